@@ -1,0 +1,74 @@
+//! Taking a blob away from a repository. Its content stays until it is collected.
+
+use crate::digest::Digest;
+use crate::durable::{Sync, Writer};
+use crate::error::{Error, Result};
+use crate::layout::{Form, TreePath};
+use crate::repository::Repository;
+use crate::tree::Kind;
+
+/// A link that is to go.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Removal {
+    /// The digest that the blob is asked for by.
+    pub key: Digest,
+    path: TreePath,
+}
+
+impl Removal {
+    /// Removes the link; `false` when it is gone already. The directory around it stays, as a registry leaves it.
+    pub fn execute(&self, writer: &Writer<'_>) -> Result<bool> {
+        writer.remove_file(&self.path, Sync::Now)
+    }
+}
+
+/// The links that deleting `digests` from `repository` removes, in the order given, each once.
+///
+/// Every digest must have a link, sound or broken: `Err(BlobUnknown)` otherwise, before anything is removed. With
+/// `all_aliases`, whatever else the repository calls the same content goes too; a broken link then is `Err(BrokenLink)`,
+/// for it does not say what it is an alias of.
+pub fn plan_delete(repository: &Repository<'_>, digests: &[Digest], all_aliases: bool) -> Result<Vec<Removal>> {
+    let mut removals: Vec<Removal> = Vec::new();
+    for &digest in digests {
+        let mut paths = existing_links(repository, digest)?;
+        if paths.is_empty() {
+            let unknown = if repository.exists()? { repository.blob_unknown(digest)? } else { repository.unknown() };
+            return Err(unknown);
+        }
+        if all_aliases {
+            paths.extend(other_names(repository, digest)?);
+        }
+        for removal in paths {
+            if !removals.contains(&removal) {
+                removals.push(removal);
+            }
+        }
+    }
+    Ok(removals)
+}
+
+fn existing_links(repository: &Repository<'_>, key: Digest) -> Result<Vec<Removal>> {
+    let mut removals = Vec::new();
+    for form in Form::ALL {
+        let path = repository.link_path(key, form);
+        match repository.tree().metadata(&path)? {
+            Some(found) if found.kind == Kind::File => removals.push(Removal { key, path }),
+            Some(found) => return Err(repository.tree().wrong_kind(&path, "a regular file", found.kind)),
+            None => {}
+        }
+    }
+    Ok(removals)
+}
+
+/// The canonical link and every alias of what `digest` stands for.
+fn other_names(repository: &Repository<'_>, digest: Digest) -> Result<Vec<Removal>> {
+    let target = repository.link(digest)?.target;
+    let mut removals = existing_links(repository, target)?;
+    let mut damage: Vec<Error> = Vec::new();
+    let aliases = repository.aliases_of(target, &mut damage);
+    if let Some(error) = damage.into_iter().next() {
+        return Err(error);
+    }
+    removals.extend(aliases.into_iter().map(|link| Removal { key: link.key, path: link.path }));
+    Ok(removals)
+}

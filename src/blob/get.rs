@@ -1,0 +1,147 @@
+//! Reading a blob, checked against its digest on the way.
+
+use std::fs::File;
+use std::io::{Read, Seek, SeekFrom, Write};
+use std::str::FromStr;
+
+use super::stat::{content_missing, stat};
+use crate::descriptor::Descriptor;
+use crate::digest::{Algorithm, Digest, Hasher};
+use crate::error::{Error, Result};
+use crate::layout::Entry;
+use crate::repository::Repository;
+use crate::stream::{self, StreamError, Watch};
+
+/// A blob's content, open for reading.
+#[derive(Debug)]
+pub struct OpenBlob {
+    file: File,
+    path: std::path::PathBuf,
+    descriptor: Descriptor,
+    asked: Digest,
+}
+
+impl OpenBlob {
+    /// Opens the blob that `repository` links as `digest`. Errors as `stat`'s.
+    pub fn open(repository: &Repository<'_>, digest: Digest) -> Result<Self> {
+        let stat = stat(repository, digest)?;
+        let path = Entry::Blob(stat.descriptor.digest).path();
+        let tree = repository.tree();
+        let Some(file) = tree.open_file(&path)? else {
+            return Err(content_missing(repository, &repository.link(digest)?));
+        };
+        Ok(Self { file, path: tree.locate(&path), descriptor: stat.descriptor, asked: digest })
+    }
+
+    /// Type, length, and the digest that the content is stored under.
+    pub fn descriptor(&self) -> &Descriptor {
+        &self.descriptor
+    }
+
+    /// Whether [`OpenBlob::copy_to`] can tell if the content is right: a tarsum is no hash of the bytes.
+    pub fn is_verifiable(&self) -> bool {
+        self.descriptor.digest.algorithm().is_some()
+    }
+
+    /// Copies all of it to `sink`, and then says whether it was right: `Err(DigestMismatch)` when the content has
+    /// another digest than it is stored under, or than was asked for.
+    pub fn copy_to(self, sink: &mut impl Write, sink_name: &std::path::Path, watch: &Watch<'_>) -> Result<()> {
+        let algorithms = [self.descriptor.digest, self.asked].into_iter().filter_map(|digest| digest.algorithm());
+        let hasher = Hasher::new(algorithms.collect::<Vec<Algorithm>>());
+        watch.progress.begin("reading", Some(self.descriptor.size));
+        let copied = stream::copy_hashed(self.file, sink, hasher, watch);
+        watch.progress.end();
+        let hashed = copied.map_err(|error| match error {
+            StreamError::Read(error) => Error::io("read", &self.path, error),
+            StreamError::Write(error) => Error::io("write", sink_name, error),
+            StreamError::Interrupted(signal) => Error::Interrupted { signal },
+        })?;
+        for expected in [self.descriptor.digest, self.asked] {
+            let Some(found) = expected.algorithm().and_then(|algorithm| hashed.by(algorithm)) else { continue };
+            if found != expected {
+                let what = self.path.display().to_string();
+                return Err(Error::DigestMismatch { what, expected, found, size: hashed.size });
+            }
+        }
+        Ok(())
+    }
+
+    /// Copies the bytes of `range` to `sink`, unchecked: a part has no digest.
+    ///
+    /// `Err(RangeInvalid)`, and nothing written, when the blob does not have all of them.
+    pub fn copy_range(mut self, range: ByteRange, sink: &mut impl Write, sink_name: &std::path::Path) -> Result<()> {
+        let size = self.descriptor.size;
+        let last = range.last.unwrap_or(size.saturating_sub(1));
+        if range.first >= size || last >= size {
+            return Err(Error::RangeInvalid { range: range.to_string(), digest: self.asked, size });
+        }
+        let wanted = last - range.first + 1;
+        self.file.seek(SeekFrom::Start(range.first)).map_err(|error| Error::io("read", &self.path, error))?;
+        let mut left = wanted;
+        let mut buffer = vec![0; 256 * 1024];
+        while left > 0 {
+            let room = usize::try_from(left).map_or(buffer.len(), |left| left.min(buffer.len()));
+            let n = self.file.read(&mut buffer[..room]).map_err(|error| Error::io("read", &self.path, error))?;
+            if n == 0 {
+                let (what, found) = (self.path.display().to_string(), range.first + wanted - left);
+                return Err(Error::SizeMismatch { what, expected: size, found, more: false });
+            }
+            sink.write_all(&buffer[..n]).map_err(|error| Error::io("write", sink_name, error))?;
+            left -= n as u64;
+        }
+        Ok(())
+    }
+}
+
+/// Bytes `first` to `last`, both included, counted from 0; to the end without `last`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ByteRange {
+    first: u64,
+    last: Option<u64>,
+}
+
+/// Why a text is no byte range.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("want FIRST-LAST or FIRST-, in bytes counted from 0, with FIRST not above LAST")]
+pub struct RangeError;
+
+impl FromStr for ByteRange {
+    type Err = RangeError;
+
+    fn from_str(text: &str) -> Result<Self, RangeError> {
+        let number = |text: &str| {
+            // The standard parser takes a sign.
+            let digits = !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit());
+            digits.then(|| text.parse::<u64>().ok()).flatten().ok_or(RangeError)
+        };
+        let (first, last) = text.split_once('-').ok_or(RangeError)?;
+        let first = number(first)?;
+        let last = if last.is_empty() { None } else { Some(number(last)?) };
+        if last.is_some_and(|last| last < first) {
+            return Err(RangeError);
+        }
+        Ok(Self { first, last })
+    }
+}
+
+impl std::fmt::Display for ByteRange {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}-", self.first)?;
+        self.last.map_or(Ok(()), |last| write!(f, "{last}"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ranges_are_two_numbers_in_order() {
+        assert_eq!("0-9".parse(), Ok(ByteRange { first: 0, last: Some(9) }));
+        assert_eq!("7-7".parse(), Ok(ByteRange { first: 7, last: Some(7) }));
+        assert_eq!("7-".parse(), Ok(ByteRange { first: 7, last: None }));
+        for text in ["", "-", "-5", "5", "9-0", "a-b", "0-+9", "0x0-9", "1-2-3", "0-99999999999999999999"] {
+            assert_eq!(text.parse::<ByteRange>(), Err(RangeError), "{text:?}");
+        }
+    }
+}

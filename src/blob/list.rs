@@ -1,0 +1,96 @@
+//! Walking over what is kept by digest: `<alg>/<hex>/link` and `<alg>/hh/<hex>/data`.
+//!
+//! Names and types come from the directories themselves; no file is looked at. Directories are read one fan-out at a
+//! time, in the order of the digests, so that a listing of a whole tree streams, sorted, in little memory. What is
+//! damaged comes as an item and ends nothing.
+
+use std::os::fd::{AsFd, BorrowedFd};
+
+use crate::digest::Digest;
+use crate::error::{Error, Result};
+use crate::layout::{self, Area, KeyedDirectory, TreePath};
+use crate::tree::{Kind, Listed, Tree};
+
+type Item = Result<(Digest, TreePath)>;
+
+/// Every blob of the tree, by algorithm and then sorted, with the path of its `data`.
+pub fn blobs(tree: &Tree) -> impl Iterator<Item = Result<(Digest, TreePath)>> {
+    layout::algorithm_directories(&Area::Blobs.path()).into_iter().flat_map(move |algorithm| {
+        let fan_outs = sorted(tree, &algorithm.path);
+        fan_outs.into_iter().flat_map(move |fan_out| match fan_out {
+            Ok((entry, path)) => match entry.kind {
+                Kind::Directory => leaves(tree, &algorithm, &path, "data"),
+                kind => stray(tree, &path, kind).into_iter().collect(),
+            },
+            Err(error) => vec![Err(error)],
+        })
+    })
+}
+
+/// Every link below a directory of links, with its path.
+pub(crate) fn links<'t>(tree: &'t Tree, directory: &TreePath) -> impl Iterator<Item = Item> + use<'t> {
+    layout::algorithm_directories(directory)
+        .into_iter()
+        .flat_map(move |algorithm| leaves(tree, &algorithm, &algorithm.path, "link"))
+}
+
+/// The directories called by hex digits in `directory` that hold a file called `wanted`.
+fn leaves(tree: &Tree, algorithm: &KeyedDirectory, directory: &TreePath, wanted: &str) -> Vec<Item> {
+    let handle = match tree.open_directory(directory) {
+        Ok(Some(handle)) => handle,
+        Ok(None) => return Vec::new(),
+        Err(error) => return vec![Err(error)],
+    };
+    let entries = sorted(tree, directory).into_iter();
+    entries
+        .filter_map(|entry| match entry {
+            Ok((entry, path)) if entry.kind == Kind::Directory => {
+                leaf(tree, algorithm, handle.as_fd(), &path, wanted).transpose()
+            }
+            Ok((entry, path)) => stray(tree, &path, entry.kind),
+            Err(error) => Some(Err(error)),
+        })
+        .collect()
+}
+
+fn leaf(
+    tree: &Tree,
+    algorithm: &KeyedDirectory,
+    parent: BorrowedFd<'_>,
+    path: &TreePath,
+    wanted: &str,
+) -> Result<Option<(Digest, TreePath)>> {
+    let listed = tree.list_in(parent, path)?.unwrap_or_default();
+    let Some(entry) = listed.iter().find(|entry| entry.name == wanted) else { return Ok(None) };
+    let file = path.child(wanted).expect("a plain name");
+    if entry.kind != Kind::File {
+        return Err(tree.wrong_kind(&file, "a regular file", entry.kind));
+    }
+    let misplaced = |reason| Error::Misplaced { path: tree.locate(&file), reason };
+    let digest = algorithm
+        .digest(path.file_name())
+        .ok_or_else(|| misplaced("its directory is not called by the hex digits of a digest"))?;
+    if file.area() == Area::Blobs && layout::blob_directory(&digest) != *path {
+        return Err(misplaced("its directory is not the one of its first two hex digits"));
+    }
+    Ok(Some((digest, file)))
+}
+
+/// What is no directory where directories are: a symbolic link or special file is damage, a plain file is nobody's.
+fn stray(tree: &Tree, path: &TreePath, kind: Kind) -> Option<Item> {
+    (kind != Kind::File).then(|| Err(tree.wrong_kind(path, "a directory", kind)))
+}
+
+/// The entries of a directory, sorted by name, with their paths.
+fn sorted(tree: &Tree, directory: &TreePath) -> Vec<Result<(Listed, TreePath)>> {
+    let mut listed = match tree.list(directory) {
+        Ok(listed) => listed.unwrap_or_default(),
+        Err(error) => return vec![Err(error)],
+    };
+    listed.sort();
+    let named = |entry: Listed| match entry.text().and_then(|name| directory.child(name)) {
+        Some(path) => Ok((entry, path)),
+        None => Err(Error::Misplaced { path: tree.locate(directory).join(&entry.name), reason: "its name is no text" }),
+    };
+    listed.into_iter().map(named).collect()
+}

@@ -1,0 +1,21 @@
+//! Blobs: content in the global store, and what a repository may do with it through its links.
+//!
+//! Content lies once in the tree, at `blobs/sha256/hh/<hex>/data`, whatever digest it was pushed by. A repository is
+//! granted it by a link; a link at another digest's path that names the sha256 is an *alias* (layout.md §4).
+//! Here a file for each verb; sessions that content arrives through are `upload`'s.
+
+mod delete;
+mod get;
+pub(crate) mod list;
+mod mount;
+mod put;
+mod stat;
+pub(crate) mod store;
+
+pub use delete::{Removal, plan_delete};
+pub use get::{ByteRange, OpenBlob, RangeError};
+pub use list::blobs;
+pub use mount::mount;
+pub use put::{Expected, Put, Stored};
+pub use stat::{BlobStat, linked_in, stat};
+pub use store::Outcome;

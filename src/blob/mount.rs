@@ -1,0 +1,26 @@
+//! Granting one repository what another has, without copying.
+
+use super::stat::{BlobStat, stat};
+use super::store;
+use crate::digest::Digest;
+use crate::durable::Writer;
+use crate::error::Result;
+use crate::name::RepositoryName;
+use crate::repository::Repository;
+
+/// Links what `from` has as `digest` in `to` as well.
+///
+/// The canonical link always comes first and names itself; an alias names the canonical digest, where a registry
+/// would write a link to a blob path that never exists (layout.md §4.3). A tarsum is not passed on. Errors as `stat`'s.
+pub fn mount(writer: &Writer<'_>, digest: Digest, from: &Repository<'_>, to: &RepositoryName) -> Result<BlobStat> {
+    let stat = stat(from, digest)?;
+    let target = stat.descriptor.digest;
+    if target.is_tarsum() {
+        return Err(crate::Error::DigestUnusable { digest: target, action: "link content" });
+    }
+    store::link(writer, to, target, target)?;
+    if stat.alias && !digest.is_tarsum() {
+        store::link(writer, to, digest, target)?;
+    }
+    Ok(stat)
+}

@@ -1,0 +1,199 @@
+//! Hashing, one or several algorithms in one pass over the bytes.
+
+use std::io::{self, Read, Write};
+
+use sha2::{Digest as _, Sha256, Sha384, Sha512};
+
+use super::{Algorithm, Digest};
+
+/// One algorithm at work.
+#[derive(Clone, Debug)]
+enum State {
+    Sha256(Sha256),
+    Sha384(Sha384),
+    Sha512(Sha512),
+}
+
+impl State {
+    fn new(algorithm: Algorithm) -> Self {
+        match algorithm {
+            Algorithm::Sha256 => Self::Sha256(Sha256::new()),
+            Algorithm::Sha384 => Self::Sha384(Sha384::new()),
+            Algorithm::Sha512 => Self::Sha512(Sha512::new()),
+        }
+    }
+
+    fn update(&mut self, bytes: &[u8]) {
+        match self {
+            Self::Sha256(state) => state.update(bytes),
+            Self::Sha384(state) => state.update(bytes),
+            Self::Sha512(state) => state.update(bytes),
+        }
+    }
+
+    fn finish(self) -> Digest {
+        let digest = match self {
+            Self::Sha256(state) => Digest::from_hash(Algorithm::Sha256, &state.finalize()),
+            Self::Sha384(state) => Digest::from_hash(Algorithm::Sha384, &state.finalize()),
+            Self::Sha512(state) => Digest::from_hash(Algorithm::Sha512, &state.finalize()),
+        };
+        digest.expect("a hash has its algorithm's length")
+    }
+}
+
+/// Hashes bytes with SHA-256 and whatever else was asked for, in one pass.
+#[derive(Clone, Debug)]
+pub struct Hasher {
+    // SHA-256 first, each algorithm once.
+    states: Vec<State>,
+    size: u64,
+}
+
+impl Hasher {
+    /// A hasher for SHA-256 and `algorithms`; naming one twice is harmless.
+    pub fn new(algorithms: impl IntoIterator<Item = Algorithm>) -> Self {
+        let mut all = vec![Algorithm::Sha256];
+        for algorithm in algorithms {
+            if !all.contains(&algorithm) {
+                all.push(algorithm);
+            }
+        }
+        Self { states: all.into_iter().map(State::new).collect(), size: 0 }
+    }
+
+    /// Takes in the next bytes.
+    pub fn update(&mut self, bytes: &[u8]) {
+        for state in &mut self.states {
+            state.update(bytes);
+        }
+        self.size += bytes.len() as u64;
+    }
+
+    /// The digests of all bytes taken in.
+    pub fn finish(self) -> Hashed {
+        Hashed { digests: self.states.into_iter().map(State::finish).collect(), size: self.size }
+    }
+}
+
+/// What hashing found.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Hashed {
+    digests: Vec<Digest>,
+    /// How many bytes were hashed.
+    pub size: u64,
+}
+
+impl Hashed {
+    /// The SHA-256, which is always computed.
+    pub fn canonical(&self) -> Digest {
+        self.digests[0]
+    }
+
+    /// The digest by `algorithm`, if it was asked for.
+    pub fn by(&self, algorithm: Algorithm) -> Option<Digest> {
+        self.digests.iter().copied().find(|digest| digest.algorithm() == Some(algorithm))
+    }
+}
+
+/// Hashes what is read through it.
+#[derive(Debug)]
+pub struct HashingReader<R> {
+    inner: R,
+    hasher: Hasher,
+}
+
+impl<R: Read> HashingReader<R> {
+    /// Reads from `inner`, hashing with SHA-256 and `algorithms`.
+    pub fn new(inner: R, algorithms: impl IntoIterator<Item = Algorithm>) -> Self {
+        Self { inner, hasher: Hasher::new(algorithms) }
+    }
+
+    /// The digests of what was read.
+    pub fn finish(self) -> Hashed {
+        self.hasher.finish()
+    }
+}
+
+impl<R: Read> Read for HashingReader<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let n = self.inner.read(buffer)?;
+        self.hasher.update(&buffer[..n]);
+        Ok(n)
+    }
+}
+
+/// Hashes what is written through it.
+#[derive(Debug)]
+pub struct HashingWriter<W> {
+    inner: W,
+    hasher: Hasher,
+}
+
+impl<W: Write> HashingWriter<W> {
+    /// Writes to `inner`, hashing with SHA-256 and `algorithms`.
+    pub fn new(inner: W, algorithms: impl IntoIterator<Item = Algorithm>) -> Self {
+        Self { inner, hasher: Hasher::new(algorithms) }
+    }
+
+    /// The writer, and the digests of what was written.
+    pub fn finish(self) -> (W, Hashed) {
+        (self.inner, self.hasher.finish())
+    }
+}
+
+impl<W: Write> Write for HashingWriter<W> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let n = self.inner.write(bytes)?;
+        self.hasher.update(&bytes[..n]);
+        Ok(n)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.inner.flush()
+    }
+}
+
+#[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "a test may")]
+mod tests {
+    use super::*;
+
+    // FIPS 180-2, "abc".
+    const ABC: [&str; 3] = [
+        "sha256:ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad",
+        "sha384:cb00753f45a35e8bb5a03d699ac65007272c32ab0eded1631a8b605a43ff5bed8086072ba1e7cc2358baeca134c825a7",
+        "sha512:ddaf35a193617abacc417349ae20413112e6fa4e89a97ea20a9eeee64b55d39a2192992a274fc1a836ba3c23a3feebbd454d4423643ce80e2a9ac94fa54ca49f",
+    ];
+
+    fn check(hashed: &Hashed) {
+        assert_eq!(hashed.size, 3);
+        for (algorithm, text) in Algorithm::ALL.into_iter().zip(ABC) {
+            assert_eq!(hashed.by(algorithm).unwrap().to_string(), text);
+        }
+    }
+
+    #[test]
+    fn a_reader_hashes_with_several_algorithms_in_one_pass() {
+        let mut reader = HashingReader::new(&b"abc"[..], Algorithm::ALL);
+        let mut content = Vec::new();
+        reader.read_to_end(&mut content).unwrap();
+        assert_eq!(content, b"abc");
+        check(&reader.finish());
+    }
+
+    #[test]
+    fn a_writer_hashes_only_what_was_taken() {
+        let mut room = [0; 3];
+        let mut writer = HashingWriter::new(&mut room[..], Algorithm::ALL);
+        assert_eq!(writer.write(b"abcdef").unwrap(), 3);
+        check(&writer.finish().1);
+    }
+
+    #[test]
+    fn what_was_not_asked_for_is_not_there() {
+        let hashed = Hasher::new([Algorithm::Sha512, Algorithm::Sha256, Algorithm::Sha512]).finish();
+        assert_eq!(hashed.digests.len(), 2);
+        assert_eq!(hashed.by(Algorithm::Sha384), None);
+        assert!(hashed.canonical().is_canonical());
+    }
+}

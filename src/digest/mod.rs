@@ -1,0 +1,385 @@
+//! Content digests: what a blob, a manifest or a link is called.
+//!
+//! The grammar is go-digest's (layout.md §3.3): `sha256`, `sha384` and `sha512` with lower-case hex of the right
+//! length; anything else that is well formed is *unsupported*, the rest is malformed. Historical tarsum digests
+//! (§1.5) parse too, because links of registries up to 2.2 and blobs of the first alphas are called by them. They are
+//! read and never written.
+//!
+//! Here: the value and its text. How content is hashed lives in [`hash`]; how a digest becomes a path in `layout`.
+
+pub mod hash;
+
+use std::fmt;
+use std::ops::Deref;
+use std::str::FromStr;
+
+use serde::{Serialize, Serializer};
+
+pub use hash::{Hasher, HashingReader, HashingWriter};
+
+/// The longest hash there is, in bytes (SHA-512).
+const MAX_SIZE: usize = 64;
+
+/// A hash function that content can be checked with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Algorithm {
+    /// SHA-256, the one that registries store blobs under.
+    Sha256,
+    /// SHA-384, met in alias links only.
+    Sha384,
+    /// SHA-512, met in alias links only.
+    Sha512,
+}
+
+impl Algorithm {
+    /// Every algorithm, canonical first.
+    pub const ALL: [Self; 3] = [Self::Sha256, Self::Sha384, Self::Sha512];
+
+    /// The name before the colon.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Sha256 => "sha256",
+            Self::Sha384 => "sha384",
+            Self::Sha512 => "sha512",
+        }
+    }
+
+    /// The length of the hash in bytes.
+    pub const fn size(self) -> usize {
+        match self {
+            Self::Sha256 => 32,
+            Self::Sha384 => 48,
+            Self::Sha512 => 64,
+        }
+    }
+
+    /// The algorithm called `name`, if it is one of the three.
+    pub fn from_name(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|algorithm| algorithm.name() == name)
+    }
+}
+
+impl fmt::Display for Algorithm {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+/// Which rules a tarsum was made by (layout.md §1.5).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum TarsumVersion {
+    /// Written without a version in a digest, as `v0` in a path.
+    V0,
+    /// The one that alpha registries stored layers under.
+    V1,
+    /// The development version that became 1.
+    Dev,
+}
+
+impl TarsumVersion {
+    /// Every version known.
+    pub const ALL: [Self; 3] = [Self::V0, Self::V1, Self::Dev];
+
+    /// The name of the version's directory.
+    pub const fn directory(self) -> &'static str {
+        match self {
+            Self::V0 => "v0",
+            Self::V1 => "v1",
+            Self::Dev => "dev",
+        }
+    }
+
+    /// The version kept in the directory called `name`.
+    pub fn from_directory(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|version| version.directory() == name)
+    }
+
+    const fn prefix(self) -> &'static str {
+        match self {
+            Self::V0 => "tarsum+",
+            Self::V1 => "tarsum.v1+",
+            Self::Dev => "tarsum.dev+",
+        }
+    }
+}
+
+/// Why a text is no digest; the three answers that go-digest gives.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum DigestError {
+    /// Not `algorithm:hex`, or hex digits that are none.
+    #[error("invalid checksum digest format (want algorithm:hex, in lower case)")]
+    Format,
+    /// A known algorithm with too few or too many digits.
+    #[error("invalid checksum digest length: {algorithm} takes {expected} hex digits, found {found}")]
+    Length {
+        /// The algorithm named.
+        algorithm: Algorithm,
+        /// How many digits it takes.
+        expected: usize,
+        /// How many there are.
+        found: usize,
+    },
+    /// Well formed, but by an algorithm that registries don't have.
+    #[error("unsupported digest algorithm (sha256, sha384 and sha512 are supported)")]
+    Unsupported,
+}
+
+/// The name that content has by its hash; valid once it exists.
+///
+/// Small enough to copy, and ordered by kind, algorithm and hash, which for one algorithm is the order of the text.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Digest {
+    tarsum: Option<TarsumVersion>,
+    algorithm: Algorithm,
+    // Bytes past the algorithm's size are zero, so that derived comparisons hold.
+    bytes: [u8; MAX_SIZE],
+}
+
+impl Digest {
+    /// The SHA-256 of `content`.
+    pub fn of(content: &[u8]) -> Self {
+        let mut hasher = Hasher::new([Algorithm::Sha256]);
+        hasher.update(content);
+        hasher.finish().canonical()
+    }
+
+    /// A digest from the hash itself. `None` when the hash has another length than the algorithm's.
+    pub fn from_hash(algorithm: Algorithm, hash: &[u8]) -> Option<Self> {
+        if hash.len() != algorithm.size() {
+            return None;
+        }
+        let mut bytes = [0; MAX_SIZE];
+        bytes[..hash.len()].copy_from_slice(hash);
+        Some(Self { tarsum: None, algorithm, bytes })
+    }
+
+    /// The digest that the parts of a path spell: `tarsum` is set below a `tarsum/<version>` directory.
+    pub(crate) fn from_parts(
+        tarsum: Option<TarsumVersion>,
+        algorithm: Algorithm,
+        encoded: &str,
+    ) -> Result<Self, DigestError> {
+        let expected = algorithm.size() * 2;
+        if encoded.len() != expected {
+            return Err(DigestError::Length { algorithm, expected, found: encoded.len() });
+        }
+        if encoded.bytes().any(|byte| byte.is_ascii_uppercase()) {
+            return Err(DigestError::Format);
+        }
+        let mut bytes = [0; MAX_SIZE];
+        hex::decode_to_slice(encoded, &mut bytes[..algorithm.size()]).map_err(|_| DigestError::Format)?;
+        Ok(Self { tarsum, algorithm, bytes })
+    }
+
+    /// The algorithm that content can be checked with; `None` for a tarsum, which is no hash of the bytes.
+    pub fn algorithm(&self) -> Option<Algorithm> {
+        match self.tarsum {
+            None => Some(self.algorithm),
+            Some(_) => None,
+        }
+    }
+
+    /// Whether this is SHA-256, the only kind that blobs are stored under since alpha.3 (layout.md §1.1).
+    pub fn is_canonical(&self) -> bool {
+        self.algorithm() == Some(Algorithm::Sha256)
+    }
+
+    /// Whether this is a historical tarsum.
+    pub fn is_tarsum(&self) -> bool {
+        self.tarsum.is_some()
+    }
+
+    /// The tarsum version, and the hash function whether plain or inside a tarsum: what a path is made of.
+    pub(crate) fn parts(&self) -> (Option<TarsumVersion>, Algorithm) {
+        (self.tarsum, self.algorithm)
+    }
+
+    /// The hash, in bytes.
+    pub fn hash(&self) -> &[u8] {
+        &self.bytes[..self.algorithm.size()]
+    }
+
+    /// The hash in lower-case hex, made on the stack.
+    pub fn hex(&self) -> Hex {
+        let mut digits = [0; MAX_SIZE * 2];
+        let len = self.algorithm.size() * 2;
+        hex::encode_to_slice(self.hash(), &mut digits[..len]).expect("two digits for each byte");
+        Hex { digits, len }
+    }
+}
+
+impl FromStr for Digest {
+    type Err = DigestError;
+
+    fn from_str(text: &str) -> Result<Self, DigestError> {
+        let (name, encoded) = text.split_once(':').ok_or(DigestError::Format)?;
+        if name.is_empty() || encoded.is_empty() {
+            return Err(DigestError::Format);
+        }
+        if let Some(algorithm) = Algorithm::from_name(name) {
+            return Self::from_parts(None, algorithm, encoded);
+        }
+        for version in TarsumVersion::ALL {
+            if let Some(algorithm) = name.strip_prefix(version.prefix()).and_then(Algorithm::from_name) {
+                return Self::from_parts(Some(version), algorithm, encoded);
+            }
+        }
+        if is_well_formed(name, encoded) { Err(DigestError::Unsupported) } else { Err(DigestError::Format) }
+    }
+}
+
+/// go-digest's `[a-z0-9]+(?:[.+_-][a-z0-9]+)*:[a-zA-Z0-9=_-]+`, anchored.
+fn is_well_formed(name: &str, encoded: &str) -> bool {
+    let name_is = name
+        .split(['.', '+', '_', '-'])
+        .all(|part| !part.is_empty() && part.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit()));
+    name_is && encoded.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'=' | b'_' | b'-'))
+}
+
+impl fmt::Display for Digest {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Some(version) = self.tarsum {
+            f.write_str(version.prefix())?;
+        }
+        write!(f, "{}:{}", self.algorithm, self.hex())
+    }
+}
+
+impl fmt::Debug for Digest {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+impl Serialize for Digest {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+/// The hex digits of a digest, on the stack.
+#[derive(Clone, Copy)]
+pub struct Hex {
+    digits: [u8; MAX_SIZE * 2],
+    len: usize,
+}
+
+impl Deref for Hex {
+    type Target = str;
+
+    fn deref(&self) -> &str {
+        std::str::from_utf8(&self.digits[..self.len]).expect("hex digits are ASCII")
+    }
+}
+
+impl fmt::Display for Hex {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self)
+    }
+}
+
+impl fmt::Debug for Hex {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self)
+    }
+}
+
+#[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "a test may")]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    const EMPTY: &str = "sha256:e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855";
+
+    fn parse(text: &str) -> Result<Digest, DigestError> {
+        text.parse()
+    }
+
+    #[test]
+    fn digest_of_nothing_is_the_well_known_one() {
+        assert_eq!(Digest::of(b"").to_string(), EMPTY);
+    }
+
+    #[test]
+    fn a_digest_is_a_small_copy() {
+        assert!(size_of::<Digest>() <= 66, "{}", size_of::<Digest>());
+    }
+
+    #[test]
+    fn go_digest_verdicts_are_ours() {
+        let hex64 = &EMPTY[7..];
+        let upper = format!("sha256:{}", hex64.to_uppercase());
+        let length = |algorithm, expected, found| DigestError::Length { algorithm, expected, found };
+        let table = [
+            (String::new(), DigestError::Format),
+            ("sha256".into(), DigestError::Format),
+            (":abc".into(), DigestError::Format),
+            ("sha256:".into(), DigestError::Format),
+            ("sha256:abc".into(), length(Algorithm::Sha256, 64, 3)),
+            (format!("sha256:{hex64}0"), length(Algorithm::Sha256, 64, 65)),
+            (format!("sha512:{hex64}"), length(Algorithm::Sha512, 128, 64)),
+            (format!("sha384:{hex64}"), length(Algorithm::Sha384, 96, 64)),
+            (format!("{EMPTY}\n"), length(Algorithm::Sha256, 64, 65)),
+            (upper, DigestError::Format),
+            (format!("sha256:{}g", &hex64[..63]), DigestError::Format),
+            (format!(" sha256:{hex64}"), DigestError::Format),
+            (format!("SHA256:{hex64}"), DigestError::Format),
+            (format!("sha256:{}../../x", &hex64[..56]), DigestError::Format),
+            ("md5:d41d8cd98f00b204e9800998ecf8427e".into(), DigestError::Unsupported),
+            ("blake3:aaaa".into(), DigestError::Unsupported),
+            ("a+b.c_d-e:A=_-9".into(), DigestError::Unsupported),
+            ("a++b:00".into(), DigestError::Format),
+            ("a..b:00".into(), DigestError::Format),
+            ("a:b:c".into(), DigestError::Format),
+            ("../x:00".into(), DigestError::Format),
+            ("tarsum.v9+sha256:00".into(), DigestError::Unsupported),
+            ("tarsum.v1+sha256:00".into(), length(Algorithm::Sha256, 64, 2)),
+            (format!("tarsum+sha256:{}", hex64.to_uppercase()), DigestError::Format),
+        ];
+        for (text, expected) in table {
+            assert_eq!(parse(&text), Err(expected), "{text:?}");
+        }
+    }
+
+    #[test]
+    fn tarsum_digests_parse_and_are_no_hash_of_the_bytes() {
+        for prefix in ["tarsum+", "tarsum.v1+", "tarsum.dev+"] {
+            let text = format!("{prefix}{EMPTY}");
+            let digest = parse(&text).unwrap();
+            assert_eq!(digest.to_string(), text);
+            assert!(digest.is_tarsum() && !digest.is_canonical());
+            assert_eq!(digest.algorithm(), None);
+            assert_ne!(digest, parse(EMPTY).unwrap());
+        }
+    }
+
+    #[test]
+    fn a_hash_of_another_length_is_no_digest() {
+        assert_eq!(Digest::from_hash(Algorithm::Sha256, &[0; 31]), None);
+        assert_eq!(Digest::from_hash(Algorithm::Sha512, &[0; 32]), None);
+    }
+
+    proptest! {
+        #[test]
+        fn text_and_value_are_inverse(hash in proptest::collection::vec(any::<u8>(), 64), which in 0..3usize) {
+            let algorithm = Algorithm::ALL[which];
+            let digest = Digest::from_hash(algorithm, &hash[..algorithm.size()]).unwrap();
+            prop_assert_eq!(parse(&digest.to_string()), Ok(digest));
+        }
+
+        #[test]
+        fn order_is_that_of_the_text(a in any::<[u8; 32]>(), b in any::<[u8; 32]>()) {
+            let [a, b] = [a, b].map(|hash| Digest::from_hash(Algorithm::Sha256, &hash).unwrap());
+            prop_assert_eq!(a.cmp(&b), a.to_string().cmp(&b.to_string()));
+        }
+
+        #[test]
+        fn whatever_parses_prints_the_same(text in "(tarsum(\\.v1|\\.dev)?\\+)?(sha256|sha512|md5)?:?[a-f0-9A-F]{0,130}") {
+            if let Ok(digest) = parse(&text) {
+                prop_assert_eq!(digest.to_string(), text);
+            }
+        }
+    }
+}

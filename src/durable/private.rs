@@ -1,0 +1,92 @@
+//! regtree's own state in `<root>/.regtree/`, outside of the tree and out of the registry's sight.
+//!
+//! So far: notes that say who holds the tree's lock. A note is a small JSON file, locked by the process that it is
+//! about for as long as that lives, so a note that can be locked is stale, whatever became of its writer.
+
+use std::fs::File;
+use std::io::{Read, Write};
+use std::os::fd::{AsFd, OwnedFd};
+
+use rustix::fs::{AtFlags, FileType, FlockOperation, Mode, OFlags};
+use rustix::io::Errno;
+
+use super::{open_in, ownership};
+use crate::layout;
+use crate::tree::Tree;
+
+const NOTES: &str = "holders";
+/// A note is a few hundred bytes; a longer one is none of ours.
+const NOTE_MAX: u64 = 4096;
+
+/// A note, removed when dropped.
+#[derive(Debug)]
+pub(crate) struct Note {
+    directory: OwnedFd,
+    name: String,
+    _locked: File,
+}
+
+impl Drop for Note {
+    fn drop(&mut self) {
+        // Best effort: a note that stays is found to be stale.
+        let _ = rustix::fs::unlinkat(&self.directory, &*self.name, AtFlags::empty());
+    }
+}
+
+/// Leaves a note. Fails where `.regtree` can't be written, on a full disk for example.
+pub(crate) fn leave_note(tree: &Tree, text: &str) -> std::io::Result<Note> {
+    let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
+    let mut directory = rustix::fs::openat(rustix::fs::CWD, tree.root(), flags, Mode::empty())?;
+    for name in [layout::PRIVATE, NOTES] {
+        let inner = match rustix::fs::mkdirat(&directory, name, Mode::from_raw_mode(0o777)) {
+            Ok(()) => {
+                let inner = open_in(directory.as_fd(), name)?;
+                ownership::adopt(inner.as_fd(), directory.as_fd(), FileType::Directory)?;
+                inner
+            }
+            Err(Errno::EXIST) => open_in(directory.as_fd(), name)?,
+            Err(errno) => return Err(errno.into()),
+        };
+        directory = inner;
+    }
+    let name = format!("{}.json", uuid::Uuid::new_v4());
+    let flags = OFlags::RDWR | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+    let mut file = File::from(rustix::fs::openat(&directory, &*name, flags, Mode::from_raw_mode(0o666))?);
+    ownership::adopt(file.as_fd(), directory.as_fd(), FileType::RegularFile)?;
+    rustix::fs::flock(&file, FlockOperation::LockExclusive)?;
+    // Empty means: about to be written. So the content comes after the lock.
+    file.write_all(text.as_bytes())?;
+    Ok(Note { directory, name, _locked: file })
+}
+
+/// The notes of processes that live, and removes those of processes that don't. Best effort: what can't be read is
+/// passed over.
+pub(crate) fn live_notes(tree: &Tree) -> Vec<String> {
+    let notes = || -> rustix::io::Result<Vec<String>> {
+        let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
+        let root = rustix::fs::openat(rustix::fs::CWD, tree.root(), flags, Mode::empty())?;
+        let directory = open_in(open_in(root.as_fd(), layout::PRIVATE)?.as_fd(), NOTES)?;
+        let mut notes = Vec::new();
+        for entry in rustix::fs::Dir::read_from(&directory)? {
+            notes.extend(read_live(&directory, &entry?));
+        }
+        Ok(notes)
+    };
+    notes().unwrap_or_default()
+}
+
+fn read_live(directory: &OwnedFd, entry: &rustix::fs::DirEntry) -> Option<String> {
+    let name = entry.file_name().to_str().ok().filter(|name| name.ends_with(".json"))?;
+    let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
+    let file = File::from(rustix::fs::openat(directory, name, flags, Mode::empty()).ok()?);
+    let stale = rustix::fs::flock(&file, FlockOperation::NonBlockingLockShared).is_ok();
+    let mut text = String::new();
+    (&file).take(NOTE_MAX).read_to_string(&mut text).ok()?;
+    if !stale {
+        return Some(text);
+    }
+    if !text.is_empty() {
+        let _ = rustix::fs::unlinkat(directory, name, AtFlags::empty());
+    }
+    None
+}

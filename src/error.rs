@@ -1,0 +1,348 @@
+//! What can go wrong, one variant for each failure that a caller can act on.
+//!
+//! Messages name the thing and, where there are two, what was expected and what was found. The front end maps
+//! variants to exit codes and hints; the code strings are the registry API's own where it has one (layout.md §8).
+
+use std::io;
+use std::path::PathBuf;
+
+use serde_json::{Map, Value};
+
+use crate::digest::Digest;
+use crate::lock::Holder;
+use crate::name::{NameError, RepositoryName};
+
+/// The result of everything in this crate.
+pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+/// A failure.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// The operating system refused.
+    #[error("cannot {action} {}", path.display())]
+    Io {
+        /// What was tried, as a verb.
+        action: &'static str,
+        /// On what.
+        path: PathBuf,
+        /// Why not.
+        source: io::Error,
+    },
+    /// The root is missing, or there is no tree in it.
+    #[error("{} is no registry tree: {reason}", path.display())]
+    NotATree {
+        /// The root as it was given.
+        path: PathBuf,
+        /// What was looked for.
+        reason: String,
+    },
+    /// The registry's own configuration can't be used.
+    #[error("cannot use {} as a registry's configuration: {reason}", path.display())]
+    Configuration {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// There is no such repository.
+    #[error("repository {repository} is unknown: there is no {}", path.display())]
+    RepositoryUnknown {
+        /// Its name.
+        repository: RepositoryName,
+        /// Where it would be.
+        path: PathBuf,
+    },
+    /// A directory that is a repository by what lies in it, and none by its name.
+    #[error("{} is no repository: {name:?} is no repository name: {source}", path.display())]
+    RepositoryNameInvalid {
+        /// Where it lies.
+        path: PathBuf,
+        /// What it is called.
+        name: String,
+        /// The rule that the name breaks.
+        source: NameError,
+    },
+    /// Something that has no place where it lies.
+    #[error("{} has no place there: {reason}", path.display())]
+    Misplaced {
+        /// Where it lies.
+        path: PathBuf,
+        /// Why it does not belong there.
+        reason: &'static str,
+    },
+    /// The repository has no link to the blob.
+    #[error("blob {digest} is unknown in repository {repository}: there is no {}", path.display())]
+    BlobUnknown {
+        /// The repository.
+        repository: RepositoryName,
+        /// The digest asked for.
+        digest: Digest,
+        /// The link that would grant it.
+        path: PathBuf,
+        /// Whether the content exists in the tree all the same.
+        content: bool,
+    },
+    /// The repository has a link, but the content is gone.
+    #[error("blob {digest} is linked in repository {repository}, but its content is missing: there is no {}", path.display())]
+    ContentMissing {
+        /// The repository.
+        repository: RepositoryName,
+        /// The digest that the link names.
+        digest: Digest,
+        /// Where the content would be.
+        path: PathBuf,
+    },
+    /// No repository links the blob.
+    #[error("no repository links blob {digest}{}", if *content { ", though its content exists" } else { "" })]
+    LinkedNowhere {
+        /// The digest asked for.
+        digest: Digest,
+        /// Whether the content exists in the tree all the same.
+        content: bool,
+    },
+    /// A link that does not say what a link in its place must say.
+    #[error("the link {} of {digest} in repository {repository} is broken: {fault}", path.display())]
+    BrokenLink {
+        /// The repository.
+        repository: RepositoryName,
+        /// The digest in the link's path.
+        digest: Digest,
+        /// The link.
+        path: PathBuf,
+        /// What is wrong with it.
+        fault: LinkFault,
+    },
+    /// Something else lies where a file or directory of the tree belongs.
+    #[error("{} is {found}, expected {expected}", path.display())]
+    WrongKind {
+        /// Where.
+        path: PathBuf,
+        /// What belongs there.
+        expected: &'static str,
+        /// What is there.
+        found: &'static str,
+    },
+    /// Content is not what its digest says.
+    #[error("{what} does not match its digest: expected {expected}, found {found} ({size} bytes)")]
+    DigestMismatch {
+        /// The content: a path in the tree, or where it came from.
+        what: String,
+        /// The digest it should have.
+        expected: Digest,
+        /// The digest it has.
+        found: Digest,
+        /// The bytes it has.
+        size: u64,
+    },
+    /// Content is not as long as was said.
+    #[error("{what} has the wrong size: expected {expected} bytes, found {}{found}", if *more { "at least " } else { "" })]
+    SizeMismatch {
+        /// The content: a path in the tree, or where it came from.
+        what: String,
+        /// The bytes it should have.
+        expected: u64,
+        /// The bytes it has.
+        found: u64,
+        /// Whether there may be more than those found: nobody looked.
+        more: bool,
+    },
+    /// A byte range that the content does not have.
+    #[error("range {range} lies outside of blob {digest}, which has {size} bytes")]
+    RangeInvalid {
+        /// The range asked for.
+        range: String,
+        /// The blob.
+        digest: Digest,
+        /// Its bytes.
+        size: u64,
+    },
+    /// A digest that can be read, but that content can't be checked against or stored under.
+    #[error("{digest} can't be used to {action}: a tarsum is no hash of the bytes")]
+    DigestUnusable {
+        /// The digest.
+        digest: Digest,
+        /// What it was to be used for.
+        action: &'static str,
+    },
+    /// Another process holds the lock.
+    #[error("{} is locked by {}", path.display(), holders_text(holders))]
+    Locked {
+        /// What is locked.
+        path: PathBuf,
+        /// Who holds it, as far as they left a note.
+        holders: Vec<Holder>,
+    },
+    /// A safety check says no.
+    #[error("refused: {reason}")]
+    Refused {
+        /// Why.
+        reason: String,
+    },
+    /// A signal asked to stop; nothing half-done is left.
+    #[error("interrupted by signal {signal}")]
+    Interrupted {
+        /// SIGINT (2) or SIGTERM (15).
+        signal: usize,
+    },
+}
+
+/// What is wrong with a link.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum LinkFault {
+    /// Zero bytes: what a crash leaves of a small write before 3.1.
+    #[error("it is empty, expected a digest")]
+    Empty,
+    /// Something that is no digest.
+    #[error("expected a digest and nothing else, found {found}")]
+    Malformed {
+        /// The beginning of what is there, quoted.
+        found: String,
+    },
+    /// Another digest where the path's own belongs.
+    #[error("expected the digest of its path, found {found}")]
+    Mismatch {
+        /// The digest inside.
+        found: Digest,
+    },
+    /// An alias that names a digest that blobs are never stored under, as mounting by an alias leaves it (layout.md §4.3).
+    #[error("expected the sha256 digest that it stands for, found {found}")]
+    Alias {
+        /// The digest inside.
+        found: Digest,
+    },
+}
+
+fn holders_text(holders: &[Holder]) -> String {
+    if holders.is_empty() {
+        return "another process, which left no note".to_owned();
+    }
+    holders.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ")
+}
+
+impl Error {
+    pub(crate) fn io(action: &'static str, path: impl Into<PathBuf>, source: impl Into<io::Error>) -> Self {
+        Self::Io { action, path: path.into(), source: source.into() }
+    }
+
+    /// The registry API's code for this failure, or our own where that API has none.
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::Io { .. } => "UNKNOWN",
+            Self::NotATree { .. } | Self::Configuration { .. } => "NOT_A_TREE",
+            Self::RepositoryUnknown { .. } => "NAME_UNKNOWN",
+            Self::BlobUnknown { .. } | Self::ContentMissing { .. } | Self::LinkedNowhere { .. } => "BLOB_UNKNOWN",
+            Self::RepositoryNameInvalid { .. } => "NAME_INVALID",
+            Self::BrokenLink { .. } | Self::WrongKind { .. } | Self::Misplaced { .. } => "DAMAGED",
+            Self::DigestMismatch { .. } | Self::DigestUnusable { .. } => "DIGEST_INVALID",
+            Self::SizeMismatch { .. } => "SIZE_INVALID",
+            Self::RangeInvalid { .. } => "RANGE_INVALID",
+            Self::Locked { .. } => "LOCKED",
+            Self::Refused { .. } => "REFUSED",
+            Self::Interrupted { .. } => "INTERRUPTED",
+        }
+    }
+
+    /// The things that the message names, for programs: `repository`, `digest`, `path`, `expected`, `found`, ….
+    pub fn detail(&self) -> Map<String, Value> {
+        let mut detail = Map::new();
+        let mut put = |key: &str, value: Value| {
+            detail.insert(key.to_owned(), value);
+        };
+        let text = |value: &dyn ToString| Value::from(value.to_string());
+        if let Some(path) = self.path() {
+            put("path", path.to_string_lossy().into());
+        }
+        match self {
+            Self::Io { action, source, .. } => {
+                put("action", (*action).into());
+                put("cause", text(source));
+            }
+            Self::NotATree { reason, .. } | Self::Configuration { reason, .. } | Self::Refused { reason } => {
+                put("reason", reason.as_str().into());
+            }
+            Self::RepositoryUnknown { repository, .. } => put("repository", text(repository)),
+            Self::RepositoryNameInvalid { name, source, .. } => {
+                put("name", name.as_str().into());
+                put("reason", text(source));
+            }
+            Self::Misplaced { reason, .. } => put("reason", (*reason).into()),
+            Self::BlobUnknown { repository, digest, content, .. } => {
+                put("repository", text(repository));
+                put("digest", text(digest));
+                put("content_exists", (*content).into());
+            }
+            Self::ContentMissing { repository, digest, .. } => {
+                put("repository", text(repository));
+                put("digest", text(digest));
+                put("content_exists", false.into());
+            }
+            Self::LinkedNowhere { digest, content } => {
+                put("digest", text(digest));
+                put("content_exists", (*content).into());
+            }
+            Self::BrokenLink { repository, digest, fault, .. } => {
+                put("repository", text(repository));
+                put("digest", text(digest));
+                put("reason", text(fault));
+                if let Some(found) = fault.found() {
+                    put("found", found.into());
+                }
+            }
+            Self::WrongKind { expected, found, .. } => {
+                put("expected", (*expected).into());
+                put("found", (*found).into());
+            }
+            Self::DigestMismatch { what, expected, found, size } => {
+                put("content", what.as_str().into());
+                put("expected", text(expected));
+                put("found", text(found));
+                put("size", (*size).into());
+            }
+            Self::SizeMismatch { what, expected, found, .. } => {
+                put("content", what.as_str().into());
+                put("expected", (*expected).into());
+                put("found", (*found).into());
+            }
+            Self::RangeInvalid { range, digest, size } => {
+                put("range", range.as_str().into());
+                put("digest", text(digest));
+                put("size", (*size).into());
+            }
+            Self::DigestUnusable { digest, .. } => put("digest", text(digest)),
+            Self::Locked { holders, .. } => put("holders", holders.iter().map(Holder::to_json).collect()),
+            Self::Interrupted { signal } => put("signal", (*signal).into()),
+        }
+        detail
+    }
+
+    /// The path that the failure is about, if it is about one.
+    pub fn path(&self) -> Option<&std::path::Path> {
+        match self {
+            Self::Io { path, .. }
+            | Self::NotATree { path, .. }
+            | Self::Configuration { path, .. }
+            | Self::RepositoryUnknown { path, .. }
+            | Self::BlobUnknown { path, .. }
+            | Self::ContentMissing { path, .. }
+            | Self::RepositoryNameInvalid { path, .. }
+            | Self::Misplaced { path, .. }
+            | Self::BrokenLink { path, .. }
+            | Self::WrongKind { path, .. }
+            | Self::Locked { path, .. } => Some(path),
+            _ => None,
+        }
+    }
+}
+
+impl LinkFault {
+    /// What the link holds, if anything.
+    fn found(&self) -> Option<String> {
+        match self {
+            Self::Empty => None,
+            Self::Malformed { found } => Some(found.clone()),
+            Self::Mismatch { found } | Self::Alias { found } => Some(found.to_string()),
+        }
+    }
+}

@@ -1,0 +1,144 @@
+//! From a path to what lies there.
+
+use super::{Area, Entry, Form, Item, TreePath};
+use crate::digest::{Algorithm, Digest, TarsumVersion};
+use crate::name::RepositoryName;
+
+impl TreePath {
+    /// Reads a path relative to `docker/registry/v2`. `None` when it lies outside of the two areas, or has an empty
+    /// component, `.`, `..` or a NUL: whatever is returned stays inside the tree.
+    pub fn parse(text: &str) -> Option<Self> {
+        let (first, below) = text.split_once('/').unwrap_or((text, ""));
+        let area = [Area::Blobs, Area::Repositories].into_iter().find(|area| area.name() == first)?;
+        if below.is_empty() {
+            // `blobs/` is as little a path as `blobs//data`.
+            return (text == first).then(|| area.path());
+        }
+        below.split('/').try_fold(area.path(), |path, name| path.child(name))
+    }
+}
+
+impl Entry {
+    /// What lies at `path`; `None` for a directory, and for a file that has no place in the tree.
+    pub fn parse(path: &TreePath) -> Option<Self> {
+        let names: Vec<&str> = path.below_area().split('/').collect();
+        Self::parse_names(path.area(), &names)
+    }
+
+    fn parse_names(area: Area, names: &[&str]) -> Option<Self> {
+        let (last, directories) = names.split_last()?;
+        if let Some((file, id)) = split_temporary(last) {
+            let mut names = directories.to_vec();
+            names.push(file);
+            let of = Self::parse_names(area, &names)?;
+            return match of {
+                Self::LeftOver { .. } => None,
+                of => Some(Self::LeftOver { of: Box::new(of), id }),
+            };
+        }
+        match area {
+            Area::Blobs => parse_blob(names).map(Self::Blob),
+            Area::Repositories => parse_in_repository(names),
+        }
+    }
+}
+
+/// `link.<uuid>.tmp` → `link` and the UUID, as registries write it: lower case, with dashes.
+fn split_temporary(name: &str) -> Option<(&str, uuid::Uuid)> {
+    let (file, id) = name.strip_suffix(".tmp")?.rsplit_once('.')?;
+    let parsed = uuid::Uuid::try_parse(id).ok()?;
+    (!file.is_empty() && parsed.to_string() == id).then_some((file, parsed))
+}
+
+fn parse_blob(names: &[&str]) -> Option<Digest> {
+    let [algorithm @ .., fan_out, hex, "data"] = names else { return None };
+    let digest = parse_digest(algorithm, hex)?;
+    (hex[..2] == **fan_out).then_some(digest)
+}
+
+/// `sha256` or `tarsum/v1/sha256`, and hex digits.
+fn parse_digest(algorithm: &[&str], hex: &str) -> Option<Digest> {
+    let (tarsum, algorithm) = match algorithm {
+        [algorithm] => (None, *algorithm),
+        ["tarsum", version, algorithm] => (Some(TarsumVersion::from_directory(version)?), *algorithm),
+        _ => return None,
+    };
+    Digest::from_parts(tarsum, Algorithm::from_name(algorithm)?, hex).ok()
+}
+
+fn parse_in_repository(names: &[&str]) -> Option<Entry> {
+    // No component of a name begins with an underscore, so the first that does ends the name.
+    let own = names.iter().position(|name| name.starts_with('_'));
+    let (name, form, item) = match own {
+        Some(at) => (&names[..at], Form::Current, parse_item(Form::Current, &names[at..])?),
+        None => {
+            let (at, item) = split_alpha(names)?;
+            (&names[..at], Form::Alpha, item)
+        }
+    };
+    let repository: RepositoryName = name.join("/").parse().ok()?;
+    Some(Entry::InRepository { repository, form, item })
+}
+
+/// In the alphas' layout a repository's name may itself hold `layers` or `manifests`, so the end decides: the shortest
+/// tail that is a file of a repository.
+fn split_alpha(names: &[&str]) -> Option<(usize, Item)> {
+    (1..names.len()).rev().find_map(|at| Some((at, parse_item(Form::Alpha, &names[at..])?)))
+}
+
+fn parse_item(form: Form, names: &[&str]) -> Option<Item> {
+    let (folder, names) = names.split_first()?;
+    if *folder == form.layers() {
+        return parse_link(names).map(Item::LayerLink);
+    }
+    if *folder == form.manifests() {
+        return parse_in_manifests(names);
+    }
+    if *folder == form.uploads() {
+        return parse_in_uploads(names);
+    }
+    None
+}
+
+fn parse_link(names: &[&str]) -> Option<Digest> {
+    let [algorithm @ .., hex, "link"] = names else { return None };
+    parse_digest(algorithm, hex)
+}
+
+fn parse_in_manifests(names: &[&str]) -> Option<Item> {
+    match names {
+        ["tags", tag, "current", "link"] => Some(Item::TagCurrent(tag.parse().ok()?)),
+        ["tags", tag, "index", link @ ..] => Some(Item::TagIndex(tag.parse().ok()?, parse_link(link)?)),
+        ["revisions", rest @ ..] => parse_in_revisions(rest),
+        _ => None,
+    }
+}
+
+fn parse_in_revisions(names: &[&str]) -> Option<Item> {
+    let Some(at) = names.iter().position(|name| *name == "signatures") else {
+        return parse_link(names).map(Item::RevisionLink);
+    };
+    let [algorithm @ .., hex] = &names[..at] else { return None };
+    let revision = parse_digest(algorithm, hex)?;
+    let signature = parse_link(&names[at + 1..])?;
+    Some(Item::SignatureLink { revision, signature })
+}
+
+fn parse_in_uploads(names: &[&str]) -> Option<Item> {
+    match names {
+        [id, "startedat"] => Some(Item::UploadStartedAt(id.parse().ok()?)),
+        [id, "data"] => Some(Item::UploadData(id.parse().ok()?)),
+        [id, "hashstates", algorithm, offset] => Some(Item::HashState {
+            upload: id.parse().ok()?,
+            algorithm: Algorithm::from_name(algorithm)?,
+            offset: parse_offset(offset)?,
+        }),
+        _ => None,
+    }
+}
+
+/// Decimal without leading zeros, as every registry writes it.
+fn parse_offset(text: &str) -> Option<u64> {
+    let offset: u64 = text.parse().ok()?;
+    (offset.to_string() == text).then_some(offset)
+}

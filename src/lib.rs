@@ -1,0 +1,50 @@
+//! Works directly on the storage tree that a Docker/OCI registry keeps on disk.
+//!
+//! A [`Registry`] is a tree, opened below directory handles. What it holds is read through a [`Repository`]; what
+//! changes it goes through a [`durable::Writer`], which holds the tree's lock. No server runs, and nothing here prints,
+//! exits, or asks for the time.
+//!
+//! ```
+//! use std::time::Duration;
+//!
+//! use regtree::lock::{Holder, Mode};
+//! use regtree::stream::Watch;
+//! use regtree::{Registry, blob};
+//!
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let directory = tempfile::tempdir()?;
+//! let (registry, _) = Registry::create(directory.path())?;
+//! let name = "library/hello".parse()?;
+//!
+//! let now = jiff::Timestamp::now();
+//! let holder = Holder::this_process("example", Mode::Shared, now);
+//! let writer = registry.writer(&holder, Duration::ZERO)?;
+//! let source = std::io::Cursor::new(b"hello");
+//! let put = blob::Put::new("memory").store(&writer, &name, source, now, &Watch::none())?;
+//!
+//! let stat = blob::stat(&registry.repository(&name)?, put.descriptor.digest)?;
+//! assert_eq!(stat.descriptor.size, 5);
+//! # Ok(())
+//! # }
+//! ```
+
+pub mod blob;
+pub mod descriptor;
+pub mod digest;
+pub mod durable;
+pub mod error;
+pub mod layout;
+pub mod lock;
+pub mod name;
+pub mod registry;
+pub mod repository;
+pub mod stream;
+pub mod tree;
+pub mod upload;
+
+pub use descriptor::Descriptor;
+pub use digest::{Algorithm, Digest};
+pub use error::{Error, Result};
+pub use name::{Reference, RepositoryName, Tag};
+pub use registry::Registry;
+pub use repository::Repository;

@@ -1,0 +1,144 @@
+//! Who may change the tree now.
+//!
+//! A kernel lock (flock) on `docker/registry/v2` itself: shared for those who add and unlink, exclusive for those who
+//! remove content. It needs no free block on a full disk, and the kernel drops it when its holder dies, so there is
+//! never a stale one to clear away. Readers and dry runs take none. The registry takes none either: it must be stopped
+//! or read-only while content is removed.
+//!
+//! A held lock fails at once with the notes that its holders left in `.regtree/holders` (best effort), or is waited for
+//! when asked. Lock order: the tree, then one upload. On NFS a lock may hang while its server is away.
+
+use std::fmt;
+use std::os::fd::OwnedFd;
+use std::time::{Duration, Instant};
+
+use rustix::fs::FlockOperation;
+use rustix::io::Errno;
+use serde::{Deserialize, Serialize};
+
+use crate::durable::private::{self, Note};
+use crate::error::{Error, Result};
+use crate::layout::TreePath;
+use crate::tree::Tree;
+
+/// How often a waiting process looks again.
+const POLL: Duration = Duration::from_millis(25);
+
+/// Whether others may hold the lock at the same time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Mode {
+    /// With others that add and unlink.
+    Shared,
+    /// Alone.
+    Exclusive,
+}
+
+/// What a process that locks the tree says of itself.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Holder {
+    /// Its process id.
+    pub pid: u32,
+    /// The machine it runs on.
+    pub host: String,
+    /// What it does, such as `blob put`.
+    pub command: String,
+    /// How it holds the lock.
+    pub mode: Mode,
+    /// When it began.
+    pub started: jiff::Timestamp,
+}
+
+impl Holder {
+    /// This process, doing `command` since `now`.
+    pub fn this_process(command: impl Into<String>, mode: Mode, now: jiff::Timestamp) -> Self {
+        let host = rustix::system::uname().nodename().to_string_lossy().into_owned();
+        Self { pid: std::process::id(), host, command: command.into(), mode, started: now }
+    }
+
+    pub(crate) fn to_json(&self) -> serde_json::Value {
+        serde_json::json!({
+            "pid": self.pid, "host": self.host, "command": self.command, "mode": self.mode,
+            "started": self.started.to_string(),
+        })
+    }
+}
+
+impl fmt::Display for Holder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // A note is another process's text: it must not move our cursor.
+        let (command, host) = (self.command.escape_debug(), self.host.escape_debug());
+        write!(f, "regtree {command} (process {} on {host}, since {})", self.pid, self.started)
+    }
+}
+
+/// The tree's lock, held until dropped.
+#[derive(Debug)]
+pub struct TreeLock {
+    // The note goes first, so that a note without a lock is never seen.
+    _note: Option<Note>,
+    _directory: OwnedFd,
+}
+
+impl TreeLock {
+    /// Locks `tree` for `holder`, waiting up to `wait` if another process has it.
+    ///
+    /// `Err(Locked)` names who holds it, as far as they left a note.
+    pub fn acquire(tree: &Tree, holder: &Holder, wait: Duration) -> Result<Self> {
+        let failed = |errno: Errno| Error::io("lock", tree.path(), errno);
+        // Opened anew: a lock belongs to the open file, and a second one in this process must not share it.
+        let directory = reopen(tree).map_err(failed)?;
+        let operation = match holder.mode {
+            Mode::Shared => FlockOperation::NonBlockingLockShared,
+            Mode::Exclusive => FlockOperation::NonBlockingLockExclusive,
+        };
+        if !lock_within(&directory, operation, wait).map_err(failed)? {
+            return Err(Error::Locked { path: tree.path().to_owned(), holders: holders(tree) });
+        }
+        let note = serde_json::to_string(holder).ok().and_then(|text| private::leave_note(tree, &text).ok());
+        Ok(Self { _note: note, _directory: directory })
+    }
+}
+
+fn reopen(tree: &Tree) -> rustix::io::Result<OwnedFd> {
+    use rustix::fs::{Mode, OFlags};
+    rustix::fs::openat(tree.v2(), ".", OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC, Mode::empty())
+}
+
+fn lock_within(directory: &OwnedFd, operation: FlockOperation, wait: Duration) -> rustix::io::Result<bool> {
+    let begin = Instant::now();
+    loop {
+        match rustix::fs::flock(directory, operation) {
+            Ok(()) => return Ok(true),
+            Err(Errno::WOULDBLOCK) if begin.elapsed() < wait => std::thread::sleep(POLL),
+            Err(Errno::WOULDBLOCK) => return Ok(false),
+            Err(Errno::INTR) => {}
+            Err(errno) => return Err(errno),
+        }
+    }
+}
+
+/// Who holds the tree's lock now, as far as they left a note.
+pub fn holders(tree: &Tree) -> Vec<Holder> {
+    private::live_notes(tree).iter().filter_map(|text| serde_json::from_str(text).ok()).collect()
+}
+
+/// One upload's lock, held until dropped.
+#[derive(Debug)]
+pub struct UploadLock {
+    _directory: OwnedFd,
+}
+
+impl UploadLock {
+    /// Locks the session in `directory`, at once or not at all. `None` when there is no such session.
+    ///
+    /// `Err(Locked)` when another process works on it.
+    pub fn acquire(tree: &Tree, directory: &TreePath) -> Result<Option<Self>> {
+        let Some(handle) = tree.open_directory(directory)? else { return Ok(None) };
+        match rustix::fs::flock(&handle, FlockOperation::NonBlockingLockExclusive) {
+            Ok(()) => Ok(Some(Self { _directory: handle })),
+            Err(Errno::WOULDBLOCK) => Err(Error::Locked { path: tree.locate(directory), holders: holders(tree) }),
+            Err(errno) => Err(Error::io("lock", tree.locate(directory), errno)),
+        }
+    }
+}

@@ -1,0 +1,430 @@
+//! What users and paths call things: repositories, tags, uploads, and references to images.
+//!
+//! The grammar is what registries 2.4 to main store on disk (layout.md §3), checked once, at construction. It is a
+//! little narrower than the one they accept over HTTP: a port or an IPv6 address in the first component passes their
+//! name check and then dies in the storage driver, so no tree holds one.
+
+use std::fmt;
+use std::str::FromStr;
+
+use serde::{Serialize, Serializer};
+
+use crate::digest::{Digest, DigestError};
+
+/// The most bytes a name may have; 3.x does not count a first component that looks like a host name (§3.1).
+const NAME_MAX: usize = 255;
+/// The most bytes a directory entry may have, on the file systems that registries run on.
+const COMPONENT_MAX: usize = 255;
+const TAG_MAX: usize = 128;
+
+/// The rule that a name breaks.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum NameError {
+    /// Nothing at all.
+    #[error("it is empty")]
+    Empty,
+    /// More bytes than allowed.
+    #[error("it has {found} bytes, {max} are allowed")]
+    TooLong {
+        /// The bytes there are.
+        found: usize,
+        /// The bytes allowed.
+        max: usize,
+    },
+    /// A slash at the start or the end, or two in a row.
+    #[error("it has an empty component (a '/' at the start or the end, or two in a row)")]
+    EmptyComponent,
+    /// A character that no name has.
+    #[error("{character:?} is not allowed ({allowed})")]
+    Character {
+        /// The first such character.
+        character: char,
+        /// What is allowed instead.
+        allowed: &'static str,
+    },
+    /// An upper-case letter where only a host name may have one.
+    #[error(
+        "{component:?} has upper case, which only the first of several components may have, and only as a host name"
+    )]
+    UpperCase {
+        /// The component it stands in.
+        component: String,
+    },
+    /// A component that begins or ends with a separator.
+    #[error("{component:?} must begin and end with a letter or a digit")]
+    Edge {
+        /// The component.
+        component: String,
+    },
+    /// Separators that must not stand side by side.
+    #[error("{component:?} must separate with one '.', one or two '_', or any number of '-'")]
+    Separator {
+        /// The component.
+        component: String,
+    },
+    /// A tag that begins with a dot or a dash.
+    #[error("it must begin with a letter, a digit or '_'")]
+    TagStart,
+    /// `.` or `..`, which are no file names.
+    #[error("it is a name of a directory itself")]
+    Dots,
+}
+
+const IN_NAMES: &str = "a name is made of a-z, 0-9, '.', '_', '-' and '/'";
+const IN_TAGS: &str = "a tag is made of letters, digits, '_', '.' and '-'";
+const IN_UPLOADS: &str = "an upload id is made of letters, digits, '-', '_', '.' and '='";
+
+macro_rules! text_type {
+    ($(#[$doc:meta])* $name:ident, $check:ident) => {
+        $(#[$doc])*
+        #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        pub struct $name(Box<str>);
+
+        impl $name {
+            /// The text itself.
+            pub fn as_str(&self) -> &str {
+                &self.0
+            }
+        }
+
+        impl FromStr for $name {
+            type Err = NameError;
+
+            fn from_str(text: &str) -> Result<Self, NameError> {
+                $check(text)?;
+                Ok(Self(text.into()))
+            }
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.pad(&self.0)
+            }
+        }
+
+        impl fmt::Debug for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                fmt::Debug::fmt(&self.0, f)
+            }
+        }
+
+        impl Serialize for $name {
+            fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+                serializer.serialize_str(&self.0)
+            }
+        }
+    };
+}
+
+text_type! {
+    /// A repository's name, such as `library/alpine` (layout.md §3.1); its slashes are directories on disk.
+    RepositoryName, check_repository
+}
+text_type! {
+    /// A tag, such as `v1.2` (layout.md §3.2).
+    Tag, check_tag
+}
+text_type! {
+    /// An upload session's id (layout.md §3.4): a UUID when a registry or regtree made it, but any other name that
+    /// the registry's route lets through is read too.
+    UploadId, check_upload_id
+}
+
+impl UploadId {
+    /// A fresh, random id, a version 4 UUID as registries up to 3.0 make them.
+    pub fn random() -> Self {
+        Self(uuid::Uuid::new_v4().to_string().into())
+    }
+}
+
+fn check_repository(name: &str) -> Result<(), NameError> {
+    if name.is_empty() {
+        return Err(NameError::Empty);
+    }
+    let (counted, host) = match name.split_once('/') {
+        Some((first, rest)) if is_host(first) => (rest, Some(first)),
+        _ => (name, None),
+    };
+    if let Some(host) = host {
+        check_component_length(host)?;
+    }
+    counted.split('/').try_for_each(check_component)?;
+    if counted.len() > NAME_MAX {
+        return Err(NameError::TooLong { found: counted.len(), max: NAME_MAX });
+    }
+    Ok(())
+}
+
+/// Host-name labels joined by dots; they may have upper case and inner dashes.
+fn is_host(component: &str) -> bool {
+    component.split('.').all(|label| {
+        let inner = label.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-');
+        !label.is_empty() && inner && !label.starts_with('-') && !label.ends_with('-')
+    })
+}
+
+fn check_component_length(component: &str) -> Result<(), NameError> {
+    if component.len() > COMPONENT_MAX {
+        return Err(NameError::TooLong { found: component.len(), max: COMPONENT_MAX });
+    }
+    Ok(())
+}
+
+fn check_component(component: &str) -> Result<(), NameError> {
+    if component.is_empty() {
+        return Err(NameError::EmptyComponent);
+    }
+    let separates = |c: char| matches!(c, '.' | '_' | '-');
+    if let Some(character) = component.chars().find(|&c| !c.is_ascii_alphanumeric() && !separates(c)) {
+        return Err(NameError::Character { character, allowed: IN_NAMES });
+    }
+    if component.contains(|c: char| c.is_ascii_uppercase()) {
+        return Err(NameError::UpperCase { component: component.into() });
+    }
+    if component.starts_with(separates) || component.ends_with(separates) {
+        return Err(NameError::Edge { component: component.into() });
+    }
+    let runs = component.split(|c: char| c.is_ascii_alphanumeric());
+    for run in runs {
+        if !(matches!(run, "" | "." | "_" | "__") || run.bytes().all(|b| b == b'-')) {
+            return Err(NameError::Separator { component: component.into() });
+        }
+    }
+    check_component_length(component)
+}
+
+fn check_tag(tag: &str) -> Result<(), NameError> {
+    if tag.is_empty() {
+        return Err(NameError::Empty);
+    }
+    if let Some(character) = tag.chars().find(|&c| !(c.is_ascii_alphanumeric() || matches!(c, '_' | '.' | '-'))) {
+        return Err(NameError::Character { character, allowed: IN_TAGS });
+    }
+    if tag.starts_with(['.', '-']) {
+        return Err(NameError::TagStart);
+    }
+    if tag.len() > TAG_MAX {
+        return Err(NameError::TooLong { found: tag.len(), max: TAG_MAX });
+    }
+    Ok(())
+}
+
+fn check_upload_id(id: &str) -> Result<(), NameError> {
+    if id.is_empty() {
+        return Err(NameError::Empty);
+    }
+    if let Some(character) = id.chars().find(|&c| !(c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.' | '='))) {
+        return Err(NameError::Character { character, allowed: IN_UPLOADS });
+    }
+    if matches!(id, "." | "..") {
+        return Err(NameError::Dots);
+    }
+    check_component_length(id)
+}
+
+/// Why a text is no reference.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum ReferenceError {
+    /// Neither `:tag` nor `@digest` follows the repository.
+    #[error("it names no tag and no digest (want repository:tag or repository@digest)")]
+    Bare,
+    /// The repository's part is no name.
+    #[error("{text:?} is no repository name: {source}")]
+    Repository {
+        /// The part before the tag or digest.
+        text: String,
+        /// The rule it breaks.
+        source: NameError,
+    },
+    /// The part after the colon is no tag.
+    #[error("{text:?} is no tag: {source}")]
+    Tag {
+        /// The part after the colon.
+        text: String,
+        /// The rule it breaks.
+        source: NameError,
+    },
+    /// The part after the `@` is no digest.
+    #[error("{text:?} is no digest: {source}")]
+    Digest {
+        /// The part after the `@`.
+        text: String,
+        /// What is wrong with it.
+        source: DigestError,
+    },
+}
+
+/// A tag or a digest: what names one manifest inside a repository.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Target {
+    /// Whatever the tag points to now.
+    Tag(Tag),
+    /// That very manifest.
+    Digest(Digest),
+}
+
+/// An image, `repository:tag` or `repository@digest`. Nothing is added or rewritten: `foo` stays `foo`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Reference {
+    /// The repository.
+    pub repository: RepositoryName,
+    /// What in it.
+    pub target: Target,
+}
+
+impl FromStr for Reference {
+    type Err = ReferenceError;
+
+    fn from_str(text: &str) -> Result<Self, ReferenceError> {
+        let repository =
+            |text: &str| text.parse().map_err(|source| ReferenceError::Repository { text: text.into(), source });
+        if let Some((name, digest)) = text.split_once('@') {
+            let target = digest.parse().map_err(|source| ReferenceError::Digest { text: digest.into(), source })?;
+            return Ok(Self { repository: repository(name)?, target: Target::Digest(target) });
+        }
+        let (name, tag) = text.rsplit_once(':').ok_or(ReferenceError::Bare)?;
+        let target = tag.parse().map_err(|source| ReferenceError::Tag { text: tag.into(), source })?;
+        Ok(Self { repository: repository(name)?, target: Target::Tag(target) })
+    }
+}
+
+impl fmt::Display for Reference {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.target {
+            Target::Tag(tag) => write!(f, "{}:{tag}", self.repository),
+            Target::Digest(digest) => write!(f, "{}@{digest}", self.repository),
+        }
+    }
+}
+
+#[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "a test may")]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn repository(name: &str) -> Result<(), NameError> {
+        name.parse::<RepositoryName>().map(drop)
+    }
+
+    #[test]
+    fn names_that_registries_store_are_names() {
+        let long = format!("a/{}", "b".repeat(255));
+        let deep = vec!["a"; 128].join("/");
+        for name in [
+            "a",
+            "0",
+            "lib",
+            "lib/app",
+            "a/b/c/d",
+            "a.b",
+            "a_b",
+            "a__b",
+            "a-b",
+            "a----b",
+            "Foo/bar",
+            "FOO.com/bar",
+            "x-Y.z9/bar",
+            "layers/manifests",
+            "a_b/c",
+            &long,
+            &deep,
+        ] {
+            assert_eq!(repository(name), Ok(()), "{name}");
+        }
+    }
+
+    #[test]
+    fn names_that_break_a_rule_say_which() {
+        use NameError as E;
+        let component = |text: &str| text.to_owned();
+        let character = |character| E::Character { character, allowed: IN_NAMES };
+        let long = |found| E::TooLong { found, max: 255 };
+        let table = [
+            (String::new(), E::Empty),
+            ("/a".into(), E::EmptyComponent),
+            ("a/".into(), E::EmptyComponent),
+            ("a//b".into(), E::EmptyComponent),
+            ("Foo".into(), E::UpperCase { component: component("Foo") }),
+            ("a/Foo".into(), E::UpperCase { component: component("Foo") }),
+            ("Foo_x/bar".into(), E::UpperCase { component: component("Foo_x") }),
+            ("..".into(), E::Edge { component: component("..") }),
+            ("../a".into(), E::Edge { component: component("..") }),
+            ("a/../b".into(), E::Edge { component: component("..") }),
+            ("_layers".into(), E::Edge { component: component("_layers") }),
+            ("a/_layers".into(), E::Edge { component: component("_layers") }),
+            (".a".into(), E::Edge { component: component(".a") }),
+            ("a-".into(), E::Edge { component: component("a-") }),
+            ("a..b".into(), E::Separator { component: component("a..b") }),
+            ("a___b".into(), E::Separator { component: component("a___b") }),
+            ("a.-b".into(), E::Separator { component: component("a.-b") }),
+            ("foo.com:5000/bar".into(), character(':')),
+            ("[::1]/bar".into(), character('[')),
+            ("a b".into(), character(' ')),
+            ("a\0b".into(), character('\0')),
+            ("ä".into(), character('ä')),
+            ("a\\b".into(), character('\\')),
+            ("a".repeat(256), long(256)),
+            (format!("a/{}", "b".repeat(256)), long(256)),
+            (format!("{}/b", "a".repeat(256)), long(256)),
+            (format!("a_b/{}", vec!["a"; 127].join("/")), long(257)),
+        ];
+        for (name, expected) in table {
+            assert_eq!(repository(&name), Err(expected), "{name:?}");
+        }
+    }
+
+    #[test]
+    fn tags_follow_the_route() {
+        let tag = |text: &str| text.parse::<Tag>().map(drop);
+        for good in ["latest", "v1.2", "_x", "A", "0", "sha256-abc.sig", &"t".repeat(128)] {
+            assert_eq!(tag(good), Ok(()), "{good}");
+        }
+        assert_eq!(tag(""), Err(NameError::Empty));
+        assert_eq!(tag(".."), Err(NameError::TagStart));
+        assert_eq!(tag("-x"), Err(NameError::TagStart));
+        assert_eq!(tag("a/b"), Err(NameError::Character { character: '/', allowed: IN_TAGS }));
+        assert_eq!(tag(&"t".repeat(129)), Err(NameError::TooLong { found: 129, max: 128 }));
+    }
+
+    #[test]
+    fn upload_ids_follow_the_route_less_the_dots() {
+        let id = |text: &str| text.parse::<UploadId>().map(drop);
+        for good in ["8561c5ca-cd39-4df9-95c5-bf9a1ba2792b", "not_a.uuid=", "...", "-"] {
+            assert_eq!(id(good), Ok(()), "{good}");
+        }
+        for bad in ["", ".", "..", "a/b", "../x", "a\0", "a b"] {
+            assert!(id(bad).is_err(), "{bad:?}");
+        }
+        assert_eq!(UploadId::random().as_str().len(), 36);
+    }
+
+    #[test]
+    fn references_keep_their_text_and_name_the_part_that_is_wrong() {
+        let digest = "sha256:e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855";
+        for text in ["foo:latest", "a/b:v1", &format!("foo@{digest}"), &format!("Foo.com/bar@{digest}")] {
+            assert_eq!(text.parse::<Reference>().unwrap().to_string(), *text);
+        }
+        let parse = |text: &str| text.parse::<Reference>().unwrap_err();
+        assert_eq!(parse("foo"), ReferenceError::Bare);
+        assert!(matches!(parse("Foo:x"), ReferenceError::Repository { .. }));
+        assert!(matches!(parse("foo:"), ReferenceError::Tag { .. }));
+        assert!(matches!(parse("foo:5000/bar"), ReferenceError::Tag { .. }));
+        assert!(matches!(parse("foo@sha256:0"), ReferenceError::Digest { source: DigestError::Length { .. }, .. }));
+        assert!(matches!(parse(&format!("foo:tag@{digest}")), ReferenceError::Repository { .. }));
+    }
+
+    proptest! {
+        #[test]
+        fn a_name_never_leads_out_of_its_directory(text in "[a-zA-Z./_:\\-\\x00 ]{0,20}") {
+            if repository(&text).is_ok() {
+                for component in text.split('/') {
+                    prop_assert!(!component.is_empty() && !component.starts_with(['.', '_']));
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,222 @@
+//! Moving bytes from a reader to a writer while they are hashed, the three overlapped.
+//!
+//! A thread reads, the caller's thread writes, another hashes; a few buffers go round between them, so memory is
+//! constant however long the content. The hash is what costs (1.4 GB/s a core), so reading and writing must not wait
+//! for it, nor it for them. The reading thread stands apart so that a signal ends the work while a read hangs.
+
+use std::io::{self, Read, Write};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::mpsc::{self, Receiver, RecvTimeoutError, SyncSender};
+use std::thread;
+use std::time::Duration;
+
+use crate::digest::Hasher;
+use crate::digest::hash::Hashed;
+
+/// Large enough that handing over costs nothing, small enough to stay in a cache.
+const BUFFER: usize = 256 * 1024;
+/// Two at each of the three, so that none waits for another to finish.
+const BUFFERS: usize = 6;
+/// How often a hanging read lets us look for a signal.
+const LOOK: Duration = Duration::from_millis(50);
+
+/// Told how far a long task is; the front end shows it.
+pub trait Progress: Sync {
+    /// A task begins, of `total` bytes if that is known.
+    fn begin(&self, task: &str, total: Option<u64>);
+    /// So many bytes more are done.
+    fn advance(&self, bytes: u64);
+    /// The task is over, however it ended.
+    fn end(&self);
+}
+
+/// Tells nobody.
+#[derive(Clone, Copy, Debug)]
+pub struct Silent;
+
+impl Progress for Silent {
+    fn begin(&self, _task: &str, _total: Option<u64>) {}
+    fn advance(&self, _bytes: u64) {}
+    fn end(&self) {}
+}
+
+/// Set when a signal asks to stop; long tasks look at it and leave nothing half-done.
+#[derive(Clone, Debug, Default)]
+pub struct Interrupt(Arc<AtomicUsize>);
+
+impl Interrupt {
+    /// The cell that a signal handler stores the signal's number in.
+    pub fn cell(&self) -> Arc<AtomicUsize> {
+        Arc::clone(&self.0)
+    }
+
+    /// The signal that asked to stop, if one did.
+    pub fn signal(&self) -> Option<usize> {
+        Some(self.0.load(Ordering::Relaxed)).filter(|&signal| signal != 0)
+    }
+}
+
+/// Who watches a long task, and may stop it.
+#[derive(Clone)]
+pub struct Watch<'a> {
+    /// Told how far it is.
+    pub progress: &'a dyn Progress,
+    /// Asks it to stop.
+    pub interrupt: Interrupt,
+}
+
+impl Watch<'_> {
+    /// Nobody watches.
+    pub fn none() -> Self {
+        Self { progress: &Silent, interrupt: Interrupt::default() }
+    }
+}
+
+impl std::fmt::Debug for Watch<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Watch").field("interrupt", &self.interrupt).finish_non_exhaustive()
+    }
+}
+
+/// Which end of a stream failed.
+#[derive(Debug)]
+pub enum StreamError {
+    /// The source.
+    Read(io::Error),
+    /// The sink.
+    Write(io::Error),
+    /// Neither: a signal came.
+    Interrupted(usize),
+}
+
+/// Copies `source` to `sink` to its end, and returns what `hasher` makes of all bytes that were written.
+///
+/// After an error the sink holds some beginning of the source.
+pub fn copy_hashed(
+    source: impl Read + Send + 'static,
+    sink: &mut impl Write,
+    hasher: Hasher,
+    watch: &Watch<'_>,
+) -> Result<Hashed, StreamError> {
+    let (give_free, free) = mpsc::sync_channel::<Vec<u8>>(BUFFERS);
+    let (give_full, full) = mpsc::sync_channel::<io::Result<Vec<u8>>>(BUFFERS);
+    let (give_written, written) = mpsc::sync_channel::<Vec<u8>>(BUFFERS);
+    for _ in 0..BUFFERS {
+        give_free.send(Vec::with_capacity(BUFFER)).expect("the receiver is here");
+    }
+    thread::spawn(move || read_all(source, &free, &give_full));
+    let hashing = thread::spawn(move || hash_all(hasher, &written, &give_free));
+    let outcome = write_all(sink, &full, &give_written, watch);
+    drop(give_written);
+    let hashed = hashing.join().expect("hashing does not panic");
+    outcome.map(|()| hashed)
+}
+
+/// Fills free buffers until the source ends, or nobody wants more.
+fn read_all(mut source: impl Read, free: &Receiver<Vec<u8>>, full: &SyncSender<io::Result<Vec<u8>>>) {
+    for mut buffer in free {
+        buffer.resize(BUFFER, 0);
+        let read = loop {
+            match source.read(&mut buffer) {
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                read => break read,
+            }
+        };
+        let done = match read {
+            Ok(0) => return,
+            Ok(n) => {
+                buffer.truncate(n);
+                full.send(Ok(buffer))
+            }
+            Err(error) => full.send(Err(error)),
+        };
+        if done.is_err() {
+            return;
+        }
+    }
+}
+
+fn write_all(
+    sink: &mut impl Write,
+    full: &Receiver<io::Result<Vec<u8>>>,
+    written: &SyncSender<Vec<u8>>,
+    watch: &Watch<'_>,
+) -> Result<(), StreamError> {
+    loop {
+        if let Some(signal) = watch.interrupt.signal() {
+            return Err(StreamError::Interrupted(signal));
+        }
+        let buffer = match full.recv_timeout(LOOK) {
+            Ok(buffer) => buffer.map_err(StreamError::Read)?,
+            Err(RecvTimeoutError::Timeout) => continue,
+            Err(RecvTimeoutError::Disconnected) => return Ok(()),
+        };
+        sink.write_all(&buffer).map_err(StreamError::Write)?;
+        watch.progress.advance(buffer.len() as u64);
+        written.send(buffer).expect("hashing goes on until we stop");
+    }
+}
+
+/// Hashes what was written, in order, and gives the buffers back.
+fn hash_all(mut hasher: Hasher, written: &Receiver<Vec<u8>>, free: &SyncSender<Vec<u8>>) -> Hashed {
+    for buffer in written {
+        hasher.update(&buffer);
+        // Nobody takes buffers back once the source has ended.
+        let _ = free.send(buffer);
+    }
+    hasher.finish()
+}
+
+#[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "a test may")]
+mod tests {
+    use std::io::Cursor;
+
+    use super::*;
+    use crate::digest::{Algorithm, Digest};
+
+    fn hasher() -> Hasher {
+        Hasher::new([Algorithm::Sha512])
+    }
+
+    #[test]
+    fn every_byte_arrives_once_and_is_hashed() {
+        for size in [0, 1, BUFFER - 1, BUFFER, BUFFER + 1, 20 * BUFFER + 7] {
+            let content: Vec<u8> = (0..size).map(|i| u8::try_from(i % 251).unwrap()).collect();
+            let mut sink = Vec::new();
+            let hashed = copy_hashed(Cursor::new(content.clone()), &mut sink, hasher(), &Watch::none()).unwrap();
+            assert!(sink == content);
+            assert_eq!(hashed.size, size as u64);
+            assert_eq!(hashed.canonical(), Digest::of(&content));
+        }
+    }
+
+    struct Failing(usize);
+
+    impl Read for Failing {
+        fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+            self.0 = self.0.checked_sub(1).ok_or_else(|| io::Error::other("gone"))?;
+            buffer.fill(7);
+            Ok(buffer.len())
+        }
+    }
+
+    #[test]
+    fn a_source_that_fails_is_told_from_a_sink_that_fails() {
+        let read = copy_hashed(Failing(9), &mut Vec::new(), hasher(), &Watch::none());
+        assert!(matches!(read, Err(StreamError::Read(_))));
+        let mut room = [0; 10];
+        let write = copy_hashed(Failing(9), &mut &mut room[..], hasher(), &Watch::none());
+        assert!(matches!(write, Err(StreamError::Write(_))));
+    }
+
+    #[test]
+    fn a_signal_ends_a_read_that_hangs() {
+        let (reader, _writer) = io::pipe().unwrap();
+        let watch = Watch::none();
+        watch.interrupt.cell().store(15, Ordering::Relaxed);
+        let outcome = copy_hashed(reader, &mut Vec::new(), hasher(), &watch);
+        assert!(matches!(outcome, Err(StreamError::Interrupted(15))));
+    }
+}

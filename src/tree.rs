@@ -1,0 +1,442 @@
+//! Reading the tree, below directory handles.
+//!
+//! [`Tree::open`] resolves the root, `docker/registry/v2`, `blobs` and `repositories` once; each may be a symbolic
+//! link. Below the latter two no symbolic link is ever followed, and everything is reached through a handle, so that a
+//! link planted later leads nowhere. What is absent is `None`; what can't be looked at is an error and never absence.
+//!
+//! Nothing here changes the tree: that is `durable`'s.
+
+use std::ffi::{OsStr, OsString};
+use std::fs::File;
+use std::io::Read;
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::os::unix::ffi::OsStrExt;
+use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
+
+use rustix::fs::{AtFlags, FileType, Mode, OFlags, ResolveFlags, StatxFlags};
+use rustix::io::Errno;
+
+use crate::error::{Error, Result};
+use crate::layout::{self, Area, TreePath};
+
+/// An open registry tree.
+#[derive(Debug)]
+pub struct Tree {
+    /// The registry's `rootdirectory`.
+    root: PathBuf,
+    /// `docker/registry/v2`, for messages.
+    path: PathBuf,
+    v2: OwnedFd,
+    blobs: OnceLock<OwnedFd>,
+    repositories: OnceLock<OwnedFd>,
+}
+
+/// What a directory entry is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Kind {
+    /// A regular file.
+    File,
+    /// A directory.
+    Directory,
+    /// A symbolic link, which is damage.
+    Symlink,
+    /// A socket, a pipe or a device, which is damage.
+    Other,
+}
+
+impl Kind {
+    /// What to call it in a message.
+    pub const fn describe(self) -> &'static str {
+        match self {
+            Self::File => "a regular file",
+            Self::Directory => "a directory",
+            Self::Symlink => "a symbolic link",
+            Self::Other => "a special file",
+        }
+    }
+}
+
+impl From<FileType> for Kind {
+    fn from(kind: FileType) -> Self {
+        match kind {
+            FileType::RegularFile => Self::File,
+            FileType::Directory => Self::Directory,
+            FileType::Symlink => Self::Symlink,
+            _ => Self::Other,
+        }
+    }
+}
+
+/// One name in a directory.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Listed {
+    /// The name, whatever it is made of.
+    pub name: OsString,
+    /// What it is, as the directory itself says.
+    pub kind: Kind,
+}
+
+impl Listed {
+    /// The name, when it is text.
+    pub fn text(&self) -> Option<&str> {
+        self.name.to_str()
+    }
+}
+
+/// What `statx` says of a file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Metadata {
+    /// What it is.
+    pub kind: Kind,
+    /// Its length in bytes.
+    pub size: u64,
+}
+
+impl Tree {
+    /// Opens the tree in `root`, which is the directory that holds `docker/registry/v2`, or that directory itself.
+    ///
+    /// `Err(NotATree)` when it is neither, or when an area is a symbolic link to nowhere.
+    pub fn open(root: &Path) -> Result<Self> {
+        let not = |reason: String| Error::NotATree { path: root.to_owned(), reason };
+        let (root_path, path) = locate(root)?;
+        let v2 = open_resolved(rustix::fs::CWD, path.as_os_str())
+            .map_err(|errno| Error::io("open", &path, errno))?
+            .ok_or_else(|| not(format!("there is no {} in it", layout::PREFIX)))?;
+        let tree = Self { root: root_path, path, v2, blobs: OnceLock::new(), repositories: OnceLock::new() };
+        for area in [Area::Blobs, Area::Repositories] {
+            tree.open_area(area)?;
+        }
+        Ok(tree)
+    }
+
+    /// The registry's `rootdirectory`.
+    pub fn root(&self) -> &Path {
+        &self.root
+    }
+
+    /// The path of `docker/registry/v2`.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// A path of the tree as the operating system knows it, for messages.
+    pub fn locate(&self, path: &TreePath) -> PathBuf {
+        self.path.join(path.to_string())
+    }
+
+    pub(crate) fn v2(&self) -> BorrowedFd<'_> {
+        self.v2.as_fd()
+    }
+
+    /// The handle of an area; `None` when it isn't there.
+    pub(crate) fn area(&self, area: Area) -> Result<Option<BorrowedFd<'_>>> {
+        match self.area_cell(area).get() {
+            Some(handle) => Ok(Some(handle.as_fd())),
+            None => self.open_area(area),
+        }
+    }
+
+    fn area_cell(&self, area: Area) -> &OnceLock<OwnedFd> {
+        match area {
+            Area::Blobs => &self.blobs,
+            Area::Repositories => &self.repositories,
+        }
+    }
+
+    fn open_area(&self, area: Area) -> Result<Option<BorrowedFd<'_>>> {
+        let path = self.path.join(area.name());
+        let opened = open_resolved(self.v2(), OsStr::new(area.name())).map_err(|errno| match errno {
+            Errno::NOTDIR => Error::WrongKind { path: path.clone(), expected: "a directory", found: "something else" },
+            errno => Error::io("open", &path, errno),
+        })?;
+        if let Some(handle) = opened {
+            return Ok(Some(self.area_cell(area).get_or_init(|| handle).as_fd()));
+        }
+        // A name without a directory behind it is a symbolic link to nowhere: a disk that isn't mounted.
+        if rustix::fs::statat(self.v2(), area.name(), AtFlags::SYMLINK_NOFOLLOW).is_ok() {
+            let reason = format!("{} is a symbolic link to nowhere (is its disk mounted?)", path.display());
+            return Err(Error::NotATree { path: self.root.clone(), reason });
+        }
+        Ok(None)
+    }
+
+    /// Opens the directory at `path` to look things up in it. `None` when it isn't there.
+    pub(crate) fn open_directory(&self, path: &TreePath) -> Result<Option<OwnedFd>> {
+        let Some(area) = self.area(path.area())? else { return Ok(None) };
+        let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
+        let below = if path.below_area().is_empty() { "." } else { path.below_area() };
+        match open_beneath(area, below, flags) {
+            Ok(directory) => Ok(Some(directory)),
+            Err(Errno::NOENT) => Ok(None),
+            Err(errno) => Err(self.explain(path, "a directory", "open", errno)),
+        }
+    }
+
+    /// Opens the regular file at `path` for reading. `None` when it isn't there; a directory, a symbolic link or a
+    /// special file in its place is `Err(WrongKind)`.
+    pub fn open_file(&self, path: &TreePath) -> Result<Option<File>> {
+        let Some(area) = self.area(path.area())? else { return Ok(None) };
+        // Without NONBLOCK, a pipe in the file's place would make us wait for ever.
+        let flags = OFlags::RDONLY | OFlags::NONBLOCK | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+        let handle = match open_beneath(area, path.below_area(), flags) {
+            Ok(handle) => handle,
+            Err(Errno::NOENT) => return Ok(None),
+            Err(errno) => return Err(self.explain(path, "a regular file", "open", errno)),
+        };
+        let file = File::from(handle);
+        let metadata = file.metadata().map_err(|error| Error::io("look at", self.locate(path), error))?;
+        if metadata.is_file() {
+            return Ok(Some(file));
+        }
+        let found = if metadata.is_dir() { Kind::Directory } else { Kind::Other };
+        Err(self.wrong_kind(path, "a regular file", found))
+    }
+
+    /// Looks at what lies at `path`, itself and not what it may point to. `None` when nothing does.
+    pub fn metadata(&self, path: &TreePath) -> Result<Option<Metadata>> {
+        let Some(area) = self.area(path.area())? else { return Ok(None) };
+        let flags = OFlags::PATH | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+        let parent = path.parent().expect("an area itself is never asked about");
+        let directory = if parent.below_area().is_empty() {
+            None
+        } else {
+            match open_beneath(area, parent.below_area(), flags | OFlags::DIRECTORY) {
+                Ok(directory) => Some(directory),
+                Err(Errno::NOENT) => return Ok(None),
+                Err(errno) => return Err(self.explain(&parent, "a directory", "open", errno)),
+            }
+        };
+        let directory = directory.as_ref().map_or(area, AsFd::as_fd);
+        metadata_at(directory, path.file_name()).map_err(|errno| Error::io("look at", self.locate(path), errno))
+    }
+
+    /// Reads the file at `path` whole, up to `limit` bytes: a longer one is cut there, which no small file of a tree is.
+    pub fn read_small(&self, path: &TreePath, limit: u64) -> Result<Option<Vec<u8>>> {
+        let Some(file) = self.open_file(path)? else { return Ok(None) };
+        let mut content = Vec::with_capacity(160);
+        file.take(limit).read_to_end(&mut content).map_err(|error| Error::io("read", self.locate(path), error))?;
+        Ok(Some(content))
+    }
+
+    /// The names in the directory at `path`, in no order. `None` when it isn't there; a failure half-way is an error.
+    pub fn list(&self, path: &TreePath) -> Result<Option<Vec<Listed>>> {
+        let Some(directory) = self.open_directory(path)? else { return Ok(None) };
+        list_handle(directory.as_fd()).map(Some).map_err(|errno| Error::io("list", self.locate(path), errno))
+    }
+
+    /// As [`Tree::list`], for the directory `name` in one that is already open: the fast way down a fan-out.
+    pub(crate) fn list_in(&self, parent: BorrowedFd<'_>, path: &TreePath) -> Result<Option<Vec<Listed>>> {
+        let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+        match rustix::fs::openat(parent, path.file_name(), flags, Mode::empty()) {
+            Ok(directory) => {
+                list_handle(directory.as_fd()).map(Some).map_err(|errno| Error::io("list", self.locate(path), errno))
+            }
+            Err(Errno::NOENT) => Ok(None),
+            Err(errno) => Err(self.explain(path, "a directory", "open", errno)),
+        }
+    }
+
+    pub(crate) fn wrong_kind(&self, path: &TreePath, expected: &'static str, found: Kind) -> Error {
+        Error::WrongKind { path: self.locate(path), expected, found: found.describe() }
+    }
+
+    /// Says of a path that can't be opened which part of it is not what it should be, if that is the reason.
+    pub(crate) fn explain(&self, path: &TreePath, expected: &'static str, action: &'static str, errno: Errno) -> Error {
+        if !matches!(errno, Errno::LOOP | Errno::NOTDIR | Errno::NXIO | Errno::MLINK) {
+            return Error::io(action, self.locate(path), errno);
+        }
+        let mut ancestors: Vec<TreePath> = std::iter::successors(path.parent(), TreePath::parent).collect();
+        ancestors.pop(); // the area, which may be a link
+        for ancestor in ancestors.into_iter().rev() {
+            match self.metadata_by_walk(&ancestor) {
+                Some(Kind::Directory) => {}
+                Some(found) => return self.wrong_kind(&ancestor, "a directory", found),
+                None => break,
+            }
+        }
+        match self.metadata_by_walk(path) {
+            Some(found) if found.describe() != expected => self.wrong_kind(path, expected, found),
+            _ => Error::io(action, self.locate(path), errno),
+        }
+    }
+
+    fn metadata_by_walk(&self, path: &TreePath) -> Option<Kind> {
+        let area = self.area(path.area()).ok()??;
+        let stat = rustix::fs::statat(area, path.below_area(), AtFlags::SYMLINK_NOFOLLOW).ok()?;
+        Some(FileType::from_raw_mode(stat.st_mode).into())
+    }
+}
+
+/// Finds the `rootdirectory` and `docker/registry/v2` that `root` means.
+fn locate(root: &Path) -> Result<(PathBuf, PathBuf)> {
+    let not = |reason: String| Error::NotATree { path: root.to_owned(), reason };
+    let v2 = root.join(layout::PREFIX);
+    match rustix::fs::stat(&v2) {
+        Ok(stat) if FileType::from_raw_mode(stat.st_mode) == FileType::Directory => {
+            return Ok((root.to_owned(), v2));
+        }
+        Ok(_) => return Err(not(format!("{} is no directory", v2.display()))),
+        Err(Errno::NOENT | Errno::NOTDIR) => {}
+        Err(errno) => return Err(Error::io("look at", &v2, errno)),
+    }
+    let canonical = match std::fs::canonicalize(root) {
+        Ok(canonical) => canonical,
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Err(not("it does not exist".to_owned())),
+        Err(error) => return Err(Error::io("look at", root, error)),
+    };
+    if !canonical.is_dir() {
+        return Err(not("it is no directory".to_owned()));
+    }
+    if !canonical.ends_with(layout::PREFIX) {
+        return Err(not(format!("there is no {} in it, and it is none itself", layout::PREFIX)));
+    }
+    let root = canonical.ancestors().nth(3).expect("a path with that ending has three parents");
+    Ok((root.to_owned(), canonical))
+}
+
+/// Opens a directory, following symbolic links: only for the root and the areas.
+fn open_resolved(parent: impl AsFd, name: &OsStr) -> rustix::io::Result<Option<OwnedFd>> {
+    let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
+    match rustix::fs::openat(parent, name, flags, Mode::empty()) {
+        Ok(handle) => Ok(Some(handle)),
+        Err(Errno::NOENT) => Ok(None),
+        Err(errno) => Err(errno),
+    }
+}
+
+/// Opens `below` without following any symbolic link on the way: `ELOOP` when there is one.
+pub(crate) fn open_beneath(area: BorrowedFd<'_>, below: &str, flags: OFlags) -> rustix::io::Result<OwnedFd> {
+    let resolve = ResolveFlags::BENEATH | ResolveFlags::NO_SYMLINKS | ResolveFlags::NO_MAGICLINKS;
+    match rustix::fs::openat2(area, below, flags, Mode::empty(), resolve) {
+        // Kernels before 5.6 don't have the call, and some sandboxes refuse it.
+        Err(Errno::NOSYS | Errno::PERM) => open_step_by_step(area, below, flags),
+        opened => opened,
+    }
+}
+
+fn open_step_by_step(area: BorrowedFd<'_>, below: &str, flags: OFlags) -> rustix::io::Result<OwnedFd> {
+    let on_the_way = OFlags::PATH | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+    let (parents, name) = below.rsplit_once('/').unwrap_or(("", below));
+    let mut directory: Option<OwnedFd> = None;
+    for parent in parents.split('/').filter(|parent| !parent.is_empty()) {
+        let here = directory.as_ref().map_or(area, AsFd::as_fd);
+        directory = Some(rustix::fs::openat(here, parent, on_the_way, Mode::empty())?);
+    }
+    let here = directory.as_ref().map_or(area, AsFd::as_fd);
+    rustix::fs::openat(here, name, flags | OFlags::NOFOLLOW, Mode::empty())
+}
+
+pub(crate) fn metadata_at(directory: BorrowedFd<'_>, name: &str) -> rustix::io::Result<Option<Metadata>> {
+    let wanted = StatxFlags::TYPE | StatxFlags::SIZE;
+    match rustix::fs::statx(directory, name, AtFlags::SYMLINK_NOFOLLOW, wanted) {
+        Ok(stat) => {
+            let kind = FileType::from_raw_mode(stat.stx_mode.into()).into();
+            Ok(Some(Metadata { kind, size: stat.stx_size }))
+        }
+        Err(Errno::NOENT) => Ok(None),
+        Err(errno) => Err(errno),
+    }
+}
+
+fn list_handle(directory: BorrowedFd<'_>) -> rustix::io::Result<Vec<Listed>> {
+    let mut buffer = Vec::with_capacity(32 * 1024);
+    let mut entries = rustix::fs::RawDir::new(directory, buffer.spare_capacity_mut());
+    let mut listed = Vec::new();
+    while let Some(entry) = entries.next() {
+        let entry = entry?;
+        let name = OsStr::from_bytes(entry.file_name().to_bytes());
+        if name == "." || name == ".." {
+            continue;
+        }
+        let kind = match entry.file_type() {
+            // Some file systems don't say in the directory.
+            FileType::Unknown => {
+                let stat = rustix::fs::statat(directory, name, AtFlags::SYMLINK_NOFOLLOW)?;
+                FileType::from_raw_mode(stat.st_mode)
+            }
+            kind => kind,
+        };
+        listed.push(Listed { name: name.to_owned(), kind: kind.into() });
+    }
+    Ok(listed)
+}
+
+#[cfg(test)]
+#[expect(clippy::unwrap_used, clippy::disallowed_methods, reason = "a test may")]
+mod tests {
+    use std::os::unix::fs::symlink;
+
+    use super::*;
+
+    /// A tree with a file that is reached rightly, and by symbolic links.
+    fn planted() -> (tempfile::TempDir, Tree) {
+        let directory = tempfile::tempdir().unwrap();
+        let v2 = directory.path().join(layout::PREFIX);
+        std::fs::create_dir_all(v2.join("repositories/real/inner")).unwrap();
+        std::fs::write(v2.join("repositories/real/inner/link"), "content").unwrap();
+        symlink("real", v2.join("repositories/planted")).unwrap();
+        symlink("link", v2.join("repositories/real/inner/planted")).unwrap();
+        let tree = Tree::open(directory.path()).unwrap();
+        (directory, tree)
+    }
+
+    fn path(text: &str) -> TreePath {
+        TreePath::parse(text).unwrap()
+    }
+
+    #[test]
+    fn no_symbolic_link_below_an_area_is_followed_whichever_way_it_is_opened() {
+        let (_directory, tree) = planted();
+        let area = tree.area(Area::Repositories).unwrap().unwrap();
+        let flags = OFlags::RDONLY | OFlags::CLOEXEC | OFlags::NOFOLLOW;
+        for open in [open_beneath, open_step_by_step] {
+            assert!(open(area, "real/inner/link", flags).is_ok());
+            assert_eq!(open(area, "nowhere/inner/link", flags).unwrap_err(), Errno::NOENT);
+            for planted in ["planted/inner/link", "real/inner/planted"] {
+                assert!(matches!(open(area, planted, flags), Err(Errno::LOOP | Errno::NOTDIR)), "{planted}");
+            }
+        }
+    }
+
+    #[test]
+    fn the_part_that_is_a_link_is_named() {
+        let (_directory, tree) = planted();
+        let named = |text: &str| match tree.open_file(&path(text)) {
+            Err(Error::WrongKind { path, found, .. }) => {
+                assert_eq!(found, "a symbolic link");
+                path.strip_prefix(tree.path()).unwrap().to_str().unwrap().to_owned()
+            }
+            other => panic!("{other:?}"),
+        };
+        assert_eq!(named("repositories/planted/inner/link"), "repositories/planted");
+        assert_eq!(named("repositories/real/inner/planted"), "repositories/real/inner/planted");
+        let metadata = tree.metadata(&path("repositories/real/inner/planted")).unwrap().unwrap();
+        assert_eq!(metadata.kind, Kind::Symlink);
+        assert!(matches!(tree.metadata(&path("repositories/planted/inner/link")), Err(Error::WrongKind { .. })));
+    }
+
+    #[test]
+    fn a_pipe_in_a_files_place_does_not_make_us_wait() {
+        let (directory, tree) = planted();
+        let pipe = directory.path().join(layout::PREFIX).join("repositories/real/pipe");
+        let made = std::process::Command::new("mkfifo").arg(&pipe).status().unwrap();
+        assert!(made.success());
+        assert!(matches!(tree.open_file(&path("repositories/real/pipe")), Err(Error::WrongKind { .. })));
+    }
+
+    #[test]
+    fn what_is_absent_is_none() {
+        let (_directory, tree) = planted();
+        assert!(tree.open_file(&path("repositories/real/inner/none")).unwrap().is_none());
+        assert!(tree.open_file(&path("blobs/sha256")).unwrap().is_none());
+        assert!(tree.metadata(&path("repositories/none/none")).unwrap().is_none());
+        assert!(tree.list(&path("repositories/none")).unwrap().is_none());
+        let mut names: Vec<_> = tree.list(&path("repositories/real/inner")).unwrap().unwrap();
+        names.sort();
+        assert_eq!(
+            names.iter().map(|entry| (entry.text().unwrap(), entry.kind)).collect::<Vec<_>>(),
+            [("link", Kind::File), ("planted", Kind::Symlink)]
+        );
+    }
+}

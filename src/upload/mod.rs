@@ -1,0 +1,139 @@
+//! Upload sessions: content that is on its way into the tree.
+//!
+//! A session is `_uploads/<id>/` with `startedat` and `data` (layout.md §4.4). All content arrives through one, so that
+//! whatever a killed process leaves behind is an upload that a registry and regtree know, and can purge. For as long as
+//! a session is worked on, its directory is locked.
+//!
+//! A commit goes in this order: `data` synced, moved to its blob's place, linked, the session removed. A crash in
+//! between leaves content without a link, which is garbage, or a session without data; never a link without content.
+
+use std::fs::File;
+use std::io::Read;
+
+use crate::blob::{Expected, Stored, store};
+use crate::descriptor::Descriptor;
+use crate::digest::Hasher;
+use crate::digest::hash::Hashed;
+use crate::durable::{Sync, Writer};
+use crate::error::{Error, Result};
+use crate::layout::{self, Entry, Form, Item, TreePath};
+use crate::lock::UploadLock;
+use crate::name::{RepositoryName, UploadId};
+use crate::stream::{self, StreamError, Watch};
+
+/// How often to begin again when another process takes back the directory that a session was to be made in.
+const VANISHED_TRIES: usize = 1000;
+
+/// An upload in progress, locked.
+#[derive(Debug)]
+pub struct Session<'w> {
+    writer: &'w Writer<'w>,
+    repository: RepositoryName,
+    directory: TreePath,
+    path: TreePath,
+    data: File,
+    /// The directories that did not exist before; taken back with the session.
+    made: Vec<TreePath>,
+    _lock: UploadLock,
+}
+
+impl<'w> Session<'w> {
+    /// Begins an upload to `repository`, which need not exist, at the time `now`.
+    pub fn start(writer: &'w Writer<'w>, repository: &RepositoryName, now: jiff::Timestamp) -> Result<Self> {
+        let id = UploadId::random();
+        let directory = layout::upload_directory(repository, Form::Current, &id);
+        let (made, lock) = make_locked(writer, &directory)?;
+        let path = Entry::in_repository(repository, Item::UploadData(id.clone())).path();
+        let started = Entry::in_repository(repository, Item::UploadStartedAt(id)).path();
+        let text = now.strftime("%Y-%m-%dT%H:%M:%SZ").to_string();
+        let opened =
+            writer.write_small(&started, text.as_bytes(), Sync::Later).and_then(|()| writer.create_file(&path));
+        match opened {
+            Ok(data) => Ok(Self { writer, repository: repository.clone(), directory, path, data, made, _lock: lock }),
+            Err(error) => {
+                let _ = take_back(writer, &directory, &made);
+                Err(error)
+            }
+        }
+    }
+
+    /// Takes in all of `source`, and checks its length and digest if they are `expected`. `name` is what to call it.
+    pub fn receive(
+        &mut self,
+        source: impl Read + Send + 'static,
+        name: &str,
+        expected: Expected,
+        watch: &Watch<'_>,
+    ) -> Result<Hashed> {
+        let hasher = Hasher::new(expected.digest.and_then(|digest| digest.algorithm()));
+        // One byte too many says that it is too long; a stream without end must not fill the disk first.
+        let source = source.take(expected.size.map_or(u64::MAX, |size| size.saturating_add(1)));
+        watch.progress.begin("storing", expected.size);
+        let received = stream::copy_hashed(source, &mut self.data, hasher, watch);
+        watch.progress.end();
+        let hashed = received.map_err(|error| match error {
+            StreamError::Read(error) => Error::io("read", name, error),
+            StreamError::Write(error) => Error::io("write", self.writer.tree().locate(&self.path), error),
+            StreamError::Interrupted(signal) => Error::Interrupted { signal },
+        })?;
+        check(&hashed, expected, &format!("{name}, to be stored in repository {},", self.repository))?;
+        Ok(hashed)
+    }
+
+    /// Makes what was received a blob of the repository. [`Session::finish`] comes after.
+    pub fn commit(&mut self, hashed: &Hashed, expected: Expected, verify_existing: bool) -> Result<Stored> {
+        let failed = |error| Error::io("sync", self.writer.tree().locate(&self.path), error);
+        self.data.sync_all().map_err(failed)?;
+        let digest = hashed.canonical();
+        let outcome = store::place(self.writer, &self.path, digest, hashed.size, verify_existing)?;
+        store::link(self.writer, &self.repository, digest, digest)?;
+        let alias = expected.digest.filter(|alias| *alias != digest);
+        if let Some(alias) = alias {
+            store::link(self.writer, &self.repository, alias, digest)?;
+        }
+        Ok(Stored { descriptor: Descriptor::blob(digest, hashed.size), alias, outcome })
+    }
+
+    /// Removes the session; what was committed stays.
+    pub fn finish(self) -> Result<()> {
+        self.writer.remove_directory(&self.directory)
+    }
+
+    /// Removes the session, and the directories that were made for it.
+    pub fn cancel(self) -> Result<()> {
+        take_back(self.writer, &self.directory, &self.made)
+    }
+}
+
+/// Makes a session's directory and locks it; returns the directories that were missing.
+fn make_locked(writer: &Writer<'_>, directory: &TreePath) -> Result<(Vec<TreePath>, UploadLock)> {
+    for _ in 0..VANISHED_TRIES {
+        let made = writer.make_directory(directory)?;
+        if let Some(lock) = UploadLock::acquire(writer.tree(), directory)? {
+            return Ok((made, lock));
+        }
+    }
+    Err(Error::io("open", writer.tree().locate(directory), rustix::io::Errno::NOENT))
+}
+
+fn take_back(writer: &Writer<'_>, directory: &TreePath, made: &[TreePath]) -> Result<()> {
+    writer.remove_directory(directory)?;
+    writer.unmake_directories(made)
+}
+
+/// The length first: it says more about what went wrong.
+fn check(hashed: &Hashed, expected: Expected, what: &str) -> Result<()> {
+    let what = || what.to_owned();
+    if let Some(size) = expected.size
+        && size != hashed.size
+    {
+        return Err(Error::SizeMismatch { what: what(), expected: size, found: hashed.size, more: hashed.size > size });
+    }
+    let Some(digest) = expected.digest else { return Ok(()) };
+    let found = digest.algorithm().and_then(|algorithm| hashed.by(algorithm));
+    match found {
+        Some(found) if found == digest => Ok(()),
+        Some(found) => Err(Error::DigestMismatch { what: what(), expected: digest, found, size: hashed.size }),
+        None => Err(Error::DigestUnusable { digest, action: "check content" }),
+    }
+}
