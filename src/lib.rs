@@ -29,6 +29,8 @@
 //! ```
 
 pub mod blob;
+#[doc(hidden)]
+pub mod cli;
 pub mod descriptor;
 pub mod digest;
 pub mod durable;

@@ -1,3 +1,7 @@
-//! The command.
+//! `regtree`: parse, run, exit.
 
-fn main() {}
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    regtree::cli::main(std::env::args_os())
+}

@@ -39,6 +39,8 @@ pub struct Put<'a> {
     pub source_name: &'a str,
     /// What is known of the content.
     pub expected: Expected,
+    /// How long the content is thought to be, in bytes, for whoever watches the progress.
+    pub size_hint: Option<u64>,
     /// Whether to read a blob that the tree has already, rather than to go by its size.
     pub verify_existing: bool,
 }
@@ -60,7 +62,7 @@ pub struct Stored {
 impl<'a> Put<'a> {
     /// A put from a source that errors call `source_name`, of which nothing is known.
     pub fn new(source_name: &'a str) -> Self {
-        Self { source_name, expected: Expected::default(), verify_existing: false }
+        Self { source_name, expected: Expected::default(), size_hint: None, verify_existing: false }
     }
 
     /// Stores what `source` holds in `repository`, and links it by its sha256 and, if it was expected by another
@@ -79,9 +81,10 @@ impl<'a> Put<'a> {
     ) -> Result<Stored> {
         self.expected.check_usable()?;
         let mut session = Session::start(writer, repository, now)?;
-        let stored = session
-            .receive(source, self.source_name, self.expected, watch)
-            .and_then(|hashed| session.commit(&hashed, self.expected, self.verify_existing));
+        watch.progress.begin("storing", self.expected.size.or(self.size_hint));
+        let received = session.receive(source, self.source_name, self.expected, watch);
+        watch.progress.end();
+        let stored = received.and_then(|hashed| session.commit(&hashed, self.expected, self.verify_existing));
         match stored {
             Ok(stored) => session.finish().map(|()| stored),
             Err(error) => {

@@ -34,13 +34,16 @@ pub fn stat(repository: &Repository<'_>, digest: Digest) -> Result<BlobStat> {
 
 /// The length in bytes of what `link` leads to.
 pub(crate) fn size_of(repository: &Repository<'_>, link: &Link) -> Result<u64> {
-    let tree = repository.tree();
-    let path = Entry::Blob(link.target).path();
-    content_size(tree, &path)?.ok_or_else(|| content_missing(repository, link))
+    content_size(repository.tree(), link.target)?.ok_or_else(|| content_missing(repository, link))
+}
+
+/// The length in bytes of the content stored under `digest`; `None` when there is none.
+pub fn content_size(tree: &Tree, digest: Digest) -> Result<Option<u64>> {
+    file_size(tree, &Entry::Blob(digest).path())
 }
 
 /// The length of the regular file at `path`; `None` when nothing is there.
-pub(crate) fn content_size(tree: &Tree, path: &TreePath) -> Result<Option<u64>> {
+fn file_size(tree: &Tree, path: &TreePath) -> Result<Option<u64>> {
     match tree.metadata(path)? {
         Some(found) if found.kind == Kind::File => Ok(Some(found.size)),
         Some(found) => Err(tree.wrong_kind(path, "a regular file", found.kind)),

@@ -35,7 +35,7 @@ pub enum Outcome {
 pub(crate) fn place(writer: &Writer<'_>, from: &TreePath, digest: Digest, size: u64, verify: bool) -> Result<Outcome> {
     let path = Entry::Blob(digest).path();
     let tree = writer.tree();
-    let outcome = match content_size(tree, &path)? {
+    let outcome = match content_size(tree, digest)? {
         None => Outcome::Stored,
         Some(found) if found != size => Outcome::Replaced { damaged_size: found },
         Some(found) => match tree.open_file(&path)? {

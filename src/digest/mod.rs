@@ -326,7 +326,7 @@ mod tests {
             (format!("sha256:{}g", &hex64[..63]), DigestError::Format),
             (format!(" sha256:{hex64}"), DigestError::Format),
             (format!("SHA256:{hex64}"), DigestError::Format),
-            (format!("sha256:{}../../x", &hex64[..56]), DigestError::Format),
+            (format!("sha256:{}../../x", &hex64[..57]), DigestError::Format),
             ("md5:d41d8cd98f00b204e9800998ecf8427e".into(), DigestError::Unsupported),
             ("blake3:aaaa".into(), DigestError::Unsupported),
             ("a+b.c_d-e:A=_-9".into(), DigestError::Unsupported),

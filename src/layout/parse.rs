@@ -67,23 +67,21 @@ fn parse_digest(algorithm: &[&str], hex: &str) -> Option<Digest> {
 }
 
 fn parse_in_repository(names: &[&str]) -> Option<Entry> {
-    // No component of a name begins with an underscore, so the first that does ends the name.
-    let own = names.iter().position(|name| name.starts_with('_'));
-    let (name, form, item) = match own {
-        Some(at) => (&names[..at], Form::Current, parse_item(Form::Current, &names[at..])?),
-        None => {
-            let (at, item) = split_alpha(names)?;
-            (&names[..at], Form::Alpha, item)
-        }
-    };
-    let repository: RepositoryName = name.join("/").parse().ok()?;
+    let (at, form, item) = split_current(names).or_else(|| split_alpha(names))?;
+    let repository: RepositoryName = names[..at].join("/").parse().ok()?;
     Some(Entry::InRepository { repository, form, item })
+}
+
+/// No component of a name begins with an underscore, so the first that does ends the name.
+fn split_current(names: &[&str]) -> Option<(usize, Form, Item)> {
+    let at = names.iter().position(|name| name.starts_with('_'))?;
+    Some((at, Form::Current, parse_item(Form::Current, &names[at..])?))
 }
 
 /// In the alphas' layout a repository's name may itself hold `layers` or `manifests`, so the end decides: the shortest
 /// tail that is a file of a repository.
-fn split_alpha(names: &[&str]) -> Option<(usize, Item)> {
-    (1..names.len()).rev().find_map(|at| Some((at, parse_item(Form::Alpha, &names[at..])?)))
+fn split_alpha(names: &[&str]) -> Option<(usize, Form, Item)> {
+    (1..names.len()).rev().find_map(|at| Some((at, Form::Alpha, parse_item(Form::Alpha, &names[at..])?)))
 }
 
 fn parse_item(form: Form, names: &[&str]) -> Option<Item> {

@@ -31,6 +31,7 @@ fn every_path_of_the_contract() {
     let signature = Item::SignatureLink { revision: sha256(), signature: sha256() };
     let app = "repositories/lib/app";
     let session = format!("{app}/_uploads/{upload}");
+    let id36 = upload.to_string();
     let id = uuid::Uuid::nil();
     let table = [
         (Entry::Blob(sha256()), format!("blobs/sha256/e3/{HEX}/data")),
@@ -64,7 +65,7 @@ fn every_path_of_the_contract() {
             format!("{app}/manifests/tags/v1/index/sha256/{HEX}/link"),
         ),
         (in_lib(Form::Alpha, Item::UploadStartedAt(upload.clone())), format!("{app}/uploads/{upload}/startedat")),
-        (in_lib(Form::Alpha, Item::UploadData(upload)), format!("{app}/uploads/{}/data", &session[29..])),
+        (in_lib(Form::Alpha, Item::UploadData(upload)), format!("{app}/uploads/{id36}/data")),
         (
             Entry::LeftOver { of: Box::new(in_lib(Form::Current, Item::LayerLink(sha256()))), id },
             format!("{app}/_layers/sha256/{HEX}/link.{id}.tmp"),

@@ -68,9 +68,7 @@ impl<'w> Session<'w> {
         let hasher = Hasher::new(expected.digest.and_then(|digest| digest.algorithm()));
         // One byte too many says that it is too long; a stream without end must not fill the disk first.
         let source = source.take(expected.size.map_or(u64::MAX, |size| size.saturating_add(1)));
-        watch.progress.begin("storing", expected.size);
         let received = stream::copy_hashed(source, &mut self.data, hasher, watch);
-        watch.progress.end();
         let hashed = received.map_err(|error| match error {
             StreamError::Read(error) => Error::io("read", name, error),
             StreamError::Write(error) => Error::io("write", self.writer.tree().locate(&self.path), error),

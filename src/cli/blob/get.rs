@@ -1,0 +1,115 @@
+//! `regtree blob get`.
+
+use std::fs::{File, OpenOptions, Permissions};
+use std::io::{self, IsTerminal};
+use std::os::fd::AsFd;
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+
+use serde_json::json;
+
+use crate::blob::{ByteRange, OpenBlob};
+use crate::cli::{Context, Exit, interrupt, progress};
+use crate::digest::Digest;
+use crate::error::{Error, Result};
+use crate::name::RepositoryName;
+use crate::stream::Watch;
+
+/// Write a blob's content to standard output or a file
+///
+/// The content is hashed on its way, and a mismatch is exit code 5. With -o the file appears whole or not at all; it is
+/// not synced. To standard output, what was written before a mismatch was found can't be taken back: check the exit
+/// code. A --range is exact, and is not verified: a part has no digest.
+#[derive(Debug, clap::Args)]
+#[command(after_long_help = "\
+Exit codes: 0 written; 1 not readable or not writable; 2 malformed, or a range that the blob does not have; 4 unknown
+repository or blob; 5 the content or its link is damaged; 10 no tree; 12 will not write to a terminal; 130, 143
+interrupted.
+
+Examples:
+  regtree blob get library/app sha256:… -o layer.tar.gz
+  regtree blob get library/app sha256:… | tar tz
+  regtree blob get library/app sha256:… --range 0-1023 | xxd")]
+pub(in crate::cli) struct Get {
+    /// The repository
+    #[arg(value_name = "REPO")]
+    repository: RepositoryName,
+    /// The blob, by any digest that the repository links
+    #[arg(value_name = "DIGEST")]
+    digest: Digest,
+    /// Write to FILE; - is standard output, even if it is a terminal
+    #[arg(short, long, value_name = "FILE")]
+    output: Option<PathBuf>,
+    /// Only bytes A to B, both included, counted from 0; A- is from A to the end
+    #[arg(long, value_name = "A-B")]
+    range: Option<ByteRange>,
+}
+
+impl Get {
+    pub(in crate::cli) fn run(self, context: &mut Context) -> anyhow::Result<Exit> {
+        let registry = context.registry()?;
+        let repository = registry.repository(&self.repository)?;
+        let blob = OpenBlob::open(&repository, self.digest)?;
+        let descriptor = blob.descriptor().clone();
+        if self.output.is_none() && io::stdout().is_terminal() {
+            let reason = "will not write binary content to a terminal; use -o FILE, or -o - if you mean it".to_owned();
+            return Err(Error::Refused { reason }.into());
+        }
+        if self.range.is_none() && !blob.is_verifiable() {
+            context.output.note("a tarsum is no hash of the bytes: the content is not verified");
+        }
+        let progress = progress::observer(context.global.progress, &context.output);
+        let watch = Watch { progress: &*progress, interrupt: interrupt::catch()? };
+        let range = self.range;
+        match self.output.filter(|path| path.as_os_str() != "-") {
+            None => {
+                let name = Path::new("standard output");
+                let stdout = io::stdout().as_fd().try_clone_to_owned().map_err(|error| Error::io("open", name, error))?;
+                copy(blob, range, File::from(stdout), name, &watch)?;
+            }
+            Some(path) => {
+                write_file(blob, range, &path, &watch)?;
+                if context.output.is_json() {
+                    let mut document = serde_json::to_value(&descriptor)?;
+                    document["file"] = json!(path);
+                    context.output.document(&document)?;
+                }
+            }
+        }
+        Ok(Exit::Done)
+    }
+}
+
+fn copy(blob: OpenBlob, range: Option<ByteRange>, mut sink: File, name: &Path, watch: &Watch<'_>) -> Result<()> {
+    match range {
+        Some(range) => blob.copy_range(range, &mut sink, name),
+        None => blob.copy_to(&mut sink, name, watch),
+    }
+}
+
+/// Writes beside `path` and renames, so that it appears whole or not at all.
+fn write_file(blob: OpenBlob, range: Option<ByteRange>, path: &Path, watch: &Watch<'_>) -> Result<()> {
+    let failed = |error| Error::io("write", path, error);
+    let target = match std::fs::canonicalize(path) {
+        Ok(target) => target,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => path.to_owned(),
+        Err(error) => return Err(failed(error)),
+    };
+    if target.exists() && !target.is_file() {
+        // A device or a pipe can't be replaced, and need not be: what is written to it is gone. A directory refuses.
+        let sink = OpenOptions::new().write(true).open(&target).map_err(failed)?;
+        return copy(blob, range, sink, path, watch);
+    }
+    let directory = match target.parent() {
+        Some(parent) if !parent.as_os_str().is_empty() => parent,
+        _ => Path::new("."),
+    };
+    let mut builder = tempfile::Builder::new();
+    // tempfile's own 0600 is for secrets; this is what any program would make, less the umask.
+    let builder = builder.prefix(".regtree-").permissions(Permissions::from_mode(0o666));
+    let temporary = builder.tempfile_in(directory).map_err(failed)?;
+    let sink = temporary.as_file().try_clone().map_err(failed)?;
+    copy(blob, range, sink, path, watch)?;
+    temporary.persist(&target).map_err(|error| failed(error.error))?;
+    Ok(())
+}

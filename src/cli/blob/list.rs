@@ -1,0 +1,115 @@
+//! `regtree blob list`.
+
+use indicatif::HumanBytes;
+use serde_json::json;
+
+use crate::blob;
+use crate::cli::{Context, Exit};
+use crate::digest::Digest;
+use crate::error::Result;
+use crate::layout::TreePath;
+use crate::name::RepositoryName;
+use crate::registry::Registry;
+use crate::repository::Repository;
+
+/// List the blobs of a repository, or of the whole tree
+///
+/// Digests stream out sorted, one a line. A repository's are those that it has links for, aliases among them, whether or
+/// not their content is there; --long says. Damage met on the way is reported and ends nothing.
+#[derive(Debug, clap::Args)]
+#[command(after_long_help = "\
+Exit codes: 0 listed; 3 listed, but damage was found; 4 unknown repository; 10 no tree.
+
+Examples:
+  regtree blob list | wc -l
+  regtree blob list library/app --long
+  regtree blob list --long --json | jq -s 'map(.size) | add'")]
+pub(in crate::cli) struct List {
+    /// The repository; the whole tree if omitted
+    #[arg(value_name = "REPO")]
+    repository: Option<RepositoryName>,
+    /// Show sizes, and what an alias stands for
+    #[arg(short, long)]
+    long: bool,
+}
+
+impl List {
+    pub(in crate::cli) fn run(self, context: &mut Context) -> anyhow::Result<Exit> {
+        let registry = context.registry()?;
+        let mut listing = Listing { context, damaged: false };
+        match self.repository {
+            None => listing.tree(&registry, self.long)?,
+            Some(name) => listing.repository(&registry.repository(&name)?, self.long)?,
+        }
+        Ok(Exit::damage_if(listing.damaged))
+    }
+}
+
+struct Listing<'c> {
+    context: &'c mut Context,
+    damaged: bool,
+}
+
+impl Listing<'_> {
+    fn tree(&mut self, registry: &Registry, long: bool) -> anyhow::Result<()> {
+        for found in blob::blobs(registry.tree()) {
+            if !long {
+                self.short(found)?;
+                continue;
+            }
+            let sized = found.and_then(|(digest, path)| {
+                let size = registry.tree().metadata(&path)?.map(|found| found.size);
+                Ok((digest, digest, size))
+            });
+            self.long(sized)?;
+        }
+        Ok(())
+    }
+
+    fn repository(&mut self, repository: &Repository<'_>, long: bool) -> anyhow::Result<()> {
+        for found in repository.keys() {
+            if !long {
+                self.short(found)?;
+                continue;
+            }
+            let sized = found.and_then(|(key, _)| {
+                let link = repository.link(key)?;
+                let size = blob::content_size(repository.tree(), link.target)?;
+                Ok((key, link.target, size))
+            });
+            self.long(sized)?;
+        }
+        Ok(())
+    }
+
+    fn short(&mut self, found: Result<(Digest, TreePath)>) -> anyhow::Result<()> {
+        match found {
+            Ok((digest, _)) if self.context.output.is_json() => {
+                self.context.output.event("blob", json!({ "digest": digest }))
+            }
+            Ok((digest, _)) => self.context.output.text(format_args!("{digest}\n")),
+            Err(error) => self.damage(&error),
+        }
+    }
+
+    /// A key, what it stands for, and the content's length if there is any.
+    fn long(&mut self, found: Result<(Digest, Digest, Option<u64>)>) -> anyhow::Result<()> {
+        let (key, target, size) = match found {
+            Ok(found) => found,
+            Err(error) => return self.damage(&error),
+        };
+        self.damaged |= size.is_none();
+        if self.context.output.is_json() {
+            let document = json!({ "digest": key, "target": target, "alias": key != target, "size": size });
+            return self.context.output.event("blob", document);
+        }
+        let size = size.map_or_else(|| "missing".to_owned(), |size| HumanBytes(size).to_string());
+        let alias = if key == target { String::new() } else { format!(" -> {target}") };
+        self.context.output.text(format_args!("{size:>12}  {key}{alias}\n"))
+    }
+
+    fn damage(&mut self, error: &crate::Error) -> anyhow::Result<()> {
+        self.damaged = true;
+        self.context.output.damage(error)
+    }
+}

@@ -1,0 +1,115 @@
+//! `regtree blob put`.
+
+use std::fs::File;
+use std::io::{self, IsTerminal, Read};
+use std::path::PathBuf;
+
+use serde_json::json;
+
+use crate::blob::{self, Expected, Outcome};
+use crate::cli::{Context, Exit, interrupt, progress};
+use crate::digest::Digest;
+use crate::error::Error;
+use crate::name::RepositoryName;
+use crate::stream::Watch;
+
+/// Store content in a repository, and print its digest
+///
+/// Content of any size streams through constant memory while it is hashed. It is checked against --digest and --size,
+/// synced, and only then linked; a failure leaves nothing behind. A repository that does not exist yet is made.
+///
+/// A blob that the tree has already is kept, but unlike a registry's, not blindly: one of another size is damaged, and
+/// is replaced. --verify-existing reads it to be sure. So putting content again heals what pushing it can't.
+#[derive(Debug, clap::Args)]
+#[command(after_long_help = "\
+Exit codes: 0 stored; 1 not readable, not writable, no space; 2 malformed name or digest; 5 the content has another
+digest or size; 10 no tree; 11 locked; 130, 143 interrupted, and nothing stored.
+
+Examples:
+  regtree blob put library/app layer.tar.gz
+  gzip -c layer.tar | regtree blob put library/app
+  regtree blob put library/app layer.tar.gz --digest sha256:… --size 1048576")]
+pub(in crate::cli) struct Put {
+    /// The repository
+    #[arg(value_name = "REPO")]
+    repository: RepositoryName,
+    /// The content; standard input if omitted or -
+    #[arg(value_name = "FILE")]
+    file: Option<PathBuf>,
+    /// The digest that the content must have; a sha384 or sha512 is linked as an alias too
+    #[arg(long, value_name = "DIGEST")]
+    digest: Option<Digest>,
+    /// The size that the content must have, in bytes
+    #[arg(long, value_name = "BYTES")]
+    size: Option<u64>,
+    /// Read a blob that is there already, and replace it if it is damaged
+    #[arg(long)]
+    verify_existing: bool,
+}
+
+impl Put {
+    pub(in crate::cli) fn run(self, context: &mut Context) -> anyhow::Result<Exit> {
+        let expected = Expected { digest: self.digest, size: self.size };
+        expected.check_usable()?;
+        let source = Source::open(self.file, context)?;
+        source.check_size(&expected)?;
+        let registry = context.registry()?;
+        let writer = context.writer(&registry, "blob put")?;
+        let progress = progress::observer(context.global.progress, &context.output);
+        let watch = Watch { progress: &*progress, interrupt: interrupt::catch()? };
+        // A length that is only known, not promised, serves the progress bar.
+        let put =
+            blob::Put { source_name: &source.name, expected, size_hint: source.size, verify_existing: self.verify_existing };
+        let stored = put.store(&writer, &self.repository, source.content, context.now, &watch)?;
+        match stored.outcome {
+            Outcome::Stored => {}
+            Outcome::Existed => context.output.detail("the tree had this content already"),
+            Outcome::Replaced { damaged_size } => context.output.note(format_args!(
+                "replaced a damaged blob of {damaged_size} bytes by the right one of {} bytes",
+                stored.descriptor.size
+            )),
+        }
+        let mut document = serde_json::to_value(&stored)?;
+        document["repository"] = json!(self.repository);
+        context.output.answer(stored.descriptor.digest, || document)?;
+        Ok(Exit::Done)
+    }
+}
+
+/// What is to be stored.
+struct Source {
+    content: Box<dyn Read + Send>,
+    name: String,
+    /// The length in bytes, if it is a file that has one.
+    size: Option<u64>,
+}
+
+impl Source {
+    fn open(file: Option<PathBuf>, context: &Context) -> anyhow::Result<Self> {
+        let Some(path) = file.filter(|path| path.as_os_str() != "-") else {
+            if io::stdin().is_terminal() {
+                context.output.note("reading standard input");
+            }
+            let name = "standard input".to_owned();
+            return Ok(Self { content: Box::new(io::stdin()), name, size: None });
+        };
+        let failed = |error| Error::io("read", &path, error);
+        let file = File::open(&path).map_err(failed)?;
+        let metadata = file.metadata().map_err(failed)?;
+        if metadata.is_dir() {
+            return Err(failed(io::ErrorKind::IsADirectory.into()).into());
+        }
+        let size = metadata.is_file().then_some(metadata.len());
+        Ok(Self { content: Box::new(file), name: path.display().to_string(), size })
+    }
+
+    /// A file of the wrong length need not be read to be refused.
+    fn check_size(&self, expected: &Expected) -> anyhow::Result<()> {
+        match (expected.size, self.size) {
+            (Some(expected), Some(found)) if expected != found => {
+                Err(Error::SizeMismatch { what: self.name.clone(), expected, found, more: false }.into())
+            }
+            _ => Ok(()),
+        }
+    }
+}

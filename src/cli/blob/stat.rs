@@ -1,0 +1,100 @@
+//! `regtree blob stat`.
+
+use indicatif::HumanBytes;
+use serde_json::json;
+
+use crate::blob::{self, BlobStat};
+use crate::cli::output::error_document;
+use crate::cli::{Context, Exit};
+use crate::digest::Digest;
+use crate::error::Error;
+use crate::layout::Entry;
+use crate::name::RepositoryName;
+use crate::registry::Registry;
+
+/// Show what a repository knows of a blob, or which repositories have it
+///
+/// Prints its descriptor: media type, size, and the digest that the content is stored under, which differs from the one
+/// asked for when that is an alias. The content is not read. Several digests must all be known.
+#[derive(Debug, clap::Args)]
+#[command(
+    override_usage = "regtree blob stat [OPTIONS] <REPO> <DIGEST>...\n       regtree blob stat [OPTIONS] --all-repos <DIGEST>",
+    after_long_help = "\
+Exit codes: 0 shown; 3 shown, but damage was found on the way (--all-repos); 4 unknown repository or blob; 5 the link or
+what lies in the content's place is damaged; 10 no tree.
+
+Examples:
+  regtree blob stat library/app sha256:…
+  regtree blob stat --all-repos sha256:…"
+)]
+pub(in crate::cli) struct Stat {
+    /// The repository
+    #[arg(value_name = "REPO", required_unless_present = "all_repos")]
+    repository: Option<RepositoryName>,
+    /// The blobs, by any digest that the repository links
+    #[arg(value_name = "DIGEST", required_unless_present = "all_repos")]
+    digests: Vec<Digest>,
+    /// Print the names of all repositories that link the blob
+    #[arg(long, value_name = "DIGEST", conflicts_with_all = ["repository", "digests"])]
+    all_repos: Option<Digest>,
+}
+
+impl Stat {
+    pub(in crate::cli) fn run(self, context: &mut Context) -> anyhow::Result<Exit> {
+        let registry = context.registry()?;
+        if let Some(digest) = self.all_repos {
+            return everywhere(&registry, digest, context);
+        }
+        // Required by the definition above, unless the other form is used.
+        let Some(name) = self.repository else { return Ok(Exit::Usage) };
+        let repository = registry.repository(&name)?;
+        let found: Vec<BlobStat> =
+            self.digests.iter().map(|&digest| blob::stat(&repository, digest)).collect::<Result<_, Error>>()?;
+        for (at, stat) in found.iter().enumerate() {
+            if context.output.is_json() {
+                let mut document = serde_json::to_value(stat)?;
+                document["repository"] = json!(name);
+                context.output.document(&document)?;
+                continue;
+            }
+            if at > 0 {
+                context.output.text(format_args!("\n"))?;
+            }
+            print(stat, context)?;
+        }
+        Ok(Exit::Done)
+    }
+}
+
+fn print(stat: &BlobStat, context: &mut Context) -> anyhow::Result<()> {
+    let descriptor = &stat.descriptor;
+    if stat.alias {
+        context.output.text(format_args!("asked:      {} (alias)\n", stat.asked))?;
+    }
+    context.output.text(format_args!("digest:     {}\n", descriptor.digest))?;
+    context.output.text(format_args!("size:       {} bytes ({})\n", descriptor.size, HumanBytes(descriptor.size)))?;
+    context.output.text(format_args!("media type: {}\n", descriptor.media_type))
+}
+
+fn everywhere(registry: &Registry, digest: Digest, context: &mut Context) -> anyhow::Result<Exit> {
+    let (linked, damage) = blob::linked_in(registry, digest);
+    let damaged = !damage.is_empty();
+    if context.output.is_json() {
+        let repositories: Vec<_> = linked.iter().map(|(name, key)| json!({ "name": name, "link": key })).collect();
+        let damage: Vec<_> = damage.iter().map(error_document).collect();
+        let document = json!({ "digest": digest, "repositories": repositories, "damage": damage });
+        context.output.document(&document)?;
+    } else {
+        for (name, _) in &linked {
+            context.output.text(format_args!("{name}\n"))?;
+        }
+        for error in &damage {
+            context.output.damage(error)?;
+        }
+    }
+    if linked.is_empty() && !damaged {
+        let content = registry.tree().metadata(&Entry::Blob(digest).path())?.is_some();
+        return Err(Error::LinkedNowhere { digest, content }.into());
+    }
+    Ok(Exit::damage_if(damaged))
+}

@@ -1,0 +1,29 @@
+//! `regtree completions`.
+
+use clap_complete::Shell;
+
+use super::{Context, Exit};
+
+/// Print a completion script for a shell
+#[derive(Debug, clap::Args)]
+#[command(after_long_help = "\
+Exit codes: 0 printed; 2 no such shell.
+
+Examples:
+  regtree completions bash > /etc/bash_completion.d/regtree
+  regtree completions zsh > \"${fpath[1]}/_regtree\"
+  regtree completions fish > ~/.config/fish/completions/regtree.fish")]
+pub(super) struct Completions {
+    /// The shell
+    #[arg(value_name = "SHELL")]
+    shell: Shell,
+}
+
+impl Completions {
+    pub(super) fn run(self, context: &mut Context) -> anyhow::Result<Exit> {
+        let mut script = Vec::new();
+        clap_complete::generate(self.shell, &mut super::command(), "regtree", &mut script);
+        context.output.text(format_args!("{}", String::from_utf8_lossy(&script)))?;
+        Ok(Exit::Done)
+    }
+}

@@ -1,0 +1,114 @@
+//! Exit codes: what a script branches on.
+
+use std::process::ExitCode;
+
+use crate::error::Error;
+
+/// The end of every command's long help, and a section of its man page.
+pub(super) const HELP: &str = "\
+Exit codes:
+  0    done
+  1    failed: I/O, permission, no space
+  2    wrong usage
+  3    done, but damage was found or some items failed
+  4    the repository, blob, upload, manifest or tag is unknown
+  5    content does not match its digest or size, a link is broken, or a manifest is invalid
+  10   the root is missing, or is no registry tree
+  11   another process holds the lock
+  12   refused by a safety check
+  130  interrupted (SIGINT); 143: terminated (SIGTERM)";
+
+/// How a command ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Exit {
+    /// All of it.
+    Done,
+    /// I/O, permission, no space.
+    Failed,
+    /// Wrong usage.
+    Usage,
+    /// Done, but damage was found or some items failed.
+    Damage,
+    /// Repository, blob, upload, manifest or tag unknown.
+    Unknown,
+    /// Content, link or manifest is not what it should be.
+    Invalid,
+    /// The root is missing, or is no registry tree.
+    NoTree,
+    /// Another process holds the lock.
+    Locked,
+    /// Refused by a safety check.
+    Refused,
+    /// Stopped by SIGINT.
+    Interrupted,
+    /// Stopped by SIGTERM.
+    Terminated,
+}
+
+impl Exit {
+    /// Every one.
+    pub const ALL: [Self; 11] = [
+        Self::Done,
+        Self::Failed,
+        Self::Usage,
+        Self::Damage,
+        Self::Unknown,
+        Self::Invalid,
+        Self::NoTree,
+        Self::Locked,
+        Self::Refused,
+        Self::Interrupted,
+        Self::Terminated,
+    ];
+
+    /// The number that the process ends with.
+    pub const fn code(self) -> u8 {
+        match self {
+            Self::Done => 0,
+            Self::Failed => 1,
+            Self::Usage => 2,
+            Self::Damage => 3,
+            Self::Unknown => 4,
+            Self::Invalid => 5,
+            Self::NoTree => 10,
+            Self::Locked => 11,
+            Self::Refused => 12,
+            Self::Interrupted => 130,
+            Self::Terminated => 143,
+        }
+    }
+
+    /// Done, unless damage was met on the way.
+    pub(super) fn damage_if(damaged: bool) -> Self {
+        if damaged { Self::Damage } else { Self::Done }
+    }
+}
+
+impl From<&Error> for Exit {
+    fn from(error: &Error) -> Self {
+        match error {
+            Error::Io { .. } => Self::Failed,
+            Error::NotATree { .. } | Error::Configuration { .. } => Self::NoTree,
+            Error::RepositoryUnknown { .. }
+            | Error::BlobUnknown { .. }
+            | Error::ContentMissing { .. }
+            | Error::LinkedNowhere { .. } => Self::Unknown,
+            Error::BrokenLink { .. }
+            | Error::WrongKind { .. }
+            | Error::DigestMismatch { .. }
+            | Error::SizeMismatch { .. } => Self::Invalid,
+            Error::RangeInvalid { .. } | Error::DigestUnusable { .. } => Self::Usage,
+            Error::RepositoryNameInvalid { .. } | Error::Misplaced { .. } => Self::Damage,
+            Error::Locked { .. } => Self::Locked,
+            Error::Refused { .. } => Self::Refused,
+            Error::Interrupted { signal: 15 } => Self::Terminated,
+            Error::Interrupted { .. } => Self::Interrupted,
+        }
+    }
+}
+
+impl From<Exit> for ExitCode {
+    fn from(exit: Exit) -> Self {
+        Self::from(exit.code())
+    }
+}

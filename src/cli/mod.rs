@@ -1,0 +1,168 @@
+//! The command line: arguments, calling the core, printing what it did. No path of a tree is built here.
+//!
+//! A file for each noun or verb: a struct whose doc comments are the help, and its `run`. The program's own talk goes
+//! through [`output`], which knows about JSON, quiet, colour, and exit codes.
+
+mod blob;
+mod completions;
+mod demo;
+mod exit;
+mod hint;
+mod init;
+mod interrupt;
+mod output;
+mod progress;
+mod repo;
+mod root;
+mod usage;
+
+use std::ffi::OsString;
+use std::process::ExitCode;
+use std::time::Duration;
+
+use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum};
+
+pub use exit::Exit;
+use output::Output;
+use progress::ProgressStyle;
+
+use crate::durable::Writer;
+use crate::lock::{Holder, Mode};
+use crate::registry::Registry;
+
+/// Works directly on the storage tree a Docker/OCI registry keeps on disk
+///
+/// regtree reads and writes the tree that the distribution registry (registry:2, registry:3, Debian's docker-registry)
+/// keeps below its rootdirectory. No server runs, no network is used, nothing is created by accident.
+#[derive(Debug, Parser)]
+#[command(name = "regtree", version, max_term_width = 110, after_long_help = exit::HELP, disable_help_subcommand = true)]
+struct Cli {
+    #[command(flatten)]
+    global: Global,
+    #[command(subcommand)]
+    command: Command,
+}
+
+/// Options that every command takes.
+#[derive(Clone, Debug, Args)]
+#[command(next_help_heading = "Global options")]
+struct Global {
+    /// The registry's rootdirectory, or its docker/registry/v2
+    ///
+    /// Without it: what --registry-config says, or the environment variable REGTREE_ROOT, or /var/lib/registry.
+    #[arg(long, value_name = "DIR", global = true)]
+    root: Option<std::path::PathBuf>,
+    /// Take the root from the registry's own config.yml
+    ///
+    /// Reads storage.filesystem.rootdirectory, which REGISTRY_STORAGE_FILESYSTEM_ROOTDIRECTORY overrides as it does for
+    /// the registry.
+    #[arg(long, value_name = "FILE", global = true, conflicts_with = "root")]
+    registry_config: Option<std::path::PathBuf>,
+    /// Wait up to DURATION (30s, 5m) for a lock that another process holds, instead of failing at once
+    #[arg(long, value_name = "DURATION", global = true, value_parser = parse_duration)]
+    wait_lock: Option<Duration>,
+    /// Print JSON: one document, or a line for each item of a listing
+    #[arg(long, global = true)]
+    json: bool,
+    /// Print the answer and errors only: no notes, warnings or progress
+    #[arg(short, long, global = true, conflicts_with = "verbose")]
+    quiet: bool,
+    /// Say more on stderr about what is done
+    #[arg(short, long, global = true)]
+    verbose: bool,
+    /// When to colour what is said on stderr, and help
+    #[arg(long, value_name = "WHEN", global = true, value_enum, default_value = "auto")]
+    color: When,
+    /// How to show the progress of long tasks on stderr
+    ///
+    /// auto: a bar on a terminal, else a line every 10 seconds.
+    #[arg(long, value_name = "STYLE", global = true, value_enum, default_value = "auto")]
+    progress: ProgressStyle,
+}
+
+/// When to use colour.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum When {
+    /// On a terminal, unless the environment variable `NO_COLOR` is set.
+    Auto,
+    /// Always.
+    Always,
+    /// Never.
+    Never,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    Init(init::Init),
+    #[command(subcommand)]
+    Blob(blob::Blob),
+    #[command(subcommand)]
+    Repo(repo::Repo),
+    Demo(demo::Demo),
+    Completions(completions::Completions),
+}
+
+/// What a command works with.
+struct Context {
+    output: Output,
+    global: Global,
+    now: jiff::Timestamp,
+}
+
+impl Context {
+    /// Opens the tree that the options name.
+    fn registry(&mut self) -> anyhow::Result<Registry> {
+        let root = root::find(&self.global)?;
+        let registry = Registry::open(root)?;
+        self.output.detail(format_args!("tree {}", registry.tree().path().display()));
+        Ok(registry)
+    }
+
+    /// Locks the tree with others that add and unlink, for `command`.
+    fn writer<'t>(&self, registry: &'t Registry, command: &str) -> anyhow::Result<Writer<'t>> {
+        let holder = Holder::this_process(command, Mode::Shared, self.now);
+        Ok(registry.writer(&holder, self.global.wait_lock.unwrap_or_default())?)
+    }
+}
+
+/// Parses the arguments, runs the command, and says how it went.
+pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
+    let arguments: Vec<OsString> = arguments.into_iter().collect();
+    let early = usage::Early::look(&arguments);
+    early.color.apply();
+    let command = command().color(early.color.for_clap());
+    let cli = match command.try_get_matches_from(arguments).and_then(|found| Cli::from_arg_matches(&found)) {
+        Ok(cli) => cli,
+        Err(error) => return usage::report(&error, &early).into(),
+    };
+    let output = Output::new(&cli.global);
+    let mut context = Context { output, global: cli.global, now: jiff::Timestamp::now() };
+    let outcome = match cli.command {
+        Command::Init(init) => init.run(&mut context),
+        Command::Blob(blob) => blob.run(&mut context),
+        Command::Repo(repo) => repo.run(&mut context),
+        Command::Demo(demo) => demo.run(&mut context),
+        Command::Completions(completions) => completions.run(&mut context),
+    };
+    // What was printed so far goes out before the error does.
+    let outcome = outcome.and_then(|exit| context.output.flush().map(|()| exit)).or_else(|error| {
+        context.output.flush()?;
+        Err(error)
+    });
+    match outcome {
+        Ok(exit) => exit.into(),
+        Err(error) => context.output.report(&error, &context.global).into(),
+    }
+}
+
+/// The command definitions, from which man pages and completions are made.
+pub fn command() -> clap::Command {
+    Cli::command()
+}
+
+/// A time such as `30s`, `5m` or `1h 30m`.
+fn parse_duration(text: &str) -> Result<Duration, String> {
+    let want = "want a time such as 30s, 5m or 1h";
+    let span: jiff::SignedDuration = text.parse().map_err(|_| want.to_owned())?;
+    Duration::try_from(span).map_err(|_| want.to_owned())
+}

@@ -1,0 +1,110 @@
+//! Progress of long tasks on stderr: a bar on a terminal, a line now and then elsewhere.
+
+use std::io::{IsTerminal, Write};
+use std::sync::Mutex;
+use std::time::{Duration, Instant};
+
+use clap::ValueEnum;
+use indicatif::{HumanBytes, ProgressBar};
+
+use super::output::Output;
+use crate::stream::{Progress, Silent};
+
+/// How often a plain line is printed.
+const EVERY: Duration = Duration::from_secs(10);
+const WITH_TOTAL: &str = "{msg} {bar:30} {bytes}/{total_bytes} {bytes_per_sec} {eta}";
+const WITHOUT_TOTAL: &str = "{msg} {spinner} {bytes} {bytes_per_sec}";
+
+/// What to show.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(super) enum ProgressStyle {
+    /// A bar on a terminal, lines elsewhere.
+    Auto,
+    /// A bar.
+    Bar,
+    /// A line every 10 seconds.
+    Plain,
+    /// Nothing.
+    None,
+}
+
+/// The observer that `style` asks for.
+pub(super) fn observer(style: ProgressStyle, output: &Output) -> Box<dyn Progress> {
+    match style {
+        _ if output.is_quiet() => Box::new(Silent),
+        ProgressStyle::None => Box::new(Silent),
+        ProgressStyle::Bar => Box::new(Bar::default()),
+        ProgressStyle::Auto if std::io::stderr().is_terminal() => Box::new(Bar::default()),
+        ProgressStyle::Auto | ProgressStyle::Plain => Box::new(Plain::default()),
+    }
+}
+
+#[derive(Default)]
+struct Bar(Mutex<Option<ProgressBar>>);
+
+impl Bar {
+    fn with(&self, act: impl FnOnce(&mut Option<ProgressBar>)) {
+        // A poisoned bar is still a bar.
+        act(&mut self.0.lock().unwrap_or_else(std::sync::PoisonError::into_inner));
+    }
+}
+
+impl Progress for Bar {
+    fn begin(&self, task: &str, total: Option<u64>) {
+        let template = if total.is_some() { WITH_TOTAL } else { WITHOUT_TOTAL };
+        let style = indicatif::ProgressStyle::with_template(template).expect("the template is a constant");
+        let bar = total.map_or_else(ProgressBar::no_length, ProgressBar::new).with_style(style);
+        bar.set_message(task.to_owned());
+        self.with(|current| *current = Some(bar));
+    }
+
+    fn advance(&self, bytes: u64) {
+        self.with(|bar| {
+            if let Some(bar) = bar {
+                bar.inc(bytes);
+            }
+        });
+    }
+
+    fn end(&self) {
+        self.with(|bar| {
+            if let Some(bar) = bar.take() {
+                bar.finish_and_clear();
+            }
+        });
+    }
+}
+
+#[derive(Default)]
+struct Plain(Mutex<Option<Task>>);
+
+struct Task {
+    name: String,
+    total: Option<u64>,
+    done: u64,
+    said: Instant,
+}
+
+impl Progress for Plain {
+    fn begin(&self, task: &str, total: Option<u64>) {
+        let task = Task { name: task.to_owned(), total, done: 0, said: Instant::now() };
+        *self.0.lock().unwrap_or_else(std::sync::PoisonError::into_inner) = Some(task);
+    }
+
+    fn advance(&self, bytes: u64) {
+        let mut task = self.0.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        let Some(task) = task.as_mut() else { return };
+        task.done += bytes;
+        if task.said.elapsed() < EVERY {
+            return;
+        }
+        task.said = Instant::now();
+        let of = task.total.map(|total| format!(" of {}", HumanBytes(total))).unwrap_or_default();
+        // Nobody misses a line of progress that can't be said.
+        let _ = writeln!(std::io::stderr(), "{}: {}{of}", task.name, HumanBytes(task.done));
+    }
+
+    fn end(&self) {
+        *self.0.lock().unwrap_or_else(std::sync::PoisonError::into_inner) = None;
+    }
+}

@@ -1,0 +1,120 @@
+//! Where the tree is: `--root`, `--registry-config`, `REGTREE_ROOT`, or the registry's default.
+
+use std::path::{Path, PathBuf};
+
+use saphyr::{LoadableYamlNode, Yaml};
+
+use super::Global;
+use crate::error::{Error, Result};
+
+const DEFAULT: &str = "/var/lib/registry";
+const ROOT_VARIABLE: &str = "REGTREE_ROOT";
+/// What overrides the configuration's rootdirectory for the registry, and so for us.
+const REGISTRY_VARIABLE: &str = "REGISTRY_STORAGE_FILESYSTEM_ROOTDIRECTORY";
+/// Sections below `storage` that are no drivers.
+const NO_DRIVERS: [&str; 5] = ["cache", "delete", "maintenance", "redirect", "tag"];
+
+/// The root that the options and the environment name. Whether a tree is there is not looked at.
+pub(super) fn find(global: &Global) -> Result<PathBuf> {
+    if let Some(root) = &global.root {
+        return Ok(root.clone());
+    }
+    if let Some(config) = &global.registry_config {
+        return from_config(config, variable(REGISTRY_VARIABLE));
+    }
+    Ok(variable(ROOT_VARIABLE).unwrap_or_else(|| DEFAULT.into()))
+}
+
+fn variable(name: &str) -> Option<PathBuf> {
+    std::env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from)
+}
+
+/// Reads the registry's configuration. `Err(Configuration)` when it is none, or its storage is no file system.
+fn from_config(path: &Path, overriding: Option<PathBuf>) -> Result<PathBuf> {
+    let unusable = |reason: String| Error::Configuration { path: path.to_owned(), reason };
+    let text = std::fs::read_to_string(path).map_err(|error| Error::io("read", path, error))?;
+    let documents = Yaml::load_from_str(&text).map_err(|error| unusable(format!("it is no YAML: {error}")))?;
+    let storage = documents.first().and_then(|document| document.as_mapping_get("storage"));
+    let in_file = storage.map_or(Ok(None), |storage| rootdirectory(storage).map_err(unusable))?;
+    match (overriding, storage) {
+        (Some(root), _) => Ok(root),
+        (None, Some(_)) => Ok(in_file.unwrap_or_else(|| DEFAULT.into())),
+        (None, None) => Err(unusable("it has no storage section".to_owned())),
+    }
+}
+
+/// `storage.filesystem.rootdirectory`; `None` where the file system driver is named without one.
+fn rootdirectory(storage: &Yaml<'_>) -> std::result::Result<Option<PathBuf>, String> {
+    let no_file_system =
+        |driver: &str| format!("its storage driver is {driver:?}, and regtree works on \"filesystem\" only");
+    if let Some(driver) = storage.as_str() {
+        return if driver == "filesystem" { Ok(None) } else { Err(no_file_system(driver)) };
+    }
+    let Some(sections) = storage.as_mapping() else {
+        return Err("its storage section is no mapping".to_owned());
+    };
+    let drivers = sections.keys().filter_map(|key| key.as_str()).filter(|key| !NO_DRIVERS.contains(key));
+    if let Some(driver) = drivers.into_iter().find(|driver| *driver != "filesystem") {
+        return Err(no_file_system(driver));
+    }
+    let Some(filesystem) = storage.as_mapping_get("filesystem") else {
+        return Err("its storage section names no driver".to_owned());
+    };
+    match filesystem.as_mapping_get("rootdirectory") {
+        None => Ok(None),
+        Some(value) if value.is_null() => Ok(None),
+        Some(value) => match value.as_str() {
+            Some(root) if !root.is_empty() => Ok(Some(root.into())),
+            _ => Err("its storage.filesystem.rootdirectory is no path".to_owned()),
+        },
+    }
+}
+
+#[cfg(test)]
+#[expect(clippy::unwrap_used, clippy::disallowed_methods, reason = "a test may")]
+mod tests {
+    use super::*;
+
+    fn read(text: &str, overriding: Option<&str>) -> Result<PathBuf> {
+        let directory = tempfile::tempdir().unwrap();
+        let file = directory.path().join("config.yml");
+        std::fs::write(&file, text).unwrap();
+        from_config(&file, overriding.map(PathBuf::from))
+    }
+
+    #[test]
+    fn the_registrys_own_configuration_says_where() {
+        let debian = "version: 0.1\nstorage:\n  filesystem:\n    rootdirectory: /srv/registry\n  delete:\n    enabled: true\n";
+        for (text, root) in [
+            (debian, "/srv/registry"),
+            ("storage: {filesystem: {rootdirectory: '/a b', maxthreads: 100}}", "/a b"),
+            ("storage:\n  filesystem:\n  cache: {blobdescriptor: inmemory}\n", DEFAULT),
+            ("storage:\n  filesystem: {}\n", DEFAULT),
+            ("storage: filesystem\n", DEFAULT),
+        ] {
+            assert_eq!(read(text, None).unwrap(), Path::new(root), "{text}");
+            assert_eq!(read(text, Some("/over")).unwrap(), Path::new("/over"), "{text}");
+        }
+        assert_eq!(read("version: 0.1\n", Some("/over")).unwrap(), Path::new("/over"));
+    }
+
+    #[test]
+    fn what_is_no_configuration_of_a_file_system_says_why() {
+        for (text, reason) in [
+            ("storage:\n  s3:\n    bucket: x\n", "\"s3\""),
+            ("storage: inmemory\n", "\"inmemory\""),
+            ("storage: 7\n", "no mapping"),
+            ("storage:\n  delete: {enabled: true}\n", "names no driver"),
+            ("storage:\n  filesystem:\n    rootdirectory: 7\n", "no path"),
+            ("version: 0.1\n", "no storage section"),
+            ("", "no storage section"),
+            ("a: [", "no YAML"),
+        ] {
+            match read(text, None) {
+                Err(error @ Error::Configuration { .. }) => assert!(error.to_string().contains(reason), "{error}"),
+                other => panic!("{text:?}: {other:?}"),
+            }
+        }
+        assert!(matches!(from_config(Path::new("/nonexistent"), None), Err(Error::Io { .. })));
+    }
+}
