@@ -7,8 +7,12 @@
 //! A commit goes in this order: `data` synced, moved to its blob's place, linked, the session removed. A crash in
 //! between leaves content without a link, which is garbage, or a session without data; never a link without content.
 
+mod early_sync;
+
 use std::fs::File;
 use std::io::Read;
+
+use early_sync::EarlySync;
 
 use crate::blob::{Expected, Stored, store};
 use crate::descriptor::Descriptor;
@@ -57,7 +61,8 @@ impl<'w> Session<'w> {
         }
     }
 
-    /// Takes in all of `source`, and checks its length and digest if they are `expected`. `name` is what to call it.
+    /// Takes in all of `source`, checks its length and digest if they are `expected`, and syncs. `name` is what to call
+    /// the source.
     pub fn receive(
         &mut self,
         source: impl Read + Send + 'static,
@@ -68,20 +73,21 @@ impl<'w> Session<'w> {
         let hasher = Hasher::new(expected.digest.and_then(|digest| digest.algorithm()));
         // One byte too many says that it is too long; a stream without end must not fill the disk first.
         let source = source.take(expected.size.map_or(u64::MAX, |size| size.saturating_add(1)));
-        let received = stream::copy_hashed(source, &mut self.data, hasher, watch);
+        let mut sink = EarlySync::new(&self.data);
+        let received = stream::copy_hashed(source, &mut sink, hasher, watch);
         let hashed = received.map_err(|error| match error {
             StreamError::Read(error) => Error::io("read", name, error),
             StreamError::Write(error) => Error::io("write", self.writer.tree().locate(&self.path), error),
             StreamError::Interrupted(signal) => Error::Interrupted { signal },
         })?;
+        // Checked before the last sync: a refusal need not wait for the disk.
         check(&hashed, expected, &format!("{name}, to be stored in repository {},", self.repository))?;
+        sink.finish().map_err(|error| Error::io("sync", self.writer.tree().locate(&self.path), error))?;
         Ok(hashed)
     }
 
     /// Makes what was received a blob of the repository. [`Session::finish`] comes after.
     pub fn commit(&mut self, hashed: &Hashed, expected: Expected, verify_existing: bool) -> Result<Stored> {
-        let failed = |error| Error::io("sync", self.writer.tree().locate(&self.path), error);
-        self.data.sync_all().map_err(failed)?;
         let digest = hashed.canonical();
         let outcome = store::place(self.writer, &self.path, digest, hashed.size, verify_existing)?;
         store::link(self.writer, &self.repository, digest, digest)?;
