@@ -84,7 +84,8 @@ mod tests {
 
     #[test]
     fn the_registrys_own_configuration_says_where() {
-        let debian = "version: 0.1\nstorage:\n  filesystem:\n    rootdirectory: /srv/registry\n  delete:\n    enabled: true\n";
+        let debian =
+            "version: 0.1\nstorage:\n  filesystem:\n    rootdirectory: /srv/registry\n  delete:\n    enabled: true\n";
         for (text, root) in [
             (debian, "/srv/registry"),
             ("storage: {filesystem: {rootdirectory: '/a b', maxthreads: 100}}", "/a b"),

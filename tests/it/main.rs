@@ -1,1 +1,18 @@
-//! Integration tests.
+//! Integration tests: the command itself, on trees that real registries wrote, against the real registry and skopeo.
+//!
+//! One binary, so that it links once. `support` has what the tests share; each other file is a subject.
+
+#![expect(clippy::disallowed_methods, reason = "tests plant what durable would never write")]
+#![expect(clippy::unwrap_used, reason = "a test may")]
+
+mod bad_input;
+mod blobs;
+mod cli;
+mod demo;
+mod generated;
+mod interop;
+mod lock;
+mod parallel;
+mod put;
+mod support;
+mod vectors;

@@ -49,8 +49,7 @@ impl Delete {
             if gone {
                 context.output.note(format_args!("{} was gone already", removal.key));
             }
-            let document =
-                || json!({ "repository": self.repository, "digest": removal.key, "dry_run": self.dry_run });
+            let document = || json!({ "repository": self.repository, "digest": removal.key, "dry_run": self.dry_run });
             context.output.answer(removal.key, document)?;
         }
         if self.dry_run {

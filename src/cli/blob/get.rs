@@ -64,7 +64,8 @@ impl Get {
         match self.output.filter(|path| path.as_os_str() != "-") {
             None => {
                 let name = Path::new("standard output");
-                let stdout = io::stdout().as_fd().try_clone_to_owned().map_err(|error| Error::io("open", name, error))?;
+                let stdout =
+                    io::stdout().as_fd().try_clone_to_owned().map_err(|error| Error::io("open", name, error))?;
                 copy(blob, range, File::from(stdout), name, &watch)?;
             }
             Some(path) => {

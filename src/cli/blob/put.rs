@@ -58,8 +58,12 @@ impl Put {
         let progress = progress::observer(context.global.progress, &context.output);
         let watch = Watch { progress: &*progress, interrupt: interrupt::catch()? };
         // A length that is only known, not promised, serves the progress bar.
-        let put =
-            blob::Put { source_name: &source.name, expected, size_hint: source.size, verify_existing: self.verify_existing };
+        let put = blob::Put {
+            source_name: &source.name,
+            expected,
+            size_hint: source.size,
+            verify_existing: self.verify_existing,
+        };
         let stored = put.store(&writer, &self.repository, source.content, context.now, &watch)?;
         match stored.outcome {
             Outcome::Stored => {}

@@ -1,0 +1,185 @@
+//! Running `regtree` as a user or a script does.
+
+use std::ffi::{OsStr, OsString};
+use std::io::Write;
+use std::path::Path;
+use std::process::{Command, Output, Stdio};
+use std::thread;
+
+/// Who runs what root must not: nobody.
+const NOBODY: &str = "65534";
+
+/// A call of the command, with a clean environment.
+#[derive(Clone, Debug)]
+pub(crate) struct Regtree {
+    arguments: Vec<OsString>,
+    environment: Vec<(OsString, OsString)>,
+    stdin: Vec<u8>,
+    prefix: Vec<OsString>,
+    directory: Option<std::path::PathBuf>,
+}
+
+impl Regtree {
+    /// `regtree`, with these arguments.
+    pub(crate) fn new<A: AsRef<OsStr>>(arguments: impl IntoIterator<Item = A>) -> Self {
+        let arguments = arguments.into_iter().map(|argument| argument.as_ref().to_owned()).collect();
+        Self { arguments, environment: Vec::new(), stdin: Vec::new(), prefix: Vec::new(), directory: None }
+    }
+
+    /// `regtree --root ROOT`, with these arguments.
+    pub(crate) fn at<A: AsRef<OsStr>>(root: &Path, arguments: impl IntoIterator<Item = A>) -> Self {
+        let mut call = Self::new(["--root"]);
+        call.arguments.push(root.into());
+        call.arguments.extend(arguments.into_iter().map(|argument| argument.as_ref().to_owned()));
+        call
+    }
+
+    pub(crate) fn stdin(mut self, content: impl Into<Vec<u8>>) -> Self {
+        self.stdin = content.into();
+        self
+    }
+
+    pub(crate) fn env(mut self, name: &str, value: impl AsRef<OsStr>) -> Self {
+        self.environment.push((name.into(), value.as_ref().to_owned()));
+        self
+    }
+
+    /// In this directory.
+    pub(crate) fn within(mut self, directory: &Path) -> Self {
+        self.directory = Some(directory.to_owned());
+        self
+    }
+
+    /// As a user who is not root: as root, permissions prove nothing. Tests that run as somebody else are that already.
+    pub(crate) fn unprivileged(mut self) -> Self {
+        if rustix::process::geteuid().is_root() {
+            let identity = ["setpriv", "--reuid", NOBODY, "--regid", NOBODY, "--clear-groups", "--no-new-privs"];
+            self.prefix = identity.map(OsString::from).to_vec();
+        }
+        self
+    }
+
+    /// Behind another command, such as `strace`.
+    pub(crate) fn behind<A: AsRef<OsStr>>(mut self, prefix: impl IntoIterator<Item = A>) -> Self {
+        self.prefix = prefix.into_iter().map(|argument| argument.as_ref().to_owned()).collect();
+        self
+    }
+
+    /// The process, not started yet.
+    pub(crate) fn command(&self) -> Command {
+        let binary = OsString::from(env!("CARGO_BIN_EXE_regtree"));
+        let mut words = self.prefix.iter().chain([&binary]).chain(&self.arguments);
+        let mut command = Command::new(words.next().unwrap());
+        command.args(words).env_clear().env("PATH", std::env::var_os("PATH").unwrap_or_default());
+        command.envs(self.environment.iter().map(|(name, value)| (name, value)));
+        if let Some(directory) = &self.directory {
+            command.current_dir(directory);
+        }
+        command
+    }
+
+    /// Runs it to its end.
+    pub(crate) fn run(self) -> Run {
+        let mut command = self.command();
+        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut child = command.spawn().unwrap_or_else(|error| panic!("{command:?}: {error}"));
+        let mut stdin = child.stdin.take().unwrap();
+        let content = self.stdin.clone();
+        // It may end without reading all of it.
+        let feeding = thread::spawn(move || stdin.write_all(&content));
+        let output = child.wait_with_output().unwrap();
+        feeding.join().unwrap().ok();
+        Run { call: format!("{command:?}"), output }
+    }
+
+    /// Runs it, and expects it to succeed.
+    pub(crate) fn ok(self) -> Run {
+        self.run().code(0)
+    }
+}
+
+/// What came of a call.
+#[derive(Debug)]
+pub(crate) struct Run {
+    call: String,
+    output: Output,
+}
+
+impl Run {
+    /// Expects this exit code.
+    #[track_caller]
+    pub(crate) fn code(self, expected: i32) -> Self {
+        let found = self.output.status.code();
+        assert_eq!(found, Some(expected), "{}\nstdout: {}\nstderr: {}", self.call, self.out(), self.err());
+        self
+    }
+
+    /// Expects each of these texts on stderr.
+    #[track_caller]
+    pub(crate) fn says<T: AsRef<str>>(self, texts: impl IntoIterator<Item = T>) -> Self {
+        for text in texts {
+            let text = text.as_ref();
+            assert!(self.err().contains(text), "{}\n{text:?} is missing in stderr: {}", self.call, self.err());
+        }
+        self
+    }
+
+    /// Expects nothing on stdout.
+    #[track_caller]
+    pub(crate) fn silent(self) -> Self {
+        assert!(self.output.stdout.is_empty(), "{}\nstdout: {}", self.call, self.out());
+        self
+    }
+
+    /// What it printed, as it is.
+    pub(crate) fn bytes(&self) -> &[u8] {
+        &self.output.stdout
+    }
+
+    /// What it printed.
+    pub(crate) fn out(&self) -> String {
+        String::from_utf8_lossy(&self.output.stdout).into_owned()
+    }
+
+    /// What it said on stderr.
+    pub(crate) fn err(&self) -> String {
+        String::from_utf8_lossy(&self.output.stderr).into_owned()
+    }
+
+    /// What it printed, without the newline at its end.
+    pub(crate) fn answer(&self) -> String {
+        self.out().trim_end_matches('\n').to_owned()
+    }
+
+    /// The lines it printed.
+    pub(crate) fn lines(&self) -> Vec<String> {
+        self.out().lines().map(str::to_owned).collect()
+    }
+
+    /// The one JSON document it printed.
+    #[track_caller]
+    pub(crate) fn json(&self) -> serde_json::Value {
+        serde_json::from_slice(&self.output.stdout).unwrap_or_else(|error| panic!("{}: {error}", self.call))
+    }
+
+    /// The JSON documents it printed, one a line.
+    #[track_caller]
+    pub(crate) fn json_lines(&self) -> Vec<serde_json::Value> {
+        let parse = |line: &str| serde_json::from_str(line).unwrap_or_else(|error| panic!("{line}: {error}"));
+        self.out().lines().map(parse).collect()
+    }
+
+    /// The one error of a JSON error document on stderr.
+    #[track_caller]
+    pub(crate) fn json_error(&self) -> serde_json::Value {
+        let document: serde_json::Value =
+            serde_json::from_slice(&self.output.stderr).unwrap_or_else(|error| panic!("{}: {error}", self.err()));
+        assert_eq!(document["errors"].as_array().map(Vec::len), Some(1), "{document}");
+        document["errors"][0].clone()
+    }
+
+    /// The signal that ended it, if one did.
+    pub(crate) fn signal(&self) -> Option<i32> {
+        std::os::unix::process::ExitStatusExt::signal(&self.output.status)
+    }
+}

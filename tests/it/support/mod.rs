@@ -1,0 +1,11 @@
+//! What the tests share: running the command, trees to run it on, and the peers to hold it to.
+
+pub(crate) mod command;
+pub(crate) mod peers;
+pub(crate) mod scratch;
+pub(crate) mod snapshot;
+pub(crate) mod vectors;
+
+pub(crate) use command::{Regtree, Run};
+pub(crate) use scratch::Scratch;
+pub(crate) use snapshot::snapshot;

@@ -1,0 +1,142 @@
+//! The peers: Debian's `docker-registry` on a free loopback port, `skopeo`, and plain HTTP.
+
+use std::fs;
+use std::io::Read;
+use std::net::{Ipv4Addr, TcpListener, TcpStream};
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+/// How long a registry may take to listen: it shares two cores with all other tests.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// A running registry, stopped when dropped.
+#[derive(Debug)]
+pub(crate) struct DockerRegistry {
+    child: Child,
+    port: u16,
+    _config: tempfile::TempDir,
+}
+
+/// An HTTP reply.
+#[derive(Debug)]
+pub(crate) struct Reply {
+    pub(crate) status: u16,
+    pub(crate) headers: ureq::http::HeaderMap,
+    pub(crate) body: Vec<u8>,
+}
+
+impl Reply {
+    /// A header's text.
+    pub(crate) fn header(&self, name: &str) -> String {
+        self.headers.get(name).map(|value| value.to_str().unwrap().to_owned()).unwrap_or_default()
+    }
+}
+
+impl DockerRegistry {
+    /// Serves the tree in `root`.
+    pub(crate) fn serve(root: &Path) -> Self {
+        for _ in 0..5 {
+            if let Some(registry) = Self::try_serve(root) {
+                return registry;
+            }
+        }
+        panic!("docker-registry does not come up");
+    }
+
+    fn try_serve(root: &Path) -> Option<Self> {
+        let config = tempfile::tempdir().unwrap();
+        // Free now; another process may be quicker, which is why this is tried again.
+        let port = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap().local_addr().unwrap().port();
+        let file = config.path().join("config.yml");
+        fs::write(&file, configuration(root, port)).unwrap();
+        let mut command = Command::new("docker-registry");
+        command.arg("serve").arg(&file).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+        let child = command.spawn().unwrap_or_else(|error| {
+            panic!("docker-registry can't be run ({error}): tests/run.sh installs what the tests need")
+        });
+        let mut registry = Self { child, port, _config: config };
+        let begin = Instant::now();
+        while begin.elapsed() < PATIENCE {
+            if registry.child.try_wait().unwrap().is_some() {
+                return None;
+            }
+            if TcpStream::connect((Ipv4Addr::LOCALHOST, port)).is_ok() {
+                return Some(registry);
+            }
+            std::thread::sleep(Duration::from_millis(20));
+        }
+        None
+    }
+
+    /// `127.0.0.1:port`.
+    pub(crate) fn address(&self) -> String {
+        format!("127.0.0.1:{}", self.port)
+    }
+
+    fn url(&self, path: &str) -> String {
+        if path.starts_with("http") { path.to_owned() } else { format!("http://{}{path}", self.address()) }
+    }
+
+    pub(crate) fn get(&self, path: &str) -> Reply {
+        self.request("GET", path, &[], b"")
+    }
+
+    pub(crate) fn head(&self, path: &str) -> Reply {
+        self.request("HEAD", path, &[], b"")
+    }
+
+    /// Any request; a status of 400 or more is a reply like any other.
+    pub(crate) fn request(&self, method: &str, path: &str, headers: &[(&str, &str)], body: &[u8]) -> Reply {
+        let agent: ureq::Agent = ureq::Agent::config_builder()
+            .http_status_as_error(false)
+            .timeout_global(Some(PATIENCE))
+            .max_redirects(0)
+            .build()
+            .into();
+        let mut request = ureq::http::Request::builder().method(method).uri(self.url(path));
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        let mut response = agent.run(request.body(body).unwrap()).unwrap();
+        let mut content = Vec::new();
+        response.body_mut().as_reader().read_to_end(&mut content).unwrap();
+        Reply { status: response.status().as_u16(), headers: response.headers().clone(), body: content }
+    }
+
+    /// Pushes a blob by HTTP, in one PUT, by the digest given.
+    pub(crate) fn push_blob(&self, repository: &str, digest: &str, content: &[u8]) -> Reply {
+        let begun = self.request("POST", &format!("/v2/{repository}/blobs/uploads/"), &[], b"");
+        assert_eq!(begun.status, 202, "{begun:?}");
+        let location = begun.header("location");
+        let separator = if location.contains('?') { '&' } else { '?' };
+        let path = format!("{location}{separator}digest={digest}");
+        self.request("PUT", &path, &[("content-type", "application/octet-stream")], content)
+    }
+}
+
+impl Drop for DockerRegistry {
+    fn drop(&mut self) {
+        self.child.kill().ok();
+        self.child.wait().ok();
+    }
+}
+
+fn configuration(root: &Path, port: u16) -> String {
+    let root = serde_json::to_string(root.to_str().unwrap()).unwrap();
+    format!(
+        "version: 0.1\nlog: {{level: error}}\nstorage:\n  filesystem: {{rootdirectory: {root}}}\n  delete: {{enabled: true}}\n\
+         http: {{addr: '127.0.0.1:{port}'}}\n"
+    )
+}
+
+/// Runs skopeo, which must succeed, and returns what it printed.
+pub(crate) fn skopeo(arguments: &[&str]) -> String {
+    let output = Command::new("skopeo")
+        .args(["--insecure-policy"])
+        .args(arguments)
+        .output()
+        .unwrap_or_else(|error| panic!("skopeo can't be run ({error}): tests/run.sh installs what the tests need"));
+    assert!(output.status.success(), "skopeo {arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
+    String::from_utf8(output.stdout).unwrap()
+}

@@ -1,0 +1,100 @@
+//! Trees of one's own: filled through the command, damaged by hand.
+
+use std::ffi::OsStr;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use regtree::layout::{self, Entry, Item};
+use regtree::{Digest, Registry, RepositoryName};
+
+use super::{Regtree, Run};
+
+/// A registry tree in a temporary directory that is removed with it.
+#[derive(Debug)]
+pub(crate) struct Scratch {
+    directory: tempfile::TempDir,
+}
+
+impl Scratch {
+    /// An empty tree, which anybody may read.
+    pub(crate) fn new() -> Self {
+        let scratch = Self::bare();
+        Registry::create(scratch.root()).unwrap();
+        scratch
+    }
+
+    /// An empty directory.
+    pub(crate) fn bare() -> Self {
+        let directory = tempfile::tempdir().unwrap();
+        // tempfile's own 0700 would keep other users from the tree, whatever its own modes.
+        fs::set_permissions(directory.path(), std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
+        Self { directory }
+    }
+
+    /// The registry's rootdirectory.
+    pub(crate) fn root(&self) -> &Path {
+        self.directory.path()
+    }
+
+    /// `docker/registry/v2`.
+    pub(crate) fn v2(&self) -> PathBuf {
+        self.root().join(layout::PREFIX)
+    }
+
+    /// A call of the command on this tree.
+    pub(crate) fn regtree<A: AsRef<OsStr>>(&self, arguments: impl IntoIterator<Item = A>) -> Regtree {
+        Regtree::at(self.root(), arguments)
+    }
+
+    /// Runs the command on this tree.
+    pub(crate) fn run<A: AsRef<OsStr>>(&self, arguments: impl IntoIterator<Item = A>) -> Run {
+        self.regtree(arguments).run()
+    }
+
+    /// Puts a blob through the command, and returns its digest.
+    pub(crate) fn put(&self, repository: &str, content: &[u8]) -> Digest {
+        self.regtree(["blob", "put", repository]).stdin(content).ok().answer().parse().unwrap()
+    }
+
+    /// Where a blob's content lies.
+    pub(crate) fn blob(&self, digest: Digest) -> PathBuf {
+        self.v2().join(Entry::Blob(digest).path().to_string())
+    }
+
+    /// Where a repository's link to a blob lies.
+    pub(crate) fn link(&self, repository: &str, digest: Digest) -> PathBuf {
+        let name: RepositoryName = repository.parse().unwrap();
+        self.v2().join(Entry::in_repository(&name, Item::LayerLink(digest)).path().to_string())
+    }
+
+    /// A repository's directory.
+    pub(crate) fn repository(&self, name: &str) -> PathBuf {
+        self.v2().join("repositories").join(name)
+    }
+
+    /// Plants a file, whatever it takes.
+    pub(crate) fn plant(&self, path: &Path, content: impl AsRef<[u8]>) {
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, content).unwrap();
+    }
+
+    /// The uploads that are left in a repository.
+    pub(crate) fn uploads(&self, repository: &str) -> Vec<PathBuf> {
+        match fs::read_dir(self.repository(repository).join("_uploads")) {
+            Ok(entries) => entries.map(|entry| entry.unwrap().path()).collect(),
+            Err(_) => Vec::new(),
+        }
+    }
+}
+
+/// The digest of `content` by an algorithm, computed apart from the code under test.
+pub(crate) fn digest_by(algorithm: &str, content: &[u8]) -> Digest {
+    use std::io::Write;
+    use std::process::{Command, Stdio};
+
+    let mut command = Command::new(format!("{algorithm}sum"));
+    let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
+    child.stdin.take().unwrap().write_all(content).unwrap();
+    let output = String::from_utf8(child.wait_with_output().unwrap().stdout).unwrap();
+    format!("{algorithm}:{}", output.split_whitespace().next().unwrap()).parse().unwrap()
+}
