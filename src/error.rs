@@ -124,10 +124,14 @@ pub enum Error {
         found: &'static str,
     },
     /// Content is not what its digest says.
-    #[error("{what} does not match its digest: expected {expected}, found {found} ({size} bytes)")]
+    #[error(
+        "{what} does not match its digest in repository {repository}: expected {expected}, found {found} ({size} bytes)"
+    )]
     DigestMismatch {
         /// The content: a path in the tree, or where it came from.
         what: String,
+        /// The repository that it is in, or was to go into.
+        repository: RepositoryName,
         /// The digest it should have.
         expected: Digest,
         /// The digest it has.
@@ -136,10 +140,12 @@ pub enum Error {
         size: u64,
     },
     /// Content is not as long as was said.
-    #[error("{what} has the wrong size: expected {expected} bytes, found {}{found}", if *more { "at least " } else { "" })]
+    #[error("{what} has the wrong size in repository {repository}: expected {expected} bytes, found {}{found}", if *more { "at least " } else { "" })]
     SizeMismatch {
         /// The content: a path in the tree, or where it came from.
         what: String,
+        /// The repository that it is in, or was to go into.
+        repository: RepositoryName,
         /// The bytes it should have.
         expected: u64,
         /// The bytes it has.
@@ -294,13 +300,15 @@ impl Error {
                 put("expected", (*expected).into());
                 put("found", (*found).into());
             }
-            Self::DigestMismatch { what, expected, found, size } => {
+            Self::DigestMismatch { what, repository, expected, found, size } => {
+                put("repository", text(repository));
                 put("content", what.as_str().into());
                 put("expected", text(expected));
                 put("found", text(found));
                 put("size", (*size).into());
             }
-            Self::SizeMismatch { what, expected, found, .. } => {
+            Self::SizeMismatch { what, repository, expected, found, .. } => {
+                put("repository", text(repository));
                 put("content", what.as_str().into());
                 put("expected", (*expected).into());
                 put("found", (*found).into());

@@ -9,12 +9,14 @@ use crate::descriptor::Descriptor;
 use crate::digest::{Algorithm, Digest, Hasher};
 use crate::error::{Error, Result};
 use crate::layout::Entry;
+use crate::name::RepositoryName;
 use crate::repository::Repository;
 use crate::stream::{self, StreamError, Watch};
 
 /// A blob's content, open for reading.
 #[derive(Debug)]
 pub struct OpenBlob {
+    repository: RepositoryName,
     file: File,
     path: std::path::PathBuf,
     descriptor: Descriptor,
@@ -30,7 +32,8 @@ impl OpenBlob {
         let Some(file) = tree.open_file(&path)? else {
             return Err(content_missing(repository, &repository.link(digest)?));
         };
-        Ok(Self { file, path: tree.locate(&path), descriptor: stat.descriptor, asked: digest })
+        let repository = repository.name().clone();
+        Ok(Self { repository, file, path: tree.locate(&path), descriptor: stat.descriptor, asked: digest })
     }
 
     /// Type, length, and the digest that the content is stored under.
@@ -59,8 +62,8 @@ impl OpenBlob {
         for expected in [self.descriptor.digest, self.asked] {
             let Some(found) = expected.algorithm().and_then(|algorithm| hashed.by(algorithm)) else { continue };
             if found != expected {
-                let what = self.path.display().to_string();
-                return Err(Error::DigestMismatch { what, expected, found, size: hashed.size });
+                let (what, repository) = (self.path.display().to_string(), self.repository);
+                return Err(Error::DigestMismatch { what, repository, expected, found, size: hashed.size });
             }
         }
         Ok(())
@@ -84,7 +87,8 @@ impl OpenBlob {
             let n = self.file.read(&mut buffer[..room]).map_err(|error| Error::io("read", &self.path, error))?;
             if n == 0 {
                 let (what, found) = (self.path.display().to_string(), range.first + wanted - left);
-                return Err(Error::SizeMismatch { what, expected: size, found, more: false });
+                let repository = self.repository;
+                return Err(Error::SizeMismatch { what, repository, expected: size, found, more: false });
             }
             sink.write_all(&buffer[..n]).map_err(|error| Error::io("write", sink_name, error))?;
             left -= n as u64;

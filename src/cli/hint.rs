@@ -24,6 +24,11 @@ pub(super) fn of(error: &Error, global: &Global) -> Option<String> {
         Error::BrokenLink { repository, digest, .. } if !digest.is_tarsum() => {
             format!("to mend the link, put the content again: {regtree} blob put {repository} FILE --digest {digest}")
         }
+        // Content that arrived wrong was not stored; only what lies in the tree can be healed.
+        Error::DigestMismatch { what, repository, expected, .. } if Path::new(what).is_absolute() => format!(
+            "to heal it, put the right content again: \
+             {regtree} blob put {repository} FILE --digest {expected} --verify-existing"
+        ),
         Error::Locked { .. } => "wait for it with --wait-lock 30s".to_owned(),
         _ => return None,
     };
@@ -35,7 +40,7 @@ fn command(global: &Global) -> String {
     let mut command = "regtree".to_owned();
     for (option, value) in [("--root", &global.root), ("--registry-config", &global.registry_config)] {
         if let Some(path) = value {
-            command.push_str(&format!(" {option} {}", quote_path(path)));
+            command.extend([" ", option, " ", &*quote_path(path)]);
         }
     }
     command

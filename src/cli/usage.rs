@@ -1,6 +1,6 @@
 //! Wrong usage, and what must be known of the arguments before they are parsed.
 
-use std::error::Error as _;
+use std::error::Error;
 use std::ffi::OsString;
 use std::io::Write;
 
@@ -79,9 +79,9 @@ pub(super) fn report(error: &clap::Error, early: &Early) -> Exit {
 /// The registry API's code for a malformed digest or name.
 fn code(error: &clap::Error) -> &'static str {
     let source = error.source();
-    if source.is_some_and(|source| source.is::<DigestError>()) {
+    if source.is_some_and(<dyn Error>::is::<DigestError>) {
         "DIGEST_INVALID"
-    } else if source.is_some_and(|source| source.is::<NameError>()) {
+    } else if source.is_some_and(<dyn Error>::is::<NameError>) {
         "NAME_INVALID"
     } else {
         "USAGE"

@@ -10,7 +10,8 @@ use std::os::fd::{AsFd, OwnedFd};
 use rustix::fs::{AtFlags, FileType, FlockOperation, Mode, OFlags};
 use rustix::io::Errno;
 
-use super::{open_in, ownership};
+use super::chain::open_in;
+use super::ownership;
 use crate::layout;
 use crate::tree::Tree;
 
@@ -76,7 +77,8 @@ pub(crate) fn live_notes(tree: &Tree) -> Vec<String> {
 }
 
 fn read_live(directory: &OwnedFd, entry: &rustix::fs::DirEntry) -> Option<String> {
-    let name = entry.file_name().to_str().ok().filter(|name| name.ends_with(".json"))?;
+    let name =
+        entry.file_name().to_str().ok().filter(|name| name.rsplit_once('.').is_some_and(|(_, end)| end == "json"))?;
     let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
     let file = File::from(rustix::fs::openat(directory, name, flags, Mode::empty()).ok()?);
     let stale = rustix::fs::flock(&file, FlockOperation::NonBlockingLockShared).is_ok();

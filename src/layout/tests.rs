@@ -94,7 +94,7 @@ fn strangers_have_no_place() {
         format!("blobs/md5/e3/{HEX}/data"),
         format!("blobs/tarsum/v7/sha256/e3/{HEX}/data"),
         format!("blobs/sha256/e3/{HEX}/data.tmp"),
-        format!("blobs/sha256/e3/{HEX}/data.{}.tmp", HEX),
+        format!("blobs/sha256/e3/{HEX}/data.{HEX}.tmp"),
         format!("blobs/sha256/e3/{HEX}/.{}.tmp", uuid::Uuid::nil()),
         format!("blobs/sha256/e3/{HEX}/data.{0}.tmp.{0}.tmp", uuid::Uuid::nil()),
         format!("repositories/_layers/sha256/{HEX}/link"),

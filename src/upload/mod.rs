@@ -81,7 +81,7 @@ impl<'w> Session<'w> {
             StreamError::Interrupted(signal) => Error::Interrupted { signal },
         })?;
         // Checked before the last sync: a refusal need not wait for the disk.
-        check(&hashed, expected, &format!("{name}, to be stored in repository {},", self.repository))?;
+        check(&hashed, expected, name, &self.repository)?;
         sink.finish().map_err(|error| Error::io("sync", self.writer.tree().locate(&self.path), error))?;
         Ok(hashed)
     }
@@ -126,18 +126,16 @@ fn take_back(writer: &Writer<'_>, directory: &TreePath, made: &[TreePath]) -> Re
 }
 
 /// The length first: it says more about what went wrong.
-fn check(hashed: &Hashed, expected: Expected, what: &str) -> Result<()> {
-    let what = || what.to_owned();
-    if let Some(size) = expected.size
-        && size != hashed.size
-    {
-        return Err(Error::SizeMismatch { what: what(), expected: size, found: hashed.size, more: hashed.size > size });
+fn check(hashed: &Hashed, expected: Expected, name: &str, repository: &RepositoryName) -> Result<()> {
+    let (what, repository) = (name.to_owned(), repository.clone());
+    let (size, found) = (hashed.size, hashed.size);
+    if let Some(expected) = expected.size.filter(|expected| *expected != found) {
+        return Err(Error::SizeMismatch { what, repository, expected, found, more: found > expected });
     }
-    let Some(digest) = expected.digest else { return Ok(()) };
-    let found = digest.algorithm().and_then(|algorithm| hashed.by(algorithm));
-    match found {
-        Some(found) if found == digest => Ok(()),
-        Some(found) => Err(Error::DigestMismatch { what: what(), expected: digest, found, size: hashed.size }),
-        None => Err(Error::DigestUnusable { digest, action: "check content" }),
+    let Some(expected) = expected.digest else { return Ok(()) };
+    match expected.algorithm().and_then(|algorithm| hashed.by(algorithm)) {
+        Some(found) if found == expected => Ok(()),
+        Some(found) => Err(Error::DigestMismatch { what, repository, expected, found, size }),
+        None => Err(Error::DigestUnusable { digest: expected, action: "check content" }),
     }
 }

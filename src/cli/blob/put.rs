@@ -52,7 +52,7 @@ impl Put {
         let expected = Expected { digest: self.digest, size: self.size };
         expected.check_usable()?;
         let source = Source::open(self.file, context)?;
-        source.check_size(&expected)?;
+        source.check_size(&expected, &self.repository)?;
         let registry = context.registry()?;
         let writer = context.writer(&registry, "blob put")?;
         let progress = progress::observer(context.global.progress, &context.output);
@@ -108,10 +108,11 @@ impl Source {
     }
 
     /// A file of the wrong length need not be read to be refused.
-    fn check_size(&self, expected: &Expected) -> anyhow::Result<()> {
+    fn check_size(&self, expected: &Expected, repository: &RepositoryName) -> anyhow::Result<()> {
         match (expected.size, self.size) {
             (Some(expected), Some(found)) if expected != found => {
-                Err(Error::SizeMismatch { what: self.name.clone(), expected, found, more: false }.into())
+                let (what, repository) = (self.name.clone(), repository.clone());
+                Err(Error::SizeMismatch { what, repository, expected, found, more: false }.into())
             }
             _ => Ok(()),
         }

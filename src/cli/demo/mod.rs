@@ -1,0 +1,146 @@
+//! `regtree demo`.
+
+mod sample;
+
+use std::fmt::Write;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use anyhow::Context as _;
+use serde_json::{Value, json};
+
+use super::hint::quote_path;
+use super::output::escaped;
+use super::{Context, Exit};
+use crate::error::Error;
+use sample::Sample;
+
+/// Write a small real tree to try things on, and show them
+///
+/// Makes a tree with two repositories, a shared layer, a multi-arch index, an untagged revision, garbage and one damaged
+/// blob, in DIR or a fresh temporary directory, and prints commands worth trying with what they really print.
+#[derive(Debug, clap::Args)]
+#[command(after_long_help = "\
+Exit codes: 0 shown; 1 not writable; 12 DIR is not empty.
+
+Examples:
+  regtree demo
+  regtree demo /tmp/tree && export REGTREE_ROOT=/tmp/tree")]
+pub(super) struct Demo {
+    /// Where to write the tree; must be empty or missing
+    #[arg(value_name = "DIR")]
+    directory: Option<PathBuf>,
+}
+
+/// Something to try, and why.
+struct Step {
+    about: &'static str,
+    arguments: Vec<String>,
+}
+
+impl Demo {
+    pub(super) fn run(self, context: &mut Context) -> anyhow::Result<Exit> {
+        let root = match self.directory {
+            Some(directory) => empty(directory)?,
+            None => tempfile::Builder::new()
+                .prefix("regtree-demo-")
+                .tempdir()
+                .context("cannot make a temporary directory")?
+                .keep(),
+        };
+        let sample = sample::write(&root, context.now)?;
+        let shown: Vec<Value> = steps(&sample).iter().map(|step| show(step, &root)).collect::<anyhow::Result<_>>()?;
+        if context.output.is_json() {
+            context.output.document(&json!({ "root": root, "commands": shown }))?;
+            return Ok(Exit::Done);
+        }
+        context.output.text(format_args!("{}", introduction(&root)))?;
+        for step in shown {
+            context.output.text(format_args!("{}", transcript(&step)))?;
+        }
+        context.output.text(format_args!("{}", farewell(&sample, &root)))?;
+        Ok(Exit::Done)
+    }
+}
+
+/// The directory, if there is nothing in it that could come to harm.
+fn empty(directory: PathBuf) -> anyhow::Result<PathBuf> {
+    match std::fs::read_dir(&directory).map(|mut entries| entries.next().is_some()) {
+        Ok(true) => {
+            let reason = format!("{} is not empty", directory.display());
+            Err(Error::Refused { reason }.into())
+        }
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(Error::io("list", directory, error).into()),
+        _ => Ok(directory),
+    }
+}
+
+fn steps(sample: &Sample) -> Vec<Step> {
+    let step = |about, arguments: &[&str]| Step {
+        about,
+        arguments: arguments.iter().map(|&argument| argument.to_owned()).collect(),
+    };
+    let [shared, damaged, garbage] = [sample.shared, sample.damaged, sample.garbage].map(|digest| digest.to_string());
+    vec![
+        step("Two repositories.", &["repo", "list"]),
+        step("What one of them has.", &["blob", "list", "demo/web", "--long"]),
+        step("A layer that both have, stored once.", &["blob", "stat", "--all-repos", &shared]),
+        step("The same for a script.", &["blob", "stat", "demo/app", &shared, "--json"]),
+        step("Content that nobody links any more: garbage.", &["blob", "stat", "--all-repos", &garbage]),
+        step("A damaged layer: a registry would serve it.", &["blob", "get", "demo/web", &damaged, "-o", "/dev/null"]),
+    ]
+}
+
+/// Runs a step as its own process, for what it prints must be what the reader will see.
+fn show(step: &Step, root: &Path) -> anyhow::Result<Value> {
+    let program = std::env::current_exe().context("cannot find this program")?;
+    let mut command = Command::new(&program);
+    command.args(&step.arguments).env("REGTREE_ROOT", root).stdin(std::process::Stdio::null());
+    let output = command.output().with_context(|| format!("cannot run {}", program.display()))?;
+    Ok(json!({
+        "about": step.about,
+        "command": format!("{} {}", name_of(&program), step.arguments.join(" ")),
+        "exit": output.status.code(),
+        "stdout": String::from_utf8_lossy(&output.stdout),
+        "stderr": String::from_utf8_lossy(&output.stderr),
+    }))
+}
+
+/// What to call this program in the reader's shell: its name if that finds it, its path otherwise.
+fn name_of(program: &Path) -> String {
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    let here = std::env::current_dir().unwrap_or_default();
+    let found = std::env::split_paths(&path).map(|directory| directory.join("regtree")).find(|path| path.is_file());
+    if found.is_some_and(|found| found.canonicalize().is_ok_and(|found| found == program)) {
+        return "regtree".to_owned();
+    }
+    quote_path(program.strip_prefix(here).unwrap_or(program)).into_owned()
+}
+
+fn introduction(root: &Path) -> String {
+    format!(
+        "A registry tree to try things on is in {}\n\n$ export REGTREE_ROOT={}\n",
+        escaped(&root.display().to_string()),
+        quote_path(root)
+    )
+}
+
+fn transcript(step: &Value) -> String {
+    let text = |key: &str| step[key].as_str().unwrap_or_default().to_owned();
+    let mut transcript = format!("\n# {}\n$ {}\n{}{}", text("about"), text("command"), text("stdout"), text("stderr"));
+    if step["exit"] != json!(0) {
+        let _ = writeln!(transcript, "(exit code {})", step["exit"]);
+    }
+    transcript
+}
+
+fn farewell(sample: &Sample, root: &Path) -> String {
+    let program = std::env::current_exe().map_or_else(|_| "regtree".to_owned(), |program| name_of(&program));
+    let original = quote_path(&sample.original).into_owned();
+    format!(
+        "\n# To heal it, put the right content again, then get it:\n$ {program} blob put demo/web {original}\n\
+         $ {program} blob get demo/web {} | tar t\n\n# When you are done:\n$ rm -r {}\n",
+        sample.damaged,
+        quote_path(root)
+    )
+}

@@ -1,0 +1,226 @@
+//! The directories on the way to a file, held open from below an area down.
+//!
+//! A change is made relative to the last of them, and synced through all of them. Directories that were missing are
+//! remembered, so that a change that fails can take them back; another process that was about to use one of those
+//! begins again ([`retry_vanished`]).
+
+use std::fs::File;
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::path::Path;
+
+use rustix::fs::{AtFlags, FileType, Mode, OFlags};
+use rustix::io::Errno;
+
+use super::{Sync, ownership};
+use crate::error::{Error, Result};
+use crate::layout::{self, Area, TreePath};
+use crate::tree::{self, Kind, Tree};
+
+/// How often to begin again when another process removes a directory that was just found: it undoes a change of its
+/// own, so this ends.
+const VANISHED_TRIES: usize = 1000;
+
+/// The open directories from an area down to the one at `path`.
+pub(super) struct Chain<'t> {
+    tree: &'t Tree,
+    path: TreePath,
+    area: OwnedFd,
+    handles: Vec<OwnedFd>,
+    made_area: bool,
+    /// Those that were missing, outermost first.
+    pub(super) made: Vec<TreePath>,
+}
+
+impl<'t> Chain<'t> {
+    /// Opens every directory down to `path`. `None` when one isn't there.
+    pub(super) fn open(tree: &'t Tree, path: &TreePath) -> Result<Option<Self>> {
+        let Some(area) = tree.area(path.area())? else { return Ok(None) };
+        let mut chain = Self::new(tree, path, duplicate(area, path)?, false);
+        for here in descent(path) {
+            match open_in(chain.last(), here.file_name()) {
+                Ok(handle) => chain.handles.push(handle),
+                Err(Errno::NOENT) => return Ok(None),
+                Err(errno) => return Err(tree.explain(&here, "a directory", "open", errno)),
+            }
+        }
+        Ok(Some(chain))
+    }
+
+    /// Opens every directory down to `path`, and makes those that are missing.
+    pub(super) fn make(tree: &'t Tree, path: &TreePath) -> Result<Self> {
+        retry_vanished(|| {
+            let (area, made_area) = area_made(tree, path.area())?;
+            let mut chain = Self::new(tree, path, area, made_area);
+            for here in descent(path) {
+                match chain.open_or_make(&here) {
+                    Ok(handle) => chain.handles.push(handle),
+                    Err(error) => {
+                        chain.forget();
+                        return Err(error);
+                    }
+                }
+            }
+            Ok(chain)
+        })
+    }
+
+    fn new(tree: &'t Tree, path: &TreePath, area: OwnedFd, made_area: bool) -> Self {
+        Self { tree, path: path.clone(), area, handles: Vec::new(), made_area, made: Vec::new() }
+    }
+
+    fn open_or_make(&mut self, here: &TreePath) -> Result<OwnedFd> {
+        let explain = |errno| self.tree.explain(here, "a directory", "open", errno);
+        let failed = |errno| Error::io("create directory", self.tree.locate(here), errno);
+        match open_in(self.last(), here.file_name()) {
+            Err(Errno::NOENT) => {}
+            opened => return opened.map_err(explain),
+        }
+        match rustix::fs::mkdirat(self.last(), here.file_name(), Mode::from_raw_mode(0o777)) {
+            // Another process was quicker; the directory is as good.
+            Err(Errno::EXIST) => return open_in(self.last(), here.file_name()).map_err(explain),
+            done => done.map_err(failed)?,
+        }
+        self.made.push(here.clone());
+        let handle = open_in(self.last(), here.file_name()).map_err(explain)?;
+        ownership::adopt(handle.as_fd(), self.last(), FileType::Directory).map_err(failed)?;
+        Ok(handle)
+    }
+
+    /// The directory at the chain's path.
+    pub(super) fn last(&self) -> BorrowedFd<'_> {
+        self.handles.last().unwrap_or(&self.area).as_fd()
+    }
+
+    /// Creates an empty file. One of that name is `EEXIST`.
+    pub(super) fn create(&self, name: &str) -> rustix::io::Result<File> {
+        let flags = OFlags::RDWR | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+        let handle = rustix::fs::openat(self.last(), name, flags, Mode::from_raw_mode(0o666))?;
+        ownership::adopt(handle.as_fd(), self.last(), FileType::RegularFile)?;
+        Ok(File::from(handle))
+    }
+
+    /// Writes `<name>.<uuid>.tmp`, and renames it to its place.
+    pub(super) fn replace(
+        &self,
+        name: &str,
+        sync: Sync,
+        write: impl FnOnce(&mut File) -> std::io::Result<()>,
+    ) -> std::io::Result<()> {
+        self.refuse_symlink(name)?;
+        let temporary = format!("{name}{}", layout::temporary_suffix(uuid::Uuid::new_v4()));
+        let mut file = self.create(&temporary)?;
+        let placed = write(&mut file)
+            .and_then(|()| if sync == Sync::Now { file.sync_all() } else { Ok(()) })
+            .and_then(|()| Ok(rustix::fs::renameat(self.last(), &*temporary, self.last(), name)?));
+        if placed.is_err() {
+            // The failure that matters is the first one; what is left is a `.tmp` that everybody ignores.
+            let _ = rustix::fs::unlinkat(self.last(), &*temporary, AtFlags::empty());
+        }
+        placed
+    }
+
+    /// A rename would quietly replace a symbolic link; it is damage that somebody should look at.
+    pub(super) fn refuse_symlink(&self, name: &str) -> rustix::io::Result<()> {
+        match tree::metadata_at(self.last(), name)? {
+            Some(found) if found.kind == Kind::Symlink => Err(Errno::LOOP),
+            _ => Ok(()),
+        }
+    }
+
+    /// Syncs every directory, innermost first.
+    pub(super) fn sync(&self) -> Result<()> {
+        let mut path = Some(self.path.clone());
+        for handle in self.handles.iter().rev().chain([&self.area]) {
+            let here = path.take().expect("a handle for each directory");
+            sync_directory(handle.as_fd(), &self.tree.locate(&here))?;
+            path = here.parent();
+        }
+        if self.made_area {
+            sync_directory(self.tree.v2(), self.tree.path())?;
+        }
+        Ok(())
+    }
+
+    /// Takes back the directories that a change made before it failed. Its failure is what gets reported.
+    pub(super) fn forget(&self) {
+        let _ = unmake(self.tree, &self.made);
+    }
+}
+
+/// Removes those of `made` that are still empty, innermost first.
+pub(super) fn unmake(tree: &Tree, made: &[TreePath]) -> Result<()> {
+    for path in made.iter().rev() {
+        match remove_entry(tree, path, AtFlags::REMOVEDIR) {
+            Ok(_) => {}
+            // Somebody else uses it by now.
+            Err(Error::Io { source, .. }) if source.kind() == std::io::ErrorKind::DirectoryNotEmpty => break,
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(())
+}
+
+/// Removes the file or, with `REMOVEDIR`, the empty directory at `path`; `false` when it is gone already.
+pub(super) fn remove_entry(tree: &Tree, path: &TreePath, flags: AtFlags) -> Result<bool> {
+    let parent = path.parent().expect("an area is never removed");
+    let Some(chain) = Chain::open(tree, &parent)? else { return Ok(false) };
+    match rustix::fs::unlinkat(chain.last(), path.file_name(), flags) {
+        Ok(()) => Ok(true),
+        Err(Errno::NOENT) => Ok(false),
+        Err(errno) => Err(Error::io("remove", tree.locate(path), errno)),
+    }
+}
+
+/// The handle of an area, which is made when the tree has none yet, as the registry does.
+fn area_made(tree: &Tree, area: Area) -> Result<(OwnedFd, bool)> {
+    let path = area.path();
+    if let Some(handle) = tree.area(area)? {
+        return Ok((duplicate(handle, &path)?, false));
+    }
+    let failed = |errno| Error::io("create directory", tree.locate(&path), errno);
+    match rustix::fs::mkdirat(tree.v2(), area.name(), Mode::from_raw_mode(0o777)) {
+        Err(Errno::EXIST) => {}
+        done => done.map_err(failed)?,
+    }
+    let handle = tree.area(area)?.ok_or_else(|| failed(Errno::NOENT))?;
+    ownership::adopt(handle, tree.v2(), FileType::Directory).map_err(failed)?;
+    Ok((duplicate(handle, &path)?, true))
+}
+
+/// Tries again while another process takes back directories that we were about to use.
+pub(super) fn retry_vanished<T>(mut attempt: impl FnMut() -> Result<T>) -> Result<T> {
+    for _ in 1..VANISHED_TRIES {
+        match attempt() {
+            Err(Error::Io { source, .. }) if source.kind() == std::io::ErrorKind::NotFound => {}
+            done => return done,
+        }
+    }
+    attempt()
+}
+
+/// Syncs a directory; `path` is what to call it.
+pub(super) fn sync_directory(directory: BorrowedFd<'_>, path: &Path) -> Result<()> {
+    match rustix::fs::fsync(directory) {
+        // Some file systems can't sync a directory, and say so; there is nothing more to do on them.
+        Ok(()) | Err(Errno::INVAL) => Ok(()),
+        Err(errno) => Err(Error::io("sync", path, errno)),
+    }
+}
+
+/// `path` and the directories above it, outermost first, without the area.
+fn descent(path: &TreePath) -> Vec<TreePath> {
+    let mut steps: Vec<TreePath> = std::iter::successors(Some(path.clone()), TreePath::parent).collect();
+    steps.pop();
+    steps.reverse();
+    steps
+}
+
+/// Opens a directory in another, not following a symbolic link.
+pub(super) fn open_in(parent: BorrowedFd<'_>, name: &str) -> rustix::io::Result<OwnedFd> {
+    let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+    rustix::fs::openat(parent, name, flags, Mode::empty())
+}
+
+fn duplicate(handle: BorrowedFd<'_>, path: &TreePath) -> Result<OwnedFd> {
+    handle.try_clone_to_owned().map_err(|error| Error::io("open", path.to_string(), error))
+}
