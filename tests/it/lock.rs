@@ -1,1 +1,133 @@
-//! To be written.
+//! Who may change the tree: the kernel's lock on `docker/registry/v2`, and the notes beside it.
+
+use std::fs;
+use std::process::{Child, Stdio};
+use std::time::{Duration, Instant};
+
+use regtree::Registry;
+use regtree::lock::{Holder, Mode, TreeLock};
+
+use crate::support::Scratch;
+
+fn lock(scratch: &Scratch, mode: Mode) -> TreeLock {
+    let registry = Registry::open(scratch.root()).unwrap();
+    let holder = Holder::this_process("gc", mode, jiff::Timestamp::UNIX_EPOCH);
+    TreeLock::acquire(registry.tree(), &holder, Duration::ZERO).unwrap()
+}
+
+/// A put that waits for its standard input, once it has begun its upload.
+fn hanging_put(scratch: &Scratch) -> Child {
+    let mut command = scratch.regtree(["blob", "put", "lib/app"]).command();
+    let child = command.stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+    let begin = Instant::now();
+    while scratch.uploads("lib/app").is_empty() {
+        assert!(begin.elapsed() < Duration::from_secs(30), "the put does not begin");
+        std::thread::sleep(Duration::from_millis(5));
+    }
+    child
+}
+
+#[test]
+fn writers_share_the_lock() {
+    let scratch = Scratch::new();
+    let _other = lock(&scratch, Mode::Shared);
+    scratch.put("lib/app", b"content");
+}
+
+#[test]
+fn an_exclusive_holder_stops_every_writer_and_is_named() {
+    let scratch = Scratch::new();
+    let digest = scratch.put("lib/app", b"content").to_string();
+    let _collector = lock(&scratch, Mode::Exclusive);
+    let process = std::process::id().to_string();
+    let calls: [&[&str]; 3] = [
+        &["blob", "put", "lib/app"],
+        &["blob", "mount", &digest, "--from", "lib/app", "--to", "other"],
+        &["blob", "delete", "lib/app", &digest],
+    ];
+    for call in calls {
+        scratch.run(call).code(11).silent().says([
+            "is locked by regtree gc",
+            &process,
+            "1970-01-01",
+            "hint:",
+            "--wait-lock",
+        ]);
+    }
+    let error = scratch.run(["blob", "put", "lib/app", "--json"]).code(11).json_error();
+    assert_eq!(error["code"], "LOCKED");
+    assert_eq!(error["detail"]["holders"][0]["command"], "gc");
+    assert_eq!(error["detail"]["holders"][0]["mode"], "exclusive");
+    assert!(!scratch.repository("other").exists());
+}
+
+#[test]
+fn readers_and_dry_runs_take_no_lock() {
+    let scratch = Scratch::new();
+    let digest = scratch.put("lib/app", b"content").to_string();
+    let _collector = lock(&scratch, Mode::Exclusive);
+    scratch.run(["blob", "get", "lib/app", &digest]).code(0);
+    scratch.run(["blob", "list"]).code(0);
+    scratch.run(["repo", "list"]).code(0);
+    scratch.run(["blob", "delete", "lib/app", &digest, "--dry-run"]).code(0);
+}
+
+#[test]
+fn a_lock_is_waited_for_when_asked() {
+    let scratch = Scratch::new();
+    let collector = lock(&scratch, Mode::Exclusive);
+    let waiting = scratch.regtree(["blob", "put", "lib/app", "--wait-lock", "60s"]).stdin("content");
+    let waiting = std::thread::spawn(move || waiting.run());
+    std::thread::sleep(Duration::from_millis(200));
+    assert!(!waiting.is_finished());
+    drop(collector);
+    waiting.join().unwrap().code(0);
+    for wrong in ["", "soon", "-5s", "1 fortnight"] {
+        scratch.run(["blob", "put", "lib/app", &format!("--wait-lock={wrong}")]).code(2).says(["--wait-lock"]);
+    }
+}
+
+#[test]
+fn a_writer_stops_an_exclusive_holder_and_a_dead_one_does_not() {
+    let scratch = Scratch::new();
+    let registry = Registry::open(scratch.root()).unwrap();
+    let holder = Holder::this_process("gc", Mode::Exclusive, jiff::Timestamp::now());
+    let acquire = || TreeLock::acquire(registry.tree(), &holder, Duration::ZERO);
+
+    let mut put = hanging_put(&scratch);
+    let error = acquire().unwrap_err().to_string();
+    assert!(error.contains("regtree blob put") && error.contains(&put.id().to_string()), "{error}");
+    put.kill().unwrap();
+    put.wait().unwrap();
+
+    // The kernel has freed the lock; the note that the dead process left is stale, and goes when somebody looks.
+    drop(acquire().unwrap());
+    assert_eq!(fs::read_dir(scratch.root().join(".regtree/holders")).unwrap().count(), 1);
+    assert!(regtree::lock::holders(registry.tree()).is_empty());
+    assert_eq!(fs::read_dir(scratch.root().join(".regtree/holders")).unwrap().count(), 0);
+}
+
+#[test]
+fn a_tree_is_one_however_its_root_is_named() {
+    let scratch = Scratch::new();
+    let _collector = lock(&scratch, Mode::Exclusive);
+    crate::support::Regtree::at(&scratch.v2(), ["blob", "put", "lib/app"]).run().code(11).says(["regtree gc"]);
+}
+
+#[test]
+fn a_lock_needs_no_note() {
+    let scratch = Scratch::new();
+    // A file where the directory of notes would be.
+    fs::write(scratch.root().join(".regtree"), "in the way").unwrap();
+    scratch.put("lib/app", b"content");
+    let _collector = lock(&scratch, Mode::Exclusive);
+    scratch.run(["blob", "put", "lib/app"]).code(11).says(["another process, which left no note"]);
+}
+
+#[test]
+fn reading_makes_no_private_state() {
+    let scratch = Scratch::new();
+    scratch.run(["repo", "list"]).code(0);
+    scratch.run(["blob", "list"]).code(0);
+    assert!(!scratch.root().join(".regtree").exists());
+}
