@@ -1,1 +1,218 @@
-//! To be written.
+//! What holds for every command: talk, exit codes, help, and the documents that describe them.
+
+use std::fs;
+use std::path::Path;
+use std::process::{Command, Stdio};
+
+use regtree::cli::Exit;
+
+use crate::support::{Regtree, Scratch};
+
+fn document(name: &str) -> String {
+    fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join(name)).unwrap()
+}
+
+/// Every command that does something, with its words.
+fn commands() -> Vec<(Vec<String>, clap::Command)> {
+    fn walk(command: &clap::Command, words: &[String], found: &mut Vec<(Vec<String>, clap::Command)>) {
+        let mut words = words.to_vec();
+        words.push(command.get_name().to_owned());
+        if !command.has_subcommands() {
+            found.push((words[1..].to_vec(), command.clone()));
+        }
+        for inner in command.get_subcommands() {
+            walk(inner, &words, found);
+        }
+    }
+    let mut root = regtree::cli::command();
+    root.build();
+    let mut found = Vec::new();
+    walk(&root, &[], &mut found);
+    found
+}
+
+#[test]
+fn every_command_is_documented() {
+    let readme = document("README.md");
+    let changelog = document("CHANGELOG.md");
+    for (words, command) in commands() {
+        let name = words.join(" ");
+        assert!(readme.contains(&format!("regtree {name}")), "README.md does not show: regtree {name}");
+        assert!(changelog.contains(&format!("`{name}")), "CHANGELOG.md does not name: {name}");
+        let help = Regtree::new(words.iter().map(String::as_str).chain(["--help"])).ok().out();
+        assert!(help.contains("Exit codes:"), "{name} --help has no exit codes");
+        assert!(command.get_about().is_some(), "{name} has no description");
+        for argument in command.get_arguments() {
+            assert!(argument.get_help().is_some(), "{name}: {} has no help", argument.get_id());
+        }
+    }
+}
+
+#[test]
+fn exit_codes_are_the_same_in_the_readme_the_help_and_the_program() {
+    let (readme, help) = (document("README.md"), Regtree::new(["--help"]).ok().out());
+    for exit in Exit::ALL {
+        let code = exit.code();
+        assert!(readme.contains(&format!("| {code} |")), "README.md lacks exit code {code}");
+        let mentioned = help.split(|c: char| !c.is_ascii_digit()).any(|number| number == code.to_string());
+        assert!(mentioned, "--help lacks exit code {code}");
+    }
+    let rows =
+        readme.lines().filter(|line| line.starts_with("| ") && line[2..].starts_with(|c: char| c.is_ascii_digit()));
+    assert_eq!(rows.count(), Exit::ALL.len(), "README.md has exit codes that the program hasn't");
+}
+
+#[test]
+fn the_version_stands_in_the_changelog() {
+    let version = env!("CARGO_PKG_VERSION");
+    assert_eq!(Regtree::new(["--version"]).ok().answer(), format!("regtree {version}"));
+    assert!(document("CHANGELOG.md").contains(&format!("## {version}")));
+}
+
+#[test]
+fn every_test_file_is_declared() {
+    let main = document("tests/it/main.rs");
+    for entry in fs::read_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/it")).unwrap() {
+        let name = entry.unwrap().file_name().into_string().unwrap();
+        let name = name.trim_end_matches(".rs");
+        assert!(name == "main" || main.contains(&format!("mod {name};")), "tests/it/{name}.rs is not declared");
+    }
+}
+
+#[test]
+fn wrong_usage_is_exit_2_as_text_or_json() {
+    for arguments in [&["frobnicate"][..], &["blob"], &["blob", "put"], &["--no-such-flag"], &["blob", "get", "a"], &[]]
+    {
+        Regtree::new(arguments).run().code(2).silent();
+    }
+    let error = Regtree::new(["--json", "frobnicate"]).run().code(2).silent().json_error();
+    assert_eq!(error["code"], "USAGE");
+    Regtree::new(["--quiet", "--verbose", "repo", "list"]).run().code(2).says(["cannot be used with"]);
+    Regtree::new(["--root", "a", "--registry-config", "b", "repo", "list"]).run().code(2).says(["cannot be used with"]);
+}
+
+#[test]
+fn quiet_says_nothing_but_the_answer_and_errors() {
+    let scratch = Scratch::new();
+    let digest = scratch.put("lib/app", b"content");
+    fs::write(scratch.blob(digest), "damaged by length").unwrap();
+    let put = ["blob", "put", "lib/app"];
+    assert!(scratch.regtree([&put[..], &["--quiet"]].concat()).stdin("content").ok().err().is_empty());
+    let said = scratch.regtree([&put[..], &["--verbose"]].concat()).stdin("content").ok().err();
+    assert!(said.contains("detail: tree") && said.contains("had this content already"), "{said}");
+    let failed = scratch.run(["--quiet", "blob", "stat", "nowhere", &digest.to_string()]).code(4);
+    failed.says(["error: repository nowhere is unknown"]);
+    std::os::unix::fs::symlink("lib", scratch.repository("planted")).unwrap();
+    assert!(scratch.run(["repo", "list", "--quiet"]).code(3).err().is_empty());
+    scratch.run(["repo", "list"]).code(3).says(["warning: ", "repositories/planted is a symbolic link"]);
+}
+
+#[test]
+fn colour_is_used_when_asked_for_and_not_in_a_pipe() {
+    let scratch = Scratch::new();
+    let failed = |arguments: &[&str]| scratch.regtree([&["blob", "list", "nowhere"], arguments].concat());
+    assert!(!failed(&[]).run().err().contains('\x1b'));
+    assert!(failed(&["--color", "always"]).run().err().contains('\x1b'));
+    assert!(failed(&["--color=always"]).env("NO_COLOR", "1").run().err().contains('\x1b'));
+    assert!(!failed(&["--color", "never"]).env("CLICOLOR_FORCE", "1").run().err().contains('\x1b'));
+    assert!(Regtree::new(["--color", "always", "--help"]).ok().out().contains('\x1b'));
+    assert!(!Regtree::new(["--help"]).ok().out().contains('\x1b'));
+}
+
+/// Runs a shell script with the command as `$0`, on a terminal of its own, and returns what the terminal showed.
+fn on_a_terminal(script: &str, scratch: &Scratch) -> String {
+    let program = env!("CARGO_BIN_EXE_regtree");
+    let script = script.replace("regtree", program);
+    let mut command = Command::new("script");
+    command.args(["--quiet", "--return", "--command", &script, "/dev/null"]).stdin(Stdio::null());
+    command.env("REGTREE_ROOT", scratch.root()).env("TERM", "xterm").env_remove("NO_COLOR");
+    String::from_utf8_lossy(&command.output().unwrap().stdout).into_owned()
+}
+
+#[test]
+fn a_terminal_gets_colour_unless_no_color_is_set_and_no_binary_content() {
+    let scratch = Scratch::new();
+    let digest = scratch.put("lib/app", b"\x00binary");
+    assert!(on_a_terminal("regtree blob list nowhere", &scratch).contains('\x1b'));
+    assert!(!on_a_terminal("NO_COLOR=1 regtree blob list nowhere", &scratch).contains('\x1b'));
+    let get = format!("regtree blob get lib/app {digest}");
+    let refused = on_a_terminal(&format!("{get}; echo code $?"), &scratch);
+    assert!(
+        refused.contains("will not write binary content to a terminal") && refused.contains("code 12"),
+        "{refused}"
+    );
+    assert!(!refused.contains('\0'));
+    assert!(on_a_terminal(&format!("{get} -o -; echo code $?"), &scratch).contains("binarycode 0"));
+}
+
+#[test]
+fn a_pipe_that_closes_early_is_a_quiet_success() {
+    let scratch = Scratch::new();
+    for i in 0..40 {
+        scratch.put("lib/app", format!("{i}").as_bytes());
+    }
+    let big = scratch.put("lib/app", &vec![1; 4_000_000]).to_string();
+    let program = env!("CARGO_BIN_EXE_regtree");
+    for pipe in [
+        "blob list --long --json | head -n 1",
+        "blob list | true",
+        &format!("blob get lib/app {big} | head -c 1"),
+        "--help | true",
+    ] {
+        let script = format!("'{program}' {pipe}; echo ${{PIPESTATUS[0]}}");
+        let mut command = Command::new("bash");
+        let output = command.args(["-c", &script]).env("REGTREE_ROOT", scratch.root()).output().unwrap();
+        let said = String::from_utf8(output.stderr).unwrap();
+        assert!(said.is_empty(), "{pipe}: {said}");
+        assert!(output.stdout.ends_with(b"0\n"), "{pipe}: {}", String::from_utf8_lossy(&output.stdout));
+    }
+}
+
+#[test]
+fn a_full_standard_output_is_an_error() {
+    let scratch = Scratch::new();
+    let digest = scratch.put("lib/app", b"content").to_string();
+    let calls: [&[&str]; 3] = [&["blob", "list"], &["blob", "get", "lib/app", &digest], &["completions", "bash"]];
+    for call in calls {
+        let full = fs::OpenOptions::new().write(true).open("/dev/full").unwrap();
+        let output = scratch.regtree(call).command().stdout(full).stderr(Stdio::piped()).output().unwrap();
+        let said = String::from_utf8(output.stderr).unwrap();
+        assert_eq!(output.status.code(), Some(1), "{call:?}: {said}");
+        assert!(said.contains("No space left on device"), "{said}");
+    }
+}
+
+#[test]
+fn control_characters_in_a_trees_names_reach_no_terminal() {
+    let scratch = Scratch::new();
+    fs::create_dir_all(scratch.repository("evil\x1b[2Jname/_layers")).unwrap();
+    let listed = scratch.run(["repo", "list"]).code(3);
+    assert!(!listed.err().contains('\x1b'), "{:?}", listed.err());
+    listed.says(["evil\\u{1b}[2Jname"]);
+}
+
+#[test]
+fn hints_can_be_pasted_with_the_root_that_was_named() {
+    let scratch = Scratch::new();
+    let digest = scratch.put("lib/app", b"content").to_string();
+    let root = scratch.root().display();
+    scratch.run(["blob", "get", "other/app", &digest]).code(4).says([format!("hint: regtree --root {root} repo list")]);
+    fs::create_dir_all(scratch.repository("other/_layers")).unwrap();
+    let hint = format!("regtree --root {root} blob stat --all-repos {digest}");
+    scratch.run(["blob", "get", "other", &digest]).code(4).says([&hint]);
+    assert_eq!(scratch.run(["blob", "stat", "--all-repos", &digest]).code(0).lines(), ["lib/app"]);
+}
+
+#[test]
+fn progress_is_a_matter_of_taste() {
+    let scratch = Scratch::new();
+    for style in ["auto", "plain", "none", "bar"] {
+        let put = scratch.regtree(["blob", "put", "lib/app", "--progress", style]).stdin(vec![0; 1_000_000]).ok();
+        assert!(put.answer().starts_with("sha256:"), "{style}");
+        assert!(put.err().is_empty(), "{style}: {}", put.err());
+    }
+    let shown = on_a_terminal("head -c 40000000 /dev/zero | regtree blob put lib/app --progress bar", &scratch);
+    assert!(shown.contains("storing"), "{shown:?}");
+    let hidden = on_a_terminal("head -c 40000000 /dev/zero | regtree blob put lib/app --quiet", &scratch);
+    assert!(!hidden.contains("storing"), "{hidden:?}");
+}

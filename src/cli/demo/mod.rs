@@ -41,7 +41,8 @@ struct Step {
 impl Demo {
     pub(super) fn run(self, context: &mut Context) -> anyhow::Result<Exit> {
         let root = match self.directory {
-            Some(directory) => empty(directory)?,
+            // What is printed is to work from any directory.
+            Some(directory) => std::path::absolute(empty(directory)?)?,
             None => tempfile::Builder::new()
                 .prefix("regtree-demo-")
                 .tempdir()

@@ -1,0 +1,232 @@
+# Print an optspec for argparse to handle cmd's options that are independent of any subcommand.
+function __fish_regtree_global_optspecs
+    string join \n root= registry-config= wait-lock= json q/quiet v/verbose color= progress= h/help V/version
+end
+
+function __fish_regtree_needs_command
+    # Figure out if the current invocation already has a command.
+    set -l cmd (commandline -opc)
+    set -e cmd[1]
+    argparse -s (__fish_regtree_global_optspecs) -- $cmd 2>/dev/null
+    or return
+    if set -q argv[1]
+        # Also print the command, so this can be used to figure out what it is.
+        echo $argv[1]
+        return 1
+    end
+    return 0
+end
+
+function __fish_regtree_using_subcommand
+    set -l cmd (__fish_regtree_needs_command)
+    test -z "$cmd"
+    and return 1
+    contains -- $cmd[1] $argv
+end
+
+complete -c regtree -n "__fish_regtree_needs_command" -l root -d 'The registry\'s rootdirectory, or its docker/registry/v2' -r -F
+complete -c regtree -n "__fish_regtree_needs_command" -l registry-config -d 'Take the root from the registry\'s own config.yml' -r -F
+complete -c regtree -n "__fish_regtree_needs_command" -l wait-lock -d 'Wait up to DURATION (30s, 5m) for a lock that another process holds, instead of failing at once' -r
+complete -c regtree -n "__fish_regtree_needs_command" -l color -d 'When to colour what is said on stderr, and help' -r -f -a "auto\t'On a terminal, unless the environment variable `NO_COLOR` is set'
+always\t'Always'
+never\t'Never'"
+complete -c regtree -n "__fish_regtree_needs_command" -l progress -d 'How to show the progress of long tasks on stderr' -r -f -a "auto\t'A bar on a terminal, lines elsewhere'
+bar\t'A bar'
+plain\t'A line every 10 seconds'
+none\t'Nothing'"
+complete -c regtree -n "__fish_regtree_needs_command" -l json -d 'Print JSON: one document, or a line for each item of a listing'
+complete -c regtree -n "__fish_regtree_needs_command" -s q -l quiet -d 'Print the answer and errors only: no notes, warnings or progress'
+complete -c regtree -n "__fish_regtree_needs_command" -s v -l verbose -d 'Say more on stderr about what is done'
+complete -c regtree -n "__fish_regtree_needs_command" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c regtree -n "__fish_regtree_needs_command" -s V -l version -d 'Print version'
+complete -c regtree -n "__fish_regtree_needs_command" -f -a "init" -d 'Create an empty registry tree'
+complete -c regtree -n "__fish_regtree_needs_command" -f -a "blob" -d 'Blobs: layers, configs, and whatever else is called by its digest'
+complete -c regtree -n "__fish_regtree_needs_command" -f -a "repo" -d 'Repositories'
+complete -c regtree -n "__fish_regtree_needs_command" -f -a "demo" -d 'Write a small real tree to try things on, and show them'
+complete -c regtree -n "__fish_regtree_needs_command" -f -a "completions" -d 'Print a completion script for a shell'
+complete -c regtree -n "__fish_regtree_using_subcommand init" -l root -d 'The registry\'s rootdirectory, or its docker/registry/v2' -r -F
+complete -c regtree -n "__fish_regtree_using_subcommand init" -l registry-config -d 'Take the root from the registry\'s own config.yml' -r -F
+complete -c regtree -n "__fish_regtree_using_subcommand init" -l wait-lock -d 'Wait up to DURATION (30s, 5m) for a lock that another process holds, instead of failing at once' -r
+complete -c regtree -n "__fish_regtree_using_subcommand init" -l color -d 'When to colour what is said on stderr, and help' -r -f -a "auto\t'On a terminal, unless the environment variable `NO_COLOR` is set'
+always\t'Always'
+never\t'Never'"
+complete -c regtree -n "__fish_regtree_using_subcommand init" -l progress -d 'How to show the progress of long tasks on stderr' -r -f -a "auto\t'A bar on a terminal, lines elsewhere'
+bar\t'A bar'
+plain\t'A line every 10 seconds'
+none\t'Nothing'"
+complete -c regtree -n "__fish_regtree_using_subcommand init" -l json -d 'Print JSON: one document, or a line for each item of a listing'
+complete -c regtree -n "__fish_regtree_using_subcommand init" -s q -l quiet -d 'Print the answer and errors only: no notes, warnings or progress'
+complete -c regtree -n "__fish_regtree_using_subcommand init" -s v -l verbose -d 'Say more on stderr about what is done'
+complete -c regtree -n "__fish_regtree_using_subcommand init" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c regtree -n "__fish_regtree_using_subcommand blob; and not __fish_seen_subcommand_from put get stat list mount delete" -l root -d 'The registry\'s rootdirectory, or its docker/registry/v2' -r -F
+complete -c regtree -n "__fish_regtree_using_subcommand blob; and not __fish_seen_subcommand_from put get stat list mount delete" -l registry-config -d 'Take the root from the registry\'s own config.yml' -r -F
+complete -c regtree -n "__fish_regtree_using_subcommand blob; and not __fish_seen_subcommand_from put get stat list mount delete" -l wait-lock -d 'Wait up to DURATION (30s, 5m) for a lock that another process holds, instead of failing at once' -r
+complete -c regtree -n "__fish_regtree_using_subcommand blob; and not __fish_seen_subcommand_from put get stat list mount delete" -l color -d 'When to colour what is said on stderr, and help' -r -f -a "auto\t'On a terminal, unless the environment variable `NO_COLOR` is set'
+always\t'Always'
+never\t'Never'"
+complete -c regtree -n "__fish_regtree_using_subcommand blob; and not __fish_seen_subcommand_from put get stat list mount delete" -l progress -d 'How to show the progress of long tasks on stderr' -r -f -a "auto\t'A bar on a terminal, lines elsewhere'
+bar\t'A bar'
+plain\t'A line every 10 seconds'
+none\t'Nothing'"
+complete -c regtree -n "__fish_regtree_using_subcommand blob; and not __fish_seen_subcommand_from put get stat list mount delete" -l json -d 'Print JSON: one document, or a line for each item of a listing'
+complete -c regtree -n "__fish_regtree_using_subcommand blob; and not __fish_seen_subcommand_from put get stat list mount delete" -s q -l quiet -d 'Print the answer and errors only: no notes, warnings or progress'
+complete -c regtree -n "__fish_regtree_using_subcommand blob; and not __fish_seen_subcommand_from put get stat list mount delete" -s v -l verbose -d 'Say more on stderr about what is done'
+complete -c regtree -n "__fish_regtree_using_subcommand blob; and not __fish_seen_subcommand_from put get stat list mount delete" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c regtree -n "__fish_regtree_using_subcommand blob; and not __fish_seen_subcommand_from put get stat list mount delete" -f -a "put" -d 'Store content in a repository, and print its digest'
+complete -c regtree -n "__fish_regtree_using_subcommand blob; and not __fish_seen_subcommand_from put get stat list mount delete" -f -a "get" -d 'Write a blob\'s content to standard output or a file'
+complete -c regtree -n "__fish_regtree_using_subcommand blob; and not __fish_seen_subcommand_from put get stat list mount delete" -f -a "stat" -d 'Show what a repository knows of a blob, or which repositories have it'
+complete -c regtree -n "__fish_regtree_using_subcommand blob; and not __fish_seen_subcommand_from put get stat list mount delete" -f -a "list" -d 'List the blobs of a repository, or of the whole tree'
+complete -c regtree -n "__fish_regtree_using_subcommand blob; and not __fish_seen_subcommand_from put get stat list mount delete" -f -a "mount" -d 'Link a blob of one repository in another, without copying'
+complete -c regtree -n "__fish_regtree_using_subcommand blob; and not __fish_seen_subcommand_from put get stat list mount delete" -f -a "delete" -d 'Take blobs away from a repository'
+complete -c regtree -n "__fish_regtree_using_subcommand blob; and __fish_seen_subcommand_from put" -l digest -d 'The digest that the content must have; a sha384 or sha512 is linked as an alias too' -r
+complete -c regtree -n "__fish_regtree_using_subcommand blob; and __fish_seen_subcommand_from put" -l size -d 'The size that the content must have, in bytes' -r
+complete -c regtree -n "__fish_regtree_using_subcommand blob; and __fish_seen_subcommand_from put" -l root -d 'The registry\'s rootdirectory, or its docker/registry/v2' -r -F
+complete -c regtree -n "__fish_regtree_using_subcommand blob; and __fish_seen_subcommand_from put" -l registry-config -d 'Take the root from the registry\'s own config.yml' -r -F
+complete -c regtree -n "__fish_regtree_using_subcommand blob; and __fish_seen_subcommand_from put" -l wait-lock -d 'Wait up to DURATION (30s, 5m) for a lock that another process holds, instead of failing at once' -r
+complete -c regtree -n "__fish_regtree_using_subcommand blob; and __fish_seen_subcommand_from put" -l color -d 'When to colour what is said on stderr, and help' -r -f -a "auto\t'On a terminal, unless the environment variable `NO_COLOR` is set'
+always\t'Always'
+never\t'Never'"
+complete -c regtree -n "__fish_regtree_using_subcommand blob; and __fish_seen_subcommand_from put" -l progress -d 'How to show the progress of long tasks on stderr' -r -f -a "auto\t'A bar on a terminal, lines elsewhere'
+bar\t'A bar'
+plain\t'A line every 10 seconds'
+none\t'Nothing'"
+complete -c regtree -n "__fish_regtree_using_subcommand blob; and __fish_seen_subcommand_from put" -l verify-existing -d 'Read a blob that is there already, and replace it if it is damaged'
+complete -c regtree -n "__fish_regtree_using_subcommand blob; and __fish_seen_subcommand_from put" -l json -d 'Print JSON: one document, or a line for each item of a listing'
+complete -c regtree -n "__fish_regtree_using_subcommand blob; and __fish_seen_subcommand_from put" -s q -l quiet -d 'Print the answer and errors only: no notes, warnings or progress'
+complete -c regtree -n "__fish_regtree_using_subcommand blob; and __fish_seen_subcommand_from put" -s v -l verbose -d 'Say more on stderr about what is done'
+complete -c regtree -n "__fish_regtree_using_subcommand blob; and __fish_seen_subcommand_from put" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c regtree -n "__fish_regtree_using_subcommand blob; and __fish_seen_subcommand_from get" -s o -l output -d 'Write to FILE; - is standard output, even if it is a terminal' -r -F
+complete -c regtree -n "__fish_regtree_using_subcommand blob; and __fish_seen_subcommand_from get" -l range -d 'Only bytes A to B, both included, counted from 0; A- is from A to the end' -r
+complete -c regtree -n "__fish_regtree_using_subcommand blob; and __fish_seen_subcommand_from get" -l root -d 'The registry\'s rootdirectory, or its docker/registry/v2' -r -F
+complete -c regtree -n "__fish_regtree_using_subcommand blob; and __fish_seen_subcommand_from get" -l registry-config -d 'Take the root from the registry\'s own config.yml' -r -F
+complete -c regtree -n "__fish_regtree_using_subcommand blob; and __fish_seen_subcommand_from get" -l wait-lock -d 'Wait up to DURATION (30s, 5m) for a lock that another process holds, instead of failing at once' -r
+complete -c regtree -n "__fish_regtree_using_subcommand blob; and __fish_seen_subcommand_from get" -l color -d 'When to colour what is said on stderr, and help' -r -f -a "auto\t'On a terminal, unless the environment variable `NO_COLOR` is set'
+always\t'Always'
+never\t'Never'"
+complete -c regtree -n "__fish_regtree_using_subcommand blob; and __fish_seen_subcommand_from get" -l progress -d 'How to show the progress of long tasks on stderr' -r -f -a "auto\t'A bar on a terminal, lines elsewhere'
+bar\t'A bar'
+plain\t'A line every 10 seconds'
+none\t'Nothing'"
+complete -c regtree -n "__fish_regtree_using_subcommand blob; and __fish_seen_subcommand_from get" -l json -d 'Print JSON: one document, or a line for each item of a listing'
+complete -c regtree -n "__fish_regtree_using_subcommand blob; and __fish_seen_subcommand_from get" -s q -l quiet -d 'Print the answer and errors only: no notes, warnings or progress'
+complete -c regtree -n "__fish_regtree_using_subcommand blob; and __fish_seen_subcommand_from get" -s v -l verbose -d 'Say more on stderr about what is done'
+complete -c regtree -n "__fish_regtree_using_subcommand blob; and __fish_seen_subcommand_from get" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c regtree -n "__fish_regtree_using_subcommand blob; and __fish_seen_subcommand_from stat" -l all-repos -d 'Print the names of all repositories that link the blob' -r
+complete -c regtree -n "__fish_regtree_using_subcommand blob; and __fish_seen_subcommand_from stat" -l root -d 'The registry\'s rootdirectory, or its docker/registry/v2' -r -F
+complete -c regtree -n "__fish_regtree_using_subcommand blob; and __fish_seen_subcommand_from stat" -l registry-config -d 'Take the root from the registry\'s own config.yml' -r -F
+complete -c regtree -n "__fish_regtree_using_subcommand blob; and __fish_seen_subcommand_from stat" -l wait-lock -d 'Wait up to DURATION (30s, 5m) for a lock that another process holds, instead of failing at once' -r
+complete -c regtree -n "__fish_regtree_using_subcommand blob; and __fish_seen_subcommand_from stat" -l color -d 'When to colour what is said on stderr, and help' -r -f -a "auto\t'On a terminal, unless the environment variable `NO_COLOR` is set'
+always\t'Always'
+never\t'Never'"
+complete -c regtree -n "__fish_regtree_using_subcommand blob; and __fish_seen_subcommand_from stat" -l progress -d 'How to show the progress of long tasks on stderr' -r -f -a "auto\t'A bar on a terminal, lines elsewhere'
+bar\t'A bar'
+plain\t'A line every 10 seconds'
+none\t'Nothing'"
+complete -c regtree -n "__fish_regtree_using_subcommand blob; and __fish_seen_subcommand_from stat" -l json -d 'Print JSON: one document, or a line for each item of a listing'
+complete -c regtree -n "__fish_regtree_using_subcommand blob; and __fish_seen_subcommand_from stat" -s q -l quiet -d 'Print the answer and errors only: no notes, warnings or progress'
+complete -c regtree -n "__fish_regtree_using_subcommand blob; and __fish_seen_subcommand_from stat" -s v -l verbose -d 'Say more on stderr about what is done'
+complete -c regtree -n "__fish_regtree_using_subcommand blob; and __fish_seen_subcommand_from stat" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c regtree -n "__fish_regtree_using_subcommand blob; and __fish_seen_subcommand_from list" -l root -d 'The registry\'s rootdirectory, or its docker/registry/v2' -r -F
+complete -c regtree -n "__fish_regtree_using_subcommand blob; and __fish_seen_subcommand_from list" -l registry-config -d 'Take the root from the registry\'s own config.yml' -r -F
+complete -c regtree -n "__fish_regtree_using_subcommand blob; and __fish_seen_subcommand_from list" -l wait-lock -d 'Wait up to DURATION (30s, 5m) for a lock that another process holds, instead of failing at once' -r
+complete -c regtree -n "__fish_regtree_using_subcommand blob; and __fish_seen_subcommand_from list" -l color -d 'When to colour what is said on stderr, and help' -r -f -a "auto\t'On a terminal, unless the environment variable `NO_COLOR` is set'
+always\t'Always'
+never\t'Never'"
+complete -c regtree -n "__fish_regtree_using_subcommand blob; and __fish_seen_subcommand_from list" -l progress -d 'How to show the progress of long tasks on stderr' -r -f -a "auto\t'A bar on a terminal, lines elsewhere'
+bar\t'A bar'
+plain\t'A line every 10 seconds'
+none\t'Nothing'"
+complete -c regtree -n "__fish_regtree_using_subcommand blob; and __fish_seen_subcommand_from list" -s l -l long -d 'Show sizes, and what an alias stands for'
+complete -c regtree -n "__fish_regtree_using_subcommand blob; and __fish_seen_subcommand_from list" -l json -d 'Print JSON: one document, or a line for each item of a listing'
+complete -c regtree -n "__fish_regtree_using_subcommand blob; and __fish_seen_subcommand_from list" -s q -l quiet -d 'Print the answer and errors only: no notes, warnings or progress'
+complete -c regtree -n "__fish_regtree_using_subcommand blob; and __fish_seen_subcommand_from list" -s v -l verbose -d 'Say more on stderr about what is done'
+complete -c regtree -n "__fish_regtree_using_subcommand blob; and __fish_seen_subcommand_from list" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c regtree -n "__fish_regtree_using_subcommand blob; and __fish_seen_subcommand_from mount" -l from -d 'The repository that has it' -r
+complete -c regtree -n "__fish_regtree_using_subcommand blob; and __fish_seen_subcommand_from mount" -l to -d 'The repository that is to have it' -r
+complete -c regtree -n "__fish_regtree_using_subcommand blob; and __fish_seen_subcommand_from mount" -l root -d 'The registry\'s rootdirectory, or its docker/registry/v2' -r -F
+complete -c regtree -n "__fish_regtree_using_subcommand blob; and __fish_seen_subcommand_from mount" -l registry-config -d 'Take the root from the registry\'s own config.yml' -r -F
+complete -c regtree -n "__fish_regtree_using_subcommand blob; and __fish_seen_subcommand_from mount" -l wait-lock -d 'Wait up to DURATION (30s, 5m) for a lock that another process holds, instead of failing at once' -r
+complete -c regtree -n "__fish_regtree_using_subcommand blob; and __fish_seen_subcommand_from mount" -l color -d 'When to colour what is said on stderr, and help' -r -f -a "auto\t'On a terminal, unless the environment variable `NO_COLOR` is set'
+always\t'Always'
+never\t'Never'"
+complete -c regtree -n "__fish_regtree_using_subcommand blob; and __fish_seen_subcommand_from mount" -l progress -d 'How to show the progress of long tasks on stderr' -r -f -a "auto\t'A bar on a terminal, lines elsewhere'
+bar\t'A bar'
+plain\t'A line every 10 seconds'
+none\t'Nothing'"
+complete -c regtree -n "__fish_regtree_using_subcommand blob; and __fish_seen_subcommand_from mount" -l json -d 'Print JSON: one document, or a line for each item of a listing'
+complete -c regtree -n "__fish_regtree_using_subcommand blob; and __fish_seen_subcommand_from mount" -s q -l quiet -d 'Print the answer and errors only: no notes, warnings or progress'
+complete -c regtree -n "__fish_regtree_using_subcommand blob; and __fish_seen_subcommand_from mount" -s v -l verbose -d 'Say more on stderr about what is done'
+complete -c regtree -n "__fish_regtree_using_subcommand blob; and __fish_seen_subcommand_from mount" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c regtree -n "__fish_regtree_using_subcommand blob; and __fish_seen_subcommand_from delete" -l root -d 'The registry\'s rootdirectory, or its docker/registry/v2' -r -F
+complete -c regtree -n "__fish_regtree_using_subcommand blob; and __fish_seen_subcommand_from delete" -l registry-config -d 'Take the root from the registry\'s own config.yml' -r -F
+complete -c regtree -n "__fish_regtree_using_subcommand blob; and __fish_seen_subcommand_from delete" -l wait-lock -d 'Wait up to DURATION (30s, 5m) for a lock that another process holds, instead of failing at once' -r
+complete -c regtree -n "__fish_regtree_using_subcommand blob; and __fish_seen_subcommand_from delete" -l color -d 'When to colour what is said on stderr, and help' -r -f -a "auto\t'On a terminal, unless the environment variable `NO_COLOR` is set'
+always\t'Always'
+never\t'Never'"
+complete -c regtree -n "__fish_regtree_using_subcommand blob; and __fish_seen_subcommand_from delete" -l progress -d 'How to show the progress of long tasks on stderr' -r -f -a "auto\t'A bar on a terminal, lines elsewhere'
+bar\t'A bar'
+plain\t'A line every 10 seconds'
+none\t'Nothing'"
+complete -c regtree -n "__fish_regtree_using_subcommand blob; and __fish_seen_subcommand_from delete" -l all-aliases -d 'Remove the blob\'s links by its other digests too'
+complete -c regtree -n "__fish_regtree_using_subcommand blob; and __fish_seen_subcommand_from delete" -s n -l dry-run -d 'Say what would be removed, and remove nothing'
+complete -c regtree -n "__fish_regtree_using_subcommand blob; and __fish_seen_subcommand_from delete" -l json -d 'Print JSON: one document, or a line for each item of a listing'
+complete -c regtree -n "__fish_regtree_using_subcommand blob; and __fish_seen_subcommand_from delete" -s q -l quiet -d 'Print the answer and errors only: no notes, warnings or progress'
+complete -c regtree -n "__fish_regtree_using_subcommand blob; and __fish_seen_subcommand_from delete" -s v -l verbose -d 'Say more on stderr about what is done'
+complete -c regtree -n "__fish_regtree_using_subcommand blob; and __fish_seen_subcommand_from delete" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c regtree -n "__fish_regtree_using_subcommand repo; and not __fish_seen_subcommand_from list" -l root -d 'The registry\'s rootdirectory, or its docker/registry/v2' -r -F
+complete -c regtree -n "__fish_regtree_using_subcommand repo; and not __fish_seen_subcommand_from list" -l registry-config -d 'Take the root from the registry\'s own config.yml' -r -F
+complete -c regtree -n "__fish_regtree_using_subcommand repo; and not __fish_seen_subcommand_from list" -l wait-lock -d 'Wait up to DURATION (30s, 5m) for a lock that another process holds, instead of failing at once' -r
+complete -c regtree -n "__fish_regtree_using_subcommand repo; and not __fish_seen_subcommand_from list" -l color -d 'When to colour what is said on stderr, and help' -r -f -a "auto\t'On a terminal, unless the environment variable `NO_COLOR` is set'
+always\t'Always'
+never\t'Never'"
+complete -c regtree -n "__fish_regtree_using_subcommand repo; and not __fish_seen_subcommand_from list" -l progress -d 'How to show the progress of long tasks on stderr' -r -f -a "auto\t'A bar on a terminal, lines elsewhere'
+bar\t'A bar'
+plain\t'A line every 10 seconds'
+none\t'Nothing'"
+complete -c regtree -n "__fish_regtree_using_subcommand repo; and not __fish_seen_subcommand_from list" -l json -d 'Print JSON: one document, or a line for each item of a listing'
+complete -c regtree -n "__fish_regtree_using_subcommand repo; and not __fish_seen_subcommand_from list" -s q -l quiet -d 'Print the answer and errors only: no notes, warnings or progress'
+complete -c regtree -n "__fish_regtree_using_subcommand repo; and not __fish_seen_subcommand_from list" -s v -l verbose -d 'Say more on stderr about what is done'
+complete -c regtree -n "__fish_regtree_using_subcommand repo; and not __fish_seen_subcommand_from list" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c regtree -n "__fish_regtree_using_subcommand repo; and not __fish_seen_subcommand_from list" -f -a "list" -d 'List the repositories, sorted by name'
+complete -c regtree -n "__fish_regtree_using_subcommand repo; and __fish_seen_subcommand_from list" -l root -d 'The registry\'s rootdirectory, or its docker/registry/v2' -r -F
+complete -c regtree -n "__fish_regtree_using_subcommand repo; and __fish_seen_subcommand_from list" -l registry-config -d 'Take the root from the registry\'s own config.yml' -r -F
+complete -c regtree -n "__fish_regtree_using_subcommand repo; and __fish_seen_subcommand_from list" -l wait-lock -d 'Wait up to DURATION (30s, 5m) for a lock that another process holds, instead of failing at once' -r
+complete -c regtree -n "__fish_regtree_using_subcommand repo; and __fish_seen_subcommand_from list" -l color -d 'When to colour what is said on stderr, and help' -r -f -a "auto\t'On a terminal, unless the environment variable `NO_COLOR` is set'
+always\t'Always'
+never\t'Never'"
+complete -c regtree -n "__fish_regtree_using_subcommand repo; and __fish_seen_subcommand_from list" -l progress -d 'How to show the progress of long tasks on stderr' -r -f -a "auto\t'A bar on a terminal, lines elsewhere'
+bar\t'A bar'
+plain\t'A line every 10 seconds'
+none\t'Nothing'"
+complete -c regtree -n "__fish_regtree_using_subcommand repo; and __fish_seen_subcommand_from list" -l json -d 'Print JSON: one document, or a line for each item of a listing'
+complete -c regtree -n "__fish_regtree_using_subcommand repo; and __fish_seen_subcommand_from list" -s q -l quiet -d 'Print the answer and errors only: no notes, warnings or progress'
+complete -c regtree -n "__fish_regtree_using_subcommand repo; and __fish_seen_subcommand_from list" -s v -l verbose -d 'Say more on stderr about what is done'
+complete -c regtree -n "__fish_regtree_using_subcommand repo; and __fish_seen_subcommand_from list" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c regtree -n "__fish_regtree_using_subcommand demo" -l root -d 'The registry\'s rootdirectory, or its docker/registry/v2' -r -F
+complete -c regtree -n "__fish_regtree_using_subcommand demo" -l registry-config -d 'Take the root from the registry\'s own config.yml' -r -F
+complete -c regtree -n "__fish_regtree_using_subcommand demo" -l wait-lock -d 'Wait up to DURATION (30s, 5m) for a lock that another process holds, instead of failing at once' -r
+complete -c regtree -n "__fish_regtree_using_subcommand demo" -l color -d 'When to colour what is said on stderr, and help' -r -f -a "auto\t'On a terminal, unless the environment variable `NO_COLOR` is set'
+always\t'Always'
+never\t'Never'"
+complete -c regtree -n "__fish_regtree_using_subcommand demo" -l progress -d 'How to show the progress of long tasks on stderr' -r -f -a "auto\t'A bar on a terminal, lines elsewhere'
+bar\t'A bar'
+plain\t'A line every 10 seconds'
+none\t'Nothing'"
+complete -c regtree -n "__fish_regtree_using_subcommand demo" -l json -d 'Print JSON: one document, or a line for each item of a listing'
+complete -c regtree -n "__fish_regtree_using_subcommand demo" -s q -l quiet -d 'Print the answer and errors only: no notes, warnings or progress'
+complete -c regtree -n "__fish_regtree_using_subcommand demo" -s v -l verbose -d 'Say more on stderr about what is done'
+complete -c regtree -n "__fish_regtree_using_subcommand demo" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c regtree -n "__fish_regtree_using_subcommand completions" -l root -d 'The registry\'s rootdirectory, or its docker/registry/v2' -r -F
+complete -c regtree -n "__fish_regtree_using_subcommand completions" -l registry-config -d 'Take the root from the registry\'s own config.yml' -r -F
+complete -c regtree -n "__fish_regtree_using_subcommand completions" -l wait-lock -d 'Wait up to DURATION (30s, 5m) for a lock that another process holds, instead of failing at once' -r
+complete -c regtree -n "__fish_regtree_using_subcommand completions" -l color -d 'When to colour what is said on stderr, and help' -r -f -a "auto\t'On a terminal, unless the environment variable `NO_COLOR` is set'
+always\t'Always'
+never\t'Never'"
+complete -c regtree -n "__fish_regtree_using_subcommand completions" -l progress -d 'How to show the progress of long tasks on stderr' -r -f -a "auto\t'A bar on a terminal, lines elsewhere'
+bar\t'A bar'
+plain\t'A line every 10 seconds'
+none\t'Nothing'"
+complete -c regtree -n "__fish_regtree_using_subcommand completions" -l json -d 'Print JSON: one document, or a line for each item of a listing'
+complete -c regtree -n "__fish_regtree_using_subcommand completions" -s q -l quiet -d 'Print the answer and errors only: no notes, warnings or progress'
+complete -c regtree -n "__fish_regtree_using_subcommand completions" -s v -l verbose -d 'Say more on stderr about what is done'
+complete -c regtree -n "__fish_regtree_using_subcommand completions" -s h -l help -d 'Print help (see more with \'--help\')'
