@@ -123,14 +123,31 @@ pub enum Error {
         /// What is there.
         found: &'static str,
     },
-    /// Content is not what its digest says.
+    /// Content in the tree is not what it is stored or linked as.
+    #[error(
+        "{} does not match its digest in repository {repository}: expected {expected}, found {found} ({size} bytes)",
+        path.display()
+    )]
+    Corrupt {
+        /// Where the content lies.
+        path: PathBuf,
+        /// The repository that it was read through.
+        repository: RepositoryName,
+        /// The digest it should have.
+        expected: Digest,
+        /// The digest it has.
+        found: Digest,
+        /// The bytes it has.
+        size: u64,
+    },
+    /// Content that was to be stored is not what was said.
     #[error(
         "{what} does not match its digest in repository {repository}: expected {expected}, found {found} ({size} bytes)"
     )]
     DigestMismatch {
-        /// The content: a path in the tree, or where it came from.
+        /// Where it came from.
         what: String,
-        /// The repository that it is in, or was to go into.
+        /// The repository that it was to go into.
         repository: RepositoryName,
         /// The digest it should have.
         expected: Digest,
@@ -240,7 +257,10 @@ impl Error {
             Self::RepositoryUnknown { .. } => "NAME_UNKNOWN",
             Self::BlobUnknown { .. } | Self::ContentMissing { .. } | Self::LinkedNowhere { .. } => "BLOB_UNKNOWN",
             Self::RepositoryNameInvalid { .. } => "NAME_INVALID",
-            Self::BrokenLink { .. } | Self::WrongKind { .. } | Self::Misplaced { .. } => "DAMAGED",
+            Self::BrokenLink { .. } | Self::WrongKind { .. } | Self::Misplaced { .. } | Self::Corrupt { .. } => {
+                "DAMAGED"
+            }
+
             Self::DigestMismatch { .. } | Self::DigestUnusable { .. } => "DIGEST_INVALID",
             Self::SizeMismatch { .. } => "SIZE_INVALID",
             Self::RangeInvalid { .. } => "RANGE_INVALID",
@@ -300,6 +320,13 @@ impl Error {
                 put("expected", (*expected).into());
                 put("found", (*found).into());
             }
+            Self::Corrupt { repository, expected, found, size, .. } => {
+                put("repository", text(repository));
+                put("digest", text(expected));
+                put("expected", text(expected));
+                put("found", text(found));
+                put("size", (*size).into());
+            }
             Self::DigestMismatch { what, repository, expected, found, size } => {
                 put("repository", text(repository));
                 put("content", what.as_str().into());
@@ -337,6 +364,7 @@ impl Error {
             | Self::RepositoryNameInvalid { path, .. }
             | Self::Misplaced { path, .. }
             | Self::BrokenLink { path, .. }
+            | Self::Corrupt { path, .. }
             | Self::WrongKind { path, .. }
             | Self::Locked { path, .. } => Some(path),
             _ => None,

@@ -46,7 +46,7 @@ impl OpenBlob {
         self.descriptor.digest.algorithm().is_some()
     }
 
-    /// Copies all of it to `sink`, and then says whether it was right: `Err(DigestMismatch)` when the content has
+    /// Copies all of it to `sink`, and then says whether it was right: `Err(Corrupt)` when the content has
     /// another digest than it is stored under, or than was asked for.
     pub fn copy_to(self, sink: &mut impl Write, sink_name: &std::path::Path, watch: &Watch<'_>) -> Result<()> {
         let algorithms = [self.descriptor.digest, self.asked].into_iter().filter_map(|digest| digest.algorithm());
@@ -62,8 +62,8 @@ impl OpenBlob {
         for expected in [self.descriptor.digest, self.asked] {
             let Some(found) = expected.algorithm().and_then(|algorithm| hashed.by(algorithm)) else { continue };
             if found != expected {
-                let (what, repository) = (self.path.display().to_string(), self.repository);
-                return Err(Error::DigestMismatch { what, repository, expected, found, size: hashed.size });
+                let (path, repository) = (self.path, self.repository);
+                return Err(Error::Corrupt { path, repository, expected, found, size: hashed.size });
             }
         }
         Ok(())

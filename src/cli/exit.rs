@@ -95,6 +95,7 @@ impl From<&Error> for Exit {
             | Error::LinkedNowhere { .. } => Self::Unknown,
             Error::BrokenLink { .. }
             | Error::WrongKind { .. }
+            | Error::Corrupt { .. }
             | Error::DigestMismatch { .. }
             | Error::SizeMismatch { .. } => Self::Invalid,
             Error::RangeInvalid { .. } | Error::DigestUnusable { .. } => Self::Usage,

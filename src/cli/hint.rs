@@ -24,8 +24,7 @@ pub(super) fn of(error: &Error, global: &Global) -> Option<String> {
         Error::BrokenLink { repository, digest, .. } if !digest.is_tarsum() => {
             format!("to mend the link, put the content again: {regtree} blob put {repository} FILE --digest {digest}")
         }
-        // Content that arrived wrong was not stored; only what lies in the tree can be healed.
-        Error::DigestMismatch { what, repository, expected, .. } if Path::new(what).is_absolute() => format!(
+        Error::Corrupt { repository, expected, .. } => format!(
             "to heal it, put the right content again: \
              {regtree} blob put {repository} FILE --digest {expected} --verify-existing"
         ),

@@ -89,7 +89,8 @@ fn what_is_new_takes_the_owner_of_the_nearest_directory_where_we_may_set_it() {
     // As an upload that a registry running as root began.
     std::os::unix::fs::fchown(&file, Some(0), Some(0)).unwrap();
     writer(&registry).publish(&data, &blob).unwrap();
-    for changed in [link.clone(), link.parent().unwrap(), path("repositories/a"), blob.clone(), blob.parent().unwrap()] {
+    for changed in [link.clone(), link.parent().unwrap(), path("repositories/a"), blob.clone(), blob.parent().unwrap()]
+    {
         let metadata = std::fs::metadata(registry.tree().locate(&changed)).unwrap();
         assert_eq!((metadata.uid(), metadata.gid()), (1234, 4321), "{changed}");
     }
@@ -177,12 +178,10 @@ fn only_directories_that_are_still_empty_are_taken_back() {
     let (_directory, registry) = registry();
     let writer = writer(&registry);
     let made = writer.make_directory(&path("repositories/a/b/_uploads/1")).unwrap();
-    assert_eq!(made.iter().map(ToString::to_string).collect::<Vec<_>>(), [
-        "repositories/a",
-        "repositories/a/b",
-        "repositories/a/b/_uploads",
-        "repositories/a/b/_uploads/1"
-    ]);
+    assert_eq!(
+        made.iter().map(ToString::to_string).collect::<Vec<_>>(),
+        ["repositories/a", "repositories/a/b", "repositories/a/b/_uploads", "repositories/a/b/_uploads/1"]
+    );
     assert!(writer.make_directory(&path("repositories/a/b/_uploads/1")).unwrap().is_empty());
     writer.make_directory(&path("repositories/a/other")).unwrap();
     writer.unmake_directories(&made).unwrap();

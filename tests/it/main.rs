@@ -14,5 +14,6 @@ mod interop;
 mod lock;
 mod parallel;
 mod put;
+mod readme;
 mod support;
 mod vectors;

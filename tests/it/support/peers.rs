@@ -3,19 +3,20 @@
 use std::fs;
 use std::io::Read;
 use std::net::{Ipv4Addr, TcpListener, TcpStream};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 /// How long a registry may take to listen: it shares two cores with all other tests.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
+const CONFIGURATION: &str = "config.yml";
 
 /// A running registry, stopped when dropped.
 #[derive(Debug)]
 pub(crate) struct DockerRegistry {
     child: Child,
     port: u16,
-    _config: tempfile::TempDir,
+    config: tempfile::TempDir,
 }
 
 /// An HTTP reply.
@@ -36,26 +37,28 @@ impl Reply {
 impl DockerRegistry {
     /// Serves the tree in `root`.
     pub(crate) fn serve(root: &Path) -> Self {
+        Self::serve_behind(&[], root)
+    }
+
+    /// Serves the tree in `root`, behind another command, such as `setpriv`.
+    pub(crate) fn serve_behind(prefix: &[&str], root: &Path) -> Self {
         for _ in 0..5 {
-            if let Some(registry) = Self::try_serve(root) {
+            if let Some(registry) = Self::try_serve(prefix, root) {
                 return registry;
             }
         }
         panic!("docker-registry does not come up");
     }
 
-    fn try_serve(root: &Path) -> Option<Self> {
-        let config = tempfile::tempdir().unwrap();
+    fn try_serve(prefix: &[&str], root: &Path) -> Option<Self> {
         // Free now; another process may be quicker, which is why this is tried again.
         let port = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap().local_addr().unwrap().port();
-        let file = config.path().join("config.yml");
-        fs::write(&file, configuration(root, port)).unwrap();
-        let mut command = Command::new("docker-registry");
-        command.arg("serve").arg(&file).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+        let config = configure(root, port);
+        let mut command = docker_registry(prefix, "serve", &config);
         let child = command.spawn().unwrap_or_else(|error| {
             panic!("docker-registry can't be run ({error}): tests/run.sh installs what the tests need")
         });
-        let mut registry = Self { child, port, _config: config };
+        let mut registry = Self { child, port, config };
         let begin = Instant::now();
         while begin.elapsed() < PATIENCE {
             if registry.child.try_wait().unwrap().is_some() {
@@ -72,6 +75,11 @@ impl DockerRegistry {
     /// `127.0.0.1:port`.
     pub(crate) fn address(&self) -> String {
         format!("127.0.0.1:{}", self.port)
+    }
+
+    /// Its configuration file.
+    pub(crate) fn configuration(&self) -> PathBuf {
+        self.config.path().join(CONFIGURATION)
     }
 
     fn url(&self, path: &str) -> String {
@@ -120,6 +128,31 @@ impl Drop for DockerRegistry {
         self.child.kill().ok();
         self.child.wait().ok();
     }
+}
+
+/// The exit code of the registry's own garbage collection of the tree in `root`, and what it said.
+pub(crate) fn garbage_collect(root: &Path) -> (Option<i32>, String) {
+    let config = configure(root, 0);
+    let mut command = docker_registry(&[], "garbage-collect", &config);
+    let output = command.stdout(Stdio::piped()).stderr(Stdio::piped()).output().unwrap();
+    let said = [output.stdout, output.stderr].concat();
+    (output.status.code(), String::from_utf8_lossy(&said).into_owned())
+}
+
+fn docker_registry(prefix: &[&str], verb: &str, config: &tempfile::TempDir) -> Command {
+    let words = [prefix, &["docker-registry", verb]].concat();
+    let mut command = Command::new(words[0]);
+    command.args(&words[1..]).arg(config.path().join(CONFIGURATION));
+    command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+    command
+}
+
+/// The registry's configuration, in a directory that any user may read.
+fn configure(root: &Path, port: u16) -> tempfile::TempDir {
+    let directory = tempfile::tempdir().unwrap();
+    fs::set_permissions(directory.path(), std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
+    fs::write(directory.path().join(CONFIGURATION), configuration(root, port)).unwrap();
+    directory
 }
 
 fn configuration(root: &Path, port: u16) -> String {

@@ -36,6 +36,22 @@ pub(crate) fn damaged(name: &str) -> Scratch {
     unpack(&directory().join(format!("damaged/{name}.tar.gz")))
 }
 
+/// What the damaged trees are called.
+pub(crate) fn damaged_trees() -> Vec<String> {
+    damages().iter().map(|damage| damage["name"].as_str().unwrap().to_owned()).collect()
+}
+
+/// What is damaged in a tree.
+pub(crate) fn damage(name: &str) -> Value {
+    damages().into_iter().find(|damage| damage["name"] == name).unwrap()
+}
+
+fn damages() -> Vec<Value> {
+    let index = fs::read(directory().join("damaged/index.json")).unwrap();
+    let index: Value = serde_json::from_slice(&index).unwrap();
+    index["trees"].as_array().unwrap().clone()
+}
+
 fn unpack(archive: &Path) -> Scratch {
     let scratch = Scratch::bare();
     let file = fs::File::open(archive).unwrap_or_else(|error| panic!("{}: {error}", archive.display()));

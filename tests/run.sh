@@ -1,0 +1,24 @@
+#!/usr/bin/env bash
+# Installs what the tests need, where it is missing, and runs them all. Arguments go to `cargo test`.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+command -v cargo >/dev/null || PATH="$HOME/.cargo/bin:$PATH"
+command -v cargo >/dev/null || { echo 'tests/run.sh: install Rust 1.95 or later first (rustup.rs)' >&2; exit 1; }
+
+# command=package; the peers first: the real registry, and the client that pulls from it
+wanted=(docker-registry=docker-registry skopeo=skopeo cc=gcc mkfifo=coreutils prlimit=util-linux setpriv=util-linux
+        script=bsdutils unshare=util-linux strace=strace tar=tar)
+missing=()
+for pair in "${wanted[@]}"; do
+    command -v "${pair%%=*}" >/dev/null || missing+=("${pair##*=}")
+done
+if [ ${#missing[@]} -gt 0 ]; then
+    sudo=
+    [ "$(id -u)" = 0 ] || sudo=sudo
+    echo "tests/run.sh: installing ${missing[*]}"
+    $sudo apt-get update -q >/dev/null
+    DEBIAN_FRONTEND=noninteractive $sudo apt-get install -qy --no-install-recommends "${missing[@]}" >/dev/null
+fi
+
+exec cargo test --locked "$@"
