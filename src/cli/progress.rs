@@ -5,11 +5,13 @@ use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
 use clap::ValueEnum;
-use indicatif::{HumanBytes, ProgressBar};
+use indicatif::{HumanBytes, ProgressBar, ProgressDrawTarget};
 
 use super::output::Output;
 use crate::stream::{Progress, Silent};
 
+/// What is done sooner needs no bar.
+const SOON: Duration = Duration::from_millis(300);
 /// How often a plain line is printed.
 const EVERY: Duration = Duration::from_secs(10);
 const WITH_TOTAL: &str = "{msg} {bar:30} {bytes}/{total_bytes} {bytes_per_sec} {eta}";
@@ -53,7 +55,7 @@ impl Progress for Bar {
     fn begin(&self, task: &str, total: Option<u64>) {
         let template = if total.is_some() { WITH_TOTAL } else { WITHOUT_TOTAL };
         let style = indicatif::ProgressStyle::with_template(template).expect("the template is a constant");
-        let bar = total.map_or_else(ProgressBar::no_length, ProgressBar::new).with_style(style);
+        let bar = ProgressBar::with_draw_target(total, ProgressDrawTarget::hidden()).with_style(style);
         bar.set_message(task.to_owned());
         self.with(|current| *current = Some(bar));
     }
@@ -62,6 +64,9 @@ impl Progress for Bar {
         self.with(|bar| {
             if let Some(bar) = bar {
                 bar.inc(bytes);
+                if bar.is_hidden() && bar.elapsed() > SOON {
+                    bar.set_draw_target(ProgressDrawTarget::stderr());
+                }
             }
         });
     }

@@ -211,8 +211,14 @@ fn progress_is_a_matter_of_taste() {
         assert!(put.answer().starts_with("sha256:"), "{style}");
         assert!(put.err().is_empty(), "{style}: {}", put.err());
     }
-    let shown = on_a_terminal("head -c 40000000 /dev/zero | regtree blob put lib/app --progress bar", &scratch);
+    let shown = on_a_terminal(
+        "(head -c 9000000 /dev/zero; sleep 1; head -c 9000000 /dev/zero) | regtree blob put lib/app --progress bar",
+        &scratch,
+    );
     assert!(shown.contains("storing"), "{shown:?}");
-    let hidden = on_a_terminal("head -c 40000000 /dev/zero | regtree blob put lib/app --quiet", &scratch);
+    let hidden = on_a_terminal(
+        "(head -c 9000000 /dev/zero; sleep 1; head -c 9000000 /dev/zero) | regtree blob put lib/app --quiet",
+        &scratch,
+    );
     assert!(!hidden.contains("storing"), "{hidden:?}");
 }

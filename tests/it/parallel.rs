@@ -1,1 +1,154 @@
-//! To be written.
+//! Processes that change one tree at once: whatever they race for, each gets what it was promised.
+//!
+//! Every round begins in a repository that does not exist yet, so that the processes race for its directories too.
+
+use std::fs;
+use std::os::unix::ffi::OsStrExt;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Stdio};
+use std::sync::Barrier;
+use std::thread::{self, sleep};
+use std::time::{Duration, Instant};
+
+use regtree::lock::{Holder, Mode};
+use regtree::upload::Session;
+use regtree::{Digest, Registry};
+
+use crate::support::Scratch;
+
+const ROUNDS: u32 = 200;
+/// How many uploads each of two threads begins and cancels in a round.
+const CANCELLED: u32 = 20;
+
+/// Two files to put, in a directory of their own.
+struct Contents {
+    directory: tempfile::TempDir,
+}
+
+impl Contents {
+    fn new() -> Self {
+        Self { directory: tempfile::tempdir().unwrap() }
+    }
+
+    /// A file that only `name` decides on.
+    fn file(&self, name: &str) -> (PathBuf, Digest) {
+        let content = name.repeat(500);
+        let path = self.directory.path().join(name);
+        fs::write(&path, &content).unwrap();
+        (path, Digest::of(content.as_bytes()))
+    }
+}
+
+/// A put that has begun; its standard input stays open until it is dropped or waited for.
+fn put(scratch: &Scratch, repository: &str, file: &Path, expected: Option<Digest>) -> Child {
+    let mut words = vec!["blob".into(), "put".into(), repository.into(), file.as_os_str().to_owned()];
+    words.extend(expected.iter().flat_map(|digest| ["--digest".into(), digest.to_string().into()]));
+    let mut command = scratch.regtree(words).command();
+    command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap()
+}
+
+#[track_caller]
+fn assert_ends(child: Child, code: i32, round: u32) {
+    let output = child.wait_with_output().unwrap();
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(code), "round {round}: {said}");
+}
+
+/// How long a put takes here and now.
+fn life_of_a_put(scratch: &Scratch, contents: &Contents) -> Duration {
+    let (file, _) = contents.file("first");
+    let begin = Instant::now();
+    assert_ends(put(scratch, "first", &file, None), 0, 0);
+    begin.elapsed()
+}
+
+/// Expects the repository to have the blob, as a registry reads it.
+#[track_caller]
+fn assert_stored(scratch: &Scratch, repository: &str, file: &Path, digest: Digest) {
+    let link = fs::read_to_string(scratch.link(repository, digest));
+    assert_eq!(link.ok(), Some(digest.to_string()), "{repository}");
+    assert!(fs::read(scratch.blob(digest)).ok() == fs::read(file).ok(), "{repository}: {digest}");
+}
+
+/// What a put has to take with it when it ends: its upload, its temporary files, and the note about its lock.
+fn left_over(root: &Path) -> Vec<PathBuf> {
+    let entries = walkdir::WalkDir::new(root).into_iter().map(|entry| entry.unwrap().into_path());
+    let parent_is = |path: &Path, name: &str| path.parent().is_some_and(|parent| parent.ends_with(name));
+    let is_temporary = |path: &Path| path.as_os_str().as_bytes().ends_with(b".tmp");
+    entries.filter(|path| parent_is(path, "_uploads") || parent_is(path, "holders") || is_temporary(path)).collect()
+}
+
+#[test]
+fn two_that_put_at_once_both_succeed_and_leave_nothing_over() {
+    let (scratch, contents) = (Scratch::new(), Contents::new());
+    let mut blobs = Vec::new();
+    for round in 0..ROUNDS {
+        let repository = format!("round{round}/deep/app");
+        // The same content for both in one round, content of their own in the next.
+        let second = if round % 2 == 0 { "same" } else { "second" };
+        let first = if round % 2 == 0 { "same" } else { "first" };
+        let files = [first, second].map(|name| contents.file(&format!("{name}-{round}")));
+        let running = files.each_ref().map(|(file, _)| put(&scratch, &repository, file, None));
+        for child in running {
+            assert_ends(child, 0, round);
+        }
+        for (file, digest) in &files {
+            assert_stored(&scratch, &repository, file, *digest);
+            blobs.push(digest.to_string());
+        }
+    }
+    assert_eq!(left_over(scratch.root()), Vec::<PathBuf>::new());
+    blobs.sort();
+    blobs.dedup();
+    let rounds = usize::try_from(ROUNDS).unwrap();
+    assert_eq!(blobs.len(), rounds / 2 * 3);
+    assert_eq!(scratch.regtree(["blob", "list"]).ok().lines(), blobs);
+    assert_eq!(scratch.regtree(["repo", "list"]).ok().lines().len(), rounds);
+}
+
+#[test]
+fn a_put_that_fails_takes_nothing_from_one_that_succeeds_beside_it() {
+    let (scratch, contents) = (Scratch::new(), Contents::new());
+    let life = life_of_a_put(&scratch, &contents);
+    for round in 0..ROUNDS {
+        let repository = format!("round{round}/deep/app");
+        let (good, digest) = contents.file(&format!("good-{round}"));
+        let mut failing = put(&scratch, &repository, Path::new("-"), Some(digest));
+        let succeeding = put(&scratch, &repository, &good, Some(digest));
+        // It fails when its input ends: at another moment of the other's life in each round.
+        sleep(life * round / ROUNDS);
+        drop(failing.stdin.take());
+        assert_ends(succeeding, 0, round);
+        assert_ends(failing, 5, round);
+        assert_stored(&scratch, &repository, &good, digest);
+    }
+    assert_eq!(left_over(scratch.root()), Vec::<PathBuf>::new());
+    let rounds = usize::try_from(ROUNDS).unwrap();
+    assert_eq!(scratch.regtree(["blob", "list"]).ok().lines().len(), rounds + 1);
+    assert_eq!(scratch.regtree(["repo", "list"]).ok().lines().len(), rounds + 1);
+}
+
+#[test]
+fn uploads_that_begin_and_are_cancelled_in_one_new_repository_at_once_never_fail() {
+    let scratch = Scratch::new();
+    let registry = Registry::open(scratch.root()).unwrap();
+    let together = Barrier::new(2);
+    // In one process: without the time that starting one takes, many more meet.
+    let begin_and_cancel = || -> Vec<regtree::Result<()>> {
+        let now = jiff::Timestamp::UNIX_EPOCH;
+        let writer = registry.writer(&Holder::this_process("test", Mode::Shared, now), Duration::ZERO).unwrap();
+        let rounds = (0..ROUNDS).map(|round| {
+            let name = format!("round{round}/deep/app").parse().unwrap();
+            together.wait();
+            (0..CANCELLED).try_for_each(|_| Session::start(&writer, &name, now)?.cancel())
+        });
+        rounds.collect()
+    };
+    let results = thread::scope(|scope| {
+        let running = [(); 2].map(|()| scope.spawn(begin_and_cancel));
+        running.into_iter().flat_map(|thread| thread.join().unwrap()).collect::<Vec<_>>()
+    });
+    let failures: Vec<_> = results.iter().filter(|result| result.is_err()).collect();
+    assert!(failures.is_empty(), "{} failures, such as {:?}", failures.len(), failures[0]);
+    assert_eq!(left_over(scratch.root()), Vec::<PathBuf>::new());
+}

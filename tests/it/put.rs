@@ -267,6 +267,77 @@ fn a_put_killed_while_it_heals_leaves_the_old_blob_or_the_right_one() {
     }
 }
 
+/// The changes and syncs of a put in their order, as `call path`, with the answer as `write stdout`.
+fn changes(scratch: &Scratch, arguments: &[&str]) -> Vec<String> {
+    let trace = scratch.root().join("trace");
+    let calls = "trace=fsync,fdatasync,renameat,mkdirat,write";
+    let strace = ["strace", "-f", "-qq", "-y", "-e", calls, "-o", trace.to_str().unwrap()];
+    scratch.regtree(arguments).behind(strace).stdin("content").run().code(0);
+    let v2 = format!("{}/", scratch.v2().display());
+    let describe = |line: &str| {
+        let call = line.split_whitespace().nth(1)?.split('(').next()?.to_owned();
+        if call == "write" {
+            return line.contains("write(1<").then(|| "write stdout".to_owned());
+        }
+        // The last path in the tree that the line names: a rename's is its target's directory.
+        let (_, rest) = line.rsplit_once(&v2)?;
+        let (directory, rest) = rest.split_once('>')?;
+        let name = rest.split('"').nth(1).map(|name| format!("/{name}")).unwrap_or_default();
+        Some(format!("{call} {directory}{name}"))
+    };
+    fs::read_to_string(trace).unwrap().lines().filter_map(describe).collect()
+}
+
+#[test]
+fn content_is_on_the_disk_before_its_link_and_all_of_it_before_the_answer() {
+    let scratch = Scratch::new();
+    let digest = Digest::of(b"content");
+    let hex = digest.hex();
+    let blob = format!("blobs/sha256/{}/{}", &hex[..2], &hex[..]);
+    let layers = "repositories/lib/app/_layers/sha256".to_owned();
+    let changes = changes(&scratch, &["blob", "put", "lib/app"]);
+    let position = |what: &str| {
+        let found = changes.iter().rposition(|change| change.starts_with(what));
+        found.unwrap_or_else(|| panic!("{what}: {changes:#?}"))
+    };
+    let uploaded = position("fsync repositories/lib/app/_uploads/");
+    let published = position(&format!("renameat {blob}/data"));
+    let linked = position(&format!("renameat {layers}/{}/link", &hex[..]));
+    let answered = position("write stdout");
+    assert!(uploaded < published && published < linked && linked < answered, "{changes:#?}");
+    // From the file up, everything that may be new: between the content's rename and the link, and before the answer.
+    let synced_between = |from: usize, to: usize, directory: &str| {
+        let wanted = format!("fsync {directory}");
+        assert!(changes[from..to].contains(&wanted), "{wanted}: {changes:#?}");
+    };
+    for directory in Path::new(&blob).ancestors().filter(|directory| !directory.as_os_str().is_empty()) {
+        synced_between(published, linked, directory.to_str().unwrap());
+    }
+    for directory in Path::new(&layers).join(&hex[..]).ancestors().filter(|path| !path.as_os_str().is_empty()) {
+        synced_between(linked, answered, directory.to_str().unwrap());
+    }
+    // The link itself, under its temporary name.
+    let temporary = format!("fsync {layers}/{}/link.", &hex[..]);
+    assert!(changes[published..linked].iter().any(|change| change.starts_with(&temporary)), "{changes:#?}");
+}
+
+#[test]
+fn what_is_there_already_is_synced_too_for_its_writer_may_not_have_come_to_it() {
+    let scratch = Scratch::new();
+    let digest = scratch.put("lib/app", b"content");
+    let hex = digest.hex();
+    let changes = changes(&scratch, &["blob", "put", "lib/app"]);
+    for synced in [
+        format!("fsync blobs/sha256/{}/{}/data", &hex[..2], &hex[..]),
+        format!("fsync blobs/sha256/{}", &hex[..2]),
+        format!("fsync repositories/lib/app/_layers/sha256/{}/link", &hex[..]),
+        "fsync repositories/lib".to_owned(),
+    ] {
+        assert!(changes.contains(&synced), "{synced}: {changes:#?}");
+    }
+    assert!(!changes.iter().any(|change| change.starts_with("renameat blobs")), "{changes:#?}");
+}
+
 /// Runs a script in which a mount changes nothing for others.
 fn in_private_mounts(script: &str, scratch: &Scratch) -> Run {
     let unshare: &[&str] = if rustix::process::geteuid().is_root() {

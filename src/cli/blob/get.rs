@@ -9,7 +9,8 @@ use std::path::{Path, PathBuf};
 use serde_json::json;
 
 use crate::blob::{ByteRange, OpenBlob};
-use crate::cli::{Context, Exit, interrupt, progress};
+use crate::cli::progress::{self, ProgressStyle};
+use crate::cli::{Context, Exit, interrupt};
 use crate::digest::Digest;
 use crate::error::{Error, Result};
 use crate::name::RepositoryName;
@@ -58,7 +59,10 @@ impl Get {
         if self.range.is_none() && !blob.is_verifiable() {
             context.output.note("a tarsum is no hash of the bytes: the content is not verified");
         }
-        let progress = progress::observer(context.global.progress, &context.output);
+        // A bar in the middle of the content helps nobody.
+        let mixed = self.output.as_deref().is_none_or(|path| path == "-") && io::stdout().is_terminal();
+        let style = if mixed { ProgressStyle::None } else { context.global.progress };
+        let progress = progress::observer(style, &context.output);
         let watch = Watch { progress: &*progress, interrupt: interrupt::catch()? };
         let range = self.range;
         match self.output.filter(|path| path.as_os_str() != "-") {

@@ -16,7 +16,8 @@ use crate::stream::Watch;
 /// Store content in a repository, and print its digest
 ///
 /// Content of any size streams through constant memory while it is hashed. It is checked against --digest and --size,
-/// synced, and only then linked; a failure leaves nothing behind. A repository that does not exist yet is made.
+/// synced, and only then linked; a failure leaves no content and no upload behind. A repository that does not exist yet
+/// is made.
 ///
 /// A blob that the tree has already is kept, but unlike a registry's, not blindly: one of another size is damaged, and
 /// is replaced. --verify-existing reads it to be sure. So putting content again heals what pushing it can't.
