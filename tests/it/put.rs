@@ -144,7 +144,7 @@ fn a_stream_that_is_longer_than_said_is_not_taken_in() {
     let mut child = command.stdin(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
     let mut stdin = child.stdin.take().unwrap();
     // Endless, as far as the other side is concerned.
-    while stdin.write_all(&[0; 65536]).is_ok() {}
+    while stdin.write_all(&[0; 4096]).is_ok() {}
     let output = child.wait_with_output().unwrap();
     assert_eq!(output.status.code(), Some(5));
     let said = String::from_utf8(output.stderr).unwrap();
@@ -158,9 +158,7 @@ fn memory_stays_small_however_much_comes() {
     let mut command = scratch.regtree(["blob", "put", "lib/app"]).command();
     let mut child = command.stdin(Stdio::piped()).stdout(Stdio::null()).spawn().unwrap();
     let mut stdin = child.stdin.take().unwrap();
-    for _ in 0..128 {
-        stdin.write_all(&[7; 1024 * 1024]).unwrap();
-    }
+    stdin.write_all(&content(128 * 1024 * 1024)).unwrap();
     let status = fs::read_to_string(format!("/proc/{}/status", child.id())).unwrap();
     drop(stdin);
     assert!(child.wait().unwrap().success());

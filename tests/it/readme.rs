@@ -14,14 +14,15 @@ fn told() -> Vec<(String, String)> {
             "```console" => inside = true,
             "```" => inside = false,
             _ if !inside => {}
-            _ => match line.strip_prefix("$ ") {
-                Some(command) => told.push((command.to_owned(), String::new())),
-                None => {
+            _ => {
+                if let Some(command) = line.strip_prefix("$ ") {
+                    told.push((command.to_owned(), String::new()));
+                } else {
                     let (_, output) = told.last_mut().expect("a block begins with a command");
                     output.push_str(line);
                     output.push('\n');
                 }
-            },
+            }
         }
     }
     told
