@@ -37,6 +37,14 @@ pub enum Error {
         /// What was looked for.
         reason: String,
     },
+    /// The root is in the way of a tree: a disk that isn't mounted, or a file where a directory belongs.
+    #[error("{} can't be used as a registry tree: {reason}", path.display())]
+    UnusableTree {
+        /// The root as it was given.
+        path: PathBuf,
+        /// What is wrong with it.
+        reason: String,
+    },
     /// The registry's own configuration can't be used.
     #[error("cannot use {} as a registry's configuration: {reason}", path.display())]
     Configuration {
@@ -253,7 +261,7 @@ impl Error {
     pub fn code(&self) -> &'static str {
         match self {
             Self::Io { .. } => "UNKNOWN",
-            Self::NotATree { .. } | Self::Configuration { .. } => "NOT_A_TREE",
+            Self::NotATree { .. } | Self::UnusableTree { .. } | Self::Configuration { .. } => "NOT_A_TREE",
             Self::RepositoryUnknown { .. } => "NAME_UNKNOWN",
             Self::BlobUnknown { .. } | Self::ContentMissing { .. } | Self::LinkedNowhere { .. } => "BLOB_UNKNOWN",
             Self::RepositoryNameInvalid { .. } => "NAME_INVALID",
@@ -285,7 +293,10 @@ impl Error {
                 put("action", (*action).into());
                 put("cause", text(source));
             }
-            Self::NotATree { reason, .. } | Self::Configuration { reason, .. } | Self::Refused { reason } => {
+            Self::NotATree { reason, .. }
+            | Self::UnusableTree { reason, .. }
+            | Self::Configuration { reason, .. }
+            | Self::Refused { reason } => {
                 put("reason", reason.as_str().into());
             }
             Self::RepositoryUnknown { repository, .. } => put("repository", text(repository)),
@@ -357,6 +368,7 @@ impl Error {
         match self {
             Self::Io { path, .. }
             | Self::NotATree { path, .. }
+            | Self::UnusableTree { path, .. }
             | Self::Configuration { path, .. }
             | Self::RepositoryUnknown { path, .. }
             | Self::BlobUnknown { path, .. }

@@ -13,7 +13,7 @@ use crate::tree::{Kind, Tree};
 /// The longest digest is 135 bytes; a file that is longer than this is no link, and is not read to its end.
 const LINK_MAX: u64 = 4096;
 /// How much of a malformed link an error shows, in characters.
-const SHOWN: usize = 100;
+const SHOWN: usize = 160;
 
 /// A repository in a tree.
 #[derive(Clone, Debug)]

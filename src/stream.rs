@@ -90,6 +90,18 @@ pub enum StreamError {
     Interrupted(usize),
 }
 
+/// A buffer of which so many bytes were read; the rest is what an earlier read left.
+struct Filled {
+    buffer: Vec<u8>,
+    len: usize,
+}
+
+impl Filled {
+    fn bytes(&self) -> &[u8] {
+        &self.buffer[..self.len]
+    }
+}
+
 /// Copies `source` to `sink` to its end, and returns what `hasher` makes of all bytes that were written.
 ///
 /// After an error the sink holds some beginning of the source.
@@ -100,10 +112,10 @@ pub fn copy_hashed(
     watch: &Watch<'_>,
 ) -> Result<Hashed, StreamError> {
     let (give_free, free) = mpsc::sync_channel::<Vec<u8>>(BUFFERS);
-    let (give_full, full) = mpsc::sync_channel::<io::Result<Vec<u8>>>(BUFFERS);
-    let (give_written, written) = mpsc::sync_channel::<Vec<u8>>(BUFFERS);
+    let (give_full, full) = mpsc::sync_channel::<io::Result<Filled>>(BUFFERS);
+    let (give_written, written) = mpsc::sync_channel::<Filled>(BUFFERS);
     for _ in 0..BUFFERS {
-        give_free.send(Vec::with_capacity(BUFFER)).expect("the receiver is here");
+        give_free.send(vec![0; BUFFER]).expect("the receiver is here");
     }
     thread::spawn(move || read_all(source, &free, &give_full));
     let hashing = thread::spawn(move || hash_all(hasher, &written, &give_free));
@@ -114,9 +126,8 @@ pub fn copy_hashed(
 }
 
 /// Fills free buffers until the source ends, or nobody wants more.
-fn read_all(mut source: impl Read, free: &Receiver<Vec<u8>>, full: &SyncSender<io::Result<Vec<u8>>>) {
+fn read_all(mut source: impl Read, free: &Receiver<Vec<u8>>, full: &SyncSender<io::Result<Filled>>) {
     for mut buffer in free {
-        buffer.resize(BUFFER, 0);
         let read = loop {
             match source.read(&mut buffer) {
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
@@ -125,10 +136,7 @@ fn read_all(mut source: impl Read, free: &Receiver<Vec<u8>>, full: &SyncSender<i
         };
         let done = match read {
             Ok(0) => return,
-            Ok(n) => {
-                buffer.truncate(n);
-                full.send(Ok(buffer))
-            }
+            Ok(len) => full.send(Ok(Filled { buffer, len })),
             Err(error) => full.send(Err(error)),
         };
         if done.is_err() {
@@ -139,31 +147,31 @@ fn read_all(mut source: impl Read, free: &Receiver<Vec<u8>>, full: &SyncSender<i
 
 fn write_all(
     sink: &mut impl Write,
-    full: &Receiver<io::Result<Vec<u8>>>,
-    written: &SyncSender<Vec<u8>>,
+    full: &Receiver<io::Result<Filled>>,
+    written: &SyncSender<Filled>,
     watch: &Watch<'_>,
 ) -> Result<(), StreamError> {
     loop {
         if let Some(signal) = watch.interrupt.signal() {
             return Err(StreamError::Interrupted(signal));
         }
-        let buffer = match full.recv_timeout(LOOK) {
-            Ok(buffer) => buffer.map_err(StreamError::Read)?,
+        let filled = match full.recv_timeout(LOOK) {
+            Ok(filled) => filled.map_err(StreamError::Read)?,
             Err(RecvTimeoutError::Timeout) => continue,
             Err(RecvTimeoutError::Disconnected) => return Ok(()),
         };
-        sink.write_all(&buffer).map_err(StreamError::Write)?;
-        watch.progress.advance(buffer.len() as u64);
-        written.send(buffer).expect("hashing goes on until we stop");
+        sink.write_all(filled.bytes()).map_err(StreamError::Write)?;
+        watch.progress.advance(filled.len as u64);
+        written.send(filled).expect("hashing goes on until we stop");
     }
 }
 
 /// Hashes what was written, in order, and gives the buffers back.
-fn hash_all(mut hasher: Hasher, written: &Receiver<Vec<u8>>, free: &SyncSender<Vec<u8>>) -> Hashed {
-    for buffer in written {
-        hasher.update(&buffer);
+fn hash_all(mut hasher: Hasher, written: &Receiver<Filled>, free: &SyncSender<Vec<u8>>) -> Hashed {
+    for filled in written {
+        hasher.update(filled.bytes());
         // Nobody takes buffers back once the source has ended.
-        let _ = free.send(buffer);
+        let _ = free.send(filled.buffer);
     }
     hasher.finish()
 }

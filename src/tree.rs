@@ -96,7 +96,7 @@ pub struct Metadata {
 impl Tree {
     /// Opens the tree in `root`, which is the directory that holds `docker/registry/v2`, or that directory itself.
     ///
-    /// `Err(NotATree)` when it is neither, or when an area is a symbolic link to nowhere.
+    /// `Err(NotATree)` when it is neither, `Err(UnusableTree)` when an area is a symbolic link to nowhere.
     pub fn open(root: &Path) -> Result<Self> {
         let not = |reason: String| Error::NotATree { path: root.to_owned(), reason };
         let (root_path, path) = locate(root)?;
@@ -156,7 +156,7 @@ impl Tree {
         // A name without a directory behind it is a symbolic link to nowhere: a disk that isn't mounted.
         if rustix::fs::statat(self.v2(), area.name(), AtFlags::SYMLINK_NOFOLLOW).is_ok() {
             let reason = format!("{} is a symbolic link to nowhere (is its disk mounted?)", path.display());
-            return Err(Error::NotATree { path: self.root.clone(), reason });
+            return Err(Error::UnusableTree { path: self.root.clone(), reason });
         }
         Ok(None)
     }
@@ -271,12 +271,13 @@ impl Tree {
 /// Finds the `rootdirectory` and `docker/registry/v2` that `root` means.
 fn locate(root: &Path) -> Result<(PathBuf, PathBuf)> {
     let not = |reason: String| Error::NotATree { path: root.to_owned(), reason };
+    let unusable = |reason: String| Error::UnusableTree { path: root.to_owned(), reason };
     let v2 = root.join(layout::PREFIX);
     match rustix::fs::stat(&v2) {
         Ok(stat) if FileType::from_raw_mode(stat.st_mode) == FileType::Directory => {
             return Ok((root.to_owned(), v2));
         }
-        Ok(_) => return Err(not(format!("{} is no directory", v2.display()))),
+        Ok(_) => return Err(unusable(format!("{} is no directory", v2.display()))),
         Err(Errno::NOENT | Errno::NOTDIR) => {}
         Err(errno) => return Err(Error::io("look at", &v2, errno)),
     }
@@ -286,7 +287,7 @@ fn locate(root: &Path) -> Result<(PathBuf, PathBuf)> {
         Err(error) => return Err(Error::io("look at", root, error)),
     };
     if !canonical.is_dir() {
-        return Err(not("it is no directory".to_owned()));
+        return Err(unusable("it is no directory".to_owned()));
     }
     if !canonical.ends_with(layout::PREFIX) {
         return Err(not(format!("there is no {} in it, and it is none itself", layout::PREFIX)));

@@ -7,7 +7,7 @@ use serde::Serialize;
 
 use super::stat::content_size;
 use crate::digest::{Digest, HashingReader};
-use crate::durable::{Sync, Writer};
+use crate::durable::{Staged, Sync, Writer};
 use crate::error::{Error, Result};
 use crate::layout::{Entry, Item, TreePath};
 use crate::name::RepositoryName;
@@ -60,8 +60,15 @@ fn has_digest(tree: &Tree, file: &File, path: &TreePath, digest: Digest) -> Resu
     Ok(digest.algorithm().and_then(|algorithm| reader.finish().by(algorithm)) == Some(digest))
 }
 
-/// Links the content `target` in `repository` under `key`; a link that says so already is left.
-pub(crate) fn link(writer: &Writer<'_>, repository: &RepositoryName, key: Digest, target: Digest) -> Result<()> {
+/// Prepares the link to the content `target` in `repository` under `key`; `None` when a link says so already.
+///
+/// Whatever may be refused, for want of room or permission, is done now; [`Staged::place`] is a rename.
+pub(crate) fn stage_link<'t>(
+    writer: &Writer<'t>,
+    repository: &RepositoryName,
+    key: Digest,
+    target: Digest,
+) -> Result<Option<Staged<'t>>> {
     let path = Entry::in_repository(repository, Item::LayerLink(key)).path();
     let content = target.to_string();
     if let Some(file) = writer.tree().open_file(&path)? {
@@ -69,8 +76,13 @@ pub(crate) fn link(writer: &Writer<'_>, repository: &RepositoryName, key: Digest
         let read = (&file).take(content.len() as u64 + 1).read_to_end(&mut found);
         read.map_err(|error| Error::io("read", writer.tree().locate(&path), error))?;
         if found == content.as_bytes() {
-            return writer.sync_found(&file, &path);
+            return writer.sync_found(&file, &path).map(|()| None);
         }
     }
-    writer.write_small(&path, content.as_bytes(), Sync::Now)
+    writer.stage_small(&path, content.as_bytes(), Sync::Now).map(Some)
+}
+
+/// Links the content `target` in `repository` under `key`; a link that says so already is left.
+pub(crate) fn link(writer: &Writer<'_>, repository: &RepositoryName, key: Digest, target: Digest) -> Result<()> {
+    stage_link(writer, repository, key, target)?.map_or(Ok(()), Staged::place)
 }

@@ -88,7 +88,7 @@ impl From<&Error> for Exit {
     fn from(error: &Error) -> Self {
         match error {
             Error::Io { .. } => Self::Failed,
-            Error::NotATree { .. } | Error::Configuration { .. } => Self::NoTree,
+            Error::NotATree { .. } | Error::UnusableTree { .. } | Error::Configuration { .. } => Self::NoTree,
             Error::RepositoryUnknown { .. }
             | Error::BlobUnknown { .. }
             | Error::ContentMissing { .. }

@@ -22,7 +22,7 @@ const VANISHED_TRIES: usize = 1000;
 
 /// The open directories from an area down to the one at `path`.
 pub(super) struct Chain<'t> {
-    tree: &'t Tree,
+    pub(super) tree: &'t Tree,
     path: TreePath,
     area: OwnedFd,
     handles: Vec<OwnedFd>,
@@ -99,24 +99,39 @@ impl<'t> Chain<'t> {
         Ok(File::from(handle))
     }
 
-    /// Writes `<name>.<uuid>.tmp`, and renames it to its place.
+    /// Writes `<name>.<uuid>.tmp`, syncs it, and renames it to its place.
     pub(super) fn replace(
+        &self,
+        name: &str,
+        write: impl FnOnce(&mut File) -> std::io::Result<()>,
+    ) -> std::io::Result<()> {
+        let temporary = self.stage(name, Sync::Now, write)?;
+        Ok(self.rename(&temporary, name).inspect_err(|_| self.discard(&temporary))?)
+    }
+
+    /// Writes `<name>.<uuid>.tmp`, and returns what it is called.
+    pub(super) fn stage(
         &self,
         name: &str,
         sync: Sync,
         write: impl FnOnce(&mut File) -> std::io::Result<()>,
-    ) -> std::io::Result<()> {
+    ) -> std::io::Result<String> {
         self.refuse_symlink(name)?;
         let temporary = format!("{name}{}", layout::temporary_suffix(uuid::Uuid::new_v4()));
         let mut file = self.create(&temporary)?;
-        let placed = write(&mut file)
-            .and_then(|()| if sync == Sync::Now { file.sync_all() } else { Ok(()) })
-            .and_then(|()| Ok(rustix::fs::renameat(self.last(), &*temporary, self.last(), name)?));
-        if placed.is_err() {
-            // The failure that matters is the first one; what is left is a `.tmp` that everybody ignores.
-            let _ = rustix::fs::unlinkat(self.last(), &*temporary, AtFlags::empty());
-        }
-        placed
+        let written = write(&mut file).and_then(|()| if sync == Sync::Now { file.sync_all() } else { Ok(()) });
+        written.inspect_err(|_| self.discard(&temporary))?;
+        Ok(temporary)
+    }
+
+    /// Renames a file in the directory.
+    pub(super) fn rename(&self, from: &str, to: &str) -> rustix::io::Result<()> {
+        rustix::fs::renameat(self.last(), from, self.last(), to)
+    }
+
+    /// Removes a temporary after a failure, which is what gets reported; if it stays, it is one that everybody ignores.
+    pub(super) fn discard(&self, temporary: &str) {
+        let _ = rustix::fs::unlinkat(self.last(), temporary, AtFlags::empty());
     }
 
     /// A rename would quietly replace a symbolic link; it is damage that somebody should look at.

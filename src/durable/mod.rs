@@ -80,12 +80,17 @@ impl<'t> Writer<'t> {
     ///
     /// A crash leaves the old file or the new one, and perhaps a `.tmp` beside it. A failure leaves what was there.
     pub fn write_small(&self, path: &TreePath, content: &[u8], sync: Sync) -> Result<()> {
+        self.stage_small(path, content, sync)?.place()
+    }
+
+    /// The first half of [`Writer::write_small`], in which anything may fail; the second is [`Staged::place`].
+    pub(crate) fn stage_small(&self, path: &TreePath, content: &[u8], sync: Sync) -> Result<Staged<'t>> {
         let failed = |error: std::io::Error| Error::io("write", self.tree.locate(path), error);
         chain::retry_vanished(|| {
             let chain = Chain::make(self.tree, &parent(path))?;
-            let written = chain.replace(path.file_name(), sync, |file| file.write_all(content));
-            written.map_err(failed).inspect_err(|_| chain.forget())?;
-            if sync == Sync::Now { chain.sync() } else { Ok(()) }
+            let written = chain.stage(path.file_name(), sync, |file| file.write_all(content));
+            let temporary = written.map_err(failed).inspect_err(|_| chain.forget())?;
+            Ok(Staged { chain, temporary, path: path.clone(), sync, placed: false })
         })
     }
 
@@ -153,6 +158,34 @@ impl<'t> Writer<'t> {
     }
 }
 
+/// A small file, written beside its place; taken back when dropped, with the directories that were made for it.
+pub(crate) struct Staged<'t> {
+    chain: Chain<'t>,
+    temporary: String,
+    path: TreePath,
+    sync: Sync,
+    placed: bool,
+}
+
+impl Staged<'_> {
+    /// Renames it to its place, in place of any file there, and syncs.
+    pub(crate) fn place(mut self) -> Result<()> {
+        let renamed = self.chain.rename(&self.temporary, self.path.file_name());
+        renamed.map_err(|errno| Error::io("write", self.chain.tree.locate(&self.path), errno))?;
+        self.placed = true;
+        if self.sync == Sync::Now { self.chain.sync() } else { Ok(()) }
+    }
+}
+
+impl Drop for Staged<'_> {
+    fn drop(&mut self) {
+        if !self.placed {
+            self.chain.discard(&self.temporary);
+            self.chain.forget();
+        }
+    }
+}
+
 fn parent(path: &TreePath) -> TreePath {
     path.parent().expect("only what lies in an area is changed")
 }
@@ -167,7 +200,7 @@ fn rename_or_copy(source: &Chain<'_>, from: &str, target: &Chain<'_>, to: &str) 
         renamed => return Ok(renamed?),
     }
     let mut content = File::from(handle);
-    target.replace(to, Sync::Now, |file| std::io::copy(&mut content, file).map(drop))?;
+    target.replace(to, |file| std::io::copy(&mut content, file).map(drop))?;
     rustix::fs::unlinkat(source.last(), from, AtFlags::empty())?;
     Ok(())
 }

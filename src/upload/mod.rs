@@ -4,8 +4,10 @@
 //! whatever a killed process leaves behind is an upload that a registry and regtree know, and can purge. For as long as
 //! a session is worked on, its directory is locked.
 //!
-//! A commit goes in this order: `data` synced, moved to its blob's place, linked, the session removed. A crash in
-//! between leaves content without a link, which is garbage, or a session without data; never a link without content.
+//! A commit goes in this order: `data` synced, its links prepared beside their places, `data` moved to its blob's place,
+//! the links renamed to theirs, the session removed. A refusal for want of room or permission comes before the content is
+//! published. A crash leaves content without a link, which is garbage, a `.tmp`, or a session; never a link without
+//! content.
 
 mod early_sync;
 
@@ -89,11 +91,14 @@ impl<'w> Session<'w> {
     /// Makes what was received a blob of the repository. [`Session::finish`] comes after.
     pub fn commit(&mut self, hashed: &Hashed, expected: Expected, verify_existing: bool) -> Result<Stored> {
         let digest = hashed.canonical();
-        let outcome = store::place(self.writer, &self.path, digest, hashed.size, verify_existing)?;
-        store::link(self.writer, &self.repository, digest, digest)?;
         let alias = expected.digest.filter(|alias| *alias != digest);
-        if let Some(alias) = alias {
-            store::link(self.writer, &self.repository, alias, digest)?;
+        // Whatever may be refused comes before the content is published; what is taken back is taken back in reverse.
+        let stage = |key| store::stage_link(self.writer, &self.repository, key, digest);
+        let canonical_link = stage(digest)?;
+        let alias_link = alias.map(stage).transpose()?.flatten();
+        let outcome = store::place(self.writer, &self.path, digest, hashed.size, verify_existing)?;
+        for link in [canonical_link, alias_link].into_iter().flatten() {
+            link.place()?;
         }
         Ok(Stored { descriptor: Descriptor::blob(digest, hashed.size), alias, outcome })
     }

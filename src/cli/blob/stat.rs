@@ -79,6 +79,10 @@ fn print(stat: &BlobStat, context: &mut Context) -> anyhow::Result<()> {
 fn everywhere(registry: &Registry, digest: Digest, context: &mut Context) -> anyhow::Result<Exit> {
     let (linked, damage) = blob::linked_in(registry, digest);
     let damaged = !damage.is_empty();
+    if linked.is_empty() && !damaged {
+        let content = registry.tree().metadata(&Entry::Blob(digest).path())?.is_some();
+        return Err(Error::LinkedNowhere { digest, content }.into());
+    }
     if context.output.is_json() {
         let repositories: Vec<_> = linked.iter().map(|(name, key)| json!({ "name": name, "link": key })).collect();
         let damage: Vec<_> = damage.iter().map(error_document).collect();
@@ -91,10 +95,6 @@ fn everywhere(registry: &Registry, digest: Digest, context: &mut Context) -> any
         for error in &damage {
             context.output.damage(error)?;
         }
-    }
-    if linked.is_empty() && !damaged {
-        let content = registry.tree().metadata(&Entry::Blob(digest).path())?.is_some();
-        return Err(Error::LinkedNowhere { digest, content }.into());
     }
     Ok(Exit::damage_if(damaged))
 }

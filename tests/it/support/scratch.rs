@@ -73,7 +73,7 @@ impl Scratch {
     }
 
     /// Plants a file, whatever it takes.
-    pub(crate) fn plant(&self, path: &Path, content: impl AsRef<[u8]>) {
+    pub(crate) fn plant(path: &Path, content: impl AsRef<[u8]>) {
         fs::create_dir_all(path.parent().unwrap()).unwrap();
         fs::write(path, content).unwrap();
     }
