@@ -9,6 +9,7 @@
 //! when asked. Lock order: the tree, then one upload. On NFS a lock may hang while its server is away.
 
 use std::fmt;
+use std::fs::File;
 use std::os::fd::OwnedFd;
 use std::time::{Duration, Instant};
 
@@ -123,22 +124,24 @@ pub fn holders(tree: &Tree) -> Vec<Holder> {
     private::live_notes(tree).iter().filter_map(|text| serde_json::from_str(text).ok()).collect()
 }
 
-/// One upload's lock, held until dropped.
+/// One upload's lock, held until dropped: on its `data`, for a directory can't be locked alone on every file system (NFS
+/// wants a handle that may write).
 #[derive(Debug)]
 pub struct UploadLock {
-    _directory: OwnedFd,
+    _data: File,
 }
 
 impl UploadLock {
-    /// Locks the session in `directory`, at once or not at all. `None` when there is no such session.
+    /// Locks the upload of which `data`, at `path`, is open for writing, at once or not at all.
     ///
     /// `Err(Locked)` when another process works on it.
-    pub fn acquire(tree: &Tree, directory: &TreePath) -> Result<Option<Self>> {
-        let Some(handle) = tree.open_directory(directory)? else { return Ok(None) };
-        match rustix::fs::flock(&handle, FlockOperation::NonBlockingLockExclusive) {
-            Ok(()) => Ok(Some(Self { _directory: handle })),
-            Err(Errno::WOULDBLOCK) => Err(Error::Locked { path: tree.locate(directory), holders: holders(tree) }),
-            Err(errno) => Err(Error::io("lock", tree.locate(directory), errno)),
+    pub fn acquire(tree: &Tree, path: &TreePath, data: &File) -> Result<Self> {
+        let failed = |error: std::io::Error| Error::io("lock", tree.locate(path), error);
+        let data = data.try_clone().map_err(failed)?;
+        match rustix::fs::flock(&data, FlockOperation::NonBlockingLockExclusive) {
+            Ok(()) => Ok(Self { _data: data }),
+            Err(Errno::WOULDBLOCK) => Err(Error::Locked { path: tree.locate(path), holders: holders(tree) }),
+            Err(errno) => Err(failed(errno.into())),
         }
     }
 }

@@ -122,8 +122,9 @@ pub struct Found {
 ///
 /// `lib/layers` may just as well be a repository of today, so something must lie where only the alphas put it.
 pub(crate) fn is_alpha(tree: &Tree, path: &TreePath) -> Result<bool> {
-    for mark in layout::alpha_marks(path) {
-        if tree.metadata(&mark)?.is_some_and(|found| found.kind == Kind::Directory) {
+    for directory in layout::alpha_directories(path) {
+        let is_keyed = |entry: &Listed| entry.text().is_some_and(|name| directory.digest(name).is_some());
+        if tree.list(&directory.path)?.is_some_and(|listed| listed.iter().any(is_keyed)) {
             return Ok(true);
         }
     }

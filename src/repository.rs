@@ -118,14 +118,11 @@ impl<'t> Repository<'t> {
     /// names say what they link. Damage met on the way is added to `damage`.
     pub(crate) fn aliases_of(&self, target: Digest, damage: &mut Vec<Error>) -> Vec<Link> {
         let mut aliases = Vec::new();
-        for key in self.keys() {
-            match key {
-                Ok((key, _)) if key.is_canonical() => {}
-                Ok((key, _)) => match self.find_link(key) {
-                    Ok(Some(link)) if link.is_alias() && link.target == target => aliases.push(link),
-                    Ok(_) => {}
-                    Err(error) => damage.push(error),
-                },
+        let layers = Form::ALL.into_iter().map(|form| layout::layers_directory(&self.name, form));
+        for found in layers.flat_map(|layers| list::other_links(self.tree, &layers)) {
+            match found.and_then(|(key, _)| self.find_link(key)) {
+                Ok(Some(link)) if link.is_alias() && link.target == target => aliases.push(link),
+                Ok(_) => {}
                 Err(error) => damage.push(error),
             }
         }

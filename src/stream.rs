@@ -13,6 +13,7 @@ use std::time::Duration;
 
 use crate::digest::Hasher;
 use crate::digest::hash::Hashed;
+use crate::error::Error;
 
 /// Large enough that handing over costs nothing, small enough to stay in a cache.
 const BUFFER: usize = 256 * 1024;
@@ -57,6 +58,33 @@ impl Interrupt {
     }
 }
 
+impl Interrupt {
+    /// `inner`, of which a read fails once a signal came. [`Interrupt::or`] then says why.
+    pub(crate) fn stops<R>(&self, inner: R) -> Stopping<'_, R> {
+        Stopping { inner, interrupt: self }
+    }
+
+    /// The signal that came, as an error, or the failure that there is without one.
+    pub(crate) fn or(&self, error: Error) -> Error {
+        self.signal().map_or(error, |signal| Error::Interrupted { signal })
+    }
+}
+
+/// A reader that a signal stops.
+pub(crate) struct Stopping<'i, R> {
+    inner: R,
+    interrupt: &'i Interrupt,
+}
+
+impl<R: Read> Read for Stopping<'_, R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        match self.interrupt.signal() {
+            Some(_) => Err(io::Error::other("a signal came")),
+            None => self.inner.read(buffer),
+        }
+    }
+}
+
 /// Who watches a long task, and may stop it.
 #[derive(Clone)]
 pub struct Watch<'a> {
@@ -82,7 +110,7 @@ impl std::fmt::Debug for Watch<'_> {
 /// Which end of a stream failed.
 #[derive(Debug)]
 pub enum StreamError {
-    /// The source.
+    /// The source, or there was no thread to read it on.
     Read(io::Error),
     /// The sink.
     Write(io::Error),
@@ -117,8 +145,10 @@ pub fn copy_hashed(
     for _ in 0..BUFFERS {
         give_free.send(vec![0; BUFFER]).expect("the receiver is here");
     }
-    thread::spawn(move || read_all(source, &free, &give_full));
-    let hashing = thread::spawn(move || hash_all(hasher, &written, &give_free));
+    // Not thread::spawn, which panics when the system has no threads left.
+    let spawn = thread::Builder::new;
+    spawn().spawn(move || read_all(source, &free, &give_full)).map_err(StreamError::Read)?;
+    let hashing = spawn().spawn(move || hash_all(hasher, &written, &give_free)).map_err(StreamError::Read)?;
     let outcome = write_all(sink, &full, &give_written, watch);
     drop(give_written);
     let hashed = hashing.join().expect("hashing does not panic");

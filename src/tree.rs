@@ -197,7 +197,10 @@ impl Tree {
     pub fn metadata(&self, path: &TreePath) -> Result<Option<Metadata>> {
         let Some(area) = self.area(path.area())? else { return Ok(None) };
         let flags = OFlags::PATH | OFlags::NOFOLLOW | OFlags::CLOEXEC;
-        let parent = path.parent().expect("an area itself is never asked about");
+        let Some(parent) = path.parent() else {
+            // An area is a directory, or it would not be open.
+            return Ok(Some(Metadata { kind: Kind::Directory, size: 0 }));
+        };
         let directory = if parent.below_area().is_empty() {
             None
         } else {
@@ -279,6 +282,7 @@ fn locate(root: &Path) -> Result<(PathBuf, PathBuf)> {
         }
         Ok(_) => return Err(unusable(format!("{} is no directory", v2.display()))),
         Err(Errno::NOENT | Errno::NOTDIR) => {}
+        Err(Errno::LOOP) => return Err(unusable("it is a symbolic link that leads to itself".to_owned())),
         Err(errno) => return Err(Error::io("look at", &v2, errno)),
     }
     let canonical = match std::fs::canonicalize(root) {

@@ -13,6 +13,8 @@ missing=()
 for pair in "${wanted[@]}"; do
     command -v "${pair%%=*}" >/dev/null || missing+=("${pair##*=}")
 done
+# Debian's gcc only recommends the C library that it links with.
+[[ " ${missing[*]-} " != *' gcc '* ]] || missing+=(libc6-dev)
 if [ ${#missing[@]} -gt 0 ]; then
     sudo=
     [ "$(id -u)" = 0 ] || sudo=sudo

@@ -22,29 +22,46 @@ impl Removal {
     }
 }
 
-/// The links that deleting `digests` from `repository` removes, in the order given, each once.
+/// The links that deleting `digests` from `repository` removes, each once.
 ///
-/// Every digest must have a link, sound or broken: `Err(BlobUnknown)` otherwise, before anything is removed. With
-/// `all_aliases`, whatever else the repository calls the same content goes too; a broken link then is `Err(BrokenLink)`,
-/// for it does not say what it is an alias of.
+/// `Err(BlobUnknown)`, before anything is removed, for a digest without a link, sound or broken; but one whose link was
+/// removed before is passed over beside others that are still there, so that a run that was cut short can be run again.
+/// With `all_aliases`, whatever else the repository calls the same content goes too, and first, for the same reason; a
+/// broken link then is `Err(BrokenLink)`, for it does not say what it is an alias of.
 pub fn plan_delete(repository: &Repository<'_>, digests: &[Digest], all_aliases: bool) -> Result<Vec<Removal>> {
     let mut removals: Vec<Removal> = Vec::new();
+    let mut missing = Vec::new();
     for &digest in digests {
-        let mut paths = existing_links(repository, digest)?;
-        if paths.is_empty() {
-            let unknown = if repository.exists()? { repository.blob_unknown(digest)? } else { repository.unknown() };
-            return Err(unknown);
+        let given = existing_links(repository, digest)?;
+        if given.is_empty() {
+            missing.push(digest);
+            continue;
         }
-        if all_aliases {
-            paths.extend(other_names(repository, digest)?);
-        }
-        for removal in paths {
+        let others = if all_aliases { other_names(repository, digest)? } else { Vec::new() };
+        for removal in others.into_iter().filter(|other| other.key != digest).chain(given) {
             if !removals.contains(&removal) {
                 removals.push(removal);
             }
         }
     }
+    for digest in missing {
+        if removals.is_empty() || !was_deleted(repository, digest)? {
+            let known = repository.exists()?;
+            return Err(if known { repository.blob_unknown(digest)? } else { repository.unknown() });
+        }
+    }
     Ok(removals)
+}
+
+/// A deleted link leaves its directory (layout.md §1.1).
+fn was_deleted(repository: &Repository<'_>, key: Digest) -> Result<bool> {
+    for form in Form::ALL {
+        let directory = repository.link_path(key, form).parent().expect("a link lies in a directory");
+        if repository.tree().metadata(&directory)?.is_some() {
+            return Ok(true);
+        }
+    }
+    Ok(false)
 }
 
 fn existing_links(repository: &Repository<'_>, key: Digest) -> Result<Vec<Removal>> {

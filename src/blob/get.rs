@@ -11,7 +11,7 @@ use crate::error::{Error, Result};
 use crate::layout::Entry;
 use crate::name::RepositoryName;
 use crate::repository::Repository;
-use crate::stream::{self, StreamError, Watch};
+use crate::stream::{self, Interrupt, StreamError, Watch};
 
 /// A blob's content, open for reading.
 #[derive(Debug)]
@@ -72,7 +72,13 @@ impl OpenBlob {
     /// Copies the bytes of `range` to `sink`, unchecked: a part has no digest.
     ///
     /// `Err(RangeInvalid)`, and nothing written, when the blob does not have all of them.
-    pub fn copy_range(mut self, range: ByteRange, sink: &mut impl Write, sink_name: &std::path::Path) -> Result<()> {
+    pub fn copy_range(
+        mut self,
+        range: ByteRange,
+        sink: &mut impl Write,
+        sink_name: &std::path::Path,
+        interrupt: &Interrupt,
+    ) -> Result<()> {
         let size = self.descriptor.size;
         let last = range.last.unwrap_or(size.saturating_sub(1));
         if range.first >= size || last >= size {
@@ -80,11 +86,13 @@ impl OpenBlob {
         }
         let wanted = last - range.first + 1;
         self.file.seek(SeekFrom::Start(range.first)).map_err(|error| Error::io("read", &self.path, error))?;
+        let failed = |error| interrupt.or(Error::io("read", &self.path, error));
+        let mut source = interrupt.stops(&self.file);
         let mut left = wanted;
         let mut buffer = vec![0; 256 * 1024];
         while left > 0 {
             let room = usize::try_from(left).map_or(buffer.len(), |left| left.min(buffer.len()));
-            let n = self.file.read(&mut buffer[..room]).map_err(|error| Error::io("read", &self.path, error))?;
+            let n = source.read(&mut buffer[..room]).map_err(failed)?;
             if n == 0 {
                 let (what, found) = (self.path.display().to_string(), range.first + wanted - left);
                 let repository = self.repository;

@@ -16,41 +16,58 @@ type Item = Result<(Digest, TreePath)>;
 /// Every blob of the tree, by algorithm and then sorted, with the path of its `data`.
 pub fn blobs(tree: &Tree) -> impl Iterator<Item = Result<(Digest, TreePath)>> {
     layout::algorithm_directories(&Area::Blobs.path()).into_iter().flat_map(move |algorithm| {
-        let fan_outs = sorted(tree, &algorithm.path);
-        fan_outs.into_iter().flat_map(move |fan_out| match fan_out {
-            Ok((entry, path)) => match entry.kind {
-                Kind::Directory => leaves(tree, &algorithm, &path, "data"),
-                kind => stray(tree, &path, kind).into_iter().collect(),
-            },
-            Err(error) => vec![Err(error)],
+        sorted(tree, &algorithm.path).flat_map(move |fan_out| {
+            let (found, stray) = match fan_out {
+                Ok((entry, path)) if entry.kind == Kind::Directory => {
+                    (Some(leaves(tree, algorithm.clone(), &path, "data")), None)
+                }
+                Ok((entry, path)) => (None, stray(tree, &path, entry.kind)),
+                Err(error) => (None, Some(Err(error))),
+            };
+            found.into_iter().flatten().chain(stray)
         })
     })
 }
 
 /// Every link below a directory of links, with its path.
 pub(crate) fn links<'t>(tree: &'t Tree, directory: &TreePath) -> impl Iterator<Item = Item> + use<'t> {
-    layout::algorithm_directories(directory)
-        .into_iter()
-        .flat_map(move |algorithm| leaves(tree, &algorithm, &algorithm.path, "link"))
+    links_in(tree, layout::algorithm_directories(directory))
+}
+
+/// The links at other digests than a sha256, which may be aliases. The others' directories are not opened.
+pub(crate) fn other_links<'t>(tree: &'t Tree, directory: &TreePath) -> impl Iterator<Item = Item> + use<'t> {
+    let mut algorithms = layout::algorithm_directories(directory);
+    algorithms.retain(|algorithm| !algorithm.is_canonical());
+    links_in(tree, algorithms)
+}
+
+fn links_in(tree: &Tree, algorithms: Vec<KeyedDirectory>) -> impl Iterator<Item = Item> {
+    algorithms.into_iter().flat_map(move |algorithm| {
+        let path = algorithm.path.clone();
+        leaves(tree, algorithm, &path, "link")
+    })
 }
 
 /// The directories called by hex digits in `directory` that hold a file called `wanted`.
-fn leaves(tree: &Tree, algorithm: &KeyedDirectory, directory: &TreePath, wanted: &str) -> Vec<Item> {
-    let handle = match tree.open_directory(directory) {
-        Ok(Some(handle)) => handle,
-        Ok(None) => return Vec::new(),
-        Err(error) => return vec![Err(error)],
+fn leaves<'t>(
+    tree: &'t Tree,
+    algorithm: KeyedDirectory,
+    directory: &TreePath,
+    wanted: &'static str,
+) -> impl Iterator<Item = Item> + use<'t> {
+    let (handle, failed) = match tree.open_directory(directory) {
+        Ok(handle) => (handle, None),
+        Err(error) => (None, Some(Err(error))),
     };
-    let entries = sorted(tree, directory).into_iter();
-    entries
-        .filter_map(|entry| match entry {
-            Ok((entry, path)) if entry.kind == Kind::Directory => {
-                leaf(tree, algorithm, handle.as_fd(), &path, wanted).transpose()
-            }
-            Ok((entry, path)) => stray(tree, &path, entry.kind),
-            Err(error) => Some(Err(error)),
-        })
-        .collect()
+    let entries = handle.is_some().then(|| sorted(tree, directory)).into_iter().flatten();
+    let found = entries.filter_map(move |entry| match (entry, &handle) {
+        (Ok((entry, path)), Some(handle)) if entry.kind == Kind::Directory => {
+            leaf(tree, &algorithm, handle.as_fd(), &path, wanted).transpose()
+        }
+        (Ok((entry, path)), _) => stray(tree, &path, entry.kind),
+        (Err(error), _) => Some(Err(error)),
+    });
+    failed.into_iter().chain(found)
 }
 
 fn leaf(
@@ -82,15 +99,18 @@ fn stray(tree: &Tree, path: &TreePath, kind: Kind) -> Option<Item> {
 }
 
 /// The entries of a directory, sorted by name, with their paths.
-fn sorted(tree: &Tree, directory: &TreePath) -> Vec<Result<(Listed, TreePath)>> {
-    let mut listed = match tree.list(directory) {
-        Ok(listed) => listed.unwrap_or_default(),
-        Err(error) => return vec![Err(error)],
+fn sorted<'t>(tree: &'t Tree, directory: &TreePath) -> impl Iterator<Item = Result<(Listed, TreePath)>> + use<'t> {
+    let directory = directory.clone();
+    let (mut listed, failed) = match tree.list(&directory) {
+        Ok(listed) => (listed.unwrap_or_default(), None),
+        Err(error) => (Vec::new(), Some(Err(error))),
     };
     listed.sort();
-    let named = |entry: Listed| match entry.text().and_then(|name| directory.child(name)) {
+    let named = move |entry: Listed| match entry.text().and_then(|name| directory.child(name)) {
         Some(path) => Ok((entry, path)),
-        None => Err(Error::Misplaced { path: tree.locate(directory).join(&entry.name), reason: "its name is no text" }),
+        None => {
+            Err(Error::Misplaced { path: tree.locate(&directory).join(&entry.name), reason: "its name is no text" })
+        }
     };
-    listed.into_iter().map(named).collect()
+    failed.into_iter().chain(listed.into_iter().map(named))
 }

@@ -10,7 +10,8 @@ use crate::repository::Repository;
 
 /// Links what `from` has as `digest` in `to` as well.
 ///
-/// The canonical link always comes first and names itself; an alias names the canonical digest, where a registry
+/// The content is synced first: a registry that stored it did not sync its directories (layout.md §2), and a link must
+/// not outlive it. The canonical link always comes first and names itself; an alias names the canonical digest, where a registry
 /// would write a link to a blob path that never exists (layout.md §4.3). A tarsum is not passed on. Errors as `stat`'s.
 pub fn mount(writer: &Writer<'_>, digest: Digest, from: &Repository<'_>, to: &RepositoryName) -> Result<BlobStat> {
     let stat = stat(from, digest)?;
@@ -18,9 +19,8 @@ pub fn mount(writer: &Writer<'_>, digest: Digest, from: &Repository<'_>, to: &Re
     if target.is_tarsum() {
         return Err(crate::Error::DigestUnusable { digest: target, action: "link content" });
     }
-    store::link(writer, to, target, target)?;
-    if stat.alias && !digest.is_tarsum() {
-        store::link(writer, to, digest, target)?;
-    }
+    store::sync_content(writer, target)?;
+    let alias = Some(digest).filter(|_| stat.alias && !digest.is_tarsum());
+    store::stage_links(writer, to, target, alias)?.place()?;
     Ok(stat)
 }

@@ -84,7 +84,8 @@ impl<'a> Put<'a> {
         watch.progress.begin("storing", self.expected.size.or(self.size_hint));
         let received = session.receive(source, self.source_name, self.expected, watch);
         watch.progress.end();
-        let stored = received.and_then(|hashed| session.commit(&hashed, self.expected, self.verify_existing));
+        let stored =
+            received.and_then(|hashed| session.commit(&hashed, self.expected, self.verify_existing, &watch.interrupt));
         match stored {
             Ok(stored) => session.finish().map(|()| stored),
             Err(error) => {

@@ -11,6 +11,7 @@ use crate::durable::{Staged, Sync, Writer};
 use crate::error::{Error, Result};
 use crate::layout::{Entry, Item, TreePath};
 use crate::name::RepositoryName;
+use crate::stream::Interrupt;
 use crate::tree::Tree;
 
 /// What became of content that was stored.
@@ -32,14 +33,21 @@ pub enum Outcome {
 ///
 /// A registry leaves alone whatever it finds there. Here a file of another size is damaged and is replaced, and so is
 /// one of other content when `verify` asks to read it. A file that is found sound is left, and `from` too.
-pub(crate) fn place(writer: &Writer<'_>, from: &TreePath, digest: Digest, size: u64, verify: bool) -> Result<Outcome> {
+pub(crate) fn place(
+    writer: &Writer<'_>,
+    from: &TreePath,
+    digest: Digest,
+    size: u64,
+    verify: bool,
+    interrupt: &Interrupt,
+) -> Result<Outcome> {
     let path = Entry::Blob(digest).path();
     let tree = writer.tree();
     let outcome = match content_size(tree, digest)? {
         None => Outcome::Stored,
         Some(found) if found != size => Outcome::Replaced { damaged_size: found },
         Some(found) => match tree.open_file(&path)? {
-            Some(file) if !verify || has_digest(tree, &file, &path, digest)? => {
+            Some(file) if !verify || has_digest(tree, &file, &path, digest, interrupt)? => {
                 // Another process may have put it there a moment ago, and not yet synced it.
                 writer.sync_found(&file, &path)?;
                 return Ok(Outcome::Existed);
@@ -48,22 +56,59 @@ pub(crate) fn place(writer: &Writer<'_>, from: &TreePath, digest: Digest, size: 
             None => Outcome::Stored,
         },
     };
-    writer.publish(from, &path)?;
+    writer.publish(from, &path, interrupt)?;
     Ok(outcome)
 }
 
-fn has_digest(tree: &Tree, file: &File, path: &TreePath, digest: Digest) -> Result<bool> {
-    let failed = |error| Error::io("read", tree.locate(path), error);
-    let mut reader = HashingReader::new(file, digest.algorithm());
+fn has_digest(tree: &Tree, file: &File, path: &TreePath, digest: Digest, interrupt: &Interrupt) -> Result<bool> {
+    let failed = |error| interrupt.or(Error::io("read", tree.locate(path), error));
+    let mut reader = HashingReader::new(interrupt.stops(file), digest.algorithm());
     let mut buffer = vec![0; 256 * 1024];
     while reader.read(&mut buffer).map_err(failed)? > 0 {}
     Ok(digest.algorithm().and_then(|algorithm| reader.finish().by(algorithm)) == Some(digest))
 }
 
-/// Prepares the link to the content `target` in `repository` under `key`; `None` when a link says so already.
-///
-/// Whatever may be refused, for want of room or permission, is done now; [`Staged::place`] is a rename.
-pub(crate) fn stage_link<'t>(
+/// Makes sure that content which is there is on the disk, whoever put it there.
+pub(crate) fn sync_content(writer: &Writer<'_>, digest: Digest) -> Result<()> {
+    let path = Entry::Blob(digest).path();
+    match writer.tree().open_file(&path)? {
+        Some(file) => writer.sync_found(&file, &path),
+        None => Err(Error::io("open", writer.tree().locate(&path), std::io::ErrorKind::NotFound)),
+    }
+}
+
+/// The links that grant content, prepared beside their places. Whatever may be refused, for want of room or permission,
+/// was done; what is left is a rename each. Dropped, they are taken back, the later one first.
+pub(crate) struct StagedLinks<'t> {
+    // Fields are dropped in this order, and the canonical link may have made directories that the alias uses.
+    alias: Option<Staged<'t>>,
+    canonical: Option<Staged<'t>>,
+}
+
+impl StagedLinks<'_> {
+    /// Puts them in their places, the canonical one first, and syncs.
+    pub(crate) fn place(mut self) -> Result<()> {
+        [&mut self.canonical, &mut self.alias].into_iter().flatten().try_for_each(Staged::place)
+    }
+}
+
+/// Prepares the link to the content `target` in `repository`, and the one at `alias`. A link that says so already is
+/// left.
+pub(crate) fn stage_links<'t>(
+    writer: &Writer<'t>,
+    repository: &RepositoryName,
+    target: Digest,
+    alias: Option<Digest>,
+) -> Result<StagedLinks<'t>> {
+    let canonical = stage_link(writer, repository, target, target)?;
+    let mut links = StagedLinks { alias: None, canonical };
+    if let Some(alias) = alias {
+        links.alias = stage_link(writer, repository, alias, target)?;
+    }
+    Ok(links)
+}
+
+fn stage_link<'t>(
     writer: &Writer<'t>,
     repository: &RepositoryName,
     key: Digest,
@@ -80,9 +125,4 @@ pub(crate) fn stage_link<'t>(
         }
     }
     writer.stage_small(&path, content.as_bytes(), Sync::Now).map(Some)
-}
-
-/// Links the content `target` in `repository` under `key`; a link that says so already is left.
-pub(crate) fn link(writer: &Writer<'_>, repository: &RepositoryName, key: Digest, target: Digest) -> Result<()> {
-    stage_link(writer, repository, key, target)?.map_or(Ok(()), Staged::place)
 }

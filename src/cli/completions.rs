@@ -1,6 +1,7 @@
 //! `regtree completions`.
 
 use clap_complete::Shell;
+use serde_json::json;
 
 use super::{Context, Exit};
 
@@ -23,7 +24,12 @@ impl Completions {
     pub(super) fn run(self, context: &mut Context) -> anyhow::Result<Exit> {
         let mut script = Vec::new();
         clap_complete::generate(self.shell, &mut super::command(), "regtree", &mut script);
-        context.output.text(format_args!("{}", String::from_utf8_lossy(&script)))?;
+        let script = String::from_utf8_lossy(&script);
+        if context.output.is_json() {
+            context.output.document(&json!({ "shell": self.shell.to_string(), "script": script }))?;
+        } else {
+            context.output.text(format_args!("{script}"))?;
+        }
         Ok(Exit::Done)
     }
 }

@@ -9,8 +9,8 @@ use crate::registry::Registry;
 
 /// Create an empty registry tree
 ///
-/// Makes DIR/docker/registry/v2 with the directories that a registry expects. A tree that is there already is left as
-/// it is.
+/// Makes DIR/docker/registry/v2 with the directories that a registry expects, as far as they are missing. A tree that
+/// is whole already is left as it is.
 #[derive(Debug, clap::Args)]
 #[command(after_long_help = "\
 Exit codes: 0 there is a tree now; 1 it could not be made.
@@ -30,8 +30,8 @@ impl Init {
         if !created {
             context.output.note(format_args!("{path} is a registry tree already; nothing was changed"));
         }
-        let root = registry.tree().root();
-        context.output.answer(path, || json!({ "root": root, "tree": registry.tree().path(), "created": created }))?;
+        let [root, tree] = [registry.tree().root(), registry.tree().path()].map(|path| path.to_string_lossy());
+        context.output.answer(path, || json!({ "root": root, "tree": tree, "created": created }))?;
         Ok(Exit::Done)
     }
 }

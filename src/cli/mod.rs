@@ -16,6 +16,7 @@ mod output;
 mod progress;
 mod repo;
 mod root;
+mod subject;
 mod usage;
 
 use std::ffi::OsString;

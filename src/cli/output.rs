@@ -10,12 +10,16 @@ use anstyle::{AnsiColor, Style};
 use serde::Serialize;
 use serde_json::{Value, json};
 
+use super::subject::Subject;
 use super::{Exit, Global, hint};
 use crate::error::Error;
 
 const RED: Style = AnsiColor::Red.on_default().bold();
 const YELLOW: Style = AnsiColor::Yellow.on_default().bold();
 const CYAN: Style = AnsiColor::Cyan.on_default().bold();
+
+/// What to call standard output in an error.
+pub(super) const STDOUT: &str = "standard output";
 
 /// Where a command's words go, and how.
 pub(super) struct Output {
@@ -78,7 +82,8 @@ impl Output {
 
     /// Something that a person may like to know.
     pub(super) fn note(&self, text: impl Display) {
-        if !self.quiet {
+        // In JSON the answer says it.
+        if !self.quiet && !self.json {
             say(CYAN, "note", &text);
         }
     }
@@ -96,8 +101,7 @@ impl Output {
             return self.event("damage", error_document(error));
         }
         if !self.quiet {
-            let source = std::error::Error::source(error).map(|source| format!(": {source}"));
-            say(YELLOW, "warning", &format_args!("{error}{}", source.unwrap_or_default()));
+            say(YELLOW, "warning", &message(anyhow::Chain::new(error)));
         }
         Ok(())
     }
@@ -108,17 +112,22 @@ impl Output {
             return Exit::Done;
         }
         let known = error.chain().find_map(|cause| cause.downcast_ref::<Error>());
+        let subject = error.downcast_ref::<Subject>();
         let exit = known.map_or(Exit::Failed, Exit::from);
         if self.json {
             let document = match known {
-                Some(known) => error_document(known),
-                None => json!({ "code": "UNKNOWN", "message": message(error), "detail": {} }),
+                Some(known) => about(error_document(known), subject),
+                None => json!({ "code": "UNKNOWN", "message": message(error.chain()), "detail": {} }),
             };
             emit(&format_args!("{}", json!({ "errors": [document] })));
             return exit;
         }
-        say(RED, "error", &error);
-        for cause in error.chain().skip(1).filter(|cause| !is_shown(error, *cause)) {
+        // A subject says little alone; it stands before what happened to it.
+        let mut causes = error.chain().map(ToString::to_string);
+        let begin: Vec<String> = causes.by_ref().take(1 + usize::from(subject.is_some())).collect();
+        let said = begin.join(": ");
+        say(RED, "error", &said);
+        for cause in causes.filter(|cause| !said.ends_with(cause.as_str())) {
             say(Style::new(), "caused by", &cause);
         }
         if let Some(hint) = known.and_then(|known| hint::of(known, global)) {
@@ -128,13 +137,31 @@ impl Output {
     }
 }
 
-/// Some errors say in their own message what their source says.
-fn is_shown(error: &anyhow::Error, cause: &(dyn std::error::Error + 'static)) -> bool {
-    error.to_string().ends_with(&cause.to_string())
+/// An error and its causes in one line. Some say in their own message what their cause says.
+fn message<'e>(chain: impl Iterator<Item = &'e (dyn std::error::Error + 'static)>) -> String {
+    let mut message = String::new();
+    for error in chain.map(ToString::to_string).filter(|text| !text.is_empty()) {
+        if message.ends_with(&error) {
+            continue;
+        }
+        if !message.is_empty() {
+            message.push_str(": ");
+        }
+        message.push_str(&error);
+    }
+    message
 }
 
-fn message(error: &anyhow::Error) -> String {
-    error.chain().map(ToString::to_string).collect::<Vec<_>>().join(": ")
+/// An error's document with what the command was about.
+fn about(mut document: Value, subject: Option<&Subject>) -> Value {
+    if let Some(subject) = subject {
+        document["message"] = format!("{subject}: {}", document["message"].as_str().unwrap_or_default()).into();
+        document["detail"]["repository"] = json!(subject.repository);
+        if let Some(digest) = subject.digest {
+            document["detail"]["digest"] = json!(digest);
+        }
+    }
+    document
 }
 
 /// An error in the shape of the registry API's.
@@ -145,7 +172,7 @@ pub(super) fn error_document(error: &Error) -> Value {
 fn is_broken_pipe(error: &anyhow::Error) -> bool {
     let stdout = error.downcast_ref::<StdoutError>().map(|StdoutError(error)| error);
     let copied = match error.downcast_ref::<Error>() {
-        Some(Error::Io { action: "write", source, .. }) => Some(source),
+        Some(Error::Io { action: "write", path, source }) if path.as_os_str() == STDOUT => Some(source),
         _ => None,
     };
     stdout.or(copied).is_some_and(|error| error.kind() == io::ErrorKind::BrokenPipe)
@@ -161,11 +188,11 @@ fn emit(text: &Arguments<'_>) {
     let _ = writeln!(stderr, "{text}");
 }
 
-/// The text with control characters made visible; lines stay lines.
+/// The text with control characters made visible: a name must not move the cursor, or pass for a line of ours.
 pub(super) fn escaped(text: &str) -> String {
     let mut escaped = String::with_capacity(text.len());
     for character in text.chars() {
-        if character.is_control() && character != '\n' {
+        if character.is_control() {
             escaped.extend(character.escape_default());
         } else {
             escaped.push(character);

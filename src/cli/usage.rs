@@ -70,7 +70,10 @@ pub(super) fn report(error: &clap::Error, early: &Early) -> Exit {
         return if asked { Exit::Done } else { Exit::Usage };
     }
     let text = error.render().to_string();
-    let message = text.lines().next().unwrap_or_default().trim_start_matches("error: ");
+    // What is wrong may take several lines; how it is done right comes after an empty one.
+    let lines = text.lines().take_while(|line| !line.trim().is_empty()).map(str::trim);
+    let message = lines.collect::<Vec<_>>().join(" ");
+    let message = message.trim_start_matches("error: ");
     let document = json!({ "errors": [{ "code": code(error), "message": message, "detail": {} }] });
     let _ = writeln!(std::io::stderr(), "{document}");
     Exit::Usage

@@ -158,7 +158,14 @@ impl<'t> Chain<'t> {
 
     /// Takes back the directories that a change made before it failed. Its failure is what gets reported.
     pub(super) fn forget(&self) {
-        let _ = unmake(self.tree, &self.made);
+        for path in self.made.iter().rev() {
+            // By the handles at hand: there may be none left to open, which may be what failed.
+            let depth = path.below_area().split('/').count();
+            let parent = depth.checked_sub(2).map_or(&self.area, |parent| &self.handles[parent]);
+            if rustix::fs::unlinkat(parent, path.file_name(), AtFlags::REMOVEDIR).is_err() {
+                break;
+            }
+        }
     }
 }
 

@@ -30,6 +30,7 @@ use chain::Chain;
 use crate::error::{Error, Result};
 use crate::layout::{self, Area, TreePath};
 use crate::lock::TreeLock;
+use crate::stream::Interrupt;
 use crate::tree::{Kind, Tree};
 
 /// Whether a change must be on the disk before it is reported.
@@ -97,14 +98,14 @@ impl<'t> Writer<'t> {
     /// Moves the file at `from`, whose content is synced already, to `to`, in place of any file there, and syncs.
     ///
     /// Where the two lie on different file systems, which only the refusal of the rename tells, the content is copied
-    /// beside its place, synced, renamed, and the old file removed.
-    pub fn publish(&self, from: &TreePath, to: &TreePath) -> Result<()> {
-        let failed = |error: std::io::Error| Error::io("move content to", self.tree.locate(to), error);
+    /// beside its place, synced, renamed, and the old file removed; that may take long, and looks at `interrupt`.
+    pub fn publish(&self, from: &TreePath, to: &TreePath, interrupt: &Interrupt) -> Result<()> {
+        let failed = |error| interrupt.or(Error::io("move content to", self.tree.locate(to), error));
         let gone = || Error::io("open", self.tree.locate(from), Errno::NOENT);
         chain::retry_vanished(|| {
             let source = Chain::open(self.tree, &parent(from))?.ok_or_else(gone)?;
             let target = Chain::make(self.tree, &parent(to))?;
-            let moved = rename_or_copy(&source, from.file_name(), &target, to.file_name());
+            let moved = rename_or_copy(&source, from.file_name(), &target, to.file_name(), interrupt);
             moved.map_err(failed).inspect_err(|_| target.forget())?;
             target.sync()
         })
@@ -169,7 +170,7 @@ pub(crate) struct Staged<'t> {
 
 impl Staged<'_> {
     /// Renames it to its place, in place of any file there, and syncs.
-    pub(crate) fn place(mut self) -> Result<()> {
+    pub(crate) fn place(&mut self) -> Result<()> {
         let renamed = self.chain.rename(&self.temporary, self.path.file_name());
         renamed.map_err(|errno| Error::io("write", self.chain.tree.locate(&self.path), errno))?;
         self.placed = true;
@@ -190,7 +191,13 @@ fn parent(path: &TreePath) -> TreePath {
     path.parent().expect("only what lies in an area is changed")
 }
 
-fn rename_or_copy(source: &Chain<'_>, from: &str, target: &Chain<'_>, to: &str) -> std::io::Result<()> {
+fn rename_or_copy(
+    source: &Chain<'_>,
+    from: &str,
+    target: &Chain<'_>,
+    to: &str,
+    interrupt: &Interrupt,
+) -> std::io::Result<()> {
     target.refuse_symlink(to)?;
     let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
     let handle = rustix::fs::openat(source.last(), from, flags, Mode::empty())?;
@@ -199,45 +206,50 @@ fn rename_or_copy(source: &Chain<'_>, from: &str, target: &Chain<'_>, to: &str) 
         Err(Errno::XDEV) => {}
         renamed => return Ok(renamed?),
     }
-    let mut content = File::from(handle);
+    let mut content = interrupt.stops(File::from(handle));
     target.replace(to, |file| std::io::copy(&mut content, file).map(drop))?;
     rustix::fs::unlinkat(source.last(), from, AtFlags::empty())?;
     Ok(())
 }
 
-/// Makes an empty tree in `root`, with its skeleton and the registry's own modes (0777 less the umask, layout.md §2);
-/// `false` when there is one already. Parents of `root` are made too.
+/// Makes an empty tree in `root`: its skeleton, as far as it is missing, with the registry's own modes (0777 less the
+/// umask, layout.md §2) and the owner of the nearest directory that is there. `false` when nothing was missing.
 pub fn create_tree(root: &Path) -> Result<bool> {
     let v2 = root.join(layout::PREFIX);
-    if v2.is_dir() {
+    let mut created = false;
+    for directory in [layout::canonical_blobs_directory(), Area::Repositories.path()] {
+        created |= make_outside(&v2.join(directory.to_string()))?;
+    }
+    Ok(created)
+}
+
+/// Makes a directory and its parents, and syncs them; `false` when it is there.
+fn make_outside(path: &Path) -> Result<bool> {
+    if path.is_dir() {
         return Ok(false);
     }
-    let skeleton = [layout::canonical_blobs_directory(), Area::Repositories.path()];
-    let existing = root.ancestors().find(|ancestor| ancestor.is_dir()).unwrap_or(Path::new("."));
-    for directory in &skeleton {
-        let path = v2.join(directory.to_string());
-        std::fs::create_dir_all(&path).map_err(|error| Error::io("create directory", &path, error))?;
-        sync_up(&path, existing)?;
+    let parent = match path.parent() {
+        Some(parent) if !parent.as_os_str().is_empty() => parent,
+        _ => Path::new("."),
+    };
+    make_outside(parent)?;
+    let failed = |error| Error::io("create directory", path, error);
+    match std::fs::create_dir(path) {
+        // Another process was quicker; the directory is as good.
+        Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists && path.is_dir() => return Ok(false),
+        made => made.map_err(failed)?,
     }
+    let [directory, parent_directory] = [path, parent].map(File::open);
+    let (directory, parent_directory) = (directory.map_err(failed)?, parent_directory.map_err(failed)?);
+    ownership::adopt_owner(directory.as_fd(), parent_directory.as_fd()).map_err(|errno| failed(errno.into()))?;
+    chain::sync_directory(directory.as_fd(), path)?;
+    chain::sync_directory(parent_directory.as_fd(), parent)?;
     Ok(true)
 }
 
 /// Writes a file that is no part of a tree.
 pub(crate) fn write_beside_tree(path: &Path, content: &[u8]) -> Result<()> {
     std::fs::write(path, content).map_err(|error| Error::io("write", path, error))
-}
-
-/// Syncs `from` and every directory above it up to and with `to`.
-fn sync_up(from: &Path, to: &Path) -> Result<()> {
-    for directory in from.ancestors() {
-        let directory = if directory.as_os_str().is_empty() { Path::new(".") } else { directory };
-        let handle = File::open(directory).map_err(|error| Error::io("open", directory, error))?;
-        chain::sync_directory(handle.as_fd(), directory)?;
-        if directory == to {
-            break;
-        }
-    }
-    Ok(())
 }
 
 #[cfg(test)]

@@ -2,11 +2,12 @@
 //!
 //! A registry that runs as another user must be able to read, replace and delete what regtree wrote. Its own files
 //! follow its umask, so the nearest directory of the tree says what that is (layout.md §2): a file takes the
-//! directory's mode less the execute bits.
+//! directory's mode less the execute bits. Where the system does not let us, for want of privilege or because the file
+//! system or a user namespace knows no such owner, what was made stays as it is: it is right for us at least.
 
 use std::os::fd::BorrowedFd;
 
-use rustix::fs::{FileType, Gid, Mode, Stat, Uid};
+use rustix::fs::{FileType, Gid, Mode, Uid};
 use rustix::io::Errno;
 
 /// A directory's mode without set-user-id, which means nothing on one.
@@ -15,32 +16,35 @@ const FILE_MODE: u32 = 0o666;
 
 /// Gives `new` the mode and, where we may set it, the owner of `parent`.
 pub(super) fn adopt(new: BorrowedFd<'_>, parent: BorrowedFd<'_>, kind: FileType) -> rustix::io::Result<()> {
-    let ours = rustix::fs::fstat(new)?;
-    let theirs = rustix::fs::fstat(parent)?;
-    adopt_owner(new, &ours, &theirs)?;
+    adopt_owner(new, parent)?;
+    let (ours, theirs) = (rustix::fs::fstat(new)?, rustix::fs::fstat(parent)?);
     let mask = if kind == FileType::Directory { DIRECTORY_MODE } else { FILE_MODE };
     let wanted = theirs.st_mode & mask;
     if ours.st_mode & 0o7777 == wanted {
         return Ok(());
     }
-    match rustix::fs::fchmod(new, Mode::from_raw_mode(wanted)) {
-        // A file that another user made, and that we may only move.
-        Err(Errno::PERM) if ours.st_uid != rustix::process::geteuid().as_raw() => Ok(()),
-        done => done,
-    }
+    where_allowed(rustix::fs::fchmod(new, Mode::from_raw_mode(wanted))).map(drop)
 }
 
-fn adopt_owner(new: BorrowedFd<'_>, ours: &Stat, theirs: &Stat) -> rustix::io::Result<()> {
+/// Gives `new` the owner of `parent`, where we may set it.
+pub(super) fn adopt_owner(new: BorrowedFd<'_>, parent: BorrowedFd<'_>) -> rustix::io::Result<()> {
+    let (ours, theirs) = (rustix::fs::fstat(new)?, rustix::fs::fstat(parent)?);
     if (ours.st_uid, ours.st_gid) == (theirs.st_uid, theirs.st_gid) {
         return Ok(());
     }
     let gid = Some(Gid::from_raw(theirs.st_gid));
     // Only root may give a file away; a member of the group may at least set that.
-    match rustix::fs::fchown(new, Some(Uid::from_raw(theirs.st_uid)), gid) {
-        Err(Errno::PERM) => match rustix::fs::fchown(new, None, gid) {
-            Err(Errno::PERM) => Ok(()),
-            done => done,
-        },
-        done => done,
+    if !where_allowed(rustix::fs::fchown(new, Some(Uid::from_raw(theirs.st_uid)), gid))? {
+        where_allowed(rustix::fs::fchown(new, None, gid))?;
+    }
+    Ok(())
+}
+
+/// Whether it was done; a refusal is no failure.
+fn where_allowed(done: rustix::io::Result<()>) -> rustix::io::Result<bool> {
+    match done {
+        Ok(()) => Ok(true),
+        Err(Errno::PERM | Errno::INVAL | Errno::NOTSUP | Errno::NOSYS) => Ok(false),
+        Err(errno) => Err(errno),
     }
 }

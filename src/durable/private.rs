@@ -6,6 +6,7 @@
 use std::fs::File;
 use std::io::{Read, Write};
 use std::os::fd::{AsFd, OwnedFd};
+use std::time::Duration;
 
 use rustix::fs::{AtFlags, FileType, FlockOperation, Mode, OFlags};
 use rustix::io::Errno;
@@ -18,6 +19,9 @@ use crate::tree::Tree;
 const NOTES: &str = "holders";
 /// A note is a few hundred bytes; a longer one is none of ours.
 const NOTE_MAX: u64 = 4096;
+
+/// An empty note that is older than this was never written, and never will be.
+const BIRTH: Duration = Duration::from_mins(1);
 
 /// A note, removed when dropped.
 #[derive(Debug)]
@@ -54,10 +58,13 @@ pub(crate) fn leave_note(tree: &Tree, text: &str) -> std::io::Result<Note> {
     let flags = OFlags::RDWR | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
     let mut file = File::from(rustix::fs::openat(&directory, &*name, flags, Mode::from_raw_mode(0o666))?);
     ownership::adopt(file.as_fd(), directory.as_fd(), FileType::RegularFile)?;
+    let locked = file.try_clone()?;
+    // From here on it goes with us, even if it can't be written.
+    let note = Note { directory, name, _locked: locked };
     rustix::fs::flock(&file, FlockOperation::LockExclusive)?;
     // Empty means: about to be written. So the content comes after the lock.
     file.write_all(text.as_bytes())?;
-    Ok(Note { directory, name, _locked: file })
+    Ok(note)
 }
 
 /// The notes of processes that live, and removes those of processes that don't. Best effort: what can't be read is
@@ -87,7 +94,8 @@ fn read_live(directory: &OwnedFd, entry: &rustix::fs::DirEntry) -> Option<String
     if !stale {
         return Some(text);
     }
-    if !text.is_empty() {
+    let age = file.metadata().and_then(|metadata| metadata.modified()).ok().and_then(|time| time.elapsed().ok());
+    if !text.is_empty() || age.is_some_and(|age| age > BIRTH) {
         let _ = rustix::fs::unlinkat(directory, name, AtFlags::empty());
     }
     None

@@ -88,7 +88,7 @@ fn what_is_new_takes_the_owner_of_the_nearest_directory_where_we_may_set_it() {
     let file = writer(&registry).create_file(&data).unwrap();
     // As an upload that a registry running as root began.
     std::os::unix::fs::fchown(&file, Some(0), Some(0)).unwrap();
-    writer(&registry).publish(&data, &blob).unwrap();
+    writer(&registry).publish(&data, &blob, &Interrupt::default()).unwrap();
     for changed in [link.clone(), link.parent().unwrap(), path("repositories/a"), blob.clone(), blob.parent().unwrap()]
     {
         let metadata = std::fs::metadata(registry.tree().locate(&changed)).unwrap();
@@ -106,6 +106,22 @@ fn a_new_tree_has_the_registrys_modes_and_skeleton() {
     assert_eq!(mode(registry.tree().path()), mode(&directory.path().join("other")));
     let (_, created) = Registry::create(directory.path()).unwrap();
     assert!(!created);
+}
+
+#[test]
+fn a_half_made_tree_is_completed_and_a_new_one_is_its_parents_owners() {
+    let directory = tempfile::tempdir().unwrap();
+    let owner = if rustix::process::geteuid().is_root() { 1234 } else { rustix::process::geteuid().as_raw() };
+    std::os::unix::fs::chown(directory.path(), Some(owner), None).unwrap();
+    let v2 = directory.path().join(layout::PREFIX);
+    std::fs::create_dir_all(v2.join("blobs/sha256")).unwrap();
+    let (_, created) = Registry::create(directory.path()).unwrap();
+    assert!(created && v2.join("repositories").is_dir());
+    std::fs::remove_dir_all(directory.path().join("docker")).unwrap();
+    Registry::create(directory.path()).unwrap();
+    for made in [&v2, &v2.join("blobs/sha256"), &directory.path().join("docker")] {
+        assert_eq!(std::fs::metadata(made).unwrap().uid(), owner, "{}", made.display());
+    }
 }
 
 #[test]

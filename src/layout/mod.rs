@@ -310,6 +310,11 @@ pub(crate) struct KeyedDirectory {
 }
 
 impl KeyedDirectory {
+    /// Whether it is `sha256`.
+    pub(crate) fn is_canonical(&self) -> bool {
+        self.tarsum.is_none() && self.algorithm == Algorithm::Sha256
+    }
+
     /// The digest that an entry's name spells.
     pub(crate) fn digest(&self, hex: &str) -> Option<Digest> {
         Digest::from_parts(self.tarsum, self.algorithm, hex).ok()
@@ -353,12 +358,12 @@ pub(crate) fn temporary_suffix(id: uuid::Uuid) -> String {
     format!(".{id}.tmp")
 }
 
-/// Directories of which one tells a repository of alpha.0 or alpha.1 from a directory that merely holds others called
-/// `lib/layers` or `lib/manifests`.
-pub(crate) fn alpha_marks(repository: &TreePath) -> impl Iterator<Item = TreePath> {
-    let versions = TarsumVersion::ALL.map(|version| ["layers", "tarsum", version.directory()]);
-    let revisions = ["manifests", "revisions", Algorithm::Sha256.name()];
-    versions.into_iter().chain([revisions]).map(|names| repository.join_all(names))
+/// Where alpha.0 and alpha.1 keep what is called by a digest, below a repository's directory: an entry there tells such
+/// a repository from a directory that merely holds others called `lib/layers` or `lib/manifests`.
+pub(crate) fn alpha_directories(repository: &TreePath) -> impl Iterator<Item = KeyedDirectory> {
+    let (layers, manifests) = (Form::Alpha.layers(), Form::Alpha.manifests());
+    let directories = [repository.join(layers), repository.join(manifests).join("revisions")];
+    directories.into_iter().flat_map(|directory| algorithm_directories(&directory))
 }
 
 /// Where alpha.0 and alpha.1 keep uploads, below a repository's directory.

@@ -43,7 +43,8 @@ impl<'f> EarlySync<'f> {
         let file = self.file.try_clone()?;
         let (signal, signals) = mpsc::sync_channel(1);
         let _ = signal.try_send(());
-        let thread = thread::spawn(move || signals.iter().try_for_each(|()| file.sync_data()));
+        let sync_all = move || signals.iter().try_for_each(|()| file.sync_data());
+        let thread = thread::Builder::new().spawn(sync_all)?;
         self.syncing = Some((signal, thread));
         Ok(())
     }

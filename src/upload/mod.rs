@@ -2,7 +2,7 @@
 //!
 //! A session is `_uploads/<id>/` with `startedat` and `data` (layout.md §4.4). All content arrives through one, so that
 //! whatever a killed process leaves behind is an upload that a registry and regtree know, and can purge. For as long as
-//! a session is worked on, its directory is locked.
+//! a session is worked on, its `data` is locked.
 //!
 //! A commit goes in this order: `data` synced, its links prepared beside their places, `data` moved to its blob's place,
 //! the links renamed to theirs, the session removed. A refusal for want of room or permission comes before the content is
@@ -25,10 +25,7 @@ use crate::error::{Error, Result};
 use crate::layout::{self, Entry, Form, Item, TreePath};
 use crate::lock::UploadLock;
 use crate::name::{RepositoryName, UploadId};
-use crate::stream::{self, StreamError, Watch};
-
-/// How often to begin again when another process takes back the directory that a session was to be made in.
-const VANISHED_TRIES: usize = 1000;
+use crate::stream::{self, Interrupt, StreamError, Watch};
 
 /// An upload in progress, locked.
 #[derive(Debug)]
@@ -48,14 +45,18 @@ impl<'w> Session<'w> {
     pub fn start(writer: &'w Writer<'w>, repository: &RepositoryName, now: jiff::Timestamp) -> Result<Self> {
         let id = UploadId::random();
         let directory = layout::upload_directory(repository, Form::Current, &id);
-        let (made, lock) = make_locked(writer, &directory)?;
         let path = Entry::in_repository(repository, Item::UploadData(id.clone())).path();
         let started = Entry::in_repository(repository, Item::UploadStartedAt(id)).path();
         let text = now.strftime("%Y-%m-%dT%H:%M:%SZ").to_string();
-        let opened =
-            writer.write_small(&started, text.as_bytes(), Sync::Later).and_then(|()| writer.create_file(&path));
+        let made = writer.make_directory(&directory)?;
+        let opened = writer
+            .write_small(&started, text.as_bytes(), Sync::Later)
+            .and_then(|()| writer.create_file(&path))
+            .and_then(|data| Ok((UploadLock::acquire(writer.tree(), &path, &data)?, data)));
         match opened {
-            Ok(data) => Ok(Self { writer, repository: repository.clone(), directory, path, data, made, _lock: lock }),
+            Ok((lock, data)) => {
+                Ok(Self { writer, repository: repository.clone(), directory, path, data, made, _lock: lock })
+            }
             Err(error) => {
                 let _ = take_back(writer, &directory, &made);
                 Err(error)
@@ -89,17 +90,19 @@ impl<'w> Session<'w> {
     }
 
     /// Makes what was received a blob of the repository. [`Session::finish`] comes after.
-    pub fn commit(&mut self, hashed: &Hashed, expected: Expected, verify_existing: bool) -> Result<Stored> {
+    pub fn commit(
+        &mut self,
+        hashed: &Hashed,
+        expected: Expected,
+        verify_existing: bool,
+        interrupt: &Interrupt,
+    ) -> Result<Stored> {
         let digest = hashed.canonical();
         let alias = expected.digest.filter(|alias| *alias != digest);
-        // Whatever may be refused comes before the content is published; what is taken back is taken back in reverse.
-        let stage = |key| store::stage_link(self.writer, &self.repository, key, digest);
-        let canonical_link = stage(digest)?;
-        let alias_link = alias.map(stage).transpose()?.flatten();
-        let outcome = store::place(self.writer, &self.path, digest, hashed.size, verify_existing)?;
-        for link in [canonical_link, alias_link].into_iter().flatten() {
-            link.place()?;
-        }
+        // Whatever may be refused comes before the content is published.
+        let links = store::stage_links(self.writer, &self.repository, digest, alias)?;
+        let outcome = store::place(self.writer, &self.path, digest, hashed.size, verify_existing, interrupt)?;
+        links.place()?;
         Ok(Stored { descriptor: Descriptor::blob(digest, hashed.size), alias, outcome })
     }
 
@@ -112,17 +115,6 @@ impl<'w> Session<'w> {
     pub fn cancel(self) -> Result<()> {
         take_back(self.writer, &self.directory, &self.made)
     }
-}
-
-/// Makes a session's directory and locks it; returns the directories that were missing.
-fn make_locked(writer: &Writer<'_>, directory: &TreePath) -> Result<(Vec<TreePath>, UploadLock)> {
-    for _ in 0..VANISHED_TRIES {
-        let made = writer.make_directory(directory)?;
-        if let Some(lock) = UploadLock::acquire(writer.tree(), directory)? {
-            return Ok((made, lock));
-        }
-    }
-    Err(Error::io("open", writer.tree().locate(directory), rustix::io::Errno::NOENT))
 }
 
 fn take_back(writer: &Writer<'_>, directory: &TreePath, made: &[TreePath]) -> Result<()> {

@@ -28,7 +28,7 @@ fn stat_shows_the_descriptor_and_tells_an_alias() {
     let expected = |asked: Digest| {
         json!({
             "mediaType": "application/octet-stream", "size": 7, "digest": sha256, "asked": asked,
-            "alias": asked != sha256, "repository": "lib/app",
+            "alias": asked != sha256, "repository": "lib/app", "type": "blob", "schema_version": 1,
         })
     };
     assert_eq!(stat(sha256), expected(sha256));
@@ -192,7 +192,10 @@ fn a_dry_run_of_delete_says_the_same_and_removes_nothing() {
     assert_eq!(dry.lines(), scratch.run(arguments).code(0).lines());
     let json = scratch.put("lib/app", b"x").to_string();
     let event = scratch.run(["blob", "delete", "lib/app", &json, "-n", "--json"]).code(0).json();
-    assert_eq!(event, json!({ "repository": "lib/app", "digest": json, "dry_run": true }));
+    assert_eq!(
+        event,
+        json!({ "repository": "lib/app", "digest": json, "dry_run": true, "gone": false, "type": "unlink", "schema_version": 1 })
+    );
 }
 
 #[test]
@@ -303,10 +306,17 @@ fn repositories_are_found_by_any_of_their_folders_wherever_they_nest() {
     }
     fs::write(scratch.repository("a/README"), "a stray file").unwrap();
     // A repository of today may well be called as the alphas called their folders.
-    for name in ["lib/layers", "lib/manifests/tags", "lib/uploads/x"] {
+    let alike = [
+        "lib/layers",
+        "lib/layers/tarsum/v1",
+        "lib/manifests/revisions/sha256/x",
+        "lib/manifests/tags",
+        "lib/uploads/x",
+    ];
+    for name in alike {
         fs::create_dir_all(scratch.repository(name).join("_layers")).unwrap();
     }
-    let names = ["Host.example/x", "a", "a-b", "a/b/c", "b", "lib/layers", "lib/manifests/tags", "lib/uploads/x"];
+    let names = [&["Host.example/x", "a", "a-b", "a/b/c", "b"][..], &alike].concat();
     assert_eq!(scratch.run(["repo", "list"]).code(0).lines(), names);
     let events = scratch.run(["repo", "list", "--json"]).code(0).json_lines();
     assert_eq!(events[0], json!({ "name": "Host.example/x", "type": "repository", "schema_version": 1 }));

@@ -87,6 +87,9 @@ fn wrong_usage_is_exit_2_as_text_or_json() {
     }
     let error = Regtree::new(["--json", "frobnicate"]).run().code(2).silent().json_error();
     assert_eq!(error["code"], "USAGE");
+    let error = Regtree::new(["--json", "blob", "mount"]).run().code(2).json_error();
+    let message = error["message"].as_str().unwrap();
+    assert!(message.contains("--from <REPO>") && message.contains("<DIGEST>"), "{message}");
     Regtree::new(["--quiet", "--verbose", "repo", "list"]).run().code(2).says(["cannot be used with"]);
     Regtree::new(["--root", "a", "--registry-config", "b", "repo", "list"]).run().code(2).says(["cannot be used with"]);
 }
@@ -189,6 +192,9 @@ fn control_characters_in_a_trees_names_reach_no_terminal() {
     let listed = scratch.run(["repo", "list"]).code(3);
     assert!(!listed.err().contains('\x1b'), "{:?}", listed.err());
     listed.says(["evil\\u{1b}[2Jname"]);
+    fs::create_dir_all(scratch.repository("x\nerror: forged/_layers")).unwrap();
+    let lines = scratch.run(["repo", "list"]).code(3).err();
+    assert!(!lines.lines().any(|line| line.starts_with("error")), "{lines}");
 }
 
 #[test]

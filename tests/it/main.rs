@@ -8,6 +8,7 @@
 mod bad_input;
 mod blobs;
 mod cli;
+mod crash;
 mod demo;
 mod generated;
 mod interop;

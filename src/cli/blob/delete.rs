@@ -3,6 +3,7 @@
 use serde_json::json;
 
 use crate::blob;
+use crate::cli::subject::About;
 use crate::cli::{Context, Exit};
 use crate::digest::Digest;
 use crate::name::RepositoryName;
@@ -11,7 +12,7 @@ use crate::name::RepositoryName;
 ///
 /// Removes the repository's links; the content stays until it is collected, and other repositories keep theirs. Prints
 /// the digest of each link removed. Deleting an alias leaves the canonical link, and the reverse, unless --all-aliases
-/// is given. Every digest must be known, or nothing is removed.
+/// is given. Every digest must be known, or nothing is removed; one that was deleted before is passed over beside others.
 #[derive(Debug, clap::Args)]
 #[command(after_long_help = "\
 Exit codes: 0 removed; 1 not writable; 4 unknown repository or blob, and nothing removed; 5 something else lies in a
@@ -38,19 +39,25 @@ pub(in crate::cli) struct Delete {
 impl Delete {
     pub(in crate::cli) fn run(self, context: &mut Context) -> anyhow::Result<Exit> {
         let registry = context.registry()?;
-        let repository = registry.repository(&self.repository)?;
+        let repository = registry.repository(&self.repository).about(&self.repository, None)?;
         // A dry run changes nothing, so it takes no lock.
         let writer = if self.dry_run { None } else { Some(context.writer(&registry, "blob delete")?) };
-        for removal in blob::plan_delete(&repository, &self.digests, self.all_aliases)? {
+        let plan = blob::plan_delete(&repository, &self.digests, self.all_aliases);
+        for removal in plan.about(&self.repository, None)? {
             let gone = match &writer {
-                Some(writer) => !removal.execute(writer)?,
+                Some(writer) => !removal.execute(writer).about(&self.repository, removal.key)?,
                 None => false,
             };
             if gone {
                 context.output.note(format_args!("{} was gone already", removal.key));
             }
-            let document = || json!({ "repository": self.repository, "digest": removal.key, "dry_run": self.dry_run });
-            context.output.answer(removal.key, document)?;
+            if context.output.is_json() {
+                let (repository, digest, dry_run) = (&self.repository, removal.key, self.dry_run);
+                let fields = json!({ "repository": repository, "digest": digest, "dry_run": dry_run, "gone": gone });
+                context.output.event("unlink", fields)?;
+            } else {
+                context.output.text(format_args!("{}\n", removal.key))?;
+            }
         }
         if self.dry_run {
             context.output.note("nothing was removed (dry run)");

@@ -9,12 +9,14 @@ use std::path::{Path, PathBuf};
 use serde_json::json;
 
 use crate::blob::{ByteRange, OpenBlob};
+use crate::cli::output::STDOUT;
 use crate::cli::progress::{self, ProgressStyle};
+use crate::cli::subject::About;
 use crate::cli::{Context, Exit, interrupt};
 use crate::digest::Digest;
 use crate::error::{Error, Result};
 use crate::name::RepositoryName;
-use crate::stream::Watch;
+use crate::stream::{Interrupt, Watch};
 
 /// Write a blob's content to standard output or a file
 ///
@@ -49,34 +51,38 @@ pub(in crate::cli) struct Get {
 impl Get {
     pub(in crate::cli) fn run(self, context: &mut Context) -> anyhow::Result<Exit> {
         let registry = context.registry()?;
-        let repository = registry.repository(&self.repository)?;
-        let blob = OpenBlob::open(&repository, self.digest)?;
+        let repository = registry.repository(&self.repository).about(&self.repository, None)?;
+        let blob = OpenBlob::open(&repository, self.digest).about(&self.repository, self.digest)?;
         let descriptor = blob.descriptor().clone();
         if self.output.is_none() && io::stdout().is_terminal() {
             let reason = "will not write binary content to a terminal; use -o FILE, or -o - if you mean it".to_owned();
             return Err(Error::Refused { reason }.into());
         }
-        if self.range.is_none() && !blob.is_verifiable() {
+        let verified = self.range.is_none() && blob.is_verifiable();
+        if self.range.is_none() && !verified {
             context.output.note("a tarsum is no hash of the bytes: the content is not verified");
         }
-        // A bar in the middle of the content helps nobody.
-        let mixed = self.output.as_deref().is_none_or(|path| path == "-") && io::stdout().is_terminal();
-        let style = if mixed { ProgressStyle::None } else { context.global.progress };
-        let progress = progress::observer(style, &context.output);
-        let watch = Watch { progress: &*progress, interrupt: interrupt::catch()? };
-        let range = self.range;
         match self.output.filter(|path| path.as_os_str() != "-") {
             None => {
-                let name = Path::new("standard output");
+                // A bar in the middle of the content helps nobody.
+                let mixed = io::stdout().is_terminal();
+                let style = if mixed { ProgressStyle::None } else { context.global.progress };
+                let progress = progress::observer(style, &context.output);
+                // There is nothing to clean up, so a signal may end the process, even while nobody reads.
+                let watch = Watch { progress: &*progress, interrupt: Interrupt::default() };
+                let name = Path::new(STDOUT);
                 let stdout =
                     io::stdout().as_fd().try_clone_to_owned().map_err(|error| Error::io("open", name, error))?;
-                copy(blob, range, File::from(stdout), name, &watch)?;
+                copy(blob, self.range, File::from(stdout), name, &watch).about(&self.repository, self.digest)?;
             }
             Some(path) => {
-                write_file(blob, range, &path, &watch)?;
+                let progress = progress::observer(context.global.progress, &context.output);
+                let watch = Watch { progress: &*progress, interrupt: Interrupt::default() };
+                write_file(blob, self.range, &path, watch)?;
                 if context.output.is_json() {
                     let mut document = serde_json::to_value(&descriptor)?;
-                    document["file"] = json!(path);
+                    document["file"] = json!(path.to_string_lossy());
+                    document["verified"] = json!(verified);
                     context.output.document(&document)?;
                 }
             }
@@ -87,34 +93,41 @@ impl Get {
 
 fn copy(blob: OpenBlob, range: Option<ByteRange>, mut sink: File, name: &Path, watch: &Watch<'_>) -> Result<()> {
     match range {
-        Some(range) => blob.copy_range(range, &mut sink, name),
+        Some(range) => blob.copy_range(range, &mut sink, name, &watch.interrupt),
         None => blob.copy_to(&mut sink, name, watch),
     }
 }
 
 /// Writes beside `path` and renames, so that it appears whole or not at all.
-fn write_file(blob: OpenBlob, range: Option<ByteRange>, path: &Path, watch: &Watch<'_>) -> Result<()> {
+fn write_file(blob: OpenBlob, range: Option<ByteRange>, path: &Path, mut watch: Watch<'_>) -> anyhow::Result<()> {
     let failed = |error| Error::io("write", path, error);
-    let target = match std::fs::canonicalize(path) {
-        Ok(target) => target,
-        Err(error) if error.kind() == io::ErrorKind::NotFound => path.to_owned(),
-        Err(error) => return Err(failed(error)),
-    };
+    let target = resolve(path).map_err(failed)?;
     if target.exists() && !target.is_file() {
         // A device or a pipe can't be replaced, and need not be: what is written to it is gone. A directory refuses.
         let sink = OpenOptions::new().write(true).open(&target).map_err(failed)?;
-        return copy(blob, range, sink, path, watch);
+        return Ok(copy(blob, range, sink, path, &watch)?);
     }
     let directory = match target.parent() {
         Some(parent) if !parent.as_os_str().is_empty() => parent,
         _ => Path::new("."),
     };
+    watch.interrupt = interrupt::catch()?;
     let mut builder = tempfile::Builder::new();
     // tempfile's own 0600 is for secrets; this is what any program would make, less the umask.
     let builder = builder.prefix(".regtree-").permissions(Permissions::from_mode(0o666));
     let temporary = builder.tempfile_in(directory).map_err(failed)?;
     let sink = temporary.as_file().try_clone().map_err(failed)?;
-    copy(blob, range, sink, path, watch)?;
+    copy(blob, range, sink, path, &watch)?;
     temporary.persist(&target).map_err(|error| failed(error.error))?;
     Ok(())
+}
+
+/// What `path` leads to, which need not be there yet: a symbolic link stays one.
+fn resolve(path: &Path) -> io::Result<PathBuf> {
+    match std::fs::canonicalize(path) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+        resolved => return resolved,
+    }
+    let Ok(link) = std::fs::read_link(path) else { return Ok(path.to_owned()) };
+    Ok(path.parent().unwrap_or(Path::new("")).join(link))
 }

@@ -4,6 +4,7 @@ use indicatif::HumanBytes;
 use serde_json::json;
 
 use crate::blob;
+use crate::cli::subject::About;
 use crate::cli::{Context, Exit};
 use crate::digest::Digest;
 use crate::error::Result;
@@ -39,7 +40,7 @@ impl List {
         let mut listing = Listing { context, damaged: false };
         match self.repository {
             None => listing.tree(&registry, self.long)?,
-            Some(name) => listing.repository(&registry.repository(&name)?, self.long)?,
+            Some(name) => listing.repository(&registry.repository(&name).about(&name, None)?, self.long)?,
         }
         Ok(Exit::damage_if(listing.damaged))
     }

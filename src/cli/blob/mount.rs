@@ -3,6 +3,7 @@
 use serde_json::json;
 
 use crate::blob;
+use crate::cli::subject::About;
 use crate::cli::{Context, Exit};
 use crate::digest::Digest;
 use crate::name::RepositoryName;
@@ -13,7 +14,7 @@ use crate::name::RepositoryName;
 /// exist yet is made.
 #[derive(Debug, clap::Args)]
 #[command(after_long_help = "\
-Exit codes: 0 linked; 1 not writable, no space; 4 unknown source repository or blob; 5 the source's link or blob is
+Exit codes: 0 linked; 1 not writable, no space; 2 malformed, or a tarsum; 4 unknown source repository or blob; 5 the source's link or blob is
 damaged; 10 no tree; 11 locked.
 
 Example:
@@ -33,9 +34,9 @@ pub(in crate::cli) struct Mount {
 impl Mount {
     pub(in crate::cli) fn run(self, context: &mut Context) -> anyhow::Result<Exit> {
         let registry = context.registry()?;
-        let source = registry.repository(&self.from)?;
+        let source = registry.repository(&self.from).about(&self.from, None)?;
         let writer = context.writer(&registry, "blob mount")?;
-        let stat = blob::mount(&writer, self.digest, &source, &self.to)?;
+        let stat = blob::mount(&writer, self.digest, &source, &self.to).about(&self.to, self.digest)?;
         let mut document = serde_json::to_value(&stat)?;
         document["from"] = json!(self.from);
         document["to"] = json!(self.to);

@@ -7,6 +7,7 @@ use std::path::PathBuf;
 use serde_json::json;
 
 use crate::blob::{self, Expected, Outcome};
+use crate::cli::subject::About;
 use crate::cli::{Context, Exit, interrupt, progress};
 use crate::digest::Digest;
 use crate::error::Error;
@@ -20,7 +21,8 @@ use crate::stream::Watch;
 /// is made.
 ///
 /// A blob that the tree has already is kept, but unlike a registry's, not blindly: one of another size is damaged, and
-/// is replaced. --verify-existing reads it to be sure. So putting content again heals what pushing it can't.
+/// is replaced. --verify-existing reads it to be sure. So putting content again heals what pushing it can't. A registry
+/// that runs meanwhile may remember the damaged blob's size until it is restarted, or its redis flushed.
 #[derive(Debug, clap::Args)]
 #[command(after_long_help = "\
 Exit codes: 0 stored; 1 not readable, not writable, no space; 2 malformed name or digest; 5 the content has another
@@ -65,12 +67,14 @@ impl Put {
             size_hint: source.size,
             verify_existing: self.verify_existing,
         };
-        let stored = put.store(&writer, &self.repository, source.content, context.now, &watch)?;
+        let stored = put.store(&writer, &self.repository, source.content, context.now, &watch);
+        let stored = stored.about(&self.repository, self.digest)?;
         match stored.outcome {
             Outcome::Stored => {}
             Outcome::Existed => context.output.detail("the tree had this content already"),
             Outcome::Replaced { damaged_size } => context.output.note(format_args!(
-                "replaced a damaged blob of {damaged_size} bytes by the right one of {} bytes",
+                "replaced a damaged blob of {damaged_size} bytes by the right one of {} bytes; a registry that runs now \
+                 may remember the damaged one until it is restarted",
                 stored.descriptor.size
             )),
         }
@@ -111,7 +115,8 @@ impl Source {
     /// A file of the wrong length need not be read to be refused.
     fn check_size(&self, expected: &Expected, repository: &RepositoryName) -> anyhow::Result<()> {
         match (expected.size, self.size) {
-            (Some(expected), Some(found)) if expected != found => {
+            // Of some files, as in /proc, only reading tells the length.
+            (Some(expected), Some(found)) if expected != found && found != 0 => {
                 let (what, repository) = (self.name.clone(), repository.clone());
                 Err(Error::SizeMismatch { what, repository, expected, found, more: false }.into())
             }

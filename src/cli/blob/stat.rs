@@ -5,6 +5,7 @@ use serde_json::json;
 
 use crate::blob::{self, BlobStat};
 use crate::cli::output::error_document;
+use crate::cli::subject::About;
 use crate::cli::{Context, Exit};
 use crate::digest::Digest;
 use crate::error::Error;
@@ -47,14 +48,14 @@ impl Stat {
         }
         // Required by the definition above, unless the other form is used.
         let Some(name) = self.repository else { return Ok(Exit::Usage) };
-        let repository = registry.repository(&name)?;
-        let found: Vec<BlobStat> =
-            self.digests.iter().map(|&digest| blob::stat(&repository, digest)).collect::<Result<_, Error>>()?;
+        let repository = registry.repository(&name).about(&name, None)?;
+        let stat = |&digest| blob::stat(&repository, digest).about(&name, digest);
+        let found: Vec<BlobStat> = self.digests.iter().map(stat).collect::<anyhow::Result<_>>()?;
         for (at, stat) in found.iter().enumerate() {
             if context.output.is_json() {
                 let mut document = serde_json::to_value(stat)?;
                 document["repository"] = json!(name);
-                context.output.document(&document)?;
+                context.output.event("blob", document)?;
                 continue;
             }
             if at > 0 {

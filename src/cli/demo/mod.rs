@@ -52,7 +52,7 @@ impl Demo {
         let sample = sample::write(&root, context.now)?;
         let shown: Vec<Value> = steps(&sample).iter().map(|step| show(step, &root)).collect::<anyhow::Result<_>>()?;
         if context.output.is_json() {
-            context.output.document(&json!({ "root": root, "commands": shown }))?;
+            context.output.document(&json!({ "root": root.to_string_lossy(), "commands": shown }))?;
             return Ok(Exit::Done);
         }
         context.output.text(format_args!("{}", introduction(&root)))?;

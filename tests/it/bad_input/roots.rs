@@ -112,7 +112,7 @@ fn init_where_no_directory_can_be_made_names_the_path() {
     Scratch::plant(&file, "");
     let before = snapshot(around.root());
     for directory in [file.clone(), file.join("below")] {
-        fails(&Regtree::new(["init"]).with([&directory]), IO, &[text(&directory)]);
+        fails(&Regtree::new(["init"]).with([&directory]), IO, &[text(&file)]);
     }
     assert_eq!(snapshot(around.root()), before);
 }

@@ -1,0 +1,41 @@
+//! What a command was about, for failures that only know a path.
+
+use std::fmt;
+
+use crate::digest::Digest;
+use crate::error::Error;
+use crate::name::RepositoryName;
+
+/// A repository, or a blob of one.
+#[derive(Debug)]
+pub(super) struct Subject {
+    pub(super) repository: RepositoryName,
+    pub(super) digest: Option<Digest>,
+}
+
+impl fmt::Display for Subject {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Some(digest) = self.digest {
+            write!(f, "blob {digest} of ")?;
+        }
+        write!(f, "repository {}", self.repository)
+    }
+}
+
+/// Adds the subject to a failure of the file system; all others name it themselves.
+pub(super) trait About<T> {
+    /// The failure with its subject.
+    fn about(self, repository: &RepositoryName, digest: impl Into<Option<Digest>>) -> anyhow::Result<T>;
+}
+
+impl<T> About<T> for crate::Result<T> {
+    fn about(self, repository: &RepositoryName, digest: impl Into<Option<Digest>>) -> anyhow::Result<T> {
+        self.map_err(|error| match error {
+            Error::Io { .. } | Error::WrongKind { .. } => {
+                let subject = Subject { repository: repository.clone(), digest: digest.into() };
+                anyhow::Error::new(error).context(subject)
+            }
+            error => error.into(),
+        })
+    }
+}
