@@ -80,7 +80,11 @@ pub enum Error {
         reason: &'static str,
     },
     /// The repository has no link to the blob.
-    #[error("blob {digest} is unknown in repository {repository}: there is no {}", path.display())]
+    #[error(
+        "blob {digest} is unknown in repository {repository}: {}there is no {}",
+        if *manifest { "it is a manifest there, and as a layer " } else { "" },
+        path.display()
+    )]
     BlobUnknown {
         /// The repository.
         repository: RepositoryName,
@@ -88,6 +92,8 @@ pub enum Error {
         digest: Digest,
         /// The link that would grant it.
         path: PathBuf,
+        /// Whether the repository has it as a manifest.
+        manifest: bool,
         /// Whether the content exists in the tree all the same.
         content: bool,
     },
@@ -102,10 +108,12 @@ pub enum Error {
         path: PathBuf,
     },
     /// No repository links the blob.
-    #[error("no repository links blob {digest}{}", if *content { ", though its content exists" } else { "" })]
+    #[error("no repository links blob {digest}{}", nowhere_text(*content, manifest_of))]
     LinkedNowhere {
         /// The digest asked for.
         digest: Digest,
+        /// The repositories that have it as a manifest, which is in use.
+        manifest_of: Vec<RepositoryName>,
         /// Whether the content exists in the tree all the same.
         content: bool,
     },
@@ -211,7 +219,7 @@ pub enum Error {
         reason: String,
     },
     /// A signal asked to stop; nothing half-done is left.
-    #[error("interrupted by signal {signal}")]
+    #[error("interrupted ({})", if *signal == 15 { "SIGTERM" } else { "SIGINT" })]
     Interrupted {
         /// SIGINT (2) or SIGTERM (15).
         signal: usize,
@@ -243,6 +251,15 @@ pub enum LinkFault {
         /// The digest inside.
         found: Digest,
     },
+}
+
+fn nowhere_text(content: bool, manifest_of: &[RepositoryName]) -> String {
+    if manifest_of.is_empty() {
+        let text = if content { ", though its content exists" } else { ", and there is no such content" };
+        return text.to_owned();
+    }
+    let names: Vec<&str> = manifest_of.iter().map(RepositoryName::as_str).collect();
+    format!(" as a layer, but it is a manifest of {}", names.join(", "))
 }
 
 fn holders_text(holders: &[Holder]) -> String {
@@ -305,7 +322,8 @@ impl Error {
                 put("reason", text(source));
             }
             Self::Misplaced { reason, .. } => put("reason", (*reason).into()),
-            Self::BlobUnknown { repository, digest, content, .. } => {
+            Self::BlobUnknown { repository, digest, content, manifest, .. } => {
+                put("manifest", (*manifest).into());
                 put("repository", text(repository));
                 put("digest", text(digest));
                 put("content_exists", (*content).into());
@@ -313,9 +331,11 @@ impl Error {
             Self::ContentMissing { repository, digest, .. } => {
                 put("repository", text(repository));
                 put("digest", text(digest));
+                put("linked", true.into());
                 put("content_exists", false.into());
             }
-            Self::LinkedNowhere { digest, content } => {
+            Self::LinkedNowhere { digest, manifest_of, content } => {
+                put("manifest_of", manifest_of.iter().map(RepositoryName::as_str).collect());
                 put("digest", text(digest));
                 put("content_exists", (*content).into());
             }

@@ -96,7 +96,20 @@ impl<'t> Repository<'t> {
     pub(crate) fn blob_unknown(&self, key: Digest) -> Result<Error> {
         let path = self.tree.locate(&self.link_path(key, Form::Current));
         let content = self.tree.metadata(&Entry::Blob(key).path())?.is_some();
-        Ok(Error::BlobUnknown { repository: self.name.clone(), digest: key, path, content })
+        let manifest = self.has_revision(key)?;
+        Ok(Error::BlobUnknown { repository: self.name.clone(), digest: key, path, manifest, content })
+    }
+
+    /// Whether a manifest of that digest is linked here.
+    pub(crate) fn has_revision(&self, digest: Digest) -> Result<bool> {
+        for form in Form::ALL {
+            let item = Item::RevisionLink(digest);
+            let entry = Entry::InRepository { repository: self.name.clone(), form, item };
+            if self.tree.metadata(&entry.path())?.is_some() {
+                return Ok(true);
+            }
+        }
+        Ok(false)
     }
 
     pub(crate) fn link_path(&self, key: Digest, form: Form) -> TreePath {

@@ -2,6 +2,7 @@
 
 use std::fs::File;
 use std::io::{Read, Seek, SeekFrom, Write};
+use std::os::unix::fs::FileExt;
 use std::str::FromStr;
 
 use super::stat::{content_missing, stat};
@@ -44,6 +45,15 @@ impl OpenBlob {
     /// Whether [`OpenBlob::copy_to`] can tell if the content is right: a tarsum is no hash of the bytes.
     pub fn is_verifiable(&self) -> bool {
         self.descriptor.digest.algorithm().is_some()
+    }
+
+    /// The first bytes, up to a few thousand.
+    pub fn beginning(&self) -> Result<Vec<u8>> {
+        let failed = |error| Error::io("read", &self.path, error);
+        let mut beginning = vec![0; 8192];
+        let n = self.file.read_at(&mut beginning, 0).map_err(failed)?;
+        beginning.truncate(n);
+        Ok(beginning)
     }
 
     /// Copies all of it to `sink`, and then says whether it was right: `Err(Corrupt)` when the content has
@@ -114,7 +124,7 @@ pub struct ByteRange {
 
 /// Why a text is no byte range.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("want FIRST-LAST or FIRST-, in bytes counted from 0, with FIRST not above LAST")]
+#[error("want A-B or A-, in bytes counted from 0, with A not above B")]
 pub struct RangeError;
 
 impl FromStr for ByteRange {

@@ -17,5 +17,5 @@ pub use get::{ByteRange, OpenBlob, RangeError};
 pub use list::blobs;
 pub use mount::mount;
 pub use put::{Expected, Put, Stored};
-pub use stat::{BlobStat, content_size, linked_in, stat};
+pub use stat::{BlobStat, content_size, linked_in, linked_nowhere, stat};
 pub use store::Outcome;

@@ -56,6 +56,21 @@ pub(crate) fn content_missing(repository: &Repository<'_>, link: &Link) -> Error
     Error::ContentMissing { repository: repository.name().clone(), digest: link.target, path }
 }
 
+/// Why a digest that no repository links is not just unknown: `Err(LinkedNowhere)`, with what it is instead.
+pub fn linked_nowhere(registry: &Registry, digest: Digest) -> Result<Error> {
+    let content = registry.tree().metadata(&Entry::Blob(digest).path())?.is_some();
+    let mut manifest_of = registry.repositories().repositories;
+    let mut failed = None;
+    manifest_of.retain(|name| {
+        let found = Repository::new(registry.tree(), name.clone()).has_revision(digest);
+        found.unwrap_or_else(|error| {
+            failed = Some(error);
+            false
+        })
+    });
+    failed.map_or(Ok(Error::LinkedNowhere { digest, manifest_of, content }), Err)
+}
+
 /// The repositories that link `digest`, each with the digest that its link is called by, and the damage met on the way.
 ///
 /// Asked for a sha256, a repository counts too that has only an alias for it.

@@ -8,7 +8,9 @@ use super::{Context, Exit};
 /// Print a completion script for a shell
 #[derive(Debug, clap::Args)]
 #[command(after_long_help = "\
-Exit codes: 0 printed; 2 no such shell.
+Exit codes:
+  0    printed
+  2    no such shell
 
 Examples:
   regtree completions bash > /etc/bash_completion.d/regtree

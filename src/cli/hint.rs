@@ -3,21 +3,21 @@
 use std::borrow::Cow;
 use std::path::Path;
 
-use super::Global;
+use super::{Global, root};
 use crate::error::Error;
+use crate::layout;
 
 /// The hint that goes with `error`, if there is a good one.
 pub(super) fn of(error: &Error, global: &Global) -> Option<String> {
     let regtree = command(global);
     let hint = match error {
-        Error::NotATree { path, .. } => {
-            format!("to make a new, empty tree there: regtree init {}", quote_path(path))
-        }
-        Error::RepositoryUnknown { .. } => format!("{regtree} repo list"),
+        Error::NotATree { path, .. } => not_a_tree(path, global),
+        Error::RepositoryUnknown { .. } => format!("to see what there is: {regtree} repo list"),
+        Error::BlobUnknown { manifest: true, .. } => return None,
         Error::BlobUnknown { digest, content: true, .. } => {
             format!("its content exists; to see who has it: {regtree} blob stat --all-repos {digest}")
         }
-        Error::BlobUnknown { repository, .. } => format!("{regtree} blob list {repository}"),
+        Error::BlobUnknown { repository, .. } => format!("to see what there is: {regtree} blob list {repository}"),
         Error::ContentMissing { repository, digest, .. } => {
             format!("to put the content back: {regtree} blob put {repository} FILE --digest {digest}")
         }
@@ -28,10 +28,23 @@ pub(super) fn of(error: &Error, global: &Global) -> Option<String> {
             "to heal it, put the right content again: \
              {regtree} blob put {repository} FILE --digest {expected} --verify-existing"
         ),
-        Error::Locked { .. } => "wait for it with --wait-lock 30s".to_owned(),
+        Error::Locked { .. } if global.wait_lock.is_none() => "wait for it with --wait-lock 30s".to_owned(),
         _ => return None,
     };
     Some(hint)
+}
+
+/// Who names a directory inside of a tree means the tree; who names none at all may not know how.
+fn not_a_tree(path: &Path, global: &Global) -> String {
+    let canonical = path.canonicalize().unwrap_or_default();
+    if let Some(root) = canonical.ancestors().skip(1).find(|ancestor| ancestor.join(layout::PREFIX).is_dir()) {
+        return format!("it lies in a tree; did you mean --root {}", quote_path(root));
+    }
+    let init = format!("to make a new, empty tree there: regtree init {}", quote_path(path));
+    if root::is_default(global) {
+        return format!("say where the tree is with --root DIR, --registry-config FILE or REGTREE_ROOT; {init}");
+    }
+    init
 }
 
 /// The command as it was called, as far as it says where the tree is.

@@ -13,13 +13,15 @@ use crate::registry::Registry;
 /// is whole already is left as it is.
 #[derive(Debug, clap::Args)]
 #[command(after_long_help = "\
-Exit codes: 0 there is a tree now; 1 it could not be made.
+Exit codes:
+  0    there is a tree now
+  1    it could not be made
 
 Example:
   regtree init /var/lib/registry")]
 pub(super) struct Init {
     /// What is to be the registry's rootdirectory; made if missing
-    #[arg(value_name = "DIR")]
+    #[arg(value_name = "DIR", conflicts_with_all = ["root", "registry_config"])]
     directory: PathBuf,
 }
 

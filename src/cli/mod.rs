@@ -1,7 +1,7 @@
 //! The command line: arguments, calling the core, printing what it did. No path of a tree is built here.
 //!
 //! A file for each noun or verb: a struct whose doc comments are the help, and its `run`. The program's own talk goes
-//! through [`output`], which knows about JSON, quiet, colour, and exit codes.
+//! through `output`, which knows about JSON, quiet, colour, and exit codes.
 
 #![expect(clippy::doc_markdown, reason = "doc comments of arguments are help, where backticks would show")]
 
@@ -29,8 +29,10 @@ pub use exit::Exit;
 use output::Output;
 use progress::ProgressStyle;
 
+use crate::digest::{Digest, DigestError};
 use crate::durable::Writer;
 use crate::lock::{Holder, Mode};
+use crate::name::RepositoryName;
 use crate::registry::Registry;
 
 /// Works directly on the storage tree a Docker/OCI registry keeps on disk
@@ -38,7 +40,8 @@ use crate::registry::Registry;
 /// regtree reads and writes the tree that the distribution registry (registry:2, registry:3, Debian's docker-registry)
 /// keeps below its rootdirectory. No server runs, no network is used, nothing is created by accident.
 #[derive(Debug, Parser)]
-#[command(name = "regtree", version, max_term_width = 110, after_long_help = exit::HELP, disable_help_subcommand = true)]
+#[command(name = "regtree", version, max_term_width = 110, after_long_help = exit::HELP,
+          args_override_self = true)]
 struct Cli {
     #[command(flatten)]
     global: Global,
@@ -163,9 +166,31 @@ pub fn command() -> clap::Command {
     Cli::command()
 }
 
-/// A time such as `30s`, `5m` or `1h 30m`.
+/// A repository's name, for an argument: who gives a digest first has the order wrong.
+fn parse_repository(text: &str) -> Result<RepositoryName, Box<dyn std::error::Error + Send + Sync>> {
+    if text.parse::<Digest>().is_ok() {
+        return Err("that is a digest; the repository comes first".into());
+    }
+    Ok(text.parse::<RepositoryName>()?)
+}
+
+/// A digest, for an argument: hex digits alone lack their algorithm.
+fn parse_digest(text: &str) -> Result<Digest, Box<dyn std::error::Error + Send + Sync>> {
+    let guess = format!("sha256:{text}");
+    match text.parse::<Digest>() {
+        Err(DigestError::Format) if guess.parse::<Digest>().is_ok() => {
+            Err(format!("invalid checksum digest format; did you mean {guess}").into())
+        }
+        parsed => Ok(parsed?),
+    }
+}
+
+/// A time such as `30s`, `5m` or `1h 30m`, or a number of seconds.
 fn parse_duration(text: &str) -> Result<Duration, String> {
     let want = "want a time such as 30s, 5m or 1h";
+    if let Ok(seconds) = text.parse() {
+        return Ok(Duration::from_secs(seconds));
+    }
     let span: jiff::SignedDuration = text.parse().map_err(|_| want.to_owned())?;
     Duration::try_from(span).map_err(|_| want.to_owned())
 }

@@ -23,7 +23,11 @@ impl Repo {
 /// A repository is a directory with layers, manifests or uploads; registries 2.x and 3.x each miss some of these.
 /// Symbolic links are not followed: they and directories that can't be read are reported as damage.
 #[derive(Debug, clap::Args)]
-#[command(after_long_help = "Exit codes: 0 listed; 3 listed, but damage was found; 10 no tree.")]
+#[command(after_long_help = "\
+Exit codes:
+  0    listed
+  3    listed, but damage was found
+  10   no tree")]
 pub(super) struct List {}
 
 impl List {

@@ -25,6 +25,11 @@ pub(super) fn find(global: &Global) -> Result<PathBuf> {
     Ok(variable(ROOT_VARIABLE).unwrap_or_else(|| DEFAULT.into()))
 }
 
+/// Whether nobody said where the tree is.
+pub(super) fn is_default(global: &Global) -> bool {
+    global.root.is_none() && global.registry_config.is_none() && variable(ROOT_VARIABLE).is_none()
+}
+
 fn variable(name: &str) -> Option<PathBuf> {
     std::env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from)
 }

@@ -1,15 +1,12 @@
 //! Wrong usage, and what must be known of the arguments before they are parsed.
 
-use std::error::Error;
 use std::ffi::OsString;
 use std::io::Write;
 
-use clap::error::ErrorKind;
+use clap::error::{ContextKind, ErrorKind};
 use serde_json::json;
 
 use super::{Exit, When};
-use crate::digest::DigestError;
-use crate::name::NameError;
 
 /// How to talk when the arguments themselves are wrong.
 #[derive(Debug)]
@@ -81,10 +78,12 @@ pub(super) fn report(error: &clap::Error, early: &Early) -> Exit {
 
 /// The registry API's code for a malformed digest or name.
 fn code(error: &clap::Error) -> &'static str {
-    let source = error.source();
-    if source.is_some_and(<dyn Error>::is::<DigestError>) {
+    let argument = error.get(ContextKind::InvalidArg).map(ToString::to_string).unwrap_or_default();
+    if error.kind() != ErrorKind::ValueValidation {
+        "USAGE"
+    } else if argument.contains("DIGEST") {
         "DIGEST_INVALID"
-    } else if source.is_some_and(<dyn Error>::is::<NameError>) {
+    } else if ["REPO", "--from", "--to"].iter().any(|name| argument.contains(name)) {
         "NAME_INVALID"
     } else {
         "USAGE"

@@ -6,7 +6,7 @@
 //!   synced, because the one above may have been made a moment ago by us, or by another process that has not synced
 //!   yet. A sync of a clean directory costs next to nothing.
 //! - **The registry can use what is made here**: a new file or directory takes mode and owner from its nearest parent
-//!   in the tree ([`ownership`]).
+//!   in the tree (`ownership`).
 //! - **No symbolic link is written through** below an area: every step down is taken by handle, without following.
 //!
 //! All of it goes through a [`Writer`], which holds the tree's lock for as long as it lives.

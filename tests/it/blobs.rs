@@ -39,7 +39,7 @@ fn stat_shows_the_descriptor_and_tells_an_alias() {
         [
             format!("asked:      {sha512} (alias)"),
             format!("digest:     {sha256}"),
-            "size:       7 bytes (7 B)".to_owned(),
+            "size:       7 bytes".to_owned(),
             "media type: application/octet-stream".to_owned(),
         ]
     );
@@ -79,6 +79,20 @@ fn a_blob_that_nobody_links_is_unknown_though_its_content_exists() {
 }
 
 #[test]
+fn a_manifest_is_not_taken_for_garbage() {
+    let scratch = Scratch::bare();
+    Regtree::new(["demo", "--quiet"]).with([scratch.root()]).ok();
+    let tag = scratch.repository("demo/app/_manifests/tags/v1/current/link");
+    let manifest = fs::read_to_string(tag).unwrap();
+    let all = scratch.run(["blob", "stat", "--all-repos", &manifest]).code(4);
+    all.says(["no repository links blob", "as a layer, but it is a manifest of demo/app"]);
+    let get = scratch.run(["blob", "get", "demo/app", &manifest]).code(4).says(["it is a manifest there"]);
+    assert!(!get.err().contains("hint"), "{}", get.err());
+    let error = scratch.run(["blob", "stat", "--json", "--all-repos", &manifest]).code(4).json_error();
+    assert_eq!(error["detail"]["manifest_of"], json!(["demo/app"]));
+}
+
+#[test]
 fn get_gives_the_content_by_each_digest_to_a_pipe_or_a_file() {
     let (scratch, digests) = aliased();
     let file = scratch.root().join("out");
@@ -112,8 +126,19 @@ fn a_file_that_is_written_is_like_any_other_programs() {
     get("/dev/null").ok();
     assert!(!fs::metadata("/dev/null").unwrap().is_file());
     get("docker").run().code(1).says(["cannot write docker"]);
+    get("none/new").run().code(1).says(["cannot write none/new", "No such file"]);
+
+    // An existing file keeps its mode; what standard output was redirected to is written on, not replaced.
+    fs::set_permissions(scratch.root().join("other"), fs::Permissions::from_mode(0o600)).unwrap();
+    get("other").ok();
+    assert_eq!(mode("other") & 0o7777, 0o600);
+    let log = fs::OpenOptions::new().create(true).append(true).open(scratch.root().join("log")).unwrap();
+    for _ in 0..2 {
+        assert!(get("/dev/stdout").command().stdout(log.try_clone().unwrap()).status().unwrap().success());
+    }
+    assert_eq!(fs::read(scratch.root().join("log")).unwrap(), b"contentcontent");
     let names: BTreeSet<_> = fs::read_dir(scratch.root()).unwrap().map(|entry| entry.unwrap().file_name()).collect();
-    assert_eq!(names, [".regtree", "docker", "link", "new", "other"].map(Into::into).into());
+    assert_eq!(names, [".regtree", "docker", "link", "log", "new", "other"].map(Into::into).into());
 }
 
 #[test]

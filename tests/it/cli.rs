@@ -17,6 +17,9 @@ fn commands() -> Vec<(Vec<String>, clap::Command)> {
     fn walk(command: &clap::Command, words: &[String], found: &mut Vec<(Vec<String>, clap::Command)>) {
         let mut words = words.to_vec();
         words.push(command.get_name().to_owned());
+        if command.get_name() == "help" {
+            return;
+        }
         if !command.has_subcommands() {
             found.push((words[1..].to_vec(), command.clone()));
         }
@@ -60,6 +63,24 @@ fn exit_codes_are_the_same_in_the_readme_the_help_and_the_program() {
     let rows =
         readme.lines().filter(|line| line.starts_with("| ") && line[2..].starts_with(|c: char| c.is_ascii_digit()));
     assert_eq!(rows.count(), Exit::ALL.len(), "README.md has exit codes that the program hasn't");
+}
+
+#[test]
+fn arguments_in_the_wrong_place_are_understood() {
+    let digest = regtree::Digest::of(b"content").to_string();
+    Regtree::new(["blob", "get", &digest, "lib/app"])
+        .run()
+        .code(2)
+        .says(["that is a digest; the repository comes first"]);
+    Regtree::new(["blob", "get", "lib/app", &digest[7..]]).run().code(2).says([format!("did you mean {digest}")]);
+    Regtree::new(["init", "here", "--root", "there"]).run().code(2).says(["cannot be used with"]);
+    let scratch = Scratch::new();
+    scratch.run(["repo", "list", "--color", "never", "--color", "always", "-v", "-v"]).code(0);
+    scratch.run(["repo", "list", "--wait-lock", "30"]).code(0);
+    Regtree::new(["help", "blob"]).ok();
+    let inside = scratch.v2().join("blobs");
+    let hint = format!("did you mean --root {}", scratch.root().display());
+    Regtree::at(&inside, ["repo", "list"]).run().code(10).says([hint]);
 }
 
 #[test]
@@ -146,6 +167,12 @@ fn a_terminal_gets_colour_unless_no_color_is_set_and_no_binary_content() {
     );
     assert!(!refused.contains('\0'));
     assert!(on_a_terminal(&format!("{get} -o -; echo code $?"), &scratch).contains("binarycode 0"));
+    let text = scratch.put("lib/app", "{\"text\": \"grüße\"}\n".as_bytes());
+    assert!(on_a_terminal(&format!("regtree blob get lib/app {text}"), &scratch).contains("grüße"));
+    for binary in [&b"\xff\xfe"[..], b"\x1b[2J"] {
+        let binary = scratch.put("lib/app", binary);
+        assert!(on_a_terminal(&format!("regtree blob get lib/app {binary}"), &scratch).contains("binary content"));
+    }
 }
 
 #[test]
@@ -202,7 +229,10 @@ fn hints_can_be_pasted_with_the_root_that_was_named() {
     let scratch = Scratch::new();
     let digest = scratch.put("lib/app", b"content").to_string();
     let root = scratch.root().display();
-    scratch.run(["blob", "get", "other/app", &digest]).code(4).says([format!("hint: regtree --root {root} repo list")]);
+    scratch
+        .run(["blob", "get", "other/app", &digest])
+        .code(4)
+        .says([format!("hint: to see what there is: regtree --root {root} repo list")]);
     fs::create_dir_all(scratch.repository("other/_layers")).unwrap();
     let hint = format!("regtree --root {root} blob stat --all-repos {digest}");
     scratch.run(["blob", "get", "other", &digest]).code(4).says([&hint]);

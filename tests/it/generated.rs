@@ -16,15 +16,33 @@ fn project() -> PathBuf {
 
 /// What the definitions make of a directory: file name → content.
 fn generated(directory: &str) -> BTreeMap<String, Vec<u8>> {
-    let made = tempfile::tempdir().unwrap();
     if directory == "man" {
-        clap_mangen::generate_to(regtree::cli::command(), made.path()).unwrap();
-    } else {
-        for shell in [Shell::Bash, Shell::Fish, Shell::Zsh] {
-            clap_complete::generate_to(shell, &mut regtree::cli::command(), "regtree", made.path()).unwrap();
-        }
+        return man_pages();
+    }
+    let made = tempfile::tempdir().unwrap();
+    for shell in [Shell::Bash, Shell::Fish, Shell::Zsh] {
+        clap_complete::generate_to(shell, &mut regtree::cli::command(), "regtree", made.path()).unwrap();
     }
     read(made.path())
+}
+
+/// A page for each command, with the sections that a reader of man pages looks for.
+fn man_pages() -> BTreeMap<String, Vec<u8>> {
+    fn add(command: &clap::Command, pages: &mut BTreeMap<String, Vec<u8>>) {
+        let man = clap_mangen::Man::new(command.clone()).source(concat!("regtree ", env!("CARGO_PKG_VERSION")));
+        let mut page = Vec::new();
+        man.render(&mut page).unwrap();
+        let page = String::from_utf8(page).unwrap().replace(".SH EXTRA", ".SH \"EXIT CODES AND EXAMPLES\"");
+        pages.insert(man.get_filename(), page.into_bytes());
+        for inner in command.get_subcommands().filter(|inner| inner.get_name() != "help") {
+            add(inner, pages);
+        }
+    }
+    let mut root = regtree::cli::command();
+    root.build();
+    let mut pages = BTreeMap::new();
+    add(&root, &mut pages);
+    pages
 }
 
 fn read(directory: &Path) -> BTreeMap<String, Vec<u8>> {

@@ -15,18 +15,23 @@ use crate::name::RepositoryName;
 /// is given. Every digest must be known, or nothing is removed; one that was deleted before is passed over beside others.
 #[derive(Debug, clap::Args)]
 #[command(after_long_help = "\
-Exit codes: 0 removed; 1 not writable; 4 unknown repository or blob, and nothing removed; 5 something else lies in a
-link's place; 10 no tree; 11 locked.
+Exit codes:
+  0    removed
+  1    not writable
+  4    unknown repository or blob, and nothing removed
+  5    something else lies in a link's place
+  10   no tree
+  11   locked
 
 Examples:
   regtree blob delete library/app sha256:… --dry-run
   regtree blob delete library/app sha256:… --all-aliases")]
 pub(in crate::cli) struct Delete {
     /// The repository
-    #[arg(value_name = "REPO")]
+    #[arg(value_name = "REPO", value_parser = crate::cli::parse_repository)]
     repository: RepositoryName,
     /// The blobs, by the digests that their links are called by
-    #[arg(value_name = "DIGEST", required = true)]
+    #[arg(value_name = "DIGEST", required = true, value_parser = crate::cli::parse_digest)]
     digests: Vec<Digest>,
     /// Remove the blob's links by its other digests too
     #[arg(long)]

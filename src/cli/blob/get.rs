@@ -25,9 +25,15 @@ use crate::stream::{Interrupt, Watch};
 /// code. A --range is exact, and is not verified: a part has no digest.
 #[derive(Debug, clap::Args)]
 #[command(after_long_help = "\
-Exit codes: 0 written; 1 not readable or not writable; 2 malformed, or a range that the blob does not have; 4 unknown
-repository or blob; 5 the content or its link is damaged; 10 no tree; 12 will not write to a terminal; 130, 143
-interrupted.
+Exit codes:
+  0    written
+  1    not readable or not writable
+  2    malformed, or a range that the blob does not have
+  4    unknown repository or blob
+  5    the content or its link is damaged
+  10   no tree
+  12   will not write to a terminal
+  130, 143 interrupted
 
 Examples:
   regtree blob get library/app sha256:… -o layer.tar.gz
@@ -35,10 +41,10 @@ Examples:
   regtree blob get library/app sha256:… --range 0-1023 | xxd")]
 pub(in crate::cli) struct Get {
     /// The repository
-    #[arg(value_name = "REPO")]
+    #[arg(value_name = "REPO", value_parser = crate::cli::parse_repository)]
     repository: RepositoryName,
     /// The blob, by any digest that the repository links
-    #[arg(value_name = "DIGEST")]
+    #[arg(value_name = "DIGEST", value_parser = crate::cli::parse_digest)]
     digest: Digest,
     /// Write to FILE; - is standard output, even if it is a terminal
     #[arg(short, long, value_name = "FILE")]
@@ -54,7 +60,10 @@ impl Get {
         let repository = registry.repository(&self.repository).about(&self.repository, None)?;
         let blob = OpenBlob::open(&repository, self.digest).about(&self.repository, self.digest)?;
         let descriptor = blob.descriptor().clone();
-        if self.output.is_none() && io::stdout().is_terminal() {
+        if self.output.is_none()
+            && io::stdout().is_terminal()
+            && is_binary(&blob.beginning().about(&self.repository, self.digest)?)
+        {
             let reason = "will not write binary content to a terminal; use -o FILE, or -o - if you mean it".to_owned();
             return Err(Error::Refused { reason }.into());
         }
@@ -62,7 +71,7 @@ impl Get {
         if self.range.is_none() && !verified {
             context.output.note("a tarsum is no hash of the bytes: the content is not verified");
         }
-        match self.output.filter(|path| path.as_os_str() != "-") {
+        match self.output.filter(|path| !is_stdout(path)) {
             None => {
                 // A bar in the middle of the content helps nobody.
                 let mixed = io::stdout().is_terminal();
@@ -91,6 +100,24 @@ impl Get {
     }
 }
 
+/// A file of that name is what standard output was redirected to: to be written on, not replaced.
+fn is_stdout(path: &Path) -> bool {
+    ["-", "/dev/stdout", "/dev/fd/1", "/proc/self/fd/1"].iter().any(|name| path == Path::new(name))
+}
+
+/// Whether a terminal would take the content for commands, or show nonsense.
+fn is_binary(beginning: &[u8]) -> bool {
+    let text = match std::str::from_utf8(beginning) {
+        Ok(text) => text,
+        // The beginning may end inside of a character.
+        Err(error) if error.error_len().is_none() => {
+            std::str::from_utf8(&beginning[..error.valid_up_to()]).unwrap_or_default()
+        }
+        Err(_) => return true,
+    };
+    text.chars().any(|character| character.is_control() && !matches!(character, '\n' | '\r' | '\t'))
+}
+
 fn copy(blob: OpenBlob, range: Option<ByteRange>, mut sink: File, name: &Path, watch: &Watch<'_>) -> Result<()> {
     match range {
         Some(range) => blob.copy_range(range, &mut sink, name, &watch.interrupt),
@@ -102,7 +129,8 @@ fn copy(blob: OpenBlob, range: Option<ByteRange>, mut sink: File, name: &Path, w
 fn write_file(blob: OpenBlob, range: Option<ByteRange>, path: &Path, mut watch: Watch<'_>) -> anyhow::Result<()> {
     let failed = |error| Error::io("write", path, error);
     let target = resolve(path).map_err(failed)?;
-    if target.exists() && !target.is_file() {
+    let in_place = ["/dev", "/proc"].iter().any(|directory| path.starts_with(directory));
+    if in_place || target.exists() && !target.is_file() {
         // A device or a pipe can't be replaced, and need not be: what is written to it is gone. A directory refuses.
         let sink = OpenOptions::new().write(true).open(&target).map_err(failed)?;
         return Ok(copy(blob, range, sink, path, &watch)?);
@@ -115,11 +143,20 @@ fn write_file(blob: OpenBlob, range: Option<ByteRange>, path: &Path, mut watch: 
     let mut builder = tempfile::Builder::new();
     // tempfile's own 0600 is for secrets; this is what any program would make, less the umask.
     let builder = builder.prefix(".regtree-").permissions(Permissions::from_mode(0o666));
-    let temporary = builder.tempfile_in(directory).map_err(failed)?;
+    let temporary = builder.tempfile_in(directory).map_err(|error| failed(without_path(error)))?;
+    if let Ok(there) = std::fs::metadata(&target) {
+        temporary.as_file().set_permissions(there.permissions()).map_err(failed)?;
+    }
     let sink = temporary.as_file().try_clone().map_err(failed)?;
     copy(blob, range, sink, path, &watch)?;
     temporary.persist(&target).map_err(|error| failed(error.error))?;
     Ok(())
+}
+
+/// The system's own error, where tempfile adds the name of the temporary.
+fn without_path(error: io::Error) -> io::Error {
+    let inner = error.get_ref().and_then(|error| error.source()).and_then(|error| error.downcast_ref::<io::Error>());
+    inner.and_then(io::Error::raw_os_error).map_or(error, io::Error::from_raw_os_error)
 }
 
 /// What `path` leads to, which need not be there yet: a symbolic link stays one.

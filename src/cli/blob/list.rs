@@ -19,7 +19,11 @@ use crate::repository::Repository;
 /// not their content is there; --long says. Damage met on the way is reported and ends nothing.
 #[derive(Debug, clap::Args)]
 #[command(after_long_help = "\
-Exit codes: 0 listed; 3 listed, but damage was found; 4 unknown repository; 10 no tree.
+Exit codes:
+  0    listed
+  3    listed, but damage was found
+  4    unknown repository
+  10   no tree
 
 Examples:
   regtree blob list | wc -l
@@ -27,7 +31,7 @@ Examples:
   regtree blob list --long --json | jq -s 'map(.size) | add'")]
 pub(in crate::cli) struct List {
     /// The repository; the whole tree if omitted
-    #[arg(value_name = "REPO")]
+    #[arg(value_name = "REPO", value_parser = crate::cli::parse_repository)]
     repository: Option<RepositoryName>,
     /// Show sizes, and what an alias stands for
     #[arg(short, long)]

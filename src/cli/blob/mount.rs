@@ -14,20 +14,26 @@ use crate::name::RepositoryName;
 /// exist yet is made.
 #[derive(Debug, clap::Args)]
 #[command(after_long_help = "\
-Exit codes: 0 linked; 1 not writable, no space; 2 malformed, or a tarsum; 4 unknown source repository or blob; 5 the source's link or blob is
-damaged; 10 no tree; 11 locked.
+Exit codes:
+  0    linked
+  1    not writable, no space
+  2    malformed, or a tarsum
+  4    unknown source repository or blob
+  5    the source's link or blob is damaged
+  10   no tree
+  11   locked
 
 Example:
   regtree blob mount sha256:… --from library/app --to library/other")]
 pub(in crate::cli) struct Mount {
     /// The blob, by any digest that the source links
-    #[arg(value_name = "DIGEST")]
+    #[arg(value_name = "DIGEST", value_parser = crate::cli::parse_digest)]
     digest: Digest,
     /// The repository that has it
-    #[arg(long, value_name = "REPO")]
+    #[arg(long, value_name = "REPO", value_parser = crate::cli::parse_repository)]
     from: RepositoryName,
     /// The repository that is to have it
-    #[arg(long, value_name = "REPO")]
+    #[arg(long, value_name = "REPO", value_parser = crate::cli::parse_repository)]
     to: RepositoryName,
 }
 

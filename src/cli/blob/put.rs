@@ -25,8 +25,14 @@ use crate::stream::Watch;
 /// that runs meanwhile may remember the damaged blob's size until it is restarted, or its redis flushed.
 #[derive(Debug, clap::Args)]
 #[command(after_long_help = "\
-Exit codes: 0 stored; 1 not readable, not writable, no space; 2 malformed name or digest; 5 the content has another
-digest or size; 10 no tree; 11 locked; 130, 143 interrupted, and nothing stored.
+Exit codes:
+  0    stored
+  1    not readable, not writable, no space
+  2    malformed name or digest
+  5    the content has another digest or size
+  10   no tree
+  11   locked
+  130, 143 interrupted, and nothing stored
 
 Examples:
   regtree blob put library/app layer.tar.gz
@@ -34,13 +40,13 @@ Examples:
   regtree blob put library/app layer.tar.gz --digest sha256:… --size 1048576")]
 pub(in crate::cli) struct Put {
     /// The repository
-    #[arg(value_name = "REPO")]
+    #[arg(value_name = "REPO", value_parser = crate::cli::parse_repository)]
     repository: RepositoryName,
     /// The content; standard input if omitted or -
     #[arg(value_name = "FILE")]
     file: Option<PathBuf>,
     /// The digest that the content must have; a sha384 or sha512 is linked as an alias too
-    #[arg(long, value_name = "DIGEST")]
+    #[arg(long, value_name = "DIGEST", value_parser = crate::cli::parse_digest)]
     digest: Option<Digest>,
     /// The size that the content must have, in bytes
     #[arg(long, value_name = "BYTES")]

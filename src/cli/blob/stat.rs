@@ -8,8 +8,6 @@ use crate::cli::output::error_document;
 use crate::cli::subject::About;
 use crate::cli::{Context, Exit};
 use crate::digest::Digest;
-use crate::error::Error;
-use crate::layout::Entry;
 use crate::name::RepositoryName;
 use crate::registry::Registry;
 
@@ -21,8 +19,12 @@ use crate::registry::Registry;
 #[command(
     override_usage = "regtree blob stat [OPTIONS] <REPO> <DIGEST>...\n       regtree blob stat [OPTIONS] --all-repos <DIGEST>",
     after_long_help = "\
-Exit codes: 0 shown; 3 shown, but damage was found on the way (--all-repos); 4 unknown repository or blob; 5 the link or
-what lies in the content's place is damaged; 10 no tree.
+Exit codes:
+  0    shown
+  3    shown, but damage was found on the way (--all-repos)
+  4    unknown repository or blob
+  5    the link or what lies in the content's place is damaged
+  10   no tree
 
 Examples:
   regtree blob stat library/app sha256:…
@@ -30,13 +32,13 @@ Examples:
 )]
 pub(in crate::cli) struct Stat {
     /// The repository
-    #[arg(value_name = "REPO", required_unless_present = "all_repos")]
+    #[arg(value_name = "REPO", required_unless_present = "all_repos", value_parser = crate::cli::parse_repository)]
     repository: Option<RepositoryName>,
     /// The blobs, by any digest that the repository links
-    #[arg(value_name = "DIGEST", required_unless_present = "all_repos")]
+    #[arg(value_name = "DIGEST", required_unless_present = "all_repos", value_parser = crate::cli::parse_digest)]
     digests: Vec<Digest>,
     /// Print the names of all repositories that link the blob
-    #[arg(long, value_name = "DIGEST", conflicts_with_all = ["repository", "digests"])]
+    #[arg(long, value_name = "DIGEST", conflicts_with_all = ["repository", "digests"], value_parser = crate::cli::parse_digest)]
     all_repos: Option<Digest>,
 }
 
@@ -73,7 +75,8 @@ fn print(stat: &BlobStat, context: &mut Context) -> anyhow::Result<()> {
         context.output.text(format_args!("asked:      {} (alias)\n", stat.asked))?;
     }
     context.output.text(format_args!("digest:     {}\n", descriptor.digest))?;
-    context.output.text(format_args!("size:       {} bytes ({})\n", descriptor.size, HumanBytes(descriptor.size)))?;
+    let rounded = if descriptor.size < 1024 { String::new() } else { format!(" ({})", HumanBytes(descriptor.size)) };
+    context.output.text(format_args!("size:       {} bytes{rounded}\n", descriptor.size))?;
     context.output.text(format_args!("media type: {}\n", descriptor.media_type))
 }
 
@@ -81,8 +84,7 @@ fn everywhere(registry: &Registry, digest: Digest, context: &mut Context) -> any
     let (linked, damage) = blob::linked_in(registry, digest);
     let damaged = !damage.is_empty();
     if linked.is_empty() && !damaged {
-        let content = registry.tree().metadata(&Entry::Blob(digest).path())?.is_some();
-        return Err(Error::LinkedNowhere { digest, content }.into());
+        return Err(blob::linked_nowhere(registry, digest)?.into());
     }
     if context.output.is_json() {
         let repositories: Vec<_> = linked.iter().map(|(name, key)| json!({ "name": name, "link": key })).collect();

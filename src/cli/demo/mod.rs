@@ -21,7 +21,10 @@ use sample::Sample;
 /// blob, in DIR or a fresh temporary directory, and prints commands worth trying with what they really print.
 #[derive(Debug, clap::Args)]
 #[command(after_long_help = "\
-Exit codes: 0 shown; 1 not writable; 12 DIR is not empty.
+Exit codes:
+  0    shown
+  1    not writable
+  12   DIR is not empty
 
 Examples:
   regtree demo
@@ -54,6 +57,9 @@ impl Demo {
         if context.output.is_json() {
             context.output.document(&json!({ "root": root.to_string_lossy(), "commands": shown }))?;
             return Ok(Exit::Done);
+        }
+        if context.output.is_quiet() {
+            return context.output.text(format_args!("{}\n", root.display())).map(|()| Exit::Done);
         }
         context.output.text(format_args!("{}", introduction(&root)))?;
         for step in shown {
