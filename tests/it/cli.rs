@@ -84,6 +84,17 @@ fn arguments_in_the_wrong_place_are_understood() {
 }
 
 #[test]
+fn the_readme_has_no_blank_left_to_fill_in() {
+    let capitals = |word: &str| word.contains('_') && word.chars().all(|c| c.is_ascii_uppercase() || c == '_');
+    let blank = |line: &&str| !line.is_empty() && line.split(' ').all(capitals);
+    let readme = document("README.md");
+    assert_eq!(readme.lines().find(blank), None);
+    for goal in ["blob put", "blob get", "blob stat", "blob list"] {
+        assert!(readme.lines().any(|line| line.starts_with(&format!("| `{goal}"))), "no speed of {goal}");
+    }
+}
+
+#[test]
 fn the_version_stands_in_the_changelog() {
     let version = env!("CARGO_PKG_VERSION");
     assert_eq!(Regtree::new(["--version"]).ok().answer(), format!("regtree {version}"));
