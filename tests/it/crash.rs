@@ -240,7 +240,7 @@ fn a_put_without_threads_to_be_had_fails_cleanly() {
     let chown = Command::new("chown").args(["-R", user]).arg(scratch.root()).status().unwrap();
     assert!(chown.success());
     let limited = ["setpriv", "--reuid", user, "--regid", user, "--clear-groups", "prlimit", "--nproc=1"];
-    let run = scratch.regtree(["blob", "put", "lib/app"]).stdin("content").behind(limited).run();
+    let run = scratch.regtree(["blob", "put", "lib/app"]).stdin("content").behind(limited).lent().run();
     run.code(1).silent().says(["repository lib/app", "Resource temporarily unavailable"]);
     let strip = |found: std::collections::BTreeMap<PathBuf, String>| found.into_keys().collect::<Vec<_>>();
     assert_eq!(strip(snapshot(&scratch.root().join("docker"))), strip(before));

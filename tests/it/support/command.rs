@@ -1,13 +1,17 @@
 //! Running `regtree` as a user or a script does.
 
 use std::ffi::{OsStr, OsString};
+use std::fs;
 use std::io::Write;
+use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::process::{Command, Output, Stdio};
+use std::sync::Arc;
 use std::thread;
 
 /// Who runs what root must not: nobody.
 const NOBODY: &str = "65534";
+const PROGRAM: &str = env!("CARGO_BIN_EXE_regtree");
 
 /// A call of the command, with a clean environment.
 #[derive(Clone, Debug)]
@@ -17,13 +21,15 @@ pub(crate) struct Regtree {
     stdin: Vec<u8>,
     prefix: Vec<OsString>,
     directory: Option<std::path::PathBuf>,
+    // Where others find the program; gone with the last call that needs it.
+    lent: Option<Arc<tempfile::TempDir>>,
 }
 
 impl Regtree {
     /// `regtree`, with these arguments.
     pub(crate) fn new<A: AsRef<OsStr>>(arguments: impl IntoIterator<Item = A>) -> Self {
         let arguments = arguments.into_iter().map(|argument| argument.as_ref().to_owned()).collect();
-        Self { arguments, environment: Vec::new(), stdin: Vec::new(), prefix: Vec::new(), directory: None }
+        Self { arguments, environment: Vec::new(), stdin: Vec::new(), prefix: Vec::new(), directory: None, lent: None }
     }
 
     /// `regtree --root ROOT`, with these arguments.
@@ -57,11 +63,20 @@ impl Regtree {
     }
 
     /// As a user who is not root: as root, permissions prove nothing. Tests that run as somebody else are that already.
-    pub(crate) fn unprivileged(mut self) -> Self {
+    pub(crate) fn unprivileged(self) -> Self {
         if rustix::process::geteuid().is_root() {
             let identity = ["setpriv", "--reuid", NOBODY, "--regid", NOBODY, "--clear-groups", "--no-new-privs"];
-            self.prefix = identity.map(OsString::from).to_vec();
+            return self.behind(identity).lent();
         }
+        self
+    }
+
+    /// From a place where every user may run it, wherever the project was built.
+    pub(crate) fn lent(mut self) -> Self {
+        let place = tempfile::tempdir().unwrap();
+        fs::set_permissions(place.path(), PermissionsExt::from_mode(0o755)).unwrap();
+        fs::copy(PROGRAM, place.path().join("regtree")).unwrap();
+        self.lent = Some(Arc::new(place));
         self
     }
 
@@ -73,7 +88,8 @@ impl Regtree {
 
     /// The process, not started yet.
     pub(crate) fn command(&self) -> Command {
-        let binary = OsString::from(env!("CARGO_BIN_EXE_regtree"));
+        let lent = self.lent.as_ref().map(|place| place.path().join("regtree").into_os_string());
+        let binary = lent.unwrap_or_else(|| PROGRAM.into());
         let mut words = self.prefix.iter().chain([&binary]).chain(&self.arguments);
         let mut command = Command::new(words.next().unwrap());
         command.args(words).env_clear().env("PATH", std::env::var_os("PATH").unwrap_or_default());
