@@ -4,7 +4,7 @@ use std::io::{self, Read, Write};
 
 use sha2::{Digest as _, Sha256, Sha384, Sha512};
 
-use super::{Algorithm, Digest};
+use super::{Algorithm, Digest, Midstate};
 
 /// One algorithm at work.
 #[derive(Clone, Debug)]
@@ -59,6 +59,19 @@ impl Hasher {
             }
         }
         Self { states: all.into_iter().map(State::new).collect(), size: 0 }
+    }
+
+    /// A hasher for SHA-256 alone that goes on where another stopped.
+    pub fn resume(state: Midstate) -> Self {
+        Self { states: vec![State::Sha256(state.to_hash())], size: state.length() }
+    }
+
+    /// How far SHA-256 is; `None` when other algorithms are at work too, whose states can't be kept.
+    pub fn midstate(&self) -> Option<Midstate> {
+        match &self.states[..] {
+            [State::Sha256(state)] => Some(Midstate::of(state)),
+            _ => None,
+        }
     }
 
     /// Takes in the next bytes.

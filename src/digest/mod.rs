@@ -8,6 +8,7 @@
 //! Here: the value and its text. How content is hashed lives in [`hash`]; how a digest becomes a path in `layout`.
 
 pub mod hash;
+mod midstate;
 
 use std::fmt;
 use std::ops::Deref;
@@ -16,6 +17,7 @@ use std::str::FromStr;
 use serde::{Serialize, Serializer};
 
 pub use hash::{Hasher, HashingReader, HashingWriter};
+pub use midstate::Midstate;
 
 /// The longest hash there is, in bytes (SHA-512).
 const MAX_SIZE: usize = 64;

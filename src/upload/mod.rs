@@ -10,6 +10,7 @@
 //! content.
 
 mod early_sync;
+pub mod hash_state;
 
 use std::fs::File;
 use std::io::Read;

@@ -1,0 +1,277 @@
+//! The registry's hash states: `hashstates/sha256/<offset>`, in the two forms that registries have written.
+//!
+//! Registries from 2.7 on read and write 108 bytes of Go's binary form, those from 2.0 to 2.6 a gob stream (layout.md
+//! §4.6). Both are read; the first is written. A state is only ever a **hint**: one that was lost leaves later ones that
+//! stand for other bytes than their names say, and nothing in the file tells. So a state serves to write the next one
+//! without reading the data again, for a registry that may take the upload over, and never to publish a blob. What
+//! regtree itself trusts is its own record, in `record`; that is stricter than layout.md §4.6 asks for.
+
+use crate::digest::Midstate;
+
+/// `"sha"` and the number of SHA-256.
+const MAGIC: [u8; 4] = *b"sha\x03";
+const BINARY_SIZE: usize = 108;
+/// The longest gob form: every byte of the block takes two, every word five.
+pub(crate) const MAX_SIZE: u64 = 512;
+
+/// Why bytes are no hash state.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum StateError {
+    /// Fewer bytes than the form takes.
+    #[error("it is truncated")]
+    Truncated,
+    /// Bytes after the state.
+    #[error("something follows it")]
+    Trailing,
+    /// Neither form, or the state of another hash.
+    #[error("it is no state of a SHA-256")]
+    Foreign,
+    /// A number that no state has.
+    #[error("it holds a number that no state has")]
+    Absurd,
+}
+
+/// The form that registries from 2.7 on read.
+pub fn encode(state: &Midstate) -> [u8; BINARY_SIZE] {
+    let mut bytes = [0; BINARY_SIZE];
+    bytes[..4].copy_from_slice(&MAGIC);
+    for (place, word) in bytes[4..36].as_chunks_mut::<4>().0.iter_mut().zip(state.chaining()) {
+        *place = word.to_be_bytes();
+    }
+    bytes[36..100].copy_from_slice(state.block());
+    bytes[100..].copy_from_slice(&state.length().to_be_bytes());
+    bytes
+}
+
+/// Reads either form.
+pub fn decode(bytes: &[u8]) -> Result<Midstate, StateError> {
+    if bytes.starts_with(b"sha") { decode_binary(bytes) } else { decode_gob(bytes) }
+}
+
+fn decode_binary(bytes: &[u8]) -> Result<Midstate, StateError> {
+    if !bytes.starts_with(&MAGIC) {
+        return Err(StateError::Foreign);
+    }
+    let bytes: &[u8; BINARY_SIZE] = bytes
+        .try_into()
+        .map_err(|_| if bytes.len() < BINARY_SIZE { StateError::Truncated } else { StateError::Trailing })?;
+    let mut chaining = [0; 8];
+    for (word, place) in chaining.iter_mut().zip(bytes[4..36].as_chunks::<4>().0) {
+        *word = u32::from_be_bytes(*place);
+    }
+    let block = bytes[36..100].try_into().expect("a block's bytes");
+    let length = u64::from_be_bytes(bytes[100..].try_into().expect("eight bytes"));
+    Midstate::new(chaining, &block, length).ok_or(StateError::Absurd)
+}
+
+/// Five values, each in a message of its own: chaining value, block, fill count, length, and which hash.
+fn decode_gob(bytes: &[u8]) -> Result<Midstate, StateError> {
+    let mut stream = Gob(bytes);
+    let mut words = stream.message(Type::Words)?;
+    let mut chaining = [0; 8];
+    words.expect(8)?;
+    for word in &mut chaining {
+        *word = u32::try_from(words.uint()?).map_err(|_| StateError::Absurd)?;
+    }
+    words.end()?;
+    let mut octets = stream.message(Type::Octets)?;
+    let mut block = [0; 64];
+    octets.expect(64)?;
+    for octet in &mut block {
+        *octet = u8::try_from(octets.uint()?).map_err(|_| StateError::Absurd)?;
+    }
+    octets.end()?;
+    let mut fill = stream.message(Type::Int)?;
+    // A signed number: twice its value where it is not negative.
+    let (fill, _) = (fill.uint()?, fill.end()?);
+    let mut length = stream.message(Type::Uint)?;
+    let (length, _) = (length.uint()?, length.end()?);
+    stream.which_hash()?;
+    if !stream.0.is_empty() {
+        return Err(StateError::Trailing);
+    }
+    if fill != length % 64 * 2 {
+        return Err(StateError::Absurd);
+    }
+    Midstate::new(chaining, &block, length).ok_or(StateError::Absurd)
+}
+
+/// The type of a gob value, as its number says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Type {
+    Bool,
+    Int,
+    Uint,
+    Words,
+    Octets,
+}
+
+impl Type {
+    /// The number on the wire: signed numbers are doubled, and negative ones define a type.
+    fn of(number: u64) -> Result<Self, StateError> {
+        match number {
+            2 => Ok(Self::Bool),
+            4 => Ok(Self::Int),
+            6 => Ok(Self::Uint),
+            130 => Ok(Self::Words),
+            132 => Ok(Self::Octets),
+            _ => Err(StateError::Foreign),
+        }
+    }
+}
+
+/// The rest of a gob stream, or of one message in it.
+struct Gob<'b>(&'b [u8]);
+
+impl<'b> Gob<'b> {
+    /// The next value, which must be of a type; definitions of types are passed over.
+    fn message(&mut self, wanted: Type) -> Result<Self, StateError> {
+        let (found, value) = self.any_message()?;
+        if found == wanted { Ok(value) } else { Err(StateError::Foreign) }
+    }
+
+    fn any_message(&mut self) -> Result<(Type, Self), StateError> {
+        loop {
+            let size = usize::try_from(self.uint()?).map_err(|_| StateError::Absurd)?;
+            let (message, rest) = self.0.split_at_checked(size).ok_or(StateError::Truncated)?;
+            self.0 = rest;
+            let mut message = Gob(message);
+            let number = message.uint()?;
+            if number % 2 == 0 {
+                // A value that is no structure stands after a zero.
+                let found = Type::of(number)?;
+                message.expect(0)?;
+                return Ok((found, message));
+            }
+        }
+    }
+
+    /// False for SHA-256 (true is SHA-224), or in the library's last version the hash's number, which is 5.
+    fn which_hash(&mut self) -> Result<(), StateError> {
+        let (found, mut value) = self.any_message()?;
+        let number = value.uint()?;
+        value.end()?;
+        match (found, number) {
+            (Type::Bool, 0) | (Type::Uint, 5) => Ok(()),
+            _ => Err(StateError::Foreign),
+        }
+    }
+
+    /// One byte up to 127, else the count of bytes that follow, negated, and those, big-endian.
+    fn uint(&mut self) -> Result<u64, StateError> {
+        let (&first, rest) = self.0.split_first().ok_or(StateError::Truncated)?;
+        if first < 128 {
+            self.0 = rest;
+            return Ok(first.into());
+        }
+        let count = usize::from(first.wrapping_neg());
+        if count > 8 {
+            return Err(StateError::Absurd);
+        }
+        let (digits, rest) = rest.split_at_checked(count).ok_or(StateError::Truncated)?;
+        self.0 = rest;
+        Ok(digits.iter().fold(0, |number, &digit| number << 8 | u64::from(digit)))
+    }
+
+    fn expect(&mut self, wanted: u64) -> Result<(), StateError> {
+        if self.uint()? == wanted { Ok(()) } else { Err(StateError::Absurd) }
+    }
+
+    fn end(&self) -> Result<(), StateError> {
+        if self.0.is_empty() { Ok(()) } else { Err(StateError::Trailing) }
+    }
+}
+
+#[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "a test may")]
+mod tests {
+    use std::path::{Path, PathBuf};
+
+    use proptest::prelude::*;
+    use serde_json::Value;
+
+    use super::*;
+    use crate::digest::Hasher;
+
+    fn vectors() -> PathBuf {
+        Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/vectors/hashstates")
+    }
+
+    fn read(name: &str) -> Vec<u8> {
+        std::fs::read(vectors().join(name)).unwrap()
+    }
+
+    fn index() -> Value {
+        serde_json::from_slice(&read("index.json")).unwrap()
+    }
+
+    fn file(entry: &Value) -> (&str, Vec<u8>) {
+        let name = entry["file"].as_str().unwrap();
+        (name, read(name))
+    }
+
+    /// The digest of what a state stands for and `more`.
+    fn digest_after(state: Midstate, more: &[u8]) -> String {
+        let mut hasher = Hasher::resume(state);
+        hasher.update(more);
+        hasher.finish().canonical().to_string()
+    }
+
+    #[test]
+    fn every_state_that_a_registry_wrote_resumes_to_the_right_digest() {
+        let (index, tail) = (index(), read("tail.bin"));
+        let mut forms = std::collections::BTreeSet::new();
+        for entry in index["real"].as_array().unwrap() {
+            let (name, bytes) = file(entry);
+            let state = decode(&bytes).unwrap_or_else(|error| panic!("{name}: {error}"));
+            assert_eq!(state.length(), entry["offset"].as_u64().unwrap(), "{name}");
+            assert_eq!(digest_after(state, b""), entry["sha256_of_prefix"], "{name}");
+            assert_eq!(digest_after(state, &tail), entry["sha256_of_prefix_and_tail"], "{name}");
+            if bytes.starts_with(b"sha") {
+                assert_eq!(encode(&state)[..], bytes[..], "{name}: what is written is what a registry writes");
+            }
+            forms.insert(entry["format"].as_str().unwrap().to_owned());
+        }
+        assert_eq!(forms.len(), 2, "{forms:?}");
+    }
+
+    #[test]
+    fn a_malformed_state_is_refused_or_right() {
+        let (index, data) = (index(), read("data.bin"));
+        for entry in index["malformed"].as_array().unwrap() {
+            let (name, bytes) = file(entry);
+            let offset = usize::try_from(entry["stored_as_offset"].as_u64().unwrap()).unwrap();
+            let Ok(state) = decode(&bytes) else { continue };
+            let right = digest_after(state, b"") == digest_after(Hasher::new([]).midstate().unwrap(), &data[..offset]);
+            let named = state.length() == offset as u64;
+            // A flipped bit in a well-formed state can't be seen; the length that its name says can.
+            let hidden = entry["class"] == "wrong-state";
+            assert!(right || !named || hidden, "{name}");
+        }
+    }
+
+    #[test]
+    fn a_poisoned_state_is_well_formed_and_lies() {
+        let (index, data) = (index(), read("data.bin"));
+        for entry in index["poisoned"].as_array().unwrap() {
+            let (name, bytes) = file(entry);
+            let state = decode(&bytes).unwrap();
+            assert_eq!(state.length(), 63, "{name}");
+            assert_ne!(digest_after(state, b""), crate::Digest::of(&data[..63]).to_string(), "{name}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn no_bytes_make_it_panic(bytes in prop::collection::vec(any::<u8>(), 0..300)) {
+            let _ = decode(&bytes);
+        }
+
+        #[test]
+        fn no_change_of_a_byte_makes_it_panic(at in 0..191_usize, byte in any::<u8>()) {
+            let mut bytes = read("real/2.5.0-63");
+            bytes[at] = byte;
+            let _ = decode(&bytes);
+        }
+    }
+}
