@@ -41,6 +41,7 @@ complete -c regtree -n "__fish_regtree_needs_command" -s h -l help -d 'Print hel
 complete -c regtree -n "__fish_regtree_needs_command" -s V -l version -d 'Print version'
 complete -c regtree -n "__fish_regtree_needs_command" -f -a "init" -d 'Create an empty registry tree'
 complete -c regtree -n "__fish_regtree_needs_command" -f -a "blob" -d 'Blobs: layers, configs, and whatever else is called by its digest'
+complete -c regtree -n "__fish_regtree_needs_command" -f -a "upload" -d 'Uploads: content that arrives piece by piece'
 complete -c regtree -n "__fish_regtree_needs_command" -f -a "repo" -d 'Repositories'
 complete -c regtree -n "__fish_regtree_needs_command" -f -a "demo" -d 'Write a small real tree to try things on, and show them'
 complete -c regtree -n "__fish_regtree_needs_command" -f -a "completions" -d 'Print a completion script for a shell'
@@ -182,6 +183,161 @@ complete -c regtree -n "__fish_regtree_using_subcommand blob; and __fish_seen_su
 complete -c regtree -n "__fish_regtree_using_subcommand blob; and __fish_seen_subcommand_from help" -f -a "mount" -d 'Link a blob of one repository in another, without copying'
 complete -c regtree -n "__fish_regtree_using_subcommand blob; and __fish_seen_subcommand_from help" -f -a "delete" -d 'Take blobs away from a repository'
 complete -c regtree -n "__fish_regtree_using_subcommand blob; and __fish_seen_subcommand_from help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c regtree -n "__fish_regtree_using_subcommand upload; and not __fish_seen_subcommand_from start resume commit status list get cancel purge help" -l root -d 'The registry\'s rootdirectory, or its docker/registry/v2' -r -F
+complete -c regtree -n "__fish_regtree_using_subcommand upload; and not __fish_seen_subcommand_from start resume commit status list get cancel purge help" -l registry-config -d 'Take the root from the registry\'s own config.yml' -r -F
+complete -c regtree -n "__fish_regtree_using_subcommand upload; and not __fish_seen_subcommand_from start resume commit status list get cancel purge help" -l wait-lock -d 'Wait up to DURATION (30s, 5m) for a lock that another process holds, instead of failing at once' -r
+complete -c regtree -n "__fish_regtree_using_subcommand upload; and not __fish_seen_subcommand_from start resume commit status list get cancel purge help" -l color -d 'When to colour what is said on stderr, and help' -r -f -a "auto\t'On a terminal, unless the environment variable `NO_COLOR` is set'
+always\t'Always'
+never\t'Never'"
+complete -c regtree -n "__fish_regtree_using_subcommand upload; and not __fish_seen_subcommand_from start resume commit status list get cancel purge help" -l progress -d 'How to show the progress of long tasks on stderr' -r -f -a "auto\t'A bar on a terminal, lines elsewhere'
+bar\t'A bar'
+plain\t'A line every 10 seconds'
+none\t'Nothing'"
+complete -c regtree -n "__fish_regtree_using_subcommand upload; and not __fish_seen_subcommand_from start resume commit status list get cancel purge help" -l json -d 'Print JSON: one document, or a line for each item of a listing'
+complete -c regtree -n "__fish_regtree_using_subcommand upload; and not __fish_seen_subcommand_from start resume commit status list get cancel purge help" -s q -l quiet -d 'Print the answer and errors only: no notes, warnings or progress'
+complete -c regtree -n "__fish_regtree_using_subcommand upload; and not __fish_seen_subcommand_from start resume commit status list get cancel purge help" -s v -l verbose -d 'Say more on stderr about what is done'
+complete -c regtree -n "__fish_regtree_using_subcommand upload; and not __fish_seen_subcommand_from start resume commit status list get cancel purge help" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c regtree -n "__fish_regtree_using_subcommand upload; and not __fish_seen_subcommand_from start resume commit status list get cancel purge help" -f -a "start" -d 'Begin an upload, and print its id'
+complete -c regtree -n "__fish_regtree_using_subcommand upload; and not __fish_seen_subcommand_from start resume commit status list get cancel purge help" -f -a "resume" -d 'Append to an upload, and print how many bytes it has then'
+complete -c regtree -n "__fish_regtree_using_subcommand upload; and not __fish_seen_subcommand_from start resume commit status list get cancel purge help" -f -a "commit" -d 'Make an upload a blob, and print its digest'
+complete -c regtree -n "__fish_regtree_using_subcommand upload; and not __fish_seen_subcommand_from start resume commit status list get cancel purge help" -f -a "status" -d 'Show how far an upload is'
+complete -c regtree -n "__fish_regtree_using_subcommand upload; and not __fish_seen_subcommand_from start resume commit status list get cancel purge help" -f -a "list" -d 'List the uploads of a repository, or of the whole tree'
+complete -c regtree -n "__fish_regtree_using_subcommand upload; and not __fish_seen_subcommand_from start resume commit status list get cancel purge help" -f -a "get" -d 'Write what an upload has received so far to standard output or a file'
+complete -c regtree -n "__fish_regtree_using_subcommand upload; and not __fish_seen_subcommand_from start resume commit status list get cancel purge help" -f -a "cancel" -d 'Give uploads up, and remove what they received'
+complete -c regtree -n "__fish_regtree_using_subcommand upload; and not __fish_seen_subcommand_from start resume commit status list get cancel purge help" -f -a "purge" -d 'Remove uploads that nobody finished'
+complete -c regtree -n "__fish_regtree_using_subcommand upload; and not __fish_seen_subcommand_from start resume commit status list get cancel purge help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c regtree -n "__fish_regtree_using_subcommand upload; and __fish_seen_subcommand_from start" -l root -d 'The registry\'s rootdirectory, or its docker/registry/v2' -r -F
+complete -c regtree -n "__fish_regtree_using_subcommand upload; and __fish_seen_subcommand_from start" -l registry-config -d 'Take the root from the registry\'s own config.yml' -r -F
+complete -c regtree -n "__fish_regtree_using_subcommand upload; and __fish_seen_subcommand_from start" -l wait-lock -d 'Wait up to DURATION (30s, 5m) for a lock that another process holds, instead of failing at once' -r
+complete -c regtree -n "__fish_regtree_using_subcommand upload; and __fish_seen_subcommand_from start" -l color -d 'When to colour what is said on stderr, and help' -r -f -a "auto\t'On a terminal, unless the environment variable `NO_COLOR` is set'
+always\t'Always'
+never\t'Never'"
+complete -c regtree -n "__fish_regtree_using_subcommand upload; and __fish_seen_subcommand_from start" -l progress -d 'How to show the progress of long tasks on stderr' -r -f -a "auto\t'A bar on a terminal, lines elsewhere'
+bar\t'A bar'
+plain\t'A line every 10 seconds'
+none\t'Nothing'"
+complete -c regtree -n "__fish_regtree_using_subcommand upload; and __fish_seen_subcommand_from start" -l json -d 'Print JSON: one document, or a line for each item of a listing'
+complete -c regtree -n "__fish_regtree_using_subcommand upload; and __fish_seen_subcommand_from start" -s q -l quiet -d 'Print the answer and errors only: no notes, warnings or progress'
+complete -c regtree -n "__fish_regtree_using_subcommand upload; and __fish_seen_subcommand_from start" -s v -l verbose -d 'Say more on stderr about what is done'
+complete -c regtree -n "__fish_regtree_using_subcommand upload; and __fish_seen_subcommand_from start" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c regtree -n "__fish_regtree_using_subcommand upload; and __fish_seen_subcommand_from resume" -l offset -d 'How many bytes the upload must have already (after --truncate-to)' -r
+complete -c regtree -n "__fish_regtree_using_subcommand upload; and __fish_seen_subcommand_from resume" -l truncate-to -d 'Cut the upload back to so many bytes first' -r
+complete -c regtree -n "__fish_regtree_using_subcommand upload; and __fish_seen_subcommand_from resume" -l root -d 'The registry\'s rootdirectory, or its docker/registry/v2' -r -F
+complete -c regtree -n "__fish_regtree_using_subcommand upload; and __fish_seen_subcommand_from resume" -l registry-config -d 'Take the root from the registry\'s own config.yml' -r -F
+complete -c regtree -n "__fish_regtree_using_subcommand upload; and __fish_seen_subcommand_from resume" -l wait-lock -d 'Wait up to DURATION (30s, 5m) for a lock that another process holds, instead of failing at once' -r
+complete -c regtree -n "__fish_regtree_using_subcommand upload; and __fish_seen_subcommand_from resume" -l color -d 'When to colour what is said on stderr, and help' -r -f -a "auto\t'On a terminal, unless the environment variable `NO_COLOR` is set'
+always\t'Always'
+never\t'Never'"
+complete -c regtree -n "__fish_regtree_using_subcommand upload; and __fish_seen_subcommand_from resume" -l progress -d 'How to show the progress of long tasks on stderr' -r -f -a "auto\t'A bar on a terminal, lines elsewhere'
+bar\t'A bar'
+plain\t'A line every 10 seconds'
+none\t'Nothing'"
+complete -c regtree -n "__fish_regtree_using_subcommand upload; and __fish_seen_subcommand_from resume" -l rehash -d 'Read what is there, whatever is known of its hash'
+complete -c regtree -n "__fish_regtree_using_subcommand upload; and __fish_seen_subcommand_from resume" -l json -d 'Print JSON: one document, or a line for each item of a listing'
+complete -c regtree -n "__fish_regtree_using_subcommand upload; and __fish_seen_subcommand_from resume" -s q -l quiet -d 'Print the answer and errors only: no notes, warnings or progress'
+complete -c regtree -n "__fish_regtree_using_subcommand upload; and __fish_seen_subcommand_from resume" -s v -l verbose -d 'Say more on stderr about what is done'
+complete -c regtree -n "__fish_regtree_using_subcommand upload; and __fish_seen_subcommand_from resume" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c regtree -n "__fish_regtree_using_subcommand upload; and __fish_seen_subcommand_from commit" -l digest -d 'The digest that the content must have; a sha384 or sha512 is linked as an alias too' -r
+complete -c regtree -n "__fish_regtree_using_subcommand upload; and __fish_seen_subcommand_from commit" -l size -d 'The size that the content must have, in bytes' -r
+complete -c regtree -n "__fish_regtree_using_subcommand upload; and __fish_seen_subcommand_from commit" -l root -d 'The registry\'s rootdirectory, or its docker/registry/v2' -r -F
+complete -c regtree -n "__fish_regtree_using_subcommand upload; and __fish_seen_subcommand_from commit" -l registry-config -d 'Take the root from the registry\'s own config.yml' -r -F
+complete -c regtree -n "__fish_regtree_using_subcommand upload; and __fish_seen_subcommand_from commit" -l wait-lock -d 'Wait up to DURATION (30s, 5m) for a lock that another process holds, instead of failing at once' -r
+complete -c regtree -n "__fish_regtree_using_subcommand upload; and __fish_seen_subcommand_from commit" -l color -d 'When to colour what is said on stderr, and help' -r -f -a "auto\t'On a terminal, unless the environment variable `NO_COLOR` is set'
+always\t'Always'
+never\t'Never'"
+complete -c regtree -n "__fish_regtree_using_subcommand upload; and __fish_seen_subcommand_from commit" -l progress -d 'How to show the progress of long tasks on stderr' -r -f -a "auto\t'A bar on a terminal, lines elsewhere'
+bar\t'A bar'
+plain\t'A line every 10 seconds'
+none\t'Nothing'"
+complete -c regtree -n "__fish_regtree_using_subcommand upload; and __fish_seen_subcommand_from commit" -l rehash -d 'Read the content, whatever is known of its hash'
+complete -c regtree -n "__fish_regtree_using_subcommand upload; and __fish_seen_subcommand_from commit" -l verify-existing -d 'Read a blob that is there already, and replace it if it is damaged'
+complete -c regtree -n "__fish_regtree_using_subcommand upload; and __fish_seen_subcommand_from commit" -l json -d 'Print JSON: one document, or a line for each item of a listing'
+complete -c regtree -n "__fish_regtree_using_subcommand upload; and __fish_seen_subcommand_from commit" -s q -l quiet -d 'Print the answer and errors only: no notes, warnings or progress'
+complete -c regtree -n "__fish_regtree_using_subcommand upload; and __fish_seen_subcommand_from commit" -s v -l verbose -d 'Say more on stderr about what is done'
+complete -c regtree -n "__fish_regtree_using_subcommand upload; and __fish_seen_subcommand_from commit" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c regtree -n "__fish_regtree_using_subcommand upload; and __fish_seen_subcommand_from status" -l root -d 'The registry\'s rootdirectory, or its docker/registry/v2' -r -F
+complete -c regtree -n "__fish_regtree_using_subcommand upload; and __fish_seen_subcommand_from status" -l registry-config -d 'Take the root from the registry\'s own config.yml' -r -F
+complete -c regtree -n "__fish_regtree_using_subcommand upload; and __fish_seen_subcommand_from status" -l wait-lock -d 'Wait up to DURATION (30s, 5m) for a lock that another process holds, instead of failing at once' -r
+complete -c regtree -n "__fish_regtree_using_subcommand upload; and __fish_seen_subcommand_from status" -l color -d 'When to colour what is said on stderr, and help' -r -f -a "auto\t'On a terminal, unless the environment variable `NO_COLOR` is set'
+always\t'Always'
+never\t'Never'"
+complete -c regtree -n "__fish_regtree_using_subcommand upload; and __fish_seen_subcommand_from status" -l progress -d 'How to show the progress of long tasks on stderr' -r -f -a "auto\t'A bar on a terminal, lines elsewhere'
+bar\t'A bar'
+plain\t'A line every 10 seconds'
+none\t'Nothing'"
+complete -c regtree -n "__fish_regtree_using_subcommand upload; and __fish_seen_subcommand_from status" -l json -d 'Print JSON: one document, or a line for each item of a listing'
+complete -c regtree -n "__fish_regtree_using_subcommand upload; and __fish_seen_subcommand_from status" -s q -l quiet -d 'Print the answer and errors only: no notes, warnings or progress'
+complete -c regtree -n "__fish_regtree_using_subcommand upload; and __fish_seen_subcommand_from status" -s v -l verbose -d 'Say more on stderr about what is done'
+complete -c regtree -n "__fish_regtree_using_subcommand upload; and __fish_seen_subcommand_from status" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c regtree -n "__fish_regtree_using_subcommand upload; and __fish_seen_subcommand_from list" -l older-than -d 'Only those that began longer ago than AGE (12h, 7d)' -r
+complete -c regtree -n "__fish_regtree_using_subcommand upload; and __fish_seen_subcommand_from list" -l root -d 'The registry\'s rootdirectory, or its docker/registry/v2' -r -F
+complete -c regtree -n "__fish_regtree_using_subcommand upload; and __fish_seen_subcommand_from list" -l registry-config -d 'Take the root from the registry\'s own config.yml' -r -F
+complete -c regtree -n "__fish_regtree_using_subcommand upload; and __fish_seen_subcommand_from list" -l wait-lock -d 'Wait up to DURATION (30s, 5m) for a lock that another process holds, instead of failing at once' -r
+complete -c regtree -n "__fish_regtree_using_subcommand upload; and __fish_seen_subcommand_from list" -l color -d 'When to colour what is said on stderr, and help' -r -f -a "auto\t'On a terminal, unless the environment variable `NO_COLOR` is set'
+always\t'Always'
+never\t'Never'"
+complete -c regtree -n "__fish_regtree_using_subcommand upload; and __fish_seen_subcommand_from list" -l progress -d 'How to show the progress of long tasks on stderr' -r -f -a "auto\t'A bar on a terminal, lines elsewhere'
+bar\t'A bar'
+plain\t'A line every 10 seconds'
+none\t'Nothing'"
+complete -c regtree -n "__fish_regtree_using_subcommand upload; and __fish_seen_subcommand_from list" -l json -d 'Print JSON: one document, or a line for each item of a listing'
+complete -c regtree -n "__fish_regtree_using_subcommand upload; and __fish_seen_subcommand_from list" -s q -l quiet -d 'Print the answer and errors only: no notes, warnings or progress'
+complete -c regtree -n "__fish_regtree_using_subcommand upload; and __fish_seen_subcommand_from list" -s v -l verbose -d 'Say more on stderr about what is done'
+complete -c regtree -n "__fish_regtree_using_subcommand upload; and __fish_seen_subcommand_from list" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c regtree -n "__fish_regtree_using_subcommand upload; and __fish_seen_subcommand_from get" -s o -l output -d 'Write to FILE; - is standard output' -r -F
+complete -c regtree -n "__fish_regtree_using_subcommand upload; and __fish_seen_subcommand_from get" -l root -d 'The registry\'s rootdirectory, or its docker/registry/v2' -r -F
+complete -c regtree -n "__fish_regtree_using_subcommand upload; and __fish_seen_subcommand_from get" -l registry-config -d 'Take the root from the registry\'s own config.yml' -r -F
+complete -c regtree -n "__fish_regtree_using_subcommand upload; and __fish_seen_subcommand_from get" -l wait-lock -d 'Wait up to DURATION (30s, 5m) for a lock that another process holds, instead of failing at once' -r
+complete -c regtree -n "__fish_regtree_using_subcommand upload; and __fish_seen_subcommand_from get" -l color -d 'When to colour what is said on stderr, and help' -r -f -a "auto\t'On a terminal, unless the environment variable `NO_COLOR` is set'
+always\t'Always'
+never\t'Never'"
+complete -c regtree -n "__fish_regtree_using_subcommand upload; and __fish_seen_subcommand_from get" -l progress -d 'How to show the progress of long tasks on stderr' -r -f -a "auto\t'A bar on a terminal, lines elsewhere'
+bar\t'A bar'
+plain\t'A line every 10 seconds'
+none\t'Nothing'"
+complete -c regtree -n "__fish_regtree_using_subcommand upload; and __fish_seen_subcommand_from get" -l json -d 'Print JSON: one document, or a line for each item of a listing'
+complete -c regtree -n "__fish_regtree_using_subcommand upload; and __fish_seen_subcommand_from get" -s q -l quiet -d 'Print the answer and errors only: no notes, warnings or progress'
+complete -c regtree -n "__fish_regtree_using_subcommand upload; and __fish_seen_subcommand_from get" -s v -l verbose -d 'Say more on stderr about what is done'
+complete -c regtree -n "__fish_regtree_using_subcommand upload; and __fish_seen_subcommand_from get" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c regtree -n "__fish_regtree_using_subcommand upload; and __fish_seen_subcommand_from cancel" -l root -d 'The registry\'s rootdirectory, or its docker/registry/v2' -r -F
+complete -c regtree -n "__fish_regtree_using_subcommand upload; and __fish_seen_subcommand_from cancel" -l registry-config -d 'Take the root from the registry\'s own config.yml' -r -F
+complete -c regtree -n "__fish_regtree_using_subcommand upload; and __fish_seen_subcommand_from cancel" -l wait-lock -d 'Wait up to DURATION (30s, 5m) for a lock that another process holds, instead of failing at once' -r
+complete -c regtree -n "__fish_regtree_using_subcommand upload; and __fish_seen_subcommand_from cancel" -l color -d 'When to colour what is said on stderr, and help' -r -f -a "auto\t'On a terminal, unless the environment variable `NO_COLOR` is set'
+always\t'Always'
+never\t'Never'"
+complete -c regtree -n "__fish_regtree_using_subcommand upload; and __fish_seen_subcommand_from cancel" -l progress -d 'How to show the progress of long tasks on stderr' -r -f -a "auto\t'A bar on a terminal, lines elsewhere'
+bar\t'A bar'
+plain\t'A line every 10 seconds'
+none\t'Nothing'"
+complete -c regtree -n "__fish_regtree_using_subcommand upload; and __fish_seen_subcommand_from cancel" -l json -d 'Print JSON: one document, or a line for each item of a listing'
+complete -c regtree -n "__fish_regtree_using_subcommand upload; and __fish_seen_subcommand_from cancel" -s q -l quiet -d 'Print the answer and errors only: no notes, warnings or progress'
+complete -c regtree -n "__fish_regtree_using_subcommand upload; and __fish_seen_subcommand_from cancel" -s v -l verbose -d 'Say more on stderr about what is done'
+complete -c regtree -n "__fish_regtree_using_subcommand upload; and __fish_seen_subcommand_from cancel" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c regtree -n "__fish_regtree_using_subcommand upload; and __fish_seen_subcommand_from purge" -l older-than -d 'How long ago they must have begun (12h, 7d)' -r
+complete -c regtree -n "__fish_regtree_using_subcommand upload; and __fish_seen_subcommand_from purge" -l root -d 'The registry\'s rootdirectory, or its docker/registry/v2' -r -F
+complete -c regtree -n "__fish_regtree_using_subcommand upload; and __fish_seen_subcommand_from purge" -l registry-config -d 'Take the root from the registry\'s own config.yml' -r -F
+complete -c regtree -n "__fish_regtree_using_subcommand upload; and __fish_seen_subcommand_from purge" -l wait-lock -d 'Wait up to DURATION (30s, 5m) for a lock that another process holds, instead of failing at once' -r
+complete -c regtree -n "__fish_regtree_using_subcommand upload; and __fish_seen_subcommand_from purge" -l color -d 'When to colour what is said on stderr, and help' -r -f -a "auto\t'On a terminal, unless the environment variable `NO_COLOR` is set'
+always\t'Always'
+never\t'Never'"
+complete -c regtree -n "__fish_regtree_using_subcommand upload; and __fish_seen_subcommand_from purge" -l progress -d 'How to show the progress of long tasks on stderr' -r -f -a "auto\t'A bar on a terminal, lines elsewhere'
+bar\t'A bar'
+plain\t'A line every 10 seconds'
+none\t'Nothing'"
+complete -c regtree -n "__fish_regtree_using_subcommand upload; and __fish_seen_subcommand_from purge" -s n -l dry-run -d 'Say what would be removed, and remove nothing'
+complete -c regtree -n "__fish_regtree_using_subcommand upload; and __fish_seen_subcommand_from purge" -l json -d 'Print JSON: one document, or a line for each item of a listing'
+complete -c regtree -n "__fish_regtree_using_subcommand upload; and __fish_seen_subcommand_from purge" -s q -l quiet -d 'Print the answer and errors only: no notes, warnings or progress'
+complete -c regtree -n "__fish_regtree_using_subcommand upload; and __fish_seen_subcommand_from purge" -s v -l verbose -d 'Say more on stderr about what is done'
+complete -c regtree -n "__fish_regtree_using_subcommand upload; and __fish_seen_subcommand_from purge" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c regtree -n "__fish_regtree_using_subcommand upload; and __fish_seen_subcommand_from help" -f -a "start" -d 'Begin an upload, and print its id'
+complete -c regtree -n "__fish_regtree_using_subcommand upload; and __fish_seen_subcommand_from help" -f -a "resume" -d 'Append to an upload, and print how many bytes it has then'
+complete -c regtree -n "__fish_regtree_using_subcommand upload; and __fish_seen_subcommand_from help" -f -a "commit" -d 'Make an upload a blob, and print its digest'
+complete -c regtree -n "__fish_regtree_using_subcommand upload; and __fish_seen_subcommand_from help" -f -a "status" -d 'Show how far an upload is'
+complete -c regtree -n "__fish_regtree_using_subcommand upload; and __fish_seen_subcommand_from help" -f -a "list" -d 'List the uploads of a repository, or of the whole tree'
+complete -c regtree -n "__fish_regtree_using_subcommand upload; and __fish_seen_subcommand_from help" -f -a "get" -d 'Write what an upload has received so far to standard output or a file'
+complete -c regtree -n "__fish_regtree_using_subcommand upload; and __fish_seen_subcommand_from help" -f -a "cancel" -d 'Give uploads up, and remove what they received'
+complete -c regtree -n "__fish_regtree_using_subcommand upload; and __fish_seen_subcommand_from help" -f -a "purge" -d 'Remove uploads that nobody finished'
+complete -c regtree -n "__fish_regtree_using_subcommand upload; and __fish_seen_subcommand_from help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
 complete -c regtree -n "__fish_regtree_using_subcommand repo; and not __fish_seen_subcommand_from list help" -l root -d 'The registry\'s rootdirectory, or its docker/registry/v2' -r -F
 complete -c regtree -n "__fish_regtree_using_subcommand repo; and not __fish_seen_subcommand_from list help" -l registry-config -d 'Take the root from the registry\'s own config.yml' -r -F
 complete -c regtree -n "__fish_regtree_using_subcommand repo; and not __fish_seen_subcommand_from list help" -l wait-lock -d 'Wait up to DURATION (30s, 5m) for a lock that another process holds, instead of failing at once' -r
@@ -242,16 +398,25 @@ complete -c regtree -n "__fish_regtree_using_subcommand completions" -l json -d 
 complete -c regtree -n "__fish_regtree_using_subcommand completions" -s q -l quiet -d 'Print the answer and errors only: no notes, warnings or progress'
 complete -c regtree -n "__fish_regtree_using_subcommand completions" -s v -l verbose -d 'Say more on stderr about what is done'
 complete -c regtree -n "__fish_regtree_using_subcommand completions" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c regtree -n "__fish_regtree_using_subcommand help; and not __fish_seen_subcommand_from init blob repo demo completions help" -f -a "init" -d 'Create an empty registry tree'
-complete -c regtree -n "__fish_regtree_using_subcommand help; and not __fish_seen_subcommand_from init blob repo demo completions help" -f -a "blob" -d 'Blobs: layers, configs, and whatever else is called by its digest'
-complete -c regtree -n "__fish_regtree_using_subcommand help; and not __fish_seen_subcommand_from init blob repo demo completions help" -f -a "repo" -d 'Repositories'
-complete -c regtree -n "__fish_regtree_using_subcommand help; and not __fish_seen_subcommand_from init blob repo demo completions help" -f -a "demo" -d 'Write a small real tree to try things on, and show them'
-complete -c regtree -n "__fish_regtree_using_subcommand help; and not __fish_seen_subcommand_from init blob repo demo completions help" -f -a "completions" -d 'Print a completion script for a shell'
-complete -c regtree -n "__fish_regtree_using_subcommand help; and not __fish_seen_subcommand_from init blob repo demo completions help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c regtree -n "__fish_regtree_using_subcommand help; and not __fish_seen_subcommand_from init blob upload repo demo completions help" -f -a "init" -d 'Create an empty registry tree'
+complete -c regtree -n "__fish_regtree_using_subcommand help; and not __fish_seen_subcommand_from init blob upload repo demo completions help" -f -a "blob" -d 'Blobs: layers, configs, and whatever else is called by its digest'
+complete -c regtree -n "__fish_regtree_using_subcommand help; and not __fish_seen_subcommand_from init blob upload repo demo completions help" -f -a "upload" -d 'Uploads: content that arrives piece by piece'
+complete -c regtree -n "__fish_regtree_using_subcommand help; and not __fish_seen_subcommand_from init blob upload repo demo completions help" -f -a "repo" -d 'Repositories'
+complete -c regtree -n "__fish_regtree_using_subcommand help; and not __fish_seen_subcommand_from init blob upload repo demo completions help" -f -a "demo" -d 'Write a small real tree to try things on, and show them'
+complete -c regtree -n "__fish_regtree_using_subcommand help; and not __fish_seen_subcommand_from init blob upload repo demo completions help" -f -a "completions" -d 'Print a completion script for a shell'
+complete -c regtree -n "__fish_regtree_using_subcommand help; and not __fish_seen_subcommand_from init blob upload repo demo completions help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
 complete -c regtree -n "__fish_regtree_using_subcommand help; and __fish_seen_subcommand_from blob" -f -a "put" -d 'Store content in a repository, and print its digest'
 complete -c regtree -n "__fish_regtree_using_subcommand help; and __fish_seen_subcommand_from blob" -f -a "get" -d 'Write a blob\'s content to standard output or a file'
 complete -c regtree -n "__fish_regtree_using_subcommand help; and __fish_seen_subcommand_from blob" -f -a "stat" -d 'Show what a repository knows of a blob, or which repositories have it'
 complete -c regtree -n "__fish_regtree_using_subcommand help; and __fish_seen_subcommand_from blob" -f -a "list" -d 'List the blobs of a repository, or of the whole tree'
 complete -c regtree -n "__fish_regtree_using_subcommand help; and __fish_seen_subcommand_from blob" -f -a "mount" -d 'Link a blob of one repository in another, without copying'
 complete -c regtree -n "__fish_regtree_using_subcommand help; and __fish_seen_subcommand_from blob" -f -a "delete" -d 'Take blobs away from a repository'
+complete -c regtree -n "__fish_regtree_using_subcommand help; and __fish_seen_subcommand_from upload" -f -a "start" -d 'Begin an upload, and print its id'
+complete -c regtree -n "__fish_regtree_using_subcommand help; and __fish_seen_subcommand_from upload" -f -a "resume" -d 'Append to an upload, and print how many bytes it has then'
+complete -c regtree -n "__fish_regtree_using_subcommand help; and __fish_seen_subcommand_from upload" -f -a "commit" -d 'Make an upload a blob, and print its digest'
+complete -c regtree -n "__fish_regtree_using_subcommand help; and __fish_seen_subcommand_from upload" -f -a "status" -d 'Show how far an upload is'
+complete -c regtree -n "__fish_regtree_using_subcommand help; and __fish_seen_subcommand_from upload" -f -a "list" -d 'List the uploads of a repository, or of the whole tree'
+complete -c regtree -n "__fish_regtree_using_subcommand help; and __fish_seen_subcommand_from upload" -f -a "get" -d 'Write what an upload has received so far to standard output or a file'
+complete -c regtree -n "__fish_regtree_using_subcommand help; and __fish_seen_subcommand_from upload" -f -a "cancel" -d 'Give uploads up, and remove what they received'
+complete -c regtree -n "__fish_regtree_using_subcommand help; and __fish_seen_subcommand_from upload" -f -a "purge" -d 'Remove uploads that nobody finished'
 complete -c regtree -n "__fish_regtree_using_subcommand help; and __fish_seen_subcommand_from repo" -f -a "list" -d 'List the repositories, sorted by name'

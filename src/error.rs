@@ -10,7 +10,7 @@ use serde_json::{Map, Value};
 
 use crate::digest::Digest;
 use crate::lock::Holder;
-use crate::name::{NameError, RepositoryName};
+use crate::name::{NameError, RepositoryName, UploadId};
 
 /// The result of everything in this crate.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
@@ -138,6 +138,28 @@ pub enum Error {
         expected: &'static str,
         /// What is there.
         found: &'static str,
+    },
+    /// There is no such upload.
+    #[error("upload {id} is unknown in repository {repository}: there is no {}", path.display())]
+    UploadUnknown {
+        /// The repository.
+        repository: RepositoryName,
+        /// The upload.
+        id: UploadId,
+        /// Where it would be.
+        path: PathBuf,
+    },
+    /// An upload has received more or less than was said.
+    #[error("upload {id} in repository {repository} is at another offset: expected {expected} bytes, found {found}")]
+    OffsetMismatch {
+        /// The repository.
+        repository: RepositoryName,
+        /// The upload.
+        id: UploadId,
+        /// The bytes it was said to have.
+        expected: u64,
+        /// The bytes it has.
+        found: u64,
     },
     /// Content in the tree is not what it is stored or linked as.
     #[error(
@@ -288,7 +310,8 @@ impl Error {
 
             Self::DigestMismatch { .. } | Self::DigestUnusable { .. } => "DIGEST_INVALID",
             Self::SizeMismatch { .. } => "SIZE_INVALID",
-            Self::RangeInvalid { .. } => "RANGE_INVALID",
+            Self::UploadUnknown { .. } => "BLOB_UPLOAD_UNKNOWN",
+            Self::RangeInvalid { .. } | Self::OffsetMismatch { .. } => "RANGE_INVALID",
             Self::Locked { .. } => "LOCKED",
             Self::Refused { .. } => "REFUSED",
             Self::Interrupted { .. } => "INTERRUPTED",
@@ -351,6 +374,16 @@ impl Error {
                 put("expected", (*expected).into());
                 put("found", (*found).into());
             }
+            Self::UploadUnknown { repository, id, .. } => {
+                put("repository", text(repository));
+                put("upload", text(id));
+            }
+            Self::OffsetMismatch { repository, id, expected, found } => {
+                put("repository", text(repository));
+                put("upload", text(id));
+                put("expected", (*expected).into());
+                put("found", (*found).into());
+            }
             Self::Corrupt { repository, expected, found, size, .. } => {
                 put("repository", text(repository));
                 put("digest", text(expected));
@@ -396,6 +429,7 @@ impl Error {
             | Self::RepositoryNameInvalid { path, .. }
             | Self::Misplaced { path, .. }
             | Self::BrokenLink { path, .. }
+            | Self::UploadUnknown { path, .. }
             | Self::Corrupt { path, .. }
             | Self::WrongKind { path, .. }
             | Self::Locked { path, .. } => Some(path),

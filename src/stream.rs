@@ -12,7 +12,6 @@ use std::thread;
 use std::time::Duration;
 
 use crate::digest::Hasher;
-use crate::digest::hash::Hashed;
 use crate::error::Error;
 
 /// Large enough that handing over costs nothing, small enough to stay in a cache.
@@ -130,7 +129,7 @@ impl Filled {
     }
 }
 
-/// Copies `source` to `sink` to its end, and returns what `hasher` makes of all bytes that were written.
+/// Copies `source` to `sink` to its end, and returns `hasher`, which took in all bytes that were written.
 ///
 /// After an error the sink holds some beginning of the source.
 pub fn copy_hashed(
@@ -138,7 +137,7 @@ pub fn copy_hashed(
     sink: &mut impl Write,
     hasher: Hasher,
     watch: &Watch<'_>,
-) -> Result<Hashed, StreamError> {
+) -> Result<Hasher, StreamError> {
     let (give_free, free) = mpsc::sync_channel::<Vec<u8>>(BUFFERS);
     let (give_full, full) = mpsc::sync_channel::<io::Result<Filled>>(BUFFERS);
     let (give_written, written) = mpsc::sync_channel::<Filled>(BUFFERS);
@@ -151,8 +150,8 @@ pub fn copy_hashed(
     let hashing = spawn().spawn(move || hash_all(hasher, &written, &give_free)).map_err(StreamError::Read)?;
     let outcome = write_all(sink, &full, &give_written, watch);
     drop(give_written);
-    let hashed = hashing.join().expect("hashing does not panic");
-    outcome.map(|()| hashed)
+    let hasher = hashing.join().expect("hashing does not panic");
+    outcome.map(|()| hasher)
 }
 
 /// Fills free buffers until the source ends, or nobody wants more.
@@ -197,13 +196,13 @@ fn write_all(
 }
 
 /// Hashes what was written, in order, and gives the buffers back.
-fn hash_all(mut hasher: Hasher, written: &Receiver<Filled>, free: &SyncSender<Vec<u8>>) -> Hashed {
+fn hash_all(mut hasher: Hasher, written: &Receiver<Filled>, free: &SyncSender<Vec<u8>>) -> Hasher {
     for filled in written {
         hasher.update(filled.bytes());
         // Nobody takes buffers back once the source has ended.
         let _ = free.send(filled.buffer);
     }
-    hasher.finish()
+    hasher
 }
 
 #[cfg(test)]
@@ -223,7 +222,8 @@ mod tests {
         for size in [0, 1, BUFFER - 1, BUFFER, BUFFER + 1, 20 * BUFFER + 7] {
             let content: Vec<u8> = (0..size).map(|i| u8::try_from(i % 251).unwrap()).collect();
             let mut sink = Vec::new();
-            let hashed = copy_hashed(Cursor::new(content.clone()), &mut sink, hasher(), &Watch::none()).unwrap();
+            let copied = copy_hashed(Cursor::new(content.clone()), &mut sink, hasher(), &Watch::none()).unwrap();
+            let hashed = copied.finish();
             assert!(sink == content);
             assert_eq!(hashed.size, size as u64);
             assert_eq!(hashed.canonical(), Digest::of(&content));

@@ -91,6 +91,8 @@ pub struct Metadata {
     pub kind: Kind,
     /// Its length in bytes.
     pub size: u64,
+    /// When its content last changed.
+    pub modified: jiff::Timestamp,
 }
 
 impl Tree {
@@ -199,7 +201,8 @@ impl Tree {
         let flags = OFlags::PATH | OFlags::NOFOLLOW | OFlags::CLOEXEC;
         let Some(parent) = path.parent() else {
             // An area is a directory, or it would not be open.
-            return Ok(Some(Metadata { kind: Kind::Directory, size: 0 }));
+            let modified = jiff::Timestamp::UNIX_EPOCH;
+            return Ok(Some(Metadata { kind: Kind::Directory, size: 0, modified }));
         };
         let directory = if parent.below_area().is_empty() {
             None
@@ -333,11 +336,15 @@ fn open_step_by_step(area: BorrowedFd<'_>, below: &str, flags: OFlags) -> rustix
 }
 
 pub(crate) fn metadata_at(directory: BorrowedFd<'_>, name: &str) -> rustix::io::Result<Option<Metadata>> {
-    let wanted = StatxFlags::TYPE | StatxFlags::SIZE;
+    let wanted = StatxFlags::TYPE | StatxFlags::SIZE | StatxFlags::MTIME;
     match rustix::fs::statx(directory, name, AtFlags::SYMLINK_NOFOLLOW, wanted) {
         Ok(stat) => {
             let kind = FileType::from_raw_mode(stat.stx_mode.into()).into();
-            Ok(Some(Metadata { kind, size: stat.stx_size }))
+            let time = stat.stx_mtime;
+            let nanoseconds = i32::try_from(time.tv_nsec).unwrap_or_default();
+            // A time that no calendar has is as good as none.
+            let modified = jiff::Timestamp::new(time.tv_sec, nanoseconds).unwrap_or(jiff::Timestamp::UNIX_EPOCH);
+            Ok(Some(Metadata { kind, size: stat.stx_size, modified }))
         }
         Err(Errno::NOENT) => Ok(None),
         Err(errno) => Err(errno),

@@ -64,11 +64,12 @@ impl OpenBlob {
         watch.progress.begin("reading", Some(self.descriptor.size));
         let copied = stream::copy_hashed(self.file, sink, hasher, watch);
         watch.progress.end();
-        let hashed = copied.map_err(|error| match error {
+        let hasher = copied.map_err(|error| match error {
             StreamError::Read(error) => Error::io("read", &self.path, error),
             StreamError::Write(error) => Error::io("write", sink_name, error),
             StreamError::Interrupted(signal) => Error::Interrupted { signal },
         })?;
+        let hashed = hasher.finish();
         for expected in [self.descriptor.digest, self.asked] {
             let Some(found) = expected.algorithm().and_then(|algorithm| hashed.by(algorithm)) else { continue };
             if found != expected {

@@ -7,11 +7,11 @@ use serde::Serialize;
 use super::store::Outcome;
 use crate::descriptor::Descriptor;
 use crate::digest::Digest;
-use crate::durable::Writer;
+use crate::durable::{Sync, Writer};
 use crate::error::{Error, Result};
 use crate::name::RepositoryName;
 use crate::stream::Watch;
-use crate::upload::Session;
+use crate::upload::{Commit, Session};
 
 /// What the caller says that the content is; whatever is said is checked.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -80,12 +80,11 @@ impl<'a> Put<'a> {
         watch: &Watch<'_>,
     ) -> Result<Stored> {
         self.expected.check_usable()?;
-        let mut session = Session::start(writer, repository, now)?;
+        let mut session = Session::start(writer, repository, now, Sync::Later)?;
+        let how = Commit { expected: self.expected, rehash: false, verify_existing: self.verify_existing };
         watch.progress.begin("storing", self.expected.size.or(self.size_hint));
-        let received = session.receive(source, self.source_name, self.expected, watch);
+        let stored = session.store(source, self.source_name, how, watch);
         watch.progress.end();
-        let stored =
-            received.and_then(|hashed| session.commit(&hashed, self.expected, self.verify_existing, &watch.interrupt));
         match stored {
             Ok(stored) => session.finish().map(|()| stored),
             Err(error) => {

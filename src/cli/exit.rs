@@ -92,10 +92,12 @@ impl From<&Error> for Exit {
             Error::RepositoryUnknown { .. }
             | Error::BlobUnknown { .. }
             | Error::ContentMissing { .. }
+            | Error::UploadUnknown { .. }
             | Error::LinkedNowhere { .. } => Self::Unknown,
             Error::BrokenLink { .. }
             | Error::WrongKind { .. }
             | Error::Corrupt { .. }
+            | Error::OffsetMismatch { .. }
             | Error::DigestMismatch { .. }
             | Error::SizeMismatch { .. } => Self::Invalid,
             Error::RangeInvalid { .. } | Error::DigestUnusable { .. } => Self::Usage,

@@ -18,6 +18,9 @@ pub(super) fn of(error: &Error, global: &Global) -> Option<String> {
             format!("its content exists; to see who has it: {regtree} blob stat --all-repos {digest}")
         }
         Error::BlobUnknown { repository, .. } => format!("to see what there is: {regtree} blob list {repository}"),
+        Error::UploadUnknown { repository, .. } => {
+            format!("to see what there is: {regtree} upload list {repository}")
+        }
         Error::ContentMissing { repository, digest, .. } => {
             format!("to put the content back: {regtree} blob put {repository} FILE --digest {digest}")
         }

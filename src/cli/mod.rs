@@ -16,7 +16,10 @@ mod output;
 mod progress;
 mod repo;
 mod root;
+mod sink;
+mod source;
 mod subject;
+mod upload;
 mod usage;
 
 use std::ffi::OsString;
@@ -29,6 +32,7 @@ pub use exit::Exit;
 use output::Output;
 use progress::ProgressStyle;
 
+use crate::blob::{Outcome, Stored};
 use crate::digest::{Digest, DigestError};
 use crate::durable::Writer;
 use crate::lock::{Holder, Mode};
@@ -103,6 +107,8 @@ enum Command {
     #[command(subcommand)]
     Blob(blob::Blob),
     #[command(subcommand)]
+    Upload(upload::Upload),
+    #[command(subcommand)]
     Repo(repo::Repo),
     Demo(demo::Demo),
     Completions(completions::Completions),
@@ -122,6 +128,25 @@ impl Context {
         let registry = Registry::open(root)?;
         self.output.detail(format_args!("tree {}", registry.tree().path().display()));
         Ok(registry)
+    }
+
+    /// Whether `since` is longer ago than `age`; anything is, where none is given.
+    fn is_older(&self, since: jiff::Timestamp, age: Option<Duration>) -> bool {
+        // An age that no calendar goes back to makes nothing old.
+        age.is_none_or(|age| self.now.checked_sub(age).is_ok_and(|limit| since < limit))
+    }
+
+    /// Says what a person may like to know of what was stored.
+    fn note_outcome(&self, stored: &Stored) {
+        match stored.outcome {
+            Outcome::Stored => {}
+            Outcome::Existed => self.output.detail("the tree had this content already"),
+            Outcome::Replaced { damaged_size } => self.output.note(format_args!(
+                "replaced a damaged blob of {damaged_size} bytes by the right one of {} bytes; a registry that runs now \
+                 may remember the damaged one until it is restarted",
+                stored.descriptor.size
+            )),
+        }
     }
 
     /// Locks the tree with others that add and unlink, for `command`.
@@ -146,6 +171,7 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     let outcome = match cli.command {
         Command::Init(init) => init.run(&mut context),
         Command::Blob(blob) => blob.run(&mut context),
+        Command::Upload(upload) => upload.run(&mut context),
         Command::Repo(repo) => repo.run(&mut context),
         Command::Demo(demo) => demo.run(&mut context),
         Command::Completions(completions) => completions.run(&mut context),
@@ -164,6 +190,14 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
 /// The command definitions, from which man pages and completions are made.
 pub fn command() -> clap::Command {
     Cli::command()
+}
+
+/// An age such as `12h` or `7d`.
+fn parse_age(text: &str) -> Result<Duration, String> {
+    let want = "want an age such as 12h, 7d or 2w";
+    let span: jiff::Span = text.parse().map_err(|_| want.to_owned())?;
+    let duration = span.to_duration(jiff::SpanRelativeTo::days_are_24_hours()).map_err(|_| want.to_owned())?;
+    Duration::try_from(duration).map_err(|_| want.to_owned())
 }
 
 /// A repository's name, for an argument: who gives a digest first has the order wrong.

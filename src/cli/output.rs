@@ -95,6 +95,13 @@ impl Output {
         }
     }
 
+    /// Something that is wrong and was got round, in any form: it is no part of an answer.
+    pub(super) fn warn(&self, text: impl Display) {
+        if !self.quiet && !self.json {
+            say(YELLOW, "warning", &text);
+        }
+    }
+
     /// Damage that does not end the command: an event in JSON, a warning otherwise.
     pub(super) fn damage(&mut self, error: &Error) -> anyhow::Result<()> {
         if self.json {

@@ -77,6 +77,34 @@ impl<'t> Writer<'t> {
         chain.create(path.file_name()).map_err(failed)
     }
 
+    /// Opens a file to read it and to write at its end. `None` when it isn't there; anything but a regular file in its
+    /// place is `Err(WrongKind)`.
+    pub fn open_to_append(&self, path: &TreePath) -> Result<Option<File>> {
+        // Says what else lies there, which the call below would not.
+        if self.tree.open_file(path)?.is_none() {
+            return Ok(None);
+        }
+        let Some(chain) = Chain::open(self.tree, &parent(path))? else { return Ok(None) };
+        let flags = OFlags::RDWR | OFlags::NONBLOCK | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+        match rustix::fs::openat(chain.last(), path.file_name(), flags, Mode::empty()) {
+            Ok(handle) => Ok(Some(File::from(handle))),
+            Err(Errno::NOENT) => Ok(None),
+            Err(errno) => Err(Error::io("open", self.tree.locate(path), errno)),
+        }
+    }
+
+    /// Whether `file` is what lies at `path`, and not something that was moved away since it was opened.
+    pub fn is_in_place(&self, path: &TreePath, file: &File) -> Result<bool> {
+        let failed = |errno: Errno| Error::io("look at", self.tree.locate(path), errno);
+        let Some(chain) = Chain::open(self.tree, &parent(path))? else { return Ok(false) };
+        let ours = rustix::fs::fstat(file).map_err(failed)?;
+        match rustix::fs::statat(chain.last(), path.file_name(), AtFlags::SYMLINK_NOFOLLOW) {
+            Ok(there) => Ok((there.st_dev, there.st_ino) == (ours.st_dev, ours.st_ino)),
+            Err(Errno::NOENT) => Ok(false),
+            Err(errno) => Err(failed(errno)),
+        }
+    }
+
     /// Writes a small file whole, in place of any that is there, and makes its directory if need be.
     ///
     /// A crash leaves the old file or the new one, and perhaps a `.tmp` beside it. A failure leaves what was there.

@@ -1,6 +1,6 @@
 //! regtree's own state in `<root>/.regtree/`, outside of the tree and out of the registry's sight.
 //!
-//! So far: notes that say who holds the tree's lock. A note is a small JSON file, locked by the process that it is
+//! Records of uploads, small files that only save reading again, and notes that say who holds the tree's lock. A note is a small JSON file, locked by the process that it is
 //! about for as long as that lives, so a note that can be locked is stale, whatever became of its writer.
 
 use std::fs::File;
@@ -17,7 +17,7 @@ use crate::layout;
 use crate::tree::Tree;
 
 const NOTES: &str = "holders";
-/// A note is a few hundred bytes; a longer one is none of ours.
+/// A note or record is a few hundred bytes; a longer one is none of ours.
 const NOTE_MAX: u64 = 4096;
 
 /// An empty note that is older than this was never written, and never will be.
@@ -38,11 +38,11 @@ impl Drop for Note {
     }
 }
 
-/// Leaves a note. Fails where `.regtree` can't be written, on a full disk for example.
-pub(crate) fn leave_note(tree: &Tree, text: &str) -> std::io::Result<Note> {
+/// Opens a directory of our state, and makes it if need be.
+fn make(tree: &Tree, kind: &str) -> std::io::Result<OwnedFd> {
     let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
     let mut directory = rustix::fs::openat(rustix::fs::CWD, tree.root(), flags, Mode::empty())?;
-    for name in [layout::PRIVATE, NOTES] {
+    for name in [layout::PRIVATE, kind] {
         let inner = match rustix::fs::mkdirat(&directory, name, Mode::from_raw_mode(0o777)) {
             Ok(()) => {
                 let inner = open_in(directory.as_fd(), name)?;
@@ -54,6 +54,51 @@ pub(crate) fn leave_note(tree: &Tree, text: &str) -> std::io::Result<Note> {
         };
         directory = inner;
     }
+    Ok(directory)
+}
+
+/// Opens a directory of our state, if it is there.
+fn open(tree: &Tree, kind: &str) -> rustix::io::Result<OwnedFd> {
+    let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
+    let root = rustix::fs::openat(rustix::fs::CWD, tree.root(), flags, Mode::empty())?;
+    open_in(open_in(root.as_fd(), layout::PRIVATE)?.as_fd(), kind)
+}
+
+/// Writes a record whole, in place of any of that name.
+pub(crate) fn write_record(tree: &Tree, kind: &str, name: &str, content: &[u8]) -> std::io::Result<()> {
+    let directory = make(tree, kind)?;
+    let temporary = format!("{name}{}", layout::temporary_suffix(uuid::Uuid::new_v4()));
+    let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+    let mut file = File::from(rustix::fs::openat(&directory, &*temporary, flags, Mode::from_raw_mode(0o666))?);
+    let written = ownership::adopt(file.as_fd(), directory.as_fd(), FileType::RegularFile)
+        .map_err(std::io::Error::from)
+        .and_then(|()| file.write_all(content))
+        .and_then(|()| Ok(rustix::fs::renameat(&directory, &*temporary, &directory, name)?));
+    if written.is_err() {
+        let _ = rustix::fs::unlinkat(&directory, &*temporary, AtFlags::empty());
+    }
+    written
+}
+
+/// Reads a record; `None` when there is none that can be read.
+pub(crate) fn read_record(tree: &Tree, kind: &str, name: &str) -> Option<Vec<u8>> {
+    let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
+    let file = File::from(rustix::fs::openat(open(tree, kind).ok()?, name, flags, Mode::empty()).ok()?);
+    let mut content = Vec::new();
+    file.take(NOTE_MAX).read_to_end(&mut content).ok()?;
+    Some(content)
+}
+
+/// Removes a record. One that stays is found not to agree with anything.
+pub(crate) fn forget_record(tree: &Tree, kind: &str, name: &str) {
+    if let Ok(directory) = open(tree, kind) {
+        let _ = rustix::fs::unlinkat(directory, name, AtFlags::empty());
+    }
+}
+
+/// Leaves a note. Fails where `.regtree` can't be written, on a full disk for example.
+pub(crate) fn leave_note(tree: &Tree, text: &str) -> std::io::Result<Note> {
+    let directory = make(tree, NOTES)?;
     let name = format!("{}.json", uuid::Uuid::new_v4());
     let flags = OFlags::RDWR | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
     let mut file = File::from(rustix::fs::openat(&directory, &*name, flags, Mode::from_raw_mode(0o666))?);
@@ -71,9 +116,7 @@ pub(crate) fn leave_note(tree: &Tree, text: &str) -> std::io::Result<Note> {
 /// passed over.
 pub(crate) fn live_notes(tree: &Tree) -> Vec<String> {
     let notes = || -> rustix::io::Result<Vec<String>> {
-        let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
-        let root = rustix::fs::openat(rustix::fs::CWD, tree.root(), flags, Mode::empty())?;
-        let directory = open_in(open_in(root.as_fd(), layout::PRIVATE)?.as_fd(), NOTES)?;
+        let directory = open(tree, NOTES)?;
         let mut notes = Vec::new();
         for entry in rustix::fs::Dir::read_from(&directory)? {
             notes.extend(read_live(&directory, &entry?));

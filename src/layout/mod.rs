@@ -348,6 +348,16 @@ pub fn own_directories(repository: &RepositoryName, form: Form) -> [TreePath; 3]
     [form.layers(), form.manifests(), form.uploads()].map(|name| directory.join(name))
 }
 
+/// Where a repository's uploads lie.
+pub fn uploads_directory(repository: &RepositoryName, form: Form) -> TreePath {
+    repository_directory(repository).join(form.uploads())
+}
+
+/// Where an upload's hash states lie.
+pub fn hash_states_directory(repository: &RepositoryName, form: Form, id: &UploadId) -> TreePath {
+    upload_directory(repository, form, id).join_all(["hashstates", Algorithm::Sha256.name()])
+}
+
 /// One upload's session.
 pub fn upload_directory(repository: &RepositoryName, form: Form, id: &UploadId) -> TreePath {
     repository_directory(repository).join(form.uploads()).join(id.as_str())

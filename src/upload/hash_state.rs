@@ -83,9 +83,9 @@ fn decode_gob(bytes: &[u8]) -> Result<Midstate, StateError> {
     octets.end()?;
     let mut fill = stream.message(Type::Int)?;
     // A signed number: twice its value where it is not negative.
-    let (fill, _) = (fill.uint()?, fill.end()?);
+    let (fill, ()) = (fill.uint()?, fill.end()?);
     let mut length = stream.message(Type::Uint)?;
-    let (length, _) = (length.uint()?, length.end()?);
+    let (length, ()) = (length.uint()?, length.end()?);
     stream.which_hash()?;
     if !stream.0.is_empty() {
         return Err(StateError::Trailing);
@@ -123,7 +123,7 @@ impl Type {
 /// The rest of a gob stream, or of one message in it.
 struct Gob<'b>(&'b [u8]);
 
-impl<'b> Gob<'b> {
+impl Gob<'_> {
     /// The next value, which must be of a type; definitions of types are passed over.
     fn message(&mut self, wanted: Type) -> Result<Self, StateError> {
         let (found, value) = self.any_message()?;

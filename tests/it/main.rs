@@ -17,4 +17,7 @@ mod parallel;
 mod put;
 mod readme;
 mod support;
+mod upload_crash;
+mod upload_live;
+mod uploads;
 mod vectors;

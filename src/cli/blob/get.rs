@@ -1,9 +1,8 @@
 //! `regtree blob get`.
 
-use std::fs::{File, OpenOptions, Permissions};
+use std::fs::File;
 use std::io::{self, IsTerminal};
 use std::os::fd::AsFd;
-use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
 use serde_json::json;
@@ -12,7 +11,7 @@ use crate::blob::{ByteRange, OpenBlob};
 use crate::cli::output::STDOUT;
 use crate::cli::progress::{self, ProgressStyle};
 use crate::cli::subject::About;
-use crate::cli::{Context, Exit, interrupt};
+use crate::cli::{Context, Exit, sink};
 use crate::digest::Digest;
 use crate::error::{Error, Result};
 use crate::name::RepositoryName;
@@ -71,7 +70,7 @@ impl Get {
         if self.range.is_none() && !verified {
             context.output.note("a tarsum is no hash of the bytes: the content is not verified");
         }
-        match self.output.filter(|path| !is_stdout(path)) {
+        match self.output.filter(|path| !sink::is_stdout(path)) {
             None => {
                 // A bar in the middle of the content helps nobody.
                 let mixed = io::stdout().is_terminal();
@@ -86,8 +85,10 @@ impl Get {
             }
             Some(path) => {
                 let progress = progress::observer(context.global.progress, &context.output);
-                let watch = Watch { progress: &*progress, interrupt: Interrupt::default() };
-                write_file(blob, self.range, &path, watch)?;
+                sink::write_file(&path, |sink, name, interrupt| {
+                    let watch = Watch { progress: &*progress, interrupt };
+                    copy(blob, self.range, sink, name, &watch).about(&self.repository, self.digest)
+                })?;
                 if context.output.is_json() {
                     let mut document = serde_json::to_value(&descriptor)?;
                     document["file"] = json!(path.to_string_lossy());
@@ -98,11 +99,6 @@ impl Get {
         }
         Ok(Exit::Done)
     }
-}
-
-/// A file of that name is what standard output was redirected to: to be written on, not replaced.
-fn is_stdout(path: &Path) -> bool {
-    ["-", "/dev/stdout", "/dev/fd/1", "/proc/self/fd/1"].iter().any(|name| path == Path::new(name))
 }
 
 /// Whether a terminal would take the content for commands, or show nonsense.
@@ -123,48 +119,4 @@ fn copy(blob: OpenBlob, range: Option<ByteRange>, mut sink: File, name: &Path, w
         Some(range) => blob.copy_range(range, &mut sink, name, &watch.interrupt),
         None => blob.copy_to(&mut sink, name, watch),
     }
-}
-
-/// Writes beside `path` and renames, so that it appears whole or not at all.
-fn write_file(blob: OpenBlob, range: Option<ByteRange>, path: &Path, mut watch: Watch<'_>) -> anyhow::Result<()> {
-    let failed = |error| Error::io("write", path, error);
-    let target = resolve(path).map_err(failed)?;
-    let in_place = ["/dev", "/proc"].iter().any(|directory| path.starts_with(directory));
-    if in_place || target.exists() && !target.is_file() {
-        // A device or a pipe can't be replaced, and need not be: what is written to it is gone. A directory refuses.
-        let sink = OpenOptions::new().write(true).open(&target).map_err(failed)?;
-        return Ok(copy(blob, range, sink, path, &watch)?);
-    }
-    let directory = match target.parent() {
-        Some(parent) if !parent.as_os_str().is_empty() => parent,
-        _ => Path::new("."),
-    };
-    watch.interrupt = interrupt::catch()?;
-    let mut builder = tempfile::Builder::new();
-    // tempfile's own 0600 is for secrets; this is what any program would make, less the umask.
-    let builder = builder.prefix(".regtree-").permissions(Permissions::from_mode(0o666));
-    let temporary = builder.tempfile_in(directory).map_err(|error| failed(without_path(error)))?;
-    if let Ok(there) = std::fs::metadata(&target) {
-        temporary.as_file().set_permissions(there.permissions()).map_err(failed)?;
-    }
-    let sink = temporary.as_file().try_clone().map_err(failed)?;
-    copy(blob, range, sink, path, &watch)?;
-    temporary.persist(&target).map_err(|error| failed(error.error))?;
-    Ok(())
-}
-
-/// The system's own error, where tempfile adds the name of the temporary.
-fn without_path(error: io::Error) -> io::Error {
-    let inner = error.get_ref().and_then(|error| error.source()).and_then(|error| error.downcast_ref::<io::Error>());
-    inner.and_then(io::Error::raw_os_error).map_or(error, io::Error::from_raw_os_error)
-}
-
-/// What `path` leads to, which need not be there yet: a symbolic link stays one.
-fn resolve(path: &Path) -> io::Result<PathBuf> {
-    match std::fs::canonicalize(path) {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => {}
-        resolved => return resolved,
-    }
-    let Ok(link) = std::fs::read_link(path) else { return Ok(path.to_owned()) };
-    Ok(path.parent().unwrap_or(Path::new("")).join(link))
 }

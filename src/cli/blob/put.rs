@@ -1,16 +1,14 @@
 //! `regtree blob put`.
 
-use std::fs::File;
-use std::io::{self, IsTerminal, Read};
 use std::path::PathBuf;
 
 use serde_json::json;
 
-use crate::blob::{self, Expected, Outcome};
+use crate::blob::{self, Expected};
+use crate::cli::source::Source;
 use crate::cli::subject::About;
 use crate::cli::{Context, Exit, interrupt, progress};
 use crate::digest::Digest;
-use crate::error::Error;
 use crate::name::RepositoryName;
 use crate::stream::Watch;
 
@@ -75,58 +73,10 @@ impl Put {
         };
         let stored = put.store(&writer, &self.repository, source.content, context.now, &watch);
         let stored = stored.about(&self.repository, self.digest)?;
-        match stored.outcome {
-            Outcome::Stored => {}
-            Outcome::Existed => context.output.detail("the tree had this content already"),
-            Outcome::Replaced { damaged_size } => context.output.note(format_args!(
-                "replaced a damaged blob of {damaged_size} bytes by the right one of {} bytes; a registry that runs now \
-                 may remember the damaged one until it is restarted",
-                stored.descriptor.size
-            )),
-        }
+        context.note_outcome(&stored);
         let mut document = serde_json::to_value(&stored)?;
         document["repository"] = json!(self.repository);
         context.output.answer(stored.descriptor.digest, || document)?;
         Ok(Exit::Done)
-    }
-}
-
-/// What is to be stored.
-struct Source {
-    content: Box<dyn Read + Send>,
-    name: String,
-    /// The length in bytes, if it is a file that has one.
-    size: Option<u64>,
-}
-
-impl Source {
-    fn open(file: Option<PathBuf>, context: &Context) -> anyhow::Result<Self> {
-        let Some(path) = file.filter(|path| path.as_os_str() != "-") else {
-            if io::stdin().is_terminal() {
-                context.output.note("reading standard input");
-            }
-            let name = "standard input".to_owned();
-            return Ok(Self { content: Box::new(io::stdin()), name, size: None });
-        };
-        let failed = |error| Error::io("read", &path, error);
-        let file = File::open(&path).map_err(failed)?;
-        let metadata = file.metadata().map_err(failed)?;
-        if metadata.is_dir() {
-            return Err(failed(io::ErrorKind::IsADirectory.into()).into());
-        }
-        let size = metadata.is_file().then_some(metadata.len());
-        Ok(Self { content: Box::new(file), name: path.display().to_string(), size })
-    }
-
-    /// A file of the wrong length need not be read to be refused.
-    fn check_size(&self, expected: &Expected, repository: &RepositoryName) -> anyhow::Result<()> {
-        match (expected.size, self.size) {
-            // Of some files, as in /proc, only reading tells the length.
-            (Some(expected), Some(found)) if expected != found && found != 0 => {
-                let (what, repository) = (self.name.clone(), repository.clone());
-                Err(Error::SizeMismatch { what, repository, expected, found, more: false }.into())
-            }
-            _ => Ok(()),
-        }
     }
 }

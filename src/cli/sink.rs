@@ -1,0 +1,64 @@
+//! Where content goes: standard output, or a file that appears whole or not at all.
+
+use std::fs::{File, OpenOptions, Permissions};
+use std::io;
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+
+use super::interrupt;
+use crate::error::Error;
+use crate::stream::Interrupt;
+
+/// A file of that name is what standard output was redirected to: to be written on, not replaced.
+pub(super) fn is_stdout(path: &Path) -> bool {
+    ["-", "/dev/stdout", "/dev/fd/1", "/proc/self/fd/1"].iter().any(|name| path == Path::new(name))
+}
+
+/// Lets `write` fill a file beside `path`, and renames it to its place; what is no regular file is written to as it is.
+///
+/// `write` gets the file, what to call it, and what asks it to stop.
+pub(super) fn write_file(
+    path: &Path,
+    write: impl FnOnce(File, &Path, Interrupt) -> anyhow::Result<()>,
+) -> anyhow::Result<()> {
+    let failed = |error| Error::io("write", path, error);
+    let target = resolve(path).map_err(failed)?;
+    let in_place = ["/dev", "/proc"].iter().any(|directory| path.starts_with(directory));
+    if in_place || target.exists() && !target.is_file() {
+        // A device or a pipe can't be replaced, and need not be: what is written to it is gone. A directory refuses.
+        let sink = OpenOptions::new().write(true).open(&target).map_err(failed)?;
+        return write(sink, path, Interrupt::default());
+    }
+    let directory = match target.parent() {
+        Some(parent) if !parent.as_os_str().is_empty() => parent,
+        _ => Path::new("."),
+    };
+    let mut builder = tempfile::Builder::new();
+    // tempfile's own 0600 is for secrets; this is what any program would make, less the umask.
+    let builder = builder.prefix(".regtree-").permissions(Permissions::from_mode(0o666));
+    let temporary = builder.tempfile_in(directory).map_err(|error| failed(without_path(error)))?;
+    if let Ok(there) = std::fs::metadata(&target) {
+        temporary.as_file().set_permissions(there.permissions()).map_err(failed)?;
+    }
+    let sink = temporary.as_file().try_clone().map_err(failed)?;
+    // Only now is there something to clean up.
+    write(sink, path, interrupt::catch()?)?;
+    temporary.persist(&target).map_err(|error| failed(error.error))?;
+    Ok(())
+}
+
+/// The system's own error, where tempfile adds the name of the temporary.
+fn without_path(error: io::Error) -> io::Error {
+    let inner = error.get_ref().and_then(|error| error.source()).and_then(|error| error.downcast_ref::<io::Error>());
+    inner.and_then(io::Error::raw_os_error).map_or(error, io::Error::from_raw_os_error)
+}
+
+/// What `path` leads to, which need not be there yet: a symbolic link stays one.
+fn resolve(path: &Path) -> io::Result<PathBuf> {
+    match std::fs::canonicalize(path) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+        resolved => return resolved,
+    }
+    let Ok(link) = std::fs::read_link(path) else { return Ok(path.to_owned()) };
+    Ok(path.parent().unwrap_or(Path::new("")).join(link))
+}

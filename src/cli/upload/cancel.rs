@@ -1,0 +1,58 @@
+//! `regtree upload cancel`.
+
+use serde_json::json;
+
+use crate::cli::subject::About;
+use crate::cli::{Context, Exit};
+use crate::error::Error;
+use crate::name::{RepositoryName, UploadId};
+use crate::upload;
+
+/// Give uploads up, and remove what they received
+///
+/// Prints the id of each that was removed. One that is gone already is no failure.
+#[derive(Debug, clap::Args)]
+#[command(after_long_help = "\
+Exit codes:
+  0    removed, or gone already
+  1    not writable
+  2    malformed name or id
+  4    unknown repository
+  5    something else lies in the place of an upload
+  10   no tree
+  11   locked, or another process works on an upload
+
+Example:
+  regtree upload cancel library/app $id")]
+pub(in crate::cli) struct Cancel {
+    /// The repository
+    #[arg(value_name = "REPO", value_parser = crate::cli::parse_repository)]
+    repository: RepositoryName,
+    /// The uploads
+    #[arg(value_name = "ID", required = true)]
+    ids: Vec<UploadId>,
+}
+
+impl Cancel {
+    pub(in crate::cli) fn run(self, context: &mut Context) -> anyhow::Result<Exit> {
+        let registry = context.registry()?;
+        registry.repository(&self.repository).about(&self.repository, None)?;
+        let writer = context.writer(&registry, "upload cancel")?;
+        for id in &self.ids {
+            let removed = match upload::find(registry.tree(), &self.repository, id) {
+                Ok(upload) => upload::cancel(&writer, &upload).about(&self.repository, None)?,
+                Err(Error::UploadUnknown { .. } | Error::RepositoryUnknown { .. }) => false,
+                Err(error) => return Err(error).about(&self.repository, None),
+            };
+            if context.output.is_json() {
+                let fields = json!({ "repository": self.repository, "upload": id, "gone": !removed });
+                context.output.event("cancel", fields)?;
+            } else if removed {
+                context.output.text(format_args!("{id}\n"))?;
+            } else {
+                context.output.note(format_args!("upload {id} of repository {} is gone already", self.repository));
+            }
+        }
+        Ok(Exit::Done)
+    }
+}

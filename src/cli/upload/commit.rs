@@ -1,0 +1,82 @@
+//! `regtree upload commit`.
+
+use std::path::PathBuf;
+
+use serde_json::json;
+
+use crate::blob::Expected;
+use crate::cli::source::Source;
+use crate::cli::subject::About;
+use crate::cli::{Context, Exit, interrupt, progress};
+use crate::digest::Digest;
+use crate::name::{RepositoryName, UploadId};
+use crate::stream::Watch;
+use crate::upload::{self, Session};
+
+/// Make an upload a blob, and print its digest
+///
+/// The last bytes may come with it. Size and digest are checked, the content is stored and linked, and the session is
+/// removed; if either is wrong, the session stays as it was. The content is read again, unless regtree itself kept the
+/// hash of that very file; a registry's hash state is never enough.
+#[derive(Debug, clap::Args)]
+#[command(after_long_help = "\
+Exit codes:
+  0    committed
+  1    not readable, not writable, no space
+  2    malformed name, id or digest
+  4    unknown repository or upload
+  5    the content has another digest or size; the upload is as it was
+  10   no tree
+  11   locked, or another process works on this upload
+  12   the upload changed while it was read
+  130, 143 interrupted, and the upload is as it was
+
+Example:
+  regtree upload commit library/app $id --digest sha256:… --size 2097152")]
+pub(in crate::cli) struct Commit {
+    /// The repository
+    #[arg(value_name = "REPO", value_parser = crate::cli::parse_repository)]
+    repository: RepositoryName,
+    /// The upload
+    #[arg(value_name = "ID")]
+    id: UploadId,
+    /// The last bytes; - is standard input
+    #[arg(value_name = "FILE")]
+    file: Option<PathBuf>,
+    /// The digest that the content must have; a sha384 or sha512 is linked as an alias too
+    #[arg(long, value_name = "DIGEST", value_parser = crate::cli::parse_digest)]
+    digest: Digest,
+    /// The size that the content must have, in bytes
+    #[arg(long, value_name = "BYTES")]
+    size: Option<u64>,
+    /// Read the content, whatever is known of its hash
+    #[arg(long)]
+    rehash: bool,
+    /// Read a blob that is there already, and replace it if it is damaged
+    #[arg(long)]
+    verify_existing: bool,
+}
+
+impl Commit {
+    pub(in crate::cli) fn run(self, context: &mut Context) -> anyhow::Result<Exit> {
+        let expected = Expected { digest: Some(self.digest), size: self.size };
+        expected.check_usable()?;
+        let source = self.file.map(|file| Source::open(Some(file), context)).transpose()?;
+        let registry = context.registry()?;
+        let writer = context.writer(&registry, "upload commit")?;
+        let mut session = Session::open(&writer, &self.repository, &self.id).about(&self.repository, self.digest)?;
+        let progress = progress::observer(context.global.progress, &context.output);
+        let watch = Watch { progress: &*progress, interrupt: interrupt::catch()? };
+        let how = upload::Commit { expected, rehash: self.rehash, verify_existing: self.verify_existing };
+        let (content, name) = source.map(|source| (source.content, source.name)).unzip();
+        let committed = session.commit(content.zip(name.as_deref()), how, &watch);
+        super::note_ignored(context, session.ignored());
+        let stored = committed.about(&self.repository, self.digest)?;
+        session.finish().about(&self.repository, self.digest)?;
+        context.note_outcome(&stored);
+        let mut document = serde_json::to_value(&stored)?;
+        document["repository"] = json!(self.repository);
+        context.output.answer(stored.descriptor.digest, || document)?;
+        Ok(Exit::Done)
+    }
+}

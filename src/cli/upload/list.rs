@@ -1,0 +1,70 @@
+//! `regtree upload list`.
+
+use std::time::Duration;
+
+use indicatif::HumanBytes;
+
+use crate::cli::subject::About;
+use crate::cli::{Context, Exit};
+use crate::name::RepositoryName;
+use crate::upload;
+
+/// List the uploads of a repository, or of the whole tree
+///
+/// A line for each: bytes received, when it began, repository and id. One that does not say when it began counts from
+/// its newest file, and is shown with a ?.
+#[derive(Debug, clap::Args)]
+#[command(after_long_help = "\
+Exit codes:
+  0    listed
+  2    malformed name or age
+  3    listed, but damage was found
+  4    unknown repository
+  10   no tree
+
+Example:
+  regtree upload list --older-than 7d")]
+pub(in crate::cli) struct List {
+    /// The repository; the whole tree if omitted
+    #[arg(value_name = "REPO", value_parser = crate::cli::parse_repository)]
+    repository: Option<RepositoryName>,
+    /// Only those that began longer ago than AGE (12h, 7d)
+    #[arg(long, value_name = "AGE", value_parser = crate::cli::parse_age)]
+    older_than: Option<Duration>,
+}
+
+impl List {
+    pub(in crate::cli) fn run(self, context: &mut Context) -> anyhow::Result<Exit> {
+        let registry = context.registry()?;
+        let (names, mut damage) = if let Some(name) = self.repository {
+            registry.repository(&name).about(&name, None)?;
+            (vec![name], Vec::new())
+        } else {
+            let found = registry.repositories();
+            (found.repositories, found.damage)
+        };
+        for name in names {
+            for found in upload::uploads(registry.tree(), &name) {
+                match found {
+                    Ok(upload) if context.is_older(upload.since(), self.older_than) => print(&upload, context)?,
+                    Ok(_) => {}
+                    Err(error) => damage.push(error),
+                }
+            }
+        }
+        for error in &damage {
+            context.output.damage(error)?;
+        }
+        Ok(Exit::damage_if(!damage.is_empty()))
+    }
+}
+
+fn print(upload: &upload::Upload, context: &mut Context) -> anyhow::Result<()> {
+    if context.output.is_json() {
+        return context.output.event("upload", super::document(upload));
+    }
+    let size = HumanBytes(upload.size).to_string();
+    let since = upload.since().strftime("%Y-%m-%dT%H:%M:%SZ");
+    let doubt = if upload.started.is_none() { '?' } else { ' ' };
+    context.output.text(format_args!("{size:>12}  {since}{doubt} {} {}\n", upload.repository, upload.id))
+}

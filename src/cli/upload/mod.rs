@@ -1,0 +1,65 @@
+//! `regtree upload`.
+
+mod cancel;
+mod commit;
+mod get;
+mod list;
+mod purge;
+mod resume;
+mod start;
+mod status;
+
+use serde_json::{Value, json};
+
+use super::{Context, Exit};
+use crate::upload;
+
+/// Uploads: content that arrives piece by piece
+///
+/// A session is begun in one process, continued in others, and committed in a last; a registry can take it over at any
+/// point, or hand it over.
+#[derive(Debug, clap::Subcommand)]
+pub(super) enum Upload {
+    Start(start::Start),
+    Resume(resume::Resume),
+    Commit(commit::Commit),
+    Status(status::Status),
+    List(list::List),
+    Get(get::Get),
+    Cancel(cancel::Cancel),
+    Purge(purge::Purge),
+}
+
+impl Upload {
+    pub(super) fn run(self, context: &mut Context) -> anyhow::Result<Exit> {
+        match self {
+            Self::Start(start) => start.run(context),
+            Self::Resume(resume) => resume.run(context),
+            Self::Commit(commit) => commit.run(context),
+            Self::Status(status) => status.run(context),
+            Self::List(list) => list.run(context),
+            Self::Get(get) => get.run(context),
+            Self::Cancel(cancel) => cancel.run(context),
+            Self::Purge(purge) => purge.run(context),
+        }
+    }
+}
+
+/// An upload as a program reads it.
+fn document(upload: &upload::Upload) -> Value {
+    json!({
+        "repository": upload.repository,
+        "upload": upload.id,
+        "size": upload.size,
+        "started": upload.started.map(|started| started.to_string()),
+        "newest": upload.newest.to_string(),
+        "hash_states": upload.states,
+    })
+}
+
+/// Says which hash states were of no use; the data was read instead.
+fn note_ignored(context: &Context, ignored: &[upload::IgnoredState]) {
+    for state in ignored {
+        context.output.warn(state);
+    }
+}

@@ -1,0 +1,111 @@
+//! `regtree upload purge`.
+
+use std::time::Duration;
+
+use indicatif::HumanBytes;
+use serde_json::json;
+
+use crate::cli::subject::About;
+use crate::cli::{Context, Exit};
+use crate::durable::Writer;
+use crate::error::{Error, Result};
+use crate::name::RepositoryName;
+use crate::registry::Registry;
+use crate::upload::{self, Upload};
+
+/// Remove uploads that nobody finished
+///
+/// Those that began longer ago than --older-than, as a registry's own purge does it; but also those that it never takes:
+/// whose id is no UUID, or which do not say when they began and count from their newest file. One that another process
+/// works on is left.
+#[derive(Debug, clap::Args)]
+#[command(after_long_help = "\
+Exit codes:
+  0    removed
+  1    not writable
+  2    malformed name or age
+  3    done, but damage was found or some could not be removed
+  4    unknown repository
+  10   no tree
+  11   locked
+
+Example:
+  regtree upload purge --older-than 7d --dry-run")]
+pub(in crate::cli) struct Purge {
+    /// The repositories; the whole tree if omitted
+    #[arg(value_name = "REPO", value_parser = crate::cli::parse_repository)]
+    repositories: Vec<RepositoryName>,
+    /// How long ago they must have begun (12h, 7d)
+    #[arg(long, value_name = "AGE", value_parser = crate::cli::parse_age)]
+    older_than: Duration,
+    /// Say what would be removed, and remove nothing
+    #[arg(short = 'n', long)]
+    dry_run: bool,
+}
+
+impl Purge {
+    pub(in crate::cli) fn run(self, context: &mut Context) -> anyhow::Result<Exit> {
+        let registry = context.registry()?;
+        // A dry run changes nothing, so it takes no lock.
+        let writer = if self.dry_run { None } else { Some(context.writer(&registry, "upload purge")?) };
+        let mut stale = Vec::new();
+        let mut damage = Vec::new();
+        for found in self.survey(&registry, &mut damage)? {
+            match found {
+                Ok(upload) if context.is_older(upload.since(), Some(self.older_than)) => stale.push(upload),
+                Ok(_) => {}
+                Err(error) => damage.push(error),
+            }
+        }
+        let (mut count, mut bytes) = (0_u64, 0_u64);
+        for upload in stale {
+            match remove(writer.as_ref(), &upload) {
+                Ok(false) => continue,
+                Ok(true) => {}
+                Err(Error::Locked { .. }) => {
+                    context.output.note(format_args!("upload {} is being worked on, and stays", upload.id));
+                    continue;
+                }
+                Err(error) => {
+                    damage.push(error);
+                    continue;
+                }
+            }
+            count += 1;
+            bytes += upload.size;
+            if context.output.is_json() {
+                context.output.event("purge", super::document(&upload))?;
+            } else {
+                context.output.text(format_args!("{} {}\n", upload.repository, upload.id))?;
+            }
+        }
+        for error in &damage {
+            context.output.damage(error)?;
+        }
+        if context.output.is_json() {
+            let fields = json!({ "uploads": count, "bytes": bytes, "dry_run": self.dry_run });
+            context.output.event("summary", fields)?;
+        }
+        let did = if self.dry_run { "would remove" } else { "removed" };
+        context.output.note(format_args!("{did} {count} uploads of {bytes} bytes ({})", HumanBytes(bytes)));
+        Ok(Exit::damage_if(!damage.is_empty()))
+    }
+
+    fn survey(&self, registry: &Registry, damage: &mut Vec<Error>) -> anyhow::Result<Vec<Result<Upload>>> {
+        let mut names = self.repositories.clone();
+        for name in &names {
+            registry.repository(name).about(name, None)?;
+        }
+        if names.is_empty() {
+            let found = registry.repositories();
+            damage.extend(found.damage);
+            names = found.repositories;
+        }
+        Ok(names.iter().flat_map(|name| upload::uploads(registry.tree(), name)).collect())
+    }
+}
+
+/// Whether it was there to be removed, or would have been.
+fn remove(writer: Option<&Writer<'_>>, upload: &Upload) -> Result<bool> {
+    writer.map_or(Ok(true), |writer| upload::cancel(writer, upload))
+}

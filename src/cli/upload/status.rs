@@ -1,0 +1,50 @@
+//! `regtree upload status`.
+
+use indicatif::HumanBytes;
+
+use crate::cli::subject::About;
+use crate::cli::{Context, Exit};
+use crate::name::{RepositoryName, UploadId};
+use crate::upload;
+
+/// Show how far an upload is
+///
+/// Takes no lock: of an upload that another process works on, it shows what has arrived so far.
+#[derive(Debug, clap::Args)]
+#[command(after_long_help = "\
+Exit codes:
+  0    shown
+  2    malformed name or id
+  4    unknown repository or upload
+  5    something else lies in the place of the upload or its data
+  10   no tree
+
+Example:
+  regtree upload status library/app $id --json | jq .size")]
+pub(in crate::cli) struct Status {
+    /// The repository
+    #[arg(value_name = "REPO", value_parser = crate::cli::parse_repository)]
+    repository: RepositoryName,
+    /// The upload
+    #[arg(value_name = "ID")]
+    id: UploadId,
+}
+
+impl Status {
+    pub(in crate::cli) fn run(self, context: &mut Context) -> anyhow::Result<Exit> {
+        let registry = context.registry()?;
+        let upload = upload::find(registry.tree(), &self.repository, &self.id).about(&self.repository, None)?;
+        if context.output.is_json() {
+            context.output.document(&super::document(&upload))?;
+            return Ok(Exit::Done);
+        }
+        let rounded = if upload.size < 1024 { String::new() } else { format!(" ({})", HumanBytes(upload.size)) };
+        let started = upload.started.map_or_else(|| "not readable".to_owned(), |started| started.to_string());
+        let states: Vec<String> = upload.states.iter().map(u64::to_string).collect();
+        let states = if states.is_empty() { "none".to_owned() } else { format!("at {}", states.join(", ")) };
+        context.output.text(format_args!("received:    {} bytes{rounded}\n", upload.size))?;
+        context.output.text(format_args!("started:     {started}\n"))?;
+        context.output.text(format_args!("hash states: {states}\n"))?;
+        Ok(Exit::Done)
+    }
+}

@@ -1,0 +1,234 @@
+//! Taking in bytes at the end of an upload.
+
+use std::fs::File;
+use std::io::{Read, Seek, SeekFrom};
+use std::os::unix::fs::FileExt;
+
+use super::early_sync::EarlySync;
+use super::{IgnoredState, Session, hash_state, record};
+use crate::digest::{Algorithm, Hasher, Midstate};
+use crate::durable::Sync;
+use crate::error::{Error, Result};
+use crate::layout::{self, Entry, Form, Item};
+use crate::stream::{self, Interrupt, StreamError, Watch};
+use crate::tree::Kind;
+
+/// How to append.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Append {
+    /// What the upload must have received already, in bytes: a chunk that is sent again must not land twice.
+    pub offset: Option<u64>,
+    /// Cut it back to so many bytes first.
+    pub truncate_to: Option<u64>,
+    /// Read what is there, whatever is known of its hash.
+    pub rehash: bool,
+}
+
+/// A hash that is as far as the data.
+pub(super) struct Progressed {
+    pub(super) hasher: Hasher,
+    /// Whether it is proven to be the data's, and not only said to be.
+    pub(super) trusted: bool,
+}
+
+impl Session<'_> {
+    /// Appends all of `source`, and returns how much the upload has received then. `name` is what to call the source.
+    ///
+    /// `Err(OffsetMismatch)` when it is not where `how` says. An append that fails is cut back to where it began.
+    pub fn append(
+        &mut self,
+        source: impl Read + Send + 'static,
+        name: &str,
+        how: Append,
+        watch: &Watch<'_>,
+    ) -> Result<u64> {
+        self.cut_back(how)?;
+        let at = self.progressed(how.rehash, &watch.interrupt)?;
+        let hasher = self.receive(source, name, at.hasher, watch)?;
+        let state = hasher.midstate().expect("one algorithm keeps its state");
+        self.keep(&state, at.trusted)?;
+        Ok(state.length())
+    }
+
+    /// Leaves the session for others to go on with: the registry's hash state is written, and our own record if the
+    /// state is proven.
+    pub fn keep_empty(&mut self) -> Result<()> {
+        let state = Hasher::new([]).midstate().expect("one algorithm keeps its state");
+        self.keep(&state, true)
+    }
+
+    fn keep(&mut self, state: &Midstate, trusted: bool) -> Result<()> {
+        let item = self.state_item(state.length());
+        let path = Entry::in_repository(&self.repository, item).path();
+        self.writer.write_small(&path, &hash_state::encode(state), Sync::Now)?;
+        self.data.sync_all().map_err(|error| self.failed("sync", error))?;
+        if trusted {
+            record::keep(self.writer.tree(), &self.repository, &self.id, &self.data, state);
+        }
+        Ok(())
+    }
+
+    /// Appends `source`, hashing it with `hasher`, and syncs. On `Err` the data is what it was.
+    pub(super) fn receive(
+        &mut self,
+        source: impl Read + Send + 'static,
+        name: &str,
+        hasher: Hasher,
+        watch: &Watch<'_>,
+    ) -> Result<Hasher> {
+        let (begin, known) = (self.offset()?, self.known());
+        let received = self.receive_or_leave(source, name, hasher, begin, watch);
+        if received.is_err() {
+            self.cut_to(begin)?;
+            self.know(known);
+        }
+        received
+    }
+
+    fn receive_or_leave(
+        &mut self,
+        source: impl Read + Send + 'static,
+        name: &str,
+        hasher: Hasher,
+        begin: u64,
+        watch: &Watch<'_>,
+    ) -> Result<Hasher> {
+        self.data.seek(SeekFrom::Start(begin)).map_err(|error| self.failed("write", error))?;
+        let mut sink = EarlySync::new(&self.data);
+        let received = stream::copy_hashed(source, &mut sink, hasher, watch);
+        let hasher = received.map_err(|error| match error {
+            StreamError::Read(error) => Error::io("read", name, error),
+            StreamError::Write(error) => self.failed("write", error),
+            StreamError::Interrupted(signal) => Error::Interrupted { signal },
+        })?;
+        sink.finish().map_err(|error| self.failed("sync", error))?;
+        Ok(hasher)
+    }
+
+    /// Checks the offset, and cuts the data back if that is wanted.
+    fn cut_back(&mut self, how: Append) -> Result<()> {
+        let found = self.offset()?;
+        let mismatch = |expected, found| {
+            let (repository, id) = (self.repository.clone(), self.id.clone());
+            Err(Error::OffsetMismatch { repository, id, expected, found })
+        };
+        let begin = how.truncate_to.unwrap_or(found);
+        match how.offset {
+            Some(expected) if expected != begin => return mismatch(expected, begin),
+            _ if begin > found => return mismatch(begin, found),
+            _ => {}
+        }
+        if begin < found {
+            self.cut_to(begin)?;
+        }
+        self.forget_states_beyond(begin)
+    }
+
+    /// What our own record says of the data, to be written again after the data was changed and changed back.
+    pub(super) fn known(&self) -> Option<Midstate> {
+        record::trusted(self.writer.tree(), &self.repository, &self.id, &self.data)
+    }
+
+    pub(super) fn know(&self, state: Option<Midstate>) {
+        if let Some(state) = state {
+            record::keep(self.writer.tree(), &self.repository, &self.id, &self.data, &state);
+        }
+    }
+
+    pub(super) fn cut_to(&mut self, size: u64) -> Result<()> {
+        self.data.set_len(size).and_then(|()| self.data.sync_all()).map_err(|error| self.failed("cut back", error))
+    }
+
+    /// Removes states of bytes that the data does not have: other bytes will take their place, and a registry would
+    /// take such a state for theirs. A name that is no plain number may be read as one by a registry.
+    fn forget_states_beyond(&self, size: u64) -> Result<()> {
+        let directory = layout::hash_states_directory(&self.repository, Form::Current, &self.id);
+        for entry in self.writer.tree().list(&directory)?.unwrap_or_default() {
+            let Some(name) = entry.text() else { continue };
+            let stays = name.parse::<u64>().is_ok_and(|offset| offset <= size && offset.to_string() == name);
+            if let Some(path) = directory.child(name)
+                && !stays
+                && entry.kind == Kind::File
+            {
+                self.writer.remove_file(&path, Sync::Later)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// A hash that is as far as the data: from our own record, from the registry's state as a hint, or read anew.
+    pub(super) fn progressed(&mut self, rehash: bool, interrupt: &Interrupt) -> Result<Progressed> {
+        let size = self.offset()?;
+        if size == 0 {
+            return Ok(Progressed { hasher: Hasher::new([]), trusted: true });
+        }
+        if !rehash {
+            if let Some(state) = self.known() {
+                return Ok(Progressed { hasher: Hasher::resume(state), trusted: true });
+            }
+            if let Some(state) = self.hint(size)? {
+                return Ok(Progressed { hasher: Hasher::resume(state), trusted: false });
+            }
+        }
+        Ok(Progressed { hasher: self.read_all([], interrupt)?, trusted: true })
+    }
+
+    /// The registry's state at `size`, if there is a usable one.
+    fn hint(&mut self, size: u64) -> Result<Option<Midstate>> {
+        let path = Entry::in_repository(&self.repository, self.state_item(size)).path();
+        let tree = self.writer.tree();
+        let bytes = match tree.read_small(&path, hash_state::MAX_SIZE) {
+            Ok(Some(bytes)) => bytes,
+            Ok(None) => return Ok(None),
+            // What can't be read is no state, and must not keep the content from being committed.
+            Err(Error::WrongKind { .. }) => {
+                self.ignored.push(IgnoredState { path: tree.locate(&path), reason: hash_state::StateError::Foreign });
+                return Ok(None);
+            }
+            Err(error) => return Err(error),
+        };
+        let reason = match hash_state::decode(&bytes) {
+            Ok(state) if state.length() == size => return Ok(Some(state)),
+            Ok(_) => hash_state::StateError::Absurd,
+            Err(reason) => reason,
+        };
+        self.ignored.push(IgnoredState { path: tree.locate(&path), reason });
+        Ok(None)
+    }
+
+    /// Hashes all of the data.
+    pub(super) fn read_all(
+        &self,
+        algorithms: impl IntoIterator<Item = Algorithm>,
+        interrupt: &Interrupt,
+    ) -> Result<Hasher> {
+        let mut hasher = Hasher::new(algorithms);
+        let mut source = interrupt.stops(FromStart { data: &self.data, at: 0 });
+        let mut buffer = vec![0; 256 * 1024];
+        loop {
+            let n = source.read(&mut buffer).map_err(|error| interrupt.or(self.failed("read", error)))?;
+            if n == 0 {
+                return Ok(hasher);
+            }
+            hasher.update(&buffer[..n]);
+        }
+    }
+
+    fn state_item(&self, offset: u64) -> Item {
+        Item::HashState { upload: self.id.clone(), algorithm: Algorithm::Sha256, offset }
+    }
+}
+
+/// Reads a file from its start, wherever its own position is.
+struct FromStart<'f> {
+    data: &'f File,
+    at: u64,
+}
+
+impl Read for FromStart<'_> {
+    fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
+        let n = self.data.read_at(buffer, self.at)?;
+        self.at += n as u64;
+        Ok(n)
+    }
+}

@@ -1,0 +1,149 @@
+//! What uploads there are, how far they are, and since when.
+
+use std::fs::File;
+
+use super::{record, unknown};
+use crate::durable::Writer;
+use crate::error::{Error, Result};
+use crate::layout::{self, Form, TreePath};
+use crate::lock::UploadLock;
+use crate::name::{RepositoryName, UploadId};
+use crate::repository::Repository;
+use crate::tree::{Kind, Tree};
+
+/// A registry writes 20 bytes; a longer file is no time.
+const STARTED_MAX: u64 = 64;
+
+/// An upload, as it lies there.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Upload {
+    /// Whose it is.
+    pub repository: RepositoryName,
+    /// Its id.
+    pub id: UploadId,
+    /// How many bytes it has received.
+    pub size: u64,
+    /// When it began; `None` when `startedat` is missing or is no time.
+    pub started: Option<jiff::Timestamp>,
+    /// When the newest of its files was written, or its directory where it has none.
+    pub newest: jiff::Timestamp,
+    /// The offsets that hash states are called by.
+    pub states: Vec<u64>,
+    pub(super) form: Form,
+}
+
+impl Upload {
+    /// When it counts as begun. A registry never purges one that does not say; it counts from its newest file here.
+    pub fn since(&self) -> jiff::Timestamp {
+        self.started.unwrap_or(self.newest)
+    }
+
+    fn directory(&self) -> TreePath {
+        layout::upload_directory(&self.repository, self.form, &self.id)
+    }
+
+    /// Opens the bytes received so far; `None` when there are none yet.
+    pub fn open(&self, tree: &Tree) -> Result<Option<File>> {
+        tree.open_file(&self.directory().child("data").expect("a plain name"))
+    }
+}
+
+/// The upload `id` of `repository`. `Err(UploadUnknown)` when there is none, `Err(RepositoryUnknown)` when there is no
+/// such repository.
+pub fn find(tree: &Tree, repository: &RepositoryName, id: &UploadId) -> Result<Upload> {
+    for form in Form::ALL {
+        if let Some(upload) = look(tree, repository, id, form)? {
+            return Ok(upload);
+        }
+    }
+    let view = Repository::new(tree, repository.clone());
+    Err(if view.exists()? { unknown(tree, repository, id) } else { view.unknown() })
+}
+
+/// The uploads of `repository`, sorted by id, and the damage among them.
+pub fn uploads(tree: &Tree, repository: &RepositoryName) -> Vec<Result<Upload>> {
+    Form::ALL.into_iter().flat_map(|form| uploads_in(tree, repository, form)).collect()
+}
+
+fn uploads_in(tree: &Tree, repository: &RepositoryName, form: Form) -> Vec<Result<Upload>> {
+    let directory = layout::uploads_directory(repository, form);
+    let mut listed = match tree.list(&directory) {
+        Ok(listed) => listed.unwrap_or_default(),
+        Err(error) => return vec![Err(error)],
+    };
+    listed.sort();
+    let mut found = Vec::new();
+    for entry in listed {
+        let path = tree.locate(&directory).join(&entry.name);
+        match (entry.kind, entry.text().and_then(|name| name.parse::<UploadId>().ok())) {
+            (Kind::Directory, Some(id)) => found.extend(look(tree, repository, &id, form).transpose()),
+            // Folders of a repository of today that is called `…/uploads`.
+            (Kind::Directory, None) if form == Form::Alpha => {}
+            (Kind::Directory, None) => {
+                found.push(Err(Error::Misplaced { path, reason: "its name is no upload id" }));
+            }
+            (Kind::File, _) => {}
+            (kind, _) => {
+                found.push(Err(Error::WrongKind { path, expected: "a directory", found: kind.describe() }));
+            }
+        }
+    }
+    found
+}
+
+fn look(tree: &Tree, repository: &RepositoryName, id: &UploadId, form: Form) -> Result<Option<Upload>> {
+    let directory = layout::upload_directory(repository, form, id);
+    let Some(itself) = tree.metadata(&directory)? else { return Ok(None) };
+    if itself.kind != Kind::Directory {
+        return Err(tree.wrong_kind(&directory, "a directory", itself.kind));
+    }
+    let [data, started, states] = ["data", "startedat", "hashstates"].map(|name| directory.child(name).expect("plain"));
+    let [data_found, started_found] = [tree.metadata(&data)?, tree.metadata(&started)?];
+    if form == Form::Alpha && data_found.is_none() && started_found.is_none() {
+        // A repository of today that is called `…/uploads/…`.
+        return Ok(None);
+    }
+    if let Some(found) = data_found.filter(|found| found.kind != Kind::File) {
+        return Err(tree.wrong_kind(&data, "a regular file", found.kind));
+    }
+    let states = states.child("sha256").expect("plain");
+    let listed = tree.list(&states)?.unwrap_or_default();
+    let mut offsets: Vec<u64> = listed.iter().filter_map(|entry| entry.text()?.parse().ok()).collect();
+    offsets.sort_unstable();
+    let newest = [data_found, started_found].into_iter().flatten().map(|found| found.modified).max();
+    Ok(Some(Upload {
+        repository: repository.clone(),
+        id: id.clone(),
+        size: data_found.map_or(0, |found| found.size),
+        started: read_started(tree, &started)?,
+        newest: newest.unwrap_or(itself.modified),
+        states: offsets,
+        form,
+    }))
+}
+
+/// Exactly a time and nothing else; whatever else lies there says nothing.
+fn read_started(tree: &Tree, path: &TreePath) -> Result<Option<jiff::Timestamp>> {
+    match tree.read_small(path, STARTED_MAX) {
+        Ok(content) => Ok(content.and_then(|content| std::str::from_utf8(&content).ok()?.parse().ok())),
+        Err(Error::WrongKind { .. }) => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
+/// Removes an upload; `false` when it is gone already. `Err(Locked)` while another process works on it.
+pub fn cancel(writer: &Writer<'_>, upload: &Upload) -> Result<bool> {
+    let tree = writer.tree();
+    let directory = upload.directory();
+    let data = directory.child("data").expect("a plain name");
+    let _lock = match writer.open_to_append(&data)? {
+        Some(file) => Some(UploadLock::acquire(tree, &data, &file)?),
+        None => None,
+    };
+    if tree.metadata(&directory)?.is_none() {
+        return Ok(false);
+    }
+    record::forget(tree, &upload.repository, &upload.id);
+    writer.remove_directory(&directory)?;
+    Ok(true)
+}
