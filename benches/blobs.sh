@@ -6,7 +6,7 @@ cd "$(dirname "$0")/.."
 cargo build --release --locked --quiet
 regtree=$PWD/target/release/regtree
 gentree=$PWD/benches/gentree.py
-work=$(mktemp -d "${1:-/var/tmp}/regtree-bench.XXXXXX")
+work=$(mktemp -d -p "${1:-/var/tmp}" regtree-bench.XXXXXX)
 trap 'rm -rf "$work"' EXIT
 cd "$work"
 

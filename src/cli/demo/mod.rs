@@ -17,8 +17,8 @@ use sample::Sample;
 
 /// Write a small real tree to try things on, and show them
 ///
-/// Makes a tree with two repositories, a shared layer, a multi-arch index, an untagged revision, garbage and one damaged
-/// blob, in DIR or a fresh temporary directory, and prints commands worth trying with what they really print.
+/// Makes a tree with two repositories, a shared layer, a multi-arch index, an untagged revision, garbage, an
+/// unfinished upload and one damaged blob, in DIR or a fresh temporary directory, and prints commands worth trying with what they really print.
 #[derive(Debug, clap::Args)]
 #[command(after_long_help = "\
 Exit codes:
@@ -94,6 +94,7 @@ fn steps(sample: &Sample) -> Vec<Step> {
         step("A layer that both have, stored once.", &["blob", "stat", "--all-repos", &shared]),
         step("The same for a script.", &["blob", "stat", "demo/app", &shared, "--json"]),
         step("Content that nobody links any more: garbage.", &["blob", "stat", "--all-repos", &garbage]),
+        step("An upload that nobody finished.", &["upload", "list"]),
         step("A damaged layer: a registry would serve it.", &["blob", "get", "demo/web", &damaged, "-o", "/dev/null"]),
     ]
 }

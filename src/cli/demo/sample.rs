@@ -16,6 +16,7 @@ use crate::name::{RepositoryName, Tag};
 use crate::registry::Registry;
 use crate::repository::Repository;
 use crate::stream::Watch;
+use crate::upload::{Append, Session};
 
 const CONFIG: &str = "application/vnd.oci.image.config.v1+json";
 const LAYER: &str = "application/vnd.oci.image.layer.v1.tar";
@@ -77,6 +78,11 @@ pub(super) fn write(root: &Path, now: jiff::Timestamp) -> Result<Sample> {
     for removal in blob::plan_delete(&repository, &[garbage], true)? {
         removal.execute(&writer)?;
     }
+
+    // As a client leaves it that went away.
+    let mut upload = Session::start(&writer, &web.repository, now, Sync::Later)?;
+    upload.append(Cursor::new(b"the first half of a layer".to_vec()), "the demo", Append::default(), &Watch::none())?;
+    drop(upload);
 
     let damaged = Digest::of(&page);
     writer.write_small(&Entry::Blob(damaged).path(), &page[..page.len() / 2], Sync::Later)?;
