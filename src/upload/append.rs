@@ -43,11 +43,13 @@ impl Session<'_> {
         watch: &Watch<'_>,
     ) -> Result<u64> {
         self.cut_back(how)?;
-        let at = self.progressed(how.rehash, &watch.interrupt)?;
-        let hasher = self.receive(source, name, at.hasher, watch)?;
-        let state = hasher.midstate().expect("one algorithm keeps its state");
-        self.keep(&state, at.trusted)?;
-        Ok(state.length())
+        self.or_as_it_was(|session| {
+            let at = session.progressed(how.rehash, &watch.interrupt)?;
+            let hasher = session.receive(source, name, at.hasher, watch)?;
+            let state = hasher.midstate().expect("one algorithm keeps its state");
+            session.keep(&state, at.trusted)?;
+            Ok(state.length())
+        })
     }
 
     /// Leaves the session for others to go on with: the registry's hash state is written, and our own record if the
@@ -68,7 +70,21 @@ impl Session<'_> {
         Ok(())
     }
 
-    /// Appends `source`, hashing it with `hasher`, and syncs. On `Err` the data is what it was.
+    /// Does what may append; if it fails, the data is cut back to where it was, with all that is known of it.
+    pub(super) fn or_as_it_was<T>(&mut self, act: impl FnOnce(&mut Self) -> Result<T>) -> Result<T> {
+        let (begin, known) = (self.offset()?, self.known());
+        let done = act(self);
+        if done.is_err() && self.writer.is_in_place(&self.path, &self.data)? && self.offset()? != begin {
+            self.cut_to(begin)?;
+            self.forget_states_beyond(begin)?;
+            if let Some(state) = known {
+                record::keep(self.writer.tree(), &self.repository, &self.id, &self.data, &state);
+            }
+        }
+        done
+    }
+
+    /// Appends `source`, hashing it with `hasher`, and syncs.
     pub(super) fn receive(
         &mut self,
         source: impl Read + Send + 'static,
@@ -76,23 +92,7 @@ impl Session<'_> {
         hasher: Hasher,
         watch: &Watch<'_>,
     ) -> Result<Hasher> {
-        let (begin, known) = (self.offset()?, self.known());
-        let received = self.receive_or_leave(source, name, hasher, begin, watch);
-        if received.is_err() {
-            self.cut_to(begin)?;
-            self.know(known);
-        }
-        received
-    }
-
-    fn receive_or_leave(
-        &mut self,
-        source: impl Read + Send + 'static,
-        name: &str,
-        hasher: Hasher,
-        begin: u64,
-        watch: &Watch<'_>,
-    ) -> Result<Hasher> {
+        let begin = self.offset()?;
         self.data.seek(SeekFrom::Start(begin)).map_err(|error| self.failed("write", error))?;
         let mut sink = EarlySync::new(&self.data);
         let received = stream::copy_hashed(source, &mut sink, hasher, watch);
@@ -124,18 +124,12 @@ impl Session<'_> {
         self.forget_states_beyond(begin)
     }
 
-    /// What our own record says of the data, to be written again after the data was changed and changed back.
-    pub(super) fn known(&self) -> Option<Midstate> {
+    /// What our own record says of the data.
+    fn known(&self) -> Option<Midstate> {
         record::trusted(self.writer.tree(), &self.repository, &self.id, &self.data)
     }
 
-    pub(super) fn know(&self, state: Option<Midstate>) {
-        if let Some(state) = state {
-            record::keep(self.writer.tree(), &self.repository, &self.id, &self.data, &state);
-        }
-    }
-
-    pub(super) fn cut_to(&mut self, size: u64) -> Result<()> {
+    fn cut_to(&mut self, size: u64) -> Result<()> {
         self.data.set_len(size).and_then(|()| self.data.sync_all()).map_err(|error| self.failed("cut back", error))
     }
 

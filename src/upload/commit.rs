@@ -51,16 +51,10 @@ impl Session<'_> {
         watch: &Watch<'_>,
     ) -> Result<Stored> {
         how.expected.check_usable()?;
-        let (begin, known) = (self.offset()?, self.known());
-        let committed = self.commit_or_leave(last, how, watch);
-        if committed.is_err() && self.writer.is_in_place(&self.path, &self.data)? && self.offset()? != begin {
-            self.cut_to(begin)?;
-            self.know(known);
-        }
-        committed
+        self.or_as_it_was(|session| session.commit_or_fail(last, how, watch))
     }
 
-    fn commit_or_leave(
+    fn commit_or_fail(
         &mut self,
         last: Option<(impl Read + Send + 'static, &str)>,
         how: Commit,

@@ -70,12 +70,13 @@ impl Commit {
         let how = upload::Commit { expected, rehash: self.rehash, verify_existing: self.verify_existing };
         let (content, name) = source.map(|source| (source.content, source.name)).unzip();
         let committed = session.commit(content.zip(name.as_deref()), how, &watch);
-        super::note_ignored(context, session.ignored());
+        let warnings = super::warn_of_ignored(context, session.ignored());
         let stored = committed.about(&self.repository, self.digest)?;
         session.finish().about(&self.repository, self.digest)?;
         context.note_outcome(&stored);
         let mut document = serde_json::to_value(&stored)?;
         document["repository"] = json!(self.repository);
+        document["warnings"] = json!(warnings);
         context.output.answer(stored.descriptor.digest, || document)?;
         Ok(Exit::Done)
     }

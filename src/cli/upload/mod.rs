@@ -57,9 +57,7 @@ fn document(upload: &upload::Upload) -> Value {
     })
 }
 
-/// Says which hash states were of no use; the data was read instead.
-fn note_ignored(context: &Context, ignored: &[upload::IgnoredState]) {
-    for state in ignored {
-        context.output.warn(state);
-    }
+/// Says which hash states were of no use, so that the data was read instead; in JSON, for the answer to hold.
+fn warn_of_ignored(context: &Context, ignored: &[upload::IgnoredState]) -> Vec<String> {
+    ignored.iter().inspect(|state| context.output.warn(state)).map(ToString::to_string).collect()
 }

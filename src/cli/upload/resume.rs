@@ -64,10 +64,12 @@ impl Resume {
         watch.progress.begin("appending", source.size);
         let appended = session.append(source.content, &source.name, how, &watch);
         watch.progress.end();
-        super::note_ignored(context, session.ignored());
+        let warnings = super::warn_of_ignored(context, session.ignored());
         let size = appended.about(&self.repository, None)?;
         let (repository, id) = (&self.repository, &self.id);
-        context.output.answer(size, || json!({ "repository": repository, "upload": id, "size": size }))?;
+        context
+            .output
+            .answer(size, || json!({ "repository": repository, "upload": id, "size": size, "warnings": warnings }))?;
         Ok(Exit::Done)
     }
 }

@@ -75,7 +75,10 @@ impl Regtree {
     pub(crate) fn lent(mut self) -> Self {
         let place = tempfile::tempdir().unwrap();
         fs::set_permissions(place.path(), PermissionsExt::from_mode(0o755)).unwrap();
-        fs::copy(PROGRAM, place.path().join("regtree")).unwrap();
+        // By another process: one that this one forks meanwhile would hold the file open to write, and keep it from being
+        // run ("text file busy").
+        let copied = Command::new("cp").arg(PROGRAM).arg(place.path()).status().unwrap();
+        assert!(copied.success());
         self.lent = Some(Arc::new(place));
         self
     }

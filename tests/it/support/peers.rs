@@ -7,9 +7,13 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
+use regtree::Digest;
+
 /// How long a registry may take to listen: it shares two cores with all other tests.
 const PATIENCE: Duration = Duration::from_mins(1);
 const CONFIGURATION: &str = "config.yml";
+/// What it signs the states of uploads with.
+const SECRET: &str = "rosebud";
 
 /// A running registry, stopped when dropped.
 #[derive(Debug)]
@@ -112,6 +116,19 @@ impl DockerRegistry {
         Reply { status: response.status().as_u16(), headers: response.headers().clone(), body: content }
     }
 
+    /// The path of an upload that has so many bytes.
+    ///
+    /// The registry takes up no upload without a signed note of its own that says how far it is. Another instance of
+    /// the same secret would have written this one, after another had appended.
+    pub(crate) fn upload_path(repository: &str, id: &str, offset: u64) -> String {
+        let note = serde_json::json!({
+            "Name": repository, "UUID": id, "Offset": offset, "StartedAt": "2020-01-01T00:00:00Z",
+        });
+        let note = note.to_string();
+        let signed = [&sign(SECRET.as_bytes(), note.as_bytes()), note.as_bytes()].concat();
+        format!("/v2/{repository}/blobs/uploads/{id}?_state={}", base64url(&signed))
+    }
+
     /// Pushes a blob by HTTP, in one PUT, by the digest given.
     pub(crate) fn push_blob(&self, repository: &str, digest: &str, content: &[u8]) -> Reply {
         let begun = self.request("POST", &format!("/v2/{repository}/blobs/uploads/"), &[], b"");
@@ -128,6 +145,26 @@ impl Drop for DockerRegistry {
         self.child.kill().ok();
         self.child.wait().ok();
     }
+}
+
+/// HMAC-SHA256 (RFC 2104), by a key of less than a block.
+fn sign(key: &[u8], message: &[u8]) -> Vec<u8> {
+    let padded = |pad: u8| -> Vec<u8> { (0..64).map(|i| key.get(i).unwrap_or(&0) ^ pad).collect() };
+    let inner = Digest::of(&[&padded(0x36), message].concat());
+    Digest::of(&[&padded(0x5c), inner.hash()].concat()).hash().to_vec()
+}
+
+/// Base64 of URLs (RFC 4648 §5), padded.
+fn base64url(bytes: &[u8]) -> String {
+    const DIGITS: &[u8] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+    let mut text = String::new();
+    for group in bytes.chunks(3) {
+        let bits = (0..3).fold(0, |bits, i| bits << 8 | usize::from(*group.get(i).unwrap_or(&0)));
+        for i in 0..4 {
+            text.push(if i > group.len() { '=' } else { DIGITS[bits >> (18 - 6 * i) & 63].into() });
+        }
+    }
+    text
 }
 
 /// The exit code of the registry's own garbage collection of the tree in `root`, and what it said.
@@ -159,7 +196,7 @@ fn configuration(root: &Path, port: u16) -> String {
     let root = serde_json::to_string(root.to_str().unwrap()).unwrap();
     format!(
         "version: 0.1\nlog: {{level: error}}\nstorage:\n  filesystem: {{rootdirectory: {root}}}\n  delete: {{enabled: true}}\n\
-         http: {{addr: '127.0.0.1:{port}'}}\n"
+         http: {{addr: '127.0.0.1:{port}', secret: {SECRET}}}\n"
     )
 }
 
