@@ -7,7 +7,7 @@ use serde::Serialize;
 
 use super::stat::content_size;
 use crate::digest::{Digest, HashingReader};
-use crate::durable::{Staged, Sync, Writer};
+use crate::durable::{Identity, Staged, Sync, Writer};
 use crate::error::{Error, Result};
 use crate::layout::{Entry, Item, TreePath};
 use crate::name::RepositoryName;
@@ -29,18 +29,27 @@ pub enum Outcome {
     },
 }
 
-/// Puts the file at `from`, synced and of `size` bytes, in the place of the blob `digest`, which its content has.
+/// Content that was hashed, and that nobody has touched since.
+pub(crate) struct Content<'p> {
+    /// Where it lies, synced.
+    pub(crate) path: &'p TreePath,
+    /// What it hashed to.
+    pub(crate) digest: Digest,
+    /// Which file it was, in which condition.
+    pub(crate) identity: Identity,
+}
+
+/// Puts `content` in the place of its blob.
 ///
 /// A registry leaves alone whatever it finds there. Here a file of another size is damaged and is replaced, and so is
-/// one of other content when `verify` asks to read it. A file that is found sound is left, and `from` too.
+/// one of other content when `verify` asks to read it. A file that is found sound is left, and `content` too.
 pub(crate) fn place(
     writer: &Writer<'_>,
-    from: &TreePath,
-    digest: Digest,
-    size: u64,
+    content: &Content<'_>,
     verify: bool,
     interrupt: &Interrupt,
 ) -> Result<Outcome> {
+    let (digest, size) = (content.digest, content.identity.size);
     let path = Entry::Blob(digest).path();
     let tree = writer.tree();
     let outcome = match content_size(tree, digest)? {
@@ -56,8 +65,17 @@ pub(crate) fn place(
             None => Outcome::Stored,
         },
     };
-    writer.publish(from, &path, interrupt)?;
+    writer.publish(content.path, content.identity, &path, interrupt)?;
     Ok(outcome)
+}
+
+/// The length of the content stored under `digest`, if it has that digest.
+pub(crate) fn sound_size(writer: &Writer<'_>, digest: Digest, interrupt: &Interrupt) -> Result<Option<u64>> {
+    let (tree, path) = (writer.tree(), Entry::Blob(digest).path());
+    let Some(file) = tree.open_file(&path)? else { return Ok(None) };
+    let sound = has_digest(tree, &file, &path, digest, interrupt)?;
+    let size = file.metadata().map_err(|error| Error::io("look at", tree.locate(&path), error))?.len();
+    Ok(sound.then_some(size))
 }
 
 fn has_digest(tree: &Tree, file: &File, path: &TreePath, digest: Digest, interrupt: &Interrupt) -> Result<bool> {

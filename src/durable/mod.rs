@@ -14,6 +14,7 @@
 #![expect(clippy::disallowed_methods, reason = "this is the room that may")]
 
 mod chain;
+mod identity;
 mod ownership;
 pub(crate) mod private;
 
@@ -26,6 +27,7 @@ use rustix::fs::{AtFlags, FileType, Mode, OFlags};
 use rustix::io::Errno;
 
 use chain::Chain;
+pub(crate) use identity::Identity;
 
 use crate::error::{Error, Result};
 use crate::layout::{self, Area, TreePath};
@@ -127,16 +129,37 @@ impl<'t> Writer<'t> {
     ///
     /// Where the two lie on different file systems, which only the refusal of the rename tells, the content is copied
     /// beside its place, synced, renamed, and the old file removed; that may take long, and looks at `interrupt`.
-    pub fn publish(&self, from: &TreePath, to: &TreePath, interrupt: &Interrupt) -> Result<()> {
+    ///
+    /// `Err(Refused)` when what lies at `from` is not `expected` any more.
+    pub(crate) fn publish(
+        &self,
+        from: &TreePath,
+        expected: Identity,
+        to: &TreePath,
+        interrupt: &Interrupt,
+    ) -> Result<()> {
         let failed = |error| interrupt.or(Error::io("move content to", self.tree.locate(to), error));
         let gone = || Error::io("open", self.tree.locate(from), Errno::NOENT);
         chain::retry_vanished(|| {
             let source = Chain::open(self.tree, &parent(from))?.ok_or_else(gone)?;
+            self.check_identity(&source, from, expected)?;
             let target = Chain::make(self.tree, &parent(to))?;
             let moved = rename_or_copy(&source, from.file_name(), &target, to.file_name(), interrupt);
             moved.map_err(failed).inspect_err(|_| target.forget())?;
             target.sync()
         })
+    }
+
+    fn check_identity(&self, chain: &Chain<'_>, path: &TreePath, expected: Identity) -> Result<()> {
+        let failed = |error: std::io::Error| Error::io("open", self.tree.locate(path), error);
+        let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+        let handle = rustix::fs::openat(chain.last(), path.file_name(), flags, Mode::empty());
+        let found = Identity::of(&File::from(handle.map_err(|errno| failed(errno.into()))?)).map_err(failed)?;
+        if found == expected {
+            return Ok(());
+        }
+        let reason = format!("{} changed since it was read", self.tree.locate(path).display());
+        Err(Error::Refused { reason })
     }
 
     /// Removes the file at `path`; `false` when it is gone already.

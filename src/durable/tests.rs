@@ -88,7 +88,8 @@ fn what_is_new_takes_the_owner_of_the_nearest_directory_where_we_may_set_it() {
     let file = writer(&registry).create_file(&data).unwrap();
     // As an upload that a registry running as root began.
     std::os::unix::fs::fchown(&file, Some(0), Some(0)).unwrap();
-    writer(&registry).publish(&data, &blob, &Interrupt::default()).unwrap();
+    let identity = Identity::of(&file).unwrap();
+    writer(&registry).publish(&data, identity, &blob, &Interrupt::default()).unwrap();
     for changed in [link.clone(), link.parent().unwrap(), path("repositories/a"), blob.clone(), blob.parent().unwrap()]
     {
         let metadata = std::fs::metadata(registry.tree().locate(&changed)).unwrap();

@@ -7,7 +7,7 @@ use std::os::unix::fs::FileExt;
 use super::early_sync::EarlySync;
 use super::{IgnoredState, Session, hash_state, record};
 use crate::digest::{Algorithm, Hasher, Midstate};
-use crate::durable::Sync;
+use crate::durable::{Identity, Sync};
 use crate::error::{Error, Result};
 use crate::layout::{self, Entry, Form, Item};
 use crate::stream::{self, Interrupt, StreamError, Watch};
@@ -47,41 +47,59 @@ impl Session<'_> {
             let at = session.progressed(how.rehash, &watch.interrupt)?;
             let hasher = session.receive(source, name, at.hasher, watch)?;
             let state = hasher.midstate().expect("one algorithm keeps its state");
-            session.keep(&state, at.trusted)?;
+            session.keep(&state, at.trusted);
             Ok(state.length())
         })
     }
 
-    /// Leaves the session for others to go on with: the registry's hash state is written, and our own record if the
-    /// state is proven.
+    /// Leaves the session, which has just begun, for others to go on with: with the registry's hash state for no bytes.
     pub fn keep_empty(&mut self) -> Result<()> {
         let state = Hasher::new([]).midstate().expect("one algorithm keeps its state");
-        self.keep(&state, true)
+        self.write_state(&state)?;
+        self.data.sync_all().map_err(|error| self.failed("sync", error))?;
+        record::keep(self.writer.tree(), &self.repository, &self.id, &self.data, &state);
+        Ok(())
     }
 
-    fn keep(&mut self, state: &Midstate, trusted: bool) -> Result<()> {
-        let item = self.state_item(state.length());
-        let path = Entry::in_repository(&self.repository, item).path();
-        self.writer.write_small(&path, &hash_state::encode(state), Sync::Now)?;
-        self.data.sync_all().map_err(|error| self.failed("sync", error))?;
+    /// Leaves the session for others to go on with: the registry's hash state is written, and our own record if the
+    /// state is proven. Where neither can be written, somebody will have to read the data; that is all.
+    fn keep(&mut self, state: &Midstate, trusted: bool) {
+        if self.write_state(state).is_err() {
+            let path = Entry::in_repository(&self.repository, self.state_item(state.length())).path();
+            let path = self.writer.tree().locate(&path);
+            self.ignored.push(IgnoredState { path, reason: hash_state::StateError::Unwritable });
+        }
         if trusted {
             record::keep(self.writer.tree(), &self.repository, &self.id, &self.data, state);
         }
-        Ok(())
+    }
+
+    fn write_state(&self, state: &Midstate) -> Result<()> {
+        let path = Entry::in_repository(&self.repository, self.state_item(state.length())).path();
+        self.writer.write_small(&path, &hash_state::encode(state), Sync::Now)
     }
 
     /// Does what may append; if it fails, the data is cut back to where it was, with all that is known of it.
     pub(super) fn or_as_it_was<T>(&mut self, act: impl FnOnce(&mut Self) -> Result<T>) -> Result<T> {
         let (begin, known) = (self.offset()?, self.known());
         let done = act(self);
-        if done.is_err() && self.writer.is_in_place(&self.path, &self.data)? && self.offset()? != begin {
-            self.cut_to(begin)?;
-            self.forget_states_beyond(begin)?;
-            if let Some(state) = known {
-                record::keep(self.writer.tree(), &self.repository, &self.id, &self.data, &state);
-            }
+        if done.is_err() && !self.published {
+            // What failed first is what gets reported; that it could not be undone shows in the status.
+            let _ = self.undo(begin, known);
         }
         done
+    }
+
+    fn undo(&mut self, begin: u64, known: Option<Midstate>) -> Result<()> {
+        if self.offset()? == begin {
+            return Ok(());
+        }
+        self.forget_states_beyond(begin)?;
+        self.cut_to(begin)?;
+        if let Some(state) = known {
+            record::keep(self.writer.tree(), &self.repository, &self.id, &self.data, &state);
+        }
+        Ok(())
     }
 
     /// Appends `source`, hashing it with `hasher`, and syncs.
@@ -93,6 +111,7 @@ impl Session<'_> {
         watch: &Watch<'_>,
     ) -> Result<Hasher> {
         let begin = self.offset()?;
+        self.check_in_place()?;
         self.data.seek(SeekFrom::Start(begin)).map_err(|error| self.failed("write", error))?;
         let mut sink = EarlySync::new(&self.data);
         let received = stream::copy_hashed(source, &mut sink, hasher, watch);
@@ -101,7 +120,9 @@ impl Session<'_> {
             StreamError::Write(error) => self.failed("write", error),
             StreamError::Interrupted(signal) => Error::Interrupted { signal },
         })?;
-        sink.finish().map_err(|error| self.failed("sync", error))?;
+        let received = sink.finish().map_err(|error| self.failed("sync", error))?;
+        self.identity(begin + received)?;
+        self.check_in_place()?;
         Ok(hasher)
     }
 
@@ -118,10 +139,12 @@ impl Session<'_> {
             _ if begin > found => return mismatch(begin, found),
             _ => {}
         }
+        // In this order: a state of bytes that are gone would be taken for that of those that come.
+        self.forget_states_beyond(begin)?;
         if begin < found {
             self.cut_to(begin)?;
         }
-        self.forget_states_beyond(begin)
+        Ok(())
     }
 
     /// What our own record says of the data.
@@ -137,14 +160,19 @@ impl Session<'_> {
     /// take such a state for theirs. A name that is no plain number may be read as one by a registry.
     fn forget_states_beyond(&self, size: u64) -> Result<()> {
         let directory = layout::hash_states_directory(&self.repository, Form::Current, &self.id);
-        for entry in self.writer.tree().list(&directory)?.unwrap_or_default() {
+        let listed = match self.writer.tree().list(&directory) {
+            // No directory, no states.
+            Err(Error::WrongKind { .. }) => None,
+            listed => listed?,
+        };
+        for entry in listed.unwrap_or_default() {
             let Some(name) = entry.text() else { continue };
             let stays = name.parse::<u64>().is_ok_and(|offset| offset <= size && offset.to_string() == name);
             if let Some(path) = directory.child(name)
                 && !stays
                 && entry.kind == Kind::File
             {
-                self.writer.remove_file(&path, Sync::Later)?;
+                self.writer.remove_file(&path, Sync::Now)?;
             }
         }
         Ok(())
@@ -160,7 +188,7 @@ impl Session<'_> {
             if let Some(state) = self.known() {
                 return Ok(Progressed { hasher: Hasher::resume(state), trusted: true });
             }
-            if let Some(state) = self.hint(size)? {
+            if let Some(state) = self.hint(size) {
                 return Ok(Progressed { hasher: Hasher::resume(state), trusted: false });
             }
         }
@@ -168,26 +196,26 @@ impl Session<'_> {
     }
 
     /// The registry's state at `size`, if there is a usable one.
-    fn hint(&mut self, size: u64) -> Result<Option<Midstate>> {
+    pub(super) fn hint(&mut self, size: u64) -> Option<Midstate> {
         let path = Entry::in_repository(&self.repository, self.state_item(size)).path();
         let tree = self.writer.tree();
         let bytes = match tree.read_small(&path, hash_state::MAX_SIZE) {
             Ok(Some(bytes)) => bytes,
-            Ok(None) => return Ok(None),
+            Ok(None) => return None,
             // What can't be read is no state, and must not keep the content from being committed.
-            Err(Error::WrongKind { .. }) => {
-                self.ignored.push(IgnoredState { path: tree.locate(&path), reason: hash_state::StateError::Foreign });
-                return Ok(None);
+            Err(_) => {
+                let reason = hash_state::StateError::Unreadable;
+                self.ignored.push(IgnoredState { path: tree.locate(&path), reason });
+                return None;
             }
-            Err(error) => return Err(error),
         };
         let reason = match hash_state::decode(&bytes) {
-            Ok(state) if state.length() == size => return Ok(Some(state)),
+            Ok(state) if state.length() == size => return Some(state),
             Ok(_) => hash_state::StateError::Absurd,
             Err(reason) => reason,
         };
         self.ignored.push(IgnoredState { path: tree.locate(&path), reason });
-        Ok(None)
+        None
     }
 
     /// Hashes all of the data.
@@ -196,16 +224,40 @@ impl Session<'_> {
         algorithms: impl IntoIterator<Item = Algorithm>,
         interrupt: &Interrupt,
     ) -> Result<Hasher> {
+        let before = self.identity(self.offset()?)?;
         let mut hasher = Hasher::new(algorithms);
         let mut source = interrupt.stops(FromStart { data: &self.data, at: 0 });
         let mut buffer = vec![0; 256 * 1024];
         loop {
             let n = source.read(&mut buffer).map_err(|error| interrupt.or(self.failed("read", error)))?;
             if n == 0 {
-                return Ok(hasher);
+                break;
             }
             hasher.update(&buffer[..n]);
         }
+        if self.identity(before.size)? != before {
+            return Err(self.changed());
+        }
+        Ok(hasher)
+    }
+
+    /// Which file the data is, in which condition; `Err(Refused)` when it has another length than `size`.
+    pub(super) fn identity(&self, size: u64) -> Result<Identity> {
+        let identity = Identity::of(&self.data).map_err(|error| self.failed("look at", error))?;
+        if identity.size == size { Ok(identity) } else { Err(self.changed()) }
+    }
+
+    fn changed(&self) -> Error {
+        let reason = format!("upload {} of repository {} changed meanwhile", self.id, self.repository);
+        Error::Refused { reason }
+    }
+
+    /// Another process, which knows nothing of our lock, may have finished or cancelled the upload.
+    fn check_in_place(&self) -> Result<()> {
+        if self.writer.is_in_place(&self.path, &self.data)? {
+            return Ok(());
+        }
+        Err(super::unknown(self.writer.tree(), &self.repository, &self.id))
     }
 
     fn state_item(&self, offset: u64) -> Item {

@@ -3,12 +3,10 @@
 use std::io::Read;
 
 use super::Session;
-use super::append::Progressed;
-use super::record::Identity;
-use crate::blob::{Expected, Stored, store};
+use crate::blob::{Expected, Outcome, Stored, store};
 use crate::descriptor::Descriptor;
 use crate::digest::hash::Hashed;
-use crate::digest::{Algorithm, Hasher};
+use crate::digest::{Digest, Hasher};
 use crate::error::{Error, Result};
 use crate::name::RepositoryName;
 use crate::stream::{Interrupt, Watch};
@@ -18,8 +16,6 @@ use crate::stream::{Interrupt, Watch};
 pub struct Commit {
     /// What the content must be.
     pub expected: Expected,
-    /// Read it, whatever is known of its hash.
-    pub rehash: bool,
     /// Whether to read a blob that the tree has already, rather than to go by its size.
     pub verify_existing: bool,
 }
@@ -43,7 +39,9 @@ impl Session<'_> {
 
     /// Makes what the upload has received, and `last` after it, a blob. [`Session::finish`] comes after.
     ///
-    /// `Err(SizeMismatch)` and `Err(DigestMismatch)` leave the session as it was.
+    /// The content is read anew, whatever is known of its hash: while it was received, a registry may have written to it
+    /// too. `Err(SizeMismatch)` and `Err(DigestMismatch)` leave the session as it was, and so does `Err(Refused)`, when it
+    /// changed meanwhile.
     pub fn commit(
         &mut self,
         last: Option<(impl Read + Send + 'static, &str)>,
@@ -51,53 +49,70 @@ impl Session<'_> {
         watch: &Watch<'_>,
     ) -> Result<Stored> {
         how.expected.check_usable()?;
-        self.or_as_it_was(|session| session.commit_or_fail(last, how, watch))
+        if last.is_none()
+            && let Some(stored) = self.commit_again(how, &watch.interrupt)?
+        {
+            return Ok(stored);
+        }
+        self.or_as_it_was(|session| {
+            let hashed = session.complete(last, how.expected, watch)?;
+            session.publish(&hashed, how, &watch.interrupt)
+        })
     }
 
-    fn commit_or_fail(
+    /// Takes in the last bytes, and reads all of it.
+    fn complete(
         &mut self,
         last: Option<(impl Read + Send + 'static, &str)>,
-        how: Commit,
+        expected: Expected,
         watch: &Watch<'_>,
-    ) -> Result<Stored> {
-        let others = how.expected.digest.and_then(|digest| digest.algorithm()).filter(|&by| by != Algorithm::Sha256);
-        // For another hash all of it is read in the end; until then nothing need be known.
-        let mut at = match others {
-            None => self.progressed(how.rehash, &watch.interrupt)?,
-            Some(_) => Progressed { hasher: Hasher::new([]), trusted: false },
-        };
-        if let Some((source, name)) = last {
-            at.hasher = self.receive(source, name, at.hasher, watch)?;
+    ) -> Result<Hashed> {
+        // No state is believed here; but one that is malformed is told.
+        self.hint(self.offset()?);
+        match last {
+            None => self.check_size(expected, false)?,
+            Some((source, name)) => {
+                // One byte too many says that it is too long; a stream without end must not fill the disk first.
+                let room = expected.size.map(|size| size.saturating_sub(self.offset().unwrap_or_default()));
+                let source = source.take(room.map_or(u64::MAX, |room| room.saturating_add(1)));
+                self.receive(source, name, Hasher::new([]), watch)?;
+                self.check_size(expected, true)?;
+            }
         }
-        self.check_size(how.expected)?;
-        let before = self.identity()?;
-        // A state that is only said to be the data's publishes nothing, and of another hash there is none.
-        let hasher = if at.trusted { at.hasher } else { self.read_all(others, &watch.interrupt)? };
-        let hashed = hasher.finish();
-        if self.identity()? != before {
-            let reason = format!("upload {} of repository {} changed while it was read", self.id, self.repository);
-            return Err(Error::Refused { reason });
-        }
-        check(&hashed, how.expected, &format!("upload {}", self.id), &self.repository)?;
+        let algorithm = expected.digest.and_then(|digest| digest.algorithm());
+        let hashed = self.read_all(algorithm, &watch.interrupt)?.finish();
+        check(&hashed, expected, &format!("upload {}", self.id), &self.repository)?;
         // A registry may have written it, and not synced.
         self.data.sync_all().map_err(|error| self.failed("sync", error))?;
-        self.publish(&hashed, how, &watch.interrupt)
+        Ok(hashed)
+    }
+
+    /// Finishes a commit that was killed after it had moved the content to its place, and before the session was gone.
+    fn commit_again(&mut self, how: Commit, interrupt: &Interrupt) -> Result<Option<Stored>> {
+        let Some(digest) = how.expected.digest.filter(Digest::is_canonical) else { return Ok(None) };
+        if !self.was_missing || self.offset()? > 0 {
+            return Ok(None);
+        }
+        let Some(size) = store::sound_size(self.writer, digest, interrupt)? else { return Ok(None) };
+        if how.expected.size.is_some_and(|expected| expected != size) || size == 0 {
+            return Ok(None);
+        }
+        store::sync_content(self.writer, digest)?;
+        store::stage_links(self.writer, &self.repository, digest, None)?.place()?;
+        let descriptor = Descriptor::blob(digest, size);
+        Ok(Some(Stored { descriptor, alias: None, outcome: Outcome::Existed }))
     }
 
     /// Before anything is read: a length is known at once.
-    fn check_size(&self, expected: Expected) -> Result<()> {
+    fn check_size(&self, expected: Expected, capped: bool) -> Result<()> {
         let found = self.offset()?;
         match expected.size {
             Some(expected) if expected != found => {
                 let (what, repository) = (format!("upload {}", self.id), self.repository.clone());
-                Err(Error::SizeMismatch { what, repository, expected, found, more: false })
+                Err(Error::SizeMismatch { what, repository, expected, found, more: capped && found > expected })
             }
             _ => Ok(()),
         }
-    }
-
-    fn identity(&self) -> Result<Identity> {
-        Identity::of(&self.data).map_err(|error| self.failed("look at", error))
     }
 
     fn publish(&mut self, hashed: &Hashed, how: Commit, interrupt: &Interrupt) -> Result<Stored> {
@@ -105,7 +120,13 @@ impl Session<'_> {
         let alias = how.expected.digest.filter(|alias| *alias != digest);
         // Whatever may be refused comes before the content is published.
         let links = store::stage_links(self.writer, &self.repository, digest, alias)?;
-        let outcome = store::place(self.writer, &self.path, digest, hashed.size, how.verify_existing, interrupt)?;
+        let content = store::Content { path: &self.path, digest, identity: self.identity(hashed.size)? };
+        self.published = true;
+        let placed = store::place(self.writer, &content, how.verify_existing, interrupt);
+        if placed.is_err() {
+            self.published = !self.writer.is_in_place(&self.path, &self.data)?;
+        }
+        let outcome = placed?;
         links.place()?;
         Ok(Stored { descriptor: Descriptor::blob(digest, hashed.size), alias, outcome })
     }

@@ -16,21 +16,23 @@ const STRIDE: usize = 16 * 1024 * 1024;
 pub(super) struct EarlySync<'f> {
     file: &'f File,
     unsynced: usize,
+    written: u64,
     syncing: Option<(SyncSender<()>, JoinHandle<io::Result<()>>)>,
 }
 
 impl<'f> EarlySync<'f> {
     pub(super) fn new(file: &'f File) -> Self {
-        Self { file, unsynced: 0, syncing: None }
+        Self { file, unsynced: 0, written: 0, syncing: None }
     }
 
-    /// Syncs the rest. A failure of an early sync is reported here: the kernel tells it once, and not to a later one.
-    pub(super) fn finish(self) -> io::Result<()> {
+    /// Syncs the rest, and returns how much was written, in bytes. A failure of an early sync is reported here: the kernel tells it once, and not to a later one.
+    pub(super) fn finish(self) -> io::Result<u64> {
         if let Some((signal, thread)) = self.syncing {
             drop(signal);
             thread.join().expect("syncing does not panic")?;
         }
-        self.file.sync_all()
+        self.file.sync_all()?;
+        Ok(self.written)
     }
 
     fn sync_soon(&mut self) -> io::Result<()> {
@@ -54,6 +56,7 @@ impl Write for EarlySync<'_> {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         let n = self.file.write(bytes)?;
         self.unsynced += n;
+        self.written += n as u64;
         if self.unsynced >= STRIDE {
             self.sync_soon()?;
         }

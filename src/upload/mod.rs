@@ -23,7 +23,7 @@ use std::path::PathBuf;
 pub use append::Append;
 pub use commit::Commit;
 pub use hash_state::StateError;
-pub use survey::{Upload, cancel, find, uploads};
+pub use survey::{Upload, cancel, find, look_up, uploads};
 
 use crate::durable::{Sync, Writer};
 use crate::error::{Error, Result};
@@ -44,6 +44,10 @@ pub struct Session<'w> {
     /// The directories that did not exist before; taken back with the session.
     made: Vec<TreePath>,
     ignored: Vec<IgnoredState>,
+    /// Whether there was no `data`: nothing was received yet, or a commit was killed after it had moved it away.
+    was_missing: bool,
+    /// Whether `data` may be a blob by now, which must not be cut.
+    published: bool,
     _lock: UploadLock,
 }
 
@@ -87,16 +91,16 @@ impl<'w> Session<'w> {
     /// `Err(UploadUnknown)` when there is none, `Err(Locked)` while another process works on it.
     pub fn open(writer: &'w Writer<'w>, repository: &RepositoryName, id: &UploadId) -> Result<Self> {
         let upload = survey::find(writer.tree(), repository, id)?;
+        if upload.left_over {
+            return Err(unknown(writer.tree(), repository, id));
+        }
         if upload.form == Form::Alpha {
             let reason = format!("upload {id} of repository {repository} is an alpha registry's, which is only read");
             return Err(Error::Refused { reason });
         }
         let path = Entry::in_repository(repository, Item::UploadData(id.clone())).path();
-        let Some(data) = writer.open_to_append(&path)? else {
-            // Registries up to 2.3 made it with the first byte.
-            return Self::create(writer, repository, id.clone());
-        };
-        let session = Self::with(writer, repository, id.clone(), path, data)?;
+        let (data, was_missing) = survey::open_data(writer, &path)?;
+        let session = Self { was_missing, ..Self::with(writer, repository, id.clone(), path, data)? };
         // Before it was locked, another process may have committed it.
         if writer.is_in_place(&session.path, &session.data)? {
             Ok(session)
@@ -121,7 +125,19 @@ impl<'w> Session<'w> {
         let lock = UploadLock::acquire(writer.tree(), &path, &data)?;
         let directory = layout::upload_directory(repository, Form::Current, &id);
         let repository = repository.clone();
-        Ok(Self { writer, repository, id, directory, path, data, made: Vec::new(), ignored: Vec::new(), _lock: lock })
+        Ok(Self {
+            writer,
+            repository,
+            id,
+            directory,
+            path,
+            data,
+            made: Vec::new(),
+            ignored: Vec::new(),
+            was_missing: false,
+            published: false,
+            _lock: lock,
+        })
     }
 
     /// The upload's id.

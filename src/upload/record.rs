@@ -1,9 +1,9 @@
 //! regtree's own record of how far an upload's hash is, in `.regtree/uploads`.
 //!
-//! A registry's hash state can lie, and nothing in it tells (`hash_state`). A record says which file it was made of:
-//! device, inode, length, and both times to the nanosecond, taken after the data was synced. Only when all of that still
-//! agrees is it trusted to publish a blob without reading. A file's change time can't be set by anybody, so data that
-//! another process touched is told; but it moves in steps, so a record is not written before the step is over.
+//! It lets an append go on hashing, for the next of the registry's states, without reading what is there. It says which
+//! file it was made of: device, inode, length, and both times to the nanosecond, taken after the data was synced, and only
+//! when all of that still agrees is it used. Even so it publishes nothing: a registry that wrote to the same upload while
+//! we did would not show, so a commit reads the content.
 //!
 //! Whatever goes wrong here costs a reading of the data, and nothing else.
 
@@ -14,7 +14,7 @@ use serde::{Deserialize, Serialize};
 
 use super::hash_state;
 use crate::digest::{Digest, Midstate};
-use crate::durable::private;
+use crate::durable::{Identity, private};
 use crate::name::{RepositoryName, UploadId};
 use crate::tree::Tree;
 
@@ -22,35 +22,10 @@ const KIND: &str = "uploads";
 /// Longer than the step of any kernel's file times, which is one tick, at most 10 ms.
 const STEP: Duration = Duration::from_millis(12);
 
-/// Which file, in which state.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) struct Identity {
-    device: u64,
-    inode: u64,
-    pub(super) size: u64,
-    modified: (i64, i64),
-    changed: (i64, i64),
-}
-
 #[derive(Debug, Serialize, Deserialize)]
 struct Record {
     data: Identity,
     state: String,
-}
-
-impl Identity {
-    pub(super) fn of(file: &File) -> std::io::Result<Self> {
-        use std::os::unix::fs::MetadataExt;
-
-        let metadata = file.metadata()?;
-        Ok(Self {
-            device: metadata.dev(),
-            inode: metadata.ino(),
-            size: metadata.len(),
-            modified: (metadata.mtime(), metadata.mtime_nsec()),
-            changed: (metadata.ctime(), metadata.ctime_nsec()),
-        })
-    }
 }
 
 /// A name for any upload of any repository; ids and names are no file names of ours.

@@ -9,7 +9,7 @@ use crate::layout::{self, Form, TreePath};
 use crate::lock::UploadLock;
 use crate::name::{RepositoryName, UploadId};
 use crate::repository::Repository;
-use crate::tree::{Kind, Tree};
+use crate::tree::{Kind, Metadata, Tree};
 
 /// A registry writes 20 bytes; a longer file is no time.
 const STARTED_MAX: u64 = 64;
@@ -29,6 +29,8 @@ pub struct Upload {
     pub newest: jiff::Timestamp,
     /// The offsets that hash states are called by.
     pub states: Vec<u64>,
+    /// Whether it has neither `startedat` nor `data`, as registries leave one that was cancelled: it is over.
+    pub left_over: bool,
     pub(super) form: Form,
 }
 
@@ -51,13 +53,21 @@ impl Upload {
 /// The upload `id` of `repository`. `Err(UploadUnknown)` when there is none, `Err(RepositoryUnknown)` when there is no
 /// such repository.
 pub fn find(tree: &Tree, repository: &RepositoryName, id: &UploadId) -> Result<Upload> {
-    for form in Form::ALL {
-        if let Some(upload) = look(tree, repository, id, form)? {
-            return Ok(upload);
-        }
+    if let Some(upload) = look_up(tree, repository, id)? {
+        return Ok(upload);
     }
     let view = Repository::new(tree, repository.clone());
     Err(if view.exists()? { unknown(tree, repository, id) } else { view.unknown() })
+}
+
+/// What lies in the place of the upload `id`, be it only what is left of one that is over.
+pub fn look_up(tree: &Tree, repository: &RepositoryName, id: &UploadId) -> Result<Option<Upload>> {
+    for form in Form::ALL {
+        if let Some(upload) = look(tree, repository, id, form)? {
+            return Ok(Some(upload));
+        }
+    }
+    Ok(None)
 }
 
 /// The uploads of `repository`, sorted by id, and the damage among them.
@@ -99,7 +109,8 @@ fn look(tree: &Tree, repository: &RepositoryName, id: &UploadId, form: Form) -> 
     }
     let [data, started, states] = ["data", "startedat", "hashstates"].map(|name| directory.child(name).expect("plain"));
     let [data_found, started_found] = [tree.metadata(&data)?, tree.metadata(&started)?];
-    if form == Form::Alpha && data_found.is_none() && started_found.is_none() {
+    let is_file = |found: Option<Metadata>| found.is_some_and(|found| found.kind == Kind::File);
+    if form == Form::Alpha && !is_file(data_found) && !is_file(started_found) {
         // A repository of today that is called `…/uploads/…`.
         return Ok(None);
     }
@@ -107,10 +118,19 @@ fn look(tree: &Tree, repository: &RepositoryName, id: &UploadId, form: Form) -> 
         return Err(tree.wrong_kind(&data, "a regular file", found.kind));
     }
     let states = states.child("sha256").expect("plain");
-    let listed = tree.list(&states)?.unwrap_or_default();
+    let listed = match tree.list(&states) {
+        // No directory, no states: that keeps nobody from what was received.
+        Err(Error::WrongKind { .. }) => None,
+        listed => listed?,
+    };
+    let listed = listed.unwrap_or_default();
     let mut offsets: Vec<u64> = listed.iter().filter_map(|entry| entry.text()?.parse().ok()).collect();
     offsets.sort_unstable();
-    let newest = [data_found, started_found].into_iter().flatten().map(|found| found.modified).max();
+    let mut files = vec![data_found, started_found];
+    for path in listed.iter().filter_map(|entry| states.child(entry.text()?)) {
+        files.push(tree.metadata(&path)?);
+    }
+    let newest = files.into_iter().flatten().map(|found| found.modified).max();
     Ok(Some(Upload {
         repository: repository.clone(),
         id: id.clone(),
@@ -118,6 +138,7 @@ fn look(tree: &Tree, repository: &RepositoryName, id: &UploadId, form: Form) -> 
         started: read_started(tree, &started)?,
         newest: newest.unwrap_or(itself.modified),
         states: offsets,
+        left_over: data_found.is_none() && started_found.is_none(),
         form,
     }))
 }
@@ -131,16 +152,42 @@ fn read_started(tree: &Tree, path: &TreePath) -> Result<Option<jiff::Timestamp>>
     }
 }
 
-/// Removes an upload; `false` when it is gone already. `Err(Locked)` while another process works on it.
-pub fn cancel(writer: &Writer<'_>, upload: &Upload) -> Result<bool> {
+/// Opens the data of an upload that is there to write to it, and makes it if the upload has none yet: registries up to
+/// 2.3 made it with the first byte. The flag says whether it was missing.
+pub(super) fn open_data(writer: &Writer<'_>, path: &TreePath) -> Result<(File, bool)> {
+    if let Some(data) = writer.open_to_append(path)? {
+        return Ok((data, false));
+    }
+    match writer.create_file(path) {
+        // Another process was quicker; who locks it first works on it.
+        Err(Error::Io { source, .. }) if source.kind() == std::io::ErrorKind::AlreadyExists => {
+            let gone = || Error::io("open", writer.tree().locate(path), std::io::ErrorKind::NotFound);
+            Ok((writer.open_to_append(path)?.ok_or_else(gone)?, false))
+        }
+        created => Ok((created?, true)),
+    }
+}
+
+/// Removes an upload, if it is still `stale` when nobody else can work on it; `false` when it isn't, or is gone already.
+///
+/// `Err(Locked)` while another process works on it, `Err(Refused)` for an alpha registry's, which is only read.
+pub fn cancel(writer: &Writer<'_>, upload: &Upload, stale: impl FnOnce(&Upload) -> bool) -> Result<bool> {
     let tree = writer.tree();
+    if upload.form == Form::Alpha {
+        let (id, repository) = (&upload.id, &upload.repository);
+        let reason = format!("upload {id} of repository {repository} is an alpha registry's, which is only read");
+        return Err(Error::Refused { reason });
+    }
     let directory = upload.directory();
     let data = directory.child("data").expect("a plain name");
-    let _lock = match writer.open_to_append(&data)? {
-        Some(file) => Some(UploadLock::acquire(tree, &data, &file)?),
-        None => None,
-    };
-    if tree.metadata(&directory)?.is_none() {
+    // Looked at before the data is made, which would be the newest file.
+    match look(tree, &upload.repository, &upload.id, upload.form)? {
+        Some(found) if stale(&found) => {}
+        _ => return Ok(false),
+    }
+    let (file, _) = open_data(writer, &data)?;
+    let _lock = UploadLock::acquire(tree, &data, &file)?;
+    if !writer.is_in_place(&data, &file)? {
         return Ok(false);
     }
     record::forget(tree, &upload.repository, &upload.id);

@@ -4,7 +4,6 @@ use serde_json::json;
 
 use crate::cli::subject::About;
 use crate::cli::{Context, Exit};
-use crate::error::Error;
 use crate::name::{RepositoryName, UploadId};
 use crate::upload;
 
@@ -39,10 +38,10 @@ impl Cancel {
         registry.repository(&self.repository).about(&self.repository, None)?;
         let writer = context.writer(&registry, "upload cancel")?;
         for id in &self.ids {
-            let removed = match upload::find(registry.tree(), &self.repository, id) {
-                Ok(upload) => upload::cancel(&writer, &upload).about(&self.repository, None)?,
-                Err(Error::UploadUnknown { .. } | Error::RepositoryUnknown { .. }) => false,
-                Err(error) => return Err(error).about(&self.repository, None),
+            let found = upload::look_up(registry.tree(), &self.repository, id).about(&self.repository, None)?;
+            let removed = match found {
+                Some(upload) => upload::cancel(&writer, &upload, |_| true).about(&self.repository, None)?,
+                None => false,
             };
             if context.output.is_json() {
                 let fields = json!({ "repository": self.repository, "upload": id, "gone": !removed });

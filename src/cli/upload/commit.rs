@@ -4,20 +4,21 @@ use std::path::PathBuf;
 
 use serde_json::json;
 
-use crate::blob::Expected;
+use crate::blob::{self, Expected};
 use crate::cli::source::Source;
 use crate::cli::subject::About;
 use crate::cli::{Context, Exit, interrupt, progress};
 use crate::digest::Digest;
+use crate::error::Error;
 use crate::name::{RepositoryName, UploadId};
+use crate::registry::Registry;
 use crate::stream::Watch;
 use crate::upload::{self, Session};
 
 /// Make an upload a blob, and print its digest
 ///
 /// The last bytes may come with it. Size and digest are checked, the content is stored and linked, and the session is
-/// removed; if either is wrong, the session stays as it was. The content is read again, unless regtree itself kept the
-/// hash of that very file; a registry's hash state is never enough.
+/// removed; if either is wrong, the session stays as it was. The content is always read: no hash state is believed.
 #[derive(Debug, clap::Args)]
 #[command(after_long_help = "\
 Exit codes:
@@ -49,7 +50,7 @@ pub(in crate::cli) struct Commit {
     /// The size that the content must have, in bytes
     #[arg(long, value_name = "BYTES")]
     size: Option<u64>,
-    /// Read the content, whatever is known of its hash
+    /// Read the content, whatever is known of its hash; a commit always does
     #[arg(long)]
     rehash: bool,
     /// Read a blob that is there already, and replace it if it is damaged
@@ -64,10 +65,26 @@ impl Commit {
         let source = self.file.map(|file| Source::open(Some(file), context)).transpose()?;
         let registry = context.registry()?;
         let writer = context.writer(&registry, "upload commit")?;
-        let mut session = Session::open(&writer, &self.repository, &self.id).about(&self.repository, self.digest)?;
+        let mut session = match Session::open(&writer, &self.repository, &self.id) {
+            // A commit that was killed at its very end has left nothing to do.
+            Err(Error::UploadUnknown { .. })
+                if source.is_none() && is_there(&registry, &self.repository, self.digest) =>
+            {
+                if let Some(left) = upload::look_up(registry.tree(), &self.repository, &self.id)? {
+                    upload::cancel(&writer, &left, |left| left.left_over)?;
+                }
+                let stat = blob::stat(&registry.repository(&self.repository)?, self.digest)?;
+                context.output.note("the upload is gone, and its blob is there");
+                let mut document = serde_json::to_value(&stat)?;
+                document["repository"] = json!(self.repository);
+                context.output.answer(stat.descriptor.digest, || document)?;
+                return Ok(Exit::Done);
+            }
+            opened => opened.about(&self.repository, self.digest)?,
+        };
         let progress = progress::observer(context.global.progress, &context.output);
         let watch = Watch { progress: &*progress, interrupt: interrupt::catch()? };
-        let how = upload::Commit { expected, rehash: self.rehash, verify_existing: self.verify_existing };
+        let how = upload::Commit { expected, verify_existing: self.verify_existing };
         let (content, name) = source.map(|source| (source.content, source.name)).unzip();
         let committed = session.commit(content.zip(name.as_deref()), how, &watch);
         let warnings = super::warn_of_ignored(context, session.ignored());
@@ -80,4 +97,8 @@ impl Commit {
         context.output.answer(stored.descriptor.digest, || document)?;
         Ok(Exit::Done)
     }
+}
+
+fn is_there(registry: &Registry, name: &RepositoryName, digest: Digest) -> bool {
+    registry.repository(name).is_ok_and(|repository| blob::stat(&repository, digest).is_ok())
 }

@@ -59,9 +59,15 @@ impl Purge {
         }
         let (mut count, mut bytes) = (0_u64, 0_u64);
         for upload in stale {
-            match remove(writer.as_ref(), &upload) {
+            let stale = |upload: &Upload| context.is_older(upload.since(), Some(self.older_than));
+            match remove(writer.as_ref(), &upload, stale) {
                 Ok(false) => continue,
                 Ok(true) => {}
+                // An alpha registry's is only read; a collector takes it with the rest.
+                Err(Error::Refused { reason }) => {
+                    context.output.note(reason);
+                    continue;
+                }
                 Err(Error::Locked { .. }) => {
                     context.output.note(format_args!("upload {} is being worked on, and stays", upload.id));
                     continue;
@@ -93,6 +99,8 @@ impl Purge {
 
     fn survey(&self, registry: &Registry, damage: &mut Vec<Error>) -> anyhow::Result<Vec<Result<Upload>>> {
         let mut names = self.repositories.clone();
+        names.sort();
+        names.dedup();
         for name in &names {
             registry.repository(name).about(name, None)?;
         }
@@ -106,6 +114,6 @@ impl Purge {
 }
 
 /// Whether it was there to be removed, or would have been.
-fn remove(writer: Option<&Writer<'_>>, upload: &Upload) -> Result<bool> {
-    writer.map_or(Ok(true), |writer| upload::cancel(writer, upload))
+fn remove(writer: Option<&Writer<'_>>, upload: &Upload, stale: impl FnOnce(&Upload) -> bool) -> Result<bool> {
+    writer.map_or(Ok(true), |writer| upload::cancel(writer, upload, stale))
 }
