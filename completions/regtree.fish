@@ -249,7 +249,7 @@ complete -c regtree -n "__fish_regtree_using_subcommand upload; and __fish_seen_
 bar\t'A bar'
 plain\t'A line every 10 seconds'
 none\t'Nothing'"
-complete -c regtree -n "__fish_regtree_using_subcommand upload; and __fish_seen_subcommand_from commit" -l rehash -d 'Read the content, whatever is known of its hash; a commit always does'
+complete -c regtree -n "__fish_regtree_using_subcommand upload; and __fish_seen_subcommand_from commit" -l rehash -d 'Read the content, whatever is known of its hash'
 complete -c regtree -n "__fish_regtree_using_subcommand upload; and __fish_seen_subcommand_from commit" -l verify-existing -d 'Read a blob that is there already, and replace it if it is damaged'
 complete -c regtree -n "__fish_regtree_using_subcommand upload; and __fish_seen_subcommand_from commit" -l json -d 'Print JSON: one document, or a line for each item of a listing'
 complete -c regtree -n "__fish_regtree_using_subcommand upload; and __fish_seen_subcommand_from commit" -s q -l quiet -d 'Print the answer and errors only: no notes, warnings or progress'

@@ -10,7 +10,7 @@
 
 use std::fmt;
 use std::fs::File;
-use std::os::fd::OwnedFd;
+use std::os::fd::{AsFd, OwnedFd};
 use std::time::{Duration, Instant};
 
 use rustix::fs::FlockOperation;
@@ -79,6 +79,7 @@ pub struct TreeLock {
     // The note goes first, so that a note without a lock is never seen.
     _note: Option<Note>,
     _directory: OwnedFd,
+    wait: Duration,
 }
 
 impl TreeLock {
@@ -97,7 +98,12 @@ impl TreeLock {
             return Err(Error::Locked { path: tree.path().to_owned(), holders: holders(tree) });
         }
         let note = serde_json::to_string(holder).ok().and_then(|text| private::leave_note(tree, &text).ok());
-        Ok(Self { _note: note, _directory: directory })
+        Ok(Self { _note: note, _directory: directory, wait })
+    }
+
+    /// How long its holder is willing to wait for a lock.
+    pub fn wait(&self) -> Duration {
+        self.wait
     }
 }
 
@@ -106,10 +112,10 @@ fn reopen(tree: &Tree) -> rustix::io::Result<OwnedFd> {
     rustix::fs::openat(tree.v2(), ".", OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC, Mode::empty())
 }
 
-fn lock_within(directory: &OwnedFd, operation: FlockOperation, wait: Duration) -> rustix::io::Result<bool> {
+fn lock_within(directory: impl AsFd, operation: FlockOperation, wait: Duration) -> rustix::io::Result<bool> {
     let begin = Instant::now();
     loop {
-        match rustix::fs::flock(directory, operation) {
+        match rustix::fs::flock(&directory, operation) {
             Ok(()) => return Ok(true),
             Err(Errno::WOULDBLOCK) if begin.elapsed() < wait => std::thread::sleep(POLL),
             Err(Errno::WOULDBLOCK) => return Ok(false),
@@ -132,16 +138,19 @@ pub struct UploadLock {
 }
 
 impl UploadLock {
-    /// Locks the upload of which `data`, at `path`, is open for writing, at once or not at all.
+    /// Locks the upload of which `data`, at `path`, is open for writing, waiting up to `wait` if another process works on
+    /// it.
     ///
-    /// `Err(Locked)` when another process works on it.
-    pub fn acquire(tree: &Tree, path: &TreePath, data: &File) -> Result<Self> {
+    /// `Err(Locked)` names who may be at it: all others that change the tree now, as far as they left a note.
+    pub fn acquire(tree: &Tree, path: &TreePath, data: &File, wait: Duration) -> Result<Self> {
         let failed = |error: std::io::Error| Error::io("lock", tree.locate(path), error);
         let data = data.try_clone().map_err(failed)?;
-        match rustix::fs::flock(&data, FlockOperation::NonBlockingLockExclusive) {
-            Ok(()) => Ok(Self { _data: data }),
-            Err(Errno::WOULDBLOCK) => Err(Error::Locked { path: tree.locate(path), holders: holders(tree) }),
-            Err(errno) => Err(failed(errno.into())),
+        if lock_within(&data, FlockOperation::NonBlockingLockExclusive, wait).map_err(|errno| failed(errno.into()))? {
+            return Ok(Self { _data: data });
         }
+        let host = rustix::system::uname().nodename().to_string_lossy().into_owned();
+        let ourselves = |holder: &Holder| holder.pid == std::process::id() && holder.host == host;
+        let others = holders(tree).into_iter().filter(|holder| !ourselves(holder));
+        Err(Error::Locked { path: tree.locate(path), holders: others.collect() })
     }
 }

@@ -56,7 +56,7 @@ pub(crate) fn place(
         None => Outcome::Stored,
         Some(found) if found != size => Outcome::Replaced { damaged_size: found },
         Some(found) => match tree.open_file(&path)? {
-            Some(file) if !verify || has_digest(tree, &file, &path, digest, interrupt)? => {
+            Some(file) if !verify || have_digests(tree, &file, &path, [digest], interrupt)? => {
                 // Another process may have put it there a moment ago, and not yet synced it.
                 writer.sync_found(&file, &path)?;
                 return Ok(Outcome::Existed);
@@ -69,21 +69,33 @@ pub(crate) fn place(
     Ok(outcome)
 }
 
-/// The length of the content stored under `digest`, if it has that digest.
-pub(crate) fn sound_size(writer: &Writer<'_>, digest: Digest, interrupt: &Interrupt) -> Result<Option<u64>> {
+/// The length of the content stored under `digest`, if it has that digest, and `wanted` too.
+pub(crate) fn sound_size(
+    writer: &Writer<'_>,
+    digest: Digest,
+    wanted: Digest,
+    interrupt: &Interrupt,
+) -> Result<Option<u64>> {
     let (tree, path) = (writer.tree(), Entry::Blob(digest).path());
     let Some(file) = tree.open_file(&path)? else { return Ok(None) };
-    let sound = has_digest(tree, &file, &path, digest, interrupt)?;
+    let sound = have_digests(tree, &file, &path, [digest, wanted], interrupt)?;
     let size = file.metadata().map_err(|error| Error::io("look at", tree.locate(&path), error))?.len();
     Ok(sound.then_some(size))
 }
 
-fn has_digest(tree: &Tree, file: &File, path: &TreePath, digest: Digest, interrupt: &Interrupt) -> Result<bool> {
+fn have_digests<const N: usize>(
+    tree: &Tree,
+    file: &File,
+    path: &TreePath,
+    digests: [Digest; N],
+    interrupt: &Interrupt,
+) -> Result<bool> {
     let failed = |error| interrupt.or(Error::io("read", tree.locate(path), error));
-    let mut reader = HashingReader::new(interrupt.stops(file), digest.algorithm());
+    let mut reader = HashingReader::new(interrupt.stops(file), digests.iter().filter_map(Digest::algorithm));
     let mut buffer = vec![0; 256 * 1024];
     while reader.read(&mut buffer).map_err(failed)? > 0 {}
-    Ok(digest.algorithm().and_then(|algorithm| reader.finish().by(algorithm)) == Some(digest))
+    let hashed = reader.finish();
+    Ok(digests.iter().all(|digest| digest.algorithm().and_then(|algorithm| hashed.by(algorithm)) == Some(*digest)))
 }
 
 /// Makes sure that content which is there is on the disk, whoever put it there.

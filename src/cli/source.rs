@@ -1,13 +1,15 @@
 //! Where content comes from: a file or standard input.
 
-use std::fs::File;
+use std::fs::{File, Metadata};
 use std::io::{self, IsTerminal, Read};
+use std::os::fd::AsFd;
 use std::path::PathBuf;
 
 use super::Context;
 use crate::blob::Expected;
 use crate::error::Error;
 use crate::name::RepositoryName;
+use crate::upload::Session;
 
 /// What is to be stored.
 pub(super) struct Source {
@@ -15,6 +17,8 @@ pub(super) struct Source {
     pub(super) name: String,
     /// The length in bytes, if it is a file that has one.
     pub(super) size: Option<u64>,
+    /// What the system says of the file; `None` for standard input that can't be asked.
+    pub(super) metadata: Option<Metadata>,
 }
 
 impl Source {
@@ -24,7 +28,9 @@ impl Source {
                 context.output.note("reading standard input");
             }
             let name = "standard input".to_owned();
-            return Ok(Self { content: Box::new(io::stdin()), name, size: None });
+            let file = io::stdin().as_fd().try_clone_to_owned().map(File::from);
+            let metadata = file.and_then(|file| file.metadata()).ok();
+            return Ok(Self { content: Box::new(io::stdin()), name, size: None, metadata });
         };
         let failed = |error| Error::io("read", &path, error);
         let file = File::open(&path).map_err(failed)?;
@@ -33,7 +39,19 @@ impl Source {
             return Err(failed(io::ErrorKind::IsADirectory.into()).into());
         }
         let size = metadata.is_file().then_some(metadata.len());
-        Ok(Self { content: Box::new(file), name: path.display().to_string(), size })
+        let name = path.display().to_string();
+        Ok(Self { content: Box::new(file), name, size, metadata: Some(metadata) })
+    }
+
+    /// Refuses what would be appended to itself without end.
+    pub(super) fn check_is_not(&self, session: &Session<'_>) -> Result<(), Error> {
+        match &self.metadata {
+            Some(metadata) if session.is_its_data(metadata)? => {
+                let reason = format!("{} is what upload {} has received itself", self.name, session.id());
+                Err(Error::Refused { reason })
+            }
+            _ => Ok(()),
+        }
     }
 
     /// A file of the wrong length need not be read to be refused.

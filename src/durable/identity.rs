@@ -2,6 +2,7 @@
 
 use std::fs::File;
 use std::os::unix::fs::MetadataExt;
+use std::time::{Duration, SystemTime};
 
 use serde::{Deserialize, Serialize};
 
@@ -25,5 +26,13 @@ impl Identity {
             modified: (metadata.mtime(), metadata.mtime_nsec()),
             changed: (metadata.ctime(), metadata.ctime_nsec()),
         })
+    }
+
+    /// When it was changed last, if its file system keeps times finer than a second: else a change within the second
+    /// would not show.
+    pub(crate) fn changed(&self) -> Option<SystemTime> {
+        let (seconds, nanoseconds) = self.changed;
+        let (seconds, nanoseconds) = (u64::try_from(seconds).ok()?, u32::try_from(nanoseconds).ok()?);
+        (nanoseconds != 0).then(|| SystemTime::UNIX_EPOCH + Duration::new(seconds, nanoseconds))
     }
 }

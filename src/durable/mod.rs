@@ -17,6 +17,7 @@ mod chain;
 mod identity;
 mod ownership;
 pub(crate) mod private;
+mod sole;
 
 use std::fs::File;
 use std::io::Write;
@@ -28,6 +29,7 @@ use rustix::io::Errno;
 
 use chain::Chain;
 pub(crate) use identity::Identity;
+pub(crate) use sole::SoleWriter;
 
 use crate::error::{Error, Result};
 use crate::layout::{self, Area, TreePath};
@@ -48,18 +50,23 @@ pub enum Sync {
 #[derive(Debug)]
 pub struct Writer<'t> {
     tree: &'t Tree,
-    _lock: TreeLock,
+    lock: TreeLock,
 }
 
 impl<'t> Writer<'t> {
     /// A writer that holds `lock`.
     pub fn new(tree: &'t Tree, lock: TreeLock) -> Self {
-        Self { tree, _lock: lock }
+        Self { tree, lock }
     }
 
     /// The tree it changes.
     pub fn tree(&self) -> &'t Tree {
         self.tree
+    }
+
+    /// How long to wait for the lock of one upload.
+    pub(crate) fn wait(&self) -> std::time::Duration {
+        self.lock.wait()
     }
 
     /// Makes the directory at `path` and its parents; returns those that were missing, outermost first.

@@ -12,7 +12,7 @@ use rustix::fs::{AtFlags, FileType, FlockOperation, Mode, OFlags};
 use rustix::io::Errno;
 
 use super::chain::open_in;
-use super::ownership;
+use super::{Sync, ownership};
 use crate::layout;
 use crate::tree::Tree;
 
@@ -65,7 +65,7 @@ fn open(tree: &Tree, kind: &str) -> rustix::io::Result<OwnedFd> {
 }
 
 /// Writes a record whole, in place of any of that name.
-pub(crate) fn write_record(tree: &Tree, kind: &str, name: &str, content: &[u8]) -> std::io::Result<()> {
+pub(crate) fn write_record(tree: &Tree, kind: &str, name: &str, content: &[u8], sync: Sync) -> std::io::Result<()> {
     let directory = make(tree, kind)?;
     let temporary = format!("{name}{}", layout::temporary_suffix(uuid::Uuid::new_v4()));
     let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
@@ -73,7 +73,11 @@ pub(crate) fn write_record(tree: &Tree, kind: &str, name: &str, content: &[u8]) 
     let written = ownership::adopt(file.as_fd(), directory.as_fd(), FileType::RegularFile)
         .map_err(std::io::Error::from)
         .and_then(|()| file.write_all(content))
+        .and_then(|()| if sync == Sync::Now { file.sync_all() } else { Ok(()) })
         .and_then(|()| Ok(rustix::fs::renameat(&directory, &*temporary, &directory, name)?));
+    if sync == Sync::Now && written.is_ok() {
+        rustix::fs::fsync(&directory)?;
+    }
     if written.is_err() {
         let _ = rustix::fs::unlinkat(&directory, &*temporary, AtFlags::empty());
     }

@@ -7,7 +7,7 @@ use std::os::unix::fs::FileExt;
 use super::early_sync::EarlySync;
 use super::{IgnoredState, Session, hash_state, record};
 use crate::digest::{Algorithm, Hasher, Midstate};
-use crate::durable::{Identity, Sync};
+use crate::durable::{Identity, SoleWriter, Sync};
 use crate::error::{Error, Result};
 use crate::layout::{self, Entry, Form, Item};
 use crate::stream::{self, Interrupt, StreamError, Watch};
@@ -25,10 +25,10 @@ pub struct Append {
 }
 
 /// A hash that is as far as the data.
-pub(super) struct Progressed {
-    pub(super) hasher: Hasher,
+struct Progressed {
+    hasher: Hasher,
     /// Whether it is proven to be the data's, and not only said to be.
-    pub(super) trusted: bool,
+    proven: bool,
 }
 
 impl Session<'_> {
@@ -43,11 +43,11 @@ impl Session<'_> {
         watch: &Watch<'_>,
     ) -> Result<u64> {
         self.cut_back(how)?;
-        self.or_as_it_was(|session| {
+        self.or_as_it_was(|session, sole| {
             let at = session.progressed(how.rehash, &watch.interrupt)?;
             let hasher = session.receive(source, name, at.hasher, watch)?;
             let state = hasher.midstate().expect("one algorithm keeps its state");
-            session.keep(&state, at.trusted);
+            session.keep(&state, sole.filter(|_| at.proven));
             Ok(state.length())
         })
     }
@@ -56,21 +56,19 @@ impl Session<'_> {
     pub fn keep_empty(&mut self) -> Result<()> {
         let state = Hasher::new([]).midstate().expect("one algorithm keeps its state");
         self.write_state(&state)?;
-        self.data.sync_all().map_err(|error| self.failed("sync", error))?;
-        record::keep(self.writer.tree(), &self.repository, &self.id, &self.data, &state);
-        Ok(())
+        self.data.sync_all().map_err(|error| self.failed("sync", error))
     }
 
-    /// Leaves the session for others to go on with: the registry's hash state is written, and our own record if the
-    /// state is proven. Where neither can be written, somebody will have to read the data; that is all.
-    fn keep(&mut self, state: &Midstate, trusted: bool) {
+    /// Leaves the session for others to go on with: the registry's hash state is written, and our own record if the state
+    /// is proven, up to here by `sole`. Where neither can be written, somebody will have to read the data; that is all.
+    fn keep(&mut self, state: &Midstate, sole: Option<&SoleWriter>) {
         if self.write_state(state).is_err() {
             let path = Entry::in_repository(&self.repository, self.state_item(state.length())).path();
             let path = self.writer.tree().locate(&path);
             self.ignored.push(IgnoredState { path, reason: hash_state::StateError::Unwritable });
         }
-        if trusted {
-            record::keep(self.writer.tree(), &self.repository, &self.id, &self.data, state);
+        if let Some(sole) = sole {
+            record::keep(self.writer.tree(), &self.repository, &self.id, &self.data, state, sole);
         }
     }
 
@@ -79,25 +77,31 @@ impl Session<'_> {
         self.writer.write_small(&path, &hash_state::encode(state), Sync::Now)
     }
 
-    /// Does what may append; if it fails, the data is cut back to where it was, with all that is known of it.
-    pub(super) fn or_as_it_was<T>(&mut self, act: impl FnOnce(&mut Self) -> Result<T>) -> Result<T> {
-        let (begin, known) = (self.offset()?, self.known());
-        let done = act(self);
+    /// Does what may append, watching over the data; if it fails, the data is cut back to where it was, with all that is
+    /// known of it.
+    pub(super) fn or_as_it_was<T>(
+        &mut self,
+        act: impl FnOnce(&mut Self, Option<&SoleWriter>) -> Result<T>,
+    ) -> Result<T> {
+        // Watched before anything that is known is compared with the data.
+        let sole = SoleWriter::watch(&self.data);
+        let (begin, known) = (self.offset()?, self.known()?);
+        let done = act(self, sole.as_ref());
         if done.is_err() && !self.published {
             // What failed first is what gets reported; that it could not be undone shows in the status.
-            let _ = self.undo(begin, known);
+            let _ = self.undo(begin, known.map(|(state, _)| state).zip(sole));
         }
         done
     }
 
-    fn undo(&mut self, begin: u64, known: Option<Midstate>) -> Result<()> {
+    fn undo(&mut self, begin: u64, known: Option<(Midstate, SoleWriter)>) -> Result<()> {
         if self.offset()? == begin {
             return Ok(());
         }
-        self.forget_states_beyond(begin)?;
+        self.forget_states(|offset| offset > begin)?;
         self.cut_to(begin)?;
-        if let Some(state) = known {
-            record::keep(self.writer.tree(), &self.repository, &self.id, &self.data, &state);
+        if let Some((state, sole)) = known {
+            record::keep(self.writer.tree(), &self.repository, &self.id, &self.data, &state, &sole);
         }
         Ok(())
     }
@@ -139,26 +143,33 @@ impl Session<'_> {
             _ if begin > found => return mismatch(begin, found),
             _ => {}
         }
-        // In this order: a state of bytes that are gone would be taken for that of those that come.
-        self.forget_states_beyond(begin)?;
+        // In this order: a state of bytes that are gone would be taken for that of those that come. Nor is one believed
+        // that bears the number to which the data is cut: that is where a lost state makes the next one lie.
+        self.forget_states(|offset| offset > begin || begin < found && offset == begin)?;
         if begin < found {
             self.cut_to(begin)?;
         }
         Ok(())
     }
 
-    /// What our own record says of the data.
-    fn known(&self) -> Option<Midstate> {
-        record::trusted(self.writer.tree(), &self.repository, &self.id, &self.data)
+    /// What is proven of the data, and of which file in which condition.
+    pub(super) fn known(&self) -> Result<Option<(Midstate, Identity)>> {
+        if let Some(known) = record::proven(self.writer.tree(), &self.repository, &self.id, &self.data) {
+            return Ok(Some(known));
+        }
+        let identity = self.identity(self.offset()?)?;
+        // Of nothing, all is known.
+        let none = Hasher::new([]).midstate().expect("one algorithm keeps its state");
+        Ok((identity.size == 0).then_some((none, identity)))
     }
 
     fn cut_to(&mut self, size: u64) -> Result<()> {
         self.data.set_len(size).and_then(|()| self.data.sync_all()).map_err(|error| self.failed("cut back", error))
     }
 
-    /// Removes states of bytes that the data does not have: other bytes will take their place, and a registry would
-    /// take such a state for theirs. A name that is no plain number may be read as one by a registry.
-    fn forget_states_beyond(&self, size: u64) -> Result<()> {
+    /// Removes states of bytes that the data does not have, by their offsets: other bytes will take their place, and a
+    /// registry would take such a state for theirs. A name that is no plain number may be read as one by a registry.
+    fn forget_states(&self, are_gone: impl Fn(u64) -> bool) -> Result<()> {
         let directory = layout::hash_states_directory(&self.repository, Form::Current, &self.id);
         let listed = match self.writer.tree().list(&directory) {
             // No directory, no states.
@@ -167,7 +178,7 @@ impl Session<'_> {
         };
         for entry in listed.unwrap_or_default() {
             let Some(name) = entry.text() else { continue };
-            let stays = name.parse::<u64>().is_ok_and(|offset| offset <= size && offset.to_string() == name);
+            let stays = name.parse::<u64>().is_ok_and(|offset| !are_gone(offset) && offset.to_string() == name);
             if let Some(path) = directory.child(name)
                 && !stays
                 && entry.kind == Kind::File
@@ -179,20 +190,16 @@ impl Session<'_> {
     }
 
     /// A hash that is as far as the data: from our own record, from the registry's state as a hint, or read anew.
-    pub(super) fn progressed(&mut self, rehash: bool, interrupt: &Interrupt) -> Result<Progressed> {
-        let size = self.offset()?;
-        if size == 0 {
-            return Ok(Progressed { hasher: Hasher::new([]), trusted: true });
-        }
+    fn progressed(&mut self, rehash: bool, interrupt: &Interrupt) -> Result<Progressed> {
         if !rehash {
-            if let Some(state) = self.known() {
-                return Ok(Progressed { hasher: Hasher::resume(state), trusted: true });
+            if let Some((state, _)) = self.known()? {
+                return Ok(Progressed { hasher: Hasher::resume(state), proven: true });
             }
-            if let Some(state) = self.hint(size) {
-                return Ok(Progressed { hasher: Hasher::resume(state), trusted: false });
+            if let Some(state) = self.hint(self.offset()?) {
+                return Ok(Progressed { hasher: Hasher::resume(state), proven: false });
             }
         }
-        Ok(Progressed { hasher: self.read_all([], interrupt)?, trusted: true })
+        Ok(Progressed { hasher: self.read_all([], interrupt)?.0, proven: true })
     }
 
     /// The registry's state at `size`, if there is a usable one.
@@ -218,12 +225,12 @@ impl Session<'_> {
         None
     }
 
-    /// Hashes all of the data.
+    /// Hashes all of the data, and says of which file in which condition.
     pub(super) fn read_all(
         &self,
         algorithms: impl IntoIterator<Item = Algorithm>,
         interrupt: &Interrupt,
-    ) -> Result<Hasher> {
+    ) -> Result<(Hasher, Identity)> {
         let before = self.identity(self.offset()?)?;
         let mut hasher = Hasher::new(algorithms);
         let mut source = interrupt.stops(FromStart { data: &self.data, at: 0 });
@@ -238,7 +245,7 @@ impl Session<'_> {
         if self.identity(before.size)? != before {
             return Err(self.changed());
         }
-        Ok(hasher)
+        Ok((hasher, before))
     }
 
     /// Which file the data is, in which condition; `Err(Refused)` when it has another length than `size`.

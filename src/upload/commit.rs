@@ -2,11 +2,12 @@
 
 use std::io::Read;
 
-use super::Session;
+use super::{Session, record};
 use crate::blob::{Expected, Outcome, Stored, store};
 use crate::descriptor::Descriptor;
 use crate::digest::hash::Hashed;
-use crate::digest::{Digest, Hasher};
+use crate::digest::{Algorithm, Digest, Hasher};
+use crate::durable::{Identity, SoleWriter};
 use crate::error::{Error, Result};
 use crate::name::RepositoryName;
 use crate::stream::{Interrupt, Watch};
@@ -18,6 +19,8 @@ pub struct Commit {
     pub expected: Expected,
     /// Whether to read a blob that the tree has already, rather than to go by its size.
     pub verify_existing: bool,
+    /// Whether to read what was received, whatever is known of its hash.
+    pub rehash: bool,
 }
 
 impl Session<'_> {
@@ -34,13 +37,13 @@ impl Session<'_> {
         let source = source.take(how.expected.size.map_or(u64::MAX, |size| size.saturating_add(1)));
         let hashed = self.receive(source, name, Hasher::new(algorithms), watch)?.finish();
         check(&hashed, how.expected, name, &self.repository)?;
-        self.publish(&hashed, how, &watch.interrupt)
+        let identity = self.identity(hashed.size)?;
+        self.publish(&hashed, identity, how, &watch.interrupt)
     }
 
     /// Makes what the upload has received, and `last` after it, a blob. [`Session::finish`] comes after.
     ///
-    /// The content is read anew, whatever is known of its hash: while it was received, a registry may have written to it
-    /// too. `Err(SizeMismatch)` and `Err(DigestMismatch)` leave the session as it was, and so does `Err(Refused)`, when it
+    /// What is proven of its hash is believed; else the content is read. `Err(SizeMismatch)` and `Err(DigestMismatch)` leave the session as it was, and so does `Err(Refused)`, when it
     /// changed meanwhile.
     pub fn commit(
         &mut self,
@@ -54,56 +57,92 @@ impl Session<'_> {
         {
             return Ok(stored);
         }
-        self.or_as_it_was(|session| {
-            let hashed = session.complete(last, how.expected, watch)?;
-            session.publish(&hashed, how, &watch.interrupt)
+        self.or_as_it_was(|session, sole| {
+            let (hashed, identity) = session.complete(last, how, sole, watch)?;
+            session.publish(&hashed, identity, how, &watch.interrupt)
         })
     }
 
-    /// Takes in the last bytes, and reads all of it.
+    /// Takes in the last bytes; returns the digests of all of it, and of which file in which condition.
     fn complete(
         &mut self,
         last: Option<(impl Read + Send + 'static, &str)>,
-        expected: Expected,
+        how: Commit,
+        sole: Option<&SoleWriter>,
         watch: &Watch<'_>,
-    ) -> Result<Hashed> {
-        // No state is believed here; but one that is malformed is told.
+    ) -> Result<(Hashed, Identity)> {
+        let expected = how.expected;
+        // No state of a registry is believed here; but one that is malformed is told.
         self.hint(self.offset()?);
-        match last {
-            None => self.check_size(expected, false)?,
-            Some((source, name)) => {
-                // One byte too many says that it is too long; a stream without end must not fill the disk first.
-                let room = expected.size.map(|size| size.saturating_sub(self.offset().unwrap_or_default()));
-                let source = source.take(room.map_or(u64::MAX, |room| room.saturating_add(1)));
-                self.receive(source, name, Hasher::new([]), watch)?;
-                self.check_size(expected, true)?;
-            }
-        }
         let algorithm = expected.digest.and_then(|digest| digest.algorithm());
-        let hashed = self.read_all(algorithm, &watch.interrupt)?.finish();
-        check(&hashed, expected, &format!("upload {}", self.id), &self.repository)?;
+        // Of another algorithm nobody kept a state.
+        let believes = !how.rehash && algorithm == Some(Algorithm::Sha256);
+        let known = if believes { self.known()? } else { None };
+        let known = known.map(|(state, identity)| (Hasher::resume(state), identity));
+        let capped = last.is_some();
+        let known = match last {
+            None => known,
+            Some((source, name)) => self.receive_last(source, name, known, expected, sole, watch)?,
+        };
+        self.check_size(expected, capped)?;
         // A registry may have written it, and not synced.
         self.data.sync_all().map_err(|error| self.failed("sync", error))?;
-        Ok(hashed)
+        let name = format!("upload {}", self.id);
+        if let Some((hasher, identity)) = known {
+            let hashed = hasher.finish();
+            // If it is not what is expected, what lies there has the last word.
+            if check(&hashed, expected, &name, &self.repository).is_ok() {
+                return Ok((hashed, identity));
+            }
+        }
+        let (hasher, identity) = self.read_all(algorithm, &watch.interrupt)?;
+        let hashed = hasher.finish();
+        check(&hashed, expected, &name, &self.repository)?;
+        Ok((hashed, identity))
+    }
+
+    /// Appends the last bytes; returns what is known of all of it then.
+    fn receive_last(
+        &mut self,
+        source: impl Read + Send + 'static,
+        name: &str,
+        known: Option<(Hasher, Identity)>,
+        expected: Expected,
+        sole: Option<&SoleWriter>,
+        watch: &Watch<'_>,
+    ) -> Result<Option<(Hasher, Identity)>> {
+        // One byte too many says that it is too long; a stream without end must not fill the disk first.
+        let begin = self.offset()?;
+        let room = expected.size.map_or(u64::MAX, |size| size.saturating_sub(begin).saturating_add(1));
+        let sole = known.as_ref().and(sole);
+        let hasher = known.map_or_else(|| Hasher::new([]), |(hasher, _)| hasher);
+        let hasher = self.receive(source.take(room), name, hasher, watch)?;
+        let identity = self.identity(self.offset()?)?;
+        // The proof comes after the identity: who writes later changes that.
+        Ok(sole.filter(|sole| sole.is_proven()).map(|_| (hasher, identity)))
     }
 
     /// Finishes a commit that was killed after it had moved the content to its place, and before the session was gone.
     fn commit_again(&mut self, how: Commit, interrupt: &Interrupt) -> Result<Option<Stored>> {
-        let Some(digest) = how.expected.digest.filter(Digest::is_canonical) else { return Ok(None) };
+        let Some(wanted) = how.expected.digest else { return Ok(None) };
         if !self.was_missing || self.offset()? > 0 {
             return Ok(None);
         }
-        let Some(size) = store::sound_size(self.writer, digest, interrupt)? else { return Ok(None) };
+        let intended = || record::intended(self.writer.tree(), &self.repository, &self.id);
+        let named = if wanted.is_canonical() { Some(wanted) } else { intended() };
+        let Some(digest) = named.filter(Digest::is_canonical) else { return Ok(None) };
+        let Some(size) = store::sound_size(self.writer, digest, wanted, interrupt)? else { return Ok(None) };
         if how.expected.size.is_some_and(|expected| expected != size) || size == 0 {
             return Ok(None);
         }
+        let alias = (wanted != digest).then_some(wanted);
         store::sync_content(self.writer, digest)?;
-        store::stage_links(self.writer, &self.repository, digest, None)?.place()?;
+        store::stage_links(self.writer, &self.repository, digest, alias)?.place()?;
         let descriptor = Descriptor::blob(digest, size);
-        Ok(Some(Stored { descriptor, alias: None, outcome: Outcome::Existed }))
+        Ok(Some(Stored { descriptor, alias, outcome: Outcome::Existed }))
     }
 
-    /// Before anything is read: a length is known at once.
+    /// Before anything is read anew: a length is known at once.
     fn check_size(&self, expected: Expected, capped: bool) -> Result<()> {
         let found = self.offset()?;
         match expected.size {
@@ -115,12 +154,15 @@ impl Session<'_> {
         }
     }
 
-    fn publish(&mut self, hashed: &Hashed, how: Commit, interrupt: &Interrupt) -> Result<Stored> {
+    fn publish(&mut self, hashed: &Hashed, identity: Identity, how: Commit, interrupt: &Interrupt) -> Result<Stored> {
         let digest = hashed.canonical();
         let alias = how.expected.digest.filter(|alias| *alias != digest);
         // Whatever may be refused comes before the content is published.
         let links = store::stage_links(self.writer, &self.repository, digest, alias)?;
-        let content = store::Content { path: &self.path, digest, identity: self.identity(hashed.size)? };
+        if alias.is_some() {
+            record::intend(self.writer.tree(), &self.repository, &self.id, digest);
+        }
+        let content = store::Content { path: &self.path, digest, identity };
         self.published = true;
         let placed = store::place(self.writer, &content, how.verify_existing, interrupt);
         if placed.is_err() {

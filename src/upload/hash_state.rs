@@ -3,8 +3,8 @@
 //! Registries from 2.7 on read and write 108 bytes of Go's binary form, those from 2.0 to 2.6 a gob stream (layout.md
 //! §4.6). Both are read; the first is written. A state is only ever a **hint**: one that was lost leaves later ones that
 //! stand for other bytes than their names say, and nothing in the file tells. So a state serves to write the next one
-//! without reading the data again, for a registry that may take the upload over, and never to publish a blob: a commit
-//! reads the content. That is stricter than layout.md §4.6 asks for.
+//! without reading the data again, for a registry that may take the upload over, and never to publish a blob: for that
+//! there is our own record (`record`), or the content is read. That is stricter than layout.md §4.6 asks for.
 
 use crate::digest::Midstate;
 

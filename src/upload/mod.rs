@@ -122,7 +122,7 @@ impl<'w> Session<'w> {
         path: TreePath,
         data: File,
     ) -> Result<Self> {
-        let lock = UploadLock::acquire(writer.tree(), &path, &data)?;
+        let lock = UploadLock::acquire(writer.tree(), &path, &data, writer.wait())?;
         let directory = layout::upload_directory(repository, Form::Current, &id);
         let repository = repository.clone();
         Ok(Self {
@@ -145,6 +145,14 @@ impl<'w> Session<'w> {
         &self.id
     }
 
+    /// Whether `file` is what it has received: to append that would never end.
+    pub fn is_its_data(&self, file: &std::fs::Metadata) -> Result<bool> {
+        use std::os::unix::fs::MetadataExt;
+
+        let data = self.data.metadata().map_err(|error| self.failed("look at", error))?;
+        Ok((data.dev(), data.ino()) == (file.dev(), file.ino()))
+    }
+
     /// How many bytes it has received.
     pub fn offset(&self) -> Result<u64> {
         Ok(self.data.metadata().map_err(|error| self.failed("look at", error))?.len())
@@ -157,8 +165,10 @@ impl<'w> Session<'w> {
 
     /// Removes the session; what was committed stays.
     pub fn finish(self) -> Result<()> {
+        // In this order: until it is gone, a commit may have to be finished.
+        self.writer.remove_directory(&self.directory)?;
         record::forget(self.writer.tree(), &self.repository, &self.id);
-        self.writer.remove_directory(&self.directory)
+        Ok(())
     }
 
     /// Removes the session, and the directories that were made for it.

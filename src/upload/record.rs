@@ -1,24 +1,29 @@
-//! regtree's own record of how far an upload's hash is, in `.regtree/uploads`.
+//! regtree's own records of uploads, in `.regtree/uploads`: how far the hash is, and what a commit is about to do.
 //!
-//! It lets an append go on hashing, for the next of the registry's states, without reading what is there. It says which
-//! file it was made of: device, inode, length, and both times to the nanosecond, taken after the data was synced, and only
-//! when all of that still agrees is it used. Even so it publishes nothing: a registry that wrote to the same upload while
-//! we did would not show, so a commit reads the content.
+//! **A state here is proven to be that of the data**, so that a commit need not read it (layout.md §4.6 asks for that
+//! before a state of the registry's is believed; this is the stricter reading: the registry's are never believed). It says
+//! which file it was made of: device, inode, length, and both times to the nanosecond, taken after the data was synced
+//! and while a [`SoleWriter`] proved that nobody else had written to it. Whoever writes later moves the times. Only when
+//! all of that still agrees is it used.
+//!
+//! An intent says, before a commit by another algorithm than sha256 moves the data to its place, which place that is: so
+//! that the same command can finish a commit that was killed after that.
 //!
 //! Whatever goes wrong here costs a reading of the data, and nothing else.
 
 use std::fs::File;
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
 use super::hash_state;
 use crate::digest::{Digest, Midstate};
-use crate::durable::{Identity, private};
+use crate::durable::{Identity, SoleWriter, Sync, private};
 use crate::name::{RepositoryName, UploadId};
 use crate::tree::Tree;
 
-const KIND: &str = "uploads";
+const STATES: &str = "uploads";
+const INTENTS: &str = "commits";
 /// Longer than the step of any kernel's file times, which is one tick, at most 10 ms.
 const STEP: Duration = Duration::from_millis(12);
 
@@ -33,43 +38,63 @@ fn name(repository: &RepositoryName, id: &UploadId) -> String {
     format!("{}.json", Digest::of(format!("{repository}\n{id}").as_bytes()).hex())
 }
 
-/// Notes that `state` is that of all of `data`, which is synced. Best effort.
-pub(super) fn keep(tree: &Tree, repository: &RepositoryName, id: &UploadId, data: &File, state: &Midstate) {
-    wait_for_step(data);
-    let Ok(identity) = Identity::of(data) else { return };
-    if identity.size != state.length() {
+/// Notes that `state` is that of all of `data`, which is synced, if `sole` proves it. Best effort.
+pub(super) fn keep(
+    tree: &Tree,
+    repository: &RepositoryName,
+    id: &UploadId,
+    data: &File,
+    state: &Midstate,
+    sole: &SoleWriter,
+) {
+    let Some(identity) = settled(data) else { return };
+    // In this order: who wrote before the proof shows in it, who writes after the identity was taken moves the times.
+    if identity.size != state.length() || !sole.is_proven() {
         return;
     }
     let record = Record { data: identity, state: hex::encode(hash_state::encode(state)) };
     if let Ok(text) = serde_json::to_vec(&record) {
         // What can't be written is not there, and then the data is read.
-        let _ = private::write_record(tree, KIND, &name(repository, id), &text);
+        let _ = private::write_record(tree, STATES, &name(repository, id), &text, Sync::Later);
     }
 }
 
-/// A change within the same step would not show.
-fn wait_for_step(data: &File) {
-    use std::os::unix::fs::MetadataExt;
-
-    let Ok(metadata) = data.metadata() else { return };
-    let (seconds, nanoseconds) = (metadata.ctime(), metadata.ctime_nsec());
-    let since_epoch = u64::try_from(seconds).ok().zip(u32::try_from(nanoseconds).ok());
-    let changed =
-        since_epoch.map(|(seconds, nanoseconds)| SystemTime::UNIX_EPOCH + Duration::new(seconds, nanoseconds));
-    let age = changed.and_then(|changed| changed.elapsed().ok()).unwrap_or_default();
-    std::thread::sleep(STEP.saturating_sub(age));
+/// The identity of `data`, when any later change will show in it: a change within the same step would not.
+fn settled(data: &File) -> Option<Identity> {
+    let changed = Identity::of(data).ok()?.changed()?;
+    // A time in the future has no age, and is waited for as if it were now.
+    std::thread::sleep(STEP.saturating_sub(changed.elapsed().unwrap_or_default()));
+    Identity::of(data).ok()
 }
 
 /// The state of all of `data`, if a record of that very file in that very condition says so.
-pub(super) fn trusted(tree: &Tree, repository: &RepositoryName, id: &UploadId, data: &File) -> Option<Midstate> {
-    let text = private::read_record(tree, KIND, &name(repository, id))?;
+pub(super) fn proven(
+    tree: &Tree,
+    repository: &RepositoryName,
+    id: &UploadId,
+    data: &File,
+) -> Option<(Midstate, Identity)> {
+    let text = private::read_record(tree, STATES, &name(repository, id))?;
     let record: Record = serde_json::from_slice(&text).ok()?;
     let state = hash_state::decode(&hex::decode(record.state).ok()?).ok()?;
     let same = Identity::of(data).ok()? == record.data && record.data.size == state.length();
-    same.then_some(state)
+    same.then_some((state, record.data))
 }
 
-/// Removes the record of an upload that is over.
+/// Notes that a commit is about to publish `digest`. On the disk when it returns; best effort.
+pub(super) fn intend(tree: &Tree, repository: &RepositoryName, id: &UploadId, digest: Digest) {
+    let _ = private::write_record(tree, INTENTS, &name(repository, id), digest.to_string().as_bytes(), Sync::Now);
+}
+
+/// What a commit was about to publish when it was killed.
+pub(super) fn intended(tree: &Tree, repository: &RepositoryName, id: &UploadId) -> Option<Digest> {
+    let text = private::read_record(tree, INTENTS, &name(repository, id))?;
+    std::str::from_utf8(&text).ok()?.parse().ok()
+}
+
+/// Removes the records of an upload that is over.
 pub(super) fn forget(tree: &Tree, repository: &RepositoryName, id: &UploadId) {
-    private::forget_record(tree, KIND, &name(repository, id));
+    for kind in [STATES, INTENTS] {
+        private::forget_record(tree, kind, &name(repository, id));
+    }
 }

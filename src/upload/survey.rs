@@ -1,6 +1,8 @@
 //! What uploads there are, how far they are, and since when.
 
 use std::fs::File;
+use std::path::PathBuf;
+use std::time::Duration;
 
 use super::{record, unknown};
 use crate::durable::Writer;
@@ -27,21 +29,33 @@ pub struct Upload {
     pub started: Option<jiff::Timestamp>,
     /// When the newest of its files was written, or its directory where it has none.
     pub newest: jiff::Timestamp,
-    /// The offsets that hash states are called by.
-    pub states: Vec<u64>,
+    /// The offsets that hash states are called by; `None` when they can't be listed.
+    pub states: Option<Vec<u64>>,
     /// Whether it has neither `startedat` nor `data`, as registries leave one that was cancelled: it is over.
     pub left_over: bool,
     pub(super) form: Form,
 }
 
 impl Upload {
-    /// When it counts as begun. A registry never purges one that does not say; it counts from its newest file here.
-    pub fn since(&self) -> jiff::Timestamp {
-        self.started.unwrap_or(self.newest)
+    /// When it counts as begun. A registry never purges one that does not say; it counts from its newest file here, if
+    /// all of them could be looked at.
+    pub fn since(&self) -> Option<jiff::Timestamp> {
+        self.started.or(self.states.is_some().then_some(self.newest))
+    }
+
+    /// Why its hash states can't be listed, and so nobody knows how old it is.
+    pub fn unreadable_states(&self, tree: &Tree) -> Error {
+        let changed = || Error::Refused { reason: format!("upload {} changed meanwhile", self.id) };
+        tree.list(&layout::hash_states_directory(&self.repository, self.form, &self.id)).err().unwrap_or_else(changed)
     }
 
     fn directory(&self) -> TreePath {
         layout::upload_directory(&self.repository, self.form, &self.id)
+    }
+
+    /// Where the bytes received so far are.
+    pub fn data_path(&self, tree: &Tree) -> PathBuf {
+        tree.locate(&self.directory().child("data").expect("a plain name"))
     }
 
     /// Opens the bytes received so far; `None` when there are none yet.
@@ -120,14 +134,17 @@ fn look(tree: &Tree, repository: &RepositoryName, id: &UploadId, form: Form) -> 
     let states = states.child("sha256").expect("plain");
     let listed = match tree.list(&states) {
         // No directory, no states: that keeps nobody from what was received.
-        Err(Error::WrongKind { .. }) => None,
-        listed => listed?,
+        Err(Error::WrongKind { .. }) => Some(Vec::new()),
+        Err(Error::Io { .. }) => None,
+        listed => Some(listed?.unwrap_or_default()),
     };
-    let listed = listed.unwrap_or_default();
-    let mut offsets: Vec<u64> = listed.iter().filter_map(|entry| entry.text()?.parse().ok()).collect();
-    offsets.sort_unstable();
+    let offsets = listed.as_ref().map(|listed| {
+        let mut offsets: Vec<u64> = listed.iter().filter_map(|entry| entry.text()?.parse().ok()).collect();
+        offsets.sort_unstable();
+        offsets
+    });
     let mut files = vec![data_found, started_found];
-    for path in listed.iter().filter_map(|entry| states.child(entry.text()?)) {
+    for path in listed.iter().flatten().filter_map(|entry| states.child(entry.text()?)) {
         files.push(tree.metadata(&path)?);
     }
     let newest = files.into_iter().flatten().map(|found| found.modified).max();
@@ -146,10 +163,27 @@ fn look(tree: &Tree, repository: &RepositoryName, id: &UploadId, form: Form) -> 
 /// Exactly a time and nothing else; whatever else lies there says nothing.
 fn read_started(tree: &Tree, path: &TreePath) -> Result<Option<jiff::Timestamp>> {
     match tree.read_small(path, STARTED_MAX) {
-        Ok(content) => Ok(content.and_then(|content| std::str::from_utf8(&content).ok()?.parse().ok())),
+        Ok(content) => Ok(content.and_then(|content| time(std::str::from_utf8(&content).ok()?))),
         Err(Error::WrongKind { .. }) => Ok(None),
         Err(error) => Err(error),
     }
+}
+
+/// A time as RFC 3339 has it, and a registry reads it; `jiff` knows more forms.
+fn time(text: &str) -> Option<jiff::Timestamp> {
+    let shape: Vec<u8> = text.bytes().map(|byte| if byte.is_ascii_digit() { b'0' } else { byte }).collect();
+    let rest = shape.strip_prefix(b"0000-00-00T00:00:00")?;
+    let zone = match rest.strip_prefix(b".") {
+        Some(fraction) => {
+            let digits = fraction.iter().take_while(|&&byte| byte == b'0').count();
+            if digits == 0 {
+                return None;
+            }
+            &fraction[digits..]
+        }
+        None => rest,
+    };
+    matches!(zone, b"Z" | b"+00:00" | b"-00:00").then(|| text.parse().ok())?
 }
 
 /// Opens the data of an upload that is there to write to it, and makes it if the upload has none yet: registries up to
@@ -170,8 +204,13 @@ pub(super) fn open_data(writer: &Writer<'_>, path: &TreePath) -> Result<(File, b
 
 /// Removes an upload, if it is still `stale` when nobody else can work on it; `false` when it isn't, or is gone already.
 ///
-/// `Err(Locked)` while another process works on it, `Err(Refused)` for an alpha registry's, which is only read.
-pub fn cancel(writer: &Writer<'_>, upload: &Upload, stale: impl FnOnce(&Upload) -> bool) -> Result<bool> {
+/// `Err(Locked)` when another process works on it for longer than `wait`, `Err(Refused)` for an alpha registry's, which is only read.
+pub fn cancel(
+    writer: &Writer<'_>,
+    upload: &Upload,
+    wait: Duration,
+    stale: impl FnOnce(&Upload) -> bool,
+) -> Result<bool> {
     let tree = writer.tree();
     if upload.form == Form::Alpha {
         let (id, repository) = (&upload.id, &upload.repository);
@@ -186,11 +225,41 @@ pub fn cancel(writer: &Writer<'_>, upload: &Upload, stale: impl FnOnce(&Upload) 
         _ => return Ok(false),
     }
     let (file, _) = open_data(writer, &data)?;
-    let _lock = UploadLock::acquire(tree, &data, &file)?;
+    let _lock = UploadLock::acquire(tree, &data, &file, wait)?;
     if !writer.is_in_place(&data, &file)? {
         return Ok(false);
     }
     record::forget(tree, &upload.repository, &upload.id);
     writer.remove_directory(&directory)?;
     Ok(true)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::time;
+
+    #[test]
+    fn a_time_is_what_a_registry_reads_as_one() {
+        for good in ["2015-01-02T03:04:05Z", "2015-01-02T03:04:05.123456789Z", "2015-01-02T03:04:05+02:00"] {
+            assert!(time(good).is_some(), "{good}");
+        }
+        for bad in [
+            "",
+            "2015-01-02",
+            "2015-01-02 03:04:05Z",
+            "2015-01-02t03:04:05Z",
+            "2015-01-02T03:04:05z",
+            "2015-01-02T03:04:05",
+            "2015-01-02T03:04:05.Z",
+            "2015-01-02T03:04:05Z\n",
+            "2015-01-02T03:04Z",
+            "2015-13-02T03:04:05Z",
+            "2015-01-02T03:04:61Z",
+            "2015-01-02T03:04:05+02",
+            "2015-01-02T03:04:05+02:00[Europe/Berlin]",
+            "+002015-01-02T03:04:05Z",
+        ] {
+            assert!(time(bad).is_none(), "{bad}");
+        }
+    }
 }

@@ -6,31 +6,15 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
-use regtree::{Digest, Registry};
+use regtree::Digest;
 use serde_json::json;
 
 use crate::support::scratch::digest_by;
-use crate::support::{Regtree, Run, Scratch, snapshot};
+use crate::support::{Regtree, Run, Scratch, assert_sound, snapshot};
 
 /// Content of a length, the same each time.
 fn content(length: usize) -> Vec<u8> {
     (0..length).map(|i| u8::try_from((i * 7 + i / 251) % 256).unwrap()).collect()
-}
-
-/// Expects the tree to keep its promises whatever happened: every link leads to content, all content is right.
-fn assert_sound(scratch: &Scratch) {
-    let registry = Registry::open(scratch.root()).unwrap();
-    for blob in regtree::blob::blobs(registry.tree()) {
-        let (digest, path) = blob.unwrap();
-        assert_eq!(Digest::of(&fs::read(registry.tree().locate(&path)).unwrap()), digest, "content under a wrong name");
-    }
-    for name in registry.repositories().repositories {
-        let repository = registry.repository(&name).unwrap();
-        for key in repository.keys() {
-            let (key, _) = key.unwrap();
-            regtree::blob::stat(&repository, key).unwrap_or_else(|error| panic!("a link that lies: {error}"));
-        }
-    }
 }
 
 /// The temporaries left anywhere in the tree.

@@ -39,8 +39,9 @@ impl Cancel {
         let writer = context.writer(&registry, "upload cancel")?;
         for id in &self.ids {
             let found = upload::look_up(registry.tree(), &self.repository, id).about(&self.repository, None)?;
+            let wait = context.global.wait_lock.unwrap_or_default();
             let removed = match found {
-                Some(upload) => upload::cancel(&writer, &upload, |_| true).about(&self.repository, None)?,
+                Some(upload) => upload::cancel(&writer, &upload, wait, |_| true).about(&self.repository, None)?,
                 None => false,
             };
             if context.output.is_json() {

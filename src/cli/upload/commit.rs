@@ -18,7 +18,8 @@ use crate::upload::{self, Session};
 /// Make an upload a blob, and print its digest
 ///
 /// The last bytes may come with it. Size and digest are checked, the content is stored and linked, and the session is
-/// removed; if either is wrong, the session stays as it was. The content is always read: no hash state is believed.
+/// removed; if either is wrong, the session stays as it was. The content is read again unless regtree itself took all of
+/// it in and can prove that nobody changed it since; a registry's hash states are never believed.
 #[derive(Debug, clap::Args)]
 #[command(after_long_help = "\
 Exit codes:
@@ -29,7 +30,7 @@ Exit codes:
   5    the content has another digest or size; the upload is as it was
   10   no tree
   11   locked, or another process works on this upload
-  12   the upload changed while it was read
+  12   the upload changed meanwhile, or FILE is its own data
   130, 143 interrupted, and the upload is as it was
 
 Example:
@@ -50,7 +51,7 @@ pub(in crate::cli) struct Commit {
     /// The size that the content must have, in bytes
     #[arg(long, value_name = "BYTES")]
     size: Option<u64>,
-    /// Read the content, whatever is known of its hash; a commit always does
+    /// Read the content, whatever is known of its hash
     #[arg(long)]
     rehash: bool,
     /// Read a blob that is there already, and replace it if it is damaged
@@ -71,7 +72,7 @@ impl Commit {
                 if source.is_none() && is_there(&registry, &self.repository, self.digest) =>
             {
                 if let Some(left) = upload::look_up(registry.tree(), &self.repository, &self.id)? {
-                    upload::cancel(&writer, &left, |left| left.left_over)?;
+                    upload::cancel(&writer, &left, std::time::Duration::ZERO, |left| left.left_over)?;
                 }
                 let stat = blob::stat(&registry.repository(&self.repository)?, self.digest)?;
                 context.output.note("the upload is gone, and its blob is there");
@@ -82,9 +83,12 @@ impl Commit {
             }
             opened => opened.about(&self.repository, self.digest)?,
         };
+        if let Some(source) = &source {
+            source.check_is_not(&session)?;
+        }
         let progress = progress::observer(context.global.progress, &context.output);
         let watch = Watch { progress: &*progress, interrupt: interrupt::catch()? };
-        let how = upload::Commit { expected, verify_existing: self.verify_existing };
+        let how = upload::Commit { expected, verify_existing: self.verify_existing, rehash: self.rehash };
         let (content, name) = source.map(|source| (source.content, source.name)).unzip();
         let committed = session.commit(content.zip(name.as_deref()), how, &watch);
         let warnings = super::warn_of_ignored(context, session.ignored());

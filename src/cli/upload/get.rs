@@ -1,7 +1,7 @@
 //! `regtree upload get`.
 
 use std::fs::File;
-use std::io;
+use std::io::{self, Read, Write};
 use std::os::fd::AsFd;
 use std::path::{Path, PathBuf};
 
@@ -46,6 +46,7 @@ impl Get {
         let registry = context.registry()?;
         let upload = upload::find(registry.tree(), &self.repository, &self.id).about(&self.repository, None)?;
         let data = upload.open(registry.tree()).about(&self.repository, None)?;
+        let data = data.map(|data| (data, upload.data_path(registry.tree())));
         match self.output.filter(|path| !sink::is_stdout(path)) {
             None => {
                 let name = Path::new(STDOUT);
@@ -66,8 +67,15 @@ impl Get {
     }
 }
 
-fn copy(data: Option<File>, mut sink: File, name: &Path, interrupt: &Interrupt) -> Result<()> {
-    let Some(data) = data else { return Ok(()) };
-    let copied = io::copy(&mut interrupt.stops(data), &mut sink);
-    copied.map(drop).map_err(|error| interrupt.or(Error::io("write", name, error)))
+fn copy(data: Option<(File, PathBuf)>, mut sink: File, name: &Path, interrupt: &Interrupt) -> Result<()> {
+    let Some((data, path)) = data else { return Ok(()) };
+    let mut data = interrupt.stops(data);
+    let mut buffer = vec![0; 256 * 1024];
+    loop {
+        let n = data.read(&mut buffer).map_err(|error| interrupt.or(Error::io("read", &path, error)))?;
+        if n == 0 {
+            return Ok(());
+        }
+        sink.write_all(&buffer[..n]).map_err(|error| Error::io("write", name, error))?;
+    }
 }

@@ -46,8 +46,11 @@ impl List {
         for name in names {
             for found in upload::uploads(registry.tree(), &name) {
                 match found {
-                    Ok(upload) if context.is_older(upload.since(), self.older_than) => print(&upload, context)?,
-                    Ok(_) => {}
+                    Ok(upload) => match upload.since() {
+                        Some(since) if context.is_older(since, self.older_than) => print(&upload, since, context)?,
+                        Some(_) => {}
+                        None => damage.push(upload.unreadable_states(registry.tree())),
+                    },
                     Err(error) => damage.push(error),
                 }
             }
@@ -59,12 +62,12 @@ impl List {
     }
 }
 
-fn print(upload: &upload::Upload, context: &mut Context) -> anyhow::Result<()> {
+fn print(upload: &upload::Upload, since: jiff::Timestamp, context: &mut Context) -> anyhow::Result<()> {
     if context.output.is_json() {
         return context.output.event("upload", super::document(upload));
     }
     let size = HumanBytes(upload.size).to_string();
-    let since = upload.since().strftime("%Y-%m-%dT%H:%M:%SZ");
+    let since = since.strftime("%Y-%m-%dT%H:%M:%SZ");
     let doubt = if upload.started.is_none() { '?' } else { ' ' };
     context.output.text(format_args!("{size:>12}  {since}{doubt} {} {}\n", upload.repository, upload.id))
 }

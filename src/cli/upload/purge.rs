@@ -52,14 +52,18 @@ impl Purge {
         let mut damage = Vec::new();
         for found in self.survey(&registry, &mut damage)? {
             match found {
-                Ok(upload) if context.is_older(upload.since(), Some(self.older_than)) => stale.push(upload),
-                Ok(_) => {}
+                Ok(upload) => match upload.since() {
+                    Some(since) if context.is_older(since, Some(self.older_than)) => stale.push(upload),
+                    Some(_) => {}
+                    None => damage.push(upload.unreadable_states(registry.tree())),
+                },
                 Err(error) => damage.push(error),
             }
         }
         let (mut count, mut bytes) = (0_u64, 0_u64);
         for upload in stale {
-            let stale = |upload: &Upload| context.is_older(upload.since(), Some(self.older_than));
+            let stale =
+                |upload: &Upload| upload.since().is_some_and(|since| context.is_older(since, Some(self.older_than)));
             match remove(writer.as_ref(), &upload, stale) {
                 Ok(false) => continue,
                 Ok(true) => {}
@@ -115,5 +119,5 @@ impl Purge {
 
 /// Whether it was there to be removed, or would have been.
 fn remove(writer: Option<&Writer<'_>>, upload: &Upload, stale: impl FnOnce(&Upload) -> bool) -> Result<bool> {
-    writer.map_or(Ok(true), |writer| upload::cancel(writer, upload, stale))
+    writer.map_or(Ok(true), |writer| upload::cancel(writer, upload, Duration::ZERO, stale))
 }

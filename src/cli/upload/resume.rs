@@ -26,6 +26,7 @@ Exit codes:
   5    the upload has another number of bytes than --offset says
   10   no tree
   11   locked, or another process works on this upload
+  12   FILE is the upload's own data
   130, 143 interrupted, and the upload is as it was
 
 Examples:
@@ -58,6 +59,7 @@ impl Resume {
         let registry = context.registry()?;
         let writer = context.writer(&registry, "upload resume")?;
         let mut session = Session::open(&writer, &self.repository, &self.id).about(&self.repository, None)?;
+        source.check_is_not(&session)?;
         let progress = progress::observer(context.global.progress, &context.output);
         let watch = Watch { progress: &*progress, interrupt: interrupt::catch()? };
         let how = Append { offset: self.offset, truncate_to: self.truncate_to, rehash: self.rehash };

@@ -40,8 +40,11 @@ impl Status {
         }
         let rounded = if upload.size < 1024 { String::new() } else { format!(" ({})", HumanBytes(upload.size)) };
         let started = upload.started.map_or_else(|| "not readable".to_owned(), |started| started.to_string());
-        let states: Vec<String> = upload.states.iter().map(u64::to_string).collect();
-        let states = if states.is_empty() { "none".to_owned() } else { format!("at {}", states.join(", ")) };
+        let states = match upload.states.as_deref() {
+            None => "not readable".to_owned(),
+            Some([]) => "none".to_owned(),
+            Some(states) => format!("at {}", states.iter().map(u64::to_string).collect::<Vec<_>>().join(", ")),
+        };
         context.output.text(format_args!("received:    {} bytes{rounded}\n", upload.size))?;
         context.output.text(format_args!("started:     {started}\n"))?;
         context.output.text(format_args!("hash states: {states}\n"))?;

@@ -260,3 +260,25 @@ fn a_tree_of_somebody_else_can_be_read_and_is_not_written() {
     drop(moded);
     assert_eq!(tree(scratch.root()), before);
 }
+
+#[test]
+fn hash_states_that_cannot_be_listed_keep_nobody_from_the_upload_but_from_its_purge() {
+    let (scratch, _) = owned();
+    let id = scratch.run(["upload", "start", "lib/app"]).code(0).answer();
+    scratch.regtree(["upload", "resume", "lib/app", &id]).stdin("content").ok();
+    let upload = scratch.repository("lib/app").join("_uploads").join(&id);
+    give_away(scratch.root());
+    let states = upload.join("hashstates/sha256");
+    let unreadable = (&*states, UNREADABLE);
+    let status = during(unreadable, scratch.regtree(["upload", "status", "lib/app", &id])).code(0);
+    assert_eq!(status.lines()[2], "hash states: not readable");
+    // It says when it began, and counts from then; without that, its newest file may be one that nobody can see.
+    let purge = scratch.regtree(["upload", "purge", "--older-than", "0s", "-n"]);
+    during(unreadable, purge.clone()).code(0).says(["would remove 1 uploads"]);
+    std::fs::remove_file(upload.join("startedat")).unwrap();
+    during(unreadable, purge).code(3).silent().says([text(&states), DENIED]);
+    during(unreadable, scratch.regtree(["upload", "list"])).code(3).silent().says([text(&states), DENIED]);
+    let digest = Digest::of(b"content").to_string();
+    during(unreadable, scratch.regtree(["upload", "commit", "lib/app", &id, "--digest", &digest])).code(1);
+    scratch.run(["blob", "get", "lib/app", &digest]).code(0);
+}

@@ -4,8 +4,10 @@ pub(crate) mod command;
 pub(crate) mod peers;
 pub(crate) mod scratch;
 pub(crate) mod snapshot;
+pub(crate) mod sound;
 pub(crate) mod vectors;
 
 pub(crate) use command::{Regtree, Run};
 pub(crate) use scratch::Scratch;
 pub(crate) use snapshot::snapshot;
+pub(crate) use sound::assert_sound;

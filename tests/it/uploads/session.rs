@@ -87,7 +87,8 @@ fn an_upload_is_cut_back_with_its_states_and_then_goes_on() {
     assert_eq!(upload(&scratch, "resume", &id).with(cut).stdin(" right too").ok().answer(), "16");
     assert_eq!(data(&scratch, &id), b"right, right too");
     let status = upload(&scratch, "status", &id).with(["--json"]).ok().json();
-    assert_eq!(status["hash_states"], json!([0, 6, 16]));
+    // The one at the cut is not believed: where a state was lost, the next one lies.
+    assert_eq!(status["hash_states"], json!([0, 16]));
     let content = b"right, right too";
     commit(&scratch, &id, &digest(content)).with(["--size", "16"]).ok();
     committed(&scratch, &id, content);

@@ -1,0 +1,193 @@
+//! Uploads that several processes work on, ours and foreign ones.
+
+use std::fs;
+use std::io::Write;
+use std::os::unix::fs::MetadataExt;
+use std::path::Path;
+use std::process::Stdio;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use regtree::Digest;
+
+use super::{REPOSITORY, Session, content};
+use crate::support::{Run, snapshot};
+
+#[test]
+fn the_second_to_work_on_an_upload_is_told_who_is_the_first() {
+    let session = Session::with(b"begun, ");
+    let mut first = session.hanging(b"continued, ");
+    let digest = Digest::of(b"begun, continued, ");
+    let process = format!("regtree upload resume (process {}", first.id());
+    let before = snapshot(&session.directory());
+    for call in [
+        session.upload("resume").stdin("interleaved"),
+        session.upload("resume").with(["--offset", "7"]).stdin("interleaved"),
+        session.upload("resume").with(["--truncate-to", "7"]).stdin("interleaved"),
+        session.commit(digest),
+        session.commit(digest).with(["-"]).stdin("interleaved"),
+        session.upload("cancel"),
+    ] {
+        call.run().code(11).silent().says([&process]);
+        assert_eq!(snapshot(&session.directory()), before);
+    }
+    assert_eq!(session.received(), b"begun, continued, ");
+    assert_eq!(session.upload("get").ok().bytes(), b"begun, continued, ");
+    session.scratch.run(["upload", "list", REPOSITORY]).code(0);
+    first.stdin.as_mut().unwrap().write_all(b"ended").unwrap();
+    let output = first.wait_with_output().unwrap();
+    assert_eq!((output.status.code(), &*output.stdout), (Some(0), &b"23\n"[..]));
+    assert_eq!(session.received(), b"begun, continued, ended");
+    let whole = Digest::of(b"begun, continued, ended");
+    session.commit(whole).ok();
+    session.assert_stored(whole, b"begun, continued, ended");
+}
+
+#[test]
+fn of_many_that_send_the_same_piece_one_is_taken() {
+    for _ in 0..5 {
+        let session = Session::with(b"first");
+        let contents: Vec<Vec<u8>> = (0..8).map(|i| vec![i; 300_000]).collect();
+        let resume = |content: &Vec<u8>| session.upload("resume").with(["--offset", "5"]).stdin(content.clone());
+        let runs: Vec<Run> = thread::scope(|scope| {
+            let calls = contents.iter().map(|content| scope.spawn(|| resume(content).run()));
+            let calls: Vec<_> = calls.collect();
+            calls.into_iter().map(|call| call.join().unwrap()).collect()
+        });
+        let done: Vec<usize> = (0..8).filter(|&i| runs[i].answer() == "300005").collect();
+        assert_eq!(done.len(), 1, "{runs:?}");
+        for (i, run) in runs.into_iter().enumerate() {
+            match run.err() {
+                said if said.is_empty() => assert_eq!(i, done[0]),
+                said if said.contains("300005") => drop(run.code(5)),
+                _ => drop(run.code(11)),
+            }
+        }
+        assert!(session.received() == [b"first", &*contents[done[0]]].concat());
+    }
+}
+
+#[test]
+fn the_lock_of_an_upload_is_waited_for_when_asked() {
+    let session = Session::with(b"begun, ");
+    let first = session.hanging(b"continued, ");
+    let second = session.upload("resume").with(["--wait-lock", "60s"]).stdin("ended");
+    let second = thread::scope(|scope| {
+        let second = scope.spawn(|| second.run());
+        thread::sleep(Duration::from_millis(200));
+        assert!(!second.is_finished());
+        assert!(first.wait_with_output().unwrap().status.success());
+        second.join().unwrap()
+    });
+    assert_eq!(second.code(0).answer(), "23");
+    assert_eq!(session.received(), b"begun, continued, ended");
+}
+
+#[test]
+fn an_upload_is_not_appended_to_itself() {
+    let session = Session::with(b"content");
+    let digest = Digest::of(b"contentcontent");
+    for call in [session.upload("resume").with([session.data()]), session.commit(digest).with([session.data()])] {
+        call.run().code(12).silent().says(["is what upload", &session.id]);
+        assert_eq!(session.received(), b"content");
+    }
+}
+
+/// Gives a file the times of its content that it had.
+fn restore_times(path: &Path, metadata: &fs::Metadata) {
+    let times = fs::FileTimes::new().set_accessed(metadata.accessed().unwrap());
+    let file = fs::File::options().write(true).open(path).unwrap();
+    file.set_times(times.set_modified(metadata.modified().unwrap())).unwrap();
+}
+
+#[test]
+fn data_that_changed_behind_our_back_is_not_published_under_its_old_digest() {
+    let old = content(100_000);
+    let mut new = old.clone();
+    new[50_000] ^= 1;
+    for replaced in [false, true] {
+        let session = Session::with(&old);
+        let before = fs::metadata(session.data()).unwrap();
+        if replaced {
+            let other = session.directory().join("other");
+            fs::write(&other, &new).unwrap();
+            fs::rename(&other, session.data()).unwrap();
+        } else {
+            let file = fs::File::options().write(true).open(session.data()).unwrap();
+            std::os::unix::fs::FileExt::write_at(&file, &new[50_000..50_001], 50_000).unwrap();
+        }
+        restore_times(&session.data(), &before);
+        let after = fs::metadata(session.data()).unwrap();
+        let [size_and_time, wanted] = [&after, &before].map(|metadata| (metadata.len(), metadata.mtime_nsec()));
+        assert_eq!(size_and_time, wanted);
+        let digest = Digest::of(&old);
+        session.commit(digest).run().code(5).silent().says([&Digest::of(&new).to_string(), "100000"]);
+        assert!(!session.scratch.blob(digest).exists() && !session.scratch.link(REPOSITORY, digest).exists());
+        assert!(session.received() == new);
+        // Nor by way of another append, which goes on from what is there.
+        let whole = [&old[..], b"end"].concat();
+        let commit = session.commit(Digest::of(&whole)).with(["-"]).stdin("end");
+        commit.run().code(5).silent();
+        assert!(!session.scratch.blob(Digest::of(&whole)).exists());
+        session.upload("resume").stdin("end").ok();
+        session.commit(Digest::of(&whole)).run().code(5).silent();
+        assert!(!session.scratch.blob(Digest::of(&whole)).exists());
+        let whole = [&new[..], b"end"].concat();
+        session.commit(Digest::of(&whole)).ok();
+        session.assert_stored(Digest::of(&whole), &whole);
+    }
+}
+
+/// Another process, which knows nothing of locks, writes a byte into the middle of the data.
+fn write_into(mut data: &fs::File) {
+    use std::io::{Seek, SeekFrom};
+    data.seek(SeekFrom::Start(500)).unwrap();
+    data.write_all(b"!").unwrap();
+}
+
+#[test]
+fn what_another_process_wrote_while_we_did_is_not_published_under_the_digest_of_ours() {
+    let (first, second) = (content(1000), content(3000));
+    let whole = [&first[..], &second[..]].concat();
+    let digest = Digest::of(&whole);
+    // It opens the data before us, or while we are at it; and closes it before us, or goes on.
+    for (before, after) in [(false, false), (false, true), (true, false), (true, true)] {
+        let session = Session::with(&first);
+        let open = || fs::File::options().write(true).open(session.data()).unwrap();
+        let other = before.then(open);
+        let mut child = session.hanging(&second[..1000]);
+        let other = other.unwrap_or_else(open);
+        write_into(&other);
+        let other = after.then_some(other);
+        child.stdin.as_mut().unwrap().write_all(&second[1000..]).unwrap();
+        assert!(child.wait_with_output().unwrap().status.success());
+        drop(other);
+        session.commit(digest).run().code(5).silent();
+        assert!(!session.scratch.blob(digest).exists());
+        let mut found = whole.clone();
+        found[500] = b'!';
+        session.commit(Digest::of(&found)).ok();
+        session.assert_stored(Digest::of(&found), &found);
+    }
+}
+
+#[test]
+fn what_another_process_wrote_during_the_commit_is_not_published_either() {
+    let (first, last) = (content(1000), content(3000));
+    let whole = [&first[..], &last[..]].concat();
+    let digest = Digest::of(&whole);
+    let session = Session::with(&first);
+    let mut command = session.commit(digest).with(["-"]).command();
+    let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    child.stdin.as_mut().unwrap().write_all(&last[..2000]).unwrap();
+    let begin = Instant::now();
+    while fs::metadata(session.data()).unwrap().len() != 3000 {
+        assert!(begin.elapsed() < Duration::from_secs(30), "the bytes do not arrive");
+        thread::sleep(Duration::from_millis(5));
+    }
+    write_into(&fs::File::options().write(true).open(session.data()).unwrap());
+    child.stdin.as_mut().unwrap().write_all(&last[2000..]).unwrap();
+    let output = child.wait_with_output().unwrap();
+    assert_eq!(output.status.code(), Some(5), "{}", String::from_utf8_lossy(&output.stderr));
+    assert!(!session.scratch.blob(digest).exists());
+}
