@@ -10,7 +10,8 @@ use serde_json::{Map, Value};
 
 use crate::digest::Digest;
 use crate::lock::Holder;
-use crate::name::{NameError, RepositoryName, UploadId};
+use crate::manifest::Refusal;
+use crate::name::{NameError, RepositoryName, Tag, UploadId};
 
 /// The result of everything in this crate.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
@@ -128,6 +129,84 @@ pub enum Error {
         path: PathBuf,
         /// What is wrong with it.
         fault: LinkFault,
+    },
+    /// The repository has no such manifest.
+    #[error("manifest {digest} is unknown in repository {repository}: {}", manifest_unknown_text(path, *missing))]
+    ManifestUnknown {
+        /// The repository.
+        repository: RepositoryName,
+        /// The digest asked for.
+        digest: Digest,
+        /// What is not there.
+        path: PathBuf,
+        /// Which part of it that is.
+        missing: Missing,
+    },
+    /// The repository has no such tag.
+    #[error("tag {tag} is unknown in repository {repository}: there is no {}", path.display())]
+    TagUnknown {
+        /// The repository.
+        repository: RepositoryName,
+        /// The tag.
+        tag: Tag,
+        /// The link that would say what it points to.
+        path: PathBuf,
+    },
+    /// A tag's link that does not say what it points to.
+    #[error("the link {} of tag {tag} in repository {repository} is broken: {fault}", path.display())]
+    BrokenTag {
+        /// The repository.
+        repository: RepositoryName,
+        /// The tag.
+        tag: Tag,
+        /// The link.
+        path: PathBuf,
+        /// What is wrong with it.
+        fault: LinkFault,
+    },
+    /// A manifest that a registry would refuse.
+    #[error("{what} is refused in repository {repository}: {}", refusals_text(refusals))]
+    ManifestInvalid {
+        /// Where it came from.
+        what: String,
+        /// The repository that it was to go into.
+        repository: RepositoryName,
+        /// Why, in the order in which the registry tells it; never empty.
+        refusals: Vec<Refusal>,
+    },
+    /// A manifest in the tree that can't be read as one.
+    #[error("manifest {digest} in repository {repository} can't be read: {reason}")]
+    ManifestMalformed {
+        /// The repository.
+        repository: RepositoryName,
+        /// The manifest.
+        digest: Digest,
+        /// Why not.
+        reason: String,
+    },
+    /// An index has no child for a platform.
+    #[error("manifest {digest} in repository {repository} has nothing for {platform}; it has {}", available.join(", "))]
+    PlatformUnknown {
+        /// The repository.
+        repository: RepositoryName,
+        /// The index.
+        digest: Digest,
+        /// What was asked for.
+        platform: String,
+        /// What there is.
+        available: Vec<String>,
+    },
+    /// Something that is in use, and was not to be removed then.
+    #[error("{what} in repository {repository} is needed by {}", by.join(", "))]
+    InUse {
+        /// The blob or manifest.
+        what: String,
+        /// The repository.
+        repository: RepositoryName,
+        /// The digest of it.
+        digest: Digest,
+        /// The manifests or tags that need it.
+        by: Vec<String>,
     },
     /// Something else lies where a file or directory of the tree belongs.
     #[error("{} is {found}, expected {expected}", path.display())]
@@ -275,6 +354,26 @@ pub enum LinkFault {
     },
 }
 
+/// Which part of a manifest is not there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Missing {
+    /// The link that makes it the repository's.
+    Link,
+    /// The content that the link leads to.
+    Content,
+}
+
+fn manifest_unknown_text(path: &std::path::Path, missing: Missing) -> String {
+    match missing {
+        Missing::Link => format!("there is no {}", path.display()),
+        Missing::Content => format!("it is linked, but its content is missing: there is no {}", path.display()),
+    }
+}
+
+fn refusals_text(refusals: &[Refusal]) -> String {
+    refusals.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ")
+}
+
 fn nowhere_text(content: bool, manifest_of: &[RepositoryName]) -> String {
     if manifest_of.is_empty() {
         let text = if content { ", though its content exists" } else { ", and there is no such content" };
@@ -308,6 +407,10 @@ impl Error {
                 "DAMAGED"
             }
 
+            Self::ManifestUnknown { .. } | Self::TagUnknown { .. } | Self::PlatformUnknown { .. } => "MANIFEST_UNKNOWN",
+            Self::BrokenTag { .. } | Self::ManifestMalformed { .. } => "DAMAGED",
+            Self::ManifestInvalid { refusals, .. } => refusals.first().map_or("MANIFEST_INVALID", Refusal::code),
+            Self::InUse { .. } => "REFUSED",
             Self::DigestMismatch { .. } | Self::DigestUnusable { .. } => "DIGEST_INVALID",
             Self::SizeMismatch { .. } => "SIZE_INVALID",
             Self::UploadUnknown { .. } => "BLOB_UPLOAD_UNKNOWN",
@@ -370,6 +473,44 @@ impl Error {
                     put("found", found.into());
                 }
             }
+            Self::ManifestUnknown { repository, digest, missing, .. } => {
+                put("repository", text(repository));
+                put("digest", text(digest));
+                put("linked", (*missing == Missing::Content).into());
+            }
+            Self::TagUnknown { repository, tag, .. } => {
+                put("repository", text(repository));
+                put("tag", text(tag));
+            }
+            Self::BrokenTag { repository, tag, fault, .. } => {
+                put("repository", text(repository));
+                put("tag", text(tag));
+                put("reason", text(fault));
+                if let Some(found) = fault.found() {
+                    put("found", found.into());
+                }
+            }
+            Self::ManifestInvalid { what, repository, refusals } => {
+                put("repository", text(repository));
+                put("content", what.as_str().into());
+                put("errors", refusals.iter().map(Refusal::to_json).collect());
+            }
+            Self::ManifestMalformed { repository, digest, reason } => {
+                put("repository", text(repository));
+                put("digest", text(digest));
+                put("reason", reason.as_str().into());
+            }
+            Self::PlatformUnknown { repository, digest, platform, available } => {
+                put("repository", text(repository));
+                put("digest", text(digest));
+                put("platform", platform.as_str().into());
+                put("available", available.iter().map(String::as_str).collect());
+            }
+            Self::InUse { repository, digest, by, .. } => {
+                put("repository", text(repository));
+                put("digest", text(digest));
+                put("needed_by", by.iter().map(String::as_str).collect());
+            }
             Self::WrongKind { expected, found, .. } => {
                 put("expected", (*expected).into());
                 put("found", (*found).into());
@@ -429,6 +570,9 @@ impl Error {
             | Self::RepositoryNameInvalid { path, .. }
             | Self::Misplaced { path, .. }
             | Self::BrokenLink { path, .. }
+            | Self::ManifestUnknown { path, .. }
+            | Self::TagUnknown { path, .. }
+            | Self::BrokenTag { path, .. }
             | Self::UploadUnknown { path, .. }
             | Self::Corrupt { path, .. }
             | Self::WrongKind { path, .. }

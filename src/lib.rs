@@ -37,10 +37,12 @@ pub mod durable;
 pub mod error;
 pub mod layout;
 pub mod lock;
+pub mod manifest;
 pub mod name;
 pub mod registry;
 pub mod repository;
 pub mod stream;
+pub mod tag;
 pub mod tree;
 pub mod upload;
 

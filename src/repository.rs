@@ -11,7 +11,7 @@ use crate::registry;
 use crate::tree::{Kind, Tree};
 
 /// The longest digest is 135 bytes; a file that is longer than this is no link, and is not read to its end.
-const LINK_MAX: u64 = 4096;
+pub(crate) const LINK_MAX: u64 = 4096;
 /// How much of a malformed link an error shows, in characters.
 const SHOWN: usize = 160;
 
@@ -76,12 +76,17 @@ impl<'t> Repository<'t> {
     pub fn find_link(&self, key: Digest) -> Result<Option<Link>> {
         for form in Form::ALL {
             let path = self.link_path(key, form);
-            if let Some(content) = self.tree.read_small(&path, LINK_MAX)? {
-                let target = parse_link(&key, &content).map_err(|fault| self.broken(key, &path, fault))?;
+            if let Some(target) = self.read_link(key, &path)? {
                 return Ok(Some(Link { key, target, path }));
             }
         }
         Ok(None)
+    }
+
+    /// What the link at `path` says, whose place says `key`. `Ok(None)` when there is none.
+    pub(crate) fn read_link(&self, key: Digest, path: &TreePath) -> Result<Option<Digest>> {
+        let Some(content) = self.tree.read_small(path, LINK_MAX)? else { return Ok(None) };
+        parse_link(&key, &content).map(Some).map_err(|fault| self.broken(key, path, fault))
     }
 
     /// The link to `key`. `Err(BlobUnknown)` when there is none, `Err(RepositoryUnknown)` when there is no repository.
@@ -116,7 +121,7 @@ impl<'t> Repository<'t> {
         Entry::InRepository { repository: self.name.clone(), form, item: Item::LayerLink(key) }.path()
     }
 
-    fn broken(&self, digest: Digest, path: &TreePath, fault: LinkFault) -> Error {
+    pub(crate) fn broken(&self, digest: Digest, path: &TreePath, fault: LinkFault) -> Error {
         Error::BrokenLink { repository: self.name.clone(), digest, path: self.tree.locate(path), fault }
     }
 
@@ -143,15 +148,18 @@ impl<'t> Repository<'t> {
     }
 }
 
-/// A link holds a digest and nothing else (layout.md §1.2): its own path's, unless it is an alias.
-fn parse_link(key: &Digest, content: &[u8]) -> Result<Digest, LinkFault> {
+/// A link holds a digest and nothing else (layout.md §1.2).
+pub(crate) fn parse_target(content: &[u8]) -> Result<Digest, LinkFault> {
     if content.is_empty() {
         return Err(LinkFault::Empty);
     }
     let target: Option<Digest> = std::str::from_utf8(content).ok().and_then(|text| text.parse().ok());
-    let Some(target) = target else {
-        return Err(LinkFault::Malformed { found: quote(content) });
-    };
+    target.ok_or_else(|| LinkFault::Malformed { found: quote(content) })
+}
+
+/// A link to content holds the digest of its own path, unless it is an alias.
+fn parse_link(key: &Digest, content: &[u8]) -> Result<Digest, LinkFault> {
+    let target = parse_target(content)?;
     if target == *key && (key.is_canonical() || key.is_tarsum()) {
         return Ok(target);
     }

@@ -93,8 +93,14 @@ impl From<&Error> for Exit {
             | Error::BlobUnknown { .. }
             | Error::ContentMissing { .. }
             | Error::UploadUnknown { .. }
+            | Error::ManifestUnknown { .. }
+            | Error::TagUnknown { .. }
+            | Error::PlatformUnknown { .. }
             | Error::LinkedNowhere { .. } => Self::Unknown,
             Error::BrokenLink { .. }
+            | Error::BrokenTag { .. }
+            | Error::ManifestInvalid { .. }
+            | Error::ManifestMalformed { .. }
             | Error::WrongKind { .. }
             | Error::Corrupt { .. }
             | Error::OffsetMismatch { .. }
@@ -103,7 +109,7 @@ impl From<&Error> for Exit {
             Error::RangeInvalid { .. } | Error::DigestUnusable { .. } => Self::Usage,
             Error::RepositoryNameInvalid { .. } | Error::Misplaced { .. } => Self::Damage,
             Error::Locked { .. } => Self::Locked,
-            Error::Refused { .. } => Self::Refused,
+            Error::Refused { .. } | Error::InUse { .. } => Self::Refused,
             Error::Interrupted { signal: 15 } => Self::Terminated,
             Error::Interrupted { .. } => Self::Interrupted,
         }

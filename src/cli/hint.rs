@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::path::Path;
 
 use super::{Global, root};
-use crate::error::Error;
+use crate::error::{Error, Missing};
 use crate::layout;
 
 /// The hint that goes with `error`, if there is a good one.
@@ -13,7 +13,19 @@ pub(super) fn of(error: &Error, global: &Global) -> Option<String> {
     let hint = match error {
         Error::NotATree { path, .. } => not_a_tree(path, global),
         Error::RepositoryUnknown { .. } => format!("to see what there is: {regtree} repo list"),
-        Error::BlobUnknown { manifest: true, .. } => return None,
+        Error::BlobUnknown { manifest: true, repository, digest, .. } => {
+            format!("to read it: {regtree} manifest get {repository} {digest}")
+        }
+        Error::ManifestUnknown { repository, missing: Missing::Link, .. } => {
+            format!("to see what there is: {regtree} manifest list {repository}")
+        }
+        Error::ManifestUnknown { repository, digest, missing: Missing::Content, .. } => {
+            format!("to put the content back: {regtree} manifest put {repository} FILE --digest {digest}")
+        }
+        Error::TagUnknown { repository, .. } => format!("to see what there is: {regtree} tag list {repository}"),
+        Error::BrokenTag { repository, tag, .. } => {
+            format!("to see what it pointed to: {regtree} tag history {repository} {tag}")
+        }
         Error::BlobUnknown { digest, content: true, .. } => {
             format!("its content exists; to see who has it: {regtree} blob stat --all-repos {digest}")
         }

@@ -178,10 +178,15 @@ impl<'t> Writer<'t> {
         Ok(removed)
     }
 
-    /// Removes the directory at `path` with all that is in it, following nothing. Not synced.
-    pub fn remove_directory(&self, path: &TreePath) -> Result<()> {
+    /// Removes the directory at `path` with all that is in it, following nothing.
+    pub fn remove_directory(&self, path: &TreePath, sync: Sync) -> Result<()> {
         let Some(chain) = Chain::open(self.tree, &parent(path))? else { return Ok(()) };
-        self.remove_below(chain.last(), path)
+        self.remove_below(chain.last(), path)?;
+        match sync {
+            Sync::Later => Ok(()),
+            Sync::Now => rustix::fs::fsync(chain.last())
+                .map_err(|errno| Error::io("sync", self.tree.locate(&parent(path)), errno)),
+        }
     }
 
     fn remove_below(&self, parent: BorrowedFd<'_>, path: &TreePath) -> Result<()> {

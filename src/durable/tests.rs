@@ -168,7 +168,7 @@ fn no_symbolic_link_is_written_through_or_replaced() {
         assert!(writer.remove_file(&path(planted), Sync::Now).is_err());
     }
     assert!(writer.write_small(&path("repositories/a/_layers/link"), b"x", Sync::Now).is_err());
-    assert!(writer.remove_directory(&path("repositories/a/_layers/planted")).is_err());
+    assert!(writer.remove_directory(&path("repositories/a/_layers/planted"), Sync::Later).is_err());
     assert_eq!(names(&outside), ["link"]);
     assert_eq!(std::fs::read_to_string(outside.join("link")).unwrap(), "sentinel");
 }
@@ -184,10 +184,10 @@ fn removing_a_directory_removes_links_in_it_and_not_what_they_point_to() {
     std::fs::create_dir_all(place.join("hashstates/sha256")).unwrap();
     std::fs::write(place.join("hashstates/sha256/0"), "state").unwrap();
     symlink(&outside, place.join("planted")).unwrap();
-    writer(&registry).remove_directory(&session).unwrap();
+    writer(&registry).remove_directory(&session, Sync::Later).unwrap();
     assert!(!place.exists());
     assert_eq!(names(&outside), ["kept"]);
-    writer(&registry).remove_directory(&session).unwrap();
+    writer(&registry).remove_directory(&session, Sync::Later).unwrap();
 }
 
 #[test]

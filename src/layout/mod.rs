@@ -249,16 +249,14 @@ impl Entry {
 
 impl Item {
     fn path(&self, repository: &RepositoryName, form: Form) -> TreePath {
-        let manifests = || repository_directory(repository).join(form.manifests());
         match self {
             Self::LayerLink(digest) => link(&layers_directory(repository, form), digest),
-            Self::RevisionLink(digest) => link(&manifests().join("revisions"), digest),
+            Self::RevisionLink(digest) => link(&revisions_directory(repository, form), digest),
             Self::SignatureLink { revision, signature } => {
-                let revision = keyed(&manifests().join("revisions"), revision);
-                link(&revision.join("signatures"), signature)
+                link(&signatures_directory(repository, form, revision), signature)
             }
-            Self::TagCurrent(tag) => manifests().join_all(["tags", tag.as_str(), "current", "link"]),
-            Self::TagIndex(tag, digest) => link(&manifests().join_all(["tags", tag.as_str(), "index"]), digest),
+            Self::TagCurrent(tag) => tag_directory(repository, form, tag).join_all(["current", "link"]),
+            Self::TagIndex(tag, digest) => link(&tag_index_directory(repository, form, tag), digest),
             Self::UploadStartedAt(id) => upload_directory(repository, form, id).join("startedat"),
             Self::UploadData(id) => upload_directory(repository, form, id).join("data"),
             Self::HashState { upload, algorithm, offset } => {
@@ -340,6 +338,36 @@ pub fn repository_directory(repository: &RepositoryName) -> TreePath {
 /// Where a repository's layer links lie.
 pub fn layers_directory(repository: &RepositoryName, form: Form) -> TreePath {
     repository_directory(repository).join(form.layers())
+}
+
+/// Where a repository's manifest revisions lie.
+pub fn revisions_directory(repository: &RepositoryName, form: Form) -> TreePath {
+    repository_directory(repository).join_all([form.manifests(), "revisions"])
+}
+
+/// One manifest revision: its link, and the links of its stored signatures.
+pub fn revision_directory(repository: &RepositoryName, form: Form, revision: &Digest) -> TreePath {
+    keyed(&revisions_directory(repository, form), revision)
+}
+
+/// Where the links of a manifest's stored signatures lie (alpha.0 to 2.4).
+pub fn signatures_directory(repository: &RepositoryName, form: Form, revision: &Digest) -> TreePath {
+    revision_directory(repository, form, revision).join("signatures")
+}
+
+/// Where a repository's tags lie.
+pub fn tags_directory(repository: &RepositoryName, form: Form) -> TreePath {
+    repository_directory(repository).join_all([form.manifests(), "tags"])
+}
+
+/// One tag: what it points to now, and what it ever pointed to.
+pub fn tag_directory(repository: &RepositoryName, form: Form, tag: &Tag) -> TreePath {
+    tags_directory(repository, form).join(tag.as_str())
+}
+
+/// Where the links to all that a tag ever pointed to lie.
+pub fn tag_index_directory(repository: &RepositoryName, form: Form, tag: &Tag) -> TreePath {
+    tag_directory(repository, form, tag).join("index")
 }
 
 /// A repository's own folders: layers, manifests, uploads.

@@ -166,7 +166,7 @@ impl<'w> Session<'w> {
     /// Removes the session; what was committed stays.
     pub fn finish(self) -> Result<()> {
         // In this order: until it is gone, a commit may have to be finished.
-        self.writer.remove_directory(&self.directory)?;
+        self.writer.remove_directory(&self.directory, Sync::Later)?;
         record::forget(self.writer.tree(), &self.repository, &self.id);
         Ok(())
     }
@@ -183,7 +183,7 @@ impl<'w> Session<'w> {
 }
 
 fn take_back(writer: &Writer<'_>, directory: &TreePath, made: &[TreePath]) -> Result<()> {
-    writer.remove_directory(directory)?;
+    writer.remove_directory(directory, Sync::Later)?;
     writer.unmake_directories(made)
 }
 

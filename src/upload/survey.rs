@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use super::{record, unknown};
-use crate::durable::Writer;
+use crate::durable::{Sync, Writer};
 use crate::error::{Error, Result};
 use crate::layout::{self, Form, TreePath};
 use crate::lock::UploadLock;
@@ -230,7 +230,7 @@ pub fn cancel(
         return Ok(false);
     }
     record::forget(tree, &upload.repository, &upload.id);
-    writer.remove_directory(&directory)?;
+    writer.remove_directory(&directory, Sync::Later)?;
     Ok(true)
 }
 

@@ -1,0 +1,153 @@
+//! What a registry asks of the repository before it stores a manifest (layout.md §5.3 as 2.8, §5.4 as 3.x).
+
+use super::kind::Kind;
+use super::model::{Manifest, Reference};
+use super::refusal::{Code, Refusal};
+use super::url;
+use crate::digest::{Digest, DigestError};
+
+/// What a repository has.
+pub trait Presence {
+    /// Whether the repository has the blob as a layer; an alias counts.
+    fn layer(&self, digest: &Digest) -> crate::Result<bool>;
+
+    /// Whether the repository has the manifest.
+    fn manifest(&self, digest: &Digest) -> crate::Result<bool>;
+}
+
+const FOREIGN_LAYER: &str = "application/vnd.docker.image.rootfs.foreign.diff.tar.gzip";
+/// The layer types whose URLs a registry looks at, and whether the blob may be elsewhere.
+const OCI_LAYERS: [(&str, bool); 4] = [
+    ("application/vnd.oci.image.layer.v1.tar", false),
+    ("application/vnd.oci.image.layer.v1.tar+gzip", false),
+    ("application/vnd.oci.image.layer.nondistributable.v1.tar", true),
+    ("application/vnd.oci.image.layer.nondistributable.v1.tar+gzip", true),
+];
+/// The longest name that schema1 may carry, in bytes.
+const NAME_MAX: usize = 255;
+
+/// Every reason why a registry would not store a decoded manifest, in the order in which it reports them; none is a yes.
+///
+/// `signature` is the verdict on schema1's signatures, where there is one: it stands between the form and the layers. A
+/// wrong schema version is the only refusal there is then. The size in a descriptor, `subject` and `artifactType` are
+/// not looked at. Where a registry answers a bare `UNKNOWN` and then one with the text, this gives the latter.
+///
+/// Unlike a registry as delivered, which allows no URL at all in a foreign layer, this takes any that is http or https:
+/// there is no configuration that could say which hosts are allowed.
+///
+/// `Err` is a failure to look.
+pub fn check(manifest: &Manifest, signature: Option<Refusal>, presence: &impl Presence) -> crate::Result<Vec<Refusal>> {
+    let mut refusals = Vec::new();
+    match manifest.kind {
+        Kind::Unknown => refusals.push(Refusal::new(Code::ManifestInvalid, "unknown kind of manifest")),
+        Kind::Schema1 => {
+            schema1_form(manifest, &mut refusals);
+            refusals.extend(signature);
+            for reference in &manifest.references {
+                let verdict = ask(reference, |digest| presence.layer(digest))?;
+                report(reference, verdict, &mut refusals);
+            }
+        }
+        _ if manifest.schema_version != Some(2) => refusals.push(version(manifest)),
+        Kind::ManifestList | Kind::OciIndex => {
+            for reference in &manifest.references {
+                let verdict = ask(reference, |digest| presence.manifest(digest))?;
+                report(reference, verdict, &mut refusals);
+            }
+        }
+        Kind::Schema2 | Kind::OciManifest => {
+            for reference in &manifest.references {
+                let verdict = blob(manifest.kind, reference, presence)?;
+                report(reference, verdict, &mut refusals);
+            }
+        }
+    }
+    Ok(refusals)
+}
+
+/// Whether something referenced can be had, or what else is wrong with it.
+type Verdict = Result<bool, (Code, String)>;
+
+/// Asks `present` about a digest that is one.
+fn ask(reference: &Reference, present: impl FnOnce(&Digest) -> crate::Result<bool>) -> crate::Result<Verdict> {
+    match digest(reference) {
+        Ok(digest) => present(&digest).map(Ok),
+        Err(wrong) => Ok(Err(wrong)),
+    }
+}
+
+/// Whatever is wrong with a reference, the registry says in the end that the blob is unknown.
+fn report(reference: &Reference, verdict: Verdict, refusals: &mut Vec<Refusal>) {
+    let text = &reference.text;
+    match verdict {
+        Ok(true) => return,
+        Ok(false) => {}
+        Err((code, message)) => refusals.push(Refusal::about(code, text, message)),
+    }
+    let message = if text.is_empty() {
+        "the digest of a reference is missing".to_owned()
+    } else {
+        format!("{text} is unknown in the repository")
+    };
+    refusals.push(Refusal::about(Code::ManifestBlobUnknown, text, message));
+}
+
+/// The digest, if go-digest takes it: a tarsum it does not.
+fn digest(reference: &Reference) -> Result<Digest, (Code, String)> {
+    let error = match reference.digest {
+        Ok(digest) if digest.is_tarsum() => DigestError::Unsupported,
+        Ok(digest) => return Ok(digest),
+        Err(error) => error,
+    };
+    let code = if error == DigestError::Format { Code::DigestInvalid } else { Code::Unknown };
+    Err((code, format!("{:?}: {error}", reference.text)))
+}
+
+fn blob(kind: Kind, reference: &Reference, presence: &impl Presence) -> crate::Result<Verdict> {
+    let digest = match digest(reference) {
+        Ok(digest) => digest,
+        Err(wrong) => return Ok(Err(wrong)),
+    };
+    let media_type = reference.media_type.as_deref().unwrap_or_default();
+    let urls = &reference.urls;
+    let oci = OCI_LAYERS.iter().find(|(name, _)| kind == Kind::OciManifest && *name == media_type);
+    let foreign = kind == Kind::Schema2 && media_type == FOREIGN_LAYER;
+    if foreign && urls.is_empty() {
+        return Ok(Err((Code::Unknown, "missing URL on layer".to_owned())));
+    }
+    if let Some(url) = urls.iter().find(|url| (foreign || oci.is_some()) && !url::is_acceptable(url)) {
+        return Ok(Err((Code::Unknown, format!("invalid URL on layer: {url:?}"))));
+    }
+    let elsewhere = foreign || oci.is_some_and(|(_, elsewhere)| *elsewhere) && !urls.is_empty();
+    if elsewhere { Ok(Ok(true)) } else { presence.layer(&digest).map(Ok) }
+}
+
+fn version(manifest: &Manifest) -> Refusal {
+    let what = if manifest.kind.has_children() { "manifest list" } else { "manifest" };
+    let version = manifest.schema_version.unwrap_or_default();
+    Refusal::new(Code::Unknown, format!("unrecognized {what} schema version {version}, expected 2"))
+}
+
+fn schema1_form(manifest: &Manifest, refusals: &mut Vec<Refusal>) {
+    let Some(schema1) = &manifest.schema1 else { return };
+    let name = &schema1.name;
+    let mut refuse = |reason: &str| {
+        refusals.push(Refusal::new(Code::NameInvalid, format!("manifest name {name:?} invalid: {reason}")));
+    };
+    if name.len() > NAME_MAX {
+        refuse("it has more than 255 characters");
+    }
+    // The registry's expression is not anchored, so one such character somewhere is enough.
+    if !name.bytes().any(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit()) {
+        refuse("it has no letter in lower case and no digit");
+    }
+    let layers = manifest.references.len();
+    if schema1.history != layers {
+        let message = format!("mismatched history and fslayer cardinality {} != {layers}", schema1.history);
+        refusals.push(Refusal::new(Code::Unknown, message));
+    }
+}
+
+#[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "a test may")]
+mod tests;

@@ -1,0 +1,90 @@
+//! Refuses what a registry refuses when it decodes a pushed manifest (layout.md §5.4, as 3.x).
+
+use super::document::{Document, Mismatch};
+use super::field::Field;
+use super::json::{GO_MAX_DEPTH, Malformed, Text};
+use super::kind::Kind;
+use super::model::Manifest;
+use super::read::{Empty, build, untyped};
+use super::refusal::Refusal;
+use super::{MAX_PUT, fill};
+
+/// Reads a manifest that is to be stored, as the kind that `media_type` (a `Content-Type`) names, or else its content.
+///
+/// For schema1 the bytes are the payload without its signatures. Every refusal is a `MANIFEST_INVALID`, and the first
+/// that a registry would report: size, type, JSON (nested at most 10,000 deep), `manifests` beside `config` or `layers`
+/// in an OCI kind, a field of the wrong type, `mediaType`. The schema version is [`check`](super::check)'s matter.
+///
+/// Duplicate keys, `null` and other oddities are no reason to refuse: a registry takes them.
+pub fn decode(bytes: &[u8], media_type: Option<&str>) -> Result<Manifest, Refusal> {
+    if bytes.len() > MAX_PUT {
+        return Err(Refusal::invalid(format!("it has {} bytes, a registry takes {MAX_PUT} at most", bytes.len())));
+    }
+    let asked = media_type.map(|header| Kind::from_content_type(header).ok_or_else(|| unsupported(header)));
+    let asked = asked.transpose()?;
+    let document = fill::document(bytes, GO_MAX_DEPTH).map_err(|fault| malformed(&fault))?;
+    let kind = asked.map_or_else(|| stated(&document), Ok)?;
+    check_confusion(&document, kind)?;
+    // A top that is no object fails in every kind.
+    let mismatch = document.first_mismatch(|field| field.is_decoded_in(kind));
+    mismatch.map_or(Ok(()), |mismatch| Err(wrong_type(mismatch)))?;
+    check_media_type(&document, kind)?;
+    build(bytes, &document, kind, Empty::Kept).map_err(|fault| malformed(&fault))
+}
+
+/// The kind that a client would name as the type of this content.
+fn stated(document: &Document<'_>) -> Result<Kind, Refusal> {
+    let versioned = |field| matches!(field, Field::SchemaVersion | Field::MediaType);
+    if let Some(mismatch) = document.first_mismatch(versioned) {
+        return Err(wrong_type(mismatch));
+    }
+    let media_type = document.media_type.map(Text::decode).unwrap_or_default();
+    match document.schema_version {
+        _ if !media_type.is_empty() => Kind::from_media_type(&media_type).ok_or_else(|| unsupported(&media_type)),
+        Some(1) => Ok(Kind::Schema1),
+        Some(2) => Ok(untyped(document)),
+        version => Err(Refusal::invalid(format!(
+            "neither a media type nor the content says what it is: schemaVersion is {}, expected 2 (or 1 for schema1)",
+            version.map_or("missing".to_owned(), |version| version.to_string())
+        ))),
+    }
+}
+
+fn malformed(fault: &Malformed) -> Refusal {
+    Refusal::invalid(fault.to_string())
+}
+
+fn unsupported(media_type: &str) -> Refusal {
+    Refusal::invalid(format!("unsupported manifest media type {media_type:?}"))
+}
+
+fn wrong_type(mismatch: Mismatch) -> Refusal {
+    let Mismatch { key, offset, wanted, found, .. } = mismatch;
+    Refusal::invalid(format!("at byte {offset}: {key} can't be read, expected {wanted}, found {found}"))
+}
+
+/// OCI kinds must not look like one another; docker's are not asked (CVE-2021-41190).
+fn check_confusion(document: &Document<'_>, kind: Kind) -> Result<(), Refusal> {
+    if !matches!(kind, Kind::OciManifest | Kind::OciIndex) {
+        return Ok(());
+    }
+    if kind == Kind::OciManifest && document.present.manifests {
+        return Err(Refusal::invalid("expected an image manifest, found an index: it has \"manifests\""));
+    }
+    if kind == Kind::OciIndex && (document.present.config || document.present.layers) {
+        let key = if document.present.config { "config" } else { "layers" };
+        return Err(Refusal::invalid(format!("expected an index, found an image manifest: it has {key:?}")));
+    }
+    Ok(())
+}
+
+/// Docker's kinds must state their type, OCI's may; schema1 need not.
+fn check_media_type(document: &Document<'_>, kind: Kind) -> Result<(), Refusal> {
+    let (Some(wanted), true) = (kind.media_type(), kind != Kind::Schema1) else { return Ok(()) };
+    let found = document.media_type.map(Text::decode).unwrap_or_default();
+    let optional = matches!(kind, Kind::OciManifest | Kind::OciIndex);
+    if found == wanted || optional && found.is_empty() {
+        return Ok(());
+    }
+    Err(Refusal::invalid(format!("mediaType should be {wanted:?}, not {found:?}")))
+}

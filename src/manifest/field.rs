@@ -1,0 +1,67 @@
+//! The fields of a document that some registry reads, and which kind's decoder sees which.
+
+use super::kind::Kind;
+
+/// A field at the top of a document, with all that is below it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Field {
+    SchemaVersion,
+    MediaType,
+    Config,
+    Layers,
+    Manifests,
+    /// `manifests[].platform.features`, which a list has and an index has not.
+    Features,
+    Annotations,
+    Subject,
+    ArtifactType,
+    FsLayers,
+    History,
+    Name,
+    Tag,
+    Architecture,
+}
+
+impl Field {
+    pub(super) const COUNT: usize = 14;
+
+    /// The fields with their names, in the order that documents mostly have them.
+    pub(super) const TOP: [(&'static str, Self); 13] = [
+        ("schemaVersion", Self::SchemaVersion),
+        ("mediaType", Self::MediaType),
+        ("config", Self::Config),
+        ("layers", Self::Layers),
+        ("manifests", Self::Manifests),
+        ("annotations", Self::Annotations),
+        ("subject", Self::Subject),
+        ("artifactType", Self::ArtifactType),
+        ("fsLayers", Self::FsLayers),
+        ("history", Self::History),
+        ("name", Self::Name),
+        ("tag", Self::Tag),
+        ("architecture", Self::Architecture),
+    ];
+
+    /// Whether a registry decodes the field in a manifest of a kind, so that a wrong type in it is refused.
+    pub(super) const fn is_decoded_in(self, kind: Kind) -> bool {
+        match self {
+            Self::SchemaVersion | Self::MediaType => true,
+            Self::Config | Self::Layers => matches!(kind, Kind::Schema2 | Kind::OciManifest),
+            Self::Manifests => kind.has_children(),
+            Self::Features => matches!(kind, Kind::ManifestList),
+            Self::Annotations => matches!(kind, Kind::OciManifest | Kind::OciIndex),
+            Self::Subject | Self::ArtifactType => false,
+            Self::FsLayers | Self::History | Self::Name | Self::Tag | Self::Architecture => {
+                matches!(kind, Kind::Schema1)
+            }
+        }
+    }
+
+    /// Whether what is odd in the field matters in a manifest of a kind: to the registry or to the referrers of an image.
+    pub(super) const fn matters_in(self, kind: Kind) -> bool {
+        match self {
+            Self::Subject | Self::ArtifactType => !matches!(kind, Kind::Schema1),
+            _ => self.is_decoded_in(kind) || matches!(kind, Kind::Unknown),
+        }
+    }
+}

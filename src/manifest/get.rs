@@ -1,0 +1,94 @@
+//! Reading a manifest, checked against its digest.
+
+use std::io::Read;
+
+use super::revision::{self, Revision};
+use super::{MAX_READ, Manifest};
+use crate::digest::{Digest, Hasher};
+use crate::error::{Error, Missing, Result};
+use crate::layout::{Entry, Form, Item};
+use crate::name::Target;
+use crate::repository::Repository;
+use crate::tag;
+
+/// The digest that `target` stands for in `repository`. `Err(TagUnknown)` or `Err(BrokenTag)` for a tag that says none.
+pub fn resolve(repository: &Repository<'_>, target: &Target) -> Result<Digest> {
+    match target {
+        Target::Digest(digest) => Ok(*digest),
+        Target::Tag(tag) => tag::get(repository, tag),
+    }
+}
+
+/// The bytes of the manifest `digest`, as they were pushed.
+///
+/// `Err(ManifestUnknown)` when the repository has no link to it, or the link leads nowhere; `Err(Corrupt)` when the bytes
+/// have another digest; `Err(ManifestMalformed)` for more than [`MAX_READ`] bytes.
+pub fn get(repository: &Repository<'_>, digest: Digest) -> Result<Vec<u8>> {
+    match revision::find(repository, digest)? {
+        Some(_) => content(repository, digest),
+        None if repository.exists()? => Err(unknown(repository, digest, Missing::Link)),
+        None => Err(repository.unknown()),
+    }
+}
+
+/// The bytes of a manifest whose link was seen. Errors as [`get`]'s.
+pub(crate) fn content(repository: &Repository<'_>, digest: Digest) -> Result<Vec<u8>> {
+    let (tree, path) = (repository.tree(), Entry::Blob(digest).path());
+    let Some(file) = tree.open_file(&path)? else {
+        return Err(unknown(repository, digest, Missing::Content));
+    };
+    let size = file.metadata().map_err(|error| Error::io("look at", tree.locate(&path), error))?.len();
+    if size > MAX_READ as u64 {
+        let reason = format!("it has {size} bytes, at most {MAX_READ} are read");
+        return Err(Error::ManifestMalformed { repository: repository.name().clone(), digest, reason });
+    }
+    let mut content = Vec::with_capacity(usize::try_from(size).unwrap_or_default());
+    let read = file.take(MAX_READ as u64 + 1).read_to_end(&mut content);
+    read.map_err(|error| Error::io("read", tree.locate(&path), error))?;
+    let mut hasher = Hasher::new(digest.algorithm());
+    hasher.update(&content);
+    match digest.algorithm().and_then(|algorithm| hasher.finish().by(algorithm)) {
+        Some(found) if found != digest => {
+            let (path, repository) = (tree.locate(&path), repository.name().clone());
+            Err(Error::Corrupt { path, repository, expected: digest, found, size: content.len() as u64 })
+        }
+        _ => Ok(content),
+    }
+}
+
+/// The manifest `digest`, read. Errors as [`get`]'s, and `Err(ManifestMalformed)` for what is no JSON object.
+pub fn read(repository: &Repository<'_>, digest: Digest) -> Result<(Vec<u8>, Manifest)> {
+    let content = get(repository, digest)?;
+    let manifest = parse(repository, digest, &content)?;
+    Ok((content, manifest))
+}
+
+pub(crate) fn parse(repository: &Repository<'_>, digest: Digest, content: &[u8]) -> Result<Manifest> {
+    Manifest::read(content).map_err(|fault| Error::ManifestMalformed {
+        repository: repository.name().clone(),
+        digest,
+        reason: fault.to_string(),
+    })
+}
+
+/// Every manifest of `repository`, read, or why it can't be.
+pub fn manifests<'r>(repository: &'r Repository<'_>) -> impl Iterator<Item = Result<(Revision, Manifest)>> + 'r {
+    revision::revisions(repository).map(move |found| {
+        let revision = found?;
+        let content = content(repository, revision.digest)?;
+        let manifest = parse(repository, revision.digest, &content)?;
+        Ok((revision, manifest))
+    })
+}
+
+pub(crate) fn unknown(repository: &Repository<'_>, digest: Digest, missing: Missing) -> Error {
+    let name = repository.name();
+    let path = match missing {
+        Missing::Content => Entry::Blob(digest).path(),
+        Missing::Link => {
+            let item = Item::RevisionLink(digest);
+            Entry::InRepository { repository: name.clone(), form: Form::Current, item }.path()
+        }
+    };
+    Error::ManifestUnknown { repository: name.clone(), digest, path: repository.tree().locate(&path), missing }
+}

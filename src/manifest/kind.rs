@@ -1,0 +1,110 @@
+//! The kinds of manifest that registries know.
+
+use std::fmt;
+
+use serde::{Serialize, Serializer};
+
+/// What a manifest is (layout.md §5.1). The tree does not keep it: it is told from the content.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Kind {
+    /// Docker's first, signed when pushed; what is stored is the payload without its signatures.
+    Schema1,
+    /// Docker's image manifest.
+    Schema2,
+    /// Docker's list of manifests, one a platform.
+    ManifestList,
+    /// The OCI's image manifest, also used for artifacts.
+    OciManifest,
+    /// The OCI's index of manifests.
+    OciIndex,
+    /// Something else. It is kept, and so is whatever it mentions.
+    Unknown,
+}
+
+impl Kind {
+    /// Every kind that a registry knows.
+    pub const KNOWN: [Self; 5] = [Self::Schema1, Self::Schema2, Self::ManifestList, Self::OciManifest, Self::OciIndex];
+
+    /// The media type that a registry serves such a manifest as; `None` for an unknown kind.
+    pub const fn media_type(self) -> Option<&'static str> {
+        match self {
+            Self::Schema1 => Some("application/vnd.docker.distribution.manifest.v1+prettyjws"),
+            Self::Schema2 => Some("application/vnd.docker.distribution.manifest.v2+json"),
+            Self::ManifestList => Some("application/vnd.docker.distribution.manifest.list.v2+json"),
+            Self::OciManifest => Some("application/vnd.oci.image.manifest.v1+json"),
+            Self::OciIndex => Some("application/vnd.oci.image.index.v1+json"),
+            Self::Unknown => None,
+        }
+    }
+
+    /// The kind that a `mediaType` inside a document names, which must be the exact text.
+    pub fn from_media_type(text: &str) -> Option<Self> {
+        if text == UNSIGNED_SCHEMA1 {
+            return Some(Self::Schema1);
+        }
+        Self::KNOWN.into_iter().find(|kind| kind.media_type() == Some(text))
+    }
+
+    /// The kind that an HTTP `Content-Type` names: case and parameters don't count.
+    ///
+    /// No type and `application/json` name none, as in 3.x; 2.x took both, and any unknown type, for schema1.
+    pub fn from_content_type(header: &str) -> Option<Self> {
+        let essence = header.split(';').next().unwrap_or_default().trim();
+        Self::from_media_type(&essence.to_ascii_lowercase())
+    }
+
+    /// A short name for people and programs.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Schema1 => "schema1",
+            Self::Schema2 => "schema2",
+            Self::ManifestList => "docker-list",
+            Self::OciManifest => "oci-manifest",
+            Self::OciIndex => "oci-index",
+            Self::Unknown => "unknown",
+        }
+    }
+
+    /// Whether its references are manifests themselves.
+    pub const fn has_children(self) -> bool {
+        matches!(self, Self::ManifestList | Self::OciIndex)
+    }
+}
+
+/// What schema1 without signatures is called.
+const UNSIGNED_SCHEMA1: &str = "application/vnd.docker.distribution.manifest.v1+json";
+
+impl fmt::Display for Kind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.name())
+    }
+}
+
+impl Serialize for Kind {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.name())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn kind_and_media_type_are_inverse() {
+        for kind in Kind::KNOWN {
+            assert_eq!(kind.media_type().and_then(Kind::from_media_type), Some(kind));
+        }
+        assert_eq!(Kind::Unknown.media_type(), None);
+    }
+
+    #[test]
+    fn a_content_type_may_have_parameters_and_any_case() {
+        let header = "Application/vnd.OCI.image.index.v1+json ; charset=utf-8";
+        assert_eq!(Kind::from_content_type(header), Some(Kind::OciIndex));
+        assert_eq!(Kind::from_media_type(header), None);
+        for header in ["", "application/json", "text/plain", "application/vnd.oci.artifact.manifest.v1+json"] {
+            assert_eq!(Kind::from_content_type(header), None, "{header}");
+        }
+    }
+}

@@ -1,0 +1,48 @@
+//! Manifests: what an image is made of.
+//!
+//! The tree keeps a manifest as the bytes that were pushed, without its media type; the [`Kind`] is told from the
+//! content (layout.md §5.1). Registries decode with Go's JSON library, which takes keys in any case, lets the last of two
+//! win, merges what is inside, and reads `null` as nothing. **No reference that a registry sees may be missed**, or a
+//! collection deletes live content; so this reads by the same rules, and where readers could differ it says so
+//! ([`Oddity`]) and names every digest [mentioned](Manifest::mentioned).
+//!
+//! Three ways in: [`Manifest::read`] takes what lies in a tree, any kind, up to [`MAX_READ`] bytes and any depth;
+//! [`decode`] refuses what a registry refuses to take; [`check`] asks what a registry asks of the repository before it
+//! stores a manifest.
+
+mod check;
+mod decode;
+mod document;
+mod field;
+mod fill;
+mod get;
+mod go;
+pub mod json;
+mod kind;
+mod mention;
+mod model;
+mod oddity;
+mod read;
+mod refusal;
+pub mod revision;
+pub mod schema1;
+mod url;
+
+pub use check::{Presence, check};
+pub use decode::decode;
+pub use get::{get, manifests, read, resolve};
+pub(crate) use get::unknown;
+pub use json::{Malformed, Reason};
+pub use kind::Kind;
+pub use model::{Manifest, Platform, Reference, Role, Schema1};
+pub use oddity::{Oddity, Sighting};
+pub use refusal::{Code, Refusal};
+
+/// The most bytes a registry takes (layout.md §5.4): 4 MiB.
+pub const MAX_PUT: usize = 4 * 1024 * 1024;
+/// The most bytes that are read from a tree: 64 MiB. Registries up to 2.6 had no limit.
+pub const MAX_READ: usize = 64 * 1024 * 1024;
+
+#[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "a test may")]
+mod tests;

@@ -1,0 +1,99 @@
+//! The links that make a manifest a repository's.
+
+use crate::digest::Digest;
+use crate::error::{Error, LinkFault, Result};
+use crate::layout::{self, Entry, Form, Item, TreePath};
+use crate::repository::Repository;
+use crate::tree::{Kind, Tree};
+
+/// A manifest that a repository has.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Revision {
+    /// What it is asked for by, and stored under.
+    pub digest: Digest,
+    /// Its link.
+    pub path: TreePath,
+    /// Which layout the link lies in.
+    pub form: Form,
+    /// Whether the link lies among those of layers, where registry 2.1.0 put it (layout.md §1.4).
+    pub misplaced: bool,
+}
+
+/// The revision `digest` of `repository`; `None` when there is none. `Err(BrokenLink)` when its link says something else.
+pub fn find(repository: &Repository<'_>, digest: Digest) -> Result<Option<Revision>> {
+    for form in Form::ALL {
+        let path = link_path(repository, form, digest);
+        if let Some(target) = repository.read_link(digest, &path)? {
+            if target != digest {
+                // A blob may be called by another algorithm; a manifest is what its digest says.
+                return Err(repository.broken(digest, &path, LinkFault::Mismatch { found: target }));
+            }
+            return Ok(Some(Revision { digest, path, form, misplaced: false }));
+        }
+    }
+    misplaced(repository, digest)
+}
+
+/// A revision directory without a link of its own, whose digest is linked as a layer.
+fn misplaced(repository: &Repository<'_>, digest: Digest) -> Result<Option<Revision>> {
+    let form = Form::Current;
+    let directory = layout::revision_directory(repository.name(), form, &digest);
+    if repository.tree().metadata(&directory)?.is_none_or(|found| found.kind != Kind::Directory) {
+        return Ok(None);
+    }
+    let link = repository.find_link(digest)?.filter(|link| !link.is_alias());
+    Ok(link.map(|link| Revision { digest, path: link.path, form, misplaced: true }))
+}
+
+/// Every revision of `repository`, sorted within each layout and algorithm, and what is damaged among them. The links are
+/// looked at, and not read.
+pub fn revisions<'r>(repository: &'r Repository<'_>) -> impl Iterator<Item = Result<Revision>> + 'r {
+    Form::ALL.into_iter().flat_map(move |form| {
+        let directory = layout::revisions_directory(repository.name(), form);
+        keyed(repository.tree(), &directory).filter_map(move |found| match found {
+            Ok(digest) => in_place(repository, form, digest).transpose(),
+            Err(error) => Some(Err(error)),
+        })
+    })
+}
+
+fn in_place(repository: &Repository<'_>, form: Form, digest: Digest) -> Result<Option<Revision>> {
+    let path = link_path(repository, form, digest);
+    match repository.tree().metadata(&path)? {
+        Some(found) if found.kind == Kind::File => Ok(Some(Revision { digest, path, form, misplaced: false })),
+        Some(found) => Err(repository.tree().wrong_kind(&path, "a regular file", found.kind)),
+        None if form == Form::Current => misplaced(repository, digest),
+        None => Ok(None),
+    }
+}
+
+fn link_path(repository: &Repository<'_>, form: Form, digest: Digest) -> TreePath {
+    Entry::InRepository { repository: repository.name().clone(), form, item: Item::RevisionLink(digest) }.path()
+}
+
+/// The digests that directories below `<alg>` are called by.
+pub(crate) fn keyed<'t>(tree: &'t Tree, directory: &TreePath) -> impl Iterator<Item = Result<Digest>> + use<'t> {
+    layout::algorithm_directories(directory).into_iter().flat_map(move |algorithm| {
+        let (mut listed, failed) = match tree.list(&algorithm.path) {
+            Ok(listed) => (listed.unwrap_or_default(), None),
+            Err(error) => (Vec::new(), Some(Err(error))),
+        };
+        listed.sort();
+        let found = listed.into_iter().filter_map(move |entry| {
+            let path = || tree.locate(&algorithm.path).join(&entry.name);
+            match (entry.kind, entry.text().and_then(|name| algorithm.digest(name))) {
+                (Kind::Directory, Some(digest)) => Some(Ok(digest)),
+                (Kind::Directory, None) => {
+                    let reason = "it is not called by the hex digits of a digest";
+                    Some(Err(Error::Misplaced { path: path(), reason }))
+                }
+                // A plain file is nobody's.
+                (Kind::File, _) => None,
+                (kind, _) => {
+                    Some(Err(Error::WrongKind { path: path(), expected: "a directory", found: kind.describe() }))
+                }
+            }
+        });
+        failed.into_iter().chain(found)
+    })
+}

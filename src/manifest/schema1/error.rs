@@ -1,0 +1,225 @@
+//! Why a signed document is refused.
+
+/// Why a document is refused: as a whole, or for one of its signatures.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum SignatureError {
+    /// Not a JSON object.
+    #[error("the document is no JSON object")]
+    NotJson,
+    /// There is no `signatures`.
+    #[error("the document has no member \"signatures\"")]
+    MissingSignatures,
+    /// `signatures` is empty or `null`.
+    #[error("the document's list of signatures is empty")]
+    EmptySignatures,
+    /// `signatures` is no list.
+    #[error("the document's \"signatures\" is no list")]
+    MalformedSignatures,
+    /// The bytes that the signatures stand for are no JSON object.
+    #[error("the signed payload is no JSON object")]
+    PayloadNotJson,
+    /// Something is wrong with one signature.
+    #[error("signature {number}{}: {fault}", key_text(key_id.as_deref()))]
+    Signature {
+        /// Its number in the document, from 1.
+        number: usize,
+        /// The key that made it, if it could be read.
+        key_id: Option<String>,
+        /// What is wrong.
+        fault: Fault,
+    },
+}
+
+fn key_text(key_id: Option<&str>) -> String {
+    key_id.map(|key_id| format!(" (key {key_id})")).unwrap_or_default()
+}
+
+impl SignatureError {
+    /// A stable name for the kind of failure.
+    pub fn class(&self) -> &'static str {
+        match self {
+            Self::NotJson => "not-json",
+            Self::MissingSignatures => "missing-signatures",
+            Self::EmptySignatures => "empty-signatures",
+            Self::MalformedSignatures => "malformed-signatures",
+            Self::PayloadNotJson => "payload-not-json",
+            Self::Signature { fault, .. } => fault.class(),
+        }
+    }
+
+    /// The error code that a registry answers a push with (layout.md §5.3).
+    pub fn api_code(&self) -> &'static str {
+        match self {
+            Self::Signature { fault, .. } => fault.api_code(),
+            _ => INVALID,
+        }
+    }
+}
+
+const INVALID: &str = "MANIFEST_INVALID";
+const UNVERIFIED: &str = "MANIFEST_UNVERIFIED";
+const UNKNOWN: &str = "UNKNOWN";
+
+/// What is wrong with one signature.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum Fault {
+    /// A member has another type than it must have.
+    #[error("{0} is of the wrong type")]
+    Malformed(&'static str),
+    /// A member is no base64.
+    #[error("{0} is not base64")]
+    BadBase64(Encoded),
+    /// `protected` holds no JSON object.
+    #[error("the protected header is no JSON object")]
+    BadProtected,
+    /// The protected header doesn't say where the payload ends.
+    #[error("the protected header has no proper {0}")]
+    MissingFormat(&'static str),
+    /// The payload would be longer than what it is cut from.
+    #[error("the protected header's formatLength is out of range: there are {available} bytes")]
+    FormatLengthOutOfRange {
+        /// How many bytes there are.
+        available: usize,
+    },
+    /// Two signatures disagree about the payload.
+    #[error("its formatLength or formatTail is not that of the first signature")]
+    ConflictingFormat,
+    /// The `jwk` is no public key.
+    #[error("its key can't be used: {0}")]
+    BadKey(KeyFault),
+    /// The first certificate is none, or has no usable key.
+    #[error("its certificate can't be used: {0}")]
+    BadCertificate(KeyFault),
+    /// Neither `jwk` nor `x5c`.
+    #[error("it names no key")]
+    MissingKey,
+    /// The key can't make signatures of the kind named.
+    #[error("a key of type {key} makes no signature by {algorithm:?}")]
+    WrongAlgorithm {
+        /// What `alg` says.
+        algorithm: String,
+        /// What the key is.
+        key: &'static str,
+    },
+    /// It has another length than every signature of its kind.
+    #[error("it is {found} bytes long, and signatures by {algorithm} are {expected}")]
+    SignatureLength {
+        /// What `alg` says.
+        algorithm: String,
+        /// The length such signatures have.
+        expected: usize,
+        /// The length it has.
+        found: usize,
+    },
+    /// An elliptic-curve signature that is not one of this payload by this key.
+    #[error("it does not fit the payload and the key")]
+    EcMismatch,
+    /// An RSA signature that is not one of this payload by this key.
+    #[error("it does not fit the payload and the key (RSA)")]
+    RsaMismatch,
+}
+
+impl Fault {
+    /// A stable name for the kind of failure.
+    pub fn class(&self) -> &'static str {
+        match self {
+            Self::Malformed(_) => "malformed-signatures",
+            Self::BadBase64(_) => "bad-base64",
+            Self::BadProtected => "bad-protected",
+            Self::MissingFormat(_) => "missing-format",
+            Self::FormatLengthOutOfRange { .. } => "format-length-out-of-range",
+            Self::ConflictingFormat => "conflicting-format",
+            Self::BadKey(_) | Self::BadCertificate(_) => "bad-key",
+            Self::MissingKey => "missing-key",
+            Self::WrongAlgorithm { .. } => "wrong-algorithm",
+            Self::SignatureLength { .. } | Self::EcMismatch | Self::RsaMismatch => "bad-signature",
+        }
+    }
+
+    /// The error code that a registry answers a push with: it knows only one text of libtrust's as a failed
+    /// verification, and any other failure after the document was read becomes `UNKNOWN`.
+    pub fn api_code(&self) -> &'static str {
+        match self {
+            Self::EcMismatch => UNVERIFIED,
+            Self::BadBase64(Encoded::Signature | Encoded::Certificate)
+            | Self::BadCertificate(_)
+            | Self::MissingKey
+            | Self::WrongAlgorithm { .. }
+            | Self::SignatureLength { .. }
+            | Self::RsaMismatch => UNKNOWN,
+            Self::Malformed(_)
+            | Self::BadBase64(Encoded::Protected | Encoded::Tail)
+            | Self::BadProtected
+            | Self::MissingFormat(_)
+            | Self::FormatLengthOutOfRange { .. }
+            | Self::ConflictingFormat
+            | Self::BadKey(_) => INVALID,
+        }
+    }
+
+    pub(super) fn of(self, number: usize, key_id: Option<&str>) -> SignatureError {
+        SignatureError::Signature { number, key_id: key_id.map(str::to_owned), fault: self }
+    }
+}
+
+/// A member that is base64.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Encoded {
+    /// `protected`.
+    #[error("the protected header")]
+    Protected,
+    /// `formatTail` in it.
+    #[error("the protected header's formatTail")]
+    Tail,
+    /// `signature`.
+    #[error("the signature itself")]
+    Signature,
+    /// The first of `x5c`.
+    #[error("its certificate")]
+    Certificate,
+}
+
+/// Why a key can't be used.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum KeyFault {
+    /// Not a JSON object, or nested beyond sense.
+    #[error("it is no JSON object")]
+    NotJson,
+    /// A member is missing, of another type, or no base64url.
+    #[error("its member {0:?} is missing or malformed")]
+    Member(&'static str),
+    /// A kind of key that signs no manifests.
+    #[error("keys of type {0:?} are not supported")]
+    Type(String),
+    /// A curve that signs no manifests.
+    #[error("the curve {0:?} is not supported")]
+    Curve(String),
+    /// A coordinate of another length than the curve's.
+    #[error("its member {member:?} is {found} bytes long, and on its curve it must be {expected}")]
+    Length {
+        /// The coordinate.
+        member: &'static str,
+        /// The curve's length.
+        expected: usize,
+        /// The length found.
+        found: usize,
+    },
+    /// Not a point of the curve.
+    #[error("it is no point of its curve")]
+    Point,
+    /// An RSA modulus or exponent that no key has.
+    #[error("its modulus or exponent is out of range")]
+    Rsa,
+    /// `kid` is not the key's id.
+    #[error("its kid {0:?} is not that of the key")]
+    Kid(String),
+    /// Not an X.509 certificate.
+    #[error("it is no X.509 certificate")]
+    Certificate,
+    /// A kind of key that signs no manifests, in a certificate.
+    #[error("it holds a key of a kind that is not supported")]
+    Foreign,
+}

@@ -1,0 +1,150 @@
+//! Signed manifests of schema 1: libtrust's "pretty JWS" (layout.md §5.5).
+//!
+//! A signed document is a payload, which is a JSON object, with a member `signatures` put in before its last brace.
+//! Each signature's protected header says how to get the payload back: so many bytes of the document, and then a tail.
+//! **The payload is bytes**: it is cut out of the document, hashed and stored as it is, and never written anew.
+//!
+//! Registries keep the payload as a blob; up to 2.4 they keep each signature as a blob of its own, and put the document
+//! together again when it is asked for. [`parse`] takes a document apart, [`Signed::verify`] judges its signatures,
+//! [`Signature::stored`] is what a registry would keep of one, [`from_stored`] and [`Signed::pretty`] are the way back.
+//!
+//! Anybody can make a key and sign. A signature that verifies says that the payload is whole, and not who made it.
+
+mod error;
+mod format;
+mod go;
+mod jose;
+mod json;
+mod key;
+mod pretty;
+mod signature;
+#[cfg(test)]
+mod vectors;
+mod verify;
+
+pub use error::{Encoded, Fault, KeyFault, SignatureError};
+pub use format::Format;
+pub use key::Jwk;
+pub use signature::Signature;
+pub use verify::Verdict;
+
+/// A payload and its signatures, not yet verified.
+#[derive(Clone, Debug)]
+#[must_use = "nothing is verified before `verify` or `check` is called"]
+pub struct Signed {
+    payload: Vec<u8>,
+    format: Format,
+    signatures: Vec<Signature>,
+    /// Found in the document itself, rather than in one of its signatures.
+    irregularities: Vec<Irregularity>,
+}
+
+impl Signed {
+    /// What was signed: the bytes that a registry stores, and whose digest the manifest is called by.
+    pub fn payload(&self) -> &[u8] {
+        &self.payload
+    }
+
+    /// The payload, without a copy.
+    pub fn into_payload(self) -> Vec<u8> {
+        self.payload
+    }
+
+    /// How the payload is cut from a document.
+    pub fn format(&self) -> &Format {
+        &self.format
+    }
+
+    /// The signatures, in the document's order.
+    pub fn signatures(&self) -> &[Signature] {
+        &self.signatures
+    }
+
+    /// What a registry lets pass and a strict reader would refuse.
+    pub fn irregularities(&self) -> impl Iterator<Item = &Irregularity> {
+        self.irregularities.iter().chain(self.signatures.iter().flat_map(Signature::irregularities))
+    }
+}
+
+/// Something that registries accept, and that other readers may take for something else.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum Irregularity {
+    /// An object has a name twice. Registries take the last.
+    #[error("{}a member {name:?} occurs twice", place_text(*.signature))]
+    DuplicateKey {
+        /// The name.
+        name: String,
+        /// In which signature, from 1; `None` for the payload and the document around it.
+        signature: Option<usize>,
+    },
+    /// A signature gives away the private key that made it.
+    #[error("signature {signature} holds a private key")]
+    PrivateKey {
+        /// Which signature, from 1.
+        signature: usize,
+    },
+}
+
+fn place_text(signature: Option<usize>) -> String {
+    signature.map(|number| format!("in signature {number}, ")).unwrap_or_default()
+}
+
+impl Irregularity {
+    /// A stable name for the kind; the names are of the same list as [`SignatureError::class`].
+    pub fn class(&self) -> &'static str {
+        match self {
+            Self::DuplicateKey { .. } => "duplicate-key",
+            Self::PrivateKey { .. } => "bad-key",
+        }
+    }
+}
+
+/// Takes a signed document apart. What a registry would take is taken; nothing is verified yet.
+pub fn parse(document: &[u8]) -> Result<Signed, SignatureError> {
+    let members = json::members(document).ok_or(SignatureError::NotJson)?;
+    let lists: Vec<&[u8]> = members.iter().filter(|(name, _)| name == "signatures").map(|(_, value)| *value).collect();
+    let Some(list) = lists.last() else { return Err(SignatureError::MissingSignatures) };
+    if json::is_null(list) {
+        return Err(SignatureError::EmptySignatures);
+    }
+    let elements = json::elements(list).ok_or(SignatureError::MalformedSignatures)?;
+    let mut signatures: Vec<Signature> = Vec::new();
+    for (number, element) in (1..).zip(elements) {
+        let signature = Signature::read(number, element, document.len())?;
+        if signatures.first().is_some_and(|first| first.format() != signature.format()) {
+            return Err(Fault::ConflictingFormat.of(number, signature.key_id()));
+        }
+        signatures.push(signature);
+    }
+    let format = signatures.first().ok_or(SignatureError::EmptySignatures)?.format().clone();
+    let payload = format.payload(document);
+    if !json::is_object(&payload) {
+        return Err(SignatureError::PayloadNotJson);
+    }
+    let twice = (lists.len() > 1).then(|| "signatures".to_owned());
+    let irregularities = twice
+        .into_iter()
+        .chain(json::duplicate(&payload))
+        .map(|name| Irregularity::DuplicateKey { name, signature: None })
+        .collect();
+    Ok(Signed { payload, format, signatures, irregularities })
+}
+
+/// Puts together what a registry up to 2.4 stores apart: a payload, and each signature as [`Signature::stored`] wrote
+/// it.
+pub fn from_stored(payload: Vec<u8>, stored: &[impl AsRef<[u8]>]) -> Result<Signed, SignatureError> {
+    let format = Format::of(&payload).ok_or(SignatureError::PayloadNotJson)?;
+    let signatures: Vec<Signature> = (1..)
+        .zip(stored)
+        .map(|(number, stored)| Signature::read(number, stored.as_ref(), payload.len()))
+        .collect::<Result<_, _>>()?;
+    if signatures.is_empty() {
+        return Err(SignatureError::EmptySignatures);
+    }
+    let irregularities = json::duplicate(&payload)
+        .map(|name| Irregularity::DuplicateKey { name, signature: None })
+        .into_iter()
+        .collect();
+    Ok(Signed { payload, format, signatures, irregularities })
+}

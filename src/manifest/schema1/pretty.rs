@@ -1,0 +1,69 @@
+//! Signatures written the way libtrust writes them, down to the byte.
+
+use serde_json::{Map, Value};
+
+use super::go::{self, Layout};
+use super::key::Jwk;
+use super::{Signature, Signed};
+
+impl Signature {
+    /// The blob that a registry up to 2.4 keeps the signature in.
+    pub fn stored(&self) -> Vec<u8> {
+        let mut out = String::new();
+        go::write(&mut out, &self.value(), Layout::Compact);
+        out.into_bytes()
+    }
+
+    fn value(&self) -> Value {
+        let mut header = Map::new();
+        header.extend(self.jwk().map(Jwk::canonical).map(|jwk| ("jwk".to_owned(), jwk)));
+        header.insert("alg".to_owned(), self.algorithm().into());
+        if !self.chain().is_empty() {
+            header.insert("x5c".to_owned(), self.chain().into());
+        }
+        let mut signature = Map::new();
+        signature.insert("header".to_owned(), header.into());
+        signature.insert("signature".to_owned(), self.text().into());
+        if !self.protected().is_empty() {
+            signature.insert("protected".to_owned(), self.protected().into());
+        }
+        signature.into()
+    }
+}
+
+impl Signed {
+    /// The signed document as a registry serves it: the payload as far as the cut, then the signatures in the order of
+    /// their keys, indented like the payload. The tail is not part of it.
+    ///
+    /// Two things differ where libtrust crashes or writes no JSON: a signature with a certificate and no `jwk` is
+    /// sorted by the certificate's key, and an empty payload gets no comma.
+    pub fn pretty(&self) -> Vec<u8> {
+        let mut signatures: Vec<&Signature> = self.signatures.iter().collect();
+        signatures.sort_by_key(|signature| signature.order());
+        let list = signatures.into_iter().map(Signature::value).collect();
+
+        let head = &self.payload[..self.format.length];
+        let mut out = String::new();
+        if head.trim_ascii() != b"{" {
+            out.push(',');
+        }
+        if let Some(indent) = indent(&self.payload) {
+            out.extend(["\n", indent, "\"signatures\": "]);
+            go::write(&mut out, &list, Layout::Indented(indent));
+            out.push('\n');
+        } else {
+            out.push_str("\"signatures\":");
+            go::write(&mut out, &list, Layout::Compact);
+        }
+        out.push('}');
+        [head, out.as_bytes()].concat()
+    }
+}
+
+/// What stands between the first line and the first name, if the first line is just a brace.
+fn indent(payload: &[u8]) -> Option<&str> {
+    let rest = payload.strip_prefix(b"{\n")?;
+    let quote = rest.iter().position(|&byte| byte == b'"')?;
+    // Valid JSON has nothing but white space there.
+    str::from_utf8(&rest[..quote]).ok().filter(|indent| !indent.is_empty())
+}
