@@ -19,3 +19,4 @@ pub use mount::mount;
 pub use put::{Expected, Put, Stored};
 pub use stat::{BlobStat, content_size, linked_in, linked_nowhere, stat};
 pub use store::Outcome;
+pub(crate) use store::sync_content;

@@ -26,11 +26,13 @@ const OCI_LAYERS: [(&str, bool); 4] = [
 /// The longest name that schema1 may carry, in bytes.
 const NAME_MAX: usize = 255;
 
-/// Every reason why a registry would not store a decoded manifest, in the order in which it reports them; none is a yes.
+/// Every reason why a registry would not store a decoded manifest, in the order in which it reports them; none is a
+/// yes.
 ///
-/// `signature` is the verdict on schema1's signatures, where there is one: it stands between the form and the layers. A
-/// wrong schema version is the only refusal there is then. The size in a descriptor, `subject` and `artifactType` are
-/// not looked at. Where a registry answers a bare `UNKNOWN` and then one with the text, this gives the latter.
+/// `signature` is the verdict on schema1's signatures, where there is one: it stands between the form and the layers.
+/// A schema version other than 2 is refused alone, before anything is looked up. The size in a descriptor, `subject`
+/// and `artifactType` are not looked at. Where a registry answers a bare `UNKNOWN` and then one with the text, this
+/// gives the latter.
 ///
 /// Unlike a registry as delivered, which allows no URL at all in a foreign layer, this takes any that is http or https:
 /// there is no configuration that could say which hosts are allowed.

@@ -57,10 +57,13 @@ impl Field {
         }
     }
 
-    /// Whether what is odd in the field matters in a manifest of a kind: to the registry or to the referrers of an image.
+    /// Whether what is odd in the field matters in a manifest of a kind: to the registry, to an image's referrers, or
+    /// to a reader that takes the kind for another.
     pub(super) const fn matters_in(self, kind: Kind) -> bool {
         match self {
-            Self::Subject | Self::ArtifactType => !matches!(kind, Kind::Schema1),
+            Self::Config | Self::Layers | Self::Manifests | Self::Subject | Self::ArtifactType => {
+                !matches!(kind, Kind::Schema1)
+            }
             _ => self.is_decoded_in(kind) || matches!(kind, Kind::Unknown),
         }
     }

@@ -1,9 +1,9 @@
 //! Manifests: what an image is made of.
 //!
 //! The tree keeps a manifest as the bytes that were pushed, without its media type; the [`Kind`] is told from the
-//! content (layout.md §5.1). Registries decode with Go's JSON library, which takes keys in any case, lets the last of two
-//! win, merges what is inside, and reads `null` as nothing. **No reference that a registry sees may be missed**, or a
-//! collection deletes live content; so this reads by the same rules, and where readers could differ it says so
+//! content (layout.md §5.1). Registries decode with Go's JSON library, which takes keys in any case, lets the last of
+//! two win, merges what is inside, and reads `null` as nothing. **No reference that a registry sees may be missed**, or
+//! a collection deletes live content; so this reads by the same rules, and where readers could differ it says so
 //! ([`Oddity`]) and names every digest [mentioned](Manifest::mentioned).
 //!
 //! Three ways in: [`Manifest::read`] takes what lies in a tree, any kind, up to [`MAX_READ`] bytes and any depth;
@@ -12,6 +12,7 @@
 
 mod check;
 mod decode;
+mod delete;
 mod document;
 mod field;
 mod fill;
@@ -21,7 +22,9 @@ pub mod json;
 mod kind;
 mod mention;
 mod model;
+mod need;
 mod oddity;
+mod put;
 mod read;
 mod refusal;
 pub mod revision;
@@ -30,12 +33,15 @@ mod url;
 
 pub use check::{Presence, check};
 pub use decode::decode;
-pub use get::{get, manifests, read, resolve};
+pub use delete::{Removal, Tags, plan_delete};
 pub(crate) use get::unknown;
+pub use get::{get, manifests, read, resolve};
 pub use json::{Malformed, Reason};
 pub use kind::Kind;
 pub use model::{Manifest, Platform, Reference, Role, Schema1};
+pub use need::check_unneeded;
 pub use oddity::{Oddity, Sighting};
+pub use put::{Put, Stored};
 pub use refusal::{Code, Refusal};
 
 /// The most bytes a registry takes (layout.md §5.4): 4 MiB.

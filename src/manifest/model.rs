@@ -16,8 +16,9 @@ pub struct Manifest {
     pub media_type: Option<String>,
     /// The `schemaVersion`; `None` where it has none, or no integer.
     pub schema_version: Option<i64>,
-    /// What it is made of, in the registry's order: config, then layers; or children; or the layers of schema1. None for
-    /// an unknown kind. One without a digest is there only after [`decode`](crate::manifest::decode), for the check.
+    /// What it is made of, in the registry's order: config, then layers; or children; or the layers of schema1. None
+    /// for an unknown kind. One without a digest is there only after [`decode`](crate::manifest::decode), for the
+    /// check.
     pub references: Vec<Reference>,
     /// What it is about, which need not exist.
     pub subject: Option<Reference>,
@@ -29,8 +30,8 @@ pub struct Manifest {
     pub schema1: Option<Schema1>,
     /// What is odd about it, each oddity once.
     pub oddities: Vec<Sighting>,
-    /// Digests that stand somewhere and are no reference nor the subject: everywhere in an unknown kind and in one where
-    /// an oddity [casts doubt](crate::manifest::Oddity::casts_doubt), else none. Sorted, each once.
+    /// Digests that stand somewhere and are no reference nor the subject: everywhere in an unknown kind and in one
+    /// where an oddity [casts doubt](crate::manifest::Oddity::casts_doubt), else none. Sorted, each once.
     pub mentioned: Vec<Digest>,
 }
 

@@ -16,8 +16,8 @@ use crate::digest::DigestError;
 impl Manifest {
     /// Reads a manifest of any kind; the kind is told from the content (layout.md §5.1).
     ///
-    /// `Err` is for what is no JSON object and for more than [`MAX_READ`] bytes. Anything else is read as far as it goes,
-    /// and what is odd about it is told.
+    /// `Err` is for what is no JSON object and for more than [`MAX_READ`] bytes. Anything else is read as far as it
+    /// goes, and what is odd about it is told.
     pub fn read(bytes: &[u8]) -> Result<Self, Malformed> {
         let document = open(bytes)?;
         let kind = detect(&document);

@@ -1,8 +1,8 @@
 //! Whether a registry takes a URL for a layer kept elsewhere (layout.md §5.4).
 //!
-//! What is asked: that Go's `url.Parse` reads it, that the scheme is http or https, and that it has no fragment. This is
-//! just that much of that function. A fragment's mark without a fragment passes there, as do a URL without a host and
-//! one that is opaque (`http:name`).
+//! What is asked: that Go's `url.Parse` reads it, that the scheme is http or https, and that it has no fragment. This
+//! is just that much of that function. A fragment's mark without a fragment passes there, as do a URL without a host
+//! and one that is opaque (`http:name`).
 
 /// Whether a registry that allows every host takes this URL.
 pub(super) fn is_acceptable(url: &str) -> bool {

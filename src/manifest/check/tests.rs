@@ -68,11 +68,8 @@ fn an_image_needs_its_config_and_its_layers_in_order() {
 fn a_list_needs_its_children_as_manifests() {
     for kind in [Kind::ManifestList, Kind::OciIndex] {
         let media_type = kind.media_type().unwrap();
-        let document = format!(
-            r#"{{"schemaVersion":2,"mediaType":"{media_type}","manifests":[{{"digest":"{}"}},{{"digest":"{}"}},{{}}]}}"#,
-            d("a"),
-            d("b")
-        );
+        let children = format!(r#"{{"digest":"{}"}},{{"digest":"{}"}},{{}}"#, d("a"), d("b"));
+        let document = format!(r#"{{"schemaVersion":2,"mediaType":"{media_type}","manifests":[{children}]}}"#);
         let manifest = decode(document.as_bytes(), None).unwrap();
         let found = answers(&manifest, &has(&["a"], &["b"]));
         let missing = [("DIGEST_INVALID", String::new()), ("MANIFEST_BLOB_UNKNOWN", String::new())];

@@ -1,9 +1,10 @@
 //! A JSON reader that says what Go's `encoding/json` would say, at any depth.
 //!
-//! Registries decode manifests with that library, so what it takes decides what a tree keeps alive. The [`Reader`] walks
-//! the bytes once and hands out one [`Event`] after the other, borrowed from the bytes. Valid is what Go's scanner takes
-//! (bytes that are no UTF-8 inside a string, too). **Nothing here calls itself**: open brackets are bits on a stack, so
-//! a document of ten million brackets costs a megabyte and no more of the thread's stack than a flat one.
+//! Registries decode manifests with that library, so what it takes decides what a tree keeps alive. The [`Reader`]
+//! walks the bytes once and hands out one [`Event`] after the other, borrowed from the bytes. Valid is what Go's
+//! scanner takes (bytes that are no UTF-8 inside a string, too). **Nothing here calls itself**: open brackets are bits
+//! on a stack, so a document of ten million brackets costs a megabyte and no more of the thread's stack than a flat
+//! one.
 
 mod fault;
 mod nesting;

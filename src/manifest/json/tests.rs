@@ -119,8 +119,12 @@ proptest! {
     }
 
     #[test]
-    fn another_parser_agrees_on_what_is_valid(value in json(), pretty in any::<bool>(), at in any::<prop::sample::Index>(),
-                                              with in prop::option::of("[\\[\\]{},:\"\\\\ 0a.e-]")) {
+    fn another_parser_agrees_on_what_is_valid(
+        value in json(),
+        pretty in any::<bool>(),
+        at in any::<prop::sample::Index>(),
+        with in prop::option::of("[\\[\\]{},:\"\\\\ 0a.e-]"),
+    ) {
         let mut text = if pretty { format!("{value:#}") } else { value.to_string() };
         if let Some(with) = with {
             let places: Vec<_> = text.char_indices().map(|(place, _)| place).collect();
@@ -128,8 +132,8 @@ proptest! {
         }
         // That one refuses numbers that no float holds, too.
         let theirs = serde_json::from_str::<Value>(&text);
-        let skip = theirs.as_ref().is_err_and(|error| error.to_string().contains("number out of range") || error.to_string().contains("surrogate"));
-        prop_assume!(!skip);
+        let stricter = |error: &serde_json::Error| error.to_string().starts_with("number out of range");
+        prop_assume!(!theirs.as_ref().is_err_and(stricter));
         prop_assert_eq!(walk(text.as_bytes()).is_ok(), theirs.is_ok(), "{}", text);
     }
 

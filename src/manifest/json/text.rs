@@ -26,8 +26,8 @@ impl<'b> Text<'b> {
         Self { raw, escaped }
     }
 
-    /// The text with its escapes undone. Whatever is not Unicode becomes U+FFFD, one for each byte and one for each half
-    /// of a surrogate pair, as in Go.
+    /// The text with its escapes undone. Whatever is not Unicode becomes U+FFFD, one for each byte and one for each
+    /// half of a surrogate pair, as in Go.
     pub fn decode(self) -> Cow<'b, str> {
         if self.escaped {
             return Cow::Owned(self.unescape());

@@ -189,7 +189,10 @@ fn all_of_a_descriptor_is_read() {
 #[test]
 fn a_referrer_s_type_is_its_own_or_its_config_s() {
     let document = |artifact: &str| {
-        format!(r#"{{"schemaVersion":2,"artifactType":"{artifact}","config":{{"mediaType":"c/t","digest":"{}"}}}}"#, d("c"))
+        format!(
+            r#"{{"schemaVersion":2,"artifactType":"{artifact}","config":{{"mediaType":"c/t","digest":"{}"}}}}"#,
+            d("c")
+        )
     };
     assert_eq!(read(&document("a/t")).referrer_type(), Some("a/t"));
     assert_eq!(read(&document("")).referrer_type(), Some("c/t"));
@@ -203,7 +206,9 @@ proptest! {
     }
 
     #[test]
-    fn no_shape_makes_it_panic_and_every_digest_is_kept_in_doubt(tokens in prop::collection::vec(prop::sample::select(TOKENS), 0..40)) {
+    fn no_shape_makes_it_panic_and_every_digest_is_kept_in_doubt(
+        tokens in prop::collection::vec(prop::sample::select(TOKENS), 0..40),
+    ) {
         let document = format!("{{\"schemaVersion\":2,{}}}", tokens.concat());
         if let Ok(manifest) = Manifest::read(document.as_bytes())
             && manifest.oddities.iter().any(|sighting| sighting.oddity.casts_doubt()) {

@@ -1,0 +1,88 @@
+//! Taking a manifest away from a repository. Its content stays until it is collected.
+
+use super::revision::{self, Revision};
+use crate::digest::Digest;
+use crate::durable::{Sync, Writer};
+use crate::error::{Error, Missing, Result};
+use crate::layout::{Entry, Form, Item, TreePath};
+use crate::name::Tag;
+use crate::repository::Repository;
+use crate::tag;
+
+/// A manifest that is to go.
+#[derive(Debug)]
+pub struct Removal {
+    /// The manifest.
+    pub digest: Digest,
+    /// The tags that go with it, and first.
+    pub tags: Vec<tag::Removal>,
+    links: Vec<TreePath>,
+}
+
+impl Removal {
+    /// Removes the tags, and then the link that makes the manifest the repository's.
+    pub fn execute(&self, writer: &Writer<'_>) -> Result<()> {
+        for tag in &self.tags {
+            tag.execute(writer)?;
+        }
+        for link in &self.links {
+            writer.remove_file(link, Sync::Now)?;
+        }
+        Ok(())
+    }
+}
+
+/// Whether tags that point to a manifest go with it, or keep it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Tags {
+    /// They keep it.
+    Keep,
+    /// They go with it.
+    Remove,
+}
+
+/// What deleting `digests` from `repository` removes, and the damage met on the way.
+///
+/// Before anything is removed: `Err(ManifestUnknown)` for a digest that is no revision here, and with [`Tags::Keep`]
+/// `Err(InUse)` for one that tags point to. A tag that does not say what it points to keeps nothing, and is told.
+pub fn plan_delete(repository: &Repository<'_>, digests: &[Digest], tags: Tags) -> Result<(Vec<Removal>, Vec<Error>)> {
+    let found = tag::tags(repository);
+    let mut removals: Vec<Removal> = Vec::new();
+    for &digest in digests {
+        if removals.iter().any(|removal| removal.digest == digest) {
+            continue;
+        }
+        let links = links(repository, digest)?;
+        if links.is_empty() {
+            let known = repository.exists()?;
+            let unknown = || super::unknown(repository, digest, Missing::Link);
+            return Err(if known { unknown() } else { repository.unknown() });
+        }
+        let pointing: Vec<Tag> =
+            found.tags.iter().filter(|(_, target)| *target == digest).map(|(tag, _)| tag.clone()).collect();
+        if tags == Tags::Keep && !pointing.is_empty() {
+            let by = pointing.iter().map(|tag| format!("tag {tag}")).collect();
+            let (what, repository) = (format!("manifest {digest}"), repository.name().clone());
+            return Err(Error::InUse { what, repository, digest, by });
+        }
+        let tags = tag::plan_delete(repository, &pointing)?;
+        removals.push(Removal { digest, tags, links });
+    }
+    Ok((removals, found.damage))
+}
+
+/// Every link that makes `digest` a manifest of `repository`, sound or broken.
+fn links(repository: &Repository<'_>, digest: Digest) -> Result<Vec<TreePath>> {
+    let mut links = Vec::new();
+    for form in Form::ALL {
+        let item = Item::RevisionLink(digest);
+        let path = Entry::InRepository { repository: repository.name().clone(), form, item }.path();
+        if repository.tree().metadata(&path)?.is_some() {
+            links.push(path);
+        }
+    }
+    if links.is_empty() {
+        links.extend(revision::find(repository, digest)?.map(|Revision { path, .. }| path));
+    }
+    Ok(links)
+}

@@ -1,0 +1,240 @@
+//! Storing a manifest: what a registry checks before, and what it writes, in its order.
+
+use serde::Serialize;
+
+use super::schema1::{self, Signed};
+use super::{Code, Kind, Manifest, Presence, Refusal, check, decode, revision};
+use crate::blob::{self, Outcome};
+use crate::descriptor::Descriptor;
+use crate::digest::Digest;
+use crate::durable::{Staged, Sync, Writer};
+use crate::error::{Error, Result};
+use crate::layout::{self, Entry, Form, Item};
+use crate::name::{RepositoryName, Tag};
+use crate::registry::Registry;
+use crate::repository::Repository;
+use crate::tag;
+
+/// How to store a manifest.
+#[derive(Clone, Copy, Debug)]
+pub struct Put<'a> {
+    /// What to call the source in an error.
+    pub source_name: &'a str,
+    /// The tags that are to point to it.
+    pub tags: &'a [Tag],
+    /// The digest that it must have.
+    pub digest: Option<Digest>,
+    /// What it is, where the content does not say.
+    pub media_type: Option<&'a str>,
+    /// Whether to store it though what it references is not there yet.
+    pub skip_references: bool,
+    /// Whether to keep the signatures of schema1 as registries up to 2.4 do. A tree that keeps some is served by such a
+    /// registry, and there they are always kept.
+    pub keep_signatures: bool,
+}
+
+/// What was stored.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Stored {
+    /// Type, length and digest.
+    #[serde(flatten)]
+    pub descriptor: Descriptor,
+    /// Whether the content was new.
+    #[serde(flatten)]
+    pub outcome: Outcome,
+    /// The signatures kept beside it.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub signatures: Vec<Digest>,
+}
+
+/// The content as it is stored, and what it says.
+struct Document {
+    payload: Vec<u8>,
+    manifest: Manifest,
+    signed: Option<Signed>,
+}
+
+impl Put<'_> {
+    /// Stores `bytes` in `repository`, which need not exist, and lets the tags point to it.
+    ///
+    /// `Err(ManifestInvalid)` holds every reason why a registry would refuse it, in the registry's order (layout.md §5.3
+    /// as 2.8, §5.4 as 3.x). `Err(DigestMismatch)` when it has another digest than was said. Nothing is stored then.
+    pub fn store(
+        &self,
+        writer: &Writer<'_>,
+        registry: &Registry,
+        name: &RepositoryName,
+        bytes: Vec<u8>,
+    ) -> Result<Stored> {
+        let repository = Repository::new(registry.tree(), name.clone());
+        let refused =
+            |refusals| Error::ManifestInvalid { what: self.source_name.to_owned(), repository: name.clone(), refusals };
+        let document = self.open(bytes).map_err(|refusal| refused(vec![refusal]))?;
+        let digest = Digest::of(&document.payload);
+        self.check_digest(name, digest, document.payload.len() as u64)?;
+        let refusals = self.refusals(&repository, &document)?;
+        if !refusals.is_empty() {
+            return Err(refused(refusals));
+        }
+        let signatures = match &document.signed {
+            Some(signed) if self.keep_signatures || keeps_signatures(registry)? => signed.signatures(),
+            _ => &[],
+        };
+        let signatures: Vec<Vec<u8>> = signatures.iter().map(schema1::Signature::stored).collect();
+        let outcome = write(writer, name, digest, &document.payload, &signatures, self.tags)?;
+        let media_type = document.manifest.kind.media_type().unwrap_or(crate::descriptor::OCTET_STREAM);
+        let descriptor = Descriptor { media_type, size: document.payload.len() as u64, digest };
+        let mut signatures: Vec<Digest> = signatures.iter().map(|signature| Digest::of(signature)).collect();
+        signatures.sort();
+        signatures.dedup();
+        Ok(Stored { descriptor, outcome, signatures })
+    }
+
+    /// Reads the document; of a signed one the payload is what counts.
+    fn open(&self, bytes: Vec<u8>) -> Result<Document, Refusal> {
+        let is_schema1 = match self.media_type {
+            Some(media_type) => Kind::from_content_type(media_type) == Some(Kind::Schema1),
+            None => Manifest::read(&bytes).is_ok_and(|manifest| manifest.kind == Kind::Schema1),
+        };
+        if !is_schema1 || bytes.len() > super::MAX_PUT {
+            let manifest = decode(&bytes, self.media_type)?;
+            return Ok(Document { payload: bytes, manifest, signed: None });
+        }
+        let signed = schema1::parse(&bytes).map_err(|error| Refusal::of_signature(&error))?;
+        let manifest = decode(signed.payload(), Some(SCHEMA1))?;
+        Ok(Document { payload: signed.payload().to_vec(), manifest, signed: Some(signed) })
+    }
+
+    fn check_digest(&self, repository: &RepositoryName, found: Digest, size: u64) -> Result<()> {
+        let (what, repository) = (self.source_name.to_owned(), repository.clone());
+        match self.digest {
+            Some(expected) if expected != found => {
+                Err(Error::DigestMismatch { what, repository, expected, found, size })
+            }
+            _ => Ok(()),
+        }
+    }
+
+    fn refusals(&self, repository: &Repository<'_>, document: &Document) -> Result<Vec<Refusal>> {
+        let signature = document.signed.as_ref().and_then(|signed| signed.check().err());
+        let signature = signature.map(|error| Refusal::of_signature(&error));
+        if self.skip_references {
+            return check(&document.manifest, signature, &Anything);
+        }
+        check(&document.manifest, signature, repository)
+    }
+}
+
+const SCHEMA1: &str = "application/vnd.docker.distribution.manifest.v1+json";
+
+impl Refusal {
+    fn of_signature(error: &schema1::SignatureError) -> Self {
+        let code = match error.api_code() {
+            "MANIFEST_UNVERIFIED" => Code::ManifestUnverified,
+            "MANIFEST_INVALID" => Code::ManifestInvalid,
+            _ => Code::Unknown,
+        };
+        Self::new(code, error.to_string())
+    }
+}
+
+/// Has whatever is asked for.
+struct Anything;
+
+impl Presence for Anything {
+    fn layer(&self, _: &Digest) -> Result<bool> {
+        Ok(true)
+    }
+
+    fn manifest(&self, _: &Digest) -> Result<bool> {
+        Ok(true)
+    }
+}
+
+impl Presence for Repository<'_> {
+    fn layer(&self, digest: &Digest) -> Result<bool> {
+        let Some(link) = self.find_link(*digest)? else { return Ok(false) };
+        Ok(blob::content_size(self.tree(), link.target)?.is_some())
+    }
+
+    fn manifest(&self, digest: &Digest) -> Result<bool> {
+        Ok(revision::find(self, *digest)?.is_some() && blob::content_size(self.tree(), *digest)?.is_some())
+    }
+}
+
+/// Whether a registry up to 2.4 has stored signatures in this tree.
+fn keeps_signatures(registry: &Registry) -> Result<bool> {
+    let tree = registry.tree();
+    for name in registry.repositories().repositories {
+        for form in Form::ALL {
+            for revision in revision::keyed(tree, &layout::revisions_directory(&name, form)) {
+                // What is damaged keeps no signatures; that it is damaged is not this command's to say.
+                let Ok(revision) = revision else { continue };
+                if tree.metadata(&layout::signatures_directory(&name, form, &revision))?.is_some() {
+                    return Ok(true);
+                }
+            }
+        }
+    }
+    Ok(false)
+}
+
+/// Writes content before what grants it, and the revision before the tags. Whatever may be refused, for want of room or
+/// permission, is done before the first rename.
+fn write(
+    writer: &Writer<'_>,
+    name: &RepositoryName,
+    digest: Digest,
+    payload: &[u8],
+    signatures: &[Vec<u8>],
+    tags: &[Tag],
+) -> Result<Outcome> {
+    // A collector of 3.x stops at a repository that has manifests and no layers (layout.md §7.3).
+    let made = writer.make_directory(&layout::layers_directory(name, Form::Current))?;
+    let written = stage_and_place(writer, name, digest, payload, signatures, tags);
+    if written.is_err() {
+        // What failed first is what gets reported.
+        let _ = writer.unmake_directories(&made);
+    }
+    written
+}
+
+fn stage_and_place(
+    writer: &Writer<'_>,
+    name: &RepositoryName,
+    digest: Digest,
+    payload: &[u8],
+    signatures: &[Vec<u8>],
+    tags: &[Tag],
+) -> Result<Outcome> {
+    let path = |item| Entry::in_repository(name, item).path();
+    let (content, outcome) = stage_content(writer, digest, payload)?;
+    let mut contents: Vec<Staged<'_>> = content.into_iter().collect();
+    let revision = writer.stage_small(&path(Item::RevisionLink(digest)), digest.to_string().as_bytes(), Sync::Now)?;
+    let mut links = vec![revision];
+    for signature in signatures {
+        let key = Digest::of(signature);
+        contents.extend(stage_content(writer, key, signature)?.0);
+        let link = path(Item::SignatureLink { revision: digest, signature: key });
+        links.push(writer.stage_small(&link, key.to_string().as_bytes(), Sync::Now)?);
+    }
+    let tags: Vec<_> = tags.iter().map(|tag| tag::stage(writer, name, tag, digest)).collect::<Result<_>>()?;
+    contents.iter_mut().chain(&mut links).try_for_each(Staged::place)?;
+    tags.into_iter().try_for_each(tag::StagedTag::place)?;
+    Ok(outcome)
+}
+
+/// Prepares small content, unless the tree has it. What is there and differs is damaged, and is replaced.
+fn stage_content<'t>(writer: &Writer<'t>, digest: Digest, content: &[u8]) -> Result<(Option<Staged<'t>>, Outcome)> {
+    let (tree, path) = (writer.tree(), Entry::Blob(digest).path());
+    // One byte more, to tell a longer one.
+    let outcome = match tree.read_small(&path, content.len() as u64 + 1)? {
+        Some(found) if found == content => {
+            blob::sync_content(writer, digest)?;
+            return Ok((None, Outcome::Existed));
+        }
+        Some(_) => Outcome::Replaced { damaged_size: blob::content_size(tree, digest)?.unwrap_or_default() },
+        None => Outcome::Stored,
+    };
+    Ok((Some(writer.stage_small(&path, content, Sync::Now)?), outcome))
+}
