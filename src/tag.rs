@@ -105,7 +105,7 @@ fn look_into(repository: &Repository<'_>, form: Form, found: &mut Found) {
             // A registry lists it as a tag, and then can't say what it points to.
             (Kind::File, _) => found.damage.push(misplaced("it is a file among the tags")),
             (kind, _) => {
-                found.damage.push(Error::WrongKind { path: path(), expected: "a directory", found: kind.describe() })
+                found.damage.push(Error::WrongKind { path: path(), expected: "a directory", found: kind.describe() });
             }
         }
     }

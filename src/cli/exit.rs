@@ -96,6 +96,7 @@ impl From<&Error> for Exit {
             | Error::ManifestUnknown { .. }
             | Error::TagUnknown { .. }
             | Error::PlatformUnknown { .. }
+            | Error::SignaturesUnknown { .. }
             | Error::LinkedNowhere { .. } => Self::Unknown,
             Error::BrokenLink { .. }
             | Error::BrokenTag { .. }

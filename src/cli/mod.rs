@@ -12,6 +12,7 @@ mod exit;
 mod hint;
 mod init;
 mod interrupt;
+mod manifest;
 mod output;
 mod progress;
 mod repo;
@@ -19,6 +20,7 @@ mod root;
 mod sink;
 mod source;
 mod subject;
+mod tag;
 mod upload;
 mod usage;
 
@@ -36,7 +38,7 @@ use crate::blob::{Outcome, Stored};
 use crate::digest::{Digest, DigestError};
 use crate::durable::Writer;
 use crate::lock::{Holder, Mode};
-use crate::name::RepositoryName;
+use crate::name::{RepositoryName, Target};
 use crate::registry::Registry;
 
 /// Works directly on the storage tree a Docker/OCI registry keeps on disk
@@ -109,6 +111,10 @@ enum Command {
     #[command(subcommand)]
     Upload(upload::Upload),
     #[command(subcommand)]
+    Manifest(manifest::Manifest),
+    #[command(subcommand)]
+    Tag(tag::Tag),
+    #[command(subcommand)]
     Repo(repo::Repo),
     Demo(demo::Demo),
     Completions(completions::Completions),
@@ -172,6 +178,8 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         Command::Init(init) => init.run(&mut context),
         Command::Blob(blob) => blob.run(&mut context),
         Command::Upload(upload) => upload.run(&mut context),
+        Command::Manifest(manifest) => manifest.run(&mut context),
+        Command::Tag(tag) => tag.run(&mut context),
         Command::Repo(repo) => repo.run(&mut context),
         Command::Demo(demo) => demo.run(&mut context),
         Command::Completions(completions) => completions.run(&mut context),
@@ -217,6 +225,14 @@ fn parse_digest(text: &str) -> Result<Digest, Box<dyn std::error::Error + Send +
         }
         parsed => Ok(parsed?),
     }
+}
+
+/// A tag or a digest, for an argument.
+fn parse_target(text: &str) -> Result<Target, Box<dyn std::error::Error + Send + Sync>> {
+    if text.contains(':') {
+        return Ok(Target::Digest(text.parse::<Digest>()?));
+    }
+    Ok(Target::Tag(text.parse::<crate::name::Tag>()?))
 }
 
 /// A time such as `30s`, `5m` or `1h 30m`, or a number of seconds.

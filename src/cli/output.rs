@@ -13,6 +13,8 @@ use serde_json::{Value, json};
 use super::subject::Subject;
 use super::{Exit, Global, hint};
 use crate::error::Error;
+use crate::manifest::Refusal;
+use crate::name::RepositoryName;
 
 const RED: Style = AnsiColor::Red.on_default().bold();
 const YELLOW: Style = AnsiColor::Yellow.on_default().bold();
@@ -56,6 +58,12 @@ impl Output {
     /// Text of the answer, as it is.
     pub(super) fn text(&mut self, text: Arguments<'_>) -> anyhow::Result<()> {
         self.stdout.write_fmt(text).map_err(StdoutError)?;
+        Ok(())
+    }
+
+    /// Bytes of the answer, as they are.
+    pub(super) fn bytes(&mut self, bytes: &[u8]) -> anyhow::Result<()> {
+        self.stdout.write_all(bytes).map_err(StdoutError)?;
         Ok(())
     }
 
@@ -122,11 +130,14 @@ impl Output {
         let subject = error.downcast_ref::<Subject>();
         let exit = known.map_or(Exit::Failed, Exit::from);
         if self.json {
-            let document = match known {
-                Some(known) => about(error_document(known), subject),
-                None => json!({ "code": "UNKNOWN", "message": message(error.chain()), "detail": {} }),
+            let documents = match known {
+                Some(Error::ManifestInvalid { what, repository, refusals }) => {
+                    refusals.iter().map(|refusal| refusal_document(refusal, what, repository)).collect()
+                }
+                Some(known) => vec![about(error_document(known), subject)],
+                None => vec![json!({ "code": "UNKNOWN", "message": message(error.chain()), "detail": {} })],
             };
-            emit(&format_args!("{}", json!({ "errors": [document] })));
+            emit(&format_args!("{}", json!({ "errors": documents })));
             return exit;
         }
         // A subject says little alone; it stands before what happened to it.
@@ -174,6 +185,14 @@ fn about(mut document: Value, subject: Option<&Subject>) -> Value {
 /// An error in the shape of the registry API's.
 pub(super) fn error_document(error: &Error) -> Value {
     json!({ "code": error.code(), "message": error.to_string(), "detail": error.detail() })
+}
+
+/// A reason to refuse a manifest, as the registry's API would give it in a list.
+fn refusal_document(refusal: &Refusal, what: &str, repository: &RepositoryName) -> Value {
+    let mut document = refusal.to_json();
+    document["detail"]["repository"] = json!(repository);
+    document["detail"]["content"] = json!(what);
+    document
 }
 
 fn is_broken_pipe(error: &anyhow::Error) -> bool {

@@ -24,11 +24,13 @@ mod mention;
 mod model;
 mod need;
 mod oddity;
+pub mod platform;
 mod put;
 mod read;
 mod refusal;
 pub mod revision;
 pub mod schema1;
+pub mod signatures;
 mod url;
 
 pub use check::{Presence, check};

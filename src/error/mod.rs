@@ -3,10 +3,10 @@
 //! Messages name the thing and, where there are two, what was expected and what was found. The front end maps
 //! variants to exit codes and hints; the code strings are the registry API's own where it has one (layout.md §8).
 
+mod detail;
+
 use std::io;
 use std::path::PathBuf;
-
-use serde_json::{Map, Value};
 
 use crate::digest::Digest;
 use crate::lock::Holder;
@@ -195,6 +195,14 @@ pub enum Error {
         platform: String,
         /// What there is.
         available: Vec<String>,
+    },
+    /// A manifest of which no signatures are stored.
+    #[error("no signatures of manifest {digest} are stored in repository {repository}")]
+    SignaturesUnknown {
+        /// The repository.
+        repository: RepositoryName,
+        /// The manifest.
+        digest: Digest,
     },
     /// Something that is in use, and was not to be removed then.
     #[error("{what} in repository {repository} is needed by {}", by.join(", "))]
@@ -403,158 +411,25 @@ impl Error {
             Self::RepositoryUnknown { .. } => "NAME_UNKNOWN",
             Self::BlobUnknown { .. } | Self::ContentMissing { .. } | Self::LinkedNowhere { .. } => "BLOB_UNKNOWN",
             Self::RepositoryNameInvalid { .. } => "NAME_INVALID",
-            Self::BrokenLink { .. } | Self::WrongKind { .. } | Self::Misplaced { .. } | Self::Corrupt { .. } => {
-                "DAMAGED"
-            }
-
-            Self::ManifestUnknown { .. } | Self::TagUnknown { .. } | Self::PlatformUnknown { .. } => "MANIFEST_UNKNOWN",
-            Self::BrokenTag { .. } | Self::ManifestMalformed { .. } => "DAMAGED",
+            Self::BrokenLink { .. }
+            | Self::BrokenTag { .. }
+            | Self::ManifestMalformed { .. }
+            | Self::WrongKind { .. }
+            | Self::Misplaced { .. }
+            | Self::Corrupt { .. } => "DAMAGED",
+            Self::ManifestUnknown { .. }
+            | Self::TagUnknown { .. }
+            | Self::PlatformUnknown { .. }
+            | Self::SignaturesUnknown { .. } => "MANIFEST_UNKNOWN",
             Self::ManifestInvalid { refusals, .. } => refusals.first().map_or("MANIFEST_INVALID", Refusal::code),
-            Self::InUse { .. } => "REFUSED",
             Self::DigestMismatch { .. } | Self::DigestUnusable { .. } => "DIGEST_INVALID",
             Self::SizeMismatch { .. } => "SIZE_INVALID",
             Self::UploadUnknown { .. } => "BLOB_UPLOAD_UNKNOWN",
             Self::RangeInvalid { .. } | Self::OffsetMismatch { .. } => "RANGE_INVALID",
             Self::Locked { .. } => "LOCKED",
-            Self::Refused { .. } => "REFUSED",
+            Self::Refused { .. } | Self::InUse { .. } => "REFUSED",
             Self::Interrupted { .. } => "INTERRUPTED",
         }
-    }
-
-    /// The things that the message names, for programs: `repository`, `digest`, `path`, `expected`, `found`, ….
-    pub fn detail(&self) -> Map<String, Value> {
-        let mut detail = Map::new();
-        let mut put = |key: &str, value: Value| {
-            detail.insert(key.to_owned(), value);
-        };
-        let text = |value: &dyn ToString| Value::from(value.to_string());
-        if let Some(path) = self.path() {
-            put("path", path.to_string_lossy().into());
-        }
-        match self {
-            Self::Io { action, source, .. } => {
-                put("action", (*action).into());
-                put("cause", text(source));
-            }
-            Self::NotATree { reason, .. }
-            | Self::UnusableTree { reason, .. }
-            | Self::Configuration { reason, .. }
-            | Self::Refused { reason } => {
-                put("reason", reason.as_str().into());
-            }
-            Self::RepositoryUnknown { repository, .. } => put("repository", text(repository)),
-            Self::RepositoryNameInvalid { name, source, .. } => {
-                put("name", name.as_str().into());
-                put("reason", text(source));
-            }
-            Self::Misplaced { reason, .. } => put("reason", (*reason).into()),
-            Self::BlobUnknown { repository, digest, content, manifest, .. } => {
-                put("manifest", (*manifest).into());
-                put("repository", text(repository));
-                put("digest", text(digest));
-                put("content_exists", (*content).into());
-            }
-            Self::ContentMissing { repository, digest, .. } => {
-                put("repository", text(repository));
-                put("digest", text(digest));
-                put("linked", true.into());
-                put("content_exists", false.into());
-            }
-            Self::LinkedNowhere { digest, manifest_of, content } => {
-                put("manifest_of", manifest_of.iter().map(RepositoryName::as_str).collect());
-                put("digest", text(digest));
-                put("content_exists", (*content).into());
-            }
-            Self::BrokenLink { repository, digest, fault, .. } => {
-                put("repository", text(repository));
-                put("digest", text(digest));
-                put("reason", text(fault));
-                if let Some(found) = fault.found() {
-                    put("found", found.into());
-                }
-            }
-            Self::ManifestUnknown { repository, digest, missing, .. } => {
-                put("repository", text(repository));
-                put("digest", text(digest));
-                put("linked", (*missing == Missing::Content).into());
-            }
-            Self::TagUnknown { repository, tag, .. } => {
-                put("repository", text(repository));
-                put("tag", text(tag));
-            }
-            Self::BrokenTag { repository, tag, fault, .. } => {
-                put("repository", text(repository));
-                put("tag", text(tag));
-                put("reason", text(fault));
-                if let Some(found) = fault.found() {
-                    put("found", found.into());
-                }
-            }
-            Self::ManifestInvalid { what, repository, refusals } => {
-                put("repository", text(repository));
-                put("content", what.as_str().into());
-                put("errors", refusals.iter().map(Refusal::to_json).collect());
-            }
-            Self::ManifestMalformed { repository, digest, reason } => {
-                put("repository", text(repository));
-                put("digest", text(digest));
-                put("reason", reason.as_str().into());
-            }
-            Self::PlatformUnknown { repository, digest, platform, available } => {
-                put("repository", text(repository));
-                put("digest", text(digest));
-                put("platform", platform.as_str().into());
-                put("available", available.iter().map(String::as_str).collect());
-            }
-            Self::InUse { repository, digest, by, .. } => {
-                put("repository", text(repository));
-                put("digest", text(digest));
-                put("needed_by", by.iter().map(String::as_str).collect());
-            }
-            Self::WrongKind { expected, found, .. } => {
-                put("expected", (*expected).into());
-                put("found", (*found).into());
-            }
-            Self::UploadUnknown { repository, id, .. } => {
-                put("repository", text(repository));
-                put("upload", text(id));
-            }
-            Self::OffsetMismatch { repository, id, expected, found } => {
-                put("repository", text(repository));
-                put("upload", text(id));
-                put("expected", (*expected).into());
-                put("found", (*found).into());
-            }
-            Self::Corrupt { repository, expected, found, size, .. } => {
-                put("repository", text(repository));
-                put("digest", text(expected));
-                put("expected", text(expected));
-                put("found", text(found));
-                put("size", (*size).into());
-            }
-            Self::DigestMismatch { what, repository, expected, found, size } => {
-                put("repository", text(repository));
-                put("content", what.as_str().into());
-                put("expected", text(expected));
-                put("found", text(found));
-                put("size", (*size).into());
-            }
-            Self::SizeMismatch { what, repository, expected, found, .. } => {
-                put("repository", text(repository));
-                put("content", what.as_str().into());
-                put("expected", (*expected).into());
-                put("found", (*found).into());
-            }
-            Self::RangeInvalid { range, digest, size } => {
-                put("range", range.as_str().into());
-                put("digest", text(digest));
-                put("size", (*size).into());
-            }
-            Self::DigestUnusable { digest, .. } => put("digest", text(digest)),
-            Self::Locked { holders, .. } => put("holders", holders.iter().map(Holder::to_json).collect()),
-            Self::Interrupted { signal } => put("signal", (*signal).into()),
-        }
-        detail
     }
 
     /// The path that the failure is about, if it is about one.
@@ -578,17 +453,6 @@ impl Error {
             | Self::WrongKind { path, .. }
             | Self::Locked { path, .. } => Some(path),
             _ => None,
-        }
-    }
-}
-
-impl LinkFault {
-    /// What the link holds, if anything.
-    fn found(&self) -> Option<String> {
-        match self {
-            Self::Empty => None,
-            Self::Malformed { found } => Some(found.clone()),
-            Self::Mismatch { found } | Self::Alias { found } => Some(found.to_string()),
         }
     }
 }

@@ -1,0 +1,125 @@
+//! `regtree manifest get`.
+
+use std::io::{self, IsTerminal, Write};
+use std::path::{Path, PathBuf};
+
+use serde_json::json;
+
+use crate::cli::subject::About;
+use crate::cli::{Context, Exit, sink};
+use crate::digest::Digest;
+use crate::error::Error;
+use crate::manifest::platform::{self, Wanted};
+use crate::manifest::{self, signatures};
+use crate::name::{RepositoryName, Target};
+use crate::repository::Repository;
+
+/// Write a manifest's bytes to standard output or a file
+///
+/// They are those that were pushed, verified against the digest before anything is written. Of schema1 that is the payload;
+/// --signed puts in the signatures that a registry up to 2.4 has stored, byte for byte as 2.4 serves it.
+#[derive(Debug, clap::Args)]
+#[command(after_long_help = "\
+Exit codes:
+  0    written
+  1    not readable or not writable
+  2    malformed name, tag, digest or platform
+  4    unknown repository, tag, manifest or platform, or no signatures stored
+  5    the manifest or a link is damaged
+  10   no tree
+  12   will not write to a terminal
+
+Examples:
+  regtree manifest get library/app v1 | sha256sum
+  regtree manifest get library/app v1 --platform linux/arm64 --pretty")]
+pub(in crate::cli) struct Get {
+    /// The repository
+    #[arg(value_name = "REPO", value_parser = crate::cli::parse_repository)]
+    repository: RepositoryName,
+    /// The manifest: a tag or a digest
+    #[arg(value_name = "REF", value_parser = crate::cli::parse_target)]
+    target: Target,
+    /// Write to FILE; - is standard output
+    #[arg(short, long, value_name = "FILE")]
+    output: Option<PathBuf>,
+    /// Of an index, the manifest for OS/ARCH or OS/ARCH/VARIANT
+    #[arg(long, value_name = "PLATFORM")]
+    platform: Option<Wanted>,
+    /// With the stored signatures of schema1
+    #[arg(long, conflicts_with = "pretty")]
+    signed: bool,
+    /// Indented, for people: other bytes than those of the digest
+    #[arg(long)]
+    pretty: bool,
+}
+
+impl Get {
+    pub(in crate::cli) fn run(self, context: &mut Context) -> anyhow::Result<Exit> {
+        let registry = context.registry()?;
+        let repository = registry.repository(&self.repository).about(&self.repository, None)?;
+        let digest = manifest::resolve(&repository, &self.target).about(&self.repository, None)?;
+        let digest = self.chosen(&repository, digest).about(&self.repository, digest)?;
+        let bytes = manifest::get(&repository, digest).about(&self.repository, digest)?;
+        let content = if self.signed {
+            self.with_signatures(&repository, digest, bytes).about(&self.repository, digest)?
+        } else if self.pretty {
+            pretty(&repository, digest, &bytes)?
+        } else {
+            bytes
+        };
+        match self.output.filter(|path| !sink::is_stdout(path)) {
+            None => {
+                if io::stdout().is_terminal() && is_unsafe(&content) {
+                    let reason = "will not write control characters to a terminal; use -o FILE".to_owned();
+                    return Err(Error::Refused { reason }.into());
+                }
+                context.output.bytes(&content)?;
+            }
+            Some(path) => {
+                sink::write_file(&path, |mut file, name: &Path, _| {
+                    Ok(file.write_all(&content).map_err(|error| Error::io("write", name, error))?)
+                })?;
+                if context.output.is_json() {
+                    let (name, file) = (&self.repository, path.to_string_lossy());
+                    let size = content.len();
+                    context
+                        .output
+                        .document(&json!({ "repository": name, "digest": digest, "size": size, "file": file }))?;
+                }
+            }
+        }
+        Ok(Exit::Done)
+    }
+
+    fn chosen(&self, repository: &Repository<'_>, digest: Digest) -> crate::Result<Digest> {
+        let Some(wanted) = &self.platform else { return Ok(digest) };
+        let (_, manifest) = manifest::read(repository, digest)?;
+        platform::choose(repository, digest, &manifest, wanted)
+    }
+
+    fn with_signatures(&self, repository: &Repository<'_>, digest: Digest, payload: Vec<u8>) -> crate::Result<Vec<u8>> {
+        let merged = signatures::merged(repository, digest, payload)?;
+        let none = || Error::SignaturesUnknown { repository: self.repository.clone(), digest };
+        Ok(merged.ok_or_else(none)?.pretty())
+    }
+}
+
+/// The same document, indented. What is nested too deep to be shown that way is refused.
+fn pretty(repository: &Repository<'_>, digest: Digest, bytes: &[u8]) -> anyhow::Result<Vec<u8>> {
+    let document: serde_json::Value = serde_json::from_slice(bytes).map_err(|error| Error::ManifestMalformed {
+        repository: repository.name().clone(),
+        digest,
+        reason: error.to_string(),
+    })?;
+    let mut text = serde_json::to_vec_pretty(&document)?;
+    text.push(b'\n');
+    Ok(text)
+}
+
+/// Whether a terminal would take some of it for commands.
+fn is_unsafe(content: &[u8]) -> bool {
+    match std::str::from_utf8(content) {
+        Ok(text) => text.chars().any(|character| character.is_control() && !matches!(character, '\n' | '\r' | '\t')),
+        Err(_) => true,
+    }
+}

@@ -1,0 +1,93 @@
+//! `regtree manifest put`.
+
+use std::io::Read;
+use std::path::PathBuf;
+
+use serde_json::json;
+
+use crate::blob::Outcome;
+use crate::cli::source::Source;
+use crate::cli::subject::About;
+use crate::cli::{Context, Exit};
+use crate::digest::Digest;
+use crate::error::Error;
+use crate::manifest;
+use crate::name::{RepositoryName, Tag};
+
+/// Store a manifest, let tags point to it, and print its digest
+///
+/// It is checked as registry 3.x checks one that is pushed, schema1 as 2.8: what it is, what it says, and that all that it
+/// references is in the repository. Every reason to refuse it is told. Of a signed schema1 manifest the payload is stored.
+/// Unlike a registry as delivered, which allows none, this takes any http or https URL in a foreign layer.
+#[derive(Debug, clap::Args)]
+#[command(after_long_help = "\
+Exit codes:
+  0    stored
+  1    not readable, not writable, no space
+  2    malformed name, tag or digest
+  5    a registry would refuse it, or it has another digest
+  10   no tree
+  11   locked
+
+Examples:
+  regtree manifest put library/app manifest.json --tag v1 --tag latest
+  skopeo inspect --raw docker://… | regtree manifest put library/app --tag v1")]
+pub(in crate::cli) struct Put {
+    /// The repository
+    #[arg(value_name = "REPO", value_parser = crate::cli::parse_repository)]
+    repository: RepositoryName,
+    /// The manifest; standard input if omitted or -
+    #[arg(value_name = "FILE")]
+    file: Option<PathBuf>,
+    /// Let TAG point to it; may be given more than once
+    #[arg(short, long = "tag", value_name = "TAG")]
+    tags: Vec<Tag>,
+    /// The digest that it must have
+    #[arg(long, value_name = "DIGEST", value_parser = crate::cli::parse_digest)]
+    digest: Option<Digest>,
+    /// What it is, as in a Content-Type; told from the content if omitted
+    #[arg(long, value_name = "TYPE")]
+    media_type: Option<String>,
+    /// Store it though what it references is not there yet
+    #[arg(long)]
+    skip_references: bool,
+    /// Keep the signatures of schema1 as registries up to 2.4 do; they are always kept in a tree that has some
+    #[arg(long)]
+    keep_signatures: bool,
+}
+
+impl Put {
+    pub(in crate::cli) fn run(self, context: &mut Context) -> anyhow::Result<Exit> {
+        let source = Source::open(self.file, context)?;
+        let name = source.name;
+        // One byte too many tells that it is too long.
+        let mut bytes = Vec::new();
+        let limit = manifest::MAX_PUT as u64 + 1;
+        source.content.take(limit).read_to_end(&mut bytes).map_err(|error| Error::io("read", &name, error))?;
+        let registry = context.registry()?;
+        let writer = context.writer(&registry, "manifest put")?;
+        let put = manifest::Put {
+            source_name: &name,
+            tags: &self.tags,
+            digest: self.digest,
+            media_type: self.media_type.as_deref(),
+            skip_references: self.skip_references,
+            keep_signatures: self.keep_signatures,
+        };
+        let stored = put.store(&writer, &registry, &self.repository, bytes).about(&self.repository, self.digest)?;
+        match stored.outcome {
+            Outcome::Stored => {}
+            Outcome::Existed => context.output.detail("the tree had this content already"),
+            Outcome::Replaced { damaged_size } => {
+                context
+                    .output
+                    .note(format_args!("replaced a damaged manifest of {damaged_size} bytes by the right one"));
+            }
+        }
+        let mut document = serde_json::to_value(&stored)?;
+        document["repository"] = json!(self.repository);
+        document["tags"] = json!(self.tags);
+        context.output.answer(stored.descriptor.digest, || document)?;
+        Ok(Exit::Done)
+    }
+}

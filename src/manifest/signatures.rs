@@ -1,0 +1,65 @@
+//! The signatures of schema1 that registries up to 2.4 keep beside a manifest (layout.md §5.5).
+
+use super::revision;
+use super::schema1::{self, Signed};
+use crate::digest::Digest;
+use crate::error::{Error, LinkFault, Result};
+use crate::layout::{self, Entry, Form, Item};
+use crate::repository::Repository;
+
+/// A stored signature's blob is some 430 bytes, and a few thousand with certificates.
+const SIGNATURE_MAX: u64 = 1024 * 1024;
+
+/// The stored signatures of the manifest `revision`: the digest of each, and its bytes.
+///
+/// `Err(BrokenLink)` for a link that says something else, `Err(ContentMissing)` and `Err(Corrupt)` for what lies behind it.
+pub fn stored(repository: &Repository<'_>, revision: Digest) -> Result<Vec<(Digest, Vec<u8>)>> {
+    let mut found = Vec::new();
+    for form in Form::ALL {
+        let directory = layout::signatures_directory(repository.name(), form, &revision);
+        for signature in revision::keyed(repository.tree(), &directory) {
+            found.extend(read(repository, form, revision, signature?)?);
+        }
+    }
+    Ok(found)
+}
+
+fn read(
+    repository: &Repository<'_>,
+    form: Form,
+    revision: Digest,
+    signature: Digest,
+) -> Result<Option<(Digest, Vec<u8>)>> {
+    let (tree, name) = (repository.tree(), repository.name().clone());
+    let item = Item::SignatureLink { revision, signature };
+    let link = Entry::InRepository { repository: name.clone(), form, item }.path();
+    let Some(target) = repository.read_link(signature, &link)? else { return Ok(None) };
+    if target != signature {
+        return Err(repository.broken(signature, &link, LinkFault::Mismatch { found: target }));
+    }
+    let path = Entry::Blob(signature).path();
+    let Some(content) = tree.read_small(&path, SIGNATURE_MAX)? else {
+        return Err(Error::ContentMissing { repository: name, digest: signature, path: tree.locate(&path) });
+    };
+    let found = Digest::of(&content);
+    if found != signature {
+        let (path, size) = (tree.locate(&path), content.len() as u64);
+        return Err(Error::Corrupt { path, repository: name, expected: signature, found, size });
+    }
+    Ok(Some((signature, content)))
+}
+
+/// The manifest `payload`, called `revision`, with its stored signatures. `Ok(None)` when none are stored.
+///
+/// `Err(ManifestMalformed)` when one of them can't be read as a signature.
+pub fn merged(repository: &Repository<'_>, revision: Digest, payload: Vec<u8>) -> Result<Option<Signed>> {
+    let stored: Vec<Vec<u8>> = stored(repository, revision)?.into_iter().map(|(_, content)| content).collect();
+    if stored.is_empty() {
+        return Ok(None);
+    }
+    schema1::from_stored(payload, &stored).map(Some).map_err(|error| Error::ManifestMalformed {
+        repository: repository.name().clone(),
+        digest: revision,
+        reason: error.to_string(),
+    })
+}
