@@ -35,6 +35,7 @@ pub mod descriptor;
 pub mod digest;
 pub mod durable;
 pub mod error;
+pub mod finding;
 pub mod layout;
 pub mod lock;
 pub mod manifest;

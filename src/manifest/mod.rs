@@ -27,11 +27,14 @@ mod oddity;
 pub mod platform;
 mod put;
 mod read;
+mod referrers;
 mod refusal;
 pub mod revision;
 pub mod schema1;
 pub mod signatures;
+mod stat;
 mod url;
+pub mod verify;
 
 pub use check::{Presence, check};
 pub use decode::decode;
@@ -44,7 +47,10 @@ pub use model::{Manifest, Platform, Reference, Role, Schema1};
 pub use need::check_unneeded;
 pub use oddity::{Oddity, Sighting};
 pub use put::{Put, Stored};
+pub use referrers::{Referrer, fallback_tag, referrers};
 pub use refusal::{Code, Refusal};
+pub(crate) use stat::size;
+pub use stat::{ManifestStat, Part, role, stat};
 
 /// The most bytes a registry takes (layout.md §5.4): 4 MiB.
 pub const MAX_PUT: usize = 4 * 1024 * 1024;

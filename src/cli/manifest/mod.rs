@@ -1,7 +1,13 @@
 //! `regtree manifest`.
 
+mod delete;
 mod get;
+mod list;
 mod put;
+mod referrers;
+mod signatures;
+mod stat;
+mod verify;
 
 use super::{Context, Exit};
 
@@ -13,6 +19,12 @@ use super::{Context, Exit};
 pub(super) enum Manifest {
     Put(put::Put),
     Get(get::Get),
+    Stat(stat::Stat),
+    Verify(verify::Verify),
+    List(list::List),
+    Delete(delete::Delete),
+    Referrers(referrers::Referrers),
+    Signatures(signatures::Signatures),
 }
 
 impl Manifest {
@@ -20,6 +32,12 @@ impl Manifest {
         match self {
             Self::Put(put) => put.run(context),
             Self::Get(get) => get.run(context),
+            Self::Stat(stat) => stat.run(context),
+            Self::Verify(verify) => verify.run(context),
+            Self::List(list) => list.run(context),
+            Self::Delete(delete) => delete.run(context),
+            Self::Referrers(referrers) => referrers.run(context),
+            Self::Signatures(signatures) => signatures.run(context),
         }
     }
 }

@@ -1,0 +1,79 @@
+//! `regtree manifest delete`.
+
+use serde_json::json;
+
+use crate::cli::subject::About;
+use crate::cli::{Context, Exit};
+use crate::digest::Digest;
+use crate::manifest::{self, Tags};
+use crate::name::RepositoryName;
+
+/// Take manifests away from a repository
+///
+/// Refuses while tags point to one, unless --with-tags removes those too. The content stays until it is collected. Every
+/// digest must be known, or nothing is removed. A manifest that an index names, or a signature, has no tag: look at
+/// manifest stat first.
+#[derive(Debug, clap::Args)]
+#[command(after_long_help = "\
+Exit codes:
+  0    removed
+  1    not writable
+  2    malformed name or digest
+  3    removed, but there are tags that don't say what they point to
+  4    unknown repository or manifest, and nothing removed
+  10   no tree
+  11   locked
+  12   tags point to one, and nothing removed
+
+Examples:
+  regtree manifest delete library/app sha256:… --dry-run
+  regtree manifest delete library/app sha256:… --with-tags")]
+pub(in crate::cli) struct Delete {
+    /// The repository
+    #[arg(value_name = "REPO", value_parser = crate::cli::parse_repository)]
+    repository: RepositoryName,
+    /// The manifests
+    #[arg(value_name = "DIGEST", required = true, value_parser = crate::cli::parse_digest)]
+    digests: Vec<Digest>,
+    /// Remove the tags that point to them too
+    #[arg(long)]
+    with_tags: bool,
+    /// Say what would be removed, and remove nothing
+    #[arg(short = 'n', long)]
+    dry_run: bool,
+}
+
+impl Delete {
+    pub(in crate::cli) fn run(self, context: &mut Context) -> anyhow::Result<Exit> {
+        let registry = context.registry()?;
+        let repository = registry.repository(&self.repository).about(&self.repository, None)?;
+        // A dry run changes nothing, so it takes no lock.
+        let writer = if self.dry_run { None } else { Some(context.writer(&registry, "manifest delete")?) };
+        let tags = if self.with_tags { Tags::Remove } else { Tags::Keep };
+        let planned = manifest::plan_delete(&repository, &self.digests, tags);
+        let (removals, damage) = planned.about(&self.repository, None)?;
+        for removal in &removals {
+            if let Some(writer) = &writer {
+                removal.execute(writer).about(&self.repository, removal.digest)?;
+            }
+            let tags: Vec<_> = removal.tags.iter().map(|tag| &tag.tag).collect();
+            if context.output.is_json() {
+                let (repository, digest, dry_run) = (&self.repository, removal.digest, self.dry_run);
+                let fields = json!({ "repository": repository, "digest": digest, "tags": tags, "dry_run": dry_run });
+                context.output.event("delete", fields)?;
+                continue;
+            }
+            for tag in tags {
+                context.output.text(format_args!("{}:{tag}\n", self.repository))?;
+            }
+            context.output.text(format_args!("{}\n", removal.digest))?;
+        }
+        for error in &damage {
+            context.output.damage(error)?;
+        }
+        if self.dry_run {
+            context.output.note("nothing was removed (dry run)");
+        }
+        Ok(Exit::damage_if(!damage.is_empty()))
+    }
+}

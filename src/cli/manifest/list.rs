@@ -1,0 +1,104 @@
+//! `regtree manifest list`.
+
+use std::collections::BTreeMap;
+
+use indicatif::HumanBytes;
+use serde_json::json;
+
+use crate::cli::subject::About;
+use crate::cli::{Context, Exit};
+use crate::digest::Digest;
+use crate::manifest::{self, revision};
+use crate::name::{RepositoryName, Tag};
+use crate::repository::Repository;
+use crate::tag;
+
+/// List the manifests of a repository
+///
+/// A digest a line, sorted; --long adds kind, size and the tags that point to it. Damage is reported and ends nothing.
+#[derive(Debug, clap::Args)]
+#[command(after_long_help = "\
+Exit codes:
+  0    listed
+  2    malformed name
+  3    listed, but damage was found
+  4    unknown repository
+  10   no tree
+
+Examples:
+  regtree manifest list library/app --long
+  regtree manifest list library/app --untagged | xargs -r regtree manifest delete library/app")]
+pub(in crate::cli) struct List {
+    /// The repository
+    #[arg(value_name = "REPO", value_parser = crate::cli::parse_repository)]
+    repository: RepositoryName,
+    /// Only those that no tag points to; children of indexes and referrers are among them
+    #[arg(long)]
+    untagged: bool,
+    /// Show kind, size and tags
+    #[arg(short, long)]
+    long: bool,
+}
+
+impl List {
+    pub(in crate::cli) fn run(self, context: &mut Context) -> anyhow::Result<Exit> {
+        let registry = context.registry()?;
+        let repository = registry.repository(&self.repository).about(&self.repository, None)?;
+        let found = tag::tags(&repository);
+        let mut damage = found.damage;
+        let mut tags: BTreeMap<Digest, Vec<Tag>> = BTreeMap::new();
+        for (tag, digest) in found.tags {
+            tags.entry(digest).or_default().push(tag);
+        }
+        for found in revision::revisions(&repository) {
+            match found {
+                Ok(revision) => {
+                    let tags = tags.get(&revision.digest).map(Vec::as_slice).unwrap_or_default();
+                    if !self.untagged || tags.is_empty() {
+                        damage.extend(self.print(&repository, revision.digest, tags, context)?);
+                    }
+                }
+                Err(error) => damage.push(error),
+            }
+        }
+        for error in &damage {
+            context.output.damage(error)?;
+        }
+        Ok(Exit::damage_if(!damage.is_empty()))
+    }
+
+    /// Prints one; returns why it can't be read, if so.
+    fn print(
+        &self,
+        repository: &Repository<'_>,
+        digest: Digest,
+        tags: &[Tag],
+        context: &mut Context,
+    ) -> anyhow::Result<Option<crate::Error>> {
+        let mut fields = json!({ "repository": self.repository, "digest": digest, "tags": tags });
+        if !self.long {
+            if context.output.is_json() {
+                context.output.event("manifest", fields)?;
+            } else {
+                context.output.text(format_args!("{digest}\n"))?;
+            }
+            return Ok(None);
+        }
+        let read = manifest::read(repository, digest);
+        let (kind, size) = match &read {
+            Ok((bytes, manifest)) => (manifest.kind.name(), Some(bytes.len() as u64)),
+            Err(_) => ("damaged", None),
+        };
+        if context.output.is_json() {
+            fields["kind"] = json!(kind);
+            fields["size"] = json!(size);
+            context.output.event("manifest", fields)?;
+        } else {
+            let size = size.map_or_else(|| "-".to_owned(), |size| HumanBytes(size).to_string());
+            let tags: Vec<&str> = tags.iter().map(Tag::as_str).collect();
+            let line = format!("{digest}  {kind:12} {size:>10}  {}", tags.join(", "));
+            context.output.text(format_args!("{}\n", line.trim_end()))?;
+        }
+        Ok(read.err())
+    }
+}

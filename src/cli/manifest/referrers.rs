@@ -1,0 +1,55 @@
+//! `regtree manifest referrers`.
+
+use serde_json::{Value, json};
+
+use crate::cli::subject::About;
+use crate::cli::{Context, Exit};
+use crate::digest::Digest;
+use crate::manifest::{self, Kind, Referrer};
+use crate::name::RepositoryName;
+
+/// List the manifests that are about another, such as signatures, as an OCI index
+///
+/// Those that name it as their subject, together with those that a client has listed under the referrers tag
+/// (sha256-…): what a registry with the referrers API would answer. The manifest itself need not exist.
+#[derive(Debug, clap::Args)]
+#[command(after_long_help = "\
+Exit codes:
+  0    listed
+  2    malformed name or digest
+  3    listed, but there are manifests that can't be read, which may be referrers too
+  4    unknown repository
+  10   no tree
+
+Example:
+  regtree manifest referrers library/app sha256:… | jq -r '.manifests[].digest'")]
+pub(in crate::cli) struct Referrers {
+    /// The repository
+    #[arg(value_name = "REPO", value_parser = crate::cli::parse_repository)]
+    repository: RepositoryName,
+    /// The manifest that they are about
+    #[arg(value_name = "DIGEST", value_parser = crate::cli::parse_digest)]
+    digest: Digest,
+    /// Only those of this type
+    #[arg(long, value_name = "TYPE")]
+    artifact_type: Option<String>,
+}
+
+impl Referrers {
+    pub(in crate::cli) fn run(self, context: &mut Context) -> anyhow::Result<Exit> {
+        let registry = context.registry()?;
+        let repository = registry.repository(&self.repository).about(&self.repository, None)?;
+        let (mut found, damage) = manifest::referrers(&repository, self.digest).about(&self.repository, self.digest)?;
+        if let Some(wanted) = &self.artifact_type {
+            found.retain(|referrer| referrer.artifact_type.as_ref() == Some(wanted));
+        }
+        let manifests: Vec<Value> = found.iter().map(Referrer::to_json).collect();
+        let media_type = Kind::OciIndex.media_type();
+        // One form for people and programs: it is a document of its own.
+        context.output.document(&json!({ "schemaVersion": 2, "mediaType": media_type, "manifests": manifests }))?;
+        for error in &damage {
+            context.output.warn(error);
+        }
+        Ok(Exit::damage_if(!damage.is_empty()))
+    }
+}

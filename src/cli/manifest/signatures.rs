@@ -1,0 +1,62 @@
+//! `regtree manifest signatures`.
+
+use serde_json::json;
+
+use crate::cli::subject::About;
+use crate::cli::{Context, Exit};
+use crate::digest::Digest;
+use crate::error::Error;
+use crate::manifest::{self, signatures};
+use crate::name::RepositoryName;
+
+/// List the signatures of a schema1 manifest that a registry up to 2.4 has stored, and judge them
+///
+/// A signature that fits says that the payload is whole. It does not say who made it: anybody can make a key.
+#[derive(Debug, clap::Args)]
+#[command(after_long_help = "\
+Exit codes:
+  0    all of them fit
+  2    malformed name or digest
+  4    unknown repository or manifest, or no signatures stored
+  5    one does not fit, or can't be read
+  10   no tree
+
+Example:
+  regtree manifest signatures library/app sha256:…")]
+pub(in crate::cli) struct Signatures {
+    /// The repository
+    #[arg(value_name = "REPO", value_parser = crate::cli::parse_repository)]
+    repository: RepositoryName,
+    /// The manifest
+    #[arg(value_name = "DIGEST", value_parser = crate::cli::parse_digest)]
+    digest: Digest,
+}
+
+impl Signatures {
+    pub(in crate::cli) fn run(self, context: &mut Context) -> anyhow::Result<Exit> {
+        let registry = context.registry()?;
+        let repository = registry.repository(&self.repository).about(&self.repository, None)?;
+        let payload = manifest::get(&repository, self.digest).about(&self.repository, self.digest)?;
+        let merged = signatures::merged(&repository, self.digest, payload).about(&self.repository, self.digest)?;
+        let none = || Error::SignaturesUnknown { repository: self.repository.clone(), digest: self.digest };
+        let verdicts = merged.ok_or_else(none)?.verify();
+        for verdict in &verdicts {
+            let fault = verdict.outcome.as_ref().err().map(ToString::to_string);
+            if context.output.is_json() {
+                let fields = json!({
+                    "key_id": verdict.key_id, "algorithm": verdict.algorithm, "time": verdict.time,
+                    "valid": fault.is_none(), "reason": fault,
+                });
+                context.output.event("signature", fields)?;
+                continue;
+            }
+            let unknown = |text: &Option<String>| text.clone().unwrap_or_else(|| "unknown".to_owned());
+            let (key, time) = (unknown(&verdict.key_id), unknown(&verdict.time));
+            let said = fault.map_or_else(|| "valid".to_owned(), |fault| format!("INVALID: {fault}"));
+            let line = format!("{key}  {}  {time}  {said}", verdict.algorithm);
+            context.output.text(format_args!("{}\n", crate::cli::output::escaped(&line)))?;
+        }
+        let valid = verdicts.iter().all(|verdict| verdict.outcome.is_ok());
+        Ok(if valid { Exit::Done } else { Exit::Invalid })
+    }
+}

@@ -1,0 +1,93 @@
+//! `regtree manifest stat`.
+
+use indicatif::HumanBytes;
+
+use crate::cli::subject::About;
+use crate::cli::{Context, Exit};
+use crate::manifest::{self, ManifestStat, Referrer};
+use crate::name::{RepositoryName, Target};
+
+/// Show what a manifest is, what it references and whether that is there, its tags and its referrers
+#[derive(Debug, clap::Args)]
+#[command(after_long_help = "\
+Exit codes:
+  0    shown
+  2    malformed name, tag or digest
+  3    shown, but something that it references is not there, or damage was met
+  4    unknown repository, tag or manifest
+  5    the manifest or a link is damaged
+  10   no tree
+
+Example:
+  regtree manifest stat library/app v1")]
+pub(in crate::cli) struct Stat {
+    /// The repository
+    #[arg(value_name = "REPO", value_parser = crate::cli::parse_repository)]
+    repository: RepositoryName,
+    /// The manifest: a tag or a digest
+    #[arg(value_name = "REF", value_parser = crate::cli::parse_target)]
+    target: Target,
+}
+
+impl Stat {
+    pub(in crate::cli) fn run(self, context: &mut Context) -> anyhow::Result<Exit> {
+        let registry = context.registry()?;
+        let repository = registry.repository(&self.repository).about(&self.repository, None)?;
+        let digest = manifest::resolve(&repository, &self.target).about(&self.repository, None)?;
+        let (stat, mut damage) = manifest::stat(&repository, digest).about(&self.repository, digest)?;
+        let (referrers, unread) = manifest::referrers(&repository, digest).about(&self.repository, digest)?;
+        damage.extend(unread);
+        if context.output.is_json() {
+            let mut document = stat.to_json(&repository);
+            document["referrers"] = referrers.iter().map(Referrer::to_json).collect();
+            document["damage"] = damage.iter().map(crate::cli::output::error_document).collect();
+            context.output.document(&document)?;
+        } else {
+            print(&stat, &referrers, context)?;
+            for error in &damage {
+                context.output.damage(error)?;
+            }
+        }
+        let elsewhere = |part: &manifest::Part| !part.reference.urls.is_empty();
+        let missing = stat.parts.iter().any(|part| part.found.is_none() && !elsewhere(part));
+        Ok(Exit::damage_if(missing || !damage.is_empty()))
+    }
+}
+
+fn print(stat: &ManifestStat, referrers: &[Referrer], context: &mut Context) -> anyhow::Result<()> {
+    let (manifest, output) = (&stat.manifest, &mut context.output);
+    output.text(format_args!("digest:     {}\n", stat.digest))?;
+    output.text(format_args!("media type: {}\n", manifest.served_as().unwrap_or("unknown")))?;
+    output.text(format_args!("kind:       {}\n", manifest.kind.name()))?;
+    output.text(format_args!("size:       {} bytes\n", stat.size))?;
+    if let Some(artifact_type) = &manifest.artifact_type {
+        output.text(format_args!("artifact:   {artifact_type}\n"))?;
+    }
+    if let Some(subject) = &manifest.subject {
+        output.text(format_args!("subject:    {}\n", subject.text))?;
+    }
+    let tags: Vec<&str> = stat.tags.iter().map(crate::name::Tag::as_str).collect();
+    let tags = if tags.is_empty() { "none".to_owned() } else { tags.join(", ") };
+    output.text(format_args!("tags:       {tags}\n"))?;
+    if !stat.parts.is_empty() {
+        output.text(format_args!("references:\n"))?;
+    }
+    for part in &stat.parts {
+        let reference = &part.reference;
+        let size = part.found.map_or_else(|| "missing".to_owned(), |found| HumanBytes(found).to_string());
+        let wrong = part.found.zip(reference.size).filter(|(found, said)| u64::try_from(*said) != Ok(*found));
+        let wrong = wrong.map(|(_, said)| format!(" (the manifest says {said} bytes)")).unwrap_or_default();
+        let platform = reference.platform.as_ref().map(|platform| format!(" {platform}")).unwrap_or_default();
+        let (role, digest) = (manifest::role(reference.role), &reference.text);
+        output.text(format_args!("  {role:6} {size:>12}  {digest}{platform}{wrong}\n"))?;
+    }
+    if !referrers.is_empty() {
+        output.text(format_args!("referrers:\n"))?;
+    }
+    for referrer in referrers {
+        let kind = referrer.artifact_type.as_deref().unwrap_or(&referrer.media_type);
+        let gone = if referrer.present { "" } else { " (missing)" };
+        output.text(format_args!("  {} {kind}{gone}\n", referrer.digest))?;
+    }
+    Ok(())
+}

@@ -1,0 +1,172 @@
+//! `regtree manifest verify`.
+
+use serde_json::json;
+
+use crate::cli::subject::About;
+use crate::cli::{Context, Exit, interrupt, progress};
+use crate::error::{Error, Result};
+use crate::finding::{Finding, Severity};
+use crate::manifest;
+use crate::manifest::verify::{How, Verifier};
+use crate::name::{RepositoryName, Target};
+use crate::registry::Registry;
+use crate::stream::Watch;
+
+/// Check that manifests are whole, and list all that is wrong
+///
+/// The bytes have their digest, a registry would take them, and all that they reference is there, of the size that they
+/// say: which no registry ever compares. The children of an index are checked in turn; one that was never pushed is a
+/// warning. Stored schema1 signatures must fit. --content hashes configs and layers too.
+#[derive(Debug, clap::Args)]
+#[command(after_long_help = "\
+Exit codes:
+  0    all is well, or there were warnings only
+  2    malformed name, tag or digest
+  3    of several manifests, something is wrong with one
+  4    unknown repository, tag or manifest
+  5    something is wrong with the one manifest
+  10   no tree
+  130, 143 interrupted
+
+Examples:
+  regtree manifest verify library/app v1 --content
+  regtree manifest verify library/app --all
+  regtree manifest verify --all --json | jq -r 'select(.severity == \"error\") | .message'")]
+pub(in crate::cli) struct Verify {
+    /// The repository; with --all the whole tree if omitted
+    #[arg(value_name = "REPO", value_parser = crate::cli::parse_repository, required_unless_present = "all")]
+    repository: Option<RepositoryName>,
+    /// The manifests: tags or digests
+    #[arg(value_name = "REF", value_parser = crate::cli::parse_target, required_unless_present = "all",
+          conflicts_with = "all")]
+    targets: Vec<Target>,
+    /// Every manifest
+    #[arg(long)]
+    all: bool,
+    /// Hash configs and layers too
+    #[arg(long)]
+    content: bool,
+    /// Take a child of an index that was never pushed for an error too
+    #[arg(long)]
+    strict: bool,
+}
+
+/// What was found so far.
+#[derive(Default)]
+struct Tally {
+    manifests: u64,
+    errors: u64,
+    warnings: u64,
+    damage: Vec<Error>,
+}
+
+impl Verify {
+    pub(in crate::cli) fn run(self, context: &mut Context) -> anyhow::Result<Exit> {
+        let registry = context.registry()?;
+        let progress = progress::observer(context.global.progress, &context.output);
+        let watch = Watch { progress: &*progress, interrupt: interrupt::catch()? };
+        let mut verifier = Verifier::new(How { content: self.content, strict: self.strict }, &watch);
+        let mut tally = Tally::default();
+        match &self.repository {
+            Some(name) if !self.all => self.verify_some(&registry, name, &mut verifier, &mut tally, context)?,
+            Some(name) => {
+                registry.repository(name).about(name, None)?;
+                verify_all(&registry, [name], &mut verifier, &mut tally, context)?;
+            }
+            None => {
+                let found = registry.repositories();
+                tally.damage.extend(found.damage);
+                verify_all(&registry, &found.repositories, &mut verifier, &mut tally, context)?;
+            }
+        }
+        self.conclude(&tally, context)
+    }
+
+    fn verify_some(
+        &self,
+        registry: &Registry,
+        name: &RepositoryName,
+        verifier: &mut Verifier<'_>,
+        tally: &mut Tally,
+        context: &mut Context,
+    ) -> anyhow::Result<()> {
+        let repository = registry.repository(name).about(name, None)?;
+        for target in &self.targets {
+            let checked = print_findings(context, tally, |report| {
+                let digest = manifest::resolve(&repository, target)?;
+                verifier.verify(&repository, digest, report)
+            })?;
+            match checked {
+                Ok(count) => tally.manifests += count,
+                Err(error @ Error::Interrupted { .. }) => return Err(error.into()),
+                // Of several, one that isn't there keeps nobody from the others.
+                Err(error) if self.targets.len() > 1 => tally.damage.push(error),
+                Err(error) => return Err(error).about(name, None),
+            }
+        }
+        Ok(())
+    }
+
+    fn conclude(&self, tally: &Tally, context: &mut Context) -> anyhow::Result<Exit> {
+        for error in &tally.damage {
+            context.output.damage(error)?;
+        }
+        let Tally { manifests, errors, warnings, damage } = tally;
+        if context.output.is_json() {
+            let fields = json!({
+                "manifests": manifests, "errors": errors, "warnings": warnings, "damage": damage.len(),
+            });
+            context.output.event("summary", fields)?;
+        }
+        context.output.note(format_args!("{manifests} manifests checked: {errors} errors, {warnings} warnings"));
+        Ok(match () {
+            () if *errors == 0 && damage.is_empty() => Exit::Done,
+            () if !self.all && self.targets.len() == 1 => Exit::Invalid,
+            () => Exit::Damage,
+        })
+    }
+}
+
+fn verify_all<'n>(
+    registry: &Registry,
+    names: impl IntoIterator<Item = &'n RepositoryName>,
+    verifier: &mut Verifier<'_>,
+    tally: &mut Tally,
+    context: &mut Context,
+) -> anyhow::Result<()> {
+    for name in names {
+        let repository = crate::Repository::new(registry.tree(), name.clone());
+        let checked = print_findings(context, tally, |report| verifier.verify_all(&repository, report))?;
+        let (count, damage) = checked.about(name, None)?;
+        tally.manifests += count;
+        tally.damage.extend(damage);
+    }
+    Ok(())
+}
+
+/// Lets `act` report what it finds, and prints that; stops printing when standard output is gone.
+fn print_findings<T>(
+    context: &mut Context,
+    tally: &mut Tally,
+    act: impl FnOnce(&mut dyn FnMut(Finding)) -> Result<T>,
+) -> anyhow::Result<Result<T>> {
+    let mut printed = Ok(());
+    let done = act(&mut |finding| {
+        match finding.severity {
+            Severity::Error => tally.errors += 1,
+            Severity::Warning => tally.warnings += 1,
+            Severity::Info => {}
+        }
+        if printed.is_ok() {
+            printed = print(&finding, context);
+        }
+    });
+    printed.map(|()| done)
+}
+
+fn print(finding: &Finding, context: &mut Context) -> anyhow::Result<()> {
+    if context.output.is_json() {
+        return context.output.event("finding", serde_json::to_value(finding)?);
+    }
+    context.output.text(format_args!("{}\n", crate::cli::output::escaped(&finding.to_string())))
+}

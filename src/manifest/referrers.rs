@@ -1,0 +1,123 @@
+//! Which manifests are about another: those with it for a `subject`, and those that a client has listed under the
+//! referrers tag because registries had no better way (layout.md §9).
+
+use std::collections::BTreeMap;
+
+use serde_json::{Map, Value, json};
+
+use super::model::{Manifest, Reference};
+use super::{get, revision};
+use crate::digest::Digest;
+use crate::error::{Error, Result};
+use crate::name::Tag;
+use crate::repository::Repository;
+use crate::tag;
+
+/// A manifest that is about another.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Referrer {
+    /// Its digest.
+    pub digest: Digest,
+    /// Its length in bytes; what a list says for one that isn't there, 0 where it says nothing.
+    pub size: u64,
+    /// Its media type, as far as it is known.
+    pub media_type: String,
+    /// What kind of thing it is: its `artifactType`, or its config's type.
+    pub artifact_type: Option<String>,
+    /// Its annotations.
+    pub annotations: BTreeMap<String, String>,
+    /// Whether the repository has it; a list may name what is gone.
+    pub present: bool,
+}
+
+impl Referrer {
+    /// As a descriptor of an OCI index.
+    pub fn to_json(&self) -> Value {
+        let mut descriptor = Map::new();
+        descriptor.insert("mediaType".into(), json!(self.media_type));
+        descriptor.insert("digest".into(), json!(self.digest));
+        descriptor.insert("size".into(), json!(self.size));
+        if let Some(artifact_type) = &self.artifact_type {
+            descriptor.insert("artifactType".into(), json!(artifact_type));
+        }
+        if !self.annotations.is_empty() {
+            descriptor.insert("annotations".into(), json!(self.annotations));
+        }
+        Value::Object(descriptor)
+    }
+}
+
+/// The tag that clients list referrers of `subject` under.
+pub fn fallback_tag(subject: Digest) -> Option<Tag> {
+    let text = subject.to_string();
+    let (algorithm, encoded) = text.split_once(':')?;
+    let cut = |text: &str, length: usize| text.chars().take(length).collect::<String>();
+    let plain = |character: char| character.is_ascii_alphanumeric() || matches!(character, '_' | '.' | '-');
+    let tag = format!("{}-{}", cut(algorithm, 32), cut(encoded, 64));
+    tag.replace(|character| !plain(character), "-").parse().ok()
+}
+
+/// The referrers of `subject` in `repository`, sorted by digest, and what could not be read: it may be one. The subject
+/// itself need not exist.
+pub fn referrers(repository: &Repository<'_>, subject: Digest) -> Result<(Vec<Referrer>, Vec<Error>)> {
+    let mut damage = Vec::new();
+    let mut found = BTreeMap::new();
+    for manifest in get::manifests(repository) {
+        match manifest {
+            Ok((revision, manifest)) if is_about(&manifest, subject) => {
+                let size = super::size(repository, revision.digest)?;
+                found.insert(revision.digest, referrer(revision.digest, size, &manifest));
+            }
+            Ok(_) => {}
+            Err(error) => damage.push(error),
+        }
+    }
+    match listed(repository, subject) {
+        Ok(references) => {
+            for reference in references {
+                let Ok(digest) = reference.digest else { continue };
+                if let std::collections::btree_map::Entry::Vacant(entry) = found.entry(digest) {
+                    let present = revision::find(repository, digest)?.is_some();
+                    entry.insert(from_list(digest, &reference, present));
+                }
+            }
+        }
+        Err(error) => damage.push(error),
+    }
+    Ok((found.into_values().collect(), damage))
+}
+
+fn is_about(manifest: &Manifest, subject: Digest) -> bool {
+    manifest.subject.as_ref().is_some_and(|reference| reference.digest == Ok(subject))
+}
+
+fn referrer(digest: Digest, size: u64, manifest: &Manifest) -> Referrer {
+    Referrer {
+        digest,
+        size,
+        media_type: manifest.served_as().unwrap_or_default().to_owned(),
+        artifact_type: manifest.referrer_type().map(str::to_owned),
+        annotations: manifest.annotations.clone(),
+        present: true,
+    }
+}
+
+/// What the index under the referrers tag lists.
+fn listed(repository: &Repository<'_>, subject: Digest) -> Result<Vec<Reference>> {
+    let Some(tag) = fallback_tag(subject) else { return Ok(Vec::new()) };
+    let Some(digest) = tag::find(repository, &tag)? else { return Ok(Vec::new()) };
+    let (_, manifest) = get::read(repository, digest)?;
+    // Whatever else may be tagged so is no list.
+    Ok(if manifest.kind.has_children() { manifest.references } else { Vec::new() })
+}
+
+fn from_list(digest: Digest, reference: &Reference, present: bool) -> Referrer {
+    Referrer {
+        digest,
+        size: reference.size.and_then(|size| u64::try_from(size).ok()).unwrap_or_default(),
+        media_type: reference.media_type.clone().unwrap_or_default(),
+        artifact_type: reference.artifact_type.clone(),
+        annotations: reference.annotations.clone(),
+        present,
+    }
+}

@@ -1,0 +1,111 @@
+//! What a manifest is, and what is there of what it references.
+
+use serde_json::{Value, json};
+
+use super::model::{Reference, Role};
+use super::{Manifest, get, revision};
+use crate::blob;
+use crate::digest::Digest;
+use crate::error::{Error, Result};
+use crate::name::Tag;
+use crate::repository::Repository;
+use crate::tag;
+
+/// What a repository knows of a manifest.
+#[derive(Debug)]
+pub struct ManifestStat {
+    /// The digest that it is called by.
+    pub digest: Digest,
+    /// Its length in bytes.
+    pub size: u64,
+    /// What it says.
+    pub manifest: Manifest,
+    /// What it references, in its order.
+    pub parts: Vec<Part>,
+    /// The tags that point to it.
+    pub tags: Vec<Tag>,
+}
+
+/// Something that a manifest references.
+#[derive(Debug)]
+pub struct Part {
+    /// How the manifest describes it.
+    pub reference: Reference,
+    /// The bytes that are there; `None` when the repository does not have it.
+    pub found: Option<u64>,
+}
+
+impl ManifestStat {
+    /// As a document.
+    pub fn to_json(&self, repository: &Repository<'_>) -> Value {
+        let manifest = &self.manifest;
+        json!({
+            "mediaType": manifest.served_as(),
+            "size": self.size,
+            "digest": self.digest,
+            "repository": repository.name(),
+            "kind": manifest.kind.name(),
+            "artifactType": manifest.artifact_type,
+            "tags": self.tags,
+            "subject": manifest.subject.as_ref().map(|subject| &subject.text),
+            "references": self.parts.iter().map(Part::to_json).collect::<Vec<_>>(),
+            "oddities": manifest.oddities,
+        })
+    }
+}
+
+impl Part {
+    fn to_json(&self) -> Value {
+        let reference = &self.reference;
+        json!({
+            "role": role(reference.role),
+            "mediaType": reference.media_type,
+            "digest": reference.text,
+            "size": reference.size,
+            "platform": reference.platform.as_ref().map(ToString::to_string),
+            "present": self.found.is_some(),
+            "found": self.found,
+        })
+    }
+}
+
+/// What to call a reference's role.
+pub fn role(role: Role) -> &'static str {
+    match role {
+        Role::Config => "config",
+        Role::Layer => "layer",
+        Role::Child => "child",
+        Role::Subject => "subject",
+    }
+}
+
+/// The length in bytes of the manifest `digest`, whose link was seen; 0 when its content is gone.
+pub(crate) fn size(repository: &Repository<'_>, digest: Digest) -> Result<u64> {
+    Ok(blob::content_size(repository.tree(), digest)?.unwrap_or_default())
+}
+
+/// Looks at the manifest `digest` of `repository`. Errors as those of [`read`](super::read); damage among the tags comes
+/// beside the answer.
+pub fn stat(repository: &Repository<'_>, digest: Digest) -> Result<(ManifestStat, Vec<Error>)> {
+    let (bytes, manifest) = get::read(repository, digest)?;
+    let mut damage = Vec::new();
+    let tags = tag::pointing_to(repository, digest, &mut damage);
+    let mut parts = Vec::with_capacity(manifest.references.len());
+    for reference in &manifest.references {
+        let found = reference.digest.ok().map(|digest| look(repository, reference.role, digest)).transpose();
+        let found = found.unwrap_or_else(|error| {
+            damage.push(error);
+            None
+        });
+        parts.push(Part { reference: reference.clone(), found: found.flatten() });
+    }
+    Ok((ManifestStat { digest, size: bytes.len() as u64, manifest, parts, tags }, damage))
+}
+
+fn look(repository: &Repository<'_>, role: Role, digest: Digest) -> Result<Option<u64>> {
+    let target = match role {
+        Role::Child => revision::find(repository, digest)?.map(|revision| revision.digest),
+        _ => repository.find_link(digest)?.map(|link| link.target),
+    };
+    target.map_or(Ok(None), |target| blob::content_size(repository.tree(), target))
+}

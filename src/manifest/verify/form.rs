@@ -1,0 +1,124 @@
+//! What a manifest says, and what is wrong with that, whatever repository it is in.
+
+use std::fmt;
+
+use super::super::model::Role;
+use super::super::oddity::Oddity;
+use super::super::{Kind, Manifest, Presence, check, decode, role};
+use crate::digest::Digest;
+use crate::error::Result;
+use crate::finding::{Code, Severity};
+
+/// What is kept of a manifest that was read.
+pub(super) struct Form {
+    pub(super) is_schema1: bool,
+    pub(super) problems: Box<[Problem]>,
+    pub(super) parts: Box<[Part]>,
+}
+
+/// Something that is wrong with a manifest by itself.
+pub(super) struct Problem {
+    pub(super) code: Code,
+    pub(super) severity: Severity,
+    pub(super) message: String,
+}
+
+/// Something that a manifest references.
+pub(super) struct Part {
+    pub(super) role: Role,
+    pub(super) digest: Digest,
+    /// In bytes, as the manifest says.
+    pub(super) size: Option<i64>,
+    /// Whether it may be elsewhere.
+    pub(super) elsewhere: bool,
+}
+
+impl fmt::Display for Part {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {}", role(self.role), self.digest)
+    }
+}
+
+impl Form {
+    pub(super) fn read(bytes: &[u8]) -> Self {
+        let manifest = match Manifest::read(bytes) {
+            Ok(manifest) => manifest,
+            Err(fault) => {
+                let problem = Problem::error(Code::ManifestInvalid, format!("it is no manifest: {fault}"));
+                return Self { is_schema1: false, problems: Box::new([problem]), parts: Box::default() };
+            }
+        };
+        let part = |reference: &super::super::Reference| {
+            let (role, size, elsewhere) = (reference.role, reference.size, !reference.urls.is_empty());
+            reference.digest.ok().map(|digest| Part { role, digest, size, elsewhere })
+        };
+        let parts = manifest.references.iter().filter_map(part).collect();
+        Self { is_schema1: manifest.kind == Kind::Schema1, problems: problems(bytes, &manifest).into(), parts }
+    }
+}
+
+impl Problem {
+    fn error(code: Code, message: String) -> Self {
+        Self { code, severity: Severity::Error, message }
+    }
+
+    fn warning(code: Code, message: String) -> Self {
+        Self { code, severity: Severity::Warning, message }
+    }
+}
+
+/// Has whatever is asked for: whether it is there is another question.
+struct Anything;
+
+impl Presence for Anything {
+    fn layer(&self, _: &Digest) -> Result<bool> {
+        Ok(true)
+    }
+
+    fn manifest(&self, _: &Digest) -> Result<bool> {
+        Ok(true)
+    }
+}
+
+fn problems(bytes: &[u8], manifest: &Manifest) -> Vec<Problem> {
+    let mut problems = Vec::new();
+    let mut undecodable = false;
+    for sighting in &manifest.oddities {
+        let places = if sighting.count == 1 { String::new() } else { format!(" in {} places", sighting.count) };
+        let at = format!("{}{places}, first at byte {}", sighting.oddity, sighting.offset);
+        match sighting.oddity {
+            Oddity::DuplicateKey | Oddity::DifferentlyCasedKey | Oddity::AmbiguousKind => {
+                problems.push(Problem::warning(Code::ManifestAmbiguous, format!("readers may differ: {at}")));
+            }
+            Oddity::DeepNesting => {
+                undecodable = true;
+                problems.push(Problem::warning(Code::ManifestDeep, format!("no registry reads it: {at}")));
+            }
+            Oddity::Oversized => {
+                undecodable = true;
+                let message = format!("no registry from 2.7 on serves its {} bytes", bytes.len());
+                problems.push(Problem::warning(Code::ManifestTooLarge, message));
+            }
+            // What a registry refuses for is told below.
+            Oddity::MalformedDigest | Oddity::UnsupportedAlgorithm | Oddity::WrongType => {}
+            _ => problems.push(Problem::warning(Code::ManifestOdd, at)),
+        }
+    }
+    if manifest.kind == Kind::Unknown {
+        let named = manifest.media_type.as_deref().unwrap_or("nothing");
+        let message = format!("no registry knows this kind; it calls itself {named}");
+        problems.push(Problem::warning(Code::ManifestUnknownKind, message));
+    } else if !undecodable {
+        problems.extend(refusals(bytes, manifest));
+    }
+    problems
+}
+
+/// Why a registry would not take it.
+fn refusals(bytes: &[u8], manifest: &Manifest) -> Vec<Problem> {
+    let refusals = match decode(bytes, manifest.kind.media_type()) {
+        Ok(decoded) => check(&decoded, None, &Anything).unwrap_or_default(),
+        Err(refusal) => vec![refusal],
+    };
+    refusals.iter().map(|refusal| Problem::error(Code::ManifestInvalid, refusal.to_string())).collect()
+}
