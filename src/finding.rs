@@ -83,8 +83,6 @@ codes! {
     ReferenceSizeMismatch = "reference-size-mismatch",
     /// A child of an index is not there.
     IndexChildMissing = "index-child-missing",
-    /// An index reaches itself through its children.
-    IndexCyclic = "index-cyclic",
     /// A schema1 signature does not fit its payload, or can't be read.
     SignatureInvalid = "signature-invalid",
     /// The link of a stored signature leads nowhere.

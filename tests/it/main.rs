@@ -13,6 +13,7 @@ mod demo;
 mod generated;
 mod interop;
 mod lock;
+mod manifest_reading;
 mod parallel;
 mod put;
 mod readme;

@@ -4,7 +4,7 @@ use std::fmt;
 
 use super::super::model::Role;
 use super::super::oddity::Oddity;
-use super::super::{Kind, Manifest, Presence, check, decode, role};
+use super::super::{Kind, Manifest, Presence, Refusal, check, decode, role};
 use crate::digest::Digest;
 use crate::error::Result;
 use crate::finding::{Code, Severity};
@@ -120,5 +120,8 @@ fn refusals(bytes: &[u8], manifest: &Manifest) -> Vec<Problem> {
         Ok(decoded) => check(&decoded, None, &Anything).unwrap_or_default(),
         Err(refusal) => vec![refusal],
     };
-    refusals.iter().map(|refusal| Problem::error(Code::ManifestInvalid, refusal.to_string())).collect()
+    // A tarsum is what the first registries called layers by, and served.
+    let is_tarsum = |text: &str| text.parse().is_ok_and(|digest: Digest| digest.is_tarsum());
+    let counts = |refusal: &&Refusal| !refusal.digest.as_deref().is_some_and(is_tarsum);
+    refusals.iter().filter(counts).map(|refusal| Problem::error(Code::ManifestInvalid, refusal.to_string())).collect()
 }

@@ -191,7 +191,7 @@ impl<'w> Verifier<'w> {
             Ok(Some(_)) => {}
             Ok(None) => {
                 let severity = if self.how.strict { Severity::Error } else { Severity::Warning };
-                let message = format!("{part} was never pushed to the repository");
+                let message = format!("{part} is not in the repository: it was never pushed, or was deleted");
                 let finding = scene.finding(Code::IndexChildMissing, part, message);
                 (scene.report)(Finding { severity, ..finding });
                 return Ok(None);
@@ -250,7 +250,8 @@ fn check_signatures(scene: &mut Scene<'_, '_, '_>) {
             };
             let path = error.path().map(std::path::Path::to_owned);
             let message = error.to_string();
-            let severity = Severity::Error;
+            // Only registries up to 2.4 read it, and then the manifest can't be had.
+            let severity = if code == Code::SignatureInvalid { Severity::Error } else { Severity::Warning };
             let finding = scene.finding_of(code, severity, None, message);
             (scene.report)(Finding { path, ..finding });
         }

@@ -203,6 +203,11 @@ impl Run {
         document["errors"][0].clone()
     }
 
+    /// The exit code, if it ended with one.
+    pub(crate) fn exit(&self) -> Option<i32> {
+        self.output.status.code()
+    }
+
     /// The signal that ended it, if one did.
     pub(crate) fn signal(&self) -> Option<i32> {
         std::os::unix::process::ExitStatusExt::signal(&self.output.status)

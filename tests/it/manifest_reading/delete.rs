@@ -1,0 +1,84 @@
+//! `manifest delete`: the link goes, the tags keep it, the content stays.
+
+use regtree::Digest;
+use serde_json::json;
+
+use super::{REPOSITORY, image, put, with_image};
+use crate::support::vectors::{tree, truth};
+use crate::support::{Scratch, snapshot};
+
+fn revision(scratch: &Scratch, repository: &str, digest: Digest) -> std::path::PathBuf {
+    scratch.repository(repository).join("_manifests/revisions/sha256").join(&*digest.hex()).join("link")
+}
+
+#[test]
+fn tags_keep_a_manifest_unless_they_go_too() {
+    let (scratch, digest) = with_image();
+    scratch.run(["tag", "set", REPOSITORY, "v2", &digest.to_string()]).code(0);
+    let other = put(&scratch, REPOSITORY, &image(b"config", &[]), &["v3"]);
+    let before = snapshot(&scratch.v2());
+    let name = digest.to_string();
+    let delete = || scratch.regtree(["manifest", "delete", REPOSITORY, &name]);
+    delete().run().code(12).silent().says(["tag v1", "tag v2", REPOSITORY, &name]);
+    let error = delete().with(["--json"]).run().code(12).json_error();
+    assert_eq!((&error["code"], &error["detail"]["needed_by"]), (&json!("REFUSED"), &json!(["tag v1", "tag v2"])));
+    delete().with(["-n"]).run().code(12);
+    let dry = delete().with(["-n", "--with-tags"]).ok();
+    assert_eq!(snapshot(&scratch.v2()), before);
+    let done = delete().with(["--with-tags"]).ok();
+    assert_eq!(done.lines(), [format!("{REPOSITORY}:v1"), format!("{REPOSITORY}:v2"), name.clone()]);
+    assert_eq!(dry.lines(), done.lines());
+    assert!(!revision(&scratch, REPOSITORY, digest).exists() && scratch.blob(digest).exists());
+    scratch.run(["manifest", "get", REPOSITORY, "v1"]).code(4);
+    scratch.run(["manifest", "get", REPOSITORY, &name]).code(4).says([&name, REPOSITORY]);
+    scratch.run(["manifest", "verify", REPOSITORY, "v3"]).code(0);
+    delete().run().code(4).silent().says([&name, REPOSITORY]);
+    scratch.run(["manifest", "delete", REPOSITORY, &other.to_string(), &name, "--with-tags"]).code(4).silent();
+    assert!(revision(&scratch, REPOSITORY, other).exists(), "all or nothing");
+}
+
+#[test]
+fn a_manifest_without_tags_goes_and_its_layers_stay() {
+    let (scratch, _) = with_image();
+    let digest = put(&scratch, REPOSITORY, &image(b"config", &[]), &[]);
+    let name = digest.to_string();
+    let run = scratch.regtree(["manifest", "delete", REPOSITORY, &name, &name, "--json"]).ok();
+    let event = json!({
+        "repository": REPOSITORY, "digest": name, "tags": [], "dry_run": false, "type": "delete", "schema_version": 1,
+    });
+    assert_eq!(run.json_lines(), [event]);
+    scratch.run(["blob", "get", REPOSITORY, &Digest::of(b"config").to_string()]).code(0);
+    scratch.run(["manifest", "verify", REPOSITORY, "v1"]).code(0);
+}
+
+#[test]
+fn a_manifest_where_registry_2_1_put_it_goes_too() {
+    let (scratch, truth) = (tree("2.1.0"), truth("2.1.0"));
+    let manifests = truth["repositories"]["lib"]["manifests"].as_object().unwrap();
+    let (digest, _) = manifests.iter().find(|(_, manifest)| manifest["tags"] != json!([])).unwrap();
+    scratch.run(["manifest", "get", "lib", digest]).code(0);
+    scratch.run(["manifest", "delete", "lib", digest]).code(12).silent();
+    scratch.run(["manifest", "delete", "lib", digest, "--with-tags"]).code(0);
+    scratch.run(["manifest", "get", "lib", digest]).code(4);
+    assert!(!scratch.run(["manifest", "list", "lib"]).code(0).lines().contains(digest));
+}
+
+#[test]
+fn a_broken_link_goes_like_any_other() {
+    let (scratch, _) = with_image();
+    let digest = put(&scratch, REPOSITORY, &image(b"config", &[]), &[]);
+    std::fs::write(revision(&scratch, REPOSITORY, digest), "").unwrap();
+    let name = digest.to_string();
+    scratch.run(["manifest", "get", REPOSITORY, &name]).code(5).silent().says([&name, "empty"]);
+    scratch.run(["manifest", "delete", REPOSITORY, &name]).code(0);
+    assert!(!revision(&scratch, REPOSITORY, digest).exists());
+}
+
+#[test]
+fn a_tag_that_does_not_say_what_it_points_to_is_told() {
+    let (scratch, digest) = with_image();
+    let link = scratch.repository(REPOSITORY).join("_manifests/tags/v1/current/link");
+    std::fs::write(link, "garbage").unwrap();
+    let run = scratch.run(["manifest", "delete", REPOSITORY, &digest.to_string()]).code(3);
+    run.says(["warning: ", "tag v1", "garbage"]);
+}

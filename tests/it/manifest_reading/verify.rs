@@ -1,0 +1,215 @@
+//! `manifest verify`: every fault is told, whole manifests pass.
+
+use std::fs;
+
+use regtree::Digest;
+use serde_json::{Value, json};
+
+use super::{REPOSITORY, findings, image, index, put, verify, with_image};
+use crate::support::vectors::{damage, damaged, damaged_trees};
+use crate::support::{Scratch, snapshot};
+
+fn finding(code: &str, severity: &str, digest: Option<Digest>) -> (String, String, Option<String>) {
+    (code.to_owned(), severity.to_owned(), digest.map(|digest| digest.to_string()))
+}
+
+/// Where our verdict is another than the truth file's, and why.
+fn differs(tree: &str, tag: &str) -> Option<(bool, &'static str)> {
+    match (tree, tag) {
+        ("tag-deleted-revision", "multi") | ("index-child-missing" | "index-child-revision-missing", _) => {
+            Some((true, "a sparse index is legal: a child without a link may never have been pushed; --strict minds"))
+        }
+        ("descriptor-size-wrong", "size") => Some((false, "the truth file does not compare sizes; clients do")),
+        ("no-permission", _) if rustix::process::geteuid().is_root() => Some((true, "root reads it all the same")),
+        _ => None,
+    }
+}
+
+#[test]
+fn every_image_of_every_damaged_tree_is_judged_as_its_truth_file_says() {
+    for name in damaged_trees() {
+        let (scratch, truth) = (damaged(&name), damage(&name));
+        let before = snapshot(scratch.root());
+        for image in truth["images"].as_array().unwrap() {
+            let [repository, tag] = ["repository", "tag"].map(|field| image[field].as_str().unwrap());
+            let run = scratch.run(["manifest", "verify", repository, tag, "--content"]);
+            if repository.parse::<regtree::RepositoryName>().is_err() {
+                // A name that is none can't be asked for.
+                run.code(2);
+                continue;
+            }
+            let intact = image["intact"].as_bool().unwrap();
+            let expected = differs(&name, tag).filter(|(ours, _)| *ours != intact);
+            let expected = expected.map_or(intact, |(ours, _)| ours);
+            let whole = !run.out().contains("error: ") && run.err().contains("manifests checked");
+            assert_eq!(whole, expected, "{name} {repository}:{tag}\n{}{}", run.out(), run.err());
+            let codes = if expected { &[0][..] } else { &[4, 5] };
+            assert!(codes.iter().any(|code| run.exit() == Some(*code)), "{name} {tag}: {:?}", run.exit());
+        }
+        assert_eq!(snapshot(scratch.root()), before, "{name}");
+    }
+}
+
+#[test]
+fn a_child_that_was_never_pushed_is_a_warning_and_an_error_when_asked_and_a_lost_one_always() {
+    let scratch = Scratch::new();
+    scratch.put(REPOSITORY, b"config");
+    scratch.put(REPOSITORY, b"layer");
+    let (here, never) = (image(b"config", &[b"layer"]), image(b"config", &[]));
+    let child = put(&scratch, REPOSITORY, &here, &[]);
+    put(&scratch, REPOSITORY, &index(&[(&here, "amd64"), (&never, "arm64")]), &["v1"]);
+    let absent = Digest::of(never.to_string().as_bytes());
+    let call = || scratch.regtree(["manifest", "verify", REPOSITORY, "v1"]);
+    assert_eq!(findings(call(), 0), [finding("index-child-missing", "warning", Some(absent))]);
+    assert_eq!(findings(call().with(["--strict"]), 5), [finding("index-child-missing", "error", Some(absent))]);
+    fs::remove_file(scratch.blob(child)).unwrap();
+    let expected =
+        [finding("index-child-missing", "error", Some(child)), finding("index-child-missing", "warning", Some(absent))];
+    assert_eq!(findings(call(), 5), expected);
+}
+
+#[test]
+fn a_child_s_own_faults_are_those_of_its_index_too() {
+    let scratch = Scratch::new();
+    let child = image(b"config", &[b"layer"]);
+    let digest = put(&scratch, REPOSITORY, &child, &[]);
+    put(&scratch, REPOSITORY, &index(&[(&child, "amd64")]), &["v1"]);
+    let missing = |content: &[u8]| finding("reference-missing", "error", Some(Digest::of(content)));
+    let call = scratch.regtree(["manifest", "verify", REPOSITORY, "v1"]);
+    assert_eq!(findings(call.clone(), 5), [missing(b"config"), missing(b"layer")]);
+    let said = call.run().code(5).out();
+    assert!(said.contains(&format!("{REPOSITORY}@{digest}")) && said.contains("_layers"), "{said}");
+}
+
+#[test]
+fn sizes_are_compared_and_content_decides_who_is_wrong() {
+    let (scratch, _) = with_image();
+    let mut wrong = image(b"config", &[b"layer"]);
+    wrong["layers"][0]["size"] = json!(6);
+    put(&scratch, REPOSITORY, &wrong, &["wrong"]);
+    let layer = Digest::of(b"layer");
+    let call = |tag: &str| scratch.regtree(["manifest", "verify", REPOSITORY, tag]);
+    assert_eq!(findings(call("wrong"), 5), [finding("reference-size-mismatch", "error", Some(layer))]);
+    let said = call("wrong").run().code(5).out();
+    assert!(said.contains("has 5 bytes, the manifest says 6"), "{said}");
+    fs::write(scratch.blob(layer), "laye").unwrap();
+    assert_eq!(findings(call("v1"), 5), [finding("blob-truncated", "error", Some(layer))]);
+    fs::write(scratch.blob(layer), "layer and more").unwrap();
+    assert_eq!(findings(call("v1"), 5), [finding("blob-corrupt", "error", Some(layer))]);
+    // Of the right size, only reading it tells.
+    fs::write(scratch.blob(layer), "LAYER").unwrap();
+    assert_eq!(findings(call("v1"), 0), []);
+    assert_eq!(findings(call("v1").with(["--content"]), 5), [finding("blob-corrupt", "error", Some(layer))]);
+    fs::remove_file(scratch.blob(layer)).unwrap();
+    assert_eq!(findings(call("v1"), 5), [finding("blob-missing", "error", Some(layer))]);
+}
+
+#[test]
+fn a_json_finding_names_everything() {
+    let (scratch, digest) = with_image();
+    let layer = Digest::of(b"layer");
+    fs::write(scratch.blob(layer), "LAYER").unwrap();
+    let events = verify(&scratch, &[REPOSITORY, "v1", "--content", "--json"]).code(5).json_lines();
+    let path = scratch.blob(layer);
+    let expected = json!({
+        "code": "blob-corrupt", "severity": "error", "repository": REPOSITORY, "manifest": digest, "digest": layer,
+        "path": path, "expected": layer, "found": Digest::of(b"LAYER"),
+        "message": format!("layer {layer} has other content: {} hashes to {} (5 bytes)", path.display(), Digest::of(b"LAYER")),
+        "type": "finding", "schema_version": 1,
+    });
+    assert_eq!(events[0], expected);
+    let summary = json!({
+        "manifests": 1, "errors": 1, "warnings": 0, "damage": 0, "type": "summary", "schema_version": 1,
+    });
+    assert_eq!(events[1..], [summary]);
+}
+
+#[test]
+fn of_several_each_is_judged_and_the_exit_code_says_that_some_failed() {
+    let (scratch, _) = with_image();
+    put(&scratch, REPOSITORY, &image(b"absent", &[]), &["v2"]);
+    verify(&scratch, &[REPOSITORY, "v1", "v1"]).code(0).silent().says(["2 manifests checked"]);
+    let run = verify(&scratch, &[REPOSITORY, "v2", "v1"]).code(3).says(["2 manifests checked: 1 errors"]);
+    assert!(run.out().contains("reference-missing"), "{}", run.out());
+    verify(&scratch, &[REPOSITORY, "v1", "v3"]).code(3).says(["tag v3 is unknown", "1 manifests checked"]);
+    verify(&scratch, &[REPOSITORY, "v3"]).code(4).silent().says(["tag v3 is unknown", REPOSITORY]);
+    verify(&scratch, &["other", "v1"]).code(4).silent().says(["repository other is unknown"]);
+    verify(&scratch, &[REPOSITORY, "--all"]).code(3).says(["2 manifests checked: 1 errors"]);
+    verify(&scratch, &["--all"]).code(3).says(["2 manifests checked: 1 errors"]);
+    verify(&scratch, &[REPOSITORY]).code(2).silent();
+    verify(&scratch, &[]).code(2).silent();
+}
+
+#[test]
+fn a_manifest_that_names_itself_ends() {
+    let scratch = Scratch::new();
+    let bytes = index(&[]).to_string();
+    let digest = Digest::of(bytes.as_bytes());
+    put(&scratch, REPOSITORY, &index(&[]), &["v1"]);
+    // Only a corrupt one can: nobody can hash that.
+    let child = json!({ "mediaType": super::OCI_INDEX, "digest": digest, "size": bytes.len() });
+    let cyclic = json!({ "schemaVersion": 2, "mediaType": super::OCI_INDEX, "manifests": [child] });
+    fs::write(scratch.blob(digest), cyclic.to_string()).unwrap();
+    let call = || scratch.regtree(["manifest", "verify", REPOSITORY, "v1"]);
+    assert_eq!(findings(call(), 5), [finding("blob-corrupt", "error", None)]);
+}
+
+#[test]
+fn a_manifest_that_many_repositories_have_is_read_once() {
+    let scratch = Scratch::new();
+    let manifest = image(b"config", &[b"layer"]);
+    let mut digest = None;
+    for name in ["a", "b/c", "d", "e", "f"] {
+        for content in [&b"config"[..], b"layer"] {
+            scratch.put(name, content);
+        }
+        digest = Some(put(&scratch, name, &manifest, &["v1"]));
+    }
+    let trace = scratch.root().join("trace");
+    let strace = ["strace", "-f", "-qq", "-y", "-e", "trace=read", "-o", trace.to_str().unwrap()];
+    scratch.regtree(["manifest", "verify", "--all"]).behind(strace).ok().says(["5 manifests checked: 0 errors"]);
+    let trace = fs::read_to_string(trace).unwrap();
+    let blob = format!("<{}>", scratch.blob(digest.unwrap()).display());
+    let read: u64 = trace.lines().filter(|line| line.contains(&blob)).filter_map(bytes).sum();
+    assert_eq!(read, manifest.to_string().len() as u64);
+}
+
+/// What a traced read returned.
+fn bytes(line: &str) -> Option<u64> {
+    line.rsplit_once("= ")?.1.trim().parse().ok()
+}
+
+#[test]
+fn what_two_readers_may_read_differently_is_a_warning() {
+    let scratch = Scratch::new();
+    scratch.put(REPOSITORY, b"config");
+    let text = image(b"config", &[]).to_string();
+    let odd = text.replace("\"layers\":[]", "\"layers\":[],\"Layers\":[]");
+    assert_ne!(odd, text);
+    let call = scratch.regtree(["manifest", "put", REPOSITORY, "--tag", "odd"]).stdin(odd);
+    call.ok();
+    let found = findings(scratch.regtree(["manifest", "verify", REPOSITORY, "odd"]), 0);
+    assert!(found.iter().all(|found| *found == finding("manifest-ambiguous", "warning", None)), "{found:?}");
+    assert!(!found.is_empty());
+}
+
+#[test]
+fn an_unknown_kind_is_a_warning_and_no_manifest_at_all_an_error() {
+    let (scratch, truth) = (damaged("manifest-unknown-media-type"), damage("manifest-unknown-media-type"));
+    let image = truth["images"].as_array().unwrap().iter().find(|image| !is_known(&scratch, image)).unwrap();
+    let [repository, tag] = ["repository", "tag"].map(|field| image[field].as_str().unwrap());
+    let found = findings(scratch.regtree(["manifest", "verify", repository, tag]), 0);
+    assert_eq!(found, [finding("manifest-unknown-kind", "warning", None)]);
+    let scratch = Scratch::new();
+    let digest = scratch.put(REPOSITORY, b"no manifest");
+    let link = scratch.repository(REPOSITORY).join("_manifests/revisions/sha256").join(&*digest.hex()).join("link");
+    Scratch::plant(&link, digest.to_string());
+    let found = findings(scratch.regtree(["manifest", "verify", REPOSITORY, &digest.to_string()]), 5);
+    assert_eq!(found, [finding("manifest-invalid", "error", None)]);
+}
+
+fn is_known(scratch: &Scratch, image: &Value) -> bool {
+    let [repository, tag] = ["repository", "tag"].map(|field| image[field].as_str().unwrap());
+    let stat = scratch.run(["manifest", "stat", repository, tag, "--json"]);
+    stat.out().is_empty() || stat.json()["kind"] != "unknown"
+}
