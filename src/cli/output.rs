@@ -148,6 +148,11 @@ impl Output {
         for cause in causes.filter(|cause| !said.ends_with(cause.as_str())) {
             say(Style::new(), "caused by", &cause);
         }
+        if let Some(Error::ManifestInvalid { refusals, .. }) = known
+            && refusals.len() > 1
+        {
+            refusals.iter().for_each(|refusal| say(Style::new(), "reason", refusal));
+        }
         if let Some(hint) = known.and_then(|known| hint::of(known, global)) {
             say(CYAN, "hint", &hint);
         }

@@ -378,8 +378,12 @@ fn manifest_unknown_text(path: &std::path::Path, missing: Missing) -> String {
     }
 }
 
+/// One reason in full; several are told each on its own by whoever reports the error.
 fn refusals_text(refusals: &[Refusal]) -> String {
-    refusals.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ")
+    match refusals {
+        [refusal] => refusal.to_string(),
+        refusals => format!("{} reasons", refusals.len()),
+    }
 }
 
 fn nowhere_text(content: bool, manifest_of: &[RepositoryName]) -> String {

@@ -118,6 +118,8 @@ impl Verify {
             });
             context.output.event("summary", fields)?;
         }
+        // What was found comes before what it amounts to.
+        context.output.flush()?;
         context.output.note(format_args!("{manifests} manifests checked: {errors} errors, {warnings} warnings"));
         Ok(match () {
             () if *errors == 0 && damage.is_empty() => Exit::Done,
