@@ -6,7 +6,8 @@
 //! or read-only while content is removed.
 //!
 //! A held lock fails at once with the notes that its holders left in `.regtree/holders` (best effort), or is waited for
-//! when asked. Lock order: the tree, then one upload. On NFS a lock may hang while its server is away.
+//! when asked. Lock order: the tree, then one upload, before anything of that is opened or made. On NFS a lock may hang
+//! while its server is away.
 
 use std::fmt;
 use std::fs::File;
@@ -130,27 +131,65 @@ pub fn holders(tree: &Tree) -> Vec<Holder> {
     private::live_notes(tree).iter().filter_map(|text| serde_json::from_str(text).ok()).collect()
 }
 
-/// One upload's lock, held until dropped: on its `data`, for a directory can't be locked alone on every file system (NFS
-/// wants a handle that may write).
+/// One upload's lock, held until dropped.
+///
+/// It is on the upload's directory, which is there for as long as the upload is: its `data` is made late, and goes to the
+/// blob's place before a commit is over; and who only asks for the lock must not open it, for that is what a writer's
+/// proof of being alone would find. Where a directory can't be locked alone (NFS wants a handle that may write), it is on
+/// `data` after all.
 #[derive(Debug)]
 pub struct UploadLock {
-    _data: File,
+    _handle: OwnedFd,
 }
 
 impl UploadLock {
-    /// Locks the upload of which `data`, at `path`, is open for writing, waiting up to `wait` if another process works on
-    /// it.
+    /// Locks the upload in `directory`, waiting up to `wait` if another process works on it. `data` opens its data for
+    /// writing, if need be.
     ///
-    /// `Err(Locked)` names who may be at it: all others that change the tree now, as far as they left a note.
-    pub fn acquire(tree: &Tree, path: &TreePath, data: &File, wait: Duration) -> Result<Self> {
-        let failed = |error: std::io::Error| Error::io("lock", tree.locate(path), error);
-        let data = data.try_clone().map_err(failed)?;
-        if lock_within(&data, FlockOperation::NonBlockingLockExclusive, wait).map_err(|errno| failed(errno.into()))? {
-            return Ok(Self { _data: data });
+    /// `None` when there is no such directory, or not any more once it was locked. `Err(Locked)` names who may be at it:
+    /// all others that change the tree now, as far as they left a note.
+    pub fn acquire(
+        tree: &Tree,
+        directory: &TreePath,
+        wait: Duration,
+        data: impl FnOnce() -> Result<File>,
+    ) -> Result<Option<Self>> {
+        let Some(handle) = tree.open_directory(directory)? else { return Ok(None) };
+        match lock_upload(tree, directory, &handle, wait)? {
+            Lockable::Locked => Self::of_what_is_in_place(tree, directory, handle),
+            Lockable::Not => {
+                let (handle, path) = (data()?.into(), directory.child("data").expect("a plain name"));
+                match lock_upload(tree, &path, &handle, wait)? {
+                    Lockable::Locked => Self::of_what_is_in_place(tree, &path, handle),
+                    Lockable::Not => Err(Error::io("lock", tree.locate(&path), Errno::BADF)),
+                }
+            }
         }
-        let host = rustix::system::uname().nodename().to_string_lossy().into_owned();
-        let ourselves = |holder: &Holder| holder.pid == std::process::id() && holder.host == host;
-        let others = holders(tree).into_iter().filter(|holder| !ourselves(holder));
-        Err(Error::Locked { path: tree.locate(path), holders: others.collect() })
+    }
+
+    /// Who had the lock until now may have finished or cancelled the upload.
+    fn of_what_is_in_place(tree: &Tree, path: &TreePath, handle: OwnedFd) -> Result<Option<Self>> {
+        Ok(tree.is_in_place(path, &handle)?.then_some(Self { _handle: handle }))
+    }
+}
+
+/// What became of an attempt to lock something.
+enum Lockable {
+    Locked,
+    /// Its file system does not lock such a thing alone.
+    Not,
+}
+
+fn lock_upload(tree: &Tree, path: &TreePath, handle: &OwnedFd, wait: Duration) -> Result<Lockable> {
+    match lock_within(handle, FlockOperation::NonBlockingLockExclusive, wait) {
+        Ok(true) => Ok(Lockable::Locked),
+        Ok(false) => {
+            let host = rustix::system::uname().nodename().to_string_lossy().into_owned();
+            let ourselves = |holder: &Holder| holder.pid == std::process::id() && holder.host == host;
+            let others = holders(tree).into_iter().filter(|holder| !ourselves(holder));
+            Err(Error::Locked { path: tree.locate(path), holders: others.collect() })
+        }
+        Err(Errno::BADF) => Ok(Lockable::Not),
+        Err(errno) => Err(Error::io("lock", tree.locate(path), errno)),
     }
 }

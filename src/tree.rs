@@ -13,12 +13,17 @@ use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
+use std::time::{Duration, Instant};
 
 use rustix::fs::{AtFlags, FileType, Mode, OFlags, ResolveFlags, StatxFlags};
 use rustix::io::Errno;
 
 use crate::error::{Error, Result};
 use crate::layout::{self, Area, TreePath};
+
+/// How long to wait for a process that is alone with a file, which it is for microseconds.
+const PATIENCE: Duration = Duration::from_secs(1);
+const POLL: Duration = Duration::from_millis(1);
 
 /// An open registry tree.
 #[derive(Debug)]
@@ -181,7 +186,7 @@ impl Tree {
         let Some(area) = self.area(path.area())? else { return Ok(None) };
         // Without NONBLOCK, a pipe in the file's place would make us wait for ever.
         let flags = OFlags::RDONLY | OFlags::NONBLOCK | OFlags::NOFOLLOW | OFlags::CLOEXEC;
-        let handle = match open_beneath(area, path.below_area(), flags) {
+        let handle = match patiently(|| open_beneath(area, path.below_area(), flags)) {
             Ok(handle) => handle,
             Err(Errno::NOENT) => return Ok(None),
             Err(errno) => return Err(self.explain(path, "a regular file", "open", errno)),
@@ -215,6 +220,19 @@ impl Tree {
         };
         let directory = directory.as_ref().map_or(area, AsFd::as_fd);
         metadata_at(directory, path.file_name()).map_err(|errno| Error::io("look at", self.locate(path), errno))
+    }
+
+    /// Whether what is open as `handle` is what lies at `path`, and not something that was moved away or removed since.
+    pub(crate) fn is_in_place(&self, path: &TreePath, handle: impl AsFd) -> Result<bool> {
+        let failed = |errno: Errno| Error::io("look at", self.locate(path), errno);
+        let parent = path.parent().expect("an area stays where it is");
+        let Some(directory) = self.open_directory(&parent)? else { return Ok(false) };
+        let ours = rustix::fs::fstat(handle).map_err(failed)?;
+        match rustix::fs::statat(directory, path.file_name(), AtFlags::SYMLINK_NOFOLLOW) {
+            Ok(there) => Ok((there.st_dev, there.st_ino) == (ours.st_dev, ours.st_ino)),
+            Err(Errno::NOENT) => Ok(false),
+            Err(errno) => Err(failed(errno)),
+        }
     }
 
     /// Reads the file at `path` whole, up to `limit` bytes: a longer one is cut there, which no small file of a tree is.
@@ -310,6 +328,18 @@ fn open_resolved(parent: impl AsFd, name: &OsStr) -> rustix::io::Result<Option<O
         Ok(handle) => Ok(Some(handle)),
         Err(Errno::NOENT) => Ok(None),
         Err(errno) => Err(errno),
+    }
+}
+
+/// Opens a file without waiting for a pipe's other end, but for a process that asks for a moment whether it is alone with
+/// the file, as regtree does when it writes (`durable::sole`).
+pub(crate) fn patiently<T>(mut open: impl FnMut() -> rustix::io::Result<T>) -> rustix::io::Result<T> {
+    let begin = Instant::now();
+    loop {
+        match open() {
+            Err(Errno::AGAIN) if begin.elapsed() < PATIENCE => std::thread::sleep(POLL),
+            opened => return opened,
+        }
     }
 }
 

@@ -7,7 +7,7 @@ use serde::Serialize;
 
 use super::stat::content_size;
 use crate::digest::{Digest, HashingReader};
-use crate::durable::{Identity, Staged, Sync, Writer};
+use crate::durable::{Content, Staged, Sync, Writer};
 use crate::error::{Error, Result};
 use crate::layout::{Entry, Item, TreePath};
 use crate::name::RepositoryName;
@@ -27,16 +27,6 @@ pub enum Outcome {
         /// How many bytes the damaged one had.
         damaged_size: u64,
     },
-}
-
-/// Content that was hashed, and that nobody has touched since.
-pub(crate) struct Content<'p> {
-    /// Where it lies, synced.
-    pub(crate) path: &'p TreePath,
-    /// What it hashed to.
-    pub(crate) digest: Digest,
-    /// Which file it was, in which condition.
-    pub(crate) identity: Identity,
 }
 
 /// Puts `content` in the place of its blob.
@@ -65,7 +55,7 @@ pub(crate) fn place(
             None => Outcome::Stored,
         },
     };
-    writer.publish(content.path, content.identity, &path, interrupt)?;
+    writer.publish(content, &path, interrupt)?;
     Ok(outcome)
 }
 

@@ -91,22 +91,12 @@ impl<'t> Chain<'t> {
         self.handles.last().unwrap_or(&self.area).as_fd()
     }
 
-    /// Creates an empty file. One of that name is `EEXIST`.
-    pub(super) fn create(&self, name: &str) -> rustix::io::Result<File> {
-        let flags = OFlags::RDWR | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+    /// Creates an empty file, with `more` flags. One of that name is `EEXIST`.
+    pub(super) fn create(&self, name: &str, more: OFlags) -> rustix::io::Result<File> {
+        let flags = OFlags::RDWR | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC | more;
         let handle = rustix::fs::openat(self.last(), name, flags, Mode::from_raw_mode(0o666))?;
         ownership::adopt(handle.as_fd(), self.last(), FileType::RegularFile)?;
         Ok(File::from(handle))
-    }
-
-    /// Writes `<name>.<uuid>.tmp`, syncs it, and renames it to its place.
-    pub(super) fn replace(
-        &self,
-        name: &str,
-        write: impl FnOnce(&mut File) -> std::io::Result<()>,
-    ) -> std::io::Result<()> {
-        let temporary = self.stage(name, Sync::Now, write)?;
-        Ok(self.rename(&temporary, name).inspect_err(|_| self.discard(&temporary))?)
     }
 
     /// Writes `<name>.<uuid>.tmp`, and returns what it is called.
@@ -118,7 +108,7 @@ impl<'t> Chain<'t> {
     ) -> std::io::Result<String> {
         self.refuse_symlink(name)?;
         let temporary = format!("{name}{}", layout::temporary_suffix(uuid::Uuid::new_v4()));
-        let mut file = self.create(&temporary)?;
+        let mut file = self.create(&temporary, OFlags::empty())?;
         let written = write(&mut file).and_then(|()| if sync == Sync::Now { file.sync_all() } else { Ok(()) });
         written.inspect_err(|_| self.discard(&temporary))?;
         Ok(temporary)

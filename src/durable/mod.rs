@@ -17,6 +17,7 @@ mod chain;
 mod identity;
 mod ownership;
 pub(crate) mod private;
+mod publish;
 mod sole;
 
 use std::fs::File;
@@ -24,18 +25,18 @@ use std::io::Write;
 use std::os::fd::{AsFd, BorrowedFd};
 use std::path::Path;
 
-use rustix::fs::{AtFlags, FileType, Mode, OFlags};
+use rustix::fs::{AtFlags, Mode, OFlags};
 use rustix::io::Errno;
 
 use chain::Chain;
 pub(crate) use identity::Identity;
+pub(crate) use publish::Content;
 pub(crate) use sole::SoleWriter;
 
 use crate::error::{Error, Result};
 use crate::layout::{self, Area, TreePath};
 use crate::lock::TreeLock;
-use crate::stream::Interrupt;
-use crate::tree::{Kind, Tree};
+use crate::tree::{self, Kind, Tree};
 
 /// Whether a change must be on the disk before it is reported.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -79,11 +80,12 @@ impl<'t> Writer<'t> {
         chain::unmake(self.tree, made)
     }
 
-    /// Creates an empty file to write to, in a directory that exists. Not synced. A file of that name is `Err(Io)`.
+    /// Creates an empty file to write to its end, in a directory that exists. Not synced. A file of that name is
+    /// `Err(Io)`.
     pub fn create_file(&self, path: &TreePath) -> Result<File> {
         let failed = |errno| Error::io("create", self.tree.locate(path), errno);
         let chain = Chain::open(self.tree, &parent(path))?.ok_or_else(|| failed(Errno::NOENT))?;
-        chain.create(path.file_name()).map_err(failed)
+        chain.create(path.file_name(), OFlags::APPEND).map_err(failed)
     }
 
     /// Opens a file to read it and to write at its end. `None` when it isn't there; anything but a regular file in its
@@ -94,23 +96,11 @@ impl<'t> Writer<'t> {
             return Ok(None);
         }
         let Some(chain) = Chain::open(self.tree, &parent(path))? else { return Ok(None) };
-        let flags = OFlags::RDWR | OFlags::NONBLOCK | OFlags::NOFOLLOW | OFlags::CLOEXEC;
-        match rustix::fs::openat(chain.last(), path.file_name(), flags, Mode::empty()) {
+        let flags = OFlags::RDWR | OFlags::APPEND | OFlags::NONBLOCK | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+        match tree::patiently(|| rustix::fs::openat(chain.last(), path.file_name(), flags, Mode::empty())) {
             Ok(handle) => Ok(Some(File::from(handle))),
             Err(Errno::NOENT) => Ok(None),
             Err(errno) => Err(Error::io("open", self.tree.locate(path), errno)),
-        }
-    }
-
-    /// Whether `file` is what lies at `path`, and not something that was moved away since it was opened.
-    pub fn is_in_place(&self, path: &TreePath, file: &File) -> Result<bool> {
-        let failed = |errno: Errno| Error::io("look at", self.tree.locate(path), errno);
-        let Some(chain) = Chain::open(self.tree, &parent(path))? else { return Ok(false) };
-        let ours = rustix::fs::fstat(file).map_err(failed)?;
-        match rustix::fs::statat(chain.last(), path.file_name(), AtFlags::SYMLINK_NOFOLLOW) {
-            Ok(there) => Ok((there.st_dev, there.st_ino) == (ours.st_dev, ours.st_ino)),
-            Err(Errno::NOENT) => Ok(false),
-            Err(errno) => Err(failed(errno)),
         }
     }
 
@@ -130,43 +120,6 @@ impl<'t> Writer<'t> {
             let temporary = written.map_err(failed).inspect_err(|_| chain.forget())?;
             Ok(Staged { chain, temporary, path: path.clone(), sync, placed: false })
         })
-    }
-
-    /// Moves the file at `from`, whose content is synced already, to `to`, in place of any file there, and syncs.
-    ///
-    /// Where the two lie on different file systems, which only the refusal of the rename tells, the content is copied
-    /// beside its place, synced, renamed, and the old file removed; that may take long, and looks at `interrupt`.
-    ///
-    /// `Err(Refused)` when what lies at `from` is not `expected` any more.
-    pub(crate) fn publish(
-        &self,
-        from: &TreePath,
-        expected: Identity,
-        to: &TreePath,
-        interrupt: &Interrupt,
-    ) -> Result<()> {
-        let failed = |error| interrupt.or(Error::io("move content to", self.tree.locate(to), error));
-        let gone = || Error::io("open", self.tree.locate(from), Errno::NOENT);
-        chain::retry_vanished(|| {
-            let source = Chain::open(self.tree, &parent(from))?.ok_or_else(gone)?;
-            self.check_identity(&source, from, expected)?;
-            let target = Chain::make(self.tree, &parent(to))?;
-            let moved = rename_or_copy(&source, from.file_name(), &target, to.file_name(), interrupt);
-            moved.map_err(failed).inspect_err(|_| target.forget())?;
-            target.sync()
-        })
-    }
-
-    fn check_identity(&self, chain: &Chain<'_>, path: &TreePath, expected: Identity) -> Result<()> {
-        let failed = |error: std::io::Error| Error::io("open", self.tree.locate(path), error);
-        let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
-        let handle = rustix::fs::openat(chain.last(), path.file_name(), flags, Mode::empty());
-        let found = Identity::of(&File::from(handle.map_err(|errno| failed(errno.into()))?)).map_err(failed)?;
-        if found == expected {
-            return Ok(());
-        }
-        let reason = format!("{} changed since it was read", self.tree.locate(path).display());
-        Err(Error::Refused { reason })
     }
 
     /// Removes the file at `path`; `false` when it is gone already.
@@ -252,27 +205,6 @@ impl Drop for Staged<'_> {
 
 fn parent(path: &TreePath) -> TreePath {
     path.parent().expect("only what lies in an area is changed")
-}
-
-fn rename_or_copy(
-    source: &Chain<'_>,
-    from: &str,
-    target: &Chain<'_>,
-    to: &str,
-    interrupt: &Interrupt,
-) -> std::io::Result<()> {
-    target.refuse_symlink(to)?;
-    let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
-    let handle = rustix::fs::openat(source.last(), from, flags, Mode::empty())?;
-    ownership::adopt(handle.as_fd(), target.last(), FileType::RegularFile)?;
-    match rustix::fs::renameat(source.last(), from, target.last(), to) {
-        Err(Errno::XDEV) => {}
-        renamed => return Ok(renamed?),
-    }
-    let mut content = interrupt.stops(File::from(handle));
-    target.replace(to, |file| std::io::copy(&mut content, file).map(drop))?;
-    rustix::fs::unlinkat(source.last(), from, AtFlags::empty())?;
-    Ok(())
 }
 
 /// Makes an empty tree in `root`: its skeleton, as far as it is missing, with the registry's own modes (0777 less the

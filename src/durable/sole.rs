@@ -1,4 +1,4 @@
-//! Whether nobody else wrote to a file while we did.
+//! Whether nobody else wrote to a file while we did, or has it open now.
 //!
 //! Our lock on an upload is not known to a registry, and our own writes move the file's times, so nothing in the file
 //! tells that a registry wrote to it too. The kernel does: it grants a write lease only on a file that no other process has
@@ -6,17 +6,27 @@
 //! end, and no such closing between the two are the proof. Each lease is given back at once; what another process opens
 //! in that moment waits for microseconds.
 //!
-//! This holds where the kernel sees every writer, which is on local file systems; on others there is no proof. Nor does it
-//! cover a file that is cut by its path, without being opened: no registry does that.
+//! This holds where the kernel sees every writer, which is on local file systems; on others there is no proof. An overlay
+//! is none: it does not see who writes to its upper directory.
+//!
+//! Nor is a file that is cut by its path, with `truncate(2)` and without being opened, covered by the proof. We write at
+//! its end, wherever that is, so that one that was cut has another length than it should. What is left is one that is
+//! cut by its path, and by its path made just so much longer again, while we write: its zeros would go unseen. No
+//! registry does either.
 
 use std::fs::File;
+use std::io::ErrorKind;
 use std::os::fd::{AsRawFd, OwnedFd};
+use std::time::{Duration, Instant};
 
 use rustix::fs::inotify::{self, CreateFlags, WatchFlags};
 use rustix::io::Errno;
 
-/// Local file systems, by the numbers that `statfs` gives them: ext2 to ext4, XFS, Btrfs, F2FS, ZFS, tmpfs, overlay.
-const LOCAL: [u32; 7] = [0xef53, 0x5846_5342, 0x9123_683e, 0xf2f5_2010, 0x2fc1_2fc1, 0x0102_1994, 0x794c_7630];
+/// Local file systems, by the numbers that `statfs` gives them: ext2 to ext4, XFS, Btrfs, F2FS, ZFS, tmpfs.
+const LOCAL: [u32; 6] = [0xef53, 0x5846_5342, 0x9123_683e, 0xf2f5_2010, 0x2fc1_2fc1, 0x0102_1994];
+/// How long somebody must have a file open to have it open: others look at it for a moment, or ask what we ask.
+const MOMENT: Duration = Duration::from_millis(100);
+const POLL: Duration = Duration::from_millis(5);
 
 /// A watch over a file that we write to.
 #[derive(Debug)]
@@ -29,46 +39,79 @@ impl SoleWriter {
     /// Begins to watch `file`, which must have been opened for writing once. `None` when another process may write to it,
     /// or when it could not be told.
     pub(crate) fn watch(file: &File) -> Option<Self> {
-        let kind = rustix::fs::fstatfs(file).ok()?.f_type;
-        if !LOCAL.into_iter().any(|local| u32::try_from(kind).is_ok_and(|kind| kind == local)) {
+        if !is_local(file) {
             return None;
         }
         let closings = inotify::init(CreateFlags::CLOEXEC | CreateFlags::NONBLOCK).ok()?;
         let path = format!("/proc/self/fd/{}", file.as_raw_fd());
         inotify::add_watch(&closings, path, WatchFlags::CLOSE_WRITE).ok()?;
         let file = file.try_clone().ok()?;
-        lease::is_ours_alone(&file).then_some(Self { file, closings })
+        lease::try_out(&file).is_ok().then_some(Self { file, closings })
     }
 
     /// Whether nobody else has written since, nor can now.
     pub(crate) fn is_proven(&self) -> bool {
-        let alone = lease::is_ours_alone(&self.file);
+        let alone = lease::try_out(&self.file).is_ok();
         let mut event = [0_u8; 512];
         alone && rustix::io::read(&self.closings, &mut event) == Err(Errno::AGAIN)
     }
 }
 
+/// Whether another process is known to have `file` open, which must have been opened for writing once here. Where that
+/// can't be told, it is not known.
+pub(super) fn is_open_elsewhere(file: &File) -> bool {
+    if !is_local(file) {
+        return false;
+    }
+    let begin = Instant::now();
+    loop {
+        match lease::try_out(file) {
+            Err(error) if error.kind() != ErrorKind::WouldBlock => return false,
+            Err(_) if begin.elapsed() >= MOMENT => return true,
+            Err(_) => std::thread::sleep(POLL),
+            Ok(()) => return false,
+        }
+    }
+}
+
+/// Whether the kernel sees all who write to `file`.
+fn is_local(file: &File) -> bool {
+    let kind = rustix::fs::fstatfs(file).ok().and_then(|stat| u32::try_from(stat.f_type).ok());
+    kind.is_some_and(|kind| LOCAL.contains(&kind))
+}
+
 /// The two calls that no safe library offers.
 #[expect(unsafe_code, reason = "fcntl with a number and no pointer can't harm memory")]
-mod lease {
+pub(super) mod lease {
     use std::ffi::c_int;
     use std::fs::File;
+    use std::io::{Error, Result};
     use std::os::fd::AsRawFd;
 
     /// Not named by `libc` on every system; the same on all that Rust knows of, but PA-RISC.
     const F_SETSIG: c_int = 10;
 
-    /// Takes a write lease and gives it back.
-    pub(super) fn is_ours_alone(file: &File) -> bool {
-        // Who opens the file meanwhile has this signal sent to us: one that nobody minds, in place of one that kills.
-        set(file, F_SETSIG, libc::SIGURG)
-            && set(file, libc::F_SETLEASE, libc::F_WRLCK)
-            && set(file, libc::F_SETLEASE, libc::F_UNLCK)
+    /// Takes a write lease and gives it back. `WouldBlock` when somebody else has the file open.
+    pub(super) fn try_out(file: &File) -> Result<()> {
+        take(file)?;
+        give_back(file)
     }
 
-    fn set(file: &File, what: c_int, value: c_int) -> bool {
+    /// Takes a write lease: until it is given back, who opens the file waits, or is told to come again.
+    pub(in crate::durable) fn take(file: &File) -> Result<()> {
+        // Who opens the file meanwhile has this signal sent to us: one that nobody minds, in place of one that kills.
+        set(file, F_SETSIG, libc::SIGURG)?;
+        set(file, libc::F_SETLEASE, libc::F_WRLCK)
+    }
+
+    pub(in crate::durable) fn give_back(file: &File) -> Result<()> {
+        set(file, libc::F_SETLEASE, libc::F_UNLCK)
+    }
+
+    fn set(file: &File, what: c_int, value: c_int) -> Result<()> {
         // SAFETY: the handle is open for as long as `file` is borrowed, and the argument is a number.
-        unsafe { libc::fcntl(file.as_raw_fd(), what, value) == 0 }
+        let done = unsafe { libc::fcntl(file.as_raw_fd(), what, value) };
+        if done == 0 { Ok(()) } else { Err(Error::last_os_error()) }
     }
 }
 
@@ -79,10 +122,11 @@ mod tests {
 
     use super::*;
 
-    fn file() -> (tempfile::TempDir, File) {
+    /// A new file; `None` where nothing can be proven.
+    fn file() -> Option<(tempfile::TempDir, File)> {
         let place = tempfile::tempdir().unwrap();
         let file = File::options().create_new(true).read(true).write(true).open(place.path().join("file")).unwrap();
-        (place, file)
+        is_local(&file).then_some((place, file))
     }
 
     fn open(place: &tempfile::TempDir) -> File {
@@ -91,7 +135,7 @@ mod tests {
 
     #[test]
     fn our_own_writes_prove_nothing_against_us() {
-        let (_place, file) = file();
+        let Some((_place, file)) = file() else { return };
         let sole = SoleWriter::watch(&file).unwrap();
         (&file).write_all(b"ours").unwrap();
         file.try_clone().unwrap().write_all(b"ours").unwrap();
@@ -102,7 +146,7 @@ mod tests {
 
     #[test]
     fn whoever_has_it_open_may_write() {
-        let (place, file) = file();
+        let Some((place, file)) = file() else { return };
         let other = open(&place);
         assert!(SoleWriter::watch(&file).is_none());
         drop(other);
@@ -113,7 +157,7 @@ mod tests {
 
     #[test]
     fn whoever_had_it_open_may_have_written() {
-        let (place, file) = file();
+        let Some((place, file)) = file() else { return };
         let sole = SoleWriter::watch(&file).unwrap();
         drop(open(&place));
         assert!(!sole.is_proven());
@@ -121,9 +165,24 @@ mod tests {
 
     #[test]
     fn what_only_reads_changes_nothing() {
-        let (place, file) = file();
+        let Some((place, file)) = file() else { return };
         let sole = SoleWriter::watch(&file).unwrap();
         drop(File::open(place.path().join("file")).unwrap());
         assert!(sole.is_proven());
+    }
+
+    #[test]
+    fn who_has_it_open_is_told_from_who_had() {
+        let Some((place, file)) = file() else { return };
+        assert!(!is_open_elsewhere(&file));
+        let other = open(&place);
+        assert!(is_open_elsewhere(&file));
+        std::thread::scope(|scope| {
+            scope.spawn(|| {
+                std::thread::sleep(MOMENT / 4);
+                drop(other);
+            });
+            assert!(!is_open_elsewhere(&file), "who looks at it for a moment");
+        });
     }
 }

@@ -8,6 +8,7 @@ use crate::digest::Digest;
 use crate::layout::Entry;
 use crate::lock::{Holder, Mode};
 use crate::registry::Registry;
+use crate::stream::Interrupt;
 
 /// An empty tree in a temporary directory.
 fn registry() -> (tempfile::TempDir, Registry) {
@@ -89,7 +90,8 @@ fn what_is_new_takes_the_owner_of_the_nearest_directory_where_we_may_set_it() {
     // As an upload that a registry running as root began.
     std::os::unix::fs::fchown(&file, Some(0), Some(0)).unwrap();
     let identity = Identity::of(&file).unwrap();
-    writer(&registry).publish(&data, identity, &blob, &Interrupt::default()).unwrap();
+    let content = Content { path: &data, file: &file, digest: Digest::of(b""), identity };
+    writer(&registry).publish(&content, &blob, &Interrupt::default()).unwrap();
     for changed in [link.clone(), link.parent().unwrap(), path("repositories/a"), blob.clone(), blob.parent().unwrap()]
     {
         let metadata = std::fs::metadata(registry.tree().locate(&changed)).unwrap();
@@ -214,4 +216,62 @@ fn a_removed_file_is_told_from_one_that_was_never_there() {
     assert!(writer.remove_file(&link, Sync::Now).unwrap());
     assert!(!writer.remove_file(&link, Sync::Now).unwrap());
     assert!(registry.tree().locate(&link.parent().unwrap()).is_dir(), "a registry leaves the directory too");
+}
+
+/// An upload's data in a tree, open as it is while the upload is worked on.
+fn data(registry: &Registry, content: &[u8]) -> (TreePath, File) {
+    let data = path("repositories/a/_uploads/1/data");
+    let writer = writer(registry);
+    writer.make_directory(&data.parent().unwrap()).unwrap();
+    let mut file = writer.create_file(&data).unwrap();
+    file.write_all(content).unwrap();
+    (data, file)
+}
+
+#[test]
+fn what_is_copied_is_hashed_and_another_content_is_not_published() {
+    let (_directory, registry) = registry();
+    let (data, file) = data(&registry, b"found");
+    if sole::lease::take(&file).is_err() {
+        return; // Nobody can tell here who has a file open, so that it is renamed.
+    }
+    sole::lease::give_back(&file).unwrap();
+    let place = registry.tree().locate(&data);
+    let _other = File::options().write(true).open(&place).unwrap();
+    let identity = Identity::of(&file).unwrap();
+    let publish = |digest| {
+        let content = Content { path: &data, file: &file, digest, identity };
+        writer(&registry).publish(&content, &Entry::Blob(digest).path(), &Interrupt::default())
+    };
+    let error = publish(Digest::of(b"expected")).unwrap_err();
+    assert!(matches!(error, Error::Refused { .. }), "{error}");
+    assert!(names(&registry.tree().locate(&path("blobs/sha256"))).is_empty());
+    assert_eq!(std::fs::read(&place).unwrap(), b"found");
+    let found = Digest::of(b"found");
+    publish(found).unwrap();
+    let blob = registry.tree().locate(&Entry::Blob(found).path());
+    assert_eq!(std::fs::read(&blob).unwrap(), b"found");
+    assert_eq!(names(blob.parent().unwrap()), ["data"]);
+    assert_ne!(std::fs::metadata(&blob).unwrap().ino(), file.metadata().unwrap().ino());
+    assert!(!place.exists());
+}
+
+#[test]
+fn who_asks_for_a_moment_whether_it_is_alone_with_a_file_is_waited_for() {
+    let (_directory, registry) = registry();
+    let (data, file) = data(&registry, b"");
+    for append in [false, true] {
+        if sole::lease::take(&file).is_err() {
+            return; // Nobody can be alone with a file here.
+        }
+        std::thread::scope(|scope| {
+            scope.spawn(|| {
+                std::thread::sleep(Duration::from_millis(50));
+                sole::lease::give_back(&file).unwrap();
+            });
+            let opened =
+                if append { writer(&registry).open_to_append(&data) } else { registry.tree().open_file(&data) };
+            assert!(opened.unwrap().is_some());
+        });
+    }
 }

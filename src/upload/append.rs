@@ -1,7 +1,7 @@
 //! Taking in bytes at the end of an upload.
 
 use std::fs::File;
-use std::io::{Read, Seek, SeekFrom};
+use std::io::Read;
 use std::os::unix::fs::FileExt;
 
 use super::early_sync::EarlySync;
@@ -95,9 +95,13 @@ impl Session<'_> {
     }
 
     fn undo(&mut self, begin: u64, known: Option<(Midstate, SoleWriter)>) -> Result<()> {
-        if self.offset()? == begin {
+        let found = self.offset()?;
+        // What another process cut off is not ours to put back, least of all as zeros.
+        if found <= begin {
             return Ok(());
         }
+        // With more or less than we wrote, another process had a hand in it.
+        let known = known.filter(|_| found == begin + self.written);
         self.forget_states(|offset| offset > begin)?;
         self.cut_to(begin)?;
         if let Some((state, sole)) = known {
@@ -116,16 +120,17 @@ impl Session<'_> {
     ) -> Result<Hasher> {
         let begin = self.offset()?;
         self.check_in_place()?;
-        self.data.seek(SeekFrom::Start(begin)).map_err(|error| self.failed("write", error))?;
         let mut sink = EarlySync::new(&self.data);
         let received = stream::copy_hashed(source, &mut sink, hasher, watch);
+        self.written = sink.written();
         let hasher = received.map_err(|error| match error {
             StreamError::Read(error) => Error::io("read", name, error),
             StreamError::Write(error) => self.failed("write", error),
             StreamError::Interrupted(signal) => Error::Interrupted { signal },
         })?;
-        let received = sink.finish().map_err(|error| self.failed("sync", error))?;
-        self.identity(begin + received)?;
+        sink.finish().map_err(|error| self.failed("sync", error))?;
+        // It was written to the end, wherever that was: if another process cut it, this is where it shows.
+        self.identity(begin + self.written)?;
         self.check_in_place()?;
         Ok(hasher)
     }
@@ -231,6 +236,7 @@ impl Session<'_> {
         algorithms: impl IntoIterator<Item = Algorithm>,
         interrupt: &Interrupt,
     ) -> Result<(Hasher, Identity)> {
+        record::settle(&self.data);
         let before = self.identity(self.offset()?)?;
         let mut hasher = Hasher::new(algorithms);
         let mut source = interrupt.stops(FromStart { data: &self.data, at: 0 });
@@ -261,7 +267,7 @@ impl Session<'_> {
 
     /// Another process, which knows nothing of our lock, may have finished or cancelled the upload.
     fn check_in_place(&self) -> Result<()> {
-        if self.writer.is_in_place(&self.path, &self.data)? {
+        if self.writer.tree().is_in_place(&self.path, &self.data)? {
             return Ok(());
         }
         Err(super::unknown(self.writer.tree(), &self.repository, &self.id))

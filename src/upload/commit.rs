@@ -7,7 +7,7 @@ use crate::blob::{Expected, Outcome, Stored, store};
 use crate::descriptor::Descriptor;
 use crate::digest::hash::Hashed;
 use crate::digest::{Algorithm, Digest, Hasher};
-use crate::durable::{Identity, SoleWriter};
+use crate::durable::{Content, Identity, SoleWriter};
 use crate::error::{Error, Result};
 use crate::name::RepositoryName;
 use crate::stream::{Interrupt, Watch};
@@ -52,14 +52,18 @@ impl Session<'_> {
         watch: &Watch<'_>,
     ) -> Result<Stored> {
         how.expected.check_usable()?;
-        if last.is_none()
-            && let Some(stored) = self.commit_again(how, &watch.interrupt)?
-        {
+        if let Some(stored) = self.commit_again(how, &watch.interrupt)? {
             return Ok(stored);
         }
         self.or_as_it_was(|session, sole| {
             let (hashed, identity) = session.complete(last, how, sole, watch)?;
-            session.publish(&hashed, identity, how, &watch.interrupt)
+            let (tree, repository, id) = (session.writer.tree(), session.repository.clone(), session.id.clone());
+            record::intend(tree, &repository, &id, hashed.canonical());
+            let stored = session.publish(&hashed, identity, how, &watch.interrupt);
+            if stored.is_err() && !session.published {
+                record::give_up(tree, &repository, &id);
+            }
+            stored
         })
     }
 
@@ -117,20 +121,23 @@ impl Session<'_> {
         let sole = known.as_ref().and(sole);
         let hasher = known.map_or_else(|| Hasher::new([]), |(hasher, _)| hasher);
         let hasher = self.receive(source.take(room), name, hasher, watch)?;
-        let identity = self.identity(self.offset()?)?;
+        if sole.is_some() {
+            record::settle(&self.data);
+        }
+        let identity = self.identity(begin + self.written)?;
         // The proof comes after the identity: who writes later changes that.
         Ok(sole.filter(|sole| sole.is_proven()).map(|_| (hasher, identity)))
     }
 
-    /// Finishes a commit that was killed after it had moved the content to its place, and before the session was gone.
+    /// Finishes a commit that was killed after it had moved the content to its place, with all last bytes, and before the
+    /// session was gone. Whoever looked at the session since may have made an empty `data`; the intent tells.
     fn commit_again(&mut self, how: Commit, interrupt: &Interrupt) -> Result<Option<Stored>> {
         let Some(wanted) = how.expected.digest else { return Ok(None) };
-        if !self.was_missing || self.offset()? > 0 {
+        if self.offset()? > 0 {
             return Ok(None);
         }
-        let intended = || record::intended(self.writer.tree(), &self.repository, &self.id);
-        let named = if wanted.is_canonical() { Some(wanted) } else { intended() };
-        let Some(digest) = named.filter(Digest::is_canonical) else { return Ok(None) };
+        let intended = record::intended(self.writer.tree(), &self.repository, &self.id);
+        let Some(digest) = intended.filter(Digest::is_canonical) else { return Ok(None) };
         let Some(size) = store::sound_size(self.writer, digest, wanted, interrupt)? else { return Ok(None) };
         if how.expected.size.is_some_and(|expected| expected != size) || size == 0 {
             return Ok(None);
@@ -159,14 +166,11 @@ impl Session<'_> {
         let alias = how.expected.digest.filter(|alias| *alias != digest);
         // Whatever may be refused comes before the content is published.
         let links = store::stage_links(self.writer, &self.repository, digest, alias)?;
-        if alias.is_some() {
-            record::intend(self.writer.tree(), &self.repository, &self.id, digest);
-        }
-        let content = store::Content { path: &self.path, digest, identity };
+        let content = Content { path: &self.path, file: &self.data, digest, identity };
         self.published = true;
         let placed = store::place(self.writer, &content, how.verify_existing, interrupt);
         if placed.is_err() {
-            self.published = !self.writer.is_in_place(&self.path, &self.data)?;
+            self.published = !self.writer.tree().is_in_place(&self.path, &self.data)?;
         }
         let outcome = placed?;
         links.place()?;

@@ -25,14 +25,18 @@ impl<'f> EarlySync<'f> {
         Self { file, unsynced: 0, written: 0, syncing: None }
     }
 
-    /// Syncs the rest, and returns how much was written, in bytes. A failure of an early sync is reported here: the kernel tells it once, and not to a later one.
-    pub(super) fn finish(self) -> io::Result<u64> {
+    /// How much was written, in bytes.
+    pub(super) fn written(&self) -> u64 {
+        self.written
+    }
+
+    /// Syncs the rest. A failure of an early sync is reported here: the kernel tells it once, and not to a later one.
+    pub(super) fn finish(self) -> io::Result<()> {
         if let Some((signal, thread)) = self.syncing {
             drop(signal);
             thread.join().expect("syncing does not panic")?;
         }
-        self.file.sync_all()?;
-        Ok(self.written)
+        self.file.sync_all()
     }
 
     fn sync_soon(&mut self) -> io::Result<()> {

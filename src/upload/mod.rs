@@ -3,7 +3,7 @@
 //! A session is `_uploads/<id>/` with `startedat`, `data` and hash states (layout.md §4.4). All content arrives through
 //! one, so that whatever a killed process leaves behind is an upload that a registry and regtree know, and can purge. A
 //! session begun in one process may be continued in others, and a registry may take it over or hand it over. For as long
-//! as it is worked on, its `data` is locked.
+//! as it is worked on, its directory is locked, from before its `data` is opened until it is gone.
 //!
 //! A commit goes in this order: `data` synced, its links prepared beside their places, `data` moved to its blob's place,
 //! the links renamed to theirs, the session removed. A refusal for want of room or permission comes before the content is
@@ -23,7 +23,7 @@ use std::path::PathBuf;
 pub use append::Append;
 pub use commit::Commit;
 pub use hash_state::StateError;
-pub use survey::{Upload, cancel, find, look_up, uploads};
+pub use survey::{Upload, cancel, find, forget, look_up, uploads};
 
 use crate::durable::{Sync, Writer};
 use crate::error::{Error, Result};
@@ -44,8 +44,8 @@ pub struct Session<'w> {
     /// The directories that did not exist before; taken back with the session.
     made: Vec<TreePath>,
     ignored: Vec<IgnoredState>,
-    /// Whether there was no `data`: nothing was received yet, or a commit was killed after it had moved it away.
-    was_missing: bool,
+    /// How many bytes this session has written, whatever became of them.
+    written: u64,
     /// Whether `data` may be a blob by now, which must not be cut.
     published: bool,
     _lock: UploadLock,
@@ -75,9 +75,12 @@ impl<'w> Session<'w> {
         let started = Entry::in_repository(repository, Item::UploadStartedAt(id.clone())).path();
         let text = now.strftime("%Y-%m-%dT%H:%M:%SZ").to_string();
         let made = writer.make_directory(&directory)?;
-        let opened =
-            writer.write_small(&started, text.as_bytes(), sync).and_then(|()| Self::create(writer, repository, id));
-        match opened {
+        let begin = || {
+            let lock = Self::lock(writer, repository, &id)?;
+            writer.write_small(&started, text.as_bytes(), sync)?;
+            Self::with(writer, repository, &id, lock)
+        };
+        match begin() {
             Ok(session) => Ok(Self { made, ..session }),
             Err(error) => {
                 let _ = take_back(writer, &directory, &made);
@@ -90,51 +93,32 @@ impl<'w> Session<'w> {
     ///
     /// `Err(UploadUnknown)` when there is none, `Err(Locked)` while another process works on it.
     pub fn open(writer: &'w Writer<'w>, repository: &RepositoryName, id: &UploadId) -> Result<Self> {
-        let upload = survey::find(writer.tree(), repository, id)?;
-        if upload.left_over {
-            return Err(unknown(writer.tree(), repository, id));
-        }
-        if upload.form == Form::Alpha {
-            let reason = format!("upload {id} of repository {repository} is an alpha registry's, which is only read");
-            return Err(Error::Refused { reason });
-        }
-        let path = Entry::in_repository(repository, Item::UploadData(id.clone())).path();
-        let (data, was_missing) = survey::open_data(writer, &path)?;
-        let session = Self { was_missing, ..Self::with(writer, repository, id.clone(), path, data)? };
-        // Before it was locked, another process may have committed it.
-        if writer.is_in_place(&session.path, &session.data)? {
-            Ok(session)
-        } else {
-            Err(unknown(writer.tree(), repository, id))
-        }
+        survey::find_workable(writer.tree(), repository, id)?;
+        let lock = Self::lock(writer, repository, id)?;
+        // While we waited for it, another process may have left nothing to work on.
+        survey::find_workable(writer.tree(), repository, id)?;
+        Self::with(writer, repository, id, lock)
     }
 
-    fn create(writer: &'w Writer<'w>, repository: &RepositoryName, id: UploadId) -> Result<Self> {
-        let path = Entry::in_repository(repository, Item::UploadData(id.clone())).path();
-        let data = writer.create_file(&path)?;
-        Self::with(writer, repository, id, path, data)
+    fn lock(writer: &Writer<'_>, repository: &RepositoryName, id: &UploadId) -> Result<UploadLock> {
+        let directory = layout::upload_directory(repository, Form::Current, id);
+        let data = || survey::open_data(writer, &data_path(repository, id));
+        let lock = UploadLock::acquire(writer.tree(), &directory, writer.wait(), data)?;
+        lock.ok_or_else(|| unknown(writer.tree(), repository, id))
     }
 
-    fn with(
-        writer: &'w Writer<'w>,
-        repository: &RepositoryName,
-        id: UploadId,
-        path: TreePath,
-        data: File,
-    ) -> Result<Self> {
-        let lock = UploadLock::acquire(writer.tree(), &path, &data, writer.wait())?;
-        let directory = layout::upload_directory(repository, Form::Current, &id);
-        let repository = repository.clone();
+    fn with(writer: &'w Writer<'w>, repository: &RepositoryName, id: &UploadId, lock: UploadLock) -> Result<Self> {
+        let path = data_path(repository, id);
         Ok(Self {
+            data: survey::open_data(writer, &path)?,
             writer,
-            repository,
-            id,
-            directory,
+            repository: repository.clone(),
+            id: id.clone(),
+            directory: layout::upload_directory(repository, Form::Current, id),
             path,
-            data,
             made: Vec::new(),
             ignored: Vec::new(),
-            was_missing: false,
+            written: 0,
             published: false,
             _lock: lock,
         })
@@ -185,6 +169,10 @@ impl<'w> Session<'w> {
 fn take_back(writer: &Writer<'_>, directory: &TreePath, made: &[TreePath]) -> Result<()> {
     writer.remove_directory(directory, Sync::Later)?;
     writer.unmake_directories(made)
+}
+
+fn data_path(repository: &RepositoryName, id: &UploadId) -> TreePath {
+    Entry::in_repository(repository, Item::UploadData(id.clone())).path()
 }
 
 fn unknown(tree: &Tree, repository: &RepositoryName, id: &UploadId) -> Error {

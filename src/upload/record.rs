@@ -6,10 +6,10 @@
 //! and while a [`SoleWriter`] proved that nobody else had written to it. Whoever writes later moves the times. Only when
 //! all of that still agrees is it used.
 //!
-//! An intent says, before a commit by another algorithm than sha256 moves the data to its place, which place that is: so
-//! that the same command can finish a commit that was killed after that.
+//! An intent says, before a commit moves the data to its place, which place that is: so that the same command can finish a
+//! commit that was killed after that, and no other upload without data passes for such a one.
 //!
-//! Whatever goes wrong here costs a reading of the data, and nothing else.
+//! Whatever goes wrong here costs a reading of the data, or that a killed commit has to be begun again.
 
 use std::fs::File;
 use std::time::Duration;
@@ -59,12 +59,18 @@ pub(super) fn keep(
     }
 }
 
-/// The identity of `data`, when any later change will show in it: a change within the same step would not.
+/// The identity of `data`, when any later change will show in it.
 fn settled(data: &File) -> Option<Identity> {
-    let changed = Identity::of(data).ok()?.changed()?;
+    if settle(data) { Identity::of(data).ok() } else { None }
+}
+
+/// Waits until any later change of `data` will show in its times: a change within the same step would not. `false` where
+/// its file system keeps times that are too coarse for that.
+pub(super) fn settle(data: &File) -> bool {
+    let Some(changed) = Identity::of(data).ok().and_then(|identity| identity.changed()) else { return false };
     // A time in the future has no age, and is waited for as if it were now.
     std::thread::sleep(STEP.saturating_sub(changed.elapsed().unwrap_or_default()));
-    Identity::of(data).ok()
+    true
 }
 
 /// The state of all of `data`, if a record of that very file in that very condition says so.
@@ -92,9 +98,36 @@ pub(super) fn intended(tree: &Tree, repository: &RepositoryName, id: &UploadId) 
     std::str::from_utf8(&text).ok()?.parse().ok()
 }
 
+/// Takes back [`intend`], when the data stays where it is.
+pub(super) fn give_up(tree: &Tree, repository: &RepositoryName, id: &UploadId) {
+    private::forget_record(tree, INTENTS, &name(repository, id));
+}
+
 /// Removes the records of an upload that is over.
 pub(super) fn forget(tree: &Tree, repository: &RepositoryName, id: &UploadId) {
     for kind in [STATES, INTENTS] {
         private::forget_record(tree, kind, &name(repository, id));
+    }
+}
+
+#[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "a test may")]
+mod tests {
+    use std::io::Write;
+
+    use super::*;
+
+    #[test]
+    fn who_has_waited_sees_any_later_change() {
+        let mut file = tempfile::tempfile().unwrap();
+        for _ in 0..5 {
+            file.write_all(b"another process's").unwrap();
+            if settle(&file) {
+                let before = Identity::of(&file).unwrap();
+                assert!(before.changed().unwrap().elapsed().unwrap() >= STEP);
+                file.write_all(b"later").unwrap();
+                assert_ne!(Identity::of(&file).unwrap(), before);
+            }
+        }
     }
 }

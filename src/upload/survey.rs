@@ -1,5 +1,6 @@
 //! What uploads there are, how far they are, and since when.
 
+use std::cell::Cell;
 use std::fs::File;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -49,6 +50,15 @@ impl Upload {
         tree.list(&layout::hash_states_directory(&self.repository, self.form, &self.id)).err().unwrap_or_else(changed)
     }
 
+    fn check_writable(&self) -> Result<()> {
+        if self.form == Form::Current {
+            return Ok(());
+        }
+        let (id, repository) = (&self.id, &self.repository);
+        let reason = format!("upload {id} of repository {repository} is an alpha registry's, which is only read");
+        Err(Error::Refused { reason })
+    }
+
     fn directory(&self) -> TreePath {
         layout::upload_directory(&self.repository, self.form, &self.id)
     }
@@ -72,6 +82,16 @@ pub fn find(tree: &Tree, repository: &RepositoryName, id: &UploadId) -> Result<U
     }
     let view = Repository::new(tree, repository.clone());
     Err(if view.exists()? { unknown(tree, repository, id) } else { view.unknown() })
+}
+
+/// The upload `id` of `repository`, if it is one to work on.
+pub(super) fn find_workable(tree: &Tree, repository: &RepositoryName, id: &UploadId) -> Result<Upload> {
+    let upload = find(tree, repository, id)?;
+    if upload.left_over {
+        return Err(unknown(tree, repository, id));
+    }
+    upload.check_writable()?;
+    Ok(upload)
 }
 
 /// What lies in the place of the upload `id`, be it only what is left of one that is over.
@@ -187,51 +207,55 @@ fn time(text: &str) -> Option<jiff::Timestamp> {
 }
 
 /// Opens the data of an upload that is there to write to it, and makes it if the upload has none yet: registries up to
-/// 2.3 made it with the first byte. The flag says whether it was missing.
-pub(super) fn open_data(writer: &Writer<'_>, path: &TreePath) -> Result<(File, bool)> {
+/// 2.3 made it with the first byte.
+pub(super) fn open_data(writer: &Writer<'_>, path: &TreePath) -> Result<File> {
     if let Some(data) = writer.open_to_append(path)? {
-        return Ok((data, false));
+        return Ok(data);
     }
     match writer.create_file(path) {
-        // Another process was quicker; who locks it first works on it.
+        // A registry was quicker, or another process that needs it to lock it.
         Err(Error::Io { source, .. }) if source.kind() == std::io::ErrorKind::AlreadyExists => {
             let gone = || Error::io("open", writer.tree().locate(path), std::io::ErrorKind::NotFound);
-            Ok((writer.open_to_append(path)?.ok_or_else(gone)?, false))
+            writer.open_to_append(path)?.ok_or_else(gone)
         }
-        created => Ok((created?, true)),
+        created => created,
     }
 }
 
 /// Removes an upload, if it is still `stale` when nobody else can work on it; `false` when it isn't, or is gone already.
 ///
 /// `Err(Locked)` when another process works on it for longer than `wait`, `Err(Refused)` for an alpha registry's, which is only read.
-pub fn cancel(
-    writer: &Writer<'_>,
-    upload: &Upload,
-    wait: Duration,
-    stale: impl FnOnce(&Upload) -> bool,
-) -> Result<bool> {
+pub fn cancel(writer: &Writer<'_>, upload: &Upload, wait: Duration, stale: impl Fn(&Upload) -> bool) -> Result<bool> {
     let tree = writer.tree();
-    if upload.form == Form::Alpha {
-        let (id, repository) = (&upload.id, &upload.repository);
-        let reason = format!("upload {id} of repository {repository} is an alpha registry's, which is only read");
-        return Err(Error::Refused { reason });
-    }
+    upload.check_writable()?;
     let directory = upload.directory();
     let data = directory.child("data").expect("a plain name");
-    // Looked at before the data is made, which would be the newest file.
-    match look(tree, &upload.repository, &upload.id, upload.form)? {
-        Some(found) if stale(&found) => {}
-        _ => return Ok(false),
+    let is_stale = || {
+        let found = look(tree, &upload.repository, &upload.id, upload.form)?;
+        Ok(found.is_some_and(|found| stale(&found)))
+    };
+    if !is_stale()? {
+        return Ok(false);
     }
-    let (file, _) = open_data(writer, &data)?;
-    let _lock = UploadLock::acquire(tree, &data, &file, wait)?;
-    if !writer.is_in_place(&data, &file)? {
+    // Where the data has to be made to lock it, it would be the newest file, and of no account.
+    let made = Cell::new(false);
+    let open = || {
+        made.set(tree.metadata(&data)?.is_none());
+        open_data(writer, &data)
+    };
+    let Some(_lock) = UploadLock::acquire(tree, &directory, wait, open)? else { return Ok(false) };
+    // Who had the lock until now may have worked on it.
+    if !made.get() && !is_stale()? {
         return Ok(false);
     }
     record::forget(tree, &upload.repository, &upload.id);
     writer.remove_directory(&directory, Sync::Later)?;
     Ok(true)
+}
+
+/// Removes what we noted of an upload that is gone: whoever removed it may have been killed before, or know nothing of it.
+pub fn forget(writer: &Writer<'_>, repository: &RepositoryName, id: &UploadId) {
+    record::forget(writer.tree(), repository, id);
 }
 
 #[cfg(test)]

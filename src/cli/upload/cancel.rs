@@ -40,9 +40,11 @@ impl Cancel {
         for id in &self.ids {
             let found = upload::look_up(registry.tree(), &self.repository, id).about(&self.repository, None)?;
             let wait = context.global.wait_lock.unwrap_or_default();
-            let removed = match found {
-                Some(upload) => upload::cancel(&writer, &upload, wait, |_| true).about(&self.repository, None)?,
-                None => false,
+            let removed = if let Some(upload) = found {
+                upload::cancel(&writer, &upload, wait, |_| true).about(&self.repository, None)?
+            } else {
+                upload::forget(&writer, &self.repository, id);
+                false
             };
             if context.output.is_json() {
                 let fields = json!({ "repository": self.repository, "upload": id, "gone": !removed });

@@ -68,12 +68,11 @@ impl Commit {
         let writer = context.writer(&registry, "upload commit")?;
         let mut session = match Session::open(&writer, &self.repository, &self.id) {
             // A commit that was killed at its very end has left nothing to do.
-            Err(Error::UploadUnknown { .. })
-                if source.is_none() && is_there(&registry, &self.repository, self.digest) =>
-            {
+            Err(Error::UploadUnknown { .. }) if is_there(&registry, &self.repository, self.digest) => {
                 if let Some(left) = upload::look_up(registry.tree(), &self.repository, &self.id)? {
                     upload::cancel(&writer, &left, std::time::Duration::ZERO, |left| left.left_over)?;
                 }
+                upload::forget(&writer, &self.repository, &self.id);
                 let stat = blob::stat(&registry.repository(&self.repository)?, self.digest)?;
                 context.output.note("the upload is gone, and its blob is there");
                 let mut document = serde_json::to_value(&stat)?;

@@ -17,7 +17,7 @@ use crate::upload::{self, Upload};
 ///
 /// Those that began longer ago than --older-than, as a registry's own purge does it; but also those that it never takes:
 /// whose id is no UUID, or which do not say when they began and count from their newest file. One that another process
-/// works on is left.
+/// works on is left, and not waited for.
 #[derive(Debug, clap::Args)]
 #[command(after_long_help = "\
 Exit codes:
@@ -118,6 +118,6 @@ impl Purge {
 }
 
 /// Whether it was there to be removed, or would have been.
-fn remove(writer: Option<&Writer<'_>>, upload: &Upload, stale: impl FnOnce(&Upload) -> bool) -> Result<bool> {
+fn remove(writer: Option<&Writer<'_>>, upload: &Upload, stale: impl Fn(&Upload) -> bool) -> Result<bool> {
     writer.map_or(Ok(true), |writer| upload::cancel(writer, upload, Duration::ZERO, stale))
 }

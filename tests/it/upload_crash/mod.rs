@@ -1,7 +1,9 @@
 //! Uploads that are worked on twice, killed, interrupted or changed behind our back, and what they cost to read.
 
+mod again;
 mod failure;
 mod kill;
+mod lock;
 mod order;
 mod others;
 mod reading;
@@ -79,20 +81,51 @@ impl Session {
 
     /// Starts a resume that has taken in `content` and waits for more.
     fn hanging(&self, content: &[u8]) -> Child {
+        self.hanging_call(&self.upload("resume"), content)
+    }
+
+    /// The same of another call that takes content in.
+    fn hanging_call(&self, call: &Regtree, content: &[u8]) -> Child {
         let before = fs::metadata(self.data()).unwrap().len();
-        let mut command = self.upload("resume").command();
+        let mut command = call.command();
         let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
         child.stdin.as_mut().unwrap().write_all(content).unwrap();
-        let begin = Instant::now();
-        while fs::metadata(self.data()).unwrap().len() != before + content.len() as u64 {
-            assert!(begin.elapsed() < Duration::from_secs(30), "the bytes do not arrive");
-            thread::sleep(Duration::from_millis(5));
-        }
+        self.await_length(before + content.len() as u64);
         child
+    }
+
+    #[track_caller]
+    fn await_length(&self, length: u64) {
+        wait_for("the bytes do not arrive", || fs::metadata(self.data()).unwrap().len() == length);
     }
 
     /// Removes what regtree itself knows of uploads.
     fn forget_record(&self) {
-        fs::remove_dir_all(self.scratch.root().join(".regtree/uploads")).unwrap();
+        let records = self.scratch.root().join(".regtree/uploads");
+        // There are none where nothing can be proven.
+        assert!(fs::remove_dir_all(records).is_ok() || !self.is_provable());
+    }
+
+    /// The records that regtree keeps of uploads.
+    fn records(&self) -> Vec<PathBuf> {
+        let directories = ["uploads", "commits"].map(|kind| self.scratch.root().join(".regtree").join(kind));
+        let found = directories.iter().filter_map(|directory| fs::read_dir(directory).ok());
+        found.flatten().map(|entry| entry.unwrap().path()).collect()
+    }
+
+    /// Whether it can be told here who else has a file open: on local file systems, an overlay not among them.
+    fn is_provable(&self) -> bool {
+        const LOCAL: [u32; 6] = [0xef53, 0x5846_5342, 0x9123_683e, 0xf2f5_2010, 0x2fc1_2fc1, 0x0102_1994];
+        let kind = rustix::fs::statfs(self.scratch.root()).unwrap().f_type;
+        LOCAL.iter().any(|local| u32::try_from(kind) == Ok(*local))
+    }
+}
+
+#[track_caller]
+fn wait_for(otherwise: &str, mut condition: impl FnMut() -> bool) {
+    let begin = Instant::now();
+    while !condition() {
+        assert!(begin.elapsed() < Duration::from_secs(30), "{otherwise}");
+        thread::sleep(Duration::from_millis(5));
     }
 }

@@ -4,9 +4,9 @@ use std::fs;
 use std::io::Write;
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
-use std::process::Stdio;
+use std::process::{Command, Stdio};
 use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use regtree::Digest;
 
@@ -180,14 +180,85 @@ fn what_another_process_wrote_during_the_commit_is_not_published_either() {
     let mut command = session.commit(digest).with(["-"]).command();
     let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
     child.stdin.as_mut().unwrap().write_all(&last[..2000]).unwrap();
-    let begin = Instant::now();
-    while fs::metadata(session.data()).unwrap().len() != 3000 {
-        assert!(begin.elapsed() < Duration::from_secs(30), "the bytes do not arrive");
-        thread::sleep(Duration::from_millis(5));
-    }
+    session.await_length(3000);
     write_into(&fs::File::options().write(true).open(session.data()).unwrap());
     child.stdin.as_mut().unwrap().write_all(&last[2000..]).unwrap();
     let output = child.wait_with_output().unwrap();
     assert_eq!(output.status.code(), Some(5), "{}", String::from_utf8_lossy(&output.stderr));
     assert!(!session.scratch.blob(digest).exists());
+}
+
+/// Cuts a file by its path, which opens it for nobody to see.
+fn cut(path: &Path, length: usize) {
+    let script = "truncate $ARGV[0], $ARGV[1] or die";
+    let cut = Command::new("perl").args(["-e", script]).arg(path).arg(length.to_string()).status().unwrap();
+    assert!(cut.success());
+}
+
+#[test]
+fn data_that_is_cut_by_its_path_while_we_append_is_not_published_under_the_digest_of_what_was_sent() {
+    let (first, second) = (content(1000), content(3000));
+    let whole = [&first[..], &second[..]].concat();
+    for length in [0, 500, 1000, 2500] {
+        for verb in ["resume", "commit"] {
+            let session = Session::with(&first);
+            let commit = session.commit(Digest::of(&whole)).with(["-"]);
+            let call = if verb == "commit" { commit } else { session.upload(verb) };
+            let mut child = session.hanging_call(&call, &second[..2000]);
+            cut(&session.data(), length);
+            child.stdin.as_mut().unwrap().write_all(&second[2000..]).unwrap();
+            let output = child.wait_with_output().unwrap();
+            let said = String::from_utf8(output.stderr).unwrap();
+            assert_eq!(output.status.code(), Some(12), "{verb} {length}: {said}");
+            assert!(said.contains("changed meanwhile"), "{said}");
+            // What is left is what is there, and no more is known of it.
+            let left = session.received();
+            assert!(left.len() <= 1000 && (length < 1000 || left == first), "{verb} {length}");
+            for digest in [Digest::of(&whole), Digest::of(&first)] {
+                if Digest::of(&left) != digest {
+                    session.commit(digest).run().code(5).silent();
+                    assert!(!session.scratch.blob(digest).exists());
+                }
+            }
+            session.commit(Digest::of(&left)).ok();
+            session.assert_stored(Digest::of(&left), &left);
+        }
+    }
+}
+
+#[test]
+fn data_that_was_cut_by_its_path_is_not_known_when_what_we_appended_is_cut_back() {
+    let (first, second) = (content(1000), content(3000));
+    let session = Session::with(&first);
+    let mut child = session.hanging(&second[..1000]);
+    cut(&session.data(), 500);
+    child.stdin.as_mut().unwrap().write_all(&second[1000..]).unwrap();
+    session.await_length(2500);
+    let killed = Command::new("kill").args(["-s", "TERM", &child.id().to_string()]).status().unwrap();
+    assert!(killed.success());
+    let stdin = child.stdin.take();
+    assert_eq!(child.wait_with_output().unwrap().status.code(), Some(143));
+    drop(stdin);
+    assert_eq!(session.received().len(), 1000);
+    session.commit(Digest::of(&first)).run().code(5).silent();
+    assert!(!session.scratch.blob(Digest::of(&first)).exists());
+}
+
+#[test]
+fn a_blob_is_not_what_another_process_has_open_for_writing() {
+    let whole = content(1000);
+    let digest = Digest::of(&whole);
+    for arguments in [&[][..], &["--rehash"], &["-"]] {
+        let session = Session::with(&whole);
+        if !session.is_provable() {
+            return;
+        }
+        let other = fs::File::options().write(true).open(session.data()).unwrap();
+        session.commit(digest).with(arguments).stdin("").ok();
+        assert!(!session.directory().exists());
+        write_into(&other);
+        session.assert_stored(digest, &whole);
+        let blob = session.scratch.blob(digest);
+        assert_eq!(fs::read_dir(blob.parent().unwrap()).unwrap().count(), 1, "something is left beside it");
+    }
 }
