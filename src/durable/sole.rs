@@ -75,7 +75,7 @@ pub(super) fn is_open_elsewhere(file: &File) -> bool {
 }
 
 /// Whether the kernel sees all who write to `file`.
-fn is_local(file: &File) -> bool {
+pub(super) fn is_local(file: &File) -> bool {
     let kind = rustix::fs::fstatfs(file).ok().and_then(|stat| u32::try_from(stat.f_type).ok());
     kind.is_some_and(|kind| LOCAL.contains(&kind))
 }

@@ -232,10 +232,9 @@ fn data(registry: &Registry, content: &[u8]) -> (TreePath, File) {
 fn what_is_copied_is_hashed_and_another_content_is_not_published() {
     let (_directory, registry) = registry();
     let (data, file) = data(&registry, b"found");
-    if sole::lease::take(&file).is_err() {
+    if !sole::is_local(&file) {
         return; // Nobody can tell here who has a file open, so that it is renamed.
     }
-    sole::lease::give_back(&file).unwrap();
     let place = registry.tree().locate(&data);
     let _other = File::options().write(true).open(&place).unwrap();
     let identity = Identity::of(&file).unwrap();
