@@ -28,6 +28,12 @@ impl Identity {
         })
     }
 
+    /// Whether the content is as old and as long as that of `other`, whatever became of its name, owner and mode.
+    pub(crate) fn has_content_of(&self, other: &Self) -> bool {
+        let content = |of: &Self| (of.device, of.inode, of.size, of.modified);
+        content(self) == content(other)
+    }
+
     /// When it was changed last, if its file system keeps times finer than a second: else a change within the second
     /// would not show.
     pub(crate) fn changed(&self) -> Option<SystemTime> {

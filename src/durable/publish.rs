@@ -2,7 +2,8 @@
 //!
 //! That is a rename, which costs nothing. But a rename does not lead to another file system, and it takes along who has
 //! the file open: a process that may write to it could go on, and write to the blob. In both cases the content is copied
-//! instead, and hashed on the way: another content than was expected is not let through.
+//! instead, and hashed on the way: another content than was expected is not let through. Whoever opens the file in the
+//! moment between that question and the rename is seen after it, and the copy then takes the place of what was renamed.
 
 use std::fs::File;
 use std::io::{Seek, SeekFrom};
@@ -17,6 +18,7 @@ use crate::digest::{Digest, HashingReader};
 use crate::error::{Error, Result};
 use crate::layout::TreePath;
 use crate::stream::Interrupt;
+use crate::tree::Tree;
 
 /// Content that was hashed, and that nobody has touched since.
 pub(crate) struct Content<'c> {
@@ -40,64 +42,99 @@ impl Writer<'_> {
         let source = Chain::open(self.tree, &parent(content.path))?.ok_or_else(gone)?;
         chain::retry_vanished(|| {
             let target = Chain::make(self.tree, &parent(to))?;
-            let moved = self.rename_or_copy(&source, content, &target, to, interrupt);
-            moved.inspect_err(|_| target.forget())
+            let moving = Move { tree: self.tree, content, source: &source, target: &target, to, interrupt };
+            moving.rename_or_copy().inspect_err(|_| target.forget())
         })
     }
+}
 
-    fn rename_or_copy(
-        &self,
-        source: &Chain<'_>,
-        content: &Content<'_>,
-        target: &Chain<'_>,
-        to: &TreePath,
-        interrupt: &Interrupt,
-    ) -> Result<()> {
-        let failed = |errno: Errno| Error::io("move content to", self.tree.locate(to), errno);
-        target.refuse_symlink(to.file_name()).map_err(failed)?;
+/// A move of content, from one open directory to another.
+struct Move<'m> {
+    tree: &'m Tree,
+    content: &'m Content<'m>,
+    source: &'m Chain<'m>,
+    target: &'m Chain<'m>,
+    to: &'m TreePath,
+    interrupt: &'m Interrupt,
+}
+
+impl Move<'_> {
+    fn rename_or_copy(&self) -> Result<()> {
+        let content = self.content;
+        self.target.refuse_symlink(self.to.file_name()).map_err(|errno| self.failed(errno))?;
         // In this order: who had it open until a moment ago may have written, and that shows in its identity.
-        let rename = !sole::is_open_elsewhere(content.file);
-        self.check_identity(source, content)?;
-        ownership::adopt(content.file.as_fd(), target.last(), FileType::RegularFile).map_err(failed)?;
-        if rename {
-            match rustix::fs::renameat(source.last(), content.path.file_name(), target.last(), to.file_name()) {
-                Err(Errno::XDEV) => {}
-                renamed => return renamed.map_err(failed).and_then(|()| target.sync()),
-            }
+        let alone = !sole::is_open_elsewhere(content.file);
+        self.check_identity()?;
+        let adopted = ownership::adopt(content.file.as_fd(), self.target.last(), FileType::RegularFile);
+        adopted.map_err(|errno| self.failed(errno))?;
+        if alone && self.rename()? {
+            return if self.is_untouched()? { self.target.sync() } else { self.replace_by_copy() };
         }
-        self.copy(content, target, to, interrupt)?;
+        self.copy()?;
         // Only now: of two file systems, the one with the copy may be the slower to keep it.
-        target.sync()?;
-        let removed = rustix::fs::unlinkat(source.last(), content.path.file_name(), AtFlags::empty());
+        self.target.sync()?;
+        let removed = rustix::fs::unlinkat(self.source.last(), content.path.file_name(), AtFlags::empty());
         removed.map_err(|errno| Error::io("remove", self.tree.locate(content.path), errno))
     }
 
-    fn copy(&self, content: &Content<'_>, target: &Chain<'_>, to: &TreePath, interrupt: &Interrupt) -> Result<()> {
-        let failed = |error| interrupt.or(Error::io("move content to", self.tree.locate(to), error));
-        let mut source = content.file;
-        source.seek(SeekFrom::Start(0)).map_err(failed)?;
-        let mut source = HashingReader::new(interrupt.stops(source), []);
-        let staged = target.stage(to.file_name(), Sync::Now, |file| std::io::copy(&mut source, file).map(drop));
-        let temporary = staged.map_err(failed)?;
-        let placed = if source.finish().canonical() == content.digest {
-            target.rename(&temporary, to.file_name()).map_err(|errno| failed(errno.into()))
-        } else {
-            Err(self.changed(content.path))
-        };
-        placed.inspect_err(|_| target.discard(&temporary))
+    /// `false` when the two lie on different file systems.
+    fn rename(&self) -> Result<bool> {
+        let (from, to) = (self.content.path.file_name(), self.to.file_name());
+        match rustix::fs::renameat(self.source.last(), from, self.target.last(), to) {
+            Ok(()) => Ok(true),
+            Err(Errno::XDEV) => Ok(false),
+            Err(errno) => Err(self.failed(errno)),
+        }
     }
 
-    fn check_identity(&self, source: &Chain<'_>, content: &Content<'_>) -> Result<()> {
-        let failed = |error: std::io::Error| Error::io("look at", self.tree.locate(content.path), error);
+    /// Whether nobody has opened or changed the content while it was renamed.
+    fn is_untouched(&self) -> Result<bool> {
+        let alone = !sole::is_open_elsewhere(self.content.file);
+        let found = Identity::of(self.content.file).map_err(|error| self.failed(error))?;
+        Ok(alone && found.has_content_of(&self.content.identity))
+    }
+
+    /// Puts a copy in the place of what was renamed. Another process may have linked to it already, so it is taken back
+    /// only when that fails.
+    fn replace_by_copy(&self) -> Result<()> {
+        if let Err(error) = self.copy() {
+            let (from, to) = (self.content.path.file_name(), self.to.file_name());
+            let taken_back = rustix::fs::renameat(self.target.last(), to, self.source.last(), from);
+            return Err(taken_back.map_or_else(|errno| self.failed(errno), |()| error));
+        }
+        self.target.sync()
+    }
+
+    /// Copies the content to its place, if it is still what it was.
+    fn copy(&self) -> Result<()> {
+        let (mut source, name) = (self.content.file, self.to.file_name());
+        source.seek(SeekFrom::Start(0)).map_err(|error| self.failed(error))?;
+        let mut source = HashingReader::new(self.interrupt.stops(source), []);
+        let staged = self.target.stage(name, Sync::Now, |file| std::io::copy(&mut source, file).map(drop));
+        let temporary = staged.map_err(|error| self.interrupt.or(self.failed(error)))?;
+        let placed = if source.finish().canonical() == self.content.digest {
+            self.target.rename(&temporary, name).map_err(|errno| self.failed(errno))
+        } else {
+            Err(self.changed())
+        };
+        placed.inspect_err(|_| self.target.discard(&temporary))
+    }
+
+    fn check_identity(&self) -> Result<()> {
+        let failed = |error: std::io::Error| Error::io("look at", self.tree.locate(self.content.path), error);
         // Not to read it, which would have to wait for whoever asks whether he is alone with it.
         let flags = OFlags::PATH | OFlags::NOFOLLOW | OFlags::CLOEXEC;
-        let handle = rustix::fs::openat(source.last(), content.path.file_name(), flags, Mode::empty());
+        let handle = rustix::fs::openat(self.source.last(), self.content.path.file_name(), flags, Mode::empty());
         let found = Identity::of(&File::from(handle.map_err(|errno| failed(errno.into()))?)).map_err(failed)?;
-        if found == content.identity { Ok(()) } else { Err(self.changed(content.path)) }
+        if found == self.content.identity { Ok(()) } else { Err(self.changed()) }
     }
 
-    fn changed(&self, path: &TreePath) -> Error {
-        let reason = format!("{} changed meanwhile", self.tree.locate(path).display());
+    fn failed(&self, error: impl Into<std::io::Error>) -> Error {
+        Error::io("move content to", self.tree.locate(self.to), error)
+    }
+
+    fn changed(&self) -> Error {
+        let reason = format!("{} changed meanwhile", self.tree.locate(self.content.path).display());
         Error::Refused { reason }
     }
 }

@@ -78,6 +78,22 @@ fn an_upload_that_received_nothing_is_not_taken_for_a_commit_that_was_killed() {
 }
 
 #[test]
+fn a_commit_that_is_refused_is_not_taken_for_one_that_was_killed() {
+    let whole = content(1000);
+    let digest = Digest::of(&whole);
+    let session = Session::with(&whole);
+    let records = session.records();
+    let blob = session.scratch.blob(digest);
+    fs::create_dir_all(&blob).unwrap();
+    session.commit(digest).run().code(5).silent();
+    assert!(session.received() == whole);
+    assert_eq!(session.records(), records);
+    fs::remove_dir(&blob).unwrap();
+    session.commit(digest).ok();
+    session.assert_stored(digest, &whole);
+}
+
+#[test]
 fn nothing_is_kept_of_an_upload_that_is_over() {
     let whole = content(1000);
     let digest = Digest::of(&whole);

@@ -2,11 +2,12 @@
 
 use std::fs;
 use std::thread;
+use std::time::Duration;
 
 use regtree::Digest;
 
 use super::{REPOSITORY, Session, content, wait_for};
-use crate::support::Regtree;
+use crate::support::{Regtree, Scratch};
 
 /// Makes a call wait before it removes the first file.
 fn slow_to_remove(call: Regtree) -> Regtree {
@@ -39,6 +40,25 @@ fn an_upload_whose_data_is_a_blob_already_is_locked_until_it_is_gone() {
     });
     assert!(!session.directory().exists());
     session.assert_stored(digest, &whole);
+}
+
+#[test]
+fn whoever_waited_for_an_upload_leaves_another_of_its_id_alone() {
+    let session = Session::with(b"first");
+    let first = session.hanging(b"more");
+    thread::scope(|scope| {
+        let waiting = session.upload("resume").with(["--wait-lock", "60s"]).stdin("late");
+        let waiting = scope.spawn(|| waiting.run());
+        // So that it waits by then.
+        thread::sleep(Duration::from_millis(300));
+        fs::rename(session.directory(), session.scratch.root().join("first")).unwrap();
+        Scratch::plant(&session.directory().join("startedat"), "2026-01-02T03:04:05Z");
+        Scratch::plant(&session.data(), "second");
+        let output = first.wait_with_output().unwrap();
+        assert_eq!(output.status.code(), Some(4), "{output:?}");
+        waiting.join().unwrap().code(4).silent().says([&session.id]);
+    });
+    assert_eq!(session.received(), b"second");
 }
 
 #[test]

@@ -10,7 +10,8 @@ use std::time::Duration;
 
 use regtree::Digest;
 
-use super::{REPOSITORY, Session, content};
+use super::kill::killed_at;
+use super::{REPOSITORY, Session, content, wait_for};
 use crate::support::{Run, snapshot};
 
 #[test]
@@ -245,6 +246,15 @@ fn data_that_was_cut_by_its_path_is_not_known_when_what_we_appended_is_cut_back(
 }
 
 #[test]
+fn what_another_process_cut_off_is_not_put_back_as_zeros() {
+    let session = Session::with(&content(1000));
+    let child = session.hanging(&content(3000));
+    cut(&session.data(), 500);
+    assert_eq!(child.wait_with_output().unwrap().status.code(), Some(12));
+    assert!(session.received() == content(500));
+}
+
+#[test]
 fn a_blob_is_not_what_another_process_has_open_for_writing() {
     let whole = content(1000);
     let digest = Digest::of(&whole);
@@ -260,5 +270,47 @@ fn a_blob_is_not_what_another_process_has_open_for_writing() {
         session.assert_stored(digest, &whole);
         let blob = session.scratch.blob(digest);
         assert_eq!(fs::read_dir(blob.parent().unwrap()).unwrap().count(), 1, "something is left beside it");
+    }
+}
+
+#[test]
+fn nor_what_another_process_opens_at_the_last_moment() {
+    let whole = content(1000);
+    let digest = Digest::of(&whole);
+    // The kill comes before the call, so the one before it is what moved the data.
+    let moving = (1..50).find(|&nth| {
+        let session = Session::with(&whole);
+        assert_eq!(killed_at(&session.commit(digest), "renameat", nth).signal(), Some(9), "the data is never moved");
+        !session.data().exists()
+    });
+    let inject = format!("inject=renameat:delay_enter=1000000:when={}", moving.unwrap() - 1);
+    let strace = ["strace", "-f", "-qq", "-o", "/dev/null", "-e", "trace=renameat", "-e", &inject];
+    for early in [false, true] {
+        let session = Session::with(&whole);
+        if !session.is_provable() {
+            return;
+        }
+        let run = thread::scope(|scope| {
+            let commit = scope.spawn(|| session.commit(digest).behind(strace).run());
+            let intents = session.scratch.root().join(".regtree/commits");
+            wait_for("nobody commits", || fs::read_dir(&intents).is_ok_and(|found| found.count() > 0));
+            thread::sleep(Duration::from_millis(400));
+            let other = fs::File::options().write(true).open(session.data()).unwrap();
+            if early {
+                write_into(&other);
+                drop(other);
+                return commit.join().unwrap();
+            }
+            let run = commit.join().unwrap();
+            write_into(&other);
+            run
+        });
+        if early {
+            run.code(12).silent().says(["changed meanwhile"]);
+            assert!(!session.scratch.blob(digest).exists() && session.received()[500] == b'!');
+        } else {
+            run.code(0);
+            session.assert_stored(digest, &whole);
+        }
     }
 }
