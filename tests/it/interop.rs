@@ -3,29 +3,18 @@
 //! A registry may remember what it saw, so each change by another hand is shown to a new one.
 
 use std::fs;
-use std::io::Write;
 use std::os::unix::fs::{MetadataExt, chown};
 use std::path::Path;
 
 use regtree::Digest;
 use serde_json::json;
 
+use crate::support::image::{Image, MANIFEST, file_name, noise};
 use crate::support::peers::{DockerRegistry, garbage_collect, skopeo};
 use crate::support::scratch::digest_by;
 use crate::support::{Regtree, Scratch, snapshot};
 
-const MANIFEST: &str = "application/vnd.oci.image.manifest.v1+json";
 const NOBODY: u32 = 65534;
-
-/// Bytes that differ from place to place and from seed to seed.
-fn noise(seed: u64, length: usize) -> Vec<u8> {
-    let mut state = seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1;
-    let step = || {
-        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-        state.to_be_bytes()[0]
-    };
-    std::iter::repeat_with(step).take(length).collect()
-}
 
 /// A tree made by the command.
 fn initialized() -> Scratch {
@@ -169,85 +158,16 @@ fn a_blob_pushed_by_its_sha512_is_known_for_an_alias() {
     assert_eq!(scratch.regtree(["blob", "list", "app"]).ok().lines(), [sha256, sha512]);
 }
 
-/// An image of two layers.
-struct Image {
-    config: Vec<u8>,
-    layers: [Vec<u8>; 2],
-    manifest: Vec<u8>,
-}
-
-impl Image {
-    fn new() -> Self {
-        let archives = [noise(1, 2000), noise(2, 50_000)].map(|content| archive(&content));
-        let layers = archives.each_ref().map(|archive| gzip(archive));
-        let config = json!({
-            "architecture": "amd64",
-            "os": "linux",
-            "config": {},
-            "rootfs": { "type": "layers", "diff_ids": archives.map(|archive| digest_by("sha256", &archive)) },
-        });
-        let config = serde_json::to_vec(&config).unwrap();
-        let manifest = json!({
-            "schemaVersion": 2,
-            "mediaType": MANIFEST,
-            "config": descriptor("application/vnd.oci.image.config.v1+json", &config),
-            "layers": layers.each_ref().map(|layer| descriptor("application/vnd.oci.image.layer.v1.tar+gzip", layer)),
-        });
-        let manifest = serde_json::to_vec(&manifest).unwrap();
-        Self { config, layers, manifest }
+/// Puts config and layers through the command, and the manifest through a registry, which is returned.
+fn put_image(image: &Image, scratch: &Scratch, repository: &str) -> DockerRegistry {
+    for blob in image.blobs() {
+        scratch.put(repository, blob);
     }
-
-    /// The config and the layers.
-    fn blobs(&self) -> [&[u8]; 3] {
-        [&self.config, &self.layers[0], &self.layers[1]]
-    }
-
-    /// Writes it as an OCI image layout.
-    fn lay_out(&self, directory: &Path) {
-        fs::create_dir_all(directory.join("blobs/sha256")).unwrap();
-        fs::write(directory.join("oci-layout"), r#"{"imageLayoutVersion":"1.0.0"}"#).unwrap();
-        let index = json!({ "schemaVersion": 2, "manifests": [descriptor(MANIFEST, &self.manifest)] });
-        fs::write(directory.join("index.json"), index.to_string()).unwrap();
-        for blob in self.blobs().into_iter().chain([&*self.manifest]) {
-            fs::write(directory.join("blobs/sha256").join(file_name(blob)), blob).unwrap();
-        }
-    }
-
-    /// Puts config and layers through the command, and the manifest, which nothing else can yet, through a registry.
-    fn put(&self, scratch: &Scratch, repository: &str) -> DockerRegistry {
-        for blob in self.blobs() {
-            scratch.put(repository, blob);
-        }
-        let registry = DockerRegistry::serve(scratch.root());
-        let path = format!("/v2/{repository}/manifests/v1");
-        let reply = registry.request("PUT", &path, &[("content-type", MANIFEST)], &self.manifest);
-        assert_eq!(reply.status, 201, "{}", String::from_utf8_lossy(&reply.body));
-        registry
-    }
-}
-
-fn archive(content: &[u8]) -> Vec<u8> {
-    let mut header = tar::Header::new_gnu();
-    header.set_size(content.len() as u64);
-    header.set_mode(0o644);
-    let mut builder = tar::Builder::new(Vec::new());
-    builder.append_data(&mut header, "content", content).unwrap();
-    builder.into_inner().unwrap()
-}
-
-fn gzip(content: &[u8]) -> Vec<u8> {
-    let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
-    encoder.write_all(content).unwrap();
-    encoder.finish().unwrap()
-}
-
-fn descriptor(media_type: &str, content: &[u8]) -> serde_json::Value {
-    json!({ "mediaType": media_type, "digest": digest_by("sha256", content), "size": content.len() })
-}
-
-/// What skopeo calls a blob's file: its digest's hex digits.
-fn file_name(blob: &[u8]) -> String {
-    digest_by("sha256", blob).hex().to_string()
+    let registry = DockerRegistry::serve(scratch.root());
+    let path = format!("/v2/{repository}/manifests/v1");
+    let reply = registry.request("PUT", &path, &[("content-type", MANIFEST)], &image.manifest);
+    assert_eq!(reply.status, 201, "{}", String::from_utf8_lossy(&reply.body));
+    registry
 }
 
 #[test]
@@ -274,7 +194,7 @@ fn an_image_pushed_by_skopeo_is_read() {
 fn an_image_of_blobs_that_regtree_put_is_pulled_by_skopeo() {
     let image = Image::new();
     let scratch = initialized();
-    let registry = image.put(&scratch, "by/regtree");
+    let registry = put_image(&image, &scratch, "by/regtree");
     let place = tempfile::tempdir().unwrap();
     let source = format!("docker://{}/by/regtree:v1", registry.address());
     let target = format!("dir:{}", place.path().display());
@@ -328,7 +248,7 @@ fn the_registry_s_garbage_collection_accepts_a_tree_without_content() {
 fn the_registry_s_garbage_collection_takes_what_no_manifest_needs_of_what_regtree_put() {
     let image = Image::new();
     let scratch = initialized();
-    drop(image.put(&scratch, "app"));
+    drop(put_image(&image, &scratch, "app"));
     let unused = scratch.put("layers/only", b"no manifest needs this");
     let (code, said) = garbage_collect(scratch.root());
     assert_eq!(code, Some(0), "{said}");

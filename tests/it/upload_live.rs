@@ -10,15 +10,14 @@ use std::process::Stdio;
 use std::time::{Duration, Instant};
 
 use regtree::Digest;
-use serde_json::{Value, json};
+use serde_json::json;
 
 use crate::support::Scratch;
+use crate::support::image::{CONFIG, MANIFEST, archive, descriptor};
 use crate::support::peers::{DockerRegistry, Reply, skopeo};
 use crate::support::scratch::digest_by;
 
 const REPOSITORY: &str = "team/app";
-const MANIFEST: &str = "application/vnd.oci.image.manifest.v1+json";
-const CONFIG: &str = "application/vnd.oci.image.config.v1+json";
 const LAYER: &str = "application/vnd.oci.image.layer.v1.tar";
 
 /// Who works on an upload.
@@ -280,19 +279,6 @@ fn a_layer_that_both_uploaded_is_pulled_by_skopeo() {
             assert!(pulled == *blob);
         }
     }
-}
-
-fn archive(content: &[u8]) -> Vec<u8> {
-    let mut header = tar::Header::new_gnu();
-    header.set_size(content.len() as u64);
-    header.set_mode(0o644);
-    let mut builder = tar::Builder::new(Vec::new());
-    builder.append_data(&mut header, "content", content).unwrap();
-    builder.into_inner().unwrap()
-}
-
-fn descriptor(media_type: &str, content: &[u8]) -> Value {
-    json!({ "mediaType": media_type, "digest": digest_by("sha256", content), "size": content.len() })
 }
 
 #[test]

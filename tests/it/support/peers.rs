@@ -44,20 +44,29 @@ impl DockerRegistry {
         Self::serve_behind(&[], root)
     }
 
+    /// Serves the tree in `root`, with more in its configuration.
+    pub(crate) fn serve_configured(root: &Path, more: &str) -> Self {
+        Self::bring_up(&[], root, more)
+    }
+
     /// Serves the tree in `root`, behind another command, such as `setpriv`.
     pub(crate) fn serve_behind(prefix: &[&str], root: &Path) -> Self {
+        Self::bring_up(prefix, root, "")
+    }
+
+    fn bring_up(prefix: &[&str], root: &Path, more: &str) -> Self {
         for _ in 0..5 {
-            if let Some(registry) = Self::try_serve(prefix, root) {
+            if let Some(registry) = Self::try_serve(prefix, root, more) {
                 return registry;
             }
         }
         panic!("docker-registry does not come up");
     }
 
-    fn try_serve(prefix: &[&str], root: &Path) -> Option<Self> {
+    fn try_serve(prefix: &[&str], root: &Path, more: &str) -> Option<Self> {
         // Free now; another process may be quicker, which is why this is tried again.
         let port = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap().local_addr().unwrap().port();
-        let config = configure(root, port);
+        let config = configure(root, port, more);
         let mut command = docker_registry(prefix, "serve", &config);
         let child = command.spawn().unwrap_or_else(|error| {
             panic!("docker-registry can't be run ({error}): tests/run.sh installs what the tests need")
@@ -169,7 +178,7 @@ fn base64url(bytes: &[u8]) -> String {
 
 /// The exit code of the registry's own garbage collection of the tree in `root`, and what it said.
 pub(crate) fn garbage_collect(root: &Path) -> (Option<i32>, String) {
-    let config = configure(root, 0);
+    let config = configure(root, 0, "");
     let mut command = docker_registry(&[], "garbage-collect", &config);
     let output = command.stdout(Stdio::piped()).stderr(Stdio::piped()).output().unwrap();
     let said = [output.stdout, output.stderr].concat();
@@ -185,10 +194,10 @@ fn docker_registry(prefix: &[&str], verb: &str, config: &tempfile::TempDir) -> C
 }
 
 /// The registry's configuration, in a directory that any user may read.
-fn configure(root: &Path, port: u16) -> tempfile::TempDir {
+fn configure(root: &Path, port: u16, more: &str) -> tempfile::TempDir {
     let directory = tempfile::tempdir().unwrap();
     fs::set_permissions(directory.path(), std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
-    fs::write(directory.path().join(CONFIGURATION), configuration(root, port)).unwrap();
+    fs::write(directory.path().join(CONFIGURATION), configuration(root, port) + more).unwrap();
     directory
 }
 
@@ -196,7 +205,7 @@ fn configuration(root: &Path, port: u16) -> String {
     let root = serde_json::to_string(root.to_str().unwrap()).unwrap();
     format!(
         "version: 0.1\nlog: {{level: error}}\nstorage:\n  filesystem: {{rootdirectory: {root}}}\n  delete: {{enabled: true}}\n\
-         http: {{addr: '127.0.0.1:{port}', secret: {SECRET}}}\n"
+         compatibility: {{schema1: {{enabled: true}}}}\nhttp: {{addr: '127.0.0.1:{port}', secret: {SECRET}}}\n"
     )
 }
 
