@@ -199,6 +199,15 @@ fn write(
     written
 }
 
+/// Prepared files, given up last first: one may lie in a directory that was made for one before it.
+struct Stack<T>(Vec<T>);
+
+impl<T> Drop for Stack<T> {
+    fn drop(&mut self) {
+        while self.0.pop().is_some() {}
+    }
+}
+
 fn stage_and_place(
     writer: &Writer<'_>,
     name: &RepositoryName,
@@ -209,18 +218,21 @@ fn stage_and_place(
 ) -> Result<Outcome> {
     let path = |item| Entry::in_repository(name, item).path();
     let (content, outcome) = stage_content(writer, digest, payload)?;
-    let mut contents: Vec<Staged<'_>> = content.into_iter().collect();
-    let revision = writer.stage_small(&path(Item::RevisionLink(digest)), digest.to_string().as_bytes(), Sync::Now)?;
-    let mut links = vec![revision];
+    let mut contents = Stack(content.into_iter().collect());
+    let mut links = Stack(Vec::new());
+    links.0.push(writer.stage_small(&path(Item::RevisionLink(digest)), digest.to_string().as_bytes(), Sync::Now)?);
     for signature in signatures {
         let key = Digest::of(signature);
-        contents.extend(stage_content(writer, key, signature)?.0);
+        contents.0.extend(stage_content(writer, key, signature)?.0);
         let link = path(Item::SignatureLink { revision: digest, signature: key });
-        links.push(writer.stage_small(&link, key.to_string().as_bytes(), Sync::Now)?);
+        links.0.push(writer.stage_small(&link, key.to_string().as_bytes(), Sync::Now)?);
     }
-    let tags: Vec<_> = tags.iter().map(|tag| tag::stage(writer, name, tag, digest)).collect::<Result<_>>()?;
-    contents.iter_mut().chain(&mut links).try_for_each(Staged::place)?;
-    tags.into_iter().try_for_each(tag::StagedTag::place)?;
+    let mut staged_tags = Stack(Vec::new());
+    for tag in tags {
+        staged_tags.0.push(tag::stage(writer, name, tag, digest)?);
+    }
+    contents.0.iter_mut().chain(&mut links.0).try_for_each(Staged::place)?;
+    std::mem::take(&mut staged_tags.0).into_iter().try_for_each(tag::StagedTag::place)?;
     Ok(outcome)
 }
 
