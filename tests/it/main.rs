@@ -14,6 +14,7 @@ mod generated;
 mod interop;
 mod lock;
 mod manifest_reading;
+mod manifests;
 mod parallel;
 mod put;
 mod readme;

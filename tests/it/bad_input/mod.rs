@@ -8,7 +8,7 @@ mod content;
 mod damage;
 mod permissions;
 mod roots;
-mod space;
+pub(crate) mod space;
 mod symlinks;
 mod unknown;
 

@@ -25,17 +25,17 @@ while read -r options && mount -o "remount,$options" tmpfs "$1"; do echo done; d
 const NAMESPACES: [&[&str]; 2] = [&["--mount"], &["--user", "--map-root-user", "--mount"]];
 
 /// A tmpfs that goes with the process that sees it.
-struct Mounted {
+pub(crate) struct Mounted {
     process: Child,
     orders: Option<ChildStdin>,
     answers: BufReader<ChildStdout>,
-    root: PathBuf,
+    pub(crate) root: PathBuf,
     _mountpoint: Scratch,
 }
 
 impl Mounted {
     /// A tree on a tmpfs with these options.
-    fn tree(options: &str) -> Self {
+    pub(crate) fn tree(options: &str) -> Self {
         let mut mounted = NAMESPACES.into_iter().filter_map(|namespace| Self::try_mount(namespace, options));
         let mounted = mounted.next().expect("neither `unshare --mount` nor `unshare --user` lets us mount a tmpfs");
         Regtree::new(["init"]).with([&mounted.root]).ok();
@@ -67,7 +67,7 @@ impl Mounted {
         assert!(self.is_done(), "{options}");
     }
 
-    fn regtree<const N: usize>(&self, arguments: [&str; N]) -> Regtree {
+    pub(crate) fn regtree<const N: usize>(&self, arguments: [&str; N]) -> Regtree {
         Regtree::at(&self.root, arguments)
     }
 
@@ -129,7 +129,7 @@ fn on_a_full_disk_reading_and_deleting_work_and_putting_fails() {
 /// step that makes one is in its turn the first to find no space. Returns how often the call failed, each time without
 /// a trace.
 #[track_caller]
-fn starved(mounted: &mut Mounted, call: &Regtree) -> u64 {
+pub(crate) fn starved(mounted: &mut Mounted, call: &Regtree) -> u64 {
     for free in 0..100 {
         let inodes = mounted.inodes() + free;
         mounted.remount(&format!("nr_inodes={inodes}"));

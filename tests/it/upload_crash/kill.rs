@@ -21,7 +21,7 @@ const CHANGES: [&str; 9] =
 
 /// Kills what `prepare` returns at each change that it makes, and has `examine` look at what is left, which is told how
 /// many kills there were before. Returns how many there were.
-fn at_every_change<T>(prepare: impl Fn() -> (T, Regtree), examine: impl Fn(&T, &str, usize)) -> usize {
+pub(crate) fn at_every_change<T>(prepare: impl Fn() -> (T, Regtree), examine: impl Fn(&T, &str, usize)) -> usize {
     let mut kills = 0;
     for call in CHANGES {
         for nth in 1.. {

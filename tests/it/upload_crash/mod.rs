@@ -2,7 +2,7 @@
 
 mod again;
 mod failure;
-mod kill;
+pub(crate) mod kill;
 mod lock;
 mod order;
 mod others;
