@@ -1,7 +1,7 @@
 //! How a manifest is stored: what is written, in an order that leaves no link that lies, and what is mended.
 
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::thread;
 
 use regtree::Digest;
@@ -9,8 +9,9 @@ use serde_json::{Value, json};
 
 use super::{REPOSITORY, got, put};
 use crate::bad_input::space::{Mounted, starved};
-use crate::support::{Regtree, Run, Scratch, assert_sound};
+use crate::support::{Regtree, Run, Scratch, assert_sound, snapshot};
 use crate::upload_crash::kill::at_every_change;
+use crate::upload_crash::order::{changes, position};
 
 const INDEX: &str = r#"{"schemaVersion":2,"mediaType":"application/vnd.oci.image.index.v1+json","manifests":[]}"#;
 const SIGNED: &[u8] = include_bytes!("../../vectors/schema1/valid/two-signers.json");
@@ -250,4 +251,85 @@ fn puts_at_the_same_time_all_succeed() {
     }
     let last = got(&scratch, "same");
     assert!(contents.iter().any(|content| content.as_bytes() == last));
+}
+
+#[test]
+fn a_manifest_that_does_not_fit_leaves_nothing() {
+    let mounted = Mounted::tree("size=1m");
+    let long = format!("{INDEX}{}", " ".repeat(2 << 20));
+    let before = snapshot(&mounted.root.join("docker"));
+    for tag in ["v1", "v2"] {
+        let call = mounted.regtree(["manifest", "put", REPOSITORY, "--tag", tag]).stdin(long.clone());
+        call.run().code(1).silent().says(["No space left on device", REPOSITORY]);
+        assert!(snapshot(&mounted.root.join("docker")) == before);
+    }
+    mounted.regtree(["manifest", "put", REPOSITORY]).stdin(INDEX).ok();
+}
+
+#[test]
+fn content_is_on_the_disk_before_the_revision_that_before_the_tags_and_all_before_the_answer() {
+    let scratch = Scratch::new();
+    let hex = digest().hex().to_string();
+    let changes = changes(&scratch, put(&scratch, INDEX).with(["--tag", "v1"]));
+    let blob = format!("blobs/sha256/{}/{hex}", &hex[..2]);
+    let manifests = format!("repositories/{REPOSITORY}/_manifests");
+    let places = [
+        format!("{blob}/data"),
+        format!("{manifests}/revisions/sha256/{hex}/link"),
+        format!("{manifests}/tags/v1/index/sha256/{hex}/link"),
+        format!("{manifests}/tags/v1/current/link"),
+    ];
+    let mut placed: Vec<usize> = places.iter().map(|path| position(&changes, &format!("renameat {path}"))).collect();
+    placed.push(position(&changes, "write stdout"));
+    assert!(placed.is_sorted(), "{changes:#?}");
+    for (path, at) in places.iter().zip(placed.windows(2)) {
+        let file = format!("fsync {path}.");
+        assert!(changes[..at[0]].iter().any(|change| change.starts_with(&file)), "{file}: {changes:#?}");
+        // From the file up, everything that may be new.
+        for directory in Path::new(path).ancestors().skip(1).filter(|path| !path.as_os_str().is_empty()) {
+            let wanted = format!("fsync {}", directory.display());
+            assert!(changes[at[0]..at[1]].contains(&wanted), "{wanted}: {changes:#?}");
+        }
+    }
+}
+
+#[test]
+fn nothing_is_written_through_a_symbolic_link() {
+    for place in ["_manifests", "_manifests/tags", "_manifests/tags/v1", "_layers"] {
+        let scratch = Scratch::new();
+        let outside = tempfile::tempdir().unwrap();
+        let link = scratch.repository(REPOSITORY).join(place);
+        fs::create_dir_all(link.parent().unwrap()).unwrap();
+        std::os::unix::fs::symlink(outside.path(), &link).unwrap();
+        let before = snapshot(scratch.root());
+        let run = put(&scratch, INDEX).with(["--tag", "v1"]).run().code(5).silent();
+        run.says([link.to_str().unwrap(), "symbolic link"]);
+        assert!(fs::read_dir(outside.path()).unwrap().next().is_none(), "{place}");
+        let mut after = snapshot(scratch.root());
+        after.retain(|path, _| !path.starts_with(".regtree"));
+        assert!(after == before, "{place}");
+    }
+}
+
+#[test]
+fn a_tag_that_is_given_twice_is_set() {
+    let scratch = Scratch::new();
+    put(&scratch, INDEX).with(["--tag", "v1", "--tag", "v1"]).ok();
+    assert_eq!(got(&scratch, "v1"), INDEX.as_bytes());
+    assert!(!files(&scratch).iter().any(|file| is_temporary(file)));
+}
+
+#[test]
+fn a_file_that_is_there_is_replaced_whole_by_what_is_got() {
+    let scratch = Scratch::new();
+    put(&scratch, INDEX).with(["--tag", "v1"]).ok();
+    let out = scratch.root().join("out.json");
+    fs::write(&out, "x".repeat(1000)).unwrap();
+    let get = scratch.regtree(["manifest", "get", REPOSITORY, "v1", "-o"]).with([&out]);
+    let said = get.clone().with(["--json"]).ok().json();
+    assert_eq!((&said["digest"], &said["size"]), (&json!(digest()), &json!(INDEX.len())));
+    assert_eq!(fs::read_to_string(&out).unwrap(), INDEX);
+    fs::write(scratch.blob(digest()), "damaged").unwrap();
+    get.run().code(5).silent();
+    assert_eq!(fs::read_to_string(out).unwrap(), INDEX);
 }

@@ -9,9 +9,9 @@ use serde_json::{Value, json};
 use super::differential::{pull, push, said_by_registry, said_by_regtree};
 use super::rows::S1;
 use super::{REPOSITORY, got, put};
-use crate::support::Scratch;
 use crate::support::peers::DockerRegistry;
 use crate::support::vectors::{tree, truth};
+use crate::support::{Scratch, snapshot};
 
 fn directory() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/vectors/schema1")
@@ -64,6 +64,47 @@ fn each_signed_document_has_the_verdict_that_registry_2_8_gave() {
         }
     }
     assert!(wrong.is_empty(), "{wrong:#?}");
+}
+
+#[test]
+fn a_document_whose_signatures_lie_is_refused_for_that_alone_and_leaves_nothing() {
+    let scratch = Scratch::new();
+    let before = snapshot(&scratch.root().join("docker"));
+    let (mut refused, mut taken) = (0, 0);
+    for (file, body, entry) in vectors() {
+        let recorded = entry["registry_2_8_2_push"].as_str().unwrap();
+        let told = recorded.split_whitespace().skip(1).filter(|code| *code != "MANIFEST_BLOB_UNKNOWN");
+        let expected = told.collect::<Vec<_>>().join(" ");
+        // What crashed the registry is refused too.
+        let crashed = recorded.starts_with("connection closed");
+        let is_good = expected.is_empty();
+        assert!(entry["valid"] == true || entry["policy"].is_string() || !is_good, "{file}");
+        let tree = if is_good { &Scratch::new() } else { &scratch };
+        let call = put(tree, body).with(["--skip-references", "--keep-signatures", "--json"]);
+        // By its type, for the content of some says nothing.
+        let run = call.with(["--media-type", S1]).run();
+        if is_good {
+            let stored = run.code(0).json();
+            assert_eq!(stored["mediaType"], S1, "{file}");
+            if let Some(digest) = entry["payload_digest"].as_str() {
+                assert_eq!((&stored["digest"], &stored["size"]), (&entry["payload_digest"], &entry["payload_size"]));
+                let mut signatures = entry["stored_signatures"].as_array().unwrap().clone();
+                signatures.dedup();
+                assert_eq!(stored["signatures"], json!(signatures), "{file}");
+                let merged = tree.regtree(["manifest", "get", REPOSITORY, digest, "--signed"]).ok();
+                if entry["reassembles_byte_identical"] == true {
+                    assert!(merged.bytes() == vector(&file), "{file}");
+                }
+            }
+            taken += 1;
+        } else {
+            let found = distinct(&said_by_regtree(run));
+            assert!(found == expected || crashed && !found.is_empty(), "{file}: {found}");
+            refused += 1;
+        }
+    }
+    assert!(refused > 60 && taken > 40, "{refused} refused, {taken} taken");
+    assert!(snapshot(&scratch.root().join("docker")) == before);
 }
 
 #[test]

@@ -3,8 +3,9 @@
 mod again;
 mod failure;
 pub(crate) mod kill;
+pub(crate) mod kill;
 mod lock;
-mod order;
+pub(crate) mod order;
 mod others;
 mod reading;
 

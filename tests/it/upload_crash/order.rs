@@ -9,7 +9,7 @@ use super::{REPOSITORY, Session};
 use crate::support::{Regtree, Scratch};
 
 /// The changes and syncs of a call in their order, as `call path`, with the answer as `write stdout`.
-fn changes(scratch: &Scratch, regtree: Regtree) -> Vec<String> {
+pub(crate) fn changes(scratch: &Scratch, regtree: Regtree) -> Vec<String> {
     let trace = scratch.root().join("trace");
     let calls = "trace=fsync,fdatasync,renameat,mkdirat,write,openat,unlinkat";
     let strace = ["strace", "-f", "-qq", "-y", "-e", calls, "-o", trace.to_str().unwrap()];
@@ -34,7 +34,7 @@ fn changes(scratch: &Scratch, regtree: Regtree) -> Vec<String> {
 }
 
 #[track_caller]
-fn position(changes: &[String], what: &str) -> usize {
+pub(crate) fn position(changes: &[String], what: &str) -> usize {
     let found = changes.iter().rposition(|change| change.starts_with(what));
     found.unwrap_or_else(|| panic!("{what}: {changes:#?}"))
 }
