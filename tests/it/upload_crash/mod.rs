@@ -3,7 +3,6 @@
 mod again;
 mod failure;
 pub(crate) mod kill;
-pub(crate) mod kill;
 mod lock;
 pub(crate) mod order;
 mod others;
