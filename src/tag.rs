@@ -4,6 +4,7 @@
 //! one for each that it ever pointed to. Neither is checked against the revisions by a registry; here a tag is only ever
 //! set to a revision that exists.
 
+use std::collections::HashSet;
 use std::path::PathBuf;
 
 use crate::digest::Digest;
@@ -13,7 +14,7 @@ use crate::layout::{self, Entry, Form, Item, TreePath};
 use crate::manifest::revision;
 use crate::name::{RepositoryName, Tag};
 use crate::repository::{self, Repository};
-use crate::tree::Kind;
+use crate::tree::{Kind, Tree};
 
 /// What a look for tags came upon.
 #[derive(Debug, Default)]
@@ -39,8 +40,7 @@ pub struct Past {
 pub fn get(repository: &Repository<'_>, tag: &Tag) -> Result<Digest> {
     match find(repository, tag)? {
         Some(digest) => Ok(digest),
-        None if repository.exists()? => Err(unknown(repository, tag)),
-        None => Err(repository.unknown()),
+        None => Err(missing(repository, tag)?),
     }
 }
 
@@ -65,6 +65,16 @@ fn find_in(repository: &Repository<'_>, form: Form, tag: &Tag) -> Result<Option<
     })
 }
 
+/// When `tag` was set to what it points to now; `None` when there is no such tag.
+pub fn since(repository: &Repository<'_>, tag: &Tag) -> Result<Option<jiff::Timestamp>> {
+    for form in Form::ALL {
+        if let Some(found) = repository.tree().metadata(&current_path(repository, form, tag))? {
+            return Ok(Some(found.modified));
+        }
+    }
+    Ok(None)
+}
+
 fn unknown(repository: &Repository<'_>, tag: &Tag) -> Error {
     let path = repository.tree().locate(&current_path(repository, Form::Current, tag));
     Error::TagUnknown { repository: repository.name().clone(), tag: tag.clone(), path }
@@ -72,6 +82,27 @@ fn unknown(repository: &Repository<'_>, tag: &Tag) -> Error {
 
 fn current_path(repository: &Repository<'_>, form: Form, tag: &Tag) -> TreePath {
     Entry::InRepository { repository: repository.name().clone(), form, item: Item::TagCurrent(tag.clone()) }.path()
+}
+
+/// Where `tag` lies, be it broken or nothing but a past. The alphas' folder `manifests/tags` may just as well hold other
+/// repositories, so what lies there is a tag only if it has a link.
+fn directory(repository: &Repository<'_>, form: Form, tag: &Tag) -> Result<Option<TreePath>> {
+    let directory = layout::tag_directory(repository.name(), form, tag);
+    match repository.tree().metadata(&directory)? {
+        None => Ok(None),
+        Some(found) if found.kind != Kind::Directory && form == Form::Alpha => Ok(None),
+        Some(found) if found.kind != Kind::Directory => {
+            Err(repository.tree().wrong_kind(&directory, "a directory", found.kind))
+        }
+        Some(_) if form == Form::Alpha && !has_links(repository, form, tag)? => Ok(None),
+        Some(_) => Ok(Some(directory)),
+    }
+}
+
+fn has_links(repository: &Repository<'_>, form: Form, tag: &Tag) -> Result<bool> {
+    let current = repository.tree().metadata(&current_path(repository, form, tag))?;
+    let index = layout::tag_index_directory(repository.name(), form, tag);
+    Ok(current.is_some() || revision::keyed(repository.tree(), &index).any(|found| found.is_ok()))
 }
 
 /// Every tag of `repository`.
@@ -96,11 +127,9 @@ fn look_into(repository: &Repository<'_>, form: Form, found: &mut Found) {
         let path = || tree.locate(&directory).join(&entry.name);
         let misplaced = |reason| Error::Misplaced { path: path(), reason };
         match (entry.kind, entry.text().and_then(|name| name.parse::<Tag>().ok())) {
-            (Kind::Directory, Some(tag)) => match find_in(repository, form, &tag) {
-                Ok(Some(digest)) => found.tags.push((tag, digest)),
-                Ok(None) => found.damage.push(unknown(repository, &tag)),
-                Err(error) => found.damage.push(error),
-            },
+            (Kind::Directory, Some(tag)) => look_at(repository, form, tag, found),
+            // Folders of a repository of today that is called `…/manifests/tags`.
+            _ if form == Form::Alpha => {}
             (Kind::Directory, None) => found.damage.push(misplaced("its name is no tag")),
             // A registry lists it as a tag, and then can't say what it points to.
             (Kind::File, _) => found.damage.push(misplaced("it is a file among the tags")),
@@ -111,21 +140,33 @@ fn look_into(repository: &Repository<'_>, form: Form, found: &mut Found) {
     }
 }
 
+fn look_at(repository: &Repository<'_>, form: Form, tag: Tag, found: &mut Found) {
+    if form == Form::Alpha && found.tags.iter().any(|(known, _)| *known == tag) {
+        // It was set since, in the layout of today.
+        return;
+    }
+    match directory(repository, form, &tag).and_then(|there| Ok((there, find_in(repository, form, &tag)?))) {
+        Ok((None, _)) => {}
+        Ok((Some(_), Some(digest))) => found.tags.push((tag, digest)),
+        Ok((Some(_), None)) => found.damage.push(unknown(repository, &tag)),
+        Err(error) => found.damage.push(error),
+    }
+}
+
 /// All that `tag` ever pointed to, the newest first, and what is damaged among it. `Err(TagUnknown)` when there is no such
 /// tag at all.
 pub fn history(repository: &Repository<'_>, tag: &Tag) -> Result<(Vec<Past>, Vec<Error>)> {
     let tree = repository.tree();
     let (mut past, mut damage, mut known) = (Vec::new(), Vec::new(), false);
+    let current = find(repository, tag).unwrap_or_else(|error| {
+        damage.push(error);
+        None
+    });
     for form in Form::ALL {
-        let directory = layout::tag_directory(repository.name(), form, tag);
-        if tree.metadata(&directory)?.is_none_or(|found| found.kind != Kind::Directory) {
+        if directory(repository, form, tag)?.is_none() {
             continue;
         }
         known = true;
-        let current = find_in(repository, form, tag).unwrap_or_else(|error| {
-            damage.push(error);
-            None
-        });
         for digest in revision::keyed(tree, &layout::tag_index_directory(repository.name(), form, tag)) {
             match digest.and_then(|digest| look_back(repository, form, tag, digest, current)) {
                 Ok(entry) => past.extend(entry),
@@ -134,10 +175,23 @@ pub fn history(repository: &Repository<'_>, tag: &Tag) -> Result<(Vec<Past>, Vec
         }
     }
     if !known {
-        return Err(if repository.exists()? { unknown(repository, tag) } else { repository.unknown() });
+        return Err(missing(repository, tag)?);
+    }
+    // Whatever became of its entry, it points there.
+    if let Some(digest) = current.filter(|_| !past.iter().any(|entry: &Past| entry.current))
+        && let Some(since) = since(repository, tag)?
+    {
+        past.push(Past { digest, since, current: true });
     }
     past.sort_by_key(|entry: &Past| (std::cmp::Reverse(entry.since), !entry.current, entry.digest));
+    let mut seen = HashSet::new();
+    past.retain(|entry| seen.insert(entry.digest));
     Ok((past, damage))
+}
+
+/// Why there is no such tag.
+fn missing(repository: &Repository<'_>, tag: &Tag) -> Result<Error> {
+    Ok(if repository.exists()? { unknown(repository, tag) } else { repository.unknown() })
 }
 
 fn look_back(
@@ -219,6 +273,7 @@ pub struct Removal {
     pub tag: Tag,
     /// What it points to, where that can be told.
     pub digest: Option<Digest>,
+    current: TreePath,
     directory: TreePath,
 }
 
@@ -228,34 +283,68 @@ impl Removal {
         repository.tree().locate(&self.directory)
     }
 
+    /// Whether the tag points nowhere by now, as one does whose removal was cut short.
+    fn is_begun(&self, tree: &Tree) -> bool {
+        matches!(tree.metadata(&self.current), Ok(None))
+    }
+
+    fn unset(&self, writer: &Writer<'_>) -> Result<()> {
+        match writer.tree().metadata(&self.current) {
+            Ok(Some(found)) if found.kind == Kind::File => writer.remove_file(&self.current, Sync::Later).map(drop),
+            // Whatever else lies there points nowhere, and goes with the rest.
+            _ => Ok(()),
+        }
+    }
+
     /// Removes the tag and its past; the manifests and other tags stay.
     pub fn execute(&self, writer: &Writer<'_>) -> Result<()> {
+        // First what makes it a tag: one whose removal is cut short points nowhere, and never lost its past alone.
+        self.unset(writer)?;
         writer.remove_directory(&self.directory, Sync::Now)
     }
 }
 
+/// Removes several tags: first what each points to, then the rest, so that a run that was cut short can be run again with
+/// the same tags.
+pub fn delete(writer: &Writer<'_>, removals: &[Removal]) -> Result<()> {
+    for removal in removals {
+        removal.unset(writer)?;
+    }
+    removals.iter().try_for_each(|removal| removal.execute(writer))
+}
+
 /// What deleting `tags` from `repository` removes. `Err(TagUnknown)`, before anything is removed, for one that isn't there;
-/// a broken one is.
+/// a broken one is. One that is gone is passed over beside others that are half gone: a run was cut short.
 pub fn plan_delete(repository: &Repository<'_>, tags: &[Tag]) -> Result<Vec<Removal>> {
     let mut removals: Vec<Removal> = Vec::new();
+    let mut gone = Vec::new();
     for tag in tags {
-        let mut known = false;
-        for form in Form::ALL {
-            let directory = layout::tag_directory(repository.name(), form, tag);
-            match repository.tree().metadata(&directory)? {
-                Some(found) if found.kind == Kind::Directory => {}
-                Some(found) => return Err(repository.tree().wrong_kind(&directory, "a directory", found.kind)),
-                None => continue,
-            }
-            known = true;
-            let digest = find_in(repository, form, tag).unwrap_or_default();
-            let removal = Removal { tag: tag.clone(), digest, directory };
+        let found = removals_of(repository, tag)?;
+        if found.is_empty() {
+            gone.push(tag);
+        }
+        for removal in found {
             if !removals.contains(&removal) {
                 removals.push(removal);
             }
         }
-        if !known {
-            return Err(if repository.exists()? { unknown(repository, tag) } else { repository.unknown() });
+    }
+    if let Some(tag) = gone.first() {
+        let tree = repository.tree();
+        if removals.is_empty() || !removals.iter().all(|removal| removal.is_begun(tree)) {
+            return Err(missing(repository, tag)?);
+        }
+    }
+    Ok(removals)
+}
+
+fn removals_of(repository: &Repository<'_>, tag: &Tag) -> Result<Vec<Removal>> {
+    let mut removals = Vec::new();
+    for form in Form::ALL {
+        if let Some(directory) = directory(repository, form, tag)? {
+            let digest = find_in(repository, form, tag).unwrap_or_default();
+            let current = current_path(repository, form, tag);
+            removals.push(Removal { tag: tag.clone(), digest, current, directory });
         }
     }
     Ok(removals)

@@ -157,8 +157,16 @@ impl Context {
 
     /// Locks the tree with others that add and unlink, for `command`.
     fn writer<'t>(&self, registry: &'t Registry, command: &str) -> anyhow::Result<Writer<'t>> {
-        let holder = Holder::this_process(command, Mode::Shared, self.now);
-        Ok(registry.writer(&holder, self.global.wait_lock.unwrap_or_default())?)
+        self.lock(registry, &Holder::this_process(command, Mode::Shared, self.now))
+    }
+
+    /// Locks the tree alone, for `command`.
+    fn sole_writer<'t>(&self, registry: &'t Registry, command: &str) -> anyhow::Result<Writer<'t>> {
+        self.lock(registry, &Holder::this_process(command, Mode::Exclusive, self.now))
+    }
+
+    fn lock<'t>(&self, registry: &'t Registry, holder: &Holder) -> anyhow::Result<Writer<'t>> {
+        Ok(registry.writer(holder, self.global.wait_lock.unwrap_or_default())?)
     }
 }
 

@@ -6,6 +6,7 @@ use crate::blob;
 use crate::cli::subject::About;
 use crate::cli::{Context, Exit};
 use crate::digest::Digest;
+use crate::manifest;
 use crate::name::RepositoryName;
 
 /// Take blobs away from a repository
@@ -13,6 +14,7 @@ use crate::name::RepositoryName;
 /// Removes the repository's links; the content stays until it is collected, and other repositories keep theirs. Prints
 /// the digest of each link removed. Deleting an alias leaves the canonical link, and the reverse, unless --all-aliases
 /// is given. Every digest must be known, or nothing is removed; one that was deleted before is passed over beside others.
+/// What a manifest of the repository needs is refused, unless --force: without its link no pull of that manifest succeeds.
 #[derive(Debug, clap::Args)]
 #[command(after_long_help = "\
 Exit codes:
@@ -22,6 +24,7 @@ Exit codes:
   5    something else lies in a link's place
   10   no tree
   11   locked
+  12   a manifest of the repository needs one, or can't be read to tell; nothing removed
 
 Examples:
   regtree blob delete library/app sha256:… --dry-run
@@ -36,6 +39,9 @@ pub(in crate::cli) struct Delete {
     /// Remove the blob's links by its other digests too
     #[arg(long)]
     all_aliases: bool,
+    /// Remove also what manifests of the repository need
+    #[arg(long)]
+    force: bool,
     /// Say what would be removed, and remove nothing
     #[arg(short = 'n', long)]
     dry_run: bool,
@@ -47,8 +53,12 @@ impl Delete {
         let repository = registry.repository(&self.repository).about(&self.repository, None)?;
         // A dry run changes nothing, so it takes no lock.
         let writer = if self.dry_run { None } else { Some(context.writer(&registry, "blob delete")?) };
-        let plan = blob::plan_delete(&repository, &self.digests, self.all_aliases);
-        for removal in plan.about(&self.repository, None)? {
+        let plan = blob::plan_delete(&repository, &self.digests, self.all_aliases).about(&self.repository, None)?;
+        if !self.force {
+            let keys: Vec<Digest> = plan.iter().map(|removal| removal.key).collect();
+            manifest::check_unneeded(&repository, &keys).about(&self.repository, None)?;
+        }
+        for removal in plan {
             let gone = match &writer {
                 Some(writer) => !removal.execute(writer).about(&self.repository, removal.key)?,
                 None => false,

@@ -2,6 +2,12 @@
 //!
 //! Reading goes through the links. Without one the blob is unknown here, even when its content exists in the tree.
 
+mod census;
+mod delete;
+
+pub use census::Census;
+pub use delete::{Removal, plan_delete};
+
 use crate::blob::list;
 use crate::digest::Digest;
 use crate::error::{Error, LinkFault, Result};

@@ -1,0 +1,68 @@
+//! `regtree repo delete`.
+
+use serde_json::json;
+
+use crate::cli::subject::About;
+use crate::cli::{Context, Exit};
+use crate::name::RepositoryName;
+use crate::repository::{self, Repository};
+
+/// Remove a repository: its tags, manifests' links, layers' links and uploads
+///
+/// Prints how many of each. The content stays until it is collected, and other repositories keep what they have of it;
+/// those whose names begin with this one's stay too. Nobody else may change the tree meanwhile: a command at work, such as
+/// one that takes an upload in, refuses it. A run that was cut short is finished by the same again.
+#[derive(Debug, clap::Args)]
+#[command(after_long_help = "\
+Exit codes:
+  0    removed
+  1    not writable, or a directory can't be listed
+  2    malformed name
+  3    removed, and there was damage in it
+  4    unknown repository
+  5    something else lies in the place of one of its folders
+  10   no tree
+  11   locked, or another process works on the tree
+
+Example:
+  regtree repo delete library/app --dry-run")]
+pub(in crate::cli) struct Delete {
+    /// The repository
+    #[arg(value_name = "REPO", value_parser = crate::cli::parse_repository)]
+    repository: RepositoryName,
+    /// Say what would be removed, and remove nothing
+    #[arg(short = 'n', long)]
+    dry_run: bool,
+}
+
+impl Delete {
+    pub(in crate::cli) fn run(self, context: &mut Context) -> anyhow::Result<Exit> {
+        let registry = context.registry()?;
+        // A dry run changes nothing, so it takes no lock.
+        let writer = if self.dry_run { None } else { Some(context.sole_writer(&registry, "repo delete")?) };
+        let name = &self.repository;
+        let planned = repository::plan_delete(&Repository::new(registry.tree(), name.clone()));
+        let (removal, damage) = planned.about(name, None)?;
+        if let Some(writer) = &writer {
+            removal.execute(writer).about(name, None)?;
+        }
+        let counts = super::counts(&removal.census);
+        if context.output.is_json() {
+            let mut fields = json!({ "repository": name, "dry_run": self.dry_run });
+            for (key, count) in counts {
+                fields[key] = count.into();
+            }
+            context.output.event("delete", fields)?;
+        } else {
+            let counts = counts.map(|(what, count)| format!("{count} {what}")).join(", ");
+            context.output.text(format_args!("{name}: {counts}\n"))?;
+        }
+        for error in &damage {
+            context.output.damage(error)?;
+        }
+        if self.dry_run {
+            context.output.note("nothing was removed (dry run)");
+        }
+        Ok(Exit::damage_if(!damage.is_empty()))
+    }
+}

@@ -1,0 +1,57 @@
+//! `regtree repo list`.
+
+use serde_json::json;
+
+use crate::cli::subject::About;
+use crate::cli::{Context, Exit};
+use crate::repository::Census;
+
+/// List the repositories, sorted by name
+///
+/// A repository is a directory with layers, manifests or uploads; registries 2.x and 3.x each miss some of these. --long
+/// counts what each has. Symbolic links are not followed: they and directories that can't be read are reported as damage.
+#[derive(Debug, clap::Args)]
+#[command(after_long_help = "\
+Exit codes:
+  0    listed
+  3    listed, but damage was found
+  10   no tree
+
+Examples:
+  regtree repo list --long
+  regtree repo list --long --json | jq -r 'select(.tags == 0) | .name'")]
+pub(in crate::cli) struct List {
+    /// Count tags, revisions, layers and uploads
+    #[arg(short, long)]
+    long: bool,
+}
+
+impl List {
+    pub(in crate::cli) fn run(self, context: &mut Context) -> anyhow::Result<Exit> {
+        let registry = context.registry()?;
+        let found = registry.repositories();
+        let mut damage = found.damage;
+        for name in &found.repositories {
+            let mut fields = json!({ "name": name });
+            let mut counts = String::new();
+            if self.long {
+                let (census, met) = Census::take(&registry.repository(name).about(name, None)?);
+                damage.extend(met);
+                let Census { tags, revisions, layers, uploads } = census;
+                counts = format!("{tags:>5} tags {revisions:>6} revisions {layers:>6} layers {uploads:>5} uploads  ");
+                for (key, count) in super::counts(&census) {
+                    fields[key] = count.into();
+                }
+            }
+            if context.output.is_json() {
+                context.output.event("repository", fields)?;
+            } else {
+                context.output.text(format_args!("{counts}{name}\n"))?;
+            }
+        }
+        for error in &damage {
+            context.output.damage(error)?;
+        }
+        Ok(Exit::damage_if(!damage.is_empty()))
+    }
+}

@@ -1,0 +1,63 @@
+//! `regtree tag delete`.
+
+use serde_json::json;
+
+use crate::cli::subject::About;
+use crate::cli::{Context, Exit};
+use crate::name::{RepositoryName, Tag};
+use crate::tag;
+
+/// Take tags away from a repository
+///
+/// Removes the tags and their history; the manifests and all other tags stay. Prints each tag removed. Every tag must be
+/// known, or nothing is removed.
+#[derive(Debug, clap::Args)]
+#[command(after_long_help = "\
+Exit codes:
+  0    removed
+  1    not writable
+  2    malformed name or tag
+  4    unknown repository or tag, and nothing removed
+  5    something else lies in a tag's place
+  10   no tree
+  11   locked
+
+Example:
+  regtree tag delete library/app v1.0 v1.1 --dry-run")]
+pub(in crate::cli) struct Delete {
+    /// The repository
+    #[arg(value_name = "REPO", value_parser = crate::cli::parse_repository)]
+    repository: RepositoryName,
+    /// The tags
+    #[arg(value_name = "TAG", required = true)]
+    tags: Vec<Tag>,
+    /// Say what would be removed, and remove nothing
+    #[arg(short = 'n', long)]
+    dry_run: bool,
+}
+
+impl Delete {
+    pub(in crate::cli) fn run(self, context: &mut Context) -> anyhow::Result<Exit> {
+        let registry = context.registry()?;
+        let repository = registry.repository(&self.repository).about(&self.repository, None)?;
+        // A dry run changes nothing, so it takes no lock.
+        let writer = if self.dry_run { None } else { Some(context.writer(&registry, "tag delete")?) };
+        let removals = tag::plan_delete(&repository, &self.tags).about(&self.repository, None)?;
+        if let Some(writer) = &writer {
+            tag::delete(writer, &removals).about(&self.repository, None)?;
+        }
+        for tag::Removal { tag, digest, .. } in &removals {
+            if context.output.is_json() {
+                let (repository, dry_run) = (&self.repository, self.dry_run);
+                let fields = json!({ "repository": repository, "tag": tag, "digest": digest, "dry_run": dry_run });
+                context.output.event("untag", fields)?;
+            } else {
+                context.output.text(format_args!("{tag}\n"))?;
+            }
+        }
+        if self.dry_run {
+            context.output.note("nothing was removed (dry run)");
+        }
+        Ok(Exit::Done)
+    }
+}

@@ -1,0 +1,68 @@
+//! `regtree tag history`.
+
+use serde_json::json;
+
+use crate::cli::subject::About;
+use crate::cli::{Context, Exit};
+use crate::manifest::revision;
+use crate::name::{RepositoryName, Tag};
+use crate::tag;
+
+/// List all that a tag ever pointed to, the newest first
+///
+/// A line for each: when the tag was last set to it, its digest, a * before the one that it points to now, and "missing"
+/// after one that the repository has no more. To go back: regtree tag set to one of them.
+#[derive(Debug, clap::Args)]
+#[command(after_long_help = "\
+Exit codes:
+  0    listed
+  2    malformed name or tag
+  3    listed, but the tag is damaged, or what it points to is missing
+  4    unknown repository or tag
+  10   no tree
+
+Example:
+  regtree tag history library/app latest")]
+pub(in crate::cli) struct History {
+    /// The repository
+    #[arg(value_name = "REPO", value_parser = crate::cli::parse_repository)]
+    repository: RepositoryName,
+    /// The tag
+    #[arg(value_name = "TAG")]
+    tag: Tag,
+}
+
+impl History {
+    pub(in crate::cli) fn run(self, context: &mut Context) -> anyhow::Result<Exit> {
+        let registry = context.registry()?;
+        let repository = registry.repository(&self.repository).about(&self.repository, None)?;
+        let (past, mut damage) = tag::history(&repository, &self.tag).about(&self.repository, None)?;
+        let mut dangles = false;
+        for tag::Past { digest, since, current } in past {
+            let missing = match revision::find(&repository, digest) {
+                Ok(found) => found.is_none(),
+                Err(error) => {
+                    damage.push(error);
+                    false
+                }
+            };
+            // A manifest of the past may be deleted; the present one must be there.
+            dangles |= current && missing;
+            if context.output.is_json() {
+                let fields = json!({
+                    "repository": self.repository, "tag": self.tag, "digest": digest, "since": since.to_string(),
+                    "current": current, "missing": missing,
+                });
+                context.output.event("past", fields)?;
+                continue;
+            }
+            let (mark, since) = (if current { '*' } else { ' ' }, super::time(since));
+            let missing = if missing { "  missing" } else { "" };
+            context.output.text(format_args!("{mark} {since}  {digest}{missing}\n"))?;
+        }
+        for error in &damage {
+            context.output.damage(error)?;
+        }
+        Ok(Exit::damage_if(dangles || !damage.is_empty()))
+    }
+}

@@ -1,0 +1,127 @@
+//! `regtree tag list`.
+
+use indicatif::HumanBytes;
+use serde_json::json;
+
+use crate::cli::subject::About;
+use crate::cli::{Context, Exit};
+use crate::digest::Digest;
+use crate::error::{Error, Result};
+use crate::manifest::{self, Kind};
+use crate::name::{RepositoryName, Tag};
+use crate::repository::Repository;
+use crate::tag;
+
+/// List the tags of a repository
+///
+/// A name a line, sorted; --long adds digest, kind and size of the manifest, and when the tag was set to it. Damage is
+/// reported and ends nothing: tags that point nowhere, and with --long those whose manifest is missing or damaged.
+#[derive(Debug, clap::Args)]
+#[command(after_long_help = "\
+Exit codes:
+  0    listed
+  2    malformed name
+  3    listed, but damage was found
+  4    unknown repository
+  10   no tree
+
+Examples:
+  regtree tag list library/app --long
+  regtree tag list library/app --json | jq -r '\"\\(.digest) \\(.tag)\"'")]
+pub(in crate::cli) struct List {
+    /// The repository
+    #[arg(value_name = "REPO", value_parser = crate::cli::parse_repository)]
+    repository: RepositoryName,
+    /// Show what each points to
+    #[arg(short, long)]
+    long: bool,
+}
+
+/// What a tag points to.
+enum Target {
+    Sound(Kind, u64),
+    Missing,
+    Damaged,
+}
+
+impl Target {
+    fn kind(&self) -> Option<Kind> {
+        if let Self::Sound(kind, _) = self { Some(*kind) } else { None }
+    }
+
+    fn size(&self) -> Option<u64> {
+        if let Self::Sound(_, size) = self { Some(*size) } else { None }
+    }
+
+    /// Kind and size, for people.
+    fn columns(&self) -> (&'static str, String) {
+        match self {
+            Self::Sound(kind, size) => (kind.name(), HumanBytes(*size).to_string()),
+            Self::Missing => ("-", "missing".to_owned()),
+            Self::Damaged => ("-", "damaged".to_owned()),
+        }
+    }
+}
+
+impl List {
+    pub(in crate::cli) fn run(self, context: &mut Context) -> anyhow::Result<Exit> {
+        let registry = context.registry()?;
+        let repository = registry.repository(&self.repository).about(&self.repository, None)?;
+        let tag::Found { tags, mut damage } = tag::tags(&repository);
+        let mut missing = false;
+        for (tag, digest) in tags {
+            if self.long {
+                missing |= self.long(&repository, &tag, digest, &mut damage, context)?;
+            } else if context.output.is_json() {
+                let fields = json!({ "repository": self.repository, "tag": tag, "digest": digest });
+                context.output.event("tag", fields)?;
+            } else {
+                context.output.text(format_args!("{tag}\n"))?;
+            }
+        }
+        for error in &damage {
+            context.output.damage(error)?;
+        }
+        Ok(Exit::damage_if(missing || !damage.is_empty()))
+    }
+
+    /// Prints one; returns whether its manifest is missing.
+    fn long(
+        &self,
+        repository: &Repository<'_>,
+        tag: &Tag,
+        digest: Digest,
+        damage: &mut Vec<Error>,
+        context: &mut Context,
+    ) -> anyhow::Result<bool> {
+        let target = look_up(repository, digest).unwrap_or_else(|error| {
+            damage.push(error);
+            Target::Damaged
+        });
+        let since = tag::since(repository, tag).unwrap_or_else(|error| {
+            damage.push(error);
+            None
+        });
+        if context.output.is_json() {
+            let fields = json!({
+                "repository": self.repository, "tag": tag, "digest": digest, "kind": target.kind(),
+                "size": target.size(), "missing": matches!(target, Target::Missing),
+                "since": since.map(|since| since.to_string()),
+            });
+            context.output.event("tag", fields)?;
+        } else {
+            let (kind, size) = target.columns();
+            let since = since.map_or_else(|| "-".to_owned(), super::time);
+            context.output.text(format_args!("{since:<20}  {digest}  {kind:12} {size:>10}  {tag}\n"))?;
+        }
+        Ok(matches!(target, Target::Missing))
+    }
+}
+
+fn look_up(repository: &Repository<'_>, digest: Digest) -> Result<Target> {
+    match manifest::read(repository, digest) {
+        Ok((bytes, manifest)) => Ok(Target::Sound(manifest.kind, bytes.len() as u64)),
+        Err(Error::ManifestUnknown { .. }) => Ok(Target::Missing),
+        Err(error) => Err(error),
+    }
+}

@@ -1,0 +1,45 @@
+//! How much a repository holds.
+
+use super::Repository;
+use crate::error::{Error, Result};
+use crate::manifest::revision;
+use crate::tag;
+use crate::upload;
+
+/// How many of each thing a repository has.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Census {
+    /// Tags that point somewhere.
+    pub tags: u64,
+    /// Manifests.
+    pub revisions: u64,
+    /// Links to blobs, aliases among them.
+    pub layers: u64,
+    /// Uploads that nobody finished.
+    pub uploads: u64,
+}
+
+impl Census {
+    /// Counts what `repository` has, and tells the damage met on the way. No manifest is read.
+    pub fn take(repository: &Repository<'_>) -> (Self, Vec<Error>) {
+        let tag::Found { tags, mut damage } = tag::tags(repository);
+        let revisions = count(revision::revisions(repository), &mut damage);
+        let layers = count(repository.keys(), &mut damage);
+        let mut uploads = upload::uploads(repository.tree(), repository.name());
+        uploads.retain(|found| !matches!(found, Ok(upload) if upload.left_over));
+        let uploads = count(uploads.into_iter(), &mut damage);
+        (Self { tags: tags.len() as u64, revisions, layers, uploads }, damage)
+    }
+}
+
+/// How many there are; what could not be looked at is `damage`.
+fn count<T>(found: impl Iterator<Item = Result<T>>, damage: &mut Vec<Error>) -> u64 {
+    let mut count = 0;
+    for item in found {
+        match item {
+            Ok(_) => count += 1,
+            Err(error) => damage.push(error),
+        }
+    }
+    count
+}

@@ -1,0 +1,172 @@
+//! Removing a repository: its links, tags and uploads. Content stays until it is collected, and so do the repositories
+//! whose names begin with this one's.
+//!
+//! Tags go first, then revisions, then layers: a run that is cut short leaves no tag without its manifest and no manifest
+//! without its layers. What of it is left is still a repository, and running it again finishes.
+
+use super::{Census, Repository};
+use crate::durable::{Sync, Writer};
+use crate::error::{Error, Result};
+use crate::layout::{self, Entry, Form, Item, TreePath};
+use crate::name::RepositoryName;
+use crate::registry;
+use crate::tree::{Kind, Tree};
+use crate::upload::{self, Upload};
+
+/// A repository that is to go.
+#[derive(Debug)]
+pub struct Removal {
+    /// How much goes with it.
+    pub census: Census,
+    /// Folders that belong to it alone, in the order in which they go.
+    links: Vec<TreePath>,
+    uploads: Vec<Upload>,
+    uploads_folder: Option<TreePath>,
+    old: Old,
+    /// Its directory and those above, outermost first: each goes if it is empty then.
+    directories: Vec<TreePath>,
+}
+
+/// What lies in the layout of the alphas, whose folders may hold other repositories too.
+#[derive(Debug, Default)]
+struct Old {
+    /// Files of the repository, in the order in which they go.
+    files: Vec<TreePath>,
+    /// The directories around them, each before those in it.
+    directories: Vec<TreePath>,
+}
+
+impl Removal {
+    /// Removes it. To be done with the tree's lock held alone, so that nobody adds to the repository meanwhile.
+    pub fn execute(&self, writer: &Writer<'_>) -> Result<()> {
+        for folder in &self.links {
+            writer.remove_directory(folder, Sync::Now)?;
+        }
+        for upload in &self.uploads {
+            upload::cancel(writer, upload, writer.wait(), |_| true)?;
+        }
+        if let Some(folder) = &self.uploads_folder {
+            writer.remove_directory(folder, Sync::Now)?;
+        }
+        for file in &self.old.files {
+            writer.remove_file(file, Sync::Now)?;
+        }
+        for directory in self.old.directories.iter().rev() {
+            writer.unmake_directories(std::slice::from_ref(directory))?;
+        }
+        writer.unmake_directories(&self.directories)
+    }
+}
+
+/// What deleting `repository` removes, and the damage in it, which goes too.
+///
+/// `Err(RepositoryUnknown)` when there is none; but the empty directory that a run leaves which was cut short at its end
+/// may go. A directory that can't be listed ends it before anything is removed, and so does something else in the place of
+/// one of its folders.
+pub fn plan_delete(repository: &Repository<'_>) -> Result<(Removal, Vec<Error>)> {
+    let (tree, name) = (repository.tree(), repository.name());
+    let directory = layout::repository_directory(name);
+    if !repository.exists()? && !is_empty_directory(tree, &directory)? {
+        return Err(repository.unknown());
+    }
+    let (census, mut damage) = Census::take(repository);
+    if let Some(at) = damage.iter().position(|error| matches!(error, Error::Io { .. })) {
+        return Err(damage.swap_remove(at));
+    }
+    for folder in layout::own_directories(name, Form::Current) {
+        if let Some(found) = tree.metadata(&folder)?.filter(|found| found.kind != Kind::Directory) {
+            return Err(tree.wrong_kind(&folder, "a directory", found.kind));
+        }
+    }
+    let [layers, manifests, uploads_folder] = layout::own_directories(name, Form::Current);
+    let (tags, revisions) =
+        (layout::tags_directory(name, Form::Current), layout::revisions_directory(name, Form::Current));
+    let removal = Removal {
+        census,
+        links: existing(tree, [tags, revisions, manifests, layers])?,
+        uploads: uploads(tree, name)?,
+        uploads_folder: existing(tree, [uploads_folder])?.pop(),
+        old: if registry::is_alpha(tree, &directory)? { old(tree, name)? } else { Old::default() },
+        directories: with_parents(directory),
+    };
+    Ok((removal, damage))
+}
+
+fn is_empty_directory(tree: &Tree, path: &TreePath) -> Result<bool> {
+    let found = tree.metadata(path)?;
+    if found.is_none_or(|found| found.kind != Kind::Directory) {
+        return Ok(false);
+    }
+    Ok(tree.list(path)?.is_some_and(|listed| listed.is_empty()))
+}
+
+/// Those that are directories; whatever else lies in the place of one goes with the directory around it.
+fn existing(tree: &Tree, paths: impl IntoIterator<Item = TreePath>) -> Result<Vec<TreePath>> {
+    let mut existing = Vec::new();
+    for path in paths {
+        match tree.metadata(&path) {
+            Ok(Some(found)) if found.kind == Kind::Directory => existing.push(path),
+            Ok(_) | Err(Error::WrongKind { .. }) => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(existing)
+}
+
+/// The uploads in the layout of today: regtree may have records of these.
+fn uploads(tree: &Tree, name: &RepositoryName) -> Result<Vec<Upload>> {
+    let mut uploads = Vec::new();
+    for upload in upload::uploads(tree, name).into_iter().flatten() {
+        if tree.metadata(&layout::upload_directory(name, Form::Current, &upload.id))?.is_some() {
+            uploads.push(upload);
+        }
+    }
+    Ok(uploads)
+}
+
+/// Looks for the files of `name` in the folders of the alphas. Other repositories may lie there, of today or of the
+/// alphas: their files are not its, and stay.
+fn old(tree: &Tree, name: &RepositoryName) -> Result<Old> {
+    let mut files: Vec<(u8, TreePath)> = Vec::new();
+    let mut directories = Vec::new();
+    let mut pending = existing(tree, layout::own_directories(name, Form::Alpha))?;
+    while let Some(directory) = pending.pop() {
+        for entry in tree.list(&directory)?.unwrap_or_default() {
+            let Some(path) = entry.text().and_then(|name| directory.child(name)) else { continue };
+            match entry.kind {
+                Kind::Directory if !path.file_name().starts_with('_') => pending.push(path),
+                Kind::File => files.extend(rank(name, &path).map(|rank| (rank, path))),
+                _ => {}
+            }
+        }
+        directories.push(directory);
+    }
+    files.sort();
+    Ok(Old { files: files.into_iter().map(|(_, path)| path).collect(), directories })
+}
+
+/// When a file goes, if it is one of `name` in the layout of the alphas.
+fn rank(name: &RepositoryName, path: &TreePath) -> Option<u8> {
+    let entry = match Entry::parse(path)? {
+        Entry::LeftOver { of, .. } => *of,
+        entry => entry,
+    };
+    match entry {
+        Entry::InRepository { repository, form: Form::Alpha, item } if repository == *name => Some(match item {
+            Item::TagCurrent(_) => 0,
+            Item::TagIndex(..) => 1,
+            Item::RevisionLink(_) | Item::SignatureLink { .. } => 2,
+            Item::LayerLink(_) => 3,
+            Item::UploadStartedAt(_) | Item::UploadData(_) | Item::HashState { .. } => 4,
+        }),
+        _ => None,
+    }
+}
+
+/// `directory` and those above it, outermost first, without the area.
+fn with_parents(directory: TreePath) -> Vec<TreePath> {
+    let mut directories: Vec<TreePath> = std::iter::successors(Some(directory), TreePath::parent).collect();
+    directories.pop();
+    directories.reverse();
+    directories
+}
