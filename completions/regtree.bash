@@ -154,8 +154,23 @@ _regtree() {
             regtree__subcmd__help__subcmd__manifest,verify)
                 cmd="regtree__subcmd__help__subcmd__manifest__subcmd__verify"
                 ;;
+            regtree__subcmd__help__subcmd__repo,delete)
+                cmd="regtree__subcmd__help__subcmd__repo__subcmd__delete"
+                ;;
             regtree__subcmd__help__subcmd__repo,list)
                 cmd="regtree__subcmd__help__subcmd__repo__subcmd__list"
+                ;;
+            regtree__subcmd__help__subcmd__tag,delete)
+                cmd="regtree__subcmd__help__subcmd__tag__subcmd__delete"
+                ;;
+            regtree__subcmd__help__subcmd__tag,get)
+                cmd="regtree__subcmd__help__subcmd__tag__subcmd__get"
+                ;;
+            regtree__subcmd__help__subcmd__tag,history)
+                cmd="regtree__subcmd__help__subcmd__tag__subcmd__history"
+                ;;
+            regtree__subcmd__help__subcmd__tag,list)
+                cmd="regtree__subcmd__help__subcmd__tag__subcmd__list"
                 ;;
             regtree__subcmd__help__subcmd__tag,set)
                 cmd="regtree__subcmd__help__subcmd__tag__subcmd__set"
@@ -238,11 +253,17 @@ _regtree() {
             regtree__subcmd__manifest__subcmd__help,verify)
                 cmd="regtree__subcmd__manifest__subcmd__help__subcmd__verify"
                 ;;
+            regtree__subcmd__repo,delete)
+                cmd="regtree__subcmd__repo__subcmd__delete"
+                ;;
             regtree__subcmd__repo,help)
                 cmd="regtree__subcmd__repo__subcmd__help"
                 ;;
             regtree__subcmd__repo,list)
                 cmd="regtree__subcmd__repo__subcmd__list"
+                ;;
+            regtree__subcmd__repo__subcmd__help,delete)
+                cmd="regtree__subcmd__repo__subcmd__help__subcmd__delete"
                 ;;
             regtree__subcmd__repo__subcmd__help,help)
                 cmd="regtree__subcmd__repo__subcmd__help__subcmd__help"
@@ -250,14 +271,38 @@ _regtree() {
             regtree__subcmd__repo__subcmd__help,list)
                 cmd="regtree__subcmd__repo__subcmd__help__subcmd__list"
                 ;;
+            regtree__subcmd__tag,delete)
+                cmd="regtree__subcmd__tag__subcmd__delete"
+                ;;
+            regtree__subcmd__tag,get)
+                cmd="regtree__subcmd__tag__subcmd__get"
+                ;;
             regtree__subcmd__tag,help)
                 cmd="regtree__subcmd__tag__subcmd__help"
+                ;;
+            regtree__subcmd__tag,history)
+                cmd="regtree__subcmd__tag__subcmd__history"
+                ;;
+            regtree__subcmd__tag,list)
+                cmd="regtree__subcmd__tag__subcmd__list"
                 ;;
             regtree__subcmd__tag,set)
                 cmd="regtree__subcmd__tag__subcmd__set"
                 ;;
+            regtree__subcmd__tag__subcmd__help,delete)
+                cmd="regtree__subcmd__tag__subcmd__help__subcmd__delete"
+                ;;
+            regtree__subcmd__tag__subcmd__help,get)
+                cmd="regtree__subcmd__tag__subcmd__help__subcmd__get"
+                ;;
             regtree__subcmd__tag__subcmd__help,help)
                 cmd="regtree__subcmd__tag__subcmd__help__subcmd__help"
+                ;;
+            regtree__subcmd__tag__subcmd__help,history)
+                cmd="regtree__subcmd__tag__subcmd__help__subcmd__history"
+                ;;
+            regtree__subcmd__tag__subcmd__help,list)
+                cmd="regtree__subcmd__tag__subcmd__help__subcmd__list"
                 ;;
             regtree__subcmd__tag__subcmd__help,set)
                 cmd="regtree__subcmd__tag__subcmd__help__subcmd__set"
@@ -391,7 +436,7 @@ _regtree() {
             return 0
             ;;
         regtree__subcmd__blob__subcmd__delete)
-            opts="-n -q -v -h --all-aliases --dry-run --root --registry-config --wait-lock --json --quiet --verbose --color --progress --help"
+            opts="-n -q -v -h --all-aliases --force --dry-run --root --registry-config --wait-lock --json --quiet --verbose --color --progress --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1101,8 +1146,22 @@ _regtree() {
             return 0
             ;;
         regtree__subcmd__help__subcmd__repo)
-            opts="list"
+            opts="list delete"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        regtree__subcmd__help__subcmd__repo__subcmd__delete)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
@@ -1129,8 +1188,64 @@ _regtree() {
             return 0
             ;;
         regtree__subcmd__help__subcmd__tag)
-            opts="set"
+            opts="set get list history delete"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        regtree__subcmd__help__subcmd__tag__subcmd__delete)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        regtree__subcmd__help__subcmd__tag__subcmd__get)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        regtree__subcmd__help__subcmd__tag__subcmd__history)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        regtree__subcmd__help__subcmd__tag__subcmd__list)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
@@ -1795,7 +1910,7 @@ _regtree() {
             return 0
             ;;
         regtree__subcmd__repo)
-            opts="-q -v -h --root --registry-config --wait-lock --json --quiet --verbose --color --progress --help list help"
+            opts="-q -v -h --root --registry-config --wait-lock --json --quiet --verbose --color --progress --help list delete help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1828,9 +1943,57 @@ _regtree() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
-        regtree__subcmd__repo__subcmd__help)
-            opts="list help"
+        regtree__subcmd__repo__subcmd__delete)
+            opts="-n -q -v -h --dry-run --root --registry-config --wait-lock --json --quiet --verbose --color --progress --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --root)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --registry-config)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --wait-lock)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --color)
+                    COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
+                    return 0
+                    ;;
+                --progress)
+                    COMPREPLY=($(compgen -W "auto bar plain none" -- "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        regtree__subcmd__repo__subcmd__help)
+            opts="list delete help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        regtree__subcmd__repo__subcmd__help__subcmd__delete)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
@@ -1871,7 +2034,7 @@ _regtree() {
             return 0
             ;;
         regtree__subcmd__repo__subcmd__list)
-            opts="-q -v -h --root --registry-config --wait-lock --json --quiet --verbose --color --progress --help"
+            opts="-l -q -v -h --long --root --registry-config --wait-lock --json --quiet --verbose --color --progress --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1905,7 +2068,7 @@ _regtree() {
             return 0
             ;;
         regtree__subcmd__tag)
-            opts="-q -v -h --root --registry-config --wait-lock --json --quiet --verbose --color --progress --help set help"
+            opts="-q -v -h --root --registry-config --wait-lock --json --quiet --verbose --color --progress --help set get list history delete help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1938,9 +2101,105 @@ _regtree() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
-        regtree__subcmd__tag__subcmd__help)
-            opts="set help"
+        regtree__subcmd__tag__subcmd__delete)
+            opts="-n -q -v -h --dry-run --root --registry-config --wait-lock --json --quiet --verbose --color --progress --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --root)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --registry-config)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --wait-lock)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --color)
+                    COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
+                    return 0
+                    ;;
+                --progress)
+                    COMPREPLY=($(compgen -W "auto bar plain none" -- "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        regtree__subcmd__tag__subcmd__get)
+            opts="-q -v -h --root --registry-config --wait-lock --json --quiet --verbose --color --progress --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --root)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --registry-config)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --wait-lock)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --color)
+                    COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
+                    return 0
+                    ;;
+                --progress)
+                    COMPREPLY=($(compgen -W "auto bar plain none" -- "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        regtree__subcmd__tag__subcmd__help)
+            opts="set get list history delete help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        regtree__subcmd__tag__subcmd__help__subcmd__delete)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        regtree__subcmd__tag__subcmd__help__subcmd__get)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
@@ -1966,6 +2225,34 @@ _regtree() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
+        regtree__subcmd__tag__subcmd__help__subcmd__history)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        regtree__subcmd__tag__subcmd__help__subcmd__list)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
         regtree__subcmd__tag__subcmd__help__subcmd__set)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
@@ -1973,6 +2260,74 @@ _regtree() {
                 return 0
             fi
             case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        regtree__subcmd__tag__subcmd__history)
+            opts="-q -v -h --root --registry-config --wait-lock --json --quiet --verbose --color --progress --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --root)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --registry-config)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --wait-lock)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --color)
+                    COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
+                    return 0
+                    ;;
+                --progress)
+                    COMPREPLY=($(compgen -W "auto bar plain none" -- "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        regtree__subcmd__tag__subcmd__list)
+            opts="-l -q -v -h --long --root --registry-config --wait-lock --json --quiet --verbose --color --progress --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --root)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --registry-config)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --wait-lock)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --color)
+                    COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
+                    return 0
+                    ;;
+                --progress)
+                    COMPREPLY=($(compgen -W "auto bar plain none" -- "${cur}"))
+                    return 0
+                    ;;
                 *)
                     COMPREPLY=()
                     ;;

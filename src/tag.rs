@@ -11,7 +11,7 @@ use crate::digest::Digest;
 use crate::durable::{Staged, Sync, Writer};
 use crate::error::{Error, Missing, Result};
 use crate::layout::{self, Entry, Form, Item, TreePath};
-use crate::manifest::revision;
+use crate::manifest::{self, revision};
 use crate::name::{RepositoryName, Tag};
 use crate::repository::{self, Repository};
 use crate::tree::{Kind, Tree};
@@ -34,6 +34,8 @@ pub struct Past {
     pub since: jiff::Timestamp,
     /// Whether the tag points to it now.
     pub current: bool,
+    /// Whether the repository has no such manifest any more, or not its content: the tag can't be set to it then.
+    pub missing: bool,
 }
 
 /// What `tag` points to. `Err(TagUnknown)` when there is no such tag, `Err(BrokenTag)` when its link holds no digest.
@@ -76,7 +78,11 @@ pub fn since(repository: &Repository<'_>, tag: &Tag) -> Result<Option<jiff::Time
 }
 
 fn unknown(repository: &Repository<'_>, tag: &Tag) -> Error {
-    let path = repository.tree().locate(&current_path(repository, Form::Current, tag));
+    unknown_in(repository, Form::Current, tag)
+}
+
+fn unknown_in(repository: &Repository<'_>, form: Form, tag: &Tag) -> Error {
+    let path = repository.tree().locate(&current_path(repository, form, tag));
     Error::TagUnknown { repository: repository.name().clone(), tag: tag.clone(), path }
 }
 
@@ -148,7 +154,7 @@ fn look_at(repository: &Repository<'_>, form: Form, tag: Tag, found: &mut Found)
     match directory(repository, form, &tag).and_then(|there| Ok((there, find_in(repository, form, &tag)?))) {
         Ok((None, _)) => {}
         Ok((Some(_), Some(digest))) => found.tags.push((tag, digest)),
-        Ok((Some(_), None)) => found.damage.push(unknown(repository, &tag)),
+        Ok((Some(_), None)) => found.damage.push(unknown_in(repository, form, &tag)),
         Err(error) => found.damage.push(error),
     }
 }
@@ -181,11 +187,17 @@ pub fn history(repository: &Repository<'_>, tag: &Tag) -> Result<(Vec<Past>, Vec
     if let Some(digest) = current.filter(|_| !past.iter().any(|entry: &Past| entry.current))
         && let Some(since) = since(repository, tag)?
     {
-        past.push(Past { digest, since, current: true });
+        past.push(Past { digest, since, current: true, missing: false });
     }
     past.sort_by_key(|entry: &Past| (std::cmp::Reverse(entry.since), !entry.current, entry.digest));
     let mut seen = HashSet::new();
     past.retain(|entry| seen.insert(entry.digest));
+    for entry in &mut past {
+        match lacks(repository, entry.digest) {
+            Ok(lacks) => entry.missing = lacks.is_some(),
+            Err(error) => damage.push(error),
+        }
+    }
     Ok((past, damage))
 }
 
@@ -206,7 +218,7 @@ fn look_back(
     // An emptied directory is what a registry's collector leaves.
     let Some(metadata) = repository.tree().metadata(&path)? else { return Ok(None) };
     repository.read_link(digest, &path)?;
-    Ok(Some(Past { digest, since: metadata.modified, current: current == Some(digest) }))
+    Ok(Some(Past { digest, since: metadata.modified, current: current == Some(digest), missing: false }))
 }
 
 /// The tags of `repository` that point to `digest`, sorted. Damage met on the way is added to `damage`.
@@ -245,17 +257,21 @@ pub(crate) fn stage<'t>(
     Ok(StagedTag { current, index })
 }
 
+/// What `repository` lacks of the manifest `digest`, if anything.
+fn lacks(repository: &Repository<'_>, digest: Digest) -> Result<Option<Missing>> {
+    if revision::find(repository, digest)?.is_none() {
+        return Ok(Some(Missing::Link));
+    }
+    let content = repository.tree().metadata(&Entry::Blob(digest).path())?;
+    Ok(content.is_none().then_some(Missing::Content))
+}
+
 /// Lets `tag` point to `digest`, and returns what it pointed to before. `Err(ManifestUnknown)` when the repository has no
 /// such manifest, or not its content.
 pub fn set(writer: &Writer<'_>, repository: &Repository<'_>, tag: &Tag, digest: Digest) -> Result<Option<Digest>> {
-    let tree = repository.tree();
-    if revision::find(repository, digest)?.is_none() {
+    if let Some(missing) = lacks(repository, digest)? {
         let known = repository.exists()?;
-        let unknown = || crate::manifest::unknown(repository, digest, Missing::Link);
-        return Err(if known { unknown() } else { repository.unknown() });
-    }
-    if tree.metadata(&Entry::Blob(digest).path())?.is_none() {
-        return Err(crate::manifest::unknown(repository, digest, Missing::Content));
+        return Err(if known { manifest::unknown(repository, digest, missing) } else { repository.unknown() });
     }
     // A broken link is mended by this.
     let before = match find(repository, tag) {

@@ -131,3 +131,35 @@ fn reading_makes_no_private_state() {
     scratch.run(["blob", "list"]).code(0);
     assert!(!scratch.root().join(".regtree").exists());
 }
+
+#[test]
+fn a_repository_is_removed_by_one_who_is_alone() {
+    let scratch = Scratch::new();
+    scratch.put("lib/app", b"content");
+    let other = lock(&scratch, Mode::Shared);
+    scratch.run(["repo", "delete", "lib/app", "-n"]).code(0);
+    scratch.run(["repo", "delete", "lib/app"]).code(11).silent().says(["is locked by regtree gc"]);
+    drop(other);
+    scratch.run(["repo", "delete", "lib/app"]).code(0);
+}
+
+#[test]
+fn tags_are_changed_with_others_and_read_beside_anybody() {
+    let scratch = Scratch::new();
+    let digest = crate::support::Tagged::put(&scratch, "lib", "one", &["v1"]).digest.to_string();
+    let other = lock(&scratch, Mode::Shared);
+    scratch.run(["tag", "set", "lib", "v2", &digest]).code(0);
+    scratch.run(["tag", "delete", "lib", "v2"]).code(0);
+    drop(other);
+    let _collector = lock(&scratch, Mode::Exclusive);
+    scratch.run(["tag", "set", "lib", "v2", &digest]).code(11).silent();
+    scratch.run(["tag", "delete", "lib", "v1"]).code(11).silent();
+    for call in [
+        &["get", "lib", "v1"][..],
+        &["list", "lib", "--long"],
+        &["history", "lib", "v1"],
+        &["delete", "lib", "v1", "-n"],
+    ] {
+        scratch.regtree(["tag"]).with(call).ok();
+    }
+}

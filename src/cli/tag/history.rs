@@ -4,7 +4,6 @@ use serde_json::json;
 
 use crate::cli::subject::About;
 use crate::cli::{Context, Exit};
-use crate::manifest::revision;
 use crate::name::{RepositoryName, Tag};
 use crate::tag;
 
@@ -36,16 +35,9 @@ impl History {
     pub(in crate::cli) fn run(self, context: &mut Context) -> anyhow::Result<Exit> {
         let registry = context.registry()?;
         let repository = registry.repository(&self.repository).about(&self.repository, None)?;
-        let (past, mut damage) = tag::history(&repository, &self.tag).about(&self.repository, None)?;
+        let (past, damage) = tag::history(&repository, &self.tag).about(&self.repository, None)?;
         let mut dangles = false;
-        for tag::Past { digest, since, current } in past {
-            let missing = match revision::find(&repository, digest) {
-                Ok(found) => found.is_none(),
-                Err(error) => {
-                    damage.push(error);
-                    false
-                }
-            };
+        for tag::Past { digest, since, current, missing } in past {
             // A manifest of the past may be deleted; the present one must be there.
             dangles |= current && missing;
             if context.output.is_json() {

@@ -6,9 +6,12 @@ pub(crate) mod peers;
 pub(crate) mod scratch;
 pub(crate) mod snapshot;
 pub(crate) mod sound;
+pub(crate) mod tagged;
 pub(crate) mod vectors;
 
 pub(crate) use command::{Regtree, Run};
+
 pub(crate) use scratch::Scratch;
 pub(crate) use snapshot::snapshot;
 pub(crate) use sound::assert_sound;
+pub(crate) use tagged::Tagged;

@@ -1,0 +1,71 @@
+//! `repo delete` whose process is killed at any change that it makes.
+
+use crate::support::vectors::tree;
+use crate::support::{Scratch, Tagged, assert_sound, snapshot};
+use crate::upload_crash::kill::at_every_change;
+
+#[test]
+fn a_delete_killed_at_any_change_lies_to_nobody_and_can_be_run_again() {
+    let kills = at_every_change(
+        || {
+            let scratch = Scratch::new();
+            Tagged::put(&scratch, "a", "one", &["v1", "v2"]);
+            let digest = Tagged::put(&scratch, "a/b", "one", &["v1"]).digest.to_string();
+            scratch.run(["upload", "start", "a"]).code(0);
+            let call = scratch.regtree(["repo", "delete", "a"]);
+            ((scratch, digest), call)
+        },
+        |(scratch, digest), when, _| {
+            assert_sound(scratch);
+            if scratch.run(["repo", "list"]).code(0).lines().contains(&"a".to_owned()) {
+                // A tag that is left leads to a manifest, and a manifest to its layers.
+                for tag in scratch.run(["tag", "list", "a", "--quiet"]).lines() {
+                    scratch.run(["manifest", "get", "a", &tag]).code(0);
+                }
+                scratch.run(["manifest", "verify", "a", "--all"]).code(0);
+                let again = scratch.run(["repo", "delete", "a"]);
+                assert!(!again.err().contains("error: "), "{when}: {}", again.err());
+            }
+            assert_eq!(scratch.run(["repo", "list"]).code(0).lines(), ["a/b"], "{when}");
+            assert_eq!(scratch.run(["tag", "get", "a/b", "v1"]).code(0).answer(), *digest, "{when}");
+            assert_eq!(snapshot(&scratch.repository("a")).keys().filter(|path| path.starts_with("_layers")).count(), 0);
+        },
+    );
+    assert!(kills > 20, "{kills} kills: strace does not do what it is asked to");
+}
+
+#[test]
+fn an_alpha_s_repository_may_be_killed_too() {
+    let kills = at_every_change(
+        || {
+            let scratch = tree("2.0.0-alpha.0");
+            let name = "core/lib/app".to_owned();
+            let call = scratch.regtree(["repo", "delete", &name]);
+            ((scratch, name), call)
+        },
+        |(scratch, name), when, _| {
+            let listed = || scratch.run(["repo", "list"]).code(0).lines();
+            if listed().contains(name) {
+                for tag in scratch.run(["tag", "list", name, "--quiet"]).lines() {
+                    scratch.run(["manifest", "get", name, &tag]).code(0);
+                }
+                // A tag that is half gone is damage by then.
+                let again = scratch.run(["repo", "delete", name]);
+                assert!(!again.err().contains("error: "), "{when}: {}", again.err());
+            }
+            assert!(!listed().contains(name), "{when}");
+        },
+    );
+    assert!(kills > 20, "{kills} kills: strace does not do what it is asked to");
+}
+
+#[test]
+fn the_last_empty_directory_goes_when_it_is_run_again() {
+    let scratch = Scratch::new();
+    std::fs::create_dir_all(scratch.repository("a/b")).unwrap();
+    assert_eq!(
+        scratch.run(["repo", "delete", "a/b"]).code(0).answer(),
+        "a/b: 0 tags, 0 revisions, 0 layers, 0 uploads"
+    );
+    assert!(!scratch.repository("a").exists());
+}

@@ -1,0 +1,96 @@
+//! Tags that are moved, taken back and mended.
+
+use std::fs;
+use std::time::{Duration, SystemTime};
+
+use regtree::layout::Item;
+use serde_json::json;
+
+use super::{REPOSITORY, current, history, place, pointed_to, set, tag};
+use crate::support::{Scratch, Tagged};
+
+/// Makes a link older by so many hours.
+fn age(path: &std::path::Path, hours: u64) {
+    let time = SystemTime::now() - Duration::from_secs(3600 * hours);
+    fs::File::options().write(true).open(path).unwrap().set_modified(time).unwrap();
+}
+
+#[test]
+fn a_tag_that_is_moved_remembers_where_it_was_and_can_go_back() {
+    let scratch = Scratch::new();
+    let images = ["one", "two", "three"].map(|text| Tagged::put(&scratch, REPOSITORY, text, &["v1"]).digest);
+    for (digest, hours) in images.iter().zip([3, 2, 1]) {
+        age(&place(&scratch, Item::TagIndex("v1".parse().unwrap(), *digest)), hours);
+    }
+    let [one, two, three] = images.map(|digest| digest.to_string());
+    assert_eq!(history(&scratch, "v1"), [&*three, &two, &one]);
+    let lines = tag(&scratch, "history", &["v1"]).ok().lines();
+    assert!(lines[0].starts_with("* ") && lines[0].ends_with(&three), "{lines:?}");
+    assert!(lines[1].starts_with("  ") && lines[1].ends_with(&two), "{lines:?}");
+
+    let back = set(&scratch, "v1", images[0]).ok();
+    assert_eq!(back.answer(), one);
+    back.says([format!("pointed to {three} before")]);
+    assert_eq!(pointed_to(&scratch, "v1"), images[0]);
+    assert_eq!(history(&scratch, "v1"), [one.clone(), three.clone(), two.clone()]);
+
+    // What is deleted stays in the past, and says so.
+    scratch.run(["manifest", "delete", REPOSITORY, &two]).code(0);
+    fs::remove_file(scratch.blob(images[2])).unwrap();
+    let lines = tag(&scratch, "history", &["v1"]).ok().lines();
+    assert!(!lines[0].contains("missing"), "{lines:?}");
+    assert!(lines[1].ends_with(&format!("{three}  missing")), "{lines:?}");
+    assert!(lines[2].ends_with(&format!("{two}  missing")), "{lines:?}");
+    let event = tag(&scratch, "history", &["v1", "--json"]).ok().json_lines().remove(2);
+    let expected = (json!("past"), json!(two), json!(false), json!(true));
+    let found = [&event["type"], &event["digest"], &event["current"], &event["missing"]].map(Clone::clone);
+    assert_eq!(found, <[_; 4]>::from(expected));
+    for gone in [images[1], images[2]] {
+        set(&scratch, "v1", gone).run().code(4).silent().says([gone.to_string()]);
+    }
+    assert_eq!(pointed_to(&scratch, "v1"), images[0]);
+}
+
+#[test]
+fn a_current_link_without_its_entry_is_history_too() {
+    let scratch = Scratch::new();
+    let image = Tagged::put(&scratch, REPOSITORY, "one", &["v1"]);
+    fs::remove_file(place(&scratch, Item::TagIndex("v1".parse().unwrap(), image.digest))).unwrap();
+    assert_eq!(history(&scratch, "v1"), [image.digest.to_string()]);
+}
+
+#[test]
+fn setting_a_broken_tag_mends_it() {
+    let scratch = Scratch::new();
+    let image = Tagged::put(&scratch, REPOSITORY, "one", &["v1", "v2"]);
+    for content in [&b""[..], b"garbage \x1b[2J", &image.digest.to_string().as_bytes()[..40]] {
+        fs::write(current(&scratch, "v1"), content).unwrap();
+        tag(&scratch, "get", &["v1"]).run().code(5).silent().says(["v1", "is broken", "hint: ", "tag history"]);
+        tag(&scratch, "list", &[]).run().code(3).says(["v1", "is broken"]);
+        tag(&scratch, "history", &["v1"]).run().code(3).says(["is broken"]);
+        set(&scratch, "v1", image.digest).ok();
+        assert_eq!(pointed_to(&scratch, "v1"), image.digest);
+    }
+    fs::remove_file(current(&scratch, "v1")).unwrap();
+    tag(&scratch, "get", &["v1"]).run().code(4);
+    set(&scratch, "v1", image.digest).ok();
+    assert_eq!(tag(&scratch, "list", &[]).ok().lines(), ["v1", "v2"]);
+}
+
+#[test]
+fn a_broken_tag_can_be_deleted() {
+    let scratch = Scratch::new();
+    for damage in ["empty", "missing", "directory"] {
+        Tagged::put(&scratch, REPOSITORY, "one", &["v1", "v2"]);
+        let link = current(&scratch, "v1");
+        match damage {
+            "empty" => fs::write(&link, "").unwrap(),
+            _ => fs::remove_file(&link).unwrap(),
+        }
+        if damage == "directory" {
+            fs::create_dir(&link).unwrap();
+        }
+        assert_eq!(tag(&scratch, "delete", &["v1"]).ok().answer(), "v1", "{damage}");
+        assert_eq!(tag(&scratch, "list", &[]).ok().lines(), ["v2"], "{damage}");
+    }
+}
