@@ -151,7 +151,9 @@ impl Output {
         if let Some(Error::ManifestInvalid { refusals, .. }) = known
             && refusals.len() > 1
         {
-            refusals.iter().for_each(|refusal| say(Style::new(), "reason", refusal));
+            for refusal in refusals {
+                say(Style::new(), "reason", refusal);
+            }
         }
         if let Some(hint) = known.and_then(|known| hint::of(known, global)) {
             say(CYAN, "hint", &hint);
