@@ -1,6 +1,5 @@
 //! `repo delete` whose process is killed at any change that it makes.
 
-use crate::support::vectors::tree;
 use crate::support::{Scratch, Tagged, assert_sound, snapshot};
 use crate::upload_crash::kill::at_every_change;
 
@@ -38,8 +37,12 @@ fn a_delete_killed_at_any_change_lies_to_nobody_and_can_be_run_again() {
 fn an_alpha_s_repository_may_be_killed_too() {
     let kills = at_every_change(
         || {
-            let scratch = tree("2.0.0-alpha.0");
-            let name = "core/lib/app".to_owned();
+            let (scratch, name) = (Scratch::new(), "core/app".to_owned());
+            Tagged::put(&scratch, &name, "one", &["v1"]);
+            for folder in ["layers", "manifests", "uploads"] {
+                let current = scratch.repository(&name).join(format!("_{folder}"));
+                std::fs::rename(current, scratch.repository(&name).join(folder)).unwrap();
+            }
             let call = scratch.regtree(["repo", "delete", &name]);
             ((scratch, name), call)
         },

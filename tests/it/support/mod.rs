@@ -10,7 +10,6 @@ pub(crate) mod tagged;
 pub(crate) mod vectors;
 
 pub(crate) use command::{Regtree, Run};
-
 pub(crate) use scratch::Scratch;
 pub(crate) use snapshot::snapshot;
 pub(crate) use sound::assert_sound;
