@@ -338,3 +338,64 @@ fn what_a_failed_get_would_have_written_is_not_there() {
     }
     assert!(failed > 0);
 }
+
+#[test]
+fn a_child_that_was_never_put_is_unknown_whatever_its_platform() {
+    let scratch = Scratch::new();
+    let digest = absent(1)["digest"].clone();
+    let platform = json!({ "os": "linux", "architecture": "amd64" });
+    let index = json!({ "schemaVersion": 2, "manifests": [{ "digest": digest, "platform": platform }] }).to_string();
+    put(&scratch, index).with(["--tag", "v1", "--skip-references"]).ok();
+    let call = get(&scratch, REPOSITORY, "v1").with(["--platform", "linux/amd64"]);
+    refused(&scratch, &call, 4, &["MANIFEST_UNKNOWN"], &[REPOSITORY, digest.as_str().unwrap()]);
+}
+
+#[test]
+fn stored_signatures_that_are_damaged_are_not_merged_and_the_payload_is_got() {
+    let scratch = Scratch::new();
+    let stored = put(&scratch, &include_bytes!("../../vectors/schema1/valid/two-signers.json")[..])
+        .with(["--skip-references", "--keep-signatures", "--tag", "v1", "--json"])
+        .ok()
+        .json();
+    let (digest, signature) = (stored["digest"].as_str().unwrap(), stored["signatures"][1].as_str().unwrap());
+    let (hex, signed) = (&digest["sha256:".len()..], &signature["sha256:".len()..]);
+    let revision = scratch.repository(REPOSITORY).join("_manifests/revisions/sha256").join(hex);
+    let link = revision.join("signatures/sha256").join(signed).join("link");
+    let blob = scratch.blob(signature.parse().unwrap());
+    let whole = get(&scratch, REPOSITORY, "v1").with(["--signed"]);
+    let call = whole.clone();
+    whole.ok();
+    for (path, damage) in [
+        (&link, String::new()),
+        (&link, format!("{signature}\n")),
+        (&link, digest.to_owned()),
+        (&blob, String::new()),
+        (&blob, "{}".to_owned()),
+    ] {
+        let right = fs::read(path).unwrap();
+        fs::write(path, damage).unwrap();
+        refused(&scratch, &call, 5, &["DAMAGED"], &[path.to_str().unwrap(), REPOSITORY, signature]);
+        get(&scratch, REPOSITORY, "v1").ok();
+        fs::write(path, right).unwrap();
+    }
+    fs::remove_file(&blob).unwrap();
+    refused(&scratch, &call, 4, &["BLOB_UNKNOWN"], &[blob.to_str().unwrap(), REPOSITORY, signature]);
+    // What has the right digest and is no signature.
+    let other = scratch.put(REPOSITORY, b"{\"header\":5}").to_string();
+    fs::remove_dir_all(revision.join("signatures")).unwrap();
+    let link = revision.join("signatures/sha256").join(&other["sha256:".len()..]).join("link");
+    Scratch::plant(&link, &other);
+    refused(&scratch, &call, 5, &["DAMAGED"], &[REPOSITORY, digest]);
+}
+
+#[test]
+fn a_signature_that_does_not_verify_is_told_by_its_place_and_key() {
+    let scratch = Scratch::new();
+    let key = "3AAK:LK6N:XDLX:KNGI:N4W7:QJVH:ML6K:MVLI:QEL7:XMJK:OW2R:KACS";
+    let bad = &include_bytes!("../../vectors/schema1/invalid/second-of-two-bad.json")[..];
+    let call = put(&scratch, bad).with(["--skip-references"]);
+    refused(&scratch, &call, 5, &["MANIFEST_UNVERIFIED"], &[REPOSITORY, "signature 2", key]);
+    let lying = &include_bytes!("../../vectors/schema1/invalid/format-length-beyond-end.json")[..];
+    let names = ["signature 1", "formatLength", "1653 bytes"];
+    refused(&scratch, &put(&scratch, lying), 5, INVALID, &names);
+}
