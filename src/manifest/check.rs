@@ -94,15 +94,29 @@ fn report(reference: &Reference, verdict: Verdict, refusals: &mut Vec<Refusal>) 
     refusals.push(Refusal::about(Code::ManifestBlobUnknown, text, message));
 }
 
-/// The digest, if go-digest takes it: a tarsum it does not.
+/// The digest, if go-digest takes it. To that a tarsum is of an algorithm like any other that it does not know.
 fn digest(reference: &Reference) -> Result<Digest, (Code, String)> {
-    let error = match reference.digest {
-        Ok(digest) if digest.is_tarsum() => DigestError::Unsupported,
-        Ok(digest) => return Ok(digest),
-        Err(error) => error,
+    let error = match (reference.digest, reference.text.split_once(':')) {
+        (Ok(digest), _) if !digest.is_tarsum() => return Ok(digest),
+        (_, Some((algorithm, encoded))) if algorithm.contains("tarsum") => {
+            if has_form(algorithm, encoded) {
+                DigestError::Unsupported
+            } else {
+                DigestError::Format
+            }
+        }
+        (Ok(_), _) => DigestError::Format,
+        (Err(error), _) => error,
     };
     let code = if error == DigestError::Format { Code::DigestInvalid } else { Code::Unknown };
     Err((code, format!("{:?}: {error}", reference.text)))
+}
+
+/// Whether go-digest takes the two for a digest, be it of an algorithm that it does not know.
+fn has_form(algorithm: &str, encoded: &str) -> bool {
+    let is_part = |part: &str| !part.is_empty() && part.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit());
+    let is_digit = |byte: u8| byte.is_ascii_alphanumeric() || b"=_-".contains(&byte);
+    algorithm.split(['+', '.', '_', '-']).all(is_part) && !encoded.is_empty() && encoded.bytes().all(is_digit)
 }
 
 fn blob(kind: Kind, reference: &Reference, presence: &impl Presence) -> crate::Result<Verdict> {
