@@ -14,10 +14,10 @@ use crate::support::peers::{DockerRegistry, Reply};
 use crate::support::{Run, Scratch};
 
 /// Of URLs in layers, a registry as delivered allows none.
-const ANY_URL: &str = "validation: {manifests: {urls: {allow: ['.*']}}}\n";
+pub(super) const ANY_URL: &str = "validation: {manifests: {urls: {allow: ['.*']}}}\n";
 
 /// A copy of a tree.
-fn twin(scratch: &Scratch) -> Scratch {
+pub(super) fn twin(scratch: &Scratch) -> Scratch {
     let twin = Scratch::bare();
     let copied = Command::new("cp").arg("-a").arg(scratch.root().join("docker")).arg(twin.root()).status().unwrap();
     assert!(copied.success());

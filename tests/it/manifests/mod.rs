@@ -3,6 +3,7 @@
 mod bad_input;
 mod differential;
 mod live;
+mod mutated;
 mod put;
 mod rows;
 mod schema1;
