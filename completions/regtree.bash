@@ -25,6 +25,9 @@ _regtree() {
             regtree,demo)
                 cmd="regtree__subcmd__demo"
                 ;;
+            regtree,gc)
+                cmd="regtree__subcmd__gc"
+                ;;
             regtree,help)
                 cmd="regtree__subcmd__help"
                 ;;
@@ -93,6 +96,9 @@ _regtree() {
                 ;;
             regtree__subcmd__help,demo)
                 cmd="regtree__subcmd__help__subcmd__demo"
+                ;;
+            regtree__subcmd__help,gc)
+                cmd="regtree__subcmd__help__subcmd__gc"
                 ;;
             regtree__subcmd__help,help)
                 cmd="regtree__subcmd__help__subcmd__help"
@@ -368,7 +374,7 @@ _regtree() {
 
     case "${cmd}" in
         regtree)
-            opts="-q -v -h -V --root --registry-config --wait-lock --json --quiet --verbose --color --progress --help --version init blob upload manifest tag repo demo completions help"
+            opts="-q -v -h -V --root --registry-config --wait-lock --json --quiet --verbose --color --progress --help --version init blob upload manifest tag repo gc demo completions help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -851,8 +857,66 @@ _regtree() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
+        regtree__subcmd__gc)
+            opts="-n -q -v -h --dry-run --delete-untagged --min-age --uploads-older-than --keep-uploads --delete-dangling-referrers --allow-sparse-indexes --keep-digests --keep-empty-repositories --repository --max-delete --allow-rootless --jobs --root --registry-config --wait-lock --json --quiet --verbose --color --progress --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --min-age)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --uploads-older-than)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --keep-digests)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --repository)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --max-delete)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --jobs)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --root)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --registry-config)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --wait-lock)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --color)
+                    COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
+                    return 0
+                    ;;
+                --progress)
+                    COMPREPLY=($(compgen -W "auto bar plain none" -- "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
         regtree__subcmd__help)
-            opts="init blob upload manifest tag repo demo completions help"
+            opts="init blob upload manifest tag repo gc demo completions help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -978,6 +1042,20 @@ _regtree() {
             return 0
             ;;
         regtree__subcmd__help__subcmd__demo)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        regtree__subcmd__help__subcmd__gc)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )

@@ -45,6 +45,7 @@ complete -c regtree -n "__fish_regtree_needs_command" -f -a "upload" -d 'Uploads
 complete -c regtree -n "__fish_regtree_needs_command" -f -a "manifest" -d 'Manifests: what images are made of'
 complete -c regtree -n "__fish_regtree_needs_command" -f -a "tag" -d 'Tags: names that point to manifests'
 complete -c regtree -n "__fish_regtree_needs_command" -f -a "repo" -d 'Repositories'
+complete -c regtree -n "__fish_regtree_needs_command" -f -a "gc" -d 'Remove what nothing needs'
 complete -c regtree -n "__fish_regtree_needs_command" -f -a "demo" -d 'Write a small real tree to try things on, and show them'
 complete -c regtree -n "__fish_regtree_needs_command" -f -a "completions" -d 'Print a completion script for a shell'
 complete -c regtree -n "__fish_regtree_needs_command" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
@@ -650,6 +651,33 @@ complete -c regtree -n "__fish_regtree_using_subcommand repo; and __fish_seen_su
 complete -c regtree -n "__fish_regtree_using_subcommand repo; and __fish_seen_subcommand_from help" -f -a "list" -d 'List the repositories, sorted by name'
 complete -c regtree -n "__fish_regtree_using_subcommand repo; and __fish_seen_subcommand_from help" -f -a "delete" -d 'Remove a repository: its tags, manifests\' links, layers\' links and uploads'
 complete -c regtree -n "__fish_regtree_using_subcommand repo; and __fish_seen_subcommand_from help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c regtree -n "__fish_regtree_using_subcommand gc" -l min-age -d 'Keep whatever is younger than AGE, and all that it references; 0 turns that off' -r
+complete -c regtree -n "__fish_regtree_using_subcommand gc" -l uploads-older-than -d 'Remove uploads that began longer ago than AGE' -r
+complete -c regtree -n "__fish_regtree_using_subcommand gc" -l keep-digests -d 'Keep the content that FILE names, a digest a line, and all that it references' -r -F
+complete -c regtree -n "__fish_regtree_using_subcommand gc" -l repository -d 'Remove only from repositories whose names match; what others link stays' -r
+complete -c regtree -n "__fish_regtree_using_subcommand gc" -l max-delete -d 'Refuse if more than PERCENT% of the blobs\' bytes, or more than BYTES, would go' -r
+complete -c regtree -n "__fish_regtree_using_subcommand gc" -l jobs -d 'How many threads read; as many as there are processors if omitted' -r
+complete -c regtree -n "__fish_regtree_using_subcommand gc" -l root -d 'The registry\'s rootdirectory, or its docker/registry/v2' -r -F
+complete -c regtree -n "__fish_regtree_using_subcommand gc" -l registry-config -d 'Take the root from the registry\'s own config.yml' -r -F
+complete -c regtree -n "__fish_regtree_using_subcommand gc" -l wait-lock -d 'Wait up to DURATION (30s, 5m) for a lock that another process holds, instead of failing at once' -r
+complete -c regtree -n "__fish_regtree_using_subcommand gc" -l color -d 'When to colour what is said on stderr, and help' -r -f -a "auto\t'On a terminal, unless the environment variable `NO_COLOR` is set'
+always\t'Always'
+never\t'Never'"
+complete -c regtree -n "__fish_regtree_using_subcommand gc" -l progress -d 'How to show the progress of long tasks on stderr' -r -f -a "auto\t'A bar on a terminal, lines elsewhere'
+bar\t'A bar'
+plain\t'A line every 10 seconds'
+none\t'Nothing'"
+complete -c regtree -n "__fish_regtree_using_subcommand gc" -s n -l dry-run -d 'Say what would go, and remove nothing'
+complete -c regtree -n "__fish_regtree_using_subcommand gc" -l delete-untagged -d 'Remove manifests too that no tag leads to: by itself, as a child of an index, or as a referrer of a kept manifest'
+complete -c regtree -n "__fish_regtree_using_subcommand gc" -l keep-uploads -d 'Keep all uploads'
+complete -c regtree -n "__fish_regtree_using_subcommand gc" -l delete-dangling-referrers -d 'With --delete-untagged: remove tags that were made for a manifest which is gone, such as those of its signatures'
+complete -c regtree -n "__fish_regtree_using_subcommand gc" -l allow-sparse-indexes -d 'Children of indexes that are not there are normal here: they cast no doubt'
+complete -c regtree -n "__fish_regtree_using_subcommand gc" -l keep-empty-repositories -d 'Keep repositories that have nothing in them'
+complete -c regtree -n "__fish_regtree_using_subcommand gc" -l allow-rootless -d 'Go on though there is content and nothing needs any of it'
+complete -c regtree -n "__fish_regtree_using_subcommand gc" -l json -d 'Print JSON: one document, or a line for each item of a listing'
+complete -c regtree -n "__fish_regtree_using_subcommand gc" -s q -l quiet -d 'Print the answer and errors only: no notes, warnings or progress'
+complete -c regtree -n "__fish_regtree_using_subcommand gc" -s v -l verbose -d 'Say more on stderr about what is done'
+complete -c regtree -n "__fish_regtree_using_subcommand gc" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c regtree -n "__fish_regtree_using_subcommand demo" -l root -d 'The registry\'s rootdirectory, or its docker/registry/v2' -r -F
 complete -c regtree -n "__fish_regtree_using_subcommand demo" -l registry-config -d 'Take the root from the registry\'s own config.yml' -r -F
 complete -c regtree -n "__fish_regtree_using_subcommand demo" -l wait-lock -d 'Wait up to DURATION (30s, 5m) for a lock that another process holds, instead of failing at once' -r
@@ -678,15 +706,16 @@ complete -c regtree -n "__fish_regtree_using_subcommand completions" -l json -d 
 complete -c regtree -n "__fish_regtree_using_subcommand completions" -s q -l quiet -d 'Print the answer and errors only: no notes, warnings or progress'
 complete -c regtree -n "__fish_regtree_using_subcommand completions" -s v -l verbose -d 'Say more on stderr about what is done'
 complete -c regtree -n "__fish_regtree_using_subcommand completions" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c regtree -n "__fish_regtree_using_subcommand help; and not __fish_seen_subcommand_from init blob upload manifest tag repo demo completions help" -f -a "init" -d 'Create an empty registry tree'
-complete -c regtree -n "__fish_regtree_using_subcommand help; and not __fish_seen_subcommand_from init blob upload manifest tag repo demo completions help" -f -a "blob" -d 'Blobs: layers, configs, and whatever else is called by its digest'
-complete -c regtree -n "__fish_regtree_using_subcommand help; and not __fish_seen_subcommand_from init blob upload manifest tag repo demo completions help" -f -a "upload" -d 'Uploads: content that arrives piece by piece'
-complete -c regtree -n "__fish_regtree_using_subcommand help; and not __fish_seen_subcommand_from init blob upload manifest tag repo demo completions help" -f -a "manifest" -d 'Manifests: what images are made of'
-complete -c regtree -n "__fish_regtree_using_subcommand help; and not __fish_seen_subcommand_from init blob upload manifest tag repo demo completions help" -f -a "tag" -d 'Tags: names that point to manifests'
-complete -c regtree -n "__fish_regtree_using_subcommand help; and not __fish_seen_subcommand_from init blob upload manifest tag repo demo completions help" -f -a "repo" -d 'Repositories'
-complete -c regtree -n "__fish_regtree_using_subcommand help; and not __fish_seen_subcommand_from init blob upload manifest tag repo demo completions help" -f -a "demo" -d 'Write a small real tree to try things on, and show them'
-complete -c regtree -n "__fish_regtree_using_subcommand help; and not __fish_seen_subcommand_from init blob upload manifest tag repo demo completions help" -f -a "completions" -d 'Print a completion script for a shell'
-complete -c regtree -n "__fish_regtree_using_subcommand help; and not __fish_seen_subcommand_from init blob upload manifest tag repo demo completions help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c regtree -n "__fish_regtree_using_subcommand help; and not __fish_seen_subcommand_from init blob upload manifest tag repo gc demo completions help" -f -a "init" -d 'Create an empty registry tree'
+complete -c regtree -n "__fish_regtree_using_subcommand help; and not __fish_seen_subcommand_from init blob upload manifest tag repo gc demo completions help" -f -a "blob" -d 'Blobs: layers, configs, and whatever else is called by its digest'
+complete -c regtree -n "__fish_regtree_using_subcommand help; and not __fish_seen_subcommand_from init blob upload manifest tag repo gc demo completions help" -f -a "upload" -d 'Uploads: content that arrives piece by piece'
+complete -c regtree -n "__fish_regtree_using_subcommand help; and not __fish_seen_subcommand_from init blob upload manifest tag repo gc demo completions help" -f -a "manifest" -d 'Manifests: what images are made of'
+complete -c regtree -n "__fish_regtree_using_subcommand help; and not __fish_seen_subcommand_from init blob upload manifest tag repo gc demo completions help" -f -a "tag" -d 'Tags: names that point to manifests'
+complete -c regtree -n "__fish_regtree_using_subcommand help; and not __fish_seen_subcommand_from init blob upload manifest tag repo gc demo completions help" -f -a "repo" -d 'Repositories'
+complete -c regtree -n "__fish_regtree_using_subcommand help; and not __fish_seen_subcommand_from init blob upload manifest tag repo gc demo completions help" -f -a "gc" -d 'Remove what nothing needs'
+complete -c regtree -n "__fish_regtree_using_subcommand help; and not __fish_seen_subcommand_from init blob upload manifest tag repo gc demo completions help" -f -a "demo" -d 'Write a small real tree to try things on, and show them'
+complete -c regtree -n "__fish_regtree_using_subcommand help; and not __fish_seen_subcommand_from init blob upload manifest tag repo gc demo completions help" -f -a "completions" -d 'Print a completion script for a shell'
+complete -c regtree -n "__fish_regtree_using_subcommand help; and not __fish_seen_subcommand_from init blob upload manifest tag repo gc demo completions help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
 complete -c regtree -n "__fish_regtree_using_subcommand help; and __fish_seen_subcommand_from blob" -f -a "put" -d 'Store content in a repository, and print its digest'
 complete -c regtree -n "__fish_regtree_using_subcommand help; and __fish_seen_subcommand_from blob" -f -a "get" -d 'Write a blob\'s content to standard output or a file'
 complete -c regtree -n "__fish_regtree_using_subcommand help; and __fish_seen_subcommand_from blob" -f -a "stat" -d 'Show what a repository knows of a blob, or which repositories have it'

@@ -95,6 +95,12 @@ codes! {
     LinkMismatch = "link-mismatch",
     /// An alias that leads nowhere.
     AliasBroken = "alias-broken",
+    /// A tag points to a manifest that the repository does not have.
+    TagDangling = "tag-dangling",
+    /// A directory of a repository is missing without which a registry, or a collector, sees something else.
+    RepositoryIncomplete = "repository-incomplete",
+    /// A repository whose path is no name.
+    NameInvalid = "name-invalid",
     /// Something else than a file or directory of the tree, such as a symbolic link.
     FileUnexpected = "file-unexpected",
     /// The system refuses to read something.
@@ -155,12 +161,14 @@ impl Code {
             Error::BlobUnknown { .. } => Self::ReferenceMissing,
             Error::ManifestUnknown { .. } => Self::ManifestMissing,
             Error::ManifestMalformed { .. } => Self::ManifestInvalid,
-            Error::BrokenLink { fault, .. } | Error::BrokenTag { fault, .. } => match fault {
-                LinkFault::Empty => Self::LinkEmpty,
-                LinkFault::Malformed { .. } => Self::LinkMalformed,
-                LinkFault::Mismatch { .. } => Self::LinkMismatch,
-                LinkFault::Alias { .. } => Self::AliasBroken,
-            },
+            Error::BrokenLink { fault, .. } | Error::BrokenTag { fault, .. } | Error::StrangeLink { fault, .. } => {
+                match fault {
+                    LinkFault::Empty => Self::LinkEmpty,
+                    LinkFault::Malformed { .. } => Self::LinkMalformed,
+                    LinkFault::Mismatch { .. } => Self::LinkMismatch,
+                    LinkFault::Alias { .. } => Self::AliasBroken,
+                }
+            }
             Error::WrongKind { .. } | Error::Misplaced { .. } => Self::FileUnexpected,
             _ => Self::Unreadable,
         }

@@ -261,6 +261,39 @@ impl Tree {
         }
     }
 
+    /// Reads the small file `below` a directory that is open, without following any link: the fast way to many. Longer
+    /// ones are cut after `buffer`; the bytes read are returned.
+    pub(crate) fn read_below<'b>(
+        directory: BorrowedFd<'_>,
+        below: &str,
+        buffer: &'b mut [u8],
+    ) -> rustix::io::Result<&'b [u8]> {
+        let flags = OFlags::RDONLY | OFlags::NONBLOCK | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+        let file = patiently(|| open_beneath(directory, below, flags))?;
+        let mut length = 0;
+        while length < buffer.len() {
+            match rustix::io::read(&file, &mut buffer[length..])? {
+                0 => break,
+                n => length += n,
+            }
+        }
+        Ok(&buffer[..length])
+    }
+
+    /// Looks at what lies `below` a directory that is open.
+    pub(crate) fn metadata_below(directory: BorrowedFd<'_>, below: &str) -> rustix::io::Result<Option<Metadata>> {
+        metadata_at(directory, below)
+    }
+
+    /// Whether there is something `below` a directory that is open, and what.
+    pub(crate) fn open_below(directory: BorrowedFd<'_>, below: &str) -> rustix::io::Result<Option<OwnedFd>> {
+        match open_beneath(directory, below, OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC) {
+            Ok(handle) => Ok(Some(handle)),
+            Err(Errno::NOENT) => Ok(None),
+            Err(errno) => Err(errno),
+        }
+    }
+
     pub(crate) fn wrong_kind(&self, path: &TreePath, expected: &'static str, found: Kind) -> Error {
         Error::WrongKind { path: self.locate(path), expected, found: found.describe() }
     }

@@ -100,6 +100,7 @@ impl From<&Error> for Exit {
             | Error::LinkedNowhere { .. } => Self::Unknown,
             Error::BrokenLink { .. }
             | Error::BrokenTag { .. }
+            | Error::StrangeLink { .. }
             | Error::ManifestInvalid { .. }
             | Error::ManifestMalformed { .. }
             | Error::WrongKind { .. }

@@ -9,6 +9,7 @@ mod blob;
 mod completions;
 mod demo;
 mod exit;
+mod gc;
 mod hint;
 mod init;
 mod interrupt;
@@ -116,6 +117,7 @@ enum Command {
     Tag(tag::Tag),
     #[command(subcommand)]
     Repo(repo::Repo),
+    Gc(gc::Gc),
     Demo(demo::Demo),
     Completions(completions::Completions),
 }
@@ -189,6 +191,7 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         Command::Manifest(manifest) => manifest.run(&mut context),
         Command::Tag(tag) => tag.run(&mut context),
         Command::Repo(repo) => repo.run(&mut context),
+        Command::Gc(gc) => gc.run(&mut context),
         Command::Demo(demo) => demo.run(&mut context),
         Command::Completions(completions) => completions.run(&mut context),
     };
@@ -210,6 +213,9 @@ pub fn command() -> clap::Command {
 
 /// An age such as `12h` or `7d`.
 fn parse_age(text: &str) -> Result<Duration, String> {
+    if text == "0" {
+        return Ok(Duration::ZERO);
+    }
     let want = "want an age such as 12h, 7d or 2w";
     let span: jiff::Span = text.parse().map_err(|_| want.to_owned())?;
     let duration = span.to_duration(jiff::SpanRelativeTo::days_are_24_hours()).map_err(|_| want.to_owned())?;

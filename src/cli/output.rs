@@ -46,6 +46,10 @@ impl Output {
         self.json
     }
 
+    pub(super) fn is_verbose(&self) -> bool {
+        self.verbose
+    }
+
     pub(super) fn is_quiet(&self) -> bool {
         self.quiet
     }

@@ -173,6 +173,18 @@ impl Digest {
         Ok(Self { tarsum, algorithm, bytes })
     }
 
+    /// The digest of these 32 bytes of SHA-256.
+    pub(crate) fn from_sha256(hash: [u8; 32]) -> Self {
+        let mut bytes = [0; MAX_SIZE];
+        bytes[..32].copy_from_slice(&hash);
+        Self { tarsum: None, algorithm: Algorithm::Sha256, bytes }
+    }
+
+    /// The 32 bytes of a SHA-256; `None` for any other digest.
+    pub(crate) fn sha256(&self) -> Option<[u8; 32]> {
+        self.is_canonical().then(|| self.bytes[..32].try_into().expect("32 of 64 bytes"))
+    }
+
     /// The algorithm that content can be checked with; `None` for a tarsum, which is no hash of the bytes.
     pub fn algorithm(&self) -> Option<Algorithm> {
         match self.tarsum {

@@ -131,6 +131,17 @@ impl<'t> Writer<'t> {
         Ok(removed)
     }
 
+    /// Syncs whatever was changed on the tree's file systems.
+    pub(crate) fn sync_all(&self) -> Result<()> {
+        for area in [Area::Repositories, Area::Blobs] {
+            if let Some(handle) = self.tree.area(area)? {
+                let failed = |errno| Error::io("sync", self.tree.locate(&area.path()), errno);
+                rustix::fs::syncfs(handle).map_err(failed)?;
+            }
+        }
+        Ok(())
+    }
+
     /// Removes the directory at `path` with all that is in it, following nothing.
     pub fn remove_directory(&self, path: &TreePath, sync: Sync) -> Result<()> {
         let Some(chain) = Chain::open(self.tree, &parent(path))? else { return Ok(()) };

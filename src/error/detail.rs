@@ -61,6 +61,15 @@ impl Error {
                     put("found", found.into());
                 }
             }
+            Self::StrangeLink { digest, fault, .. } => {
+                if let Some(digest) = digest {
+                    put("digest", text(digest));
+                }
+                put("reason", text(fault));
+                if let Some(found) = fault.found() {
+                    put("found", found.into());
+                }
+            }
             Self::ManifestUnknown { repository, digest, missing, .. } => {
                 put("repository", text(repository));
                 put("digest", text(digest));

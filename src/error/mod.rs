@@ -130,6 +130,16 @@ pub enum Error {
         /// What is wrong with it.
         fault: LinkFault,
     },
+    /// A link that a scan came upon, and that does not say what it must.
+    #[error("the link {} is broken: {fault}", path.display())]
+    StrangeLink {
+        /// The digest in its path, if there is one.
+        digest: Option<Digest>,
+        /// The link.
+        path: PathBuf,
+        /// What is wrong with it.
+        fault: LinkFault,
+    },
     /// The repository has no such manifest.
     #[error("manifest {digest} is unknown in repository {repository}: {}", manifest_unknown_text(path, *missing))]
     ManifestUnknown {
@@ -417,6 +427,7 @@ impl Error {
             Self::RepositoryNameInvalid { .. } => "NAME_INVALID",
             Self::BrokenLink { .. }
             | Self::BrokenTag { .. }
+            | Self::StrangeLink { .. }
             | Self::ManifestMalformed { .. }
             | Self::WrongKind { .. }
             | Self::Misplaced { .. }
@@ -452,6 +463,7 @@ impl Error {
             | Self::ManifestUnknown { path, .. }
             | Self::TagUnknown { path, .. }
             | Self::BrokenTag { path, .. }
+            | Self::StrangeLink { path, .. }
             | Self::UploadUnknown { path, .. }
             | Self::Corrupt { path, .. }
             | Self::WrongKind { path, .. }

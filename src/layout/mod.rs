@@ -391,6 +391,56 @@ pub fn upload_directory(repository: &RepositoryName, form: Form, id: &UploadId) 
     repository_directory(repository).join(form.uploads()).join(id.as_str())
 }
 
+/// Where a repository's things lie, by its directory: for those too whose names are none.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Place {
+    /// The repository's directory.
+    pub(crate) directory: TreePath,
+    /// How its own folders are called.
+    pub(crate) form: Form,
+}
+
+impl Place {
+    /// Its own folders: layers, manifests, uploads.
+    pub(crate) fn own(&self) -> [TreePath; 3] {
+        [self.form.layers(), self.form.manifests(), self.form.uploads()].map(|name| self.directory.join(name))
+    }
+
+    pub(crate) fn layers(&self) -> TreePath {
+        self.directory.join(self.form.layers())
+    }
+
+    pub(crate) fn revisions(&self) -> TreePath {
+        self.directory.join_all([self.form.manifests(), "revisions"])
+    }
+
+    pub(crate) fn tags(&self) -> TreePath {
+        self.directory.join_all([self.form.manifests(), "tags"])
+    }
+
+    /// The directory of a layer link.
+    pub(crate) fn layer(&self, digest: &Digest) -> TreePath {
+        keyed(&self.layers(), digest)
+    }
+
+    /// The directory of a revision.
+    pub(crate) fn revision(&self, digest: &Digest) -> TreePath {
+        keyed(&self.revisions(), digest)
+    }
+
+    /// The directory of an entry in a tag's history.
+    pub(crate) fn past(&self, tag: &str, digest: &Digest) -> TreePath {
+        keyed(&self.tags().join_all([tag, "index"]), digest)
+    }
+}
+
+/// The own folders of a repository that lies in `directory`, in either layout.
+pub(crate) fn own_folders(directory: &TreePath) -> Vec<TreePath> {
+    // An alpha's may be repositories of today, and are only ever emptied.
+    let form = Form::Current;
+    Place { directory: directory.clone(), form }.own().to_vec()
+}
+
 /// The end of a temporary's name, as registries from 3.1 on write it (layout.md §10).
 pub(crate) fn temporary_suffix(id: uuid::Uuid) -> String {
     format!(".{id}.tmp")

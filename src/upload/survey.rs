@@ -59,7 +59,12 @@ impl Upload {
         Err(Error::Refused { reason })
     }
 
-    fn directory(&self) -> TreePath {
+    /// Whether it lies where registries of today have theirs; an alpha's is only read.
+    pub(crate) fn is_current(&self) -> bool {
+        self.form == Form::Current
+    }
+
+    pub(crate) fn directory(&self) -> TreePath {
         layout::upload_directory(&self.repository, self.form, &self.id)
     }
 

@@ -1,0 +1,309 @@
+//! `regtree gc`.
+
+use std::collections::HashSet;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use indicatif::HumanBytes;
+use serde_json::{Value, json};
+
+use super::{Context, Exit, interrupt, output};
+use crate::digest::Digest;
+use crate::error::Error;
+use crate::gc::{self, Action, Finding, Kind, Options, Plan};
+use crate::scan::{Doubt, Scan};
+
+/// Remove what nothing needs
+///
+/// Everything that is in use is kept, and whatever is younger than --min-age with all that it references. What can't be
+/// followed is kept too: a repository with a broken link or manifest keeps all that it links, and where links may be unseen
+/// no content goes at all (exit 3). Links go before content, so that a crash leaves garbage and never a link that lies;
+/// running it again finishes.
+///
+/// Stop the registry, or make it read-only: a push that finds an old layer "already there" while it goes can lose it. And
+/// restart it afterwards, or flush its redis, for it remembers what it has seen.
+#[derive(Debug, clap::Args)]
+#[command(after_long_help = "\
+Exit codes:
+  0    done
+  1    not readable, not writable
+  2    malformed argument
+  3    done, but something was kept for doubt, or could not be removed
+  10   no tree
+  11   another process changes the tree
+  12   refused by a brake: nothing is in use, or more than --max-delete would go
+  130, 143 interrupted; what was removed until then is told
+
+Examples:
+  regtree gc --dry-run
+  regtree gc --delete-untagged --min-age 7d
+  regtree gc --dry-run --json | jq -r 'select(.type == \"remove\") | .path'")]
+#[expect(clippy::struct_excessive_bools, reason = "each is a flag of its own")]
+pub(super) struct Gc {
+    /// Say what would go, and remove nothing
+    #[arg(short = 'n', long)]
+    dry_run: bool,
+    /// Remove manifests too that no tag leads to: by itself, as a child of an index, or as a referrer of a kept manifest
+    #[arg(long)]
+    delete_untagged: bool,
+    /// Keep whatever is younger than AGE, and all that it references; 0 turns that off
+    #[arg(long, value_name = "AGE", default_value = "24h", value_parser = super::parse_age)]
+    min_age: Duration,
+    /// Remove uploads that began longer ago than AGE
+    #[arg(long, value_name = "AGE", default_value = "7d", value_parser = super::parse_age)]
+    uploads_older_than: Duration,
+    /// Keep all uploads
+    #[arg(long, conflicts_with = "uploads_older_than")]
+    keep_uploads: bool,
+    /// With --delete-untagged: remove tags that were made for a manifest which is gone, such as those of its signatures
+    #[arg(long, requires = "delete_untagged")]
+    delete_dangling_referrers: bool,
+    /// Children of indexes that are not there are normal here: they cast no doubt
+    #[arg(long)]
+    allow_sparse_indexes: bool,
+    /// Keep the content that FILE names, a digest a line, and all that it references
+    #[arg(long, value_name = "FILE")]
+    keep_digests: Option<PathBuf>,
+    /// Keep repositories that have nothing in them
+    #[arg(long)]
+    keep_empty_repositories: bool,
+    /// Remove only from repositories whose names match; what others link stays
+    #[arg(long, value_name = "GLOB", value_parser = parse_glob)]
+    repository: Option<globset::GlobMatcher>,
+    /// Refuse if more than PERCENT% of the blobs' bytes, or more than BYTES, would go
+    #[arg(long, value_name = "LIMIT", value_parser = parse_limit)]
+    max_delete: Option<Limit>,
+    /// Go on though there is content and nothing needs any of it
+    #[arg(long)]
+    allow_rootless: bool,
+    /// How many threads read; as many as there are processors if omitted
+    #[arg(long, value_name = "N")]
+    jobs: Option<usize>,
+}
+
+/// How much may go.
+#[derive(Clone, Copy, Debug)]
+enum Limit {
+    Percent(f64),
+    Bytes(u64),
+}
+
+fn parse_glob(text: &str) -> Result<globset::GlobMatcher, globset::Error> {
+    let glob = globset::GlobBuilder::new(text).literal_separator(true).build()?;
+    Ok(glob.compile_matcher())
+}
+
+fn parse_limit(text: &str) -> Result<Limit, &'static str> {
+    let want = "want a percentage such as 20%, or a number of bytes";
+    if let Some(percent) = text.strip_suffix('%') {
+        let percent: f64 = percent.parse().map_err(|_| want)?;
+        return if (0.0..=100.0).contains(&percent) { Ok(Limit::Percent(percent)) } else { Err(want) };
+    }
+    text.parse().map(Limit::Bytes).map_err(|_| want)
+}
+
+impl Gc {
+    pub(super) fn run(self, context: &mut Context) -> anyhow::Result<Exit> {
+        if let Some(jobs) = self.jobs {
+            // The process's own: there is no other use of it.
+            rayon::ThreadPoolBuilder::new().num_threads(jobs.max(1)).build_global()?;
+        }
+        let options = self.options(context.now)?;
+        let registry = context.registry()?;
+        let tree = registry.tree();
+        // A dry run changes nothing, so it takes no lock.
+        let writer = if self.dry_run { None } else { Some(context.sole_writer(&registry, "gc")?) };
+        let interrupt = interrupt::catch()?;
+        let mut scan = Scan::read(tree, &interrupt)?;
+        let plan = gc::plan(tree, &mut scan, &options, &interrupt)?;
+        if context.output.is_json() {
+            let (dry_run, delete_untagged) = (self.dry_run, self.delete_untagged);
+            let min_age = options.min_age.as_secs();
+            let fields = json!({ "dry_run": dry_run, "delete_untagged": delete_untagged, "min_age": min_age });
+            context.output.event("start", fields)?;
+        }
+        print_doubts(&plan, context)?;
+        self.check_brakes(tree, &scan, &plan)?;
+        let Some(writer) = writer else {
+            for action in &plan.actions {
+                print_action(action, context)?;
+            }
+            summarize(&plan, &plan.actions, true, context)?;
+            return Ok(Exit::damage_if(plan.is_doubtful()));
+        };
+        let mut printed = Ok(());
+        let swept = gc::sweep(&writer, &mut scan, &options, &plan, &interrupt, |action| {
+            if printed.is_ok() {
+                printed = print_action(action, context);
+            }
+            Ok(())
+        })?;
+        printed?;
+        for error in &swept.failures {
+            context.output.damage(error)?;
+        }
+        summarize(&plan, &swept.removed, false, context)?;
+        if let Some(signal) = swept.interrupted {
+            return Err(Error::Interrupted { signal }.into());
+        }
+        Ok(Exit::damage_if(plan.is_doubtful() || !swept.failures.is_empty()))
+    }
+
+    fn options(&self, now: jiff::Timestamp) -> anyhow::Result<Options> {
+        Ok(Options {
+            min_age: self.min_age,
+            delete_untagged: self.delete_untagged,
+            delete_dangling_referrers: self.delete_dangling_referrers,
+            allow_sparse_indexes: self.allow_sparse_indexes,
+            keep: self.keep_digests.as_deref().map(read_digests).transpose()?.unwrap_or_default(),
+            uploads_older_than: (!self.keep_uploads).then_some(self.uploads_older_than),
+            keep_empty_repositories: self.keep_empty_repositories,
+            only: self.repository.clone(),
+            ..Options::new(now)
+        })
+    }
+
+    fn check_brakes(&self, tree: &crate::tree::Tree, scan: &Scan, plan: &Plan) -> anyhow::Result<()> {
+        if plan.rootless && !self.allow_rootless {
+            let reason = "there is content, and nothing was found that needs any of it: is this the right tree? \
+                          With --allow-rootless all of it goes";
+            return Err(Error::Refused { reason: reason.to_owned() }.into());
+        }
+        let going = plan.count(Kind::Blob).1;
+        let (limit, said) = match self.max_delete {
+            None => return Ok(()),
+            Some(Limit::Bytes(bytes)) => (bytes, format!("{bytes} bytes")),
+            Some(Limit::Percent(percent)) => {
+                let all = gc::all_bytes(tree, scan)?;
+                #[expect(
+                    clippy::cast_precision_loss,
+                    clippy::cast_sign_loss,
+                    clippy::cast_possible_truncation,
+                    reason = "a part of a percent of a tree's bytes does not matter"
+                )]
+                let limit = (all as f64 * percent / 100.0) as u64;
+                (limit, format!("{percent}% of {all} bytes"))
+            }
+        };
+        if going <= limit {
+            return Ok(());
+        }
+        let reason = format!("{going} bytes would go, which is more than --max-delete allows ({said})");
+        Err(Error::Refused { reason }.into())
+    }
+}
+
+/// A digest a line; empty lines and what follows a `#` say nothing.
+fn read_digests(path: &Path) -> anyhow::Result<HashSet<Digest>> {
+    let text = std::fs::read_to_string(path).map_err(|error| Error::io("read", path, error))?;
+    let mut digests = HashSet::new();
+    for (line, text) in (1..).zip(text.lines()) {
+        let text = text.split('#').next().unwrap_or_default().trim();
+        if !text.is_empty() {
+            let digest = text.parse().map_err(|error| Error::Configuration {
+                path: path.to_owned(),
+                reason: format!("line {line} is no digest: {error}"),
+            })?;
+            digests.insert(digest);
+        }
+    }
+    Ok(digests)
+}
+
+fn print_doubts(plan: &Plan, context: &mut Context) -> anyhow::Result<()> {
+    for finding in &plan.findings {
+        print_finding(finding, context)?;
+    }
+    for repository in &plan.opaque {
+        if context.output.is_json() {
+            context.output.event("keep-opaque", json!({ "repository": repository }))?;
+        } else {
+            context.output.warn(format_args!("nothing goes from repository {repository}, and all that it links stays"));
+        }
+    }
+    if plan.blind {
+        context.output.warn("there may be links that can't be seen: no content goes");
+    }
+    Ok(())
+}
+
+fn print_finding(finding: &Finding, context: &mut Context) -> anyhow::Result<()> {
+    if context.output.is_json() {
+        let doubt = match finding.doubt {
+            Doubt::None => "none",
+            Doubt::Repository => "repository",
+            Doubt::Tree => "tree",
+        };
+        let fields = json!({
+            "code": finding.code, "doubt": doubt, "repository": finding.repository, "path": finding.path,
+            "message": finding.message,
+        });
+        return context.output.event("finding", fields);
+    }
+    context.output.warn(format_args!("{}: {}", finding.code, finding.message));
+    Ok(())
+}
+
+fn print_action(action: &Action, context: &mut Context) -> anyhow::Result<()> {
+    if context.output.is_json() {
+        let mut fields = json!({ "kind": action.kind, "path": action.path.to_string() });
+        let mut put = |key: &str, value: Option<Value>| {
+            if let Some(value) = value {
+                fields[key] = value;
+            }
+        };
+        put("repository", action.repository.as_deref().map(Value::from));
+        put("tag", action.tag.as_deref().map(Value::from));
+        put("digest", action.digest.map(|digest| json!(digest)));
+        put("upload", action.upload.as_ref().map(|upload| json!(upload)));
+        put("size", matches!(action.kind, Kind::Blob | Kind::Upload).then(|| action.size.into()));
+        return context.output.event("remove", fields);
+    }
+    if !context.output.is_verbose() {
+        return Ok(());
+    }
+    let path = output::escaped(&action.path.to_string());
+    context.output.text(format_args!("{:12} {path}\n", action.kind))
+}
+
+fn summarize(plan: &Plan, actions: &[Action], dry_run: bool, context: &mut Context) -> anyhow::Result<()> {
+    let counts = |kind| {
+        let of_kind = actions.iter().filter(|action| action.kind == kind);
+        of_kind.fold((0_u64, 0_u64), |(count, bytes), action| (count + 1, bytes + action.size))
+    };
+    let bytes: u64 = actions.iter().map(|action| action.size).sum();
+    if context.output.is_json() {
+        let removed: serde_json::Map<String, Value> = Kind::ALL
+            .into_iter()
+            .map(|kind| (kind.name().to_owned(), counts(kind)))
+            .map(|(name, (count, bytes))| (name, json!({ "count": count, "bytes": bytes })))
+            .collect();
+        let fields = json!({
+            "dry_run": dry_run, "removed": removed, "bytes": bytes, "kept": plan.kept,
+            "content_kept_for_doubt": plan.blind,
+        });
+        return context.output.event("summary", fields);
+    }
+    let did = if dry_run { "would remove" } else { "removed" };
+    context.output.text(format_args!("{did} {bytes} bytes ({})\n", HumanBytes(bytes)))?;
+    for kind in Kind::ALL {
+        let (count, bytes) = counts(kind);
+        if count > 0 {
+            let bytes = if bytes > 0 { format!("  {}", HumanBytes(bytes)) } else { String::new() };
+            context.output.text(format_args!("  {kind:12} {count:>10}{bytes}\n"))?;
+        }
+    }
+    let kept = plan.kept;
+    context.output.text(format_args!(
+        "kept {} blobs, {} manifests, {} tags in {} repositories\n",
+        kept.blobs, kept.revisions, kept.tags, kept.repositories
+    ))?;
+    if kept.young_blobs > 0 {
+        context.output.text(format_args!("  {} blobs only because they are young\n", kept.young_blobs))?;
+    }
+    context.output.flush()?;
+    if !dry_run && !actions.is_empty() {
+        context.output.note("a registry remembers what it has seen: restart it, or flush its redis");
+    }
+    Ok(())
+}

@@ -1,0 +1,106 @@
+//! What is young keeps itself, and what it references: somebody may be about to use it.
+
+use std::os::fd::{AsFd, BorrowedFd};
+
+use rayon::prelude::*;
+
+use super::Options;
+use super::mark::Use;
+use crate::digest::Digest;
+use crate::error::Result;
+use crate::layout::{self, Area, TreePath};
+use crate::scan::{Name, Scan, Scanned};
+use crate::tree::{Kind, Tree};
+
+/// A blob, as it lies there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Lying {
+    /// In bytes.
+    pub(super) size: u64,
+    /// The newest time of its file and directory.
+    pub(super) newest: jiff::Timestamp,
+}
+
+/// What is known of a blob that nothing needs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Found {
+    /// A file, in a directory of its own.
+    Blob(Lying),
+    /// A directory without `data`, with its time.
+    Empty(jiff::Timestamp),
+    /// Gone, or something else, which is `fsck`'s.
+    Other,
+}
+
+/// Looks at blobs: file and directory, for a rename keeps the file's old time.
+pub(super) fn look_at_blobs(tree: &Tree, scan: &Scan, names: &[Name]) -> Result<Vec<Found>> {
+    let Some(area) = tree.area(Area::Blobs)? else { return Ok(vec![Found::Other; names.len()]) };
+    names.par_iter().with_min_len(64).map(|name| look_at(tree, area, &scan.names.digest(*name))).collect()
+}
+
+/// The bytes of all content: every blob is looked at.
+pub fn all_bytes(tree: &Tree, scan: &Scan) -> Result<u64> {
+    let names: Vec<Name> = scan.names.blobs().collect();
+    let found = look_at_blobs(tree, scan, &names)?;
+    Ok(found.iter().map(|found| if let Found::Blob(lying) = found { lying.size } else { 0 }).sum())
+}
+
+/// Looks at one blob.
+pub(super) fn look_at(tree: &Tree, area: BorrowedFd<'_>, digest: &Digest) -> Result<Found> {
+    let path = layout::blob_directory(digest);
+    let failed = |errno| tree.explain(&path, "a directory", "look at", errno);
+    let (parent, name) = path.below_area().rsplit_once('/').expect("a blob lies in a fan-out");
+    let Some(fan_out) = Tree::open_below(area, parent).map_err(failed)? else { return Ok(Found::Other) };
+    let directory = Tree::metadata_below(fan_out.as_fd(), name).map_err(failed)?;
+    let Some(directory) = directory.filter(|found| found.kind == Kind::Directory) else { return Ok(Found::Other) };
+    let data = Tree::metadata_below(fan_out.as_fd(), &format!("{name}/data")).map_err(failed)?;
+    Ok(match data {
+        Some(data) if data.kind == Kind::File => {
+            Found::Blob(Lying { size: data.size, newest: data.modified.max(directory.modified) })
+        }
+        Some(_) => Found::Other,
+        None => Found::Empty(directory.modified),
+    })
+}
+
+/// The manifests and links of a repository that would go but for their age. What can't be looked at counts as young.
+pub(super) fn young_links(
+    tree: &Tree,
+    scan: &Scan,
+    options: &Options,
+    repository: &Scanned,
+    used: &Use<'_>,
+) -> (Vec<Name>, Vec<Name>) {
+    let place = &repository.place;
+    let link = |directory: TreePath| directory.child("link").expect("a plain name");
+    let mut revisions = Vec::new();
+    for revision in &repository.revisions {
+        let digest = &revision.digest;
+        let Some(name) = scan.names.find(digest).filter(|name| !used.keeps(*name)) else { continue };
+        let directory = if revision.misplaced { place.layer(digest) } else { place.revision(digest) };
+        revisions.push((name, link(directory)));
+        // A tag that pointed to it a moment ago keeps it too.
+        revisions.extend(repository.tags.iter().map(|tag| (name, link(place.past(&tag.name, digest)))));
+    }
+    let mut links = Vec::new();
+    for (name, digest) in unused_links(scan, repository, used) {
+        links.push((name, link(place.layer(&digest))));
+    }
+    let is_young = |path: &TreePath| match tree.metadata(path) {
+        Ok(found) => found.is_some_and(|found| options.is_young(found.modified)),
+        Err(_) => true,
+    };
+    let young = |found: Vec<(Name, TreePath)>| -> Vec<Name> {
+        found.into_par_iter().with_min_len(64).filter(|(_, path)| is_young(path)).map(|(name, _)| name).collect()
+    };
+    (young(revisions), young(links))
+}
+
+/// The layer links that no manifest of their repository needs.
+pub(super) fn unused_links(scan: &Scan, repository: &Scanned, used: &Use<'_>) -> Vec<(Name, Digest)> {
+    let layers = repository.layers.iter().map(|hash| Digest::from_sha256(*hash));
+    let all = layers.chain(repository.aliases.iter().map(|(key, _)| *key));
+    let named = all.filter_map(|digest| Some((scan.names.find(&digest)?, digest)));
+    // The manifests of registry 2.1.0 are linked as layers.
+    named.filter(|(name, _)| !used.links(*name) && !used.keeps(*name)).collect()
+}

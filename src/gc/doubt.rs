@@ -1,0 +1,170 @@
+//! What can't be followed, and what must be left alone for it.
+
+use std::collections::HashSet;
+use std::path::PathBuf;
+
+use super::Options;
+use super::mark::Reserve;
+use super::plan::Finding;
+use crate::digest::Digest;
+use crate::error::Error;
+use crate::finding::Code;
+use crate::layout;
+use crate::repository::{LINK_MAX, parse_target};
+use crate::scan::{Damage, Doubt, Name, NameSet, Scan, Scanned};
+use crate::stream::Interrupt;
+use crate::tree::Tree;
+
+/// What a look for doubts came to.
+pub(super) struct Doubts {
+    pub(super) reserve: Reserve,
+    /// Whether there may be links that nobody sees.
+    pub(super) blind: bool,
+    pub(super) findings: Vec<Finding>,
+}
+
+/// Looks for whatever names something that can't be followed, and reserves what may hang on it.
+pub(super) fn look(tree: &Tree, scan: &mut Scan, options: &Options, interrupt: &Interrupt) -> Doubts {
+    let mut doubts = Doubts {
+        reserve: Reserve { opaque: vec![false; scan.repositories.len()], ..Reserve::default() },
+        blind: false,
+        findings: Vec::new(),
+    };
+    for damage in &scan.damage {
+        doubts.note(scan, damage);
+    }
+    let broken = broken_indexes(scan, options);
+    for (index, repository) in scan.repositories.iter().enumerate() {
+        for (code, doubt, path, message) in of_repository(tree, scan, options, repository, &broken) {
+            doubts.add(index, repository, code, doubt, path, message);
+        }
+    }
+    for index in (0..scan.repositories.len()).filter(|index| doubts.reserve.opaque[*index]).collect::<Vec<_>>() {
+        // Whatever is named there may be a manifest.
+        let named = everything(tree, &scan.repositories[index]);
+        let named: Vec<Name> = named.into_iter().map(|digest| scan.name(digest)).collect();
+        scan.read_more(tree, named.clone(), interrupt);
+        doubts.reserve.revisions.entry(index).or_default().extend(named);
+    }
+    doubts
+}
+
+impl Doubts {
+    fn note(&mut self, scan: &Scan, damage: &Damage) {
+        let repository = damage.repository.map(|index| &scan.repositories[index]);
+        if let (Some(index), Doubt::Repository | Doubt::Tree) = (damage.repository, damage.doubt) {
+            self.reserve.opaque[index] = true;
+        }
+        self.blind |= damage.doubt == Doubt::Tree;
+        self.findings.push(Finding {
+            code: Code::of(&damage.error),
+            doubt: damage.doubt,
+            repository: repository.map(|repository| repository.text().to_owned()),
+            path: damage.error.path().map(std::path::Path::to_owned),
+            message: sentence(&damage.error),
+        });
+    }
+
+    fn add(&mut self, index: usize, repository: &Scanned, code: Code, doubt: Doubt, path: PathBuf, message: String) {
+        self.reserve.opaque[index] |= doubt == Doubt::Repository;
+        let repository = Some(repository.text().to_owned());
+        self.findings.push(Finding { code, doubt, repository, path: Some(path), message });
+    }
+}
+
+fn sentence(error: &Error) -> String {
+    match std::error::Error::source(error) {
+        Some(source) if !error.to_string().ends_with(&source.to_string()) => format!("{error}: {source}"),
+        _ => error.to_string(),
+    }
+}
+
+/// The manifests that lead, over however many indexes, to a child that isn't there or can't be read.
+fn broken_indexes(scan: &Scan, options: &Options) -> NameSet {
+    let mut broken = NameSet::new(&scan.names);
+    loop {
+        let mut changed = false;
+        for (name, node) in scan.graph.nodes() {
+            let is_broken = |child: &Name| {
+                let absent = !scan.names.is_blob(*child) && !options.allow_sparse_indexes;
+                absent || scan.graph.faults.contains_key(child) || broken.contains(*child)
+            };
+            if !broken.contains(name) && scan.graph.children(node).iter().any(is_broken) {
+                broken.insert(name);
+                changed = true;
+            }
+        }
+        if !changed {
+            return broken;
+        }
+    }
+}
+
+type Problem = (Code, Doubt, PathBuf, String);
+
+fn of_repository(tree: &Tree, scan: &Scan, options: &Options, repository: &Scanned, broken: &NameSet) -> Vec<Problem> {
+    let mut problems = Vec::new();
+    let at = |digest: &Digest| tree.locate(&repository.place.revision(digest));
+    if let Err(reason) = &repository.name {
+        let path = tree.locate(&repository.place.directory);
+        let message = format!("{} is no repository name: {reason}", path.display());
+        problems.push((Code::NameInvalid, Doubt::None, path, message));
+    }
+    // Not one tag may have been set, or they were lost with their directory: nobody can tell.
+    if options.delete_untagged && !repository.has_tags && !repository.revisions.is_empty() {
+        let path = tree.locate(&repository.place.tags());
+        let message = "there are manifests, and no directory of tags".to_owned();
+        problems.push((Code::RepositoryIncomplete, Doubt::Repository, path, message));
+    }
+    let mut known: HashSet<Digest> = repository.emptied.iter().copied().collect();
+    for revision in &repository.revisions {
+        let digest = revision.digest;
+        known.insert(digest);
+        let Some(name) = scan.names.find(&digest) else { continue };
+        let blob = || tree.locate(&layout::blob_directory(&digest));
+        if !scan.names.is_blob(name) {
+            let message = format!("manifest {digest} is linked, but there is no {}", blob().display());
+            problems.push((Code::ManifestMissing, Doubt::Repository, at(&digest), message));
+        } else if let Some(fault) = scan.graph.faults.get(&name) {
+            let message = format!("manifest {digest} can't be believed: {fault}");
+            problems.push((Code::BlobCorrupt, Doubt::Repository, blob(), message));
+        } else if broken.contains(name) {
+            let message = format!("{} of index {digest} is not there", missing_child(scan, options, name));
+            problems.push((Code::IndexChildMissing, Doubt::Repository, at(&digest), message));
+        }
+    }
+    for tag in &repository.tags {
+        let Some(target) = tag.target.filter(|target| !known.contains(target)) else { continue };
+        let message = format!("tag {} points to {target}, of which there is no trace", tag.name);
+        let path = tree.locate(&repository.place.tags()).join(&tag.name);
+        problems.push((Code::TagDangling, Doubt::Repository, path, message));
+    }
+    problems
+}
+
+fn missing_child(scan: &Scan, options: &Options, index: Name) -> String {
+    let children = scan.graph.node(index).map(|node| scan.graph.children(node)).unwrap_or_default();
+    let absent = |child: &&Name| !options.allow_sparse_indexes && !scan.names.is_blob(**child);
+    let faulty = |child: &&Name| scan.graph.faults.contains_key(*child);
+    let child = children.iter().find(|child| absent(child) || faulty(child));
+    child.map_or_else(|| "a child of a child".to_owned(), |child| format!("child {}", scan.names.digest(*child)))
+}
+
+/// All that a repository names by the path or content of any link, as far as that can be read.
+fn everything(tree: &Tree, repository: &Scanned) -> Vec<Digest> {
+    let place = &repository.place;
+    let mut named: Vec<Digest> = repository.emptied.clone();
+    named.extend(repository.tags.iter().filter_map(|tag| tag.target));
+    for tag in &repository.tags {
+        let past = place.tags().child(&tag.name).and_then(|tag| tag.child("index")).expect("plain names");
+        named.extend(crate::manifest::revision::keyed(tree, &past).filter_map(Result::ok));
+    }
+    let layers = repository.layers.iter().map(|hash| Digest::from_sha256(*hash));
+    for digest in layers.chain(repository.aliases.iter().map(|(key, _)| *key)) {
+        let link = place.layer(&digest).child("link").expect("a plain name");
+        let content = tree.read_small(&link, LINK_MAX).ok().flatten();
+        named.push(digest);
+        named.extend(content.and_then(|content| parse_target(&content).ok()));
+    }
+    named
+}

@@ -1,0 +1,79 @@
+//! Directories and repositories with nothing in them.
+
+use std::collections::{HashMap, HashSet};
+
+use super::Options;
+use super::age::Found;
+use super::plan::{Action, Kind};
+use crate::error::Result;
+use crate::layout::{self, TreePath};
+use crate::scan::{Name, Scan, Scanned};
+use crate::tree::{self, Tree};
+
+/// A directory that a link was removed from, if it is not young and nothing that counts is in it.
+pub(super) fn leaf(tree: &Tree, options: &Options, path: &TreePath) -> Option<Action> {
+    let found = tree.metadata(path).ok().flatten()?;
+    let is_old = found.kind == tree::Kind::Directory && !options.is_young(found.modified);
+    is_old.then(|| Action::new(Kind::Directory, path.clone()))
+}
+
+/// The directories of blobs without content, and the fan-outs that nothing is left in when those blobs are gone.
+pub(super) fn directories(tree: &Tree, scan: &Scan, options: &Options, gone: &[(Name, Found)]) -> Result<Vec<Action>> {
+    let mut actions = Vec::new();
+    let mut emptied: HashMap<TreePath, HashSet<String>> = HashMap::new();
+    for (name, found) in gone {
+        let path = layout::blob_directory(&scan.names.digest(*name));
+        match found {
+            Found::Blob(_) => {}
+            Found::Empty(modified) if !options.is_young(*modified) => {
+                actions.push(Action::new(Kind::Directory, path.clone()));
+            }
+            Found::Empty(_) | Found::Other => continue,
+        }
+        let fan_out = path.parent().expect("a blob lies in a fan-out");
+        emptied.entry(fan_out).or_default().insert(path.file_name().to_owned());
+    }
+    for (fan_out, names) in emptied {
+        let listed = tree.list(&fan_out)?.unwrap_or_default();
+        if listed.iter().all(|entry| entry.text().is_some_and(|name| names.contains(name))) {
+            actions.push(Action::new(Kind::Directory, fan_out));
+        }
+    }
+    // Those within others first.
+    actions.sort_by(|a, b| b.path.below_area().len().cmp(&a.path.below_area().len()).then_with(|| a.path.cmp(&b.path)));
+    Ok(actions)
+}
+
+/// Whether nothing will be left of a repository but directories, and none of it is young.
+pub(super) fn is_repository(tree: &Tree, options: &Options, repository: &Scanned, going: &HashSet<&TreePath>) -> bool {
+    let left = |directories: Vec<TreePath>| directories.iter().any(|path| !going.contains(path));
+    let place = &repository.place;
+    // What is certain to stay, before anything is looked at.
+    let revisions = repository.revisions.iter().map(|revision| place.revision(&revision.digest)).collect();
+    let tags = repository.tags.iter().filter_map(|tag| place.tags().child(&tag.name)).collect();
+    if left(revisions) || left(tags) {
+        return false;
+    }
+    place.own().iter().all(|folder| is_hollow(tree, options, folder, going).unwrap_or(false))
+}
+
+/// Whether there are nothing but old directories in it, and what is going. What can't be read is not hollow.
+fn is_hollow(tree: &Tree, options: &Options, directory: &TreePath, going: &HashSet<&TreePath>) -> Result<bool> {
+    let mut pending = vec![directory.clone()];
+    while let Some(directory) = pending.pop() {
+        if going.contains(&directory) {
+            continue;
+        }
+        let Some(found) = tree.metadata(&directory)? else { continue };
+        if found.kind != tree::Kind::Directory || options.is_young(found.modified) {
+            return Ok(false);
+        }
+        for entry in tree.list(&directory)?.unwrap_or_default() {
+            match entry.text().and_then(|name| directory.child(name)) {
+                Some(path) if entry.kind == tree::Kind::Directory => pending.push(path),
+                _ => return Ok(false),
+            }
+        }
+    }
+    Ok(true)
+}

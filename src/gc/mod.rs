@@ -1,0 +1,76 @@
+//! Garbage collection: a plan that can be read, and a sweep that can be trusted.
+//!
+//! A [scan](crate::scan) says what is there. **Marking** follows everything that is in use from its roots: every
+//! manifest of every repository, or with [`Options::delete_untagged`] what tags point to; and whatever is young, for
+//! somebody may be about to use it. **Planning** lists what is left, links before content. The **sweep** reads the
+//! repositories again, drops from the plan what is needed by now, and removes the rest, looking at each once more.
+//!
+//! **Doubt keeps.** Where links may be unseen, no content goes at all; a repository in which something can't be followed
+//! keeps all that it links.
+
+mod age;
+mod doubt;
+mod empty;
+mod mark;
+mod plan;
+mod sweep;
+
+use std::collections::HashSet;
+use std::time::Duration;
+
+pub use age::all_bytes;
+pub use plan::{Action, Finding, Kept, Kind, Plan, plan};
+pub use sweep::{Swept, sweep};
+
+use crate::digest::Digest;
+use crate::scan::Scanned;
+
+/// What to collect.
+#[derive(Clone, Debug)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a choice of its own")]
+pub struct Options {
+    /// The time that ages count from.
+    pub now: jiff::Timestamp,
+    /// Nothing younger goes, and whatever is younger keeps what it references; zero turns that off.
+    pub min_age: Duration,
+    /// Whether manifests go that no tag leads to.
+    pub delete_untagged: bool,
+    /// Whether tags go that were made for a manifest which is gone, such as those of its signatures.
+    pub delete_dangling_referrers: bool,
+    /// Whether an index may have children that are not there.
+    pub allow_sparse_indexes: bool,
+    /// Content that stays, with what it references.
+    pub keep: HashSet<Digest>,
+    /// How old an upload must be to go; `None` keeps them all.
+    pub uploads_older_than: Option<Duration>,
+    /// Whether repositories stay that have nothing in them.
+    pub keep_empty_repositories: bool,
+    /// The repositories that things may be removed from; all, if there is none.
+    pub only: Option<globset::GlobMatcher>,
+}
+
+impl Options {
+    /// What a plain run does at `now`.
+    pub fn new(now: jiff::Timestamp) -> Self {
+        Self {
+            now,
+            min_age: Duration::from_hours(24),
+            delete_untagged: false,
+            delete_dangling_referrers: false,
+            allow_sparse_indexes: false,
+            keep: HashSet::new(),
+            uploads_older_than: Some(Duration::from_hours(7 * 24)),
+            keep_empty_repositories: false,
+            only: None,
+        }
+    }
+
+    /// Whether something that changed at `modified` is young. What comes from the future is.
+    fn is_young(&self, modified: jiff::Timestamp) -> bool {
+        !self.min_age.is_zero() && self.now.checked_sub(self.min_age).is_ok_and(|limit| modified > limit)
+    }
+
+    fn may_remove_from(&self, repository: &Scanned) -> bool {
+        self.only.as_ref().is_none_or(|only| only.is_match(repository.text()))
+    }
+}

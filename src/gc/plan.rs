@@ -1,0 +1,376 @@
+//! What goes, in the order in which it goes: links before content.
+
+use std::collections::HashSet;
+use std::fmt;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use rayon::prelude::*;
+use serde::{Serialize, Serializer};
+
+use super::age::{self, Found};
+use super::doubt::{self, Doubts};
+use super::mark::{Marker, Reserve, Use, subject_of};
+use super::{Options, empty};
+use crate::digest::Digest;
+use crate::error::{Error, Result};
+use crate::finding::Code;
+use crate::layout::TreePath;
+use crate::name::UploadId;
+use crate::scan::{Doubt, Name, Scan, Scanned};
+use crate::stream::Interrupt;
+use crate::tree::Tree;
+use crate::upload;
+
+/// What kind of thing goes, in the order in which they go.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Kind {
+    /// A tag that was made for a manifest which is gone.
+    Tag,
+    /// That a tag once pointed to a manifest which goes.
+    TagHistory,
+    /// A manifest of a repository.
+    Revision,
+    /// A link that no manifest of its repository needs.
+    LayerLink,
+    /// Content that nothing needs.
+    Blob,
+    /// An upload that nobody finished.
+    Upload,
+    /// A directory with nothing in it.
+    Directory,
+    /// A repository with nothing in it.
+    Repository,
+}
+
+impl Kind {
+    /// Every kind.
+    pub const ALL: [Self; 8] = [
+        Self::Tag,
+        Self::TagHistory,
+        Self::Revision,
+        Self::LayerLink,
+        Self::Blob,
+        Self::Upload,
+        Self::Directory,
+        Self::Repository,
+    ];
+
+    /// Its stable name.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Tag => "tag",
+            Self::TagHistory => "tag-history",
+            Self::Revision => "revision",
+            Self::LayerLink => "layer-link",
+            Self::Blob => "blob",
+            Self::Upload => "upload",
+            Self::Directory => "directory",
+            Self::Repository => "repository",
+        }
+    }
+}
+
+impl fmt::Display for Kind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.name())
+    }
+}
+
+impl Serialize for Kind {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.name())
+    }
+}
+
+/// Something that goes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Action {
+    /// What kind of thing it is.
+    pub kind: Kind,
+    /// Where it lies: a directory, that goes with what is in it.
+    pub path: TreePath,
+    /// Whose it is, by its path.
+    pub repository: Option<Arc<str>>,
+    /// The tag that it is about.
+    pub tag: Option<String>,
+    /// What it is called.
+    pub digest: Option<Digest>,
+    /// The upload.
+    pub upload: Option<UploadId>,
+    /// How many bytes of content go with it.
+    pub size: u64,
+    /// The newest time of a blob, by which it is known again.
+    pub(super) newest: Option<jiff::Timestamp>,
+}
+
+impl Action {
+    pub(super) fn new(kind: Kind, path: TreePath) -> Self {
+        let (repository, tag, digest, upload, newest) = (None, None, None, None, None);
+        Self { kind, path, repository, tag, digest, upload, size: 0, newest }
+    }
+
+    fn of(kind: Kind, repository: &Arc<str>, path: TreePath, digest: Digest) -> Self {
+        Self { repository: Some(Arc::clone(repository)), digest: Some(digest), ..Self::new(kind, path) }
+    }
+}
+
+/// Something that casts doubt, or that is strange.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Finding {
+    /// What.
+    pub code: Code,
+    /// What it casts doubt on.
+    pub doubt: Doubt,
+    /// In which repository, by its path.
+    pub repository: Option<String>,
+    /// Where.
+    pub path: Option<PathBuf>,
+    /// All of it in a sentence.
+    pub message: String,
+}
+
+/// What stays.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Kept {
+    /// Repositories.
+    pub repositories: u64,
+    /// Manifests of repositories.
+    pub revisions: u64,
+    /// Tags.
+    pub tags: u64,
+    /// Links to layers.
+    pub layer_links: u64,
+    /// Blobs, of any kind.
+    pub blobs: u64,
+    /// Blobs that stay only because they, or what needs them, are young.
+    pub young_blobs: u64,
+}
+
+/// What is to be done, and why the rest stays.
+#[derive(Clone, Debug)]
+pub struct Plan {
+    /// What goes, in order.
+    pub actions: Vec<Action>,
+    /// What is wrong.
+    pub findings: Vec<Finding>,
+    /// The repositories of which nothing goes, by their paths.
+    pub opaque: Vec<String>,
+    /// Whether no content goes, since there may be links that nobody sees.
+    pub blind: bool,
+    /// What stays.
+    pub kept: Kept,
+    /// Whether there is content, and nothing was found that needs any of it.
+    pub rootless: bool,
+}
+
+impl Plan {
+    /// Whether a doubt kept something.
+    pub fn is_doubtful(&self) -> bool {
+        self.blind || !self.opaque.is_empty()
+    }
+
+    /// How many of a kind go, and how many bytes of content with them.
+    pub fn count(&self, kind: Kind) -> (u64, u64) {
+        let actions = self.actions.iter().filter(|action| action.kind == kind);
+        actions.fold((0, 0), |(count, bytes), action| (count + 1, bytes + action.size))
+    }
+
+    /// How many bytes of content go.
+    pub fn bytes(&self) -> u64 {
+        self.actions.iter().map(|action| action.size).sum()
+    }
+}
+
+/// Decides what goes. The scan may learn of more manifests on the way.
+pub fn plan(tree: &Tree, scan: &mut Scan, options: &Options, interrupt: &Interrupt) -> Result<Plan> {
+    let Doubts { mut reserve, blind, findings } = doubt::look(tree, scan, options, interrupt);
+    let stops = || interrupt.signal().map_or(Ok(()), |signal| Err(Error::Interrupted { signal }));
+    if !options.min_age.is_zero() {
+        let young = young_links(tree, scan, options, &reserve);
+        for (index, (revisions, links)) in young {
+            reserve.revisions.entry(index).or_default().extend(revisions);
+            reserve.links.entry(index).or_default().extend(links);
+        }
+    }
+    stops()?;
+    let needed = Marker::new(scan, options, &reserve).mark(|_, _, _| ());
+    let unneeded: Vec<Name> = scan.names.blobs().filter(|name| !needed.contains(*name)).collect();
+    let found = if blind { Vec::new() } else { age::look_at_blobs(tree, scan, &unneeded)? };
+    let found: Vec<(Name, Found)> = unneeded.into_iter().zip(found).collect();
+    let young = young_blobs(options, &found);
+    stops()?;
+    // A manifest is written before its link: it may be one.
+    scan.read_more(tree, young.clone(), interrupt);
+    reserve.blobs.extend(&young);
+    let mut planning = Planning { tree, scan, options, reserve: &reserve, actions: Vec::new(), kept: Kept::default() };
+    let needed = planning.links();
+    let gone: Vec<(Name, Found)> = found.into_iter().filter(|(name, _)| !needed.contains(*name)).collect();
+    planning.blobs(&gone);
+    planning.uploads();
+    planning.actions.extend(empty::directories(tree, scan, options, &gone)?);
+    planning.empty_repositories();
+    let Planning { mut actions, mut kept, .. } = planning;
+    actions.sort_by_key(|action| action.kind);
+    kept.blobs = scan.names.blob_count() as u64 - gone.len() as u64;
+    kept.young_blobs = young.len() as u64;
+    let opaque = scan.repositories.iter().zip(&reserve.opaque).filter(|(_, opaque)| **opaque);
+    let opaque = opaque.map(|(repository, _)| repository.text().to_owned()).collect();
+    let rootless = kept.blobs == 0 && !gone.is_empty();
+    stops()?;
+    Ok(Plan { actions, findings, opaque, blind, kept, rootless })
+}
+
+type Young = (usize, (Vec<Name>, Vec<Name>));
+
+fn young_links(tree: &Tree, scan: &Scan, options: &Options, reserve: &Reserve) -> Vec<Young> {
+    let mut young = Vec::new();
+    Marker::new(scan, options, reserve).mark(|index, repository, used| {
+        if !reserve.opaque[index] && options.may_remove_from(repository) {
+            let (revisions, links) = age::young_links(tree, scan, options, repository, used);
+            if !revisions.is_empty() || !links.is_empty() {
+                young.push((index, (revisions, links)));
+            }
+        }
+    });
+    young
+}
+
+fn young_blobs(options: &Options, found: &[(Name, Found)]) -> Vec<Name> {
+    let young = found.iter().filter(|(_, found)| match found {
+        Found::Blob(lying) => options.is_young(lying.newest),
+        Found::Empty(_) | Found::Other => false,
+    });
+    young.map(|(name, _)| *name).collect()
+}
+
+/// A plan in the making.
+struct Planning<'p> {
+    tree: &'p Tree,
+    scan: &'p Scan,
+    options: &'p Options,
+    reserve: &'p Reserve,
+    actions: Vec<Action>,
+    kept: Kept,
+}
+
+impl Planning<'_> {
+    fn is_open(&self, index: usize) -> bool {
+        !self.reserve.opaque[index] && self.options.may_remove_from(&self.scan.repositories[index])
+    }
+
+    /// Lists what goes from each repository; returns all content that is in use.
+    fn links(&mut self) -> crate::scan::NameSet {
+        let (scan, options, reserve) = (self.scan, self.options, self.reserve);
+        Marker::new(scan, options, reserve).mark(|index, repository, used| {
+            let before = self.actions.len();
+            if self.is_open(index) {
+                self.repository(repository, used);
+            }
+            let gone = |kind| self.actions[before..].iter().filter(|action| action.kind == kind).count() as u64;
+            self.kept.repositories += 1;
+            self.kept.revisions += repository.revisions.len() as u64 - gone(Kind::Revision);
+            self.kept.tags += repository.tags.len() as u64 - gone(Kind::Tag);
+            let links = repository.layers.len() + repository.aliases.len();
+            self.kept.layer_links += (links as u64).saturating_sub(gone(Kind::LayerLink));
+        })
+    }
+
+    fn repository(&mut self, repository: &Scanned, used: &Use<'_>) {
+        let (scan, place) = (self.scan, &repository.place);
+        let whose: Arc<str> = repository.text().into();
+        let mut lost: HashSet<Digest> = HashSet::new();
+        for revision in &repository.revisions {
+            if scan.names.find(&revision.digest).is_some_and(|name| !used.keeps(name)) && lost.insert(revision.digest) {
+                let path = place.revision(&revision.digest);
+                self.actions.push(Action::of(Kind::Revision, &whose, path, revision.digest));
+            }
+        }
+        if !lost.is_empty() {
+            for tag in &repository.tags {
+                self.tag(repository, &whose, tag, &lost);
+            }
+        }
+        for (_, digest) in age::unused_links(scan, repository, used) {
+            let path = place.layer(&digest);
+            let link = path.child("link").expect("a plain name");
+            match self.tree.metadata(&link) {
+                Ok(Some(_)) => self.actions.push(Action::of(Kind::LayerLink, &whose, path, digest)),
+                // What an unlinked blob leaves.
+                Ok(None) => self.actions.extend(empty::leaf(self.tree, self.options, &path)),
+                // What can't be looked at stays.
+                Err(_) => {}
+            }
+        }
+        let pointed: HashSet<Digest> = repository.tags.iter().filter_map(|tag| tag.target).collect();
+        for digest in repository.emptied.iter().filter(|digest| !pointed.contains(digest)) {
+            self.actions.extend(empty::leaf(self.tree, self.options, &place.revision(digest)));
+        }
+    }
+
+    fn tag(&mut self, repository: &Scanned, whose: &Arc<str>, tag: &crate::scan::Tag, lost: &HashSet<Digest>) {
+        let place = &repository.place;
+        if subject_of(&tag.name).is_some() && tag.target.is_some_and(|target| lost.contains(&target)) {
+            let path = place.tags().child(&tag.name).expect("a directory's entry");
+            let action = Action { tag: Some(tag.name.clone()), ..Action::new(Kind::Tag, path) };
+            self.actions.push(Action { repository: Some(Arc::clone(whose)), digest: tag.target, ..action });
+            return;
+        }
+        let mut past: Vec<Digest> = lost.iter().copied().collect();
+        past.sort();
+        for digest in past {
+            let path = place.past(&tag.name, &digest);
+            if self.tree.metadata(&path).is_ok_and(|found| found.is_some()) {
+                let action = Action::of(Kind::TagHistory, whose, path, digest);
+                self.actions.push(Action { tag: Some(tag.name.clone()), ..action });
+            }
+        }
+    }
+
+    fn blobs(&mut self, gone: &[(Name, Found)]) {
+        for (name, found) in gone {
+            if let Found::Blob(lying) = found {
+                let digest = self.scan.names.digest(*name);
+                let action = Action::new(Kind::Blob, crate::layout::blob_directory(&digest));
+                let (size, newest) = (lying.size, Some(lying.newest));
+                self.actions.push(Action { digest: Some(digest), size, newest, ..action });
+            }
+        }
+    }
+
+    fn uploads(&mut self) {
+        let Some(age) = self.options.uploads_older_than else { return };
+        let is_old = |since: jiff::Timestamp| self.options.now.checked_sub(age).is_ok_and(|limit| since < limit);
+        let found: Vec<Vec<upload::Upload>> = (0..self.scan.repositories.len())
+            .into_par_iter()
+            .filter(|index| self.is_open(*index) && self.scan.repositories[*index].folders[2])
+            .map(|index| {
+                let Ok(name) = &self.scan.repositories[index].name else { return Vec::new() };
+                let uploads = upload::uploads(self.tree, name).into_iter().filter_map(Result::ok);
+                let old = uploads.filter(|upload| upload.since().is_some_and(is_old));
+                old.filter(|upload| !self.options.is_young(upload.newest)).collect::<Vec<_>>()
+            })
+            .collect();
+        for upload in found.into_iter().flatten().filter(upload::Upload::is_current) {
+            let action = Action::new(Kind::Upload, upload.directory());
+            let (repository, size) = (Some(upload.repository.as_str().into()), upload.size);
+            self.actions.push(Action { repository, size, upload: Some(upload.id), ..action });
+        }
+    }
+
+    fn empty_repositories(&mut self) {
+        if self.options.keep_empty_repositories {
+            return;
+        }
+        let going: HashSet<&TreePath> = self.actions.iter().map(|action| &action.path).collect();
+        let mut found = Vec::new();
+        for (index, repository) in self.scan.repositories.iter().enumerate() {
+            if self.is_open(index) && empty::is_repository(self.tree, self.options, repository, &going) {
+                let action = Action::new(Kind::Repository, repository.place.directory.clone());
+                found.push(Action { repository: Some(repository.text().into()), ..action });
+            }
+        }
+        self.kept.repositories -= found.len() as u64;
+        self.actions.extend(found);
+    }
+}

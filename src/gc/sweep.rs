@@ -1,0 +1,158 @@
+//! Removing what a plan says, if it still says so.
+//!
+//! Before anything goes, the repositories are read again in full: old registries rewrite links in place, so that no
+//! directory's time tells, and somebody may have come to need something. What is needed by now is dropped from the plan.
+//! Each blob is looked at once more right before it goes; what is young or different by then stays. A registry that runs
+//! all the same, and found an old layer "already there" in that moment, can still lose it: nothing can prevent that but
+//! stopping it, or making it read-only.
+//!
+//! Links go before content, and are on the disk before content goes: a crash leaves garbage, and never a link that lies.
+
+use std::collections::HashSet;
+
+use super::Options;
+use super::age::{self, Found};
+use super::plan::{Action, Kind, Plan, plan};
+use crate::durable::{Sync, Writer};
+use crate::error::{Error, Result};
+use crate::layout::{Area, TreePath};
+use crate::scan::Scan;
+use crate::stream::Interrupt;
+use crate::upload;
+
+/// What came of a sweep.
+#[derive(Debug, Default)]
+pub struct Swept {
+    /// What was removed, in order.
+    pub removed: Vec<Action>,
+    /// What was planned, and is needed by now, or was gone already.
+    pub spared: u64,
+    /// What could not be removed.
+    pub failures: Vec<Error>,
+    /// The signal that ended it early.
+    pub interrupted: Option<usize>,
+}
+
+/// Carries out `planned`. `each` is told of everything that is removed.
+///
+/// Of what fails, the rest goes on, but content stays when a link could not be removed. `Err` when the tree could not be
+/// read again, and then nothing was removed.
+pub fn sweep(
+    writer: &Writer<'_>,
+    scan: &mut Scan,
+    options: &Options,
+    planned: &Plan,
+    interrupt: &Interrupt,
+    mut each: impl FnMut(&Action) -> Result<()>,
+) -> Result<Swept> {
+    let mut swept = Swept::default();
+    if planned.actions.is_empty() {
+        return Ok(swept);
+    }
+    let tree = writer.tree();
+    scan.read_again(tree, interrupt)?;
+    let again = plan(tree, scan, options, interrupt)?;
+    let confirmed: HashSet<(Kind, &TreePath)> =
+        again.actions.iter().map(|action| (action.kind, &action.path)).collect();
+    let mut phase = None;
+    for action in &planned.actions {
+        if let Some(signal) = interrupt.signal() {
+            swept.interrupted = Some(signal);
+            break;
+        }
+        // Content of which a link stayed must stay too.
+        if action.kind >= Kind::Blob && !swept.failures.is_empty() {
+            break;
+        }
+        if phase.replace(action.kind).is_some_and(|before| before < Kind::Blob) && action.kind >= Kind::Blob {
+            writer.sync_all()?;
+        }
+        if !confirmed.contains(&(action.kind, &action.path)) {
+            swept.spared += 1;
+            continue;
+        }
+        match remove(writer, options, action) {
+            Ok(true) => {
+                each(action)?;
+                swept.removed.push(action.clone());
+            }
+            Ok(false) => swept.spared += 1,
+            Err(error) => swept.failures.push(error),
+        }
+    }
+    writer.sync_all()?;
+    Ok(swept)
+}
+
+/// Whether it was there to be removed, and still of no use.
+fn remove(writer: &Writer<'_>, options: &Options, action: &Action) -> Result<bool> {
+    let tree = writer.tree();
+    match action.kind {
+        Kind::Tag | Kind::TagHistory | Kind::Revision | Kind::LayerLink => {
+            if tree.metadata(&action.path)?.is_none() {
+                return Ok(false);
+            }
+            // The link first: without it the rest is nothing.
+            let link = action.path.child("link").expect("a plain name");
+            if action.kind != Kind::Tag {
+                writer.remove_file(&link, Sync::Later)?;
+            }
+            writer.remove_directory(&action.path, Sync::Later)?;
+            Ok(true)
+        }
+        Kind::Blob => {
+            let (Some(digest), Some(area)) = (action.digest, tree.area(Area::Blobs)?) else { return Ok(false) };
+            match age::look_at(tree, area, &digest)? {
+                Found::Blob(lying) if Some(lying.newest) == action.newest && lying.size == action.size => {
+                    if options.is_young(lying.newest) {
+                        return Ok(false);
+                    }
+                    writer.remove_directory(&action.path, Sync::Later)?;
+                    Ok(true)
+                }
+                _ => Ok(false),
+            }
+        }
+        Kind::Upload => {
+            let (Some(id), Some(name)) = (&action.upload, &action.repository) else { return Ok(false) };
+            let Ok(name) = name.parse() else { return Ok(false) };
+            let Some(upload) = upload::look_up(tree, &name, id)? else { return Ok(false) };
+            let is_old = |upload: &upload::Upload| {
+                let limit = options.uploads_older_than.and_then(|age| options.now.checked_sub(age).ok());
+                upload.since().zip(limit).is_some_and(|(since, limit)| since < limit)
+            };
+            match upload::cancel(writer, &upload, std::time::Duration::ZERO, is_old) {
+                // Another process works on it.
+                Err(Error::Locked { .. }) => Ok(false),
+                cancelled => cancelled,
+            }
+        }
+        Kind::Directory => {
+            let there = tree.metadata(&action.path)?.is_some();
+            if there && is_leaf(&action.path) {
+                writer.remove_directory(&action.path, Sync::Later)?;
+            } else if there {
+                writer.unmake_directories(std::slice::from_ref(&action.path))?;
+            }
+            Ok(there)
+        }
+        Kind::Repository => {
+            let there = tree.metadata(&action.path)?.is_some();
+            if there {
+                for folder in crate::layout::own_folders(&action.path) {
+                    writer.remove_directory(&folder, Sync::Later)?;
+                }
+                let above = std::iter::successors(Some(action.path.clone()), TreePath::parent);
+                let mut above: Vec<TreePath> = above.filter(|path| !path.below_area().is_empty()).collect();
+                above.reverse();
+                writer.unmake_directories(&above)?;
+            }
+            Ok(there)
+        }
+    }
+}
+
+/// Whether a directory in a repository: it may hold signature links that nobody needs. A blob's must be empty.
+fn is_leaf(path: &TreePath) -> bool {
+    path.area() == Area::Repositories
+}

@@ -1,0 +1,174 @@
+//! What the manifests of a tree reference: each read, hashed and parsed once.
+
+use std::collections::HashMap;
+use std::os::fd::AsFd;
+
+use rayon::prelude::*;
+use rustix::io::Errno;
+
+use super::names::{Name, NameSet, Names};
+use crate::digest::{Digest, Hasher};
+use crate::layout::{self, Area};
+use crate::manifest::{Kind, MAX_READ, Manifest, Role};
+use crate::stream::Interrupt;
+use crate::tree::Tree;
+
+/// The longest manifest that is read into a buffer that is there already.
+const USUAL: usize = 64 * 1024;
+
+/// A manifest's references.
+#[derive(Debug)]
+pub struct Graph {
+    by_name: HashMap<Name, Node>,
+    references: Vec<Name>,
+    /// Manifests that can't be believed, and why.
+    pub faults: HashMap<Name, String>,
+}
+
+/// One manifest.
+#[derive(Clone, Copy, Debug)]
+pub struct Node {
+    begin: u32,
+    children: u32,
+    end: u32,
+    /// What it is about.
+    pub subject: Option<Name>,
+    /// Whether it is one of schema1, of which signatures may be stored.
+    pub is_schema1: bool,
+}
+
+/// A manifest that was read.
+struct Parsed {
+    name: Name,
+    contents: Vec<Digest>,
+    children: Vec<Digest>,
+    subject: Option<Digest>,
+    is_schema1: bool,
+}
+
+impl Graph {
+    pub(super) fn new() -> Self {
+        Self { by_name: HashMap::new(), references: Vec::new(), faults: HashMap::new() }
+    }
+
+    /// What is known of a manifest; `None` for what is none, or was not read.
+    pub fn node(&self, name: Name) -> Option<&Node> {
+        self.by_name.get(&name)
+    }
+
+    /// Every manifest that was read.
+    pub fn nodes(&self) -> impl Iterator<Item = (Name, &Node)> {
+        self.by_name.iter().map(|(name, node)| (*name, node))
+    }
+
+    /// How many manifests were read.
+    pub fn len(&self) -> usize {
+        self.by_name.len()
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.by_name.is_empty()
+    }
+
+    /// What a manifest references that is no manifest, and what it only mentions.
+    pub fn contents(&self, node: &Node) -> &[Name] {
+        &self.references[node.begin as usize..node.children as usize]
+    }
+
+    /// The manifests that an index names.
+    pub fn children(&self, node: &Node) -> &[Name] {
+        &self.references[node.children as usize..node.end as usize]
+    }
+
+    /// Reads the manifests called `wanted`, and the children that they name, as far as the tree has them.
+    pub(super) fn read(&mut self, tree: &Tree, names: &mut Names, wanted: Vec<Name>, interrupt: &Interrupt) {
+        let mut wanted = wanted;
+        while !wanted.is_empty() {
+            let mut seen = NameSet::new(names);
+            wanted.retain(|name| self.is_unread(names, *name) && seen.insert(*name));
+            let read: Vec<Result<Parsed, (Name, String)>> = {
+                let names: &Names = names;
+                wanted
+                    .par_iter()
+                    .filter(|_| interrupt.signal().is_none())
+                    .map(|name| parse(tree, names, *name))
+                    .collect()
+            };
+            wanted = Vec::new();
+            for parsed in read {
+                match parsed {
+                    Ok(parsed) => wanted.extend(self.add(names, parsed)),
+                    Err((name, fault)) => drop(self.faults.insert(name, fault)),
+                }
+            }
+        }
+    }
+
+    fn is_unread(&self, names: &Names, name: Name) -> bool {
+        names.is_blob(name) && !self.by_name.contains_key(&name) && !self.faults.contains_key(&name)
+    }
+
+    /// Returns the children, which may have to be read too.
+    fn add(&mut self, names: &mut Names, parsed: Parsed) -> Vec<Name> {
+        let at = |references: &Vec<Name>| u32::try_from(references.len()).expect("fewer than 2^32 references");
+        let begin = at(&self.references);
+        self.references.extend(parsed.contents.into_iter().map(|digest| names.add(digest)));
+        let middle = at(&self.references);
+        let children: Vec<Name> = parsed.children.into_iter().map(|digest| names.add(digest)).collect();
+        self.references.extend(&children);
+        let end = at(&self.references);
+        let subject = parsed.subject.map(|digest| names.add(digest));
+        let node = Node { begin, children: middle, end, subject, is_schema1: parsed.is_schema1 };
+        self.by_name.insert(parsed.name, node);
+        children
+    }
+}
+
+fn parse(tree: &Tree, names: &Names, name: Name) -> Result<Parsed, (Name, String)> {
+    let digest = names.digest(name);
+    let content = read(tree, &digest).map_err(|fault| (name, fault))?;
+    let mut hasher = Hasher::new(digest.algorithm());
+    hasher.update(&content);
+    let hashed = hasher.finish();
+    if let Some(found) = digest.algorithm().and_then(|algorithm| hashed.by(algorithm))
+        && found != digest
+    {
+        return Err((name, format!("its content hashes to {found}")));
+    }
+    let manifest = Manifest::read(&content).map_err(|fault| (name, fault.to_string()))?;
+    let of = |role: fn(Role) -> bool| {
+        let references = manifest.references.iter().filter(move |reference| role(reference.role));
+        references.filter_map(|reference| reference.digest.ok())
+    };
+    let mut contents: Vec<Digest> = of(|role| role != Role::Child).chain(manifest.mentioned.iter().copied()).collect();
+    contents.shrink_to_fit();
+    Ok(Parsed {
+        name,
+        contents,
+        children: of(|role| role == Role::Child).collect(),
+        subject: manifest.subject.as_ref().and_then(|subject| subject.digest.ok()),
+        is_schema1: manifest.kind == Kind::Schema1,
+    })
+}
+
+fn read(tree: &Tree, digest: &Digest) -> Result<Vec<u8>, String> {
+    let path = layout::blob_directory(digest).child("data").expect("a plain name");
+    let area = tree.area(Area::Blobs).map_err(|error| error.to_string())?.ok_or("there is no content at all")?;
+    let mut buffer = vec![0; USUAL];
+    let missing = |errno: Errno| match errno {
+        Errno::NOENT => "its content is missing".to_owned(),
+        errno => tree.explain(&path, "a regular file", "read", errno).to_string(),
+    };
+    let length = Tree::read_below(area.as_fd(), path.below_area(), &mut buffer).map_err(missing)?.len();
+    if length < USUAL {
+        buffer.truncate(length);
+        return Ok(buffer);
+    }
+    let content = tree.read_small(&path, MAX_READ as u64 + 1).map_err(|error| error.to_string())?;
+    let content = content.ok_or("its content is missing")?;
+    if content.len() > MAX_READ {
+        return Err(format!("it has more than {MAX_READ} bytes, which is too large to be read"));
+    }
+    Ok(content)
+}

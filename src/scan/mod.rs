@@ -1,0 +1,148 @@
+//! One pass over a whole tree: what `gc`, `fsck` and `du` read from.
+//!
+//! Directories are read in parallel, by their entries' own types; content is looked at only where it is a manifest, and
+//! that is read, hashed and parsed once for the whole tree. **Damage is data**: it is recorded with its path, never ends
+//! the pass, and never looks like absence.
+
+mod blobs;
+mod damage;
+mod manifests;
+mod names;
+mod repositories;
+
+use rayon::prelude::*;
+
+pub use damage::{Damage, Doubt};
+pub use manifests::{Graph, Node};
+pub use names::{Name, NameSet, Names};
+pub use repositories::{Revision, Scanned, Tag};
+
+use crate::digest::Digest;
+use crate::error::{Error, Result};
+use crate::stream::Interrupt;
+use crate::tree::Tree;
+
+/// What a tree holds.
+#[derive(Debug)]
+pub struct Scan {
+    /// Every digest that is known, the content first.
+    pub names: Names,
+    /// Every repository, sorted by path.
+    pub repositories: Vec<Scanned>,
+    /// What the manifests reference.
+    pub graph: Graph,
+    /// What is wrong.
+    pub damage: Vec<Damage>,
+}
+
+impl Scan {
+    /// Reads the tree. `Err(Interrupted)` when a signal came.
+    pub fn read(tree: &Tree, interrupt: &Interrupt) -> Result<Self> {
+        let ((names, unread), (repositories, damage)) =
+            rayon::join(|| blobs::read(tree, interrupt), || read_repositories(tree, interrupt));
+        let mut scan = Self { names, repositories, graph: Graph::new(), damage };
+        // Content that can't be listed is not collected; what it holds up is only itself.
+        scan.damage.extend(unread.into_iter().map(|error| Damage { repository: None, doubt: Doubt::None, error }));
+        scan.read_manifests(tree, interrupt)?;
+        Ok(scan)
+    }
+
+    /// Reads the repositories again, and the manifests that are new in them.
+    pub fn read_again(&mut self, tree: &Tree, interrupt: &Interrupt) -> Result<()> {
+        let (repositories, damage) = read_repositories(tree, interrupt);
+        self.repositories = repositories;
+        self.damage = damage;
+        self.read_manifests(tree, interrupt)
+    }
+
+    fn read_manifests(&mut self, tree: &Tree, interrupt: &Interrupt) -> Result<()> {
+        let mut wanted = Vec::new();
+        for repository in &self.repositories {
+            wanted.extend(repository.revisions.iter().map(|revision| self.names.add(revision.digest)));
+        }
+        wanted.extend(self.repositories.iter().flat_map(|repository| {
+            repository.tags.iter().filter_map(|tag| self.names.find(tag.target.as_ref()?)).collect::<Vec<_>>()
+        }));
+        self.graph.read(tree, &mut self.names, wanted, interrupt);
+        self.name_links();
+        self.read_signatures(tree);
+        match interrupt.signal() {
+            Some(signal) => Err(Error::Interrupted { signal }),
+            None => Ok(()),
+        }
+    }
+
+    /// The name of a digest, which gets one if it has none.
+    pub(crate) fn name(&mut self, digest: Digest) -> Name {
+        self.names.add(digest)
+    }
+
+    /// Reads more manifests, that nobody links.
+    pub(crate) fn read_more(&mut self, tree: &Tree, wanted: Vec<Name>, interrupt: &Interrupt) {
+        self.graph.read(tree, &mut self.names, wanted, interrupt);
+    }
+
+    /// Gives a name to whatever is linked.
+    fn name_links(&mut self) {
+        for repository in &self.repositories {
+            for (key, target) in &repository.aliases {
+                self.names.add(*key);
+                self.names.add(*target);
+            }
+            for hash in &repository.layers {
+                if self.names.find_hash(hash).is_none() {
+                    self.names.add(Digest::from_sha256(*hash));
+                }
+            }
+            for target in repository.tags.iter().filter_map(|tag| tag.target) {
+                self.names.add(target);
+            }
+        }
+    }
+
+    /// Only schema1 has any.
+    fn read_signatures(&mut self, tree: &Tree) {
+        let (names, graph) = (&self.names, &self.graph);
+        let is_schema1 =
+            |digest: &Digest| names.find(digest).and_then(|name| graph.node(name)).is_none_or(|node| node.is_schema1);
+        let mut found: Vec<(Vec<Digest>, Vec<Damage>)> = Vec::new();
+        found.par_extend(self.repositories.par_iter_mut().enumerate().map(|(index, repository)| {
+            let (mut digests, mut damage) = (Vec::new(), Vec::new());
+            for revision in repository.revisions.iter_mut().filter(|revision| is_schema1(&revision.digest)) {
+                let directory = repository.place.revision(&revision.digest).child("signatures").expect("a plain name");
+                for signature in crate::manifest::revision::keyed(tree, &directory) {
+                    match signature {
+                        Ok(signature) => revision.signatures.push(signature),
+                        Err(error) => {
+                            damage.push(Damage { repository: Some(index), doubt: Doubt::Repository, error });
+                        }
+                    }
+                }
+                digests.extend(&revision.signatures);
+            }
+            (digests, damage)
+        }));
+        for (digests, damage) in found {
+            for digest in digests {
+                self.names.add(digest);
+            }
+            self.damage.extend(damage);
+        }
+    }
+}
+
+fn read_repositories(tree: &Tree, interrupt: &Interrupt) -> (Vec<Scanned>, Vec<Damage>) {
+    let (places, mut damage) = repositories::find(tree, interrupt);
+    let mut repositories = Vec::with_capacity(places.len());
+    let read: Vec<_> = places
+        .into_par_iter()
+        .enumerate()
+        .filter(|_| interrupt.signal().is_none())
+        .map(|(index, place)| repositories::read(tree, place, index))
+        .collect();
+    for (repository, found) in read {
+        repositories.push(repository);
+        damage.extend(found);
+    }
+    (repositories, damage)
+}

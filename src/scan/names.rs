@@ -1,0 +1,163 @@
+//! What things in a tree are called: a number for each digest, so that a graph of millions fits in memory.
+//!
+//! The blobs of the tree come first, sorted, 32 bytes each; then whatever else is mentioned and is no blob of that kind:
+//! content that is gone, aliases, tarsums.
+
+use std::collections::HashMap;
+
+use crate::digest::Digest;
+
+/// A digest's number.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Name(u32);
+
+impl Name {
+    /// As an index.
+    pub fn index(self) -> usize {
+        self.0 as usize
+    }
+}
+
+/// Every digest that is known.
+#[derive(Debug, Default)]
+pub struct Names {
+    /// The tree's blobs, sorted.
+    blobs: Vec<[u8; 32]>,
+    /// Where those begin whose first two bytes are a number, and one more for the end.
+    begins: Vec<u32>,
+    /// Blobs that are called otherwise, as the alphas call them.
+    others: Vec<Digest>,
+    extras: Vec<Digest>,
+    by_digest: HashMap<Digest, Name>,
+}
+
+impl Names {
+    /// The names of the blobs of a tree, in any order.
+    pub(super) fn of_blobs(mut blobs: Vec<[u8; 32]>, others: Vec<Digest>) -> Self {
+        blobs.sort_unstable();
+        blobs.dedup();
+        let mut begins = vec![0_u32; (1 << 16) + 1];
+        for blob in &blobs {
+            begins[usize::from(u16::from_be_bytes([blob[0], blob[1]])) + 1] += 1;
+        }
+        for i in 1..begins.len() {
+            begins[i] += begins[i - 1];
+        }
+        let mut names = Self { blobs, begins, others: others.clone(), extras: Vec::new(), by_digest: HashMap::new() };
+        for digest in others {
+            names.add(digest);
+        }
+        names
+    }
+
+    /// How many there are.
+    pub fn len(&self) -> usize {
+        self.blobs.len() + self.extras.len()
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// How many of them are blobs of the tree.
+    pub fn blob_count(&self) -> usize {
+        self.blobs.len() + self.others.len()
+    }
+
+    /// The tree's blobs.
+    pub fn blobs(&self) -> impl Iterator<Item = Name> + use<> {
+        // Those that are called otherwise were the first to be added.
+        (0..u32::try_from(self.blob_count()).unwrap_or(u32::MAX)).map(Name)
+    }
+
+    /// Whether the tree has content of that name.
+    pub fn is_blob(&self, name: Name) -> bool {
+        name.index() < self.blob_count()
+    }
+
+    /// What it is the name of.
+    pub fn digest(&self, name: Name) -> Digest {
+        match self.blobs.get(name.index()) {
+            Some(hash) => Digest::from_sha256(*hash),
+            None => self.extras[name.index() - self.blobs.len()],
+        }
+    }
+
+    /// The name of a digest, if it has one.
+    pub fn find(&self, digest: &Digest) -> Option<Name> {
+        let found = digest.sha256().and_then(|hash| self.find_hash(&hash));
+        found.or_else(|| self.by_digest.get(digest).copied())
+    }
+
+    pub(super) fn find_hash(&self, hash: &[u8; 32]) -> Option<Name> {
+        let at = usize::from(u16::from_be_bytes([hash[0], hash[1]]));
+        let (begin, end) = (*self.begins.get(at)? as usize, self.begins[at + 1] as usize);
+        let found = self.blobs[begin..end].binary_search(hash).ok()?;
+        Some(number(begin + found))
+    }
+
+    /// The name of a digest, which gets one if it has none.
+    pub(super) fn add(&mut self, digest: Digest) -> Name {
+        if let Some(name) = self.find(&digest) {
+            return name;
+        }
+        let name = number(self.len());
+        self.extras.push(digest);
+        self.by_digest.insert(digest, name);
+        name
+    }
+}
+
+fn number(index: usize) -> Name {
+    // A tree of more than 4 billion blobs has no memory to be collected in.
+    Name(u32::try_from(index).expect("fewer than 2^32 digests"))
+}
+
+/// A set of names.
+#[derive(Clone, Debug, Default)]
+pub struct NameSet {
+    bits: Vec<u64>,
+}
+
+impl NameSet {
+    /// An empty set, with room for all of `names`.
+    pub fn new(names: &Names) -> Self {
+        Self { bits: vec![0; names.len().div_ceil(64)] }
+    }
+
+    /// Adds a name; `false` when it was there.
+    pub fn insert(&mut self, name: Name) -> bool {
+        let (word, bit) = (name.index() / 64, 1 << (name.index() % 64));
+        let new = self.bits[word] & bit == 0;
+        self.bits[word] |= bit;
+        new
+    }
+
+    /// Whether it is there.
+    pub fn contains(&self, name: Name) -> bool {
+        self.bits.get(name.index() / 64).is_some_and(|word| word & 1 << (name.index() % 64) != 0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_digest_is_found_by_its_name_and_the_reverse() {
+        let digests: Vec<Digest> = (0..2000_u32).map(|i| Digest::of(&i.to_be_bytes())).collect();
+        let (there, gone) = digests.split_at(1500);
+        let mut names = Names::of_blobs(there.iter().filter_map(Digest::sha256).collect(), Vec::new());
+        assert_eq!((names.len(), names.blob_count()), (1500, 1500));
+        for digest in there {
+            assert_eq!(names.find(digest).map(|name| names.digest(name)), Some(*digest));
+        }
+        assert!(gone.iter().all(|digest| names.find(digest).is_none()));
+        let name = names.add(gone[7]);
+        assert_eq!((names.digest(name), names.is_blob(name), names.add(gone[7])), (gone[7], false, name));
+        let mut set = NameSet::new(&names);
+        assert!(set.insert(name) && !set.insert(name) && set.contains(name));
+        assert!(!set.contains(names.add(there[0])));
+    }
+}
