@@ -17,7 +17,7 @@ use crate::error::{Error, Result};
 use crate::finding::Code;
 use crate::layout::TreePath;
 use crate::name::UploadId;
-use crate::scan::{Doubt, Name, Scan, Scanned};
+use crate::scan::{Doubt, Name, NameSet, Scan, Scanned};
 use crate::stream::Interrupt;
 use crate::tree::Tree;
 use crate::upload;
@@ -187,24 +187,26 @@ pub fn plan(tree: &Tree, scan: &mut Scan, options: &Options, interrupt: &Interru
     let Doubts { mut reserve, blind, findings } = doubt::look(tree, scan, options, interrupt);
     let stops = || interrupt.signal().map_or(Ok(()), |signal| Err(Error::Interrupted { signal }));
     if !options.min_age.is_zero() {
-        let young = young_links(tree, scan, options, &reserve);
-        for (index, (revisions, links)) in young {
+        for (index, (revisions, links)) in young_links(tree, scan, options, &reserve) {
             reserve.revisions.entry(index).or_default().extend(revisions);
             reserve.links.entry(index).or_default().extend(links);
         }
     }
     stops()?;
-    let needed = Marker::new(scan, options, &reserve).mark(|_, _, _| ());
+    let (mut links, mut needed) = Planning::new(tree, scan, options, &reserve).links();
     let unneeded: Vec<Name> = scan.names.blobs().filter(|name| !needed.contains(*name)).collect();
     let found = if blind { Vec::new() } else { age::look_at_blobs(tree, scan, &unneeded)? };
     let found: Vec<(Name, Found)> = unneeded.into_iter().zip(found).collect();
     let young = young_blobs(options, &found);
     stops()?;
-    // A manifest is written before its link: it may be one.
-    scan.read_more(tree, young.clone(), interrupt);
-    reserve.blobs.extend(&young);
-    let mut planning = Planning { tree, scan, options, reserve: &reserve, actions: Vec::new(), kept: Kept::default() };
-    let needed = planning.links();
+    if !young.is_empty() {
+        // A manifest is written before its link: it may be one, and keep more.
+        scan.read_more(tree, young.clone(), interrupt);
+        reserve.blobs.extend(&young);
+        (links, needed) = Planning::new(tree, scan, options, &reserve).links();
+    }
+    let mut planning =
+        Planning { actions: links.actions, kept: links.kept, ..Planning::new(tree, scan, options, &reserve) };
     let gone: Vec<(Name, Found)> = found.into_iter().filter(|(name, _)| !needed.contains(*name)).collect();
     planning.blobs(&gone);
     planning.uploads();
@@ -244,6 +246,12 @@ fn young_blobs(options: &Options, found: &[(Name, Found)]) -> Vec<Name> {
     young.map(|(name, _)| *name).collect()
 }
 
+/// What goes of the repositories, and what stays.
+struct Links {
+    actions: Vec<Action>,
+    kept: Kept,
+}
+
 /// A plan in the making.
 struct Planning<'p> {
     tree: &'p Tree,
@@ -254,15 +262,19 @@ struct Planning<'p> {
     kept: Kept,
 }
 
-impl Planning<'_> {
+impl<'p> Planning<'p> {
+    fn new(tree: &'p Tree, scan: &'p Scan, options: &'p Options, reserve: &'p Reserve) -> Self {
+        Self { tree, scan, options, reserve, actions: Vec::new(), kept: Kept::default() }
+    }
+
     fn is_open(&self, index: usize) -> bool {
         !self.reserve.opaque[index] && self.options.may_remove_from(&self.scan.repositories[index])
     }
 
-    /// Lists what goes from each repository; returns all content that is in use.
-    fn links(&mut self) -> crate::scan::NameSet {
+    /// Lists what goes from each repository; returns all content that is in use too.
+    fn links(mut self) -> (Links, NameSet) {
         let (scan, options, reserve) = (self.scan, self.options, self.reserve);
-        Marker::new(scan, options, reserve).mark(|index, repository, used| {
+        let needed = Marker::new(scan, options, reserve).mark(|index, repository, used| {
             let before = self.actions.len();
             if self.is_open(index) {
                 self.repository(repository, used);
@@ -273,7 +285,8 @@ impl Planning<'_> {
             self.kept.tags += repository.tags.len() as u64 - gone(Kind::Tag);
             let links = repository.layers.len() + repository.aliases.len();
             self.kept.layer_links += (links as u64).saturating_sub(gone(Kind::LayerLink));
-        })
+        });
+        (Links { actions: self.actions, kept: self.kept }, needed)
     }
 
     fn repository(&mut self, repository: &Scanned, used: &Use<'_>) {

@@ -1,5 +1,6 @@
 //! What the manifests of a tree reference: each read, hashed and parsed once.
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 use std::os::fd::AsFd;
 
@@ -92,7 +93,7 @@ impl Graph {
                 wanted
                     .par_iter()
                     .filter(|_| interrupt.signal().is_none())
-                    .map(|name| parse(tree, names, *name))
+                    .map_init(|| vec![0; USUAL], |buffer, name| parse(tree, names, *name, buffer))
                     .collect()
             };
             wanted = Vec::new();
@@ -125,9 +126,9 @@ impl Graph {
     }
 }
 
-fn parse(tree: &Tree, names: &Names, name: Name) -> Result<Parsed, (Name, String)> {
+fn parse(tree: &Tree, names: &Names, name: Name, buffer: &mut [u8]) -> Result<Parsed, (Name, String)> {
     let digest = names.digest(name);
-    let content = read(tree, &digest).map_err(|fault| (name, fault))?;
+    let content = read(tree, &digest, buffer).map_err(|fault| (name, fault))?;
     let mut hasher = Hasher::new(digest.algorithm());
     hasher.update(&content);
     let hashed = hasher.finish();
@@ -152,23 +153,22 @@ fn parse(tree: &Tree, names: &Names, name: Name) -> Result<Parsed, (Name, String
     })
 }
 
-fn read(tree: &Tree, digest: &Digest) -> Result<Vec<u8>, String> {
+fn read<'b>(tree: &Tree, digest: &Digest, buffer: &'b mut [u8]) -> Result<Cow<'b, [u8]>, String> {
     let path = layout::blob_directory(digest).child("data").expect("a plain name");
     let area = tree.area(Area::Blobs).map_err(|error| error.to_string())?.ok_or("there is no content at all")?;
-    let mut buffer = vec![0; USUAL];
     let missing = |errno: Errno| match errno {
         Errno::NOENT => "its content is missing".to_owned(),
         errno => tree.explain(&path, "a regular file", "read", errno).to_string(),
     };
-    let length = Tree::read_below(area.as_fd(), path.below_area(), &mut buffer).map_err(missing)?.len();
-    if length < USUAL {
-        buffer.truncate(length);
-        return Ok(buffer);
+    let limit = buffer.len();
+    let found = Tree::read_below(area.as_fd(), path.below_area(), buffer).map_err(missing)?;
+    if found.len() < limit {
+        return Ok(Cow::Borrowed(found));
     }
     let content = tree.read_small(&path, MAX_READ as u64 + 1).map_err(|error| error.to_string())?;
     let content = content.ok_or("its content is missing")?;
     if content.len() > MAX_READ {
         return Err(format!("it has more than {MAX_READ} bytes, which is too large to be read"));
     }
-    Ok(content)
+    Ok(Cow::Owned(content))
 }

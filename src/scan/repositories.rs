@@ -176,14 +176,10 @@ impl Reading<'_> {
         }
     }
 
-    /// The entries of a directory, sorted; none where there is no such directory, or where it can't be listed.
+    /// The entries of a directory; none where there is no such directory, or where it can't be listed.
     fn list(&mut self, path: &TreePath) -> Vec<Listed> {
         match self.tree.list(path) {
-            Ok(listed) => {
-                let mut listed = listed.unwrap_or_default();
-                listed.sort();
-                listed
-            }
+            Ok(listed) => listed.unwrap_or_default(),
             Err(error) => {
                 self.note(Doubt::Tree, error);
                 Vec::new()
@@ -209,6 +205,7 @@ impl Reading<'_> {
                 }
             }
         }
+        digests.sort_unstable();
         digests
     }
 
@@ -329,7 +326,8 @@ impl Reading<'_> {
 
     fn tags(&mut self, place: &Place) -> Vec<Tag> {
         let directory = place.tags();
-        let listed = self.list(&directory);
+        let mut listed = self.list(&directory);
+        listed.sort();
         if listed.iter().any(|entry| entry.kind == Kind::Directory) && !self.is_there(&place.revisions()) {
             let path = self.tree.locate(&place.revisions());
             let reason = "there are tags, and it is not there";
