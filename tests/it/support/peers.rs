@@ -178,9 +178,14 @@ fn base64url(bytes: &[u8]) -> String {
 
 /// The exit code of the registry's own garbage collection of the tree in `root`, and what it said.
 pub(crate) fn garbage_collect(root: &Path) -> (Option<i32>, String) {
+    garbage_collect_with(root, &[])
+}
+
+/// The same, with these arguments.
+pub(crate) fn garbage_collect_with(root: &Path, arguments: &[&str]) -> (Option<i32>, String) {
     let config = configure(root, 0, "");
     let mut command = docker_registry(&[], "garbage-collect", &config);
-    let output = command.stdout(Stdio::piped()).stderr(Stdio::piped()).output().unwrap();
+    let output = command.args(arguments).stdout(Stdio::piped()).stderr(Stdio::piped()).output().unwrap();
     let said = [output.stdout, output.stderr].concat();
     (output.status.code(), String::from_utf8_lossy(&said).into_owned())
 }

@@ -1,0 +1,327 @@
+//! A naive model of a collection: plain texts and maps, nothing clever, nothing shared with the collector.
+//!
+//! It knows neither ages nor uploads: everything is old, and uploads are left alone.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+use std::path::Path;
+
+use serde_json::Value;
+
+use super::planted::sha256;
+use super::{Gone, Link, NOW, NOW_UNTAGGED, digest_at};
+use crate::support::Scratch;
+use crate::support::vectors::{tree, truth, versions};
+
+/// What no registry reads as a manifest.
+const OVER_LARGE: usize = 4 << 20;
+
+type Digests = BTreeSet<String>;
+
+/// What a collection of a tree should come to.
+#[derive(Debug, Default)]
+pub(super) struct Verdict {
+    pub(super) gone: Gone,
+    /// Repositories from which nothing goes.
+    pub(super) opaque: BTreeSet<String>,
+    /// No content goes anywhere, and links may stay.
+    pub(super) doubt: bool,
+}
+
+#[derive(Debug, Default)]
+struct Repository {
+    /// Digest in the path → text of the link.
+    revisions: BTreeMap<String, String>,
+    /// Revision directories, with a link or without.
+    revision_directories: Digests,
+    has_revisions: bool,
+    /// Revision → digests of its signatures.
+    signatures: BTreeMap<String, Digests>,
+    layers: BTreeMap<String, String>,
+    /// Tag → text of `current/link`.
+    tags: BTreeMap<String, String>,
+    /// Texts of the histories of tags, by the digest in the path.
+    history: Vec<Link>,
+    has_tags: bool,
+}
+
+/// What a manifest says.
+#[derive(Clone, Debug, Default)]
+struct Manifest {
+    content: Digests,
+    children: Digests,
+    subject: Option<String>,
+}
+
+struct Model {
+    blobs: BTreeMap<String, Vec<u8>>,
+    repositories: BTreeMap<String, Repository>,
+    hidden: bool,
+}
+
+/// What goes of a tree.
+pub(super) fn verdict(scratch: &Scratch, delete_untagged: bool) -> Verdict {
+    Model::read(&scratch.v2()).verdict(delete_untagged)
+}
+
+fn names(directory: &Path) -> Vec<String> {
+    let Ok(entries) = fs::read_dir(directory) else { return Vec::new() };
+    let mut names: Vec<String> = entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
+    names.sort();
+    names
+}
+
+/// Digests whose directories lie in `directory`, each with its directory.
+fn digests(directory: &Path) -> Vec<(String, std::path::PathBuf)> {
+    let mut found = Vec::new();
+    for algorithm in names(directory) {
+        let inside = directory.join(&algorithm);
+        if algorithm == "tarsum" {
+            for version in names(&inside) {
+                for hash in names(&inside.join(&version)) {
+                    let inside = inside.join(&version).join(&hash);
+                    let digest = |hex: &String| digest_at(&["tarsum", &version, &hash], hex);
+                    found.extend(names(&inside).iter().map(|hex| (digest(hex), inside.join(hex))));
+                }
+            }
+        } else {
+            found.extend(names(&inside).iter().map(|hex| (format!("{algorithm}:{hex}"), inside.join(hex))));
+        }
+    }
+    found
+}
+
+impl Model {
+    fn read(v2: &Path) -> Self {
+        let mut model = Self { blobs: BTreeMap::new(), repositories: BTreeMap::new(), hidden: false };
+        for entry in walkdir::WalkDir::new(v2.join("blobs")).into_iter().map(Result::unwrap) {
+            let path = entry.path().strip_prefix(v2).unwrap().to_str().unwrap().to_owned();
+            if let (true, Some(super::Place::Blob(digest))) = (entry.file_type().is_file(), super::place(&path)) {
+                model.blobs.insert(digest, fs::read(entry.path()).unwrap());
+            }
+        }
+        model.descend(&v2.join("repositories"), String::new());
+        model
+    }
+
+    fn descend(&mut self, directory: &Path, name: String) {
+        let mut repository = Repository::default();
+        let mut is_one = false;
+        for child in names(directory) {
+            let path = directory.join(&child);
+            if fs::symlink_metadata(&path).unwrap().is_symlink() {
+                self.hidden = true;
+            } else if path.is_dir() {
+                match child.trim_start_matches('_') {
+                    "layers" => repository.read_layers(&path),
+                    "manifests" => repository.read_manifests(&path),
+                    "uploads" => {}
+                    _ => {
+                        let inside = if name.is_empty() { child } else { format!("{name}/{child}") };
+                        self.descend(&path, inside);
+                        continue;
+                    }
+                }
+                is_one = true;
+            }
+        }
+        if is_one {
+            repository.admit_misplaced();
+            self.hidden |= repository.has_tags && !repository.has_revisions;
+            self.repositories.insert(name, repository);
+        }
+    }
+
+    /// What is under this digest, if it is that and can be read.
+    fn manifest(&self, digest: &str) -> Option<Manifest> {
+        let content = self.blobs.get(digest)?;
+        if content.len() > OVER_LARGE || sha256(content) != digest {
+            return None;
+        }
+        let document: Value = serde_json::from_slice(content).ok()?;
+        let digests = |field: &str, key: &str| -> Digests {
+            let entries = document[field].as_array().into_iter().flatten();
+            entries.filter_map(|entry| entry[key].as_str().map(str::to_owned)).collect()
+        };
+        let mut manifest = Manifest { children: digests("manifests", "digest"), ..Manifest::default() };
+        manifest.content.extend(digests("layers", "digest"));
+        manifest.content.extend(digests("fsLayers", "blobSum"));
+        manifest.content.extend(document["config"]["digest"].as_str().map(str::to_owned));
+        manifest.subject = document["subject"]["digest"].as_str().map(str::to_owned);
+        Some(manifest)
+    }
+
+    /// Whether a manifest and all below it can be read.
+    fn is_readable(&self, digest: &str) -> bool {
+        self.manifest(digest).is_some_and(|manifest| manifest.children.iter().all(|child| self.is_readable(child)))
+    }
+
+    fn is_opaque(&self, repository: &Repository) -> bool {
+        let right = |(path, text): (&String, &String)| path == text;
+        let digest = |text: &String| text.len() == 71 && text.starts_with("sha256:");
+        !repository.revisions.iter().all(right)
+            || !repository.history.iter().all(|(path, text)| path == text)
+            || !repository.revisions.keys().all(|revision| self.is_readable(revision))
+            || !repository.tags.values().all(|text| digest(text) && repository.revision_directories.contains(text))
+            // Those of sha256 say by their names what is in them.
+            || !repository.layers.iter().all(|(path, text)| {
+                path.starts_with("sha256:") || path.starts_with("tarsum") || digest(text)
+            })
+    }
+
+    fn verdict(&self, delete_untagged: bool) -> Verdict {
+        let mut verdict = Verdict { doubt: self.hidden, ..Verdict::default() };
+        let mut needed = Digests::new();
+        for (name, repository) in &self.repositories {
+            if self.is_opaque(repository) {
+                verdict.opaque.insert(name.clone());
+                for digest in repository.mentions() {
+                    let manifests = self.below(&Digests::from([digest.clone()]));
+                    needed.extend(self.content(repository, &manifests));
+                    needed.insert(digest);
+                }
+                continue;
+            }
+            let kept = self.kept(repository, delete_untagged);
+            let content = self.content(repository, &kept);
+            let signatures = kept.iter().filter_map(|digest| repository.signatures.get(digest)).flatten();
+            needed.extend(signatures.cloned());
+            for revision in repository.revisions.keys().filter(|revision| !kept.contains(*revision)) {
+                verdict.gone.revisions.insert((name.clone(), revision.clone()));
+            }
+            for (link, target) in &repository.layers {
+                if !content.contains(link) && !content.contains(target) {
+                    verdict.gone.layer_links.insert((name.clone(), link.clone()));
+                }
+            }
+            needed.extend(content);
+        }
+        if !self.hidden {
+            verdict.gone.blobs = self.blobs.keys().filter(|digest| !needed.contains(*digest)).cloned().collect();
+        }
+        verdict
+    }
+
+    /// Manifests, and all that they name as children, wherever their content is.
+    fn below(&self, manifests: &Digests) -> Digests {
+        let mut all = manifests.clone();
+        for manifest in manifests.iter().filter_map(|digest| self.manifest(digest)) {
+            all.extend(self.below(&manifest.children));
+        }
+        all
+    }
+
+    /// The manifests that a repository keeps.
+    fn kept(&self, repository: &Repository, delete_untagged: bool) -> Digests {
+        if !delete_untagged {
+            return self.below(&repository.revisions.keys().cloned().collect());
+        }
+        let tagged = repository.tags.values().filter(|digest| repository.revisions.contains_key(*digest));
+        let mut kept = self.below(&tagged.cloned().collect());
+        loop {
+            let about_kept = repository.revisions.keys().filter(|revision| {
+                self.manifest(revision).and_then(|manifest| manifest.subject).is_some_and(|it| kept.contains(&it))
+            });
+            let more = self.below(&about_kept.cloned().collect());
+            if more.is_subset(&kept) {
+                return kept;
+            }
+            kept.extend(more);
+        }
+    }
+
+    /// Manifests and what they reference, by whatever digest it is linked.
+    fn content(&self, repository: &Repository, manifests: &Digests) -> Digests {
+        let mut content = manifests.clone();
+        for digest in manifests.iter().filter_map(|digest| self.manifest(digest)).flat_map(|found| found.content) {
+            content.extend(repository.layers.get(&digest).cloned());
+            content.insert(digest);
+        }
+        content
+    }
+}
+
+impl Repository {
+    fn read_layers(&mut self, directory: &Path) {
+        for (digest, path) in digests(directory) {
+            if let Ok(text) = fs::read_to_string(path.join("link")) {
+                self.layers.insert(digest, text);
+            }
+        }
+    }
+
+    fn read_manifests(&mut self, directory: &Path) {
+        self.has_revisions = directory.join("revisions").is_dir();
+        for (digest, path) in digests(&directory.join("revisions")) {
+            if let Ok(text) = fs::read_to_string(path.join("link")) {
+                self.revisions.insert(digest.clone(), text);
+            }
+            let signatures = digests(&path.join("signatures")).into_iter().map(|(digest, _)| digest);
+            self.signatures.insert(digest.clone(), signatures.collect());
+            self.revision_directories.insert(digest);
+        }
+        for tag in names(&directory.join("tags")) {
+            self.has_tags = true;
+            let directory = directory.join("tags").join(&tag);
+            if let Ok(text) = fs::read_to_string(directory.join("current/link")) {
+                self.tags.insert(tag, text);
+            }
+            for (digest, path) in digests(&directory.join("index")) {
+                if let Ok(text) = fs::read_to_string(path.join("link")) {
+                    self.history.push((digest, text));
+                }
+            }
+        }
+    }
+
+    /// 2.1.0 put the links of revisions among those of layers.
+    fn admit_misplaced(&mut self) {
+        for digest in &self.revision_directories {
+            if !self.revisions.contains_key(digest) && self.layers.contains_key(digest) {
+                self.revisions.insert(digest.clone(), digest.clone());
+            }
+        }
+    }
+
+    /// All that it names by any path or link.
+    fn mentions(&self) -> Digests {
+        let links = self.revisions.iter().chain(&self.layers).flat_map(|(path, text)| [path, text]);
+        let history = self.history.iter().flat_map(|(path, text)| [path, text]);
+        let signatures = self.signatures.values().flatten();
+        links
+            .chain(history)
+            .chain(self.tags.values())
+            .chain(&self.revision_directories)
+            .chain(signatures)
+            .cloned()
+            .collect()
+    }
+}
+
+#[test]
+fn the_model_says_of_every_version_s_tree_what_its_truth_file_does() {
+    for version in versions() {
+        for (field, delete_untagged) in [("gc", false), ("gc_delete_untagged", true)] {
+            let (scratch, truth) = (tree(&version), truth(&version));
+            let verdict = verdict(&scratch, delete_untagged);
+            let expected = &truth[field];
+            let text = |value: &Value| value.as_str().unwrap().to_owned();
+            let blobs: Digests = expected["remove_blobs"].as_array().unwrap().iter().map(text).collect();
+            let links = |field: &str| -> BTreeSet<Link> {
+                let repositories = expected[field].as_object().unwrap().iter();
+                let pairs = |(name, digests): (&String, &Value)| -> Vec<Link> {
+                    digests.as_array().unwrap().iter().map(|digest| (name.clone(), text(digest))).collect()
+                };
+                repositories.flat_map(pairs).collect()
+            };
+            let context = format!("{version} {field}");
+            assert_eq!((&verdict.opaque, verdict.doubt), (&BTreeSet::new(), false), "{context}");
+            assert_eq!(verdict.gone.blobs, blobs, "{context}");
+            assert_eq!(verdict.gone.revisions, links("remove_revisions"), "{context}");
+            let unreferenced = links("links_not_referenced_in_their_repository");
+            assert_eq!(verdict.gone.layer_links, unreferenced, "{context}");
+        }
+    }
+    // These are the collections that the random trees go through.
+    assert!(NOW_UNTAGGED.starts_with(&NOW));
+}

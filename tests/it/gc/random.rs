@@ -1,0 +1,79 @@
+//! Random trees: what goes of them is what the naive model says.
+
+use super::forest::{Kind, grow};
+use super::model::{Verdict, verdict};
+use super::{Collection, NOW, NOW_UNTAGGED, collect};
+
+/// How many trees of each kind.
+const TREES: u64 = 160;
+
+/// What is wrong with a collection, if anything is.
+fn complaint(collection: &Collection, verdict: &Verdict) -> Option<String> {
+    let Collection { gone, run, .. } = collection;
+    let code = if verdict.opaque.is_empty() && !verdict.doubt { 0 } else { 3 };
+    if run.exit() != Some(code) {
+        return Some(format!("exit code {:?} instead of {code}: {}{}", run.exit(), run.out(), run.err()));
+    }
+    if collection.opaque() != verdict.opaque {
+        return Some(format!("opaque are {:?} instead of {:?}", collection.opaque(), verdict.opaque));
+    }
+    if gone.blobs != verdict.gone.blobs {
+        let [more, less] = [gone.blobs.difference(&verdict.gone.blobs), verdict.gone.blobs.difference(&gone.blobs)];
+        return Some(format!("blobs {:?} went, {:?} did not", more.collect::<Vec<_>>(), less.collect::<Vec<_>>()));
+    }
+    let (links, expected) = (gone.links(), verdict.gone.links());
+    let more: Vec<_> = links.difference(&expected).collect();
+    let less: Vec<_> = expected.difference(&links).collect();
+    // Where content is in doubt, links of sound repositories may go.
+    let fits = more.is_empty() && (less.is_empty() || verdict.doubt);
+    (!fits).then(|| format!("links {more:?} went, {less:?} did not"))
+}
+
+fn hold_to_the_model(kind: Kind) {
+    let mut complaints = Vec::new();
+    for seed in 0..TREES {
+        let delete_untagged = seed % 2 == 1;
+        let words: &[&str] = if delete_untagged { &NOW_UNTAGGED } else { &NOW };
+        let tree = grow(seed, kind);
+        let scratch = &tree.planted.scratch;
+        let verdict = verdict(scratch, delete_untagged);
+        let collection = collect(scratch, words);
+        if let Some(complaint) = complaint(&collection, &verdict) {
+            complaints.push(format!("seed {seed} {words:?}: {complaint}\n  {}", tree.story.join("\n  ")));
+        } else if seed % 16 == 0 {
+            let again = collect(scratch, words);
+            assert!(again.removals().is_empty(), "seed {seed}: a second run removes {:?}", again.removals());
+        }
+    }
+    assert!(complaints.is_empty(), "{} of {TREES}:\n{}", complaints.len(), complaints.join("\n"));
+}
+
+#[test]
+fn of_plain_trees_what_the_model_says_goes() {
+    hold_to_the_model(Kind::Plain);
+}
+
+#[test]
+fn of_trees_with_indexes_referrers_and_aliases_what_the_model_says_goes() {
+    hold_to_the_model(Kind::Rich);
+}
+
+#[test]
+fn of_damaged_trees_what_the_model_says_goes() {
+    hold_to_the_model(Kind::Damaged);
+}
+
+#[test]
+fn the_random_trees_show_what_there_is_to_show() {
+    let verdicts = |kind| (0..TREES).map(move |seed| verdict(&grow(seed, kind).planted.scratch, seed % 2 == 1));
+    for kind in [Kind::Plain, Kind::Rich, Kind::Damaged] {
+        let verdicts: Vec<Verdict> = verdicts(kind).collect();
+        let count = |holds: fn(&Verdict) -> bool| verdicts.iter().filter(|verdict| holds(verdict)).count();
+        assert!(count(|verdict| !verdict.gone.blobs.is_empty()) > 50, "{kind:?}");
+        assert!(count(|verdict| !verdict.gone.revisions.is_empty()) > 20, "{kind:?}");
+        assert!(count(|verdict| !verdict.gone.layer_links.is_empty()) > 30, "{kind:?}");
+        let damaged = kind == Kind::Damaged;
+        assert_eq!(count(|verdict| !verdict.opaque.is_empty()) > 40, damaged, "{kind:?}");
+        assert_eq!(count(|verdict| verdict.doubt) > 10, damaged, "{kind:?}");
+    }
+}
