@@ -6,11 +6,9 @@ use std::time::{Duration, Instant};
 use super::planted::{Planted, sha256};
 use super::{assert_whole, files};
 use crate::support::snapshot;
-use crate::upload_crash::kill::killed_at;
+use crate::upload_crash::kill::at_every_change;
 
 const WORDS: [&str; 6] = ["gc", "--jobs", "1", "--min-age", "0", "--delete-untagged"];
-/// What a collection changes a tree by, and how it syncs.
-const CALLS: [&str; 7] = ["unlinkat", "renameat", "renameat2", "fsync", "fdatasync", "syncfs", "sync"];
 /// How many moments there have to be at which it is killed.
 const MOMENTS: usize = 100;
 
@@ -44,23 +42,19 @@ fn a_collection_killed_anywhere_leaves_no_link_that_lies_and_is_finished_by_anot
     undisturbed.scratch.run(WORDS).code(0);
     let expected = snapshot(&undisturbed.scratch.v2());
     assert!(files(&undisturbed.scratch).len() < before.len());
-    let mut moments = 0;
-    for call in CALLS {
-        for nth in 1.. {
+    let moments = at_every_change(
+        || {
             let planted = grown();
-            let run = killed_at(&planted.scratch.regtree(WORDS), call, nth);
-            if run.signal() != Some(9) {
-                // The kernel may not know the call, or it is not made so often.
-                break;
-            }
-            moments += 1;
-            let when = format!("killed at {call} {nth}");
-            assert_links_hold(&planted, &when);
+            let call = planted.scratch.regtree(WORDS);
+            (planted, call)
+        },
+        |planted, when, _| {
+            assert_links_hold(planted, when);
             let again = planted.scratch.run(WORDS);
             assert_eq!(again.exit(), Some(0), "{when}, and then: {}", again.err());
             assert!(snapshot(&planted.scratch.v2()) == expected, "{when}: another tree is left");
-        }
-    }
+        },
+    );
     assert!(moments >= MOMENTS, "{moments} moments");
 }
 
