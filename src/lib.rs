@@ -48,6 +48,7 @@ pub mod stream;
 pub mod tag;
 pub mod tree;
 pub mod upload;
+pub mod usage;
 
 pub use descriptor::Descriptor;
 pub use digest::{Algorithm, Digest};

@@ -414,7 +414,7 @@ pub(crate) fn metadata_at(directory: BorrowedFd<'_>, name: &str) -> rustix::io::
     }
 }
 
-fn list_handle(directory: BorrowedFd<'_>) -> rustix::io::Result<Vec<Listed>> {
+pub(crate) fn list_handle(directory: BorrowedFd<'_>) -> rustix::io::Result<Vec<Listed>> {
     let mut buffer = Vec::with_capacity(32 * 1024);
     let mut entries = rustix::fs::RawDir::new(directory, buffer.spare_capacity_mut());
     let mut listed = Vec::new();

@@ -8,6 +8,7 @@
 mod blob;
 mod completions;
 mod demo;
+mod du;
 mod exit;
 mod gc;
 mod hint;
@@ -118,6 +119,7 @@ enum Command {
     #[command(subcommand)]
     Repo(repo::Repo),
     Gc(gc::Gc),
+    Du(du::Du),
     Demo(demo::Demo),
     Completions(completions::Completions),
 }
@@ -192,6 +194,7 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         Command::Tag(tag) => tag.run(&mut context),
         Command::Repo(repo) => repo.run(&mut context),
         Command::Gc(gc) => gc.run(&mut context),
+        Command::Du(du) => du.run(&mut context),
         Command::Demo(demo) => demo.run(&mut context),
         Command::Completions(completions) => completions.run(&mut context),
     };

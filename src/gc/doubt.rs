@@ -72,7 +72,7 @@ impl Doubts {
     }
 }
 
-fn sentence(error: &Error) -> String {
+pub(super) fn sentence(error: &Error) -> String {
     match std::error::Error::source(error) {
         Some(source) if !error.to_string().ends_with(&source.to_string()) => format!("{error}: {source}"),
         _ => error.to_string(),

@@ -34,6 +34,8 @@ pub(super) struct Marker<'s> {
     visited: Vec<u32>,
     /// By name, the last repository that needed a link to it.
     linked: Vec<u32>,
+    /// What the present repository needs, each once.
+    reached: Vec<Name>,
 }
 
 /// What a repository calls content by other digests, and the signatures of its manifests.
@@ -48,6 +50,8 @@ pub(super) struct Use<'m> {
     stamp: u32,
     visited: &'m [u32],
     linked: &'m [u32],
+    /// All that is needed in the repository, be it there or not, each once.
+    pub(super) reached: &'m [Name],
 }
 
 impl Use<'_> {
@@ -66,7 +70,7 @@ impl<'s> Marker<'s> {
     pub(super) fn new(scan: &'s Scan, options: &'s Options, reserve: &'s Reserve) -> Self {
         let names = scan.names.len();
         let (visited, linked) = (vec![0; names], vec![0; names]);
-        Self { scan, options, reserve, needed: NameSet::new(&scan.names), visited, linked }
+        Self { scan, options, reserve, needed: NameSet::new(&scan.names), visited, linked, reached: Vec::new() }
     }
 
     /// Marks everything, and shows what each repository uses to `look`. Returns all content that is in use.
@@ -74,8 +78,10 @@ impl<'s> Marker<'s> {
         let scan = self.scan;
         for (index, repository) in scan.repositories.iter().enumerate() {
             let stamp = u32::try_from(index + 1).expect("fewer than 2^32 repositories");
+            self.reached.clear();
             self.mark_repository(index, repository, stamp);
-            look(index, repository, &Use { stamp, visited: &self.visited, linked: &self.linked });
+            let Self { visited, linked, reached, .. } = &self;
+            look(index, repository, &Use { stamp, visited, linked, reached });
         }
         // Whatever no repository accounts for.
         let kept = self.options.keep.iter().filter_map(|digest| scan.names.find(digest));
@@ -192,7 +198,9 @@ impl<'s> Marker<'s> {
     fn need(&mut self, local: &Local<'_>, name: Name) {
         for name in [Some(name), local.aliases.get(&name).copied()].into_iter().flatten() {
             self.needed.insert(name);
-            self.linked[name.index()] = local.stamp;
+            if std::mem::replace(&mut self.linked[name.index()], local.stamp) != local.stamp {
+                self.reached.push(name);
+            }
         }
     }
 }

@@ -14,6 +14,7 @@ mod empty;
 mod mark;
 mod plan;
 mod sweep;
+mod uses;
 
 use std::collections::HashSet;
 use std::time::Duration;
@@ -21,6 +22,7 @@ use std::time::Duration;
 pub use age::all_bytes;
 pub use plan::{Action, Finding, Kept, Kind, Plan, plan};
 pub use sweep::{Swept, sweep};
+pub use uses::{Needs, Uses, uses};
 
 use crate::digest::Digest;
 use crate::scan::Scanned;

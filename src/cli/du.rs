@@ -1,0 +1,200 @@
+//! `regtree du`.
+
+mod table;
+
+use std::cmp::Reverse;
+use std::io::IsTerminal;
+
+use serde_json::{Value, json};
+
+use super::subject::About;
+use super::{Context, Exit, interrupt};
+use crate::name::RepositoryName;
+use crate::registry::Registry;
+use crate::usage::{self, Amount, Measure, Options, Usage};
+
+/// How many layers --layers shows without --top.
+const LAYERS: usize = 10;
+
+/// Show where the space went
+///
+/// For each repository: all content that it links or its manifests need (total), what of that would be freed if the
+/// repository were deleted and the tree collected (unique), and the rest, which others need too (shared). Then the whole
+/// tree, each of its bytes in one line, which add up to what du -s counts of docker/registry/v2 and .regtree:
+///
+///   unique      content that the tagged images of one repository need
+///   shared      content that those of several need
+///   untagged    content that only untagged manifests need: gc --delete-untagged frees it
+///   garbage     content that nothing needs, linked or not: gc frees it
+///   uploads     uploads that nobody finished
+///   quarantine  what gc and repair took out of the tree
+///   overhead    directories, links, and whatever else there is
+///
+/// Repositories overlap, so that their lines don't add up. On a terminal each has a bar of its total, the unique part of it
+/// filled. A blob's size is that of its content; its directory is overhead. Where blobs or repositories is a symbolic link
+/// to another disk, what it leads to is counted, which du leaves out.
+#[derive(Debug, clap::Args)]
+#[command(
+    after_long_help = "\
+Exit codes:
+  0    counted
+  2    malformed name or pattern
+  3    counted, but something can't be followed or not be read: what it holds may be missing or count as kept
+  4    unknown repository
+  10   no tree
+
+Examples:
+  regtree du --top 10
+  regtree du 'library/*' --tags --sort total
+  regtree du --layers --top 3
+  regtree du --json | jq .tree.garbage",
+    verbatim_doc_comment
+)]
+pub(super) struct Du {
+    /// The repositories, by name or by pattern: * and ? stay within a part of a name, ** does not; all if omitted
+    #[arg(value_name = "REPO|GLOB", value_parser = parse_selector)]
+    repositories: Vec<Selector>,
+    /// Show tags: all content that each leads to, and what would be freed by deleting it and gc --delete-untagged
+    #[arg(long)]
+    tags: bool,
+    /// Show the largest layers, 10 unless --top says how many, and which repositories share them
+    #[arg(long)]
+    layers: bool,
+    /// Show so many repositories, tags or layers only
+    #[arg(long, value_name = "N")]
+    top: Option<usize>,
+    /// What to sort repositories and tags by
+    #[arg(long, value_name = "BY", value_enum, default_value = "unique")]
+    sort: Sort,
+    /// Count the lengths of files, not the space that they take
+    #[arg(long)]
+    apparent: bool,
+}
+
+/// What to sort by.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+enum Sort {
+    /// What could be freed, the most first.
+    Unique,
+    /// All that there is, the most first.
+    Total,
+    /// The name.
+    Name,
+}
+
+/// Which repositories.
+#[derive(Clone, Debug)]
+enum Selector {
+    Name(RepositoryName),
+    Glob(globset::GlobMatcher),
+}
+
+fn parse_selector(text: &str) -> Result<Selector, Box<dyn std::error::Error + Send + Sync>> {
+    if !text.contains(['*', '?', '[', '{']) {
+        return super::parse_repository(text).map(Selector::Name);
+    }
+    let glob = globset::GlobBuilder::new(text).literal_separator(true).build()?;
+    Ok(Selector::Glob(glob.compile_matcher()))
+}
+
+impl Selector {
+    fn selects(&self, repository: &str) -> bool {
+        match self {
+            Self::Name(name) => name.as_str() == repository,
+            Self::Glob(glob) => glob.is_match(repository),
+        }
+    }
+}
+
+impl Du {
+    pub(super) fn run(self, context: &mut Context) -> anyhow::Result<Exit> {
+        let registry = context.registry()?;
+        self.check(&registry)?;
+        let interrupt = interrupt::catch()?;
+        let chosen = |repository: &str| {
+            self.repositories.is_empty() || self.repositories.iter().any(|selector| selector.selects(repository))
+        };
+        let options = Options {
+            measure: if self.apparent { Measure::Apparent } else { Measure::Allocated },
+            tags: self.tags,
+            layers: if self.layers { self.top.unwrap_or(LAYERS) } else { 0 },
+        };
+        let mut usage = usage::measure(registry.tree(), options, &chosen, &interrupt)?;
+        self.arrange(&mut usage);
+        if context.output.is_json() {
+            context.output.event("usage", self.document(&usage))?;
+        } else {
+            for finding in &usage.findings {
+                context.output.warn(format_args!("{}: {}", finding.code, finding.message));
+            }
+            let mut table = table::Table { output: &mut context.output, bars: std::io::stdout().is_terminal() };
+            table.print(&usage, self.tags, self.layers)?;
+        }
+        Ok(Exit::damage_if(!usage.findings.is_empty()))
+    }
+
+    fn check(&self, registry: &Registry) -> anyhow::Result<()> {
+        for selector in &self.repositories {
+            if let Selector::Name(name) = selector {
+                registry.repository(name).about(name, None)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn arrange(&self, usage: &mut Usage) {
+        // They come sorted by name, which the others leave in order where they are alike.
+        let key = |amount: Amount| match self.sort {
+            Sort::Unique => (Reverse(amount.unique), Reverse(amount.total)),
+            Sort::Total => (Reverse(amount.total), Reverse(amount.unique)),
+            Sort::Name => (Reverse(0), Reverse(0)),
+        };
+        usage.repositories.sort_by_key(|row| key(row.amount));
+        usage.tags.sort_by_key(|row| key(row.amount));
+        let top = self.top.unwrap_or(usize::MAX);
+        usage.repositories.truncate(top);
+        usage.tags.truncate(top);
+    }
+
+    fn document(&self, usage: &Usage) -> Value {
+        let amounts = |mut row: Value, amount: Amount| {
+            row["total"] = amount.total.into();
+            row["unique"] = amount.unique.into();
+            row["shared"] = amount.shared().into();
+            row
+        };
+        let repositories = usage.repositories.iter().map(|row| amounts(json!({ "name": row.name }), row.amount));
+        let mut lines: serde_json::Map<String, Value> =
+            usage.tree.lines().into_iter().map(|(name, bytes)| (name.to_owned(), bytes.into())).collect();
+        lines.insert("total".to_owned(), usage.tree.total().into());
+        let mut document = json!({
+            "measure": if self.apparent { "apparent" } else { "allocated" },
+            "repositories": repositories.collect::<Vec<_>>(),
+            "tree": lines,
+            "totals": usage.totals,
+            "stored": usage.stored,
+        });
+        if self.tags {
+            let tags = usage.tags.iter().map(|row| {
+                let about = json!({ "repository": row.repository, "tag": row.tag, "digest": row.digest });
+                amounts(about, row.amount)
+            });
+            document["tags"] = tags.collect();
+        }
+        if self.layers {
+            let layers = usage
+                .layers
+                .iter()
+                .map(|row| json!({ "digest": row.digest, "bytes": row.bytes, "repositories": row.repositories }));
+            document["layers"] = layers.collect();
+        }
+        let findings = usage.findings.iter().map(|finding| {
+            json!({
+                "code": finding.code, "repository": finding.repository, "path": finding.path,
+                "message": finding.message,
+            })
+        });
+        document["findings"] = findings.collect();
+        document
+    }
+}

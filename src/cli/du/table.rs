@@ -1,0 +1,132 @@
+//! Amounts in columns, and on a terminal with bars.
+
+use std::fmt::Display;
+
+use indicatif::HumanBytes;
+
+use crate::cli::output::{Output, escaped};
+use crate::usage::{Amount, LayerUsage, Usage};
+
+/// How long the longest bar is.
+const BAR: u64 = 24;
+/// How many of those who share a layer are named.
+const SHARERS: usize = 3;
+
+/// What each line of the tree holds.
+const MEANINGS: [(&str, &str); 7] = [
+    ("unique", "needed by the tagged images of one repository"),
+    ("shared", "needed by those of several"),
+    ("untagged", "needed by untagged manifests only"),
+    ("garbage", "content that nothing needs"),
+    ("uploads", "not finished"),
+    ("quarantine", "taken out of the tree"),
+    ("overhead", "directories, links and the rest"),
+];
+
+/// Prints what space went where.
+pub(super) struct Table<'o> {
+    pub(super) output: &'o mut Output,
+    /// Whether a person looks at it.
+    pub(super) bars: bool,
+}
+
+impl Table<'_> {
+    pub(super) fn print(&mut self, usage: &Usage, tags: bool, layers: bool) -> anyhow::Result<()> {
+        if tags {
+            let rows = usage.tags.iter().map(|row| (format!("{}:{}", row.repository, row.tag), row.amount));
+            self.amounts("TAG", &rows.collect::<Vec<_>>())?;
+        }
+        if layers {
+            self.layers(&usage.layers)?;
+        }
+        if !tags && !layers {
+            let rows = usage.repositories.iter().map(|row| (row.name.clone(), row.amount));
+            self.amounts("REPOSITORY", &rows.collect::<Vec<_>>())?;
+        }
+        self.tree(usage)
+    }
+
+    fn amounts(&mut self, what: &str, rows: &[(String, Amount)]) -> anyhow::Result<()> {
+        self.row(["UNIQUE", "SHARED", "TOTAL"], " ".repeat(width(BAR)), what)?;
+        let largest = rows.iter().map(|(_, amount)| amount.total).max().unwrap_or(0);
+        for (name, amount) in rows {
+            let sizes = [amount.unique, amount.shared(), amount.total].map(HumanBytes);
+            self.row(sizes, bar(*amount, largest), name)?;
+        }
+        self.output.text(format_args!("\n"))
+    }
+
+    fn layers(&mut self, rows: &[LayerUsage]) -> anyhow::Result<()> {
+        self.output.text(format_args!("{:>12}  {:71}  REPOSITORIES\n", "SIZE", "LAYER"))?;
+        for row in rows {
+            let mut sharers = row.repositories.iter().take(SHARERS).cloned().collect::<Vec<_>>().join(", ");
+            if row.repositories.len() > SHARERS {
+                sharers = format!("{sharers} and {} more", row.repositories.len() - SHARERS);
+            }
+            let (size, digest) = (HumanBytes(row.bytes).to_string(), row.digest.to_string());
+            self.output.text(format_args!("{size:>12}  {digest:71}  {}\n", escaped(&sharers)))?;
+        }
+        self.output.text(format_args!("\n"))
+    }
+
+    fn tree(&mut self, usage: &Usage) -> anyhow::Result<()> {
+        let total = usage.tree.total();
+        for ((name, bytes), (_, meaning)) in usage.tree.lines().into_iter().zip(MEANINGS) {
+            let amount = Amount { total: bytes, unique: bytes };
+            self.line(bytes, &bar(amount, total), format_args!("{name:10}  {meaning}"))?;
+        }
+        self.line(total, &" ".repeat(width(BAR)), "total")?;
+        if self.bars
+            && let Some(factor) = dedup_factor(usage)
+        {
+            self.output.text(format_args!("\neach byte of content is in use {factor} times (dedup factor)\n"))?;
+        }
+        Ok(())
+    }
+
+    fn row(&mut self, sizes: [impl Display; 3], bar: String, name: &str) -> anyhow::Result<()> {
+        let [unique, shared, total] = sizes.map(|size| size.to_string());
+        let bar = if self.bars { bar + "  " } else { String::new() };
+        self.output.text(format_args!("{unique:>12}{shared:>12}{total:>12}  {bar}{}\n", escaped(name)))
+    }
+
+    fn line(&mut self, bytes: u64, bar: &str, text: impl Display) -> anyhow::Result<()> {
+        let bar = if self.bars { format!("{bar}  ") } else { String::new() };
+        self.output.text(format_args!("{:>12}  {bar}{text}\n", HumanBytes(bytes).to_string()))
+    }
+}
+
+/// How often a byte of content is in use on average, with two decimals.
+fn dedup_factor(usage: &Usage) -> Option<String> {
+    let hundredths = (u128::from(usage.totals) * 100).checked_div(usage.stored.into())?;
+    Some(format!("{}.{:02}", hundredths / 100, hundredths % 100))
+}
+
+fn width(columns: u64) -> usize {
+    usize::try_from(columns).unwrap_or(usize::MAX)
+}
+
+/// A bar in proportion, of which the unique part is filled.
+fn bar(amount: Amount, largest: u64) -> String {
+    let columns = |bytes: u64| {
+        let columns = (u128::from(bytes) * u128::from(BAR)).checked_div(largest.into()).unwrap_or(0);
+        usize::try_from(columns).unwrap_or(usize::MAX)
+    };
+    let (filled, all) = (columns(amount.unique), columns(amount.total));
+    format!("{}{}{}", "█".repeat(filled), "░".repeat(all - filled), " ".repeat(width(BAR) - all))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_bar_is_in_proportion_and_as_wide_as_any_other() {
+        let of = |unique, total, largest| bar(Amount { total, unique }, largest);
+        assert_eq!(of(10, 10, 10), "█".repeat(24));
+        assert_eq!(of(5, 10, 10), "█".repeat(12) + &"░".repeat(12));
+        assert_eq!(of(0, 5, 10), "░".repeat(12) + &" ".repeat(12));
+        assert_eq!(of(0, 0, 0), " ".repeat(24));
+        assert_eq!(of(u64::MAX, u64::MAX, u64::MAX), "█".repeat(24));
+    }
+}

@@ -1,0 +1,49 @@
+//! The largest layers, and who shares them.
+
+use std::cmp::Reverse;
+use std::collections::HashMap;
+
+use super::LayerUsage;
+use super::holdings::{self, Held, Owners};
+use crate::scan::{Name, NameSet, Scan};
+use crate::stream::Interrupt;
+use crate::tree::Tree;
+
+/// The `count` largest layers of the repositories that are `chosen`, the largest first.
+pub(super) fn largest(
+    tree: &Tree,
+    scan: &mut Scan,
+    sizes: &[u64],
+    count: usize,
+    chosen: &dyn Fn(&str) -> bool,
+    interrupt: &Interrupt,
+) -> Vec<LayerUsage> {
+    if count == 0 {
+        return Vec::new();
+    }
+    let owners = Owners::of(scan);
+    let mut theirs = NameSet::new(&scan.names);
+    holdings::each(tree, scan, &owners, interrupt, |Held { owner, name, first, .. }| {
+        if first && chosen(owners.name(owner)) {
+            theirs.insert(name);
+        }
+    });
+    let mut layers: Vec<Name> = scan.names.blobs().filter(|name| theirs.contains(*name)).collect();
+    layers.retain(|name| scan.graph.node(*name).is_none());
+    layers.sort_by_key(|name| (Reverse(sizes[name.index()]), *name));
+    layers.truncate(count);
+    let mut sharers: HashMap<Name, Vec<u32>> = layers.iter().map(|name| (*name, Vec::new())).collect();
+    // A second time, so that nobody has to remember who has all the others.
+    holdings::each(tree, scan, &owners, interrupt, |Held { owner, name, first, .. }| {
+        if first && let Some(sharers) = sharers.get_mut(&name) {
+            sharers.push(owner);
+        }
+    });
+    let named = |owners_of: &[u32]| owners_of.iter().map(|owner| owners.name(*owner).to_owned()).collect();
+    let usage = |name: Name| LayerUsage {
+        digest: scan.names.digest(name),
+        bytes: sizes[name.index()],
+        repositories: sharers.get(&name).map(|owners_of| named(owners_of)).unwrap_or_default(),
+    };
+    layers.into_iter().map(usage).collect()
+}

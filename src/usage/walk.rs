@@ -1,0 +1,374 @@
+//! Every file and directory of the tree, looked at once: how much each takes, and what for.
+//!
+//! Directories are gone through in parallel, each opened from the one around it and never through a symbolic link.
+
+use std::collections::HashSet;
+use std::ffi::{OsStr, OsString};
+use std::os::fd::{AsFd, BorrowedFd};
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use rayon::prelude::*;
+use rustix::fs::{AtFlags, FileType, Mode, OFlags, StatxFlags};
+use rustix::io::Errno;
+
+use super::Measure;
+use crate::error::{Error, Result};
+use crate::layout::{self, Area, Entry, TreePath};
+use crate::scan::{Name, Scan};
+use crate::stream::Interrupt;
+use crate::tree::{self, Kind, Listed, Tree};
+
+/// The longest name of a repository has some 130 directories.
+const DEEPEST: usize = 256;
+
+/// What there is in a tree.
+#[derive(Debug, Default)]
+pub(super) struct Walked {
+    /// The bytes of each blob, by its name.
+    pub(super) contents: Vec<u64>,
+    pub(super) uploads: u64,
+    pub(super) quarantine: u64,
+    pub(super) overhead: u64,
+    /// What could not be looked at.
+    pub(super) errors: Vec<Error>,
+}
+
+/// Looks at everything. `Err(Interrupted)` when a signal came.
+pub(super) fn walk(tree: &Tree, scan: &Scan, measure: Measure, interrupt: &Interrupt) -> Result<Walked> {
+    let contents: Vec<AtomicU64> = scan.names.blobs().map(|_| AtomicU64::new(0)).collect();
+    let uploads = scan.repositories.iter().map(|repository| {
+        let [_, _, uploads] = repository.place.own();
+        uploads
+    });
+    let walk = Walk { tree, scan, measure, interrupt, contents, uploads: uploads.collect() };
+    let (mut tally, private) = rayon::join(|| walk.tree(), || walk.private());
+    tally.add(private);
+    if let Some(signal) = interrupt.signal() {
+        return Err(Error::Interrupted { signal });
+    }
+    walk.count_hard_links(&mut tally);
+    let Tally { uploads, quarantine, overhead, mut errors, .. } = tally;
+    errors.sort_by(|a, b| a.path().cmp(&b.path()));
+    let contents = walk.contents.into_iter().map(AtomicU64::into_inner).collect();
+    Ok(Walked { contents, uploads, quarantine, overhead, errors })
+}
+
+/// What bytes are for, the first counting for a file that has several names.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Purpose {
+    Content(Name),
+    Uploads,
+    Quarantine,
+    Overhead,
+}
+
+/// What a directory lies in, which says what is in it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Ground {
+    Blobs,
+    Repositories,
+    /// The directory of a repository's uploads: what is in it are sessions.
+    Sessions,
+    /// `<root>`, of which only regtree's own state counts.
+    Root,
+    /// That state.
+    Private,
+    /// All of one purpose, however deep.
+    All(Purpose),
+}
+
+/// Where a directory lies; what has no place in an area, for its name is no text, has a path all the same.
+#[derive(Clone, Debug)]
+enum Place {
+    Inside(TreePath),
+    Elsewhere(PathBuf),
+}
+
+/// What the sums of a part of the tree are.
+#[derive(Debug, Default)]
+struct Tally {
+    uploads: u64,
+    quarantine: u64,
+    overhead: u64,
+    /// Files that have several names.
+    hard_links: Vec<HardLink>,
+    errors: Vec<Error>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+struct HardLink {
+    identity: (u64, u64),
+    purpose: Purpose,
+    bytes: u64,
+}
+
+impl Tally {
+    fn add(&mut self, other: Self) {
+        self.uploads += other.uploads;
+        self.quarantine += other.quarantine;
+        self.overhead += other.overhead;
+        self.hard_links.extend(other.hard_links);
+        self.errors.extend(other.errors);
+    }
+
+    fn of(error: Error) -> Self {
+        Self { errors: vec![error], ..Self::default() }
+    }
+}
+
+/// What is known of a file.
+#[derive(Clone, Copy, Debug)]
+struct Found {
+    kind: Kind,
+    bytes: u64,
+    identity: (u64, u64),
+    has_other_names: bool,
+}
+
+struct Walk<'w> {
+    tree: &'w Tree,
+    scan: &'w Scan,
+    measure: Measure,
+    interrupt: &'w Interrupt,
+    contents: Vec<AtomicU64>,
+    /// Where repositories have their uploads.
+    uploads: HashSet<TreePath>,
+}
+
+impl Walk<'_> {
+    /// `docker/registry/v2` with all that is in it, and what its areas lead to.
+    fn tree(&self) -> Tally {
+        let (mut tally, v2) = (Tally::default(), self.tree.v2());
+        self.charge_itself(&mut tally, v2, self.tree.path());
+        let listed = match tree::list_handle(v2) {
+            Ok(listed) => listed,
+            Err(errno) => return Tally::of(Error::io("list", self.tree.path(), errno)),
+        };
+        let areas = [(Area::Blobs, Ground::Blobs), (Area::Repositories, Ground::Repositories)];
+        let mut others = Vec::new();
+        for entry in listed {
+            match areas.iter().find(|(area, _)| entry.name == area.name()) {
+                None => others.push(entry),
+                Some((area, ground)) => tally.add(self.area(*area, *ground, &entry)),
+            }
+        }
+        let place = Place::Elsewhere(self.tree.path().to_owned());
+        tally.add(self.entries(v2, &place, Ground::All(Purpose::Overhead), others, 0));
+        tally
+    }
+
+    /// An area, which may be a symbolic link to another disk: that is followed, and nothing below it.
+    fn area(&self, area: Area, ground: Ground, entry: &Listed) -> Tally {
+        let mut tally = Tally::default();
+        if entry.kind == Kind::Symlink {
+            match self.look(self.tree.v2(), &entry.name) {
+                Ok(found) => tally.overhead += found.map_or(0, |found| found.bytes),
+                Err(errno) => tally.errors.push(Error::io("look at", self.tree.path().join(&entry.name), errno)),
+            }
+        }
+        let path = area.path();
+        match self.tree.open_directory(&path) {
+            Ok(Some(handle)) => {
+                self.charge_itself(&mut tally, handle.as_fd(), &self.tree.locate(&path));
+                tally.add(self.directory(handle.as_fd(), &Place::Inside(path), ground, 0));
+            }
+            Ok(None) => {}
+            Err(error) => tally.errors.push(error),
+        }
+        tally
+    }
+
+    /// `<root>/.regtree`, if it is there.
+    fn private(&self) -> Tally {
+        let root = self.tree.root();
+        let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC;
+        let handle = match rustix::fs::openat(rustix::fs::CWD, root, flags, Mode::empty()) {
+            Ok(handle) => handle,
+            Err(errno) => return Tally::of(Error::io("open", root, errno)),
+        };
+        let kind = match self.look(handle.as_fd(), OsStr::new(layout::PRIVATE)) {
+            Ok(Some(found)) => found.kind,
+            Ok(None) => return Tally::default(),
+            Err(errno) => return Tally::of(Error::io("look at", root.join(layout::PRIVATE), errno)),
+        };
+        let entry = Listed { name: layout::PRIVATE.into(), kind };
+        self.entries(handle.as_fd(), &Place::Elsewhere(root.to_owned()), Ground::Root, vec![entry], 0)
+    }
+
+    fn directory(&self, handle: BorrowedFd<'_>, place: &Place, ground: Ground, depth: usize) -> Tally {
+        if self.interrupt.signal().is_some() {
+            return Tally::default();
+        }
+        match tree::list_handle(handle) {
+            Ok(listed) => self.entries(handle, place, ground, listed, depth),
+            Err(errno) => Tally::of(Error::io("list", self.path(place), errno)),
+        }
+    }
+
+    /// What is in a directory, and below.
+    fn entries(
+        &self,
+        handle: BorrowedFd<'_>,
+        place: &Place,
+        ground: Ground,
+        listed: Vec<Listed>,
+        depth: usize,
+    ) -> Tally {
+        let mut tally = Tally::default();
+        let mut below = Vec::new();
+        for entry in listed {
+            match self.look(handle, &entry.name) {
+                Ok(Some(found)) if found.kind == Kind::Directory => {
+                    let (place, ground) = self.enter(place, ground, &entry.name);
+                    self.charge(&mut tally, ground.own(), found);
+                    below.push((entry.name, place, ground));
+                }
+                Ok(Some(found)) => self.charge(&mut tally, self.purpose(place, ground, &entry.name, found.kind), found),
+                // Gone meanwhile.
+                Ok(None) => {}
+                Err(errno) => tally.errors.push(Error::io("look at", self.path(place).join(&entry.name), errno)),
+            }
+        }
+        let open =
+            |(name, place, ground): (OsString, Place, Ground)| self.open(handle, &name, &place, ground, depth + 1);
+        let found = below.into_par_iter().map(open).reduce_with(|mut sum, part| {
+            sum.add(part);
+            sum
+        });
+        tally.add(found.unwrap_or_default());
+        tally
+    }
+
+    fn open(&self, parent: BorrowedFd<'_>, name: &OsStr, place: &Place, ground: Ground, depth: usize) -> Tally {
+        if depth > DEEPEST {
+            let reason = "no tree is as deep as that: what is in it is not counted";
+            return Tally::of(Error::Misplaced { path: self.path(place), reason });
+        }
+        let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+        match rustix::fs::openat(parent, name, flags, Mode::empty()) {
+            Ok(handle) => self.directory(handle.as_fd(), place, ground, depth),
+            Err(Errno::NOENT) => Tally::default(),
+            Err(errno) => Tally::of(Error::io("open", self.path(place), errno)),
+        }
+    }
+
+    /// What a directory in another is.
+    fn enter(&self, parent: &Place, ground: Ground, name: &OsStr) -> (Place, Ground) {
+        let place = match (parent, name.to_str()) {
+            (Place::Inside(parent), Some(text)) => parent.child(text).map(Place::Inside),
+            _ => None,
+        };
+        let place = place.unwrap_or_else(|| Place::Elsewhere(self.path(parent).join(name)));
+        let is_quarantine = |area| matches!(&place, Place::Inside(path) if *path == layout::quarantine_beside(area));
+        let [_, quarantine] = layout::QUARANTINE;
+        let ground = match ground {
+            Ground::Blobs if is_quarantine(Area::Blobs) => Ground::All(Purpose::Quarantine),
+            Ground::Repositories if is_quarantine(Area::Repositories) => Ground::All(Purpose::Quarantine),
+            Ground::Repositories if matches!(&place, Place::Inside(path) if self.uploads.contains(path)) => {
+                Ground::Sessions
+            }
+            Ground::Sessions => Ground::All(Purpose::Uploads),
+            Ground::Root => Ground::Private,
+            Ground::Private if name == quarantine => Ground::All(Purpose::Quarantine),
+            Ground::Private => Ground::All(Purpose::Overhead),
+            ground => ground,
+        };
+        (place, ground)
+    }
+
+    /// What a file is for.
+    fn purpose(&self, place: &Place, ground: Ground, name: &OsStr, kind: Kind) -> Purpose {
+        match (ground, place) {
+            (Ground::Blobs, Place::Inside(directory)) if kind == Kind::File => {
+                self.content(directory, name).unwrap_or(Purpose::Overhead)
+            }
+            (Ground::Sessions, _) => Purpose::Uploads,
+            (Ground::All(purpose), _) => purpose,
+            _ => Purpose::Overhead,
+        }
+    }
+
+    fn content(&self, directory: &TreePath, name: &OsStr) -> Option<Purpose> {
+        let Entry::Blob(digest) = Entry::parse(&directory.child(name.to_str()?)?)? else { return None };
+        let name = self.scan.names.find(&digest)?;
+        self.scan.names.is_blob(name).then_some(Purpose::Content(name))
+    }
+
+    fn charge_itself(&self, tally: &mut Tally, handle: BorrowedFd<'_>, path: &std::path::Path) {
+        match self.statx(handle, OsStr::new(""), AtFlags::EMPTY_PATH) {
+            Ok(found) => tally.overhead += found.bytes,
+            Err(errno) => tally.errors.push(Error::io("look at", path, errno)),
+        }
+    }
+
+    fn charge(&self, tally: &mut Tally, purpose: Purpose, found: Found) {
+        if found.has_other_names {
+            tally.hard_links.push(HardLink { identity: found.identity, purpose, bytes: found.bytes });
+        } else {
+            self.sum(tally, purpose, found.bytes);
+        }
+    }
+
+    fn sum(&self, tally: &mut Tally, purpose: Purpose, bytes: u64) {
+        match purpose {
+            Purpose::Content(name) => drop(self.contents[name.index()].fetch_add(bytes, Ordering::Relaxed)),
+            Purpose::Uploads => tally.uploads += bytes,
+            Purpose::Quarantine => tally.quarantine += bytes,
+            Purpose::Overhead => tally.overhead += bytes,
+        }
+    }
+
+    /// A file of several names counts once.
+    fn count_hard_links(&self, tally: &mut Tally) {
+        let mut hard_links = std::mem::take(&mut tally.hard_links);
+        hard_links.sort_unstable();
+        hard_links.dedup_by_key(|hard_link| hard_link.identity);
+        for hard_link in hard_links {
+            self.sum(tally, hard_link.purpose, hard_link.bytes);
+        }
+    }
+
+    /// `None` for what is gone.
+    fn look(&self, directory: BorrowedFd<'_>, name: &OsStr) -> rustix::io::Result<Option<Found>> {
+        match self.statx(directory, name, AtFlags::SYMLINK_NOFOLLOW) {
+            Ok(found) => Ok(Some(found)),
+            Err(Errno::NOENT) => Ok(None),
+            Err(errno) => Err(errno),
+        }
+    }
+
+    fn statx(&self, directory: BorrowedFd<'_>, name: &OsStr, flags: AtFlags) -> rustix::io::Result<Found> {
+        let wanted = StatxFlags::TYPE | StatxFlags::SIZE | StatxFlags::BLOCKS | StatxFlags::INO | StatxFlags::NLINK;
+        let stat = rustix::fs::statx(directory, name, flags, wanted)?;
+        let kind = Kind::from(FileType::from_raw_mode(stat.stx_mode.into()));
+        Ok(Found {
+            kind,
+            bytes: match self.measure {
+                // What statx calls a block has 512 bytes, whatever the file system's have.
+                Measure::Allocated => stat.stx_blocks * 512,
+                Measure::Apparent => stat.stx_size,
+            },
+            identity: (rustix::fs::makedev(stat.stx_dev_major, stat.stx_dev_minor), stat.stx_ino),
+            // A directory's are those in it.
+            has_other_names: kind != Kind::Directory && stat.stx_nlink > 1,
+        })
+    }
+
+    fn path(&self, place: &Place) -> PathBuf {
+        match place {
+            Place::Inside(path) => self.tree.locate(path),
+            Place::Elsewhere(path) => path.clone(),
+        }
+    }
+}
+
+impl Ground {
+    /// What a directory of this ground is itself for.
+    fn own(self) -> Purpose {
+        match self {
+            Self::All(purpose) => purpose,
+            _ => Purpose::Overhead,
+        }
+    }
+}
