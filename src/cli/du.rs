@@ -19,27 +19,20 @@ const LAYERS: usize = 10;
 /// Show where the space went
 ///
 /// For each repository: all content that it links or its manifests need (total), what of that would be freed if the
-/// repository were deleted and the tree collected (unique), and the rest, which others need too (shared). Then the whole
-/// tree, each of its bytes in one line, which add up to what du -s counts of docker/registry/v2 and .regtree:
+/// repository were deleted and the tree collected (unique), and the rest, which others need too (shared). These overlap, and
+/// don't add up. Then the whole tree, each of its bytes in one line: these add up to what du -s counts of
+/// docker/registry/v2 and .regtree.
 ///
-///   unique      content that the tagged images of one repository need
-///   shared      content that those of several need
-///   untagged    content that only untagged manifests need: gc --delete-untagged frees it
-///   garbage     content that nothing needs, linked or not: gc frees it
-///   uploads     uploads that nobody finished
-///   quarantine  what gc and repair took out of the tree
-///   overhead    directories, links, and whatever else there is
-///
-/// Repositories overlap, so that their lines don't add up. On a terminal each has a bar of its total, the unique part of it
-/// filled. A blob's size is that of its content; its directory is overhead. Where blobs or repositories is a symbolic link
-/// to another disk, what it leads to is counted, which du leaves out.
+/// On a terminal each line has a bar, of which the unique part is filled. The size of a blob is that of its content; its
+/// directory is overhead. Where blobs or repositories is a symbolic link to another disk, what it leads to is counted, which
+/// du leaves out.
 #[derive(Debug, clap::Args)]
 #[command(
     after_long_help = "\
 Exit codes:
   0    counted
   2    malformed name or pattern
-  3    counted, but something can't be followed or not be read: what it holds may be missing or count as kept
+  3    counted, but not all of it can be followed or read
   4    unknown repository
   10   no tree
 

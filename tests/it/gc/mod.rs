@@ -198,3 +198,8 @@ impl Collection {
 fn assert_whole(scratch: &Scratch) {
     scratch.run(["manifest", "verify", "--all", "--content"]).code(0);
 }
+
+/// A random tree with indexes, referrers and aliases, the same for the same seed; with damage, if it shall have some.
+pub(crate) fn random_tree(seed: u64, damaged: bool) -> Scratch {
+    forest::grow(seed, if damaged { forest::Kind::Damaged } else { forest::Kind::Rich }).planted.scratch
+}
