@@ -9,7 +9,8 @@
 //! - *untagged*: kept, but not by a collection that deletes untagged manifests;
 //! - *garbage*: nothing needs it. A link alone is no need.
 //!
-//! Who has it is another question, which the amounts of repositories and tags answer; they overlap, and don't add up:
+//! Who has it is another question, which the amounts of repositories and tags answer; they overlap, and don't add up. The
+//! signatures of a manifest are had with it, and are nobody's once its link is gone.
 //!
 //! - A repository's *total* is all content that it links or its manifests need; *unique* of that is what would be freed
 //!   if the repository were deleted and the tree collected, links that nothing needs among it; the rest is *shared*.

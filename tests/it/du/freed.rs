@@ -29,14 +29,20 @@ fn linked(scratch: &Scratch, repository: &str) -> BTreeSet<String> {
     let mut linked = BTreeSet::new();
     for folder in ["_layers", "layers", "_manifests/revisions", "manifests/revisions"] {
         for entry in walkdir::WalkDir::new(scratch.repository(repository).join(folder)).into_iter().flatten() {
-            if entry.file_name() == "link" {
-                let parent: &Path = entry.path().parent().unwrap();
+            let parent: &Path = entry.path().parent().unwrap();
+            if entry.file_name() == "link" && !is_signature_of_none(parent) {
                 linked.insert(parent.file_name().unwrap().to_str().unwrap().to_owned());
                 linked.insert(fs::read_to_string(entry.path()).unwrap().rsplit_once(':').unwrap().1.to_owned());
             }
         }
     }
     linked
+}
+
+/// Whether it is the directory of a signature whose manifest is no longer linked: nobody has it by that.
+fn is_signature_of_none(directory: &Path) -> bool {
+    let signatures = directory.ancestors().find(|above| above.file_name().is_some_and(|name| name == "signatures"));
+    signatures.is_some_and(|signatures| !signatures.with_file_name("link").exists())
 }
 
 fn bytes(row: &Value, field: &str) -> u64 {
