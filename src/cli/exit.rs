@@ -109,9 +109,9 @@ impl From<&Error> for Exit {
             | Error::DigestMismatch { .. }
             | Error::SizeMismatch { .. } => Self::Invalid,
             Error::RangeInvalid { .. } | Error::DigestUnusable { .. } => Self::Usage,
-            Error::RepositoryNameInvalid { .. } | Error::Misplaced { .. } => Self::Damage,
+            Error::RepositoryNameInvalid { .. } | Error::Misplaced { .. } | Error::Incomplete { .. } => Self::Damage,
             Error::Locked { .. } => Self::Locked,
-            Error::Refused { .. } | Error::InUse { .. } => Self::Refused,
+            Error::Refused { .. } | Error::Brake { .. } | Error::InUse { .. } => Self::Refused,
             Error::Interrupted { signal: 15 } => Self::Terminated,
             Error::Interrupted { .. } => Self::Interrupted,
         }

@@ -94,12 +94,12 @@ fn parse_glob(text: &str) -> Result<globset::GlobMatcher, globset::Error> {
 }
 
 fn parse_limit(text: &str) -> Result<Limit, &'static str> {
-    let want = "want a percentage such as 20%, or a number of bytes";
+    let want = "want a percentage such as 20%, or a number of bytes such as 50GiB";
     if let Some(percent) = text.strip_suffix('%') {
         let percent: f64 = percent.parse().map_err(|_| want)?;
         return if (0.0..=100.0).contains(&percent) { Ok(Limit::Percent(percent)) } else { Err(want) };
     }
-    text.parse().map(Limit::Bytes).map_err(|_| want)
+    super::parse_bytes(text).map(Limit::Bytes).map_err(|_| want)
 }
 
 impl Gc {
@@ -165,9 +165,8 @@ impl Gc {
 
     fn check_brakes(&self, tree: &crate::tree::Tree, scan: &Scan, plan: &Plan) -> anyhow::Result<()> {
         if plan.rootless && !self.allow_rootless {
-            let reason = "there is content, and nothing was found that needs any of it: is this the right tree? \
-                          With --allow-rootless all of it goes";
-            return Err(Error::Refused { reason: reason.to_owned() }.into());
+            let reason = "there is content, and nothing was found that needs any of it: is this the right tree?";
+            return Err(Error::Brake { reason: reason.to_owned(), release: "--allow-rootless" }.into());
         }
         let going = plan.count(Kind::Blob).1;
         let (limit, said) = match self.max_delete {
@@ -189,7 +188,7 @@ impl Gc {
             return Ok(());
         }
         let reason = format!("{going} bytes would go, which is more than --max-delete allows ({said})");
-        Err(Error::Refused { reason }.into())
+        Err(Error::Brake { reason, release: "a higher --max-delete" }.into())
     }
 }
 
@@ -262,8 +261,27 @@ fn print_action(action: &Action, context: &mut Context) -> anyhow::Result<()> {
     if !context.output.is_verbose() {
         return Ok(());
     }
-    let path = output::escaped(&action.path.to_string());
-    context.output.text(format_args!("{:12} {path}\n", action.kind))
+    let subject = output::escaped(&subject(action));
+    context.output.text(format_args!("{:12} {subject}\n", action.kind))
+}
+
+/// What an action is about, as one would write it.
+fn subject(action: &Action) -> String {
+    let repository = action.repository.as_deref().unwrap_or_default();
+    let digest = action.digest.map(|digest| digest.to_string()).unwrap_or_default();
+    let tag = action.tag.as_deref().unwrap_or_default();
+    match action.kind {
+        Kind::Tag => format!("{repository}:{tag}"),
+        Kind::TagHistory => format!("{repository}:{tag}@{digest}"),
+        Kind::Revision | Kind::LayerLink => format!("{repository}@{digest}"),
+        Kind::Blob => format!("{digest}  {}", HumanBytes(action.size)),
+        Kind::Upload => {
+            let upload = action.upload.as_ref().map(ToString::to_string).unwrap_or_default();
+            format!("{repository} {upload}  {}", HumanBytes(action.size))
+        }
+        Kind::Directory => action.path.to_string(),
+        Kind::Repository => repository.to_owned(),
+    }
 }
 
 fn summarize(plan: &Plan, actions: &[Action], dry_run: bool, context: &mut Context) -> anyhow::Result<()> {
@@ -303,7 +321,7 @@ fn summarize(plan: &Plan, actions: &[Action], dry_run: bool, context: &mut Conte
     }
     context.output.flush()?;
     if !dry_run && !actions.is_empty() {
-        context.output.note("a registry remembers what it has seen: restart it, or flush its redis");
+        context.output.note("a registry caches what it has seen: restart it, or flush its redis");
     }
     Ok(())
 }

@@ -43,6 +43,7 @@ pub(super) fn of(error: &Error, global: &Global) -> Option<String> {
             "to heal it, put the right content again: \
              {regtree} blob put {repository} FILE --digest {expected} --verify-existing"
         ),
+        Error::Brake { release, .. } => format!("if that is meant, say so with {release}"),
         Error::Locked { .. } if global.wait_lock.is_none() => "wait for it with --wait-lock 30s".to_owned(),
         _ => return None,
     };

@@ -222,6 +222,12 @@ fn parse_age(text: &str) -> Result<Duration, String> {
     Duration::try_from(duration).map_err(|_| want.to_owned())
 }
 
+/// A number of bytes such as `1048576`, `10MB` or `50GiB`.
+fn parse_bytes(text: &str) -> Result<u64, &'static str> {
+    let size: Result<bytesize::ByteSize, _> = text.parse();
+    size.map(|size| size.as_u64()).map_err(|_| "want a number of bytes, such as 1048576, 10MB or 50GiB")
+}
+
 /// A repository's name, for an argument: who gives a digest first has the order wrong.
 fn parse_repository(text: &str) -> Result<RepositoryName, Box<dyn std::error::Error + Send + Sync>> {
     if text.parse::<Digest>().is_ok() {

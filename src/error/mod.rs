@@ -80,6 +80,14 @@ pub enum Error {
         /// Why it does not belong there.
         reason: &'static str,
     },
+    /// A directory is missing without which other things make no sense.
+    #[error("there is no {}, though {reason}", path.display())]
+    Incomplete {
+        /// What is missing.
+        path: PathBuf,
+        /// What asks for it.
+        reason: &'static str,
+    },
     /// The repository has no link to the blob.
     #[error(
         "blob {digest} is unknown in repository {repository}: {}there is no {}",
@@ -337,6 +345,14 @@ pub enum Error {
         /// Why.
         reason: String,
     },
+    /// A brake holds: what was asked for may be a mistake.
+    #[error("refused: {reason}")]
+    Brake {
+        /// Why.
+        reason: String,
+        /// The option that lets it go on.
+        release: &'static str,
+    },
     /// A signal asked to stop; nothing half-done is left.
     #[error("interrupted ({})", if *signal == 15 { "SIGTERM" } else { "SIGINT" })]
     Interrupted {
@@ -431,6 +447,7 @@ impl Error {
             | Self::ManifestMalformed { .. }
             | Self::WrongKind { .. }
             | Self::Misplaced { .. }
+            | Self::Incomplete { .. }
             | Self::Corrupt { .. } => "DAMAGED",
             Self::ManifestUnknown { .. }
             | Self::TagUnknown { .. }
@@ -442,7 +459,7 @@ impl Error {
             Self::UploadUnknown { .. } => "BLOB_UPLOAD_UNKNOWN",
             Self::RangeInvalid { .. } | Self::OffsetMismatch { .. } => "RANGE_INVALID",
             Self::Locked { .. } => "LOCKED",
-            Self::Refused { .. } | Self::InUse { .. } => "REFUSED",
+            Self::Refused { .. } | Self::Brake { .. } | Self::InUse { .. } => "REFUSED",
             Self::Interrupted { .. } => "INTERRUPTED",
         }
     }
@@ -459,6 +476,7 @@ impl Error {
             | Self::ContentMissing { path, .. }
             | Self::RepositoryNameInvalid { path, .. }
             | Self::Misplaced { path, .. }
+            | Self::Incomplete { path, .. }
             | Self::BrokenLink { path, .. }
             | Self::ManifestUnknown { path, .. }
             | Self::TagUnknown { path, .. }

@@ -1,5 +1,6 @@
 //! What is young keeps itself, and what it references: somebody may be about to use it.
 
+use std::collections::HashMap;
 use std::os::fd::{AsFd, BorrowedFd};
 
 use rayon::prelude::*;
@@ -101,6 +102,10 @@ pub(super) fn unused_links(scan: &Scan, repository: &Scanned, used: &Use<'_>) ->
     let layers = repository.layers.iter().map(|hash| Digest::from_sha256(*hash));
     let all = layers.chain(repository.aliases.iter().map(|(key, _)| *key));
     let named = all.filter_map(|digest| Some((scan.names.find(&digest)?, digest)));
+    // Another name of content that is used stays with it.
+    let targets: HashMap<Digest, Digest> = repository.aliases.iter().copied().collect();
+    let is_used = |name| used.links(name) || used.keeps(name);
+    let leads = |digest: &Digest| targets.get(digest).and_then(|target| scan.names.find(target)).is_some_and(is_used);
     // The manifests of registry 2.1.0 are linked as layers.
-    named.filter(|(name, _)| !used.links(*name) && !used.keeps(*name)).collect()
+    named.filter(|(name, digest)| !is_used(*name) && !leads(digest)).collect()
 }

@@ -24,6 +24,7 @@ pub use sweep::{Swept, sweep};
 
 use crate::digest::Digest;
 use crate::scan::Scanned;
+use crate::upload::Upload;
 
 /// What to collect.
 #[derive(Clone, Debug)]
@@ -68,6 +69,12 @@ impl Options {
     /// Whether something that changed at `modified` is young. What comes from the future is.
     fn is_young(&self, modified: jiff::Timestamp) -> bool {
         !self.min_age.is_zero() && self.now.checked_sub(self.min_age).is_ok_and(|limit| modified > limit)
+    }
+
+    /// Whether an upload is over: cancelled, or begun too long ago.
+    fn is_over(&self, upload: &Upload) -> bool {
+        let limit = self.uploads_older_than.and_then(|age| self.now.checked_sub(age).ok());
+        upload.left_over || upload.since().zip(limit).is_some_and(|(since, limit)| since < limit)
     }
 
     fn may_remove_from(&self, repository: &Scanned) -> bool {

@@ -315,6 +315,9 @@ impl<'p> Planning<'p> {
                 Err(_) => {}
             }
         }
+        for digest in &repository.hollow_aliases {
+            self.actions.extend(empty::leaf(self.tree, self.options, &place.layer(digest)));
+        }
         let pointed: HashSet<Digest> = repository.tags.iter().filter_map(|tag| tag.target).collect();
         for digest in repository.emptied.iter().filter(|digest| !pointed.contains(digest)) {
             self.actions.extend(empty::leaf(self.tree, self.options, &place.revision(digest)));
@@ -352,16 +355,17 @@ impl<'p> Planning<'p> {
     }
 
     fn uploads(&mut self) {
-        let Some(age) = self.options.uploads_older_than else { return };
-        let is_old = |since: jiff::Timestamp| self.options.now.checked_sub(age).is_ok_and(|limit| since < limit);
+        if self.options.uploads_older_than.is_none() {
+            return;
+        }
         let found: Vec<Vec<upload::Upload>> = (0..self.scan.repositories.len())
             .into_par_iter()
             .filter(|index| self.is_open(*index) && self.scan.repositories[*index].folders[2])
             .map(|index| {
                 let Ok(name) = &self.scan.repositories[index].name else { return Vec::new() };
                 let uploads = upload::uploads(self.tree, name).into_iter().filter_map(Result::ok);
-                let old = uploads.filter(|upload| upload.since().is_some_and(is_old));
-                old.filter(|upload| !self.options.is_young(upload.newest)).collect::<Vec<_>>()
+                let old = uploads.filter(|upload| self.options.is_over(upload));
+                old.filter(|upload| self.is_left(upload)).collect::<Vec<_>>()
             })
             .collect();
         for upload in found.into_iter().flatten().filter(upload::Upload::is_current) {
@@ -369,6 +373,13 @@ impl<'p> Planning<'p> {
             let (repository, size) = (Some(upload.repository.as_str().into()), upload.size);
             self.actions.push(Action { repository, size, upload: Some(upload.id), ..action });
         }
+    }
+
+    /// Whether nothing of an upload is young; its directory counts, for somebody may just have removed or made a file.
+    fn is_left(&self, upload: &upload::Upload) -> bool {
+        let is_old = |modified| !self.options.is_young(modified);
+        let directory = self.tree.metadata(&upload.directory()).ok().flatten();
+        is_old(upload.newest) && directory.is_some_and(|found| is_old(found.modified))
     }
 
     fn empty_repositories(&mut self) {
@@ -384,6 +395,14 @@ impl<'p> Planning<'p> {
             }
         }
         self.kept.repositories -= found.len() as u64;
+        // What was left of one when somebody was killed.
+        for directory in &self.scan.hollow_repositories {
+            let may_go = self.options.only.as_ref().is_none_or(|only| only.is_match(directory.below_area()));
+            if may_go && empty::leaf(self.tree, self.options, directory).is_some() {
+                let action = Action::new(Kind::Repository, directory.clone());
+                found.push(Action { repository: Some(directory.below_area().into()), ..action });
+            }
+        }
         self.actions.extend(found);
     }
 }

@@ -117,11 +117,8 @@ fn remove(writer: &Writer<'_>, options: &Options, action: &Action) -> Result<boo
             let (Some(id), Some(name)) = (&action.upload, &action.repository) else { return Ok(false) };
             let Ok(name) = name.parse() else { return Ok(false) };
             let Some(upload) = upload::look_up(tree, &name, id)? else { return Ok(false) };
-            let is_old = |upload: &upload::Upload| {
-                let limit = options.uploads_older_than.and_then(|age| options.now.checked_sub(age).ok());
-                upload.since().zip(limit).is_some_and(|(since, limit)| since < limit)
-            };
-            match upload::cancel(writer, &upload, std::time::Duration::ZERO, is_old) {
+            let is_over = |upload: &upload::Upload| options.is_over(upload);
+            match upload::cancel(writer, &upload, std::time::Duration::ZERO, is_over) {
                 // Another process works on it.
                 Err(Error::Locked { .. }) => Ok(false),
                 cancelled => cancelled,

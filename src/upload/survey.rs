@@ -254,6 +254,10 @@ pub fn cancel(writer: &Writer<'_>, upload: &Upload, wait: Duration, stale: impl 
         return Ok(false);
     }
     record::forget(tree, &upload.repository, &upload.id);
+    // While it says when it began, whoever was killed here can be finished by age.
+    writer.remove_file(&data, Sync::Later)?;
+    writer
+        .remove_directory(&layout::hash_states_directory(&upload.repository, upload.form, &upload.id), Sync::Later)?;
     writer.remove_directory(&directory, Sync::Later)?;
     Ok(true)
 }
