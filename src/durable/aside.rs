@@ -50,8 +50,8 @@ impl Writer<'_> {
             let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
             let journal = rustix::fs::openat(&inner, layout::JOURNAL, flags, Mode::from_raw_mode(0o666))?;
             ownership::adopt(journal.as_fd(), inner.as_fd(), FileType::RegularFile)?;
-            rustix::fs::fsync(&inner)?;
-            rustix::fs::fsync(&all)
+            // The directories above may be new too.
+            rustix::fs::syncfs(&all)
         };
         fill().map_err(|errno| failed(errno.into()))?;
         Ok(true)

@@ -9,6 +9,7 @@
 //! keeps all that it links.
 
 mod age;
+mod disposal;
 mod doubt;
 mod empty;
 mod mark;
@@ -45,6 +46,8 @@ pub struct Options {
     pub uploads_older_than: Option<Duration>,
     /// Whether repositories stay that have nothing in them.
     pub keep_empty_repositories: bool,
+    /// Whether what goes is moved to the [quarantine](crate::quarantine).
+    pub quarantine: bool,
     /// The repositories that things may be removed from; all, if there is none.
     pub only: Option<globset::GlobMatcher>,
 }
@@ -61,6 +64,7 @@ impl Options {
             keep: HashSet::new(),
             uploads_older_than: Some(Duration::from_hours(7 * 24)),
             keep_empty_repositories: false,
+            quarantine: false,
             only: None,
         }
     }

@@ -427,6 +427,11 @@ impl Place {
         keyed(&self.layers(), digest)
     }
 
+    /// A layer link.
+    pub(crate) fn layer_link(&self, digest: &Digest) -> TreePath {
+        self.layer(digest).join("link")
+    }
+
     /// The directory of a revision.
     pub(crate) fn revision(&self, digest: &Digest) -> TreePath {
         keyed(&self.revisions(), digest)

@@ -30,6 +30,11 @@ pub enum ItemKind {
 }
 
 impl ItemKind {
+    /// Whether it grants content.
+    pub(super) const fn is_link(self) -> bool {
+        matches!(self, Self::LayerLink | Self::Revision | Self::TagIndex | Self::Tag)
+    }
+
     /// The word for it.
     pub const fn name(self) -> &'static str {
         match self {

@@ -17,8 +17,8 @@
 //!   rename: nothing is ever half in two places, and no full disk can stop a repair. What lies on a third file system, below
 //!   an area, is not moved, and the caller is told.
 //!
-//! [`Run`] fills it, [`Restore`] and [`restore_blobs`] put back, [`purge`] removes; these want the tree's lock alone.
-//! [`runs`], [`show`] and [`find`] read, and take none.
+//! [`Run`] fills it, [`Restore`] and [`put_back`] put back, [`purge`] removes; these want the tree's lock alone.
+//! [`runs`], [`show`] and [`needed`] read, and take none.
 
 mod compare;
 mod id;
@@ -33,7 +33,7 @@ mod take;
 
 pub use id::{RunId, RunIdError};
 pub use item::{Item, ItemKind, Noted};
-pub use needed::{Held, find, restore_blobs};
+pub use needed::{Needed, needed, put_back};
 pub use purge::purge;
 pub use restore::{Outcome, Restore, Restored};
 pub use survey::{Contents, Runs, Summary, runs, show};

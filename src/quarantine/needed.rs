@@ -1,115 +1,169 @@
-//! Blobs in the quarantine that are needed again.
+//! Blobs in the quarantine that the tree needs again.
+//!
+//! A registry that runs during a collection may link content in the very moment in which it goes. Nothing can prevent that,
+//! but the next run sees a link or a manifest that names content which the tree lacks and the quarantine has.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use super::id::RunId;
 use super::item::{ItemKind, Noted};
-use super::restore::{Verdict, judge, put_back, sync};
+use super::restore::{Verdict, is_whole, judge, put_back as move_back, sync};
 use super::shelf::Shelf;
 use super::survey;
 use crate::digest::Digest;
 use crate::durable::Writer;
 use crate::error::{Error, Result};
+use crate::layout::Entry;
+use crate::scan::{NameSet, Scan};
 use crate::stream::Interrupt;
 use crate::tree::Tree;
 
-/// The blobs that lie in the quarantine.
+/// What the tree needs again.
 #[derive(Debug, Default)]
-pub struct Held {
-    /// Where each is, the newest run first.
-    blobs: BTreeMap<Digest, Vec<(RunId, Noted)>>,
-    /// What could not be read.
+pub struct Needed {
+    /// Each blob, sorted, with the newest run that has it whole.
+    pub blobs: BTreeMap<Digest, RunId>,
+    /// What could not be read, or not be put back.
     pub damage: Vec<Error>,
 }
 
-impl Held {
-    /// Whether there is a blob of that digest. It may be a damaged one.
-    pub fn contains(&self, digest: &Digest) -> bool {
-        self.blobs.contains_key(digest)
-    }
-
-    /// The digests, sorted.
-    pub fn digests(&self) -> impl Iterator<Item = &Digest> {
-        self.blobs.keys()
-    }
-
-    /// The runs that hold a blob, the newest first.
-    pub fn runs(&self, digest: &Digest) -> impl Iterator<Item = &RunId> {
-        self.blobs.get(digest).into_iter().flatten().map(|(run, _)| run)
-    }
-}
-
-/// Every blob in the quarantine.
-pub fn find(tree: &Tree) -> Result<Held> {
-    let mut held = Held::default();
-    for id in survey::ids(tree, &mut held.damage)?.into_iter().rev() {
-        if let Err(error) = look_into(tree, &id, &mut held) {
-            held.damage.push(error);
-        }
-    }
-    Ok(held)
-}
-
-fn look_into(tree: &Tree, id: &RunId, held: &mut Held) -> Result<()> {
-    let Some(shelf) = Shelf::open(tree, id)? else { return Ok(()) };
-    let journal = shelf.journal()?;
-    held.damage.extend(journal.faults);
-    for noted in journal.noted.into_iter().filter(|noted| noted.item.kind == ItemKind::Blob) {
-        if let Some(digest) = noted.item.digest
-            && shelf.find(&noted)?.is_some()
-        {
-            held.blobs.entry(digest).or_default().push((id.clone(), noted));
-        }
-    }
-    Ok(())
-}
-
-/// Puts blobs back that are needed again, and syncs. Each is hashed first, for what `repair` took is damaged: of several
-/// the newest that is whole goes back.
+/// Finds the blobs that a manifest or link of the tree needs, and that only the quarantine has. Each is hashed, for what
+/// `repair` took is damaged.
 ///
-/// Says for each what run it came from; `None` when there was none to put back, or its place has it already.
-pub fn restore_blobs(
-    writer: &Writer<'_>,
-    held: &Held,
-    digests: impl IntoIterator<Item = Digest>,
-    interrupt: &Interrupt,
-) -> Result<Vec<(Digest, Result<Option<RunId>>)>> {
-    let mut done = Vec::new();
-    let mut touched = BTreeSet::new();
-    for digest in digests {
-        let outcome = restore_blob(writer, held, &digest, interrupt);
-        if let Ok(Some(run)) = &outcome {
-            touched.insert(run.clone());
-        }
-        done.push((digest, outcome));
-        if let Some(signal) = interrupt.signal() {
-            return Err(Error::Interrupted { signal });
-        }
-    }
-    for run in &touched {
-        if let Some(shelf) = Shelf::open(writer.tree(), run)? {
-            sync(writer, &shelf)?;
-            writer.remove_empty_run(run.as_str())?;
-        }
-    }
-    Ok(done)
+/// What a manifest references that is itself in the quarantine is not known before that is back.
+pub fn needed(tree: &Tree, scan: &Scan, interrupt: &Interrupt) -> Result<Needed> {
+    look(tree, scan, interrupt).map(|found| found.0)
 }
 
-fn restore_blob(writer: &Writer<'_>, held: &Held, digest: &Digest, interrupt: &Interrupt) -> Result<Option<RunId>> {
-    let mut failed = None;
-    for (run, noted) in held.blobs.get(digest).into_iter().flatten() {
-        let Some(shelf) = Shelf::open(writer.tree(), run)? else { continue };
-        let done = match judge(&shelf, noted, true, interrupt) {
-            Ok(Verdict::Free(spot, to)) => put_back(writer, &shelf, noted, spot, &to).map(|()| true),
-            Ok(Verdict::Same(_)) => return Ok(None),
-            Ok(Verdict::NotHeld | Verdict::Partly(..)) => Ok(false),
-            Err(error) => Err(error),
+/// Puts back all that the tree needs, and syncs; `scan` is read again then.
+pub fn put_back(writer: &Writer<'_>, scan: &mut Scan, interrupt: &Interrupt) -> Result<Needed> {
+    let tree = writer.tree();
+    let mut done = Needed::default();
+    loop {
+        let (found, lines) = look(tree, scan, interrupt)?;
+        let (mut failures, before) = (found.damage, done.blobs.len());
+        for (digest, run) in found.blobs {
+            match restore(writer, &run, &lines[&digest], interrupt) {
+                Ok(()) => drop(done.blobs.insert(digest, run)),
+                Err(error) => failures.push(error),
+            }
+        }
+        // The last look has seen all that is wrong.
+        done.damage = failures;
+        if done.blobs.len() == before {
+            return Ok(done);
+        }
+        let touched: BTreeSet<&RunId> = done.blobs.values().collect();
+        for run in touched {
+            if let Some(shelf) = Shelf::open(tree, run)? {
+                sync(writer, &shelf)?;
+                writer.remove_empty_run(run.as_str())?;
+            }
+        }
+        // A manifest that is back may need more.
+        *scan = Scan::read(tree, interrupt)?;
+    }
+}
+
+/// The blobs that journals name, with their runs, the newest first. They need not be there any more.
+pub(super) type Named = HashMap<Digest, Vec<(RunId, Noted)>>;
+
+/// Every blob that a journal names.
+pub(super) fn named(tree: &Tree, damage: &mut Vec<Error>) -> Result<Named> {
+    let mut named = Named::new();
+    for id in survey::ids(tree, damage)?.into_iter().rev() {
+        let journal = match Shelf::open(tree, &id).and_then(|shelf| shelf.map(|it| it.read_journal()).transpose()) {
+            Ok(journal) => journal.unwrap_or_default(),
+            Err(error) => {
+                damage.push(error);
+                continue;
+            }
         };
-        match done {
-            Ok(true) => return Ok(Some(run.clone())),
-            Ok(false) => {}
-            Err(error) => failed = Some(error),
+        damage.extend(journal.faults);
+        for noted in journal.noted.into_iter().filter(|noted| noted.item.kind == ItemKind::Blob) {
+            if let Some(digest) = noted.item.digest {
+                named.entry(digest).or_default().push((id.clone(), noted));
+            }
         }
     }
-    failed.map_or(Ok(None), Err)
+    Ok(named)
+}
+
+/// Whether the tree has content of that name, right or wrong.
+pub(super) fn has_content(tree: &Tree, digest: Digest) -> Result<bool> {
+    Ok(tree.metadata(&Entry::blob(digest).path())?.is_some())
+}
+
+fn look(tree: &Tree, scan: &Scan, interrupt: &Interrupt) -> Result<(Needed, HashMap<Digest, Noted>)> {
+    let (mut needed, mut lines) = (Needed::default(), HashMap::new());
+    let named = named(tree, &mut needed.damage)?;
+    if named.is_empty() {
+        return Ok((needed, lines));
+    }
+    for digest in referenced(tree, scan, &named)? {
+        if has_content(tree, digest)? {
+            continue;
+        }
+        for (run, noted) in &named[&digest] {
+            if let Some(signal) = interrupt.signal() {
+                return Err(Error::Interrupted { signal });
+            }
+            match is_held(tree, run, noted, interrupt) {
+                Ok(false) => {}
+                Ok(true) => {
+                    needed.blobs.insert(digest, run.clone());
+                    lines.insert(digest, noted.clone());
+                    break;
+                }
+                Err(error) => needed.damage.push(error),
+            }
+        }
+    }
+    Ok((needed, lines))
+}
+
+/// Those of `named` that a manifest or link of the tree names.
+fn referenced(tree: &Tree, scan: &Scan, named: &Named) -> Result<HashSet<Digest>> {
+    let mut names = NameSet::new(&scan.names);
+    let mut found = HashSet::new();
+    for (name, node) in scan.graph.nodes() {
+        for name in scan.graph.contents(node).iter().chain(scan.graph.children(node)).copied().chain([name]) {
+            names.insert(name);
+        }
+    }
+    for repository in &scan.repositories {
+        let revisions = repository.revisions.iter();
+        found.extend(revisions.flat_map(|revision| revision.signatures.iter().copied().chain([revision.digest])));
+        found.extend(repository.tags.iter().filter_map(|tag| tag.target));
+        found.extend(repository.aliases.iter().map(|(_, target)| *target));
+        for digest in repository.layers.iter().map(|hash| Digest::from_sha256(*hash)) {
+            // A directory without its link is what deleting a layer leaves.
+            if named.contains_key(&digest) && tree.metadata(&repository.place.layer_link(&digest))?.is_some() {
+                found.insert(digest);
+            }
+        }
+    }
+    found.retain(|digest| named.contains_key(digest));
+    found.extend(
+        named.keys().filter(|digest| scan.names.find(digest).is_some_and(|name| names.contains(name))).copied(),
+    );
+    Ok(found)
+}
+
+/// Whether a run has the blob, and it is what it is called.
+fn is_held(tree: &Tree, run: &RunId, noted: &Noted, interrupt: &Interrupt) -> Result<bool> {
+    let Some(shelf) = Shelf::open(tree, run)? else { return Ok(false) };
+    match shelf.find(noted)? {
+        Some(spot) => is_whole(&shelf, noted, spot, interrupt),
+        None => Ok(false),
+    }
+}
+
+fn restore(writer: &Writer<'_>, run: &RunId, noted: &Noted, interrupt: &Interrupt) -> Result<()> {
+    let shelf = Shelf::find_run(writer.tree(), run)?;
+    match judge(&shelf, noted, false, interrupt)? {
+        Verdict::Free(spot, to) => move_back(writer, &shelf, noted, spot, &to),
+        // It was seen a moment ago, and nobody else changes the quarantine.
+        Verdict::Same(_) | Verdict::Partly(..) | Verdict::NotHeld => Ok(()),
+    }
 }

@@ -4,9 +4,11 @@
 //! goes back before the links that grant it, with a sync between; within a kind the last taken goes first, so that a
 //! directory is there before what was in it. A thing whose place has all of it again is dropped, after that place is
 //! synced; one whose place has something else stays. A mere directory, such as that of a repository, gives its place what
-//! that lacks.
+//! that lacks. A link stays whose content another run has, as happens when a collection was killed and run again: it would
+//! lie.
 
 use std::cmp::Reverse;
+use std::collections::{HashMap, HashSet};
 use std::os::fd::AsFd;
 
 use rustix::fs::OFlags;
@@ -15,6 +17,7 @@ use super::compare::{At, absent};
 use super::id::RunId;
 use super::item::{ItemKind, Noted};
 use super::journal::Lines;
+use super::needed::{has_content, named};
 use super::shelf::{Home, Shelf, Spot};
 use crate::digest::{Digest, HashingReader};
 use crate::durable::{Moved, Writer};
@@ -54,6 +57,8 @@ pub struct Restore<'t> {
     shelf: Shelf<'t>,
     things: Vec<Noted>,
     faults: Vec<Error>,
+    /// Content that links in this run name, and another run has.
+    elsewhere: HashMap<Digest, RunId>,
     verify: bool,
     interrupt: Interrupt,
 }
@@ -73,8 +78,10 @@ impl<'t> Restore<'t> {
         let wanted = |noted: &Noted| digests.is_empty() || noted.item.digest.is_some_and(|it| digests.contains(&it));
         let mut things: Vec<(usize, Noted)> = journal.noted.into_iter().filter(wanted).enumerate().collect();
         things.sort_by_key(|(number, noted)| (noted.item.kind, Reverse(*number)));
-        let things = things.into_iter().map(|(_, noted)| noted).collect();
-        Ok(Self { shelf, things, faults: journal.faults, verify: false, interrupt: Interrupt::default() })
+        let things: Vec<Noted> = things.into_iter().map(|(_, noted)| noted).collect();
+        let elsewhere = elsewhere(tree, run, &things)?;
+        let (faults, interrupt) = (journal.faults, Interrupt::default());
+        Ok(Self { shelf, things, faults, elsewhere, verify: false, interrupt })
     }
 
     /// Hashes each blob before it goes back: one that is not what it is called stays.
@@ -94,11 +101,23 @@ impl<'t> Restore<'t> {
         &self.faults
     }
 
+    fn judge(&self, noted: &Noted) -> Result<Verdict> {
+        let verdict = judge(&self.shelf, noted, self.verify, &self.interrupt)?;
+        if let Verdict::Free(spot, _) = &verdict
+            && noted.item.kind.is_link()
+            && let Some(run) = noted.item.digest.and_then(|digest| self.elsewhere.get(&digest))
+        {
+            let reason = format!("its content is in run {run}, which is to be restored first");
+            return Err(stays(&self.shelf, noted, *spot, &reason));
+        }
+        Ok(verdict)
+    }
+
     /// Says what would become of each thing, and changes nothing.
     pub fn look(self) -> Restored {
         let mut things = Vec::with_capacity(self.things.len());
-        for noted in self.things {
-            let verdict = judge(&self.shelf, &noted, self.verify, &self.interrupt);
+        for noted in self.things.clone() {
+            let verdict = self.judge(&noted);
             things.push((noted, verdict.map(Verdict::outcome)));
             if self.interrupt.signal().is_some() {
                 break;
@@ -112,7 +131,7 @@ impl<'t> Restore<'t> {
         let mut things = Vec::with_capacity(self.things.len());
         let mut superfluous = Vec::new();
         let mut unsynced_content = false;
-        for noted in self.things {
+        for noted in self.things.clone() {
             if self.interrupt.signal().is_some() {
                 break;
             }
@@ -120,7 +139,7 @@ impl<'t> Restore<'t> {
                 sync(writer, &self.shelf)?;
                 unsynced_content = false;
             }
-            let verdict = judge(&self.shelf, &noted, self.verify, &self.interrupt);
+            let verdict = self.judge(&noted);
             let done = verdict.and_then(|verdict| {
                 match &verdict {
                     Verdict::Free(spot, to) => put_back(writer, &self.shelf, &noted, *spot, to)?,
@@ -148,6 +167,37 @@ impl<'t> Restore<'t> {
         }
         Ok(Restored { things, emptied, interrupted: self.interrupt.signal() })
     }
+}
+
+/// The content that links among `things` name, that neither they nor the tree have, and that another run has.
+fn elsewhere(tree: &Tree, run: &RunId, things: &[Noted]) -> Result<HashMap<Digest, RunId>> {
+    let of = |is_wanted: fn(ItemKind) -> bool| {
+        things.iter().filter(move |noted| is_wanted(noted.item.kind)).filter_map(|noted| noted.item.digest)
+    };
+    let own: HashSet<Digest> = of(|kind| kind == ItemKind::Blob).collect();
+    let mut missing = HashSet::new();
+    for digest in of(ItemKind::is_link).filter(|digest| !own.contains(digest)) {
+        if !has_content(tree, digest)? {
+            missing.insert(digest);
+        }
+    }
+    if missing.is_empty() {
+        return Ok(HashMap::new());
+    }
+    // What is wrong with other runs is no matter of this one.
+    let named = named(tree, &mut Vec::new())?;
+    let mut elsewhere = HashMap::new();
+    for digest in missing {
+        for (other, noted) in named.get(&digest).into_iter().flatten().filter(|(other, _)| other != run) {
+            if let Some(shelf) = Shelf::open(tree, other)?
+                && shelf.find(noted)?.is_some()
+            {
+                elsewhere.insert(digest, other.clone());
+                break;
+            }
+        }
+    }
+    Ok(elsewhere)
 }
 
 /// What is to be done with a thing.
@@ -271,21 +321,28 @@ fn lacking(shelf: &Shelf<'_>, noted: &Noted, spot: Spot, to: &TreePath) -> Resul
     absent(place, thing).map_err(|error| Error::io("compare", shelf.tree.locate(to), error))
 }
 
-/// Hashes a quarantined blob. A tarsum is no hash of the bytes, and is believed.
+/// Whether a quarantined blob is what it is called.
+pub(super) fn is_whole(shelf: &Shelf<'_>, noted: &Noted, spot: Spot, interrupt: &Interrupt) -> Result<bool> {
+    Ok(fault(shelf, noted, spot, interrupt)?.is_none())
+}
+
 fn check(shelf: &Shelf<'_>, noted: &Noted, spot: Spot, interrupt: &Interrupt) -> Result<()> {
-    let Some(digest) = noted.item.digest.filter(|_| noted.item.kind == ItemKind::Blob) else { return Ok(()) };
-    let Some(algorithm) = digest.algorithm() else { return Ok(()) };
+    match fault(shelf, noted, spot, interrupt)? {
+        None => Ok(()),
+        Some(fault) => Err(stays(shelf, noted, spot, &fault)),
+    }
+}
+
+/// Hashes a quarantined blob, and says what is wrong with it. A tarsum is no hash of the bytes, and is believed.
+fn fault(shelf: &Shelf<'_>, noted: &Noted, spot: Spot, interrupt: &Interrupt) -> Result<Option<String>> {
+    let Some(digest) = noted.item.digest.filter(|_| noted.item.kind == ItemKind::Blob) else { return Ok(None) };
+    let Some(file) = shelf.open_content(noted, spot)? else { return Ok(Some("it has no content".to_owned())) };
+    let Some(algorithm) = digest.algorithm() else { return Ok(None) };
     let failed = |error| interrupt.or(Error::io("read", shelf.locate(spot.home, &noted.name), error));
-    let Some(file) = shelf.open_content(noted, spot)? else {
-        return Err(stays(shelf, noted, spot, "it has no content"));
-    };
     let mut reader = HashingReader::new(interrupt.stops(file), [algorithm]);
     std::io::copy(&mut reader, &mut std::io::sink()).map_err(failed)?;
-    match reader.finish().by(algorithm) {
-        Some(found) if found == digest => Ok(()),
-        Some(found) => Err(stays(shelf, noted, spot, &format!("its content hashes to {found}"))),
-        None => Ok(()),
-    }
+    let found = reader.finish().by(algorithm).filter(|found| *found != digest);
+    Ok(found.map(|found| format!("its content hashes to {found}")))
 }
 
 fn stays(shelf: &Shelf<'_>, noted: &Noted, spot: Spot, reason: &str) -> Error {

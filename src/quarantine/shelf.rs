@@ -93,7 +93,7 @@ impl<'t> Shelf<'t> {
         Ok(journal)
     }
 
-    fn read_journal(&self) -> Result<Journal> {
+    pub(super) fn read_journal(&self) -> Result<Journal> {
         let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
         let path = self.journal_path();
         match rustix::fs::openat(&self.directory, layout::JOURNAL, flags, Mode::empty()) {

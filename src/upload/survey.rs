@@ -231,6 +231,18 @@ pub(super) fn open_data(writer: &Writer<'_>, path: &TreePath) -> Result<File> {
 ///
 /// `Err(Locked)` when another process works on it for longer than `wait`, `Err(Refused)` for an alpha registry's, which is only read.
 pub fn cancel(writer: &Writer<'_>, upload: &Upload, wait: Duration, stale: impl Fn(&Upload) -> bool) -> Result<bool> {
+    let remove = |directory: &TreePath| writer.remove_directory(directory, Sync::Later).map(|()| true);
+    cancel_by(writer, upload, wait, stale, remove)
+}
+
+/// As [`cancel`], where `remove` takes its directory away, if that is there.
+pub(crate) fn cancel_by(
+    writer: &Writer<'_>,
+    upload: &Upload,
+    wait: Duration,
+    stale: impl Fn(&Upload) -> bool,
+    remove: impl FnOnce(&TreePath) -> Result<bool>,
+) -> Result<bool> {
     let tree = writer.tree();
     upload.check_writable()?;
     let directory = upload.directory();
@@ -254,8 +266,7 @@ pub fn cancel(writer: &Writer<'_>, upload: &Upload, wait: Duration, stale: impl 
         return Ok(false);
     }
     record::forget(tree, &upload.repository, &upload.id);
-    writer.remove_directory(&directory, Sync::Later)?;
-    Ok(true)
+    remove(&directory)
 }
 
 /// Removes what we noted of an upload that is gone: whoever removed it may have been killed before, or know nothing of it.

@@ -6,12 +6,13 @@ use crate::cli::output::escaped;
 use crate::cli::{Context, Exit, interrupt};
 use crate::digest::Digest;
 use crate::error::Error;
-use crate::quarantine::{self, Outcome, Restored, RunId};
+use crate::quarantine::{self, Noted, Outcome, Restored, RunId};
 
 /// Put back what a run took out of the tree
 ///
 /// All of it, or what is called by the digests: a blob, its links, its manifest revision. Prints where each went. What has
-/// something else in its place stays in the quarantine. A run that is empty then goes away.
+/// something else in its place stays in the quarantine; of what has the same there, the copy in the quarantine goes. A run that
+/// is empty then goes away.
 #[derive(Debug, clap::Args)]
 #[command(after_long_help = "\
 Exit codes:
@@ -56,48 +57,76 @@ impl Restore {
             Some(writer) => restore.run(writer, context.now)?,
             None => restore.look(),
         };
-        let (mut count, mut bytes) = (0_u64, 0_u64);
+        let mut counts = Counts::default();
         for (noted, outcome) in &done.things {
-            let said = match outcome {
-                Ok(Outcome::PutBack) => "put-back",
-                Ok(Outcome::AlreadyThere) => "already-there",
-                Ok(Outcome::NotHeld) => continue,
+            match outcome {
+                Ok(Outcome::NotHeld) => {}
+                Ok(outcome) => {
+                    counts.add(*outcome, noted.item.size);
+                    print_thing(noted, *outcome, context)?;
+                }
                 Err(error) => {
                     damaged = true;
                     context.output.damage(error)?;
-                    continue;
                 }
-            };
-            count += 1;
-            bytes = bytes.saturating_add(noted.item.size);
-            if context.output.is_json() {
-                let mut fields = super::item_document(noted);
-                fields["outcome"] = json!(said);
-                context.output.event("restore", fields)?;
-            } else {
-                context.output.text(format_args!("{}\n", escaped(&noted.item.path.to_string())))?;
             }
         }
-        self.conclude(context, &done, count, bytes)?;
+        self.conclude(context, &done, &counts)?;
         if let Some(signal) = done.interrupted {
             return Err(Error::Interrupted { signal }.into());
         }
         Ok(Exit::damage_if(damaged))
     }
 
-    fn conclude(&self, context: &mut Context, done: &Restored, count: u64, bytes: u64) -> anyhow::Result<()> {
+    fn conclude(&self, context: &mut Context, done: &Restored, counts: &Counts) -> anyhow::Result<()> {
+        let Counts { put_back, bytes, already_there } = counts;
         if context.output.is_json() {
             let fields = json!({
-                "run": self.run.as_str(), "items": count, "bytes": bytes, "emptied": done.emptied,
-                "dry_run": self.dry_run,
+                "run": self.run.as_str(), "items": put_back, "bytes": bytes, "already_there": already_there,
+                "emptied": done.emptied, "dry_run": self.dry_run,
             });
             context.output.event("summary", fields)?;
         }
         let did = if self.dry_run { "would put back" } else { "put back" };
-        context.output.note(format_args!("{did} {count} things of {bytes} bytes"));
+        context.output.note(format_args!("{did} {put_back} things of {bytes} bytes"));
+        if *already_there > 0 {
+            context.output.note(format_args!("{already_there} things are in their places already, and the same"));
+        }
         if done.emptied {
             context.output.note(format_args!("run {} is empty, and gone", self.run));
         }
         Ok(())
     }
+}
+
+#[derive(Debug, Default)]
+struct Counts {
+    put_back: u64,
+    bytes: u64,
+    already_there: u64,
+}
+
+impl Counts {
+    fn add(&mut self, outcome: Outcome, size: u64) {
+        match outcome {
+            Outcome::PutBack => (self.put_back, self.bytes) = (self.put_back + 1, self.bytes.saturating_add(size)),
+            Outcome::AlreadyThere => self.already_there += 1,
+            Outcome::NotHeld => {}
+        }
+    }
+}
+
+fn print_thing(noted: &Noted, outcome: Outcome, context: &mut Context) -> anyhow::Result<()> {
+    let is_back = outcome == Outcome::PutBack;
+    if context.output.is_json() {
+        let mut fields = super::item_document(noted);
+        fields["outcome"] = json!(if is_back { "put-back" } else { "already-there" });
+        return context.output.event("restore", fields);
+    }
+    let path = escaped(&noted.item.path.to_string());
+    if is_back {
+        return context.output.text(format_args!("{path}\n"));
+    }
+    context.output.detail(format_args!("{path} is there already"));
+    Ok(())
 }

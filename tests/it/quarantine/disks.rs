@@ -7,25 +7,34 @@ use std::process::Command;
 use regtree::layout::{Form, TreePath};
 use regtree::quarantine::{Item, ItemKind};
 
+use super::collection::{collect, grown};
 use super::{REPOSITORY, blob_and_link, directory, take, things, tree};
 use crate::support::Scratch;
-
-const HERE: &str = "quarantine::disks::inside";
+use crate::support::peers::garbage_collect;
 
 #[test]
 fn what_lies_on_other_disks_is_taken_and_put_back_there() {
+    in_mounts_of_its_own("quarantine::disks::inside");
+}
+
+#[test]
+fn a_collection_of_other_disks_moves_to_them_and_no_registry_minds() {
+    in_mounts_of_its_own("quarantine::disks::collected_inside");
+}
+
+fn in_mounts_of_its_own(test: &str) {
     let mut command = Command::new("unshare");
     if !rustix::process::geteuid().is_root() {
         command.args(["--user", "--map-root-user"]);
     }
-    command.arg("--mount").arg(std::env::current_exe().unwrap()).args(["--exact", HERE, "--ignored"]);
+    command.arg("--mount").arg(std::env::current_exe().unwrap()).args(["--exact", test, "--ignored"]);
     let output = command.output().unwrap();
     let said = String::from_utf8_lossy(&output.stdout);
     assert!(output.status.success() && said.contains("1 passed"), "{said}");
 }
 
 fn mount(path: &Path) {
-    let mounted = Command::new("mount").args(["-t", "tmpfs", "none"]).arg(path).status().unwrap();
+    let mounted = Command::new("mount").args(["-t", "tmpfs", "-o", "mode=755", "none"]).arg(path).status().unwrap();
     assert!(mounted.success());
 }
 
@@ -37,7 +46,7 @@ fn files(path: &Path) -> Vec<String> {
 }
 
 #[test]
-#[ignore = "runs in mounts of its own, by the test above"]
+#[ignore = "runs in mounts of its own, by a test above"]
 fn inside() {
     let scratch = Scratch::new();
     mount(&scratch.v2().join("blobs"));
@@ -83,4 +92,37 @@ fn inside() {
     assert!(!directory(&scratch, &run).exists());
     assert!(files(&scratch.v2().join("blobs")).is_empty());
     assert_eq!(fs::read_dir(scratch.v2().join("repositories")).unwrap().count(), 0);
+}
+
+#[test]
+#[ignore = "runs in mounts of its own, by a test above"]
+fn collected_inside() {
+    let scratch = Scratch::new();
+    mount(&scratch.v2().join("blobs"));
+    mount(&scratch.v2().join("repositories"));
+    let elsewhere = grown();
+    let copied = Command::new("cp").arg("-a").arg(elsewhere.v2()).arg(scratch.v2().parent().unwrap()).status().unwrap();
+    assert!(copied.success());
+    let before = tree(scratch.root());
+    let (run, moved) = collect(&scratch);
+    assert_eq!(things(&scratch, &run).len(), 0);
+    let blobs = scratch.v2().join("blobs/.regtree-quarantine").join(&run);
+    let names = files(&blobs);
+    assert_eq!(names.len(), moved.iter().filter(|event| event["kind"] == "blob").count());
+    let flat = format!("sha256-{}", regtree::Digest::of(b"stale").hex());
+    assert!(names.contains(&flat) && blobs.join(flat).is_file(), "{names:?}");
+    // Neither our next collection nor the registry's takes anything there for its own.
+    scratch.run(["gc", "--min-age", "0"]).code(0);
+    let (code, said) = garbage_collect(scratch.root());
+    assert_eq!(code, Some(0), "{said}");
+    assert_eq!(files(&blobs), names);
+    scratch.run(["quarantine", "restore", &run]).code(0);
+    assert_eq!(tree(scratch.root()), before);
+    // What is needed again comes back from there too.
+    let (run, _) = collect(&scratch);
+    let stale = regtree::Digest::of(b"stale");
+    Scratch::plant(&scratch.link(REPOSITORY, stale), stale.to_string());
+    let said = scratch.run(["gc"]).code(0).out();
+    assert!(said.contains(&format!("put back {stale} from run {run}")), "{said}");
+    assert_eq!(fs::read(scratch.blob(stale)).unwrap(), b"stale");
 }

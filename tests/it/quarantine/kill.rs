@@ -1,35 +1,11 @@
-//! A restore or a purge that is killed at any change it makes is finished by running it again.
+//! A collection, a restore or a purge that is killed at any change it makes is finished by running it again.
 
+use std::path::PathBuf;
+
+use super::collection::{WORDS, grown, runs};
 use super::{REPOSITORY, blob_and_link, directory, take, tree};
-use crate::support::{Regtree, Run, Scratch, assert_sound};
-
-const CHANGES: [&str; 9] =
-    ["mkdirat", "fchmod", "write", "fsync", "syncfs", "renameat", "renameat2", "unlinkat", "fchown"];
-
-fn killed_at(regtree: &Regtree, call: &str, nth: usize) -> Run {
-    let (trace, inject) = (format!("trace={call}"), format!("inject={call}:signal=KILL:when={nth}"));
-    let strace = ["strace", "-f", "-qq", "-o", "/dev/null", "-e", &trace, "-e", &inject];
-    regtree.clone().behind(strace).run()
-}
-
-/// Kills `verb` at each change, and has `examine` look at what is left. Returns how many kills there were.
-fn at_every_change(verb: impl Fn(&str) -> Vec<String>, examine: impl Fn(&Scratch, &str, &str)) -> usize {
-    let mut kills = 0;
-    for call in CHANGES {
-        for nth in 1.. {
-            let (scratch, run) = quarantined();
-            let killed = killed_at(&scratch.regtree(verb(&run)), call, nth);
-            if killed.signal() != Some(9) {
-                killed.code(0);
-                break;
-            }
-            assert_sound(&scratch);
-            examine(&scratch, &run, &format!("{call} {nth}"));
-            kills += 1;
-        }
-    }
-    kills
-}
+use crate::support::{Scratch, assert_sound};
+use crate::upload_crash::kill::at_every_change;
 
 /// Two blobs and their links, in the quarantine.
 fn quarantined() -> (Scratch, String) {
@@ -51,18 +27,26 @@ fn filled() -> Scratch {
     scratch
 }
 
+/// Without the times.
 fn content(scratch: &Scratch) -> Vec<String> {
-    let without_times =
-        |(path, text): (_, String)| format!("{} {}", path.display(), text.rsplit_once(' ').map_or("", |it| it.0));
-    tree(scratch.root()).into_iter().map(without_times).collect()
+    let line = |(path, text): (PathBuf, String)| {
+        let text = text.rsplit_once(' ').map_or("", |(text, _)| text);
+        format!("{} {text}", path.display())
+    };
+    tree(scratch.root()).into_iter().map(line).collect()
 }
 
 #[test]
 fn a_restore_killed_at_any_change_it_makes_can_be_run_again() {
     let expected = content(&filled());
     let kills = at_every_change(
-        |run| ["quarantine", "restore", run].map(str::to_owned).to_vec(),
-        |scratch, run, when| {
+        || {
+            let (scratch, run) = quarantined();
+            let restore = scratch.regtree(["quarantine", "restore", &run]);
+            ((scratch, run), restore)
+        },
+        |(scratch, run), when, _| {
+            assert_sound(scratch);
             let again = scratch.run(["quarantine", "restore", run]);
             // Killed after all was done, there is no such run any more.
             assert!(matches!(again.exit(), Some(0 | 4)), "{when}: {}", again.err());
@@ -77,8 +61,13 @@ fn a_restore_killed_at_any_change_it_makes_can_be_run_again() {
 fn a_purge_killed_at_any_change_it_makes_can_be_run_again() {
     let purge = ["quarantine", "purge", "--older-than", "0s"];
     let kills = at_every_change(
-        |_| purge.map(str::to_owned).to_vec(),
-        |scratch, run, when| {
+        || {
+            let (scratch, run) = quarantined();
+            let purge = scratch.regtree(purge);
+            ((scratch, run), purge)
+        },
+        |(scratch, run), when, _| {
+            assert_sound(scratch);
             if directory(scratch, run).exists() {
                 scratch.run(["quarantine", "list"]).code(0);
                 scratch.run(["quarantine", "show", run]).code(0);
@@ -88,4 +77,46 @@ fn a_purge_killed_at_any_change_it_makes_can_be_run_again() {
         },
     );
     assert!(kills > 8, "{kills} kills: strace does not do what it is asked to");
+}
+
+#[test]
+fn a_collection_killed_at_any_change_it_makes_loses_nothing() {
+    let nothing: [Vec<String>; 2] = [vec![], vec![]];
+    let before = content(&grown());
+    let undisturbed = grown();
+    undisturbed.run(WORDS).code(0);
+    let after = content(&undisturbed);
+    let kills = at_every_change(
+        || {
+            let scratch = grown();
+            let collection = scratch.regtree(WORDS);
+            (scratch, collection)
+        },
+        |scratch, when, kills| {
+            scratch.run(["manifest", "verify", "--all", "--content"]).code(0);
+            // Whether it is finished first or not, all comes back.
+            if kills % 2 == 0 {
+                scratch.run(WORDS).code(0);
+                assert_eq!(difference(&content(scratch), &after), nothing, "{when}");
+            }
+            for run in runs(scratch).iter().rev() {
+                let restored = scratch.run(["quarantine", "restore", run]);
+                assert_eq!(restored.exit(), Some(0), "{when}: {}", restored.err());
+            }
+            assert_eq!(difference(&content(scratch), &before), nothing, "{when}");
+            assert!(runs(scratch).is_empty(), "{when}");
+        },
+    );
+    assert!(kills > 30, "{kills} kills: strace does not do what it is asked to");
+}
+
+/// The lines that only the one has, and those that only the other has. A fan-out may be there with nothing in it: nobody
+/// looks for those that a killed collection emptied.
+fn difference(one: &[String], other: &[String]) -> [Vec<String>; 2] {
+    let fan_out = "docker/registry/v2/blobs/sha256/00 ".len();
+    let counts = |line: &&String| !(line.contains("/blobs/sha256/") && line.find(' ') == Some(fan_out - 1));
+    let only = |lines: &[String], not: &[String]| {
+        lines.iter().filter(counts).filter(|line| !not.contains(line)).cloned().collect()
+    };
+    [only(one, other), only(other, one)]
 }

@@ -1,11 +1,12 @@
-//! The quarantine: filled through the library, for that is what collections and repairs do; put back and purged by the
-//! command.
+//! The quarantine: filled by collections, and through the library as repairs do; put back and purged by the command.
 
 mod bad_input;
+mod collection;
 mod disks;
 mod kill;
 mod needed;
 mod restore;
+mod served;
 
 use std::collections::BTreeMap;
 use std::fs;

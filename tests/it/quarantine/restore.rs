@@ -62,8 +62,11 @@ fn take_and_restore_gives_the_identical_tree() {
     assert!(shown[0].contains("tag-index") && shown[0].contains("tags/v1/index/sha256"), "{shown:?}");
     let dry = scratch.run(["quarantine", "restore", &run, "--dry-run"]).code(0).says(["would put back 11 things"]);
     assert_eq!(things(&scratch, &run).len(), count);
-    let done = scratch.run(["quarantine", "restore", &run, "--verify"]).code(0);
-    assert_eq!(done.lines(), dry.lines());
+    let done = scratch.run(["quarantine", "restore", &run, "--verify"]).code(0).says(["1 things are in their places"]);
+    // The blob makes its fan-out again.
+    let is_fan_out = |path: &String| path.starts_with("blobs/") && path.len() == "blobs/sha256/00".len();
+    let but_fan_outs = dry.lines().into_iter().filter(|path| !is_fan_out(path));
+    assert_eq!(done.lines(), but_fan_outs.collect::<Vec<_>>());
     assert_eq!(tree(scratch.root()), before);
     assert!(!directory(&scratch, &run).exists());
     scratch.run(["quarantine", "list"]).code(0).silent();
@@ -100,7 +103,7 @@ fn what_is_there_again_is_dropped_and_what_is_something_else_is_left_alone() {
     fs::write(scratch.blob(other), "OTHER").unwrap();
     let before = tree(scratch.root());
     let said = scratch.run(["quarantine", "restore", &run]).code(3);
-    said.says(["something else is there", "it stays in", "put back 3 things"]);
+    said.says(["something else is there", "it stays in", "put back 0 things", "3 things are in their places already"]);
     assert_eq!(tree(scratch.root()), before);
     assert_eq!(things(&scratch, &run).len(), 1);
     let events = scratch.run(["quarantine", "restore", &run, "--json"]).code(3).json_lines();
