@@ -7,7 +7,7 @@ use std::time::Duration;
 use indicatif::HumanBytes;
 use serde_json::{Value, json};
 
-use super::{Context, Exit, interrupt, output};
+use super::{Context, Exit, hint, interrupt, output};
 use crate::digest::Digest;
 use crate::error::Error;
 use crate::gc::{self, Action, Finding, Kind, Options, Plan};
@@ -228,7 +228,8 @@ impl Gc {
         }
         context.output.flush()?;
         if let Some(run) = run {
-            context.output.note(format_args!("`regtree quarantine restore {run}` puts all of it back"));
+            let regtree = hint::command(&context.global);
+            context.output.note(format_args!("to put all of it back: {regtree} quarantine restore {run}"));
         }
         if !dry_run && !actions.is_empty() {
             context.output.note("a registry remembers what it has seen: restart it, or flush its redis");

@@ -24,7 +24,14 @@ impl<'w> Disposal<'w> {
         actions: impl Iterator<Item = &'a Action>,
     ) -> Result<Self> {
         let mut run = Run::begin(writer, "gc", now)?;
-        let noted = run.note(actions.flat_map(items))?;
+        let noted = match run.note(actions.flat_map(items)) {
+            Ok(noted) => noted,
+            Err(error) => {
+                // Nothing was moved. If the empty run stays, a purge takes it; the first failure is what gets reported.
+                let _ = run.finish();
+                return Err(error);
+            }
+        };
         let by_path = noted.into_iter().map(|noted| (noted.item.path.clone(), noted)).collect();
         Ok(Self::Quarantine(run, by_path))
     }

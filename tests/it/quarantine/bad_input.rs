@@ -27,7 +27,7 @@ fn a_run_that_is_no_name_of_one_is_refused() {
     }
     for verb in ["show", "restore"] {
         let unknown = "20261121T123000Z-ffffffff";
-        scratch.run(["quarantine", verb, unknown]).code(4).silent().says(["error: run", unknown]);
+        scratch.run(["quarantine", verb, unknown]).code(4).silent().says(["error: run", unknown, "quarantine list"]);
         let error = scratch.run(["quarantine", verb, unknown, "--json"]).code(4).json_error();
         assert_eq!(error["code"], "QUARANTINE_UNKNOWN");
     }

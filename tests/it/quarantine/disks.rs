@@ -7,7 +7,7 @@ use std::process::Command;
 use regtree::layout::{Form, TreePath};
 use regtree::quarantine::{Item, ItemKind};
 
-use super::collection::{collect, grown};
+use super::collection::{WORDS, collect, grown, runs};
 use super::{REPOSITORY, blob_and_link, directory, take, things, tree};
 use crate::support::Scratch;
 use crate::support::peers::garbage_collect;
@@ -22,6 +22,11 @@ fn a_collection_of_other_disks_moves_to_them_and_no_registry_minds() {
     in_mounts_of_its_own("quarantine::disks::collected_inside");
 }
 
+#[test]
+fn where_no_journal_can_be_written_nothing_is_moved() {
+    in_mounts_of_its_own("quarantine::disks::full_inside");
+}
+
 fn in_mounts_of_its_own(test: &str) {
     let mut command = Command::new("unshare");
     if !rustix::process::geteuid().is_root() {
@@ -34,7 +39,11 @@ fn in_mounts_of_its_own(test: &str) {
 }
 
 fn mount(path: &Path) {
-    let mounted = Command::new("mount").args(["-t", "tmpfs", "-o", "mode=755", "none"]).arg(path).status().unwrap();
+    mount_with("mode=755", path);
+}
+
+fn mount_with(options: &str, path: &Path) {
+    let mounted = Command::new("mount").args(["-t", "tmpfs", "-o", options, "none"]).arg(path).status().unwrap();
     assert!(mounted.success());
 }
 
@@ -125,4 +134,27 @@ fn collected_inside() {
     let said = scratch.run(["gc"]).code(0).out();
     assert!(said.contains(&format!("put back {stale} from run {run}")), "{said}");
     assert_eq!(fs::read(scratch.blob(stale)).unwrap(), b"stale");
+}
+
+#[test]
+#[ignore = "runs in mounts of its own, by a test above"]
+fn full_inside() {
+    let scratch = grown();
+    let private = scratch.root().join(".regtree");
+    fs::create_dir_all(&private).unwrap();
+    mount_with("mode=755,size=64k", &private);
+    let before = tree(scratch.root());
+    let filler = private.join("filler");
+    // Room for a journal's beginning, and for none that names everything.
+    fs::write(&filler, vec![0; 60 * 1024]).unwrap();
+    scratch.run(WORDS).code(1).says(["No space left on device", "journal"]);
+    assert!(tree(scratch.root()) == before);
+    fs::write(&filler, vec![0; 64 * 1024]).unwrap();
+    scratch.run(WORDS).code(1).says(["No space left on device"]);
+    assert!(tree(scratch.root()) == before);
+    fs::remove_file(&filler).unwrap();
+    assert!(runs(&scratch).is_empty());
+    let (run, _) = collect(&scratch);
+    scratch.run(["quarantine", "restore", &run]).code(0);
+    assert!(tree(scratch.root()) == before);
 }

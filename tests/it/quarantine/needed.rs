@@ -27,7 +27,8 @@ fn a_blob_that_is_linked_again_is_put_back_by_the_next_collection() {
     assert!(!scratch.blob(stale).exists(), "nobody needs it");
     link_again(&scratch, stale);
     let before = tree(scratch.root());
-    scratch.run(["gc", "--dry-run"]).code(0);
+    let said = scratch.run(["gc", "--dry-run"]).code(0).out();
+    assert!(said.contains(&format!("would put back {stale} from run {run}")), "{said}");
     let dry = scratch.run(["gc", "--dry-run", "--json"]).code(0).json_lines();
     let event = dry.iter().find(|event| event["type"] == "restore").unwrap();
     assert_eq!((&event["digest"], &event["run"]), (&stale.to_string().into(), &run.as_str().into()));
