@@ -26,11 +26,7 @@ impl<'w> Disposal<'w> {
         let mut run = Run::begin(writer, "gc", now)?;
         let noted = match run.note(actions.flat_map(items)) {
             Ok(noted) => noted,
-            Err(error) => {
-                // Nothing was moved. If the empty run stays, a purge takes it; the first failure is what gets reported.
-                let _ = run.finish();
-                return Err(error);
-            }
+            Err(error) => return Err(run.give_up(error)),
         };
         let by_path = noted.into_iter().map(|noted| (noted.item.path.clone(), noted)).collect();
         Ok(Self::Quarantine(run, by_path))

@@ -89,9 +89,9 @@ pub(super) fn named(tree: &Tree, damage: &mut Vec<Error>) -> Result<Named> {
     Ok(named)
 }
 
-/// Whether the tree has content of that name, right or wrong.
-pub(super) fn has_content(tree: &Tree, digest: Digest) -> Result<bool> {
-    Ok(tree.metadata(&Entry::blob(digest).path())?.is_some())
+/// Whether the tree has no content of that name. What can't be looked at is there, and the scan's to report.
+pub(super) fn lacks(tree: &Tree, digest: &Digest) -> bool {
+    tree.metadata(&Entry::blob(*digest).path()).is_ok_and(|found| found.is_none())
 }
 
 fn look(tree: &Tree, scan: &Scan, interrupt: &Interrupt) -> Result<(Needed, HashMap<Digest, Noted>)> {
@@ -100,8 +100,8 @@ fn look(tree: &Tree, scan: &Scan, interrupt: &Interrupt) -> Result<(Needed, Hash
     if named.is_empty() {
         return Ok((needed, lines));
     }
-    for digest in referenced(tree, scan, &named)? {
-        if has_content(tree, digest)? {
+    for digest in referenced(tree, scan, &named) {
+        if !lacks(tree, &digest) {
             continue;
         }
         for (run, noted) in &named[&digest] {
@@ -123,7 +123,7 @@ fn look(tree: &Tree, scan: &Scan, interrupt: &Interrupt) -> Result<(Needed, Hash
 }
 
 /// Those of `named` that a manifest or link of the tree names.
-fn referenced(tree: &Tree, scan: &Scan, named: &Named) -> Result<HashSet<Digest>> {
+fn referenced(tree: &Tree, scan: &Scan, named: &Named) -> HashSet<Digest> {
     let mut names = NameSet::new(&scan.names);
     let mut found = HashSet::new();
     for (name, node) in scan.graph.nodes() {
@@ -138,16 +138,16 @@ fn referenced(tree: &Tree, scan: &Scan, named: &Named) -> Result<HashSet<Digest>
         found.extend(repository.aliases.iter().map(|(_, target)| *target));
         for digest in repository.layers.iter().map(|hash| Digest::from_sha256(*hash)) {
             // A directory without its link is what deleting a layer leaves.
-            if named.contains_key(&digest) && tree.metadata(&repository.place.layer_link(&digest))?.is_some() {
+            let link = || tree.metadata(&repository.place.layer_link(&digest));
+            if named.contains_key(&digest) && link().is_ok_and(|found| found.is_some()) {
                 found.insert(digest);
             }
         }
     }
     found.retain(|digest| named.contains_key(digest));
-    found.extend(
-        named.keys().filter(|digest| scan.names.find(digest).is_some_and(|name| names.contains(name))).copied(),
-    );
-    Ok(found)
+    let is_named_by_manifest = |digest: &Digest| scan.names.find(digest).is_some_and(|name| names.contains(name));
+    found.extend(named.keys().filter(|digest| is_named_by_manifest(digest)));
+    found
 }
 
 /// Whether a run has the blob, and it is what it is called.

@@ -17,7 +17,7 @@ use super::compare::{At, absent};
 use super::id::RunId;
 use super::item::{ItemKind, Noted};
 use super::journal::Lines;
-use super::needed::{has_content, named};
+use super::needed::{lacks, named};
 use super::shelf::{Home, Shelf, Spot};
 use crate::digest::{Digest, HashingReader};
 use crate::durable::{Moved, Writer};
@@ -175,12 +175,8 @@ fn elsewhere(tree: &Tree, run: &RunId, things: &[Noted]) -> Result<HashMap<Diges
         things.iter().filter(move |noted| is_wanted(noted.item.kind)).filter_map(|noted| noted.item.digest)
     };
     let own: HashSet<Digest> = of(|kind| kind == ItemKind::Blob).collect();
-    let mut missing = HashSet::new();
-    for digest in of(ItemKind::is_link).filter(|digest| !own.contains(digest)) {
-        if !has_content(tree, digest)? {
-            missing.insert(digest);
-        }
-    }
+    let links = of(ItemKind::is_link).filter(|digest| !own.contains(digest));
+    let missing: HashSet<Digest> = links.filter(|digest| lacks(tree, digest)).collect();
     if missing.is_empty() {
         return Ok(HashMap::new());
     }

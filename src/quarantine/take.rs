@@ -25,16 +25,24 @@ pub struct Run<'w> {
 impl<'w> Run<'w> {
     /// Begins a run of this kind, `gc` or `repair`, at the time `now`. `writer` is to hold the lock alone.
     pub fn begin(writer: &'w Writer<'w>, kind: &str, now: jiff::Timestamp) -> Result<Self> {
-        let id = loop {
+        loop {
             let id = RunId::random(now);
-            if writer.make_run(id.as_str())? {
-                break id;
+            if !writer.make_run(id.as_str())? {
+                continue;
             }
-        };
-        let shelf = Shelf::find_run(writer.tree(), &id)?;
-        let run = Self { writer, shelf, now, names: 0 };
-        run.write(&Lines::begin(id.as_str(), kind, now))?;
-        Ok(run)
+            let shelf = Shelf::find_run(writer.tree(), &id)?;
+            let run = Self { writer, shelf, now, names: 0 };
+            return match run.write(&Lines::begin(id.as_str(), kind, now)) {
+                Ok(()) => Ok(run),
+                Err(error) => Err(run.give_up(error)),
+            };
+        }
+    }
+
+    /// Ends a run that has moved nothing, for `error`, which is what gets reported: if it stays, it is an empty one.
+    pub(crate) fn give_up(self, error: Error) -> Error {
+        let _ = self.finish();
+        error
     }
 
     /// What it is called.

@@ -1,12 +1,14 @@
 //! `gc --quarantine`: the same goes as without it, and all of it can come back.
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
+use std::path::PathBuf;
 
 use serde_json::Value;
 
 use super::{REPOSITORY, directory, things, tree};
-use crate::support::{Regtree, Scratch, Tagged};
+use crate::support::{Regtree, Scratch, Tagged, vectors};
 
 /// The last is the quarantine.
 pub(super) const WORDS: [&str; 7] = ["gc", "--jobs", "1", "--min-age", "0", "--delete-untagged", "--quarantine"];
@@ -126,4 +128,40 @@ fn a_blob_that_changed_since_it_was_taken_is_not_replaced() {
     assert_eq!(fs::read(scratch.blob(stale)).unwrap(), b"other");
     assert_eq!(things(&scratch, &run).len(), 1);
     assert!(directory(&scratch, &run).join("journal").exists());
+}
+
+/// Whatever is no directory.
+fn files(scratch: &Scratch) -> BTreeMap<PathBuf, String> {
+    let mut found = tree(scratch.root());
+    found.retain(|path, _| !scratch.root().join(path).is_dir() || scratch.root().join(path).is_symlink());
+    found
+}
+
+/// Collects, and puts all of it back: the same files are there again. `false` when nothing was to go.
+#[track_caller]
+fn goes_and_comes_back(scratch: &Scratch, name: &str) -> bool {
+    let before = files(scratch);
+    let said = scratch.regtree(WORDS).with(["--json"]).run();
+    assert!(matches!(said.exit(), Some(0 | 3)), "{name}: {}", said.err());
+    let run = said.json_lines().last().unwrap()["quarantine"].as_str().map(str::to_owned);
+    let Some(run) = run else { return false };
+    assert!(files(scratch) != before, "{name}: nothing went");
+    let restored = scratch.run(["quarantine", "restore", &run]);
+    assert_eq!(restored.exit(), Some(0), "{name}: {}", restored.err());
+    assert!(files(scratch) == before, "{name}: it did not come back as it was");
+    true
+}
+
+#[test]
+fn what_goes_of_every_versions_tree_comes_back() {
+    for version in vectors::versions() {
+        assert!(goes_and_comes_back(&vectors::tree(&version), &version), "{version}: nothing was to go");
+    }
+}
+
+#[test]
+fn what_goes_of_a_damaged_tree_comes_back() {
+    let names = vectors::damaged_trees();
+    let went = names.iter().filter(|name| goes_and_comes_back(&vectors::damaged(name), name)).count();
+    assert!(went > names.len() / 3, "{went} of {} trees", names.len());
 }
