@@ -24,8 +24,7 @@ use crate::scan::{Doubt, Scan};
 /// Stop the registry, or make it read-only: a push that finds an old layer "already there" while it goes can lose it. And
 /// restart it afterwards, or flush its redis, for it remembers what it has seen.
 ///
-/// With --quarantine everything is moved to <root>/.regtree/quarantine instead, and `regtree quarantine restore` puts it back;
-/// the room is free only after `regtree quarantine purge`. Any run puts back a blob from there that the tree needs again.
+/// With --quarantine everything is moved to .regtree/quarantine instead, and `regtree quarantine restore` puts it back; the room is free only after `regtree quarantine purge`. Any run puts back a blob from there that the tree needs again.
 #[derive(Debug, clap::Args)]
 #[command(after_long_help = "\
 Exit codes:

@@ -96,7 +96,11 @@ pub(super) fn lacks(tree: &Tree, digest: &Digest) -> bool {
 
 fn look(tree: &Tree, scan: &Scan, interrupt: &Interrupt) -> Result<(Needed, HashMap<Digest, Noted>)> {
     let (mut needed, mut lines) = (Needed::default(), HashMap::new());
-    let named = named(tree, &mut needed.damage)?;
+    // A quarantine that can't be read keeps nobody from collecting.
+    let named = named(tree, &mut needed.damage).unwrap_or_else(|error| {
+        needed.damage.push(error);
+        Named::new()
+    });
     if named.is_empty() {
         return Ok((needed, lines));
     }

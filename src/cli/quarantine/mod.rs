@@ -12,7 +12,7 @@ use crate::quarantine::{Noted, Summary};
 
 /// Quarantine: what was taken out of the tree, and can be put back
 ///
-/// A run of `gc --quarantine` or of `repair` moves things to <root>/.regtree/quarantine instead of removing them. They take up room
+/// A run of `gc --quarantine` or of `repair` moves things to .regtree/quarantine instead of removing them. They take up room
 /// until they are purged.
 #[derive(Debug, clap::Subcommand)]
 pub(super) enum Quarantine {

@@ -1,7 +1,7 @@
 //! Blobs and repositories on disks of their own, which a rename does not lead out of.
 
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use regtree::layout::{Form, TreePath};
@@ -27,6 +27,11 @@ fn where_no_journal_can_be_written_nothing_is_moved() {
     in_mounts_of_its_own("quarantine::disks::full_inside");
 }
 
+#[test]
+fn a_collection_of_another_disk_killed_at_any_change_it_makes_loses_nothing() {
+    in_mounts_of_its_own("quarantine::disks::killed_inside");
+}
+
 fn in_mounts_of_its_own(test: &str) {
     let mut command = Command::new("unshare");
     if !rustix::process::geteuid().is_root() {
@@ -38,13 +43,30 @@ fn in_mounts_of_its_own(test: &str) {
     assert!(output.status.success() && said.contains("1 passed"), "{said}");
 }
 
-fn mount(path: &Path) {
-    mount_with("mode=755", path);
+/// A file system of its own, gone when dropped.
+struct Disk(PathBuf);
+
+impl Disk {
+    fn at(path: PathBuf) -> Self {
+        Self::with("mode=755", path)
+    }
+
+    fn with(options: &str, path: PathBuf) -> Self {
+        let mounted = Command::new("mount").args(["-t", "tmpfs", "-o", options, "none"]).arg(&path).status().unwrap();
+        assert!(mounted.success());
+        Self(path)
+    }
 }
 
-fn mount_with(options: &str, path: &Path) {
-    let mounted = Command::new("mount").args(["-t", "tmpfs", "-o", options, "none"]).arg(path).status().unwrap();
-    assert!(mounted.success());
+impl Drop for Disk {
+    fn drop(&mut self) {
+        let gone = Command::new("umount").arg(&self.0).status();
+        assert!(std::thread::panicking() || gone.unwrap().success());
+    }
+}
+
+fn area_disks(scratch: &Scratch) -> [Disk; 2] {
+    ["blobs", "repositories"].map(|area| Disk::at(scratch.v2().join(area)))
 }
 
 /// The names of all files below a directory.
@@ -58,8 +80,7 @@ fn files(path: &Path) -> Vec<String> {
 #[ignore = "runs in mounts of its own, by a test above"]
 fn inside() {
     let scratch = Scratch::new();
-    mount(&scratch.v2().join("blobs"));
-    mount(&scratch.v2().join("repositories"));
+    let _disks = area_disks(&scratch);
     let [plain, crowded] = ["plain", "crowded"].map(|content| scratch.put(REPOSITORY, content.as_bytes()));
     let beside = scratch.blob(crowded).parent().unwrap().join("data.3b241101-e2bb-4255-8caf-4136c566a962.tmp");
     Scratch::plant(&beside, "left over");
@@ -107,8 +128,7 @@ fn inside() {
 #[ignore = "runs in mounts of its own, by a test above"]
 fn collected_inside() {
     let scratch = Scratch::new();
-    mount(&scratch.v2().join("blobs"));
-    mount(&scratch.v2().join("repositories"));
+    let _disks = area_disks(&scratch);
     let elsewhere = grown();
     let copied = Command::new("cp").arg("-a").arg(elsewhere.v2()).arg(scratch.v2().parent().unwrap()).status().unwrap();
     assert!(copied.success());
@@ -142,7 +162,7 @@ fn full_inside() {
     let scratch = grown();
     let private = scratch.root().join(".regtree");
     fs::create_dir_all(&private).unwrap();
-    mount_with("mode=755,size=64k", &private);
+    let _disk = Disk::with("mode=755,size=64k", private.clone());
     let before = tree(scratch.root());
     let filler = private.join("filler");
     // Room for a journal's beginning, and for none that names everything.
@@ -157,4 +177,17 @@ fn full_inside() {
     let (run, _) = collect(&scratch);
     scratch.run(["quarantine", "restore", &run]).code(0);
     assert!(tree(scratch.root()) == before);
+}
+
+#[test]
+#[ignore = "runs in mounts of its own, by a test above"]
+fn killed_inside() {
+    let prepare = || {
+        let scratch = grown();
+        let private = scratch.root().join(".regtree");
+        fs::create_dir_all(&private).unwrap();
+        // The root's own disk is another than those of content and links.
+        (Disk::at(private), scratch)
+    };
+    super::kill::loses_nothing_when_killed(prepare, |(_, scratch)| scratch);
 }

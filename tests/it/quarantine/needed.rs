@@ -97,6 +97,15 @@ fn a_damaged_blob_does_not_go_back() {
 }
 
 #[test]
+fn a_quarantine_that_is_none_keeps_nobody_from_collecting() {
+    let scratch = grown();
+    let path = scratch.root().join(".regtree/quarantine");
+    Scratch::plant(&path, "no directory");
+    scratch.run(["gc", "--min-age", "0"]).code(3).says([path.to_str().unwrap()]);
+    assert!(!scratch.blob(Digest::of(b"stale")).exists());
+}
+
+#[test]
 fn a_journal_that_cannot_be_read_is_told_of() {
     let scratch = grown();
     let (run, _) = collect(&scratch);
