@@ -16,6 +16,7 @@ mod interrupt;
 mod manifest;
 mod output;
 mod progress;
+mod quarantine;
 mod repo;
 mod root;
 mod sink;
@@ -118,6 +119,8 @@ enum Command {
     #[command(subcommand)]
     Repo(repo::Repo),
     Gc(gc::Gc),
+    #[command(subcommand)]
+    Quarantine(quarantine::Quarantine),
     Demo(demo::Demo),
     Completions(completions::Completions),
 }
@@ -192,6 +195,7 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         Command::Tag(tag) => tag.run(&mut context),
         Command::Repo(repo) => repo.run(&mut context),
         Command::Gc(gc) => gc.run(&mut context),
+        Command::Quarantine(quarantine) => quarantine.run(&mut context),
         Command::Demo(demo) => demo.run(&mut context),
         Command::Completions(completions) => completions.run(&mut context),
     };

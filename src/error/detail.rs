@@ -156,6 +156,15 @@ impl Error {
                 put("size", (*size).into());
             }
             Self::DigestUnusable { digest, .. } => put("digest", text(digest)),
+            Self::NotQuarantined { what, .. } => put("what", what.as_str().into()),
+            Self::JournalMalformed { line, reason, .. } => {
+                put("line", (*line).into());
+                put("reason", reason.as_str().into());
+            }
+            Self::NotPutBack { kept, reason, .. } => {
+                put("kept", kept.to_string_lossy().into());
+                put("reason", reason.as_str().into());
+            }
             Self::Locked { holders, .. } => put("holders", holders.iter().map(Holder::to_json).collect()),
             Self::Interrupted { signal } => put("signal", (*signal).into()),
         }

@@ -339,6 +339,34 @@ pub enum Error {
         /// Who holds it, as far as they left a note.
         holders: Vec<Holder>,
     },
+    /// The quarantine has no such run, or the run has nothing of that digest.
+    #[error("{what} is not in the quarantine: there is nothing of it in {}", path.display())]
+    NotQuarantined {
+        /// The run or the digest.
+        what: String,
+        /// Where it would be.
+        path: PathBuf,
+    },
+    /// A line of a quarantine's journal that can't be read: what it is about stays where it lies.
+    #[error("line {line} of the journal {} can't be read: {reason}", path.display())]
+    JournalMalformed {
+        /// The journal.
+        path: PathBuf,
+        /// Which line, from 1.
+        line: u64,
+        /// Why not.
+        reason: String,
+    },
+    /// Something in the quarantine that can't go back to where it was.
+    #[error("{} can't be put back: {reason}; it stays in {}", path.display(), kept.display())]
+    NotPutBack {
+        /// Where it was.
+        path: PathBuf,
+        /// Where it lies now.
+        kept: PathBuf,
+        /// Why not.
+        reason: String,
+    },
     /// A safety check says no.
     #[error("refused: {reason}")]
     Refused {
@@ -448,7 +476,9 @@ impl Error {
             | Self::WrongKind { .. }
             | Self::Misplaced { .. }
             | Self::Incomplete { .. }
+            | Self::JournalMalformed { .. }
             | Self::Corrupt { .. } => "DAMAGED",
+            Self::NotQuarantined { .. } => "QUARANTINE_UNKNOWN",
             Self::ManifestUnknown { .. }
             | Self::TagUnknown { .. }
             | Self::PlatformUnknown { .. }
@@ -459,7 +489,7 @@ impl Error {
             Self::UploadUnknown { .. } => "BLOB_UPLOAD_UNKNOWN",
             Self::RangeInvalid { .. } | Self::OffsetMismatch { .. } => "RANGE_INVALID",
             Self::Locked { .. } => "LOCKED",
-            Self::Refused { .. } | Self::Brake { .. } | Self::InUse { .. } => "REFUSED",
+            Self::Refused { .. } | Self::Brake { .. } | Self::InUse { .. } | Self::NotPutBack { .. } => "REFUSED",
             Self::Interrupted { .. } => "INTERRUPTED",
         }
     }
@@ -485,6 +515,9 @@ impl Error {
             | Self::UploadUnknown { path, .. }
             | Self::Corrupt { path, .. }
             | Self::WrongKind { path, .. }
+            | Self::NotQuarantined { path, .. }
+            | Self::JournalMalformed { path, .. }
+            | Self::NotPutBack { path, .. }
             | Self::Locked { path, .. } => Some(path),
             _ => None,
         }

@@ -9,8 +9,10 @@
 //! keeps all that it links.
 
 mod age;
+mod disposal;
 mod doubt;
 mod empty;
+mod history;
 mod mark;
 mod plan;
 mod sweep;
@@ -46,6 +48,8 @@ pub struct Options {
     pub uploads_older_than: Option<Duration>,
     /// Whether repositories stay that have nothing in them.
     pub keep_empty_repositories: bool,
+    /// Whether what goes is moved to the [quarantine](crate::quarantine).
+    pub quarantine: bool,
     /// The repositories that things may be removed from; all, if there is none.
     pub only: Option<globset::GlobMatcher>,
 }
@@ -62,6 +66,7 @@ impl Options {
             keep: HashSet::new(),
             uploads_older_than: Some(Duration::from_hours(7 * 24)),
             keep_empty_repositories: false,
+            quarantine: false,
             only: None,
         }
     }
