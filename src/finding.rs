@@ -170,6 +170,7 @@ impl Code {
                 }
             }
             Error::WrongKind { .. } | Error::Misplaced { .. } => Self::FileUnexpected,
+            Error::Incomplete { .. } => Self::RepositoryIncomplete,
             _ => Self::Unreadable,
         }
     }

@@ -41,6 +41,7 @@ pub mod layout;
 pub mod lock;
 pub mod manifest;
 pub mod name;
+pub mod quarantine;
 pub mod registry;
 pub mod repository;
 pub mod scan;

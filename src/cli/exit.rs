@@ -97,6 +97,7 @@ impl From<&Error> for Exit {
             | Error::TagUnknown { .. }
             | Error::PlatformUnknown { .. }
             | Error::SignaturesUnknown { .. }
+            | Error::NotQuarantined { .. }
             | Error::LinkedNowhere { .. } => Self::Unknown,
             Error::BrokenLink { .. }
             | Error::BrokenTag { .. }
@@ -109,9 +110,13 @@ impl From<&Error> for Exit {
             | Error::DigestMismatch { .. }
             | Error::SizeMismatch { .. } => Self::Invalid,
             Error::RangeInvalid { .. } | Error::DigestUnusable { .. } => Self::Usage,
-            Error::RepositoryNameInvalid { .. } | Error::Misplaced { .. } => Self::Damage,
+            Error::RepositoryNameInvalid { .. }
+            | Error::Misplaced { .. }
+            | Error::Incomplete { .. }
+            | Error::JournalMalformed { .. }
+            | Error::NotPutBack { .. } => Self::Damage,
             Error::Locked { .. } => Self::Locked,
-            Error::Refused { .. } | Error::InUse { .. } => Self::Refused,
+            Error::Refused { .. } | Error::Brake { .. } | Error::InUse { .. } => Self::Refused,
             Error::Interrupted { signal: 15 } => Self::Terminated,
             Error::Interrupted { .. } => Self::Interrupted,
         }

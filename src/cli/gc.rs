@@ -7,10 +7,11 @@ use std::time::Duration;
 use indicatif::HumanBytes;
 use serde_json::{Value, json};
 
-use super::{Context, Exit, interrupt, output};
+use super::{Context, Exit, hint, interrupt, output};
 use crate::digest::Digest;
 use crate::error::Error;
 use crate::gc::{self, Action, Finding, Kind, Options, Plan};
+use crate::quarantine::{self, Needed, RunId};
 use crate::scan::{Doubt, Scan};
 
 /// Remove what nothing needs
@@ -22,6 +23,8 @@ use crate::scan::{Doubt, Scan};
 ///
 /// Stop the registry, or make it read-only: a push that finds an old layer "already there" while it goes can lose it. And
 /// restart it afterwards, or flush its redis, for it remembers what it has seen.
+///
+/// With --quarantine everything is moved to .regtree/quarantine instead, and `regtree quarantine restore` puts it back; the room is free only after `regtree quarantine purge`. Any run puts back a blob from there that the tree needs again.
 #[derive(Debug, clap::Args)]
 #[command(after_long_help = "\
 Exit codes:
@@ -36,13 +39,16 @@ Exit codes:
 
 Examples:
   regtree gc --dry-run
-  regtree gc --delete-untagged --min-age 7d
+  regtree gc --delete-untagged --min-age 7d --quarantine
   regtree gc --dry-run --json | jq -r 'select(.type == \"remove\") | .path'")]
 #[expect(clippy::struct_excessive_bools, reason = "each is a flag of its own")]
 pub(super) struct Gc {
     /// Say what would go, and remove nothing
     #[arg(short = 'n', long)]
     dry_run: bool,
+    /// Move what goes to the quarantine, from which it can be put back
+    #[arg(long)]
+    quarantine: bool,
     /// Remove manifests too that no tag leads to: by itself, as a child of an index, or as a referrer of a kept manifest
     #[arg(long)]
     delete_untagged: bool,
@@ -94,12 +100,12 @@ fn parse_glob(text: &str) -> Result<globset::GlobMatcher, globset::Error> {
 }
 
 fn parse_limit(text: &str) -> Result<Limit, &'static str> {
-    let want = "want a percentage such as 20%, or a number of bytes";
+    let want = "want a percentage such as 20%, or a number of bytes such as 50GiB";
     if let Some(percent) = text.strip_suffix('%') {
         let percent: f64 = percent.parse().map_err(|_| want)?;
         return if (0.0..=100.0).contains(&percent) { Ok(Limit::Percent(percent)) } else { Err(want) };
     }
-    text.parse().map(Limit::Bytes).map_err(|_| want)
+    super::parse_bytes(text).map(Limit::Bytes).map_err(|_| want)
 }
 
 impl Gc {
@@ -114,22 +120,27 @@ impl Gc {
         // A dry run changes nothing, so it takes no lock.
         let writer = if self.dry_run { None } else { Some(context.sole_writer(&registry, "gc")?) };
         let interrupt = interrupt::catch()?;
-        let mut scan = Scan::read(tree, &interrupt)?;
-        let plan = gc::plan(tree, &mut scan, &options, &interrupt)?;
         if context.output.is_json() {
             let (dry_run, delete_untagged) = (self.dry_run, self.delete_untagged);
             let min_age = options.min_age.as_secs();
             let fields = json!({ "dry_run": dry_run, "delete_untagged": delete_untagged, "min_age": min_age });
             context.output.event("start", fields)?;
         }
+        let mut scan = Scan::read(tree, &interrupt)?;
+        let needed = match &writer {
+            Some(writer) => quarantine::put_back(writer, &mut scan, &interrupt)?,
+            None => quarantine::needed(tree, &scan, &interrupt)?,
+        };
+        print_needed(&needed, self.dry_run, context)?;
+        let plan = gc::plan(tree, &mut scan, &options, &interrupt)?;
         print_doubts(&plan, context)?;
         self.check_brakes(tree, &scan, &plan)?;
         let Some(writer) = writer else {
             for action in &plan.actions {
                 print_action(action, context)?;
             }
-            summarize(&plan, &plan.actions, true, context)?;
-            return Ok(Exit::damage_if(plan.is_doubtful()));
+            self.summarize(&plan, &plan.actions, None, context)?;
+            return Ok(Exit::damage_if(plan.is_doubtful() || !needed.damage.is_empty()));
         };
         let mut printed = Ok(());
         let swept = gc::sweep(&writer, &mut scan, &options, &plan, &interrupt, |action| {
@@ -142,11 +153,11 @@ impl Gc {
         for error in &swept.failures {
             context.output.damage(error)?;
         }
-        summarize(&plan, &swept.removed, false, context)?;
+        self.summarize(&plan, &swept.removed, swept.quarantine.as_ref(), context)?;
         if let Some(signal) = swept.interrupted {
             return Err(Error::Interrupted { signal }.into());
         }
-        Ok(Exit::damage_if(plan.is_doubtful() || !swept.failures.is_empty()))
+        Ok(Exit::damage_if(plan.is_doubtful() || !swept.failures.is_empty() || !needed.damage.is_empty()))
     }
 
     fn options(&self, now: jiff::Timestamp) -> anyhow::Result<Options> {
@@ -158,16 +169,77 @@ impl Gc {
             keep: self.keep_digests.as_deref().map(read_digests).transpose()?.unwrap_or_default(),
             uploads_older_than: (!self.keep_uploads).then_some(self.uploads_older_than),
             keep_empty_repositories: self.keep_empty_repositories,
+            quarantine: self.quarantine,
             only: self.repository.clone(),
             ..Options::new(now)
         })
     }
 
+    fn summarize(
+        &self,
+        plan: &Plan,
+        actions: &[Action],
+        run: Option<&RunId>,
+        context: &mut Context,
+    ) -> anyhow::Result<()> {
+        let dry_run = self.dry_run;
+        let counts = |kind| {
+            let of_kind = actions.iter().filter(|action| action.kind == kind);
+            of_kind.fold((0_u64, 0_u64), |(count, bytes), action| (count + 1, bytes + action.size))
+        };
+        let bytes: u64 = actions.iter().map(|action| action.size).sum();
+        if context.output.is_json() {
+            let removed: serde_json::Map<String, Value> = Kind::ALL
+                .into_iter()
+                .map(|kind| (kind.name().to_owned(), counts(kind)))
+                .map(|(name, (count, bytes))| (name, json!({ "count": count, "bytes": bytes })))
+                .collect();
+            let fields = json!({
+                "dry_run": dry_run, "removed": removed, "bytes": bytes, "kept": plan.kept,
+                "content_kept_for_doubt": plan.blind, "quarantine": run.map(RunId::as_str),
+            });
+            return context.output.event("summary", fields);
+        }
+        let did = match (dry_run, self.quarantine) {
+            (true, false) => "would remove",
+            (false, false) => "removed",
+            (true, true) => "would move to the quarantine",
+            (false, true) => "moved to the quarantine",
+        };
+        context.output.text(format_args!("{did} {bytes} bytes ({})\n", HumanBytes(bytes)))?;
+        for kind in Kind::ALL {
+            let (count, bytes) = counts(kind);
+            if count > 0 {
+                let bytes = if bytes > 0 { format!("  {}", HumanBytes(bytes)) } else { String::new() };
+                context.output.text(format_args!("  {kind:12} {count:>10}{bytes}\n"))?;
+            }
+        }
+        let kept = plan.kept;
+        context.output.text(format_args!(
+            "kept {} blobs, {} manifests, {} tags in {} repositories\n",
+            kept.blobs, kept.revisions, kept.tags, kept.repositories
+        ))?;
+        if kept.young_blobs > 0 {
+            context.output.text(format_args!("  {} blobs only because they are young\n", kept.young_blobs))?;
+        }
+        if let Some(run) = run {
+            context.output.text(format_args!("quarantine run {run}\n"))?;
+        }
+        context.output.flush()?;
+        if let Some(run) = run {
+            let regtree = hint::command(&context.global);
+            context.output.note(format_args!("to put all of it back: {regtree} quarantine restore {run}"));
+        }
+        if !dry_run && !actions.is_empty() {
+            context.output.note("a registry caches what it has seen: restart it, or flush its redis");
+        }
+        Ok(())
+    }
+
     fn check_brakes(&self, tree: &crate::tree::Tree, scan: &Scan, plan: &Plan) -> anyhow::Result<()> {
         if plan.rootless && !self.allow_rootless {
-            let reason = "there is content, and nothing was found that needs any of it: is this the right tree? \
-                          With --allow-rootless all of it goes";
-            return Err(Error::Refused { reason: reason.to_owned() }.into());
+            let reason = "there is content, and nothing was found that needs any of it: is this the right tree?";
+            return Err(Error::Brake { reason: reason.to_owned(), release: "--allow-rootless" }.into());
         }
         let going = plan.count(Kind::Blob).1;
         let (limit, said) = match self.max_delete {
@@ -189,7 +261,7 @@ impl Gc {
             return Ok(());
         }
         let reason = format!("{going} bytes would go, which is more than --max-delete allows ({said})");
-        Err(Error::Refused { reason }.into())
+        Err(Error::Brake { reason, release: "a higher --max-delete" }.into())
     }
 }
 
@@ -262,48 +334,41 @@ fn print_action(action: &Action, context: &mut Context) -> anyhow::Result<()> {
     if !context.output.is_verbose() {
         return Ok(());
     }
-    let path = output::escaped(&action.path.to_string());
-    context.output.text(format_args!("{:12} {path}\n", action.kind))
+    let subject = output::escaped(&subject(action));
+    context.output.text(format_args!("{:12} {subject}\n", action.kind))
 }
 
-fn summarize(plan: &Plan, actions: &[Action], dry_run: bool, context: &mut Context) -> anyhow::Result<()> {
-    let counts = |kind| {
-        let of_kind = actions.iter().filter(|action| action.kind == kind);
-        of_kind.fold((0_u64, 0_u64), |(count, bytes), action| (count + 1, bytes + action.size))
-    };
-    let bytes: u64 = actions.iter().map(|action| action.size).sum();
-    if context.output.is_json() {
-        let removed: serde_json::Map<String, Value> = Kind::ALL
-            .into_iter()
-            .map(|kind| (kind.name().to_owned(), counts(kind)))
-            .map(|(name, (count, bytes))| (name, json!({ "count": count, "bytes": bytes })))
-            .collect();
-        let fields = json!({
-            "dry_run": dry_run, "removed": removed, "bytes": bytes, "kept": plan.kept,
-            "content_kept_for_doubt": plan.blind,
-        });
-        return context.output.event("summary", fields);
-    }
-    let did = if dry_run { "would remove" } else { "removed" };
-    context.output.text(format_args!("{did} {bytes} bytes ({})\n", HumanBytes(bytes)))?;
-    for kind in Kind::ALL {
-        let (count, bytes) = counts(kind);
-        if count > 0 {
-            let bytes = if bytes > 0 { format!("  {}", HumanBytes(bytes)) } else { String::new() };
-            context.output.text(format_args!("  {kind:12} {count:>10}{bytes}\n"))?;
+/// What an action is about, as one would write it.
+fn subject(action: &Action) -> String {
+    let repository = action.repository.as_deref().unwrap_or_default();
+    let digest = action.digest.map(|digest| digest.to_string()).unwrap_or_default();
+    let tag = action.tag.as_deref().unwrap_or_default();
+    match action.kind {
+        Kind::Tag => format!("{repository}:{tag}"),
+        Kind::TagHistory => format!("{repository}:{tag}@{digest}"),
+        Kind::Revision | Kind::LayerLink => format!("{repository}@{digest}"),
+        Kind::Blob => format!("{digest}  {}", HumanBytes(action.size)),
+        Kind::Upload => {
+            let upload = action.upload.as_ref().map(ToString::to_string).unwrap_or_default();
+            format!("{repository} {upload}  {}", HumanBytes(action.size))
         }
+        Kind::Directory => action.path.to_string(),
+        Kind::Repository => repository.to_owned(),
     }
-    let kept = plan.kept;
-    context.output.text(format_args!(
-        "kept {} blobs, {} manifests, {} tags in {} repositories\n",
-        kept.blobs, kept.revisions, kept.tags, kept.repositories
-    ))?;
-    if kept.young_blobs > 0 {
-        context.output.text(format_args!("  {} blobs only because they are young\n", kept.young_blobs))?;
+}
+
+fn print_needed(needed: &Needed, dry_run: bool, context: &mut Context) -> anyhow::Result<()> {
+    for (digest, run) in &needed.blobs {
+        if context.output.is_json() {
+            context.output.event("restore", json!({ "digest": digest, "run": run.as_str() }))?;
+            continue;
+        }
+        let did = if dry_run { "would put back" } else { "put back" };
+        let text = format_args!("{did} {digest} from run {run} of the quarantine: the tree needs it again\n");
+        context.output.text(text)?;
     }
-    context.output.flush()?;
-    if !dry_run && !actions.is_empty() {
-        context.output.note("a registry remembers what it has seen: restart it, or flush its redis");
+    for error in &needed.damage {
+        context.output.damage(error)?;
     }
     Ok(())
 }

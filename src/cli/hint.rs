@@ -43,6 +43,8 @@ pub(super) fn of(error: &Error, global: &Global) -> Option<String> {
             "to heal it, put the right content again: \
              {regtree} blob put {repository} FILE --digest {expected} --verify-existing"
         ),
+        Error::Brake { release, .. } => format!("if that is meant, say so with {release}"),
+        Error::NotQuarantined { .. } => format!("to see what there is: {regtree} quarantine list"),
         Error::Locked { .. } if global.wait_lock.is_none() => "wait for it with --wait-lock 30s".to_owned(),
         _ => return None,
     };
@@ -63,7 +65,7 @@ fn not_a_tree(path: &Path, global: &Global) -> String {
 }
 
 /// The command as it was called, as far as it says where the tree is.
-fn command(global: &Global) -> String {
+pub(super) fn command(global: &Global) -> String {
     let mut command = "regtree".to_owned();
     for (option, value) in [("--root", &global.root), ("--registry-config", &global.registry_config)] {
         if let Some(path) = value {

@@ -17,6 +17,7 @@ mod interrupt;
 mod manifest;
 mod output;
 mod progress;
+mod quarantine;
 mod repo;
 mod root;
 mod sink;
@@ -120,6 +121,8 @@ enum Command {
     Repo(repo::Repo),
     Gc(gc::Gc),
     Du(du::Du),
+    #[command(subcommand)]
+    Quarantine(quarantine::Quarantine),
     Demo(demo::Demo),
     Completions(completions::Completions),
 }
@@ -195,6 +198,7 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         Command::Repo(repo) => repo.run(&mut context),
         Command::Gc(gc) => gc.run(&mut context),
         Command::Du(du) => du.run(&mut context),
+        Command::Quarantine(quarantine) => quarantine.run(&mut context),
         Command::Demo(demo) => demo.run(&mut context),
         Command::Completions(completions) => completions.run(&mut context),
     };
@@ -223,6 +227,12 @@ fn parse_age(text: &str) -> Result<Duration, String> {
     let span: jiff::Span = text.parse().map_err(|_| want.to_owned())?;
     let duration = span.to_duration(jiff::SpanRelativeTo::days_are_24_hours()).map_err(|_| want.to_owned())?;
     Duration::try_from(duration).map_err(|_| want.to_owned())
+}
+
+/// A number of bytes such as `1048576`, `10MB` or `50GiB`.
+fn parse_bytes(text: &str) -> Result<u64, &'static str> {
+    let size: Result<bytesize::ByteSize, _> = text.parse();
+    size.map(|size| size.as_u64()).map_err(|_| "want a number of bytes, such as 1048576, 10MB or 50GiB")
 }
 
 /// A repository's name, for an argument: who gives a digest first has the order wrong.

@@ -40,10 +40,15 @@ impl Drop for Note {
 
 /// Opens a directory of our state, and makes it if need be.
 fn make(tree: &Tree, kind: &str) -> std::io::Result<OwnedFd> {
+    make_all(tree, &[layout::PRIVATE, kind])
+}
+
+/// Opens a directory below the root, a name for each step, and makes what is missing.
+pub(super) fn make_all(tree: &Tree, names: &[&str]) -> std::io::Result<OwnedFd> {
     let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
     let mut directory = rustix::fs::openat(rustix::fs::CWD, tree.root(), flags, Mode::empty())?;
-    for name in [layout::PRIVATE, kind] {
-        let inner = match rustix::fs::mkdirat(&directory, name, Mode::from_raw_mode(0o777)) {
+    for name in names {
+        let inner = match rustix::fs::mkdirat(&directory, *name, Mode::from_raw_mode(0o777)) {
             Ok(()) => {
                 let inner = open_in(directory.as_fd(), name)?;
                 ownership::adopt(inner.as_fd(), directory.as_fd(), FileType::Directory)?;
@@ -59,9 +64,14 @@ fn make(tree: &Tree, kind: &str) -> std::io::Result<OwnedFd> {
 
 /// Opens a directory of our state, if it is there.
 fn open(tree: &Tree, kind: &str) -> rustix::io::Result<OwnedFd> {
+    open_all(tree, &[layout::PRIVATE, kind])
+}
+
+/// Opens a directory below the root, a name for each step, following no symbolic link.
+pub(crate) fn open_all(tree: &Tree, names: &[&str]) -> rustix::io::Result<OwnedFd> {
     let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
     let root = rustix::fs::openat(rustix::fs::CWD, tree.root(), flags, Mode::empty())?;
-    open_in(open_in(root.as_fd(), layout::PRIVATE)?.as_fd(), kind)
+    names.iter().try_fold(root, |directory, name| open_in(directory.as_fd(), name))
 }
 
 /// Writes a record whole, in place of any of that name.

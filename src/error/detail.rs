@@ -30,12 +30,16 @@ impl Error {
             | Self::Refused { reason } => {
                 put("reason", reason.as_str().into());
             }
+            Self::Brake { reason, release } => {
+                put("reason", reason.as_str().into());
+                put("hint", (*release).into());
+            }
             Self::RepositoryUnknown { repository, .. } => put("repository", text(repository)),
             Self::RepositoryNameInvalid { name, source, .. } => {
                 put("name", name.as_str().into());
                 put("reason", text(source));
             }
-            Self::Misplaced { reason, .. } => put("reason", (*reason).into()),
+            Self::Misplaced { reason, .. } | Self::Incomplete { reason, .. } => put("reason", (*reason).into()),
             Self::BlobUnknown { repository, digest, content, manifest, .. } => {
                 put("manifest", (*manifest).into());
                 put("repository", text(repository));
@@ -152,6 +156,15 @@ impl Error {
                 put("size", (*size).into());
             }
             Self::DigestUnusable { digest, .. } => put("digest", text(digest)),
+            Self::NotQuarantined { what, .. } => put("what", what.as_str().into()),
+            Self::JournalMalformed { line, reason, .. } => {
+                put("line", (*line).into());
+                put("reason", reason.as_str().into());
+            }
+            Self::NotPutBack { kept, reason, .. } => {
+                put("kept", kept.to_string_lossy().into());
+                put("reason", reason.as_str().into());
+            }
             Self::Locked { holders, .. } => put("holders", holders.iter().map(Holder::to_json).collect()),
             Self::Interrupted { signal } => put("signal", (*signal).into()),
         }

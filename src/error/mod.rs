@@ -80,6 +80,14 @@ pub enum Error {
         /// Why it does not belong there.
         reason: &'static str,
     },
+    /// A directory is missing without which other things make no sense.
+    #[error("there is no {}, though {reason}", path.display())]
+    Incomplete {
+        /// What is missing.
+        path: PathBuf,
+        /// What asks for it.
+        reason: &'static str,
+    },
     /// The repository has no link to the blob.
     #[error(
         "blob {digest} is unknown in repository {repository}: {}there is no {}",
@@ -331,11 +339,47 @@ pub enum Error {
         /// Who holds it, as far as they left a note.
         holders: Vec<Holder>,
     },
+    /// The quarantine has no such run, or the run has nothing of that digest.
+    #[error("{what} is not in the quarantine: there is nothing of it in {}", path.display())]
+    NotQuarantined {
+        /// The run or the digest.
+        what: String,
+        /// Where it would be.
+        path: PathBuf,
+    },
+    /// A line of a quarantine's journal that can't be read: what it is about stays where it lies.
+    #[error("line {line} of the journal {} can't be read: {reason}", path.display())]
+    JournalMalformed {
+        /// The journal.
+        path: PathBuf,
+        /// Which line, from 1.
+        line: u64,
+        /// Why not.
+        reason: String,
+    },
+    /// Something in the quarantine that can't go back to where it was.
+    #[error("{} can't be put back: {reason}; it stays in {}", path.display(), kept.display())]
+    NotPutBack {
+        /// Where it was.
+        path: PathBuf,
+        /// Where it lies now.
+        kept: PathBuf,
+        /// Why not.
+        reason: String,
+    },
     /// A safety check says no.
     #[error("refused: {reason}")]
     Refused {
         /// Why.
         reason: String,
+    },
+    /// A brake holds: what was asked for may be a mistake.
+    #[error("refused: {reason}")]
+    Brake {
+        /// Why.
+        reason: String,
+        /// The option that lets it go on.
+        release: &'static str,
     },
     /// A signal asked to stop; nothing half-done is left.
     #[error("interrupted ({})", if *signal == 15 { "SIGTERM" } else { "SIGINT" })]
@@ -431,7 +475,10 @@ impl Error {
             | Self::ManifestMalformed { .. }
             | Self::WrongKind { .. }
             | Self::Misplaced { .. }
+            | Self::Incomplete { .. }
+            | Self::JournalMalformed { .. }
             | Self::Corrupt { .. } => "DAMAGED",
+            Self::NotQuarantined { .. } => "QUARANTINE_UNKNOWN",
             Self::ManifestUnknown { .. }
             | Self::TagUnknown { .. }
             | Self::PlatformUnknown { .. }
@@ -442,7 +489,7 @@ impl Error {
             Self::UploadUnknown { .. } => "BLOB_UPLOAD_UNKNOWN",
             Self::RangeInvalid { .. } | Self::OffsetMismatch { .. } => "RANGE_INVALID",
             Self::Locked { .. } => "LOCKED",
-            Self::Refused { .. } | Self::InUse { .. } => "REFUSED",
+            Self::Refused { .. } | Self::Brake { .. } | Self::InUse { .. } | Self::NotPutBack { .. } => "REFUSED",
             Self::Interrupted { .. } => "INTERRUPTED",
         }
     }
@@ -459,6 +506,7 @@ impl Error {
             | Self::ContentMissing { path, .. }
             | Self::RepositoryNameInvalid { path, .. }
             | Self::Misplaced { path, .. }
+            | Self::Incomplete { path, .. }
             | Self::BrokenLink { path, .. }
             | Self::ManifestUnknown { path, .. }
             | Self::TagUnknown { path, .. }
@@ -467,6 +515,9 @@ impl Error {
             | Self::UploadUnknown { path, .. }
             | Self::Corrupt { path, .. }
             | Self::WrongKind { path, .. }
+            | Self::NotQuarantined { path, .. }
+            | Self::JournalMalformed { path, .. }
+            | Self::NotPutBack { path, .. }
             | Self::Locked { path, .. } => Some(path),
             _ => None,
         }

@@ -1,10 +1,12 @@
 //! What is young keeps itself, and what it references: somebody may be about to use it.
 
+use std::collections::HashMap;
 use std::os::fd::{AsFd, BorrowedFd};
 
 use rayon::prelude::*;
 
 use super::Options;
+use super::history::History;
 use super::mark::Use;
 use crate::digest::Digest;
 use crate::error::Result;
@@ -64,23 +66,31 @@ pub(super) fn look_at(tree: &Tree, area: BorrowedFd<'_>, digest: &Digest) -> Res
 }
 
 /// The manifests and links of a repository that would go but for their age. What can't be looked at counts as young.
-pub(super) fn young_links(
+pub(super) fn young_links<'h>(
     tree: &Tree,
     scan: &Scan,
     options: &Options,
     repository: &Scanned,
+    history: impl FnOnce() -> &'h History,
     used: &Use<'_>,
 ) -> (Vec<Name>, Vec<Name>) {
     let place = &repository.place;
     let link = |directory: TreePath| directory.child("link").expect("a plain name");
+    let unkept = repository.revisions.iter().filter_map(|revision| {
+        let name = scan.names.find(&revision.digest).filter(|name| !used.keeps(*name))?;
+        Some((name, revision))
+    });
+    let unkept: Vec<_> = unkept.collect();
+    let none = History::default();
+    let history = if unkept.is_empty() { &none } else { history() };
     let mut revisions = Vec::new();
-    for revision in &repository.revisions {
+    for (name, revision) in unkept {
         let digest = &revision.digest;
-        let Some(name) = scan.names.find(digest).filter(|name| !used.keeps(*name)) else { continue };
         let directory = if revision.misplaced { place.layer(digest) } else { place.revision(digest) };
         revisions.push((name, link(directory)));
         // A tag that pointed to it a moment ago keeps it too.
-        revisions.extend(repository.tags.iter().map(|tag| (name, link(place.past(&tag.name, digest)))));
+        let tags = history.tags(digest).iter().map(|tag| &repository.tags[*tag]);
+        revisions.extend(tags.map(|tag| (name, link(place.past(&tag.name, digest)))));
     }
     let mut links = Vec::new();
     for (name, digest) in unused_links(scan, repository, used) {
@@ -90,10 +100,11 @@ pub(super) fn young_links(
         Ok(found) => found.is_some_and(|found| options.is_young(found.modified)),
         Err(_) => true,
     };
-    let young = |found: Vec<(Name, TreePath)>| -> Vec<Name> {
-        found.into_par_iter().with_min_len(64).filter(|(_, path)| is_young(path)).map(|(name, _)| name).collect()
+    let young = |found: Vec<(Name, TreePath)>, all: bool| -> Vec<Name> {
+        let found = found.into_par_iter().with_min_len(64);
+        found.filter(|(_, path)| all || is_young(path)).map(|(name, _)| name).collect()
     };
-    (young(revisions), young(links))
+    (young(revisions, history.is_partial), young(links, false))
 }
 
 /// The layer links that no manifest of their repository needs.
@@ -101,6 +112,10 @@ pub(super) fn unused_links(scan: &Scan, repository: &Scanned, used: &Use<'_>) ->
     let layers = repository.layers.iter().map(|hash| Digest::from_sha256(*hash));
     let all = layers.chain(repository.aliases.iter().map(|(key, _)| *key));
     let named = all.filter_map(|digest| Some((scan.names.find(&digest)?, digest)));
+    // Another name of content that is used stays with it.
+    let targets: HashMap<Digest, Digest> = repository.aliases.iter().copied().collect();
+    let is_used = |name| used.links(name) || used.keeps(name);
+    let leads = |digest: &Digest| targets.get(digest).and_then(|target| scan.names.find(target)).is_some_and(is_used);
     // The manifests of registry 2.1.0 are linked as layers.
-    named.filter(|(name, _)| !used.links(*name) && !used.keeps(*name)).collect()
+    named.filter(|(name, digest)| !is_used(*name) && !leads(digest)).collect()
 }

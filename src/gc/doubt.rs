@@ -110,12 +110,6 @@ fn of_repository(tree: &Tree, scan: &Scan, options: &Options, repository: &Scann
         let message = format!("{} is no repository name: {reason}", path.display());
         problems.push((Code::NameInvalid, Doubt::None, path, message));
     }
-    // Not one tag may have been set, or they were lost with their directory: nobody can tell.
-    if options.delete_untagged && !repository.has_tags && !repository.revisions.is_empty() {
-        let path = tree.locate(&repository.place.tags());
-        let message = "there are manifests, and no directory of tags".to_owned();
-        problems.push((Code::RepositoryIncomplete, Doubt::Repository, path, message));
-    }
     let mut known: HashSet<Digest> = repository.emptied.iter().copied().collect();
     for revision in &repository.revisions {
         let digest = revision.digest;
@@ -128,12 +122,17 @@ fn of_repository(tree: &Tree, scan: &Scan, options: &Options, repository: &Scann
         } else if let Some(fault) = scan.graph.faults.get(&name) {
             let message = format!("manifest {digest} can't be believed: {fault}");
             problems.push((Code::BlobCorrupt, Doubt::Repository, blob(), message));
+        } else if scan.graph.node(name).is_some_and(|node| node.is_over_large) {
+            let message = format!("manifest {digest} is larger than a registry takes");
+            problems.push((Code::ManifestTooLarge, Doubt::Repository, blob(), message));
         } else if broken.contains(name) {
             let message = format!("{} of index {digest} is not there", missing_child(scan, options, name));
             problems.push((Code::IndexChildMissing, Doubt::Repository, at(&digest), message));
         }
     }
-    for tag in &repository.tags {
+    // Without any revisions no tag has one, and that was said.
+    let tags = if repository.has_revisions { &repository.tags[..] } else { &[] };
+    for tag in tags {
         let Some(target) = tag.target.filter(|target| !known.contains(target)) else { continue };
         let message = format!("tag {} points to {target}, of which there is no trace", tag.name);
         let path = tree.locate(&repository.place.tags()).join(&tag.name);

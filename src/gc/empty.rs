@@ -33,6 +33,7 @@ pub(super) fn directories(tree: &Tree, scan: &Scan, options: &Options, gone: &[(
         let fan_out = path.parent().expect("a blob lies in a fan-out");
         emptied.entry(fan_out).or_default().insert(path.file_name().to_owned());
     }
+    actions.extend(scan.hollow_fan_outs.iter().filter_map(|fan_out| leaf(tree, options, fan_out)));
     for (fan_out, names) in emptied {
         let listed = tree.list(&fan_out)?.unwrap_or_default();
         if listed.iter().all(|entry| entry.text().is_some_and(|name| names.contains(name))) {

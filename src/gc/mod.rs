@@ -9,8 +9,10 @@
 //! keeps all that it links.
 
 mod age;
+mod disposal;
 mod doubt;
 mod empty;
+mod history;
 mod mark;
 mod plan;
 mod sweep;
@@ -26,6 +28,7 @@ pub use uses::{Needs, Uses, uses};
 
 use crate::digest::Digest;
 use crate::scan::Scanned;
+use crate::upload::Upload;
 
 /// What to collect.
 #[derive(Clone, Debug)]
@@ -47,6 +50,8 @@ pub struct Options {
     pub uploads_older_than: Option<Duration>,
     /// Whether repositories stay that have nothing in them.
     pub keep_empty_repositories: bool,
+    /// Whether what goes is moved to the [quarantine](crate::quarantine).
+    pub quarantine: bool,
     /// The repositories that things may be removed from; all, if there is none.
     pub only: Option<globset::GlobMatcher>,
 }
@@ -63,6 +68,7 @@ impl Options {
             keep: HashSet::new(),
             uploads_older_than: Some(Duration::from_hours(7 * 24)),
             keep_empty_repositories: false,
+            quarantine: false,
             only: None,
         }
     }
@@ -70,6 +76,12 @@ impl Options {
     /// Whether something that changed at `modified` is young. What comes from the future is.
     fn is_young(&self, modified: jiff::Timestamp) -> bool {
         !self.min_age.is_zero() && self.now.checked_sub(self.min_age).is_ok_and(|limit| modified > limit)
+    }
+
+    /// Whether an upload is over: cancelled, or begun too long ago.
+    fn is_over(&self, upload: &Upload) -> bool {
+        let limit = self.uploads_older_than.and_then(|age| self.now.checked_sub(age).ok());
+        upload.left_over || upload.since().zip(limit).is_some_and(|(since, limit)| since < limit)
     }
 
     fn may_remove_from(&self, repository: &Scanned) -> bool {

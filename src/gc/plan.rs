@@ -10,6 +10,7 @@ use serde::{Serialize, Serializer};
 
 use super::age::{self, Found};
 use super::doubt::{self, Doubts};
+use super::history::Histories;
 use super::mark::{Marker, Reserve, Use, subject_of};
 use super::{Options, empty};
 use crate::digest::Digest;
@@ -186,14 +187,15 @@ impl Plan {
 pub fn plan(tree: &Tree, scan: &mut Scan, options: &Options, interrupt: &Interrupt) -> Result<Plan> {
     let Doubts { mut reserve, blind, findings } = doubt::look(tree, scan, options, interrupt);
     let stops = || interrupt.signal().map_or(Ok(()), |signal| Err(Error::Interrupted { signal }));
+    let histories = Histories::new(tree, scan);
     if !options.min_age.is_zero() {
-        for (index, (revisions, links)) in young_links(tree, scan, options, &reserve) {
+        for (index, (revisions, links)) in young_links(tree, scan, options, &reserve, &histories) {
             reserve.revisions.entry(index).or_default().extend(revisions);
             reserve.links.entry(index).or_default().extend(links);
         }
     }
     stops()?;
-    let (mut links, mut needed) = Planning::new(tree, scan, options, &reserve).links();
+    let (mut links, mut needed) = Planning::new(tree, scan, options, &reserve, &histories).links();
     let unneeded: Vec<Name> = scan.names.blobs().filter(|name| !needed.contains(*name)).collect();
     let found = if blind { Vec::new() } else { age::look_at_blobs(tree, scan, &unneeded)? };
     let found: Vec<(Name, Found)> = unneeded.into_iter().zip(found).collect();
@@ -203,10 +205,13 @@ pub fn plan(tree: &Tree, scan: &mut Scan, options: &Options, interrupt: &Interru
         // A manifest is written before its link: it may be one, and keep more.
         scan.read_more(tree, young.clone(), interrupt);
         reserve.blobs.extend(&young);
-        (links, needed) = Planning::new(tree, scan, options, &reserve).links();
+        (links, needed) = Planning::new(tree, scan, options, &reserve, &histories).links();
     }
-    let mut planning =
-        Planning { actions: links.actions, kept: links.kept, ..Planning::new(tree, scan, options, &reserve) };
+    let mut planning = Planning {
+        actions: links.actions,
+        kept: links.kept,
+        ..Planning::new(tree, scan, options, &reserve, &histories)
+    };
     let gone: Vec<(Name, Found)> = found.into_iter().filter(|(name, _)| !needed.contains(*name)).collect();
     planning.blobs(&gone);
     planning.uploads();
@@ -225,11 +230,18 @@ pub fn plan(tree: &Tree, scan: &mut Scan, options: &Options, interrupt: &Interru
 
 type Young = (usize, (Vec<Name>, Vec<Name>));
 
-fn young_links(tree: &Tree, scan: &Scan, options: &Options, reserve: &Reserve) -> Vec<Young> {
+fn young_links(
+    tree: &Tree,
+    scan: &Scan,
+    options: &Options,
+    reserve: &Reserve,
+    histories: &Histories<'_>,
+) -> Vec<Young> {
     let mut young = Vec::new();
     Marker::new(scan, options, reserve).mark(|index, repository, used| {
         if !reserve.opaque[index] && options.may_remove_from(repository) {
-            let (revisions, links) = age::young_links(tree, scan, options, repository, used);
+            let (revisions, links) =
+                age::young_links(tree, scan, options, repository, || histories.of(index, repository), used);
             if !revisions.is_empty() || !links.is_empty() {
                 young.push((index, (revisions, links)));
             }
@@ -258,13 +270,20 @@ struct Planning<'p> {
     scan: &'p Scan,
     options: &'p Options,
     reserve: &'p Reserve,
+    histories: &'p Histories<'p>,
     actions: Vec<Action>,
     kept: Kept,
 }
 
 impl<'p> Planning<'p> {
-    fn new(tree: &'p Tree, scan: &'p Scan, options: &'p Options, reserve: &'p Reserve) -> Self {
-        Self { tree, scan, options, reserve, actions: Vec::new(), kept: Kept::default() }
+    fn new(
+        tree: &'p Tree,
+        scan: &'p Scan,
+        options: &'p Options,
+        reserve: &'p Reserve,
+        histories: &'p Histories<'p>,
+    ) -> Self {
+        Self { tree, scan, options, reserve, histories, actions: Vec::new(), kept: Kept::default() }
     }
 
     fn is_open(&self, index: usize) -> bool {
@@ -277,7 +296,7 @@ impl<'p> Planning<'p> {
         let needed = Marker::new(scan, options, reserve).mark(|index, repository, used| {
             let before = self.actions.len();
             if self.is_open(index) {
-                self.repository(repository, used);
+                self.repository(index, repository, used);
             }
             let gone = |kind| self.actions[before..].iter().filter(|action| action.kind == kind).count() as u64;
             self.kept.repositories += 1;
@@ -289,7 +308,7 @@ impl<'p> Planning<'p> {
         (Links { actions: self.actions, kept: self.kept }, needed)
     }
 
-    fn repository(&mut self, repository: &Scanned, used: &Use<'_>) {
+    fn repository(&mut self, index: usize, repository: &Scanned, used: &Use<'_>) {
         let (scan, place) = (self.scan, &repository.place);
         let whose: Arc<str> = repository.text().into();
         let mut lost: HashSet<Digest> = HashSet::new();
@@ -300,9 +319,7 @@ impl<'p> Planning<'p> {
             }
         }
         if !lost.is_empty() {
-            for tag in &repository.tags {
-                self.tag(repository, &whose, tag, &lost);
-            }
+            self.tags(index, repository, &whose, &lost);
         }
         for (_, digest) in age::unused_links(scan, repository, used) {
             let path = place.layer(&digest);
@@ -315,26 +332,33 @@ impl<'p> Planning<'p> {
                 Err(_) => {}
             }
         }
+        for digest in &repository.hollow_aliases {
+            self.actions.extend(empty::leaf(self.tree, self.options, &place.layer(digest)));
+        }
         let pointed: HashSet<Digest> = repository.tags.iter().filter_map(|tag| tag.target).collect();
         for digest in repository.emptied.iter().filter(|digest| !pointed.contains(digest)) {
             self.actions.extend(empty::leaf(self.tree, self.options, &place.revision(digest)));
         }
     }
 
-    fn tag(&mut self, repository: &Scanned, whose: &Arc<str>, tag: &crate::scan::Tag, lost: &HashSet<Digest>) {
+    /// The tags that were made for something which is gone go with what they point to; the others forget it.
+    fn tags(&mut self, index: usize, repository: &Scanned, whose: &Arc<str>, lost: &HashSet<Digest>) {
         let place = &repository.place;
-        if subject_of(&tag.name).is_some() && tag.target.is_some_and(|target| lost.contains(&target)) {
+        let goes = |tag: &crate::scan::Tag| {
+            subject_of(&tag.name).is_some() && tag.target.is_some_and(|target| lost.contains(&target))
+        };
+        for tag in repository.tags.iter().filter(|tag| goes(tag)) {
             let path = place.tags().child(&tag.name).expect("a directory's entry");
             let action = Action { tag: Some(tag.name.clone()), ..Action::new(Kind::Tag, path) };
             self.actions.push(Action { repository: Some(Arc::clone(whose)), digest: tag.target, ..action });
-            return;
         }
+        let history = self.histories.of(index, repository);
         let mut past: Vec<Digest> = lost.iter().copied().collect();
         past.sort();
         for digest in past {
-            let path = place.past(&tag.name, &digest);
-            if self.tree.metadata(&path).is_ok_and(|found| found.is_some()) {
-                let action = Action::of(Kind::TagHistory, whose, path, digest);
+            let tags = history.tags(&digest).iter().map(|tag| &repository.tags[*tag]);
+            for tag in tags.filter(|tag| !goes(tag)) {
+                let action = Action::of(Kind::TagHistory, whose, place.past(&tag.name, &digest), digest);
                 self.actions.push(Action { tag: Some(tag.name.clone()), ..action });
             }
         }
@@ -352,16 +376,17 @@ impl<'p> Planning<'p> {
     }
 
     fn uploads(&mut self) {
-        let Some(age) = self.options.uploads_older_than else { return };
-        let is_old = |since: jiff::Timestamp| self.options.now.checked_sub(age).is_ok_and(|limit| since < limit);
+        if self.options.uploads_older_than.is_none() {
+            return;
+        }
         let found: Vec<Vec<upload::Upload>> = (0..self.scan.repositories.len())
             .into_par_iter()
             .filter(|index| self.is_open(*index) && self.scan.repositories[*index].folders[2])
             .map(|index| {
                 let Ok(name) = &self.scan.repositories[index].name else { return Vec::new() };
                 let uploads = upload::uploads(self.tree, name).into_iter().filter_map(Result::ok);
-                let old = uploads.filter(|upload| upload.since().is_some_and(is_old));
-                old.filter(|upload| !self.options.is_young(upload.newest)).collect::<Vec<_>>()
+                let old = uploads.filter(|upload| self.options.is_over(upload));
+                old.filter(|upload| self.is_left(upload)).collect::<Vec<_>>()
             })
             .collect();
         for upload in found.into_iter().flatten().filter(upload::Upload::is_current) {
@@ -369,6 +394,13 @@ impl<'p> Planning<'p> {
             let (repository, size) = (Some(upload.repository.as_str().into()), upload.size);
             self.actions.push(Action { repository, size, upload: Some(upload.id), ..action });
         }
+    }
+
+    /// Whether nothing of an upload is young; its directory counts, for somebody may just have removed or made a file.
+    fn is_left(&self, upload: &upload::Upload) -> bool {
+        let is_old = |modified| !self.options.is_young(modified);
+        let directory = self.tree.metadata(&upload.directory()).ok().flatten();
+        is_old(upload.newest) && directory.is_some_and(|found| is_old(found.modified))
     }
 
     fn empty_repositories(&mut self) {
@@ -384,6 +416,14 @@ impl<'p> Planning<'p> {
             }
         }
         self.kept.repositories -= found.len() as u64;
+        // What was left of one when somebody was killed.
+        for directory in &self.scan.hollow_repositories {
+            let may_go = self.options.only.as_ref().is_none_or(|only| only.is_match(directory.below_area()));
+            if may_go && empty::leaf(self.tree, self.options, directory).is_some() {
+                let action = Action::new(Kind::Repository, directory.clone());
+                found.push(Action { repository: Some(directory.below_area().into()), ..action });
+            }
+        }
         self.actions.extend(found);
     }
 }

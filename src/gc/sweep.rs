@@ -1,4 +1,4 @@
-//! Removing what a plan says, if it still says so.
+//! Removing what a plan says, or moving it to the quarantine, if the plan still says so.
 //!
 //! Before anything goes, the repositories are read again in full: old registries rewrite links in place, so that no
 //! directory's time tells, and somebody may have come to need something. What is needed by now is dropped from the plan.
@@ -12,10 +12,12 @@ use std::collections::HashSet;
 
 use super::Options;
 use super::age::{self, Found};
+use super::disposal::Disposal;
 use super::plan::{Action, Kind, Plan, plan};
-use crate::durable::{Sync, Writer};
+use crate::durable::Writer;
 use crate::error::{Error, Result};
 use crate::layout::{Area, TreePath};
+use crate::quarantine::RunId;
 use crate::scan::Scan;
 use crate::stream::Interrupt;
 use crate::upload;
@@ -29,11 +31,13 @@ pub struct Swept {
     pub spared: u64,
     /// What could not be removed.
     pub failures: Vec<Error>,
+    /// What the quarantine calls what was moved there.
+    pub quarantine: Option<RunId>,
     /// The signal that ended it early.
     pub interrupted: Option<usize>,
 }
 
-/// Carries out `planned`. `each` is told of everything that is removed.
+/// Carries out `planned`. `each` is told of everything that is removed, or moved to the quarantine.
 ///
 /// Of what fails, the rest goes on, but content stays when a link could not be removed. `Err` when the tree could not be
 /// read again, and then nothing was removed.
@@ -54,6 +58,14 @@ pub fn sweep(
     let again = plan(tree, scan, options, interrupt)?;
     let confirmed: HashSet<(Kind, &TreePath)> =
         again.actions.iter().map(|action| (action.kind, &action.path)).collect();
+    let is_confirmed = |action: &Action| confirmed.contains(&(action.kind, &action.path));
+    let mut disposal = if options.quarantine {
+        Disposal::quarantine(writer, options.now, planned.actions.iter().filter(|action| is_confirmed(action)))?
+    } else {
+        Disposal::Removal(writer)
+    };
+    // However it ends, somebody may want to know.
+    swept.quarantine = disposal.run();
     let mut phase = None;
     for action in &planned.actions {
         if let Some(signal) = interrupt.signal() {
@@ -67,11 +79,11 @@ pub fn sweep(
         if phase.replace(action.kind).is_some_and(|before| before < Kind::Blob) && action.kind >= Kind::Blob {
             writer.sync_all()?;
         }
-        if !confirmed.contains(&(action.kind, &action.path)) {
+        if !is_confirmed(action) {
             swept.spared += 1;
             continue;
         }
-        match remove(writer, options, action) {
+        match remove(writer, &mut disposal, options, action) {
             Ok(true) => {
                 each(action)?;
                 swept.removed.push(action.clone());
@@ -80,25 +92,20 @@ pub fn sweep(
             Err(error) => swept.failures.push(error),
         }
     }
+    swept.quarantine = disposal.finish()?;
     writer.sync_all()?;
     Ok(swept)
 }
 
 /// Whether it was there to be removed, and still of no use.
-fn remove(writer: &Writer<'_>, options: &Options, action: &Action) -> Result<bool> {
+fn remove(writer: &Writer<'_>, disposal: &mut Disposal<'_>, options: &Options, action: &Action) -> Result<bool> {
     let tree = writer.tree();
     match action.kind {
         Kind::Tag | Kind::TagHistory | Kind::Revision | Kind::LayerLink => {
             if tree.metadata(&action.path)?.is_none() {
                 return Ok(false);
             }
-            // The link first: without it the rest is nothing.
-            let link = action.path.child("link").expect("a plain name");
-            if action.kind != Kind::Tag {
-                writer.remove_file(&link, Sync::Later)?;
-            }
-            writer.remove_directory(&action.path, Sync::Later)?;
-            Ok(true)
+            if action.kind == Kind::Tag { disposal.directory(&action.path) } else { disposal.link(&action.path) }
         }
         Kind::Blob => {
             let (Some(digest), Some(area)) = (action.digest, tree.area(Area::Blobs)?) else { return Ok(false) };
@@ -107,8 +114,7 @@ fn remove(writer: &Writer<'_>, options: &Options, action: &Action) -> Result<boo
                     if options.is_young(lying.newest) {
                         return Ok(false);
                     }
-                    writer.remove_directory(&action.path, Sync::Later)?;
-                    Ok(true)
+                    disposal.directory(&action.path)
                 }
                 _ => Ok(false),
             }
@@ -117,11 +123,9 @@ fn remove(writer: &Writer<'_>, options: &Options, action: &Action) -> Result<boo
             let (Some(id), Some(name)) = (&action.upload, &action.repository) else { return Ok(false) };
             let Ok(name) = name.parse() else { return Ok(false) };
             let Some(upload) = upload::look_up(tree, &name, id)? else { return Ok(false) };
-            let is_old = |upload: &upload::Upload| {
-                let limit = options.uploads_older_than.and_then(|age| options.now.checked_sub(age).ok());
-                upload.since().zip(limit).is_some_and(|(since, limit)| since < limit)
-            };
-            match upload::cancel(writer, &upload, std::time::Duration::ZERO, is_old) {
+            let is_over = |upload: &upload::Upload| options.is_over(upload);
+            let take_away = |directory: &TreePath| disposal.upload(directory);
+            match upload::cancel_by(writer, &upload, std::time::Duration::ZERO, is_over, take_away) {
                 // Another process works on it.
                 Err(Error::Locked { .. }) => Ok(false),
                 cancelled => cancelled,
@@ -130,7 +134,7 @@ fn remove(writer: &Writer<'_>, options: &Options, action: &Action) -> Result<boo
         Kind::Directory => {
             let there = tree.metadata(&action.path)?.is_some();
             if there && is_leaf(&action.path) {
-                writer.remove_directory(&action.path, Sync::Later)?;
+                disposal.directory(&action.path)?;
             } else if there {
                 writer.unmake_directories(std::slice::from_ref(&action.path))?;
             }
@@ -140,7 +144,7 @@ fn remove(writer: &Writer<'_>, options: &Options, action: &Action) -> Result<boo
             let there = tree.metadata(&action.path)?.is_some();
             if there {
                 for folder in crate::layout::own_folders(&action.path) {
-                    writer.remove_directory(&folder, Sync::Later)?;
+                    disposal.directory(&folder)?;
                 }
                 let above = std::iter::successors(Some(action.path.clone()), TreePath::parent);
                 let mut above: Vec<TreePath> = above.filter(|path| !path.below_area().is_empty()).collect();

@@ -17,8 +17,8 @@ use std::fmt;
 use crate::digest::{Algorithm, Digest, TarsumVersion};
 use crate::name::{RepositoryName, Tag, UploadId};
 
-pub(crate) use quarantine::QUARANTINE;
-pub use quarantine::quarantine_beside;
+pub(crate) use quarantine::{JOURNAL, QUARANTINE, THINGS, quarantined_blob};
+pub use quarantine::{is_in_quarantine, quarantine_beside};
 
 /// Where the tree lies below the registry's `rootdirectory`.
 pub const PREFIX: &str = "docker/registry/v2";
@@ -425,6 +425,11 @@ impl Place {
     /// The directory of a layer link.
     pub(crate) fn layer(&self, digest: &Digest) -> TreePath {
         keyed(&self.layers(), digest)
+    }
+
+    /// A layer link.
+    pub(crate) fn layer_link(&self, digest: &Digest) -> TreePath {
+        self.layer(digest).join("link")
     }
 
     /// The directory of a revision.

@@ -10,40 +10,46 @@ use rayon::prelude::*;
 
 use super::names::Names;
 use crate::digest::Digest;
-use crate::error::Result;
-use crate::layout::{self, Area, KeyedDirectory};
+use crate::error::{Error, Result};
+use crate::layout::{self, Area, KeyedDirectory, TreePath};
 use crate::stream::Interrupt;
 use crate::tree::{Kind, Listed, Tree};
 
-/// Reads the names of all blobs. `Err` when a directory can't be read, for then nobody knows what there is; content that
-/// isn't seen is not collected either, so that a caller may go on.
-pub(super) fn read(tree: &Tree, interrupt: &Interrupt) -> (Names, Vec<crate::Error>) {
-    let (mut canonical, mut others, mut damage) = (Vec::new(), Vec::new(), Vec::new());
+/// The content of a tree.
+pub(super) struct Blobs {
+    pub(super) names: Names,
+    /// Fan-out directories with nothing in them.
+    pub(super) hollow: Vec<TreePath>,
+    /// What can't be read. What isn't seen is not collected either, so that a caller may go on.
+    pub(super) unread: Vec<Error>,
+}
+
+/// Reads the names of all blobs.
+pub(super) fn read(tree: &Tree, interrupt: &Interrupt) -> Blobs {
+    let (mut canonical, mut others) = (Vec::new(), Vec::new());
+    let (mut hollow, mut unread) = (Vec::new(), Vec::new());
     for algorithm in layout::algorithm_directories(&Area::Blobs.path()) {
-        let (found, unread) = read_algorithm(tree, &algorithm, interrupt);
-        damage.extend(unread);
-        for digests in found {
-            for digest in digests {
-                match digest {
-                    Found::Canonical(hash) => canonical.push(hash),
-                    Found::Other(digest) => others.push(digest),
-                }
+        let (found, errors) = read_algorithm(tree, &algorithm, interrupt);
+        unread.extend(errors);
+        for found in found.into_iter().flatten() {
+            match found {
+                Found::Canonical(hash) => canonical.push(hash),
+                Found::Other(digest) => others.push(digest),
+                Found::Hollow(path) => hollow.push(path),
             }
         }
     }
-    (Names::of_blobs(canonical, others), damage)
+    Blobs { names: Names::of_blobs(canonical, others), hollow, unread }
 }
 
 enum Found {
     Canonical([u8; 32]),
     Other(Digest),
+    /// A fan-out with nothing in it.
+    Hollow(TreePath),
 }
 
-fn read_algorithm(
-    tree: &Tree,
-    algorithm: &KeyedDirectory,
-    interrupt: &Interrupt,
-) -> (Vec<Vec<Found>>, Vec<crate::Error>) {
+fn read_algorithm(tree: &Tree, algorithm: &KeyedDirectory, interrupt: &Interrupt) -> (Vec<Vec<Found>>, Vec<Error>) {
     let handle = match tree.open_directory(&algorithm.path) {
         Ok(Some(handle)) => handle,
         Ok(None) => return (Vec::new(), Vec::new()),
@@ -74,6 +80,9 @@ fn read_algorithm(
 fn read_fan_out(tree: &Tree, algorithm: &KeyedDirectory, parent: BorrowedFd<'_>, name: &str) -> Result<Vec<Found>> {
     let Some(path) = algorithm.path.child(name) else { return Ok(Vec::new()) };
     let listed = tree.list_in(parent, &path)?.unwrap_or_default();
+    if listed.is_empty() {
+        return Ok(vec![Found::Hollow(path)]);
+    }
     let blobs = listed.iter().filter(|entry| entry.kind == Kind::Directory).filter_map(Listed::text);
     let placed = blobs.filter(|hex| hex.get(..2) == Some(name));
     let digests = placed.filter_map(|hex| algorithm.digest(hex));

@@ -10,7 +10,7 @@ use rustix::io::Errno;
 use super::names::{Name, NameSet, Names};
 use crate::digest::{Digest, Hasher};
 use crate::layout::{self, Area};
-use crate::manifest::{Kind, MAX_READ, Manifest, Role};
+use crate::manifest::{Kind, MAX_PUT, MAX_READ, Manifest, Role};
 use crate::stream::Interrupt;
 use crate::tree::Tree;
 
@@ -36,6 +36,8 @@ pub struct Node {
     pub subject: Option<Name>,
     /// Whether it is one of schema1, of which signatures may be stored.
     pub is_schema1: bool,
+    /// Whether it is larger than a registry takes.
+    pub is_over_large: bool,
 }
 
 /// A manifest that was read.
@@ -45,6 +47,7 @@ struct Parsed {
     children: Vec<Digest>,
     subject: Option<Digest>,
     is_schema1: bool,
+    is_over_large: bool,
 }
 
 impl Graph {
@@ -120,7 +123,8 @@ impl Graph {
         self.references.extend(&children);
         let end = at(&self.references);
         let subject = parsed.subject.map(|digest| names.add(digest));
-        let node = Node { begin, children: middle, end, subject, is_schema1: parsed.is_schema1 };
+        let Parsed { is_schema1, is_over_large, .. } = parsed;
+        let node = Node { begin, children: middle, end, subject, is_schema1, is_over_large };
         self.by_name.insert(parsed.name, node);
         children
     }
@@ -150,6 +154,7 @@ fn parse(tree: &Tree, names: &Names, name: Name, buffer: &mut [u8]) -> Result<Pa
         children: of(|role| role == Role::Child).collect(),
         subject: manifest.subject.as_ref().and_then(|subject| subject.digest.ok()),
         is_schema1: manifest.kind == Kind::Schema1,
+        is_over_large: content.len() > MAX_PUT,
     })
 }
 

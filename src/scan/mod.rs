@@ -19,6 +19,7 @@ pub use repositories::{Revision, Scanned, Tag};
 
 use crate::digest::Digest;
 use crate::error::{Error, Result};
+use crate::layout::TreePath;
 use crate::stream::Interrupt;
 use crate::tree::Tree;
 
@@ -27,8 +28,12 @@ use crate::tree::Tree;
 pub struct Scan {
     /// Every digest that is known, the content first.
     pub names: Names,
+    /// The directories for blobs with nothing in them.
+    pub(crate) hollow_fan_outs: Vec<TreePath>,
     /// Every repository, sorted by path.
     pub repositories: Vec<Scanned>,
+    /// The directories below `repositories/` with nothing in them.
+    pub(crate) hollow_repositories: Vec<TreePath>,
     /// What the manifests reference.
     pub graph: Graph,
     /// What is wrong.
@@ -38,20 +43,29 @@ pub struct Scan {
 impl Scan {
     /// Reads the tree. `Err(Interrupted)` when a signal came.
     pub fn read(tree: &Tree, interrupt: &Interrupt) -> Result<Self> {
-        let ((names, unread), (repositories, damage)) =
-            rayon::join(|| blobs::read(tree, interrupt), || read_repositories(tree, interrupt));
-        let mut scan = Self { names, repositories, graph: Graph::new(), damage };
+        let (blobs, found) = rayon::join(|| blobs::read(tree, interrupt), || read_repositories(tree, interrupt));
+        let mut scan = Self {
+            names: blobs.names,
+            hollow_fan_outs: blobs.hollow,
+            repositories: found.scanned,
+            hollow_repositories: found.hollow,
+            graph: Graph::new(),
+            damage: found.damage,
+        };
         // Content that can't be listed is not collected; what it holds up is only itself.
-        scan.damage.extend(unread.into_iter().map(|error| Damage { repository: None, doubt: Doubt::None, error }));
+        scan.damage.extend(blobs.unread.into_iter().map(|error| Damage {
+            repository: None,
+            doubt: Doubt::None,
+            error,
+        }));
         scan.read_manifests(tree, interrupt)?;
         Ok(scan)
     }
 
     /// Reads the repositories again, and the manifests that are new in them.
     pub fn read_again(&mut self, tree: &Tree, interrupt: &Interrupt) -> Result<()> {
-        let (repositories, damage) = read_repositories(tree, interrupt);
-        self.repositories = repositories;
-        self.damage = damage;
+        let Found { scanned, hollow, damage } = read_repositories(tree, interrupt);
+        (self.repositories, self.hollow_repositories, self.damage) = (scanned, hollow, damage);
         self.read_manifests(tree, interrupt)
     }
 
@@ -131,8 +145,15 @@ impl Scan {
     }
 }
 
-fn read_repositories(tree: &Tree, interrupt: &Interrupt) -> (Vec<Scanned>, Vec<Damage>) {
-    let (places, mut damage) = repositories::find(tree, interrupt);
+/// What lies below `repositories/`.
+struct Found {
+    scanned: Vec<Scanned>,
+    hollow: Vec<TreePath>,
+    damage: Vec<Damage>,
+}
+
+fn read_repositories(tree: &Tree, interrupt: &Interrupt) -> Found {
+    let repositories::Found { places, hollow, mut damage } = repositories::find(tree, interrupt);
     let mut repositories = Vec::with_capacity(places.len());
     let read: Vec<_> = places
         .into_par_iter()
@@ -144,5 +165,5 @@ fn read_repositories(tree: &Tree, interrupt: &Interrupt) -> (Vec<Scanned>, Vec<D
         repositories.push(repository);
         damage.extend(found);
     }
-    (repositories, damage)
+    Found { scanned: repositories, hollow, damage }
 }

@@ -24,6 +24,8 @@ pub struct Scanned {
     pub name: Result<RepositoryName, NameError>,
     /// Its manifests.
     pub revisions: Vec<Revision>,
+    /// Whether there is a directory of manifests.
+    pub has_revisions: bool,
     /// Revision directories without a link: what deleting a manifest leaves.
     pub emptied: Vec<Digest>,
     /// Its tags.
@@ -35,6 +37,8 @@ pub struct Scanned {
     pub layers: Vec<[u8; 32]>,
     /// The other layer links, each with what it links.
     pub aliases: Vec<(Digest, Digest)>,
+    /// Those of which only the directory is left.
+    pub hollow_aliases: Vec<Digest>,
     /// Whether it has each of its own folders: layers, manifests, uploads.
     pub folders: [bool; 3],
 }
@@ -71,28 +75,43 @@ impl Scanned {
 struct Visited {
     places: Vec<Place>,
     below: Vec<TreePath>,
+    is_empty: bool,
     damage: Vec<Damage>,
 }
 
-/// Finds all repositories below `repositories/`, sorted by path, level by level.
-pub(super) fn find(tree: &Tree, interrupt: &Interrupt) -> (Vec<Place>, Vec<Damage>) {
-    let (mut places, mut damage) = (Vec::new(), Vec::new());
+/// What lies below `repositories/`.
+#[derive(Default)]
+pub(super) struct Found {
+    /// The repositories, sorted by path.
+    pub(super) places: Vec<Place>,
+    /// Directories with nothing in them.
+    pub(super) hollow: Vec<TreePath>,
+    pub(super) damage: Vec<Damage>,
+}
+
+/// Finds all repositories below `repositories/`, level by level.
+pub(super) fn find(tree: &Tree, interrupt: &Interrupt) -> Found {
+    let mut found = Found::default();
     let mut level = vec![Area::Repositories.path()];
     while !level.is_empty() && interrupt.signal().is_none() {
         let visited: Vec<Visited> = level.par_iter().map(|directory| visit(tree, directory)).collect();
-        level.clear();
-        for visited in visited {
-            places.extend(visited.places);
-            damage.extend(visited.damage);
+        for (directory, visited) in std::mem::take(&mut level).into_iter().zip(visited) {
+            found.places.extend(visited.places);
+            found.damage.extend(visited.damage);
+            // An alpha's own folders can't be told from others when nothing is in them.
+            let plain = !directory.below_area().split('/').any(|part| Form::Alpha.owns(part));
+            if visited.is_empty && plain && directory.parent().is_some() {
+                found.hollow.push(directory);
+            }
             level.extend(visited.below);
         }
     }
-    places.sort();
-    (places, damage)
+    found.places.sort();
+    found
 }
 
 fn visit(tree: &Tree, directory: &TreePath) -> Visited {
-    let mut visited = Visited { places: Vec::new(), below: Vec::new(), damage: Vec::new() };
+    let mut visited = Visited { places: Vec::new(), below: Vec::new(), is_empty: false, damage: Vec::new() };
     let unseen = |error| Damage { repository: None, doubt: Doubt::Tree, error };
     let listed = match tree.list(directory) {
         Ok(listed) => listed.unwrap_or_default(),
@@ -101,6 +120,7 @@ fn visit(tree: &Tree, directory: &TreePath) -> Visited {
             return visited;
         }
     };
+    visited.is_empty = listed.is_empty();
     let has = |form: Form| listed.iter().any(|entry| entry.text().is_some_and(|name| form.owns(name)));
     if has(Form::Current) {
         visited.places.push(Place { directory: directory.clone(), form: Form::Current });
@@ -139,13 +159,34 @@ pub(super) fn read(tree: &Tree, place: Place, index: usize) -> (Scanned, Vec<Dam
     let mut reading = Reading { tree, index, damage: Vec::new() };
     let own = place.own();
     let folders = own.map(|path| reading.is_there(&path));
-    let (layers, aliases) = reading.layers(&place);
+    let Layers { canonical: layers, aliases, hollow: hollow_aliases } = reading.layers(&place);
     let (revisions, emptied) = reading.revisions(&place, &layers);
-    let tags = reading.tags(&place);
+    let has_revisions = !revisions.is_empty() || !emptied.is_empty() || reading.is_there(&place.revisions());
+    let tags = reading.tags(&place, has_revisions);
     let has_tags = !tags.is_empty() || reading.is_there(&place.tags());
     let name = place.directory.below_area().parse();
-    let scanned = Scanned { place, name, revisions, emptied, tags, has_tags, layers, aliases, folders };
+    let scanned = Scanned {
+        place,
+        name,
+        revisions,
+        has_revisions,
+        emptied,
+        tags,
+        has_tags,
+        layers,
+        aliases,
+        hollow_aliases,
+        folders,
+    };
     (scanned, reading.damage)
+}
+
+/// The layer links of a repository.
+#[derive(Default)]
+struct Layers {
+    canonical: Vec<[u8; 32]>,
+    aliases: Vec<(Digest, Digest)>,
+    hollow: Vec<Digest>,
 }
 
 /// A repository being read.
@@ -209,18 +250,20 @@ impl Reading<'_> {
         digests
     }
 
-    fn layers(&mut self, place: &Place) -> (Vec<[u8; 32]>, Vec<(Digest, Digest)>) {
-        let (mut layers, mut aliases) = (Vec::new(), Vec::new());
+    fn layers(&mut self, place: &Place) -> Layers {
+        let mut read = Layers::default();
         for algorithm in layout::algorithm_directories(&place.layers()) {
             for digest in self.keyed(&algorithm) {
                 if let Some(hash) = digest.sha256() {
-                    layers.push(hash);
+                    read.canonical.push(hash);
                 } else if let Some(target) = self.alias(place, digest) {
-                    aliases.push((digest, target));
+                    read.aliases.push((digest, target));
+                } else {
+                    read.hollow.push(digest);
                 }
             }
         }
-        (layers, aliases)
+        read
     }
 
     /// What a link that is no sha256 stands for; `None` without a link. A broken one stands for itself.
@@ -324,14 +367,13 @@ impl Reading<'_> {
         }
     }
 
-    fn tags(&mut self, place: &Place) -> Vec<Tag> {
+    fn tags(&mut self, place: &Place, has_revisions: bool) -> Vec<Tag> {
         let directory = place.tags();
         let mut listed = self.list(&directory);
         listed.sort();
-        if listed.iter().any(|entry| entry.kind == Kind::Directory) && !self.is_there(&place.revisions()) {
+        if listed.iter().any(|entry| entry.kind == Kind::Directory) && !has_revisions {
             let path = self.tree.locate(&place.revisions());
-            let reason = "there are tags, and it is not there";
-            self.note(Doubt::Tree, Error::Misplaced { path, reason });
+            self.note(Doubt::Tree, Error::Incomplete { path, reason: "there are tags" });
         }
         let mut tags = Vec::new();
         for entry in listed {

@@ -24,6 +24,7 @@ pub use append::Append;
 pub use commit::Commit;
 pub use hash_state::StateError;
 pub use survey::{Upload, cancel, find, forget, look_up, uploads};
+pub(crate) use survey::{cancel_by, remove};
 
 use crate::durable::{Sync, Writer};
 use crate::error::{Error, Result};

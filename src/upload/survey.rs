@@ -231,6 +231,25 @@ pub(super) fn open_data(writer: &Writer<'_>, path: &TreePath) -> Result<File> {
 ///
 /// `Err(Locked)` when another process works on it for longer than `wait`, `Err(Refused)` for an alpha registry's, which is only read.
 pub fn cancel(writer: &Writer<'_>, upload: &Upload, wait: Duration, stale: impl Fn(&Upload) -> bool) -> Result<bool> {
+    cancel_by(writer, upload, wait, stale, |directory| remove(writer, directory).map(|()| true))
+}
+
+/// Removes an upload's directory. While it says when it began, whoever is killed in here can be finished by age.
+pub(crate) fn remove(writer: &Writer<'_>, directory: &TreePath) -> Result<()> {
+    let [data, states] = ["data", "hashstates"].map(|name| directory.child(name).expect("a plain name"));
+    writer.remove_file(&data, Sync::Later)?;
+    writer.remove_directory(&states, Sync::Later)?;
+    writer.remove_directory(directory, Sync::Later)
+}
+
+/// As [`cancel`], where `remove` takes its directory away, if that is there.
+pub(crate) fn cancel_by(
+    writer: &Writer<'_>,
+    upload: &Upload,
+    wait: Duration,
+    stale: impl Fn(&Upload) -> bool,
+    remove: impl FnOnce(&TreePath) -> Result<bool>,
+) -> Result<bool> {
     let tree = writer.tree();
     upload.check_writable()?;
     let directory = upload.directory();
@@ -254,8 +273,7 @@ pub fn cancel(writer: &Writer<'_>, upload: &Upload, wait: Duration, stale: impl 
         return Ok(false);
     }
     record::forget(tree, &upload.repository, &upload.id);
-    writer.remove_directory(&directory, Sync::Later)?;
-    Ok(true)
+    remove(&directory)
 }
 
 /// Removes what we noted of an upload that is gone: whoever removed it may have been killed before, or know nothing of it.

@@ -19,6 +19,7 @@ mod manifest_reading;
 mod manifests;
 mod parallel;
 mod put;
+mod quarantine;
 mod readme;
 mod repos;
 mod support;

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::planted::{Planted, blob_path, hex_of, image, index, layer_path, revision_path, sha256, touch};
+use super::planted::{Planted, blob_path, hex_of, layer_path, revision_path, sha256, touch};
 use super::{NOW, NOW_UNTAGGED, collect};
 
 /// With the default of a day.
@@ -110,7 +110,7 @@ fn a_young_manifest_that_has_no_revision_yet_keeps_what_it_references() {
     let [config, layer] = ["a config", "a layer"].map(|content| planted.layer("lib", content));
     planted.age(48);
     // The registry writes a manifest's blob before its revision.
-    let manifest = planted.blob(image(&config, &[&layer]).to_string());
+    let manifest = planted.blob(planted.image_of(&config, &[&layer]).to_string());
     let collection = collect(&planted.scratch, &[]).code(0);
     assert!([&config, &layer, &manifest].into_iter().all(|digest| planted.has(digest)), "{:?}", collection.gone);
 }
@@ -140,7 +140,7 @@ fn an_old_link_of_a_young_image_stays() {
     let layer = sha256(b"layer of an untagged image");
     let config = planted.layer("lib", "a new config");
     planted.age(48);
-    let new = planted.manifest("lib", &image(&config, &[&layer]));
+    let new = planted.manifest("lib", &planted.image_of(&config, &[&layer]));
     let collection = collect(&planted.scratch, &UNTAGGED).code(0);
     assert!(planted.has_revision("lib", &new) && planted.links("lib", &layer) && planted.has(&layer));
     assert!(collection.gone.blobs.contains(&orphan));
@@ -201,7 +201,7 @@ fn children_that_were_never_pushed_are_a_doubt_unless_they_are_said_to_be_normal
     let planted = Planted::new();
     planted.tagged_image("other", "v1", "an image");
     let stale = planted.layer("lib", "stale");
-    let absent = planted.blob(index(&[&sha256(b"never pushed")]).to_string());
+    let absent = planted.blob(planted.index_of(&[&sha256(b"never pushed")]).to_string());
     planted.revision("lib", &absent);
     planted.tag("lib", "sparse", &absent);
     let collection = collect(&planted.scratch, &NOW).code(3);

@@ -2,9 +2,7 @@
 
 use serde_json::Value;
 
-use super::planted::{
-    Planted, about, blob_path, hex_of, image, index, layer_path, revision_path, sha256, sha512, tag_path,
-};
+use super::planted::{Planted, blob_path, hex_of, layer_path, revision_path, sha256, sha512, tag_path};
 
 /// Numbers that look random.
 pub(super) struct Dice(u64);
@@ -76,7 +74,7 @@ pub(super) fn grow(seed: u64, kind: Kind) -> Tree {
         tree.leave();
     }
     if kind == Kind::Damaged {
-        for _ in 0..1 + tree.dice.below(2) {
+        for _ in 0..=tree.dice.below(2) {
             let made = tree.dice.pick(&tree.made.clone()).clone();
             tree.damage(&made);
         }
@@ -100,7 +98,7 @@ impl Tree {
                 let subject =
                     here.get(self.dice.below(3)).map_or_else(|| sha256(b"nowhere"), |made| made.digest.clone());
                 let config = self.layer(repository);
-                (about(&subject, &config, &[]), false)
+                (self.planted.about(&subject, &config, &[]), false)
             }
             _ => self.image(repository),
         };
@@ -129,14 +127,14 @@ impl Tree {
 
     fn image(&mut self, repository: &str) -> (Value, bool) {
         let config = self.layer(repository);
-        let mut layers: Vec<String> = (0..1 + self.dice.below(2)).map(|_| self.layer(repository)).collect();
+        let mut layers: Vec<String> = (0..=self.dice.below(2)).map(|_| self.layer(repository)).collect();
         let aliased = self.kind != Kind::Plain && self.dice.one_in(4);
         if aliased {
             let content = format!("layer {} of two names", self.dice.below(3));
             layers.push(self.planted.alias(repository, content));
         }
         let layers: Vec<&str> = layers.iter().map(String::as_str).collect();
-        (image(&config, &layers), aliased)
+        (self.planted.image_of(&config, &layers), aliased)
     }
 
     /// An index of what was pushed here, or elsewhere.
@@ -145,11 +143,11 @@ impl Tree {
         let fits = |made: &&Made| made.repository == repository || sparse && !made.aliased && !made.is_index;
         let children: Vec<Made> = self.made.iter().filter(fits).cloned().collect();
         if children.is_empty() {
-            return index(&[]);
+            return self.planted.index_of(&[]);
         }
         let children: Vec<String> =
-            (0..1 + self.dice.below(2)).map(|_| self.dice.pick(&children).digest.clone()).collect();
-        index(&children.iter().map(String::as_str).collect::<Vec<_>>())
+            (0..=self.dice.below(2)).map(|_| self.dice.pick(&children).digest.clone()).collect();
+        self.planted.index_of(&children.iter().map(String::as_str).collect::<Vec<_>>())
     }
 
     /// What pushes and deletions leave.
@@ -178,15 +176,14 @@ impl Tree {
     }
 
     fn is_child_or_tagged(&self, made: &Made) -> bool {
-        let mentioned = walkdir::WalkDir::new(self.planted.scratch.v2()).into_iter().map(Result::unwrap).any(|entry| {
+        walkdir::WalkDir::new(self.planted.scratch.v2()).into_iter().map(Result::unwrap).any(|entry| {
             let path = entry.path().to_str().unwrap();
             let text = entry.file_type().is_file().then(|| std::fs::read_to_string(entry.path()).unwrap());
             !path.contains("/revisions/")
                 && text.is_some_and(|text| {
                     text.contains(&made.digest) && (path.ends_with("data") || path.contains("/tags/"))
                 })
-        });
-        mentioned
+        })
     }
 
     /// One damage, to a manifest or its repository.
@@ -203,7 +200,7 @@ impl Tree {
             2 if planted.has(digest) => planted.remove(&blob_path(digest)),
             3 => planted.plant(&blob_path(digest), ""),
             4 => planted.plant(&blob_path(digest), "{\"schemaVersion\":2}"),
-            5 => drop(planted.manifest(repository, &index(&[&sha256(b"never pushed")]))),
+            5 => drop(planted.manifest(repository, &planted.index_of(&[&sha256(b"never pushed")]))),
             6 => planted.tag(repository, "dangling", &sha256(b"never pushed")),
             7 => planted.plant(&format!("{}/current/link", tag_path(repository, "v1")), ""),
             8 if exists(&inside("_manifests/revisions")) => {

@@ -133,7 +133,7 @@ fn a_layer_referenced_by_its_sha512_digest_stays() {
         let (planted, garbage) = with_garbage();
         let config = planted.layer("lib", "a config");
         let alias = planted.alias("lib", "a layer of two names");
-        let image = planted.manifest("lib", &super::planted::image(&config, &[&alias]));
+        let image = planted.manifest("lib", &planted.image_of(&config, &[&alias]));
         planted.tag("lib", "aliased", &image);
         let collection = collect(&planted.scratch, words).code(0);
         assert_eq!(collection.gone.blobs, [garbage].into());
@@ -148,7 +148,7 @@ fn a_layer_referenced_by_its_sha512_digest_needs_no_other_link() {
     let config = planted.layer("lib", "a config");
     let alias = planted.alias("lib", "a layer of two names");
     planted.remove(&layer_path("lib", &sha256(b"a layer of two names")));
-    let image = planted.manifest("lib", &super::planted::image(&config, &[&alias]));
+    let image = planted.manifest("lib", &planted.image_of(&config, &[&alias]));
     planted.tag("lib", "aliased", &image);
     assert!(collect(&planted.scratch, &NOW_UNTAGGED).code(0).gone.is_empty());
 }

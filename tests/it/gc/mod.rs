@@ -24,6 +24,8 @@ use crate::support::{Run, Scratch};
 /// Nothing is too young to go, and uploads are left alone.
 const NOW: [&str; 3] = ["--min-age", "0", "--keep-uploads"];
 const NOW_UNTAGGED: [&str; 4] = ["--min-age", "0", "--keep-uploads", "--delete-untagged"];
+/// In a random tree there may be no tag at all.
+const ALL_UNTAGGED: [&str; 5] = ["--min-age", "0", "--keep-uploads", "--delete-untagged", "--allow-rootless"];
 
 /// A repository and a digest.
 type Link = (String, String);

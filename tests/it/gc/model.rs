@@ -160,7 +160,6 @@ impl Model {
         let right = |(path, text): (&String, &String)| path == text;
         let digest = |text: &String| text.len() == 71 && text.starts_with("sha256:");
         !repository.revisions.iter().all(right)
-            || !repository.history.iter().all(|(path, text)| path == text)
             || !repository.revisions.keys().all(|revision| self.is_readable(revision))
             || !repository.tags.values().all(|text| digest(text) && repository.revision_directories.contains(text))
             // Those of sha256 say by their names what is in them.

@@ -1,5 +1,7 @@
 //! Trees planted file by file, as registries lay them out.
 
+use std::cell::RefCell;
+use std::collections::HashMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
@@ -16,11 +18,13 @@ const LAYER: &str = "application/vnd.oci.image.layer.v1.tar+gzip";
 /// A tree of one's own. Digests are texts here.
 pub(super) struct Planted {
     pub(super) scratch: Scratch,
+    /// Of every blob that was planted, by any digest.
+    sizes: RefCell<HashMap<String, usize>>,
 }
 
 impl Planted {
     pub(super) fn new() -> Self {
-        Self { scratch: Scratch::new() }
+        Self { scratch: Scratch::new(), sizes: RefCell::default() }
     }
 
     /// A path below `docker/registry/v2`.
@@ -41,6 +45,7 @@ impl Planted {
     /// A blob that nobody links.
     pub(super) fn blob(&self, content: impl AsRef<[u8]>) -> String {
         let digest = sha256(content.as_ref());
+        self.sizes.borrow_mut().insert(digest.clone(), content.as_ref().len());
         self.plant(&blob_path(&digest), content);
         digest
     }
@@ -68,6 +73,7 @@ impl Planted {
     /// A blob pushed by its sha512 digest, which is returned.
     pub(super) fn alias(&self, repository: &str, content: impl AsRef<[u8]>) -> String {
         let alias = sha512(content.as_ref());
+        self.sizes.borrow_mut().insert(alias.clone(), content.as_ref().len());
         let digest = self.layer(repository, content);
         self.plant(&layer_path(repository, &alias), digest);
         alias
@@ -98,7 +104,7 @@ impl Planted {
     pub(super) fn image(&self, repository: &str, words: &str) -> String {
         let config = self.layer(repository, format!("config of {words}"));
         let layer = self.layer(repository, format!("layer of {words}"));
-        self.manifest(repository, &image(&config, &[&layer]))
+        self.manifest(repository, &self.image_of(&config, &[&layer]))
     }
 
     pub(super) fn tagged_image(&self, repository: &str, tag: &str, words: &str) -> String {
@@ -108,14 +114,37 @@ impl Planted {
     }
 
     pub(super) fn index(&self, repository: &str, children: &[&str]) -> String {
-        self.manifest(repository, &index(children))
+        self.manifest(repository, &self.index_of(children))
     }
 
     /// A manifest about another, with a layer of its own.
     pub(super) fn referrer(&self, repository: &str, subject: &str, words: &str) -> String {
         let config = self.layer(repository, "{}");
         let layer = self.layer(repository, format!("layer of {words}"));
-        self.manifest(repository, &about(subject, &config, &[&layer]))
+        self.manifest(repository, &self.about(subject, &config, &[&layer]))
+    }
+
+    /// What describes content, whose size is known if it was planted.
+    fn descriptor(&self, media_type: &str, digest: &str) -> Value {
+        let size = self.sizes.borrow().get(digest).copied().unwrap_or(8);
+        json!({ "mediaType": media_type, "digest": digest, "size": size })
+    }
+
+    pub(super) fn image_of(&self, config: &str, layers: &[&str]) -> Value {
+        let layers: Vec<Value> = layers.iter().map(|layer| self.descriptor(LAYER, layer)).collect();
+        let config = self.descriptor(CONFIG, config);
+        json!({ "schemaVersion": 2, "mediaType": MANIFEST, "config": config, "layers": layers })
+    }
+
+    pub(super) fn about(&self, subject: &str, config: &str, layers: &[&str]) -> Value {
+        let mut manifest = self.image_of(config, layers);
+        manifest["subject"] = self.descriptor(MANIFEST, subject);
+        manifest
+    }
+
+    pub(super) fn index_of(&self, children: &[&str]) -> Value {
+        let children: Vec<Value> = children.iter().map(|child| self.descriptor(MANIFEST, child)).collect();
+        json!({ "schemaVersion": 2, "mediaType": INDEX, "manifests": children })
     }
 
     /// An upload, with a time at which it was started.
@@ -174,26 +203,6 @@ pub(super) fn revision_path(repository: &str, digest: &str) -> String {
 
 pub(super) fn tag_path(repository: &str, tag: &str) -> String {
     format!("repositories/{repository}/_manifests/tags/{tag}")
-}
-
-fn descriptor(media_type: &str, digest: &str) -> Value {
-    json!({ "mediaType": media_type, "digest": digest, "size": 8 })
-}
-
-pub(super) fn image(config: &str, layers: &[&str]) -> Value {
-    let layers: Vec<Value> = layers.iter().map(|layer| descriptor(LAYER, layer)).collect();
-    json!({ "schemaVersion": 2, "mediaType": MANIFEST, "config": descriptor(CONFIG, config), "layers": layers })
-}
-
-pub(super) fn about(subject: &str, config: &str, layers: &[&str]) -> Value {
-    let mut manifest = image(config, layers);
-    manifest["subject"] = descriptor(MANIFEST, subject);
-    manifest
-}
-
-pub(super) fn index(children: &[&str]) -> Value {
-    let children: Vec<Value> = children.iter().map(|child| descriptor(MANIFEST, child)).collect();
-    json!({ "schemaVersion": 2, "mediaType": INDEX, "manifests": children })
 }
 
 /// What a schema1 manifest of these layers holds, without its signatures.

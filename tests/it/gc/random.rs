@@ -2,7 +2,7 @@
 
 use super::forest::{Kind, grow};
 use super::model::{Verdict, verdict};
-use super::{Collection, NOW, NOW_UNTAGGED, collect};
+use super::{ALL_UNTAGGED, Collection, NOW, collect};
 
 /// How many trees of each kind.
 const TREES: u64 = 160;
@@ -33,7 +33,7 @@ fn hold_to_the_model(kind: Kind) {
     let mut complaints = Vec::new();
     for seed in 0..TREES {
         let delete_untagged = seed % 2 == 1;
-        let words: &[&str] = if delete_untagged { &NOW_UNTAGGED } else { &NOW };
+        let words: &[&str] = if delete_untagged { &ALL_UNTAGGED } else { &NOW };
         let tree = grow(seed, kind);
         let scratch = &tree.planted.scratch;
         let verdict = verdict(scratch, delete_untagged);

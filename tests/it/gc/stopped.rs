@@ -52,7 +52,9 @@ fn a_collection_killed_anywhere_leaves_no_link_that_lies_and_is_finished_by_anot
             assert_links_hold(planted, when);
             let again = planted.scratch.run(WORDS);
             assert_eq!(again.exit(), Some(0), "{when}, and then: {}", again.err());
-            assert!(snapshot(&planted.scratch.v2()) == expected, "{when}: another tree is left");
+            let left = snapshot(&planted.scratch.v2());
+            let strange: Vec<_> = left.keys().filter(|path| !expected.contains_key(*path)).collect();
+            assert!(left == expected, "{when}: another tree is left, with {strange:?}");
         },
     );
     assert!(moments >= MOMENTS, "{moments} moments");
@@ -82,7 +84,7 @@ fn slow(planted: &Planted) -> Child {
     let child = call.command().stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
     let begin = Instant::now();
     while files_now(planted) == before {
-        assert!(begin.elapsed() < Duration::from_secs(60), "the collection does not begin");
+        assert!(begin.elapsed() < Duration::from_mins(1), "the collection does not begin");
         std::thread::sleep(Duration::from_millis(10));
     }
     child

@@ -16,8 +16,19 @@ pub(super) fn killed_at(regtree: &Regtree, call: &str, nth: usize) -> Run {
 }
 
 /// Whatever changes a tree.
-const CHANGES: [&str; 9] =
-    ["mkdirat", "fchmod", "write", "pwrite64", "ftruncate", "fsync", "fdatasync", "renameat", "unlinkat"];
+const CHANGES: [&str; 11] = [
+    "mkdirat",
+    "fchmod",
+    "write",
+    "pwrite64",
+    "ftruncate",
+    "fsync",
+    "fdatasync",
+    "syncfs",
+    "renameat",
+    "renameat2",
+    "unlinkat",
+];
 
 /// Kills what `prepare` returns at each change that it makes, and has `examine` look at what is left, which is told how
 /// many kills there were before. Returns how many there were.

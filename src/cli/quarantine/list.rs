@@ -1,0 +1,42 @@
+//! `regtree quarantine list`.
+
+use indicatif::HumanBytes;
+
+use crate::cli::{Context, Exit};
+use crate::quarantine;
+
+/// List the runs in the quarantine
+///
+/// A line for each, by time: bytes, how many things, what kind of run it was, and what it is called, which begins with when
+/// that was.
+#[derive(Debug, clap::Args)]
+#[command(after_long_help = "\
+Exit codes:
+  0    listed
+  1    not readable
+  3    listed, but damage was found
+  10   no tree
+
+Example:
+  regtree quarantine list")]
+pub(in crate::cli) struct List {}
+
+impl List {
+    #[expect(clippy::unused_self, reason = "as every command's")]
+    pub(in crate::cli) fn run(self, context: &mut Context) -> anyhow::Result<Exit> {
+        let registry = context.registry()?;
+        let found = quarantine::runs(registry.tree())?;
+        for run in &found.runs {
+            if context.output.is_json() {
+                context.output.event("run", super::run_document(run))?;
+                continue;
+            }
+            let (size, kind) = (HumanBytes(run.bytes).to_string(), super::kind(run));
+            context.output.text(format_args!("{size:>12}  {:>8} {kind:<8} {}\n", run.things, run.id))?;
+        }
+        for error in &found.damage {
+            context.output.damage(error)?;
+        }
+        Ok(Exit::damage_if(!found.damage.is_empty()))
+    }
+}

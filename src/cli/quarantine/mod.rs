@@ -1,0 +1,62 @@
+//! `regtree quarantine`.
+
+mod list;
+mod purge;
+mod restore;
+mod show;
+
+use serde_json::{Value, json};
+
+use super::{Context, Exit};
+use crate::quarantine::{Noted, Summary};
+
+/// Quarantine: what was taken out of the tree, and can be put back
+///
+/// A run of `gc --quarantine` or of `repair` moves things to .regtree/quarantine instead of removing them. They take up room
+/// until they are purged.
+#[derive(Debug, clap::Subcommand)]
+pub(super) enum Quarantine {
+    List(list::List),
+    Show(show::Show),
+    Restore(restore::Restore),
+    Purge(purge::Purge),
+}
+
+impl Quarantine {
+    pub(super) fn run(self, context: &mut Context) -> anyhow::Result<Exit> {
+        match self {
+            Self::List(list) => list.run(context),
+            Self::Show(show) => show.run(context),
+            Self::Restore(restore) => restore.run(context),
+            Self::Purge(purge) => purge.run(context),
+        }
+    }
+}
+
+/// A run as a program reads it.
+fn run_document(run: &Summary) -> Value {
+    json!({
+        "run": run.id.as_str(),
+        "began": run.began.to_string(),
+        "kind": run.kind,
+        "items": run.things,
+        "bytes": run.bytes,
+    })
+}
+
+/// A thing as a program reads it.
+fn item_document(noted: &Noted) -> Value {
+    let item = &noted.item;
+    json!({
+        "kind": item.kind.name(),
+        "path": item.path.to_string(),
+        "repository": item.repository,
+        "digest": item.digest,
+        "size": item.size,
+    })
+}
+
+/// What a run was, for people.
+fn kind(run: &Summary) -> String {
+    super::output::escaped(run.kind.as_deref().unwrap_or("unknown"))
+}

@@ -1,0 +1,81 @@
+//! `regtree quarantine purge`.
+
+use std::time::Duration;
+
+use indicatif::HumanBytes;
+use serde_json::json;
+
+use crate::cli::{Context, Exit, interrupt};
+use crate::error::Error;
+use crate::quarantine;
+
+/// Remove old runs of the quarantine for good
+///
+/// Those that began longer ago than --older-than, with all that lies in them. Prints the name of each.
+#[derive(Debug, clap::Args)]
+#[command(after_long_help = "\
+Exit codes:
+  0    removed
+  1    not writable
+  2    malformed age
+  3    done, but damage was found or some could not be removed
+  10   no tree
+  11   locked
+  130  interrupted: running it again goes on
+
+Example:
+  regtree quarantine purge --older-than 14d --dry-run")]
+pub(in crate::cli) struct Purge {
+    /// How long ago they must have begun (12h, 14d)
+    #[arg(long, value_name = "AGE", value_parser = crate::cli::parse_age)]
+    older_than: Duration,
+    /// Say what would be removed, and remove nothing
+    #[arg(short = 'n', long)]
+    dry_run: bool,
+}
+
+impl Purge {
+    pub(in crate::cli) fn run(self, context: &mut Context) -> anyhow::Result<Exit> {
+        let registry = context.registry()?;
+        // A dry run changes nothing, so it takes no lock.
+        let writer = if self.dry_run { None } else { Some(context.sole_writer(&registry, "quarantine purge")?) };
+        let interrupt = interrupt::catch()?;
+        let found = quarantine::runs(registry.tree())?;
+        let mut damage = found.damage;
+        let (mut runs, mut items, mut bytes) = (0_u64, 0_u64, 0_u64);
+        for run in &found.runs {
+            if interrupt.signal().is_some() {
+                break;
+            }
+            if !context.is_older(run.began, Some(self.older_than)) {
+                continue;
+            }
+            if let Some(writer) = &writer
+                && let Err(error) = quarantine::purge(writer, &run.id)
+            {
+                damage.push(error);
+                continue;
+            }
+            (runs, items, bytes) = (runs + 1, items + run.things, bytes.saturating_add(run.bytes));
+            if context.output.is_json() {
+                context.output.event("purge", super::run_document(run))?;
+            } else {
+                context.output.text(format_args!("{}\n", run.id))?;
+            }
+        }
+        for error in &damage {
+            context.output.damage(error)?;
+        }
+        if context.output.is_json() {
+            let fields = json!({ "runs": runs, "items": items, "bytes": bytes, "dry_run": self.dry_run });
+            context.output.event("summary", fields)?;
+        }
+        let did = if self.dry_run { "would remove" } else { "removed" };
+        let size = HumanBytes(bytes);
+        context.output.note(format_args!("{did} {runs} runs with {items} things of {bytes} bytes ({size})"));
+        if let Some(signal) = interrupt.signal() {
+            return Err(Error::Interrupted { signal }.into());
+        }
+        Ok(Exit::damage_if(!damage.is_empty()))
+    }
+}

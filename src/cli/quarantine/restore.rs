@@ -1,0 +1,132 @@
+//! `regtree quarantine restore`.
+
+use serde_json::json;
+
+use crate::cli::output::escaped;
+use crate::cli::{Context, Exit, interrupt};
+use crate::digest::Digest;
+use crate::error::Error;
+use crate::quarantine::{self, Noted, Outcome, Restored, RunId};
+
+/// Put back what a run took out of the tree
+///
+/// All of it, or what is called by the digests: a blob, its links, its manifest revision. Prints where each went. What has
+/// something else in its place stays in the quarantine; of what has the same there, the copy in the quarantine goes. A run that
+/// is empty then goes away.
+#[derive(Debug, clap::Args)]
+#[command(after_long_help = "\
+Exit codes:
+  0    put back
+  1    not writable
+  2    malformed run or digest
+  3    done, but something could not be put back, or damage was found
+  4    unknown run, or a digest that is not in it
+  10   no tree
+  11   locked
+  130  interrupted: what was put back stays, and running it again goes on
+
+Example:
+  regtree quarantine restore 20261121T123000Z-0123abcd --dry-run")]
+pub(in crate::cli) struct Restore {
+    /// The run
+    #[arg(value_name = "RUN")]
+    run: RunId,
+    /// What to put back; everything if omitted
+    #[arg(value_name = "DIGEST", value_parser = crate::cli::parse_digest)]
+    digests: Vec<Digest>,
+    /// Hash each blob first, and leave one that is not what it is called
+    #[arg(long)]
+    verify: bool,
+    /// Say what would be put back, and change nothing
+    #[arg(short = 'n', long)]
+    dry_run: bool,
+}
+
+impl Restore {
+    pub(in crate::cli) fn run(self, context: &mut Context) -> anyhow::Result<Exit> {
+        let registry = context.registry()?;
+        // A dry run changes nothing, so it takes no lock.
+        let writer = if self.dry_run { None } else { Some(context.sole_writer(&registry, "quarantine restore")?) };
+        let restore = quarantine::Restore::new(registry.tree(), &self.run, &self.digests)?;
+        let restore = restore.verify(self.verify).interrupt(interrupt::catch()?);
+        let mut damaged = !restore.faults().is_empty();
+        for fault in restore.faults() {
+            context.output.damage(fault)?;
+        }
+        let done = match &writer {
+            Some(writer) => restore.run(writer, context.now)?,
+            None => restore.look(),
+        };
+        let mut counts = Counts::default();
+        for (noted, outcome) in &done.things {
+            match outcome {
+                Ok(Outcome::NotHeld) => {}
+                Ok(outcome) => {
+                    counts.add(*outcome, noted.item.size);
+                    print_thing(noted, *outcome, context)?;
+                }
+                Err(error) => {
+                    damaged = true;
+                    context.output.damage(error)?;
+                }
+            }
+        }
+        self.conclude(context, &done, &counts)?;
+        if let Some(signal) = done.interrupted {
+            return Err(Error::Interrupted { signal }.into());
+        }
+        Ok(Exit::damage_if(damaged))
+    }
+
+    fn conclude(&self, context: &mut Context, done: &Restored, counts: &Counts) -> anyhow::Result<()> {
+        let Counts { put_back, bytes, already_there } = counts;
+        if context.output.is_json() {
+            let fields = json!({
+                "run": self.run.as_str(), "items": put_back, "bytes": bytes, "already_there": already_there,
+                "emptied": done.emptied, "dry_run": self.dry_run,
+            });
+            context.output.event("summary", fields)?;
+        }
+        let did = if self.dry_run { "would put back" } else { "put back" };
+        context.output.note(format_args!("{did} {put_back} things of {bytes} bytes"));
+        if *already_there > 0 {
+            context.output.note(format_args!("{already_there} things are in their places already, and the same"));
+        }
+        if done.emptied {
+            context.output.note(format_args!("run {} is empty, and gone", self.run));
+        }
+        Ok(())
+    }
+}
+
+#[derive(Debug, Default)]
+struct Counts {
+    put_back: u64,
+    bytes: u64,
+    already_there: u64,
+}
+
+impl Counts {
+    fn add(&mut self, outcome: Outcome, size: u64) {
+        match outcome {
+            Outcome::PutBack => (self.put_back, self.bytes) = (self.put_back + 1, self.bytes.saturating_add(size)),
+            Outcome::AlreadyThere => self.already_there += 1,
+            Outcome::NotHeld => {}
+        }
+    }
+}
+
+fn print_thing(noted: &Noted, outcome: Outcome, context: &mut Context) -> anyhow::Result<()> {
+    let is_back = outcome == Outcome::PutBack;
+    if context.output.is_json() {
+        let mut fields = super::item_document(noted);
+        fields["outcome"] = json!(if is_back { "put-back" } else { "already-there" });
+        return context.output.event("restore", fields);
+    }
+    let path = escaped(&noted.item.path.to_string());
+    if is_back {
+        return context.output.text(format_args!("{path}\n"));
+    }
+    context.output.detail(format_args!("{path} is there already"));
+    Ok(())
+}

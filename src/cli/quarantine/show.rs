@@ -1,0 +1,66 @@
+//! `regtree quarantine show`.
+
+use indicatif::HumanBytes;
+use serde_json::json;
+
+use crate::cli::output::escaped;
+use crate::cli::{Context, Exit};
+use crate::quarantine::{self, RunId};
+
+/// Show what lies in a run of the quarantine
+///
+/// A line for each thing, in the order in which they were taken: bytes, kind, and where it was. What is back, or was never
+/// taken, is left out, unless --all is given.
+#[derive(Debug, clap::Args)]
+#[command(after_long_help = "\
+Exit codes:
+  0    shown
+  1    not readable
+  2    malformed run
+  3    shown, but damage was found
+  4    unknown run
+  10   no tree
+
+Example:
+  regtree quarantine show 20261121T123000Z-0123abcd")]
+pub(in crate::cli) struct Show {
+    /// The run
+    #[arg(value_name = "RUN")]
+    run: RunId,
+    /// Show what is not in it any more, too
+    #[arg(long)]
+    all: bool,
+}
+
+impl Show {
+    pub(in crate::cli) fn run(self, context: &mut Context) -> anyhow::Result<Exit> {
+        let registry = context.registry()?;
+        let contents = quarantine::show(registry.tree(), &self.run)?;
+        for (noted, held) in &contents.things {
+            if !held && !self.all {
+                continue;
+            }
+            if context.output.is_json() {
+                let mut fields = super::item_document(noted);
+                fields["held"] = json!(held);
+                context.output.event("item", fields)?;
+                continue;
+            }
+            let (size, item) = (HumanBytes(noted.item.size).to_string(), &noted.item);
+            let (mark, path) = (if *held { ' ' } else { '-' }, escaped(&item.path.to_string()));
+            context.output.text(format_args!("{size:>12} {mark}{:<10} {path}\n", item.kind.name()))?;
+        }
+        for error in &contents.damage {
+            context.output.damage(error)?;
+        }
+        let run = &contents.summary;
+        if context.output.is_json() {
+            context.output.event("summary", super::run_document(run))?;
+        }
+        let (kind, size) = (super::kind(run), HumanBytes(run.bytes));
+        context
+            .output
+            .note(format_args!("{kind} of {}: {} things of {} bytes ({size})", run.began, run.things, run.bytes));
+        Ok(Exit::damage_if(!contents.damage.is_empty()))
+    }
+}

@@ -1,0 +1,225 @@
+//! Moving things out of the tree into the quarantine, and back.
+//!
+//! By rename of one entry, a directory as a whole, so that a thing is in one place or in the other. Nothing there is ever
+//! replaced, but for an empty directory, and no symbolic link is followed: one that is to be moved is moved itself.
+
+use std::ffi::CStr;
+use std::fs::File;
+use std::io::{Read, Seek, SeekFrom, Write};
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::path::Path;
+
+use rustix::fs::{AtFlags, Dir, FileType, Mode, OFlags, RenameFlags};
+use rustix::io::Errno;
+
+use super::chain::{self, Chain};
+use super::{Writer, ownership, parent, private};
+use crate::error::{Error, Result};
+use crate::layout::{self, Area, TreePath};
+use crate::tree::{Kind, Tree};
+
+/// What became of a move.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Moved {
+    /// It was moved.
+    Done,
+    /// There was nothing to move.
+    Gone,
+    /// Something lies where it was to go.
+    Occupied,
+    /// The two places are on different file systems.
+    CrossDevice,
+}
+
+impl Writer<'_> {
+    /// Makes the directories of a new run of the quarantine, and its empty journal. `false` when there is one of that name.
+    pub(crate) fn make_run(&self, run: &str) -> Result<bool> {
+        let path = self.tree.root().join(layout::QUARANTINE.join("/"));
+        let failed = |error: std::io::Error| Error::io("create", path.join(run), error);
+        let all = private::make_all(self.tree, &layout::QUARANTINE).map_err(failed)?;
+        match rustix::fs::mkdirat(&all, run, Mode::from_raw_mode(0o777)) {
+            Err(Errno::EXIST) => return Ok(false),
+            made => made.map_err(|errno| failed(errno.into()))?,
+        }
+        let fill = || -> rustix::io::Result<()> {
+            let inner = chain::open_in(all.as_fd(), run)?;
+            ownership::adopt(inner.as_fd(), all.as_fd(), FileType::Directory)?;
+            rustix::fs::mkdirat(&inner, layout::THINGS, Mode::from_raw_mode(0o777))?;
+            let things = chain::open_in(inner.as_fd(), layout::THINGS)?;
+            ownership::adopt(things.as_fd(), inner.as_fd(), FileType::Directory)?;
+            let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+            let journal = rustix::fs::openat(&inner, layout::JOURNAL, flags, Mode::from_raw_mode(0o666))?;
+            ownership::adopt(journal.as_fd(), inner.as_fd(), FileType::RegularFile)?;
+            // The directories above may be new too.
+            rustix::fs::syncfs(&all)
+        };
+        fill().map_err(|errno| failed(errno.into()))?;
+        Ok(true)
+    }
+
+    /// Appends whole lines to the journal in a run's directory, and syncs. `path` is what to call it.
+    #[expect(clippy::unused_self, reason = "only who holds the lock may")]
+    pub(crate) fn append_to_journal(&self, run: BorrowedFd<'_>, path: &Path, lines: &[u8]) -> Result<()> {
+        let flags = OFlags::RDWR | OFlags::APPEND | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
+        let append = || -> std::io::Result<()> {
+            let mut file = File::from(rustix::fs::openat(run, layout::JOURNAL, flags, Mode::empty())?);
+            let mut last = [b'\n'];
+            if file.metadata()?.len() > 0 {
+                file.seek(SeekFrom::End(-1))?;
+                file.read_exact(&mut last)?;
+            }
+            // What a killed process left of a line must not spoil the next.
+            if last != [b'\n'] {
+                file.write_all(b"\n")?;
+            }
+            file.write_all(lines)?;
+            file.sync_all()
+        };
+        append().map_err(|error| Error::io("write", path, error))
+    }
+
+    /// Moves what lies at `from` to `name` in a directory of the quarantine. Not synced.
+    pub(crate) fn move_aside(&self, from: &TreePath, into: BorrowedFd<'_>, name: &str) -> Result<Moved> {
+        let Some(source) = Chain::open(self.tree, &parent(from))? else { return Ok(Moved::Gone) };
+        moved(rename_new(source.last(), from.file_name(), into, name), || self.tree.locate(from))
+    }
+
+    /// Moves `name`, which is a `kind`, from a directory of the quarantine to `to`, and makes the directories above that.
+    /// A directory takes the place of an empty one. Not synced.
+    pub(crate) fn move_back(&self, from: BorrowedFd<'_>, name: &str, kind: Kind, to: &TreePath) -> Result<Moved> {
+        chain::retry_vanished(|| {
+            let target = Chain::make(self.tree, &parent(to))?;
+            let renamed = if kind == Kind::Directory {
+                rustix::fs::renameat(from, name, target.last(), to.file_name())
+            } else {
+                rename_new(from, name, target.last(), to.file_name())
+            };
+            let moved = moved(renamed, || self.tree.locate(to));
+            if !matches!(moved, Ok(Moved::Done)) {
+                target.forget();
+            }
+            moved
+        })
+    }
+
+    /// Removes `name` from a directory of the quarantine, with all that is in it. `path` is what to call it.
+    #[expect(clippy::unused_self, reason = "only who holds the lock may")]
+    pub(crate) fn discard(&self, from: BorrowedFd<'_>, name: &str, path: &Path) -> Result<()> {
+        let name = std::ffi::CString::new(name).map_err(|error| Error::io("remove", path, error))?;
+        remove_all(from, &name).map_err(|errno| Error::io("remove", path, errno))
+    }
+
+    /// Removes the directory at `path` and those in it, as far as they are empty.
+    pub(crate) fn remove_empty_directories(&self, path: &TreePath) -> Result<()> {
+        for entry in self.tree.list(path)?.unwrap_or_default() {
+            if let Some(child) = entry.text().and_then(|name| path.child(name))
+                && entry.kind == Kind::Directory
+            {
+                self.remove_empty_directories(&child)?;
+            }
+        }
+        self.remove_if_empty(path)
+    }
+
+    fn remove_if_empty(&self, path: &TreePath) -> Result<()> {
+        match chain::remove_entry(self.tree, path, AtFlags::REMOVEDIR) {
+            Err(Error::Io { source, .. }) if source.kind() == std::io::ErrorKind::DirectoryNotEmpty => Ok(()),
+            done => done.map(drop),
+        }
+    }
+
+    /// Removes a run with the directories beside that were made for it, if nothing lies in them but its journal.
+    /// `false` when something does.
+    pub(crate) fn remove_empty_run(&self, run: &str) -> Result<bool> {
+        for area in [Area::Blobs, Area::Repositories] {
+            let all = layout::quarantine_beside(area);
+            let Some(own) = all.child(run) else { return Ok(false) };
+            self.remove_if_empty(&own)?;
+            if self.tree.metadata(&own)?.is_some() {
+                return Ok(false);
+            }
+            self.remove_if_empty(&all)?;
+        }
+        remove_private_run(self.tree, run)
+            .map_err(|errno| Error::io("remove", self.tree.root().join(layout::QUARANTINE.join("/")).join(run), errno))
+    }
+
+    /// Syncs all that was moved out of the tree and into it, and into the quarantine.
+    pub(crate) fn sync_moves(&self, things: BorrowedFd<'_>) -> Result<()> {
+        let failed = |errno| Error::io("sync", self.tree.path(), errno);
+        rustix::fs::syncfs(things).map_err(failed)?;
+        for area in [Area::Blobs, Area::Repositories] {
+            if let Some(handle) = self.tree.area(area)? {
+                rustix::fs::syncfs(handle).map_err(failed)?;
+            }
+        }
+        Ok(())
+    }
+}
+
+fn moved(renamed: rustix::io::Result<()>, path: impl Fn() -> std::path::PathBuf) -> Result<Moved> {
+    match renamed {
+        Ok(()) => Ok(Moved::Done),
+        Err(Errno::NOENT) => Ok(Moved::Gone),
+        Err(Errno::EXIST | Errno::NOTEMPTY | Errno::NOTDIR | Errno::ISDIR) => Ok(Moved::Occupied),
+        Err(Errno::XDEV) => Ok(Moved::CrossDevice),
+        Err(errno) => Err(Error::io("move", path(), errno)),
+    }
+}
+
+/// Renames to a name that is free, which some file systems can't see to by themselves.
+fn rename_new(from: BorrowedFd<'_>, name: &str, into: BorrowedFd<'_>, new: &str) -> rustix::io::Result<()> {
+    match rustix::fs::renameat_with(from, name, into, new, RenameFlags::NOREPLACE) {
+        Err(Errno::INVAL | Errno::NOSYS | Errno::NOTSUP) => {}
+        done => return done,
+    }
+    match rustix::fs::statat(into, new, AtFlags::SYMLINK_NOFOLLOW) {
+        Ok(_) => Err(Errno::EXIST),
+        Err(Errno::NOENT) => rustix::fs::renameat(from, name, into, new),
+        Err(errno) => Err(errno),
+    }
+}
+
+/// Removes a file, or a directory with all that is in it; what is gone already is no failure.
+fn remove_all(parent: BorrowedFd<'_>, name: &CStr) -> rustix::io::Result<()> {
+    match rustix::fs::unlinkat(parent, name, AtFlags::empty()) {
+        Err(Errno::ISDIR | Errno::PERM) => {}
+        Err(Errno::NOENT) => return Ok(()),
+        done => return done,
+    }
+    let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+    let directory = rustix::fs::openat(parent, name, flags, Mode::empty())?;
+    for name in names(&directory)? {
+        remove_all(directory.as_fd(), &name)?;
+    }
+    rustix::fs::unlinkat(parent, name, AtFlags::REMOVEDIR)
+}
+
+fn names(directory: &OwnedFd) -> rustix::io::Result<Vec<std::ffi::CString>> {
+    let mut names = Vec::new();
+    for entry in Dir::read_from(directory)? {
+        let name = entry?.file_name().to_owned();
+        if !matches!(name.to_bytes(), b"." | b"..") {
+            names.push(name);
+        }
+    }
+    Ok(names)
+}
+
+fn remove_private_run(tree: &Tree, run: &str) -> rustix::io::Result<bool> {
+    let all = private::open_all(tree, &layout::QUARANTINE)?;
+    let inner = chain::open_in(all.as_fd(), run)?;
+    match rustix::fs::unlinkat(&inner, layout::THINGS, AtFlags::REMOVEDIR) {
+        Err(Errno::NOTEMPTY | Errno::NOTDIR) => return Ok(false),
+        Ok(()) | Err(Errno::NOENT) => {}
+        Err(errno) => return Err(errno),
+    }
+    // The journal goes last, so that nothing is ever without one.
+    if names(&inner)?.iter().any(|name| name.to_bytes() != layout::JOURNAL.as_bytes()) {
+        return Ok(false);
+    }
+    remove_all(inner.as_fd(), c"journal")?;
+    rustix::fs::unlinkat(&all, run, AtFlags::REMOVEDIR)?;
+    rustix::fs::fsync(&all)?;
+    Ok(true)
+}

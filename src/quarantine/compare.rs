@@ -1,0 +1,87 @@
+//! What of a quarantined thing its place lacks, and whether there is something else.
+
+use std::fs::File;
+use std::io::{BufRead, BufReader};
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+
+use rustix::fs::{AtFlags, FileType, Mode, OFlags};
+use rustix::io::Errno;
+
+/// An entry of an open directory.
+#[derive(Clone, Copy)]
+pub(super) struct At<'a> {
+    pub(super) directory: BorrowedFd<'a>,
+    pub(super) name: &'a str,
+}
+
+impl At<'_> {
+    fn open(self, more: OFlags) -> std::io::Result<OwnedFd> {
+        let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC | more;
+        Ok(rustix::fs::openat(self.directory, self.name, flags, Mode::empty())?)
+    }
+}
+
+/// What is in `thing` and not in `place`: paths below `thing`, an empty one for itself. `None` when there is something else
+/// in `place`. Modes and times don't count.
+pub(super) fn absent(place: At<'_>, thing: At<'_>) -> std::io::Result<Option<Vec<String>>> {
+    let mut absent = Vec::new();
+    Ok(look(place, thing, "", &mut absent)?.then_some(absent))
+}
+
+fn look(place: At<'_>, thing: At<'_>, below: &str, absent: &mut Vec<String>) -> std::io::Result<bool> {
+    let ours = rustix::fs::statat(thing.directory, thing.name, AtFlags::SYMLINK_NOFOLLOW)?;
+    let theirs = match rustix::fs::statat(place.directory, place.name, AtFlags::SYMLINK_NOFOLLOW) {
+        Err(Errno::NOENT) => {
+            absent.push(below.to_owned());
+            return Ok(true);
+        }
+        found => found?,
+    };
+    let kind = FileType::from_raw_mode(ours.st_mode);
+    if kind != FileType::from_raw_mode(theirs.st_mode) {
+        return Ok(false);
+    }
+    match kind {
+        FileType::RegularFile => Ok(ours.st_size == theirs.st_size && same_bytes(place, thing)?),
+        FileType::Directory => look_into(place, thing, below, absent),
+        FileType::Symlink => {
+            let read = |at: At<'_>| rustix::fs::readlinkat(at.directory, at.name, Vec::new());
+            Ok(read(place)? == read(thing)?)
+        }
+        _ => Ok(false),
+    }
+}
+
+fn look_into(place: At<'_>, thing: At<'_>, below: &str, absent: &mut Vec<String>) -> std::io::Result<bool> {
+    let (theirs, ours) = (place.open(OFlags::DIRECTORY)?, thing.open(OFlags::DIRECTORY)?);
+    for entry in rustix::fs::Dir::read_from(&ours)? {
+        let entry = entry?;
+        let Ok(name) = entry.file_name().to_str() else { return Ok(false) };
+        if matches!(name, "." | "..") {
+            continue;
+        }
+        let (place, thing) = (At { directory: theirs.as_fd(), name }, At { directory: ours.as_fd(), name });
+        if !look(place, thing, &format!("{below}/{name}"), absent)? {
+            return Ok(false);
+        }
+    }
+    Ok(true)
+}
+
+fn same_bytes(place: At<'_>, thing: At<'_>) -> std::io::Result<bool> {
+    let open =
+        |at: At<'_>| at.open(OFlags::empty()).map(|handle| BufReader::with_capacity(64 * 1024, File::from(handle)));
+    let (mut a, mut b) = (open(place)?, open(thing)?);
+    loop {
+        let (left, right) = (a.fill_buf()?, b.fill_buf()?);
+        let length = left.len().min(right.len());
+        if length == 0 {
+            return Ok(left.len() == right.len());
+        }
+        if left[..length] != right[..length] {
+            return Ok(false);
+        }
+        a.consume(length);
+        b.consume(length);
+    }
+}

@@ -1,0 +1,143 @@
+//! What can be moved out of the tree.
+
+use serde::{Deserialize, Serialize};
+
+use crate::digest::Digest;
+use crate::layout::{self, Entry, Form, Item as File, TreePath};
+use crate::name::{RepositoryName, Tag, UploadId};
+use crate::tree;
+
+/// What a thing is. In the order in which things go back: content before the links that grant it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum ItemKind {
+    /// A blob's directory.
+    Blob,
+    /// Any other directory.
+    Directory,
+    /// Any other file, or a symbolic link.
+    File,
+    /// An upload's directory.
+    Upload,
+    /// A layer link's directory.
+    LayerLink,
+    /// A manifest revision's directory.
+    Revision,
+    /// One entry of a tag's index.
+    TagIndex,
+    /// A tag's directory.
+    Tag,
+}
+
+impl ItemKind {
+    /// Whether it grants content.
+    pub(super) const fn is_link(self) -> bool {
+        matches!(self, Self::LayerLink | Self::Revision | Self::TagIndex | Self::Tag)
+    }
+
+    /// The word for it.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Blob => "blob",
+            Self::Directory => "directory",
+            Self::File => "file",
+            Self::Upload => "upload",
+            Self::LayerLink => "layer-link",
+            Self::Revision => "revision",
+            Self::TagIndex => "tag-index",
+            Self::Tag => "tag",
+        }
+    }
+}
+
+/// One thing of the tree that is to be moved out of it: a file, or a directory with all that is in it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Item {
+    /// What it is.
+    pub kind: ItemKind,
+    /// Where it lies.
+    pub path: TreePath,
+    /// Whose it is; text, for a repository may have a name that is none.
+    pub repository: Option<String>,
+    /// The digest that it is called by.
+    pub digest: Option<Digest>,
+    /// Its bytes.
+    pub size: u64,
+}
+
+impl Item {
+    /// What lies at `path`. A directory goes as a whole.
+    pub fn new(kind: ItemKind, path: TreePath) -> Self {
+        Self { kind, path, repository: None, digest: None, size: 0 }
+    }
+
+    /// A blob of so many bytes.
+    pub fn blob(digest: Digest, size: u64) -> Self {
+        Self::new(ItemKind::Blob, layout::blob_directory(&digest)).digest(digest).size(size)
+    }
+
+    /// A repository's link to a layer.
+    pub fn layer_link(repository: &RepositoryName, form: Form, digest: Digest) -> Self {
+        Self::link(ItemKind::LayerLink, repository, form, File::LayerLink(digest)).digest(digest)
+    }
+
+    /// A manifest of a repository, with its stored signatures.
+    pub fn revision(repository: &RepositoryName, form: Form, digest: Digest) -> Self {
+        let path = layout::revision_directory(repository, form, &digest);
+        Self::new(ItemKind::Revision, path).repository(repository.as_str()).digest(digest)
+    }
+
+    /// One entry of a tag's history.
+    pub fn tag_index(repository: &RepositoryName, form: Form, tag: &Tag, digest: Digest) -> Self {
+        Self::link(ItemKind::TagIndex, repository, form, File::TagIndex(tag.clone(), digest)).digest(digest)
+    }
+
+    /// A tag with its history.
+    pub fn tag(repository: &RepositoryName, form: Form, tag: &Tag) -> Self {
+        let path = layout::tag_directory(repository, form, tag);
+        Self::new(ItemKind::Tag, path).repository(repository.as_str())
+    }
+
+    /// An upload of so many bytes.
+    pub fn upload(repository: &RepositoryName, form: Form, id: &UploadId, size: u64) -> Self {
+        let path = layout::upload_directory(repository, form, id);
+        Self::new(ItemKind::Upload, path).repository(repository.as_str()).size(size)
+    }
+
+    fn link(kind: ItemKind, repository: &RepositoryName, form: Form, item: File) -> Self {
+        let link = Entry::InRepository { repository: repository.clone(), form, item }.path();
+        Self::new(kind, link.parent().expect("a link lies in a directory")).repository(repository.as_str())
+    }
+
+    /// Of this repository.
+    #[must_use]
+    pub fn repository(mut self, name: impl Into<String>) -> Self {
+        self.repository = Some(name.into());
+        self
+    }
+
+    /// Called by this digest.
+    #[must_use]
+    pub fn digest(mut self, digest: Digest) -> Self {
+        self.digest = Some(digest);
+        self
+    }
+
+    /// Of so many bytes.
+    #[must_use]
+    pub fn size(mut self, size: u64) -> Self {
+        self.size = size;
+        self
+    }
+}
+
+/// A thing that a journal names.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Noted {
+    /// What it is, and where it came from.
+    pub item: Item,
+    /// What it is called in the quarantine.
+    pub(super) name: String,
+    /// Whether it is a file or a directory.
+    pub(super) form: tree::Kind,
+}

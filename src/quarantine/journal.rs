@@ -1,0 +1,204 @@
+//! What a run says of itself: JSON, a line for each thing, written and synced before the thing is moved.
+//!
+//! A line that can't be read is reported and passed over; a last line without its end is what a crash left, and nothing
+//! was moved for it.
+
+use std::collections::HashSet;
+use std::fs::File;
+use std::io::{BufRead, BufReader, Read};
+use std::path::Path;
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use super::item::{Item, ItemKind, Noted};
+use crate::error::{Error, Result};
+use crate::layout::{self, TreePath};
+use crate::tree;
+
+const VERSION: u32 = 1;
+/// A path may have 4 KiB, and a repository's name is part of it; each of its bytes takes six at most in JSON.
+const LINE_MAX: u64 = 64 * 1024;
+
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(tag = "type", rename_all = "kebab-case")]
+enum Record {
+    Begin {
+        run: String,
+        kind: String,
+        time: Timestamp,
+    },
+    Take {
+        name: String,
+        path: String,
+        kind: ItemKind,
+        form: String,
+        repository: Option<String>,
+        digest: Option<String>,
+        size: u64,
+        time: Timestamp,
+    },
+    Restore {
+        name: String,
+        time: Timestamp,
+    },
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+struct Line {
+    #[serde(flatten)]
+    record: Record,
+    schema_version: u32,
+}
+
+/// Lines to be written.
+#[derive(Debug, Default)]
+pub(super) struct Lines(Vec<u8>);
+
+impl Lines {
+    pub(super) fn begin(run: &str, kind: &str, time: Timestamp) -> Self {
+        let mut lines = Self::default();
+        lines.push(Record::Begin { run: run.to_owned(), kind: kind.to_owned(), time });
+        lines
+    }
+
+    pub(super) fn take(&mut self, noted: &Noted, time: Timestamp) {
+        let item = &noted.item;
+        self.push(Record::Take {
+            name: noted.name.clone(),
+            path: item.path.to_string(),
+            kind: item.kind,
+            form: form_name(noted.form).to_owned(),
+            repository: item.repository.clone(),
+            digest: item.digest.map(|digest| digest.to_string()),
+            size: item.size,
+            time,
+        });
+    }
+
+    pub(super) fn restore(&mut self, noted: &Noted, time: Timestamp) {
+        self.push(Record::Restore { name: noted.name.clone(), time });
+    }
+
+    fn push(&mut self, record: Record) {
+        serde_json::to_writer(&mut self.0, &Line { record, schema_version: VERSION }).expect("plain values");
+        self.0.push(b'\n');
+    }
+
+    pub(super) fn as_bytes(&self) -> &[u8] {
+        &self.0
+    }
+}
+
+/// What a journal says.
+#[derive(Debug, Default)]
+pub(super) struct Journal {
+    /// What the run was: a collection, or a repair.
+    pub(super) kind: Option<String>,
+    /// What it was to move, in that order.
+    pub(super) noted: Vec<Noted>,
+    /// The lines that can't be read.
+    pub(super) faults: Vec<Error>,
+}
+
+impl Journal {
+    pub(super) fn read(file: File, path: &Path) -> Result<Self> {
+        let mut journal = Self::default();
+        let mut names = HashSet::new();
+        let mut reader = BufReader::new(file);
+        for number in 1.. {
+            let mut line = Vec::new();
+            let failed = |error| Error::io("read", path, error);
+            reader.by_ref().take(LINE_MAX).read_until(b'\n', &mut line).map_err(failed)?;
+            if line.is_empty() {
+                break;
+            }
+            let malformed = |reason: String| Error::JournalMalformed { path: path.to_owned(), line: number, reason };
+            if line.last() != Some(&b'\n') {
+                if u64::try_from(line.len()).is_ok_and(|length| length < LINE_MAX) {
+                    break;
+                }
+                skip_line(&mut reader).map_err(failed)?;
+                journal.faults.push(malformed("it is too long".to_owned()));
+                continue;
+            }
+            if line.len() == 1 {
+                continue;
+            }
+            match parse(&line) {
+                Ok(Parsed::Begin(kind)) => journal.kind = Some(kind),
+                Ok(Parsed::Take(noted)) => {
+                    if names.insert(noted.name.clone()) {
+                        journal.noted.push(*noted);
+                    }
+                }
+                Ok(Parsed::Restore) => {}
+                Err(reason) => journal.faults.push(malformed(reason)),
+            }
+        }
+        Ok(journal)
+    }
+}
+
+fn skip_line(reader: &mut impl BufRead) -> std::io::Result<()> {
+    loop {
+        let buffer = reader.fill_buf()?;
+        let end = buffer.iter().position(|&byte| byte == b'\n');
+        let length = end.map_or(buffer.len(), |end| end + 1);
+        reader.consume(length);
+        if end.is_some() || length == 0 {
+            return Ok(());
+        }
+    }
+}
+
+enum Parsed {
+    Begin(String),
+    Take(Box<Noted>),
+    // What is back is seen by looking.
+    Restore,
+}
+
+fn parse(line: &[u8]) -> Result<Parsed, String> {
+    let line: Line = serde_json::from_slice(line).map_err(|error| error.to_string())?;
+    if line.schema_version != VERSION {
+        return Err(format!("schema_version {} is unknown", line.schema_version));
+    }
+    match line.record {
+        Record::Begin { kind, .. } => Ok(Parsed::Begin(kind)),
+        Record::Restore { .. } => Ok(Parsed::Restore),
+        Record::Take { name, path, kind, form, repository, digest, size, .. } => {
+            // Each of these leads to a path.
+            let plain = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
+            if name.is_empty() || name.len() > 255 || !name.bytes().all(plain) {
+                return Err(format!("{name:?} is no name of ours"));
+            }
+            let tree_path = TreePath::parse(&path).filter(may_be_taken);
+            let path = tree_path.ok_or_else(|| format!("{path:?} is no path of the tree"))?;
+            let digest = digest.map(|text| text.parse().map_err(|error| format!("{text:?}: {error}"))).transpose()?;
+            let form = parse_form(&form).ok_or_else(|| format!("{form:?} is no kind of file"))?;
+            let item = Item { kind, path, repository, digest, size };
+            Ok(Parsed::Take(Box::new(Noted { item, name, form })))
+        }
+    }
+}
+
+/// Whether it lies in the tree, and is neither an area nor in the quarantine itself.
+pub(super) fn may_be_taken(path: &TreePath) -> bool {
+    path.parent().is_some() && !layout::is_in_quarantine(path)
+}
+
+const FORMS: [(tree::Kind, &str); 4] = [
+    (tree::Kind::Directory, "directory"),
+    (tree::Kind::File, "file"),
+    (tree::Kind::Symlink, "symlink"),
+    (tree::Kind::Other, "other"),
+];
+
+fn form_name(form: tree::Kind) -> &'static str {
+    FORMS.iter().find(|(kind, _)| *kind == form).map_or("other", |(_, name)| name)
+}
+
+fn parse_form(text: &str) -> Option<tree::Kind> {
+    FORMS.iter().find(|(_, name)| *name == text).map(|(kind, _)| *kind)
+}

@@ -1,0 +1,40 @@
+//! The quarantine: what `gc` and `repair` took out of the tree, to be put back or to be removed for good.
+//!
+//! Each run has a directory of its own, `<root>/.regtree/quarantine/<run>/`, with the `journal`, JSON lines that say what
+//! came from where, and `things`, where it lies: under the name that the journal gives it, a directory as it was, with
+//! owners, modes and times.
+//!
+//! - **A thing is named before it is moved**: its line is written and synced, then it is renamed. So whatever happens,
+//!   every moved thing is in a journal. A line whose thing is not in the quarantine is one that was never taken, or is
+//!   back: what lies there says how far a run is, and nothing else has to be kept up.
+//! - **Nothing is replaced**, neither here nor in the tree, and no symbolic link is followed: one is moved itself.
+//! - **Another file system.** Only a rename tells whether there is one, by its refusal. Then the thing goes to
+//!   `blobs/.regtree-quarantine/<run>/` or `repositories/_regtree-quarantine/<run>/`, under the same name, so the
+//!   journal, which stays where it is, need not say which. Under `blobs` a registry takes every file called `data` for a
+//!   blob, and gives up collecting at one with a wrong path: so content lies flat there, and a directory with such a file in
+//!   it goes file by file, each with a line of its own. Under `repositories` no registry descends into a name with an
+//!   underscore, so there whole directories may lie. That, and not a copy of the links on the other disk, keeps it a
+//!   rename: nothing is ever half in two places, and no full disk can stop a repair. What lies on a third file system, below
+//!   an area, is not moved, and the caller is told.
+//!
+//! [`Run`] fills it, [`Restore`] and [`put_back`] put back, [`purge`] removes; these want the tree's lock alone.
+//! [`runs`], [`show`] and [`needed`] read, and take none.
+
+mod compare;
+mod id;
+mod item;
+mod journal;
+mod needed;
+mod purge;
+mod restore;
+mod shelf;
+mod survey;
+mod take;
+
+pub use id::{RunId, RunIdError};
+pub use item::{Item, ItemKind, Noted};
+pub use needed::{Needed, needed, put_back};
+pub use purge::purge;
+pub use restore::{Outcome, Restore, Restored};
+pub use survey::{Contents, Runs, Summary, runs, show};
+pub use take::Run;

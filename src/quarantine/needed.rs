@@ -1,0 +1,173 @@
+//! Blobs in the quarantine that the tree needs again.
+//!
+//! A registry that runs during a collection may link content in the very moment in which it goes. Nothing can prevent that,
+//! but the next run sees a link or a manifest that names content which the tree lacks and the quarantine has.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+
+use super::id::RunId;
+use super::item::{ItemKind, Noted};
+use super::restore::{Verdict, is_whole, judge, put_back as move_back, sync};
+use super::shelf::Shelf;
+use super::survey;
+use crate::digest::Digest;
+use crate::durable::Writer;
+use crate::error::{Error, Result};
+use crate::layout::Entry;
+use crate::scan::{NameSet, Scan};
+use crate::stream::Interrupt;
+use crate::tree::Tree;
+
+/// What the tree needs again.
+#[derive(Debug, Default)]
+pub struct Needed {
+    /// Each blob, sorted, with the newest run that has it whole.
+    pub blobs: BTreeMap<Digest, RunId>,
+    /// What could not be read, or not be put back.
+    pub damage: Vec<Error>,
+}
+
+/// Finds the blobs that a manifest or link of the tree needs, and that only the quarantine has. Each is hashed, for what
+/// `repair` took is damaged.
+///
+/// What a manifest references that is itself in the quarantine is not known before that is back.
+pub fn needed(tree: &Tree, scan: &Scan, interrupt: &Interrupt) -> Result<Needed> {
+    look(tree, scan, interrupt).map(|found| found.0)
+}
+
+/// Puts back all that the tree needs, and syncs; `scan` is read again then.
+pub fn put_back(writer: &Writer<'_>, scan: &mut Scan, interrupt: &Interrupt) -> Result<Needed> {
+    let tree = writer.tree();
+    let mut done = Needed::default();
+    loop {
+        let (found, lines) = look(tree, scan, interrupt)?;
+        let (mut failures, before) = (found.damage, done.blobs.len());
+        for (digest, run) in found.blobs {
+            match restore(writer, &run, &lines[&digest], interrupt) {
+                Ok(()) => drop(done.blobs.insert(digest, run)),
+                Err(error) => failures.push(error),
+            }
+        }
+        // The last look has seen all that is wrong.
+        done.damage = failures;
+        if done.blobs.len() == before {
+            return Ok(done);
+        }
+        let touched: BTreeSet<&RunId> = done.blobs.values().collect();
+        for run in touched {
+            if let Some(shelf) = Shelf::open(tree, run)? {
+                sync(writer, &shelf)?;
+                writer.remove_empty_run(run.as_str())?;
+            }
+        }
+        // A manifest that is back may need more.
+        *scan = Scan::read(tree, interrupt)?;
+    }
+}
+
+/// The blobs that journals name, with their runs, the newest first. They need not be there any more.
+pub(super) type Named = HashMap<Digest, Vec<(RunId, Noted)>>;
+
+/// Every blob that a journal names.
+pub(super) fn named(tree: &Tree, damage: &mut Vec<Error>) -> Result<Named> {
+    let mut named = Named::new();
+    for id in survey::ids(tree, damage)?.into_iter().rev() {
+        let journal = match Shelf::open(tree, &id).and_then(|shelf| shelf.map(|it| it.read_journal()).transpose()) {
+            Ok(journal) => journal.unwrap_or_default(),
+            Err(error) => {
+                damage.push(error);
+                continue;
+            }
+        };
+        damage.extend(journal.faults);
+        for noted in journal.noted.into_iter().filter(|noted| noted.item.kind == ItemKind::Blob) {
+            if let Some(digest) = noted.item.digest {
+                named.entry(digest).or_default().push((id.clone(), noted));
+            }
+        }
+    }
+    Ok(named)
+}
+
+/// Whether the tree has no content of that name. What can't be looked at is there, and the scan's to report.
+pub(super) fn lacks(tree: &Tree, digest: &Digest) -> bool {
+    tree.metadata(&Entry::blob(*digest).path()).is_ok_and(|found| found.is_none())
+}
+
+fn look(tree: &Tree, scan: &Scan, interrupt: &Interrupt) -> Result<(Needed, HashMap<Digest, Noted>)> {
+    let (mut needed, mut lines) = (Needed::default(), HashMap::new());
+    // A quarantine that can't be read keeps nobody from collecting.
+    let named = named(tree, &mut needed.damage).unwrap_or_else(|error| {
+        needed.damage.push(error);
+        Named::new()
+    });
+    if named.is_empty() {
+        return Ok((needed, lines));
+    }
+    for digest in referenced(tree, scan, &named) {
+        if !lacks(tree, &digest) {
+            continue;
+        }
+        for (run, noted) in &named[&digest] {
+            if let Some(signal) = interrupt.signal() {
+                return Err(Error::Interrupted { signal });
+            }
+            match is_held(tree, run, noted, interrupt) {
+                Ok(false) => {}
+                Ok(true) => {
+                    needed.blobs.insert(digest, run.clone());
+                    lines.insert(digest, noted.clone());
+                    break;
+                }
+                Err(error) => needed.damage.push(error),
+            }
+        }
+    }
+    Ok((needed, lines))
+}
+
+/// Those of `named` that a manifest or link of the tree names.
+fn referenced(tree: &Tree, scan: &Scan, named: &Named) -> HashSet<Digest> {
+    let mut names = NameSet::new(&scan.names);
+    let mut found = HashSet::new();
+    for (name, node) in scan.graph.nodes() {
+        for name in scan.graph.contents(node).iter().chain(scan.graph.children(node)).copied().chain([name]) {
+            names.insert(name);
+        }
+    }
+    for repository in &scan.repositories {
+        let revisions = repository.revisions.iter();
+        found.extend(revisions.flat_map(|revision| revision.signatures.iter().copied().chain([revision.digest])));
+        found.extend(repository.tags.iter().filter_map(|tag| tag.target));
+        found.extend(repository.aliases.iter().map(|(_, target)| *target));
+        for digest in repository.layers.iter().map(|hash| Digest::from_sha256(*hash)) {
+            // A directory without its link is what deleting a layer leaves.
+            let link = || tree.metadata(&repository.place.layer_link(&digest));
+            if named.contains_key(&digest) && link().is_ok_and(|found| found.is_some()) {
+                found.insert(digest);
+            }
+        }
+    }
+    found.retain(|digest| named.contains_key(digest));
+    let is_named_by_manifest = |digest: &Digest| scan.names.find(digest).is_some_and(|name| names.contains(name));
+    found.extend(named.keys().filter(|digest| is_named_by_manifest(digest)));
+    found
+}
+
+/// Whether a run has the blob, and it is what it is called.
+fn is_held(tree: &Tree, run: &RunId, noted: &Noted, interrupt: &Interrupt) -> Result<bool> {
+    let Some(shelf) = Shelf::open(tree, run)? else { return Ok(false) };
+    match shelf.find(noted)? {
+        Some(spot) => is_whole(&shelf, noted, spot, interrupt),
+        None => Ok(false),
+    }
+}
+
+fn restore(writer: &Writer<'_>, run: &RunId, noted: &Noted, interrupt: &Interrupt) -> Result<()> {
+    let shelf = Shelf::find_run(writer.tree(), run)?;
+    match judge(&shelf, noted, false, interrupt)? {
+        Verdict::Free(spot, to) => move_back(writer, &shelf, noted, spot, &to),
+        // It was seen a moment ago, and nobody else changes the quarantine.
+        Verdict::Same(_) | Verdict::Partly(..) | Verdict::NotHeld => Ok(()),
+    }
+}

@@ -1,0 +1,198 @@
+//! One run's directories, opened: reading, below handles, following no symbolic link.
+
+use std::cell::OnceCell;
+use std::collections::HashSet;
+use std::fs::File;
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::path::PathBuf;
+
+use rustix::fs::{Mode, OFlags};
+use rustix::io::Errno;
+
+use super::id::RunId;
+use super::item::{ItemKind, Noted};
+use super::journal::Journal;
+use crate::durable::private;
+use crate::error::{Error, Result};
+use crate::layout::{self, Area, TreePath};
+use crate::tree::{self, Kind, Tree};
+
+/// Where a thing may lie.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Home {
+    /// Below the root, with the journal.
+    Private,
+    /// On the file system of an area.
+    Beside(Area),
+}
+
+/// A thing found in the quarantine.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Spot {
+    pub(super) home: Home,
+    pub(super) kind: Kind,
+}
+
+/// A run's directories.
+#[derive(Debug)]
+pub(super) struct Shelf<'t> {
+    pub(super) tree: &'t Tree,
+    pub(super) id: RunId,
+    directory: OwnedFd,
+    homes: [OnceCell<OwnedFd>; 3],
+}
+
+impl<'t> Shelf<'t> {
+    /// Opens a run. `None` when there is none of that name.
+    pub(super) fn open(tree: &'t Tree, id: &RunId) -> Result<Option<Self>> {
+        let [private, quarantine] = layout::QUARANTINE;
+        match private::open_all(tree, &[private, quarantine, id.as_str()]) {
+            Ok(directory) => Ok(Some(Self { tree, id: id.clone(), directory, homes: Default::default() })),
+            Err(Errno::NOENT) => Ok(None),
+            Err(errno) => Err(Error::io("open", run_path(tree, id), errno)),
+        }
+    }
+
+    /// As [`Shelf::open`], where it has to be there.
+    pub(super) fn find_run(tree: &'t Tree, id: &RunId) -> Result<Self> {
+        let unknown = || Error::NotQuarantined { what: format!("run {id}"), path: run_path(tree, id) };
+        Self::open(tree, id)?.ok_or_else(unknown)
+    }
+
+    pub(super) fn path(&self) -> PathBuf {
+        run_path(self.tree, &self.id)
+    }
+
+    pub(super) fn directory(&self) -> BorrowedFd<'_> {
+        self.directory.as_fd()
+    }
+
+    pub(super) fn journal_path(&self) -> PathBuf {
+        self.path().join(layout::JOURNAL)
+    }
+
+    /// What the journal says, and what lies in the run without a line of its own. A run without any journal is what a crash
+    /// left of one that was begun, or removed.
+    pub(super) fn journal(&self) -> Result<Journal> {
+        let mut journal = self.read_journal()?;
+        let named: HashSet<&str> = journal.noted.iter().map(|noted| &*noted.name).collect();
+        let mut strays = Vec::new();
+        for home in [Home::Private, Home::Beside(Area::Blobs), Home::Beside(Area::Repositories)] {
+            // What can't be opened is told of by whoever looks for a thing there.
+            let Ok(Some(directory)) = self.home(home) else { continue };
+            let failed = |errno| Error::io("list", self.locate(home, "."), errno);
+            for entry in rustix::fs::Dir::read_from(directory).map_err(failed)? {
+                let name = entry.map_err(failed)?.file_name().to_string_lossy().into_owned();
+                if !matches!(&*name, "." | "..") && !named.contains(&*name) {
+                    let path = self.locate(home, &name);
+                    strays.push(Error::Misplaced { path, reason: "no line of its run's journal names it" });
+                }
+            }
+        }
+        journal.faults.extend(strays);
+        Ok(journal)
+    }
+
+    pub(super) fn read_journal(&self) -> Result<Journal> {
+        let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
+        let path = self.journal_path();
+        match rustix::fs::openat(&self.directory, layout::JOURNAL, flags, Mode::empty()) {
+            Ok(handle) => Journal::read(File::from(handle), &path),
+            Err(Errno::NOENT) => Ok(Journal::default()),
+            Err(errno) => Err(Error::io("open", path, errno)),
+        }
+    }
+
+    /// Where things beside an area lie.
+    pub(super) fn beside(&self, area: Area) -> TreePath {
+        layout::quarantine_beside(area).child(self.id.as_str()).expect("a run's name is plain")
+    }
+
+    /// The handle of a home; `None` when it isn't there.
+    pub(super) fn home(&self, home: Home) -> Result<Option<BorrowedFd<'_>>> {
+        let cell = &self.homes[match home {
+            Home::Private => 0,
+            Home::Beside(Area::Blobs) => 1,
+            Home::Beside(Area::Repositories) => 2,
+        }];
+        if let Some(handle) = cell.get() {
+            return Ok(Some(handle.as_fd()));
+        }
+        let opened = match home {
+            Home::Beside(area) => self.tree.open_directory(&self.beside(area))?,
+            Home::Private => match open_no_follow(self.directory(), layout::THINGS) {
+                Ok(handle) => Some(handle),
+                Err(Errno::NOENT) => None,
+                Err(errno) => return Err(Error::io("open", self.path().join(layout::THINGS), errno)),
+            },
+        };
+        Ok(opened.map(|handle| cell.get_or_init(|| handle).as_fd()))
+    }
+
+    /// As [`Shelf::home`], where it was found before.
+    pub(super) fn home_found(&self, home: Home) -> Result<BorrowedFd<'_>> {
+        self.home(home)?.ok_or_else(|| Error::io("open", self.path(), Errno::NOENT))
+    }
+
+    /// Where a thing lies, if it is in the quarantine.
+    pub(super) fn find(&self, noted: &Noted) -> Result<Option<Spot>> {
+        for home in [Home::Private, Home::Beside(noted.item.path.area())] {
+            let Some(directory) = self.home(home)? else { continue };
+            let failed = |errno| Error::io("look at", self.locate(home, &noted.name), errno);
+            if let Some(found) = tree::metadata_at(directory, &noted.name).map_err(failed)? {
+                return Ok(Some(Spot { home, kind: found.kind }));
+            }
+        }
+        Ok(None)
+    }
+
+    /// Where a thing goes back to: a blob's content, which lies flat beside its area, goes into its directory.
+    pub(super) fn place_of(&self, noted: &Noted, spot: Spot) -> Result<TreePath> {
+        let path = &noted.item.path;
+        if spot.kind == noted.form {
+            return Ok(path.clone());
+        }
+        let flat = spot.home != Home::Private && noted.item.kind == ItemKind::Blob && spot.kind == Kind::File;
+        match path.child("data") {
+            Some(data) if flat => Ok(data),
+            _ => Err(Error::WrongKind {
+                path: self.locate(spot.home, &noted.name),
+                expected: noted.form.describe(),
+                found: spot.kind.describe(),
+            }),
+        }
+    }
+
+    /// Opens the content of a quarantined blob. `None` where there is none in its directory.
+    pub(super) fn open_content(&self, noted: &Noted, spot: Spot) -> Result<Option<File>> {
+        let directory = self.home_found(spot.home)?;
+        let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
+        let name = if spot.kind == Kind::Directory { format!("{}/data", noted.name) } else { noted.name.clone() };
+        match tree::open_beneath(directory, &name, flags) {
+            Ok(handle) => Ok(Some(File::from(handle))),
+            Err(Errno::NOENT) => Ok(None),
+            Err(errno) => Err(Error::io("open", self.locate(spot.home, &name), errno)),
+        }
+    }
+
+    /// A thing as the operating system knows it, for messages.
+    pub(super) fn locate(&self, home: Home, name: &str) -> PathBuf {
+        match home {
+            Home::Private => self.path().join(layout::THINGS).join(name),
+            Home::Beside(area) => self.tree.locate(&self.beside(area)).join(name),
+        }
+    }
+}
+
+pub(super) fn run_path(tree: &Tree, id: &RunId) -> PathBuf {
+    quarantine_path(tree).join(id.as_str())
+}
+
+pub(super) fn quarantine_path(tree: &Tree) -> PathBuf {
+    tree.root().join(layout::QUARANTINE.join("/"))
+}
+
+fn open_no_follow(parent: BorrowedFd<'_>, name: &str) -> rustix::io::Result<OwnedFd> {
+    let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+    rustix::fs::openat(parent, name, flags, Mode::empty())
+}

@@ -1,0 +1,220 @@
+//! Moving things out of the tree.
+
+use super::id::RunId;
+use super::item::{Item, ItemKind, Noted};
+use super::journal::{Lines, may_be_taken};
+use super::shelf::{Home, Shelf};
+use crate::durable::{Moved, Writer};
+use crate::error::{Error, Result};
+use crate::layout::{self, Area, TreePath};
+use crate::tree::Kind;
+
+/// A run that fills the quarantine.
+///
+/// [`Run::note`] writes down what is to be moved, many things with one sync; [`Run::take`] moves each; [`Run::sync`] makes
+/// sure of all that was moved. A run that took nothing goes away with [`Run::finish`].
+#[derive(Debug)]
+pub struct Run<'w> {
+    writer: &'w Writer<'w>,
+    shelf: Shelf<'w>,
+    now: jiff::Timestamp,
+    /// How many names were given.
+    names: u64,
+}
+
+impl<'w> Run<'w> {
+    /// Begins a run of this kind, `gc` or `repair`, at the time `now`. `writer` is to hold the lock alone.
+    pub fn begin(writer: &'w Writer<'w>, kind: &str, now: jiff::Timestamp) -> Result<Self> {
+        loop {
+            let id = RunId::random(now);
+            if !writer.make_run(id.as_str())? {
+                continue;
+            }
+            let shelf = Shelf::find_run(writer.tree(), &id)?;
+            let run = Self { writer, shelf, now, names: 0 };
+            return match run.write(&Lines::begin(id.as_str(), kind, now)) {
+                Ok(()) => Ok(run),
+                Err(error) => Err(run.give_up(error)),
+            };
+        }
+    }
+
+    /// Ends a run that has moved nothing, for `error`, which is what gets reported: if it stays, it is an empty one.
+    pub(crate) fn give_up(self, error: Error) -> Error {
+        let _ = self.finish();
+        error
+    }
+
+    /// What it is called.
+    pub fn id(&self) -> &RunId {
+        &self.shelf.id
+    }
+
+    /// Writes down what is going to be taken; on the disk when it returns. Those that are not there are left out.
+    pub fn note(&mut self, items: impl IntoIterator<Item = Item>) -> Result<Vec<Noted>> {
+        let mut lines = Lines::default();
+        let mut all = Vec::new();
+        for item in items {
+            if let Some(noted) = self.name(item)? {
+                lines.take(&noted, self.now);
+                all.push(noted);
+            }
+        }
+        if !all.is_empty() {
+            self.write(&lines)?;
+        }
+        Ok(all)
+    }
+
+    /// Moves a thing that was noted. `false` when it is not there any more.
+    ///
+    /// `Err(Io)` when it lies on a file system that neither the root nor its area is on: it stays.
+    pub fn take(&mut self, noted: &Noted) -> Result<bool> {
+        match self.move_to(Home::Private, &noted.item.path, &noted.name)? {
+            Moved::Done => Ok(true),
+            Moved::Gone => Ok(false),
+            Moved::Occupied => {
+                let again = self.renamed(noted)?;
+                self.take(&again)
+            }
+            Moved::CrossDevice => self.take_beside(noted),
+        }
+    }
+
+    /// Notes one thing and takes it.
+    pub fn take_one(&mut self, item: Item) -> Result<bool> {
+        match self.note([item])?.first() {
+            Some(noted) => self.take(noted),
+            None => Ok(false),
+        }
+    }
+
+    /// Makes sure of all that was taken.
+    pub fn sync(&self) -> Result<()> {
+        self.writer.sync_moves(self.shelf.home_found(Home::Private)?)
+    }
+
+    /// Syncs, and removes the run if there is nothing in it. `true` when it stays.
+    pub fn finish(self) -> Result<bool> {
+        self.sync()?;
+        Ok(!self.writer.remove_empty_run(self.shelf.id.as_str())?)
+    }
+
+    fn write(&self, lines: &Lines) -> Result<()> {
+        self.writer.append_to_journal(self.shelf.directory(), &self.shelf.journal_path(), lines.as_bytes())
+    }
+
+    fn name(&mut self, item: Item) -> Result<Option<Noted>> {
+        let tree = self.writer.tree();
+        if !may_be_taken(&item.path) {
+            let reason = format!("{} is no part of the tree that could be moved", tree.locate(&item.path).display());
+            return Err(Error::Refused { reason });
+        }
+        let Some(found) = tree.metadata(&item.path)? else { return Ok(None) };
+        let name = match (item.kind, &item.digest) {
+            (ItemKind::Blob, Some(digest)) => layout::quarantined_blob(digest),
+            _ => self.unique(item.kind.name()),
+        };
+        Ok(Some(Noted { item, name, form: found.kind }))
+    }
+
+    fn unique(&mut self, name: &str) -> String {
+        self.names += 1;
+        format!("{:06}-{name}", self.names)
+    }
+
+    /// Notes a thing anew, whose name is taken: a blob that was taken, came back, and is taken again.
+    fn renamed(&mut self, noted: &Noted) -> Result<Noted> {
+        let name = self.unique(&noted.name);
+        self.noted_as(Noted { name, ..noted.clone() })
+    }
+
+    fn noted_as(&self, noted: Noted) -> Result<Noted> {
+        let mut lines = Lines::default();
+        lines.take(&noted, self.now);
+        self.write(&lines)?;
+        Ok(noted)
+    }
+
+    fn move_to(&self, home: Home, from: &TreePath, name: &str) -> Result<Moved> {
+        self.writer.move_aside(from, self.shelf.home_found(home)?, name)
+    }
+
+    /// Takes a thing to the quarantine of its area.
+    fn take_beside(&mut self, noted: &Noted) -> Result<bool> {
+        let path = &noted.item.path;
+        self.writer.make_directory(&self.shelf.beside(path.area()))?;
+        let whole = noted.form != Kind::Directory || path.area() == Area::Repositories || !self.has_data(path)?;
+        if whole {
+            match self.move_to(Home::Beside(path.area()), path, &noted.name)? {
+                Moved::Done => return Ok(true),
+                Moved::Gone => return Ok(false),
+                Moved::Occupied => {
+                    let again = self.renamed(noted)?;
+                    return self.take_beside(&again);
+                }
+                // A directory that only its file system can't move, such as one of an overlay's lower layer.
+                Moved::CrossDevice if noted.form == Kind::Directory => {}
+                Moved::CrossDevice => return Err(self.cross_device(path)),
+            }
+        }
+        self.take_files(noted)
+    }
+
+    /// Takes a directory file by file, each flat. A blob's content keeps the line and the name of the blob.
+    fn take_files(&mut self, noted: &Noted) -> Result<bool> {
+        let path = &noted.item.path;
+        let mut files = Vec::new();
+        self.list_files(path, &mut files)?;
+        let data = path.child("data").filter(|_| noted.item.kind == ItemKind::Blob);
+        let (own, others): (Vec<_>, Vec<_>) = files.into_iter().partition(|file| Some(file) == data.as_ref());
+        let found = !own.is_empty() || !others.is_empty();
+        for file in own {
+            self.take_flat(&file, noted)?;
+        }
+        let items = others.into_iter().map(|path| Item { path, kind: ItemKind::File, size: 0, ..noted.item.clone() });
+        for file in self.note(items)? {
+            self.take_flat(&file.item.path, &file)?;
+        }
+        self.writer.remove_empty_directories(path)?;
+        Ok(found)
+    }
+
+    fn take_flat(&mut self, file: &TreePath, noted: &Noted) -> Result<()> {
+        match self.move_to(Home::Beside(file.area()), file, &noted.name)? {
+            Moved::Done | Moved::Gone => Ok(()),
+            Moved::Occupied => {
+                let again = self.renamed(noted)?;
+                self.take_flat(file, &again)
+            }
+            Moved::CrossDevice => Err(self.cross_device(file)),
+        }
+    }
+
+    fn list_files(&self, path: &TreePath, files: &mut Vec<TreePath>) -> Result<()> {
+        let tree = self.writer.tree();
+        for entry in tree.list(path)?.unwrap_or_default() {
+            let Some(child) = entry.text().and_then(|name| path.child(name)) else {
+                let path = tree.locate(path).join(&entry.name);
+                return Err(Error::Misplaced { path, reason: "its name is no text" });
+            };
+            if entry.kind == Kind::Directory {
+                self.list_files(&child, files)?;
+            } else {
+                files.push(child);
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether a registry that walks over `blobs` would take something in the directory for a blob.
+    fn has_data(&self, path: &TreePath) -> Result<bool> {
+        let mut files = Vec::new();
+        self.list_files(path, &mut files)?;
+        Ok(files.iter().any(|file| file.file_name() == "data"))
+    }
+
+    fn cross_device(&self, path: &TreePath) -> Error {
+        Error::io("move", self.writer.tree().locate(path), rustix::io::Errno::XDEV)
+    }
+}
