@@ -9,6 +9,7 @@ mod blob;
 mod completions;
 mod demo;
 mod exit;
+mod fsck;
 mod gc;
 mod hint;
 mod init;
@@ -118,6 +119,7 @@ enum Command {
     #[command(subcommand)]
     Repo(repo::Repo),
     Gc(gc::Gc),
+    Fsck(fsck::Fsck),
     Demo(demo::Demo),
     Completions(completions::Completions),
 }
@@ -192,6 +194,7 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         Command::Tag(tag) => tag.run(&mut context),
         Command::Repo(repo) => repo.run(&mut context),
         Command::Gc(gc) => gc.run(&mut context),
+        Command::Fsck(fsck) => fsck.run(&mut context),
         Command::Demo(demo) => demo.run(&mut context),
         Command::Completions(completions) => completions.run(&mut context),
     };
@@ -239,6 +242,21 @@ fn parse_digest(text: &str) -> Result<Digest, Box<dyn std::error::Error + Send +
         }
         parsed => Ok(parsed?),
     }
+}
+
+/// A pattern of repositories' names, for an argument.
+fn parse_glob(text: &str) -> Result<globset::GlobMatcher, globset::Error> {
+    let glob = globset::GlobBuilder::new(text).literal_separator(true).build()?;
+    Ok(glob.compile_matcher())
+}
+
+/// From now on so many threads work; as many as there are processors if nothing is said.
+fn use_threads(jobs: Option<usize>) -> anyhow::Result<()> {
+    if let Some(jobs) = jobs {
+        // The process's own: there is no other use of it.
+        rayon::ThreadPoolBuilder::new().num_threads(jobs.max(1)).build_global()?;
+    }
+    Ok(())
 }
 
 /// A tag or a digest, for an argument.
