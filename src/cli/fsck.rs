@@ -1,14 +1,19 @@
 //! `regtree fsck`.
 
-use serde_json::json;
+use std::time::Duration;
+
+use indicatif::HumanBytes;
+use serde_json::{Value, json};
 
 use super::{Context, Exit, interrupt, output, progress};
+use crate::digest::Digest;
+use crate::error::Error;
 use crate::finding::{Code, Finding, Severity};
-use crate::fsck::{self, Options, Report};
+use crate::fsck::{self, Content, Hashed, Options, Report, Stop, Subset};
 use crate::stream::Watch;
 
 /// A registry purges uploads that are older.
-const STALE: std::time::Duration = std::time::Duration::from_hours(168);
+const STALE: Duration = Duration::from_hours(168);
 
 /// List all that is wrong with a tree
 ///
@@ -18,6 +23,9 @@ const STALE: std::time::Duration = std::time::Duration::from_hours(168);
 ///
 /// An error is content that can't be served as it was pushed; a warning is strange, but served. Each finding has a stable
 /// code, and the images that it hits.
+///
+/// --content hashes all content too. What was found right is noted in .regtree/verified, where that may be written, so that
+/// --unverified-for can pass it over; deleting that costs time only.
 #[derive(Debug, clap::Args)]
 #[command(after_long_help = "\
 Exit codes:
@@ -33,6 +41,24 @@ Examples:
   regtree fsck --json | jq -r 'select(.type == \"finding\" and .severity == \"error\") | .path'
   regtree fsck --repository 'library/*' --strict")]
 pub(super) struct Fsck {
+    /// Hash all content, and not only manifests
+    #[arg(long)]
+    content: bool,
+    /// Hash a part of all content: 3/16 (by digest: all parts together are everything), 10% or 50GiB (at random)
+    #[arg(long, value_name = "SUBSET")]
+    content_subset: Option<Subset>,
+    /// What chance begins with; a random number is chosen and printed if omitted
+    #[arg(long, value_name = "NUMBER", requires = "content_subset")]
+    seed: Option<u64>,
+    /// Hash only what was not found right within AGE, or changed since
+    #[arg(long, value_name = "AGE", value_parser = super::parse_age)]
+    unverified_for: Option<Duration>,
+    /// Begin to hash nothing more after DURATION (90m, 2h), and say where to go on
+    #[arg(long, value_name = "DURATION", value_parser = super::parse_duration)]
+    max_duration: Option<Duration>,
+    /// Go on after DIGEST, where another run stopped
+    #[arg(long, value_name = "DIGEST", value_parser = super::parse_digest)]
+    resume_after: Option<Digest>,
     /// Look only at repositories whose names match, and at the content that they need
     #[arg(long, value_name = "GLOB", value_parser = super::parse_glob)]
     repository: Option<globset::GlobMatcher>,
@@ -51,16 +77,54 @@ impl Fsck {
         let progress = progress::observer(context.global.progress, &context.output);
         let watch = Watch { progress: &*progress, interrupt: interrupt::catch()? };
         let stale = context.now.checked_sub(STALE).unwrap_or(context.now);
-        let options = Options { uploads_began_before: stale, only: self.repository.clone() };
+        let content = self.content(context)?;
+        let options = Options { uploads_began_before: stale, only: self.repository.clone(), content };
         let report = fsck::check(registry.tree(), &options, &watch)?;
         for finding in &report.findings {
             print(finding, context)?;
         }
         summarize(&report, context)?;
+        if let Some(hashed) = &report.hashed {
+            self.say_how_far(hashed, context)?;
+        }
         let is_bad = report.count(Severity::Error) > 0
             || !report.broken.is_empty()
             || self.strict && report.count(Severity::Warning) > 0;
         Ok(Exit::damage_if(is_bad))
+    }
+
+    /// Which content to hash.
+    fn content(&self, context: &Context) -> anyhow::Result<Option<Content>> {
+        let narrowed = self.content_subset.is_some()
+            || self.unverified_for.is_some()
+            || self.max_duration.is_some()
+            || self.resume_after.is_some();
+        if !self.content && !narrowed {
+            return Ok(None);
+        }
+        let unverified_since = self.unverified_for.map(|age| {
+            // An age that no calendar goes back to leaves nothing due that was ever found right.
+            context.now.checked_sub(age).unwrap_or(jiff::Timestamp::MIN)
+        });
+        Ok(Some(Content {
+            subset: self.content_subset,
+            seed: self.seed.unwrap_or_else(|| uuid::Uuid::new_v4().as_u64_pair().1 & u64::from(u32::MAX)),
+            max_duration: self.max_duration,
+            resume_after: self.resume_after,
+            unverified_since,
+            now: context.now,
+        }))
+    }
+
+    fn say_how_far(&self, hashed: &Hashed, context: &mut Context) -> anyhow::Result<()> {
+        context.output.flush()?;
+        if let Some(failure) = &hashed.ledger_failure {
+            context.output.warn(format_args!("what was hashed could not be noted in .regtree/verified: {failure}"));
+        }
+        if let Some(Stop::Signal(signal)) = hashed.stop {
+            return Err(Error::Interrupted { signal }.into());
+        }
+        Ok(())
     }
 }
 
@@ -99,7 +163,7 @@ fn summarize(report: &Report, context: &mut Context) -> anyhow::Result<()> {
         }
         let fields = json!({
             "errors": errors, "warnings": warnings, "infos": infos, "codes": codes, "broken_images": report.broken,
-            "checked": counts,
+            "checked": counts, "content": report.hashed.as_ref().map(content_document),
         });
         return context.output.event("summary", fields);
     }
@@ -116,5 +180,35 @@ fn summarize(report: &Report, context: &mut Context) -> anyhow::Result<()> {
     context.output.text(format_args!(
         "{errors} errors, {warnings} warnings, {infos} infos in {} repositories, {} tags, {} manifests, {} blobs\n",
         counts.repositories, counts.tags, counts.manifests, counts.blobs
-    ))
+    ))?;
+    report.hashed.as_ref().map_or(Ok(()), |hashed| say_content(hashed, context))
+}
+
+fn content_document(hashed: &Hashed) -> Value {
+    let stopped = hashed.stop.map(|stop| match stop {
+        Stop::Time => "time",
+        Stop::Signal(_) => "signal",
+    });
+    json!({
+        "blobs": hashed.blobs, "bytes": hashed.bytes, "passed_over": hashed.passed_over, "seed": hashed.seed,
+        "stopped": stopped, "resume_after": hashed.resume_after, "ledger_failure": hashed.ledger_failure,
+    })
+}
+
+fn say_content(hashed: &Hashed, context: &mut Context) -> anyhow::Result<()> {
+    let Hashed { blobs, bytes, passed_over, .. } = hashed;
+    let mut line = format!("hashed {blobs} blobs, {bytes} bytes ({})", HumanBytes(*bytes));
+    if *passed_over > 0 {
+        line.push_str(&format!("; {passed_over} were found right lately"));
+    }
+    if let Some(seed) = hashed.seed {
+        line.push_str(&format!("; the same again with --seed {seed}"));
+    }
+    if hashed.stop.is_some() {
+        line.push_str("; stopped before the end");
+    }
+    if let Some(digest) = &hashed.resume_after {
+        line.push_str(&format!(", go on with --resume-after {digest}"));
+    }
+    context.output.text(format_args!("{line}\n"))
 }

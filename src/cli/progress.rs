@@ -5,7 +5,7 @@ use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
 use clap::ValueEnum;
-use indicatif::{HumanBytes, ProgressBar, ProgressDrawTarget};
+use indicatif::{HumanBytes, HumanDuration, ProgressBar, ProgressDrawTarget};
 
 use super::output::Output;
 use crate::stream::{Progress, Silent};
@@ -14,7 +14,7 @@ use crate::stream::{Progress, Silent};
 const SOON: Duration = Duration::from_millis(300);
 /// How often a plain line is printed.
 const EVERY: Duration = Duration::from_secs(10);
-const WITH_TOTAL: &str = "{msg} {bar:30} {bytes}/{total_bytes} {bytes_per_sec} {eta}";
+const WITH_TOTAL: &str = "{msg} {bar:30} {bytes}/{total_bytes} {bytes_per_sec} {eta}{prefix}";
 const WITHOUT_TOTAL: &str = "{msg} {spinner} {bytes} {bytes_per_sec}";
 
 /// What to show.
@@ -71,6 +71,14 @@ impl Progress for Bar {
         });
     }
 
+    fn items(&self, done: u64, total: u64) {
+        self.with(|bar| {
+            if let Some(bar) = bar {
+                bar.set_prefix(format!(" {done}/{total}"));
+            }
+        });
+    }
+
     fn end(&self) {
         self.with(|bar| {
             if let Some(bar) = bar.take() {
@@ -87,12 +95,28 @@ struct Task {
     name: String,
     total: Option<u64>,
     done: u64,
+    items: Option<(u64, u64)>,
+    begun: Instant,
     said: Instant,
+}
+
+impl Task {
+    /// How far it is, how fast, and how long it will take.
+    fn line(&self) -> String {
+        let of = self.total.map(|total| format!(" of {}", HumanBytes(total))).unwrap_or_default();
+        let items = self.items.map(|(done, total)| format!(", {done} of {total}")).unwrap_or_default();
+        let seconds = self.begun.elapsed().as_secs().max(1);
+        let rate = self.done / seconds;
+        let left = self.total.filter(|_| rate > 0).map(|total| total.saturating_sub(self.done) / rate);
+        let left = left.map(|left| format!(", {} left", HumanDuration(Duration::from_secs(left)))).unwrap_or_default();
+        format!("{}: {}{of}{items}, {}/s{left}", self.name, HumanBytes(self.done), HumanBytes(rate))
+    }
 }
 
 impl Progress for Plain {
     fn begin(&self, task: &str, total: Option<u64>) {
-        let task = Task { name: task.to_owned(), total, done: 0, said: Instant::now() };
+        let now = Instant::now();
+        let task = Task { name: task.to_owned(), total, done: 0, items: None, begun: now, said: now };
         *self.0.lock().unwrap_or_else(std::sync::PoisonError::into_inner) = Some(task);
     }
 
@@ -104,9 +128,14 @@ impl Progress for Plain {
             return;
         }
         task.said = Instant::now();
-        let of = task.total.map(|total| format!(" of {}", HumanBytes(total))).unwrap_or_default();
         // Nobody misses a line of progress that can't be said.
-        let _ = writeln!(std::io::stderr(), "{}: {}{of}", task.name, HumanBytes(task.done));
+        let _ = writeln!(std::io::stderr(), "{}", task.line());
+    }
+
+    fn items(&self, done: u64, total: u64) {
+        if let Some(task) = self.0.lock().unwrap_or_else(std::sync::PoisonError::into_inner).as_mut() {
+            task.items = Some((done, total));
+        }
     }
 
     fn end(&self) {

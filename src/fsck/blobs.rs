@@ -49,11 +49,7 @@ enum Found {
 
 impl<'t> Blobs<'t> {
     /// Lists all content; of `only` these fan-outs, if there are any given.
-    pub(super) fn walk(
-        eye: &Eye<'t>,
-        only: Option<&HashSet<TreePath>>,
-        interrupt: &Interrupt,
-    ) -> (Self, Vec<Clue>) {
+    pub(super) fn walk(eye: &Eye<'t>, only: Option<&HashSet<TreePath>>, interrupt: &Interrupt) -> (Self, Vec<Clue>) {
         let mut eye = eye.another(None);
         let base = Area::Blobs.path();
         let mut found = Vec::new();
@@ -231,13 +227,7 @@ fn read_blob(
 }
 
 /// A directory that no digest leads to.
-fn read_misplaced(
-    eye: &mut Eye<'_>,
-    kind: &KeyedDirectory,
-    parent: BorrowedFd<'_>,
-    fan_out: &TreePath,
-    name: &str,
-) {
+fn read_misplaced(eye: &mut Eye<'_>, kind: &KeyedDirectory, parent: BorrowedFd<'_>, fan_out: &TreePath, name: &str) {
     let Looked::Seen(leaf) = eye.leaf(parent, fan_out, name, "data", Cause::None) else { return };
     let path = fan_out.child(name).expect("a directory's entry is a plain name");
     if leaf.file.is_none() {

@@ -34,7 +34,9 @@ pub(super) enum Verdict {
 /// Hashes what is stored under `digest`; twice where it is wrong, for somebody may just be writing it.
 pub(super) fn verify(tree: &Tree, digest: Digest, buffer: &mut [u8], watch: &Watch<'_>) -> Verdict {
     match hash(tree, digest, buffer, watch) {
-        Verdict::Wrong { .. } => hash(tree, digest, buffer, &Watch { progress: &crate::stream::Silent, ..watch.clone() }),
+        Verdict::Wrong { .. } => {
+            hash(tree, digest, buffer, &Watch { progress: &crate::stream::Silent, ..watch.clone() })
+        }
         verdict => verdict,
     }
 }

@@ -119,7 +119,8 @@ impl<'j, 't> Judge<'j, 't> {
             lacks(&place.tags(), Severity::Warning, message, Cause::None);
         }
         if !has.manifests && has.layers {
-            let message = "there are layer links, and no directory of manifests: registries 3.x don't see the repository";
+            let message =
+                "there are layer links, and no directory of manifests: registries 3.x don't see the repository";
             lacks(&manifests, Severity::Info, message, Cause::None);
         }
     }
@@ -194,7 +195,8 @@ impl<'j, 't> Judge<'j, 't> {
         }
         if form.is_schema1 {
             let severity = if self.is_modern { Severity::Warning } else { Severity::Info };
-            let message = "a manifest of schema1: registries from 3.0 on can't read it, and their collector fails on it";
+            let message =
+                "a manifest of schema1: registries from 3.0 on can't read it, and their collector fails on it";
             let finding = about(self.eye.at(link, Code::ManifestForeign, severity, message));
             self.eye.note(Cause::None, finding);
         }
@@ -220,7 +222,8 @@ impl<'j, 't> Judge<'j, 't> {
                     let message = format!("child {digest} of index {index} was here, and is no longer linked");
                     (Severity::Error, message, Cause::Revision(digest))
                 } else {
-                    let message = format!("child {digest} of index {index} was never pushed here, or is gone without trace");
+                    let message =
+                        format!("child {digest} of index {index} was never pushed here, or is gone without trace");
                     (Severity::Warning, message, Cause::None)
                 };
                 let finding = self.eye.at(&path, Code::IndexChildMissing, severity, message);
@@ -262,7 +265,8 @@ impl<'j, 't> Judge<'j, 't> {
     fn by_alias(&mut self, manifest: &Digest, alias: Digest, target: Digest, link: &TreePath) {
         let is_linked = self.repository.layers.leads(&target) == Leads::Straight;
         let severity = if is_linked { Severity::Info } else { Severity::Warning };
-        let message = format!("it calls {target} {alias}, which a registry's collector does not follow: it loses the content");
+        let message =
+            format!("it calls {target} {alias}, which a registry's collector does not follow: it loses the content");
         let finding = self.eye.at(link, Code::ReferenceByAlias, severity, message);
         self.eye.note(Cause::None, Finding { manifest: Some(*manifest), digest: Some(alias), ..finding });
     }

@@ -9,20 +9,22 @@
 mod again;
 mod blobs;
 mod clue;
+mod content;
 mod eye;
 mod hash;
 mod images;
 mod judge;
 mod keyed;
+mod ledger;
 mod manifests;
 mod places;
 mod repository;
 mod round;
+mod subset;
 mod uploads;
 
-use std::cmp::Reverse;
-
 use globset::GlobMatcher;
+use std::cmp::Reverse;
 
 use crate::digest::Digest;
 use crate::error::Result;
@@ -33,8 +35,10 @@ use crate::tree::Tree;
 
 use blobs::{Blobs, check_signal};
 use clue::{Cause, Clue};
+pub use content::{Content, Hashed, Stop};
 use eye::Eye;
 use round::{Needed, Round};
+pub use subset::Subset;
 
 /// What to look at, and how.
 #[derive(Clone, Debug)]
@@ -43,6 +47,8 @@ pub struct Options {
     pub uploads_began_before: jiff::Timestamp,
     /// Only these repositories, and the content that they need.
     pub only: Option<GlobMatcher>,
+    /// Which content to hash, if any.
+    pub content: Option<Content>,
 }
 
 /// How much was looked at.
@@ -67,6 +73,8 @@ pub struct Report {
     pub broken: Vec<Image>,
     /// How much was looked at.
     pub counts: Counts,
+    /// What came of hashing content, where that was asked for.
+    pub hashed: Option<Hashed>,
 }
 
 impl Report {
@@ -101,13 +109,33 @@ pub fn check(tree: &Tree, options: &Options, watch: &Watch<'_>) -> Result<Report
         manifests: round.manifests.len() as u64,
         blobs: blobs.names.blob_count() as u64,
     };
+    let hashed = match &options.content {
+        Some(wanted) => {
+            let told = clues.iter().filter_map(told_content).collect();
+            let mut eye = eye.another(None);
+            let only_needed = options.only.is_some();
+            let hashed = content::check(&mut eye, &blobs, &round.needed, only_needed, &told, wanted, watch)?;
+            clues.extend(eye.clues);
+            Some(hashed)
+        }
+        None => None,
+    };
     let broken = images::find(&round.repositories, &round.manifests, &mut clues);
     let mut findings: Vec<Finding> = clues.into_iter().map(|clue| clue.finding).collect();
     findings.sort_by(|a, b| {
         let key = |finding: &Finding| (Reverse(finding.severity), finding.code);
         key(a).cmp(&key(b)).then_with(|| a.path.cmp(&b.path)).then_with(|| a.message.cmp(&b.message))
     });
-    Ok(Report { findings, broken, counts })
+    Ok(Report { findings, broken, counts, hashed })
+}
+
+/// Content of which it is told already that it is wrong, or that it can't be read.
+fn told_content(clue: &Clue) -> Option<Digest> {
+    let is_wrong = |code| matches!(code, Code::BlobCorrupt | Code::BlobTruncated | Code::BlobEmpty | Code::Unreadable);
+    match clue.cause {
+        Cause::Blob(digest) if is_wrong(clue.finding.code) => Some(digest),
+        _ => None,
+    }
 }
 
 /// What was seen of content: as bad as it is needed. And what has no bytes, though its name says it has some.

@@ -92,8 +92,7 @@ impl Layers {
             Link::Other(target) if !key.is_canonical() && target.is_canonical() => Leads::To(*target),
             Link::Other(found) => {
                 let found = *found;
-                let fault =
-                    if key.is_canonical() { LinkFault::Mismatch { found } } else { LinkFault::Alias { found } };
+                let fault = if key.is_canonical() { LinkFault::Mismatch { found } } else { LinkFault::Alias { found } };
                 self.broken.push((key, fault));
                 Leads::Nowhere
             }
@@ -220,7 +219,8 @@ fn read_revisions(eye: &mut Eye<'_>, place: &Place, layers: &Layers) -> Vec<Revi
             Link::Unseen => RevisionLink::Broken,
             Link::Absent { .. } if layers.leads(&digest) == Leads::Straight => {
                 let path = place.layer(&digest).child("link").expect("a plain name");
-                let message = "the link of a manifest, where registry 2.1.0 put it: registries from 3.0 on don't see it";
+                let message =
+                    "the link of a manifest, where registry 2.1.0 put it: registries from 3.0 on don't see it";
                 let finding = eye.at(&path, Code::RevisionMisplaced, Severity::Warning, message);
                 let finding = Finding { digest: Some(digest), ..finding };
                 eye.note(Cause::Revision(digest), finding.mended_by(Repair::LinkRevision));

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, HashSet};
 
 use rayon::prelude::*;
 
+use super::Options;
 use super::blobs::{Blobs, check_signal};
 use super::clue::{Cause, Clue};
 use super::eye::Eye;
@@ -11,7 +12,6 @@ use super::hash::{self, Verdict};
 use super::judge::{Judge, OtherSize, is_modern};
 use super::manifests::{self, Manifests, Read};
 use super::repository::{self, Repo};
-use super::Options;
 use crate::digest::Digest;
 use crate::error::Result;
 use crate::finding::{Code, Finding, Repair, Severity};
@@ -96,12 +96,7 @@ pub(super) fn look(
 }
 
 /// Says of each size that is another than was stated whether the content or the descriptor is wrong.
-fn compare_sizes(
-    eye: &Eye<'_>,
-    sizes: Vec<OtherSize>,
-    manifests: &Manifests,
-    watch: &Watch<'_>,
-) -> Result<Vec<Clue>> {
+fn compare_sizes(eye: &Eye<'_>, sizes: Vec<OtherSize>, manifests: &Manifests, watch: &Watch<'_>) -> Result<Vec<Clue>> {
     let mut by_target: BTreeMap<Digest, Vec<OtherSize>> = BTreeMap::new();
     for size in sizes {
         // What is empty and should not be is told as that.
