@@ -232,7 +232,7 @@ pub struct Finding {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub digest: Option<Digest>,
     /// Where it lies.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none", serialize_with = "as_text")]
     pub path: Option<PathBuf>,
     /// The same in the tree, for who mends it; `None` where no path of the tree can say it.
     #[serde(skip)]
@@ -254,6 +254,12 @@ pub struct Finding {
     pub safe: bool,
     /// All of it in a sentence.
     pub message: String,
+}
+
+/// A path may be no text, and is told all the same.
+#[expect(clippy::ref_option, reason = "serde calls it so")]
+fn as_text<S: Serializer>(path: &Option<PathBuf>, serializer: S) -> Result<S::Ok, S::Error> {
+    path.as_ref().map(|path| path.to_string_lossy()).serialize(serializer)
 }
 
 impl Finding {

@@ -368,7 +368,9 @@ impl<'j, 't> Judge<'j, 't> {
         if !is_whole || !is_schema1 || revision.link == RevisionLink::Deleted {
             return;
         }
-        for finding in signature_findings(&Repository::new(self.eye.tree, name), digest) {
+        let found = signature_findings(&Repository::new(self.eye.tree, name), digest);
+        // Content that is wrong is told as that, where content is hashed.
+        for finding in found.into_iter().filter(|finding| finding.code == Code::SignatureInvalid) {
             let place = Some(directory.clone());
             let path = finding.path.clone().or_else(|| Some(self.eye.tree.locate(&directory)));
             self.eye.note(Cause::None, Finding { path, place, ..finding });

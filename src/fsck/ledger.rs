@@ -53,7 +53,7 @@ impl Ledger {
         Self(lines.filter_map(|line| parse(&line)).collect())
     }
 
-    /// Whether `digest` was right not before `since`, and nothing changed since.
+    /// Whether `digest` was right after `since`, and nothing changed since.
     pub(super) fn covers(
         &self,
         digest: &Digest,
@@ -61,7 +61,7 @@ impl Ledger {
         condition: impl FnOnce() -> Option<Condition>,
     ) -> bool {
         let known = digest.sha256().and_then(|hash| self.0.get(&hash));
-        known.is_some_and(|known| known.when >= since.as_second() && condition() == Some(known.condition))
+        known.is_some_and(|known| known.when > since.as_second() && condition() == Some(known.condition))
     }
 
     /// Notes that `digest` was right.

@@ -10,6 +10,7 @@ mod blobs;
 mod cli;
 mod crash;
 mod demo;
+mod fsck;
 mod gc;
 mod generated;
 mod interop;
