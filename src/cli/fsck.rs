@@ -77,7 +77,7 @@ impl Fsck {
         let progress = progress::observer(context.global.progress, &context.output);
         let watch = Watch { progress: &*progress, interrupt: interrupt::catch()? };
         let stale = context.now.checked_sub(STALE).unwrap_or(context.now);
-        let content = self.content(context)?;
+        let content = self.content(context);
         let options = Options { uploads_began_before: stale, only: self.repository.clone(), content };
         let report = fsck::check(registry.tree(), &options, &watch)?;
         for finding in &report.findings {
@@ -85,7 +85,7 @@ impl Fsck {
         }
         summarize(&report, context)?;
         if let Some(hashed) = &report.hashed {
-            self.say_how_far(hashed, context)?;
+            say_end(hashed, context)?;
         }
         let is_bad = report.count(Severity::Error) > 0
             || !report.broken.is_empty()
@@ -94,37 +94,38 @@ impl Fsck {
     }
 
     /// Which content to hash.
-    fn content(&self, context: &Context) -> anyhow::Result<Option<Content>> {
+    fn content(&self, context: &Context) -> Option<Content> {
         let narrowed = self.content_subset.is_some()
             || self.unverified_for.is_some()
             || self.max_duration.is_some()
             || self.resume_after.is_some();
         if !self.content && !narrowed {
-            return Ok(None);
+            return None;
         }
         let unverified_since = self.unverified_for.map(|age| {
             // An age that no calendar goes back to leaves nothing due that was ever found right.
             context.now.checked_sub(age).unwrap_or(jiff::Timestamp::MIN)
         });
-        Ok(Some(Content {
+        Some(Content {
             subset: self.content_subset,
             seed: self.seed.unwrap_or_else(|| uuid::Uuid::new_v4().as_u64_pair().1 & u64::from(u32::MAX)),
             max_duration: self.max_duration,
             resume_after: self.resume_after,
             unverified_since,
             now: context.now,
-        }))
+        })
     }
+}
 
-    fn say_how_far(&self, hashed: &Hashed, context: &mut Context) -> anyhow::Result<()> {
-        context.output.flush()?;
-        if let Some(failure) = &hashed.ledger_failure {
-            context.output.warn(format_args!("what was hashed could not be noted in .regtree/verified: {failure}"));
-        }
-        if let Some(Stop::Signal(signal)) = hashed.stop {
-            return Err(Error::Interrupted { signal }.into());
-        }
-        Ok(())
+/// What is to be said after all else.
+fn say_end(hashed: &Hashed, context: &mut Context) -> anyhow::Result<()> {
+    context.output.flush()?;
+    if let Some(failure) = &hashed.ledger_failure {
+        context.output.warn(format_args!("what was hashed could not be noted in .regtree/verified: {failure}"));
+    }
+    match hashed.stop {
+        Some(Stop::Signal(signal)) => Err(Error::Interrupted { signal }.into()),
+        _ => Ok(()),
     }
 }
 
@@ -197,18 +198,12 @@ fn content_document(hashed: &Hashed) -> Value {
 
 fn say_content(hashed: &Hashed, context: &mut Context) -> anyhow::Result<()> {
     let Hashed { blobs, bytes, passed_over, .. } = hashed;
-    let mut line = format!("hashed {blobs} blobs, {bytes} bytes ({})", HumanBytes(*bytes));
-    if *passed_over > 0 {
-        line.push_str(&format!("; {passed_over} were found right lately"));
-    }
-    if let Some(seed) = hashed.seed {
-        line.push_str(&format!("; the same again with --seed {seed}"));
-    }
-    if hashed.stop.is_some() {
-        line.push_str("; stopped before the end");
-    }
-    if let Some(digest) = &hashed.resume_after {
-        line.push_str(&format!(", go on with --resume-after {digest}"));
-    }
-    context.output.text(format_args!("{line}\n"))
+    let lately = if *passed_over > 0 { format!("; {passed_over} were found right lately") } else { String::new() };
+    let seed = hashed.seed.map(|seed| format!("; the same again with --seed {seed}")).unwrap_or_default();
+    let stopped = if hashed.stop.is_some() { "; stopped before the end" } else { "" };
+    let resume = hashed.resume_after.map(|digest| format!("; go on with --resume-after {digest}")).unwrap_or_default();
+    context.output.text(format_args!(
+        "hashed {blobs} blobs, {bytes} bytes ({}){lately}{seed}{stopped}{resume}\n",
+        HumanBytes(*bytes)
+    ))
 }

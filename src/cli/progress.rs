@@ -15,7 +15,9 @@ const SOON: Duration = Duration::from_millis(300);
 /// How often a plain line is printed.
 const EVERY: Duration = Duration::from_secs(10);
 const WITH_TOTAL: &str = "{msg} {bar:30} {bytes}/{total_bytes} {bytes_per_sec} {eta}{prefix}";
-const WITHOUT_TOTAL: &str = "{msg} {spinner} {bytes} {bytes_per_sec}";
+const WITHOUT_TOTAL: &str = "{msg} {spinner} {bytes} {bytes_per_sec}{prefix}";
+/// Of things that are counted and not measured.
+const ITEMS: &str = "{msg}{prefix} {elapsed}";
 
 /// What to show.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -64,9 +66,7 @@ impl Progress for Bar {
         self.with(|bar| {
             if let Some(bar) = bar {
                 bar.inc(bytes);
-                if bar.is_hidden() && bar.elapsed() > SOON {
-                    bar.set_draw_target(ProgressDrawTarget::stderr());
-                }
+                show(bar);
             }
         });
     }
@@ -75,6 +75,11 @@ impl Progress for Bar {
         self.with(|bar| {
             if let Some(bar) = bar {
                 bar.set_prefix(format!(" {done}/{total}"));
+                if bar.position() == 0 && bar.length().is_none() {
+                    let style = indicatif::ProgressStyle::with_template(ITEMS).expect("the template is a constant");
+                    bar.set_style(style);
+                }
+                show(bar);
             }
         });
     }
@@ -85,6 +90,13 @@ impl Progress for Bar {
                 bar.finish_and_clear();
             }
         });
+    }
+}
+
+/// Shows a bar that has been there for a while.
+fn show(bar: &ProgressBar) {
+    if bar.is_hidden() && bar.elapsed() > SOON {
+        bar.set_draw_target(ProgressDrawTarget::stderr());
     }
 }
 
@@ -101,8 +113,21 @@ struct Task {
 }
 
 impl Task {
+    /// Says how far it is, now and then.
+    fn say(&mut self) {
+        if self.said.elapsed() < EVERY {
+            return;
+        }
+        self.said = Instant::now();
+        // Nobody misses a line of progress that can't be said.
+        let _ = writeln!(std::io::stderr(), "{}", self.line());
+    }
+
     /// How far it is, how fast, and how long it will take.
     fn line(&self) -> String {
+        if let (0, Some((done, total))) = (self.done, self.items) {
+            return format!("{}: {done} of {total}", self.name);
+        }
         let of = self.total.map(|total| format!(" of {}", HumanBytes(total))).unwrap_or_default();
         let items = self.items.map(|(done, total)| format!(", {done} of {total}")).unwrap_or_default();
         let seconds = self.begun.elapsed().as_secs().max(1);
@@ -124,17 +149,13 @@ impl Progress for Plain {
         let mut task = self.0.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
         let Some(task) = task.as_mut() else { return };
         task.done += bytes;
-        if task.said.elapsed() < EVERY {
-            return;
-        }
-        task.said = Instant::now();
-        // Nobody misses a line of progress that can't be said.
-        let _ = writeln!(std::io::stderr(), "{}", task.line());
+        task.say();
     }
 
     fn items(&self, done: u64, total: u64) {
         if let Some(task) = self.0.lock().unwrap_or_else(std::sync::PoisonError::into_inner).as_mut() {
             task.items = Some((done, total));
+            task.say();
         }
     }
 

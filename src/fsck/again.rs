@@ -13,7 +13,7 @@ use super::round::{self, Round};
 use crate::error::Result;
 use crate::finding::Code;
 use crate::layout::{Area, TreePath};
-use crate::stream::Watch;
+use crate::stream::{Silent, Watch};
 
 /// Longer than a registry takes from one small file to the next.
 const PAUSE: Duration = Duration::from_millis(50);
@@ -36,8 +36,9 @@ pub(super) fn retain(
     let concerned = first.repositories.iter().filter(|repository| suspects.contains(repository.text.as_str()));
     let again = concerned.map(|repository| repository.place.clone()).collect();
     let second = round::look(eye, again, blobs, options, watch)?;
+    let quiet = Watch { progress: &Silent, interrupt: watch.interrupt.clone() };
     let fan_outs: HashSet<TreePath> = clues.iter().filter_map(fan_out).collect();
-    let (fresh, content) = Blobs::walk(eye, Some(&fan_outs), &watch.interrupt);
+    let (fresh, content) = Blobs::walk(eye, Some(&fan_outs), &quiet);
     let content = about_content(eye, &fresh, content, &first.needed);
     let is_between = |clue: &Clue| clue.finding.repository.is_none() || clue.finding.code == Code::LegacyLayout;
     let between = if clues.iter().any(is_between) { places::find(eye, &watch.interrupt).1 } else { Vec::new() };

@@ -3,6 +3,7 @@
 
 use std::collections::HashSet;
 use std::os::fd::{AsFd, BorrowedFd};
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use rayon::prelude::*;
 use rustix::fs::{AtFlags, FileType};
@@ -16,7 +17,7 @@ use crate::error::Result;
 use crate::finding::{Code, Finding, Severity};
 use crate::layout::{self, Area, Entry, KeyedDirectory, TreePath};
 use crate::scan::{Name, Names};
-use crate::stream::Interrupt;
+use crate::stream::{Interrupt, Watch};
 use crate::tree::{Kind, Listed, Tree};
 
 /// What content there is.
@@ -49,11 +50,12 @@ enum Found {
 
 impl<'t> Blobs<'t> {
     /// Lists all content; of `only` these fan-outs, if there are any given.
-    pub(super) fn walk(eye: &Eye<'t>, only: Option<&HashSet<TreePath>>, interrupt: &Interrupt) -> (Self, Vec<Clue>) {
+    pub(super) fn walk(eye: &Eye<'t>, only: Option<&HashSet<TreePath>>, watch: &Watch<'_>) -> (Self, Vec<Clue>) {
         let mut eye = eye.another(None);
         let base = Area::Blobs.path();
         let mut found = Vec::new();
-        Walk { kinds: layout::algorithm_directories(&base), only, interrupt }.descend(&mut eye, &base, &mut found);
+        let walk = Walk { kinds: layout::algorithm_directories(&base), only, watch, done: AtomicU64::new(0) };
+        walk.descend(&mut eye, &base, &mut found);
         let (mut canonical, mut others, mut odd) = (Vec::with_capacity(found.len()), Vec::new(), HashSet::new());
         for found in &found {
             match found {
@@ -110,7 +112,9 @@ impl<'t> Blobs<'t> {
 struct Walk<'w> {
     kinds: Vec<KeyedDirectory>,
     only: Option<&'w HashSet<TreePath>>,
-    interrupt: &'w Interrupt,
+    watch: &'w Watch<'w>,
+    /// How many fan-outs were read.
+    done: AtomicU64,
 }
 
 impl Walk<'_> {
@@ -147,10 +151,12 @@ impl Walk<'_> {
         let read: Vec<_> = fan_outs
             .par_iter()
             .filter(wanted)
-            .filter(|_| self.interrupt.signal().is_none())
+            .filter(|_| self.watch.interrupt.signal().is_none())
             .map(|path| {
                 let mut eye = eye.another(None);
                 let found = read_fan_out(&mut eye, kind, handle, path);
+                let done = self.done.fetch_add(1, Ordering::Relaxed) + 1;
+                self.watch.progress.items(done, fan_outs.len() as u64);
                 (found, eye.clues)
             })
             .collect();
@@ -169,16 +175,15 @@ fn read_fan_out(eye: &mut Eye<'_>, kind: &KeyedDirectory, parent: BorrowedFd<'_>
         eye.empty(path);
     }
     for entry in fan_out.others {
-        match entry.text().filter(|_| entry.kind == Kind::Directory) {
-            Some(name) => match kind.digest(name).filter(|_| name.get(..2) == Some(path.file_name())) {
-                Some(digest) => found.extend(read_blob(eye, fan_out.handle.as_fd(), path, name, digest)),
-                None => read_misplaced(eye, kind, fan_out.handle.as_fd(), path, name),
-            },
-            None => {
-                let digest = entry.text().and_then(|name| kind.digest(name));
-                found.extend(digest.filter(|_| entry.kind != Kind::File).map(Found::Odd));
-                eye.stranger(path, "data", &entry);
-            }
+        let digest = entry.text().and_then(|name| kind.digest(name));
+        let Some(name) = entry.text().filter(|_| entry.kind == Kind::Directory) else {
+            found.extend(digest.filter(|_| entry.kind != Kind::File).map(Found::Odd));
+            eye.stranger(path, "data", &entry);
+            continue;
+        };
+        match digest.filter(|_| name.get(..2) == Some(path.file_name())) {
+            Some(digest) => found.extend(read_blob(eye, fan_out.handle.as_fd(), path, name, digest)),
+            None => read_misplaced(eye, kind, fan_out.handle.as_fd(), path, name),
         }
     }
     found

@@ -16,7 +16,6 @@ use super::ledger::{Condition, Ledger};
 use super::round::Needed;
 use super::subset::Subset;
 use crate::digest::Digest;
-use crate::error::Result;
 use crate::finding::{Code, Finding, Repair, Severity};
 use crate::layout::{Area, Entry};
 use crate::stream::Watch;
@@ -66,24 +65,31 @@ pub struct Hashed {
     pub ledger_failure: Option<String>,
 }
 
-/// Hashes content, and tells what is wrong; but not what `told` names.
-pub(super) fn check(
-    eye: &mut Eye<'_>,
-    blobs: &Blobs<'_>,
-    needed: &Needed,
-    only_needed: bool,
-    told: &HashSet<Digest>,
-    content: &Content,
-    watch: &Watch<'_>,
-) -> Result<Hashed> {
+/// The content that there is to choose from.
+pub(super) struct Stock<'s, 't> {
+    pub(super) blobs: &'s Blobs<'t>,
+    pub(super) needed: &'s Needed,
+    /// Whether to leave alone what is not needed.
+    pub(super) only_needed: bool,
+    /// What is known to be wrong.
+    pub(super) told: HashSet<Digest>,
+}
+
+impl Stock<'_, '_> {
+    /// What may be hashed, with its size. A tarsum is no hash of the bytes.
+    fn all(&self) -> impl Iterator<Item = (Digest, u64)> {
+        let blobs = self.blobs.names.blobs().map(|name| (self.blobs.names.digest(name), self.blobs.size(name)));
+        let is_open = |digest: &Digest| !self.told.contains(digest) && digest.algorithm().is_some();
+        let is_wanted = |digest: &Digest| !self.only_needed || self.needed.contains(self.blobs, digest);
+        blobs.filter(move |(digest, _)| is_open(digest) && is_wanted(digest))
+    }
+}
+
+/// Hashes content, and tells what is wrong that is not known yet.
+pub(super) fn check(eye: &mut Eye<'_>, stock: &Stock<'_, '_>, content: &Content, watch: &Watch<'_>) -> Hashed {
+    let Stock { blobs, needed, .. } = stock;
     let mut ledger = Ledger::read(eye.tree);
-    let mut chosen: Vec<(Digest, u64)> = blobs
-        .names
-        .blobs()
-        .map(|name| (blobs.names.digest(name), blobs.size(name)))
-        .filter(|(digest, _)| !told.contains(digest) && digest.algorithm().is_some())
-        .filter(|(digest, _)| !only_needed || needed.contains(blobs, digest))
-        .collect();
+    let mut chosen: Vec<(Digest, u64)> = stock.all().collect();
     if let Some(subset) = content.subset {
         chosen = subset.choose(chosen, content.seed);
     }
@@ -123,7 +129,7 @@ pub(super) fn check(
     }
     let written = ledger.write(eye.tree, |digest| blobs.names.find(digest).is_some());
     hashed.ledger_failure = written.err().map(|error| error.to_string());
-    Ok(hashed)
+    hashed
 }
 
 fn condition(eye: &Eye<'_>, digest: &Digest) -> Option<Condition> {

@@ -104,8 +104,8 @@ impl<'t> Eye<'t> {
     /// A finding about what lies at `path`.
     pub(super) fn at(&self, path: &TreePath, code: Code, severity: Severity, message: impl Into<String>) -> Finding {
         let repository = self.repository.clone();
-        let (place, path) = (Some(path.clone()), Some(self.tree.locate(path)));
-        Finding { repository, place, path, ..Finding::new(code, severity, message) }
+        let (path, place) = (Some(self.tree.locate(path)), Some(path.clone()));
+        Finding { repository, path, place, ..Finding::new(code, severity, message) }
     }
 
     pub(super) fn note(&mut self, cause: Cause, finding: Finding) {
@@ -247,7 +247,7 @@ impl<'t> Eye<'t> {
             }
         }
         let mut buffer = [0; LINK_MAX];
-        let content = match self.read(leaf.handle.as_fd(), "link", &mut buffer, cause, &link) {
+        let content = match self.read(leaf.handle.as_fd(), "link", &mut buffer, cause, link) {
             Ok(content) => content,
             Err(Errno::NOENT) => return Link::Absent { empty: false },
             Err(errno) => {

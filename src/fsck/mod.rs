@@ -23,8 +23,9 @@ mod round;
 mod subset;
 mod uploads;
 
-use globset::GlobMatcher;
 use std::cmp::Reverse;
+
+use globset::GlobMatcher;
 
 use crate::digest::Digest;
 use crate::error::Result;
@@ -35,6 +36,7 @@ use crate::tree::Tree;
 
 use blobs::{Blobs, check_signal};
 use clue::{Cause, Clue};
+use content::Stock;
 pub use content::{Content, Hashed, Stop};
 use eye::Eye;
 use round::{Needed, Round};
@@ -88,8 +90,10 @@ impl Report {
 pub fn check(tree: &Tree, options: &Options, watch: &Watch<'_>) -> Result<Report> {
     let eye = Eye::new(tree)?;
     let interrupt = &watch.interrupt;
+    watch.progress.begin("listing content", None);
     let ((mut blobs, content), (mut places, between)) =
-        rayon::join(|| Blobs::walk(&eye, None, interrupt), || places::find(&eye, interrupt));
+        rayon::join(|| Blobs::walk(&eye, None, watch), || places::find(&eye, interrupt));
+    watch.progress.end();
     check_signal(interrupt)?;
     if let Some(only) = &options.only {
         places.retain(|place| only.is_match(place.directory.below_area()));
@@ -112,9 +116,9 @@ pub fn check(tree: &Tree, options: &Options, watch: &Watch<'_>) -> Result<Report
     let hashed = match &options.content {
         Some(wanted) => {
             let told = clues.iter().filter_map(told_content).collect();
+            let stock = Stock { blobs: &blobs, needed: &round.needed, only_needed: options.only.is_some(), told };
             let mut eye = eye.another(None);
-            let only_needed = options.only.is_some();
-            let hashed = content::check(&mut eye, &blobs, &round.needed, only_needed, &told, wanted, watch)?;
+            let hashed = content::check(&mut eye, &stock, wanted, watch);
             clues.extend(eye.clues);
             Some(hashed)
         }

@@ -1,6 +1,7 @@
 //! One look at repositories, from their folders to what their manifests say.
 
 use std::collections::{BTreeMap, HashSet};
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use rayon::prelude::*;
 
@@ -59,14 +60,19 @@ pub(super) fn look(
     watch: &Watch<'_>,
 ) -> Result<Round> {
     let interrupt = &watch.interrupt;
+    let (total, done) = (places.len() as u64, AtomicU64::new(0));
+    watch.progress.begin("reading repositories", None);
     let read: Vec<_> = places
         .into_par_iter()
         .filter(|_| interrupt.signal().is_none())
         .map(|place| {
             let mut eye = eye.another(None);
-            (repository::read(&mut eye, place, options.uploads_began_before), eye.clues)
+            let repository = repository::read(&mut eye, place, options.uploads_began_before);
+            watch.progress.items(done.fetch_add(1, Ordering::Relaxed) + 1, total);
+            (repository, eye.clues)
         })
         .collect();
+    watch.progress.end();
     let (mut repositories, mut clues) = (Vec::with_capacity(read.len()), Vec::new());
     for (repository, told) in read {
         repositories.push(repository);
@@ -89,7 +95,9 @@ pub(super) fn look(
     for (told, other_sizes, digests) in judged {
         clues.extend(told);
         sizes.extend(other_sizes);
-        digests.iter().for_each(|digest| needed.insert(blobs, digest));
+        for digest in &digests {
+            needed.insert(blobs, digest);
+        }
     }
     clues.extend(compare_sizes(eye, sizes, &manifests, watch)?);
     Ok(Round { repositories, manifests, clues: dedup(clues), needed })

@@ -98,7 +98,6 @@ fn mix(number: u64) -> u64 {
 }
 
 #[cfg(test)]
-#[expect(clippy::unwrap_used, reason = "a test may")]
 mod tests {
     use std::collections::HashSet;
 

@@ -11,6 +11,8 @@ use crate::upload::hash_state;
 
 /// A registry writes 20 bytes; a longer file is no time.
 const STARTED_MAX: usize = 64;
+/// One byte more than the longest state: that tells what is too long.
+const STATE_MAX: usize = 513;
 
 /// Looks at all uploads of a repository. Those that began before `stale` are told. Whether one of them is called as
 /// registries from 3.1 on call theirs.
@@ -100,9 +102,10 @@ fn check_start(
         return;
     }
     let is_uuid = uuid::Uuid::try_parse(path.file_name()).is_ok();
-    let (severity, why) = match is_uuid {
-        true => (Severity::Info, ""),
-        false => (Severity::Warning, "; its name is no UUID, so no registry ever purges it"),
+    let (severity, why) = if is_uuid {
+        (Severity::Info, "")
+    } else {
+        (Severity::Warning, "; its name is no UUID, so no registry ever purges it")
     };
     let finding = eye.at(path, Code::UploadStale, severity, format!("the upload began at {since}{why}"));
     eye.note(Cause::None, Finding { found: Some(since.to_string()), ..finding }.mended_by(Repair::PurgeUpload));
@@ -130,8 +133,7 @@ fn check_sha256(eye: &mut Eye<'_>, upload: &TreePath, states: &TreePath, receive
         };
         last = last.max(Some(offset));
         let path = states.child(&offset.to_string()).expect("digits are a plain name");
-        // One byte more than the longest state tells what is too long.
-        let mut buffer = [0; hash_state::MAX_SIZE as usize + 1];
+        let mut buffer = [0; STATE_MAX];
         let content = match eye.read(handle.as_fd(), path.file_name(), &mut buffer, Cause::None, || path.clone()) {
             Ok(content) => content,
             Err(rustix::io::Errno::NOENT) => continue,

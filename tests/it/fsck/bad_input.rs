@@ -81,7 +81,7 @@ fn found_without(scratch: &Scratch, path: &Path) -> Vec<(String, String)> {
     let found = checked(scratch, scratch.regtree(["fsck", "--json", "--content"]).unprivileged());
     fs::set_permissions(path, before).unwrap();
     let found = found.code(3);
-    assert_eq!(found.broken().into_iter().collect::<Vec<_>>(), ["lib/app:latest"], "{path:?}");
+    assert_eq!(found.broken().into_iter().collect::<Vec<_>>(), ["lib/app:latest"], "{}", path.display());
     found.findings().map(|finding| (text(&finding["code"]), found.path(finding))).collect()
 }
 

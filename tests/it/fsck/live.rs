@@ -6,7 +6,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use super::{checked, fsck};
-use crate::support::image::noise;
+use crate::support::image::{Image, noise};
+use crate::support::peers::{DockerRegistry, skopeo};
 use crate::support::{Scratch, Tagged};
 
 #[test]
@@ -49,4 +50,29 @@ fn a_signal_ends_it_with_what_it_found_so_far() {
         let summary: serde_json::Value = serde_json::from_str(&last).unwrap();
         assert_eq!((&summary["type"], &summary["content"]["stopped"]), (&"summary".into(), &"signal".into()));
     }
+}
+
+#[test]
+fn nothing_is_told_while_the_registry_takes_pushes() {
+    let (scratch, layouts) = (Scratch::new(), tempfile::tempdir().unwrap());
+    let registry = DockerRegistry::serve(scratch.root());
+    let over = AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        scope.spawn(|| {
+            for seed in 0..6 {
+                let layout = layouts.path().join(seed.to_string());
+                Image::of("amd64", seed * 10).lay_out(&layout);
+                let (source, target) = (format!("oci:{}", layout.display()), registry.address());
+                skopeo(&["copy", "--dest-tls-verify=false", &source, &format!("docker://{target}/lib/app:latest")]);
+            }
+            over.store(true, Ordering::Relaxed);
+        });
+        while !over.load(Ordering::Relaxed) {
+            let found = checked(&scratch, scratch.regtree(["fsck", "--json", "--content"]));
+            assert_eq!(found.of_severity("error").len(), 0, "{:?}", found.events);
+        }
+    });
+    let found = fsck(&scratch, &["--content"]).code(0);
+    assert_eq!(found.of_severity("warning").len(), 0, "{:?}", found.events);
+    assert_eq!(found.summary()["checked"]["manifests"], 6);
 }

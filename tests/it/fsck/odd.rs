@@ -7,6 +7,7 @@ use serde_json::json;
 
 use super::{fsck, text};
 use crate::support::image::{Image, index_of};
+use crate::support::vectors::tree;
 use crate::support::{Scratch, Tagged};
 
 fn image() -> (Scratch, Tagged) {
@@ -164,4 +165,48 @@ fn the_tag_of_a_finding_is_told() {
     let found = fsck(&scratch, &[]).code(3);
     let finding = found.findings().next().unwrap();
     assert_eq!((text(&finding["tag"]), text(&finding["repository"])), ("latest".to_owned(), "lib/app".to_owned()));
+}
+
+#[test]
+fn a_signature_that_fits_nothing_is_told() {
+    let scratch = tree("2.4.1");
+    let base = fsck(&scratch, &["--content"]).code(0);
+    let signatures: Vec<_> = walkdir::WalkDir::new(scratch.v2().join("repositories"))
+        .into_iter()
+        .map(|entry| entry.unwrap().into_path())
+        .filter(|path| path.ends_with("link") && path.iter().any(|part| part == "signatures"))
+        .filter(|path| path.ancestors().nth(4).unwrap().join("link").exists())
+        .collect();
+    let revision = signatures[0].ancestors().nth(4).unwrap();
+    let garbage = scratch.put("lib/other", b"no signature");
+    Scratch::plant(&revision.join("signatures/sha256").join(hex(garbage)).join("link"), garbage.to_string());
+    let found = fsck(&scratch, &["--content"]);
+    let new: Vec<_> = found.found().difference(&base.found()).map(|(code, _)| code.clone()).collect();
+    assert_eq!(new, ["repository-incomplete", "signature-invalid"]);
+}
+
+#[test]
+fn a_manifest_that_a_registry_would_refuse_is_told_with_its_image() {
+    let (scratch, _) = image();
+    let refused = json!({
+        "schemaVersion": 2, "mediaType": crate::support::image::MANIFEST, "layers": [],
+        "config": { "mediaType": crate::support::image::CONFIG, "digest": "sha256:0", "size": 1 },
+    });
+    let digest = scratch.put("lib/app", refused.to_string().as_bytes());
+    let manifests = scratch.repository("lib/app").join("_manifests");
+    let revision = manifests.join("revisions/sha256").join(hex(digest)).join("link");
+    Scratch::plant(&revision, digest.to_string());
+    Scratch::plant(&manifests.join("tags/odd/current/link"), digest.to_string());
+    let found = fsck(&scratch, &[]).code(3);
+    let finding = found.findings().find(|finding| finding["code"] == "manifest-invalid").unwrap();
+    let path = revision.strip_prefix(scratch.v2()).unwrap().to_str().unwrap();
+    assert_eq!((found.path(finding), text(&finding["manifest"])), (path.to_owned(), digest.to_string()));
+    assert_eq!(found.broken().into_iter().collect::<Vec<_>>(), ["lib/app:odd"]);
+}
+
+#[test]
+fn what_the_first_alphas_wrote_is_known_to_be_theirs() {
+    let found = fsck(&tree("2.0.0-alpha.0"), &["--content"]).code(0);
+    let legacy = found.findings().filter(|finding| finding["code"] == "legacy-layout");
+    assert_eq!(legacy.map(|finding| text(&finding["severity"])).collect::<Vec<_>>(), ["info"; 3]);
 }
