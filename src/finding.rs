@@ -9,7 +9,7 @@ use serde::{Serialize, Serializer};
 
 use crate::digest::Digest;
 use crate::error::{Error, LinkFault};
-use crate::name::RepositoryName;
+use crate::layout::TreePath;
 
 /// How bad a finding is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
@@ -105,6 +105,40 @@ codes! {
     FileUnexpected = "file-unexpected",
     /// The system refuses to read something.
     Unreadable = "unreadable",
+    /// Content of no bytes under the name of some.
+    BlobEmpty = "blob-empty",
+    /// Content in a directory that its digest does not lead to.
+    BlobMisplaced = "blob-misplaced",
+    /// A tag without a link that says what it points to now.
+    TagWithoutCurrent = "tag-without-current",
+    /// An entry in a tag's history for a manifest that the repository no longer has.
+    TagIndexDangling = "tag-index-dangling",
+    /// The link of a manifest that no tag leads to, and whose content isn't there.
+    RevisionDangling = "revision-dangling",
+    /// The link of a manifest among those of layers, where registry 2.1.0 put it.
+    RevisionMisplaced = "revision-misplaced",
+    /// The link of a layer that no manifest of the repository needs, and whose content isn't there.
+    LayerLinkDangling = "layer-link-dangling",
+    /// An upload that began long ago.
+    UploadStale = "upload-stale",
+    /// An upload that does not say when it began.
+    UploadWithoutStartedat = "upload-without-startedat",
+    /// A hash state that does not stand for what an upload has received.
+    HashStateInvalid = "hash-state-invalid",
+    /// A symbolic link where the tree has files and directories of its own.
+    Symlink = "symlink",
+    /// What an interrupted small write left beside its place.
+    TemporaryLeftOver = "temporary-left-over",
+    /// A directory of a blob, link or repository that has nothing in it.
+    DirectoryEmpty = "directory-empty",
+    /// A manifest that registries from 3.0 on can't read.
+    ManifestForeign = "manifest-foreign",
+    /// A manifest that calls a layer by another digest than it is stored under: a registry's collector would lose it.
+    ReferenceByAlias = "reference-by-alias",
+    /// Something that the tree's owner may not read.
+    Permissions = "permissions",
+    /// A repository as the first alphas laid it out.
+    LegacyLayout = "legacy-layout",
 }
 
 impl fmt::Display for Code {
@@ -119,6 +153,65 @@ impl Serialize for Code {
     }
 }
 
+/// What mends it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[serde(rename_all = "kebab-case")]
+#[non_exhaustive]
+pub enum Repair {
+    /// Write a link from what its path says.
+    RewriteLink,
+    /// Write the link of a manifest where it belongs.
+    LinkRevision,
+    /// Move content away, so that the next push of it heals.
+    QuarantineBlob,
+    /// Copy content from another tree.
+    RefillBlob,
+    /// Remove a link.
+    RemoveLink,
+    /// Remove a tag.
+    RemoveTag,
+    /// Remove a temporary file.
+    RemoveTemporary,
+    /// Remove an upload.
+    PurgeUpload,
+    /// Make a directory.
+    MakeDirectory,
+    /// Let the tree's owner read it.
+    FixPermissions,
+}
+
+impl Repair {
+    /// Whether it is done for such a finding without being asked for by name: nothing that somebody may want goes, and
+    /// nobody is granted what no link grants.
+    pub const fn is_safe(self, code: Code) -> bool {
+        match self {
+            Self::RefillBlob | Self::RemoveTag => false,
+            Self::RemoveLink => matches!(code, Code::LayerLinkDangling),
+            Self::RewriteLink => !matches!(code, Code::ReferenceMissing),
+            _ => true,
+        }
+    }
+}
+
+/// A tagged image, or a part of one.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+pub struct Image {
+    /// In which repository.
+    pub repository: String,
+    /// The tag.
+    pub tag: String,
+    /// For which platform, of an index.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub platform: Option<String>,
+}
+
+impl fmt::Display for Image {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}:{}", self.repository, self.tag)?;
+        self.platform.as_ref().map_or(Ok(()), |platform| write!(f, " ({platform})"))
+    }
+}
+
 /// Something that is wrong.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Finding {
@@ -126,29 +219,86 @@ pub struct Finding {
     pub code: Code,
     /// How bad.
     pub severity: Severity,
-    /// In which repository.
-    pub repository: RepositoryName,
+    /// In which repository, or in what is called like one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub repository: Option<String>,
+    /// Of which tag.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub tag: Option<String>,
     /// In which manifest.
-    pub manifest: Digest,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub manifest: Option<Digest>,
     /// Which content it is about, if that is not the manifest itself.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub digest: Option<Digest>,
     /// Where it lies.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none", serialize_with = "as_text")]
     pub path: Option<PathBuf>,
+    /// The same in the tree, for who mends it; `None` where no path of the tree can say it.
+    #[serde(skip)]
+    pub place: Option<TreePath>,
     /// What should be there.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub expected: Option<String>,
     /// What is there.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub found: Option<String>,
+    /// The tagged images that it hits, as far as that was looked for.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub images: Vec<Image>,
+    /// What mends it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub repair: Option<Repair>,
+    /// Whether that is done without being asked for by name.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub safe: bool,
     /// All of it in a sentence.
     pub message: String,
 }
 
+/// A path may be no text, and is told all the same.
+#[expect(clippy::ref_option, reason = "serde calls it so")]
+fn as_text<S: Serializer>(path: &Option<PathBuf>, serializer: S) -> Result<S::Ok, S::Error> {
+    path.as_ref().map(|path| path.to_string_lossy()).serialize(serializer)
+}
+
+impl Finding {
+    /// A finding of which no more is known.
+    pub fn new(code: Code, severity: Severity, message: impl Into<String>) -> Self {
+        Self {
+            code,
+            severity,
+            repository: None,
+            tag: None,
+            manifest: None,
+            digest: None,
+            path: None,
+            place: None,
+            expected: None,
+            found: None,
+            images: Vec::new(),
+            repair: None,
+            safe: false,
+            message: message.into(),
+        }
+    }
+
+    /// Mended so.
+    #[must_use]
+    pub fn mended_by(self, repair: Repair) -> Self {
+        Self { repair: Some(repair), safe: repair.is_safe(self.code), ..self }
+    }
+}
+
 impl fmt::Display for Finding {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}: {} {}@{}: {}", self.severity, self.code, self.repository, self.manifest, self.message)
+        write!(f, "{}: {}", self.severity, self.code)?;
+        match (&self.repository, &self.manifest) {
+            (Some(repository), Some(manifest)) => write!(f, " {repository}@{manifest}")?,
+            (Some(repository), None) => write!(f, " {repository}")?,
+            (None, _) => {}
+        }
+        write!(f, ": {}", self.message)
     }
 }
 

@@ -36,6 +36,7 @@ pub mod digest;
 pub mod durable;
 pub mod error;
 pub mod finding;
+pub mod fsck;
 pub mod gc;
 pub mod layout;
 pub mod lock;

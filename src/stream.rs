@@ -27,6 +27,8 @@ pub trait Progress: Sync {
     fn begin(&self, task: &str, total: Option<u64>);
     /// So many bytes more are done.
     fn advance(&self, bytes: u64);
+    /// So many things of so many are done.
+    fn items(&self, _done: u64, _total: u64) {}
     /// The task is over, however it ended.
     fn end(&self);
 }

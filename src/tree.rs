@@ -9,6 +9,7 @@
 use std::ffi::{OsStr, OsString};
 use std::fs::File;
 use std::io::Read;
+use std::mem::MaybeUninit;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
@@ -416,25 +417,37 @@ pub(crate) fn metadata_at(directory: BorrowedFd<'_>, name: &str) -> rustix::io::
 
 pub(crate) fn list_handle(directory: BorrowedFd<'_>) -> rustix::io::Result<Vec<Listed>> {
     let mut buffer = Vec::with_capacity(32 * 1024);
-    let mut entries = rustix::fs::RawDir::new(directory, buffer.spare_capacity_mut());
     let mut listed = Vec::new();
+    visit_handle(directory, buffer.spare_capacity_mut(), |name, kind| {
+        listed.push(Listed { name: OsStr::from_bytes(name).to_owned(), kind });
+    })?;
+    Ok(listed)
+}
+
+/// Tells `each` what a directory holds, by a buffer that serves for many.
+pub(crate) fn visit_handle(
+    directory: BorrowedFd<'_>,
+    buffer: &mut [MaybeUninit<u8>],
+    mut each: impl FnMut(&[u8], Kind),
+) -> rustix::io::Result<()> {
+    let mut entries = rustix::fs::RawDir::new(directory, buffer);
     while let Some(entry) = entries.next() {
         let entry = entry?;
-        let name = OsStr::from_bytes(entry.file_name().to_bytes());
-        if name == "." || name == ".." {
+        let name = entry.file_name().to_bytes();
+        if name == b"." || name == b".." {
             continue;
         }
         let kind = match entry.file_type() {
             // Some file systems don't say in the directory.
             FileType::Unknown => {
-                let stat = rustix::fs::statat(directory, name, AtFlags::SYMLINK_NOFOLLOW)?;
+                let stat = rustix::fs::statat(directory, OsStr::from_bytes(name), AtFlags::SYMLINK_NOFOLLOW)?;
                 FileType::from_raw_mode(stat.st_mode)
             }
             kind => kind,
         };
-        listed.push(Listed { name: name.to_owned(), kind: kind.into() });
+        each(name, kind.into());
     }
-    Ok(listed)
+    Ok(())
 }
 
 #[cfg(test)]

@@ -74,7 +74,7 @@ pub(super) struct Gc {
     #[arg(long)]
     keep_empty_repositories: bool,
     /// Remove only from repositories whose names match; what others link stays
-    #[arg(long, value_name = "GLOB", value_parser = parse_glob)]
+    #[arg(long, value_name = "GLOB", value_parser = super::parse_glob)]
     repository: Option<globset::GlobMatcher>,
     /// Refuse if more than PERCENT% of the blobs' bytes, or more than BYTES, would go
     #[arg(long, value_name = "LIMIT", value_parser = parse_limit)]
@@ -94,11 +94,6 @@ enum Limit {
     Bytes(u64),
 }
 
-fn parse_glob(text: &str) -> Result<globset::GlobMatcher, globset::Error> {
-    let glob = globset::GlobBuilder::new(text).literal_separator(true).build()?;
-    Ok(glob.compile_matcher())
-}
-
 fn parse_limit(text: &str) -> Result<Limit, &'static str> {
     let want = "want a percentage such as 20%, or a number of bytes such as 50GiB";
     if let Some(percent) = text.strip_suffix('%') {
@@ -110,10 +105,7 @@ fn parse_limit(text: &str) -> Result<Limit, &'static str> {
 
 impl Gc {
     pub(super) fn run(self, context: &mut Context) -> anyhow::Result<Exit> {
-        if let Some(jobs) = self.jobs {
-            // The process's own: there is no other use of it.
-            rayon::ThreadPoolBuilder::new().num_threads(jobs.max(1)).build_global()?;
-        }
+        super::use_threads(self.jobs)?;
         let options = self.options(context.now)?;
         let registry = context.registry()?;
         let tree = registry.tree();

@@ -10,6 +10,7 @@ mod completions;
 mod demo;
 mod du;
 mod exit;
+mod fsck;
 mod gc;
 mod hint;
 mod init;
@@ -120,9 +121,10 @@ enum Command {
     #[command(subcommand)]
     Repo(repo::Repo),
     Gc(gc::Gc),
-    Du(du::Du),
     #[command(subcommand)]
     Quarantine(quarantine::Quarantine),
+    Fsck(fsck::Fsck),
+    Du(du::Du),
     Demo(demo::Demo),
     Completions(completions::Completions),
 }
@@ -199,6 +201,7 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         Command::Gc(gc) => gc.run(&mut context),
         Command::Du(du) => du.run(&mut context),
         Command::Quarantine(quarantine) => quarantine.run(&mut context),
+        Command::Fsck(fsck) => fsck.run(&mut context),
         Command::Demo(demo) => demo.run(&mut context),
         Command::Completions(completions) => completions.run(&mut context),
     };
@@ -252,6 +255,21 @@ fn parse_digest(text: &str) -> Result<Digest, Box<dyn std::error::Error + Send +
         }
         parsed => Ok(parsed?),
     }
+}
+
+/// A pattern of repositories' names, for an argument.
+fn parse_glob(text: &str) -> Result<globset::GlobMatcher, globset::Error> {
+    let glob = globset::GlobBuilder::new(text).literal_separator(true).build()?;
+    Ok(glob.compile_matcher())
+}
+
+/// From now on so many threads work; as many as there are processors if nothing is said.
+fn use_threads(jobs: Option<usize>) -> anyhow::Result<()> {
+    if let Some(jobs) = jobs {
+        // The process's own: there is no other use of it.
+        rayon::ThreadPoolBuilder::new().num_threads(jobs.max(1)).build_global()?;
+    }
+    Ok(())
 }
 
 /// A tag or a digest, for an argument.

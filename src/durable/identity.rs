@@ -28,6 +28,11 @@ impl Identity {
         })
     }
 
+    /// Which file of its file system, and when its content changed last.
+    pub(crate) fn inode_and_modified(&self) -> (u64, (i64, i64)) {
+        (self.inode, self.modified)
+    }
+
     /// Whether the content is as old and as long as that of `other`, whatever became of its name, owner and mode.
     pub(crate) fn has_content_of(&self, other: &Self) -> bool {
         let content = |of: &Self| (of.device, of.inode, of.size, of.modified);

@@ -94,10 +94,15 @@ pub(crate) fn write_record(tree: &Tree, kind: &str, name: &str, content: &[u8], 
     written
 }
 
+/// Opens a record of any length; `None` when there is none that can be read.
+pub(crate) fn open_record(tree: &Tree, kind: &str, name: &str) -> Option<File> {
+    let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
+    rustix::fs::openat(open(tree, kind).ok()?, name, flags, Mode::empty()).ok().map(File::from)
+}
+
 /// Reads a record; `None` when there is none that can be read.
 pub(crate) fn read_record(tree: &Tree, kind: &str, name: &str) -> Option<Vec<u8>> {
-    let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
-    let file = File::from(rustix::fs::openat(open(tree, kind).ok()?, name, flags, Mode::empty()).ok()?);
+    let file = open_record(tree, kind, name)?;
     let mut content = Vec::new();
     file.take(NOTE_MAX).read_to_end(&mut content).ok()?;
     Some(content)

@@ -280,6 +280,11 @@ fn link(directory: &TreePath, digest: &Digest) -> TreePath {
     keyed(directory, digest).join("link")
 }
 
+/// The entry that is called by `digest`, in a directory of such: `<directory>/<alg>/<hex>`.
+pub(crate) fn entry_in(directory: &TreePath, digest: &Digest) -> TreePath {
+    keyed(directory, digest)
+}
+
 fn algorithm_directory(directory: &TreePath, digest: &Digest) -> TreePath {
     let (tarsum, algorithm) = digest.parts();
     match tarsum {
@@ -448,6 +453,11 @@ pub(crate) fn own_folders(directory: &TreePath) -> Vec<TreePath> {
     // An alpha's may be repositories of today, and are only ever emptied.
     let form = Form::Current;
     Place { directory: directory.clone(), form }.own().to_vec()
+}
+
+/// What file a temporary was to become, by its name.
+pub(crate) fn temporary_of(name: &str) -> Option<&str> {
+    parse::split_temporary(name).map(|(file, _)| file)
 }
 
 /// The end of a temporary's name, as registries from 3.1 on write it (layout.md §10).

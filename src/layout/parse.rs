@@ -44,7 +44,7 @@ impl Entry {
 }
 
 /// `link.<uuid>.tmp` → `link` and the UUID, as registries write it: lower case, with dashes.
-fn split_temporary(name: &str) -> Option<(&str, uuid::Uuid)> {
+pub(super) fn split_temporary(name: &str) -> Option<(&str, uuid::Uuid)> {
     let (file, id) = name.strip_suffix(".tmp")?.rsplit_once('.')?;
     let parsed = uuid::Uuid::try_parse(id).ok()?;
     (!file.is_empty() && parsed.to_string() == id).then_some((file, parsed))

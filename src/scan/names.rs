@@ -33,7 +33,7 @@ pub struct Names {
 
 impl Names {
     /// The names of the blobs of a tree, in any order.
-    pub(super) fn of_blobs(mut blobs: Vec<[u8; 32]>, others: Vec<Digest>) -> Self {
+    pub(crate) fn of_blobs(mut blobs: Vec<[u8; 32]>, others: Vec<Digest>) -> Self {
         blobs.sort_unstable();
         blobs.dedup();
         let mut begins = vec![0_u32; (1 << 16) + 1];

@@ -23,6 +23,7 @@ use std::path::PathBuf;
 pub use append::Append;
 pub use commit::Commit;
 pub use hash_state::StateError;
+pub(crate) use survey::time as parse_time;
 pub use survey::{Upload, cancel, find, forget, look_up, uploads};
 pub(crate) use survey::{cancel_by, remove};
 

@@ -195,7 +195,7 @@ fn read_started(tree: &Tree, path: &TreePath) -> Result<Option<jiff::Timestamp>>
 }
 
 /// A time as RFC 3339 has it, and a registry reads it; `jiff` knows more forms.
-fn time(text: &str) -> Option<jiff::Timestamp> {
+pub(crate) fn time(text: &str) -> Option<jiff::Timestamp> {
     let shape: Vec<u8> = text.bytes().map(|byte| if byte.is_ascii_digit() { b'0' } else { byte }).collect();
     let rest = shape.strip_prefix(b"0000-00-00T00:00:00")?;
     let zone = match rest.strip_prefix(b".") {

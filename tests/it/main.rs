@@ -11,6 +11,7 @@ mod cli;
 mod crash;
 mod demo;
 mod du;
+mod fsck;
 mod gc;
 mod generated;
 mod interop;

@@ -10,27 +10,29 @@ use crate::error::Result;
 use crate::finding::{Code, Severity};
 
 /// What is kept of a manifest that was read.
-pub(super) struct Form {
-    pub(super) is_schema1: bool,
-    pub(super) problems: Box<[Problem]>,
-    pub(super) parts: Box<[Part]>,
+pub(crate) struct Form {
+    pub(crate) is_schema1: bool,
+    pub(crate) problems: Box<[Problem]>,
+    pub(crate) parts: Box<[Part]>,
 }
 
 /// Something that is wrong with a manifest by itself.
-pub(super) struct Problem {
-    pub(super) code: Code,
-    pub(super) severity: Severity,
-    pub(super) message: String,
+pub(crate) struct Problem {
+    pub(crate) code: Code,
+    pub(crate) severity: Severity,
+    pub(crate) message: String,
 }
 
 /// Something that a manifest references.
-pub(super) struct Part {
-    pub(super) role: Role,
-    pub(super) digest: Digest,
+pub(crate) struct Part {
+    pub(crate) role: Role,
+    pub(crate) digest: Digest,
     /// In bytes, as the manifest says.
-    pub(super) size: Option<i64>,
+    pub(crate) size: Option<i64>,
     /// Whether it may be elsewhere.
-    pub(super) elsewhere: bool,
+    pub(crate) elsewhere: bool,
+    /// What a child runs on.
+    pub(crate) platform: Option<Box<str>>,
 }
 
 impl fmt::Display for Part {
@@ -40,7 +42,7 @@ impl fmt::Display for Part {
 }
 
 impl Form {
-    pub(super) fn read(bytes: &[u8]) -> Self {
+    pub(crate) fn read(bytes: &[u8]) -> Self {
         let manifest = match Manifest::read(bytes) {
             Ok(manifest) => manifest,
             Err(fault) => {
@@ -50,7 +52,9 @@ impl Form {
         };
         let part = |reference: &super::super::Reference| {
             let (role, size, elsewhere) = (reference.role, reference.size, !reference.urls.is_empty());
-            reference.digest.ok().map(|digest| Part { role, digest, size, elsewhere })
+            let platform = reference.platform.as_ref().filter(|platform| !platform.architecture.is_empty());
+            let platform = platform.map(|platform| platform.to_string().into());
+            reference.digest.ok().map(|digest| Part { role, digest, size, elsewhere, platform })
         };
         let parts = manifest.references.iter().filter_map(part).collect();
         Self { is_schema1: manifest.kind == Kind::Schema1, problems: problems(bytes, &manifest).into(), parts }

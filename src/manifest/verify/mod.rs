@@ -4,7 +4,7 @@
 //! what is wrong with it. Links are looked at once for each repository, content once for the tree.
 
 mod content;
-mod form;
+pub(crate) mod form;
 
 use std::collections::{HashMap, HashSet};
 use std::rc::Rc;
@@ -223,6 +223,13 @@ impl Links {
     }
 }
 
+/// What is wrong with the signatures that a registry up to 2.4 has stored beside a payload.
+pub(crate) fn signature_findings(repository: &Repository<'_>, manifest: Digest) -> Vec<Finding> {
+    let mut found = Vec::new();
+    check_signatures(&mut Scene { repository, manifest, report: &mut |finding| found.push(finding) });
+    found
+}
+
 /// The signatures that a registry up to 2.4 has stored beside a payload.
 fn check_signatures(scene: &mut Scene<'_, '_, '_>) {
     let payload = match signatures::stored(scene.repository, scene.manifest) {
@@ -267,9 +274,8 @@ struct Scene<'s, 'r, 'f> {
 
 impl Scene<'_, '_, '_> {
     fn finding_of(&self, code: Code, severity: Severity, digest: Option<Digest>, message: String) -> Finding {
-        let repository = self.repository.name().clone();
-        let (path, expected, found) = (None, None, None);
-        Finding { code, severity, repository, manifest: self.manifest, digest, path, expected, found, message }
+        let repository = Some(self.repository.name().to_string());
+        Finding { repository, manifest: Some(self.manifest), digest, ..Finding::new(code, severity, message) }
     }
 
     fn finding(&self, code: Code, part: &Part, message: String) -> Finding {

@@ -1,0 +1,209 @@
+//! `regtree fsck`.
+
+use std::time::Duration;
+
+use indicatif::HumanBytes;
+use serde_json::{Value, json};
+
+use super::{Context, Exit, interrupt, output, progress};
+use crate::digest::Digest;
+use crate::error::Error;
+use crate::finding::{Code, Finding, Severity};
+use crate::fsck::{self, Content, Hashed, Options, Report, Stop, Subset};
+use crate::stream::Watch;
+
+/// A registry purges uploads that are older.
+const STALE: Duration = Duration::from_hours(168);
+
+/// List all that is wrong with a tree
+///
+/// Every leaf is listed: links, tags, manifests and what they reference, sizes against what descriptors say, uploads, and
+/// whatever does not belong there. Nothing is changed, and a registry may run: what is found is looked at again before it
+/// is told.
+///
+/// An error is content that can't be served as it was pushed; a warning is strange, but served. Each finding has a stable
+/// code, and the images that it hits.
+///
+/// --content hashes all content too. What was found right is noted in .regtree/verified, where that may be written, so that
+/// --unverified-for can pass it over; deleting that costs time only.
+#[derive(Debug, clap::Args)]
+#[command(after_long_help = "\
+Exit codes:
+  0    all is well, or there were warnings only
+  1    not readable at all
+  2    malformed argument
+  3    there were errors, or a tagged image cannot be pulled whole
+  10   no tree
+  130, 143 interrupted
+
+Examples:
+  regtree fsck
+  regtree fsck --json | jq -r 'select(.type == \"finding\" and .severity == \"error\") | .path'
+  regtree fsck --repository 'library/*' --strict")]
+pub(super) struct Fsck {
+    /// Hash all content, and not only manifests
+    #[arg(long)]
+    content: bool,
+    /// Hash a part of all content: 3/16 (by digest: all parts together are everything), 10% or 50GiB (at random)
+    #[arg(long, value_name = "SUBSET")]
+    content_subset: Option<Subset>,
+    /// What chance begins with; a random number is chosen and printed if omitted
+    #[arg(long, value_name = "NUMBER", requires = "content_subset")]
+    seed: Option<u64>,
+    /// Hash only what was not found right within AGE, or changed since
+    #[arg(long, value_name = "AGE", value_parser = super::parse_age)]
+    unverified_for: Option<Duration>,
+    /// Begin to hash nothing more after DURATION (90m, 2h), and say where to go on
+    #[arg(long, value_name = "DURATION", value_parser = super::parse_duration)]
+    max_duration: Option<Duration>,
+    /// Go on after DIGEST, where another run stopped
+    #[arg(long, value_name = "DIGEST", value_parser = super::parse_digest)]
+    resume_after: Option<Digest>,
+    /// Look only at repositories whose names match, and at the content that they need
+    #[arg(long, value_name = "GLOB", value_parser = super::parse_glob)]
+    repository: Option<globset::GlobMatcher>,
+    /// End with exit code 3 for warnings too
+    #[arg(long)]
+    strict: bool,
+    /// How many threads read; as many as there are processors if omitted
+    #[arg(long, value_name = "N")]
+    jobs: Option<usize>,
+}
+
+impl Fsck {
+    pub(super) fn run(self, context: &mut Context) -> anyhow::Result<Exit> {
+        super::use_threads(self.jobs)?;
+        let registry = context.registry()?;
+        let progress = progress::observer(context.global.progress, &context.output);
+        let watch = Watch { progress: &*progress, interrupt: interrupt::catch()? };
+        let stale = context.now.checked_sub(STALE).unwrap_or(context.now);
+        let content = self.content(context);
+        let options = Options { uploads_began_before: stale, only: self.repository.clone(), content };
+        let report = fsck::check(registry.tree(), &options, &watch)?;
+        for finding in &report.findings {
+            print(finding, context)?;
+        }
+        summarize(&report, context)?;
+        if let Some(hashed) = &report.hashed {
+            say_end(hashed, context)?;
+        }
+        let is_bad = report.count(Severity::Error) > 0
+            || !report.broken.is_empty()
+            || self.strict && report.count(Severity::Warning) > 0;
+        Ok(Exit::damage_if(is_bad))
+    }
+
+    /// Which content to hash.
+    fn content(&self, context: &Context) -> Option<Content> {
+        let narrowed = self.content_subset.is_some()
+            || self.unverified_for.is_some()
+            || self.max_duration.is_some()
+            || self.resume_after.is_some();
+        if !self.content && !narrowed {
+            return None;
+        }
+        let unverified_since = self.unverified_for.map(|age| {
+            // An age that no calendar goes back to leaves nothing due that was ever found right.
+            context.now.checked_sub(age).unwrap_or(jiff::Timestamp::MIN)
+        });
+        Some(Content {
+            subset: self.content_subset,
+            seed: self.seed.unwrap_or_else(|| uuid::Uuid::new_v4().as_u64_pair().1 & u64::from(u32::MAX)),
+            max_duration: self.max_duration,
+            resume_after: self.resume_after,
+            unverified_since,
+            now: context.now,
+        })
+    }
+}
+
+/// What is to be said after all else.
+fn say_end(hashed: &Hashed, context: &mut Context) -> anyhow::Result<()> {
+    context.output.flush()?;
+    if let Some(failure) = &hashed.ledger_failure {
+        context.output.warn(format_args!("what was hashed could not be noted in .regtree/verified: {failure}"));
+    }
+    match hashed.stop {
+        Some(Stop::Signal(signal)) => Err(Error::Interrupted { signal }.into()),
+        _ => Ok(()),
+    }
+}
+
+fn print(finding: &Finding, context: &mut Context) -> anyhow::Result<()> {
+    if context.output.is_json() {
+        return context.output.event("finding", serde_json::to_value(finding)?);
+    }
+    // Removing leaves them everywhere: their number says enough.
+    if finding.code == Code::DirectoryEmpty && !context.output.is_verbose() {
+        return Ok(());
+    }
+    let path = finding.path.as_ref().map(|path| format!("{}: ", path.display())).unwrap_or_default();
+    let images = listed(finding);
+    let line = format!("{}: {}: {path}{}{images}", finding.severity, finding.code, finding.message);
+    context.output.text(format_args!("{}\n", output::escaped(&line)))
+}
+
+/// The images that a finding hits; the first few say enough.
+fn listed(finding: &Finding) -> String {
+    const SHOWN: usize = 3;
+    let mut images: Vec<String> = finding.images.iter().take(SHOWN).map(ToString::to_string).collect();
+    if finding.images.len() > SHOWN {
+        images.push(format!("{} more", finding.images.len() - SHOWN));
+    }
+    if images.is_empty() { String::new() } else { format!(" [{}]", images.join(", ")) }
+}
+
+fn summarize(report: &Report, context: &mut Context) -> anyhow::Result<()> {
+    let [errors, warnings, infos] = [Severity::Error, Severity::Warning, Severity::Info].map(|of| report.count(of));
+    let counts = report.counts;
+    if context.output.is_json() {
+        let mut codes = serde_json::Map::new();
+        for finding in &report.findings {
+            let count = codes.get(finding.code.name()).and_then(serde_json::Value::as_u64).unwrap_or_default();
+            codes.insert(finding.code.name().to_owned(), json!(count + 1));
+        }
+        let fields = json!({
+            "errors": errors, "warnings": warnings, "infos": infos, "codes": codes, "broken_images": report.broken,
+            "checked": counts, "content": report.hashed.as_ref().map(content_document),
+        });
+        return context.output.event("summary", fields);
+    }
+    let empty = report.findings.iter().filter(|finding| finding.code == Code::DirectoryEmpty).count();
+    if empty > 0 && !context.output.is_verbose() {
+        context.output.text(format_args!("info: {}: {empty} of them\n", Code::DirectoryEmpty))?;
+    }
+    if !report.broken.is_empty() {
+        context.output.text(format_args!("{} images cannot be pulled whole:\n", report.broken.len()))?;
+        for image in &report.broken {
+            context.output.text(format_args!("  {}\n", output::escaped(&image.to_string())))?;
+        }
+    }
+    context.output.text(format_args!(
+        "{errors} errors, {warnings} warnings, {infos} infos in {} repositories, {} tags, {} manifests, {} blobs\n",
+        counts.repositories, counts.tags, counts.manifests, counts.blobs
+    ))?;
+    report.hashed.as_ref().map_or(Ok(()), |hashed| say_content(hashed, context))
+}
+
+fn content_document(hashed: &Hashed) -> Value {
+    let stopped = hashed.stop.map(|stop| match stop {
+        Stop::Time => "time",
+        Stop::Signal(_) => "signal",
+    });
+    json!({
+        "blobs": hashed.blobs, "bytes": hashed.bytes, "passed_over": hashed.passed_over, "seed": hashed.seed,
+        "stopped": stopped, "resume_after": hashed.resume_after, "ledger_failure": hashed.ledger_failure,
+    })
+}
+
+fn say_content(hashed: &Hashed, context: &mut Context) -> anyhow::Result<()> {
+    let Hashed { blobs, bytes, passed_over, .. } = hashed;
+    let lately = if *passed_over > 0 { format!("; {passed_over} were found right lately") } else { String::new() };
+    let seed = hashed.seed.map(|seed| format!("; the same again with --seed {seed}")).unwrap_or_default();
+    let stopped = if hashed.stop.is_some() { "; stopped before the end" } else { "" };
+    let resume = hashed.resume_after.map(|digest| format!("; go on with --resume-after {digest}")).unwrap_or_default();
+    context.output.text(format_args!(
+        "hashed {blobs} blobs, {bytes} bytes ({}){lately}{seed}{stopped}{resume}\n",
+        HumanBytes(*bytes)
+    ))
+}

@@ -1,0 +1,267 @@
+//! All content, by listing every blob's own directory. Sizes are asked for on the way: what is referenced is to be compared
+//! with what its descriptors say, and little of a tree is not.
+
+use std::collections::HashSet;
+use std::os::fd::{AsFd, BorrowedFd};
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use rayon::prelude::*;
+use rustix::fs::{AtFlags, FileType};
+use rustix::io::Errno;
+
+use super::clue::{Cause, Clue};
+use super::eye::{Eye, Looked};
+use super::keyed::on_the_way;
+use crate::digest::Digest;
+use crate::error::Result;
+use crate::finding::{Code, Finding, Severity};
+use crate::layout::{self, Area, Entry, KeyedDirectory, TreePath};
+use crate::scan::{Name, Names};
+use crate::stream::{Interrupt, Watch};
+use crate::tree::{Kind, Listed, Tree};
+
+/// What content there is.
+pub(super) struct Blobs<'t> {
+    tree: &'t Tree,
+    pub(super) names: Names,
+    /// In bytes, by name.
+    sizes: Vec<u64>,
+    /// Content in whose place something else lies, or that can't be looked at; all of which is told.
+    odd: HashSet<Digest>,
+    /// Whether to look again at what was not there.
+    live: bool,
+}
+
+/// What lies in the place of content.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Lies {
+    /// A file of so many bytes.
+    There(u64),
+    /// Something else, which is told.
+    Odd,
+    /// Nothing.
+    Nothing,
+}
+
+enum Found {
+    File(Digest, u64),
+    Odd(Digest),
+}
+
+impl<'t> Blobs<'t> {
+    /// Lists all content; of `only` these fan-outs, if there are any given.
+    pub(super) fn walk(eye: &Eye<'t>, only: Option<&HashSet<TreePath>>, watch: &Watch<'_>) -> (Self, Vec<Clue>) {
+        let mut eye = eye.another(None);
+        let base = Area::Blobs.path();
+        let mut found = Vec::new();
+        let walk = Walk { kinds: layout::algorithm_directories(&base), only, watch, done: AtomicU64::new(0) };
+        walk.descend(&mut eye, &base, &mut found);
+        let (mut canonical, mut others, mut odd) = (Vec::with_capacity(found.len()), Vec::new(), HashSet::new());
+        for found in &found {
+            match found {
+                Found::File(digest, _) => match digest.sha256() {
+                    Some(hash) => canonical.push(hash),
+                    None => others.push(*digest),
+                },
+                Found::Odd(digest) => drop(odd.insert(*digest)),
+            }
+        }
+        let names = Names::of_blobs(canonical, others);
+        let mut sizes = vec![0; names.len()];
+        for found in found {
+            if let Found::File(digest, size) = found
+                && let Some(name) = names.find(&digest)
+            {
+                sizes[name.index()] = size;
+            }
+        }
+        (Self { tree: eye.tree, names, sizes, odd, live: false }, eye.clues)
+    }
+
+    /// From now on looks again at what was not there.
+    pub(super) fn look_again(&mut self) {
+        self.live = true;
+    }
+
+    /// What lies in the place of `digest`.
+    pub(super) fn lies(&self, digest: &Digest) -> Lies {
+        if let Some(name) = self.names.find(digest) {
+            return Lies::There(self.size(name));
+        }
+        if self.odd.contains(digest) {
+            return Lies::Odd;
+        }
+        if self.live { self.measure(digest) } else { Lies::Nothing }
+    }
+
+    /// What lies there at this moment.
+    pub(super) fn measure(&self, digest: &Digest) -> Lies {
+        match self.tree.metadata(&Entry::Blob(*digest).path()) {
+            Ok(None) => Lies::Nothing,
+            Ok(Some(found)) if found.kind == Kind::File => Lies::There(found.size),
+            _ => Lies::Odd,
+        }
+    }
+
+    /// In bytes.
+    pub(super) fn size(&self, name: Name) -> u64 {
+        self.sizes[name.index()]
+    }
+}
+
+struct Walk<'w> {
+    kinds: Vec<KeyedDirectory>,
+    only: Option<&'w HashSet<TreePath>>,
+    watch: &'w Watch<'w>,
+    /// How many fan-outs were read.
+    done: AtomicU64,
+}
+
+impl Walk<'_> {
+    fn descend(&self, eye: &mut Eye<'_>, path: &TreePath, found: &mut Vec<Found>) {
+        let Some((handle, listed)) = eye.list(path, Cause::None) else { return };
+        if let Some(kind) = self.kinds.iter().find(|kind| kind.path == *path) {
+            self.read_algorithm(eye, kind, handle.as_fd(), listed, found);
+            return;
+        }
+        for entry in listed {
+            match on_the_way(&self.kinds, path, &entry) {
+                Some(below) => self.descend(eye, &below, found),
+                None => eye.stranger(path, "data", &entry),
+            }
+        }
+    }
+
+    fn read_algorithm(
+        &self,
+        eye: &mut Eye<'_>,
+        kind: &KeyedDirectory,
+        handle: BorrowedFd<'_>,
+        listed: Vec<Listed>,
+        found: &mut Vec<Found>,
+    ) {
+        let mut fan_outs = Vec::with_capacity(listed.len());
+        for entry in listed {
+            match entry.text().filter(|_| entry.kind == Kind::Directory).and_then(|name| kind.path.child(name)) {
+                Some(path) => fan_outs.push(path),
+                None => eye.stranger(&kind.path, "data", &entry),
+            }
+        }
+        let wanted = |path: &&TreePath| self.only.is_none_or(|only| only.contains(path));
+        let read: Vec<_> = fan_outs
+            .par_iter()
+            .filter(wanted)
+            .filter(|_| self.watch.interrupt.signal().is_none())
+            .map(|path| {
+                let mut eye = eye.another(None);
+                let found = read_fan_out(&mut eye, kind, handle, path);
+                let done = self.done.fetch_add(1, Ordering::Relaxed) + 1;
+                self.watch.progress.items(done, fan_outs.len() as u64);
+                (found, eye.clues)
+            })
+            .collect();
+        for (read, clues) in read {
+            found.extend(read);
+            eye.clues.extend(clues);
+        }
+    }
+}
+
+fn read_fan_out(eye: &mut Eye<'_>, kind: &KeyedDirectory, parent: BorrowedFd<'_>, path: &TreePath) -> Vec<Found> {
+    let mut found = Vec::new();
+    // A leaf for which no file is looked for: all that is in it is an entry.
+    let Looked::Seen(fan_out) = eye.leaf(parent, &kind.path, path.file_name(), "", Cause::None) else { return found };
+    if fan_out.others.is_empty() {
+        eye.empty(path);
+    }
+    for entry in fan_out.others {
+        let digest = entry.text().and_then(|name| kind.digest(name));
+        let Some(name) = entry.text().filter(|_| entry.kind == Kind::Directory) else {
+            found.extend(digest.filter(|_| entry.kind != Kind::File).map(Found::Odd));
+            eye.stranger(path, "data", &entry);
+            continue;
+        };
+        match digest.filter(|_| name.get(..2) == Some(path.file_name())) {
+            Some(digest) => found.extend(read_blob(eye, fan_out.handle.as_fd(), path, name, digest)),
+            None => read_misplaced(eye, kind, fan_out.handle.as_fd(), path, name),
+        }
+    }
+    found
+}
+
+fn read_blob(
+    eye: &mut Eye<'_>,
+    parent: BorrowedFd<'_>,
+    fan_out: &TreePath,
+    name: &str,
+    digest: Digest,
+) -> Option<Found> {
+    let cause = Cause::Blob(digest);
+    let leaf = match eye.leaf(parent, fan_out, name, "data", cause) {
+        Looked::Gone => return None,
+        Looked::Unseen => return Some(Found::Odd(digest)),
+        Looked::Seen(leaf) => leaf,
+    };
+    let path = || fan_out.child(name).expect("hex digits are a plain name");
+    let data = || path().child("data").expect("a plain name");
+    let is_empty = leaf.file.is_none() && leaf.others.is_empty();
+    if is_empty {
+        eye.empty(&path());
+    } else if !leaf.others.is_empty() {
+        eye.strangers(&path(), "data", leaf.others);
+    }
+    let kind = leaf.file?;
+    if kind != Kind::File {
+        // Whether somebody needs it is found out later.
+        eye.odd_file(&data(), kind, Severity::Warning, cause);
+        return Some(Found::Odd(digest));
+    }
+    let stat = match rustix::fs::statat(&leaf.handle, "data", AtFlags::SYMLINK_NOFOLLOW) {
+        Ok(stat) => stat,
+        Err(Errno::NOENT) => return None,
+        Err(errno) => {
+            eye.refused(cause, &data(), errno);
+            return Some(Found::Odd(digest));
+        }
+    };
+    if FileType::from_raw_mode(stat.st_mode) != FileType::RegularFile {
+        return Some(Found::Odd(digest));
+    }
+    eye.check_stat(&stat, 0o4, cause, data);
+    Some(Found::File(digest, u64::try_from(stat.st_size).unwrap_or_default()))
+}
+
+/// A directory that no digest leads to.
+fn read_misplaced(eye: &mut Eye<'_>, kind: &KeyedDirectory, parent: BorrowedFd<'_>, fan_out: &TreePath, name: &str) {
+    let Looked::Seen(leaf) = eye.leaf(parent, fan_out, name, "data", Cause::None) else { return };
+    let path = fan_out.child(name).expect("a directory's entry is a plain name");
+    if leaf.file.is_none() {
+        if leaf.others.is_empty() {
+            return eye.empty(&path);
+        }
+        let message = "a directory that is not called by a digest";
+        let finding = eye.at(&path, Code::FileUnexpected, Severity::Warning, message);
+        return eye.note(Cause::None, finding);
+    }
+    let digest = kind.digest(name);
+    let message = match &digest {
+        Some(digest) => format!("the first two digits of {digest} lead elsewhere: no registry finds it there"),
+        None => "it is not called by a digest: no registry finds it, and a registry's collector fails on it".to_owned(),
+    };
+    let data = path.child("data").expect("a plain name");
+    let finding = eye.at(&data, Code::BlobMisplaced, Severity::Warning, message);
+    let expected = digest.map(|digest| eye.tree.locate(&Entry::Blob(digest).path()).display().to_string());
+    eye.note(Cause::None, Finding { digest, expected, ..finding });
+}
+
+/// The directory of the fan-out that a path of content lies in.
+pub(super) fn fan_out(path: &TreePath) -> Option<TreePath> {
+    let kinds = layout::algorithm_directories(&Area::Blobs.path());
+    let mut ancestors = std::iter::successors(Some(path.clone()), TreePath::parent);
+    ancestors.find(|path| path.parent().is_some_and(|parent| kinds.iter().any(|kind| kind.path == parent)))
+}
+
+/// Looks for what an interrupted walk left out.
+pub(super) fn check_signal(interrupt: &Interrupt) -> Result<()> {
+    interrupt.signal().map_or(Ok(()), |signal| Err(crate::Error::Interrupted { signal }))
+}

@@ -1,0 +1,234 @@
+//! Hashing content: several blobs at once, each by one thread with one buffer.
+
+use std::collections::HashSet;
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+use std::time::{Duration, Instant};
+
+use rayon::prelude::*;
+use rustix::fs::AtFlags;
+
+use super::blobs::Blobs;
+use super::clue::{Cause, Clue};
+use super::eye::Eye;
+use super::hash::{self, Verdict};
+use super::ledger::{Condition, Ledger};
+use super::round::Needed;
+use super::subset::Subset;
+use crate::digest::Digest;
+use crate::finding::{Code, Finding, Repair, Severity};
+use crate::layout::{Area, Entry};
+use crate::stream::Watch;
+
+/// Which content to hash.
+#[derive(Clone, Debug)]
+pub struct Content {
+    /// Not all of it.
+    pub subset: Option<Subset>,
+    /// What chance begins with.
+    pub seed: u64,
+    /// Begin no more after so long.
+    pub max_duration: Option<Duration>,
+    /// Only what comes after, in the order of digests.
+    pub resume_after: Option<Digest>,
+    /// Only what was not found right since then, or changed.
+    pub unverified_since: Option<jiff::Timestamp>,
+    /// What time it is.
+    pub now: jiff::Timestamp,
+}
+
+/// Why hashing ended before its end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Stop {
+    /// A signal.
+    Signal(usize),
+    /// Its time was over.
+    Time,
+}
+
+/// What came of hashing.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Hashed {
+    /// Blobs.
+    pub blobs: u64,
+    /// Their bytes.
+    pub bytes: u64,
+    /// What chance began with, where it chose.
+    pub seed: Option<u64>,
+    /// Blobs that need not be read: they were found right lately.
+    pub passed_over: u64,
+    /// Why it ended early.
+    pub stop: Option<Stop>,
+    /// Where to go on; `None` when all is done, or before the first.
+    pub resume_after: Option<Digest>,
+    /// Why the ledger could not be written.
+    pub ledger_failure: Option<String>,
+}
+
+/// The content that there is to choose from.
+pub(super) struct Stock<'s, 't> {
+    pub(super) blobs: &'s Blobs<'t>,
+    pub(super) needed: &'s Needed,
+    /// Whether to leave alone what is not needed.
+    pub(super) only_needed: bool,
+    /// What is known to be wrong.
+    pub(super) told: HashSet<Digest>,
+}
+
+impl Stock<'_, '_> {
+    /// What may be hashed, with its size. A tarsum is no hash of the bytes.
+    fn all(&self) -> impl Iterator<Item = (Digest, u64)> {
+        let blobs = self.blobs.names.blobs().map(|name| (self.blobs.names.digest(name), self.blobs.size(name)));
+        let is_open = |digest: &Digest| !self.told.contains(digest) && digest.algorithm().is_some();
+        let is_wanted = |digest: &Digest| !self.only_needed || self.needed.contains(self.blobs, digest);
+        blobs.filter(move |(digest, _)| is_open(digest) && is_wanted(digest))
+    }
+}
+
+/// Hashes content, and tells what is wrong that is not known yet.
+pub(super) fn check(eye: &mut Eye<'_>, stock: &Stock<'_, '_>, content: &Content, watch: &Watch<'_>) -> Hashed {
+    let Stock { blobs, needed, .. } = stock;
+    let mut ledger = Ledger::read(eye.tree);
+    let mut chosen: Vec<(Digest, u64)> = stock.all().collect();
+    if let Some(subset) = content.subset {
+        chosen = subset.choose(chosen, content.seed);
+    }
+    if let Some(after) = content.resume_after {
+        chosen.retain(|(digest, _)| *digest > after);
+    }
+    let all = chosen.len();
+    if let Some(since) = content.unverified_since {
+        let is_due = |(digest, _): &(Digest, u64)| !ledger.covers(digest, since, || condition(eye, digest));
+        chosen = chosen.into_par_iter().filter(is_due).collect();
+    }
+    let passed_over = (all - chosen.len()) as u64;
+    // Who may have to stop goes by digest, to say how far it is; else the longest first, so that all end together.
+    let in_order = content.max_duration.is_some() || content.resume_after.is_some();
+    if in_order {
+        chosen.sort_unstable_by_key(|(digest, _)| *digest);
+    } else {
+        chosen.sort_unstable_by_key(|(digest, size)| (std::cmp::Reverse(*size), *digest));
+    }
+    let work = Work::new(&chosen, content, watch);
+    let results = work.run(eye);
+    let seed = content.subset.is_some_and(Subset::is_random).then_some(content.seed);
+    let mut hashed = Hashed { passed_over, seed, stop: work.stop(), ..Hashed::default() };
+    for (digest, verdict) in &results {
+        match verdict {
+            Verdict::Right(identity) => ledger.note(digest, content.now, Condition::of(identity)),
+            _ => ledger.forget(digest),
+        }
+    }
+    hashed.blobs = results.len() as u64;
+    hashed.bytes = work.bytes.load(Ordering::Relaxed);
+    if hashed.stop.is_some() && in_order {
+        hashed.resume_after = work.done_until().or(content.resume_after);
+    }
+    for (digest, verdict) in results {
+        tell(eye, digest, verdict, needed.contains(blobs, &digest));
+    }
+    let written = ledger.write(eye.tree, |digest| blobs.names.find(digest).is_some());
+    hashed.ledger_failure = written.err().map(|error| error.to_string());
+    hashed
+}
+
+fn condition(eye: &Eye<'_>, digest: &Digest) -> Option<Condition> {
+    let area = eye.tree.area(Area::Blobs).ok()??;
+    let path = Entry::Blob(*digest).path();
+    let stat = rustix::fs::statat(area, path.below_area(), AtFlags::SYMLINK_NOFOLLOW).ok()?;
+    Some(Condition::of_stat(&stat))
+}
+
+fn tell(eye: &mut Eye<'_>, digest: Digest, verdict: Verdict, is_needed: bool) {
+    let severity = if is_needed { Severity::Error } else { Severity::Warning };
+    let path = Entry::Blob(digest).path();
+    let finding = match verdict {
+        Verdict::Right(_) | Verdict::Gone | Verdict::Stopped => return,
+        Verdict::Wrong { found, size } => {
+            let message = format!("its {size} bytes hash to {found}");
+            let finding = eye.at(&path, Code::BlobCorrupt, severity, message).mended_by(Repair::QuarantineBlob);
+            Finding { expected: Some(digest.to_string()), found: Some(found.to_string()), ..finding }
+        }
+        Verdict::Unreadable(reason) => eye.at(&path, Code::Unreadable, severity, format!("it can't be read: {reason}")),
+    };
+    let clue = Clue { finding: Finding { digest: Some(digest), ..finding }, cause: Cause::Blob(digest) };
+    eye.clues.push(clue);
+}
+
+/// Blobs to hash, taken one after the other by however many threads.
+struct Work<'w> {
+    blobs: &'w [(Digest, u64)],
+    watch: &'w Watch<'w>,
+    deadline: Option<Instant>,
+    next: AtomicUsize,
+    done: Vec<AtomicBool>,
+    items: AtomicU64,
+    bytes: AtomicU64,
+    is_late: AtomicBool,
+}
+
+impl<'w> Work<'w> {
+    fn new(blobs: &'w [(Digest, u64)], content: &Content, watch: &'w Watch<'w>) -> Self {
+        let deadline = content.max_duration.and_then(|limit| Instant::now().checked_add(limit));
+        let done = std::iter::repeat_with(AtomicBool::default).take(blobs.len()).collect();
+        let (next, items, bytes) = (AtomicUsize::new(0), AtomicU64::new(0), AtomicU64::new(0));
+        Self { blobs, watch, deadline, next, done, items, bytes, is_late: AtomicBool::new(false) }
+    }
+
+    fn run(&self, eye: &Eye<'_>) -> Vec<(Digest, Verdict)> {
+        let results = Mutex::new(Vec::new());
+        let total = self.blobs.iter().map(|(_, size)| size).sum();
+        self.watch.progress.begin("hashing content", Some(total));
+        std::thread::scope(|scope| {
+            for _ in 0..rayon::current_num_threads().min(self.blobs.len()) {
+                scope.spawn(|| {
+                    let mut buffer = vec![0; hash::BUFFER];
+                    let mut mine = Vec::new();
+                    while let Some(index) = self.take() {
+                        mine.extend(self.hash(eye, index, &mut buffer));
+                    }
+                    results.lock().unwrap_or_else(std::sync::PoisonError::into_inner).extend(mine);
+                });
+            }
+        });
+        self.watch.progress.end();
+        results.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner)
+    }
+
+    /// The next blob, unless it is time to stop. The first is always begun, so that every run gets on.
+    fn take(&self) -> Option<usize> {
+        let index = self.next.fetch_add(1, Ordering::Relaxed);
+        if index >= self.blobs.len() || self.watch.interrupt.signal().is_some() {
+            return None;
+        }
+        if index > 0 && self.deadline.is_some_and(|deadline| Instant::now() >= deadline) {
+            self.is_late.store(true, Ordering::Relaxed);
+            return None;
+        }
+        Some(index)
+    }
+
+    fn hash(&self, eye: &Eye<'_>, index: usize, buffer: &mut [u8]) -> Option<(Digest, Verdict)> {
+        let (digest, size) = self.blobs[index];
+        let verdict = hash::verify(eye.tree, digest, buffer, self.watch);
+        if matches!(verdict, Verdict::Stopped) {
+            return None;
+        }
+        self.done[index].store(true, Ordering::Relaxed);
+        self.bytes.fetch_add(size, Ordering::Relaxed);
+        let items = self.items.fetch_add(1, Ordering::Relaxed) + 1;
+        self.watch.progress.items(items, self.blobs.len() as u64);
+        Some((digest, verdict))
+    }
+
+    fn stop(&self) -> Option<Stop> {
+        let is_late = self.is_late.load(Ordering::Relaxed);
+        self.watch.interrupt.signal().map(Stop::Signal).or(is_late.then_some(Stop::Time))
+    }
+
+    /// The last blob before the first that is not done.
+    fn done_until(&self) -> Option<Digest> {
+        let first = self.done.iter().position(|done| !done.load(Ordering::Relaxed)).unwrap_or(self.done.len());
+        Some(self.blobs.get(first.checked_sub(1)?)?.0)
+    }
+}

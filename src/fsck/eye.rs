@@ -1,0 +1,312 @@
+//! Looking at directories and small files: every leaf of a tree, so with few calls of the system for each, and with
+//! whatever is wrong on the way.
+
+use std::ffi::OsStr;
+use std::mem::MaybeUninit;
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::os::unix::ffi::OsStrExt;
+
+use rustix::fs::{Mode, OFlags, Stat};
+use rustix::io::Errno;
+
+use super::clue::{Cause, Clue};
+use crate::error::{Error, LinkFault};
+use crate::finding::{Code, Finding, Repair, Severity};
+use crate::layout::{self, TreePath};
+use crate::repository::parse_target;
+use crate::tree::{Kind, Listed, Tree, patiently, visit_handle};
+
+/// Longer than any link: the longest digest has 135 bytes.
+const LINK_MAX: usize = 256;
+/// Room for the entries of a leaf, of which there are one or two.
+const ROOM: usize = 8 * 1024;
+
+/// Who looks, and what was seen that is wrong.
+pub(super) struct Eye<'t> {
+    pub(super) tree: &'t Tree,
+    owner: Owner,
+    /// In which repository it looks.
+    pub(super) repository: Option<String>,
+    pub(super) clues: Vec<Clue>,
+    room: Box<[MaybeUninit<u8>]>,
+}
+
+/// Whose the tree is: the registry runs as that user, as far as the tree can tell.
+#[derive(Clone, Copy)]
+struct Owner {
+    uid: u32,
+    gid: u32,
+}
+
+impl Owner {
+    /// Whether the owner may do to a file or directory what `bits` of a class ask for. Root may do anything to what is
+    /// another's; what it has forbidden itself nobody meant to be read.
+    fn may(self, stat: &Stat, bits: u32) -> bool {
+        let class = match () {
+            () if stat.st_uid == self.uid => 6,
+            () if self.uid == 0 => return true,
+            () if stat.st_gid == self.gid => 3,
+            () => 0,
+        };
+        stat.st_mode >> class & bits == bits
+    }
+}
+
+/// A directory that holds one file.
+pub(super) struct Leaf {
+    pub(super) handle: OwnedFd,
+    /// What the file is, if it is there.
+    pub(super) file: Option<Kind>,
+    /// What else there is.
+    pub(super) others: Vec<Listed>,
+}
+
+/// What came of looking at a leaf.
+pub(super) enum Looked {
+    /// It is no longer there.
+    Gone,
+    /// It can't be looked into, which is told.
+    Unseen,
+    Seen(Leaf),
+}
+
+/// What a link says.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Link {
+    /// The digest of its path.
+    Right,
+    /// Another one.
+    Other(Box<crate::Digest>),
+    /// None.
+    Broken(Box<LinkFault>),
+    /// Something that can't be read, or is no file, which is told.
+    Unseen,
+    /// There is no link; whether there is nothing else either.
+    Absent { empty: bool },
+}
+
+impl<'t> Eye<'t> {
+    pub(super) fn new(tree: &'t Tree) -> crate::Result<Self> {
+        let stat = rustix::fs::fstat(tree.v2()).map_err(|errno| Error::io("look at", tree.path(), errno))?;
+        Ok(Self::of(tree, Owner { uid: stat.st_uid, gid: stat.st_gid }, None))
+    }
+
+    fn of(tree: &'t Tree, owner: Owner, repository: Option<String>) -> Self {
+        let room = vec![MaybeUninit::uninit(); ROOM].into();
+        Self { tree, owner, repository, clues: Vec::new(), room }
+    }
+
+    /// Another one, for another thread or repository.
+    pub(super) fn another(&self, repository: Option<String>) -> Self {
+        Self::of(self.tree, self.owner, repository)
+    }
+
+    /// A finding about what lies at `path`.
+    pub(super) fn at(&self, path: &TreePath, code: Code, severity: Severity, message: impl Into<String>) -> Finding {
+        let repository = self.repository.clone();
+        let (path, place) = (Some(self.tree.locate(path)), Some(path.clone()));
+        Finding { repository, path, place, ..Finding::new(code, severity, message) }
+    }
+
+    pub(super) fn note(&mut self, cause: Cause, finding: Finding) {
+        self.clues.push(Clue { finding, cause });
+    }
+
+    /// Something refuses to be looked at.
+    pub(super) fn refused(&mut self, cause: Cause, path: &TreePath, errno: Errno) {
+        let message = format!("it can't be read: {}", std::io::Error::from(errno));
+        let finding = self.at(path, Code::Unreadable, Severity::Error, message);
+        self.note(cause, finding);
+    }
+
+    /// Opens a directory and lists it, sorted. `None` when it isn't there, or can't be read, which is told.
+    pub(super) fn list(&mut self, path: &TreePath, cause: Cause) -> Option<(OwnedFd, Vec<Listed>)> {
+        let handle = match self.tree.open_directory(path) {
+            Ok(handle) => handle?,
+            Err(error) => {
+                self.note_error(cause, path, &error);
+                return None;
+            }
+        };
+        self.check_mode(handle.as_fd(), 0o5, cause, || path.clone());
+        match self.entries(handle.as_fd()) {
+            Ok(listed) => Some((handle, listed)),
+            Err(errno) => {
+                self.refused(cause, path, errno);
+                None
+            }
+        }
+    }
+
+    fn note_error(&mut self, cause: Cause, path: &TreePath, error: &Error) {
+        let finding = match error {
+            Error::WrongKind { found, .. } => odd_kind(self.at(path, Code::FileUnexpected, Severity::Error, ""), found),
+            error => {
+                let reason = std::error::Error::source(error).map_or_else(|| error.to_string(), ToString::to_string);
+                self.at(path, Code::Unreadable, Severity::Error, format!("it can't be read: {reason}"))
+            }
+        };
+        self.note(cause, finding);
+    }
+
+    fn entries(&mut self, directory: BorrowedFd<'_>) -> rustix::io::Result<Vec<Listed>> {
+        let mut listed = Vec::new();
+        visit_handle(directory, &mut self.room, |name, kind| {
+            listed.push(Listed { name: OsStr::from_bytes(name).to_owned(), kind });
+        })?;
+        listed.sort_unstable();
+        Ok(listed)
+    }
+
+    /// Looks into the directory `name` of one that is open, and lies at `path`, for the file that it is there for.
+    pub(super) fn leaf(
+        &mut self,
+        parent: BorrowedFd<'_>,
+        path: &TreePath,
+        name: &str,
+        file: &str,
+        cause: Cause,
+    ) -> Looked {
+        let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+        let itself = || path.child(name).expect("a directory's entry is a plain name");
+        let handle = match rustix::fs::openat(parent, name, flags, Mode::empty()) {
+            Ok(handle) => handle,
+            Err(Errno::NOENT) => return Looked::Gone,
+            Err(errno) => {
+                self.refused(cause, &itself(), errno);
+                return Looked::Unseen;
+            }
+        };
+        self.check_mode(handle.as_fd(), 0o5, cause, itself);
+        let (mut found, mut others) = (None, Vec::new());
+        let visited = visit_handle(handle.as_fd(), &mut self.room, |name, kind| {
+            if name == file.as_bytes() {
+                found = Some(kind);
+            } else {
+                others.push(Listed { name: OsStr::from_bytes(name).to_owned(), kind });
+            }
+        });
+        if let Err(errno) = visited {
+            self.refused(cause, &itself(), errno);
+            return Looked::Unseen;
+        }
+        Looked::Seen(Leaf { handle, file: found, others })
+    }
+
+    /// Tells what lies in a directory without belonging there. `file` is the one that does.
+    pub(super) fn strangers(&mut self, directory: &TreePath, file: &str, strangers: Vec<Listed>) {
+        for entry in strangers {
+            self.stranger(directory, file, &entry);
+        }
+    }
+
+    pub(super) fn stranger(&mut self, directory: &TreePath, file: &str, entry: &Listed) {
+        let text = entry.text().and_then(|name| directory.child(name));
+        let is_temporary = entry.text().and_then(layout::temporary_of) == Some(file) && entry.kind == Kind::File;
+        let mut finding = match &text {
+            Some(path) if is_temporary => {
+                let message = format!("an interrupted write of {file} left it");
+                self.at(path, Code::TemporaryLeftOver, Severity::Info, message).mended_by(Repair::RemoveTemporary)
+            }
+            Some(path) => self.at(path, Code::FileUnexpected, Severity::Warning, ""),
+            None => self.at(directory, Code::FileUnexpected, Severity::Warning, ""),
+        };
+        if text.is_none() {
+            (finding.place, finding.path) = (None, Some(self.tree.locate(directory).join(&entry.name)));
+        }
+        if finding.message.is_empty() {
+            finding = odd_kind(finding, entry.kind.describe());
+        }
+        self.note(Cause::None, finding);
+    }
+
+    /// Tells of a file's place that something else has.
+    pub(super) fn odd_file(&mut self, path: &TreePath, kind: Kind, severity: Severity, cause: Cause) {
+        let finding = odd_kind(self.at(path, Code::FileUnexpected, severity, ""), kind.describe());
+        let expected = Some(Kind::File.describe().to_owned());
+        self.note(cause, Finding { expected, ..finding });
+    }
+
+    /// Tells of a directory that has nothing in it.
+    pub(super) fn empty(&mut self, path: &TreePath) {
+        let finding = self.at(path, Code::DirectoryEmpty, Severity::Info, "there is nothing in it");
+        self.note(Cause::None, finding);
+    }
+
+    /// Reads the link in a leaf.
+    pub(super) fn link(&mut self, leaf: &Leaf, path: impl Fn() -> TreePath, key: &crate::Digest, cause: Cause) -> Link {
+        let link = || path().child("link").expect("a plain name");
+        match leaf.file {
+            None => return Link::Absent { empty: leaf.others.is_empty() },
+            Some(Kind::File) => {}
+            Some(kind) => {
+                // A registry follows a symbolic link; of a directory nobody can make a link.
+                let severity = if kind == Kind::Symlink { Severity::Warning } else { Severity::Error };
+                self.odd_file(&link(), kind, severity, cause);
+                return Link::Unseen;
+            }
+        }
+        let mut buffer = [0; LINK_MAX];
+        let content = match self.read(leaf.handle.as_fd(), "link", &mut buffer, cause, link) {
+            Ok(content) => content,
+            Err(Errno::NOENT) => return Link::Absent { empty: false },
+            Err(errno) => {
+                self.refused(cause, &link(), errno);
+                return Link::Unseen;
+            }
+        };
+        if content.strip_prefix(b"sha256:") == Some(key.hex().as_bytes()) && key.is_canonical() {
+            return Link::Right;
+        }
+        match parse_target(content) {
+            Ok(target) if target == *key => Link::Right,
+            Ok(target) => Link::Other(Box::new(target)),
+            Err(fault) => Link::Broken(Box::new(fault)),
+        }
+    }
+
+    /// Reads a small file of a leaf, as far as there is room.
+    pub(super) fn read<'b>(
+        &mut self,
+        leaf: BorrowedFd<'_>,
+        name: &str,
+        buffer: &'b mut [u8],
+        cause: Cause,
+        path: impl Fn() -> TreePath,
+    ) -> rustix::io::Result<&'b [u8]> {
+        let flags = OFlags::RDONLY | OFlags::NONBLOCK | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+        let file = patiently(|| rustix::fs::openat(leaf, name, flags, Mode::empty()))?;
+        self.check_mode(file.as_fd(), 0o4, cause, path);
+        // One read gives all of a small file.
+        let length = rustix::io::read(&file, &mut *buffer)?;
+        Ok(&buffer[..length])
+    }
+
+    /// Tells if the tree's owner may not do what `bits` ask for.
+    fn check_mode(&mut self, handle: BorrowedFd<'_>, bits: u32, cause: Cause, path: impl FnOnce() -> TreePath) {
+        if let Ok(stat) = rustix::fs::fstat(handle) {
+            self.check_stat(&stat, bits, cause, path);
+        }
+    }
+
+    pub(super) fn check_stat(&mut self, stat: &Stat, bits: u32, cause: Cause, path: impl FnOnce() -> TreePath) {
+        if self.owner.may(stat, bits) {
+            return;
+        }
+        let found = format!("mode {:04o}, owner {}:{}", stat.st_mode & 0o7777, stat.st_uid, stat.st_gid);
+        let message = format!("the tree's owner ({}:{}) may not read it: {found}", self.owner.uid, self.owner.gid);
+        let finding = self.at(&path(), Code::Permissions, Severity::Error, message);
+        let finding = Finding { found: Some(found), ..finding }.mended_by(Repair::FixPermissions);
+        self.note(cause, finding);
+    }
+}
+
+/// What lies where it does not belong, by what it is.
+fn odd_kind(finding: Finding, kind: &str) -> Finding {
+    let found = Some(kind.to_owned());
+    if kind == Kind::Symlink.describe() {
+        let message = "a symbolic link: registries follow it, regtree never does".to_owned();
+        return Finding { code: Code::Symlink, severity: Severity::Warning, found, message, ..finding };
+    }
+    Finding { message: format!("{kind} that does not belong there"), found, ..finding }
+}

@@ -1,0 +1,126 @@
+//! Directories whose entries are called by digests: links of all kinds.
+
+use std::os::fd::AsFd;
+
+use rayon::prelude::*;
+
+use super::clue::Cause;
+use super::eye::{Eye, Link, Looked};
+use crate::digest::Digest;
+use crate::layout::{self, KeyedDirectory, TreePath};
+use crate::tree::{Kind, Listed};
+
+/// So many are worth a thread's while.
+const CHUNK: usize = 256;
+
+/// An entry that is called by a digest, and the link in it.
+pub(super) struct Keyed {
+    pub(super) digest: Digest,
+    pub(super) link: Link,
+    /// Directories beside the link, which only a manifest's has.
+    pub(super) has_signatures: bool,
+}
+
+/// What the links below `<algorithm>` in a directory are.
+pub(super) struct Links<'p> {
+    /// The directory.
+    pub(super) base: &'p TreePath,
+    /// What can't be had when one can't be read.
+    pub(super) cause: fn(Digest) -> Cause,
+    /// Whether signatures may lie beside a link.
+    pub(super) signatures: bool,
+}
+
+impl Links<'_> {
+    /// Reads them all, and tells of whatever else there is. `None` when there is no such directory.
+    pub(super) fn read(&self, eye: &mut Eye<'_>) -> Option<Vec<Keyed>> {
+        let kinds = layout::algorithm_directories(self.base);
+        let mut found = Vec::new();
+        self.descend(eye, &kinds, self.base, &mut found).then_some(found)
+    }
+
+    /// Whether the directory is there.
+    fn descend(&self, eye: &mut Eye<'_>, kinds: &[KeyedDirectory], path: &TreePath, found: &mut Vec<Keyed>) -> bool {
+        let Some((handle, listed)) = eye.list(path, Cause::None) else { return false };
+        if let Some(kind) = kinds.iter().find(|kind| kind.path == *path) {
+            self.read_leaves(eye, kind, handle.as_fd(), listed, found);
+            return true;
+        }
+        for entry in listed {
+            match on_the_way(kinds, path, &entry) {
+                Some(below) => drop(self.descend(eye, kinds, &below, found)),
+                None => eye.stranger(path, "link", &entry),
+            }
+        }
+        true
+    }
+
+    fn read_leaves(
+        &self,
+        eye: &mut Eye<'_>,
+        kind: &KeyedDirectory,
+        handle: std::os::fd::BorrowedFd<'_>,
+        listed: Vec<Listed>,
+        found: &mut Vec<Keyed>,
+    ) {
+        let mut names = Vec::with_capacity(listed.len());
+        for entry in listed {
+            match entry.text().and_then(|name| kind.digest(name)) {
+                Some(digest) if entry.kind == Kind::Directory => names.push(digest),
+                _ => eye.stranger(&kind.path, "link", &entry),
+            }
+        }
+        if names.len() <= CHUNK {
+            found.extend(names.into_iter().filter_map(|digest| self.read_leaf(eye, kind, handle, digest)));
+            return;
+        }
+        let read: Vec<_> = names
+            .par_chunks(CHUNK)
+            .map(|names| {
+                let mut eye = eye.another(eye.repository.clone());
+                let read = |digest: &Digest| self.read_leaf(&mut eye, kind, handle, *digest);
+                let read: Vec<Keyed> = names.iter().filter_map(read).collect();
+                (read, eye.clues)
+            })
+            .collect();
+        for (read, clues) in read {
+            found.extend(read);
+            eye.clues.extend(clues);
+        }
+    }
+
+    fn read_leaf(
+        &self,
+        eye: &mut Eye<'_>,
+        kind: &KeyedDirectory,
+        handle: std::os::fd::BorrowedFd<'_>,
+        digest: Digest,
+    ) -> Option<Keyed> {
+        let (cause, hex) = ((self.cause)(digest), digest.hex());
+        let path = || kind.path.child(&hex).expect("hex digits are a plain name");
+        let mut leaf = match eye.leaf(handle, &kind.path, &hex, "link", cause) {
+            Looked::Gone => return None,
+            Looked::Unseen => return Some(Keyed { digest, link: Link::Unseen, has_signatures: false }),
+            Looked::Seen(leaf) => leaf,
+        };
+        let link = eye.link(&leaf, path, &digest, cause);
+        let is_signatures =
+            |entry: &Listed| self.signatures && entry.kind == Kind::Directory && entry.name == "signatures";
+        let has_signatures = leaf.others.iter().any(is_signatures);
+        leaf.others.retain(|entry| !is_signatures(entry));
+        if !leaf.others.is_empty() {
+            eye.strangers(&path(), "link", std::mem::take(&mut leaf.others));
+        }
+        Some(Keyed { digest, link, has_signatures })
+    }
+}
+
+/// The path of a directory that is one of `kinds`, or leads to some.
+pub(super) fn on_the_way(kinds: &[KeyedDirectory], path: &TreePath, entry: &Listed) -> Option<TreePath> {
+    let below = path.child(entry.text()?).filter(|_| entry.kind == Kind::Directory)?;
+    let leads = |kind: &KeyedDirectory| {
+        let rest = kind.path.below_area().strip_prefix(below.below_area());
+        rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+    };
+    kinds.iter().any(leads).then_some(below)
+}

@@ -1,0 +1,178 @@
+//! What is wrong with a tree.
+//!
+//! All is listed, every leaf of it; every manifest is read, hashed and parsed once, and its references are looked up. Other
+//! content is hashed only where that is asked for, or where its size is another than a descriptor says. Nothing ends the
+//! look but a signal, and nothing is changed.
+//!
+//! A registry may run meanwhile. So whatever is found is looked for a second time, and told only if it is still there.
+
+mod again;
+mod blobs;
+mod clue;
+mod content;
+mod eye;
+mod hash;
+mod images;
+mod judge;
+mod keyed;
+mod ledger;
+mod manifests;
+mod places;
+mod repository;
+mod round;
+mod subset;
+mod uploads;
+
+use std::cmp::Reverse;
+
+use globset::GlobMatcher;
+
+use crate::digest::Digest;
+use crate::error::Result;
+use crate::finding::{Code, Finding, Image, Repair, Severity};
+use crate::layout::Entry;
+use crate::stream::Watch;
+use crate::tree::Tree;
+
+use blobs::{Blobs, check_signal};
+use clue::{Cause, Clue};
+use content::Stock;
+pub use content::{Content, Hashed, Stop};
+use eye::Eye;
+use round::{Needed, Round};
+pub use subset::Subset;
+
+/// What to look at, and how.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// Uploads that began before are told.
+    pub uploads_began_before: jiff::Timestamp,
+    /// Only these repositories, and the content that they need.
+    pub only: Option<GlobMatcher>,
+    /// Which content to hash, if any.
+    pub content: Option<Content>,
+}
+
+/// How much was looked at.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize)]
+pub struct Counts {
+    /// Repositories, and what would be some.
+    pub repositories: u64,
+    /// Their tags.
+    pub tags: u64,
+    /// Manifests, each once for the tree.
+    pub manifests: u64,
+    /// All content.
+    pub blobs: u64,
+}
+
+/// What was found.
+#[derive(Debug)]
+pub struct Report {
+    /// The worst first.
+    pub findings: Vec<Finding>,
+    /// The tagged images that cannot be pulled whole.
+    pub broken: Vec<Image>,
+    /// How much was looked at.
+    pub counts: Counts,
+    /// What came of hashing content, where that was asked for.
+    pub hashed: Option<Hashed>,
+}
+
+impl Report {
+    /// How many findings are as bad as that.
+    pub fn count(&self, severity: Severity) -> u64 {
+        self.findings.iter().filter(|finding| finding.severity == severity).count() as u64
+    }
+}
+
+/// Looks at a tree. `Err(Interrupted)` when a signal came.
+pub fn check(tree: &Tree, options: &Options, watch: &Watch<'_>) -> Result<Report> {
+    let eye = Eye::new(tree)?;
+    let interrupt = &watch.interrupt;
+    watch.progress.begin("listing content", None);
+    let ((mut blobs, content), (mut places, between)) =
+        rayon::join(|| Blobs::walk(&eye, None, watch), || places::find(&eye, interrupt));
+    watch.progress.end();
+    check_signal(interrupt)?;
+    if let Some(only) = &options.only {
+        places.retain(|place| only.is_match(place.directory.below_area()));
+    }
+    let mut round = round::look(&eye, places, &blobs, options, watch)?;
+    let mut clues = std::mem::take(&mut round.clues);
+    clues.extend(about_content(&eye, &blobs, content, &round.needed));
+    clues.extend(between);
+    if options.only.is_some() {
+        clues.retain(|clue| is_wanted(clue, options, &blobs, &round));
+    }
+    blobs.look_again();
+    again::retain(&eye, &blobs, &mut clues, &round, options, watch)?;
+    let counts = Counts {
+        repositories: round.repositories.len() as u64,
+        tags: round.repositories.iter().map(|repository| repository.tags.len() as u64).sum(),
+        manifests: round.manifests.len() as u64,
+        blobs: blobs.names.blob_count() as u64,
+    };
+    let hashed = match &options.content {
+        Some(wanted) => {
+            let told = clues.iter().filter_map(told_content).collect();
+            let stock = Stock { blobs: &blobs, needed: &round.needed, only_needed: options.only.is_some(), told };
+            let mut eye = eye.another(None);
+            let hashed = content::check(&mut eye, &stock, wanted, watch);
+            clues.extend(eye.clues);
+            Some(hashed)
+        }
+        None => None,
+    };
+    let broken = images::find(&round.repositories, &round.manifests, &mut clues);
+    let mut findings: Vec<Finding> = clues.into_iter().map(|clue| clue.finding).collect();
+    findings.sort_by(|a, b| {
+        let key = |finding: &Finding| (Reverse(finding.severity), finding.code);
+        key(a).cmp(&key(b)).then_with(|| a.path.cmp(&b.path)).then_with(|| a.message.cmp(&b.message))
+    });
+    Ok(Report { findings, broken, counts, hashed })
+}
+
+/// Content of which it is told already that it is wrong, or that it can't be read.
+fn told_content(clue: &Clue) -> Option<Digest> {
+    let is_wrong = |code| matches!(code, Code::BlobCorrupt | Code::BlobTruncated | Code::BlobEmpty | Code::Unreadable);
+    match clue.cause {
+        Cause::Blob(digest) if is_wrong(clue.finding.code) => Some(digest),
+        _ => None,
+    }
+}
+
+/// What was seen of content: as bad as it is needed. And what has no bytes, though its name says it has some.
+fn about_content(eye: &Eye<'_>, blobs: &Blobs<'_>, mut clues: Vec<Clue>, needed: &Needed) -> Vec<Clue> {
+    let nothing = Digest::of(b"");
+    for clue in &mut clues {
+        let Clue { finding, cause: Cause::Blob(digest) } = clue else { continue };
+        finding.digest = Some(*digest);
+        // A registry serves what a symbolic link leads to.
+        if matches!(finding.severity, Severity::Warning | Severity::Error) && finding.code != Code::Symlink {
+            let is_needed = needed.contains(blobs, digest);
+            finding.severity = if is_needed { Severity::Error } else { Severity::Warning };
+        }
+    }
+    for name in blobs.names.blobs().filter(|name| blobs.size(*name) == 0) {
+        let digest = blobs.names.digest(name);
+        if digest == nothing || digest.is_tarsum() {
+            continue;
+        }
+        let severity = if needed.contains(blobs, &digest) { Severity::Error } else { Severity::Warning };
+        let finding = eye.at(&Entry::Blob(digest).path(), Code::BlobEmpty, severity, "it has no bytes");
+        let (expected, found) = (Some(digest.to_string()), Some(nothing.to_string()));
+        let finding = Finding { digest: Some(digest), expected, found, ..finding };
+        clues.push(Clue { finding: finding.mended_by(Repair::QuarantineBlob), cause: Cause::Blob(digest) });
+    }
+    clues
+}
+
+/// Whether a clue is about what was asked for.
+fn is_wanted(clue: &Clue, options: &Options, blobs: &Blobs<'_>, round: &Round) -> bool {
+    if let Cause::Blob(digest) = clue.cause {
+        return round.needed.contains(blobs, &digest);
+    }
+    let repository = clue.finding.repository.as_deref();
+    repository.is_some_and(|name| options.only.as_ref().is_none_or(|only| only.is_match(name)))
+}

@@ -1,0 +1,379 @@
+//! One repository, every leaf of it.
+
+use std::collections::BTreeMap;
+
+use super::clue::Cause;
+use super::eye::{Eye, Link, Looked};
+use super::keyed::{Keyed, Links};
+use super::uploads;
+use crate::digest::Digest;
+use crate::error::LinkFault;
+use crate::finding::{Code, Finding, Repair, Severity};
+use crate::layout::{Place, TreePath};
+use crate::tree::Kind;
+
+/// A repository, as it lies there.
+pub(super) struct Repo {
+    pub(super) place: Place,
+    /// What it is called, or would be.
+    pub(super) text: String,
+    /// Whether that is a name.
+    pub(super) is_named: bool,
+    pub(super) layers: Layers,
+    /// Sorted.
+    pub(super) revisions: Vec<Revision>,
+    pub(super) tags: Vec<Tag>,
+    pub(super) has: Has,
+    /// Whether one of its uploads is called as registries from 3.1 on call them.
+    pub(super) has_modern_uploads: bool,
+}
+
+/// Which of its folders it has.
+#[derive(Clone, Copy, Debug, Default)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a folder")]
+pub(super) struct Has {
+    pub(super) layers: bool,
+    pub(super) manifests: bool,
+    pub(super) revisions: bool,
+    pub(super) tags: bool,
+}
+
+/// What a layer link leads to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Leads {
+    /// To the content of that name.
+    Straight,
+    /// To content that is stored under another digest.
+    To(Digest),
+    /// Nowhere: it is broken, which is told.
+    Nowhere,
+    /// There is none.
+    Absent,
+}
+
+/// A repository's layer links.
+#[derive(Default)]
+pub(super) struct Layers {
+    /// Those that are what nearly all are; sorted.
+    straight: Vec<[u8; 32]>,
+    others: BTreeMap<Digest, Leads>,
+    /// Those that are broken, and how.
+    pub(super) broken: Vec<(Digest, LinkFault)>,
+}
+
+impl Layers {
+    pub(super) fn leads(&self, key: &Digest) -> Leads {
+        if key.sha256().is_some_and(|hash| self.straight.binary_search(&hash).is_ok()) {
+            return Leads::Straight;
+        }
+        self.others.get(key).copied().unwrap_or(Leads::Absent)
+    }
+
+    /// What each link leads to.
+    pub(super) fn targets(&self) -> impl Iterator<Item = (Digest, Digest)> {
+        let straight = self.straight.iter().map(|hash| Digest::from_sha256(*hash)).map(|digest| (digest, digest));
+        straight.chain(self.others.iter().filter_map(|(key, leads)| match leads {
+            Leads::To(target) => Some((*key, *target)),
+            Leads::Straight => Some((*key, *key)),
+            Leads::Nowhere | Leads::Absent => None,
+        }))
+    }
+
+    fn add(&mut self, key: Digest, link: Link) {
+        let leads = match link {
+            Link::Right => match key.sha256() {
+                Some(hash) => return self.straight.push(hash),
+                None if key.is_tarsum() => Leads::Straight,
+                None => {
+                    self.broken.push((key, LinkFault::Alias { found: key }));
+                    Leads::Nowhere
+                }
+            },
+            Link::Other(target) if !key.is_canonical() && target.is_canonical() => Leads::To(*target),
+            Link::Other(found) => {
+                let found = *found;
+                let fault = if key.is_canonical() { LinkFault::Mismatch { found } } else { LinkFault::Alias { found } };
+                self.broken.push((key, fault));
+                Leads::Nowhere
+            }
+            Link::Broken(fault) => {
+                self.broken.push((key, *fault));
+                Leads::Nowhere
+            }
+            Link::Unseen => Leads::Nowhere,
+            Link::Absent { .. } => return,
+        };
+        self.others.insert(key, leads);
+    }
+}
+
+/// What makes a manifest a repository's.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Revision {
+    pub(super) digest: Digest,
+    pub(super) link: RevisionLink,
+    pub(super) has_signatures: bool,
+}
+
+/// What a manifest's link is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum RevisionLink {
+    /// As it should be.
+    Right,
+    /// Among those of layers, where registry 2.1.0 put it.
+    Misplaced,
+    /// Broken, which is told.
+    Broken,
+    /// Gone; its directory stayed.
+    Deleted,
+}
+
+impl Repo {
+    pub(super) fn revision(&self, digest: &Digest) -> Option<&Revision> {
+        let at = self.revisions.binary_search_by_key(digest, |revision| revision.digest).ok()?;
+        Some(&self.revisions[at])
+    }
+
+    /// Where the link of a manifest is.
+    pub(super) fn revision_link(&self, digest: &Digest, link: RevisionLink) -> TreePath {
+        let directory = match link {
+            RevisionLink::Misplaced => self.place.layer(digest),
+            _ => self.place.revision(digest),
+        };
+        directory.child("link").expect("a plain name")
+    }
+
+    pub(super) fn layer_link(&self, digest: &Digest) -> TreePath {
+        self.place.layer(digest).child("link").expect("a plain name")
+    }
+}
+
+/// A tag.
+pub(super) struct Tag {
+    pub(super) name: String,
+    /// What it points to now, where that can be told.
+    pub(super) current: Option<Digest>,
+    /// What it ever pointed to.
+    pub(super) past: Vec<Digest>,
+    pub(super) directory: TreePath,
+}
+
+impl Tag {
+    pub(super) fn link(&self) -> TreePath {
+        ["current", "link"].iter().fold(self.directory.clone(), |path, name| path.child(name).expect("a plain name"))
+    }
+}
+
+/// Reads one repository; what is wrong with its links alone is told.
+pub(super) fn read(eye: &mut Eye<'_>, place: Place, stale: jiff::Timestamp) -> Repo {
+    let text = place.directory.below_area().to_owned();
+    eye.repository = Some(text.clone());
+    let is_named = check_name(eye, &place, &text);
+    let [layers_path, manifests_path, uploads_path] = place.own();
+    let mut has = Has::default();
+    let mut layers = Layers::default();
+    if let Some(found) = (Links { base: &layers_path, cause: Cause::Layer, signatures: false }).read(eye) {
+        has.layers = true;
+        for Keyed { digest, link, .. } in found {
+            if link == (Link::Absent { empty: true }) {
+                eye.empty(&place.layer(&digest));
+            }
+            layers.add(digest, link);
+        }
+    }
+    let mut revisions = Vec::new();
+    let mut tags = Vec::new();
+    if let Some((_, listed)) = eye.list(&manifests_path, Cause::Repository) {
+        has.manifests = true;
+        let (revisions_path, tags_path) = (place.revisions(), place.tags());
+        let is = |name: &std::ffi::OsStr, path: &TreePath| name == path.file_name();
+        for entry in &listed {
+            match entry.kind {
+                Kind::Directory if is(&entry.name, &revisions_path) => has.revisions = true,
+                Kind::Directory if is(&entry.name, &tags_path) => has.tags = true,
+                _ => eye.stranger(&manifests_path, "", entry),
+            }
+        }
+        revisions = read_revisions(eye, &place, &layers);
+        tags = read_tags(eye, &place);
+    }
+    let has_modern_uploads = uploads::check(eye, &place, &uploads_path, stale);
+    Repo { place, text, is_named, layers, revisions, tags, has, has_modern_uploads }
+}
+
+fn check_name(eye: &mut Eye<'_>, place: &Place, text: &str) -> bool {
+    let Err(reason) = text.parse::<crate::RepositoryName>() else { return true };
+    let message = format!("{text:?} is no repository name: {reason}");
+    let finding = eye.at(&place.directory, Code::NameInvalid, Severity::Warning, message);
+    eye.note(Cause::None, Finding { found: Some(text.to_owned()), ..finding });
+    false
+}
+
+fn read_revisions(eye: &mut Eye<'_>, place: &Place, layers: &Layers) -> Vec<Revision> {
+    let base = place.revisions();
+    let found = Links { base: &base, cause: Cause::Revision, signatures: true }.read(eye).unwrap_or_default();
+    let mut revisions = Vec::with_capacity(found.len());
+    for Keyed { digest, link, has_signatures } in found {
+        let link = match link {
+            Link::Right => RevisionLink::Right,
+            Link::Unseen => RevisionLink::Broken,
+            Link::Absent { .. } if layers.leads(&digest) == Leads::Straight => {
+                let path = place.layer(&digest).child("link").expect("a plain name");
+                let message =
+                    "the link of a manifest, where registry 2.1.0 put it: registries from 3.0 on don't see it";
+                let finding = eye.at(&path, Code::RevisionMisplaced, Severity::Warning, message);
+                let finding = Finding { digest: Some(digest), ..finding };
+                eye.note(Cause::Revision(digest), finding.mended_by(Repair::LinkRevision));
+                RevisionLink::Misplaced
+            }
+            Link::Absent { empty } => {
+                if empty {
+                    eye.empty(&place.revision(&digest));
+                }
+                RevisionLink::Deleted
+            }
+            Link::Other(found) => {
+                broken_revision(eye, place, digest, &LinkFault::Mismatch { found: *found });
+                RevisionLink::Broken
+            }
+            Link::Broken(fault) => {
+                broken_revision(eye, place, digest, &fault);
+                RevisionLink::Broken
+            }
+        };
+        revisions.push(Revision { digest, link, has_signatures });
+    }
+    revisions.sort_unstable_by_key(|revision| revision.digest);
+    revisions
+}
+
+fn broken_revision(eye: &mut Eye<'_>, place: &Place, digest: Digest, fault: &LinkFault) {
+    let path = place.revision(&digest).child("link").expect("a plain name");
+    let finding = broken(eye, &path, Some(digest), fault, Severity::Error);
+    eye.note(Cause::Revision(digest), finding);
+}
+
+/// A broken link, as a finding.
+pub(super) fn broken(
+    eye: &Eye<'_>,
+    path: &TreePath,
+    key: Option<Digest>,
+    fault: &LinkFault,
+    severity: Severity,
+) -> Finding {
+    let (code, found) = match fault {
+        LinkFault::Empty => (Code::LinkEmpty, String::new()),
+        LinkFault::Malformed { found } => (Code::LinkMalformed, found.clone()),
+        LinkFault::Mismatch { found } => (Code::LinkMismatch, found.to_string()),
+        LinkFault::Alias { found } => (Code::AliasBroken, found.to_string()),
+    };
+    let finding = eye.at(path, code, severity, format!("the link is broken: {fault}"));
+    let expected = key.filter(|_| code != Code::AliasBroken).map(|key| key.to_string());
+    let finding = Finding { digest: key, expected, found: Some(found), ..finding };
+    // What another digest was meant for nobody can tell.
+    let is_plain = matches!(code, Code::LinkEmpty | Code::LinkMalformed) && key.is_some_and(|key| key.is_canonical());
+    if is_plain { finding.mended_by(Repair::RewriteLink) } else { finding }
+}
+
+fn read_tags(eye: &mut Eye<'_>, place: &Place) -> Vec<Tag> {
+    let base = place.tags();
+    let Some((handle, listed)) = eye.list(&base, Cause::Repository) else { return Vec::new() };
+    let mut tags = Vec::new();
+    for entry in listed {
+        let Some(name) = entry.text().filter(|_| entry.kind == Kind::Directory) else {
+            eye.stranger(&base, "", &entry);
+            continue;
+        };
+        let seen = eye.clues.len();
+        if let Some(tag) = read_tag(eye, &base, std::os::fd::AsFd::as_fd(&handle), name) {
+            tags.push(tag);
+        }
+        for clue in &mut eye.clues[seen..] {
+            clue.finding.tag = Some(name.to_owned());
+        }
+    }
+    tags
+}
+
+fn read_tag(eye: &mut Eye<'_>, base: &TreePath, parent: std::os::fd::BorrowedFd<'_>, name: &str) -> Option<Tag> {
+    let directory = base.child(name).expect("a directory's entry is a plain name");
+    if let Err(reason) = name.parse::<crate::Tag>() {
+        let message = format!("{name:?} is no tag: {reason}");
+        let finding = eye.at(&directory, Code::NameInvalid, Severity::Warning, message);
+        eye.note(Cause::None, Finding { found: Some(name.to_owned()), ..finding });
+    }
+    let mut tag = Tag { name: name.to_owned(), current: None, past: Vec::new(), directory };
+    let leaf = match eye.leaf(parent, base, name, "current", Cause::Tag) {
+        Looked::Gone => return None,
+        Looked::Unseen => return Some(tag),
+        Looked::Seen(leaf) => leaf,
+    };
+    if leaf.file.is_none() && leaf.others.is_empty() {
+        eye.empty(&tag.directory);
+    }
+    for entry in leaf.others {
+        if entry.kind != Kind::Directory || entry.name != "index" {
+            eye.stranger(&tag.directory, "", &entry);
+        }
+    }
+    read_current(eye, &mut tag, std::os::fd::AsFd::as_fd(&leaf.handle), leaf.file);
+    read_past(eye, &mut tag);
+    Some(tag)
+}
+
+fn read_current(eye: &mut Eye<'_>, tag: &mut Tag, parent: std::os::fd::BorrowedFd<'_>, kind: Option<Kind>) {
+    let current = tag.directory.child("current").expect("a plain name");
+    match kind {
+        None => return without_current(eye, &current),
+        Some(Kind::Directory) => {}
+        Some(kind) => return eye.odd_file(&current, kind, Severity::Error, Cause::Tag),
+    }
+    let leaf = match eye.leaf(parent, &tag.directory, "current", "link", Cause::Tag) {
+        Looked::Gone => return without_current(eye, &current),
+        Looked::Unseen => return,
+        Looked::Seen(leaf) => leaf,
+    };
+    // No digest is expected, so any that is there is another one.
+    let key = Digest::of(b"");
+    match eye.link(&leaf, || current.clone(), &key, Cause::Tag) {
+        Link::Right => tag.current = Some(key),
+        Link::Other(target) => tag.current = Some(*target),
+        Link::Unseen => {}
+        Link::Absent { .. } => without_current(eye, &current),
+        Link::Broken(fault) => {
+            let finding = broken(eye, &tag.link(), None, &fault, Severity::Error);
+            eye.note(Cause::Tag, finding);
+        }
+    }
+    eye.strangers(&current, "link", leaf.others);
+}
+
+fn without_current(eye: &mut Eye<'_>, current: &TreePath) {
+    let message = "the tag does not say what it points to now: registries list it, and answer that it is unknown";
+    let finding = eye.at(current, Code::TagWithoutCurrent, Severity::Warning, message);
+    eye.note(Cause::None, finding);
+}
+
+fn read_past(eye: &mut Eye<'_>, tag: &mut Tag) {
+    let base = tag.directory.child("index").expect("a plain name");
+    let found = Links { base: &base, cause: |_| Cause::None, signatures: false }.read(eye);
+    for Keyed { digest, link, .. } in found.unwrap_or_default() {
+        let algorithm = crate::layout::entry_in(&base, &digest);
+        let path = || algorithm.child("link").expect("a plain name");
+        let fault = match link {
+            Link::Right => {
+                tag.past.push(digest);
+                continue;
+            }
+            Link::Unseen | Link::Absent { empty: false } => continue,
+            Link::Absent { empty: true } => {
+                eye.empty(&algorithm);
+                continue;
+            }
+            Link::Other(found) => LinkFault::Mismatch { found: *found },
+            Link::Broken(fault) => *fault,
+        };
+        let finding = broken(eye, &path(), Some(digest), &fault, Severity::Warning);
+        eye.note(Cause::None, finding);
+    }
+}

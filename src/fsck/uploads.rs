@@ -1,0 +1,174 @@
+//! Uploads: when they began, what they received, and whether their hash states stand for that.
+
+use std::os::fd::AsFd;
+
+use super::clue::Cause;
+use super::eye::Eye;
+use crate::finding::{Code, Finding, Repair, Severity};
+use crate::layout::{Place, TreePath};
+use crate::tree::{Kind, Listed};
+use crate::upload::hash_state;
+
+/// A registry writes 20 bytes; a longer file is no time.
+const STARTED_MAX: usize = 64;
+/// One byte more than the longest state: that tells what is too long.
+const STATE_MAX: usize = 513;
+
+/// Looks at all uploads of a repository. Those that began before `stale` are told. Whether one of them is called as
+/// registries from 3.1 on call theirs.
+pub(super) fn check(eye: &mut Eye<'_>, place: &Place, base: &TreePath, stale: jiff::Timestamp) -> bool {
+    let Some((_, listed)) = eye.list(base, Cause::None) else { return false };
+    let is_modern = |entry: &Listed| {
+        let id = entry.text().and_then(|name| uuid::Uuid::try_parse(name).ok());
+        id.is_some_and(|id| id.get_version_num() == 7)
+    };
+    let has_modern = listed.iter().any(is_modern);
+    for entry in listed {
+        match entry.text().filter(|_| entry.kind == Kind::Directory).and_then(|name| base.child(name)) {
+            // Folders of a repository of today that is called `…/uploads`.
+            Some(path) if place.form == crate::layout::Form::Alpha && !is_alphas(eye, &path) => {}
+            Some(path) => check_one(eye, &path, stale),
+            None => eye.stranger(base, "", &entry),
+        }
+    }
+    has_modern
+}
+
+fn is_alphas(eye: &Eye<'_>, path: &TreePath) -> bool {
+    let started = path.child("startedat").expect("a plain name");
+    eye.tree.metadata(&started).is_ok_and(|found| found.is_some())
+}
+
+fn check_one(eye: &mut Eye<'_>, path: &TreePath, stale: jiff::Timestamp) {
+    let Some((handle, listed)) = eye.list(path, Cause::None) else { return };
+    if listed.is_empty() {
+        return eye.empty(path);
+    }
+    let kind = |name: &str| listed.iter().find(|entry| entry.name == name).map(|entry| entry.kind);
+    for entry in &listed {
+        let expected = match entry.text() {
+            Some("startedat" | "data") => Kind::File,
+            Some("hashstates") => Kind::Directory,
+            _ => Kind::Other,
+        };
+        if entry.kind != expected {
+            eye.stranger(path, "startedat", entry);
+        }
+    }
+    check_start(eye, path, handle.as_fd(), kind("startedat"), stale);
+    if kind("hashstates") == Some(Kind::Directory) {
+        let received = match kind("data") {
+            None => Some(0),
+            Some(Kind::File) => size(eye, &path.child("data").expect("a plain name")),
+            Some(_) => None,
+        };
+        check_states(eye, path, received);
+    }
+}
+
+fn size(eye: &Eye<'_>, path: &TreePath) -> Option<u64> {
+    eye.tree.metadata(path).ok().flatten().map(|found| found.size)
+}
+
+fn check_start(
+    eye: &mut Eye<'_>,
+    path: &TreePath,
+    handle: std::os::fd::BorrowedFd<'_>,
+    kind: Option<Kind>,
+    stale: jiff::Timestamp,
+) {
+    let started = path.child("startedat").expect("a plain name");
+    let without = |eye: &mut Eye<'_>, message: &str, found: Option<String>| {
+        let finding = eye.at(&started, Code::UploadWithoutStartedat, Severity::Warning, message);
+        eye.note(Cause::None, Finding { found, ..finding }.mended_by(Repair::PurgeUpload));
+    };
+    match kind {
+        None => return without(eye, "the upload does not say when it began: no registry ever purges it", None),
+        Some(Kind::File) => {}
+        Some(_) => return,
+    }
+    let mut buffer = [0; STARTED_MAX];
+    let content = match eye.read(handle, "startedat", &mut buffer, Cause::None, || started.clone()) {
+        Ok(content) => content,
+        Err(rustix::io::Errno::NOENT) => return,
+        Err(errno) => return eye.refused(Cause::None, &started, errno),
+    };
+    let text = std::str::from_utf8(content).ok();
+    let Some(since) = text.and_then(crate::upload::parse_time) else {
+        let found = format!("{:?}", String::from_utf8_lossy(content));
+        return without(eye, "it is no time: no registry ever purges the upload", Some(found));
+    };
+    if since >= stale {
+        return;
+    }
+    let is_uuid = uuid::Uuid::try_parse(path.file_name()).is_ok();
+    let (severity, why) = if is_uuid {
+        (Severity::Info, "")
+    } else {
+        (Severity::Warning, "; its name is no UUID, so no registry ever purges it")
+    };
+    let finding = eye.at(path, Code::UploadStale, severity, format!("the upload began at {since}{why}"));
+    eye.note(Cause::None, Finding { found: Some(since.to_string()), ..finding }.mended_by(Repair::PurgeUpload));
+}
+
+fn check_states(eye: &mut Eye<'_>, path: &TreePath, received: Option<u64>) {
+    let base = path.child("hashstates").expect("a plain name");
+    let Some((_, algorithms)) = eye.list(&base, Cause::None) else { return };
+    for entry in algorithms {
+        let algorithm = entry.text().filter(|name| entry.kind == Kind::Directory && *name == "sha256");
+        match algorithm.and_then(|name| base.child(name)) {
+            Some(states) => check_sha256(eye, path, &states, received),
+            None => eye.stranger(&base, "", &entry),
+        }
+    }
+}
+
+fn check_sha256(eye: &mut Eye<'_>, upload: &TreePath, states: &TreePath, received: Option<u64>) {
+    let Some((handle, listed)) = eye.list(states, Cause::None) else { return };
+    let mut last = None;
+    for entry in listed {
+        let Some(offset) = offset(&entry) else {
+            eye.stranger(states, entry.text().and_then(crate::layout::temporary_of).unwrap_or_default(), &entry);
+            continue;
+        };
+        last = last.max(Some(offset));
+        let path = states.child(&offset.to_string()).expect("digits are a plain name");
+        let mut buffer = [0; STATE_MAX];
+        let content = match eye.read(handle.as_fd(), path.file_name(), &mut buffer, Cause::None, || path.clone()) {
+            Ok(content) => content,
+            Err(rustix::io::Errno::NOENT) => continue,
+            Err(errno) => {
+                eye.refused(Cause::None, &path, errno);
+                continue;
+            }
+        };
+        let fault = match hash_state::decode(content) {
+            Err(error) => Some(error.to_string()),
+            Ok(state) if state.length() != offset => Some(format!("it stands for {} bytes", state.length())),
+            Ok(_) if received.is_some_and(|received| offset > received) => {
+                Some(format!("only {} bytes were received", received.unwrap_or_default()))
+            }
+            Ok(_) => None,
+        };
+        if let Some(fault) = fault {
+            invalid(eye, &path, format!("the hash state of {offset} bytes can't be used: {fault}"));
+        }
+    }
+    let (Some(last), Some(received)) = (last, received) else { return };
+    if received > last {
+        let data = upload.child("data").expect("a plain name");
+        invalid(eye, &data, format!("it has {received} bytes, and the last hash state stands for {last}"));
+    }
+}
+
+fn invalid(eye: &mut Eye<'_>, path: &TreePath, message: String) {
+    let finding = eye.at(path, Code::HashStateInvalid, Severity::Warning, message);
+    eye.note(Cause::None, finding);
+}
+
+/// The offset that a state's file is called by.
+fn offset(entry: &Listed) -> Option<u64> {
+    let name = entry.text().filter(|_| entry.kind == Kind::File)?;
+    let offset: u64 = name.parse().ok()?;
+    (offset.to_string() == name).then_some(offset)
+}

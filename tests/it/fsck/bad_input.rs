@@ -1,0 +1,129 @@
+//! Arguments that are none, roots that are none, and what the user may not read.
+
+use std::fs;
+use std::os::unix::fs::{PermissionsExt, lchown};
+use std::path::Path;
+
+use super::{checked, text};
+use crate::support::{Scratch, Tagged};
+
+const USAGE: i32 = 2;
+
+#[test]
+fn malformed_arguments_are_refused() {
+    let scratch = Scratch::new();
+    for words in [
+        &["--content-subset", "0/16"][..],
+        &["--content-subset", "17/16"],
+        &["--content-subset", "1/0"],
+        &["--content-subset", "3/"],
+        &["--content-subset", "0%"],
+        &["--content-subset", "101%"],
+        &["--content-subset", "-5%"],
+        &["--content-subset", "50GB"],
+        &["--content-subset", "much"],
+        &["--content-subset", ""],
+        &["--content-subset", "1/2", "--seed", "x"],
+        &["--seed", "1"],
+        &["--max-duration", "soon"],
+        &["--max-duration", "-1"],
+        &["--resume-after", "sha256:0"],
+        &["--resume-after", "latest"],
+        &["--unverified-for", "ever"],
+        &["--unverified-for", "-1d"],
+        &["--repository", "["],
+        &["--jobs", "many"],
+        &["--frobnicate"],
+        &["lib/app"],
+    ] {
+        scratch.regtree(["fsck"]).with(words).run().code(USAGE).silent();
+    }
+}
+
+#[test]
+fn what_is_no_tree_is_refused() {
+    let scratch = Scratch::bare();
+    scratch.run(["fsck"]).code(10).silent();
+    fs::write(scratch.root().join("file"), "").unwrap();
+    crate::support::Regtree::at(&scratch.root().join("file"), ["fsck"]).run().code(10).silent();
+    crate::support::Regtree::at(&scratch.root().join("nowhere"), ["fsck"]).run().code(10).silent();
+    scratch.run(["fsck", "--json"]).code(10).json_error();
+}
+
+#[test]
+fn an_empty_tree_has_nothing_wrong() {
+    let found = super::fsck(&Scratch::new(), &["--content"]).code(0);
+    assert!(found.codes().is_empty());
+    assert_eq!(found.summary()["checked"]["blobs"], 0);
+    // A tree that never had a push has neither.
+    let bare = Scratch::bare();
+    fs::create_dir_all(bare.v2()).unwrap();
+    assert!(super::fsck(&bare, &["--content"]).code(0).codes().is_empty());
+}
+
+/// An image, all of it the unprivileged user's.
+fn owned() -> (Scratch, Tagged) {
+    let scratch = Scratch::new();
+    let image = Tagged::put(&scratch, "lib/app", "one", &["latest"]);
+    if rustix::process::geteuid().is_root() {
+        for entry in walkdir::WalkDir::new(scratch.root()) {
+            lchown(entry.unwrap().path(), Some(65534), Some(65534)).unwrap();
+        }
+    }
+    (scratch, image)
+}
+
+/// What is found by a user who may not read `path`: codes at paths.
+#[track_caller]
+fn found_without(scratch: &Scratch, path: &Path) -> Vec<(String, String)> {
+    let before = fs::symlink_metadata(path).unwrap().permissions();
+    fs::set_permissions(path, PermissionsExt::from_mode(0o000)).unwrap();
+    let found = checked(scratch, scratch.regtree(["fsck", "--json", "--content"]).unprivileged());
+    fs::set_permissions(path, before).unwrap();
+    let found = found.code(3);
+    assert_eq!(found.broken().into_iter().collect::<Vec<_>>(), ["lib/app:latest"], "{}", path.display());
+    found.findings().map(|finding| (text(&finding["code"]), found.path(finding))).collect()
+}
+
+#[test]
+fn what_can_t_be_read_is_told_and_ends_nothing() {
+    let (scratch, image) = owned();
+    let below = |path: &Path| path.strip_prefix(scratch.v2()).unwrap().to_str().unwrap().to_owned();
+    let layer = scratch.blob(image.layer);
+    // A file says by its mode that its owner may not read it.
+    let found = found_without(&scratch, &layer);
+    assert!(found.contains(&("permissions".to_owned(), below(&layer))), "{found:?}");
+    let leaf = layer.parent().unwrap();
+    assert_eq!(found_without(&scratch, leaf), [("unreadable".to_owned(), below(leaf))]);
+    let manifest = scratch.blob(image.digest);
+    let found = found_without(&scratch, &manifest);
+    assert!(found.contains(&("permissions".to_owned(), below(&manifest))), "{found:?}");
+    let link = scratch.link("lib/app", image.layer);
+    assert_eq!(found_without(&scratch, &link), [("unreadable".to_owned(), below(&link))]);
+    let manifests = scratch.repository("lib/app").join("_manifests");
+    for path in [manifests.join("tags/latest/current"), manifests.join("tags/latest/current/link")] {
+        let found = found_without(&scratch, &path);
+        assert_eq!(found, [("unreadable".to_owned(), below(&path))]);
+    }
+}
+
+#[test]
+fn root_is_told_what_the_tree_s_owner_could_not_read() {
+    if !rustix::process::geteuid().is_root() {
+        return;
+    }
+    let (scratch, image) = owned();
+    let layer = scratch.blob(image.layer);
+    let link = scratch.link("lib/app", image.config);
+    for path in [&layer, layer.parent().unwrap(), &link, link.parent().unwrap()] {
+        let (mode, owner) = (fs::metadata(path).unwrap().permissions(), Some(65534));
+        lchown(path, Some(0), Some(0)).unwrap();
+        assert!(super::fsck(&scratch, &[]).code(0).codes().is_empty(), "{path:?}: others may read it");
+        fs::set_permissions(path, PermissionsExt::from_mode(0o700)).unwrap();
+        let found = super::fsck(&scratch, &[]).code(3);
+        assert_eq!(found.codes(), ["permissions"], "{path:?}");
+        assert_eq!(found.broken().len(), 1, "{path:?}");
+        lchown(path, owner, owner).unwrap();
+        fs::set_permissions(path, mode).unwrap();
+    }
+}

@@ -1,0 +1,78 @@
+//! Beside others who change the tree.
+
+use std::fs;
+use std::process::Stdio;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use super::{checked, fsck};
+use crate::support::image::{Image, noise};
+use crate::support::peers::{DockerRegistry, skopeo};
+use crate::support::{Scratch, Tagged};
+
+#[test]
+fn nothing_is_told_of_a_tree_that_is_written_to() {
+    let scratch = Scratch::new();
+    Tagged::put(&scratch, "lib/app", "first", &["latest"]);
+    let over = AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        scope.spawn(|| {
+            for round in 0..12 {
+                Tagged::put(&scratch, "lib/app", &format!("round {round}"), &["latest"]);
+                Tagged::put(&scratch, &format!("lib/new{round}"), "the same", &["latest"]);
+            }
+            over.store(true, Ordering::Relaxed);
+        });
+        while !over.load(Ordering::Relaxed) {
+            let found = checked(&scratch, scratch.regtree(["fsck", "--json", "--content"]));
+            assert_eq!(found.of_severity("error").len() + found.of_severity("warning").len(), 0, "{:?}", found.events);
+        }
+    });
+    assert!(fsck(&scratch, &["--content"]).code(0).codes().is_empty());
+}
+
+#[test]
+fn a_signal_ends_it_with_what_it_found_so_far() {
+    let scratch = Scratch::new();
+    Tagged::put(&scratch, "lib/app", "first", &["latest"]);
+    let large = scratch.put("lib/app", &noise(3, 1 << 20));
+    // A hole takes no room, and long to hash.
+    fs::File::options().write(true).open(scratch.blob(large)).unwrap().set_len(200 << 30).unwrap();
+    for (signal, code) in [("-INT", 130), ("-TERM", 143)] {
+        let mut command = scratch.regtree(["fsck", "--content", "--json"]).command();
+        let child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        std::thread::sleep(Duration::from_secs(2));
+        let killed = std::process::Command::new("kill").args([signal, &child.id().to_string()]).status().unwrap();
+        assert!(killed.success());
+        let output = child.wait_with_output().unwrap();
+        assert_eq!(output.status.code(), Some(code), "{}", String::from_utf8_lossy(&output.stderr));
+        let last = String::from_utf8(output.stdout).unwrap().lines().last().unwrap().to_owned();
+        let summary: serde_json::Value = serde_json::from_str(&last).unwrap();
+        assert_eq!((&summary["type"], &summary["content"]["stopped"]), (&"summary".into(), &"signal".into()));
+    }
+}
+
+#[test]
+fn nothing_is_told_while_the_registry_takes_pushes() {
+    let (scratch, layouts) = (Scratch::new(), tempfile::tempdir().unwrap());
+    let registry = DockerRegistry::serve(scratch.root());
+    let over = AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        scope.spawn(|| {
+            for seed in 0..6 {
+                let layout = layouts.path().join(seed.to_string());
+                Image::of("amd64", seed * 10).lay_out(&layout);
+                let (source, target) = (format!("oci:{}", layout.display()), registry.address());
+                skopeo(&["copy", "--dest-tls-verify=false", &source, &format!("docker://{target}/lib/app:latest")]);
+            }
+            over.store(true, Ordering::Relaxed);
+        });
+        while !over.load(Ordering::Relaxed) {
+            let found = checked(&scratch, scratch.regtree(["fsck", "--json", "--content"]));
+            assert_eq!(found.of_severity("error").len(), 0, "{:?}", found.events);
+        }
+    });
+    let found = fsck(&scratch, &["--content"]).code(0);
+    assert_eq!(found.of_severity("warning").len(), 0, "{:?}", found.events);
+    assert_eq!(found.summary()["checked"]["manifests"], 6);
+}
