@@ -100,6 +100,13 @@ impl Output {
         }
     }
 
+    /// What to do about something.
+    pub(super) fn hint(&self, text: impl Display) {
+        if !self.quiet && !self.json {
+            say(CYAN, "hint", &text);
+        }
+    }
+
     /// Something that only a curious person likes to know.
     pub(super) fn detail(&self, text: impl Display) {
         if self.verbose {

@@ -127,7 +127,7 @@ impl<'s> Marker<'s> {
     }
 
     /// The manifests that everything in the repository hangs on.
-    fn roots(&self, index: usize, repository: &Scanned, keeps_all: bool) -> Vec<Name> {
+    pub(super) fn roots(&self, index: usize, repository: &Scanned, keeps_all: bool) -> Vec<Name> {
         let names = &self.scan.names;
         let revisions = repository.revisions.iter().filter_map(|revision| names.find(&revision.digest));
         let tags = || repository.tags.iter().filter_map(|tag| Some((tag, names.find(tag.target.as_ref()?)?)));

@@ -12,6 +12,7 @@ mod age;
 mod disposal;
 mod doubt;
 mod empty;
+mod explain;
 mod history;
 mod mark;
 mod plan;
@@ -22,7 +23,8 @@ use std::collections::HashSet;
 use std::time::Duration;
 
 pub use age::all_bytes;
-pub use plan::{Action, Finding, Kept, Kind, Plan, plan};
+pub use explain::{Fate, Reason, Step, explain};
+pub use plan::{Action, Finding, Kept, Kind, Plan, Untagged, plan, untagged};
 pub use sweep::{Swept, sweep};
 pub use uses::{Needs, Uses, uses};
 

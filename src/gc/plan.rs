@@ -163,6 +163,8 @@ pub struct Plan {
     pub kept: Kept,
     /// Whether there is content, and nothing was found that needs any of it.
     pub rootless: bool,
+    /// What was left alone beside what the manifests lead to.
+    pub(super) reserve: Reserve,
 }
 
 impl Plan {
@@ -181,6 +183,34 @@ impl Plan {
     pub fn bytes(&self) -> u64 {
         self.actions.iter().map(|action| action.size).sum()
     }
+}
+
+/// What would go beside what goes by `plan`, if manifests went too that no tag leads to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub struct Untagged {
+    /// Manifests.
+    pub revisions: u64,
+    /// Blobs.
+    pub blobs: u64,
+    /// The bytes of these.
+    pub bytes: u64,
+}
+
+/// Counts what [`Options::delete_untagged`] would free in addition to `plan`.
+pub fn untagged(
+    tree: &Tree,
+    scan: &mut Scan,
+    options: &Options,
+    planned: &Plan,
+    interrupt: &Interrupt,
+) -> Result<Untagged> {
+    let all = plan(tree, scan, &Options { delete_untagged: true, ..options.clone() }, interrupt)?;
+    let more = |kind| {
+        let (all, planned) = (all.count(kind), planned.count(kind));
+        (all.0.saturating_sub(planned.0), all.1.saturating_sub(planned.1))
+    };
+    let (blobs, bytes) = more(Kind::Blob);
+    Ok(Untagged { revisions: more(Kind::Revision).0, blobs, bytes })
 }
 
 /// Decides what goes. The scan may learn of more manifests on the way.
@@ -225,7 +255,7 @@ pub fn plan(tree: &Tree, scan: &mut Scan, options: &Options, interrupt: &Interru
     let opaque = opaque.map(|(repository, _)| repository.text().to_owned()).collect();
     let rootless = kept.blobs == 0 && !gone.is_empty();
     stops()?;
-    Ok(Plan { actions, findings, opaque, blind, kept, rootless })
+    Ok(Plan { actions, findings, opaque, blind, kept, rootless, reserve })
 }
 
 type Young = (usize, (Vec<Name>, Vec<Name>));
@@ -321,10 +351,14 @@ impl<'p> Planning<'p> {
         if !lost.is_empty() {
             self.tags(index, repository, &whose, &lost);
         }
-        for (_, digest) in age::unused_links(scan, repository, used) {
+        let unused = age::unused_links(scan, repository, used).into_par_iter().with_min_len(64);
+        let looked_at = unused.map(|(_, digest)| {
             let path = place.layer(&digest);
-            let link = path.child("link").expect("a plain name");
-            match self.tree.metadata(&link) {
+            let found = self.tree.metadata(&path.child("link").expect("a plain name"));
+            (digest, path, found)
+        });
+        for (digest, path, found) in looked_at.collect::<Vec<_>>() {
+            match found {
                 Ok(Some(_)) => self.actions.push(Action::of(Kind::LayerLink, &whose, path, digest)),
                 // What an unlinked blob leaves.
                 Ok(None) => self.actions.extend(empty::leaf(self.tree, self.options, &path)),

@@ -4,6 +4,7 @@
 mod ages;
 mod damaged;
 mod doubt;
+mod explain;
 mod forest;
 mod known;
 mod model;

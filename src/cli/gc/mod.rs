@@ -1,6 +1,8 @@
 //! `regtree gc`.
 
-use std::collections::HashSet;
+mod explain;
+
+use std::collections::{BTreeSet, HashSet};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -10,9 +12,12 @@ use serde_json::{Value, json};
 use super::{Context, Exit, hint, interrupt, output};
 use crate::digest::Digest;
 use crate::error::Error;
-use crate::gc::{self, Action, Finding, Kind, Options, Plan};
+use crate::finding::Code;
+use crate::gc::{self, Action, Fate, Finding, Kind, Options, Plan, Untagged};
 use crate::quarantine::{self, Needed, RunId};
 use crate::scan::{Doubt, Scan};
+use crate::stream::Interrupt;
+use crate::tree::Tree;
 
 /// Remove what nothing needs
 ///
@@ -82,9 +87,23 @@ pub(super) struct Gc {
     /// Go on though there is content and nothing needs any of it
     #[arg(long)]
     allow_rootless: bool,
+    /// Say why content stays, by the shortest way that leads to it, or that it goes; remove nothing
+    #[arg(long, value_name = "DIGEST", num_args = 1.., value_parser = super::parse_digest, conflicts_with = "quarantine")]
+    explain: Vec<Digest>,
+    /// Look at all content, to say how many bytes stay
+    #[arg(long)]
+    sizes: bool,
     /// How many threads read; as many as there are processors if omitted
     #[arg(long, value_name = "N")]
     jobs: Option<usize>,
+}
+
+/// What a run comes to.
+struct Sum<'s> {
+    actions: &'s [Action],
+    all_bytes: Option<u64>,
+    untagged: Option<Untagged>,
+    run: Option<&'s RunId>,
 }
 
 /// How much may go.
@@ -110,7 +129,8 @@ impl Gc {
         let registry = context.registry()?;
         let tree = registry.tree();
         // A dry run changes nothing, so it takes no lock.
-        let writer = if self.dry_run { None } else { Some(context.sole_writer(&registry, "gc")?) };
+        let writer =
+            if self.dry_run || !self.explain.is_empty() { None } else { Some(context.sole_writer(&registry, "gc")?) };
         let interrupt = interrupt::catch()?;
         if context.output.is_json() {
             let (dry_run, delete_untagged) = (self.dry_run, self.delete_untagged);
@@ -126,14 +146,20 @@ impl Gc {
         print_needed(&needed, self.dry_run, context)?;
         let plan = gc::plan(tree, &mut scan, &options, &interrupt)?;
         print_doubts(&plan, context)?;
+        if !self.explain.is_empty() {
+            return self.explain(tree, &scan, &options, &plan, context);
+        }
+        let sizes = if self.sizes { Some(gc::all_bytes(tree, &scan)?) } else { None };
         self.check_brakes(tree, &scan, &plan)?;
         let Some(writer) = writer else {
             for action in &plan.actions {
                 print_action(action, context)?;
             }
-            self.summarize(&plan, &plan.actions, None, context)?;
+            let untagged = self.untagged(tree, &mut scan, &options, &plan, context.output.is_quiet(), &interrupt)?;
+            self.summarize(&plan, &Sum { actions: &plan.actions, all_bytes: sizes, untagged, run: None }, context)?;
             return Ok(Exit::damage_if(plan.is_doubtful() || !needed.damage.is_empty()));
         };
+        let untagged = self.untagged(tree, &mut scan, &options, &plan, context.output.is_quiet(), &interrupt)?;
         let mut printed = Ok(());
         let swept = gc::sweep(&writer, &mut scan, &options, &plan, &interrupt, |action| {
             if printed.is_ok() {
@@ -145,7 +171,8 @@ impl Gc {
         for error in &swept.failures {
             context.output.damage(error)?;
         }
-        self.summarize(&plan, &swept.removed, swept.quarantine.as_ref(), context)?;
+        let run = swept.quarantine.as_ref();
+        self.summarize(&plan, &Sum { actions: &swept.removed, all_bytes: sizes, untagged, run }, context)?;
         if let Some(signal) = swept.interrupted {
             return Err(Error::Interrupted { signal }.into());
         }
@@ -167,13 +194,8 @@ impl Gc {
         })
     }
 
-    fn summarize(
-        &self,
-        plan: &Plan,
-        actions: &[Action],
-        run: Option<&RunId>,
-        context: &mut Context,
-    ) -> anyhow::Result<()> {
+    fn summarize(&self, plan: &Plan, sum: &Sum<'_>, context: &mut Context) -> anyhow::Result<()> {
+        let &Sum { actions, all_bytes, untagged, run } = sum;
         let dry_run = self.dry_run;
         let counts = |kind| {
             let of_kind = actions.iter().filter(|action| action.kind == kind);
@@ -189,6 +211,7 @@ impl Gc {
             let fields = json!({
                 "dry_run": dry_run, "removed": removed, "bytes": bytes, "kept": plan.kept,
                 "content_kept_for_doubt": plan.blind, "quarantine": run.map(RunId::as_str),
+                "kept_bytes": all_bytes.map(|all| all.saturating_sub(counts(Kind::Blob).1)), "untagged": untagged,
             });
             return context.output.event("summary", fields);
         }
@@ -207,8 +230,10 @@ impl Gc {
             }
         }
         let kept = plan.kept;
+        let size = all_bytes.map(|all| HumanBytes(all.saturating_sub(counts(Kind::Blob).1)).to_string());
+        let size = size.map(|size| format!(" ({size})")).unwrap_or_default();
         context.output.text(format_args!(
-            "kept {} blobs, {} manifests, {} tags in {} repositories\n",
+            "kept {} blobs{size}, {} manifests, {} tags in {} repositories\n",
             kept.blobs, kept.revisions, kept.tags, kept.repositories
         ))?;
         if kept.young_blobs > 0 {
@@ -222,10 +247,51 @@ impl Gc {
             let regtree = hint::command(&context.global);
             context.output.note(format_args!("to put all of it back: {regtree} quarantine restore {run}"));
         }
+        if let Some(untagged) = untagged.filter(|untagged| untagged.revisions > 0) {
+            context.output.note(format_args!(
+                "--delete-untagged would free {} more: {} manifests and {} blobs that no tag leads to",
+                HumanBytes(untagged.bytes),
+                untagged.revisions,
+                untagged.blobs
+            ));
+        }
         if !dry_run && !actions.is_empty() {
             context.output.note("a registry caches what it has seen: restart it, or flush its redis");
         }
         Ok(())
+    }
+
+    /// What could go beside; not asked for where nobody hears it, for it costs a second plan.
+    fn untagged(
+        &self,
+        tree: &Tree,
+        scan: &mut Scan,
+        options: &Options,
+        plan: &Plan,
+        quiet: bool,
+        interrupt: &Interrupt,
+    ) -> anyhow::Result<Option<Untagged>> {
+        if self.delete_untagged || quiet {
+            return Ok(None);
+        }
+        Ok(Some(gc::untagged(tree, scan, options, plan, interrupt)?))
+    }
+
+    fn explain(
+        &self,
+        tree: &Tree,
+        scan: &Scan,
+        options: &Options,
+        plan: &Plan,
+        context: &mut Context,
+    ) -> anyhow::Result<Exit> {
+        let mut unknown = false;
+        for digest in &self.explain {
+            let (fate, links) = gc::explain(tree, scan, options, plan, digest)?;
+            unknown |= fate == Fate::Absent;
+            explain::print(digest, &fate, &links, context)?;
+        }
+        Ok(if unknown { Exit::Unknown } else { Exit::damage_if(plan.is_doubtful()) })
     }
 
     fn check_brakes(&self, tree: &crate::tree::Tree, scan: &Scan, plan: &Plan) -> anyhow::Result<()> {
@@ -278,6 +344,10 @@ fn print_doubts(plan: &Plan, context: &mut Context) -> anyhow::Result<()> {
     for finding in &plan.findings {
         print_finding(finding, context)?;
     }
+    let mends: BTreeSet<String> = plan.findings.iter().filter_map(|finding| mend(finding, context)).collect();
+    for mend in mends.iter().filter(|_| !context.output.is_json()) {
+        context.output.hint(format_args!("what is wrong may be mended: {mend}"));
+    }
     for repository in &plan.opaque {
         if context.output.is_json() {
             context.output.event("keep-opaque", json!({ "repository": repository }))?;
@@ -298,14 +368,31 @@ fn print_finding(finding: &Finding, context: &mut Context) -> anyhow::Result<()>
             Doubt::Repository => "repository",
             Doubt::Tree => "tree",
         };
+        let repair = mend(finding, context);
         let fields = json!({
             "code": finding.code, "doubt": doubt, "repository": finding.repository, "path": finding.path,
-            "message": finding.message,
+            "message": finding.message, "repair": repair,
         });
         return context.output.event("finding", fields);
     }
     context.output.warn(format_args!("{}: {}", finding.code, finding.message));
     Ok(())
+}
+
+/// The command that mends what casts doubt, if one does. What is no link is for a person to look at.
+fn mend(finding: &Finding, context: &Context) -> Option<String> {
+    let source = match finding.code {
+        _ if finding.doubt == Doubt::None => return None,
+        Code::LinkEmpty
+        | Code::LinkMalformed
+        | Code::LinkMismatch
+        | Code::AliasBroken
+        | Code::TagDangling
+        | Code::RepositoryIncomplete => "",
+        Code::ManifestMissing | Code::IndexChildMissing | Code::BlobCorrupt => " --from SOURCE",
+        _ => return None,
+    };
+    Some(format!("{} repair --only {}{source}", hint::command(&context.global), finding.code))
 }
 
 fn print_action(action: &Action, context: &mut Context) -> anyhow::Result<()> {

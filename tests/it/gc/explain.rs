@@ -1,0 +1,169 @@
+//! Why content stays, and how much of it there is.
+
+use serde_json::{Value, json};
+
+use super::planted::{Planted, sha256, tag_path};
+use super::{NOW, NOW_UNTAGGED};
+use crate::support::snapshot;
+
+/// What `--explain` says of one digest.
+fn explained(planted: &Planted, words: &[&str], digest: &str) -> Value {
+    let before = snapshot(planted.scratch.root());
+    let run = planted.scratch.regtree(["gc", "--json"]).with(words).with(["--explain", digest]).run();
+    assert!(snapshot(planted.scratch.root()) == before, "something was changed");
+    assert!(matches!(run.exit(), Some(0 | 3 | 4)), "{}", run.err());
+    let events = run.json_lines();
+    let mut found: Vec<Value> = events.into_iter().filter(|event| event["type"] == "explain").collect();
+    assert_eq!(found.len(), 1, "{}", run.out());
+    found.remove(0)
+}
+
+fn way(steps: &[(&str, &str)]) -> Value {
+    let step = |(kind, text): &(&str, &str)| match *kind {
+        "repository" | "tag" => json!({ "kind": kind, "name": text }),
+        _ => json!({ "kind": kind, "digest": text }),
+    };
+    steps.iter().map(step).collect()
+}
+
+#[test]
+fn the_shortest_way_from_a_tag_is_told() {
+    let planted = Planted::new();
+    let child = planted.image("lib", "a child");
+    let index = planted.index("lib", &[&child]);
+    planted.tag("lib", "multi", &index);
+    let layer = sha256(b"layer of a child");
+    let by_index =
+        [("repository", "lib"), ("tag", "multi"), ("manifest", &*index), ("manifest", &*child), ("content", &*layer)];
+    let said = explained(&planted, &NOW_UNTAGGED, &layer);
+    assert_eq!((&said["fate"], &said["reason"], &said["way"]), (&json!("kept"), &json!("tagged"), &way(&by_index)));
+    // A plain collection keeps the child for its own sake.
+    let said = explained(&planted, &NOW, &layer);
+    let linked = [("repository", "lib"), ("manifest", &*child), ("content", &*layer)];
+    assert_eq!((&said["reason"], &said["way"]), (&json!("linked"), &way(&linked)));
+    // A tag of its own is shorter.
+    planted.tag("lib", "one", &child);
+    let said = explained(&planted, &NOW_UNTAGGED, &layer);
+    let tagged = [("repository", "lib"), ("tag", "one"), ("manifest", &*child), ("content", &*layer)];
+    assert_eq!(said["way"], way(&tagged));
+}
+
+#[test]
+fn a_referrer_is_kept_by_its_subject_and_a_layer_by_another_of_its_names() {
+    let planted = Planted::new();
+    let image = planted.tagged_image("lib", "v1", "an image");
+    let referrer = planted.referrer("lib", &image, "a signature");
+    let layer = sha256(b"layer of a signature");
+    let steps =
+        [("repository", "lib"), ("tag", "v1"), ("manifest", &*image), ("manifest", &*referrer), ("content", &*layer)];
+    assert_eq!(explained(&planted, &NOW_UNTAGGED, &layer)["way"], way(&steps));
+    let alias = planted.alias("lib", "of two names");
+    let config = planted.layer("lib", "config");
+    let aliased = planted.manifest("lib", &planted.image_of(&config, &[&alias]));
+    planted.tag("lib", "v2", &aliased);
+    let canonical = sha256(b"of two names");
+    let steps =
+        [("repository", "lib"), ("tag", "v2"), ("manifest", &*aliased), ("content", &*alias), ("content", &*canonical)];
+    assert_eq!(explained(&planted, &NOW_UNTAGGED, &canonical)["way"], way(&steps));
+}
+
+#[test]
+fn what_goes_is_said_to_go_and_what_is_not_there_ends_in_exit_code_4() {
+    let planted = Planted::new();
+    planted.tagged_image("lib", "v1", "an image");
+    let stale = planted.layer("lib", "stale");
+    let said = explained(&planted, &NOW, &stale);
+    assert_eq!(said["fate"], "goes");
+    assert_eq!(said["links_going"], json!([{ "kind": "layer-link", "repository": "lib" }]));
+    let nowhere = sha256(b"nowhere");
+    assert_eq!(explained(&planted, &NOW, &nowhere)["fate"], "absent");
+    let run = planted.scratch.regtree(["gc", "--explain", &stale, &nowhere]).with(NOW).run().code(4);
+    assert!(run.out().contains(&format!("{stale} goes")) && run.out().contains(&format!("{nowhere} is not there")));
+    planted.scratch.regtree(["gc", "--explain", "sha256:short"]).run().code(2);
+}
+
+#[test]
+fn what_is_young_is_told_with_the_time_at_which_it_goes() {
+    let planted = Planted::new();
+    planted.tagged_image("lib", "v1", "an image");
+    let orphan = planted.blob("an orphan");
+    let said = explained(&planted, &[], &orphan);
+    assert_eq!((&said["fate"], &said["reason"]), (&json!("kept"), &json!("young")), "{said}");
+    let until: jiff::Timestamp = said["until"].as_str().unwrap().parse().unwrap();
+    let left = until.duration_since(jiff::Timestamp::now());
+    assert!(left.as_hours() >= 23 && left.as_hours() <= 24, "{said}");
+}
+
+#[test]
+fn what_a_doubt_keeps_is_told() {
+    let planted = Planted::new();
+    planted.tagged_image("other", "v1", "an image");
+    let stale = planted.layer("lib", "stale");
+    planted.plant(&format!("{}/current/link", tag_path("lib", "broken")), "");
+    let said = explained(&planted, &NOW, &stale);
+    assert_eq!((&said["fate"], &said["reason"]), (&json!("kept"), &json!("untouchable")), "{said}");
+    assert_eq!(said["way"], way(&[("repository", "lib"), ("link", &*stale)]));
+    let named = planted.scratch.root().join("keep");
+    let orphan = planted.blob("an orphan");
+    std::fs::write(&named, &orphan).unwrap();
+    let said = explained(&planted, &[&NOW[..], &["--keep-digests", named.to_str().unwrap()]].concat(), &orphan);
+    assert_eq!(said["reason"], "named", "{said}");
+}
+
+#[test]
+fn every_blob_that_is_not_explained_away_is_what_the_plan_removes() {
+    for version in crate::support::vectors::versions() {
+        let scratch = crate::support::vectors::tree(&version);
+        let truth = crate::support::vectors::truth(&version);
+        let blobs: Vec<&str> = truth["blobs"].as_object().unwrap().keys().map(String::as_str).collect();
+        for (words, field) in [(&NOW[..], "gc"), (&NOW_UNTAGGED, "gc_delete_untagged")] {
+            let run =
+                scratch.regtree(["gc", "--json"]).with(words).with(["--explain"]).with(blobs.iter().copied()).ok();
+            let events = run.json_lines();
+            let goes = |event: &&Value| event["fate"] == "goes";
+            let of = |event: &Value| event["digest"].as_str().unwrap().to_owned();
+            let said = events.iter().filter(|event| event["type"] == "explain");
+            let gone: std::collections::BTreeSet<String> = said.clone().filter(goes).map(of).collect();
+            let expected = truth[field]["remove_blobs"].as_array().unwrap().iter();
+            assert_eq!(gone, expected.map(|digest| digest.as_str().unwrap().to_owned()).collect(), "{version}");
+            assert!(
+                said.filter(|event| !goes(event)).all(|event| event["way"][0]["kind"] == "repository"),
+                "{version}"
+            );
+        }
+    }
+}
+
+#[test]
+fn sizes_say_how_many_bytes_stay() {
+    let planted = Planted::new();
+    planted.tagged_image("lib", "v1", "an image");
+    planted.layer("lib", vec![7; 1000]);
+    let bytes: u64 = walkdir::WalkDir::new(planted.at("blobs"))
+        .into_iter()
+        .map(|entry| entry.unwrap().metadata().unwrap())
+        .filter(std::fs::Metadata::is_file)
+        .map(|found| found.len())
+        .sum();
+    for words in [&["--dry-run"][..], &[]] {
+        let run = planted.scratch.regtree(["gc", "--json", "--sizes"]).with(NOW).with(words.iter().copied()).ok();
+        let summary = run.json_lines().pop().unwrap();
+        assert_eq!(summary["kept_bytes"], bytes - 1000, "{summary}");
+    }
+    let summary = planted.scratch.regtree(["gc", "--json", "-n"]).with(NOW).ok().json_lines().pop().unwrap();
+    assert_eq!(summary["kept_bytes"], Value::Null);
+}
+
+#[test]
+fn the_untagged_are_counted_with_their_bytes() {
+    let planted = Planted::new();
+    planted.tagged_image("lib", "v1", "an image");
+    let untagged = planted.image("lib", "an untagged image");
+    let content = ["config of an untagged image".len(), "layer of an untagged image".len()];
+    let manifest = std::fs::metadata(planted.at(&super::planted::blob_path(&untagged))).unwrap().len();
+    let bytes = manifest + content.iter().sum::<usize>() as u64;
+    let summary = planted.scratch.regtree(["gc", "--json", "-n"]).with(NOW).ok().json_lines().pop().unwrap();
+    assert_eq!(summary["untagged"], json!({ "revisions": 1, "blobs": 3, "bytes": bytes }));
+    let real = planted.scratch.regtree(["gc", "--json"]).with(NOW_UNTAGGED).ok().json_lines().pop().unwrap();
+    assert_eq!(real["bytes"], bytes);
+}
