@@ -273,9 +273,12 @@ impl Tree {
         let file = patiently(|| open_beneath(directory, below, flags))?;
         let mut length = 0;
         while length < buffer.len() {
-            match rustix::io::read(&file, &mut buffer[length..])? {
-                0 => break,
-                n => length += n,
+            let room = buffer.len() - length;
+            let read = rustix::io::read(&file, &mut buffer[length..])?;
+            length += read;
+            // A regular file gives less only at its end; asking again would be every third call of a scan.
+            if read < room {
+                break;
             }
         }
         Ok(&buffer[..length])

@@ -1,7 +1,7 @@
 //! What is young keeps itself, and what it references: somebody may be about to use it.
 
 use std::collections::HashMap;
-use std::os::fd::{AsFd, BorrowedFd};
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
 use rayon::prelude::*;
 
@@ -37,7 +37,9 @@ pub(super) enum Found {
 /// Looks at blobs: file and directory, for a rename keeps the file's old time.
 pub(super) fn look_at_blobs(tree: &Tree, scan: &Scan, names: &[Name]) -> Result<Vec<Found>> {
     let Some(area) = tree.area(Area::Blobs)? else { return Ok(vec![Found::Other; names.len()]) };
-    names.par_iter().with_min_len(64).map(|name| look_at(tree, area, &scan.names.digest(*name))).collect()
+    let names = names.par_iter().with_min_len(64);
+    // Names are sorted, so that neighbours share a fan-out.
+    names.map_init(|| None, |fan_out, name| look_in(tree, area, fan_out, &scan.names.digest(*name))).collect()
 }
 
 /// The bytes of all content: every blob is looked at.
@@ -49,10 +51,21 @@ pub fn all_bytes(tree: &Tree, scan: &Scan) -> Result<u64> {
 
 /// Looks at one blob.
 pub(super) fn look_at(tree: &Tree, area: BorrowedFd<'_>, digest: &Digest) -> Result<Found> {
+    look_in(tree, area, &mut None, digest)
+}
+
+/// A fan-out directory, by its path below `blobs`, and open if it is there.
+type FanOut = Option<(String, Option<OwnedFd>)>;
+
+/// Looks at one blob, in the fan-out that is open already if it lies there.
+fn look_in(tree: &Tree, area: BorrowedFd<'_>, opened: &mut FanOut, digest: &Digest) -> Result<Found> {
     let path = layout::blob_directory(digest);
     let failed = |errno| tree.explain(&path, "a directory", "look at", errno);
     let (parent, name) = path.below_area().rsplit_once('/').expect("a blob lies in a fan-out");
-    let Some(fan_out) = Tree::open_below(area, parent).map_err(failed)? else { return Ok(Found::Other) };
+    if opened.as_ref().is_none_or(|(path, _)| path != parent) {
+        *opened = Some((parent.to_owned(), Tree::open_below(area, parent).map_err(failed)?));
+    }
+    let Some((_, Some(fan_out))) = opened else { return Ok(Found::Other) };
     let directory = Tree::metadata_below(fan_out.as_fd(), name).map_err(failed)?;
     let Some(directory) = directory.filter(|found| found.kind == Kind::Directory) else { return Ok(Found::Other) };
     let data = Tree::metadata_below(fan_out.as_fd(), &format!("{name}/data")).map_err(failed)?;

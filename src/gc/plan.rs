@@ -185,32 +185,49 @@ impl Plan {
     }
 }
 
-/// What would go beside what goes by `plan`, if manifests went too that no tag leads to.
+/// What would go beside what goes by a plan, if manifests went too that no tag leads to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 pub struct Untagged {
     /// Manifests.
     pub revisions: u64,
     /// Blobs.
     pub blobs: u64,
-    /// The bytes of these.
-    pub bytes: u64,
+    /// The bytes of these, where they were looked at; without that, some may be too young to go.
+    pub bytes: Option<u64>,
 }
 
-/// Counts what [`Options::delete_untagged`] would free in addition to `plan`.
+/// Counts what [`Options::delete_untagged`] would free in addition to `planned`, and looks at it for `sizes`.
 pub fn untagged(
     tree: &Tree,
     scan: &mut Scan,
     options: &Options,
     planned: &Plan,
+    sizes: bool,
     interrupt: &Interrupt,
 ) -> Result<Untagged> {
-    let all = plan(tree, scan, &Options { delete_untagged: true, ..options.clone() }, interrupt)?;
+    let options = Options { delete_untagged: true, ..options.clone() };
+    if !sizes {
+        return Ok(count_untagged(scan, &options, planned));
+    }
+    let all = plan(tree, scan, &options, interrupt)?;
     let more = |kind| {
         let (all, planned) = (all.count(kind), planned.count(kind));
         (all.0.saturating_sub(planned.0), all.1.saturating_sub(planned.1))
     };
     let (blobs, bytes) = more(Kind::Blob);
-    Ok(Untagged { revisions: more(Kind::Revision).0, blobs, bytes })
+    Ok(Untagged { revisions: more(Kind::Revision).0, blobs, bytes: Some(bytes) })
+}
+
+fn count_untagged(scan: &Scan, options: &Options, planned: &Plan) -> Untagged {
+    let mut revisions = 0;
+    let needed = Marker::new(scan, options, &planned.reserve).mark(|_, repository, used| {
+        let names = repository.revisions.iter().filter_map(|revision| scan.names.find(&revision.digest));
+        revisions += names.filter(|name| !used.keeps(*name)).count() as u64;
+    });
+    let unneeded = scan.names.blobs().filter(|name| !needed.contains(*name)).count() as u64;
+    let gone = scan.names.blob_count() as u64 - planned.kept.blobs;
+    let blobs = if planned.blind { 0 } else { unneeded.saturating_sub(gone) };
+    Untagged { revisions, blobs, bytes: None }
 }
 
 /// Decides what goes. The scan may learn of more manifests on the way.

@@ -90,7 +90,7 @@ pub(super) struct Gc {
     /// Say why content stays, by the shortest way that leads to it, or that it goes; remove nothing
     #[arg(long, value_name = "DIGEST", num_args = 1.., value_parser = super::parse_digest, conflicts_with = "quarantine")]
     explain: Vec<Digest>,
-    /// Look at all content, to say how many bytes stay
+    /// Look at all content, to say how many bytes stay, and how many --delete-untagged would free
     #[arg(long)]
     sizes: bool,
     /// How many threads read; as many as there are processors if omitted
@@ -248,11 +248,13 @@ impl Gc {
             context.output.note(format_args!("to put all of it back: {regtree} quarantine restore {run}"));
         }
         if let Some(untagged) = untagged.filter(|untagged| untagged.revisions > 0) {
+            let Untagged { revisions, blobs, bytes } = untagged;
+            let size = match bytes {
+                Some(bytes) => format!("{} more", HumanBytes(bytes)),
+                None => "more (--sizes says how much)".to_owned(),
+            };
             context.output.note(format_args!(
-                "--delete-untagged would free {} more: {} manifests and {} blobs that no tag leads to",
-                HumanBytes(untagged.bytes),
-                untagged.revisions,
-                untagged.blobs
+                "--delete-untagged would free {size}: no tag leads to {revisions} manifests and {blobs} blobs"
             ));
         }
         if !dry_run && !actions.is_empty() {
@@ -261,7 +263,7 @@ impl Gc {
         Ok(())
     }
 
-    /// What could go beside; not asked for where nobody hears it, for it costs a second plan.
+    /// What could go beside; not asked for where nobody hears it.
     fn untagged(
         &self,
         tree: &Tree,
@@ -274,7 +276,7 @@ impl Gc {
         if self.delete_untagged || quiet {
             return Ok(None);
         }
-        Ok(Some(gc::untagged(tree, scan, options, plan, interrupt)?))
+        Ok(Some(gc::untagged(tree, scan, options, plan, self.sizes, interrupt)?))
     }
 
     fn explain(

@@ -162,8 +162,11 @@ fn the_untagged_are_counted_with_their_bytes() {
     let content = ["config of an untagged image".len(), "layer of an untagged image".len()];
     let manifest = std::fs::metadata(planted.at(&super::planted::blob_path(&untagged))).unwrap().len();
     let bytes = manifest + content.iter().sum::<usize>() as u64;
-    let summary = planted.scratch.regtree(["gc", "--json", "-n"]).with(NOW).ok().json_lines().pop().unwrap();
-    assert_eq!(summary["untagged"], json!({ "revisions": 1, "blobs": 3, "bytes": bytes }));
+    for (words, bytes) in [(&["--sizes"][..], json!(bytes)), (&[], Value::Null)] {
+        let run = planted.scratch.regtree(["gc", "--json", "-n"]).with(NOW).with(words.iter().copied()).ok();
+        let summary = run.json_lines().pop().unwrap();
+        assert_eq!(summary["untagged"], json!({ "revisions": 1, "blobs": 3, "bytes": bytes }));
+    }
     let real = planted.scratch.regtree(["gc", "--json"]).with(NOW_UNTAGGED).ok().json_lines().pop().unwrap();
     assert_eq!(real["bytes"], bytes);
 }
