@@ -39,7 +39,7 @@ pub(super) fn retain(
     let quiet = Watch { progress: &Silent, interrupt: watch.interrupt.clone() };
     let fan_outs: HashSet<TreePath> = clues.iter().filter_map(fan_out).collect();
     let (fresh, content) = Blobs::walk(eye, Some(&fan_outs), &quiet);
-    let content = about_content(eye, &fresh, content, &first.needed);
+    let content = about_content(eye, &fresh, content, |digest| first.needed.contains(blobs, digest));
     let is_between = |clue: &Clue| clue.finding.repository.is_none() || clue.finding.code == Code::LegacyLayout;
     let between = if clues.iter().any(is_between) { places::find(eye, &watch.interrupt).1 } else { Vec::new() };
     check_signal(&watch.interrupt)?;
