@@ -78,7 +78,7 @@ impl Fsck {
         let watch = Watch { progress: &*progress, interrupt: interrupt::catch()? };
         let stale = context.now.checked_sub(STALE).unwrap_or(context.now);
         let content = self.content(context);
-        let options = Options { uploads_began_before: stale, only: self.repository.clone(), content };
+        let options = Options { now: context.now, uploads_began_before: stale, only: self.repository.clone(), content };
         let report = fsck::check(registry.tree(), &options, &watch)?;
         for finding in &report.findings {
             print(finding, context)?;

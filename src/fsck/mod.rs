@@ -45,6 +45,8 @@ pub use subset::Subset;
 /// What to look at, and how.
 #[derive(Clone, Debug)]
 pub struct Options {
+    /// What time it is.
+    pub now: jiff::Timestamp,
     /// Uploads that began before are told.
     pub uploads_began_before: jiff::Timestamp,
     /// Only these repositories, and the content that they need.
