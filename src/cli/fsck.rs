@@ -1,6 +1,6 @@
 //! `regtree fsck`.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use indicatif::HumanBytes;
 use serde_json::{Value, json};
@@ -65,7 +65,7 @@ pub(super) struct Fsck {
     /// End with exit code 3 for warnings too
     #[arg(long)]
     strict: bool,
-    /// How many threads read; as many as there are processors if omitted
+    /// How many threads read; as many as there are processors if omitted, and two for each where content is hashed
     #[arg(long, value_name = "N")]
     jobs: Option<usize>,
 }
@@ -78,7 +78,7 @@ impl Fsck {
         let watch = Watch { progress: &*progress, interrupt: interrupt::catch()? };
         let stale = context.now.checked_sub(STALE).unwrap_or(context.now);
         let content = self.content(context);
-        let options = Options { uploads_began_before: stale, only: self.repository.clone(), content };
+        let options = Options { now: context.now, uploads_began_before: stale, only: self.repository.clone(), content };
         let report = fsck::check(registry.tree(), &options, &watch)?;
         for finding in &report.findings {
             print(finding, context)?;
@@ -109,9 +109,11 @@ impl Fsck {
         Some(Content {
             subset: self.content_subset,
             seed: self.seed.unwrap_or_else(|| uuid::Uuid::new_v4().as_u64_pair().1 & u64::from(u32::MAX)),
-            max_duration: self.max_duration,
+            // A time that no clock reaches is none.
+            deadline: self.max_duration.and_then(|limit| Instant::now().checked_add(limit)),
             resume_after: self.resume_after,
             unverified_since,
+            threads: self.jobs.unwrap_or_else(|| 2 * rayon::current_num_threads()),
             now: context.now,
         })
     }

@@ -6,7 +6,7 @@ use std::time::Duration;
 use super::Options;
 use super::about_content;
 use super::blobs::{self, Blobs, check_signal};
-use super::clue::Clue;
+use super::clue::{Clue, Mark};
 use super::eye::Eye;
 use super::places;
 use super::round::{self, Round};
@@ -15,8 +15,20 @@ use crate::finding::Code;
 use crate::layout::{Area, TreePath};
 use crate::stream::{Silent, Watch};
 
-/// Longer than a registry takes from one small file to the next.
-const PAUSE: Duration = Duration::from_millis(50);
+/// How long to wait before each further look. Only what may be in the making is looked at more than once more: small
+/// files are synced on their way, which takes a busy disk a while.
+const PAUSES: [Duration; 4] =
+    [Duration::from_millis(50), Duration::from_millis(250), Duration::from_millis(700), Duration::from_secs(2)];
+/// What changed so long before the look began may be in the making.
+const LATELY: jiff::SignedDuration = jiff::SignedDuration::from_secs(3);
+/// What a push in progress leaves for a moment.
+const PASSING: [Code; 5] = [
+    Code::TemporaryLeftOver,
+    Code::TagWithoutCurrent,
+    Code::UploadWithoutStartedat,
+    Code::RepositoryIncomplete,
+    Code::LinkEmpty,
+];
 
 /// Keeps the clues that stand when their repositories, and the fan-outs of their content, are looked at again.
 pub(super) fn retain(
@@ -28,24 +40,49 @@ pub(super) fn retain(
     watch: &Watch<'_>,
 ) -> Result<()> {
     clues.retain(|clue| clue.finding.code != Code::DirectoryEmpty || is_still_empty(eye, clue));
-    if clues.iter().all(|clue| clue.finding.code == Code::DirectoryEmpty) {
-        return Ok(());
+    let is_empty = |clue: &Clue| clue.finding.code == Code::DirectoryEmpty;
+    for pause in PAUSES {
+        if clues.iter().all(is_empty) {
+            break;
+        }
+        std::thread::sleep(pause);
+        let stands = look(eye, blobs, clues, first, options, watch)?;
+        clues.retain(|clue| is_empty(clue) || stands.contains(&clue.mark()));
+        if !clues.iter().any(|clue| is_in_the_making(eye, clue, options.now)) {
+            break;
+        }
     }
-    std::thread::sleep(PAUSE);
+    Ok(())
+}
+
+/// What is found where something was found.
+fn look(
+    eye: &Eye<'_>,
+    blobs: &Blobs<'_>,
+    clues: &[Clue],
+    first: &Round,
+    options: &Options,
+    watch: &Watch<'_>,
+) -> Result<HashSet<Mark>> {
+    let quiet = Watch { progress: &Silent, interrupt: watch.interrupt.clone() };
     let suspects: HashSet<&str> = clues.iter().filter_map(|clue| clue.finding.repository.as_deref()).collect();
     let concerned = first.repositories.iter().filter(|repository| suspects.contains(repository.text.as_str()));
     let again = concerned.map(|repository| repository.place.clone()).collect();
-    let second = round::look(eye, again, blobs, options, watch)?;
-    let quiet = Watch { progress: &Silent, interrupt: watch.interrupt.clone() };
+    let second = round::look(eye, again, blobs, options, &quiet)?;
     let fan_outs: HashSet<TreePath> = clues.iter().filter_map(fan_out).collect();
     let (fresh, content) = Blobs::walk(eye, Some(&fan_outs), &quiet);
-    let content = about_content(eye, &fresh, content, &first.needed);
+    let content = about_content(eye, &fresh, content, |digest| first.needed.contains(blobs, digest));
     let is_between = |clue: &Clue| clue.finding.repository.is_none() || clue.finding.code == Code::LegacyLayout;
     let between = if clues.iter().any(is_between) { places::find(eye, &watch.interrupt).1 } else { Vec::new() };
     check_signal(&watch.interrupt)?;
-    let stands: HashSet<_> = second.clues.iter().chain(&content).chain(&between).map(Clue::mark).collect();
-    clues.retain(|clue| clue.finding.code == Code::DirectoryEmpty || stands.contains(&clue.mark()));
-    Ok(())
+    Ok(second.clues.iter().chain(&content).chain(&between).map(Clue::mark).collect())
+}
+
+fn is_in_the_making(eye: &Eye<'_>, clue: &Clue, now: jiff::Timestamp) -> bool {
+    let parent = clue.finding.place.as_ref().and_then(TreePath::parent);
+    let Some(parent) = parent.filter(|_| PASSING.contains(&clue.finding.code)) else { return false };
+    let modified = eye.tree.metadata(&parent).ok().flatten().map(|found| found.modified);
+    modified.is_some_and(|modified| now.duration_since(modified) < LATELY)
 }
 
 fn is_still_empty(eye: &Eye<'_>, clue: &Clue) -> bool {

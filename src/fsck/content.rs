@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use rayon::prelude::*;
 use rustix::fs::AtFlags;
@@ -27,12 +27,14 @@ pub struct Content {
     pub subset: Option<Subset>,
     /// What chance begins with.
     pub seed: u64,
-    /// Begin no more after so long.
-    pub max_duration: Option<Duration>,
+    /// When to begin no more.
+    pub deadline: Option<Instant>,
     /// Only what comes after, in the order of digests.
     pub resume_after: Option<Digest>,
     /// Only what was not found right since then, or changed.
     pub unverified_since: Option<jiff::Timestamp>,
+    /// How many threads hash. More than there are processors, so that some wait for the disk while others hash.
+    pub threads: usize,
     /// What time it is.
     pub now: jiff::Timestamp,
 }
@@ -103,7 +105,7 @@ pub(super) fn check(eye: &mut Eye<'_>, stock: &Stock<'_, '_>, content: &Content,
     }
     let passed_over = (all - chosen.len()) as u64;
     // Who may have to stop goes by digest, to say how far it is; else the longest first, so that all end together.
-    let in_order = content.max_duration.is_some() || content.resume_after.is_some();
+    let in_order = content.deadline.is_some() || content.resume_after.is_some();
     if in_order {
         chosen.sort_unstable_by_key(|(digest, _)| *digest);
     } else {
@@ -160,6 +162,7 @@ struct Work<'w> {
     blobs: &'w [(Digest, u64)],
     watch: &'w Watch<'w>,
     deadline: Option<Instant>,
+    threads: usize,
     next: AtomicUsize,
     done: Vec<AtomicBool>,
     items: AtomicU64,
@@ -169,10 +172,10 @@ struct Work<'w> {
 
 impl<'w> Work<'w> {
     fn new(blobs: &'w [(Digest, u64)], content: &Content, watch: &'w Watch<'w>) -> Self {
-        let deadline = content.max_duration.and_then(|limit| Instant::now().checked_add(limit));
         let done = std::iter::repeat_with(AtomicBool::default).take(blobs.len()).collect();
         let (next, items, bytes) = (AtomicUsize::new(0), AtomicU64::new(0), AtomicU64::new(0));
-        Self { blobs, watch, deadline, next, done, items, bytes, is_late: AtomicBool::new(false) }
+        let (Content { deadline, threads, .. }, is_late) = (content, AtomicBool::new(false));
+        Self { blobs, watch, deadline: *deadline, threads: *threads, next, done, items, bytes, is_late }
     }
 
     fn run(&self, eye: &Eye<'_>) -> Vec<(Digest, Verdict)> {
@@ -180,7 +183,7 @@ impl<'w> Work<'w> {
         let total = self.blobs.iter().map(|(_, size)| size).sum();
         self.watch.progress.begin("hashing content", Some(total));
         std::thread::scope(|scope| {
-            for _ in 0..rayon::current_num_threads().min(self.blobs.len()) {
+            for _ in 0..self.threads.clamp(1, self.blobs.len().max(1)) {
                 scope.spawn(|| {
                     let mut buffer = vec![0; hash::BUFFER];
                     let mut mine = Vec::new();

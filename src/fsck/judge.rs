@@ -263,12 +263,24 @@ impl<'j, 't> Judge<'j, 't> {
     }
 
     fn by_alias(&mut self, manifest: &Digest, alias: Digest, target: Digest, link: &TreePath) {
-        let is_linked = self.repository.layers.leads(&target) == Leads::Straight;
-        let severity = if is_linked { Severity::Info } else { Severity::Warning };
+        if self.repository.layers.leads(&target) == Leads::Absent {
+            return self.alias_alone(manifest, alias, target);
+        }
         let message =
             format!("it calls {target} {alias}, which a registry's collector does not follow: it loses the content");
-        let finding = self.eye.at(link, Code::ReferenceByAlias, severity, message);
+        let finding = self.eye.at(link, Code::ReferenceByAlias, Severity::Info, message);
         self.eye.note(Cause::None, Finding { manifest: Some(*manifest), digest: Some(alias), ..finding });
+    }
+
+    /// An alias whose content has no link of its own, which a registry looks for before it serves it.
+    fn alias_alone(&mut self, manifest: &Digest, alias: Digest, target: Digest) {
+        let message =
+            format!("manifest {manifest} calls {target} {alias}, and without a link to it no registry serves it");
+        let path = self.repository.layer_link(&target);
+        let finding = self.eye.at(&path, Code::ReferenceByAlias, Severity::Error, message);
+        let expected = Some(target.to_string());
+        let finding = Finding { manifest: Some(*manifest), digest: Some(alias), expected, ..finding };
+        self.eye.note(Cause::Layer(alias), finding.mended_by(Repair::RewriteLink));
     }
 
     /// Compares the size of what is there with what a descriptor says.

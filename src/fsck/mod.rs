@@ -39,12 +39,14 @@ use clue::{Cause, Clue};
 use content::Stock;
 pub use content::{Content, Hashed, Stop};
 use eye::Eye;
-use round::{Needed, Round};
+use round::Round;
 pub use subset::Subset;
 
 /// What to look at, and how.
 #[derive(Clone, Debug)]
 pub struct Options {
+    /// What time it is.
+    pub now: jiff::Timestamp,
     /// Uploads that began before are told.
     pub uploads_began_before: jiff::Timestamp,
     /// Only these repositories, and the content that they need.
@@ -100,7 +102,7 @@ pub fn check(tree: &Tree, options: &Options, watch: &Watch<'_>) -> Result<Report
     }
     let mut round = round::look(&eye, places, &blobs, options, watch)?;
     let mut clues = std::mem::take(&mut round.clues);
-    clues.extend(about_content(&eye, &blobs, content, &round.needed));
+    clues.extend(about_content(&eye, &blobs, content, |digest| round.needed.contains(&blobs, digest)));
     clues.extend(between);
     if options.only.is_some() {
         clues.retain(|clue| is_wanted(clue, options, &blobs, &round));
@@ -143,15 +145,19 @@ fn told_content(clue: &Clue) -> Option<Digest> {
 }
 
 /// What was seen of content: as bad as it is needed. And what has no bytes, though its name says it has some.
-fn about_content(eye: &Eye<'_>, blobs: &Blobs<'_>, mut clues: Vec<Clue>, needed: &Needed) -> Vec<Clue> {
+fn about_content(
+    eye: &Eye<'_>,
+    blobs: &Blobs<'_>,
+    mut clues: Vec<Clue>,
+    is_needed: impl Fn(&Digest) -> bool,
+) -> Vec<Clue> {
     let nothing = Digest::of(b"");
     for clue in &mut clues {
         let Clue { finding, cause: Cause::Blob(digest) } = clue else { continue };
         finding.digest = Some(*digest);
         // A registry serves what a symbolic link leads to.
         if matches!(finding.severity, Severity::Warning | Severity::Error) && finding.code != Code::Symlink {
-            let is_needed = needed.contains(blobs, digest);
-            finding.severity = if is_needed { Severity::Error } else { Severity::Warning };
+            finding.severity = if is_needed(digest) { Severity::Error } else { Severity::Warning };
         }
     }
     for name in blobs.names.blobs().filter(|name| blobs.size(*name) == 0) {
@@ -159,7 +165,7 @@ fn about_content(eye: &Eye<'_>, blobs: &Blobs<'_>, mut clues: Vec<Clue>, needed:
         if digest == nothing || digest.is_tarsum() {
             continue;
         }
-        let severity = if needed.contains(blobs, &digest) { Severity::Error } else { Severity::Warning };
+        let severity = if is_needed(&digest) { Severity::Error } else { Severity::Warning };
         let finding = eye.at(&Entry::Blob(digest).path(), Code::BlobEmpty, severity, "it has no bytes");
         let (expected, found) = (Some(digest.to_string()), Some(nothing.to_string()));
         let finding = Finding { digest: Some(digest), expected, found, ..finding };

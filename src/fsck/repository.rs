@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use super::Options;
 use super::clue::Cause;
 use super::eye::{Eye, Link, Looked};
 use super::keyed::{Keyed, Links};
@@ -165,7 +166,7 @@ impl Tag {
 }
 
 /// Reads one repository; what is wrong with its links alone is told.
-pub(super) fn read(eye: &mut Eye<'_>, place: Place, stale: jiff::Timestamp) -> Repo {
+pub(super) fn read(eye: &mut Eye<'_>, place: Place, options: &Options) -> Repo {
     let text = place.directory.below_area().to_owned();
     eye.repository = Some(text.clone());
     let is_named = check_name(eye, &place, &text);
@@ -197,7 +198,7 @@ pub(super) fn read(eye: &mut Eye<'_>, place: Place, stale: jiff::Timestamp) -> R
         revisions = read_revisions(eye, &place, &layers);
         tags = read_tags(eye, &place);
     }
-    let has_modern_uploads = uploads::check(eye, &place, &uploads_path, stale);
+    let has_modern_uploads = uploads::check(eye, &place, &uploads_path, options);
     Repo { place, text, is_named, layers, revisions, tags, has, has_modern_uploads }
 }
 

@@ -67,7 +67,7 @@ pub(super) fn look(
         .filter(|_| interrupt.signal().is_none())
         .map(|place| {
             let mut eye = eye.another(None);
-            let repository = repository::read(&mut eye, place, options.uploads_began_before);
+            let repository = repository::read(&mut eye, place, options);
             watch.progress.items(done.fetch_add(1, Ordering::Relaxed) + 1, total);
             (repository, eye.clues)
         })

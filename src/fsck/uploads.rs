@@ -2,6 +2,7 @@
 
 use std::os::fd::AsFd;
 
+use super::Options;
 use super::clue::Cause;
 use super::eye::Eye;
 use crate::finding::{Code, Finding, Repair, Severity};
@@ -13,10 +14,12 @@ use crate::upload::hash_state;
 const STARTED_MAX: usize = 64;
 /// One byte more than the longest state: that tells what is too long.
 const STATE_MAX: usize = 513;
+/// A piece that nobody wrote to for so long is not being sent.
+const PIECE: jiff::SignedDuration = jiff::SignedDuration::from_mins(10);
 
-/// Looks at all uploads of a repository. Those that began before `stale` are told. Whether one of them is called as
+/// Looks at all uploads of a repository. Those that began long ago are told. Whether one of them is called as
 /// registries from 3.1 on call theirs.
-pub(super) fn check(eye: &mut Eye<'_>, place: &Place, base: &TreePath, stale: jiff::Timestamp) -> bool {
+pub(super) fn check(eye: &mut Eye<'_>, place: &Place, base: &TreePath, options: &Options) -> bool {
     let Some((_, listed)) = eye.list(base, Cause::None) else { return false };
     let is_modern = |entry: &Listed| {
         let id = entry.text().and_then(|name| uuid::Uuid::try_parse(name).ok());
@@ -27,7 +30,7 @@ pub(super) fn check(eye: &mut Eye<'_>, place: &Place, base: &TreePath, stale: ji
         match entry.text().filter(|_| entry.kind == Kind::Directory).and_then(|name| base.child(name)) {
             // Folders of a repository of today that is called `…/uploads`.
             Some(path) if place.form == crate::layout::Form::Alpha && !is_alphas(eye, &path) => {}
-            Some(path) => check_one(eye, &path, stale),
+            Some(path) => check_one(eye, &path, options),
             None => eye.stranger(base, "", &entry),
         }
     }
@@ -39,7 +42,7 @@ fn is_alphas(eye: &Eye<'_>, path: &TreePath) -> bool {
     eye.tree.metadata(&started).is_ok_and(|found| found.is_some())
 }
 
-fn check_one(eye: &mut Eye<'_>, path: &TreePath, stale: jiff::Timestamp) {
+fn check_one(eye: &mut Eye<'_>, path: &TreePath, options: &Options) {
     let Some((handle, listed)) = eye.list(path, Cause::None) else { return };
     if listed.is_empty() {
         return eye.empty(path);
@@ -55,14 +58,14 @@ fn check_one(eye: &mut Eye<'_>, path: &TreePath, stale: jiff::Timestamp) {
             eye.stranger(path, "startedat", entry);
         }
     }
-    check_start(eye, path, handle.as_fd(), kind("startedat"), stale);
+    check_start(eye, path, handle.as_fd(), kind("startedat"), options.uploads_began_before);
     if kind("hashstates") == Some(Kind::Directory) {
         let received = match kind("data") {
             None => Some(0),
             Some(Kind::File) => size(eye, &path.child("data").expect("a plain name")),
             Some(_) => None,
         };
-        check_states(eye, path, received);
+        check_states(eye, path, received, options.now);
     }
 }
 
@@ -111,19 +114,19 @@ fn check_start(
     eye.note(Cause::None, Finding { found: Some(since.to_string()), ..finding }.mended_by(Repair::PurgeUpload));
 }
 
-fn check_states(eye: &mut Eye<'_>, path: &TreePath, received: Option<u64>) {
+fn check_states(eye: &mut Eye<'_>, path: &TreePath, received: Option<u64>, now: jiff::Timestamp) {
     let base = path.child("hashstates").expect("a plain name");
     let Some((_, algorithms)) = eye.list(&base, Cause::None) else { return };
     for entry in algorithms {
         let algorithm = entry.text().filter(|name| entry.kind == Kind::Directory && *name == "sha256");
         match algorithm.and_then(|name| base.child(name)) {
-            Some(states) => check_sha256(eye, path, &states, received),
+            Some(states) => check_sha256(eye, path, &states, received, now),
             None => eye.stranger(&base, "", &entry),
         }
     }
 }
 
-fn check_sha256(eye: &mut Eye<'_>, upload: &TreePath, states: &TreePath, received: Option<u64>) {
+fn check_sha256(eye: &mut Eye<'_>, upload: &TreePath, states: &TreePath, received: Option<u64>, now: jiff::Timestamp) {
     let Some((handle, listed)) = eye.list(states, Cause::None) else { return };
     let mut last = None;
     for entry in listed {
@@ -155,10 +158,16 @@ fn check_sha256(eye: &mut Eye<'_>, upload: &TreePath, states: &TreePath, receive
         }
     }
     let (Some(last), Some(received)) = (last, received) else { return };
-    if received > last {
-        let data = upload.child("data").expect("a plain name");
+    let data = upload.child("data").expect("a plain name");
+    if received > last && !is_in_progress(eye, &data, now) {
         invalid(eye, &data, format!("it has {received} bytes, and the last hash state stands for {last}"));
     }
+}
+
+/// Whether somebody is sending: a registry writes the state when a piece is complete.
+fn is_in_progress(eye: &Eye<'_>, data: &TreePath, now: jiff::Timestamp) -> bool {
+    let modified = eye.tree.metadata(data).ok().flatten().map(|found| found.modified);
+    modified.is_some_and(|modified| now.duration_since(modified) < PIECE)
 }
 
 fn invalid(eye: &mut Eye<'_>, path: &TreePath, message: String) {

@@ -7,6 +7,7 @@ mod content;
 mod damaged;
 mod live;
 mod odd;
+mod served;
 mod vectors;
 
 use std::collections::BTreeSet;
