@@ -46,6 +46,9 @@ complete -c regtree -n "__fish_regtree_needs_command" -f -a "manifest" -d 'Manif
 complete -c regtree -n "__fish_regtree_needs_command" -f -a "tag" -d 'Tags: names that point to manifests'
 complete -c regtree -n "__fish_regtree_needs_command" -f -a "repo" -d 'Repositories'
 complete -c regtree -n "__fish_regtree_needs_command" -f -a "gc" -d 'Remove what nothing needs'
+complete -c regtree -n "__fish_regtree_needs_command" -f -a "quarantine" -d 'Quarantine: what was taken out of the tree, and can be put back'
+complete -c regtree -n "__fish_regtree_needs_command" -f -a "fsck" -d 'List all that is wrong with a tree'
+complete -c regtree -n "__fish_regtree_needs_command" -f -a "du" -d 'Show where the space went'
 complete -c regtree -n "__fish_regtree_needs_command" -f -a "demo" -d 'Write a small real tree to try things on, and show them'
 complete -c regtree -n "__fish_regtree_needs_command" -f -a "completions" -d 'Print a completion script for a shell'
 complete -c regtree -n "__fish_regtree_needs_command" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
@@ -656,6 +659,7 @@ complete -c regtree -n "__fish_regtree_using_subcommand gc" -l uploads-older-tha
 complete -c regtree -n "__fish_regtree_using_subcommand gc" -l keep-digests -d 'Keep the content that FILE names, a digest a line, and all that it references' -r -F
 complete -c regtree -n "__fish_regtree_using_subcommand gc" -l repository -d 'Remove only from repositories whose names match; what others link stays' -r
 complete -c regtree -n "__fish_regtree_using_subcommand gc" -l max-delete -d 'Refuse if more than PERCENT% of the blobs\' bytes, or more than BYTES, would go' -r
+complete -c regtree -n "__fish_regtree_using_subcommand gc" -l explain -d 'Say why content stays, by the shortest way that leads to it, or that it goes; remove nothing' -r
 complete -c regtree -n "__fish_regtree_using_subcommand gc" -l jobs -d 'How many threads read; as many as there are processors if omitted' -r
 complete -c regtree -n "__fish_regtree_using_subcommand gc" -l root -d 'The registry\'s rootdirectory, or its docker/registry/v2' -r -F
 complete -c regtree -n "__fish_regtree_using_subcommand gc" -l registry-config -d 'Take the root from the registry\'s own config.yml' -r -F
@@ -668,16 +672,147 @@ bar\t'A bar'
 plain\t'A line every 10 seconds'
 none\t'Nothing'"
 complete -c regtree -n "__fish_regtree_using_subcommand gc" -s n -l dry-run -d 'Say what would go, and remove nothing'
+complete -c regtree -n "__fish_regtree_using_subcommand gc" -l quarantine -d 'Move what goes to the quarantine, from which it can be put back'
 complete -c regtree -n "__fish_regtree_using_subcommand gc" -l delete-untagged -d 'Remove manifests too that no tag leads to: by itself, as a child of an index, or as a referrer of a kept manifest'
 complete -c regtree -n "__fish_regtree_using_subcommand gc" -l keep-uploads -d 'Keep all uploads'
 complete -c regtree -n "__fish_regtree_using_subcommand gc" -l delete-dangling-referrers -d 'With --delete-untagged: remove tags that were made for a manifest which is gone, such as those of its signatures'
 complete -c regtree -n "__fish_regtree_using_subcommand gc" -l allow-sparse-indexes -d 'Children of indexes that are not there are normal here: they cast no doubt'
 complete -c regtree -n "__fish_regtree_using_subcommand gc" -l keep-empty-repositories -d 'Keep repositories that have nothing in them'
 complete -c regtree -n "__fish_regtree_using_subcommand gc" -l allow-rootless -d 'Go on though there is content and nothing needs any of it'
+complete -c regtree -n "__fish_regtree_using_subcommand gc" -l sizes -d 'Look at all content, to say how many bytes stay, and how many --delete-untagged would free'
 complete -c regtree -n "__fish_regtree_using_subcommand gc" -l json -d 'Print JSON: one document, or a line for each item of a listing'
 complete -c regtree -n "__fish_regtree_using_subcommand gc" -s q -l quiet -d 'Print the answer and errors only: no notes, warnings or progress'
 complete -c regtree -n "__fish_regtree_using_subcommand gc" -s v -l verbose -d 'Say more on stderr about what is done'
 complete -c regtree -n "__fish_regtree_using_subcommand gc" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c regtree -n "__fish_regtree_using_subcommand quarantine; and not __fish_seen_subcommand_from list show restore purge help" -l root -d 'The registry\'s rootdirectory, or its docker/registry/v2' -r -F
+complete -c regtree -n "__fish_regtree_using_subcommand quarantine; and not __fish_seen_subcommand_from list show restore purge help" -l registry-config -d 'Take the root from the registry\'s own config.yml' -r -F
+complete -c regtree -n "__fish_regtree_using_subcommand quarantine; and not __fish_seen_subcommand_from list show restore purge help" -l wait-lock -d 'Wait up to DURATION (30s, 5m) for a lock that another process holds, instead of failing at once' -r
+complete -c regtree -n "__fish_regtree_using_subcommand quarantine; and not __fish_seen_subcommand_from list show restore purge help" -l color -d 'When to colour what is said on stderr, and help' -r -f -a "auto\t'On a terminal, unless the environment variable `NO_COLOR` is set'
+always\t'Always'
+never\t'Never'"
+complete -c regtree -n "__fish_regtree_using_subcommand quarantine; and not __fish_seen_subcommand_from list show restore purge help" -l progress -d 'How to show the progress of long tasks on stderr' -r -f -a "auto\t'A bar on a terminal, lines elsewhere'
+bar\t'A bar'
+plain\t'A line every 10 seconds'
+none\t'Nothing'"
+complete -c regtree -n "__fish_regtree_using_subcommand quarantine; and not __fish_seen_subcommand_from list show restore purge help" -l json -d 'Print JSON: one document, or a line for each item of a listing'
+complete -c regtree -n "__fish_regtree_using_subcommand quarantine; and not __fish_seen_subcommand_from list show restore purge help" -s q -l quiet -d 'Print the answer and errors only: no notes, warnings or progress'
+complete -c regtree -n "__fish_regtree_using_subcommand quarantine; and not __fish_seen_subcommand_from list show restore purge help" -s v -l verbose -d 'Say more on stderr about what is done'
+complete -c regtree -n "__fish_regtree_using_subcommand quarantine; and not __fish_seen_subcommand_from list show restore purge help" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c regtree -n "__fish_regtree_using_subcommand quarantine; and not __fish_seen_subcommand_from list show restore purge help" -f -a "list" -d 'List the runs in the quarantine'
+complete -c regtree -n "__fish_regtree_using_subcommand quarantine; and not __fish_seen_subcommand_from list show restore purge help" -f -a "show" -d 'Show what lies in a run of the quarantine'
+complete -c regtree -n "__fish_regtree_using_subcommand quarantine; and not __fish_seen_subcommand_from list show restore purge help" -f -a "restore" -d 'Put back what a run took out of the tree'
+complete -c regtree -n "__fish_regtree_using_subcommand quarantine; and not __fish_seen_subcommand_from list show restore purge help" -f -a "purge" -d 'Remove old runs of the quarantine for good'
+complete -c regtree -n "__fish_regtree_using_subcommand quarantine; and not __fish_seen_subcommand_from list show restore purge help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c regtree -n "__fish_regtree_using_subcommand quarantine; and __fish_seen_subcommand_from list" -l root -d 'The registry\'s rootdirectory, or its docker/registry/v2' -r -F
+complete -c regtree -n "__fish_regtree_using_subcommand quarantine; and __fish_seen_subcommand_from list" -l registry-config -d 'Take the root from the registry\'s own config.yml' -r -F
+complete -c regtree -n "__fish_regtree_using_subcommand quarantine; and __fish_seen_subcommand_from list" -l wait-lock -d 'Wait up to DURATION (30s, 5m) for a lock that another process holds, instead of failing at once' -r
+complete -c regtree -n "__fish_regtree_using_subcommand quarantine; and __fish_seen_subcommand_from list" -l color -d 'When to colour what is said on stderr, and help' -r -f -a "auto\t'On a terminal, unless the environment variable `NO_COLOR` is set'
+always\t'Always'
+never\t'Never'"
+complete -c regtree -n "__fish_regtree_using_subcommand quarantine; and __fish_seen_subcommand_from list" -l progress -d 'How to show the progress of long tasks on stderr' -r -f -a "auto\t'A bar on a terminal, lines elsewhere'
+bar\t'A bar'
+plain\t'A line every 10 seconds'
+none\t'Nothing'"
+complete -c regtree -n "__fish_regtree_using_subcommand quarantine; and __fish_seen_subcommand_from list" -l json -d 'Print JSON: one document, or a line for each item of a listing'
+complete -c regtree -n "__fish_regtree_using_subcommand quarantine; and __fish_seen_subcommand_from list" -s q -l quiet -d 'Print the answer and errors only: no notes, warnings or progress'
+complete -c regtree -n "__fish_regtree_using_subcommand quarantine; and __fish_seen_subcommand_from list" -s v -l verbose -d 'Say more on stderr about what is done'
+complete -c regtree -n "__fish_regtree_using_subcommand quarantine; and __fish_seen_subcommand_from list" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c regtree -n "__fish_regtree_using_subcommand quarantine; and __fish_seen_subcommand_from show" -l root -d 'The registry\'s rootdirectory, or its docker/registry/v2' -r -F
+complete -c regtree -n "__fish_regtree_using_subcommand quarantine; and __fish_seen_subcommand_from show" -l registry-config -d 'Take the root from the registry\'s own config.yml' -r -F
+complete -c regtree -n "__fish_regtree_using_subcommand quarantine; and __fish_seen_subcommand_from show" -l wait-lock -d 'Wait up to DURATION (30s, 5m) for a lock that another process holds, instead of failing at once' -r
+complete -c regtree -n "__fish_regtree_using_subcommand quarantine; and __fish_seen_subcommand_from show" -l color -d 'When to colour what is said on stderr, and help' -r -f -a "auto\t'On a terminal, unless the environment variable `NO_COLOR` is set'
+always\t'Always'
+never\t'Never'"
+complete -c regtree -n "__fish_regtree_using_subcommand quarantine; and __fish_seen_subcommand_from show" -l progress -d 'How to show the progress of long tasks on stderr' -r -f -a "auto\t'A bar on a terminal, lines elsewhere'
+bar\t'A bar'
+plain\t'A line every 10 seconds'
+none\t'Nothing'"
+complete -c regtree -n "__fish_regtree_using_subcommand quarantine; and __fish_seen_subcommand_from show" -l all -d 'Show what is not in it any more, too'
+complete -c regtree -n "__fish_regtree_using_subcommand quarantine; and __fish_seen_subcommand_from show" -l json -d 'Print JSON: one document, or a line for each item of a listing'
+complete -c regtree -n "__fish_regtree_using_subcommand quarantine; and __fish_seen_subcommand_from show" -s q -l quiet -d 'Print the answer and errors only: no notes, warnings or progress'
+complete -c regtree -n "__fish_regtree_using_subcommand quarantine; and __fish_seen_subcommand_from show" -s v -l verbose -d 'Say more on stderr about what is done'
+complete -c regtree -n "__fish_regtree_using_subcommand quarantine; and __fish_seen_subcommand_from show" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c regtree -n "__fish_regtree_using_subcommand quarantine; and __fish_seen_subcommand_from restore" -l root -d 'The registry\'s rootdirectory, or its docker/registry/v2' -r -F
+complete -c regtree -n "__fish_regtree_using_subcommand quarantine; and __fish_seen_subcommand_from restore" -l registry-config -d 'Take the root from the registry\'s own config.yml' -r -F
+complete -c regtree -n "__fish_regtree_using_subcommand quarantine; and __fish_seen_subcommand_from restore" -l wait-lock -d 'Wait up to DURATION (30s, 5m) for a lock that another process holds, instead of failing at once' -r
+complete -c regtree -n "__fish_regtree_using_subcommand quarantine; and __fish_seen_subcommand_from restore" -l color -d 'When to colour what is said on stderr, and help' -r -f -a "auto\t'On a terminal, unless the environment variable `NO_COLOR` is set'
+always\t'Always'
+never\t'Never'"
+complete -c regtree -n "__fish_regtree_using_subcommand quarantine; and __fish_seen_subcommand_from restore" -l progress -d 'How to show the progress of long tasks on stderr' -r -f -a "auto\t'A bar on a terminal, lines elsewhere'
+bar\t'A bar'
+plain\t'A line every 10 seconds'
+none\t'Nothing'"
+complete -c regtree -n "__fish_regtree_using_subcommand quarantine; and __fish_seen_subcommand_from restore" -l verify -d 'Hash each blob first, and leave one that is not what it is called'
+complete -c regtree -n "__fish_regtree_using_subcommand quarantine; and __fish_seen_subcommand_from restore" -s n -l dry-run -d 'Say what would be put back, and change nothing'
+complete -c regtree -n "__fish_regtree_using_subcommand quarantine; and __fish_seen_subcommand_from restore" -l json -d 'Print JSON: one document, or a line for each item of a listing'
+complete -c regtree -n "__fish_regtree_using_subcommand quarantine; and __fish_seen_subcommand_from restore" -s q -l quiet -d 'Print the answer and errors only: no notes, warnings or progress'
+complete -c regtree -n "__fish_regtree_using_subcommand quarantine; and __fish_seen_subcommand_from restore" -s v -l verbose -d 'Say more on stderr about what is done'
+complete -c regtree -n "__fish_regtree_using_subcommand quarantine; and __fish_seen_subcommand_from restore" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c regtree -n "__fish_regtree_using_subcommand quarantine; and __fish_seen_subcommand_from purge" -l older-than -d 'How long ago they must have begun (12h, 14d)' -r
+complete -c regtree -n "__fish_regtree_using_subcommand quarantine; and __fish_seen_subcommand_from purge" -l root -d 'The registry\'s rootdirectory, or its docker/registry/v2' -r -F
+complete -c regtree -n "__fish_regtree_using_subcommand quarantine; and __fish_seen_subcommand_from purge" -l registry-config -d 'Take the root from the registry\'s own config.yml' -r -F
+complete -c regtree -n "__fish_regtree_using_subcommand quarantine; and __fish_seen_subcommand_from purge" -l wait-lock -d 'Wait up to DURATION (30s, 5m) for a lock that another process holds, instead of failing at once' -r
+complete -c regtree -n "__fish_regtree_using_subcommand quarantine; and __fish_seen_subcommand_from purge" -l color -d 'When to colour what is said on stderr, and help' -r -f -a "auto\t'On a terminal, unless the environment variable `NO_COLOR` is set'
+always\t'Always'
+never\t'Never'"
+complete -c regtree -n "__fish_regtree_using_subcommand quarantine; and __fish_seen_subcommand_from purge" -l progress -d 'How to show the progress of long tasks on stderr' -r -f -a "auto\t'A bar on a terminal, lines elsewhere'
+bar\t'A bar'
+plain\t'A line every 10 seconds'
+none\t'Nothing'"
+complete -c regtree -n "__fish_regtree_using_subcommand quarantine; and __fish_seen_subcommand_from purge" -s n -l dry-run -d 'Say what would be removed, and remove nothing'
+complete -c regtree -n "__fish_regtree_using_subcommand quarantine; and __fish_seen_subcommand_from purge" -l json -d 'Print JSON: one document, or a line for each item of a listing'
+complete -c regtree -n "__fish_regtree_using_subcommand quarantine; and __fish_seen_subcommand_from purge" -s q -l quiet -d 'Print the answer and errors only: no notes, warnings or progress'
+complete -c regtree -n "__fish_regtree_using_subcommand quarantine; and __fish_seen_subcommand_from purge" -s v -l verbose -d 'Say more on stderr about what is done'
+complete -c regtree -n "__fish_regtree_using_subcommand quarantine; and __fish_seen_subcommand_from purge" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c regtree -n "__fish_regtree_using_subcommand quarantine; and __fish_seen_subcommand_from help" -f -a "list" -d 'List the runs in the quarantine'
+complete -c regtree -n "__fish_regtree_using_subcommand quarantine; and __fish_seen_subcommand_from help" -f -a "show" -d 'Show what lies in a run of the quarantine'
+complete -c regtree -n "__fish_regtree_using_subcommand quarantine; and __fish_seen_subcommand_from help" -f -a "restore" -d 'Put back what a run took out of the tree'
+complete -c regtree -n "__fish_regtree_using_subcommand quarantine; and __fish_seen_subcommand_from help" -f -a "purge" -d 'Remove old runs of the quarantine for good'
+complete -c regtree -n "__fish_regtree_using_subcommand quarantine; and __fish_seen_subcommand_from help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c regtree -n "__fish_regtree_using_subcommand fsck" -l content-subset -d 'Hash a part of all content: 3/16 (by digest: all parts together are everything), 10% or 50GiB (at random)' -r
+complete -c regtree -n "__fish_regtree_using_subcommand fsck" -l seed -d 'What chance begins with; a random number is chosen and printed if omitted' -r
+complete -c regtree -n "__fish_regtree_using_subcommand fsck" -l unverified-for -d 'Hash only what was not found right within AGE, or changed since' -r
+complete -c regtree -n "__fish_regtree_using_subcommand fsck" -l max-duration -d 'Begin to hash nothing more after DURATION (90m, 2h), and say where to go on' -r
+complete -c regtree -n "__fish_regtree_using_subcommand fsck" -l resume-after -d 'Go on after DIGEST, where another run stopped' -r
+complete -c regtree -n "__fish_regtree_using_subcommand fsck" -l repository -d 'Look only at repositories whose names match, and at the content that they need' -r
+complete -c regtree -n "__fish_regtree_using_subcommand fsck" -l jobs -d 'How many threads read; as many as there are processors if omitted, and two for each where content is hashed' -r
+complete -c regtree -n "__fish_regtree_using_subcommand fsck" -l root -d 'The registry\'s rootdirectory, or its docker/registry/v2' -r -F
+complete -c regtree -n "__fish_regtree_using_subcommand fsck" -l registry-config -d 'Take the root from the registry\'s own config.yml' -r -F
+complete -c regtree -n "__fish_regtree_using_subcommand fsck" -l wait-lock -d 'Wait up to DURATION (30s, 5m) for a lock that another process holds, instead of failing at once' -r
+complete -c regtree -n "__fish_regtree_using_subcommand fsck" -l color -d 'When to colour what is said on stderr, and help' -r -f -a "auto\t'On a terminal, unless the environment variable `NO_COLOR` is set'
+always\t'Always'
+never\t'Never'"
+complete -c regtree -n "__fish_regtree_using_subcommand fsck" -l progress -d 'How to show the progress of long tasks on stderr' -r -f -a "auto\t'A bar on a terminal, lines elsewhere'
+bar\t'A bar'
+plain\t'A line every 10 seconds'
+none\t'Nothing'"
+complete -c regtree -n "__fish_regtree_using_subcommand fsck" -l content -d 'Hash all content, and not only manifests'
+complete -c regtree -n "__fish_regtree_using_subcommand fsck" -l strict -d 'End with exit code 3 for warnings too'
+complete -c regtree -n "__fish_regtree_using_subcommand fsck" -l json -d 'Print JSON: one document, or a line for each item of a listing'
+complete -c regtree -n "__fish_regtree_using_subcommand fsck" -s q -l quiet -d 'Print the answer and errors only: no notes, warnings or progress'
+complete -c regtree -n "__fish_regtree_using_subcommand fsck" -s v -l verbose -d 'Say more on stderr about what is done'
+complete -c regtree -n "__fish_regtree_using_subcommand fsck" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c regtree -n "__fish_regtree_using_subcommand du" -l top -d 'Show so many repositories, tags or layers only' -r
+complete -c regtree -n "__fish_regtree_using_subcommand du" -l sort -d 'What to sort repositories and tags by' -r -f -a "unique\t'What could be freed, the most first'
+total\t'All that there is, the most first'
+name\t'The name'"
+complete -c regtree -n "__fish_regtree_using_subcommand du" -l root -d 'The registry\'s rootdirectory, or its docker/registry/v2' -r -F
+complete -c regtree -n "__fish_regtree_using_subcommand du" -l registry-config -d 'Take the root from the registry\'s own config.yml' -r -F
+complete -c regtree -n "__fish_regtree_using_subcommand du" -l wait-lock -d 'Wait up to DURATION (30s, 5m) for a lock that another process holds, instead of failing at once' -r
+complete -c regtree -n "__fish_regtree_using_subcommand du" -l color -d 'When to colour what is said on stderr, and help' -r -f -a "auto\t'On a terminal, unless the environment variable `NO_COLOR` is set'
+always\t'Always'
+never\t'Never'"
+complete -c regtree -n "__fish_regtree_using_subcommand du" -l progress -d 'How to show the progress of long tasks on stderr' -r -f -a "auto\t'A bar on a terminal, lines elsewhere'
+bar\t'A bar'
+plain\t'A line every 10 seconds'
+none\t'Nothing'"
+complete -c regtree -n "__fish_regtree_using_subcommand du" -l tags -d 'Show tags: all content that each leads to, and what would be freed by deleting it and gc --delete-untagged'
+complete -c regtree -n "__fish_regtree_using_subcommand du" -l layers -d 'Show the largest layers, 10 unless --top says how many, and which repositories share them'
+complete -c regtree -n "__fish_regtree_using_subcommand du" -l apparent -d 'Count the lengths of files, not the space that they take'
+complete -c regtree -n "__fish_regtree_using_subcommand du" -l json -d 'Print JSON: one document, or a line for each item of a listing'
+complete -c regtree -n "__fish_regtree_using_subcommand du" -s q -l quiet -d 'Print the answer and errors only: no notes, warnings or progress'
+complete -c regtree -n "__fish_regtree_using_subcommand du" -s v -l verbose -d 'Say more on stderr about what is done'
+complete -c regtree -n "__fish_regtree_using_subcommand du" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c regtree -n "__fish_regtree_using_subcommand demo" -l root -d 'The registry\'s rootdirectory, or its docker/registry/v2' -r -F
 complete -c regtree -n "__fish_regtree_using_subcommand demo" -l registry-config -d 'Take the root from the registry\'s own config.yml' -r -F
 complete -c regtree -n "__fish_regtree_using_subcommand demo" -l wait-lock -d 'Wait up to DURATION (30s, 5m) for a lock that another process holds, instead of failing at once' -r
@@ -706,16 +841,19 @@ complete -c regtree -n "__fish_regtree_using_subcommand completions" -l json -d 
 complete -c regtree -n "__fish_regtree_using_subcommand completions" -s q -l quiet -d 'Print the answer and errors only: no notes, warnings or progress'
 complete -c regtree -n "__fish_regtree_using_subcommand completions" -s v -l verbose -d 'Say more on stderr about what is done'
 complete -c regtree -n "__fish_regtree_using_subcommand completions" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c regtree -n "__fish_regtree_using_subcommand help; and not __fish_seen_subcommand_from init blob upload manifest tag repo gc demo completions help" -f -a "init" -d 'Create an empty registry tree'
-complete -c regtree -n "__fish_regtree_using_subcommand help; and not __fish_seen_subcommand_from init blob upload manifest tag repo gc demo completions help" -f -a "blob" -d 'Blobs: layers, configs, and whatever else is called by its digest'
-complete -c regtree -n "__fish_regtree_using_subcommand help; and not __fish_seen_subcommand_from init blob upload manifest tag repo gc demo completions help" -f -a "upload" -d 'Uploads: content that arrives piece by piece'
-complete -c regtree -n "__fish_regtree_using_subcommand help; and not __fish_seen_subcommand_from init blob upload manifest tag repo gc demo completions help" -f -a "manifest" -d 'Manifests: what images are made of'
-complete -c regtree -n "__fish_regtree_using_subcommand help; and not __fish_seen_subcommand_from init blob upload manifest tag repo gc demo completions help" -f -a "tag" -d 'Tags: names that point to manifests'
-complete -c regtree -n "__fish_regtree_using_subcommand help; and not __fish_seen_subcommand_from init blob upload manifest tag repo gc demo completions help" -f -a "repo" -d 'Repositories'
-complete -c regtree -n "__fish_regtree_using_subcommand help; and not __fish_seen_subcommand_from init blob upload manifest tag repo gc demo completions help" -f -a "gc" -d 'Remove what nothing needs'
-complete -c regtree -n "__fish_regtree_using_subcommand help; and not __fish_seen_subcommand_from init blob upload manifest tag repo gc demo completions help" -f -a "demo" -d 'Write a small real tree to try things on, and show them'
-complete -c regtree -n "__fish_regtree_using_subcommand help; and not __fish_seen_subcommand_from init blob upload manifest tag repo gc demo completions help" -f -a "completions" -d 'Print a completion script for a shell'
-complete -c regtree -n "__fish_regtree_using_subcommand help; and not __fish_seen_subcommand_from init blob upload manifest tag repo gc demo completions help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c regtree -n "__fish_regtree_using_subcommand help; and not __fish_seen_subcommand_from init blob upload manifest tag repo gc quarantine fsck du demo completions help" -f -a "init" -d 'Create an empty registry tree'
+complete -c regtree -n "__fish_regtree_using_subcommand help; and not __fish_seen_subcommand_from init blob upload manifest tag repo gc quarantine fsck du demo completions help" -f -a "blob" -d 'Blobs: layers, configs, and whatever else is called by its digest'
+complete -c regtree -n "__fish_regtree_using_subcommand help; and not __fish_seen_subcommand_from init blob upload manifest tag repo gc quarantine fsck du demo completions help" -f -a "upload" -d 'Uploads: content that arrives piece by piece'
+complete -c regtree -n "__fish_regtree_using_subcommand help; and not __fish_seen_subcommand_from init blob upload manifest tag repo gc quarantine fsck du demo completions help" -f -a "manifest" -d 'Manifests: what images are made of'
+complete -c regtree -n "__fish_regtree_using_subcommand help; and not __fish_seen_subcommand_from init blob upload manifest tag repo gc quarantine fsck du demo completions help" -f -a "tag" -d 'Tags: names that point to manifests'
+complete -c regtree -n "__fish_regtree_using_subcommand help; and not __fish_seen_subcommand_from init blob upload manifest tag repo gc quarantine fsck du demo completions help" -f -a "repo" -d 'Repositories'
+complete -c regtree -n "__fish_regtree_using_subcommand help; and not __fish_seen_subcommand_from init blob upload manifest tag repo gc quarantine fsck du demo completions help" -f -a "gc" -d 'Remove what nothing needs'
+complete -c regtree -n "__fish_regtree_using_subcommand help; and not __fish_seen_subcommand_from init blob upload manifest tag repo gc quarantine fsck du demo completions help" -f -a "quarantine" -d 'Quarantine: what was taken out of the tree, and can be put back'
+complete -c regtree -n "__fish_regtree_using_subcommand help; and not __fish_seen_subcommand_from init blob upload manifest tag repo gc quarantine fsck du demo completions help" -f -a "fsck" -d 'List all that is wrong with a tree'
+complete -c regtree -n "__fish_regtree_using_subcommand help; and not __fish_seen_subcommand_from init blob upload manifest tag repo gc quarantine fsck du demo completions help" -f -a "du" -d 'Show where the space went'
+complete -c regtree -n "__fish_regtree_using_subcommand help; and not __fish_seen_subcommand_from init blob upload manifest tag repo gc quarantine fsck du demo completions help" -f -a "demo" -d 'Write a small real tree to try things on, and show them'
+complete -c regtree -n "__fish_regtree_using_subcommand help; and not __fish_seen_subcommand_from init blob upload manifest tag repo gc quarantine fsck du demo completions help" -f -a "completions" -d 'Print a completion script for a shell'
+complete -c regtree -n "__fish_regtree_using_subcommand help; and not __fish_seen_subcommand_from init blob upload manifest tag repo gc quarantine fsck du demo completions help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
 complete -c regtree -n "__fish_regtree_using_subcommand help; and __fish_seen_subcommand_from blob" -f -a "put" -d 'Store content in a repository, and print its digest'
 complete -c regtree -n "__fish_regtree_using_subcommand help; and __fish_seen_subcommand_from blob" -f -a "get" -d 'Write a blob\'s content to standard output or a file'
 complete -c regtree -n "__fish_regtree_using_subcommand help; and __fish_seen_subcommand_from blob" -f -a "stat" -d 'Show what a repository knows of a blob, or which repositories have it'
@@ -745,3 +883,7 @@ complete -c regtree -n "__fish_regtree_using_subcommand help; and __fish_seen_su
 complete -c regtree -n "__fish_regtree_using_subcommand help; and __fish_seen_subcommand_from tag" -f -a "delete" -d 'Take tags away from a repository'
 complete -c regtree -n "__fish_regtree_using_subcommand help; and __fish_seen_subcommand_from repo" -f -a "list" -d 'List the repositories, sorted by name'
 complete -c regtree -n "__fish_regtree_using_subcommand help; and __fish_seen_subcommand_from repo" -f -a "delete" -d 'Remove a repository: its tags, manifests\' links, layers\' links and uploads'
+complete -c regtree -n "__fish_regtree_using_subcommand help; and __fish_seen_subcommand_from quarantine" -f -a "list" -d 'List the runs in the quarantine'
+complete -c regtree -n "__fish_regtree_using_subcommand help; and __fish_seen_subcommand_from quarantine" -f -a "show" -d 'Show what lies in a run of the quarantine'
+complete -c regtree -n "__fish_regtree_using_subcommand help; and __fish_seen_subcommand_from quarantine" -f -a "restore" -d 'Put back what a run took out of the tree'
+complete -c regtree -n "__fish_regtree_using_subcommand help; and __fish_seen_subcommand_from quarantine" -f -a "purge" -d 'Remove old runs of the quarantine for good'
