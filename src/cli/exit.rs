@@ -109,7 +109,7 @@ impl From<&Error> for Exit {
             | Error::OffsetMismatch { .. }
             | Error::DigestMismatch { .. }
             | Error::SizeMismatch { .. } => Self::Invalid,
-            Error::RangeInvalid { .. } | Error::DigestUnusable { .. } => Self::Usage,
+            Error::RangeInvalid { .. } | Error::DigestUnusable { .. } | Error::NoDigest { .. } => Self::Usage,
             Error::RepositoryNameInvalid { .. }
             | Error::Misplaced { .. }
             | Error::Incomplete { .. }

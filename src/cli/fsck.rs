@@ -66,8 +66,8 @@ pub(super) struct Fsck {
     #[arg(long)]
     strict: bool,
     /// How many threads read; as many as there are processors if omitted, and two for each where content is hashed
-    #[arg(long, value_name = "N")]
-    jobs: Option<usize>,
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=256))]
+    jobs: Option<u16>,
 }
 
 impl Fsck {
@@ -113,7 +113,7 @@ impl Fsck {
             deadline: self.max_duration.and_then(|limit| Instant::now().checked_add(limit)),
             resume_after: self.resume_after,
             unverified_since,
-            threads: self.jobs.unwrap_or_else(|| 2 * rayon::current_num_threads()),
+            threads: self.jobs.map_or_else(|| 2 * rayon::current_num_threads(), usize::from),
             now: context.now,
         })
     }

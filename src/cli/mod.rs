@@ -264,10 +264,10 @@ fn parse_glob(text: &str) -> Result<globset::GlobMatcher, globset::Error> {
 }
 
 /// From now on so many threads work; as many as there are processors if nothing is said.
-fn use_threads(jobs: Option<usize>) -> anyhow::Result<()> {
+fn use_threads(jobs: Option<u16>) -> anyhow::Result<()> {
     if let Some(jobs) = jobs {
         // The process's own: there is no other use of it.
-        rayon::ThreadPoolBuilder::new().num_threads(jobs.max(1)).build_global()?;
+        rayon::ThreadPoolBuilder::new().num_threads(jobs.into()).build_global()?;
     }
     Ok(())
 }

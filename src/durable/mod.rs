@@ -82,6 +82,16 @@ impl<'t> Writer<'t> {
         chain::unmake(self.tree, made)
     }
 
+    /// Removes a directory and those below it, as far as nothing else is in them.
+    pub fn remove_hollow(&self, path: &TreePath) -> Result<()> {
+        for entry in self.tree.list(path)?.unwrap_or_default() {
+            if let (Kind::Directory, Some(below)) = (entry.kind, entry.text().and_then(|name| path.child(name))) {
+                self.remove_hollow(&below)?;
+            }
+        }
+        self.unmake_directories(std::slice::from_ref(path))
+    }
+
     /// Creates an empty file to write to its end, in a directory that exists. Not synced. A file of that name is
     /// `Err(Io)`.
     pub fn create_file(&self, path: &TreePath) -> Result<File> {

@@ -39,6 +39,10 @@ impl Error {
                 put("name", name.as_str().into());
                 put("reason", text(source));
             }
+            Self::NoDigest { line, reason, .. } => {
+                put("line", (*line).into());
+                put("reason", reason.as_str().into());
+            }
             Self::Misplaced { reason, .. } | Self::Incomplete { reason, .. } => put("reason", (*reason).into()),
             Self::BlobUnknown { repository, digest, content, manifest, .. } => {
                 put("manifest", (*manifest).into());

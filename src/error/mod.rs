@@ -80,6 +80,16 @@ pub enum Error {
         /// Why it does not belong there.
         reason: &'static str,
     },
+    /// A line of a list of digests is none.
+    #[error("line {line} of {} is no digest: {reason}", path.display())]
+    NoDigest {
+        /// The list.
+        path: PathBuf,
+        /// The number of the line, from 1.
+        line: usize,
+        /// Why.
+        reason: String,
+    },
     /// A directory is missing without which other things make no sense.
     #[error("there is no {}, though {reason}", path.display())]
     Incomplete {
@@ -484,7 +494,7 @@ impl Error {
             | Self::PlatformUnknown { .. }
             | Self::SignaturesUnknown { .. } => "MANIFEST_UNKNOWN",
             Self::ManifestInvalid { refusals, .. } => refusals.first().map_or("MANIFEST_INVALID", Refusal::code),
-            Self::DigestMismatch { .. } | Self::DigestUnusable { .. } => "DIGEST_INVALID",
+            Self::DigestMismatch { .. } | Self::DigestUnusable { .. } | Self::NoDigest { .. } => "DIGEST_INVALID",
             Self::SizeMismatch { .. } => "SIZE_INVALID",
             Self::UploadUnknown { .. } => "BLOB_UPLOAD_UNKNOWN",
             Self::RangeInvalid { .. } | Self::OffsetMismatch { .. } => "RANGE_INVALID",
@@ -506,6 +516,7 @@ impl Error {
             | Self::ContentMissing { path, .. }
             | Self::RepositoryNameInvalid { path, .. }
             | Self::Misplaced { path, .. }
+            | Self::NoDigest { path, .. }
             | Self::Incomplete { path, .. }
             | Self::BrokenLink { path, .. }
             | Self::ManifestUnknown { path, .. }

@@ -68,6 +68,14 @@ impl<'w> Disposal<'w> {
         }
     }
 
+    /// Takes away a directory in which there are only directories: where a file came to be in it, it stays with that.
+    pub(super) fn hollow(&mut self, path: &TreePath) -> Result<()> {
+        match self {
+            Self::Removal(writer) => writer.remove_hollow(path),
+            Self::Quarantine(..) => self.directory(path).map(drop),
+        }
+    }
+
     /// Syncs, and returns what the run is called, if there is anything in it.
     pub(super) fn finish(self) -> Result<Option<RunId>> {
         match self {

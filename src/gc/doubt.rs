@@ -1,6 +1,6 @@
 //! What can't be followed, and what must be left alone for it.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::path::PathBuf;
 
 use super::Options;
@@ -82,22 +82,31 @@ pub(super) fn sentence(error: &Error) -> String {
 /// The manifests that lead, over however many indexes, to a child that isn't there or can't be read.
 fn broken_indexes(scan: &Scan, options: &Options) -> NameSet {
     let mut broken = NameSet::new(&scan.names);
-    loop {
-        let mut changed = false;
-        for (name, node) in scan.graph.nodes() {
-            let is_broken = |child: &Name| {
-                let absent = !scan.names.is_blob(*child) && !options.allow_sparse_indexes;
-                absent || scan.graph.faults.contains_key(child) || broken.contains(*child)
-            };
-            if !broken.contains(name) && scan.graph.children(node).iter().any(is_broken) {
-                broken.insert(name);
-                changed = true;
+    let mut indexes: HashMap<Name, Vec<Name>> = HashMap::new();
+    let mut pending = Vec::new();
+    for (index, node) in scan.graph.nodes() {
+        for child in scan.graph.children(node) {
+            indexes.entry(*child).or_default().push(index);
+            if is_lost(scan, options, *child) && broken.insert(index) {
+                pending.push(index);
             }
         }
-        if !changed {
-            return broken;
+    }
+    while let Some(child) = pending.pop() {
+        for index in indexes.get(&child).into_iter().flatten() {
+            if broken.insert(*index) {
+                pending.push(*index);
+            }
         }
     }
+    broken
+}
+
+/// Whether nobody can tell what a child references. What is whole and no manifest references nothing: build caches list
+/// their layers as children.
+fn is_lost(scan: &Scan, options: &Options, child: Name) -> bool {
+    let absent = !options.allow_sparse_indexes && !scan.names.is_blob(child);
+    absent || scan.graph.faults.get(&child).is_some_and(|fault| !fault.is_whole)
 }
 
 type Problem = (Code, Doubt, PathBuf, String);
@@ -121,12 +130,13 @@ fn of_repository(tree: &Tree, scan: &Scan, options: &Options, repository: &Scann
             problems.push((Code::ManifestMissing, Doubt::Repository, at(&digest), message));
         } else if let Some(fault) = scan.graph.faults.get(&name) {
             let message = format!("manifest {digest} can't be believed: {fault}");
-            problems.push((Code::BlobCorrupt, Doubt::Repository, blob(), message));
+            let code = if fault.is_whole { Code::ManifestInvalid } else { Code::BlobCorrupt };
+            problems.push((code, Doubt::Repository, blob(), message));
         } else if scan.graph.node(name).is_some_and(|node| node.is_over_large) {
             let message = format!("manifest {digest} is larger than a registry takes");
             problems.push((Code::ManifestTooLarge, Doubt::Repository, blob(), message));
         } else if broken.contains(name) {
-            let message = format!("{} of index {digest} is not there", missing_child(scan, options, name));
+            let message = format!("{} {digest}", missing_child(scan, options, name));
             problems.push((Code::IndexChildMissing, Doubt::Repository, at(&digest), message));
         }
     }
@@ -143,10 +153,14 @@ fn of_repository(tree: &Tree, scan: &Scan, options: &Options, repository: &Scann
 
 fn missing_child(scan: &Scan, options: &Options, index: Name) -> String {
     let children = scan.graph.node(index).map(|node| scan.graph.children(node)).unwrap_or_default();
-    let absent = |child: &&Name| !options.allow_sparse_indexes && !scan.names.is_blob(**child);
-    let faulty = |child: &&Name| scan.graph.faults.contains_key(*child);
-    let child = children.iter().find(|child| absent(child) || faulty(child));
-    child.map_or_else(|| "a child of a child".to_owned(), |child| format!("child {}", scan.names.digest(*child)))
+    let Some(child) = children.iter().find(|child| is_lost(scan, options, **child)) else {
+        return "something is lost below index".to_owned();
+    };
+    let digest = scan.names.digest(*child);
+    match scan.graph.faults.get(child) {
+        Some(fault) => format!("child {digest} can't be believed ({fault}), which is of index"),
+        None => format!("child {digest} is not there, which is of index"),
+    }
 }
 
 /// All that a repository names by the path or content of any link, as far as that can be read.

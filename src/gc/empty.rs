@@ -14,7 +14,24 @@ use crate::tree::{self, Tree};
 pub(super) fn leaf(tree: &Tree, options: &Options, path: &TreePath) -> Option<Action> {
     let found = tree.metadata(path).ok().flatten()?;
     let is_old = found.kind == tree::Kind::Directory && !options.is_young(found.modified);
-    is_old.then(|| Action::new(Kind::Directory, path.clone()))
+    (is_old && is_leaf(tree, path).unwrap_or(false)).then(|| Action::new(Kind::Directory, path.clone()))
+}
+
+/// Whether there is nothing in a link's directory but signatures, of which nobody knows the manifest any more.
+pub(super) fn is_leaf(tree: &Tree, path: &TreePath) -> Result<bool> {
+    let Some(listed) = tree.list(path)? else { return Ok(false) };
+    Ok(listed.iter().all(|entry| entry.kind == tree::Kind::Directory && entry.text() == Some("signatures")))
+}
+
+/// Whether there are no files in a directory, nor below it.
+pub(super) fn is_hollow(tree: &Tree, directory: &TreePath) -> Result<bool> {
+    for entry in tree.list(directory)?.unwrap_or_default() {
+        match entry.text().and_then(|name| directory.child(name)) {
+            Some(path) if entry.kind == tree::Kind::Directory && is_hollow(tree, &path)? => {}
+            _ => return Ok(false),
+        }
+    }
+    Ok(true)
 }
 
 /// The directories of blobs without content, and the fan-outs that nothing is left in when those blobs are gone.
@@ -26,6 +43,10 @@ pub(super) fn directories(tree: &Tree, scan: &Scan, options: &Options, gone: &[(
         match found {
             Found::Blob(_) => {}
             Found::Empty(modified) if !options.is_young(*modified) => {
+                // What else lies there is nobody's to remove.
+                if tree.list(&path)?.is_none_or(|listed| !listed.is_empty()) {
+                    continue;
+                }
                 actions.push(Action::new(Kind::Directory, path.clone()));
             }
             Found::Empty(_) | Found::Other => continue,
@@ -55,11 +76,11 @@ pub(super) fn is_repository(tree: &Tree, options: &Options, repository: &Scanned
     if left(revisions) || left(tags) {
         return false;
     }
-    place.own().iter().all(|folder| is_hollow(tree, options, folder, going).unwrap_or(false))
+    place.own().iter().all(|folder| is_left_hollow(tree, options, folder, going).unwrap_or(false))
 }
 
 /// Whether there are nothing but old directories in it, and what is going. What can't be read is not hollow.
-fn is_hollow(tree: &Tree, options: &Options, directory: &TreePath, going: &HashSet<&TreePath>) -> Result<bool> {
+fn is_left_hollow(tree: &Tree, options: &Options, directory: &TreePath, going: &HashSet<&TreePath>) -> Result<bool> {
     let mut pending = vec![directory.clone()];
     while let Some(directory) = pending.pop() {
         if going.contains(&directory) {

@@ -117,6 +117,7 @@ type Found = (Reason, Vec<Step>);
 /// The shortest way from any repository; of those of one length, one with a tag.
 fn shortest(scan: &Scan, options: &Options, plan: &Plan, target: Name) -> Option<Found> {
     let marker = Marker::new(scan, options, &plan.reserve);
+    let aliases = marker.aliases();
     let found = scan.repositories.iter().enumerate().filter_map(|(index, repository)| {
         let untouchable = plan.reserve.opaque[index] || !options.may_remove_from(repository);
         let mut roots = marker.roots(index, repository, untouchable);
@@ -131,7 +132,7 @@ fn shortest(scan: &Scan, options: &Options, plan: &Plan, target: Name) -> Option
         let local = local(scan, options, repository, untouchable);
         let way = search(roots.into_iter(), target, |name| {
             let mut next = references(scan, name);
-            next.extend(local.get(&name).into_iter().flatten());
+            next.extend(local.get(&name).into_iter().chain(aliases.get(&name)).flatten());
             next
         });
         let young = |name: Name| plan.reserve.revisions.get(&index).is_some_and(|young| young.contains(&name));
@@ -206,15 +207,10 @@ fn references(scan: &Scan, name: Name) -> Vec<Name> {
     scan.graph.children(node).iter().chain(scan.graph.contents(node)).copied().collect()
 }
 
-/// What else leads on in a repository: other names of content, stored signatures, and referrers of what is kept.
+/// What else leads on in a repository: stored signatures, and referrers of what is kept.
 fn local(scan: &Scan, options: &Options, repository: &Scanned, untouchable: bool) -> HashMap<Name, Vec<Name>> {
     let find = |digest: &Digest| scan.names.find(digest);
     let mut local: HashMap<Name, Vec<Name>> = HashMap::new();
-    for (key, target) in &repository.aliases {
-        if let Some((key, target)) = find(key).zip(find(target)) {
-            local.entry(key).or_default().push(target);
-        }
-    }
     for revision in &repository.revisions {
         let Some(name) = find(&revision.digest) else { continue };
         if !revision.signatures.is_empty() {

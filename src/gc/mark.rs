@@ -28,6 +28,8 @@ pub(super) struct Marker<'s> {
     scan: &'s Scan,
     options: &'s Options,
     reserve: &'s Reserve,
+    /// What links anywhere call content by other digests: a child may lie in another repository.
+    aliases: HashMap<Name, Vec<Name>>,
     /// All content that is in use.
     needed: NameSet,
     /// By name, the last repository that reached it as a manifest.
@@ -38,11 +40,11 @@ pub(super) struct Marker<'s> {
     reached: Vec<Name>,
 }
 
-/// What a repository calls content by other digests, and the signatures of its manifests.
+/// What hangs on the manifests of a repository.
 struct Local<'s> {
     stamp: u32,
-    aliases: HashMap<Name, Name>,
     signatures: HashMap<Name, &'s Revision>,
+    referrers: HashMap<Name, Vec<Name>>,
 }
 
 /// What one repository uses.
@@ -70,7 +72,19 @@ impl<'s> Marker<'s> {
     pub(super) fn new(scan: &'s Scan, options: &'s Options, reserve: &'s Reserve) -> Self {
         let names = scan.names.len();
         let (visited, linked) = (vec![0; names], vec![0; names]);
-        Self { scan, options, reserve, needed: NameSet::new(&scan.names), visited, linked, reached: Vec::new() }
+        let mut aliases: HashMap<Name, Vec<Name>> = HashMap::new();
+        for (key, target) in scan.repositories.iter().flat_map(|repository| &repository.aliases) {
+            if let Some((key, target)) = scan.names.find(key).zip(scan.names.find(target)) {
+                aliases.entry(key).or_default().push(target);
+            }
+        }
+        let (needed, reached) = (NameSet::new(&scan.names), Vec::new());
+        Self { scan, options, reserve, aliases, needed, visited, linked, reached }
+    }
+
+    /// What content is called otherwise.
+    pub(super) fn aliases(&self) -> &HashMap<Name, Vec<Name>> {
+        &self.aliases
     }
 
     /// Marks everything, and shows what each repository uses to `look`. Returns all content that is in use.
@@ -86,20 +100,20 @@ impl<'s> Marker<'s> {
         // Whatever no repository accounts for.
         let kept = self.options.keep.iter().filter_map(|digest| scan.names.find(digest));
         let extra = self.reserve.blobs.iter().copied().chain(kept).collect();
-        self.walk(&Local { stamp: u32::MAX, aliases: HashMap::new(), signatures: HashMap::new() }, extra);
+        self.walk(&Local { stamp: u32::MAX, signatures: HashMap::new(), referrers: HashMap::new() }, extra);
         self.needed
     }
 
     fn mark_repository(&mut self, index: usize, repository: &'s Scanned, stamp: u32) {
         let names = &self.scan.names;
-        let aliases = repository.aliases.iter();
         let signed = repository.revisions.iter().filter(|revision| !revision.signatures.is_empty());
+        let keeps_all = self.reserve.opaque[index] || !self.options.may_remove_from(repository);
+        let follows = self.options.delete_untagged && !keeps_all;
         let local = Local {
             stamp,
-            aliases: aliases.filter_map(|(key, target)| Some((names.find(key)?, names.find(target)?))).collect(),
             signatures: signed.filter_map(|revision| Some((names.find(&revision.digest)?, revision))).collect(),
+            referrers: if follows { self.referrers(repository) } else { HashMap::new() },
         };
-        let keeps_all = self.reserve.opaque[index] || !self.options.may_remove_from(repository);
         if keeps_all {
             self.keep_all(repository, &local);
         }
@@ -108,9 +122,6 @@ impl<'s> Marker<'s> {
         }
         let roots = self.roots(index, repository, keeps_all);
         self.walk(&local, roots);
-        if self.options.delete_untagged && !keeps_all {
-            self.follow(index, repository, &local);
-        }
     }
 
     /// All that the repository links by any path or content.
@@ -149,29 +160,27 @@ impl<'s> Marker<'s> {
         roots
     }
 
-    /// Manifests whose subject is kept are kept too, and with them what they lead to; and so are those under a tag that
-    /// was made for a manifest which is kept.
-    fn follow(&mut self, index: usize, repository: &Scanned, local: &Local<'_>) {
+    /// By manifest, those that are kept with it: they have it as their subject, or are under a tag that was made for it.
+    fn referrers(&self, repository: &Scanned) -> HashMap<Name, Vec<Name>> {
         let scan = self.scan;
-        let subject = |name: Name| scan.graph.node(name).and_then(|node| node.subject);
         let revisions = repository.revisions.iter().filter_map(|revision| scan.names.find(&revision.digest));
         let linked: HashSet<Name> = revisions.collect();
-        let mut waiting: Vec<(Name, Name)> = linked.iter().filter_map(|name| Some((subject(*name)?, *name))).collect();
-        if self.options.delete_dangling_referrers && !self.reserve.opaque[index] {
-            waiting.extend(repository.tags.iter().filter_map(|tag| {
-                let target = scan.names.find(tag.target.as_ref()?).filter(|target| linked.contains(target))?;
-                Some((scan.names.find(&subject_of(&tag.name)?)?, target))
-            }));
-        }
-        loop {
-            let is_kept = |(subject, _): &(Name, Name)| self.visited[subject.index()] == local.stamp;
-            let (found, rest): (Vec<_>, Vec<_>) = waiting.into_iter().partition(is_kept);
-            if found.is_empty() {
-                return;
+        let mut referrers: HashMap<Name, Vec<Name>> = HashMap::new();
+        for name in &linked {
+            if let Some(subject) = scan.graph.node(*name).and_then(|node| node.subject) {
+                referrers.entry(subject).or_default().push(*name);
             }
-            waiting = rest;
-            self.walk(local, found.into_iter().map(|(_, referrer)| referrer).collect());
         }
+        if self.options.delete_dangling_referrers {
+            for tag in &repository.tags {
+                let target = tag.target.as_ref().and_then(|target| scan.names.find(target));
+                let subject = subject_of(&tag.name).and_then(|subject| scan.names.find(&subject));
+                if let Some((subject, target)) = subject.zip(target.filter(|target| linked.contains(target))) {
+                    referrers.entry(subject).or_default().push(target);
+                }
+            }
+        }
+        referrers
     }
 
     /// Follows manifests to all that they reference, on a stack of its own.
@@ -187,19 +196,26 @@ impl<'s> Marker<'s> {
             for signature in signatures.filter_map(|digest| scan.names.find(digest)) {
                 self.need(local, signature);
             }
+            pending.extend(local.referrers.get(&name).into_iter().flatten());
             let Some(node) = scan.graph.node(name) else { continue };
             for content in scan.graph.contents(node) {
                 self.need(local, *content);
+                // A manifest may be named as a layer, or in a field that nobody knows.
+                if self.options.delete_untagged && scan.graph.node(*content).is_some() {
+                    pending.push(*content);
+                }
             }
             pending.extend(scan.graph.children(node));
         }
     }
 
     fn need(&mut self, local: &Local<'_>, name: Name) {
-        for name in [Some(name), local.aliases.get(&name).copied()].into_iter().flatten() {
-            self.needed.insert(name);
-            if std::mem::replace(&mut self.linked[name.index()], local.stamp) != local.stamp {
-                self.reached.push(name);
+        let Self { aliases, needed, linked, reached, .. } = self;
+        let others = aliases.get(&name).map_or(&[][..], Vec::as_slice);
+        for name in std::iter::once(&name).chain(others) {
+            needed.insert(*name);
+            if std::mem::replace(&mut linked[name.index()], local.stamp) != local.stamp {
+                reached.push(*name);
             }
         }
     }

@@ -77,7 +77,8 @@ impl Options {
 
     /// Whether something that changed at `modified` is young. What comes from the future is.
     fn is_young(&self, modified: jiff::Timestamp) -> bool {
-        !self.min_age.is_zero() && self.now.checked_sub(self.min_age).is_ok_and(|limit| modified > limit)
+        // An age that reaches beyond all times keeps everything.
+        !self.min_age.is_zero() && self.now.checked_sub(self.min_age).ok().is_none_or(|limit| modified > limit)
     }
 
     /// Whether an upload is over: cancelled, or begun too long ago.

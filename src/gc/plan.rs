@@ -242,6 +242,8 @@ pub fn plan(tree: &Tree, scan: &mut Scan, options: &Options, interrupt: &Interru
         }
     }
     stops()?;
+    let named = options.keep.iter().map(|digest| scan.name(*digest)).collect();
+    scan.read_more(tree, named, interrupt);
     let (mut links, mut needed) = Planning::new(tree, scan, options, &reserve, &histories).links();
     let unneeded: Vec<Name> = scan.names.blobs().filter(|name| !needed.contains(*name)).collect();
     let found = if blind { Vec::new() } else { age::look_at_blobs(tree, scan, &unneeded)? };
@@ -254,6 +256,7 @@ pub fn plan(tree: &Tree, scan: &mut Scan, options: &Options, interrupt: &Interru
         reserve.blobs.extend(&young);
         (links, needed) = Planning::new(tree, scan, options, &reserve, &histories).links();
     }
+    let rooted = links.rooted;
     let mut planning = Planning {
         actions: links.actions,
         kept: links.kept,
@@ -270,7 +273,7 @@ pub fn plan(tree: &Tree, scan: &mut Scan, options: &Options, interrupt: &Interru
     kept.young_blobs = young.len() as u64;
     let opaque = scan.repositories.iter().zip(&reserve.opaque).filter(|(_, opaque)| **opaque);
     let opaque = opaque.map(|(repository, _)| repository.text().to_owned()).collect();
-    let rootless = kept.blobs == 0 && !gone.is_empty();
+    let rootless = !rooted && !gone.is_empty();
     stops()?;
     Ok(Plan { actions, findings, opaque, blind, kept, rootless, reserve })
 }
@@ -309,6 +312,7 @@ fn young_blobs(options: &Options, found: &[(Name, Found)]) -> Vec<Name> {
 struct Links {
     actions: Vec<Action>,
     kept: Kept,
+    rooted: bool,
 }
 
 /// A plan in the making.
@@ -320,6 +324,8 @@ struct Planning<'p> {
     histories: &'p Histories<'p>,
     actions: Vec<Action>,
     kept: Kept,
+    /// Whether any repository needs anything.
+    rooted: bool,
 }
 
 impl<'p> Planning<'p> {
@@ -330,7 +336,7 @@ impl<'p> Planning<'p> {
         reserve: &'p Reserve,
         histories: &'p Histories<'p>,
     ) -> Self {
-        Self { tree, scan, options, reserve, histories, actions: Vec::new(), kept: Kept::default() }
+        Self { tree, scan, options, reserve, histories, actions: Vec::new(), kept: Kept::default(), rooted: false }
     }
 
     fn is_open(&self, index: usize) -> bool {
@@ -342,6 +348,7 @@ impl<'p> Planning<'p> {
         let (scan, options, reserve) = (self.scan, self.options, self.reserve);
         let needed = Marker::new(scan, options, reserve).mark(|index, repository, used| {
             let before = self.actions.len();
+            self.rooted |= !used.reached.is_empty();
             if self.is_open(index) {
                 self.repository(index, repository, used);
             }
@@ -352,7 +359,7 @@ impl<'p> Planning<'p> {
             let links = repository.layers.len() + repository.aliases.len();
             self.kept.layer_links += (links as u64).saturating_sub(gone(Kind::LayerLink));
         });
-        (Links { actions: self.actions, kept: self.kept }, needed)
+        (Links { actions: self.actions, kept: self.kept, rooted: self.rooted }, needed)
     }
 
     fn repository(&mut self, index: usize, repository: &Scanned, used: &Use<'_>) {

@@ -10,16 +10,17 @@
 
 use std::collections::HashSet;
 
-use super::Options;
 use super::age::{self, Found};
 use super::disposal::Disposal;
 use super::plan::{Action, Kind, Plan, plan};
+use super::{Options, empty};
 use crate::durable::Writer;
 use crate::error::{Error, Result};
-use crate::layout::{Area, TreePath};
+use crate::layout::{self, Area, TreePath};
 use crate::quarantine::RunId;
 use crate::scan::Scan;
 use crate::stream::Interrupt;
+use crate::tree::Tree;
 use crate::upload;
 
 /// What came of a sweep.
@@ -55,18 +56,15 @@ pub fn sweep(
     }
     let tree = writer.tree();
     scan.read_again(tree, interrupt)?;
-    let again = plan(tree, scan, options, interrupt)?;
-    let confirmed: HashSet<(Kind, &TreePath)> =
-        again.actions.iter().map(|action| (action.kind, &action.path)).collect();
-    let is_confirmed = |action: &Action| confirmed.contains(&(action.kind, &action.path));
+    let mut confirmed = Confirmed::by(plan(tree, scan, options, interrupt)?);
     let mut disposal = if options.quarantine {
-        Disposal::quarantine(writer, options.now, planned.actions.iter().filter(|action| is_confirmed(action)))?
+        Disposal::quarantine(writer, options.now, planned.actions.iter().filter(|action| confirmed.has(action)))?
     } else {
         Disposal::Removal(writer)
     };
     // However it ends, somebody may want to know.
     swept.quarantine = disposal.run();
-    let mut phase = None;
+    let (mut phase, mut failed) = (None, HashSet::new());
     for action in &planned.actions {
         if let Some(signal) = interrupt.signal() {
             swept.interrupted = Some(signal);
@@ -76,10 +74,18 @@ pub fn sweep(
         if action.kind >= Kind::Blob && !swept.failures.is_empty() {
             break;
         }
-        if phase.replace(action.kind).is_some_and(|before| before < Kind::Blob) && action.kind >= Kind::Blob {
+        let before = phase.replace(action.kind).unwrap_or(action.kind);
+        if before < action.kind && before < Kind::Blob && !swept.removed.is_empty() {
             writer.sync_all()?;
         }
-        if !is_confirmed(action) {
+        if before < Kind::Blob && action.kind == Kind::Blob {
+            // That took its time: somebody may have come to need content since.
+            scan.read_again(tree, interrupt)?;
+            confirmed.content(plan(tree, scan, options, interrupt)?);
+        }
+        // What could not go may need the rest of its repository.
+        let fails = action.repository.as_ref().is_some_and(|repository| failed.contains(repository));
+        if fails || !confirmed.has(action) {
             swept.spared += 1;
             continue;
         }
@@ -89,7 +95,10 @@ pub fn sweep(
                 swept.removed.push(action.clone());
             }
             Ok(false) => swept.spared += 1,
-            Err(error) => swept.failures.push(error),
+            Err(error) => {
+                failed.extend(action.repository.clone());
+                swept.failures.push(error);
+            }
         }
     }
     swept.quarantine = disposal.finish()?;
@@ -97,12 +106,33 @@ pub fn sweep(
     Ok(swept)
 }
 
+/// What a later look agrees may go.
+struct Confirmed {
+    paths: HashSet<(Kind, TreePath)>,
+}
+
+impl Confirmed {
+    fn by(plan: Plan) -> Self {
+        Self { paths: plan.actions.into_iter().map(|action| (action.kind, action.path)).collect() }
+    }
+
+    /// Of content, only what yet another look agrees to.
+    fn content(&mut self, plan: Plan) {
+        let agreed = Self::by(plan);
+        self.paths.retain(|entry| entry.0 != Kind::Blob || agreed.paths.contains(entry));
+    }
+
+    fn has(&self, action: &Action) -> bool {
+        self.paths.contains(&(action.kind, action.path.clone()))
+    }
+}
+
 /// Whether it was there to be removed, and still of no use.
 fn remove(writer: &Writer<'_>, disposal: &mut Disposal<'_>, options: &Options, action: &Action) -> Result<bool> {
     let tree = writer.tree();
     match action.kind {
         Kind::Tag | Kind::TagHistory | Kind::Revision | Kind::LayerLink => {
-            if tree.metadata(&action.path)?.is_none() {
+            if tree.metadata(&action.path)?.is_none() || is_renewed(tree, options, action)? {
                 return Ok(false);
             }
             if action.kind == Kind::Tag { disposal.directory(&action.path) } else { disposal.link(&action.path) }
@@ -131,32 +161,34 @@ fn remove(writer: &Writer<'_>, disposal: &mut Disposal<'_>, options: &Options, a
                 cancelled => cancelled,
             }
         }
-        Kind::Directory => {
-            let there = tree.metadata(&action.path)?.is_some();
-            if there && is_leaf(&action.path) {
-                disposal.directory(&action.path)?;
-            } else if there {
-                writer.unmake_directories(std::slice::from_ref(&action.path))?;
-            }
-            Ok(there)
+        Kind::Directory if action.path.area() == Area::Blobs => {
+            writer.unmake_directories(std::slice::from_ref(&action.path))?;
+            Ok(tree.metadata(&action.path)?.is_none())
         }
+        Kind::Directory => Ok(empty::is_leaf(tree, &action.path)? && disposal.directory(&action.path)?),
         Kind::Repository => {
-            let there = tree.metadata(&action.path)?.is_some();
-            if there {
-                for folder in crate::layout::own_folders(&action.path) {
-                    disposal.directory(&folder)?;
+            let folders = layout::own_folders(&action.path);
+            for folder in &folders {
+                // Somebody may push to it at this moment.
+                if !empty::is_hollow(tree, folder)? {
+                    return Ok(false);
                 }
-                let above = std::iter::successors(Some(action.path.clone()), TreePath::parent);
-                let mut above: Vec<TreePath> = above.filter(|path| !path.below_area().is_empty()).collect();
-                above.reverse();
-                writer.unmake_directories(&above)?;
             }
-            Ok(there)
+            for folder in &folders {
+                disposal.hollow(folder)?;
+            }
+            let above = std::iter::successors(Some(action.path.clone()), TreePath::parent);
+            let mut above: Vec<TreePath> = above.filter(|path| !path.below_area().is_empty()).collect();
+            above.reverse();
+            writer.unmake_directories(&above)?;
+            Ok(folders.iter().all(|folder| matches!(tree.metadata(folder), Ok(None))))
         }
     }
 }
 
-/// Whether a directory in a repository: it may hold signature links that nobody needs. A blob's must be empty.
-fn is_leaf(path: &TreePath) -> bool {
-    path.area() == Area::Repositories
+/// Whether a link was written since the plan was made: somebody needs it again.
+fn is_renewed(tree: &Tree, options: &Options, action: &Action) -> Result<bool> {
+    let directory = if action.kind == Kind::Tag { action.path.child("current") } else { Some(action.path.clone()) };
+    let link = directory.and_then(|directory| directory.child("link")).expect("plain names");
+    Ok(tree.metadata(&link)?.is_some_and(|found| options.is_young(found.modified)))
 }

@@ -18,6 +18,8 @@ pub enum Doubt {
 pub struct Damage {
     /// In which repository, by its place among those scanned; `None` where there may be one.
     pub repository: Option<usize>,
+    /// Whether it is among the content, which is read once.
+    pub of_content: bool,
     /// What it casts doubt on.
     pub doubt: Doubt,
     /// What it is.

@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 use std::collections::HashMap;
+use std::fmt;
 use std::os::fd::AsFd;
 
 use rayon::prelude::*;
@@ -23,7 +24,32 @@ pub struct Graph {
     by_name: HashMap<Name, Node>,
     references: Vec<Name>,
     /// Manifests that can't be believed, and why.
-    pub faults: HashMap<Name, String>,
+    pub faults: HashMap<Name, Fault>,
+}
+
+/// Why content is no manifest to go by.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Fault {
+    /// Whether the content is what its name says, only no manifest.
+    pub is_whole: bool,
+    /// Why.
+    pub reason: String,
+}
+
+impl Fault {
+    fn whole(reason: &impl ToString) -> Self {
+        Self { is_whole: true, reason: reason.to_string() }
+    }
+
+    fn damaged(reason: impl Into<String>) -> Self {
+        Self { is_whole: false, reason: reason.into() }
+    }
+}
+
+impl fmt::Display for Fault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.reason)
+    }
 }
 
 /// One manifest.
@@ -91,7 +117,7 @@ impl Graph {
         while !wanted.is_empty() {
             let mut seen = NameSet::new(names);
             wanted.retain(|name| self.is_unread(names, *name) && seen.insert(*name));
-            let read: Vec<Result<Parsed, (Name, String)>> = {
+            let read: Vec<Result<Parsed, (Name, Fault)>> = {
                 let names: &Names = names;
                 wanted
                     .par_iter()
@@ -130,18 +156,18 @@ impl Graph {
     }
 }
 
-fn parse(tree: &Tree, names: &Names, name: Name, buffer: &mut [u8]) -> Result<Parsed, (Name, String)> {
+fn parse(tree: &Tree, names: &Names, name: Name, buffer: &mut [u8]) -> Result<Parsed, (Name, Fault)> {
     let digest = names.digest(name);
-    let content = read(tree, &digest, buffer).map_err(|fault| (name, fault))?;
+    let content = read(tree, &digest, buffer).map_err(|fault| (name, Fault::damaged(fault)))?;
     let mut hasher = Hasher::new(digest.algorithm());
     hasher.update(&content);
     let hashed = hasher.finish();
     if let Some(found) = digest.algorithm().and_then(|algorithm| hashed.by(algorithm))
         && found != digest
     {
-        return Err((name, format!("its content hashes to {found}")));
+        return Err((name, Fault::damaged(format!("its content hashes to {found}"))));
     }
-    let manifest = Manifest::read(&content).map_err(|fault| (name, fault.to_string()))?;
+    let manifest = Manifest::read(&content).map_err(|fault| (name, Fault::whole(&fault)))?;
     let of = |role: fn(Role) -> bool| {
         let references = manifest.references.iter().filter(move |reference| role(reference.role));
         references.filter_map(|reference| reference.digest.ok())
@@ -170,6 +196,10 @@ pub(crate) fn read<'b>(tree: &Tree, digest: &Digest, buffer: &'b mut [u8]) -> Re
     let found = Tree::read_below(area.as_fd(), path.below_area(), buffer).map_err(missing)?;
     if found.len() < limit {
         return Ok(Cow::Borrowed(found));
+    }
+    // Of a repository in doubt any content may be one; a layer is not worth its reading.
+    if !found.trim_ascii_start().starts_with(b"{") {
+        return Err("it does not begin as a manifest does".to_owned());
     }
     let content = tree.read_small(&path, MAX_READ as u64 + 1).map_err(|error| error.to_string())?;
     let content = content.ok_or("its content is missing")?;

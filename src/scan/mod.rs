@@ -14,7 +14,7 @@ use rayon::prelude::*;
 
 pub use damage::{Damage, Doubt};
 pub(crate) use manifests::read as read_content;
-pub use manifests::{Graph, Node};
+pub use manifests::{Fault, Graph, Node};
 pub use names::{Name, NameSet, Names};
 pub use repositories::{Revision, Scanned, Tag};
 
@@ -53,10 +53,12 @@ impl Scan {
             graph: Graph::new(),
             damage: found.damage,
         };
-        // Content that can't be listed is not collected; what it holds up is only itself.
-        scan.damage.extend(blobs.unread.into_iter().map(|error| Damage {
+        // Who can't list content can't tell what manifests are among it, and what they reference.
+        let unread = blobs.unread.into_iter();
+        scan.damage.extend(unread.map(|error| Damage {
             repository: None,
-            doubt: Doubt::None,
+            of_content: true,
+            doubt: Doubt::Tree,
             error,
         }));
         scan.read_manifests(tree, interrupt)?;
@@ -66,7 +68,9 @@ impl Scan {
     /// Reads the repositories again, and the manifests that are new in them.
     pub fn read_again(&mut self, tree: &Tree, interrupt: &Interrupt) -> Result<()> {
         let Found { scanned, hollow, damage } = read_repositories(tree, interrupt);
-        (self.repositories, self.hollow_repositories, self.damage) = (scanned, hollow, damage);
+        (self.repositories, self.hollow_repositories) = (scanned, hollow);
+        self.damage.retain(|damage| damage.of_content);
+        self.damage.extend(damage);
         self.read_manifests(tree, interrupt)
     }
 
@@ -129,7 +133,12 @@ impl Scan {
                     match signature {
                         Ok(signature) => revision.signatures.push(signature),
                         Err(error) => {
-                            damage.push(Damage { repository: Some(index), doubt: Doubt::Repository, error });
+                            damage.push(Damage {
+                                repository: Some(index),
+                                of_content: false,
+                                doubt: Doubt::Repository,
+                                error,
+                            });
                         }
                     }
                 }

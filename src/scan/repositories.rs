@@ -112,7 +112,7 @@ pub(super) fn find(tree: &Tree, interrupt: &Interrupt) -> Found {
 
 fn visit(tree: &Tree, directory: &TreePath) -> Visited {
     let mut visited = Visited { places: Vec::new(), below: Vec::new(), is_empty: false, damage: Vec::new() };
-    let unseen = |error| Damage { repository: None, doubt: Doubt::Tree, error };
+    let unseen = |error| Damage { repository: None, of_content: false, doubt: Doubt::Tree, error };
     let listed = match tree.list(directory) {
         Ok(listed) => listed.unwrap_or_default(),
         Err(error) => {
@@ -198,7 +198,7 @@ struct Reading<'t> {
 
 impl Reading<'_> {
     fn note(&mut self, doubt: Doubt, error: Error) {
-        self.damage.push(Damage { repository: Some(self.index), doubt, error });
+        self.damage.push(Damage { repository: Some(self.index), of_content: false, doubt, error });
     }
 
     fn is_there(&mut self, path: &TreePath) -> bool {

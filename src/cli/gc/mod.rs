@@ -94,8 +94,8 @@ pub(super) struct Gc {
     #[arg(long)]
     sizes: bool,
     /// How many threads read; as many as there are processors if omitted
-    #[arg(long, value_name = "N")]
-    jobs: Option<usize>,
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=256))]
+    jobs: Option<u16>,
 }
 
 /// What a run comes to.
@@ -239,6 +239,10 @@ impl Gc {
         if kept.young_blobs > 0 {
             context.output.text(format_args!("  {} blobs only because they are young\n", kept.young_blobs))?;
         }
+        if !plan.opaque.is_empty() {
+            let count = plan.opaque.len();
+            context.output.text(format_args!("  all of {count} repositories, where something can't be followed\n"))?;
+        }
         if let Some(run) = run {
             context.output.text(format_args!("quarantine run {run}\n"))?;
         }
@@ -332,9 +336,10 @@ fn read_digests(path: &Path) -> anyhow::Result<HashSet<Digest>> {
     for (line, text) in (1..).zip(text.lines()) {
         let text = text.split('#').next().unwrap_or_default().trim();
         if !text.is_empty() {
-            let digest = text.parse().map_err(|error| Error::Configuration {
+            let digest = text.parse().map_err(|error| Error::NoDigest {
                 path: path.to_owned(),
-                reason: format!("line {line} is no digest: {error}"),
+                line,
+                reason: format!("{error}"),
             })?;
             digests.insert(digest);
         }
@@ -371,8 +376,9 @@ fn print_finding(finding: &Finding, context: &mut Context) -> anyhow::Result<()>
             Doubt::Tree => "tree",
         };
         let repair = mend(finding, context);
+        let path = finding.path.as_ref().map(|path| path.to_string_lossy());
         let fields = json!({
-            "code": finding.code, "doubt": doubt, "repository": finding.repository, "path": finding.path,
+            "code": finding.code, "doubt": doubt, "repository": finding.repository, "path": path,
             "message": finding.message, "repair": repair,
         });
         return context.output.event("finding", fields);
