@@ -9,6 +9,8 @@ mod forest;
 mod known;
 mod model;
 mod planted;
+
+mod races;
 mod random;
 mod registry;
 mod scope;
