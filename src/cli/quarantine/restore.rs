@@ -6,6 +6,7 @@ use crate::cli::output::escaped;
 use crate::cli::{Context, Exit, interrupt};
 use crate::digest::Digest;
 use crate::error::Error;
+use crate::layout::TreePath;
 use crate::quarantine::{self, Noted, Outcome, Restored, RunId};
 
 /// Put back what a run took out of the tree
@@ -71,6 +72,15 @@ impl Restore {
                 }
             }
         }
+        for (path, undone) in &done.undone {
+            match undone {
+                Ok(()) => print_undone(path, context)?,
+                Err(error) => {
+                    damaged = true;
+                    context.output.damage(error)?;
+                }
+            }
+        }
         self.conclude(context, &done, &counts)?;
         if let Some(signal) = done.interrupted {
             return Err(Error::Interrupted { signal }.into());
@@ -114,6 +124,14 @@ impl Counts {
             Outcome::NotHeld => {}
         }
     }
+}
+
+/// What was changed in its place, and is as it was.
+fn print_undone(path: &TreePath, context: &mut Context) -> anyhow::Result<()> {
+    if context.output.is_json() {
+        return context.output.event("restore", json!({ "path": path.to_string(), "outcome": "undone" }));
+    }
+    context.output.text(format_args!("{}\n", escaped(&path.to_string())))
 }
 
 fn print_thing(noted: &Noted, outcome: Outcome, context: &mut Context) -> anyhow::Result<()> {
