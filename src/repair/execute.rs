@@ -1,0 +1,125 @@
+//! Carrying out a plan, item by item.
+
+use super::{Action, Options, Plan};
+use crate::digest::Digest;
+use crate::durable::Writer;
+use crate::error::{Error, Result};
+use crate::finding::{Code, Repair};
+use crate::quarantine::{Item, ItemKind, Run, RunId};
+use crate::stream::Watch;
+
+/// What was done.
+#[derive(Debug, Default)]
+pub struct Done {
+    /// Of the plan.
+    pub actions: Vec<Action>,
+    /// What could not be done; it is as it was.
+    pub failures: Vec<Error>,
+    /// Where a restore finds what was changed and moved.
+    pub quarantine: Option<RunId>,
+    /// The signal that ended it early, if one did.
+    pub interrupted: Option<usize>,
+}
+
+/// Does what the plan says, and tells each thing that was done. `writer` is to hold the lock alone.
+pub fn execute(
+    writer: &Writer<'_>,
+    plan: &Plan,
+    options: &Options<'_>,
+    watch: &Watch<'_>,
+    mut each: impl FnMut(&Action),
+) -> Result<Done> {
+    let mut done = Done::default();
+    if plan.actions.is_empty() {
+        return Ok(done);
+    }
+    let run = Run::begin(writer, "repair", options.now)?;
+    let mut hand = Hand { writer, run, plan, options, watch };
+    let all = plan.actions.len() as u64;
+    watch.progress.begin("repairing", None);
+    for (number, action) in (1..).zip(&plan.actions) {
+        match hand.act(action) {
+            Ok(true) => {
+                each(action);
+                done.actions.push(action.clone());
+            }
+            // It is gone by itself.
+            Ok(false) => {}
+            // What a signal stopped is as it was.
+            Err(Error::Interrupted { .. }) => {}
+            Err(error) => done.failures.push(error),
+        }
+        watch.progress.items(number, all);
+        done.interrupted = watch.interrupt.signal();
+        if done.interrupted.is_some() {
+            break;
+        }
+    }
+    watch.progress.end();
+    let id = hand.run.id().clone();
+    done.quarantine = hand.run.finish()?.then_some(id);
+    Ok(done)
+}
+
+struct Hand<'h> {
+    writer: &'h Writer<'h>,
+    run: Run<'h>,
+    plan: &'h Plan,
+    options: &'h Options<'h>,
+    watch: &'h Watch<'h>,
+}
+
+impl Hand<'_> {
+    /// `false` when there was nothing to do.
+    fn act(&mut self, action: &Action) -> Result<bool> {
+        let path = &action.path;
+        match action.repair {
+            Repair::FixPermissions => self.run.fix_access(path),
+            Repair::MakeDirectory => self.run.make_directory(path),
+            Repair::RewriteLink | Repair::LinkRevision => {
+                self.run.write_link(path, digest_of(action))?;
+                Ok(true)
+            }
+            Repair::RefillBlob => self.refill(digest_of(action)),
+            Repair::QuarantineBlob
+            | Repair::RemoveLink
+            | Repair::RemoveTag
+            | Repair::RemoveTemporary
+            | Repair::PurgeUpload => self.run.take_one(item(action)),
+        }
+    }
+
+    fn refill(&mut self, digest: Digest) -> Result<bool> {
+        // Where its wrong content could not be taken away, this must not replace it.
+        if self.writer.tree().metadata(&crate::layout::Entry::Blob(digest).path())?.is_some() {
+            return Ok(false);
+        }
+        let source = self.options.source.expect("what is planned to be put in comes from somewhere");
+        let content = source.open_content(&self.plan.stock, &digest)?;
+        self.writer.fill(digest, content, &self.watch.interrupt)?;
+        Ok(true)
+    }
+}
+
+fn digest_of(action: &Action) -> Digest {
+    action.digest.expect("links and content are planned by their digests")
+}
+
+/// What an action moves to the quarantine.
+fn item(action: &Action) -> Item {
+    let kind = match (action.repair, action.code) {
+        (Repair::QuarantineBlob, _) => ItemKind::Blob,
+        (Repair::RemoveTag, _) => ItemKind::Tag,
+        (Repair::PurgeUpload, _) => ItemKind::Upload,
+        (Repair::RemoveLink, Code::RevisionDangling) => ItemKind::Revision,
+        (Repair::RemoveLink, Code::TagIndexDangling) => ItemKind::TagIndex,
+        (Repair::RemoveLink, Code::LayerLinkDangling) => ItemKind::LayerLink,
+        // The link of a signature belongs to its manifest, and grants nothing.
+        (Repair::RemoveLink, _) => ItemKind::Directory,
+        _ => ItemKind::File,
+    };
+    let mut item = Item::new(kind, action.path.clone()).size(action.size);
+    item.repository.clone_from(&action.repository);
+    item.digest = action.digest;
+    item
+}
