@@ -31,7 +31,7 @@ const FEW: usize = 200;
 /// All content is hashed where corrupt blobs are to be found, unless --skip-content or --unverified-for says less. What the
 /// repair touched is looked at again in the end.
 #[derive(Debug, clap::Args)]
-#[command(after_long_help = "\
+#[command(group = clap::ArgGroup::new("what").required(true).args(["only", "all_safe"]), after_long_help = "\
 Exit codes:
   0    done, and no error is left in what was touched
   1    not readable, not writable
@@ -46,12 +46,13 @@ Examples:
   regtree repair --all-safe --dry-run
   regtree repair --only blob-corrupt,blob-missing --from /mnt/backup/registry
   regtree repair --only tag-dangling,revision-dangling")]
+#[expect(clippy::struct_excessive_bools, reason = "each is a flag of its own")]
 pub(super) struct Repair {
     /// Mend what is found under these codes
-    #[arg(long, value_name = "CODE", value_delimiter = ',', required_unless_present = "all_safe", value_parser = codes())]
+    #[arg(long, value_name = "CODE", value_delimiter = ',', value_parser = codes())]
     only: Vec<Code>,
     /// Mend all that can be without losing what somebody may want: dangling tags and manifests stay
-    #[arg(long, conflicts_with = "only")]
+    #[arg(long)]
     all_safe: bool,
     /// Say what would be done, and change nothing
     #[arg(short = 'n', long)]
@@ -111,7 +112,7 @@ impl Repair {
             return Ok(Exit::damage_if(end.is_bad));
         };
         let mut printed = Ok(());
-        let done = repair::execute(&writer, &plan, &options, &watch, |action| {
+        let done = repair::execute(&writer, &plan, options.now, &watch, |action| {
             if printed.is_ok() {
                 printed = print_action(action, context);
             }
@@ -122,7 +123,7 @@ impl Repair {
         }
         (end.failures, end.run) = (done.failures.len(), done.quarantine.clone());
         if done.interrupted.is_none() {
-            end.errors = self.look_again(tree, &plan, &options, &watch, context)?;
+            end.errors = look_again(tree, &plan, &options, &watch, context)?;
         }
         end.is_bad |= end.failures > 0 || end.errors > 0;
         self.summarize(&plan, &done.actions, &needed, &end, context)?;
@@ -174,28 +175,6 @@ impl Repair {
         })
     }
 
-    /// Looks at what was touched, and tells of the errors that are left there; returns how many.
-    fn look_again(
-        &self,
-        tree: &Tree,
-        plan: &Plan,
-        options: &Options<'_>,
-        watch: &Watch<'_>,
-        context: &mut Context,
-    ) -> anyhow::Result<usize> {
-        if plan.repositories.is_empty() {
-            return Ok(0);
-        }
-        let only = (plan.repositories.len() <= FEW).then(|| pattern(&plan.repositories)).transpose()?;
-        let look = fsck::Options { uploads_began_before: options.uploads_began_before, only, content: None };
-        let report = fsck::check(tree, &look, watch)?;
-        let errors = || report.findings.iter().filter(|finding| finding.severity == Severity::Error);
-        for finding in errors() {
-            fsck_command::print(finding, context)?;
-        }
-        Ok(errors().count())
-    }
-
     fn summarize(
         &self,
         plan: &Plan,
@@ -211,6 +190,7 @@ impl Repair {
                 counts.iter().map(|(repair, count)| (repair.name().to_owned(), json!(count))).collect();
             let fields = json!({
                 "dry_run": self.dry_run, "repairs": repairs, "restored": needed.blobs.len(), "left": plan.left.len(),
+                "unmended": plan.unmended,
                 "failures": failures, "errors": errors, "quarantine": run.as_ref().map(RunId::as_str),
             });
             return context.output.event("summary", fields);
@@ -219,6 +199,10 @@ impl Repair {
         context.output.text(format_args!("{did} {} things\n", actions.len()))?;
         for (repair, count) in counts {
             context.output.text(format_args!("  {:16} {count:>8}\n", repair.name()))?;
+        }
+        if plan.unmended > 0 {
+            let text = "errors are not mended by this: fsck tells of them";
+            context.output.text(format_args!("{} {text}\n", plan.unmended))?;
         }
         if *errors > 0 {
             context.output.text(format_args!("{errors} errors are left in what was touched\n"))?;
@@ -234,6 +218,27 @@ impl Repair {
         }
         Ok(())
     }
+}
+
+/// Looks at what was touched, and tells of the errors that are left there; returns how many.
+fn look_again(
+    tree: &Tree,
+    plan: &Plan,
+    options: &Options<'_>,
+    watch: &Watch<'_>,
+    context: &mut Context,
+) -> anyhow::Result<usize> {
+    if plan.repositories.is_empty() {
+        return Ok(0);
+    }
+    let only = (plan.repositories.len() <= FEW).then(|| pattern(&plan.repositories)).transpose()?;
+    let look = fsck::Options { uploads_began_before: options.uploads_began_before, only, content: None };
+    let report = fsck::check(tree, &look, watch)?;
+    let errors = || report.findings.iter().filter(|finding| finding.severity == Severity::Error);
+    for finding in errors() {
+        fsck_command::print(finding, context)?;
+    }
+    Ok(errors().count())
 }
 
 /// What is said in the end.

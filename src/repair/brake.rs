@@ -2,9 +2,11 @@
 
 use std::collections::HashSet;
 
+use rayon::prelude::*;
+
 use crate::digest::Digest;
 use crate::error::Result;
-use crate::layout::Area;
+use crate::layout::{Area, Entry};
 use crate::quarantine::{self, ItemKind};
 use crate::scan::Scan;
 use crate::tree::Tree;
@@ -16,23 +18,24 @@ const TOLERATED: usize = 10;
 /// nowhere. What lies in the quarantine is not lost.
 pub fn lost(tree: &Tree, scan: &Scan) -> Result<Option<String>> {
     let linked = linked(tree, scan);
-    let is_there = |digest: &Digest| scan.names.find(digest).is_some_and(|name| scan.names.is_blob(name));
-    let mut missing: HashSet<Digest> = linked.iter().filter(|digest| !is_there(digest)).copied().collect();
+    let is_gone = |digest: &&Digest| tree.metadata(&Entry::Blob(**digest).path()).is_ok_and(|found| found.is_none());
+    let mut missing: HashSet<Digest> = linked.par_iter().filter(is_gone).copied().collect();
     if missing.is_empty() {
         return Ok(None);
     }
+    let is_all = missing.len() == linked.len();
     for digest in quarantined(tree)? {
         missing.remove(&digest);
     }
+    let (count, all) = (missing.len(), linked.len());
     let blobs = tree.locate(&Area::Blobs.path());
     let blobs = blobs.display();
-    if scan.names.blob_count() == 0 && !missing.is_empty() {
-        return Ok(Some(format!("there are links, and no content in {blobs}: is its disk mounted?")));
+    if is_all && count > 0 {
+        return Ok(Some(format!("there are links, and no content for any in {blobs}: is its disk mounted?")));
     }
-    let (missing, all) = (missing.len(), linked.len());
-    let is_too_much = missing.saturating_mul(TOLERATED) > all;
+    let is_too_much = count.saturating_mul(TOLERATED) > all;
     Ok(is_too_much.then(|| {
-        format!("the content of {missing} of {all} references is missing in {blobs}: is the right disk mounted?")
+        format!("the content of {count} of {all} references is missing in {blobs}: is the right disk mounted?")
     }))
 }
 
@@ -42,14 +45,11 @@ fn linked(tree: &Tree, scan: &Scan) -> HashSet<Digest> {
     for repository in &scan.repositories {
         linked.extend(repository.revisions.iter().map(|revision| revision.digest));
         linked.extend(repository.aliases.iter().map(|(_, target)| *target));
-        for digest in repository.layers.iter().map(|hash| Digest::from_sha256(*hash)) {
-            let is_there = scan.names.find(&digest).is_some_and(|name| scan.names.is_blob(name));
-            // A directory without its link is what deleting a layer leaves.
-            let has_link = || tree.metadata(&repository.place.layer_link(&digest)).is_ok_and(|found| found.is_some());
-            if is_there || has_link() {
-                linked.insert(digest);
-            }
-        }
+        let layers = repository.layers.par_iter().map(|hash| Digest::from_sha256(*hash));
+        // A directory without its link is what deleting a layer leaves.
+        let has_link =
+            |digest: &Digest| tree.metadata(&repository.place.layer_link(digest)).is_ok_and(|found| found.is_some());
+        linked.par_extend(layers.filter(has_link));
     }
     linked
 }

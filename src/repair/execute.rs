@@ -1,6 +1,6 @@
 //! Carrying out a plan, item by item.
 
-use super::{Action, Options, Plan};
+use super::{Action, Plan};
 use crate::digest::Digest;
 use crate::durable::Writer;
 use crate::error::{Error, Result};
@@ -21,11 +21,11 @@ pub struct Done {
     pub interrupted: Option<usize>,
 }
 
-/// Does what the plan says, and tells each thing that was done. `writer` is to hold the lock alone.
+/// Does at the time `now` what the plan says, and tells each thing that was done. `writer` is to hold the lock alone.
 pub fn execute(
     writer: &Writer<'_>,
     plan: &Plan,
-    options: &Options<'_>,
+    now: jiff::Timestamp,
     watch: &Watch<'_>,
     mut each: impl FnMut(&Action),
 ) -> Result<Done> {
@@ -33,8 +33,8 @@ pub fn execute(
     if plan.actions.is_empty() {
         return Ok(done);
     }
-    let run = Run::begin(writer, "repair", options.now)?;
-    let mut hand = Hand { writer, run, plan, options, watch };
+    let run = Run::begin(writer, "repair", now)?;
+    let mut hand = Hand { writer, run, plan, watch };
     let all = plan.actions.len() as u64;
     watch.progress.begin("repairing", None);
     for (number, action) in (1..).zip(&plan.actions) {
@@ -43,10 +43,8 @@ pub fn execute(
                 each(action);
                 done.actions.push(action.clone());
             }
-            // It is gone by itself.
-            Ok(false) => {}
-            // What a signal stopped is as it was.
-            Err(Error::Interrupted { .. }) => {}
+            // It is gone by itself; or a signal stopped it, and it is as it was.
+            Ok(false) | Err(Error::Interrupted { .. }) => {}
             Err(error) => done.failures.push(error),
         }
         watch.progress.items(number, all);
@@ -65,7 +63,6 @@ struct Hand<'h> {
     writer: &'h Writer<'h>,
     run: Run<'h>,
     plan: &'h Plan,
-    options: &'h Options<'h>,
     watch: &'h Watch<'h>,
 }
 
@@ -94,8 +91,7 @@ impl Hand<'_> {
         if self.writer.tree().metadata(&crate::layout::Entry::Blob(digest).path())?.is_some() {
             return Ok(false);
         }
-        let source = self.options.source.expect("what is planned to be put in comes from somewhere");
-        let content = source.open_content(&self.plan.stock, &digest)?;
+        let content = self.plan.stock.open_content(&digest)?;
         self.writer.fill(digest, content, &self.watch.interrupt)?;
         Ok(true)
     }

@@ -119,6 +119,8 @@ pub struct Plan {
     pub actions: Vec<Action>,
     /// What stays though it was asked for.
     pub left: Vec<Left>,
+    /// How many errors there are that nothing is done about.
+    pub unmended: usize,
     /// What a source has that it should not, or that could not be read there.
     pub refused: Vec<Error>,
     /// The repositories that actions are about, and those whose images they hit.

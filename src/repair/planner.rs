@@ -7,7 +7,7 @@ use super::source::{self, Stock};
 use super::{Action, Left, MENDABLE, Options, Plan, Wanted};
 use crate::digest::Digest;
 use crate::error::{Error, Result};
-use crate::finding::{Code, Finding, Repair};
+use crate::finding::{Code, Finding, Repair, Severity};
 use crate::fsck::{self, Hashed, Stop};
 use crate::layout::{self, Entry, Item, TreePath};
 use crate::quarantine::Needed;
@@ -47,6 +47,8 @@ pub fn plan(tree: &Tree, options: &Options<'_>, needed: &Needed, watch: &Watch<'
         is_about_missing && finding.digest.is_some_and(|digest| needed.blobs.contains_key(&digest))
     };
     let mut findings = report.findings;
+    let is_error = |finding: &Finding| finding.severity == Severity::Error && !comes_back(finding);
+    let mut unmended = findings.iter().filter(|finding| is_error(finding)).count();
     findings.retain(|finding| options.wanted.includes(finding.code) && !comes_back(finding));
     let (stock, refused) = match options.source {
         Some(source) => source.find(&refillable(&findings), &watch.interrupt)?,
@@ -55,12 +57,14 @@ pub fn plan(tree: &Tree, options: &Options<'_>, needed: &Needed, watch: &Watch<'
     let mut planner =
         Planner { tree, options, watch, stock: &stock, whole: BTreeMap::new(), plan: Vec::new(), left: Vec::new() };
     for finding in findings {
+        let (error, planned) = (is_error(&finding), planner.plan.len());
         planner.consider(finding)?;
+        unmended -= usize::from(error && planner.plan.len() > planned);
     }
     let Planner { plan: planned, left, .. } = planner;
     let repositories = planned.iter().flat_map(|planned| planned.repositories.iter().cloned()).collect();
     let actions = in_order(planned.into_iter().map(|planned| planned.action).collect());
-    Ok(Plan { actions, left, refused, repositories, stock })
+    Ok(Plan { actions, left, unmended, refused, repositories, stock })
 }
 
 /// Content that a source may help with.
@@ -185,20 +189,20 @@ impl Planner<'_> {
     }
 
     fn remove_young(&mut self, finding: Finding, place: TreePath, repair: Repair) -> Result<()> {
+        let is_upload = repair == Repair::PurgeUpload;
         let is_file = finding.code == Code::UploadWithoutStartedat;
         let Some(path) = (if is_file { place.parent() } else { Some(place) }) else { return Ok(()) };
-        let data = path.child("data").expect("a plain name");
+        let data = path.child("data").filter(|_| is_upload);
+        let data = data.and_then(|data| self.tree.metadata(&data).ok().flatten());
         let found = self.tree.metadata(&path)?;
-        let data = if repair == Repair::PurgeUpload { self.tree.metadata(&data).ok().flatten() } else { None };
-        let is_old =
-            |modified: jiff::Timestamp| self.options.now.checked_sub(YOUNG).is_ok_and(|limit| modified < limit);
+        let limit = self.options.now.checked_sub(YOUNG).unwrap_or(jiff::Timestamp::MIN);
         // One that says when it began was found to be old.
         let says = finding.code == Code::UploadStale;
-        if !says && !found.iter().chain(&data).all(|found| is_old(found.modified)) {
+        if !says && data.or(found).is_some_and(|found| found.modified > limit) {
             self.leave(finding, "it is younger than an hour, and may be in use");
             return Ok(());
         }
-        let sized = if repair == Repair::PurgeUpload { data } else { found };
+        let sized = if is_upload { data } else { found };
         self.add(&finding, repair, path, sized.map_or(0, |found| found.size));
         Ok(())
     }

@@ -45,6 +45,13 @@ impl Stock {
     pub(super) fn size(&self, digest: &Digest) -> Option<u64> {
         self.found.get(digest).map(|(_, size)| *size)
     }
+
+    /// Opens content that was found.
+    pub(super) fn open_content(&self, digest: &Digest) -> Result<File> {
+        let (path, _) = self.found.get(digest).expect("only what was found is planned with");
+        let failed = |error| Error::io("open", path, error);
+        open(path).map_err(failed)?.ok_or_else(|| failed(ErrorKind::NotFound.into()))
+    }
 }
 
 impl Source {
@@ -75,13 +82,6 @@ impl Source {
             }
         }
         Ok((search.stock, search.refused))
-    }
-
-    /// Opens content that was found.
-    pub(super) fn open_content(&self, stock: &Stock, digest: &Digest) -> Result<File> {
-        let (path, _) = stock.found.get(digest).expect("only what was found is planned with");
-        let failed = |error| Error::io("open", path, error);
-        open(path).map_err(failed)?.ok_or_else(|| failed(ErrorKind::NotFound.into()))
     }
 
     /// Where content lies, if its name says that.

@@ -93,12 +93,17 @@ impl Restore {
         if context.output.is_json() {
             let fields = json!({
                 "run": self.run.as_str(), "items": put_back, "bytes": bytes, "already_there": already_there,
-                "emptied": done.emptied, "dry_run": self.dry_run,
+                "undone": done.undone.iter().filter(|(_, done)| done.is_ok()).count(), "emptied": done.emptied, "dry_run": self.dry_run,
             });
             context.output.event("summary", fields)?;
         }
         let did = if self.dry_run { "would put back" } else { "put back" };
         context.output.note(format_args!("{did} {put_back} things of {bytes} bytes"));
+        let undone = done.undone.iter().filter(|(_, done)| done.is_ok()).count();
+        if undone > 0 {
+            let did = if self.dry_run { "would undo" } else { "undid" };
+            context.output.note(format_args!("{did} {undone} changes"));
+        }
         if *already_there > 0 {
             context.output.note(format_args!("{already_there} things are in their places already, and the same"));
         }
