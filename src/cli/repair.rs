@@ -122,12 +122,20 @@ impl Repair {
             context.output.damage(error)?;
         }
         (end.failures, end.run) = (done.failures.len(), done.quarantine.clone());
-        if done.interrupted.is_none() {
-            end.errors = look_again(tree, &plan, &options, &watch, context)?;
+        let mut interrupted = done.interrupted;
+        if interrupted.is_none() {
+            end.errors = match look_again(tree, &plan, &options, &watch, context) {
+                Err(error) if watch.interrupt.signal().is_some() => {
+                    interrupted = watch.interrupt.signal();
+                    context.output.detail(error);
+                    0
+                }
+                errors => errors?,
+            };
         }
         end.is_bad |= end.failures > 0 || end.errors > 0;
         self.summarize(&plan, &done.actions, &needed, &end, context)?;
-        if let Some(signal) = done.interrupted {
+        if let Some(signal) = interrupted {
             return Err(Error::Interrupted { signal }.into());
         }
         Ok(Exit::damage_if(end.is_bad))

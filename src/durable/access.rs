@@ -49,6 +49,11 @@ impl Access {
     pub(crate) fn at(tree: &Tree, path: &TreePath) -> Result<Option<Self>> {
         Ok(hold(tree, path)?.map(|held| held.access))
     }
+
+    /// Whether it is what comes of setting `after` where there was `before`, or of a kill on the way: the owner goes first.
+    pub(crate) fn is_on_the_way(self, before: Self, after: Self) -> bool {
+        self != before && (self == after || self == Self { mode: before.mode, ..after })
+    }
 }
 
 impl Writer<'_> {

@@ -121,7 +121,9 @@ impl Changed {
                 let is_new = before.as_ref().is_none_or(|before| before.content != hex::encode(after));
                 Ok(is_new && content.is_some_and(|content| content == after.as_bytes()))
             }
-            Change::Access { before, after } => Ok(before != after && Access::at(tree, path)? == Some(*after)),
+            Change::Access { before, after } => {
+                Ok(Access::at(tree, path)?.is_some_and(|found| found.is_on_the_way(*before, *after)))
+            }
         }
     }
 

@@ -1,12 +1,17 @@
 //! Carrying out a plan, item by item.
 
+use std::collections::VecDeque;
+
 use super::{Action, Plan};
 use crate::digest::Digest;
 use crate::durable::Writer;
 use crate::error::{Error, Result};
 use crate::finding::{Code, Repair};
-use crate::quarantine::{Item, ItemKind, Run, RunId};
+use crate::quarantine::{Item, ItemKind, Noted, Run, RunId};
 use crate::stream::Watch;
+
+/// So many things are written down with one sync.
+const TOGETHER: usize = 256;
 
 /// What was done.
 #[derive(Debug, Default)]
@@ -34,10 +39,13 @@ pub fn execute(
         return Ok(done);
     }
     let run = Run::begin(writer, "repair", now)?;
-    let mut hand = Hand { writer, run, plan, watch };
+    let mut hand = Hand { writer, run, plan, noted: VecDeque::new(), watch };
     let all = plan.actions.len() as u64;
     watch.progress.begin("repairing", None);
     for (number, action) in (1..).zip(&plan.actions) {
+        if hand.noted.is_empty() {
+            hand.note(&plan.actions[number - 1..]);
+        }
         match hand.act(action) {
             Ok(true) => {
                 each(action);
@@ -47,7 +55,7 @@ pub fn execute(
             Ok(false) | Err(Error::Interrupted { .. }) => {}
             Err(error) => done.failures.push(error),
         }
-        watch.progress.items(number, all);
+        watch.progress.items(number as u64, all);
         done.interrupted = watch.interrupt.signal();
         if done.interrupted.is_some() {
             break;
@@ -63,10 +71,28 @@ struct Hand<'h> {
     writer: &'h Writer<'h>,
     run: Run<'h>,
     plan: &'h Plan,
+    /// What is written down already, to be moved next.
+    noted: VecDeque<Noted>,
     watch: &'h Watch<'h>,
 }
 
 impl Hand<'_> {
+    /// Writes down all that is moved next, with one sync. What can't be is tried again, each by itself.
+    fn note(&mut self, actions: &[Action]) {
+        let next = actions.iter().take(TOGETHER).take_while(|action| is_move(action));
+        let items: Vec<Item> = next.map(item).collect();
+        if items.len() > 1 {
+            self.noted = self.run.note(items).unwrap_or_default().into();
+        }
+    }
+
+    fn take(&mut self, action: &Action) -> Result<bool> {
+        match self.noted.pop_front_if(|noted| noted.item.path == action.path) {
+            Some(noted) => self.run.take(&noted),
+            None => self.run.take_one(item(action)),
+        }
+    }
+
     /// `false` when there was nothing to do.
     fn act(&mut self, action: &Action) -> Result<bool> {
         let path = &action.path;
@@ -78,11 +104,7 @@ impl Hand<'_> {
                 Ok(true)
             }
             Repair::RefillBlob => self.refill(digest_of(action)),
-            Repair::QuarantineBlob
-            | Repair::RemoveLink
-            | Repair::RemoveTag
-            | Repair::RemoveTemporary
-            | Repair::PurgeUpload => self.run.take_one(item(action)),
+            _ => self.take(action),
         }
     }
 
@@ -95,6 +117,12 @@ impl Hand<'_> {
         self.writer.fill(digest, content, &self.watch.interrupt)?;
         Ok(true)
     }
+}
+
+/// Whether an action moves something to the quarantine.
+fn is_move(action: &Action) -> bool {
+    use Repair::{PurgeUpload, QuarantineBlob, RemoveLink, RemoveTag, RemoveTemporary};
+    matches!(action.repair, QuarantineBlob | RemoveLink | RemoveTag | RemoveTemporary | PurgeUpload)
 }
 
 fn digest_of(action: &Action) -> Digest {

@@ -1,5 +1,6 @@
 //! Mending: trees with one damage each, content from elsewhere, a live registry that would never heal by itself, kills.
 
+mod access;
 mod damaged;
 mod heal;
 mod kill;
