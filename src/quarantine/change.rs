@@ -103,6 +103,15 @@ impl Run<'_> {
 }
 
 impl Changed {
+    /// The word for it.
+    pub(super) fn name(&self) -> &'static str {
+        match self.change {
+            Change::Directory => "made",
+            Change::Link { .. } => "written",
+            Change::Access { .. } => "access",
+        }
+    }
+
     /// Whether it is taken back only after all else: who can't read a directory can't put anything back into it.
     pub(super) fn is_last(&self) -> bool {
         matches!(self.change, Change::Access { .. })

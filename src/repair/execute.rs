@@ -7,6 +7,7 @@ use crate::digest::Digest;
 use crate::durable::Writer;
 use crate::error::{Error, Result};
 use crate::finding::{Code, Repair};
+use crate::layout::Entry;
 use crate::quarantine::{Item, ItemKind, Noted, Run, RunId};
 use crate::stream::Watch;
 
@@ -104,13 +105,23 @@ impl Hand<'_> {
                 Ok(true)
             }
             Repair::RefillBlob => self.refill(digest_of(action)),
+            Repair::RemoveLink if self.leads_somewhere(action) => Ok(false),
             _ => self.take(action),
         }
     }
 
+    /// Whether a push has brought the content that a link lacked when it was looked at.
+    fn leads_somewhere(&self, action: &Action) -> bool {
+        let dangles = matches!(action.code, Code::LayerLinkDangling | Code::RevisionDangling | Code::SignatureDangling);
+        let is_there = |digest: Digest| {
+            self.writer.tree().metadata(&Entry::Blob(digest).path()).is_ok_and(|found| found.is_some())
+        };
+        dangles && action.digest.is_some_and(is_there)
+    }
+
     fn refill(&mut self, digest: Digest) -> Result<bool> {
         // Where its wrong content could not be taken away, this must not replace it.
-        if self.writer.tree().metadata(&crate::layout::Entry::Blob(digest).path())?.is_some() {
+        if self.writer.tree().metadata(&Entry::Blob(digest).path())?.is_some() {
             return Ok(false);
         }
         let content = self.plan.stock.open_content(&digest)?;

@@ -89,8 +89,12 @@ fn a_restore_of_one_digest_leaves_the_other_changes_to_be_undone_later() {
         fs::write(link, "").unwrap();
     }
     let run = repair(&scratch, &["--all-safe"]).code(0).quarantine().unwrap().to_owned();
+    let shown = |words: &[&str]| scratch.regtree(["quarantine", "show", &run, "--json"]).with(words).ok().json_lines();
+    let changes = |words: &[&str]| shown(words).iter().filter(|event| event["change"] == "written").count();
+    assert_eq!(changes(&[]), 2);
     scratch.run(["quarantine", "restore", &run, &image.layer.to_string()]).code(0);
     assert_eq!(links.each_ref().map(|link| fs::read(link).unwrap().is_empty()), [true, false]);
+    assert_eq!((changes(&[]), changes(&["--all"])), (1, 2));
     scratch.run(["quarantine", "restore", &run]).code(0);
     assert_eq!(links.each_ref().map(|link| fs::read(link).unwrap().is_empty()), [true, true]);
     scratch.run(["quarantine", "restore", &run]).code(4);
