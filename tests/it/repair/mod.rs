@@ -2,6 +2,7 @@
 
 mod access;
 mod damaged;
+mod dangling;
 mod heal;
 mod kill;
 mod plan;
