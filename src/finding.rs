@@ -181,6 +181,22 @@ pub enum Repair {
 }
 
 impl Repair {
+    /// Its stable name.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::RewriteLink => "rewrite-link",
+            Self::LinkRevision => "link-revision",
+            Self::QuarantineBlob => "quarantine-blob",
+            Self::RefillBlob => "refill-blob",
+            Self::RemoveLink => "remove-link",
+            Self::RemoveTag => "remove-tag",
+            Self::RemoveTemporary => "remove-temporary",
+            Self::PurgeUpload => "purge-upload",
+            Self::MakeDirectory => "make-directory",
+            Self::FixPermissions => "fix-permissions",
+        }
+    }
+
     /// Whether it is done for such a finding without being asked for by name: nothing that somebody may want goes, and
     /// nobody is granted what no link grants.
     pub const fn is_safe(self, code: Code) -> bool {

@@ -44,6 +44,7 @@ pub mod manifest;
 pub mod name;
 pub mod quarantine;
 pub mod registry;
+pub mod repair;
 pub mod repository;
 pub mod scan;
 pub mod stream;

@@ -13,7 +13,7 @@ use crate::fsck::{self, Content, Hashed, Options, Report, Stop, Subset};
 use crate::stream::Watch;
 
 /// A registry purges uploads that are older.
-const STALE: Duration = Duration::from_hours(168);
+pub(super) const STALE: Duration = Duration::from_hours(168);
 
 /// List all that is wrong with a tree
 ///
@@ -131,7 +131,7 @@ fn say_end(hashed: &Hashed, context: &mut Context) -> anyhow::Result<()> {
     }
 }
 
-fn print(finding: &Finding, context: &mut Context) -> anyhow::Result<()> {
+pub(super) fn print(finding: &Finding, context: &mut Context) -> anyhow::Result<()> {
     if context.output.is_json() {
         return context.output.event("finding", serde_json::to_value(finding)?);
     }

@@ -19,6 +19,7 @@ mod manifest;
 mod output;
 mod progress;
 mod quarantine;
+mod repair;
 mod repo;
 mod root;
 mod sink;
@@ -124,6 +125,7 @@ enum Command {
     #[command(subcommand)]
     Quarantine(quarantine::Quarantine),
     Fsck(fsck::Fsck),
+    Repair(repair::Repair),
     Du(du::Du),
     Demo(demo::Demo),
     Completions(completions::Completions),
@@ -202,6 +204,7 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         Command::Du(du) => du.run(&mut context),
         Command::Quarantine(quarantine) => quarantine.run(&mut context),
         Command::Fsck(fsck) => fsck.run(&mut context),
+        Command::Repair(repair) => repair.run(&mut context),
         Command::Demo(demo) => demo.run(&mut context),
         Command::Completions(completions) => completions.run(&mut context),
     };

@@ -13,6 +13,7 @@
 
 #![expect(clippy::disallowed_methods, reason = "this is the room that may")]
 
+mod access;
 mod aside;
 mod chain;
 mod identity;
@@ -29,6 +30,7 @@ use std::path::Path;
 use rustix::fs::{AtFlags, Mode, OFlags};
 use rustix::io::Errno;
 
+pub(crate) use access::Access;
 pub(crate) use aside::Moved;
 use chain::Chain;
 pub(crate) use identity::Identity;

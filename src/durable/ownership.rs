@@ -18,12 +18,16 @@ const FILE_MODE: u32 = 0o666;
 pub(super) fn adopt(new: BorrowedFd<'_>, parent: BorrowedFd<'_>, kind: FileType) -> rustix::io::Result<()> {
     adopt_owner(new, parent)?;
     let (ours, theirs) = (rustix::fs::fstat(new)?, rustix::fs::fstat(parent)?);
-    let mask = if kind == FileType::Directory { DIRECTORY_MODE } else { FILE_MODE };
-    let wanted = theirs.st_mode & mask;
+    let wanted = mode(theirs.st_mode, kind);
     if ours.st_mode & 0o7777 == wanted {
         return Ok(());
     }
     where_allowed(rustix::fs::fchmod(new, Mode::from_raw_mode(wanted))).map(drop)
+}
+
+/// The mode of what is made in a directory of mode `parent`.
+pub(super) fn mode(parent: u32, kind: FileType) -> u32 {
+    parent & if kind == FileType::Directory { DIRECTORY_MODE } else { FILE_MODE }
 }
 
 /// Gives `new` the owner of `parent`, where we may set it.

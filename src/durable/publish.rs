@@ -6,7 +6,7 @@
 //! moment between that question and the rename is seen after it, and the copy then takes the place of what was renamed.
 
 use std::fs::File;
-use std::io::{Seek, SeekFrom};
+use std::io::{Read, Seek, SeekFrom};
 use std::os::fd::AsFd;
 
 use rustix::fs::{AtFlags, FileType, Mode, OFlags};
@@ -16,7 +16,7 @@ use super::chain::{self, Chain};
 use super::{Identity, Sync, Writer, ownership, parent, sole};
 use crate::digest::{Digest, HashingReader};
 use crate::error::{Error, Result};
-use crate::layout::TreePath;
+use crate::layout::{Entry, TreePath};
 use crate::stream::Interrupt;
 use crate::tree::Tree;
 
@@ -45,6 +45,35 @@ impl Writer<'_> {
             let moving = Move { tree: self.tree, content, source: &source, target: &target, to, interrupt };
             moving.rename_or_copy().inspect_err(|_| target.forget())
         })
+    }
+}
+
+impl Writer<'_> {
+    /// Writes content from outside of the tree to the place of its blob, and syncs; returns how many bytes it has.
+    ///
+    /// It is hashed on the way: `Err(Refused)` when it is not what it is called, and nothing is left of it then.
+    pub(crate) fn fill(&self, digest: Digest, source: impl Read, interrupt: &Interrupt) -> Result<u64> {
+        let to = Entry::Blob(digest).path();
+        let failed = |error: std::io::Error| interrupt.or(Error::io("write", self.tree.locate(&to), error));
+        let wrong = || Error::Refused { reason: format!("what was to be {digest} is something else") };
+        let mut source = HashingReader::new(interrupt.stops(source), digest.algorithm());
+        let chain = Chain::make(self.tree, &parent(&to))?;
+        let fill = || {
+            let copied = chain.stage(to.file_name(), Sync::Now, |file| std::io::copy(&mut source, file).map(drop));
+            let temporary = copied.map_err(failed)?;
+            let hashed = source.finish();
+            let is_right = digest.algorithm().and_then(|algorithm| hashed.by(algorithm)) == Some(digest);
+            let placed = if is_right {
+                chain.rename(&temporary, to.file_name()).map_err(|errno| failed(errno.into()))
+            } else {
+                Err(wrong())
+            };
+            placed.inspect_err(|_| chain.discard(&temporary))?;
+            Ok(hashed.size)
+        };
+        let size = fill().inspect_err(|_| chain.forget())?;
+        chain.sync()?;
+        Ok(size)
     }
 }
 

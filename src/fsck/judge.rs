@@ -352,7 +352,8 @@ impl<'j, 't> Judge<'j, 't> {
             self.eye.note(Cause::Layer(*digest), finding);
         }
         for (key, target) in layers.targets() {
-            if self.blobs.lies(&target) != Lies::Nothing || self.needed.contains(&key) || self.is_misplaced(&key) {
+            let is_needed = self.needed.contains(&key) || self.needed.contains(&target);
+            if self.blobs.lies(&target) != Lies::Nothing || is_needed || self.is_misplaced(&key) {
                 continue;
             }
             let message = format!("nothing needs the link to {target}, and its content is gone");

@@ -11,7 +11,9 @@ use std::path::Path;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use super::change::{Change, Changed};
 use super::item::{Item, ItemKind, Noted};
+use crate::digest::Digest;
 use crate::error::{Error, Result};
 use crate::layout::{self, TreePath};
 use crate::tree;
@@ -36,6 +38,13 @@ enum Record {
         repository: Option<String>,
         digest: Option<String>,
         size: u64,
+        time: Timestamp,
+    },
+    Change {
+        path: String,
+        digest: Option<String>,
+        #[serde(flatten)]
+        change: Change,
         time: Timestamp,
     },
     Restore {
@@ -76,6 +85,15 @@ impl Lines {
         });
     }
 
+    pub(super) fn change(&mut self, changed: &Changed, time: Timestamp) {
+        self.push(Record::Change {
+            path: changed.path.to_string(),
+            digest: changed.digest.map(|digest| digest.to_string()),
+            change: changed.change.clone(),
+            time,
+        });
+    }
+
     pub(super) fn restore(&mut self, noted: &Noted, time: Timestamp) {
         self.push(Record::Restore { name: noted.name.clone(), time });
     }
@@ -97,6 +115,8 @@ pub(super) struct Journal {
     pub(super) kind: Option<String>,
     /// What it was to move, in that order.
     pub(super) noted: Vec<Noted>,
+    /// What it was to change in its place, in that order.
+    pub(super) changes: Vec<Changed>,
     /// The lines that can't be read.
     pub(super) faults: Vec<Error>,
 }
@@ -132,6 +152,7 @@ impl Journal {
                         journal.noted.push(*noted);
                     }
                 }
+                Ok(Parsed::Change(changed)) => journal.changes.push(*changed),
                 Ok(Parsed::Restore) => {}
                 Err(reason) => journal.faults.push(malformed(reason)),
             }
@@ -155,6 +176,7 @@ fn skip_line(reader: &mut impl BufRead) -> std::io::Result<()> {
 enum Parsed {
     Begin(String),
     Take(Box<Noted>),
+    Change(Box<Changed>),
     // What is back is seen by looking.
     Restore,
 }
@@ -167,20 +189,30 @@ fn parse(line: &[u8]) -> Result<Parsed, String> {
     match line.record {
         Record::Begin { kind, .. } => Ok(Parsed::Begin(kind)),
         Record::Restore { .. } => Ok(Parsed::Restore),
+        Record::Change { path, digest, change, .. } => {
+            let (path, digest) = (parse_path(&path)?, parse_digest(digest)?);
+            Ok(Parsed::Change(Box::new(Changed { path, digest, change })))
+        }
         Record::Take { name, path, kind, form, repository, digest, size, .. } => {
             // Each of these leads to a path.
             let plain = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
             if name.is_empty() || name.len() > 255 || !name.bytes().all(plain) {
                 return Err(format!("{name:?} is no name of ours"));
             }
-            let tree_path = TreePath::parse(&path).filter(may_be_taken);
-            let path = tree_path.ok_or_else(|| format!("{path:?} is no path of the tree"))?;
-            let digest = digest.map(|text| text.parse().map_err(|error| format!("{text:?}: {error}"))).transpose()?;
+            let (path, digest) = (parse_path(&path)?, parse_digest(digest)?);
             let form = parse_form(&form).ok_or_else(|| format!("{form:?} is no kind of file"))?;
             let item = Item { kind, path, repository, digest, size };
             Ok(Parsed::Take(Box::new(Noted { item, name, form })))
         }
     }
+}
+
+fn parse_path(path: &str) -> Result<TreePath, String> {
+    TreePath::parse(path).filter(may_be_taken).ok_or_else(|| format!("{path:?} is no path of the tree"))
+}
+
+fn parse_digest(text: Option<String>) -> Result<Option<Digest>, String> {
+    text.map(|text| text.parse().map_err(|error| format!("{text:?}: {error}"))).transpose()
 }
 
 /// Whether it lies in the tree, and is neither an area nor in the quarantine itself.

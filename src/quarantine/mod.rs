@@ -16,10 +16,13 @@
 //!   underscore, so there whole directories may lie. That, and not a copy of the links on the other disk, keeps it a
 //!   rename: nothing is ever half in two places, and no full disk can stop a repair. What lies on a third file system, below
 //!   an area, is not moved, and the caller is told.
+//! - **What is changed in its place** (a link that is rewritten, a directory that is made, a mode) has a line too, with what
+//!   was there before; a restore takes it back if it still is what was made of it.
 //!
 //! [`Run`] fills it, [`Restore`] and [`put_back`] put back, [`purge`] removes; these want the tree's lock alone.
 //! [`runs`], [`show`] and [`needed`] read, and take none.
 
+mod change;
 mod compare;
 mod id;
 mod item;

@@ -57,6 +57,9 @@ pub fn put_back(writer: &Writer<'_>, scan: &mut Scan, interrupt: &Interrupt) -> 
         for run in touched {
             if let Some(shelf) = Shelf::open(tree, run)? {
                 sync(writer, &shelf)?;
+                if !shelf.read_journal()?.changes.is_empty() {
+                    continue;
+                }
                 writer.remove_empty_run(run.as_str())?;
             }
         }

@@ -13,6 +13,7 @@ use std::os::fd::AsFd;
 
 use rustix::fs::OFlags;
 
+use super::change::Changed;
 use super::compare::{At, absent};
 use super::id::RunId;
 use super::item::{ItemKind, Noted};
@@ -45,6 +46,8 @@ pub enum Outcome {
 pub struct Restored {
     /// Each thing, with what became of it; a failure leaves it in the quarantine.
     pub things: Vec<(Noted, Result<Outcome>)>,
+    /// Where something had been changed that is now as it was; a failure leaves it.
+    pub undone: Vec<(TreePath, Result<()>)>,
     /// Whether the run is empty now, and gone.
     pub emptied: bool,
     /// The signal that ended it early, if one did.
@@ -56,6 +59,10 @@ pub struct Restored {
 pub struct Restore<'t> {
     shelf: Shelf<'t>,
     things: Vec<Noted>,
+    /// The last first.
+    changes: Vec<Changed>,
+    /// Those that are not wanted.
+    other_changes: Vec<Changed>,
     faults: Vec<Error>,
     /// Content that links in this run name, and another run has.
     elsewhere: HashMap<Digest, RunId>,
@@ -71,17 +78,21 @@ impl<'t> Restore<'t> {
         let shelf = Shelf::find_run(tree, run)?;
         let journal = shelf.journal()?;
         for digest in digests {
-            if !journal.noted.iter().any(|noted| noted.item.digest == Some(*digest)) {
+            let is_changed = journal.changes.iter().any(|changed| changed.digest == Some(*digest));
+            if !is_changed && !journal.noted.iter().any(|noted| noted.item.digest == Some(*digest)) {
                 return Err(Error::NotQuarantined { what: digest.to_string(), path: shelf.path() });
             }
         }
-        let wanted = |noted: &Noted| digests.is_empty() || noted.item.digest.is_some_and(|it| digests.contains(&it));
+        let is_wanted = |digest: Option<Digest>| digests.is_empty() || digest.is_some_and(|it| digests.contains(&it));
+        let wanted = |noted: &Noted| is_wanted(noted.item.digest);
         let mut things: Vec<(usize, Noted)> = journal.noted.into_iter().filter(wanted).enumerate().collect();
+        let changes = journal.changes.into_iter().rev();
+        let (changes, other_changes) = changes.partition(|changed| is_wanted(changed.digest));
         things.sort_by_key(|(number, noted)| (noted.item.kind, Reverse(*number)));
         let things: Vec<Noted> = things.into_iter().map(|(_, noted)| noted).collect();
         let elsewhere = elsewhere(tree, run, &things)?;
         let (faults, interrupt) = (journal.faults, Interrupt::default());
-        Ok(Self { shelf, things, faults, elsewhere, verify: false, interrupt })
+        Ok(Self { shelf, things, changes, other_changes, faults, elsewhere, verify: false, interrupt })
     }
 
     /// Hashes each blob before it goes back: one that is not what it is called stays.
@@ -123,7 +134,9 @@ impl<'t> Restore<'t> {
                 break;
             }
         }
-        Restored { things, emptied: false, interrupted: self.interrupt.signal() }
+        let standing = self.changes.iter().map(|changed| (changed, changed.stands(self.shelf.tree)));
+        let undone = told(standing).collect();
+        Restored { things, undone, emptied: false, interrupted: self.interrupt.signal() }
     }
 
     /// Puts everything back, at the time `now`. `writer` is to hold the lock alone.
@@ -131,6 +144,7 @@ impl<'t> Restore<'t> {
         let mut things = Vec::with_capacity(self.things.len());
         let mut superfluous = Vec::new();
         let mut unsynced_content = false;
+        let mut undone = self.undo(writer, false);
         for noted in self.things.clone() {
             if self.interrupt.signal().is_some() {
                 break;
@@ -155,18 +169,47 @@ impl<'t> Restore<'t> {
             unsynced_content |= noted.item.kind == ItemKind::Blob && matches!(done, Ok(Outcome::PutBack));
             things.push((noted, done));
         }
+        undone.extend(self.undo(writer, true));
         sync(writer, &self.shelf)?;
         for (name, spot) in superfluous {
             let home = self.shelf.home_found(spot.home)?;
             writer.discard(home, &name, &self.shelf.locate(spot.home, &name))?;
         }
-        let failed = things.iter().any(|(_, done)| done.is_err());
-        let emptied = !failed && writer.remove_empty_run(self.shelf.id.as_str())?;
+        let failed = things.iter().any(|(_, done)| done.is_err()) || undone.iter().any(|(_, done)| done.is_err());
+        let emptied = !failed && !self.has_changes()? && writer.remove_empty_run(self.shelf.id.as_str())?;
         if !emptied {
             note(writer, &self.shelf, &things, now)?;
         }
-        Ok(Restored { things, emptied, interrupted: self.interrupt.signal() })
+        Ok(Restored { things, undone, emptied, interrupted: self.interrupt.signal() })
     }
+
+    /// Takes back what was changed; `last` those changes for which all else has to wait.
+    fn undo(&self, writer: &Writer<'_>, last: bool) -> Vec<(TreePath, Result<()>)> {
+        let wanted = self.changes.iter().filter(|changed| changed.is_last() == last);
+        let wanted = wanted.take_while(|_| self.interrupt.signal().is_none());
+        told(wanted.map(|changed| (changed, changed.undo(writer)))).collect()
+    }
+
+    /// Whether there is still something that can be taken back.
+    fn has_changes(&self) -> Result<bool> {
+        for changed in self.changes.iter().chain(&self.other_changes) {
+            if changed.stands(self.shelf.tree)? {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+}
+
+/// Those changes that are taken back, or should be.
+fn told<'c>(
+    changes: impl Iterator<Item = (&'c Changed, Result<bool>)>,
+) -> impl Iterator<Item = (TreePath, Result<()>)> {
+    changes.filter_map(|(changed, done)| match done {
+        Ok(false) => None,
+        Ok(true) => Some((changed.path.clone(), Ok(()))),
+        Err(error) => Some((changed.path.clone(), Err(error))),
+    })
 }
 
 /// The content that links among `things` name, that neither they nor the tree have, and that another run has.

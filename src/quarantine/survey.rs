@@ -8,7 +8,7 @@ use super::item::Noted;
 use super::shelf::{Shelf, quarantine_path};
 use crate::durable::private;
 use crate::error::{Error, Result};
-use crate::layout::{self, Area};
+use crate::layout::{self, Area, TreePath};
 use crate::tree::Tree;
 
 /// A run of the quarantine.
@@ -42,6 +42,8 @@ pub struct Contents {
     pub summary: Summary,
     /// What its journal names, in the order of taking, and whether that lies in the quarantine now.
     pub things: Vec<(Noted, bool)>,
+    /// What it changed in its place, in that order: where, what, and whether that can be taken back.
+    pub changes: Vec<(TreePath, &'static str, bool)>,
     /// What could not be read.
     pub damage: Vec<Error>,
 }
@@ -72,7 +74,15 @@ pub fn show(tree: &Tree, id: &RunId) -> Result<Contents> {
 fn contents(shelf: &Shelf<'_>) -> Result<Contents> {
     let journal = shelf.journal()?;
     let summary = Summary { id: shelf.id.clone(), began: shelf.id.began(), kind: journal.kind, things: 0, bytes: 0 };
-    let mut contents = Contents { summary, things: Vec::new(), damage: journal.faults };
+    let mut contents = Contents { summary, things: Vec::new(), changes: Vec::new(), damage: journal.faults };
+    for changed in journal.changes {
+        // What can't be looked at may be as it was left.
+        let stands = changed.stands(shelf.tree).unwrap_or_else(|error| {
+            contents.damage.push(error);
+            true
+        });
+        contents.changes.push((changed.path.clone(), changed.name(), stands));
+    }
     for noted in journal.noted {
         // One that can't be looked at, or is not what it was, is there.
         let is_held = match shelf.find(&noted) {

@@ -1,5 +1,6 @@
 //! Moving things out of the tree.
 
+use super::change::Changed;
 use super::id::RunId;
 use super::item::{Item, ItemKind, Noted};
 use super::journal::{Lines, may_be_taken};
@@ -20,6 +21,8 @@ pub struct Run<'w> {
     now: jiff::Timestamp,
     /// How many names were given.
     names: u64,
+    /// Whether something was changed in its place, which the journal has to tell.
+    has_changes: bool,
 }
 
 impl<'w> Run<'w> {
@@ -31,7 +34,7 @@ impl<'w> Run<'w> {
                 continue;
             }
             let shelf = Shelf::find_run(writer.tree(), &id)?;
-            let run = Self { writer, shelf, now, names: 0 };
+            let run = Self { writer, shelf, now, names: 0, has_changes: false };
             return match run.write(&Lines::begin(id.as_str(), kind, now)) {
                 Ok(()) => Ok(run),
                 Err(error) => Err(run.give_up(error)),
@@ -97,7 +100,21 @@ impl<'w> Run<'w> {
     /// Syncs, and removes the run if there is nothing in it. `true` when it stays.
     pub fn finish(self) -> Result<bool> {
         self.sync()?;
-        Ok(!self.writer.remove_empty_run(self.shelf.id.as_str())?)
+        Ok(self.has_changes || !self.writer.remove_empty_run(self.shelf.id.as_str())?)
+    }
+
+    pub(super) fn writer(&self) -> &'w Writer<'w> {
+        self.writer
+    }
+
+    /// Writes down what is going to be changed; on the disk when it returns.
+    pub(super) fn note_changes(&mut self, changes: &[Changed]) -> Result<()> {
+        let mut lines = Lines::default();
+        for changed in changes {
+            lines.change(changed, self.now);
+        }
+        self.has_changes = true;
+        self.write(&lines)
     }
 
     fn write(&self, lines: &Lines) -> Result<()> {

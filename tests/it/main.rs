@@ -22,6 +22,7 @@ mod parallel;
 mod put;
 mod quarantine;
 mod readme;
+mod repair;
 mod repos;
 mod support;
 mod tags;

@@ -444,7 +444,7 @@ fn subject(action: &Action) -> String {
     }
 }
 
-fn print_needed(needed: &Needed, dry_run: bool, context: &mut Context) -> anyhow::Result<()> {
+pub(super) fn print_needed(needed: &Needed, dry_run: bool, context: &mut Context) -> anyhow::Result<()> {
     for (digest, run) in &needed.blobs {
         if context.output.is_json() {
             context.output.event("restore", json!({ "digest": digest, "run": run.as_str() }))?;

@@ -6,6 +6,7 @@ use crate::cli::output::escaped;
 use crate::cli::{Context, Exit, interrupt};
 use crate::digest::Digest;
 use crate::error::Error;
+use crate::layout::TreePath;
 use crate::quarantine::{self, Noted, Outcome, Restored, RunId};
 
 /// Put back what a run took out of the tree
@@ -71,6 +72,15 @@ impl Restore {
                 }
             }
         }
+        for (path, undone) in &done.undone {
+            match undone {
+                Ok(()) => print_undone(path, context)?,
+                Err(error) => {
+                    damaged = true;
+                    context.output.damage(error)?;
+                }
+            }
+        }
         self.conclude(context, &done, &counts)?;
         if let Some(signal) = done.interrupted {
             return Err(Error::Interrupted { signal }.into());
@@ -83,12 +93,17 @@ impl Restore {
         if context.output.is_json() {
             let fields = json!({
                 "run": self.run.as_str(), "items": put_back, "bytes": bytes, "already_there": already_there,
-                "emptied": done.emptied, "dry_run": self.dry_run,
+                "undone": done.undone.iter().filter(|(_, done)| done.is_ok()).count(), "emptied": done.emptied, "dry_run": self.dry_run,
             });
             context.output.event("summary", fields)?;
         }
         let did = if self.dry_run { "would put back" } else { "put back" };
         context.output.note(format_args!("{did} {put_back} things of {bytes} bytes"));
+        let undone = done.undone.iter().filter(|(_, done)| done.is_ok()).count();
+        if undone > 0 {
+            let did = if self.dry_run { "would undo" } else { "undid" };
+            context.output.note(format_args!("{did} {undone} changes"));
+        }
         if *already_there > 0 {
             context.output.note(format_args!("{already_there} things are in their places already, and the same"));
         }
@@ -114,6 +129,14 @@ impl Counts {
             Outcome::NotHeld => {}
         }
     }
+}
+
+/// What was changed in its place, and is as it was.
+fn print_undone(path: &TreePath, context: &mut Context) -> anyhow::Result<()> {
+    if context.output.is_json() {
+        return context.output.event("restore", json!({ "path": path.to_string(), "outcome": "undone" }));
+    }
+    context.output.text(format_args!("{}\n", escaped(&path.to_string())))
 }
 
 fn print_thing(noted: &Noted, outcome: Outcome, context: &mut Context) -> anyhow::Result<()> {

@@ -50,6 +50,18 @@ impl Show {
             let (mark, path) = (if *held { ' ' } else { '-' }, escaped(&item.path.to_string()));
             context.output.text(format_args!("{size:>12} {mark}{:<10} {path}\n", item.kind.name()))?;
         }
+        for (path, change, stands) in &contents.changes {
+            if !stands && !self.all {
+                continue;
+            }
+            if context.output.is_json() {
+                let fields = json!({ "path": path.to_string(), "change": change, "stands": stands });
+                context.output.event("change", fields)?;
+                continue;
+            }
+            let (mark, path) = (if *stands { ' ' } else { '-' }, escaped(&path.to_string()));
+            context.output.text(format_args!("{:>12} {mark}{change:<10} {path}\n", ""))?;
+        }
         for error in &contents.damage {
             context.output.damage(error)?;
         }

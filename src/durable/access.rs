@@ -1,0 +1,91 @@
+//! Mode and owner of what is in the tree already.
+
+use std::os::fd::{AsRawFd, OwnedFd};
+
+use rustix::fs::{AtFlags, FileType, Gid, Mode, OFlags, Uid};
+use rustix::io::Errno;
+use serde::{Deserialize, Serialize};
+
+use super::chain::Chain;
+use super::{Writer, ownership, parent};
+use crate::error::{Error, Result};
+use crate::layout::TreePath;
+use crate::tree::Tree;
+
+/// Who may do what.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Access {
+    mode: u32,
+    uid: u32,
+    gid: u32,
+}
+
+/// What lies somewhere, held without being opened: it may be forbidden to read it.
+struct Held {
+    handle: OwnedFd,
+    kind: FileType,
+    access: Access,
+}
+
+impl Held {
+    fn of(handle: OwnedFd) -> rustix::io::Result<Self> {
+        let stat = rustix::fs::fstat(&handle)?;
+        let access = Access { mode: stat.st_mode & 0o7777, uid: stat.st_uid, gid: stat.st_gid };
+        Ok(Self { handle, kind: FileType::from_raw_mode(stat.st_mode), access })
+    }
+
+    fn set(&self, access: Access) -> rustix::io::Result<()> {
+        if (self.access.uid, self.access.gid) != (access.uid, access.gid) {
+            let (uid, gid) = (Some(Uid::from_raw(access.uid)), Some(Gid::from_raw(access.gid)));
+            rustix::fs::chownat(&self.handle, "", uid, gid, AtFlags::EMPTY_PATH)?;
+        }
+        // By this path, for a handle that is open for nothing takes no mode.
+        rustix::fs::chmod(format!("/proc/self/fd/{}", self.handle.as_raw_fd()), Mode::from_raw_mode(access.mode))
+    }
+}
+
+impl Access {
+    /// That of a file or directory; `None` when it isn't there.
+    pub(crate) fn at(tree: &Tree, path: &TreePath) -> Result<Option<Self>> {
+        Ok(hold(tree, path)?.map(|held| held.access))
+    }
+
+    /// Whether it is what comes of setting `after` where there was `before`, or of a kill on the way: the owner goes first.
+    pub(crate) fn is_on_the_way(self, before: Self, after: Self) -> bool {
+        self != before && (self == after || self == Self { mode: before.mode, ..after })
+    }
+}
+
+impl Writer<'_> {
+    /// Who could do what to a file or directory that is made anew where there is one now.
+    pub(crate) fn access_of_new(&self, path: &TreePath) -> Result<Option<Access>> {
+        let Some(held) = hold(self.tree, path)? else { return Ok(None) };
+        let Some(chain) = Chain::open(self.tree, &parent(path))? else { return Ok(None) };
+        let failed = |errno| Error::io("look at", self.tree.locate(path), errno);
+        let above = rustix::fs::fstat(chain.last()).map_err(failed)?;
+        let mode = ownership::mode(above.st_mode, held.kind);
+        Ok(Some(Access { mode, uid: above.st_uid, gid: above.st_gid }))
+    }
+
+    /// Gives a file or directory this mode and owner. Not synced; `false` when it isn't there.
+    pub(crate) fn set_access(&self, path: &TreePath, access: Access) -> Result<bool> {
+        let Some(held) = hold(self.tree, path)? else { return Ok(false) };
+        held.set(access).map_err(|errno| Error::io("set mode and owner of", self.tree.locate(path), errno))?;
+        Ok(true)
+    }
+}
+
+fn hold(tree: &Tree, path: &TreePath) -> Result<Option<Held>> {
+    let failed = |errno| Error::io("look at", tree.locate(path), errno);
+    let Some(chain) = Chain::open(tree, &parent(path))? else { return Ok(None) };
+    let flags = OFlags::PATH | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+    let handle = match rustix::fs::openat(chain.last(), path.file_name(), flags, Mode::empty()) {
+        Err(Errno::NOENT) => return Ok(None),
+        opened => opened.map_err(failed)?,
+    };
+    let held = Held::of(handle).map_err(failed)?;
+    match held.kind {
+        FileType::RegularFile | FileType::Directory => Ok(Some(held)),
+        kind => Err(tree.wrong_kind(path, "a file or directory", kind.into())),
+    }
+}

@@ -1,0 +1,141 @@
+//! Mending what `fsck` finds.
+//!
+//! A plan is made of findings, shown, and carried out. **Nothing is deleted**: what is wrong moves to the quarantine, and of
+//! what is changed in its place (a link, a mode, a directory that is made) the quarantine's journal says what it was. So a
+//! restore undoes a repair. Content that was put in from another source stays then: it is right.
+//!
+//! A repair that was killed is finished by running it again: each step leaves the tree with the old fault or mended, but for
+//! content whose wrong version is gone and whose right one is not there yet, which is missing, and told so.
+
+mod brake;
+mod execute;
+mod planner;
+mod source;
+
+use std::collections::{BTreeMap, BTreeSet};
+
+pub use brake::lost;
+pub use execute::{Done, execute};
+pub use planner::plan;
+pub use source::Source;
+
+use crate::digest::Digest;
+use crate::error::Error;
+use crate::finding::{Code, Finding, Repair};
+use crate::fsck::Content;
+use crate::layout::TreePath;
+use source::Stock;
+
+/// The codes of which there is something that mends them.
+pub const MENDABLE: [Code; 20] = [
+    Code::BlobCorrupt,
+    Code::BlobTruncated,
+    Code::BlobEmpty,
+    Code::BlobMissing,
+    Code::ManifestMissing,
+    Code::ReferenceMissing,
+    Code::IndexChildMissing,
+    Code::LinkEmpty,
+    Code::LinkMalformed,
+    Code::RevisionMisplaced,
+    Code::LayerLinkDangling,
+    Code::RevisionDangling,
+    Code::SignatureDangling,
+    Code::TagDangling,
+    Code::TagIndexDangling,
+    Code::UploadStale,
+    Code::UploadWithoutStartedat,
+    Code::TemporaryLeftOver,
+    Code::RepositoryIncomplete,
+    Code::Permissions,
+];
+
+/// What to mend.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Wanted {
+    /// All that can be mended without anything going that somebody may want, or being granted that was not.
+    Safe,
+    /// What is found under these codes.
+    Only(BTreeSet<Code>),
+}
+
+impl Wanted {
+    /// Whether findings of this code may be mended.
+    pub fn includes(&self, code: Code) -> bool {
+        match self {
+            Self::Safe => true,
+            Self::Only(codes) => codes.contains(&code),
+        }
+    }
+}
+
+/// How to mend.
+#[derive(Debug)]
+pub struct Options<'o> {
+    /// What.
+    pub wanted: Wanted,
+    /// Where content comes from that is missing or wrong.
+    pub source: Option<&'o Source>,
+    /// What time it is.
+    pub now: jiff::Timestamp,
+    /// Uploads that began before are stale.
+    pub uploads_began_before: jiff::Timestamp,
+    /// Which content to hash, if any.
+    pub content: Option<Content>,
+}
+
+/// One thing that is done.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Action {
+    /// What is done.
+    pub repair: Repair,
+    /// For which finding.
+    pub code: Code,
+    /// What is written, made, changed or moved.
+    pub path: TreePath,
+    /// In which repository, or in what is called like one.
+    pub repository: Option<String>,
+    /// Of which tag.
+    pub tag: Option<String>,
+    /// The digest that it is about.
+    pub digest: Option<Digest>,
+    /// The bytes of content that are moved or put in.
+    pub size: u64,
+}
+
+/// Something that was wanted and can't be mended.
+#[derive(Debug)]
+pub struct Left {
+    /// What is wrong.
+    pub finding: Finding,
+    /// Why it stays.
+    pub reason: String,
+}
+
+/// What is to be done.
+#[derive(Debug)]
+pub struct Plan {
+    /// In this order.
+    pub actions: Vec<Action>,
+    /// What stays though it was asked for.
+    pub left: Vec<Left>,
+    /// How many errors there are that nothing is done about.
+    pub unmended: usize,
+    /// What a source has that it should not, or that could not be read there.
+    pub refused: Vec<Error>,
+    /// The repositories that actions are about, and those whose images they hit.
+    pub repositories: BTreeSet<String>,
+    /// Where content comes from.
+    stock: Stock,
+}
+
+impl Plan {
+    /// How many actions there are of each kind.
+    pub fn counts(actions: &[Action]) -> BTreeMap<Repair, u64> {
+        let mut counts = BTreeMap::new();
+        for action in actions {
+            *counts.entry(action.repair).or_default() += 1;
+        }
+        counts
+    }
+}

@@ -1,0 +1,257 @@
+//! From findings to what is done about them.
+
+use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::time::Duration;
+
+use super::source::{self, Stock};
+use super::{Action, Left, MENDABLE, Options, Plan, Wanted};
+use crate::digest::Digest;
+use crate::error::{Error, Result};
+use crate::finding::{Code, Finding, Repair, Severity};
+use crate::fsck::{self, Hashed, Stop};
+use crate::layout::{self, Entry, Item, TreePath};
+use crate::quarantine::Needed;
+use crate::stream::Watch;
+use crate::tree::{Kind, Tree};
+
+/// What is younger may be in use: a registry takes no lock.
+const YOUNG: Duration = Duration::from_hours(1);
+
+/// The order in which things are done: what must be readable first, content before the links that grant it.
+const ORDER: [Repair; 10] = [
+    Repair::FixPermissions,
+    Repair::MakeDirectory,
+    Repair::QuarantineBlob,
+    Repair::RefillBlob,
+    Repair::RewriteLink,
+    Repair::LinkRevision,
+    Repair::RemoveLink,
+    Repair::RemoveTag,
+    Repair::PurgeUpload,
+    Repair::RemoveTemporary,
+];
+
+/// Looks at a tree, and plans what is done about what is found. `needed` is what comes back from the quarantine before.
+pub fn plan(tree: &Tree, options: &Options<'_>, needed: &Needed, watch: &Watch<'_>) -> Result<Plan> {
+    let look = fsck::Options {
+        uploads_began_before: options.uploads_began_before,
+        only: None,
+        content: options.content.clone(),
+    };
+    let report = fsck::check(tree, &look, watch)?;
+    if let Some(Hashed { stop: Some(Stop::Signal(signal)), .. }) = report.hashed {
+        return Err(Error::Interrupted { signal });
+    }
+    let comes_back = |finding: &Finding| {
+        let is_about_missing = !matches!(finding.repair, Some(Repair::QuarantineBlob | Repair::RewriteLink));
+        is_about_missing && finding.digest.is_some_and(|digest| needed.blobs.contains_key(&digest))
+    };
+    let mut findings = report.findings;
+    let is_error = |finding: &Finding| finding.severity == Severity::Error && !comes_back(finding);
+    let mut unmended = findings.iter().filter(|finding| is_error(finding)).count();
+    findings.retain(|finding| options.wanted.includes(finding.code) && !comes_back(finding));
+    let (stock, refused) = match options.source {
+        Some(source) => source.find(&refillable(&findings), &watch.interrupt)?,
+        None => Default::default(),
+    };
+    let mut planner =
+        Planner { tree, options, watch, stock: &stock, whole: BTreeMap::new(), plan: Vec::new(), left: Vec::new() };
+    for finding in findings {
+        let (error, planned) = (is_error(&finding), planner.plan.len());
+        planner.consider(finding)?;
+        unmended -= usize::from(error && planner.plan.len() > planned);
+    }
+    let Planner { plan: planned, left, .. } = planner;
+    let repositories = planned.iter().flat_map(|planned| planned.repositories.iter().cloned()).collect();
+    let actions = in_order(planned.into_iter().map(|planned| planned.action).collect());
+    Ok(Plan { actions, left, unmended, refused, repositories, stock })
+}
+
+/// Content that a source may help with.
+fn refillable(findings: &[Finding]) -> BTreeSet<Digest> {
+    let is_about_content = |finding: &&Finding| {
+        matches!(finding.repair, Some(Repair::RefillBlob | Repair::QuarantineBlob))
+            || matches!(finding.code, Code::RevisionDangling | Code::SignatureDangling)
+    };
+    findings.iter().filter(is_about_content).filter_map(|finding| finding.digest).collect()
+}
+
+struct Planned {
+    action: Action,
+    repositories: BTreeSet<String>,
+}
+
+struct Planner<'p> {
+    tree: &'p Tree,
+    options: &'p Options<'p>,
+    watch: &'p Watch<'p>,
+    stock: &'p Stock,
+    /// Whether content is what it is called, as far as somebody asked.
+    whole: BTreeMap<Digest, bool>,
+    plan: Vec<Planned>,
+    left: Vec<Left>,
+}
+
+impl Planner<'_> {
+    fn consider(&mut self, finding: Finding) -> Result<()> {
+        let Some((repair, place)) = finding.repair.zip(finding.place.clone()) else {
+            if MENDABLE.contains(&finding.code) && !self.is_safe_only() {
+                self.leave(finding, "nothing is known that mends it");
+            }
+            return Ok(());
+        };
+        let has_content = finding.digest.is_some_and(|digest| self.stock.size(&digest).is_some());
+        // What is dangling is mended by what it lacks, and goes only without that.
+        let dangles = matches!(finding.code, Code::RevisionDangling | Code::SignatureDangling);
+        let repair = if has_content && dangles { Repair::RefillBlob } else { repair };
+        let is_safe_refill = repair == Repair::RefillBlob && has_content && finding.code != Code::ReferenceMissing;
+        if self.is_safe_only() && !finding.safe && !is_safe_refill {
+            return Ok(());
+        }
+        match repair {
+            Repair::RefillBlob => self.refill(finding, place),
+            Repair::QuarantineBlob => self.quarantine(finding, has_content),
+            Repair::RewriteLink => self.rewrite(finding, place)?,
+            Repair::LinkRevision => self.link_revision(finding)?,
+            Repair::RemoveTemporary | Repair::PurgeUpload => self.remove_young(finding, place, repair)?,
+            Repair::RemoveLink => self.remove(finding, place.parent(), repair),
+            Repair::RemoveTag => self.remove(finding, place.parent().and_then(|current| current.parent()), repair),
+            Repair::FixPermissions | Repair::MakeDirectory if place.parent().is_none() => {
+                self.leave(finding, "it holds all of the tree, and is for you to mend");
+            }
+            Repair::FixPermissions | Repair::MakeDirectory => self.add(&finding, repair, place, 0),
+        }
+        Ok(())
+    }
+
+    fn is_safe_only(&self) -> bool {
+        self.options.wanted == Wanted::Safe
+    }
+
+    fn leave(&mut self, finding: Finding, reason: impl Into<String>) {
+        self.left.push(Left { finding, reason: reason.into() });
+    }
+
+    fn add(&mut self, finding: &Finding, repair: Repair, path: TreePath, size: u64) {
+        let Finding { code, repository, tag, digest, images, .. } = finding.clone();
+        let repositories = images.into_iter().map(|image| image.repository).chain(repository.clone()).collect();
+        let action = Action { repair, code, path, repository, tag, digest, size };
+        self.plan.push(Planned { action, repositories });
+    }
+
+    fn refill(&mut self, finding: Finding, place: TreePath) {
+        let Some((digest, size)) = finding.digest.and_then(|digest| Some((digest, self.stock.size(&digest)?))) else {
+            let reason = match self.options.source {
+                Some(_) => "the source does not have it",
+                None => "it has to be pushed again, or put in with --from",
+            };
+            return self.leave(finding, reason);
+        };
+        self.add(&finding, Repair::RefillBlob, Entry::Blob(digest).path(), size);
+        if finding.code == Code::ReferenceMissing {
+            self.add(&finding, Repair::RewriteLink, place, 0);
+        }
+    }
+
+    fn quarantine(&mut self, finding: Finding, has_content: bool) {
+        let Some(digest) = finding.digest else { return self.leave(finding, "its path is no digest's") };
+        let found = self.tree.metadata(&Entry::Blob(digest).path()).ok().flatten();
+        let size = found.map_or(0, |found| found.size);
+        self.add(&finding, Repair::QuarantineBlob, layout::blob_directory(&digest), size);
+        if has_content {
+            let size = self.stock.size(&digest).unwrap_or_default();
+            self.add(&finding, Repair::RefillBlob, Entry::Blob(digest).path(), size);
+        }
+    }
+
+    fn rewrite(&mut self, finding: Finding, place: TreePath) -> Result<()> {
+        if self.is_whole(finding.digest)? {
+            self.add(&finding, Repair::RewriteLink, place, 0);
+        } else {
+            self.leave(finding, "there is no whole content that it could lead to");
+        }
+        Ok(())
+    }
+
+    fn link_revision(&mut self, finding: Finding) -> Result<()> {
+        let name = finding.repository.as_deref().and_then(|name| name.parse().ok());
+        let (Some(name), Some(digest)) = (name, finding.digest) else {
+            self.leave(finding, "its repository has no name");
+            return Ok(());
+        };
+        if self.is_whole(Some(digest))? {
+            let link = Entry::in_repository(&name, Item::RevisionLink(digest)).path();
+            self.add(&finding, Repair::LinkRevision, link, 0);
+        } else {
+            self.leave(finding, "there is no whole content that it could lead to");
+        }
+        Ok(())
+    }
+
+    fn remove_young(&mut self, finding: Finding, place: TreePath, repair: Repair) -> Result<()> {
+        let is_upload = repair == Repair::PurgeUpload;
+        let is_file = finding.code == Code::UploadWithoutStartedat;
+        let Some(path) = (if is_file { place.parent() } else { Some(place) }) else { return Ok(()) };
+        let data = path.child("data").filter(|_| is_upload);
+        let data = data.and_then(|data| self.tree.metadata(&data).ok().flatten());
+        let found = self.tree.metadata(&path)?;
+        let limit = self.options.now.checked_sub(YOUNG).unwrap_or(jiff::Timestamp::MIN);
+        // One that says when it began was found to be old.
+        let says = finding.code == Code::UploadStale;
+        if !says && data.or(found).is_some_and(|found| found.modified > limit) {
+            self.leave(finding, "it is younger than an hour, and may be in use");
+            return Ok(());
+        }
+        let sized = if is_upload { data } else { found };
+        self.add(&finding, repair, path, sized.map_or(0, |found| found.size));
+        Ok(())
+    }
+
+    fn remove(&mut self, finding: Finding, path: Option<TreePath>, repair: Repair) {
+        match path {
+            Some(path) => self.add(&finding, repair, path, 0),
+            None => self.leave(finding, "it lies nowhere"),
+        }
+    }
+
+    /// Whether there is content of that name that is what it is called, or will be.
+    fn is_whole(&mut self, digest: Option<Digest>) -> Result<bool> {
+        let Some((digest, algorithm)) = digest.and_then(|digest| Some((digest, digest.algorithm()?))) else {
+            return Ok(false);
+        };
+        if let Some(known) = self.whole.get(&digest) {
+            return Ok(*known);
+        }
+        let path = Entry::Blob(digest).path();
+        let is_file = self.tree.metadata(&path).is_ok_and(|found| found.is_some_and(|found| found.kind == Kind::File));
+        let file = if is_file { self.tree.open_file(&path)? } else { None };
+        let is_whole = match file.map(|file| source::hash(file, [algorithm], &self.watch.interrupt)) {
+            Some(Ok(hashed)) => hashed.by(algorithm) == Some(digest),
+            Some(Err(_)) if self.watch.interrupt.signal().is_some() => {
+                let signal = self.watch.interrupt.signal().unwrap_or_default();
+                return Err(Error::Interrupted { signal });
+            }
+            // What can't be read is told as that.
+            Some(Err(_)) | None => false,
+        };
+        self.whole.insert(digest, is_whole);
+        Ok(is_whole)
+    }
+}
+
+/// Sorts actions, each once, and leaves out what lies in something that is moved as a whole.
+fn in_order(mut actions: Vec<Action>) -> Vec<Action> {
+    let rank = |repair: Repair| ORDER.iter().position(|other| *other == repair);
+    actions.sort_by(|a, b| rank(a.repair).cmp(&rank(b.repair)).then_with(|| a.path.cmp(&b.path)));
+    actions.dedup_by(|a, b| a.repair == b.repair && a.path == b.path);
+    let moves = |action: &&Action| {
+        use Repair::{PurgeUpload, QuarantineBlob, RemoveLink, RemoveTag};
+        matches!(action.repair, PurgeUpload | QuarantineBlob | RemoveLink | RemoveTag)
+    };
+    let moved: HashSet<TreePath> = actions.iter().filter(moves).map(|action| action.path.clone()).collect();
+    actions.retain(|action| {
+        let mut above = std::iter::successors(action.path.parent(), TreePath::parent);
+        action.repair == Repair::RefillBlob || !above.any(|path| moved.contains(&path))
+    });
+    actions
+}

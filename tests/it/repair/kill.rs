@@ -1,0 +1,92 @@
+//! A repair that is killed at any change it makes is finished by running it again, and nothing is lost.
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+
+use super::{errors, repair, tree};
+use crate::support::{Scratch, Tagged};
+use crate::upload_crash::kill::at_every_change;
+
+const WORDS: [&str; 2] = ["repair", "--all-safe"];
+
+/// A tree with something to rewrite, to make, to move and to set right.
+fn damaged() -> Scratch {
+    let scratch = Scratch::new();
+    let image = Tagged::put(&scratch, "lib/app", "image", &["latest"]);
+    // Enough that what dangles is little of it.
+    for number in 0..3 {
+        Tagged::put(&scratch, "lib/app", &format!("image {number}"), &[&format!("v{number}")]);
+    }
+    fs::write(scratch.link("lib/app", image.layer), "").unwrap();
+    fs::set_permissions(scratch.link("lib/app", image.config), PermissionsExt::from_mode(0o000)).unwrap();
+    let spare = scratch.put("lib/spare", b"spare");
+    fs::remove_dir_all(scratch.repository("lib/spare")).unwrap();
+    fs::write(scratch.blob(spare), "wrong").unwrap();
+    Tagged::put(&scratch, "lib/other", "other", &[]);
+    fs::remove_dir_all(scratch.repository("lib/other").join("_manifests/tags")).ok();
+    let dangling = "0".repeat(64);
+    let link = scratch.repository("lib/other").join("_layers/sha256").join(&dangling).join("link");
+    Scratch::plant(&link, format!("sha256:{dangling}"));
+    scratch
+}
+
+fn runs(scratch: &Scratch) -> Vec<String> {
+    let Ok(listed) = fs::read_dir(scratch.root().join(".regtree/quarantine")) else { return Vec::new() };
+    let mut runs: Vec<String> = listed.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
+    runs.sort();
+    runs
+}
+
+#[test]
+fn a_repair_killed_at_any_change_it_makes_is_finished_by_another_and_undone_by_restores() {
+    let undisturbed = damaged();
+    let before = tree(&undisturbed);
+    assert_eq!(repair(&undisturbed, &["--all-safe"]).code(0).actions().len(), 5);
+    let after = tree(&undisturbed);
+    let kills = at_every_change(
+        || {
+            let scratch = damaged();
+            let call = scratch.regtree(WORDS);
+            (scratch, call)
+        },
+        |scratch, when, kills| {
+            if kills % 2 == 0 {
+                scratch.run(WORDS).code(0);
+                // What is left of a small write that was killed is too young to go.
+                let mut found = tree(scratch);
+                found.retain(|path, _| path.extension().is_none_or(|extension| extension != "tmp"));
+                assert!(found == after, "{when}");
+            }
+            for run in runs(scratch).iter().rev() {
+                scratch.run(["quarantine", "restore", run]).code(0);
+            }
+            let mut found = tree(scratch);
+            found.retain(|path, _| path.extension().is_none_or(|extension| extension != "tmp"));
+            assert!(found == before, "{when}");
+            assert_eq!(runs(scratch), [""; 0], "{when}");
+        },
+    );
+    assert!(kills > 20, "{kills} kills: strace does not do what it is asked to");
+}
+
+#[test]
+fn content_from_elsewhere_is_there_after_a_second_run() {
+    let source = Scratch::new();
+    let image = Tagged::put(&source, "lib/app", "image", &["latest"]);
+    let words = ["repair", "--all-safe", "--from", source.root().to_str().unwrap()];
+    let kills = at_every_change(
+        || {
+            let scratch = Scratch::new();
+            Tagged::put(&scratch, "lib/app", "image", &["latest"]);
+            fs::write(scratch.blob(image.layer), "wrong").unwrap();
+            let call = scratch.regtree(words);
+            (scratch, call)
+        },
+        |scratch, when, _| {
+            scratch.run(words).code(0);
+            assert_eq!(errors(scratch), [""; 0], "{when}");
+            assert_eq!(fs::read(scratch.blob(image.layer)).unwrap(), b"layer image", "{when}");
+        },
+    );
+    assert!(kills > 10, "{kills} kills: strace does not do what it is asked to");
+}

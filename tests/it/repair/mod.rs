@@ -1,0 +1,73 @@
+//! Mending: trees with one damage each, content from elsewhere, a live registry that would never heal by itself, kills.
+
+mod access;
+mod damaged;
+mod dangling;
+mod heal;
+mod kill;
+mod plan;
+mod source;
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use serde_json::Value;
+
+use crate::support::{Run, Scratch, snapshot};
+
+/// What `repair` said.
+struct Repaired {
+    run: Run,
+    events: Vec<Value>,
+}
+
+/// Runs `repair --json` with these words.
+#[track_caller]
+fn repair(scratch: &Scratch, words: &[&str]) -> Repaired {
+    let run = scratch.regtree(["repair", "--json"]).with(words).run();
+    Repaired { events: run.json_lines(), run }
+}
+
+impl Repaired {
+    #[track_caller]
+    fn code(self, expected: i32) -> Self {
+        Self { run: self.run.code(expected), ..self }
+    }
+
+    fn of_type(&self, kind: &str) -> Vec<&Value> {
+        self.events.iter().filter(|event| event["type"] == kind).collect()
+    }
+
+    /// What was done, each with its code and path.
+    fn actions(&self) -> Vec<String> {
+        let word = |event: &Value, field: &str| event[field].as_str().unwrap().to_owned();
+        let line = |event: &&Value| ["repair", "code", "path"].map(|field| word(event, field)).join(" ");
+        self.of_type("repair").iter().map(line).collect()
+    }
+
+    #[track_caller]
+    fn summary(&self) -> &Value {
+        let summary = self.events.last().unwrap_or_else(|| panic!("no events: {}", self.run.err()));
+        assert_eq!(summary["type"], "summary", "{}", self.run.err());
+        summary
+    }
+
+    fn quarantine(&self) -> Option<&str> {
+        self.summary()["quarantine"].as_str()
+    }
+}
+
+/// All of a tree but regtree's own state.
+fn tree(scratch: &Scratch) -> BTreeMap<PathBuf, String> {
+    let mut found = snapshot(scratch.root());
+    found.retain(|path, _| !path.starts_with(".regtree"));
+    found
+}
+
+/// The codes of the errors that `fsck --content` finds.
+fn errors(scratch: &Scratch) -> Vec<String> {
+    let run = scratch.run(["fsck", "--content", "--json"]);
+    let events = run.json_lines();
+    let errors = events.iter().filter(|event| event["type"] == "finding" && event["severity"] == "error");
+    errors.map(|event| event["code"].as_str().unwrap().to_owned()).collect()
+}
