@@ -46,6 +46,9 @@ _regtree() {
             regtree,quarantine)
                 cmd="regtree__subcmd__quarantine"
                 ;;
+            regtree,repair)
+                cmd="regtree__subcmd__repair"
+                ;;
             regtree,repo)
                 cmd="regtree__subcmd__repo"
                 ;;
@@ -126,6 +129,9 @@ _regtree() {
                 ;;
             regtree__subcmd__help,quarantine)
                 cmd="regtree__subcmd__help__subcmd__quarantine"
+                ;;
+            regtree__subcmd__help,repair)
+                cmd="regtree__subcmd__help__subcmd__repair"
                 ;;
             regtree__subcmd__help,repo)
                 cmd="regtree__subcmd__help__subcmd__repo"
@@ -434,7 +440,7 @@ _regtree() {
 
     case "${cmd}" in
         regtree)
-            opts="-q -v -h -V --root --registry-config --wait-lock --json --quiet --verbose --color --progress --help --version init blob upload manifest tag repo gc quarantine fsck du demo completions help"
+            opts="-q -v -h -V --root --registry-config --wait-lock --json --quiet --verbose --color --progress --help --version init blob upload manifest tag repo gc quarantine fsck repair du demo completions help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1084,7 +1090,7 @@ _regtree() {
             return 0
             ;;
         regtree__subcmd__help)
-            opts="init blob upload manifest tag repo gc quarantine fsck du demo completions help"
+            opts="init blob upload manifest tag repo gc quarantine fsck repair du demo completions help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1478,6 +1484,20 @@ _regtree() {
         regtree__subcmd__help__subcmd__quarantine__subcmd__show)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        regtree__subcmd__help__subcmd__repair)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
@@ -2484,6 +2504,56 @@ _regtree() {
                 return 0
             fi
             case "${prev}" in
+                --root)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --registry-config)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --wait-lock)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --color)
+                    COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
+                    return 0
+                    ;;
+                --progress)
+                    COMPREPLY=($(compgen -W "auto bar plain none" -- "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        regtree__subcmd__repair)
+            opts="-n -q -v -h --only --all-safe --dry-run --from --assume-blobs-lost --skip-content --unverified-for --jobs --root --registry-config --wait-lock --json --quiet --verbose --color --progress --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --only)
+                    COMPREPLY=($(compgen -W "blob-corrupt blob-truncated blob-empty blob-missing manifest-missing reference-missing index-child-missing link-empty link-malformed revision-misplaced layer-link-dangling revision-dangling signature-dangling tag-dangling tag-index-dangling upload-stale upload-without-startedat temporary-left-over repository-incomplete permissions" -- "${cur}"))
+                    return 0
+                    ;;
+                --from)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --unverified-for)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --jobs)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 --root)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0

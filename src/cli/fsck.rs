@@ -70,6 +70,11 @@ pub(super) struct Fsck {
     jobs: Option<u16>,
 }
 
+/// How many threads hash if nothing is said: so many that some may wait for the disk.
+pub(super) fn threads(jobs: Option<u16>) -> usize {
+    jobs.map_or_else(|| 2 * rayon::current_num_threads(), usize::from)
+}
+
 impl Fsck {
     pub(super) fn run(self, context: &mut Context) -> anyhow::Result<Exit> {
         super::use_threads(self.jobs)?;
@@ -113,7 +118,7 @@ impl Fsck {
             deadline: self.max_duration.and_then(|limit| Instant::now().checked_add(limit)),
             resume_after: self.resume_after,
             unverified_since,
-            threads: self.jobs.map_or_else(|| 2 * rayon::current_num_threads(), usize::from),
+            threads: threads(self.jobs),
             now: context.now,
         })
     }

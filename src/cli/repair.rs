@@ -70,8 +70,8 @@ pub(super) struct Repair {
     #[arg(long, value_name = "AGE", value_parser = super::parse_age)]
     unverified_for: Option<Duration>,
     /// How many threads read; as many as there are processors if omitted
-    #[arg(long, value_name = "N")]
-    jobs: Option<usize>,
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=256))]
+    jobs: Option<u16>,
 }
 
 /// The codes that something mends; the error for any other lists them.
@@ -148,7 +148,8 @@ impl Repair {
         let everything = Content {
             subset: None,
             seed: 0,
-            max_duration: None,
+            deadline: None,
+            threads: fsck_command::threads(self.jobs),
             resume_after: None,
             unverified_since,
             now: context.now,
@@ -240,7 +241,8 @@ fn look_again(
         return Ok(0);
     }
     let only = (plan.repositories.len() <= FEW).then(|| pattern(&plan.repositories)).transpose()?;
-    let look = fsck::Options { uploads_began_before: options.uploads_began_before, only, content: None };
+    let look =
+        fsck::Options { now: options.now, uploads_began_before: options.uploads_began_before, only, content: None };
     let report = fsck::check(tree, &look, watch)?;
     let errors = || report.findings.iter().filter(|finding| finding.severity == Severity::Error);
     for finding in errors() {

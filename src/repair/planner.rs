@@ -34,6 +34,7 @@ const ORDER: [Repair; 10] = [
 /// Looks at a tree, and plans what is done about what is found. `needed` is what comes back from the quarantine before.
 pub fn plan(tree: &Tree, options: &Options<'_>, needed: &Needed, watch: &Watch<'_>) -> Result<Plan> {
     let look = fsck::Options {
+        now: options.now,
         uploads_began_before: options.uploads_began_before,
         only: None,
         content: options.content.clone(),
