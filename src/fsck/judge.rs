@@ -83,6 +83,9 @@ impl<'j, 't> Judge<'j, 't> {
             for part in &form.parts {
                 if part.role == Role::Child {
                     self.children.insert(part.digest);
+                    if self.is_content(&part.digest) {
+                        self.needed.insert(part.digest);
+                    }
                     continue;
                 }
                 self.needed.insert(part.digest);
@@ -91,6 +94,12 @@ impl<'j, 't> Judge<'j, 't> {
                 }
             }
         }
+    }
+
+    /// Whether a child is no manifest here, but linked as layers are: build caches list theirs so.
+    fn is_content(&self, child: &Digest) -> bool {
+        let leads = self.repository.layers.leads(child);
+        self.repository.revision(child).is_none() && matches!(leads, Leads::Straight | Leads::To(_))
     }
 
     /// Whether it has the folders without which a registry sees something else.
@@ -210,6 +219,9 @@ impl<'j, 't> Judge<'j, 't> {
 
     fn child(&mut self, index: &Digest, part: &Part, link: &TreePath) {
         let digest = part.digest;
+        if self.is_content(&digest) {
+            return self.part(index, part, link);
+        }
         match self.repository.revision(&digest).map(|revision| revision.link) {
             Some(RevisionLink::Right | RevisionLink::Misplaced) => self.size(index, part, digest, link),
             // What is wrong with its link is told.

@@ -189,6 +189,11 @@ impl<'w> Verifier<'w> {
     fn child(&mut self, scene: &mut Scene<'_, '_, '_>, part: &Part) -> Result<Option<Digest>> {
         match revision::find(scene.repository, part.digest) {
             Ok(Some(_)) => {}
+            // Build caches list their layers as children.
+            Ok(None) if matches!(self.links.target(scene.repository, part.digest), Ok(Some(_))) => {
+                self.part(scene, part)?;
+                return Ok(None);
+            }
             Ok(None) => {
                 let severity = if self.how.strict { Severity::Error } else { Severity::Warning };
                 let message = format!("{part} is not in the repository: it was never pushed, or was deleted");

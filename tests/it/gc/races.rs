@@ -151,6 +151,8 @@ fn children_that_are_layers_as_build_caches_have_them_cast_no_doubt() {
     for words in [&NOW[..], &NOW_UNTAGGED] {
         collect(&planted.scratch, words).code(0);
         assert!(children.iter().all(|child| planted.has(child) && planted.links("lib", child)));
+        planted.scratch.run(["fsck", "--content", "--strict"]).code(0);
+        assert_whole(&planted.scratch);
     }
 }
 

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use super::planted::{Planted, sha256};
 use super::{assert_whole, files};
 use crate::support::snapshot;
-use crate::upload_crash::kill::at_every_change;
+use crate::upload_crash::kill::at_changes;
 
 const WORDS: [&str; 6] = ["gc", "--jobs", "1", "--min-age", "0", "--delete-untagged"];
 /// How many moments there have to be at which it is killed.
@@ -42,7 +42,8 @@ fn a_collection_killed_anywhere_leaves_no_link_that_lies_and_is_finished_by_anot
     undisturbed.scratch.run(WORDS).code(0);
     let expected = snapshot(&undisturbed.scratch.v2());
     assert!(files(&undisturbed.scratch).len() < before.len());
-    let moments = at_every_change(
+    let moments = at_changes(
+        2,
         || {
             let planted = grown();
             let call = planted.scratch.regtree(WORDS);

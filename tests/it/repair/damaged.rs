@@ -41,7 +41,7 @@ const MENDED: [(&str, &str, usize, &[&str]); 27] = [
 
 /// The errors in trees about which nothing is done by itself: what is gone is gone, and what a link or tag was to say
 /// nobody can tell.
-const UNMENDED: [(&str, &[&str]); 14] = [
+const UNMENDED: [(&str, &[&str]); 15] = [
     ("blob-data-is-directory", &["file-unexpected"]),
     ("config-link-missing", &["reference-missing"]),
     ("config-missing", &["blob-missing"]),
@@ -50,6 +50,8 @@ const UNMENDED: [(&str, &[&str]); 14] = [
     ("layer-missing", &["blob-missing"]),
     ("revision-blob-missing", &["manifest-missing"]),
     ("revision-link-other-digest", &["link-mismatch"]),
+    // Nobody granted the content itself, so that no registry serves it.
+    ("sha512-alias-without-canonical", &["reference-by-alias"]),
     ("tag-deleted-revision", &["index-child-missing", "tag-dangling", "tag-dangling"]),
     ("tag-link-empty", &["link-empty"]),
     ("tag-link-garbage", &["link-malformed"]),

@@ -33,9 +33,18 @@ const CHANGES: [&str; 11] = [
 /// Kills what `prepare` returns at each change that it makes, and has `examine` look at what is left, which is told how
 /// many kills there were before. Returns how many there were.
 pub(crate) fn at_every_change<T>(prepare: impl Fn() -> (T, Regtree), examine: impl Fn(&T, &str, usize)) -> usize {
+    at_changes(1, prepare, examine)
+}
+
+/// As [`at_every_change`], at every `step`-th of a kind only: for what changes so much that all would take minutes.
+pub(crate) fn at_changes<T>(
+    step: usize,
+    prepare: impl Fn() -> (T, Regtree),
+    examine: impl Fn(&T, &str, usize),
+) -> usize {
     let mut kills = 0;
     for call in CHANGES {
-        for nth in 1.. {
+        for nth in (1..).step_by(step) {
             let (subject, regtree) = prepare();
             let run = killed_at(&regtree, call, nth);
             if run.signal() != Some(9) {
