@@ -59,7 +59,9 @@ fn read_algorithm(tree: &Tree, algorithm: &KeyedDirectory, interrupt: &Interrupt
         Ok(listed) => listed.unwrap_or_default(),
         Err(error) => return (Vec::new(), vec![error]),
     };
-    let fan_outs: Vec<Listed> = listed.into_iter().filter(|entry| entry.kind == Kind::Directory).collect();
+    let mut fan_outs: Vec<Listed> = listed.into_iter().filter(|entry| entry.kind == Kind::Directory).collect();
+    // Sorted piece by piece, and in parallel, the whole is sorted already.
+    fan_outs.sort_unstable();
     let read: Vec<Result<Vec<Found>>> = fan_outs
         .par_iter()
         .map(|entry| match entry.text() {
@@ -85,6 +87,7 @@ fn read_fan_out(tree: &Tree, algorithm: &KeyedDirectory, parent: BorrowedFd<'_>,
     }
     let blobs = listed.iter().filter(|entry| entry.kind == Kind::Directory).filter_map(Listed::text);
     let placed = blobs.filter(|hex| hex.get(..2) == Some(name));
-    let digests = placed.filter_map(|hex| algorithm.digest(hex));
-    Ok(digests.map(|digest| digest.sha256().map_or(Found::Other(digest), Found::Canonical)).collect())
+    let mut digests: Vec<Digest> = placed.filter_map(|hex| algorithm.digest(hex)).collect();
+    digests.sort_unstable();
+    Ok(digests.into_iter().map(|digest| digest.sha256().map_or(Found::Other(digest), Found::Canonical)).collect())
 }

@@ -375,27 +375,45 @@ impl Reading<'_> {
             let path = self.tree.locate(&place.revisions());
             self.note(Doubt::Tree, Error::Incomplete { path, reason: "there are tags" });
         }
-        let mut tags = Vec::new();
+        let mut names = Vec::new();
         for entry in listed {
+            if let (Kind::Directory, Some(name)) = (entry.kind, entry.text()) {
+                names.push(name.to_owned());
+                continue;
+            }
             let path = self.tree.locate(&directory).join(&entry.name);
-            match (entry.kind, entry.text()) {
-                (Kind::Directory, Some(name)) => {
-                    let link = directory.child(name).and_then(|tag| tag.child("current")?.child("link"));
-                    let link = link.expect("a directory's entry is a plain name");
-                    tags.push(Tag { name: name.to_owned(), target: self.target(&link) });
-                }
-                (Kind::Directory, None) => {
+            match entry.kind {
+                Kind::Directory => {
                     self.note(Doubt::Repository, Error::Misplaced { path, reason: "its name is no text" });
                 }
-                (Kind::File, _) => {
+                Kind::File => {
                     self.note(Doubt::None, Error::Misplaced { path, reason: "it is a file among the tags" });
                 }
-                (kind, _) => {
+                kind => {
                     self.note(Doubt::Tree, Error::WrongKind { path, expected: "a directory", found: kind.describe() });
                 }
             }
         }
-        tags
+        let targets = self.sound_targets(&directory, &names);
+        let tags = names.into_iter().zip(targets).map(|(name, target)| {
+            let target = target.or_else(|| {
+                let link = directory.child(&name).and_then(|tag| tag.child("current")?.child("link"));
+                self.target(&link.expect("a directory's entry is a plain name"))
+            });
+            Tag { name, target }
+        });
+        tags.collect()
+    }
+
+    /// What tags point to whose links say it plainly; the others are looked at again, by [`Self::target`].
+    fn sound_targets(&self, directory: &TreePath, names: &[String]) -> Vec<Option<Digest>> {
+        let Ok(Some(handle)) = self.tree.open_directory(directory) else { return vec![None; names.len()] };
+        let read = |name: &String| {
+            let mut buffer = [0; 256];
+            let content = Tree::read_below(handle.as_fd(), &format!("{name}/current/link"), &mut buffer);
+            parse_target(content.ok()?).ok()
+        };
+        names.par_iter().with_min_len(64).map(read).collect()
     }
 
     fn target(&mut self, link: &TreePath) -> Option<Digest> {
