@@ -145,8 +145,10 @@ fn wrong(eye: &Eye<'_>, target: Digest, found: Digest, size: u64, sizes: &[Other
     };
     let finding = eye.at(&Entry::Blob(target).path(), code, Severity::Error, message);
     let (expected, found) = (Some(target.to_string()), Some(found.to_string()));
-    let finding = Finding { digest: Some(target), expected, found, ..finding }.mended_by(Repair::QuarantineBlob);
-    Clue { finding, cause: Cause::Blob(target) }
+    // Where it was come upon is where it is looked for again.
+    let repository = sizes.first().and_then(|other| other.clue.finding.repository.clone());
+    let finding = Finding { repository, digest: Some(target), expected, found, ..finding };
+    Clue { finding: finding.mended_by(Repair::QuarantineBlob), cause: Cause::Blob(target) }
 }
 
 /// Content is told of once, however many repositories have it.

@@ -21,6 +21,21 @@ fn hex(digest: regtree::Digest) -> String {
 }
 
 #[test]
+fn a_layer_of_another_size_is_hashed_though_nothing_else_is_wrong_anywhere() {
+    let (scratch, image) = image();
+    Tagged::put(&scratch, "other/app", "one", &["latest"]);
+    let layer = scratch.blob(image.layer);
+    let content = fs::read(&layer).unwrap();
+    fs::write(&layer, &content[1..]).unwrap();
+    let found = fsck(&scratch, &[]).code(3);
+    assert_eq!(found.codes(), ["blob-truncated"]);
+    let broken: Vec<_> = found.broken().into_iter().collect();
+    assert_eq!(broken, ["lib/app:latest", "other/app:latest"]);
+    fs::write(&layer, [&content[..], b"more"].concat()).unwrap();
+    assert_eq!(fsck(&scratch, &[]).code(3).codes(), ["blob-corrupt"]);
+}
+
+#[test]
 fn a_link_to_nothing_that_nobody_tagged_is_a_warning() {
     let (scratch, image) = image();
     fs::remove_dir_all(scratch.repository("lib/app").join("_manifests/tags/latest")).unwrap();
