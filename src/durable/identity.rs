@@ -33,6 +33,11 @@ impl Identity {
         (self.inode, self.modified)
     }
 
+    /// When anything about it changed last, be it only its mode or a name.
+    pub(crate) fn status_changed(&self) -> (i64, i64) {
+        self.changed
+    }
+
     /// Whether the content is as old and as long as that of `other`, whatever became of its name, owner and mode.
     pub(crate) fn has_content_of(&self, other: &Self) -> bool {
         let content = |of: &Self| (of.device, of.inode, of.size, of.modified);

@@ -94,6 +94,16 @@ pub(crate) fn write_record(tree: &Tree, kind: &str, name: &str, content: &[u8], 
     written
 }
 
+/// Waits until nobody else changes a record, and keeps others from it until the file is dropped. Held for moments only.
+pub(crate) fn lock_record(tree: &Tree, kind: &str, name: &str) -> std::io::Result<File> {
+    let directory = make(tree, kind)?;
+    let flags = OFlags::RDWR | OFlags::CREATE | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
+    let lock = File::from(rustix::fs::openat(&directory, format!("{name}.lock"), flags, Mode::from_raw_mode(0o666))?);
+    ownership::adopt(lock.as_fd(), directory.as_fd(), FileType::RegularFile)?;
+    rustix::fs::flock(&lock, FlockOperation::LockExclusive)?;
+    Ok(lock)
+}
+
 /// Opens a record of any length; `None` when there is none that can be read.
 pub(crate) fn open_record(tree: &Tree, kind: &str, name: &str) -> Option<File> {
     let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;

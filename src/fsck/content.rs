@@ -1,24 +1,28 @@
 //! Hashing content: several blobs at once, each by one thread with one buffer.
 
 use std::collections::HashSet;
-use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
-use std::time::Instant;
+use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, Instant};
 
 use rayon::prelude::*;
 use rustix::fs::AtFlags;
 
 use super::blobs::Blobs;
-use super::clue::{Cause, Clue};
+use super::clue::Cause;
 use super::eye::Eye;
 use super::hash::{self, Verdict};
-use super::ledger::{Condition, Ledger};
+use super::ledger::{Condition, Ledger, Notes};
 use super::round::Needed;
 use super::subset::Subset;
 use crate::digest::Digest;
 use crate::finding::{Code, Finding, Repair, Severity};
 use crate::layout::{Area, Entry};
 use crate::stream::Watch;
+use crate::tree::Tree;
+
+/// How often what was hashed is noted.
+const OFTEN: Duration = Duration::from_secs(50);
 
 /// Which content to hash.
 #[derive(Clone, Debug)]
@@ -90,7 +94,6 @@ impl Stock<'_, '_> {
 /// Hashes content, and tells what is wrong that is not known yet.
 pub(super) fn check(eye: &mut Eye<'_>, stock: &Stock<'_, '_>, content: &Content, watch: &Watch<'_>) -> Hashed {
     let Stock { blobs, needed, .. } = stock;
-    let mut ledger = Ledger::read(eye.tree);
     let mut chosen: Vec<(Digest, u64)> = stock.all().collect();
     if let Some(subset) = content.subset {
         chosen = subset.choose(chosen, content.seed);
@@ -100,37 +103,28 @@ pub(super) fn check(eye: &mut Eye<'_>, stock: &Stock<'_, '_>, content: &Content,
     }
     let all = chosen.len();
     if let Some(since) = content.unverified_since {
+        let ledger = Ledger::read(eye.tree, content.now);
         let is_due = |(digest, _): &(Digest, u64)| !ledger.covers(digest, since, || condition(eye, digest));
         chosen = chosen.into_par_iter().filter(is_due).collect();
     }
     let passed_over = (all - chosen.len()) as u64;
-    // Who may have to stop goes by digest, to say how far it is; else the longest first, so that all end together.
-    let in_order = content.deadline.is_some() || content.resume_after.is_some();
-    if in_order {
-        chosen.sort_unstable_by_key(|(digest, _)| *digest);
-    } else {
-        chosen.sort_unstable_by_key(|(digest, size)| (std::cmp::Reverse(*size), *digest));
-    }
+    // Whoever is stopped can say how far it is.
+    chosen.sort_unstable_by_key(|(digest, _)| *digest);
+    let is_there = |digest: &Digest| blobs.names.find(digest).is_some();
+    let pad = Pad::new(eye.tree, content.now, &is_there);
     let work = Work::new(&chosen, content, watch);
-    let results = work.run(eye);
+    let wrong = work.run(eye, &pad);
     let seed = content.subset.is_some_and(Subset::is_random).then_some(content.seed);
     let mut hashed = Hashed { passed_over, seed, stop: work.stop(), ..Hashed::default() };
-    for (digest, verdict) in &results {
-        match verdict {
-            Verdict::Right(identity) => ledger.note(digest, content.now, Condition::of(identity)),
-            _ => ledger.forget(digest),
-        }
-    }
-    hashed.blobs = results.len() as u64;
+    hashed.blobs = work.items.load(Ordering::Relaxed);
     hashed.bytes = work.bytes.load(Ordering::Relaxed);
-    if hashed.stop.is_some() && in_order {
+    if hashed.stop.is_some() {
         hashed.resume_after = work.done_until().or(content.resume_after);
     }
-    for (digest, verdict) in results {
+    for (digest, verdict) in wrong {
         tell(eye, digest, verdict, needed.contains(blobs, &digest));
     }
-    let written = ledger.write(eye.tree, |digest| blobs.names.find(digest).is_some());
-    hashed.ledger_failure = written.err().map(|error| error.to_string());
+    hashed.ledger_failure = pad.write().err().map(|error| error.to_string());
     hashed
 }
 
@@ -153,8 +147,39 @@ fn tell(eye: &mut Eye<'_>, digest: Digest, verdict: Verdict, is_needed: bool) {
         }
         Verdict::Unreadable(reason) => eye.at(&path, Code::Unreadable, severity, format!("it can't be read: {reason}")),
     };
-    let clue = Clue { finding: Finding { digest: Some(digest), ..finding }, cause: Cause::Blob(digest) };
-    eye.clues.push(clue);
+    eye.note(Cause::Blob(digest), Finding { digest: Some(digest), ..finding });
+}
+
+/// Where all threads note what they found; on its way into the ledger, so that little is lost when a run is killed.
+struct Pad<'p> {
+    tree: &'p Tree,
+    is_there: &'p (dyn Fn(&Digest) -> bool + Sync),
+    notes: Mutex<(Notes, Instant)>,
+}
+
+impl<'p> Pad<'p> {
+    fn new(tree: &'p Tree, now: jiff::Timestamp, is_there: &'p (dyn Fn(&Digest) -> bool + Sync)) -> Self {
+        Self { tree, is_there, notes: Mutex::new((Notes::new(now), Instant::now())) }
+    }
+
+    fn note(&self, digest: &Digest, verdict: &Verdict) {
+        let condition = match verdict {
+            Verdict::Right(identity) => Some(Condition::of(identity)),
+            _ => None,
+        };
+        let mut guard = self.notes.lock().unwrap_or_else(PoisonError::into_inner);
+        let (notes, written) = &mut *guard;
+        notes.note(digest, condition);
+        if written.elapsed() >= OFTEN {
+            // What can't be written now is written, or told, in the end.
+            let _ = notes.write(self.tree, self.is_there);
+            *written = Instant::now();
+        }
+    }
+
+    fn write(&self) -> std::io::Result<()> {
+        self.notes.lock().unwrap_or_else(PoisonError::into_inner).0.write(self.tree, self.is_there)
+    }
 }
 
 /// Blobs to hash, taken one after the other by however many threads.
@@ -178,7 +203,8 @@ impl<'w> Work<'w> {
         Self { blobs, watch, deadline: *deadline, threads: *threads, next, done, items, bytes, is_late }
     }
 
-    fn run(&self, eye: &Eye<'_>) -> Vec<(Digest, Verdict)> {
+    /// Hashes them all. What is right is only noted; what is not is returned.
+    fn run(&self, eye: &Eye<'_>, pad: &Pad<'_>) -> Vec<(Digest, Verdict)> {
         let results = Mutex::new(Vec::new());
         let total = self.blobs.iter().map(|(_, size)| size).sum();
         self.watch.progress.begin("hashing content", Some(total));
@@ -188,14 +214,14 @@ impl<'w> Work<'w> {
                     let mut buffer = vec![0; hash::BUFFER];
                     let mut mine = Vec::new();
                     while let Some(index) = self.take() {
-                        mine.extend(self.hash(eye, index, &mut buffer));
+                        mine.extend(self.hash(eye, pad, index, &mut buffer));
                     }
-                    results.lock().unwrap_or_else(std::sync::PoisonError::into_inner).extend(mine);
+                    results.lock().unwrap_or_else(PoisonError::into_inner).extend(mine);
                 });
             }
         });
         self.watch.progress.end();
-        results.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner)
+        results.into_inner().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// The next blob, unless it is time to stop. The first is always begun, so that every run gets on.
@@ -211,7 +237,7 @@ impl<'w> Work<'w> {
         Some(index)
     }
 
-    fn hash(&self, eye: &Eye<'_>, index: usize, buffer: &mut [u8]) -> Option<(Digest, Verdict)> {
+    fn hash(&self, eye: &Eye<'_>, pad: &Pad<'_>, index: usize, buffer: &mut [u8]) -> Option<(Digest, Verdict)> {
         let (digest, size) = self.blobs[index];
         let verdict = hash::verify(eye.tree, digest, buffer, self.watch);
         if matches!(verdict, Verdict::Stopped) {
@@ -221,7 +247,8 @@ impl<'w> Work<'w> {
         self.bytes.fetch_add(size, Ordering::Relaxed);
         let items = self.items.fetch_add(1, Ordering::Relaxed) + 1;
         self.watch.progress.items(items, self.blobs.len() as u64);
-        Some((digest, verdict))
+        pad.note(&digest, &verdict);
+        (!matches!(verdict, Verdict::Right(_))).then_some((digest, verdict))
     }
 
     fn stop(&self) -> Option<Stop> {

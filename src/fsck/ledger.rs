@@ -1,9 +1,12 @@
 //! Which blob was hashed when, in `.regtree/verified/blobs`: a line for each, with what tells whether the file is still
-//! the one that was hashed. It is advisory: what can't be read in it costs reading a blob again.
+//! the one that was hashed, or that it was wrong. It is advisory: what can't be read in it costs reading a blob again.
+//!
+//! Several runs may note at once: each adds what it found to what is there, under a lock, and the later finding counts.
 
 use std::collections::HashMap;
 use std::fmt::Write;
 use std::io::{BufRead, BufReader};
+use std::time::Instant;
 
 use crate::digest::Digest;
 use crate::durable::{Identity, Sync, private};
@@ -11,46 +14,53 @@ use crate::tree::Tree;
 
 const KIND: &str = "verified";
 const NAME: &str = "blobs";
+/// What stands in the place of a condition when content was wrong.
+const WRONG: &str = "wrong";
 
-/// What a file was like when its content was right.
+/// What was found of a blob.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Verified {
+struct Verified {
     /// In seconds since 1970.
     when: i64,
-    condition: Condition,
+    /// What its file was like when its content was right; `None` when that was wrong.
+    condition: Option<Condition>,
 }
 
-/// What changes when content does.
+/// What changes when content does. Whoever sets a file's time back can't set back when he did.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Condition {
     size: u64,
     inode: u64,
     modified: (i64, i64),
+    changed: (i64, i64),
 }
 
 impl Condition {
     pub(super) fn of(identity: &Identity) -> Self {
         let (inode, modified) = identity.inode_and_modified();
-        Self { size: identity.size, inode, modified }
+        Self { size: identity.size, inode, modified, changed: identity.status_changed() }
     }
 
     pub(super) fn of_stat(stat: &rustix::fs::Stat) -> Self {
         let size = u64::try_from(stat.st_size).unwrap_or_default();
-        let nanoseconds = i64::try_from(stat.st_mtime_nsec).unwrap_or_default();
-        Self { size, inode: stat.st_ino, modified: (stat.st_mtime, nanoseconds) }
+        let time = |seconds, nanoseconds: u64| (seconds, i64::try_from(nanoseconds).unwrap_or_default());
+        let modified = time(stat.st_mtime, stat.st_mtime_nsec);
+        Self { size, inode: stat.st_ino, modified, changed: time(stat.st_ctime, stat.st_ctime_nsec) }
     }
 }
 
+type Entries = HashMap<[u8; 32], Verified>;
+
 /// All that was verified.
 #[derive(Debug, Default)]
-pub(super) struct Ledger(HashMap<[u8; 32], Verified>);
+pub(super) struct Ledger(Entries);
 
 impl Ledger {
-    /// As it was left; empty where there is none.
-    pub(super) fn read(tree: &Tree) -> Self {
-        let Some(file) = private::open_record(tree, KIND, NAME) else { return Self::default() };
-        let lines = BufReader::new(file).lines().map_while(Result::ok);
-        Self(lines.filter_map(|line| parse(&line)).collect())
+    /// As it was left; empty where there is none. Nothing was found later than `now`.
+    pub(super) fn read(tree: &Tree, now: jiff::Timestamp) -> Self {
+        let mut entries = read(tree);
+        entries.retain(|_, verified| verified.when <= now.as_second());
+        Self(entries)
     }
 
     /// Whether `digest` was right after `since`, and nothing changed since.
@@ -60,45 +70,93 @@ impl Ledger {
         since: jiff::Timestamp,
         condition: impl FnOnce() -> Option<Condition>,
     ) -> bool {
-        let known = digest.sha256().and_then(|hash| self.0.get(&hash));
-        known.is_some_and(|known| known.when > since.as_second() && condition() == Some(known.condition))
+        let known = digest.sha256().and_then(|hash| self.0.get(&hash)).filter(|known| known.when > since.as_second());
+        let known = known.and_then(|known| known.condition);
+        known.is_some_and(|known| condition() == Some(known))
+    }
+}
+
+/// What a run adds to the ledger.
+#[derive(Debug)]
+pub(super) struct Notes {
+    began: Instant,
+    now: jiff::Timestamp,
+    entries: Entries,
+}
+
+impl Notes {
+    pub(super) fn new(now: jiff::Timestamp) -> Self {
+        Self { began: Instant::now(), now, entries: Entries::new() }
     }
 
-    /// Notes that `digest` was right.
-    pub(super) fn note(&mut self, digest: &Digest, when: jiff::Timestamp, condition: Condition) {
+    /// Notes that `digest` was right, or wrong if there is no condition.
+    pub(super) fn note(&mut self, digest: &Digest, condition: Option<Condition>) {
+        let when = self.seconds();
         if let Some(hash) = digest.sha256() {
-            self.0.insert(hash, Verified { when: when.as_second(), condition });
+            self.entries.insert(hash, Verified { when, condition });
         }
     }
 
-    /// Forgets what was found wrong.
-    pub(super) fn forget(&mut self, digest: &Digest) {
-        if let Some(hash) = digest.sha256() {
-            self.0.remove(&hash);
-        }
+    /// What time it is.
+    fn seconds(&self) -> i64 {
+        self.now.as_second().saturating_add(i64::try_from(self.began.elapsed().as_secs()).unwrap_or(i64::MAX))
     }
 
-    /// Writes it, less what is gone.
-    pub(super) fn write(&self, tree: &Tree, is_there: impl Fn(&Digest) -> bool) -> std::io::Result<()> {
-        let mut text = String::new();
-        for (hash, verified) in &self.0 {
-            let digest = Digest::from_sha256(*hash);
-            if is_there(&digest) {
-                let Verified { when, condition: Condition { size, inode, modified } } = verified;
-                let line = writeln!(text, "{} {when} {size} {inode} {} {}", digest.hex(), modified.0, modified.1);
-                line.expect("memory takes whatever is written");
+    /// Adds them to the ledger, which forgets what is gone. Where that fails they are kept.
+    pub(super) fn write(&mut self, tree: &Tree, is_there: impl Fn(&Digest) -> bool) -> std::io::Result<()> {
+        let _lock = private::lock_record(tree, KIND, NAME)?;
+        let (mut all, latest) = (read(tree), self.seconds());
+        // What others noted meanwhile may be of content that came meanwhile. Nothing was found in the future.
+        let is_new = |verified: &Verified| verified.when >= self.now.as_second();
+        all.retain(|hash, verified| {
+            verified.when <= latest && (is_new(verified) || is_there(&Digest::from_sha256(*hash)))
+        });
+        for (hash, verified) in &self.entries {
+            match all.get(hash) {
+                Some(known) if known.when > verified.when => {}
+                // Of two that were found at once the worse counts.
+                Some(known) if known.when == verified.when && known.condition.is_none() => {}
+                _ => drop(all.insert(*hash, *verified)),
             }
         }
-        private::write_record(tree, KIND, NAME, text.as_bytes(), Sync::Later)
+        private::write_record(tree, KIND, NAME, text(&all).as_bytes(), Sync::Later)?;
+        self.entries.clear();
+        Ok(())
     }
+}
+
+fn text(entries: &Entries) -> String {
+    let mut text = String::new();
+    for (hash, Verified { when, condition }) in entries {
+        let digest = Digest::from_sha256(*hash);
+        let written = match condition {
+            None => writeln!(text, "{} {when} {WRONG}", digest.hex()),
+            Some(Condition { size, inode, modified, changed }) => {
+                let ((modified, n), (changed, m)) = (modified, changed);
+                writeln!(text, "{} {when} {size} {inode} {modified} {n} {changed} {m}", digest.hex())
+            }
+        };
+        written.expect("memory takes whatever is written");
+    }
+    text
+}
+
+fn read(tree: &Tree) -> Entries {
+    let Some(file) = private::open_record(tree, KIND, NAME) else { return Entries::new() };
+    BufReader::new(file).lines().map_while(Result::ok).filter_map(|line| parse(&line)).collect()
 }
 
 fn parse(line: &str) -> Option<([u8; 32], Verified)> {
     let mut words = line.split(' ');
     let digest: Digest = format!("sha256:{}", words.next()?).parse().ok()?;
     let when = words.next()?.parse().ok()?;
-    let (size, inode) = (words.next()?.parse().ok()?, words.next()?.parse().ok()?);
-    let modified = (words.next()?.parse().ok()?, words.next()?.parse().ok()?);
-    let condition = Condition { size, inode, modified };
+    let condition = match words.next()? {
+        WRONG => None,
+        size => {
+            let (size, inode) = (size.parse().ok()?, words.next()?.parse().ok()?);
+            let mut time = || Some((words.next()?.parse().ok()?, words.next()?.parse().ok()?));
+            Some(Condition { size, inode, modified: time()?, changed: time()? })
+        }
+    };
     words.next().is_none().then_some((digest.sha256()?, Verified { when, condition }))
 }
