@@ -770,12 +770,12 @@ complete -c regtree -n "__fish_regtree_using_subcommand quarantine; and __fish_s
 complete -c regtree -n "__fish_regtree_using_subcommand quarantine; and __fish_seen_subcommand_from help" -f -a "restore" -d 'Put back what a run took out of the tree'
 complete -c regtree -n "__fish_regtree_using_subcommand quarantine; and __fish_seen_subcommand_from help" -f -a "purge" -d 'Remove old runs of the quarantine for good'
 complete -c regtree -n "__fish_regtree_using_subcommand quarantine; and __fish_seen_subcommand_from help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
-complete -c regtree -n "__fish_regtree_using_subcommand fsck" -l content-subset -d 'Hash a part of all content: 3/16 (by digest: all parts together are everything), 10% or 50GiB (at random)' -r
+complete -c regtree -n "__fish_regtree_using_subcommand fsck" -l content-subset -d 'Hash a part of all content: 3/16 (by digest: all parts together are everything), 10% or 50GiB (at random); implies --content' -r
 complete -c regtree -n "__fish_regtree_using_subcommand fsck" -l seed -d 'What chance begins with; a random number is chosen and printed if omitted' -r
-complete -c regtree -n "__fish_regtree_using_subcommand fsck" -l unverified-for -d 'Hash only what was not found right within AGE, or changed since' -r
-complete -c regtree -n "__fish_regtree_using_subcommand fsck" -l max-duration -d 'Begin to hash nothing more after DURATION (90m, 2h), and say where to go on' -r
-complete -c regtree -n "__fish_regtree_using_subcommand fsck" -l resume-after -d 'Go on after DIGEST, where another run stopped' -r
-complete -c regtree -n "__fish_regtree_using_subcommand fsck" -l repository -d 'Look only at repositories whose names match, and at the content that they need' -r
+complete -c regtree -n "__fish_regtree_using_subcommand fsck" -l unverified-for -d 'Hash only what was not found right within AGE, or changed since; implies --content' -r
+complete -c regtree -n "__fish_regtree_using_subcommand fsck" -l max-duration -d 'Begin to hash nothing more after DURATION (90m, 2h), and say where to go on; implies --content' -r
+complete -c regtree -n "__fish_regtree_using_subcommand fsck" -l resume-after -d 'Go on after DIGEST, where another run stopped; implies --content' -r
+complete -c regtree -n "__fish_regtree_using_subcommand fsck" -l repository -d 'Look only at repositories whose names match, and at the content that they need; * does not cross a slash, ** does (demo/**); may be given several times' -r
 complete -c regtree -n "__fish_regtree_using_subcommand fsck" -l jobs -d 'How many threads read; as many as there are processors if omitted, and two for each where content is hashed' -r
 complete -c regtree -n "__fish_regtree_using_subcommand fsck" -l root -d 'The registry\'s rootdirectory, or its docker/registry/v2' -r -F
 complete -c regtree -n "__fish_regtree_using_subcommand fsck" -l registry-config -d 'Take the root from the registry\'s own config.yml' -r -F

@@ -99,6 +99,8 @@ codes! {
     TagDangling = "tag-dangling",
     /// A directory of a repository is missing without which a registry, or a collector, sees something else.
     RepositoryIncomplete = "repository-incomplete",
+    /// Content, and no directory of repositories.
+    RepositoriesMissing = "repositories-missing",
     /// A repository whose path is no name.
     NameInvalid = "name-invalid",
     /// Something else than a file or directory of the tree, such as a symbolic link.

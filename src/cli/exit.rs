@@ -90,6 +90,7 @@ impl From<&Error> for Exit {
             Error::Io { .. } => Self::Failed,
             Error::NotATree { .. } | Error::UnusableTree { .. } | Error::Configuration { .. } => Self::NoTree,
             Error::RepositoryUnknown { .. }
+            | Error::NoMatch { .. }
             | Error::BlobUnknown { .. }
             | Error::ContentMissing { .. }
             | Error::UploadUnknown { .. }

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use indicatif::HumanBytes;
 use serde_json::{Value, json};
 
-use super::{Context, Exit, interrupt, output, progress};
+use super::{Context, Exit, hint, interrupt, output, progress};
 use crate::digest::Digest;
 use crate::error::Error;
 use crate::finding::{Code, Finding, Severity};
@@ -33,6 +33,7 @@ Exit codes:
   1    not readable at all
   2    malformed argument
   3    there were errors, or a tagged image cannot be pulled whole
+  4    --repository matches nothing
   10   no tree
   130, 143 interrupted
 
@@ -44,24 +45,26 @@ pub(super) struct Fsck {
     /// Hash all content, and not only manifests
     #[arg(long)]
     content: bool,
-    /// Hash a part of all content: 3/16 (by digest: all parts together are everything), 10% or 50GiB (at random)
+    /// Hash a part of all content: 3/16 (by digest: all parts together are everything), 10% or 50GiB (at random); implies
+    /// --content
     #[arg(long, value_name = "SUBSET")]
     content_subset: Option<Subset>,
     /// What chance begins with; a random number is chosen and printed if omitted
     #[arg(long, value_name = "NUMBER", requires = "content_subset")]
     seed: Option<u64>,
-    /// Hash only what was not found right within AGE, or changed since
+    /// Hash only what was not found right within AGE, or changed since; implies --content
     #[arg(long, value_name = "AGE", value_parser = super::parse_age)]
     unverified_for: Option<Duration>,
-    /// Begin to hash nothing more after DURATION (90m, 2h), and say where to go on
+    /// Begin to hash nothing more after DURATION (90m, 2h), and say where to go on; implies --content
     #[arg(long, value_name = "DURATION", value_parser = super::parse_duration)]
     max_duration: Option<Duration>,
-    /// Go on after DIGEST, where another run stopped
+    /// Go on after DIGEST, where another run stopped; implies --content
     #[arg(long, value_name = "DIGEST", value_parser = super::parse_digest)]
     resume_after: Option<Digest>,
-    /// Look only at repositories whose names match, and at the content that they need
+    /// Look only at repositories whose names match, and at the content that they need; * does not cross a slash, ** does
+    /// (demo/**); may be given several times
     #[arg(long, value_name = "GLOB", value_parser = super::parse_glob)]
-    repository: Option<globset::GlobMatcher>,
+    repository: Vec<globset::GlobMatcher>,
     /// End with exit code 3 for warnings too
     #[arg(long)]
     strict: bool,
@@ -83,12 +86,23 @@ impl Fsck {
         let watch = Watch { progress: &*progress, interrupt: interrupt::catch()? };
         let stale = context.now.checked_sub(STALE).unwrap_or(context.now);
         let content = self.content(context);
-        let options = Options { now: context.now, uploads_began_before: stale, only: self.repository.clone(), content };
+        let only = any_of(&self.repository)?;
+        for pattern in &self.repository {
+            if !fsck::matches_any(registry.tree(), pattern, &watch.interrupt)? {
+                return Err(Error::NoMatch { pattern: pattern.glob().glob().to_owned() }.into());
+            }
+        }
+        let options = Options { now: context.now, uploads_began_before: stale, only, content };
         let report = fsck::check(registry.tree(), &options, &watch)?;
         for finding in &report.findings {
             print(finding, context)?;
         }
         summarize(&report, context)?;
+        if report.findings.iter().any(|finding| finding.safe) {
+            context.output.flush()?;
+            let regtree = hint::command(&context.global);
+            context.output.note(format_args!("to see what can be mended: {regtree} repair --all-safe -n"));
+        }
         if let Some(hashed) = &report.hashed {
             say_end(hashed, context)?;
         }
@@ -124,6 +138,18 @@ impl Fsck {
     }
 }
 
+/// What matches any of these; `None` where there are none.
+fn any_of(patterns: &[globset::GlobMatcher]) -> Result<Option<globset::GlobMatcher>, globset::Error> {
+    match patterns {
+        [] => Ok(None),
+        [one] => Ok(Some(one.clone())),
+        several => {
+            let texts: Vec<&str> = several.iter().map(|pattern| pattern.glob().glob()).collect();
+            super::parse_glob(&format!("{{{}}}", texts.join(","))).map(Some)
+        }
+    }
+}
+
 /// What is to be said after all else.
 fn say_end(hashed: &Hashed, context: &mut Context) -> anyhow::Result<()> {
     context.output.flush()?;
@@ -146,7 +172,8 @@ pub(super) fn print(finding: &Finding, context: &mut Context) -> anyhow::Result<
     }
     let path = finding.path.as_ref().map(|path| format!("{}: ", path.display())).unwrap_or_default();
     let images = listed(finding);
-    let line = format!("{}: {}: {path}{}{images}", finding.severity, finding.code, finding.message);
+    let repair = finding.repair.map(|repair| format!("; repair: {}", repair.name())).unwrap_or_default();
+    let line = format!("{}: {}: {path}{}{images}{repair}", finding.severity, finding.code, finding.message);
     context.output.text(format_args!("{}\n", output::escaped(&line)))
 }
 
@@ -185,8 +212,9 @@ fn summarize(report: &Report, context: &mut Context) -> anyhow::Result<()> {
             context.output.text(format_args!("  {}\n", output::escaped(&image.to_string())))?;
         }
     }
+    let unread = if report.hashed.is_none() { "; content was not hashed: --content" } else { "" };
     context.output.text(format_args!(
-        "{errors} errors, {warnings} warnings, {infos} infos in {} repositories, {} tags, {} manifests, {} blobs\n",
+        "{errors} errors, {warnings} warnings, {infos} infos in {} repositories, {} tags, {} manifests, {} blobs{unread}\n",
         counts.repositories, counts.tags, counts.manifests, counts.blobs
     ))?;
     report.hashed.as_ref().map_or(Ok(()), |hashed| say_content(hashed, context))
@@ -207,7 +235,11 @@ fn say_content(hashed: &Hashed, context: &mut Context) -> anyhow::Result<()> {
     let Hashed { blobs, bytes, passed_over, .. } = hashed;
     let lately = if *passed_over > 0 { format!("; {passed_over} were found right lately") } else { String::new() };
     let seed = hashed.seed.map(|seed| format!("; the same again with --seed {seed}")).unwrap_or_default();
-    let stopped = if hashed.stop.is_some() { "; stopped before the end" } else { "" };
+    let stopped = match hashed.stop {
+        Some(Stop::Signal(_)) => "; interrupted before the end",
+        Some(Stop::Time) => "; stopped before the end",
+        None => "",
+    };
     let resume = hashed.resume_after.map(|digest| format!("; go on with --resume-after {digest}")).unwrap_or_default();
     context.output.text(format_args!(
         "hashed {blobs} blobs, {bytes} bytes ({}){lately}{seed}{stopped}{resume}\n",

@@ -13,6 +13,10 @@ pub(super) fn of(error: &Error, global: &Global) -> Option<String> {
     let hint = match error {
         Error::NotATree { path, .. } => not_a_tree(path, global),
         Error::RepositoryUnknown { .. } => format!("to see what there is: {regtree} repo list"),
+        Error::NoMatch { pattern } => {
+            let top = pattern.split('/').next().unwrap_or_default();
+            format!("* does not cross a slash, ** does ('{top}/**'); to see what there is: {regtree} repo list")
+        }
         Error::BlobUnknown { manifest: true, repository, digest, .. } => {
             format!("to read it: {regtree} manifest get {repository} {digest}")
         }

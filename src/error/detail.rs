@@ -35,6 +35,7 @@ impl Error {
                 put("hint", (*release).into());
             }
             Self::RepositoryUnknown { repository, .. } => put("repository", text(repository)),
+            Self::NoMatch { pattern } => put("pattern", pattern.as_str().into()),
             Self::RepositoryNameInvalid { name, source, .. } => {
                 put("name", name.as_str().into());
                 put("reason", text(source));

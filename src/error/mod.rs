@@ -62,6 +62,12 @@ pub enum Error {
         /// Where it would be.
         path: PathBuf,
     },
+    /// No repository is called as a pattern asks for.
+    #[error("no repository matches {pattern:?}")]
+    NoMatch {
+        /// The pattern.
+        pattern: String,
+    },
     /// A directory that is a repository by what lies in it, and none by its name.
     #[error("{} is no repository: {name:?} is no repository name: {source}", path.display())]
     RepositoryNameInvalid {
@@ -476,7 +482,7 @@ impl Error {
         match self {
             Self::Io { .. } => "UNKNOWN",
             Self::NotATree { .. } | Self::UnusableTree { .. } | Self::Configuration { .. } => "NOT_A_TREE",
-            Self::RepositoryUnknown { .. } => "NAME_UNKNOWN",
+            Self::RepositoryUnknown { .. } | Self::NoMatch { .. } => "NAME_UNKNOWN",
             Self::BlobUnknown { .. } | Self::ContentMissing { .. } | Self::LinkedNowhere { .. } => "BLOB_UNKNOWN",
             Self::RepositoryNameInvalid { .. } => "NAME_INVALID",
             Self::BrokenLink { .. }

@@ -39,19 +39,35 @@ pub(super) fn retain(
     options: &Options,
     watch: &Watch<'_>,
 ) -> Result<()> {
-    clues.retain(|clue| clue.finding.code != Code::DirectoryEmpty || is_still_empty(eye, clue));
-    let is_empty = |clue: &Clue| clue.finding.code == Code::DirectoryEmpty;
+    if clues.is_empty() {
+        return Ok(());
+    }
     for pause in PAUSES {
-        if clues.iter().all(is_empty) {
-            break;
-        }
         std::thread::sleep(pause);
-        let stands = look(eye, blobs, clues, first, options, watch)?;
-        clues.retain(|clue| is_empty(clue) || stands.contains(&clue.mark()));
+        once(eye, blobs, clues, first, options, watch)?;
         if !clues.iter().any(|clue| is_in_the_making(eye, clue, options.now)) {
             break;
         }
     }
+    Ok(())
+}
+
+/// Keeps the clues that stand at one more look.
+pub(super) fn once(
+    eye: &Eye<'_>,
+    blobs: &Blobs<'_>,
+    clues: &mut Vec<Clue>,
+    first: &Round,
+    options: &Options,
+    watch: &Watch<'_>,
+) -> Result<()> {
+    let is_empty = |clue: &Clue| clue.finding.code == Code::DirectoryEmpty;
+    clues.retain(|clue| !is_empty(clue) || is_still_empty(eye, clue));
+    if clues.iter().all(is_empty) {
+        return Ok(());
+    }
+    let stands = look(eye, blobs, clues, first, options, watch)?;
+    clues.retain(|clue| is_empty(clue) || stands.contains(&clue.mark()));
     Ok(())
 }
 
@@ -65,8 +81,9 @@ fn look(
     watch: &Watch<'_>,
 ) -> Result<HashSet<Mark>> {
     let quiet = Watch { progress: &Silent, interrupt: watch.interrupt.clone() };
-    let suspects: HashSet<&str> = clues.iter().filter_map(|clue| clue.finding.repository.as_deref()).collect();
-    let concerned = first.repositories.iter().filter(|repository| suspects.contains(repository.text.as_str()));
+    let named = |clue: &'_ Clue| clue.finding.repository.iter().chain(&clue.also).cloned().collect::<Vec<_>>();
+    let suspects: HashSet<String> = clues.iter().flat_map(named).collect();
+    let concerned = first.repositories.iter().filter(|repository| suspects.contains(&repository.text));
     let again = concerned.map(|repository| repository.place.clone()).collect();
     let second = round::look(eye, again, blobs, options, &quiet)?;
     let fan_outs: HashSet<TreePath> = clues.iter().filter_map(fan_out).collect();
@@ -74,8 +91,9 @@ fn look(
     let content = about_content(eye, &fresh, content, |digest| first.needed.contains(blobs, digest));
     let is_between = |clue: &Clue| clue.finding.repository.is_none() || clue.finding.code == Code::LegacyLayout;
     let between = if clues.iter().any(is_between) { places::find(eye, &watch.interrupt).1 } else { Vec::new() };
+    let without = super::without_repositories(eye, blobs)?;
     check_signal(&watch.interrupt)?;
-    Ok(second.clues.iter().chain(&content).chain(&between).map(Clue::mark).collect())
+    Ok(second.clues.iter().chain(&content).chain(&between).chain(&without).map(Clue::mark).collect())
 }
 
 fn is_in_the_making(eye: &Eye<'_>, clue: &Clue, now: jiff::Timestamp) -> bool {

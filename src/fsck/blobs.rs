@@ -11,6 +11,7 @@ use rustix::io::Errno;
 
 use super::clue::{Cause, Clue};
 use super::eye::{Eye, Looked};
+use super::follow;
 use super::keyed::on_the_way;
 use crate::digest::Digest;
 use crate::error::Result;
@@ -96,10 +97,16 @@ impl<'t> Blobs<'t> {
 
     /// What lies there at this moment.
     pub(super) fn measure(&self, digest: &Digest) -> Lies {
-        match self.tree.metadata(&Entry::Blob(*digest).path()) {
+        let path = Entry::Blob(*digest).path();
+        match self.tree.metadata(&path) {
             Ok(None) => Lies::Nothing,
             Ok(Some(found)) if found.kind == Kind::File => Lies::There(found.size),
-            _ => Lies::Odd,
+            // A registry follows what is in the way, and finds no more than that leads to.
+            _ => match follow::stat(self.tree, &path) {
+                Ok(stat) if follow::is_file(&stat) => Lies::There(follow::size(&stat)),
+                Err(errno) if follow::is_nothing(errno) => Lies::Nothing,
+                _ => Lies::Odd,
+            },
         }
     }
 
@@ -119,7 +126,7 @@ struct Walk<'w> {
 
 impl Walk<'_> {
     fn descend(&self, eye: &mut Eye<'_>, path: &TreePath, found: &mut Vec<Found>) {
-        let Some((handle, listed)) = eye.list(path, Cause::None) else { return };
+        let Some((handle, listed)) = eye.list(path, Cause::Area) else { return };
         if let Some(kind) = self.kinds.iter().find(|kind| kind.path == *path) {
             self.read_algorithm(eye, kind, handle.as_fd(), listed, found);
             return;
@@ -170,15 +177,17 @@ impl Walk<'_> {
 fn read_fan_out(eye: &mut Eye<'_>, kind: &KeyedDirectory, parent: BorrowedFd<'_>, path: &TreePath) -> Vec<Found> {
     let mut found = Vec::new();
     // A leaf for which no file is looked for: all that is in it is an entry.
-    let Looked::Seen(fan_out) = eye.leaf(parent, &kind.path, path.file_name(), "", Cause::None) else { return found };
+    let Looked::Seen(fan_out) = eye.leaf(parent, &kind.path, path.file_name(), "", Cause::Area) else { return found };
     if fan_out.others.is_empty() {
         eye.empty(path);
     }
     for entry in fan_out.others {
         let digest = entry.text().and_then(|name| kind.digest(name));
         let Some(name) = entry.text().filter(|_| entry.kind == Kind::Directory) else {
-            found.extend(digest.filter(|_| entry.kind != Kind::File).map(Found::Odd));
-            eye.stranger(path, "data", &entry);
+            match digest.filter(|_| entry.kind == Kind::Symlink) {
+                Some(digest) => found.push(read_symlink(eye, &entry_path(path, &digest), digest)),
+                None => eye.stranger(path, "data", &entry),
+            }
             continue;
         };
         match digest.filter(|_| name.get(..2) == Some(path.file_name())) {
@@ -211,6 +220,9 @@ fn read_blob(
         eye.strangers(&path(), "data", leaf.others);
     }
     let kind = leaf.file?;
+    if kind == Kind::Symlink {
+        return Some(read_symlink(eye, &data(), digest));
+    }
     if kind != Kind::File {
         // Whether somebody needs it is found out later.
         eye.odd_file(&data(), kind, Severity::Warning, cause);
@@ -229,6 +241,17 @@ fn read_blob(
     }
     eye.check_stat(&stat, 0o4, cause, data);
     Some(Found::File(digest, u64::try_from(stat.st_size).unwrap_or_default()))
+}
+
+fn entry_path(fan_out: &TreePath, digest: &Digest) -> TreePath {
+    fan_out.child(&digest.hex()).expect("hex digits are a plain name")
+}
+
+/// A symbolic link in the place of content, or of its directory: what it leads to is as good as a registry's own.
+fn read_symlink(eye: &mut Eye<'_>, link: &TreePath, digest: Digest) -> Found {
+    let leads = follow::stat(eye.tree, &Entry::Blob(digest).path()).ok().filter(follow::is_file);
+    eye.symlink(link, leads.is_some(), Cause::Blob(digest));
+    leads.map_or(Found::Odd(digest), |stat| Found::File(digest, follow::size(&stat)))
 }
 
 /// A directory that no digest leads to.

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use crate::digest::Digest;
 use crate::finding::{Code, Finding};
+use crate::layout::{Area, Entry, TreePath};
 
 /// What can't be had, so that the images can be found that need it. In the finding's repository, but for content.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -20,6 +21,8 @@ pub(super) enum Cause {
     Tag,
     /// All of the repository.
     Repository,
+    /// All content below the finding's place.
+    Area,
 }
 
 /// What was seen.
@@ -27,6 +30,13 @@ pub(super) enum Cause {
 pub(super) struct Clue {
     pub(super) finding: Finding,
     pub(super) cause: Cause,
+    /// Other repositories in which it was come upon: the first may go before it is looked for again.
+    pub(super) also: Vec<String>,
+}
+
+/// Whether content of that name lies below `place`.
+pub(super) fn lies_below(place: &TreePath, digest: &Digest) -> bool {
+    std::iter::successors(Some(Entry::Blob(*digest).path()), TreePath::parent).any(|path| path == *place)
 }
 
 /// What makes two clues the same, though they were come upon at different times.
@@ -34,8 +44,18 @@ pub(super) struct Clue {
 pub(super) struct Mark(Code, Option<PathBuf>, Option<String>, Option<Digest>, Option<Digest>);
 
 impl Clue {
+    pub(super) fn new(finding: Finding, cause: Cause) -> Self {
+        Self { finding, cause, also: Vec::new() }
+    }
+
     pub(super) fn mark(&self) -> Mark {
         let Finding { code, path, tag, digest, manifest, .. } = &self.finding;
-        Mark(*code, path.clone(), tag.clone(), *digest, *manifest)
+        // Any manifest that needs it says of content what there is to say.
+        let manifest = manifest.filter(|_| !self.is_content());
+        Mark(*code, path.clone(), tag.clone(), *digest, manifest)
+    }
+
+    pub(super) fn is_content(&self) -> bool {
+        self.finding.place.as_ref().is_some_and(|place| place.area() == Area::Blobs)
     }
 }

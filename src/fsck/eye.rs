@@ -10,6 +10,7 @@ use rustix::fs::{Mode, OFlags, Stat};
 use rustix::io::Errno;
 
 use super::clue::{Cause, Clue};
+use super::follow;
 use crate::error::{Error, LinkFault};
 use crate::finding::{Code, Finding, Repair, Severity};
 use crate::layout::{self, TreePath};
@@ -41,15 +42,26 @@ struct Owner {
 impl Owner {
     /// Whether the owner may do to a file or directory what `bits` of a class ask for. Root may do anything to what is
     /// another's; what it has forbidden itself nobody meant to be read.
-    fn may(self, stat: &Stat, bits: u32) -> bool {
-        let class = match () {
-            () if stat.st_uid == self.uid => 6,
-            () if self.uid == 0 => return true,
-            () if stat.st_gid == self.gid => 3,
-            () => 0,
+    fn may(self, stat: &Stat, bits: u32) -> May {
+        let has = |class: u32| stat.st_mode >> class & bits == bits;
+        let allowed = match () {
+            () if stat.st_uid == self.uid => has(6),
+            () if self.uid == 0 => true,
+            () if stat.st_gid == self.gid => has(3),
+            // Of which other groups it is a member nobody knows.
+            () if has(3) && !has(0) => return May::Perhaps,
+            () => has(0),
         };
-        stat.st_mode >> class & bits == bits
+        if allowed { May::Yes } else { May::No }
     }
+}
+
+/// Whether somebody may do something.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum May {
+    Yes,
+    Perhaps,
+    No,
 }
 
 /// A directory that holds one file.
@@ -109,14 +121,25 @@ impl<'t> Eye<'t> {
     }
 
     pub(super) fn note(&mut self, cause: Cause, finding: Finding) {
-        self.clues.push(Clue { finding, cause });
+        self.clues.push(Clue::new(finding, cause));
     }
 
     /// Something refuses to be looked at.
     pub(super) fn refused(&mut self, cause: Cause, path: &TreePath, errno: Errno) {
+        if errno == Errno::ACCESS && self.is_told_by_mode(cause, path) {
+            return;
+        }
         let message = format!("it can't be read: {}", std::io::Error::from(errno));
         let finding = self.at(path, Code::Unreadable, Severity::Error, message);
         self.note(cause, finding);
+    }
+
+    /// Whether the mode of what may not be read says that its owner may not either, which is told.
+    fn is_told_by_mode(&mut self, cause: Cause, path: &TreePath) -> bool {
+        let Ok(stat) = follow::stat(self.tree, path) else { return false };
+        let told = self.clues.len();
+        self.check_stat(&stat, if follow::is_directory(&stat) { 0o5 } else { 0o4 }, cause, || path.clone());
+        self.clues.len() > told
     }
 
     /// Opens a directory and lists it, sorted. `None` when it isn't there, or can't be read, which is told.
@@ -139,12 +162,17 @@ impl<'t> Eye<'t> {
     }
 
     fn note_error(&mut self, cause: Cause, path: &TreePath, error: &Error) {
+        let source = std::error::Error::source(error).and_then(|source| source.downcast_ref::<std::io::Error>());
+        if let Some(errno) = source.and_then(Errno::from_io_error) {
+            return self.refused(cause, path, errno);
+        }
         let finding = match error {
-            Error::WrongKind { found, .. } => odd_kind(self.at(path, Code::FileUnexpected, Severity::Error, ""), found),
-            error => {
-                let reason = std::error::Error::source(error).map_or_else(|| error.to_string(), ToString::to_string);
-                self.at(path, Code::Unreadable, Severity::Error, format!("it can't be read: {reason}"))
+            Error::WrongKind { found, .. } if *found == Kind::Symlink.describe() => {
+                let leads = follow::stat(self.tree, path).is_ok_and(|stat| follow::is_directory(&stat));
+                return self.symlink(path, leads, cause);
             }
+            Error::WrongKind { found, .. } => odd_kind(self.at(path, Code::FileUnexpected, Severity::Error, ""), found),
+            error => self.at(path, Code::Unreadable, Severity::Error, format!("it can't be read: {error}")),
         };
         self.note(cause, finding);
     }
@@ -227,6 +255,16 @@ impl<'t> Eye<'t> {
         self.note(cause, Finding { expected, ..finding });
     }
 
+    /// Tells of a symbolic link; whether it leads to what a registry looks for.
+    pub(super) fn symlink(&mut self, path: &TreePath, leads: bool, cause: Cause) {
+        let mut finding = odd_kind(self.at(path, Code::Symlink, Severity::Warning, ""), Kind::Symlink.describe());
+        if !leads {
+            finding.severity = Severity::Error;
+            "a symbolic link that leads nowhere: registries find nothing there".clone_into(&mut finding.message);
+        }
+        self.note(cause, finding);
+    }
+
     /// Tells of a directory that has nothing in it.
     pub(super) fn empty(&mut self, path: &TreePath) {
         let finding = self.at(path, Code::DirectoryEmpty, Severity::Info, "there is nothing in it");
@@ -239,15 +277,22 @@ impl<'t> Eye<'t> {
         match leaf.file {
             None => return Link::Absent { empty: leaf.others.is_empty() },
             Some(Kind::File) => {}
+            // A registry reads what it leads to.
+            Some(Kind::Symlink) => {
+                let leads = follow::stat(self.tree, &link()).is_ok_and(|stat| follow::is_file(&stat));
+                self.symlink(&link(), leads, cause);
+                if !leads {
+                    return Link::Unseen;
+                }
+            }
             Some(kind) => {
-                // A registry follows a symbolic link; of a directory nobody can make a link.
-                let severity = if kind == Kind::Symlink { Severity::Warning } else { Severity::Error };
-                self.odd_file(&link(), kind, severity, cause);
+                self.odd_file(&link(), kind, Severity::Error, cause);
                 return Link::Unseen;
             }
         }
         let mut buffer = [0; LINK_MAX];
-        let content = match self.read(leaf.handle.as_fd(), "link", &mut buffer, cause, link) {
+        let nofollow = if leaf.file == Some(Kind::File) { OFlags::NOFOLLOW } else { OFlags::empty() };
+        let content = match self.read_by(nofollow, leaf.handle.as_fd(), "link", &mut buffer, cause, link) {
             Ok(content) => content,
             Err(Errno::NOENT) => return Link::Absent { empty: false },
             Err(errno) => {
@@ -274,7 +319,19 @@ impl<'t> Eye<'t> {
         cause: Cause,
         path: impl Fn() -> TreePath,
     ) -> rustix::io::Result<&'b [u8]> {
-        let flags = OFlags::RDONLY | OFlags::NONBLOCK | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+        self.read_by(OFlags::NOFOLLOW, leaf, name, buffer, cause, path)
+    }
+
+    fn read_by<'b>(
+        &mut self,
+        nofollow: OFlags,
+        leaf: BorrowedFd<'_>,
+        name: &str,
+        buffer: &'b mut [u8],
+        cause: Cause,
+        path: impl Fn() -> TreePath,
+    ) -> rustix::io::Result<&'b [u8]> {
+        let flags = OFlags::RDONLY | OFlags::NONBLOCK | nofollow | OFlags::CLOEXEC;
         let file = patiently(|| rustix::fs::openat(leaf, name, flags, Mode::empty()))?;
         self.check_mode(file.as_fd(), 0o4, cause, path);
         // One read gives all of a small file.
@@ -290,12 +347,15 @@ impl<'t> Eye<'t> {
     }
 
     pub(super) fn check_stat(&mut self, stat: &Stat, bits: u32, cause: Cause, path: impl FnOnce() -> TreePath) {
-        if self.owner.may(stat, bits) {
-            return;
-        }
+        let (severity, unless) = match self.owner.may(stat, bits) {
+            May::Yes => return,
+            May::Perhaps => (Severity::Warning, ", unless it is a member of that group"),
+            May::No => (Severity::Error, ""),
+        };
         let found = format!("mode {:04o}, owner {}:{}", stat.st_mode & 0o7777, stat.st_uid, stat.st_gid);
-        let message = format!("the tree's owner ({}:{}) may not read it: {found}", self.owner.uid, self.owner.gid);
-        let finding = self.at(&path(), Code::Permissions, Severity::Error, message);
+        let Owner { uid, gid } = self.owner;
+        let message = format!("the tree's owner ({uid}:{gid}) may not read it: {found}{unless}");
+        let finding = self.at(&path(), Code::Permissions, severity, message);
         let finding = Finding { found: Some(found), ..finding }.mended_by(Repair::FixPermissions);
         self.note(cause, finding);
     }

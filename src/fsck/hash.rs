@@ -5,6 +5,7 @@ use std::os::fd::AsFd;
 
 use rustix::fs::Advice;
 
+use super::follow;
 use crate::digest::{Digest, Hasher};
 use crate::durable::Identity;
 use crate::error::Error;
@@ -46,7 +47,7 @@ fn hash(tree: &Tree, digest: Digest, buffer: &mut [u8], watch: &Watch<'_>) -> Ve
         let reason = std::error::Error::source(error).map(ToString::to_string);
         Verdict::Unreadable(reason.unwrap_or_else(|| error.to_string()))
     };
-    let mut file = match tree.open_file(&Entry::Blob(digest).path()) {
+    let mut file = match follow::open(tree, &Entry::Blob(digest).path()) {
         Ok(Some(file)) => file,
         Ok(None) => return Verdict::Gone,
         Err(error) => return text(&error),

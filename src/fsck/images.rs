@@ -2,11 +2,12 @@
 
 use std::collections::{BTreeSet, HashMap, HashSet};
 
-use super::clue::{Cause, Clue};
+use super::clue::{Cause, Clue, lies_below};
 use super::manifests::{Manifests, Read};
 use super::repository::{Leads, Repo};
 use crate::digest::Digest;
-use crate::finding::{Image, Severity};
+use crate::finding::{Code, Image, Severity};
+use crate::layout::TreePath;
 use crate::manifest::Role;
 
 /// The clues by what can't be had for them.
@@ -15,6 +16,8 @@ struct Causes<'c> {
     blobs: HashMap<Digest, Vec<usize>>,
     /// By repository.
     others: HashMap<&'c str, HashMap<Key<'c>, Vec<usize>>>,
+    /// By the place that content lies below.
+    areas: Vec<(&'c TreePath, Vec<usize>)>,
 }
 
 #[derive(PartialEq, Eq, Hash)]
@@ -28,7 +31,7 @@ enum Key<'c> {
 impl<'c> Causes<'c> {
     fn of(clues: &'c [Clue]) -> Self {
         let mut causes = Self::default();
-        for (index, Clue { finding, cause }) in clues.iter().enumerate() {
+        for (index, Clue { finding, cause, .. }) in clues.iter().enumerate() {
             let tag = finding.tag.as_deref();
             let key = match cause {
                 Cause::Blob(digest) => {
@@ -39,6 +42,10 @@ impl<'c> Causes<'c> {
                 Cause::Revision(digest) => Some(Key::Revision(*digest)),
                 Cause::Tag => tag.map(Key::Tag),
                 Cause::Repository => Some(Key::Repository),
+                Cause::Area => {
+                    causes.areas.extend(finding.place.as_ref().map(|place| (place, vec![index])));
+                    continue;
+                }
                 Cause::None => None,
             };
             if let (Some(key), Some(repository)) = (key, finding.repository.as_deref()) {
@@ -49,7 +56,12 @@ impl<'c> Causes<'c> {
     }
 
     fn is_empty(&self) -> bool {
-        self.blobs.is_empty() && self.others.is_empty()
+        self.others.is_empty() && !self.has_content()
+    }
+
+    /// Whether content is among them, which any repository may need.
+    fn has_content(&self) -> bool {
+        !self.blobs.is_empty() || !self.areas.is_empty()
     }
 }
 
@@ -65,7 +77,8 @@ pub(super) fn find(repositories: &[Repo], manifests: &Manifests, clues: &mut [Cl
     }
     let mut broken = BTreeSet::new();
     for (clue, hits) in clues.iter_mut().zip(hits) {
-        if clue.finding.severity == Severity::Error {
+        // No registry answers for such a tag, strange as it is rather than damaged.
+        if clue.finding.severity == Severity::Error || clue.finding.code == Code::TagWithoutCurrent {
             broken.extend(hits.iter().cloned());
         }
         clue.finding.images = hits.into_iter().collect();
@@ -84,10 +97,11 @@ impl Search<'_, '_> {
     fn run(&mut self) {
         let repository = self.repository;
         let local = self.causes.others.get(repository.text.as_str());
-        if local.is_none() && self.causes.blobs.is_empty() {
+        if local.is_none() && !self.causes.has_content() {
             return;
         }
-        for tag in &repository.tags {
+        // Nor for what is no tag.
+        for tag in repository.tags.iter().filter(|tag| tag.name.parse::<crate::Tag>().is_ok()) {
             for key in [Key::Tag(&tag.name), Key::Repository] {
                 self.hit(local.and_then(|local| local.get(&key)), &tag.name, None);
             }
@@ -104,6 +118,14 @@ impl Search<'_, '_> {
         }
     }
 
+    fn content(&mut self, digest: &Digest, tag: &str, platform: Option<&str>) {
+        let causes = self.causes;
+        self.hit(causes.blobs.get(digest), tag, platform);
+        for (_, clues) in causes.areas.iter().filter(|(place, _)| lies_below(place, digest)) {
+            self.hit(Some(clues), tag, platform);
+        }
+    }
+
     /// Over a stack of its own: an index may nest as deep as it likes, and lead back to itself.
     fn descend(&mut self, tag: &str, top: Digest) {
         let manifests = self.manifests;
@@ -114,7 +136,7 @@ impl Search<'_, '_> {
                 continue;
             }
             self.hit(local.and_then(|local| local.get(&Key::Revision(digest))), tag, platform);
-            self.hit(self.causes.blobs.get(&digest), tag, platform);
+            self.content(&digest, tag, platform);
             let Some(Read::Right(form)) = manifests.get(&digest) else { continue };
             for part in &form.parts {
                 if part.role == Role::Child {
@@ -126,7 +148,7 @@ impl Search<'_, '_> {
                     Leads::To(target) => target,
                     _ => part.digest,
                 };
-                self.hit(self.causes.blobs.get(&target), tag, platform);
+                self.content(&target, tag, platform);
             }
         }
     }

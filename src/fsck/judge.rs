@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, HashSet};
 use super::blobs::{Blobs, Lies};
 use super::clue::{Cause, Clue};
 use super::eye::Eye;
-use super::manifests::{Manifests, Read};
+use super::manifests::{self, Manifests, Read};
 use super::repository::{Leads, Repo, Revision, RevisionLink, Tag, broken};
 use crate::Repository;
 use crate::digest::Digest;
@@ -35,6 +35,7 @@ pub(super) struct Judge<'j, 't> {
     /// What the repository needs as layers and configs, and what content that is.
     pub(super) needed: HashSet<Digest>,
     pub(super) sizes: Vec<OtherSize>,
+    tagged: HashSet<Digest>,
     children: HashSet<Digest>,
     missing: BTreeMap<Digest, Digest>,
 }
@@ -49,7 +50,8 @@ impl<'j, 't> Judge<'j, 't> {
     ) -> Self {
         let eye = eye.another(Some(repository.text.clone()));
         let (needed, children, missing) = (HashSet::new(), HashSet::new(), BTreeMap::new());
-        Self { eye, repository, blobs, manifests, is_modern, needed, sizes: Vec::new(), children, missing }
+        let tagged = repository.tags.iter().filter_map(|tag| tag.current).collect();
+        Self { eye, repository, blobs, manifests, is_modern, needed, sizes: Vec::new(), tagged, children, missing }
     }
 
     /// Looks at all of it.
@@ -105,6 +107,10 @@ impl<'j, 't> Judge<'j, 't> {
     /// Whether it has the folders without which a registry sees something else.
     fn completeness(&mut self) {
         let Repo { has, place, .. } = self.repository;
+        // Nobody knows what there is.
+        if has.unseen {
+            return;
+        }
         let [layers, manifests, _] = place.own();
         let has_revisions = self.repository.revisions.iter().any(|revision| revision.link != RevisionLink::Deleted);
         let needs = !self.needed.is_empty();
@@ -172,7 +178,7 @@ impl<'j, 't> Judge<'j, 't> {
     }
 
     fn without_content(&mut self, digest: &Digest, link: &TreePath) {
-        let is_tagged = self.repository.tags.iter().any(|tag| tag.current == Some(*digest));
+        let is_tagged = self.tagged.contains(digest);
         let blob = Entry::Blob(*digest).path();
         let missing = self.eye.tree.locate(&blob);
         let message = |what: &str| format!("{what} {digest} is linked, and its content is missing");
@@ -191,7 +197,9 @@ impl<'j, 't> Judge<'j, 't> {
             expected: Some(missing.display().to_string()),
             ..if is_error { finding.mended_by(Repair::RefillBlob) } else { finding }
         };
-        self.eye.note(Cause::Revision(*digest), finding);
+        // Content is told of once, for whatever repository needs it.
+        let cause = if is_error { Cause::Blob(*digest) } else { Cause::Revision(*digest) };
+        self.eye.note(cause, finding);
     }
 
     /// What a manifest says, and whether all that it references is here.
@@ -228,20 +236,44 @@ impl<'j, 't> Judge<'j, 't> {
             Some(RevisionLink::Broken) => {}
             _ if !self.repository.has.revisions => {}
             found => {
-                let was_here = found.is_some() || self.blobs.lies(&digest) != Lies::Nothing;
+                let is_there = matches!(self.blobs.lies(&digest), Lies::There(_));
+                let was_here = found.is_some() || is_there && self.has_part_of(&digest);
                 let path = self.repository.revision_link(&digest, RevisionLink::Right);
                 let (severity, message, cause) = if was_here {
                     let message = format!("child {digest} of index {index} was here, and is no longer linked");
                     (Severity::Error, message, Cause::Revision(digest))
                 } else {
+                    let but = if is_there { ", though the tree has its content" } else { "" };
                     let message =
-                        format!("child {digest} of index {index} was never pushed here, or is gone without trace");
+                        format!("child {digest} of index {index} was never pushed here, or is gone without trace{but}");
                     (Severity::Warning, message, Cause::None)
                 };
                 let finding = self.eye.at(&path, Code::IndexChildMissing, severity, message);
                 self.eye.note(cause, Finding { manifest: Some(*index), digest: Some(digest), ..finding });
             }
         }
+    }
+
+    /// Whether what a manifest consists of is linked here, though it is not: then it was here. Its content alone may be
+    /// another repository's.
+    fn has_part_of(&self, digest: &Digest) -> bool {
+        let unlinked;
+        let form = match self.manifests.get(digest) {
+            Some(Read::Right(form)) => form,
+            Some(_) => return false,
+            None => {
+                unlinked = manifests::read_one(self.eye.tree, digest);
+                let Read::Right(form) = &unlinked else { return false };
+                form
+            }
+        };
+        // Whatever is no image has the same config of two bytes.
+        let nothing = Digest::of(b"{}");
+        form.parts.iter().any(|part| match part.role {
+            Role::Child => self.repository.revision(&part.digest).is_some(),
+            Role::Config => part.digest != nothing && self.repository.layers.leads(&part.digest) != Leads::Absent,
+            _ => false,
+        })
     }
 
     fn part(&mut self, manifest: &Digest, part: &Part, link: &TreePath) {
@@ -311,7 +343,7 @@ impl<'j, 't> Judge<'j, 't> {
         let (expected_text, found_text) = (Some(expected.to_string()), Some(found.to_string()));
         let (manifest, digest) = (Some(*manifest), Some(part.digest));
         let finding = Finding { manifest, digest, expected: expected_text, found: found_text, ..finding };
-        self.sizes.push(OtherSize { target, expected, found, clue: Clue { finding, cause: Cause::None } });
+        self.sizes.push(OtherSize { target, expected, found, clue: Clue::new(finding, Cause::None) });
     }
 
     /// A layer or config that is not linked.
@@ -383,7 +415,8 @@ impl<'j, 't> Judge<'j, 't> {
     fn signatures(&mut self, revision: &Revision) {
         let digest = revision.digest;
         let directory = self.repository.place.revision(&digest).child("signatures").expect("a plain name");
-        let links = super::keyed::Links { base: &directory, cause: |_| Cause::None, signatures: false };
+        let links =
+            super::keyed::Links { base: &directory, all: Cause::None, cause: |_| Cause::None, signatures: false };
         let mut is_whole = true;
         for found in links.read(&mut self.eye).unwrap_or_default() {
             is_whole &= self.signature(&directory, &digest, found);

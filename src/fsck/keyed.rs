@@ -25,6 +25,8 @@ pub(super) struct Keyed {
 pub(super) struct Links<'p> {
     /// The directory.
     pub(super) base: &'p TreePath,
+    /// What can't be had when none can be read.
+    pub(super) all: Cause,
     /// What can't be had when one can't be read.
     pub(super) cause: fn(Digest) -> Cause,
     /// Whether signatures may lie beside a link.
@@ -32,27 +34,33 @@ pub(super) struct Links<'p> {
 }
 
 impl Links<'_> {
-    /// Reads them all, and tells of whatever else there is. `None` when there is no such directory.
+    /// Reads them all, and tells of whatever else there is. `None` when there is no such directory, or part of it can't be
+    /// read, which is told.
     pub(super) fn read(&self, eye: &mut Eye<'_>) -> Option<Vec<Keyed>> {
         let kinds = layout::algorithm_directories(self.base);
         let mut found = Vec::new();
         self.descend(eye, &kinds, self.base, &mut found).then_some(found)
     }
 
-    /// Whether the directory is there.
+    /// Whether the directory is there, and all of it was read.
     fn descend(&self, eye: &mut Eye<'_>, kinds: &[KeyedDirectory], path: &TreePath, found: &mut Vec<Keyed>) -> bool {
-        let Some((handle, listed)) = eye.list(path, Cause::None) else { return false };
+        let told = eye.clues.len();
+        let Some((handle, listed)) = eye.list(path, self.all) else {
+            let is_gone = path != self.base && eye.clues.len() == told;
+            return is_gone;
+        };
         if let Some(kind) = kinds.iter().find(|kind| kind.path == *path) {
             self.read_leaves(eye, kind, handle.as_fd(), listed, found);
             return true;
         }
+        let mut is_whole = true;
         for entry in listed {
             match on_the_way(kinds, path, &entry) {
-                Some(below) => drop(self.descend(eye, kinds, &below, found)),
+                Some(below) => is_whole &= self.descend(eye, kinds, &below, found),
                 None => eye.stranger(path, "link", &entry),
             }
         }
-        true
+        is_whole
     }
 
     fn read_leaves(

@@ -1,14 +1,19 @@
 //! What the manifests say: each read, hashed and parsed once for the whole tree.
 
 use std::collections::{HashMap, HashSet};
+use std::fs::File;
+use std::io::Read as _;
+use std::sync::{Mutex, PoisonError};
 
 use rayon::prelude::*;
 
 use super::blobs::{Blobs, Lies};
+use super::follow;
 use super::repository::{Repo, RevisionLink};
 use crate::digest::{Digest, Hasher};
+use crate::layout::Entry;
 use crate::manifest::verify::form::Form;
-use crate::scan::read_content;
+use crate::manifest::{MAX_PUT, MAX_READ};
 use crate::stream::Interrupt;
 use crate::tree::Tree;
 
@@ -39,19 +44,61 @@ pub(super) fn read(tree: &Tree, blobs: &Blobs<'_>, repositories: &[Repo], interr
     let wanted: Vec<Digest> =
         wanted.into_iter().filter(|digest| matches!(blobs.lies(digest), Lies::There(1..))).collect();
     let read = wanted.par_iter().filter(|_| interrupt.signal().is_none());
-    read.map_init(|| vec![0; USUAL], |buffer, digest| (*digest, parse(tree, digest, buffer))).collect()
+    let large = Mutex::new(());
+    read.map_init(|| Vec::with_capacity(USUAL), |buffer, digest| (*digest, parse(tree, digest, buffer, &large)))
+        .collect()
 }
 
-fn parse(tree: &Tree, digest: &Digest, buffer: &mut [u8]) -> Read {
-    let content = match read_content(tree, digest, buffer) {
-        Ok(content) => content,
-        Err(reason) => return Read::Unreadable(reason),
+/// Reads one manifest.
+pub(super) fn read_one(tree: &Tree, digest: &Digest) -> Read {
+    parse(tree, digest, &mut Vec::new(), &Mutex::new(()))
+}
+
+/// What is larger than registries serve is held one at a time: `large` says whose turn it is.
+fn parse(tree: &Tree, digest: &Digest, buffer: &mut Vec<u8>, large: &Mutex<()>) -> Read {
+    let opened = follow::open(tree, &Entry::Blob(*digest).path());
+    let file = match opened {
+        Ok(Some(file)) => file,
+        Ok(None) => return Read::Unreadable("its content is missing".to_owned()),
+        Err(error) => return Read::Unreadable(error.to_string()),
     };
+    match read_file(&file, digest, buffer, large) {
+        Ok(read) => read,
+        Err(error) => Read::Unreadable(error.to_string()),
+    }
+}
+
+fn read_file(file: &File, digest: &Digest, buffer: &mut Vec<u8>, large: &Mutex<()>) -> std::io::Result<Read> {
     let mut hasher = Hasher::new(digest.algorithm());
-    hasher.update(&content);
+    buffer.clear();
+    file.take(MAX_PUT as u64 + 1).read_to_end(buffer)?;
+    hasher.update(buffer);
+    let is_large = buffer.len() > MAX_PUT;
+    let _turn = is_large.then(|| large.lock().unwrap_or_else(PoisonError::into_inner));
+    if is_large {
+        file.take((MAX_READ - MAX_PUT) as u64).read_to_end(buffer)?;
+        hasher.update(&buffer[MAX_PUT + 1..]);
+        hash_rest(file, &mut hasher)?;
+    }
     let hashed = hasher.finish();
-    match digest.algorithm().and_then(|algorithm| hashed.by(algorithm)) {
+    let read = match digest.algorithm().and_then(|algorithm| hashed.by(algorithm)) {
         Some(found) if found != *digest => Read::Corrupt(found),
-        _ => Read::Right(Form::read(&content)),
+        _ if buffer.len() > MAX_READ => Read::Right(Form::too_large(file.metadata()?.len())),
+        _ => Read::Right(Form::read(buffer)),
+    };
+    if buffer.len() > USUAL {
+        *buffer = Vec::with_capacity(USUAL);
+    }
+    Ok(read)
+}
+
+/// Of what is longer than any manifest that is read, the rest is only hashed.
+fn hash_rest(mut file: &File, hasher: &mut Hasher) -> std::io::Result<()> {
+    let mut piece = vec![0; USUAL];
+    loop {
+        match file.read(&mut piece)? {
+            0 => return Ok(()),
+            length => hasher.update(&piece[..length]),
+        }
     }
 }

@@ -11,12 +11,14 @@ mod blobs;
 mod clue;
 mod content;
 mod eye;
+mod follow;
 mod hash;
 mod images;
 mod judge;
 mod keyed;
 mod ledger;
 mod manifests;
+mod only;
 mod places;
 mod repository;
 mod round;
@@ -24,13 +26,14 @@ mod subset;
 mod uploads;
 
 use std::cmp::Reverse;
+use std::collections::HashSet;
 
 use globset::GlobMatcher;
 
 use crate::digest::Digest;
 use crate::error::Result;
 use crate::finding::{Code, Finding, Image, Repair, Severity};
-use crate::layout::Entry;
+use crate::layout::{Area, Entry};
 use crate::stream::Watch;
 use crate::tree::Tree;
 
@@ -39,6 +42,7 @@ use clue::{Cause, Clue};
 use content::Stock;
 pub use content::{Content, Hashed, Stop};
 use eye::Eye;
+pub use only::matches_any;
 use round::Round;
 pub use subset::Subset;
 
@@ -104,6 +108,7 @@ pub fn check(tree: &Tree, options: &Options, watch: &Watch<'_>) -> Result<Report
     let mut clues = std::mem::take(&mut round.clues);
     clues.extend(about_content(&eye, &blobs, content, |digest| round.needed.contains(&blobs, digest)));
     clues.extend(between);
+    clues.extend(without_repositories(&eye, &blobs)?);
     if options.only.is_some() {
         clues.retain(|clue| is_wanted(clue, options, &blobs, &round));
     }
@@ -121,11 +126,16 @@ pub fn check(tree: &Tree, options: &Options, watch: &Watch<'_>) -> Result<Report
             let stock = Stock { blobs: &blobs, needed: &round.needed, only_needed: options.only.is_some(), told };
             let mut eye = eye.another(None);
             let hashed = content::check(&mut eye, &stock, wanted, watch);
+            // That may have taken hours. Who asks to stop wants no more looks.
+            if !matches!(hashed.stop, Some(Stop::Signal(_))) {
+                again::once(&eye, &blobs, &mut clues, &round, options, watch)?;
+            }
             clues.extend(eye.clues);
             Some(hashed)
         }
         None => None,
     };
+    tidy(&mut clues);
     let broken = images::find(&round.repositories, &round.manifests, &mut clues);
     let mut findings: Vec<Finding> = clues.into_iter().map(|clue| clue.finding).collect();
     findings.sort_by(|a, b| {
@@ -133,6 +143,26 @@ pub fn check(tree: &Tree, options: &Options, watch: &Watch<'_>) -> Result<Report
         key(a).cmp(&key(b)).then_with(|| a.path.cmp(&b.path)).then_with(|| a.message.cmp(&b.message))
     });
     Ok(Report { findings, broken, counts, hashed })
+}
+
+/// That something can't be read is told once, by the mode that says why; and what a symbolic link leads to is nobody's
+/// to move.
+fn tidy(clues: &mut Vec<Clue>) {
+    let places = |code| -> HashSet<_> {
+        let told = clues.iter().filter(|clue| clue.finding.code == code);
+        told.filter_map(|clue| clue.finding.place.clone()).collect()
+    };
+    let modes = places(Code::Permissions);
+    let is_link = |clue: &&Clue| clue.finding.code == Code::Symlink;
+    let led: HashSet<Cause> = clues.iter().filter(is_link).map(|clue| clue.cause).collect();
+    clues.retain(|Clue { finding, .. }| {
+        finding.code != Code::Unreadable || finding.place.as_ref().is_none_or(|place| !modes.contains(place))
+    });
+    for Clue { finding, cause, .. } in clues {
+        if finding.repair == Some(Repair::QuarantineBlob) && led.contains(cause) {
+            (finding.repair, finding.safe) = (None, false);
+        }
+    }
 }
 
 /// Content of which it is told already that it is wrong, or that it can't be read.
@@ -153,10 +183,12 @@ fn about_content(
 ) -> Vec<Clue> {
     let nothing = Digest::of(b"");
     for clue in &mut clues {
-        let Clue { finding, cause: Cause::Blob(digest) } = clue else { continue };
+        let Clue { finding, cause: Cause::Blob(digest), .. } = clue else { continue };
         finding.digest = Some(*digest);
-        // A registry serves what a symbolic link leads to.
-        if matches!(finding.severity, Severity::Warning | Severity::Error) && finding.code != Code::Symlink {
+        // A registry serves what a symbolic link leads to. And what the owner may perhaps read is no error.
+        let is_served = finding.code == Code::Symlink && blobs.names.find(digest).is_some();
+        let is_perhaps = finding.code == Code::Permissions && finding.severity == Severity::Warning;
+        if finding.severity != Severity::Info && !is_served && !is_perhaps {
             finding.severity = if is_needed(digest) { Severity::Error } else { Severity::Warning };
         }
     }
@@ -169,9 +201,19 @@ fn about_content(
         let finding = eye.at(&Entry::Blob(digest).path(), Code::BlobEmpty, severity, "it has no bytes");
         let (expected, found) = (Some(digest.to_string()), Some(nothing.to_string()));
         let finding = Finding { digest: Some(digest), expected, found, ..finding };
-        clues.push(Clue { finding: finding.mended_by(Repair::QuarantineBlob), cause: Cause::Blob(digest) });
+        clues.push(Clue::new(finding.mended_by(Repair::QuarantineBlob), Cause::Blob(digest)));
     }
     clues
+}
+
+/// Content, and nothing that says whose it is.
+fn without_repositories(eye: &Eye<'_>, blobs: &Blobs<'_>) -> Result<Option<Clue>> {
+    if blobs.names.blob_count() == 0 || eye.tree.area(Area::Repositories)?.is_some() {
+        return Ok(None);
+    }
+    let message = "there is content, and no directory of repositories: is its disk mounted?";
+    let finding = eye.at(&Area::Repositories.path(), Code::RepositoriesMissing, Severity::Error, message);
+    Ok(Some(Clue::new(finding, Cause::None)))
 }
 
 /// Whether a clue is about what was asked for.
@@ -179,6 +221,10 @@ fn is_wanted(clue: &Clue, options: &Options, blobs: &Blobs<'_>, round: &Round) -
     if let Cause::Blob(digest) = clue.cause {
         return round.needed.contains(blobs, &digest);
     }
-    let repository = clue.finding.repository.as_deref();
-    repository.is_some_and(|name| options.only.as_ref().is_none_or(|only| only.is_match(name)))
+    let Some(only) = &options.only else { return true };
+    match (&clue.finding.repository, &clue.finding.place) {
+        (Some(name), _) => only.is_match(name),
+        (None, Some(place)) if clue.cause == Cause::Area => round.needed.is_any_below(place),
+        (None, place) => place.as_ref().is_some_and(|place| only::may_hide(only, clue.finding.code, place)),
+    }
 }

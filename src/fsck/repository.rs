@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use super::Options;
 use super::clue::Cause;
 use super::eye::{Eye, Link, Looked};
+use super::follow;
 use super::keyed::{Keyed, Links};
 use super::uploads;
 use crate::digest::Digest;
@@ -37,6 +38,8 @@ pub(super) struct Has {
     pub(super) manifests: bool,
     pub(super) revisions: bool,
     pub(super) tags: bool,
+    /// Whether one of them can't be read, which is told.
+    pub(super) unseen: bool,
 }
 
 /// What a layer link leads to.
@@ -173,7 +176,9 @@ pub(super) fn read(eye: &mut Eye<'_>, place: Place, options: &Options) -> Repo {
     let [layers_path, manifests_path, uploads_path] = place.own();
     let mut has = Has::default();
     let mut layers = Layers::default();
-    if let Some(found) = (Links { base: &layers_path, cause: Cause::Layer, signatures: false }).read(eye) {
+    let told = eye.clues.len();
+    let links = Links { base: &layers_path, all: Cause::Repository, cause: Cause::Layer, signatures: false };
+    if let Some(found) = links.read(eye) {
         has.layers = true;
         for Keyed { digest, link, .. } in found {
             if link == (Link::Absent { empty: true }) {
@@ -181,7 +186,10 @@ pub(super) fn read(eye: &mut Eye<'_>, place: Place, options: &Options) -> Repo {
             }
             layers.add(digest, link);
         }
+    } else {
+        has.unseen |= eye.clues.len() > told;
     }
+    let told = eye.clues.len();
     let mut revisions = Vec::new();
     let mut tags = Vec::new();
     if let Some((_, listed)) = eye.list(&manifests_path, Cause::Repository) {
@@ -195,8 +203,15 @@ pub(super) fn read(eye: &mut Eye<'_>, place: Place, options: &Options) -> Repo {
                 _ => eye.stranger(&manifests_path, "", entry),
             }
         }
-        revisions = read_revisions(eye, &place, &layers);
+        let told = eye.clues.len();
+        if let Some(found) = read_revisions(eye, &place, &layers) {
+            revisions = found;
+        } else if eye.clues.len() > told {
+            (has.revisions, has.unseen) = (false, true);
+        }
         tags = read_tags(eye, &place);
+    } else {
+        has.unseen |= eye.clues.len() > told;
     }
     let has_modern_uploads = uploads::check(eye, &place, &uploads_path, options);
     Repo { place, text, is_named, layers, revisions, tags, has, has_modern_uploads }
@@ -210,9 +225,10 @@ fn check_name(eye: &mut Eye<'_>, place: &Place, text: &str) -> bool {
     false
 }
 
-fn read_revisions(eye: &mut Eye<'_>, place: &Place, layers: &Layers) -> Vec<Revision> {
+fn read_revisions(eye: &mut Eye<'_>, place: &Place, layers: &Layers) -> Option<Vec<Revision>> {
     let base = place.revisions();
-    let found = Links { base: &base, cause: Cause::Revision, signatures: true }.read(eye).unwrap_or_default();
+    let links = Links { base: &base, all: Cause::Repository, cause: Cause::Revision, signatures: true };
+    let found = links.read(eye)?;
     let mut revisions = Vec::with_capacity(found.len());
     for Keyed { digest, link, has_signatures } in found {
         let link = match link {
@@ -245,7 +261,7 @@ fn read_revisions(eye: &mut Eye<'_>, place: &Place, layers: &Layers) -> Vec<Revi
         revisions.push(Revision { digest, link, has_signatures });
     }
     revisions.sort_unstable_by_key(|revision| revision.digest);
-    revisions
+    Some(revisions)
 }
 
 fn broken_revision(eye: &mut Eye<'_>, place: &Place, digest: Digest, fault: &LinkFault) {
@@ -327,6 +343,10 @@ fn read_current(eye: &mut Eye<'_>, tag: &mut Tag, parent: std::os::fd::BorrowedF
     match kind {
         None => return without_current(eye, &current),
         Some(Kind::Directory) => {}
+        Some(Kind::Symlink) => {
+            let leads = follow::stat(eye.tree, &tag.link()).is_ok_and(|stat| follow::is_file(&stat));
+            return eye.symlink(&current, leads, Cause::Tag);
+        }
         Some(kind) => return eye.odd_file(&current, kind, Severity::Error, Cause::Tag),
     }
     let leaf = match eye.leaf(parent, &tag.directory, "current", "link", Cause::Tag) {
@@ -352,12 +372,12 @@ fn read_current(eye: &mut Eye<'_>, tag: &mut Tag, parent: std::os::fd::BorrowedF
 fn without_current(eye: &mut Eye<'_>, current: &TreePath) {
     let message = "the tag does not say what it points to now: registries list it, and answer that it is unknown";
     let finding = eye.at(current, Code::TagWithoutCurrent, Severity::Warning, message);
-    eye.note(Cause::None, finding);
+    eye.note(Cause::Tag, finding);
 }
 
 fn read_past(eye: &mut Eye<'_>, tag: &mut Tag) {
     let base = tag.directory.child("index").expect("a plain name");
-    let found = Links { base: &base, cause: |_| Cause::None, signatures: false }.read(eye);
+    let found = Links { base: &base, all: Cause::None, cause: |_| Cause::None, signatures: false }.read(eye);
     for Keyed { digest, link, .. } in found.unwrap_or_default() {
         let algorithm = crate::layout::entry_in(&base, &digest);
         let path = || algorithm.child("link").expect("a plain name");

@@ -1,13 +1,14 @@
 //! One look at repositories, from their folders to what their manifests say.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::hash_map::Entry;
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use rayon::prelude::*;
 
 use super::Options;
 use super::blobs::{Blobs, check_signal};
-use super::clue::{Cause, Clue};
+use super::clue::{Cause, Clue, lies_below};
 use super::eye::Eye;
 use super::hash::{self, Verdict};
 use super::judge::{Judge, OtherSize, is_modern};
@@ -16,7 +17,7 @@ use super::repository::{self, Repo};
 use crate::digest::Digest;
 use crate::error::Result;
 use crate::finding::{Code, Finding, Repair, Severity};
-use crate::layout::{Area, Entry, Place};
+use crate::layout::{self, Place, TreePath};
 use crate::scan::NameSet;
 use crate::stream::{Silent, Watch};
 
@@ -41,6 +42,11 @@ impl Needed {
     pub(super) fn contains(&self, blobs: &Blobs<'_>, digest: &Digest) -> bool {
         let present = blobs.names.find(digest).is_some_and(|name| self.present.contains(name));
         present || self.absent.contains(digest)
+    }
+
+    /// Whether some of it should lie below `place`, and is not there as it should be.
+    pub(super) fn is_any_below(&self, place: &TreePath) -> bool {
+        self.absent.iter().any(|digest| lies_below(place, digest))
     }
 
     fn insert(&mut self, blobs: &Blobs<'_>, digest: &Digest) {
@@ -143,32 +149,60 @@ fn wrong(eye: &Eye<'_>, target: Digest, found: Digest, size: u64, sizes: &[Other
     } else {
         (Code::BlobCorrupt, format!("its content hashes to {found}"))
     };
-    let finding = eye.at(&Entry::Blob(target).path(), code, Severity::Error, message);
+    let finding = eye.at(&layout::Entry::Blob(target).path(), code, Severity::Error, message);
     let (expected, found) = (Some(target.to_string()), Some(found.to_string()));
     // Where it was come upon is where it is looked for again.
-    let repository = sizes.first().and_then(|other| other.clue.finding.repository.clone());
+    let mut repositories = sizes.iter().filter_map(|other| other.clue.finding.repository.clone());
+    let (repository, also) = (repositories.next(), repositories.collect());
     let finding = Finding { repository, digest: Some(target), expected, found, ..finding };
-    Clue { finding: finding.mended_by(Repair::QuarantineBlob), cause: Cause::Blob(target) }
+    Clue { also, ..Clue::new(finding.mended_by(Repair::QuarantineBlob), Cause::Blob(target)) }
 }
 
 /// Content is told of once, however many repositories have it.
 fn dedup(clues: Vec<Clue>) -> Vec<Clue> {
-    let is_content = |clue: &Clue| clue.finding.place.as_ref().is_some_and(|place| place.area() == Area::Blobs);
     let truncated: HashSet<_> = clues
         .iter()
         .filter(|clue| clue.finding.code == Code::BlobTruncated)
         .filter_map(|clue| clue.finding.place.clone())
         .collect();
-    let mut seen = HashSet::new();
-    let mut kept = clues;
-    kept.retain(|clue| {
+    let mut seen: HashMap<(Code, TreePath), usize> = HashMap::new();
+    let mut kept: Vec<Clue> = Vec::with_capacity(clues.len());
+    for clue in clues {
         let finding = &clue.finding;
-        let Some(place) = finding.place.as_ref().filter(|_| is_content(clue)) else { return true };
+        let Some(place) = finding.place.clone().filter(|_| clue.is_content()) else {
+            kept.push(clue);
+            continue;
+        };
         // How it is corrupt says more.
-        if finding.code == Code::BlobCorrupt && truncated.contains(place) {
-            return false;
+        if finding.code == Code::BlobCorrupt && truncated.contains(&place) {
+            continue;
         }
-        seen.insert((finding.code, place.clone()))
-    });
+        match seen.entry((finding.code, place)) {
+            Entry::Occupied(first) => kept[*first.get()].also.extend(clue.finding.repository),
+            Entry::Vacant(first) => {
+                first.insert(kept.len());
+                kept.push(clue);
+            }
+        }
+    }
     kept
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn content_is_told_of_once_and_looked_for_wherever_it_was_come_upon() {
+        let (digest, path) = (Digest::of(b""), layout::Entry::Blob(Digest::of(b"")).path());
+        let clue = |name: &str, manifest: &[u8]| {
+            let finding = Finding::new(Code::BlobMissing, Severity::Error, "");
+            let (repository, place) = (Some(name.to_owned()), Some(path.clone()));
+            let manifest = Some(Digest::of(manifest));
+            Clue::new(Finding { repository, manifest, place, ..finding }, Cause::Blob(digest))
+        };
+        let kept = dedup(vec![clue("a", b"1"), clue("b", b"2"), clue("c", b"3")]);
+        assert_eq!((kept.len(), &*kept[0].also), (1, &["b".to_owned(), "c".to_owned()][..]));
+        assert_eq!(kept[0].mark(), clue("c", b"3").mark());
+    }
 }

@@ -37,7 +37,7 @@ impl FromStr for Subset {
             return if percent > 0.0 && percent <= 100.0 { Ok(Self::Percent(percent)) } else { Err(WANT) };
         }
         let (digits, shift) =
-            UNITS.iter().find_map(|(unit, shift)| Some((text.strip_suffix(unit)?, *shift))).unwrap_or((text, 0));
+            UNITS.iter().find_map(|(unit, shift)| Some((text.strip_suffix(unit)?, *shift))).ok_or(WANT)?;
         let bytes = number(digits.trim_end())?.checked_mul(1 << shift).ok_or(WANT)?;
         if bytes > 0 { Ok(Self::Bytes(bytes)) } else { Err(WANT) }
     }
@@ -115,7 +115,7 @@ mod tests {
         assert_eq!(parse("10%"), Ok(Subset::Percent(10.0)));
         assert_eq!(parse("0.5%"), Ok(Subset::Percent(0.5)));
         assert_eq!(parse("50GiB"), Ok(Subset::Bytes(50 << 30)));
-        assert_eq!(parse("4096"), Ok(Subset::Bytes(4096)));
+        assert_eq!(parse("4096B"), Ok(Subset::Bytes(4096)));
         for bad in [
             "",
             "0/16",
@@ -134,13 +134,15 @@ mod tests {
             "NaN%",
             "inf%",
             "GiB",
-            "0",
-            "-5",
+            "0B",
+            // Blobs, percent or bytes?
+            "50",
+            "-5B",
             "1.5GiB",
             "50GB",
-            "+5",
+            "+5B",
             "99999999999TiB",
-            "18446744073709551616",
+            "18446744073709551616B",
         ] {
             assert_eq!(parse(bad), Err(WANT), "{bad:?}");
         }

@@ -13,7 +13,6 @@ mod repositories;
 use rayon::prelude::*;
 
 pub use damage::{Damage, Doubt};
-pub(crate) use manifests::read as read_content;
 pub use manifests::{Fault, Graph, Node};
 pub use names::{Name, NameSet, Names};
 pub use repositories::{Revision, Scanned, Tag};

@@ -59,6 +59,14 @@ impl Form {
         let parts = manifest.references.iter().filter_map(part).collect();
         Self { is_schema1: manifest.kind == Kind::Schema1, problems: problems(bytes, &manifest).into(), parts }
     }
+
+    /// Of what is too large to be read.
+    pub(crate) fn too_large(size: u64) -> Self {
+        let message =
+            format!("it has {size} bytes: no registry from 2.7 on serves it, and what it references is not known");
+        let problem = Problem::error(Code::ManifestTooLarge, message);
+        Self { is_schema1: false, problems: Box::new([problem]), parts: Box::default() }
+    }
 }
 
 impl Problem {

@@ -21,6 +21,7 @@ fn malformed_arguments_are_refused() {
         &["--content-subset", "101%"],
         &["--content-subset", "-5%"],
         &["--content-subset", "50GB"],
+        &["--content-subset", "50"],
         &["--content-subset", "much"],
         &["--content-subset", ""],
         &["--content-subset", "1/2", "--seed", "x"],
@@ -76,12 +77,17 @@ fn owned() -> (Scratch, Tagged) {
 /// What is found by a user who may not read `path`: codes at paths.
 #[track_caller]
 fn found_without(scratch: &Scratch, path: &Path) -> Vec<(String, String)> {
+    found_in(scratch, path, &["lib/app:latest"])
+}
+
+#[track_caller]
+fn found_in(scratch: &Scratch, path: &Path, broken: &[&str]) -> Vec<(String, String)> {
     let before = fs::symlink_metadata(path).unwrap().permissions();
     fs::set_permissions(path, PermissionsExt::from_mode(0o000)).unwrap();
     let found = checked(scratch, scratch.regtree(["fsck", "--json", "--content"]).unprivileged());
     fs::set_permissions(path, before).unwrap();
     let found = found.code(3);
-    assert_eq!(found.broken().into_iter().collect::<Vec<_>>(), ["lib/app:latest"], "{}", path.display());
+    assert_eq!(found.broken().into_iter().collect::<Vec<_>>(), broken, "{}", path.display());
     found.findings().map(|finding| (text(&finding["code"]), found.path(finding))).collect()
 }
 
@@ -91,20 +97,41 @@ fn what_can_t_be_read_is_told_and_ends_nothing() {
     let below = |path: &Path| path.strip_prefix(scratch.v2()).unwrap().to_str().unwrap().to_owned();
     let layer = scratch.blob(image.layer);
     // A file says by its mode that its owner may not read it.
-    let found = found_without(&scratch, &layer);
-    assert!(found.contains(&("permissions".to_owned(), below(&layer))), "{found:?}");
+    assert_eq!(found_without(&scratch, &layer), [("permissions".to_owned(), below(&layer))]);
     let leaf = layer.parent().unwrap();
-    assert_eq!(found_without(&scratch, leaf), [("unreadable".to_owned(), below(leaf))]);
+    assert_eq!(found_without(&scratch, leaf), [("permissions".to_owned(), below(leaf))]);
     let manifest = scratch.blob(image.digest);
-    let found = found_without(&scratch, &manifest);
-    assert!(found.contains(&("permissions".to_owned(), below(&manifest))), "{found:?}");
+    assert_eq!(found_without(&scratch, &manifest), [("permissions".to_owned(), below(&manifest))]);
     let link = scratch.link("lib/app", image.layer);
-    assert_eq!(found_without(&scratch, &link), [("unreadable".to_owned(), below(&link))]);
+    assert_eq!(found_without(&scratch, &link), [("permissions".to_owned(), below(&link))]);
     let manifests = scratch.repository("lib/app").join("_manifests");
-    for path in [manifests.join("tags/latest/current"), manifests.join("tags/latest/current/link")] {
-        let found = found_without(&scratch, &path);
-        assert_eq!(found, [("unreadable".to_owned(), below(&path))]);
+    for path in [
+        manifests.join("tags/latest/current"),
+        manifests.join("tags/latest/current/link"),
+        manifests.join("tags"),
+        manifests.join("revisions"),
+        manifests.clone(),
+        manifests.with_file_name("_layers"),
+        manifests.with_file_name("_layers/sha256"),
+    ] {
+        // Tags that can't be listed can't be named either.
+        let is_blind = path.ends_with("tags") || path == manifests;
+        let found = found_in(&scratch, &path, if is_blind { &[] } else { &["lib/app:latest"] });
+        assert_eq!(found, [("permissions".to_owned(), below(&path))]);
     }
+}
+
+#[test]
+fn what_another_group_may_read_is_at_most_a_warning() {
+    if !rustix::process::geteuid().is_root() {
+        return;
+    }
+    let (scratch, image) = owned();
+    let layer = scratch.blob(image.layer);
+    lchown(&layer, Some(0), Some(7)).unwrap();
+    fs::set_permissions(&layer, PermissionsExt::from_mode(0o640)).unwrap();
+    let found = super::fsck(&scratch, &[]).code(0);
+    assert_eq!((found.codes(), found.of_severity("warning").len()), (vec!["permissions".to_owned()], 1));
 }
 
 #[test]

@@ -1,5 +1,6 @@
 //! Beside others who change the tree.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::process::Stdio;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -34,10 +35,11 @@ fn nothing_is_told_of_a_tree_that_is_written_to() {
 #[test]
 fn a_signal_ends_it_with_what_it_found_so_far() {
     let scratch = Scratch::new();
-    Tagged::put(&scratch, "lib/app", "first", &["latest"]);
     let large = scratch.put("lib/app", &noise(3, 1 << 20));
     // A hole takes no room, and long to hash.
     fs::File::options().write(true).open(scratch.blob(large)).unwrap().set_len(200 << 30).unwrap();
+    let first = Tagged::put(&scratch, "lib/app", "first", &["latest"]);
+    let digests = BTreeSet::from([first.digest, first.config, first.layer]);
     for (signal, code) in [("-INT", 130), ("-TERM", 143)] {
         let mut command = scratch.regtree(["fsck", "--content", "--json"]).command();
         let child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
@@ -49,7 +51,28 @@ fn a_signal_ends_it_with_what_it_found_so_far() {
         let last = String::from_utf8(output.stdout).unwrap().lines().last().unwrap().to_owned();
         let summary: serde_json::Value = serde_json::from_str(&last).unwrap();
         assert_eq!((&summary["type"], &summary["content"]["stopped"]), (&"summary".into(), &"signal".into()));
+        // All before it was hashed; the hole never is.
+        let before = digests.range(..large).next_back().map(ToString::to_string);
+        assert_eq!(summary["content"]["resume_after"].as_str(), before.as_deref());
     }
+}
+
+#[test]
+fn what_was_mended_while_content_was_hashed_is_not_told() {
+    let scratch = Scratch::new();
+    let image = Tagged::put(&scratch, "lib/app", "first", &["latest"]);
+    let large = scratch.put("lib/app", &noise(3, 1 << 20));
+    fs::File::options().write(true).open(scratch.blob(large)).unwrap().set_len(4 << 30).unwrap();
+    let link = scratch.link("lib/app", image.layer);
+    fs::write(&link, "").unwrap();
+    // Else it would be waited for.
+    fs::File::open(link.parent().unwrap()).unwrap().set_modified(std::time::UNIX_EPOCH).unwrap();
+    let mut command = scratch.regtree(["fsck", "--content", "--json"]).command();
+    let child = command.stdout(Stdio::piped()).spawn().unwrap();
+    std::thread::sleep(Duration::from_millis(1500));
+    fs::write(&link, image.layer.to_string()).unwrap();
+    let told = String::from_utf8(child.wait_with_output().unwrap().stdout).unwrap();
+    assert!(told.contains("blob-corrupt") && !told.contains("link-empty"), "{told}");
 }
 
 #[test]

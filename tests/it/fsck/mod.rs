@@ -5,8 +5,10 @@ mod bad_input;
 mod changes;
 mod content;
 mod damaged;
+mod follow;
 mod live;
 mod odd;
+mod only;
 mod served;
 mod vectors;
 

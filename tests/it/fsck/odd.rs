@@ -79,6 +79,82 @@ fn a_child_that_is_linked_and_gone_is_an_error_and_one_never_pushed_a_warning() 
 }
 
 #[test]
+fn a_child_that_only_another_repository_has_was_never_here() {
+    let scratch = Scratch::new();
+    let images = [Image::of("amd64", 1), Image::of("arm64", 7)];
+    let index = index_of(&[&images[0], &images[1]]);
+    for (repository, has) in [("lib/whole", &images[..]), ("lib/sparse", &images[..1])] {
+        for image in has {
+            for blob in image.blobs() {
+                scratch.put(repository, blob);
+            }
+            scratch.regtree(["manifest", "put", repository]).stdin(&*image.manifest).ok();
+        }
+    }
+    scratch.regtree(["manifest", "put", "lib/whole", "--tag", "multi"]).stdin(&*index).ok();
+    let digest = regtree::Digest::of(&index);
+    let manifests = scratch.repository("lib/sparse").join("_manifests");
+    Scratch::plant(&manifests.join("revisions/sha256").join(hex(digest)).join("link"), digest.to_string());
+    Scratch::plant(&manifests.join("tags/multi/current/link"), digest.to_string());
+    let found = fsck(&scratch, &[]).code(0);
+    let finding = found.of_severity("warning")[0];
+    assert_eq!(found.codes(), ["index-child-missing"]);
+    assert!(text(&finding["message"]).contains("though the tree has its content"), "{finding}");
+    // Its config says that it was.
+    scratch.put("lib/sparse", &images[1].config);
+    assert_eq!(fsck(&scratch, &[]).code(3).of_severity("error")[0]["code"], "index-child-missing");
+}
+
+#[test]
+fn a_tag_that_says_nothing_is_an_image_that_can_t_be_pulled() {
+    let (scratch, _) = image();
+    fs::remove_dir_all(scratch.repository("lib/app").join("_manifests/tags/latest/current")).unwrap();
+    let found = fsck(&scratch, &[]).code(3);
+    let finding = found.findings().next().unwrap();
+    assert_eq!((&finding["code"], &finding["severity"]), (&"tag-without-current".into(), &"warning".into()));
+    assert_eq!(found.broken().into_iter().collect::<Vec<_>>(), ["lib/app:latest"]);
+}
+
+#[test]
+fn content_without_any_repositories_is_an_error() {
+    let (scratch, _) = image();
+    fs::remove_dir_all(scratch.v2().join("repositories")).unwrap();
+    for words in [&[][..], &["--repository", "lib/app"]] {
+        let found = fsck(&scratch, words).code(3);
+        assert_eq!(found.codes(), ["repositories-missing"]);
+        assert!(text(&found.findings().next().unwrap()["message"]).contains("mounted"));
+    }
+}
+
+#[test]
+fn a_manifest_larger_than_any_that_is_read_is_told_and_hashed() {
+    let (scratch, _) = image();
+    let large = format!("{{\"schemaVersion\":2,\"x\":\"{}\"}}", "a".repeat(65 << 20));
+    let digest = scratch.put("lib/app", large.as_bytes());
+    let manifests = scratch.repository("lib/app").join("_manifests");
+    Scratch::plant(&manifests.join("revisions/sha256").join(hex(digest)).join("link"), digest.to_string());
+    assert_eq!(fsck(&scratch, &[]).code(3).codes(), ["manifest-too-large"]);
+    let mut changed = large.into_bytes();
+    changed[66_000_000] = b'b';
+    fs::write(scratch.blob(digest), changed).unwrap();
+    assert_eq!(fsck(&scratch, &[]).code(3).codes(), ["blob-corrupt"]);
+}
+
+#[test]
+fn what_mends_and_what_was_not_done_is_said() {
+    let (scratch, image) = image();
+    let whole = scratch.run(["fsck"]).code(0);
+    assert!(whole.lines().last().unwrap().ends_with("; content was not hashed: --content") && whole.err().is_empty());
+    fs::write(scratch.link("lib/app", image.layer), "").unwrap();
+    let told = scratch.run(["fsck", "--content"]).code(3).says(["repair --all-safe -n"]);
+    assert!(
+        told.lines()[0].ends_with("; repair: rewrite-link") && !told.out().contains("not hashed"),
+        "{}",
+        told.out()
+    );
+}
+
+#[test]
 fn history_of_what_was_deleted_is_known_to_be_that() {
     let (scratch, image) = image();
     Tagged::put(&scratch, "lib/app", "two", &["latest"]);

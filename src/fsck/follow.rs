@@ -1,0 +1,45 @@
+//! Reading through symbolic links, as a registry does. Only to tell what is served: nothing is ever written there.
+
+use std::fs::File;
+
+use rustix::fs::{AtFlags, FileType, Mode, OFlags, Stat};
+use rustix::io::Errno;
+
+use crate::error::Error;
+use crate::layout::TreePath;
+use crate::tree::{Tree, patiently};
+
+/// What `path` leads to.
+pub(super) fn stat(tree: &Tree, path: &TreePath) -> rustix::io::Result<Stat> {
+    let area = tree.area(path.area()).map_err(|_| Errno::IO)?.ok_or(Errno::NOENT)?;
+    rustix::fs::statat(area, path.below_area(), AtFlags::empty())
+}
+
+/// Opens what `path` leads to, if that is a regular file. `None` when nothing is there.
+pub(super) fn open(tree: &Tree, path: &TreePath) -> crate::Result<Option<File>> {
+    match tree.open_file(path) {
+        Err(Error::WrongKind { .. }) if stat(tree, path).is_ok_and(|stat| is_file(&stat)) => {}
+        opened => return opened,
+    }
+    let Some(area) = tree.area(path.area())? else { return Ok(None) };
+    let flags = OFlags::RDONLY | OFlags::NONBLOCK | OFlags::CLOEXEC;
+    let opened = patiently(|| rustix::fs::openat(area, path.below_area(), flags, Mode::empty()));
+    opened.map(|file| Some(file.into())).map_err(|errno| Error::io("open", tree.locate(path), errno))
+}
+
+pub(super) fn is_file(stat: &Stat) -> bool {
+    FileType::from_raw_mode(stat.st_mode) == FileType::RegularFile
+}
+
+pub(super) fn is_directory(stat: &Stat) -> bool {
+    FileType::from_raw_mode(stat.st_mode) == FileType::Directory
+}
+
+pub(super) fn size(stat: &Stat) -> u64 {
+    u64::try_from(stat.st_size).unwrap_or_default()
+}
+
+/// Whether that means that nothing is there.
+pub(super) fn is_nothing(errno: Errno) -> bool {
+    matches!(errno, Errno::NOENT | Errno::NOTDIR | Errno::LOOP)
+}
