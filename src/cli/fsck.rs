@@ -86,7 +86,7 @@ impl Fsck {
         let watch = Watch { progress: &*progress, interrupt: interrupt::catch()? };
         let stale = context.now.checked_sub(STALE).unwrap_or(context.now);
         let content = self.content(context);
-        let only = any_of(&self.repository)?;
+        let only = super::any_of(&self.repository)?;
         for pattern in &self.repository {
             if !fsck::matches_any(registry.tree(), pattern, &watch.interrupt)? {
                 return Err(Error::NoMatch { pattern: pattern.glob().glob().to_owned() }.into());
@@ -135,18 +135,6 @@ impl Fsck {
             threads: threads(self.jobs),
             now: context.now,
         })
-    }
-}
-
-/// What matches any of these; `None` where there are none.
-fn any_of(patterns: &[globset::GlobMatcher]) -> Result<Option<globset::GlobMatcher>, globset::Error> {
-    match patterns {
-        [] => Ok(None),
-        [one] => Ok(Some(one.clone())),
-        several => {
-            let texts: Vec<&str> = several.iter().map(|pattern| pattern.glob().glob()).collect();
-            super::parse_glob(&format!("{{{}}}", texts.join(","))).map(Some)
-        }
     }
 }
 

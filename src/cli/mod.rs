@@ -266,6 +266,18 @@ fn parse_glob(text: &str) -> Result<globset::GlobMatcher, globset::Error> {
     Ok(glob.compile_matcher())
 }
 
+/// What matches any of these; `None` where there are none.
+fn any_of(patterns: &[globset::GlobMatcher]) -> Result<Option<globset::GlobMatcher>, globset::Error> {
+    match patterns {
+        [] => Ok(None),
+        [one] => Ok(Some(one.clone())),
+        several => {
+            let texts: Vec<&str> = several.iter().map(|pattern| pattern.glob().glob()).collect();
+            parse_glob(&format!("{{{}}}", texts.join(","))).map(Some)
+        }
+    }
+}
+
 /// From now on so many threads work; as many as there are processors if nothing is said.
 fn use_threads(jobs: Option<u16>) -> anyhow::Result<()> {
     if let Some(jobs) = jobs {

@@ -154,12 +154,12 @@ fn tell(eye: &mut Eye<'_>, digest: Digest, verdict: Verdict, is_needed: bool) {
 struct Pad<'p> {
     tree: &'p Tree,
     is_there: &'p (dyn Fn(&Digest) -> bool + Sync),
-    notes: Mutex<(Notes, Instant)>,
+    notes: Mutex<Notes>,
 }
 
 impl<'p> Pad<'p> {
     fn new(tree: &'p Tree, now: jiff::Timestamp, is_there: &'p (dyn Fn(&Digest) -> bool + Sync)) -> Self {
-        Self { tree, is_there, notes: Mutex::new((Notes::new(now), Instant::now())) }
+        Self { tree, is_there, notes: Mutex::new(Notes::new(now)) }
     }
 
     fn note(&self, digest: &Digest, verdict: &Verdict) {
@@ -167,18 +167,23 @@ impl<'p> Pad<'p> {
             Verdict::Right(identity) => Some(Condition::of(identity)),
             _ => None,
         };
-        let mut guard = self.notes.lock().unwrap_or_else(PoisonError::into_inner);
-        let (notes, written) = &mut *guard;
-        notes.note(digest, condition);
-        if written.elapsed() >= OFTEN {
-            // What can't be written now is written, or told, in the end.
-            let _ = notes.write(self.tree, self.is_there);
-            *written = Instant::now();
-        }
+        self.notes.lock().unwrap_or_else(PoisonError::into_inner).note(digest, condition);
     }
 
     fn write(&self) -> std::io::Result<()> {
-        self.notes.lock().unwrap_or_else(PoisonError::into_inner).0.write(self.tree, self.is_there)
+        self.notes.lock().unwrap_or_else(PoisonError::into_inner).write(self.tree, self.is_there)
+    }
+
+    /// Writes every so often, until all is hashed: a blob may take hours. Woken when it is over.
+    fn keep_writing(&self, often: Duration, is_over: &AtomicBool) {
+        loop {
+            std::thread::park_timeout(often);
+            if is_over.load(Ordering::Acquire) {
+                return;
+            }
+            // What can't be written now is written, or told, in the end.
+            let _ = self.write();
+        }
     }
 }
 
@@ -208,16 +213,24 @@ impl<'w> Work<'w> {
         let results = Mutex::new(Vec::new());
         let total = self.blobs.iter().map(|(_, size)| size).sum();
         self.watch.progress.begin("hashing content", Some(total));
+        let is_over = AtomicBool::new(false);
         std::thread::scope(|scope| {
-            for _ in 0..self.threads.clamp(1, self.blobs.len().max(1)) {
-                scope.spawn(|| {
-                    let mut buffer = vec![0; hash::BUFFER];
-                    let mut mine = Vec::new();
-                    while let Some(index) = self.take() {
-                        mine.extend(self.hash(eye, pad, index, &mut buffer));
-                    }
-                    results.lock().unwrap_or_else(PoisonError::into_inner).extend(mine);
-                });
+            let writer = scope.spawn(|| pad.keep_writing(OFTEN, &is_over));
+            let work = || {
+                let mut buffer = vec![0; hash::BUFFER];
+                let mut mine = Vec::new();
+                while let Some(index) = self.take() {
+                    mine.extend(self.hash(eye, pad, index, &mut buffer));
+                }
+                results.lock().unwrap_or_else(PoisonError::into_inner).extend(mine);
+            };
+            let threads = self.threads.clamp(1, self.blobs.len().max(1));
+            let workers: Vec<_> = (0..threads).map(|_| scope.spawn(work)).collect();
+            let ended: Vec<_> = workers.into_iter().map(std::thread::ScopedJoinHandle::join).collect();
+            is_over.store(true, Ordering::Release);
+            writer.thread().unpark();
+            if let Some(panic) = ended.into_iter().find_map(Result::err) {
+                std::panic::resume_unwind(panic);
             }
         });
         self.watch.progress.end();
@@ -260,5 +273,28 @@ impl<'w> Work<'w> {
     fn done_until(&self) -> Option<Digest> {
         let first = self.done.iter().position(|done| !done.load(Ordering::Relaxed)).unwrap_or(self.done.len());
         Some(self.blobs.get(first.checked_sub(1)?)?.0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_was_hashed_is_noted_before_all_is() {
+        let root = tempfile::tempdir().unwrap();
+        let (registry, _) = crate::Registry::create(root.path()).unwrap();
+        let pad = Pad::new(registry.tree(), jiff::Timestamp::UNIX_EPOCH, &|_| true);
+        pad.note(&Digest::of(b"content"), &Verdict::Gone);
+        let (is_over, ledger) = (AtomicBool::new(false), root.path().join(".regtree/verified/blobs"));
+        std::thread::scope(|scope| {
+            scope.spawn(|| pad.keep_writing(Duration::from_millis(1), &is_over));
+            let began = Instant::now();
+            while !ledger.exists() && began.elapsed() < Duration::from_secs(20) {
+                std::thread::sleep(Duration::from_millis(1));
+            }
+            is_over.store(true, Ordering::Release);
+        });
+        assert!(std::fs::read_to_string(&ledger).unwrap().starts_with(&*Digest::of(b"content").hex()));
     }
 }

@@ -259,7 +259,8 @@ impl<'t> Eye<'t> {
     pub(super) fn symlink(&mut self, path: &TreePath, leads: bool, cause: Cause) {
         let mut finding = odd_kind(self.at(path, Code::Symlink, Severity::Warning, ""), Kind::Symlink.describe());
         if !leads {
-            finding.severity = Severity::Error;
+            // Where nothing is kept from being served, it is no error.
+            finding.severity = if cause == Cause::None { Severity::Warning } else { Severity::Error };
             "a symbolic link that leads nowhere: registries find nothing there".clone_into(&mut finding.message);
         }
         self.note(cause, finding);
@@ -365,7 +366,7 @@ impl<'t> Eye<'t> {
 fn odd_kind(finding: Finding, kind: &str) -> Finding {
     let found = Some(kind.to_owned());
     if kind == Kind::Symlink.describe() {
-        let message = "a symbolic link: registries follow it, regtree never does".to_owned();
+        let message = "a symbolic link: registries follow it; gc and repair never do".to_owned();
         return Finding { code: Code::Symlink, severity: Severity::Warning, found, message, ..finding };
     }
     Finding { message: format!("{kind} that does not belong there"), found, ..finding }

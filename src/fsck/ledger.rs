@@ -104,6 +104,9 @@ impl Notes {
 
     /// Adds them to the ledger, which forgets what is gone. Where that fails they are kept.
     pub(super) fn write(&mut self, tree: &Tree, is_there: impl Fn(&Digest) -> bool) -> std::io::Result<()> {
+        if self.entries.is_empty() {
+            return Ok(());
+        }
         let _lock = private::lock_record(tree, KIND, NAME)?;
         let (mut all, latest) = (read(tree), self.seconds());
         // What others noted meanwhile may be of content that came meanwhile. Nothing was found in the future.

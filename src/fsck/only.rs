@@ -2,6 +2,7 @@
 
 use globset::{GlobBuilder, GlobMatcher};
 
+use super::blobs::check_signal;
 use super::eye::Eye;
 use super::places;
 use crate::error::Result;
@@ -17,6 +18,7 @@ pub fn matches_any(tree: &Tree, only: &GlobMatcher, interrupt: &Interrupt) -> Re
         return Ok(true);
     }
     let (places, clues) = places::find(&Eye::new(tree)?, interrupt);
+    check_signal(interrupt)?;
     let hides = |place: &TreePath, code| may_hide(only, code, place);
     let is_match = places.iter().any(|place| only.is_match(place.directory.below_area()));
     Ok(is_match

@@ -297,12 +297,12 @@ fn read_tags(eye: &mut Eye<'_>, place: &Place) -> Vec<Tag> {
     let Some((handle, listed)) = eye.list(&base, Cause::Repository) else { return Vec::new() };
     let mut tags = Vec::new();
     for entry in listed {
-        let Some(name) = entry.text().filter(|_| entry.kind == Kind::Directory) else {
+        let Some(name) = entry.text().filter(|_| matches!(entry.kind, Kind::Directory | Kind::Symlink)) else {
             eye.stranger(&base, "", &entry);
             continue;
         };
         let seen = eye.clues.len();
-        if let Some(tag) = read_tag(eye, &base, std::os::fd::AsFd::as_fd(&handle), name) {
+        if let Some(tag) = read_tag(eye, &base, std::os::fd::AsFd::as_fd(&handle), name, entry.kind) {
             tags.push(tag);
         }
         for clue in &mut eye.clues[seen..] {
@@ -312,7 +312,13 @@ fn read_tags(eye: &mut Eye<'_>, place: &Place) -> Vec<Tag> {
     tags
 }
 
-fn read_tag(eye: &mut Eye<'_>, base: &TreePath, parent: std::os::fd::BorrowedFd<'_>, name: &str) -> Option<Tag> {
+fn read_tag(
+    eye: &mut Eye<'_>,
+    base: &TreePath,
+    parent: std::os::fd::BorrowedFd<'_>,
+    name: &str,
+    kind: Kind,
+) -> Option<Tag> {
     let directory = base.child(name).expect("a directory's entry is a plain name");
     if let Err(reason) = name.parse::<crate::Tag>() {
         let message = format!("{name:?} is no tag: {reason}");
@@ -320,6 +326,11 @@ fn read_tag(eye: &mut Eye<'_>, base: &TreePath, parent: std::os::fd::BorrowedFd<
         eye.note(Cause::None, Finding { found: Some(name.to_owned()), ..finding });
     }
     let mut tag = Tag { name: name.to_owned(), current: None, past: Vec::new(), directory };
+    if kind == Kind::Symlink {
+        let leads = leads_to_link(eye, &tag);
+        eye.symlink(&tag.directory, leads, Cause::Tag);
+        return Some(tag);
+    }
     let leaf = match eye.leaf(parent, base, name, "current", Cause::Tag) {
         Looked::Gone => return None,
         Looked::Unseen => return Some(tag),
@@ -338,13 +349,18 @@ fn read_tag(eye: &mut Eye<'_>, base: &TreePath, parent: std::os::fd::BorrowedFd<
     Some(tag)
 }
 
+/// Whether a registry finds a tag's link, whatever leads to it.
+fn leads_to_link(eye: &Eye<'_>, tag: &Tag) -> bool {
+    follow::stat(eye.tree, &tag.link()).is_ok_and(|stat| follow::is_file(&stat))
+}
+
 fn read_current(eye: &mut Eye<'_>, tag: &mut Tag, parent: std::os::fd::BorrowedFd<'_>, kind: Option<Kind>) {
     let current = tag.directory.child("current").expect("a plain name");
     match kind {
         None => return without_current(eye, &current),
         Some(Kind::Directory) => {}
         Some(Kind::Symlink) => {
-            let leads = follow::stat(eye.tree, &tag.link()).is_ok_and(|stat| follow::is_file(&stat));
+            let leads = leads_to_link(eye, tag);
             return eye.symlink(&current, leads, Cause::Tag);
         }
         Some(kind) => return eye.odd_file(&current, kind, Severity::Error, Cause::Tag),

@@ -40,6 +40,7 @@ fn places(scratch: &Scratch, image: &Tagged) -> Vec<PathBuf> {
         manifests.join("revisions/sha256").join(hex).join("link"),
         manifests.join("tags/latest/current/link"),
         manifests.join("tags/latest/current"),
+        manifests.join("tags/latest"),
     ]);
     places
 }
@@ -65,6 +66,16 @@ fn a_symbolic_link_to_what_belongs_there_is_a_warning_and_one_to_nothing_an_erro
         fs::remove_file(&place).unwrap();
         fs::rename(&aside, &place).unwrap();
     }
+}
+
+#[test]
+fn history_behind_a_symbolic_link_to_nothing_is_no_error() {
+    let (scratch, image) = image();
+    let index = scratch.repository("lib/app").join("_manifests/tags/latest/index/sha256");
+    let link = index.join(image.digest.hex().to_string()).join("link");
+    fs::remove_file(&link).unwrap();
+    symlink("/nowhere", &link).unwrap();
+    assert_eq!(fsck(&scratch, &[]).code(0).codes(), ["symlink"]);
 }
 
 #[test]
