@@ -282,8 +282,8 @@ mod tests {
 
     #[test]
     fn what_was_hashed_is_noted_before_all_is() {
-        let root = tempfile::tempdir().unwrap();
-        let (registry, _) = crate::Registry::create(root.path()).unwrap();
+        let root = tempfile::tempdir().expect("a directory");
+        let (registry, _) = crate::Registry::create(root.path()).expect("a tree");
         let pad = Pad::new(registry.tree(), jiff::Timestamp::UNIX_EPOCH, &|_| true);
         pad.note(&Digest::of(b"content"), &Verdict::Gone);
         let (is_over, ledger) = (AtomicBool::new(false), root.path().join(".regtree/verified/blobs"));
@@ -295,6 +295,7 @@ mod tests {
             }
             is_over.store(true, Ordering::Release);
         });
-        assert!(std::fs::read_to_string(&ledger).unwrap().starts_with(&*Digest::of(b"content").hex()));
+        let noted = std::fs::read_to_string(&ledger).expect("a ledger");
+        assert!(noted.starts_with(&*Digest::of(b"content").hex()));
     }
 }
