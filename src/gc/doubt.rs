@@ -41,7 +41,7 @@ pub(super) fn look(tree: &Tree, scan: &mut Scan, options: &Options, interrupt: &
     }
     for index in (0..scan.repositories.len()).filter(|index| doubts.reserve.opaque[*index]).collect::<Vec<_>>() {
         // Whatever is named there may be a manifest.
-        let named = everything(tree, &scan.repositories[index]);
+        let named = everything(tree, scan, &scan.repositories[index]);
         let named: Vec<Name> = named.into_iter().map(|digest| scan.name(digest)).collect();
         scan.read_more(tree, named.clone(), interrupt);
         doubts.reserve.revisions.entry(index).or_default().extend(named);
@@ -164,7 +164,7 @@ fn missing_child(scan: &Scan, options: &Options, index: Name) -> String {
 }
 
 /// All that a repository names by the path or content of any link, as far as that can be read.
-fn everything(tree: &Tree, repository: &Scanned) -> Vec<Digest> {
+fn everything(tree: &Tree, scan: &Scan, repository: &Scanned) -> Vec<Digest> {
     let place = &repository.place;
     let mut named: Vec<Digest> = repository.emptied.clone();
     named.extend(repository.tags.iter().filter_map(|tag| tag.target));
@@ -172,7 +172,7 @@ fn everything(tree: &Tree, repository: &Scanned) -> Vec<Digest> {
         let past = place.tags().child(&tag.name).and_then(|tag| tag.child("index")).expect("plain names");
         named.extend(crate::manifest::revision::keyed(tree, &past).filter_map(Result::ok));
     }
-    let layers = repository.layers.iter().map(|hash| Digest::from_sha256(*hash));
+    let layers = repository.layers.iter().map(|name| scan.names.digest(*name));
     for digest in layers.chain(repository.aliases.iter().map(|(key, _)| *key)) {
         let link = place.layer(&digest).child("link").expect("a plain name");
         let content = tree.read_small(&link, LINK_MAX).ok().flatten();
