@@ -10,6 +10,7 @@ use serde::{Serialize, Serializer};
 use crate::digest::Digest;
 use crate::error::{Error, LinkFault};
 use crate::layout::TreePath;
+use crate::tree::Kind;
 
 /// How bad a finding is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
@@ -335,6 +336,7 @@ impl Code {
                     LinkFault::Alias { .. } => Self::AliasBroken,
                 }
             }
+            Error::WrongKind { found, .. } if *found == Kind::Symlink.describe() => Self::Symlink,
             Error::WrongKind { .. } | Error::Misplaced { .. } => Self::FileUnexpected,
             Error::Incomplete { .. } => Self::RepositoryIncomplete,
             _ => Self::Unreadable,

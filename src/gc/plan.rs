@@ -129,6 +129,8 @@ pub struct Finding {
     pub path: Option<PathBuf>,
     /// All of it in a sentence.
     pub message: String,
+    /// Whether its path or another tree says what should be there.
+    pub mendable: bool,
 }
 
 /// What stays.

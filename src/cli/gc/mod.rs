@@ -15,6 +15,7 @@ use crate::error::Error;
 use crate::finding::Code;
 use crate::gc::{self, Action, Fate, Finding, Kind, Options, Plan, Untagged};
 use crate::quarantine::{self, Needed, RunId};
+use crate::repair::MENDABLE;
 use crate::scan::{Doubt, Scan};
 use crate::stream::Interrupt;
 use crate::tree::Tree;
@@ -355,6 +356,10 @@ fn print_doubts(plan: &Plan, context: &mut Context) -> anyhow::Result<()> {
     for mend in mends.iter().filter(|_| !context.output.is_json()) {
         context.output.hint(format_args!("what is wrong may be mended: {mend}"));
     }
+    let is_sparse = |finding: &Finding| finding.code == Code::IndexChildMissing && !finding.mendable;
+    if plan.findings.iter().any(is_sparse) && !context.output.is_json() {
+        context.output.hint("if such children were never pushed here: --allow-sparse-indexes");
+    }
     for repository in &plan.opaque {
         if context.output.is_json() {
             context.output.event("keep-opaque", json!({ "repository": repository }))?;
@@ -363,7 +368,10 @@ fn print_doubts(plan: &Plan, context: &mut Context) -> anyhow::Result<()> {
         }
     }
     if plan.blind {
-        context.output.warn("there may be links that can't be seen: no content goes");
+        let unseen = plan.findings.iter().find(|finding| finding.doubt == Doubt::Tree);
+        let path = unseen.and_then(|finding| finding.path.as_deref()).map(|path| format!(" behind {}", path.display()));
+        let path = path.unwrap_or_default();
+        context.output.warn(format_args!("there may be links that can't be seen{path}: no content goes"));
     }
     Ok(())
 }
@@ -383,24 +391,23 @@ fn print_finding(finding: &Finding, context: &mut Context) -> anyhow::Result<()>
         });
         return context.output.event("finding", fields);
     }
-    context.output.warn(format_args!("{}: {}", finding.code, finding.message));
+    let repository = finding.repository.as_ref().map(|name| format!("{name}: ")).unwrap_or_default();
+    context.output.warn(format_args!("{}: {repository}{}", finding.code, finding.message));
     Ok(())
 }
 
 /// The command that mends what casts doubt, if one does. What is no link is for a person to look at.
 fn mend(finding: &Finding, context: &Context) -> Option<String> {
     let source = match finding.code {
-        _ if finding.doubt == Doubt::None => return None,
-        Code::LinkEmpty
-        | Code::LinkMalformed
-        | Code::LinkMismatch
-        | Code::AliasBroken
-        | Code::TagDangling
-        | Code::RepositoryIncomplete => "",
-        Code::ManifestMissing | Code::IndexChildMissing | Code::BlobCorrupt => " --from SOURCE",
-        _ => return None,
+        code if finding.doubt == Doubt::None || !finding.mendable || !MENDABLE.contains(&code) => return None,
+        Code::ManifestMissing | Code::IndexChildMissing | Code::RevisionDangling | Code::BlobCorrupt => {
+            " --from SOURCE"
+        }
+        _ => "",
     };
-    Some(format!("{} repair --only {}{source}", hint::command(&context.global), finding.code))
+    // Only a look at all that needs it tells in which way content is wrong.
+    let more = if finding.code == Code::BlobCorrupt { ",blob-truncated,blob-empty" } else { "" };
+    Some(format!("{} repair --only {}{more}{source}", hint::command(&context.global), finding.code))
 }
 
 fn print_action(action: &Action, context: &mut Context) -> anyhow::Result<()> {
