@@ -38,6 +38,7 @@ Exit codes:
   1    not readable, not writable
   2    malformed argument
   3    done, but something was kept for doubt, or could not be removed
+  4    --explain of a digest that the tree does not know
   10   no tree
   11   another process changes the tree
   12   refused by a brake: nothing is in use, or more than --max-delete would go
@@ -134,7 +135,7 @@ impl Gc {
             if self.dry_run || !self.explain.is_empty() { None } else { Some(context.sole_writer(&registry, "gc")?) };
         let interrupt = interrupt::catch()?;
         if context.output.is_json() {
-            let (dry_run, delete_untagged) = (self.dry_run, self.delete_untagged);
+            let (dry_run, delete_untagged) = (writer.is_none(), self.delete_untagged);
             let min_age = options.min_age.as_secs();
             let fields = json!({ "dry_run": dry_run, "delete_untagged": delete_untagged, "min_age": min_age });
             context.output.event("start", fields)?;
