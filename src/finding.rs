@@ -300,6 +300,16 @@ impl Finding {
         }
     }
 
+    /// What, of which manifest, and why: all but the severity.
+    pub fn about(&self) -> String {
+        let of = match (&self.repository, &self.manifest) {
+            (Some(repository), Some(manifest)) => format!(" {repository}@{manifest}"),
+            (Some(repository), None) => format!(" {repository}"),
+            (None, _) => String::new(),
+        };
+        format!("{}{of}: {}", self.code, self.message)
+    }
+
     /// Mended so.
     #[must_use]
     pub fn mended_by(self, repair: Repair) -> Self {
@@ -309,13 +319,7 @@ impl Finding {
 
 impl fmt::Display for Finding {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}: {}", self.severity, self.code)?;
-        match (&self.repository, &self.manifest) {
-            (Some(repository), Some(manifest)) => write!(f, " {repository}@{manifest}")?,
-            (Some(repository), None) => write!(f, " {repository}")?,
-            (None, _) => {}
-        }
-        write!(f, ": {}", self.message)
+        write!(f, "{}: {}", self.severity, self.about())
     }
 }
 

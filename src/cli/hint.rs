@@ -4,6 +4,7 @@ use std::borrow::Cow;
 use std::path::Path;
 
 use super::{Global, root};
+use crate::digest::Digest;
 use crate::error::{Error, Missing};
 use crate::layout;
 
@@ -21,6 +22,9 @@ pub(super) fn of(error: &Error, global: &Global) -> Option<String> {
         }
         Error::ManifestUnknown { repository, digest, missing: Missing::Content, .. } => {
             format!("to put the content back: {regtree} manifest put {repository} FILE --digest {digest}")
+        }
+        Error::TagUnknown { tag, .. } if format!("sha256:{tag}").parse::<Digest>().is_ok() => {
+            format!("did you mean sha256:{tag}")
         }
         Error::TagUnknown { repository, .. } => format!("to see what there is: {regtree} tag list {repository}"),
         Error::BrokenTag { repository, tag, .. } => {
@@ -43,7 +47,10 @@ pub(super) fn of(error: &Error, global: &Global) -> Option<String> {
             "to heal it, put the right content again: \
              {regtree} blob put {repository} FILE --digest {expected} --verify-existing"
         ),
-        Error::Brake { release, .. } => format!("if that is meant, say so with {release}"),
+        Error::OffsetMismatch { found, .. } => format!("continue with --offset {found}"),
+        Error::Brake { release, .. } | Error::InUse { release, .. } => {
+            format!("if that is meant, say so with {release}")
+        }
         Error::NotQuarantined { .. } => format!("to see what there is: {regtree} quarantine list"),
         Error::Locked { .. } if global.wait_lock.is_none() => "wait for it with --wait-lock 30s".to_owned(),
         _ => return None,
@@ -61,13 +68,21 @@ fn not_a_tree(path: &Path, global: &Global) -> String {
     if root::is_default(global) {
         return format!("say where the tree is with --root DIR, --registry-config FILE or REGTREE_ROOT; {init}");
     }
+    if root::is_from_environment(global) {
+        return format!("the environment variable REGTREE_ROOT says so; {init}");
+    }
     init
 }
 
 /// The command as it was called, as far as it says where the tree is.
 pub(super) fn command(global: &Global) -> String {
+    command_at(global.root.as_deref(), global.registry_config.as_deref())
+}
+
+/// The command with these options, as far as they are given.
+pub(super) fn command_at(root: Option<&Path>, registry_config: Option<&Path>) -> String {
     let mut command = "regtree".to_owned();
-    for (option, value) in [("--root", &global.root), ("--registry-config", &global.registry_config)] {
+    for (option, value) in [("--root", root), ("--registry-config", registry_config)] {
         if let Some(path) = value {
             command.extend([" ", option, " ", &*quote_path(path)]);
         }

@@ -8,6 +8,7 @@ use clap::builder::{PossibleValuesParser, TypedValueParser};
 use indicatif::HumanBytes;
 use serde_json::{Value, json};
 
+use super::count::plural;
 use super::{Context, Exit, fsck as fsck_command, gc, hint, interrupt, output, progress};
 use crate::durable::Writer;
 use crate::error::Error;
@@ -48,7 +49,7 @@ Examples:
   regtree repair --only tag-dangling,revision-dangling")]
 #[expect(clippy::struct_excessive_bools, reason = "each is a flag of its own")]
 pub(super) struct Repair {
-    /// Mend what is found under these codes
+    /// Mend what is found under these codes: several with commas between, or --only again for each
     #[arg(long, value_name = "CODE", value_delimiter = ',', value_parser = codes())]
     only: Vec<Code>,
     /// Mend all that can be without losing what somebody may want: dangling tags and manifests stay
@@ -66,8 +67,8 @@ pub(super) struct Repair {
     /// Hash no content but manifests: only what is of a wrong size is found to be corrupt
     #[arg(long, conflicts_with = "unverified_for")]
     skip_content: bool,
-    /// Hash only what was not found right within AGE, or changed since
-    #[arg(long, value_name = "AGE", value_parser = super::parse_age)]
+    /// Hash only what was not found right within AGE (12h, 30d, 8w), or changed since
+    #[arg(long, value_name = "AGE", value_parser = super::parse_span)]
     unverified_for: Option<Duration>,
     /// How many threads read; as many as there are processors if omitted
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=256))]
@@ -205,16 +206,16 @@ impl Repair {
             return context.output.event("summary", fields);
         }
         let did = if self.dry_run { "would mend" } else { "mended" };
-        context.output.text(format_args!("{did} {} things\n", actions.len()))?;
+        context.output.text(format_args!("{did} {}\n", plural(actions.len(), "thing")))?;
         for (repair, count) in counts {
             context.output.text(format_args!("  {:16} {count:>8}\n", repair.name()))?;
         }
         if plan.unmended > 0 {
-            let text = "errors are not mended by this: fsck tells of them";
-            context.output.text(format_args!("{} {text}\n", plan.unmended))?;
+            let errors = plural(plan.unmended, "error");
+            context.output.text(format_args!("{errors} not mended by this: fsck tells more\n"))?;
         }
         if *errors > 0 {
-            context.output.text(format_args!("{errors} errors are left in what was touched\n"))?;
+            context.output.text(format_args!("{} left in what was touched\n", plural(*errors, "error")))?;
         }
         if let Some(run) = run {
             context.output.text(format_args!("quarantine run {run}\n"))?;

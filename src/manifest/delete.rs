@@ -63,7 +63,7 @@ pub fn plan_delete(repository: &Repository<'_>, digests: &[Digest], tags: Tags) 
         if tags == Tags::Keep && !pointing.is_empty() {
             let by = pointing.iter().map(|tag| format!("tag {tag}")).collect();
             let (what, repository) = (format!("manifest {digest}"), repository.name().clone());
-            return Err(Error::InUse { what, repository, digest, by });
+            return Err(Error::InUse { what, repository, digest, by, release: "--with-tags" });
         }
         let tags = tag::plan_delete(repository, &pointing)?;
         removals.push(Removal { digest, tags, links });

@@ -32,7 +32,13 @@ pub fn check_unneeded(repository: &Repository<'_>, blobs: &[Digest]) -> Result<(
             needed.into_iter().filter(|(needed, _)| *needed == digest).map(|(_, manifest)| manifest).collect();
         by.sort();
         by.dedup();
-        return Err(Error::InUse { what: format!("blob {digest}"), repository: name.clone(), digest, by });
+        return Err(Error::InUse {
+            what: format!("blob {digest}"),
+            repository: name.clone(),
+            digest,
+            by,
+            release: "--force",
+        });
     }
     match unread {
         None => Ok(()),

@@ -3,6 +3,7 @@
 use serde_json::json;
 
 use crate::blob;
+use crate::cli::count::plural;
 use crate::cli::subject::About;
 use crate::cli::{Context, Exit};
 use crate::digest::Digest;
@@ -58,6 +59,7 @@ impl Delete {
             let keys: Vec<Digest> = plan.iter().map(|removal| removal.key).collect();
             manifest::check_unneeded(&repository, &keys).about(&self.repository, None)?;
         }
+        let links = plan.len();
         for removal in plan {
             let gone = match &writer {
                 Some(writer) => !removal.execute(writer).about(&self.repository, removal.key)?,
@@ -75,7 +77,7 @@ impl Delete {
             }
         }
         if self.dry_run {
-            context.output.note("nothing was removed (dry run)");
+            context.note_dry_run(plural(links, "link"));
         }
         Ok(Exit::Done)
     }

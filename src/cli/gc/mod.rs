@@ -9,6 +9,7 @@ use std::time::Duration;
 use indicatif::HumanBytes;
 use serde_json::{Value, json};
 
+use super::count::{self, plural};
 use super::{Context, Exit, hint, interrupt, output};
 use crate::digest::Digest;
 use crate::error::Error;
@@ -59,11 +60,11 @@ pub(super) struct Gc {
     /// Remove manifests too that no tag leads to: by itself, as a child of an index, or as a referrer of a kept manifest
     #[arg(long)]
     delete_untagged: bool,
-    /// Keep whatever is younger than AGE, and all that it references; 0 turns that off
-    #[arg(long, value_name = "AGE", default_value = "24h", value_parser = super::parse_age)]
+    /// Keep whatever is younger than AGE (30m, 12h, 7d, 2w), and all that it references; 0 turns that off
+    #[arg(long, value_name = "AGE", default_value = "24h", value_parser = super::parse_span)]
     min_age: Duration,
-    /// Remove uploads that began longer ago than AGE
-    #[arg(long, value_name = "AGE", default_value = "7d", value_parser = super::parse_age)]
+    /// Remove uploads that began longer ago than AGE (12h, 7d, 2w)
+    #[arg(long, value_name = "AGE", default_value = "7d", value_parser = super::parse_span)]
     uploads_older_than: Duration,
     /// Keep all uploads
     #[arg(long, conflicts_with = "uploads_older_than")]
@@ -223,7 +224,7 @@ impl Gc {
             (true, true) => "would move to the quarantine",
             (false, true) => "moved to the quarantine",
         };
-        context.output.text(format_args!("{did} {bytes} bytes ({})\n", HumanBytes(bytes)))?;
+        context.output.text(format_args!("{did} {}\n", count::bytes(bytes)))?;
         for kind in Kind::ALL {
             let (count, bytes) = counts(kind);
             if count > 0 {
@@ -235,15 +236,18 @@ impl Gc {
         let size = all_bytes.map(|all| HumanBytes(all.saturating_sub(counts(Kind::Blob).1)).to_string());
         let size = size.map(|size| format!(" ({size})")).unwrap_or_default();
         context.output.text(format_args!(
-            "kept {} blobs{size}, {} manifests, {} tags in {} repositories\n",
-            kept.blobs, kept.revisions, kept.tags, kept.repositories
+            "kept {}{size}, {}, {} in {}\n",
+            plural(kept.blobs, "blob"),
+            plural(kept.revisions, "manifest"),
+            plural(kept.tags, "tag"),
+            plural(kept.repositories, "repository")
         ))?;
         if kept.young_blobs > 0 {
-            context.output.text(format_args!("  {} blobs only because they are young\n", kept.young_blobs))?;
+            context.output.text(format_args!("  {} only for being young\n", plural(kept.young_blobs, "blob")))?;
         }
         if !plan.opaque.is_empty() {
-            let count = plan.opaque.len();
-            context.output.text(format_args!("  all of {count} repositories, where something can't be followed\n"))?;
+            let repositories = plural(plan.opaque.len(), "repository");
+            context.output.text(format_args!("  all of {repositories}, where something can't be followed\n"))?;
         }
         if let Some(run) = run {
             context.output.text(format_args!("quarantine run {run}\n"))?;
@@ -260,7 +264,9 @@ impl Gc {
                 None => "more (--sizes says how much)".to_owned(),
             };
             context.output.note(format_args!(
-                "--delete-untagged would free {size}: no tag leads to {revisions} manifests and {blobs} blobs"
+                "--delete-untagged would free {size}: no tag leads to {} and {}",
+                plural(revisions, "manifest"),
+                plural(blobs, "blob")
             ));
         }
         if !dry_run && !actions.is_empty() {

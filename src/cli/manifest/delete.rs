@@ -2,6 +2,7 @@
 
 use serde_json::json;
 
+use crate::cli::count::plural;
 use crate::cli::subject::About;
 use crate::cli::{Context, Exit};
 use crate::digest::Digest;
@@ -72,7 +73,8 @@ impl Delete {
             context.output.damage(error)?;
         }
         if self.dry_run {
-            context.output.note("nothing was removed (dry run)");
+            let tags = removals.iter().map(|removal| removal.tags.len()).sum::<usize>();
+            context.note_dry_run(format_args!("{} and {}", plural(removals.len(), "manifest"), plural(tags, "tag")));
         }
         Ok(Exit::damage_if(!damage.is_empty()))
     }

@@ -97,7 +97,8 @@ impl List {
             let size = size.map_or_else(|| "-".to_owned(), |size| HumanBytes(size).to_string());
             let tags: Vec<&str> = tags.iter().map(Tag::as_str).collect();
             let line = format!("{digest}  {kind:12} {size:>10}  {}", tags.join(", "));
-            context.output.text(format_args!("{}\n", line.trim_end()))?;
+            let header = format!("{:71}  {:12} {:>10}  TAGS", "DIGEST", "KIND", "SIZE");
+            context.output.row(&header, format_args!("{}", line.trim_end()))?;
         }
         Ok(read.err())
     }

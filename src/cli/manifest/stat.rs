@@ -41,7 +41,7 @@ impl Stat {
             let mut document = stat.to_json(&repository);
             document["referrers"] = referrers.iter().map(Referrer::to_json).collect();
             document["damage"] = damage.iter().map(crate::cli::output::error_document).collect();
-            context.output.document(&document)?;
+            context.output.event("manifest", document)?;
         } else {
             print(&stat, &referrers, context)?;
             for error in &damage {

@@ -2,6 +2,7 @@
 
 use serde_json::json;
 
+use crate::cli::count::{self, plural};
 use crate::cli::output::escaped;
 use crate::cli::{Context, Exit, interrupt};
 use crate::digest::Digest;
@@ -98,14 +99,14 @@ impl Restore {
             context.output.event("summary", fields)?;
         }
         let did = if self.dry_run { "would put back" } else { "put back" };
-        context.output.note(format_args!("{did} {put_back} things of {bytes} bytes"));
+        context.output.note(format_args!("{did} {} of {}", plural(*put_back, "thing"), count::bytes(*bytes)));
         let undone = done.undone.iter().filter(|(_, done)| done.is_ok()).count();
         if undone > 0 {
             let did = if self.dry_run { "would undo" } else { "undid" };
-            context.output.note(format_args!("{did} {undone} changes"));
+            context.output.note(format_args!("{did} {}", plural(undone, "change")));
         }
         if *already_there > 0 {
-            context.output.note(format_args!("{already_there} things are in their places already, and the same"));
+            context.output.note(format_args!("{} in place already, and the same", plural(*already_there, "thing")));
         }
         if done.emptied {
             context.output.note(format_args!("run {} is empty, and gone", self.run));

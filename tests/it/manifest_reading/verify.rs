@@ -41,7 +41,7 @@ fn every_image_of_every_damaged_tree_is_judged_as_its_truth_file_says() {
             let intact = image["intact"].as_bool().unwrap();
             let expected = differs(&name, tag).filter(|(ours, _)| *ours != intact);
             let expected = expected.map_or(intact, |(ours, _)| ours);
-            let whole = !run.out().contains("error: ") && run.err().contains("manifests checked");
+            let whole = !run.out().contains("error: ") && run.err().contains(" checked: ");
             assert_eq!(whole, expected, "{name} {repository}:{tag}\n{}{}", run.out(), run.err());
             let codes = if expected { &[0][..] } else { &[4, 5] };
             assert!(codes.iter().any(|code| run.exit() == Some(*code)), "{name} {tag}: {:?}", run.exit());
@@ -129,13 +129,13 @@ fn of_several_each_is_judged_and_the_exit_code_says_that_some_failed() {
     let (scratch, _) = with_image();
     put(&scratch, REPOSITORY, &image(b"absent", &[]), &["v2"]);
     verify(&scratch, &[REPOSITORY, "v1", "v1"]).code(0).silent().says(["2 manifests checked"]);
-    let run = verify(&scratch, &[REPOSITORY, "v2", "v1"]).code(3).says(["2 manifests checked: 1 errors"]);
+    let run = verify(&scratch, &[REPOSITORY, "v2", "v1"]).code(3).says(["2 manifests checked: 1 error"]);
     assert!(run.out().contains("reference-missing"), "{}", run.out());
-    verify(&scratch, &[REPOSITORY, "v1", "v3"]).code(3).says(["tag v3 is unknown", "1 manifests checked"]);
+    verify(&scratch, &[REPOSITORY, "v1", "v3"]).code(3).says(["tag v3 is unknown", "1 manifest checked"]);
     verify(&scratch, &[REPOSITORY, "v3"]).code(4).silent().says(["tag v3 is unknown", REPOSITORY]);
     verify(&scratch, &["other", "v1"]).code(4).silent().says(["repository other is unknown"]);
-    verify(&scratch, &[REPOSITORY, "--all"]).code(3).says(["2 manifests checked: 1 errors"]);
-    verify(&scratch, &["--all"]).code(3).says(["2 manifests checked: 1 errors"]);
+    verify(&scratch, &[REPOSITORY, "--all"]).code(3).says(["2 manifests checked: 1 error"]);
+    verify(&scratch, &["--all"]).code(3).says(["2 manifests checked: 1 error"]);
     verify(&scratch, &[REPOSITORY]).code(2).silent();
     verify(&scratch, &[]).code(2).silent();
 }

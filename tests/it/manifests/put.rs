@@ -55,6 +55,7 @@ fn content_revision_and_tags_are_written_and_nothing_else() {
     let expected = json!({
         "mediaType": "application/vnd.oci.image.index.v1+json", "size": INDEX.len(), "digest": digest,
         "outcome": "stored", "repository": REPOSITORY, "tags": ["v1", "latest"],
+        "type": "manifest", "schema_version": 1,
     });
     assert_eq!(stored, expected);
     let manifests = format!("repositories/{REPOSITORY}/_manifests");
