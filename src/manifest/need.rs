@@ -8,7 +8,7 @@ use crate::error::{Error, Result};
 use crate::repository::Repository;
 
 /// Fails with `Err(InUse)`, naming them, when manifests of `repository` need one of the blobs; and also when a manifest
-/// can't be read, for nobody knows what it needs.
+/// can't be read, for nobody knows what it needs (`Err(Brake)`).
 pub fn check_unneeded(repository: &Repository<'_>, blobs: &[Digest]) -> Result<()> {
     let wanted: HashSet<Digest> = blobs.iter().copied().collect();
     let mut needed: Vec<(Digest, String)> = Vec::new();
@@ -44,7 +44,7 @@ pub fn check_unneeded(repository: &Repository<'_>, blobs: &[Digest]) -> Result<(
         None => Ok(()),
         Some(error) => {
             let reason = format!("nobody knows what repository {name} needs: {error}");
-            Err(Error::Refused { reason })
+            Err(Error::Brake { reason, release: "--force" })
         }
     }
 }

@@ -84,7 +84,7 @@ mod tests {
         let bar = format!("{}{}", "█".repeat(7), "░".repeat(23));
         for (columns, line) in [
             (120, format!("storing {bar} 4.00 KiB/16.00 KiB 1.00 KiB/s 12s 3/16")),
-            (78, "storing 4.00 KiB/16.00 KiB 1.00 KiB/s 12s 3/16".to_owned()),
+            (76, "storing 4.00 KiB/16.00 KiB 1.00 KiB/s 12s 3/16".to_owned()),
             (40, "storing 4.00 KiB/16.00 KiB 12s 3/16".to_owned()),
             (32, "storing 4.00 KiB/16.00 KiB 3/16".to_owned()),
             (28, "storing 4.00 KiB/16.00 KiB".to_owned()),
