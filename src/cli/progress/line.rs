@@ -44,8 +44,12 @@ pub(super) fn parts(name: &str, state: State, items: &Items) -> Vec<(u8, String)
     if bytes > 0 {
         parts.push((4, format!("{}/s", HumanBytes(bytes / elapsed.as_secs().max(1)))));
     }
-    let time = if total.is_some() { left } else { elapsed };
-    parts.push((3, format!("{:#}", HumanDuration(time))));
+    let time = if total.is_some() {
+        format!("{:#} left", HumanDuration(left))
+    } else {
+        format!("{:#}", HumanDuration(elapsed))
+    };
+    parts.push((3, time));
     let (done, all) = (items.done.load(Ordering::Relaxed), items.total.load(Ordering::Relaxed));
     if all > 0 {
         parts.push((2, format!("{done}/{all}")));
@@ -83,9 +87,9 @@ mod tests {
         let parts = parts("storing", State { bytes: 4096, total: Some(16384), elapsed, left }, &items);
         let bar = format!("{}{}", "█".repeat(7), "░".repeat(23));
         for (columns, line) in [
-            (120, format!("storing {bar} 4.00 KiB/16.00 KiB 1.00 KiB/s 12s 3/16")),
-            (76, "storing 4.00 KiB/16.00 KiB 1.00 KiB/s 12s 3/16".to_owned()),
-            (40, "storing 4.00 KiB/16.00 KiB 12s 3/16".to_owned()),
+            (120, format!("storing {bar} 4.00 KiB/16.00 KiB 1.00 KiB/s 12s left 3/16")),
+            (76, "storing 4.00 KiB/16.00 KiB 1.00 KiB/s 12s left 3/16".to_owned()),
+            (40, "storing 4.00 KiB/16.00 KiB 12s left 3/16".to_owned()),
             (32, "storing 4.00 KiB/16.00 KiB 3/16".to_owned()),
             (28, "storing 4.00 KiB/16.00 KiB".to_owned()),
             (9, "storing".to_owned()),
