@@ -38,7 +38,7 @@ pub mod verify;
 
 pub use check::{Presence, check};
 pub use decode::decode;
-pub use delete::{Removal, Tags, plan_delete};
+pub use delete::{Indexes, Removal, Tags, plan_delete};
 pub(crate) use get::unknown;
 pub use get::{get, manifests, read, resolve};
 pub use json::{Malformed, Reason};
@@ -47,7 +47,7 @@ pub use model::{Manifest, Platform, Reference, Role, Schema1};
 pub use need::check_unneeded;
 pub use oddity::{Oddity, Sighting};
 pub use put::{Put, Stored};
-pub use referrers::{Referrer, fallback_tag, referrers};
+pub use referrers::{Referrer, Relations, fallback_tag, referrers, relations};
 pub use refusal::{Code, Refusal};
 pub(crate) use stat::size;
 pub use stat::{ManifestStat, Part, role, stat};

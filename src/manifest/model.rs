@@ -53,6 +53,13 @@ impl Manifest {
         own.or_else(|| self.config_media_type())
     }
 
+    /// Every digest that it names as a manifest's, or may, where nobody can say what it references. One that is named twice
+    /// comes twice.
+    pub fn children(&self) -> impl Iterator<Item = Digest> + '_ {
+        let children = self.references.iter().filter(|reference| reference.role == Role::Child);
+        children.filter_map(|reference| reference.digest.ok()).chain(self.mentioned.iter().copied())
+    }
+
     /// Every digest that keeps content, with the size where one is stated: the references, then what is only mentioned.
     /// The subject is not among them. A digest that is referenced twice comes twice.
     pub fn retained(&self) -> impl Iterator<Item = (Digest, Option<u64>)> + '_ {
