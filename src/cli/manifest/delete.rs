@@ -23,7 +23,7 @@ Exit codes:
   3    removed, but there are tags that don't say what they point to
   4    unknown repository or manifest, and nothing removed
   10   no tree
-  11   locked
+  11   locked, or another process works on the tree
   12   tags point to one, an index names one, or a manifest can't be read to tell; nothing removed
 
 Examples:
@@ -51,8 +51,8 @@ impl Delete {
     pub(in crate::cli) fn run(self, context: &mut Context) -> anyhow::Result<Exit> {
         let registry = context.registry()?;
         let repository = registry.repository(&self.repository).about(&self.repository, None)?;
-        // A dry run changes nothing, so it takes no lock.
-        let writer = if self.dry_run { None } else { Some(context.writer(&registry, "manifest delete")?) };
+        // Alone, or a tag set meanwhile may point to what had none; a dry run changes nothing, and takes no lock.
+        let writer = if self.dry_run { None } else { Some(context.sole_writer(&registry, "manifest delete")?) };
         let tags = if self.with_tags { Tags::Remove } else { Tags::Keep };
         let indexes = if self.force { Indexes::Ignore } else { Indexes::Keep };
         let planned = manifest::plan_delete(&repository, &self.digests, tags, indexes);
