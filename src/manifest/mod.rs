@@ -36,7 +36,7 @@ mod stat;
 mod url;
 pub mod verify;
 
-pub use check::{Presence, check};
+pub use check::{Presence, check, may_be_elsewhere};
 pub use decode::decode;
 pub use delete::{Indexes, Removal, Tags, plan_delete};
 pub(crate) use get::unknown;

@@ -49,7 +49,7 @@ impl Stat {
                 context.output.damage(error)?;
             }
         }
-        let elsewhere = |part: &manifest::Part| !part.reference.urls.is_empty();
+        let elsewhere = |part: &manifest::Part| manifest::may_be_elsewhere(stat.manifest.kind, &part.reference);
         let missing = stat.parts.iter().any(|part| part.found.is_none() && !elsewhere(part));
         Ok(Exit::damage_if(missing || !damage.is_empty()))
     }
