@@ -5,7 +5,7 @@ use super::revision::{self, Revision};
 use crate::digest::Digest;
 use crate::durable::{Sync, Writer};
 use crate::error::{Error, Missing, Result};
-use crate::layout::{Entry, Form, Item, TreePath};
+use crate::layout::{self, Entry, Form, Item, TreePath};
 use crate::name::Tag;
 use crate::repository::Repository;
 use crate::tag;
@@ -18,10 +18,12 @@ pub struct Removal {
     /// The tags that go with it, and first.
     pub tags: Vec<tag::Removal>,
     links: Vec<TreePath>,
+    directory: TreePath,
 }
 
 impl Removal {
-    /// Removes the tags, and then the link that makes the manifest the repository's.
+    /// Removes the tags, then the link that makes the manifest the repository's, and then the rest of its directory: beside
+    /// a layer link of the same digest an emptied one looks as if registry 2.1.0 had put the manifest there.
     pub fn execute(&self, writer: &Writer<'_>) -> Result<()> {
         for tag in &self.tags {
             tag.execute(writer)?;
@@ -29,7 +31,7 @@ impl Removal {
         for link in &self.links {
             writer.remove_file(link, Sync::Now)?;
         }
-        Ok(())
+        writer.remove_directory(&self.directory, Sync::Now)
     }
 }
 
@@ -83,7 +85,8 @@ pub fn plan_delete(
             return Err(Error::InUse { what, repository, digest, by });
         }
         let tags = tag::plan_delete(repository, &pointing)?;
-        removals.push(Removal { digest, tags, links });
+        let directory = layout::revision_directory(repository.name(), Form::Current, &digest);
+        removals.push(Removal { digest, tags, links, directory });
         going.push(Going { digest, misplaced });
     }
     if indexes == Indexes::Keep {

@@ -130,3 +130,30 @@ fn what_nobody_understands_keeps_the_manifests_that_it_mentions() {
     scratch.run(["manifest", "delete", REPOSITORY, &strange.to_string()]).code(0);
     delete().ok();
 }
+
+#[test]
+fn a_manifest_that_is_a_layer_too_is_gone_and_the_layer_stays() {
+    let (scratch, digest) = with_image();
+    assert_eq!(scratch.put(REPOSITORY, image(b"config", &[b"layer"]).to_string().as_bytes()), digest);
+    let name = digest.to_string();
+    scratch.run(["manifest", "delete", REPOSITORY, &name, "--with-tags"]).code(0);
+    scratch.run(["manifest", "get", REPOSITORY, &name]).code(4);
+    assert!(scratch.run(["manifest", "list", REPOSITORY]).code(0).lines().is_empty());
+    scratch.run(["manifest", "delete", REPOSITORY, &name]).code(4);
+    scratch.run(["blob", "get", REPOSITORY, &name]).code(0);
+    scratch.run(["fsck", "--strict"]).code(0);
+}
+
+#[test]
+fn a_link_among_those_of_layers_is_kept_by_whoever_needs_the_layer() {
+    let (scratch, _) = with_image();
+    let content = image(b"config", &[]).to_string();
+    let digest = scratch.put(REPOSITORY, content.as_bytes());
+    let directory = scratch.repository(REPOSITORY).join("_manifests/revisions/sha256").join(&*digest.hex());
+    std::fs::create_dir(&directory).unwrap();
+    let other = put(&scratch, REPOSITORY, &image(b"config", &[content.as_bytes()]), &[]);
+    let delete = || scratch.regtree(["manifest", "delete", REPOSITORY, &digest.to_string()]);
+    delete().run().code(12).silent().says([format!("is needed by manifest {other}")]);
+    delete().with(["--force"]).ok();
+    assert!(!scratch.link(REPOSITORY, digest).exists());
+}
