@@ -13,11 +13,12 @@ const BAR: u64 = 24;
 const SHARERS: usize = 3;
 
 /// What each line of the tree holds.
-const MEANINGS: [(&str, &str); 7] = [
+const MEANINGS: [(&str, &str); 8] = [
     ("unique", "needed by the tagged images of one repository"),
     ("shared", "needed by those of several"),
     ("untagged", "needed by untagged manifests only"),
     ("garbage", "content that nothing needs"),
+    ("in doubt", "content that gc keeps, for not all can be read that may need it"),
     ("uploads", "not finished"),
     ("quarantine", "taken out of the tree"),
     ("overhead", "directories, links and the rest"),
@@ -71,7 +72,10 @@ impl Table<'_> {
 
     fn tree(&mut self, usage: &Usage) -> anyhow::Result<()> {
         let total = usage.tree.total();
-        for ((name, bytes), (_, meaning)) in usage.tree.lines().into_iter().zip(MEANINGS) {
+        for ((line, bytes), (name, meaning)) in usage.tree.lines().into_iter().zip(MEANINGS) {
+            if line == "doubtful" && bytes == 0 {
+                continue;
+            }
             let amount = Amount { total: bytes, unique: bytes };
             self.line(bytes, &bar(amount, total), format_args!("{name:10}  {meaning}"))?;
         }

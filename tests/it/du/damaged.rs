@@ -97,3 +97,21 @@ fn a_name_that_is_no_text_is_told_as_far_as_it_can_be() {
         fs::remove_dir(directory).unwrap();
     }
 }
+
+#[test]
+fn what_a_collection_keeps_for_doubt_is_no_garbage() {
+    let scratch = Scratch::new();
+    let image = Tagged::put(&scratch, "lib", "one", &["v1"]);
+    let free = scratch.put("lib", b"nobody's");
+    let before = usage(&scratch, Measure::Apparent, &[]);
+    assert_eq!((line(&before, "garbage"), line(&before, "doubtful")), (8, 0));
+    assert!(!scratch.run(["du"]).out().contains("in doubt"));
+    std::os::unix::fs::symlink(scratch.root(), scratch.repository("linked")).unwrap();
+    assert_eq!(assert_counted(&scratch, "a symbolic link"), 3);
+    let after = run(&scratch, Measure::Apparent, &[]).json();
+    assert_eq!((line(&after, "garbage"), line(&after, "doubtful")), (0, 8));
+    assert_eq!(line(&after, "unique"), line(&before, "unique"));
+    assert!(scratch.run(["du", "--apparent"]).out().contains("8 B  in doubt"));
+    scratch.run(["gc", "--min-age", "0"]).code(3);
+    assert!(scratch.blob(free).exists() && scratch.blob(image.layer).exists());
+}
