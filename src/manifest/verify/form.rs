@@ -14,6 +14,8 @@ pub(crate) struct Form {
     pub(crate) is_schema1: bool,
     pub(crate) problems: Box<[Problem]>,
     pub(crate) parts: Box<[Part]>,
+    /// What an unknown kind mentions.
+    pub(crate) mentions: Box<[Part]>,
 }
 
 /// Something that is wrong with a manifest by itself.
@@ -49,7 +51,12 @@ impl Form {
             Ok(manifest) => manifest,
             Err(fault) => {
                 let problem = Problem::error(Code::ManifestInvalid, format!("it is no manifest: {fault}"));
-                return Self { is_schema1: false, problems: Box::new([problem]), parts: Box::default() };
+                return Self {
+                    is_schema1: false,
+                    problems: Box::new([problem]),
+                    parts: Box::default(),
+                    mentions: Box::default(),
+                };
             }
         };
         let part = |reference: &super::super::Reference| {
@@ -60,8 +67,12 @@ impl Form {
             let platform = platform.map(|platform| platform.to_string().into());
             reference.digest.ok().map(|digest| Part { role, digest, size, elsewhere, is_manifest, platform })
         };
-        let parts = manifest.references.iter().filter_map(part).collect();
-        Self { is_schema1: manifest.kind == Kind::Schema1, problems: problems(bytes, &manifest).into(), parts }
+        Self {
+            is_schema1: manifest.kind == Kind::Schema1,
+            problems: problems(bytes, &manifest).into(),
+            parts: manifest.references.iter().filter_map(part).collect(),
+            mentions: manifest.mentions().filter_map(|mention| part(&mention)).collect(),
+        }
     }
 }
 

@@ -139,6 +139,9 @@ impl<'w> Verifier<'w> {
                 _ => self.part(&mut scene, part)?,
             }
         }
+        for mention in &form.mentions {
+            self.mention(&mut scene, mention)?;
+        }
         Ok(children)
     }
 
@@ -182,6 +185,27 @@ impl<'w> Verifier<'w> {
         };
         let measured = self.content.measure(scene.repository, target, part.size, self.how.content)?;
         scene.measured(part, target, &measured, Code::BlobMissing, Severity::Error);
+        Ok(())
+    }
+
+    /// What an unknown kind mentions: a manifest, a layer, or nothing that was ever here.
+    fn mention(&mut self, scene: &mut Scene<'_, '_, '_>, mention: &Part) -> Result<()> {
+        let found = match revision::find(scene.repository, mention.digest) {
+            Ok(None) => self.links.target(scene.repository, mention.digest),
+            found => found.map(|revision| revision.map(|revision| revision.digest)),
+        };
+        match found {
+            Ok(Some(target)) => {
+                let measured = self.content.measure(scene.repository, target, None, self.how.content)?;
+                scene.measured(mention, target, &measured, Code::ReferenceMissing, Severity::Warning);
+            }
+            Ok(None) => {
+                let message = format!("{mention} is not in the repository: it may be needed");
+                let finding = scene.finding(Code::ReferenceMissing, mention, message);
+                (scene.report)(Finding { severity: Severity::Warning, ..finding });
+            }
+            Err(error) => scene.failure(Some(mention), &error, Severity::Warning),
+        }
         Ok(())
     }
 

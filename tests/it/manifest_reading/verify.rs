@@ -5,7 +5,7 @@ use std::fs;
 use regtree::Digest;
 use serde_json::{Value, json};
 
-use super::{REPOSITORY, findings, image, index, put, verify, with_image};
+use super::{REPOSITORY, findings, image, index, plant_strange, put, verify, with_image};
 use crate::support::vectors::{damage, damaged, damaged_trees};
 use crate::support::{Scratch, snapshot};
 
@@ -254,6 +254,26 @@ fn an_unknown_kind_is_a_warning_and_no_manifest_at_all_an_error() {
     Scratch::plant(&link, digest.to_string());
     let found = findings(scratch.regtree(["manifest", "verify", REPOSITORY, &digest.to_string()]), 5);
     assert_eq!(found, [finding("manifest-invalid", "error", None)]);
+}
+
+#[test]
+fn what_an_unknown_kind_mentions_is_listed_and_missed() {
+    let (scratch, image) = with_image();
+    let absent = Digest::of(b"absent");
+    let mentioned = [image, Digest::of(b"layer"), absent];
+    let strange = plant_strange(&scratch, &mentioned.map(|digest| digest.to_string()).join(" ")).to_string();
+    let found = findings(scratch.regtree(["manifest", "verify", REPOSITORY, &strange]), 0);
+    let expected =
+        [finding("manifest-unknown-kind", "warning", None), finding("reference-missing", "warning", Some(absent))];
+    assert_eq!(found, expected);
+    let stat = scratch.run(["manifest", "stat", REPOSITORY, &strange, "--json"]).code(3).json();
+    let references = stat["references"].as_array().unwrap();
+    assert_eq!(references.len(), 3);
+    for reference in references {
+        assert_eq!(reference["role"], "mention");
+        assert_eq!(reference["present"], reference["digest"] != json!(absent), "{reference}");
+    }
+    scratch.run(["manifest", "stat", REPOSITORY, &strange]).code(3);
 }
 
 fn is_known(scratch: &Scratch, image: &Value) -> bool {
