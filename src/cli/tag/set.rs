@@ -18,6 +18,7 @@ Exit codes:
   1    not writable, no space
   2    malformed name, tag or digest
   4    unknown repository or manifest
+  5    the manifest, a link or a directory is damaged
   10   no tree
   11   locked
 
