@@ -184,9 +184,10 @@ impl Du {
             document["layers"] = layers.collect();
         }
         let findings = usage.findings.iter().map(|finding| {
+            // A path may be no text.
+            let path = finding.path.as_ref().map(|path| path.to_string_lossy());
             json!({
-                "code": finding.code, "repository": finding.repository, "path": finding.path,
-                "message": finding.message,
+                "code": finding.code, "repository": finding.repository, "path": path, "message": finding.message,
             })
         });
         document["findings"] = findings.collect();

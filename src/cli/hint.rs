@@ -7,6 +7,10 @@ use super::{Global, root};
 use crate::digest::Digest;
 use crate::error::{Error, Missing};
 use crate::layout;
+use crate::manifest::revision;
+use crate::name::RepositoryName;
+use crate::registry::Registry;
+use crate::repository::Repository;
 
 /// The hint that goes with `error`, if there is a good one.
 pub(super) fn of(error: &Error, global: &Global) -> Option<String> {
@@ -37,6 +41,17 @@ pub(super) fn of(error: &Error, global: &Global) -> Option<String> {
         Error::UploadUnknown { repository, .. } => {
             format!("to see what there is: {regtree} upload list {repository}")
         }
+        Error::BrokenLink { repository, digest, path, .. } if layout::is_of_revision(path) => {
+            format!(
+                "to mend the link, put the manifest again: {regtree} manifest put {repository} FILE --digest {digest}"
+            )
+        }
+        Error::Corrupt { repository, expected, .. } if is_manifest(repository, *expected, global) => {
+            format!("to heal it, put the manifest again: {regtree} manifest put {repository} FILE --digest {expected}")
+        }
+        Error::ContentMissing { repository, digest, .. } if is_manifest(repository, *digest, global) => {
+            format!("to put the content back: {regtree} manifest put {repository} FILE --digest {digest}")
+        }
         Error::ContentMissing { repository, digest, .. } => {
             format!("to put the content back: {regtree} blob put {repository} FILE --digest {digest}")
         }
@@ -56,6 +71,15 @@ pub(super) fn of(error: &Error, global: &Global) -> Option<String> {
         _ => return None,
     };
     Some(hint)
+}
+
+/// Whether the repository has a manifest of that digest, which is no blob to put.
+fn is_manifest(repository: &RepositoryName, digest: Digest, global: &Global) -> bool {
+    let registry = root::find(global).ok().and_then(|root| Registry::open(root).ok());
+    registry.is_some_and(|registry| {
+        let repository = Repository::new(registry.tree(), repository.clone());
+        revision::find(&repository, digest).is_ok_and(|found| found.is_some())
+    })
 }
 
 /// Who names a directory inside of a tree means the tree; who names none at all may not know how.

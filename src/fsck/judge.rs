@@ -83,7 +83,7 @@ impl<'j, 't> Judge<'j, 't> {
             for part in &form.parts {
                 if part.role == Role::Child {
                     self.children.insert(part.digest);
-                    if self.is_content(&part.digest) {
+                    if self.is_content(part) {
                         self.needed.insert(part.digest);
                     }
                     continue;
@@ -96,10 +96,11 @@ impl<'j, 't> Judge<'j, 't> {
         }
     }
 
-    /// Whether a child is no manifest here, but linked as layers are: build caches list theirs so.
-    fn is_content(&self, child: &Digest) -> bool {
-        let leads = self.repository.layers.leads(child);
-        self.repository.revision(child).is_none() && matches!(leads, Leads::Straight | Leads::To(_))
+    /// Whether a child is no manifest here, nor called one, but linked as layers are: build caches list theirs so.
+    fn is_content(&self, child: &Part) -> bool {
+        let leads = self.repository.layers.leads(&child.digest);
+        let is_revision = self.repository.revision(&child.digest).is_some();
+        !child.is_manifest && !is_revision && matches!(leads, Leads::Straight | Leads::To(_))
     }
 
     /// Whether it has the folders without which a registry sees something else.
@@ -219,7 +220,7 @@ impl<'j, 't> Judge<'j, 't> {
 
     fn child(&mut self, index: &Digest, part: &Part, link: &TreePath) {
         let digest = part.digest;
-        if self.is_content(&digest) {
+        if self.is_content(part) {
             return self.part(index, part, link);
         }
         match self.repository.revision(&digest).map(|revision| revision.link) {

@@ -24,7 +24,7 @@ Exit codes:
   4    unknown repository or blob, and nothing removed
   5    something else lies in a link's place
   10   no tree
-  11   locked
+  11   locked, or another process works on the tree
   12   a manifest of the repository needs one, or can't be read to tell; nothing removed
 
 Examples:
@@ -52,8 +52,8 @@ impl Delete {
     pub(in crate::cli) fn run(self, context: &mut Context) -> anyhow::Result<Exit> {
         let registry = context.registry()?;
         let repository = registry.repository(&self.repository).about(&self.repository, None)?;
-        // A dry run changes nothing, so it takes no lock.
-        let writer = if self.dry_run { None } else { Some(context.writer(&registry, "blob delete")?) };
+        // Alone, or a manifest put meanwhile may need what nothing needed; a dry run changes nothing, and takes no lock.
+        let writer = if self.dry_run { None } else { Some(context.sole_writer(&registry, "blob delete")?) };
         let plan = blob::plan_delete(&repository, &self.digests, self.all_aliases).about(&self.repository, None)?;
         if !self.force {
             let keys: Vec<Digest> = plan.iter().map(|removal| removal.key).collect();

@@ -17,11 +17,12 @@ const NAME: usize = 10;
 const SHARERS: usize = 3;
 
 /// What each line of the tree holds.
-const MEANINGS: [(&str, &str); 7] = [
+const MEANINGS: [(&str, &str); 8] = [
     ("unique", "needed by the tagged images of one repository"),
     ("shared", "needed by those of several"),
     ("untagged", "needed by untagged manifests only"),
     ("garbage", "content that nothing needs"),
+    ("in doubt", "content that gc keeps, for not all can be read that may need it"),
     ("uploads", "not finished"),
     ("quarantine", "taken out of the tree"),
     ("overhead", "directories, links and the rest"),
@@ -79,7 +80,10 @@ impl Table<'_> {
         let total = usage.tree.total();
         let longest = MEANINGS.iter().map(|(_, meaning)| NAME + 2 + meaning.len()).max().unwrap_or(0);
         let bars = self.has_room(SIZE + longest);
-        for ((name, bytes), (_, meaning)) in usage.tree.lines().into_iter().zip(MEANINGS) {
+        for ((line, bytes), (name, meaning)) in usage.tree.lines().into_iter().zip(MEANINGS) {
+            if line == "doubtful" && bytes == 0 {
+                continue;
+            }
             let amount = Amount { total: bytes, unique: bytes };
             let bar = bars.then(|| bar(amount, total));
             self.line(bytes, bar, format_args!("{name:NAME$}  {meaning}"))?;

@@ -27,7 +27,10 @@ Exit codes:
 
 Examples:
   regtree manifest list library/app --long
-  regtree manifest list library/app --untagged | xargs -r regtree manifest delete library/app")]
+  regtree manifest list library/app --untagged --long
+
+What nobody needs of the untagged is for gc --delete-untagged to say: it keeps the children of tagged indexes and the
+referrers of what it keeps.")]
 pub(in crate::cli) struct List {
     /// The repository
     #[arg(value_name = "REPO", value_parser = crate::cli::parse_repository)]

@@ -17,8 +17,8 @@ Exit codes:
   0    set
   1    not writable, no space
   2    malformed name, tag or digest
-  4    unknown repository, manifest or tag to take it from
-  5    the link of the tag to take it from is broken
+  4    unknown repository or manifest, or tag to take it from
+  5    the manifest, a link or a directory is damaged
   10   no tree
   11   locked
 

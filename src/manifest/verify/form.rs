@@ -4,7 +4,7 @@ use std::fmt;
 
 use super::super::model::Role;
 use super::super::oddity::Oddity;
-use super::super::{Kind, Manifest, Presence, Refusal, check, decode, role};
+use super::super::{Kind, Manifest, Presence, Refusal, check, decode, may_be_elsewhere, role};
 use crate::digest::Digest;
 use crate::error::Result;
 use crate::finding::{Code, Severity};
@@ -14,6 +14,8 @@ pub(crate) struct Form {
     pub(crate) is_schema1: bool,
     pub(crate) problems: Box<[Problem]>,
     pub(crate) parts: Box<[Part]>,
+    /// What an unknown kind mentions.
+    pub(crate) mentions: Box<[Part]>,
 }
 
 /// Something that is wrong with a manifest by itself.
@@ -31,6 +33,8 @@ pub(crate) struct Part {
     pub(crate) size: Option<i64>,
     /// Whether it may be elsewhere.
     pub(crate) elsewhere: bool,
+    /// Whether its media type is one of manifests: build caches list layers among the children.
+    pub(crate) is_manifest: bool,
     /// What a child runs on.
     pub(crate) platform: Option<Box<str>>,
 }
@@ -47,17 +51,28 @@ impl Form {
             Ok(manifest) => manifest,
             Err(fault) => {
                 let problem = Problem::error(Code::ManifestInvalid, format!("it is no manifest: {fault}"));
-                return Self { is_schema1: false, problems: Box::new([problem]), parts: Box::default() };
+                return Self {
+                    is_schema1: false,
+                    problems: Box::new([problem]),
+                    parts: Box::default(),
+                    mentions: Box::default(),
+                };
             }
         };
         let part = |reference: &super::super::Reference| {
-            let (role, size, elsewhere) = (reference.role, reference.size, !reference.urls.is_empty());
+            let (role, size, elsewhere) = (reference.role, reference.size, may_be_elsewhere(manifest.kind, reference));
+            let media_type = reference.media_type.as_deref().unwrap_or_default();
+            let is_manifest = Kind::from_content_type(media_type).is_some();
             let platform = reference.platform.as_ref().filter(|platform| !platform.architecture.is_empty());
             let platform = platform.map(|platform| platform.to_string().into());
-            reference.digest.ok().map(|digest| Part { role, digest, size, elsewhere, platform })
+            reference.digest.ok().map(|digest| Part { role, digest, size, elsewhere, is_manifest, platform })
         };
-        let parts = manifest.references.iter().filter_map(part).collect();
-        Self { is_schema1: manifest.kind == Kind::Schema1, problems: problems(bytes, &manifest).into(), parts }
+        Self {
+            is_schema1: manifest.kind == Kind::Schema1,
+            problems: problems(bytes, &manifest).into(),
+            parts: manifest.references.iter().filter_map(part).collect(),
+            mentions: manifest.mentions().filter_map(|mention| part(&mention)).collect(),
+        }
     }
 }
 
