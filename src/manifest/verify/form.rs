@@ -14,6 +14,10 @@ pub(crate) struct Form {
     pub(crate) is_schema1: bool,
     pub(crate) problems: Box<[Problem]>,
     pub(crate) parts: Box<[Part]>,
+    /// What it names without anybody being able to tell whether it references that.
+    pub(crate) mentioned: Box<[Digest]>,
+    /// Whether it can't be told at all what it references.
+    pub(crate) is_opaque: bool,
 }
 
 /// Something that is wrong with a manifest by itself.
@@ -47,7 +51,8 @@ impl Form {
             Ok(manifest) => manifest,
             Err(fault) => {
                 let problem = Problem::error(Code::ManifestInvalid, format!("it is no manifest: {fault}"));
-                return Self { is_schema1: false, problems: Box::new([problem]), parts: Box::default() };
+                let (parts, mentioned) = (Box::default(), Box::default());
+                return Self { is_schema1: false, problems: Box::new([problem]), parts, mentioned, is_opaque: true };
             }
         };
         let part = |reference: &super::super::Reference| {
@@ -57,7 +62,8 @@ impl Form {
             reference.digest.ok().map(|digest| Part { role, digest, size, elsewhere, platform })
         };
         let parts = manifest.references.iter().filter_map(part).collect();
-        Self { is_schema1: manifest.kind == Kind::Schema1, problems: problems(bytes, &manifest).into(), parts }
+        let (is_schema1, problems) = (manifest.kind == Kind::Schema1, problems(bytes, &manifest).into());
+        Self { is_schema1, problems, parts, mentioned: manifest.mentioned.into(), is_opaque: false }
     }
 }
 
