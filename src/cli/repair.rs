@@ -192,7 +192,7 @@ impl Repair {
             return context.output.event("summary", fields);
         }
         let did = if self.dry_run { "would mend" } else { "mended" };
-        context.output.text(format_args!("{did} {} things\n", actions.len()))?;
+        context.output.text(format_args!("{did} {}\n", plural(actions.len(), "thing")))?;
         for (repair, count) in counts {
             context.output.text(format_args!("  {:16} {count:>8}\n", repair.name()))?;
         }
@@ -218,14 +218,14 @@ impl Repair {
     fn say_standing(&self, standing: &Standing, context: &mut Context) -> anyhow::Result<()> {
         let Standing { errors, images, .. } = standing;
         if !images.is_empty() {
-            let text = "images cannot be pulled until their content is pushed again or put in with --from";
-            context.output.text(format_args!("{} {text}\n", images.len()))?;
+            let text = "cannot be pulled until their content is pushed again or put in with --from";
+            context.output.text(format_args!("{} {text}\n", plural(images.len(), "image")))?;
         }
         if errors.is_empty() {
             return Ok(());
         }
-        let are = if self.dry_run { "would be" } else { "are" };
-        context.output.text(format_args!("{} errors {are} left\n", errors.len()))?;
+        let left = if self.dry_run { "would be left" } else { "left" };
+        context.output.text(format_args!("{} {left}\n", plural(errors.len(), "error")))?;
         let of = |cure: Cure| errors.iter().filter(move |error| standing.cure(error) == cure);
         let by_name: BTreeSet<&str> = of(Cure::Name).map(|error| error.code.name()).collect();
         let by_name: Vec<&str> = by_name.into_iter().collect();
@@ -248,15 +248,20 @@ impl Repair {
 /// How many things of each kind were moved.
 fn moved(actions: &[Action]) -> String {
     let name = |repair: Kind| match repair {
-        Kind::QuarantineBlob => "blobs",
-        Kind::RemoveTag => "tags",
-        Kind::PurgeUpload => "uploads",
-        Kind::RemoveTemporary => "temporary files",
-        _ => "links",
+        Kind::QuarantineBlob => "blob",
+        Kind::RemoveTag => "tag",
+        Kind::PurgeUpload => "upload",
+        Kind::RemoveTemporary => "temporary file",
+        _ => "link",
     };
     let moves: Vec<Action> = actions.iter().filter(|action| action.is_move()).cloned().collect();
-    let counts = Plan::counts(&moves);
-    counts.into_iter().map(|(repair, count)| format!("{count} {}", name(repair))).collect::<Vec<_>>().join(", ")
+    let counts = Plan::counts(&moves).into_iter();
+    counts.map(|(repair, count)| plural(count, name(repair))).collect::<Vec<_>>().join(", ")
+}
+
+/// `1 tag`, `2 tags`.
+fn plural<N: Copy + PartialEq + From<u8> + std::fmt::Display>(count: N, thing: &str) -> String {
+    if count == N::from(1) { format!("{count} {thing}") } else { format!("{count} {thing}s") }
 }
 
 /// Does what is planned, and tells of it.

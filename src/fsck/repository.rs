@@ -208,7 +208,7 @@ pub(super) fn read(eye: &mut Eye<'_>, place: Place, options: &Options) -> Repo {
 /// Whether something below `directory` may hold more than could be seen.
 fn hides(finding: &Finding, directory: &TreePath) -> bool {
     let is_hidden = match finding.code {
-        Code::Unreadable | Code::Symlink => true,
+        Code::Unreadable | Code::Permissions | Code::Symlink => true,
         Code::FileUnexpected => finding.severity == Severity::Error,
         _ => false,
     };

@@ -140,7 +140,9 @@ impl Planner<'_> {
                 Some(_) => "the source does not have it",
                 None => "it has to be pushed again, or put in with --from",
             };
-            return self.leave(finding, reason);
+            // That it does not simply go is for somebody to understand.
+            let why = (finding.code == Code::LayerLinkDangling).then(|| format!("{}; {reason}", finding.message));
+            return self.leave(finding, why.unwrap_or_else(|| reason.to_owned()));
         };
         self.add(&finding, Repair::RefillBlob, Entry::Blob(digest).path(), size);
         if finding.code == Code::ReferenceMissing {

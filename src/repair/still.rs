@@ -6,6 +6,7 @@ use super::{Action, source};
 use crate::digest::Digest;
 use crate::error::{Error, Result};
 use crate::finding::{Code, Repair};
+use crate::fsck;
 use crate::layout::{self, Entry, TreePath};
 use crate::repository::parse_target;
 use crate::stream::Interrupt;
@@ -34,8 +35,11 @@ pub(super) fn outdated(
         Repair::RemoveTemporary | Repair::PurgeUpload => {
             Ok(is_young(tree, &action.path, now)?.then_some("it was written to meanwhile"))
         }
+        Repair::FixPermissions => {
+            Ok(fsck::may_read(tree, &action.path)?.then_some("its mode lets the owner read it now"))
+        }
         // These look at what is there by themselves, and replace nothing.
-        Repair::RefillBlob | Repair::MakeDirectory | Repair::FixPermissions => Ok(None),
+        Repair::RefillBlob | Repair::MakeDirectory => Ok(None),
     }
 }
 

@@ -1,6 +1,7 @@
 //! What changed between the look and its turn stays: a look takes hours, and a registry may run.
 
 use std::fs;
+use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::time::{Duration, SystemTime};
 
@@ -157,4 +158,17 @@ fn an_upload_or_a_temporary_that_is_written_to_meanwhile_stays() {
     make_old(&upload);
     make_old(&temporary);
     assert_eq!(run_repair(&scratch, &["--all-safe"]).code(0).actions().len(), 2);
+}
+
+#[test]
+fn a_mode_that_was_set_meanwhile_stays() {
+    let scratch = Scratch::new();
+    let image = Tagged::put(&scratch, "lib/app", "image", &["latest"]);
+    let blob = scratch.blob(image.layer);
+    fs::set_permissions(&blob, PermissionsExt::from_mode(0o000)).unwrap();
+    let done = repair_around(&scratch, &[Code::Permissions], || {
+        fs::set_permissions(&blob, PermissionsExt::from_mode(0o600)).unwrap();
+    });
+    assert_left(&done, 1);
+    assert_eq!(fs::metadata(&blob).unwrap().permissions().mode() & 0o7777, 0o600);
 }

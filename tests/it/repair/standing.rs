@@ -33,7 +33,7 @@ fn an_error_that_was_not_asked_for_counts_and_is_told_with_what_helps() {
         }
     }
     let run = scratch.run(["repair", "--only", "tag-dangling"]).code(3);
-    for text in ["moved to the quarantine: 1 tags", "1 errors are left"] {
+    for text in ["moved to the quarantine: 1 tag\n", "1 error left\n"] {
         assert!(run.out().contains(text), "{}", run.out());
     }
     Tagged::put(&scratch, "lib/app", "missing", &["latest"]);
@@ -64,7 +64,7 @@ fn a_dry_run_says_how_many_images_have_to_be_pushed_again() {
     let run = scratch.run(["repair", "--all-safe", "-n"]).code(3);
     let text = "2 images cannot be pulled until their content is pushed again or put in with --from\n";
     assert!(run.out().contains(text), "{}", run.out());
-    assert!(run.out().contains("would be moved to the quarantine: 1 blobs\n"), "{}", run.out());
+    assert!(run.out().contains("would be moved to the quarantine: 1 blob\n"), "{}", run.out());
     let source = tempfile::tempdir().unwrap();
     fs::write(source.path().join("config"), r#"{"text":"image"}"#).unwrap();
     let from = ["--from", source.path().to_str().unwrap()];
