@@ -218,8 +218,9 @@ impl Repair {
     fn say_standing(&self, standing: &Standing, context: &mut Context) -> anyhow::Result<()> {
         let Standing { errors, images, .. } = standing;
         if !images.is_empty() {
-            let text = "cannot be pulled until their content is pushed again or put in with --from";
-            context.output.text(format_args!("{} {text}\n", plural(images.len(), "image")))?;
+            let (count, whose) = (plural(images.len(), "image"), if images.len() == 1 { "its" } else { "their" });
+            let text = "content is pushed again or put in with --from";
+            context.output.text(format_args!("{count} cannot be pulled until {whose} {text}\n"))?;
         }
         if errors.is_empty() {
             return Ok(());
