@@ -1,6 +1,6 @@
 //! `regtree repair`.
 
-use std::collections::{BTreeSet, HashSet};
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -8,13 +8,12 @@ use clap::builder::{PossibleValuesParser, TypedValueParser};
 use indicatif::HumanBytes;
 use serde_json::{Value, json};
 
+use super::standing::{Cure, Standing};
 use super::{Context, Exit, fsck as fsck_command, gc, hint, interrupt, output, progress};
-use crate::digest::Digest;
 use crate::durable::Writer;
 use crate::error::Error;
-use crate::finding::{Code, Finding, Image, Repair as Kind, Severity};
-use crate::fsck::{self, Content};
-use crate::layout::TreePath;
+use crate::finding::{Code, Repair as Kind};
+use crate::fsck::Content;
 use crate::quarantine::{self, Needed, RunId};
 use crate::repair::{self, Action, Done, Left, MENDABLE, Options, Plan, Source, Wanted};
 use crate::scan::Scan;
@@ -108,18 +107,7 @@ impl Repair {
             plan.actions.iter().try_for_each(|action| print_action(action, context))?;
             None
         };
-        let mut interrupted = done.as_ref().and_then(|done| done.interrupted);
-        let standing = match &done {
-            _ if interrupted.is_some() => Standing::default(),
-            Some(_) if !plan.actions.is_empty() => match Standing::look(tree, &plan, &options, &watch) {
-                Err(Error::Interrupted { signal }) => {
-                    interrupted = Some(signal);
-                    Standing::default()
-                }
-                standing => standing?,
-            },
-            _ => Standing::expected(&plan),
-        };
+        let (standing, interrupted) = look_again(tree, &plan, done.as_ref(), &options, &watch)?;
         for finding in &standing.new {
             fsck_command::print(finding, context)?;
         }
@@ -289,6 +277,28 @@ fn carry_out(
     Ok(done)
 }
 
+/// The errors that are left; and the signal because of which nobody knows, if one came.
+fn look_again(
+    tree: &Tree,
+    plan: &Plan,
+    done: Option<&Done>,
+    options: &Options<'_>,
+    watch: &Watch<'_>,
+) -> anyhow::Result<(Standing, Option<usize>)> {
+    let interrupted = done.and_then(|done| done.interrupted);
+    if interrupted.is_some() {
+        return Ok((Standing::default(), interrupted));
+    }
+    if done.is_none() || plan.actions.is_empty() {
+        return Ok((Standing::expected(plan), None));
+    }
+    match Standing::look(tree, plan, options, watch) {
+        Ok(standing) => Ok((standing, None)),
+        Err(Error::Interrupted { signal }) => Ok((Standing::default(), Some(signal))),
+        Err(error) => Err(error.into()),
+    }
+}
+
 /// What is said in the end.
 struct End<'e> {
     plan: &'e Plan,
@@ -296,81 +306,6 @@ struct End<'e> {
     done: Option<&'e Done>,
     needed: &'e Needed,
     standing: &'e Standing,
-}
-
-/// What makes two errors the same, though they were come upon at different times.
-type Key = (Code, Option<PathBuf>, Option<String>, Option<Digest>);
-
-fn key(finding: &Finding) -> Key {
-    (finding.code, finding.path.clone(), finding.tag.clone(), finding.digest)
-}
-
-/// The errors that a tree has after a repair, as far as was looked.
-#[derive(Default)]
-struct Standing {
-    errors: Vec<Finding>,
-    /// Those that were not there, or not to be seen, before.
-    new: Vec<Finding>,
-    images: BTreeSet<Image>,
-    /// Those of which it was said why they stay.
-    told: HashSet<Key>,
-}
-
-/// What helps against an error that is left.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Cure {
-    /// Its content.
-    Content,
-    /// To ask for it by its code.
-    Name,
-    /// What was said of it.
-    Told,
-    None,
-}
-
-impl Standing {
-    fn of(plan: &Plan, errors: Vec<Finding>, new: Vec<Finding>) -> Self {
-        let images = errors.iter().flat_map(|error| error.images.iter().cloned()).collect();
-        let told = plan.left.iter().map(|left| key(&left.finding)).collect();
-        Self { errors, new, images, told }
-    }
-
-    /// What is left if all that is planned is done.
-    fn expected(plan: &Plan) -> Self {
-        let emptied = plan.until_pushed.iter().cloned().map(|error| error.mended_by(Kind::RefillBlob));
-        let errors = plan.unmended.iter().cloned().chain(emptied).collect();
-        Self::of(plan, errors, Vec::new())
-    }
-
-    /// Looks at the whole tree again: who needs what was touched may be anywhere. What only hashing shows is known.
-    fn look(tree: &Tree, plan: &Plan, options: &Options<'_>, watch: &Watch<'_>) -> crate::Result<Self> {
-        let (now, uploads_began_before) = (options.now, options.uploads_began_before);
-        let report = fsck::check(tree, &fsck::Options { now, uploads_began_before, only: None, content: None }, watch)?;
-        let is_error = |finding: &Finding| finding.severity == Severity::Error;
-        let mut errors: Vec<Finding> = report.findings.into_iter().filter(is_error).collect();
-        let before: HashSet<Key> = plan.unmended.iter().map(key).collect();
-        let new = errors.iter().filter(|error| !before.contains(&key(error))).cloned().collect();
-        let seen: HashSet<Key> = errors.iter().map(key).collect();
-        let freed = plan.actions.iter().filter(|action| action.repair == Kind::FixPermissions);
-        let freed: HashSet<&TreePath> = freed.map(|action| &action.path).collect();
-        let is_hashed = |error: &&Finding| {
-            let mut above = std::iter::successors(error.place.clone(), TreePath::parent);
-            error.code == Code::BlobCorrupt
-                || error.code == Code::Unreadable && !above.any(|path| freed.contains(&path))
-        };
-        let hashed = plan.unmended.iter().filter(is_hashed).filter(|error| !seen.contains(&key(error)));
-        errors.extend(hashed.cloned());
-        Ok(Self::of(plan, errors, new))
-    }
-
-    fn cure(&self, error: &Finding) -> Cure {
-        match error.repair {
-            Some(Kind::RefillBlob) => Cure::Content,
-            _ if self.told.contains(&key(error)) => Cure::Told,
-            Some(_) if MENDABLE.contains(&error.code) => Cure::Name,
-            _ => Cure::None,
-        }
-    }
 }
 
 fn print_left(left: &Left, context: &mut Context) -> anyhow::Result<()> {
