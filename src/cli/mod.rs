@@ -25,6 +25,7 @@ mod repo;
 mod root;
 mod sink;
 mod source;
+mod standing;
 mod subject;
 mod tag;
 mod terminal;

@@ -13,8 +13,8 @@ use crate::quarantine::{self, Noted, Outcome, Restored, RunId};
 /// Put back what a run took out of the tree
 ///
 /// All of it, or what is called by the digests: a blob, its links, its manifest revision. Prints where each went. What has
-/// something else in its place stays in the quarantine; of what has the same there, the copy in the quarantine goes. A run that
-/// is empty then goes away.
+/// something else in its place stays in the quarantine; of what has the same there, or the right content under its digest, the
+/// copy in the quarantine goes. A run that is empty then goes away.
 #[derive(Debug, clap::Args)]
 #[command(after_long_help = "\
 Exit codes:
@@ -106,7 +106,8 @@ impl Restore {
             context.output.note(format_args!("{did} {}", plural(undone, "change")));
         }
         if *already_there > 0 {
-            context.output.note(format_args!("{} in place already, and the same", plural(*already_there, "thing")));
+            let things = plural(*already_there, "thing");
+            context.output.note(format_args!("{things} in place already, the same or healed"));
         }
         if done.emptied {
             context.output.note(format_args!("run {} is empty, and gone", self.run));

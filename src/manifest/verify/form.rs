@@ -4,7 +4,7 @@ use std::fmt;
 
 use super::super::model::Role;
 use super::super::oddity::Oddity;
-use super::super::{Kind, Manifest, Presence, Refusal, check, decode, may_be_elsewhere, role};
+use super::super::{Kind, Manifest, Presence, Reference, Refusal, check, decode, may_be_elsewhere, role};
 use crate::digest::Digest;
 use crate::error::Result;
 use crate::finding::{Code, Severity};
@@ -14,8 +14,12 @@ pub(crate) struct Form {
     pub(crate) is_schema1: bool,
     pub(crate) problems: Box<[Problem]>,
     pub(crate) parts: Box<[Part]>,
-    /// What an unknown kind mentions.
+    /// What it names without anybody being able to tell whether it references that.
     pub(crate) mentions: Box<[Part]>,
+    /// Whether what it mentions is all that anybody knows of it.
+    pub(crate) is_unknown: bool,
+    /// Whether it can't be told at all what it references.
+    pub(crate) is_opaque: bool,
 }
 
 /// Something that is wrong with a manifest by itself.
@@ -56,6 +60,8 @@ impl Form {
                     problems: Box::new([problem]),
                     parts: Box::default(),
                     mentions: Box::default(),
+                    is_unknown: true,
+                    is_opaque: true,
                 };
             }
         };
@@ -67,11 +73,14 @@ impl Form {
             let platform = platform.map(|platform| platform.to_string().into());
             reference.digest.ok().map(|digest| Part { role, digest, size, elsewhere, is_manifest, platform })
         };
+        let mentions = manifest.mentioned.iter().map(|digest| Reference::mention(*digest));
         Self {
             is_schema1: manifest.kind == Kind::Schema1,
             problems: problems(bytes, &manifest).into(),
             parts: manifest.references.iter().filter_map(part).collect(),
-            mentions: manifest.mentions().filter_map(|mention| part(&mention)).collect(),
+            mentions: mentions.filter_map(|mention| part(&mention)).collect(),
+            is_unknown: manifest.kind == Kind::Unknown,
+            is_opaque: false,
         }
     }
 }

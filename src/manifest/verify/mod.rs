@@ -139,7 +139,7 @@ impl<'w> Verifier<'w> {
                 _ => self.part(&mut scene, part)?,
             }
         }
-        for mention in &form.mentions {
+        for mention in form.mentions.iter().filter(|_| form.is_unknown) {
             self.mention(&mut scene, mention)?;
         }
         Ok(children)
