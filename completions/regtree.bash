@@ -1830,7 +1830,7 @@ _regtree() {
             return 0
             ;;
         regtree__subcmd__manifest__subcmd__delete)
-            opts="-n -q -v -h --with-tags --dry-run --root --registry-config --wait-lock --json --quiet --verbose --color --progress --help"
+            opts="-n -q -v -h --with-tags --force --dry-run --root --registry-config --wait-lock --json --quiet --verbose --color --progress --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0

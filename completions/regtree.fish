@@ -26,8 +26,8 @@ end
 
 complete -c regtree -n "__fish_regtree_needs_command" -l root -d 'The registry\'s rootdirectory, or its docker/registry/v2' -r -F
 complete -c regtree -n "__fish_regtree_needs_command" -l registry-config -d 'Take the root from the registry\'s own config.yml' -r -F
-complete -c regtree -n "__fish_regtree_needs_command" -l wait-lock -d 'Wait up to DURATION (30s, 5m) for a lock that another process holds, instead of failing at once' -r
-complete -c regtree -n "__fish_regtree_needs_command" -l color -d 'When to colour what is said on stderr, and help' -r -f -a "auto\t'On a terminal, unless the environment variable `NO_COLOR` is set'
+complete -c regtree -n "__fish_regtree_needs_command" -l wait-lock -d 'Wait up to DURATION (30s, 5m, 1h) for a lock that another process holds, instead of failing at once' -r
+complete -c regtree -n "__fish_regtree_needs_command" -l color -d 'When to colour messages, findings and help' -r -f -a "auto\t'On a terminal, unless the environment variable `NO_COLOR` is set'
 always\t'Always'
 never\t'Never'"
 complete -c regtree -n "__fish_regtree_needs_command" -l progress -d 'How to show the progress of long tasks on stderr' -r -f -a "auto\t'A bar on a terminal, lines elsewhere'
@@ -35,7 +35,7 @@ bar\t'A bar'
 plain\t'A line every 10 seconds'
 none\t'Nothing'"
 complete -c regtree -n "__fish_regtree_needs_command" -l json -d 'Print JSON: one document, or a line for each item of a listing'
-complete -c regtree -n "__fish_regtree_needs_command" -s q -l quiet -d 'Print the answer and errors only: no notes, warnings or progress'
+complete -c regtree -n "__fish_regtree_needs_command" -s q -l quiet -d 'Print the answer and errors only: no notes, warnings, findings of severity info, or progress'
 complete -c regtree -n "__fish_regtree_needs_command" -s v -l verbose -d 'Say more on stderr about what is done'
 complete -c regtree -n "__fish_regtree_needs_command" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c regtree -n "__fish_regtree_needs_command" -s V -l version -d 'Print version'
@@ -55,8 +55,8 @@ complete -c regtree -n "__fish_regtree_needs_command" -f -a "completions" -d 'Pr
 complete -c regtree -n "__fish_regtree_needs_command" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
 complete -c regtree -n "__fish_regtree_using_subcommand init" -l root -d 'The registry\'s rootdirectory, or its docker/registry/v2' -r -F
 complete -c regtree -n "__fish_regtree_using_subcommand init" -l registry-config -d 'Take the root from the registry\'s own config.yml' -r -F
-complete -c regtree -n "__fish_regtree_using_subcommand init" -l wait-lock -d 'Wait up to DURATION (30s, 5m) for a lock that another process holds, instead of failing at once' -r
-complete -c regtree -n "__fish_regtree_using_subcommand init" -l color -d 'When to colour what is said on stderr, and help' -r -f -a "auto\t'On a terminal, unless the environment variable `NO_COLOR` is set'
+complete -c regtree -n "__fish_regtree_using_subcommand init" -l wait-lock -d 'Wait up to DURATION (30s, 5m, 1h) for a lock that another process holds, instead of failing at once' -r
+complete -c regtree -n "__fish_regtree_using_subcommand init" -l color -d 'When to colour messages, findings and help' -r -f -a "auto\t'On a terminal, unless the environment variable `NO_COLOR` is set'
 always\t'Always'
 never\t'Never'"
 complete -c regtree -n "__fish_regtree_using_subcommand init" -l progress -d 'How to show the progress of long tasks on stderr' -r -f -a "auto\t'A bar on a terminal, lines elsewhere'
@@ -64,13 +64,13 @@ bar\t'A bar'
 plain\t'A line every 10 seconds'
 none\t'Nothing'"
 complete -c regtree -n "__fish_regtree_using_subcommand init" -l json -d 'Print JSON: one document, or a line for each item of a listing'
-complete -c regtree -n "__fish_regtree_using_subcommand init" -s q -l quiet -d 'Print the answer and errors only: no notes, warnings or progress'
+complete -c regtree -n "__fish_regtree_using_subcommand init" -s q -l quiet -d 'Print the answer and errors only: no notes, warnings, findings of severity info, or progress'
 complete -c regtree -n "__fish_regtree_using_subcommand init" -s v -l verbose -d 'Say more on stderr about what is done'
 complete -c regtree -n "__fish_regtree_using_subcommand init" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c regtree -n "__fish_regtree_using_subcommand blob; and not __fish_seen_subcommand_from put get stat list mount delete help" -l root -d 'The registry\'s rootdirectory, or its docker/registry/v2' -r -F
 complete -c regtree -n "__fish_regtree_using_subcommand blob; and not __fish_seen_subcommand_from put get stat list mount delete help" -l registry-config -d 'Take the root from the registry\'s own config.yml' -r -F
-complete -c regtree -n "__fish_regtree_using_subcommand blob; and not __fish_seen_subcommand_from put get stat list mount delete help" -l wait-lock -d 'Wait up to DURATION (30s, 5m) for a lock that another process holds, instead of failing at once' -r
-complete -c regtree -n "__fish_regtree_using_subcommand blob; and not __fish_seen_subcommand_from put get stat list mount delete help" -l color -d 'When to colour what is said on stderr, and help' -r -f -a "auto\t'On a terminal, unless the environment variable `NO_COLOR` is set'
+complete -c regtree -n "__fish_regtree_using_subcommand blob; and not __fish_seen_subcommand_from put get stat list mount delete help" -l wait-lock -d 'Wait up to DURATION (30s, 5m, 1h) for a lock that another process holds, instead of failing at once' -r
+complete -c regtree -n "__fish_regtree_using_subcommand blob; and not __fish_seen_subcommand_from put get stat list mount delete help" -l color -d 'When to colour messages, findings and help' -r -f -a "auto\t'On a terminal, unless the environment variable `NO_COLOR` is set'
 always\t'Always'
 never\t'Never'"
 complete -c regtree -n "__fish_regtree_using_subcommand blob; and not __fish_seen_subcommand_from put get stat list mount delete help" -l progress -d 'How to show the progress of long tasks on stderr' -r -f -a "auto\t'A bar on a terminal, lines elsewhere'
@@ -78,7 +78,7 @@ bar\t'A bar'
 plain\t'A line every 10 seconds'
 none\t'Nothing'"
 complete -c regtree -n "__fish_regtree_using_subcommand blob; and not __fish_seen_subcommand_from put get stat list mount delete help" -l json -d 'Print JSON: one document, or a line for each item of a listing'
-complete -c regtree -n "__fish_regtree_using_subcommand blob; and not __fish_seen_subcommand_from put get stat list mount delete help" -s q -l quiet -d 'Print the answer and errors only: no notes, warnings or progress'
+complete -c regtree -n "__fish_regtree_using_subcommand blob; and not __fish_seen_subcommand_from put get stat list mount delete help" -s q -l quiet -d 'Print the answer and errors only: no notes, warnings, findings of severity info, or progress'
 complete -c regtree -n "__fish_regtree_using_subcommand blob; and not __fish_seen_subcommand_from put get stat list mount delete help" -s v -l verbose -d 'Say more on stderr about what is done'
 complete -c regtree -n "__fish_regtree_using_subcommand blob; and not __fish_seen_subcommand_from put get stat list mount delete help" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c regtree -n "__fish_regtree_using_subcommand blob; and not __fish_seen_subcommand_from put get stat list mount delete help" -f -a "put" -d 'Store content in a repository, and print its digest'
@@ -92,8 +92,8 @@ complete -c regtree -n "__fish_regtree_using_subcommand blob; and __fish_seen_su
 complete -c regtree -n "__fish_regtree_using_subcommand blob; and __fish_seen_subcommand_from put" -l size -d 'The size that the content must have, in bytes' -r
 complete -c regtree -n "__fish_regtree_using_subcommand blob; and __fish_seen_subcommand_from put" -l root -d 'The registry\'s rootdirectory, or its docker/registry/v2' -r -F
 complete -c regtree -n "__fish_regtree_using_subcommand blob; and __fish_seen_subcommand_from put" -l registry-config -d 'Take the root from the registry\'s own config.yml' -r -F
-complete -c regtree -n "__fish_regtree_using_subcommand blob; and __fish_seen_subcommand_from put" -l wait-lock -d 'Wait up to DURATION (30s, 5m) for a lock that another process holds, instead of failing at once' -r
-complete -c regtree -n "__fish_regtree_using_subcommand blob; and __fish_seen_subcommand_from put" -l color -d 'When to colour what is said on stderr, and help' -r -f -a "auto\t'On a terminal, unless the environment variable `NO_COLOR` is set'
+complete -c regtree -n "__fish_regtree_using_subcommand blob; and __fish_seen_subcommand_from put" -l wait-lock -d 'Wait up to DURATION (30s, 5m, 1h) for a lock that another process holds, instead of failing at once' -r
+complete -c regtree -n "__fish_regtree_using_subcommand blob; and __fish_seen_subcommand_from put" -l color -d 'When to colour messages, findings and help' -r -f -a "auto\t'On a terminal, unless the environment variable `NO_COLOR` is set'
 always\t'Always'
 never\t'Never'"
 complete -c regtree -n "__fish_regtree_using_subcommand blob; and __fish_seen_subcommand_from put" -l progress -d 'How to show the progress of long tasks on stderr' -r -f -a "auto\t'A bar on a terminal, lines elsewhere'
@@ -102,15 +102,15 @@ plain\t'A line every 10 seconds'
 none\t'Nothing'"
 complete -c regtree -n "__fish_regtree_using_subcommand blob; and __fish_seen_subcommand_from put" -l verify-existing -d 'Read a blob that is there already, and replace it if it is damaged'
 complete -c regtree -n "__fish_regtree_using_subcommand blob; and __fish_seen_subcommand_from put" -l json -d 'Print JSON: one document, or a line for each item of a listing'
-complete -c regtree -n "__fish_regtree_using_subcommand blob; and __fish_seen_subcommand_from put" -s q -l quiet -d 'Print the answer and errors only: no notes, warnings or progress'
+complete -c regtree -n "__fish_regtree_using_subcommand blob; and __fish_seen_subcommand_from put" -s q -l quiet -d 'Print the answer and errors only: no notes, warnings, findings of severity info, or progress'
 complete -c regtree -n "__fish_regtree_using_subcommand blob; and __fish_seen_subcommand_from put" -s v -l verbose -d 'Say more on stderr about what is done'
 complete -c regtree -n "__fish_regtree_using_subcommand blob; and __fish_seen_subcommand_from put" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c regtree -n "__fish_regtree_using_subcommand blob; and __fish_seen_subcommand_from get" -s o -l output -d 'Write to FILE; - is standard output, even if it is a terminal' -r -F
 complete -c regtree -n "__fish_regtree_using_subcommand blob; and __fish_seen_subcommand_from get" -l range -d 'Only bytes A to B, both included, counted from 0; A- is from A to the end' -r
 complete -c regtree -n "__fish_regtree_using_subcommand blob; and __fish_seen_subcommand_from get" -l root -d 'The registry\'s rootdirectory, or its docker/registry/v2' -r -F
 complete -c regtree -n "__fish_regtree_using_subcommand blob; and __fish_seen_subcommand_from get" -l registry-config -d 'Take the root from the registry\'s own config.yml' -r -F
-complete -c regtree -n "__fish_regtree_using_subcommand blob; and __fish_seen_subcommand_from get" -l wait-lock -d 'Wait up to DURATION (30s, 5m) for a lock that another process holds, instead of failing at once' -r
-complete -c regtree -n "__fish_regtree_using_subcommand blob; and __fish_seen_subcommand_from get" -l color -d 'When to colour what is said on stderr, and help' -r -f -a "auto\t'On a terminal, unless the environment variable `NO_COLOR` is set'
+complete -c regtree -n "__fish_regtree_using_subcommand blob; and __fish_seen_subcommand_from get" -l wait-lock -d 'Wait up to DURATION (30s, 5m, 1h) for a lock that another process holds, instead of failing at once' -r
+complete -c regtree -n "__fish_regtree_using_subcommand blob; and __fish_seen_subcommand_from get" -l color -d 'When to colour messages, findings and help' -r -f -a "auto\t'On a terminal, unless the environment variable `NO_COLOR` is set'
 always\t'Always'
 never\t'Never'"
 complete -c regtree -n "__fish_regtree_using_subcommand blob; and __fish_seen_subcommand_from get" -l progress -d 'How to show the progress of long tasks on stderr' -r -f -a "auto\t'A bar on a terminal, lines elsewhere'
@@ -118,14 +118,14 @@ bar\t'A bar'
 plain\t'A line every 10 seconds'
 none\t'Nothing'"
 complete -c regtree -n "__fish_regtree_using_subcommand blob; and __fish_seen_subcommand_from get" -l json -d 'Print JSON: one document, or a line for each item of a listing'
-complete -c regtree -n "__fish_regtree_using_subcommand blob; and __fish_seen_subcommand_from get" -s q -l quiet -d 'Print the answer and errors only: no notes, warnings or progress'
+complete -c regtree -n "__fish_regtree_using_subcommand blob; and __fish_seen_subcommand_from get" -s q -l quiet -d 'Print the answer and errors only: no notes, warnings, findings of severity info, or progress'
 complete -c regtree -n "__fish_regtree_using_subcommand blob; and __fish_seen_subcommand_from get" -s v -l verbose -d 'Say more on stderr about what is done'
 complete -c regtree -n "__fish_regtree_using_subcommand blob; and __fish_seen_subcommand_from get" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c regtree -n "__fish_regtree_using_subcommand blob; and __fish_seen_subcommand_from stat" -l all-repos -d 'Print the names of all repositories that link the blob' -r
 complete -c regtree -n "__fish_regtree_using_subcommand blob; and __fish_seen_subcommand_from stat" -l root -d 'The registry\'s rootdirectory, or its docker/registry/v2' -r -F
 complete -c regtree -n "__fish_regtree_using_subcommand blob; and __fish_seen_subcommand_from stat" -l registry-config -d 'Take the root from the registry\'s own config.yml' -r -F
-complete -c regtree -n "__fish_regtree_using_subcommand blob; and __fish_seen_subcommand_from stat" -l wait-lock -d 'Wait up to DURATION (30s, 5m) for a lock that another process holds, instead of failing at once' -r
-complete -c regtree -n "__fish_regtree_using_subcommand blob; and __fish_seen_subcommand_from stat" -l color -d 'When to colour what is said on stderr, and help' -r -f -a "auto\t'On a terminal, unless the environment variable `NO_COLOR` is set'
+complete -c regtree -n "__fish_regtree_using_subcommand blob; and __fish_seen_subcommand_from stat" -l wait-lock -d 'Wait up to DURATION (30s, 5m, 1h) for a lock that another process holds, instead of failing at once' -r
+complete -c regtree -n "__fish_regtree_using_subcommand blob; and __fish_seen_subcommand_from stat" -l color -d 'When to colour messages, findings and help' -r -f -a "auto\t'On a terminal, unless the environment variable `NO_COLOR` is set'
 always\t'Always'
 never\t'Never'"
 complete -c regtree -n "__fish_regtree_using_subcommand blob; and __fish_seen_subcommand_from stat" -l progress -d 'How to show the progress of long tasks on stderr' -r -f -a "auto\t'A bar on a terminal, lines elsewhere'
@@ -133,13 +133,13 @@ bar\t'A bar'
 plain\t'A line every 10 seconds'
 none\t'Nothing'"
 complete -c regtree -n "__fish_regtree_using_subcommand blob; and __fish_seen_subcommand_from stat" -l json -d 'Print JSON: one document, or a line for each item of a listing'
-complete -c regtree -n "__fish_regtree_using_subcommand blob; and __fish_seen_subcommand_from stat" -s q -l quiet -d 'Print the answer and errors only: no notes, warnings or progress'
+complete -c regtree -n "__fish_regtree_using_subcommand blob; and __fish_seen_subcommand_from stat" -s q -l quiet -d 'Print the answer and errors only: no notes, warnings, findings of severity info, or progress'
 complete -c regtree -n "__fish_regtree_using_subcommand blob; and __fish_seen_subcommand_from stat" -s v -l verbose -d 'Say more on stderr about what is done'
 complete -c regtree -n "__fish_regtree_using_subcommand blob; and __fish_seen_subcommand_from stat" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c regtree -n "__fish_regtree_using_subcommand blob; and __fish_seen_subcommand_from list" -l root -d 'The registry\'s rootdirectory, or its docker/registry/v2' -r -F
 complete -c regtree -n "__fish_regtree_using_subcommand blob; and __fish_seen_subcommand_from list" -l registry-config -d 'Take the root from the registry\'s own config.yml' -r -F
-complete -c regtree -n "__fish_regtree_using_subcommand blob; and __fish_seen_subcommand_from list" -l wait-lock -d 'Wait up to DURATION (30s, 5m) for a lock that another process holds, instead of failing at once' -r
-complete -c regtree -n "__fish_regtree_using_subcommand blob; and __fish_seen_subcommand_from list" -l color -d 'When to colour what is said on stderr, and help' -r -f -a "auto\t'On a terminal, unless the environment variable `NO_COLOR` is set'
+complete -c regtree -n "__fish_regtree_using_subcommand blob; and __fish_seen_subcommand_from list" -l wait-lock -d 'Wait up to DURATION (30s, 5m, 1h) for a lock that another process holds, instead of failing at once' -r
+complete -c regtree -n "__fish_regtree_using_subcommand blob; and __fish_seen_subcommand_from list" -l color -d 'When to colour messages, findings and help' -r -f -a "auto\t'On a terminal, unless the environment variable `NO_COLOR` is set'
 always\t'Always'
 never\t'Never'"
 complete -c regtree -n "__fish_regtree_using_subcommand blob; and __fish_seen_subcommand_from list" -l progress -d 'How to show the progress of long tasks on stderr' -r -f -a "auto\t'A bar on a terminal, lines elsewhere'
@@ -148,15 +148,15 @@ plain\t'A line every 10 seconds'
 none\t'Nothing'"
 complete -c regtree -n "__fish_regtree_using_subcommand blob; and __fish_seen_subcommand_from list" -s l -l long -d 'Show sizes, and what an alias stands for'
 complete -c regtree -n "__fish_regtree_using_subcommand blob; and __fish_seen_subcommand_from list" -l json -d 'Print JSON: one document, or a line for each item of a listing'
-complete -c regtree -n "__fish_regtree_using_subcommand blob; and __fish_seen_subcommand_from list" -s q -l quiet -d 'Print the answer and errors only: no notes, warnings or progress'
+complete -c regtree -n "__fish_regtree_using_subcommand blob; and __fish_seen_subcommand_from list" -s q -l quiet -d 'Print the answer and errors only: no notes, warnings, findings of severity info, or progress'
 complete -c regtree -n "__fish_regtree_using_subcommand blob; and __fish_seen_subcommand_from list" -s v -l verbose -d 'Say more on stderr about what is done'
 complete -c regtree -n "__fish_regtree_using_subcommand blob; and __fish_seen_subcommand_from list" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c regtree -n "__fish_regtree_using_subcommand blob; and __fish_seen_subcommand_from mount" -l from -d 'The repository that has it' -r
 complete -c regtree -n "__fish_regtree_using_subcommand blob; and __fish_seen_subcommand_from mount" -l to -d 'The repository that is to have it' -r
 complete -c regtree -n "__fish_regtree_using_subcommand blob; and __fish_seen_subcommand_from mount" -l root -d 'The registry\'s rootdirectory, or its docker/registry/v2' -r -F
 complete -c regtree -n "__fish_regtree_using_subcommand blob; and __fish_seen_subcommand_from mount" -l registry-config -d 'Take the root from the registry\'s own config.yml' -r -F
-complete -c regtree -n "__fish_regtree_using_subcommand blob; and __fish_seen_subcommand_from mount" -l wait-lock -d 'Wait up to DURATION (30s, 5m) for a lock that another process holds, instead of failing at once' -r
-complete -c regtree -n "__fish_regtree_using_subcommand blob; and __fish_seen_subcommand_from mount" -l color -d 'When to colour what is said on stderr, and help' -r -f -a "auto\t'On a terminal, unless the environment variable `NO_COLOR` is set'
+complete -c regtree -n "__fish_regtree_using_subcommand blob; and __fish_seen_subcommand_from mount" -l wait-lock -d 'Wait up to DURATION (30s, 5m, 1h) for a lock that another process holds, instead of failing at once' -r
+complete -c regtree -n "__fish_regtree_using_subcommand blob; and __fish_seen_subcommand_from mount" -l color -d 'When to colour messages, findings and help' -r -f -a "auto\t'On a terminal, unless the environment variable `NO_COLOR` is set'
 always\t'Always'
 never\t'Never'"
 complete -c regtree -n "__fish_regtree_using_subcommand blob; and __fish_seen_subcommand_from mount" -l progress -d 'How to show the progress of long tasks on stderr' -r -f -a "auto\t'A bar on a terminal, lines elsewhere'
@@ -164,13 +164,13 @@ bar\t'A bar'
 plain\t'A line every 10 seconds'
 none\t'Nothing'"
 complete -c regtree -n "__fish_regtree_using_subcommand blob; and __fish_seen_subcommand_from mount" -l json -d 'Print JSON: one document, or a line for each item of a listing'
-complete -c regtree -n "__fish_regtree_using_subcommand blob; and __fish_seen_subcommand_from mount" -s q -l quiet -d 'Print the answer and errors only: no notes, warnings or progress'
+complete -c regtree -n "__fish_regtree_using_subcommand blob; and __fish_seen_subcommand_from mount" -s q -l quiet -d 'Print the answer and errors only: no notes, warnings, findings of severity info, or progress'
 complete -c regtree -n "__fish_regtree_using_subcommand blob; and __fish_seen_subcommand_from mount" -s v -l verbose -d 'Say more on stderr about what is done'
 complete -c regtree -n "__fish_regtree_using_subcommand blob; and __fish_seen_subcommand_from mount" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c regtree -n "__fish_regtree_using_subcommand blob; and __fish_seen_subcommand_from delete" -l root -d 'The registry\'s rootdirectory, or its docker/registry/v2' -r -F
 complete -c regtree -n "__fish_regtree_using_subcommand blob; and __fish_seen_subcommand_from delete" -l registry-config -d 'Take the root from the registry\'s own config.yml' -r -F
-complete -c regtree -n "__fish_regtree_using_subcommand blob; and __fish_seen_subcommand_from delete" -l wait-lock -d 'Wait up to DURATION (30s, 5m) for a lock that another process holds, instead of failing at once' -r
-complete -c regtree -n "__fish_regtree_using_subcommand blob; and __fish_seen_subcommand_from delete" -l color -d 'When to colour what is said on stderr, and help' -r -f -a "auto\t'On a terminal, unless the environment variable `NO_COLOR` is set'
+complete -c regtree -n "__fish_regtree_using_subcommand blob; and __fish_seen_subcommand_from delete" -l wait-lock -d 'Wait up to DURATION (30s, 5m, 1h) for a lock that another process holds, instead of failing at once' -r
+complete -c regtree -n "__fish_regtree_using_subcommand blob; and __fish_seen_subcommand_from delete" -l color -d 'When to colour messages, findings and help' -r -f -a "auto\t'On a terminal, unless the environment variable `NO_COLOR` is set'
 always\t'Always'
 never\t'Never'"
 complete -c regtree -n "__fish_regtree_using_subcommand blob; and __fish_seen_subcommand_from delete" -l progress -d 'How to show the progress of long tasks on stderr' -r -f -a "auto\t'A bar on a terminal, lines elsewhere'
@@ -181,7 +181,7 @@ complete -c regtree -n "__fish_regtree_using_subcommand blob; and __fish_seen_su
 complete -c regtree -n "__fish_regtree_using_subcommand blob; and __fish_seen_subcommand_from delete" -l force -d 'Remove also what manifests of the repository need'
 complete -c regtree -n "__fish_regtree_using_subcommand blob; and __fish_seen_subcommand_from delete" -s n -l dry-run -d 'Say what would be removed, and remove nothing'
 complete -c regtree -n "__fish_regtree_using_subcommand blob; and __fish_seen_subcommand_from delete" -l json -d 'Print JSON: one document, or a line for each item of a listing'
-complete -c regtree -n "__fish_regtree_using_subcommand blob; and __fish_seen_subcommand_from delete" -s q -l quiet -d 'Print the answer and errors only: no notes, warnings or progress'
+complete -c regtree -n "__fish_regtree_using_subcommand blob; and __fish_seen_subcommand_from delete" -s q -l quiet -d 'Print the answer and errors only: no notes, warnings, findings of severity info, or progress'
 complete -c regtree -n "__fish_regtree_using_subcommand blob; and __fish_seen_subcommand_from delete" -s v -l verbose -d 'Say more on stderr about what is done'
 complete -c regtree -n "__fish_regtree_using_subcommand blob; and __fish_seen_subcommand_from delete" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c regtree -n "__fish_regtree_using_subcommand blob; and __fish_seen_subcommand_from help" -f -a "put" -d 'Store content in a repository, and print its digest'
@@ -193,8 +193,8 @@ complete -c regtree -n "__fish_regtree_using_subcommand blob; and __fish_seen_su
 complete -c regtree -n "__fish_regtree_using_subcommand blob; and __fish_seen_subcommand_from help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
 complete -c regtree -n "__fish_regtree_using_subcommand upload; and not __fish_seen_subcommand_from start resume commit status list get cancel purge help" -l root -d 'The registry\'s rootdirectory, or its docker/registry/v2' -r -F
 complete -c regtree -n "__fish_regtree_using_subcommand upload; and not __fish_seen_subcommand_from start resume commit status list get cancel purge help" -l registry-config -d 'Take the root from the registry\'s own config.yml' -r -F
-complete -c regtree -n "__fish_regtree_using_subcommand upload; and not __fish_seen_subcommand_from start resume commit status list get cancel purge help" -l wait-lock -d 'Wait up to DURATION (30s, 5m) for a lock that another process holds, instead of failing at once' -r
-complete -c regtree -n "__fish_regtree_using_subcommand upload; and not __fish_seen_subcommand_from start resume commit status list get cancel purge help" -l color -d 'When to colour what is said on stderr, and help' -r -f -a "auto\t'On a terminal, unless the environment variable `NO_COLOR` is set'
+complete -c regtree -n "__fish_regtree_using_subcommand upload; and not __fish_seen_subcommand_from start resume commit status list get cancel purge help" -l wait-lock -d 'Wait up to DURATION (30s, 5m, 1h) for a lock that another process holds, instead of failing at once' -r
+complete -c regtree -n "__fish_regtree_using_subcommand upload; and not __fish_seen_subcommand_from start resume commit status list get cancel purge help" -l color -d 'When to colour messages, findings and help' -r -f -a "auto\t'On a terminal, unless the environment variable `NO_COLOR` is set'
 always\t'Always'
 never\t'Never'"
 complete -c regtree -n "__fish_regtree_using_subcommand upload; and not __fish_seen_subcommand_from start resume commit status list get cancel purge help" -l progress -d 'How to show the progress of long tasks on stderr' -r -f -a "auto\t'A bar on a terminal, lines elsewhere'
@@ -202,7 +202,7 @@ bar\t'A bar'
 plain\t'A line every 10 seconds'
 none\t'Nothing'"
 complete -c regtree -n "__fish_regtree_using_subcommand upload; and not __fish_seen_subcommand_from start resume commit status list get cancel purge help" -l json -d 'Print JSON: one document, or a line for each item of a listing'
-complete -c regtree -n "__fish_regtree_using_subcommand upload; and not __fish_seen_subcommand_from start resume commit status list get cancel purge help" -s q -l quiet -d 'Print the answer and errors only: no notes, warnings or progress'
+complete -c regtree -n "__fish_regtree_using_subcommand upload; and not __fish_seen_subcommand_from start resume commit status list get cancel purge help" -s q -l quiet -d 'Print the answer and errors only: no notes, warnings, findings of severity info, or progress'
 complete -c regtree -n "__fish_regtree_using_subcommand upload; and not __fish_seen_subcommand_from start resume commit status list get cancel purge help" -s v -l verbose -d 'Say more on stderr about what is done'
 complete -c regtree -n "__fish_regtree_using_subcommand upload; and not __fish_seen_subcommand_from start resume commit status list get cancel purge help" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c regtree -n "__fish_regtree_using_subcommand upload; and not __fish_seen_subcommand_from start resume commit status list get cancel purge help" -f -a "start" -d 'Begin an upload, and print its id'
@@ -216,8 +216,8 @@ complete -c regtree -n "__fish_regtree_using_subcommand upload; and not __fish_s
 complete -c regtree -n "__fish_regtree_using_subcommand upload; and not __fish_seen_subcommand_from start resume commit status list get cancel purge help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
 complete -c regtree -n "__fish_regtree_using_subcommand upload; and __fish_seen_subcommand_from start" -l root -d 'The registry\'s rootdirectory, or its docker/registry/v2' -r -F
 complete -c regtree -n "__fish_regtree_using_subcommand upload; and __fish_seen_subcommand_from start" -l registry-config -d 'Take the root from the registry\'s own config.yml' -r -F
-complete -c regtree -n "__fish_regtree_using_subcommand upload; and __fish_seen_subcommand_from start" -l wait-lock -d 'Wait up to DURATION (30s, 5m) for a lock that another process holds, instead of failing at once' -r
-complete -c regtree -n "__fish_regtree_using_subcommand upload; and __fish_seen_subcommand_from start" -l color -d 'When to colour what is said on stderr, and help' -r -f -a "auto\t'On a terminal, unless the environment variable `NO_COLOR` is set'
+complete -c regtree -n "__fish_regtree_using_subcommand upload; and __fish_seen_subcommand_from start" -l wait-lock -d 'Wait up to DURATION (30s, 5m, 1h) for a lock that another process holds, instead of failing at once' -r
+complete -c regtree -n "__fish_regtree_using_subcommand upload; and __fish_seen_subcommand_from start" -l color -d 'When to colour messages, findings and help' -r -f -a "auto\t'On a terminal, unless the environment variable `NO_COLOR` is set'
 always\t'Always'
 never\t'Never'"
 complete -c regtree -n "__fish_regtree_using_subcommand upload; and __fish_seen_subcommand_from start" -l progress -d 'How to show the progress of long tasks on stderr' -r -f -a "auto\t'A bar on a terminal, lines elsewhere'
@@ -225,15 +225,15 @@ bar\t'A bar'
 plain\t'A line every 10 seconds'
 none\t'Nothing'"
 complete -c regtree -n "__fish_regtree_using_subcommand upload; and __fish_seen_subcommand_from start" -l json -d 'Print JSON: one document, or a line for each item of a listing'
-complete -c regtree -n "__fish_regtree_using_subcommand upload; and __fish_seen_subcommand_from start" -s q -l quiet -d 'Print the answer and errors only: no notes, warnings or progress'
+complete -c regtree -n "__fish_regtree_using_subcommand upload; and __fish_seen_subcommand_from start" -s q -l quiet -d 'Print the answer and errors only: no notes, warnings, findings of severity info, or progress'
 complete -c regtree -n "__fish_regtree_using_subcommand upload; and __fish_seen_subcommand_from start" -s v -l verbose -d 'Say more on stderr about what is done'
 complete -c regtree -n "__fish_regtree_using_subcommand upload; and __fish_seen_subcommand_from start" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c regtree -n "__fish_regtree_using_subcommand upload; and __fish_seen_subcommand_from resume" -l offset -d 'How many bytes the upload must have already (after --truncate-to)' -r
 complete -c regtree -n "__fish_regtree_using_subcommand upload; and __fish_seen_subcommand_from resume" -l truncate-to -d 'Cut the upload back to so many bytes first' -r
 complete -c regtree -n "__fish_regtree_using_subcommand upload; and __fish_seen_subcommand_from resume" -l root -d 'The registry\'s rootdirectory, or its docker/registry/v2' -r -F
 complete -c regtree -n "__fish_regtree_using_subcommand upload; and __fish_seen_subcommand_from resume" -l registry-config -d 'Take the root from the registry\'s own config.yml' -r -F
-complete -c regtree -n "__fish_regtree_using_subcommand upload; and __fish_seen_subcommand_from resume" -l wait-lock -d 'Wait up to DURATION (30s, 5m) for a lock that another process holds, instead of failing at once' -r
-complete -c regtree -n "__fish_regtree_using_subcommand upload; and __fish_seen_subcommand_from resume" -l color -d 'When to colour what is said on stderr, and help' -r -f -a "auto\t'On a terminal, unless the environment variable `NO_COLOR` is set'
+complete -c regtree -n "__fish_regtree_using_subcommand upload; and __fish_seen_subcommand_from resume" -l wait-lock -d 'Wait up to DURATION (30s, 5m, 1h) for a lock that another process holds, instead of failing at once' -r
+complete -c regtree -n "__fish_regtree_using_subcommand upload; and __fish_seen_subcommand_from resume" -l color -d 'When to colour messages, findings and help' -r -f -a "auto\t'On a terminal, unless the environment variable `NO_COLOR` is set'
 always\t'Always'
 never\t'Never'"
 complete -c regtree -n "__fish_regtree_using_subcommand upload; and __fish_seen_subcommand_from resume" -l progress -d 'How to show the progress of long tasks on stderr' -r -f -a "auto\t'A bar on a terminal, lines elsewhere'
@@ -242,15 +242,15 @@ plain\t'A line every 10 seconds'
 none\t'Nothing'"
 complete -c regtree -n "__fish_regtree_using_subcommand upload; and __fish_seen_subcommand_from resume" -l rehash -d 'Read what is there, whatever is known of its hash'
 complete -c regtree -n "__fish_regtree_using_subcommand upload; and __fish_seen_subcommand_from resume" -l json -d 'Print JSON: one document, or a line for each item of a listing'
-complete -c regtree -n "__fish_regtree_using_subcommand upload; and __fish_seen_subcommand_from resume" -s q -l quiet -d 'Print the answer and errors only: no notes, warnings or progress'
+complete -c regtree -n "__fish_regtree_using_subcommand upload; and __fish_seen_subcommand_from resume" -s q -l quiet -d 'Print the answer and errors only: no notes, warnings, findings of severity info, or progress'
 complete -c regtree -n "__fish_regtree_using_subcommand upload; and __fish_seen_subcommand_from resume" -s v -l verbose -d 'Say more on stderr about what is done'
 complete -c regtree -n "__fish_regtree_using_subcommand upload; and __fish_seen_subcommand_from resume" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c regtree -n "__fish_regtree_using_subcommand upload; and __fish_seen_subcommand_from commit" -l digest -d 'The digest that the content must have; a sha384 or sha512 is linked as an alias too' -r
 complete -c regtree -n "__fish_regtree_using_subcommand upload; and __fish_seen_subcommand_from commit" -l size -d 'The size that the content must have, in bytes' -r
 complete -c regtree -n "__fish_regtree_using_subcommand upload; and __fish_seen_subcommand_from commit" -l root -d 'The registry\'s rootdirectory, or its docker/registry/v2' -r -F
 complete -c regtree -n "__fish_regtree_using_subcommand upload; and __fish_seen_subcommand_from commit" -l registry-config -d 'Take the root from the registry\'s own config.yml' -r -F
-complete -c regtree -n "__fish_regtree_using_subcommand upload; and __fish_seen_subcommand_from commit" -l wait-lock -d 'Wait up to DURATION (30s, 5m) for a lock that another process holds, instead of failing at once' -r
-complete -c regtree -n "__fish_regtree_using_subcommand upload; and __fish_seen_subcommand_from commit" -l color -d 'When to colour what is said on stderr, and help' -r -f -a "auto\t'On a terminal, unless the environment variable `NO_COLOR` is set'
+complete -c regtree -n "__fish_regtree_using_subcommand upload; and __fish_seen_subcommand_from commit" -l wait-lock -d 'Wait up to DURATION (30s, 5m, 1h) for a lock that another process holds, instead of failing at once' -r
+complete -c regtree -n "__fish_regtree_using_subcommand upload; and __fish_seen_subcommand_from commit" -l color -d 'When to colour messages, findings and help' -r -f -a "auto\t'On a terminal, unless the environment variable `NO_COLOR` is set'
 always\t'Always'
 never\t'Never'"
 complete -c regtree -n "__fish_regtree_using_subcommand upload; and __fish_seen_subcommand_from commit" -l progress -d 'How to show the progress of long tasks on stderr' -r -f -a "auto\t'A bar on a terminal, lines elsewhere'
@@ -260,13 +260,13 @@ none\t'Nothing'"
 complete -c regtree -n "__fish_regtree_using_subcommand upload; and __fish_seen_subcommand_from commit" -l rehash -d 'Read the content, whatever is known of its hash'
 complete -c regtree -n "__fish_regtree_using_subcommand upload; and __fish_seen_subcommand_from commit" -l verify-existing -d 'Read a blob that is there already, and replace it if it is damaged'
 complete -c regtree -n "__fish_regtree_using_subcommand upload; and __fish_seen_subcommand_from commit" -l json -d 'Print JSON: one document, or a line for each item of a listing'
-complete -c regtree -n "__fish_regtree_using_subcommand upload; and __fish_seen_subcommand_from commit" -s q -l quiet -d 'Print the answer and errors only: no notes, warnings or progress'
+complete -c regtree -n "__fish_regtree_using_subcommand upload; and __fish_seen_subcommand_from commit" -s q -l quiet -d 'Print the answer and errors only: no notes, warnings, findings of severity info, or progress'
 complete -c regtree -n "__fish_regtree_using_subcommand upload; and __fish_seen_subcommand_from commit" -s v -l verbose -d 'Say more on stderr about what is done'
 complete -c regtree -n "__fish_regtree_using_subcommand upload; and __fish_seen_subcommand_from commit" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c regtree -n "__fish_regtree_using_subcommand upload; and __fish_seen_subcommand_from status" -l root -d 'The registry\'s rootdirectory, or its docker/registry/v2' -r -F
 complete -c regtree -n "__fish_regtree_using_subcommand upload; and __fish_seen_subcommand_from status" -l registry-config -d 'Take the root from the registry\'s own config.yml' -r -F
-complete -c regtree -n "__fish_regtree_using_subcommand upload; and __fish_seen_subcommand_from status" -l wait-lock -d 'Wait up to DURATION (30s, 5m) for a lock that another process holds, instead of failing at once' -r
-complete -c regtree -n "__fish_regtree_using_subcommand upload; and __fish_seen_subcommand_from status" -l color -d 'When to colour what is said on stderr, and help' -r -f -a "auto\t'On a terminal, unless the environment variable `NO_COLOR` is set'
+complete -c regtree -n "__fish_regtree_using_subcommand upload; and __fish_seen_subcommand_from status" -l wait-lock -d 'Wait up to DURATION (30s, 5m, 1h) for a lock that another process holds, instead of failing at once' -r
+complete -c regtree -n "__fish_regtree_using_subcommand upload; and __fish_seen_subcommand_from status" -l color -d 'When to colour messages, findings and help' -r -f -a "auto\t'On a terminal, unless the environment variable `NO_COLOR` is set'
 always\t'Always'
 never\t'Never'"
 complete -c regtree -n "__fish_regtree_using_subcommand upload; and __fish_seen_subcommand_from status" -l progress -d 'How to show the progress of long tasks on stderr' -r -f -a "auto\t'A bar on a terminal, lines elsewhere'
@@ -274,14 +274,14 @@ bar\t'A bar'
 plain\t'A line every 10 seconds'
 none\t'Nothing'"
 complete -c regtree -n "__fish_regtree_using_subcommand upload; and __fish_seen_subcommand_from status" -l json -d 'Print JSON: one document, or a line for each item of a listing'
-complete -c regtree -n "__fish_regtree_using_subcommand upload; and __fish_seen_subcommand_from status" -s q -l quiet -d 'Print the answer and errors only: no notes, warnings or progress'
+complete -c regtree -n "__fish_regtree_using_subcommand upload; and __fish_seen_subcommand_from status" -s q -l quiet -d 'Print the answer and errors only: no notes, warnings, findings of severity info, or progress'
 complete -c regtree -n "__fish_regtree_using_subcommand upload; and __fish_seen_subcommand_from status" -s v -l verbose -d 'Say more on stderr about what is done'
 complete -c regtree -n "__fish_regtree_using_subcommand upload; and __fish_seen_subcommand_from status" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c regtree -n "__fish_regtree_using_subcommand upload; and __fish_seen_subcommand_from list" -l older-than -d 'Only those that began longer ago than AGE (12h, 7d)' -r
+complete -c regtree -n "__fish_regtree_using_subcommand upload; and __fish_seen_subcommand_from list" -l older-than -d 'Only those that began longer ago than AGE (30m, 12h, 7d, 2w)' -r
 complete -c regtree -n "__fish_regtree_using_subcommand upload; and __fish_seen_subcommand_from list" -l root -d 'The registry\'s rootdirectory, or its docker/registry/v2' -r -F
 complete -c regtree -n "__fish_regtree_using_subcommand upload; and __fish_seen_subcommand_from list" -l registry-config -d 'Take the root from the registry\'s own config.yml' -r -F
-complete -c regtree -n "__fish_regtree_using_subcommand upload; and __fish_seen_subcommand_from list" -l wait-lock -d 'Wait up to DURATION (30s, 5m) for a lock that another process holds, instead of failing at once' -r
-complete -c regtree -n "__fish_regtree_using_subcommand upload; and __fish_seen_subcommand_from list" -l color -d 'When to colour what is said on stderr, and help' -r -f -a "auto\t'On a terminal, unless the environment variable `NO_COLOR` is set'
+complete -c regtree -n "__fish_regtree_using_subcommand upload; and __fish_seen_subcommand_from list" -l wait-lock -d 'Wait up to DURATION (30s, 5m, 1h) for a lock that another process holds, instead of failing at once' -r
+complete -c regtree -n "__fish_regtree_using_subcommand upload; and __fish_seen_subcommand_from list" -l color -d 'When to colour messages, findings and help' -r -f -a "auto\t'On a terminal, unless the environment variable `NO_COLOR` is set'
 always\t'Always'
 never\t'Never'"
 complete -c regtree -n "__fish_regtree_using_subcommand upload; and __fish_seen_subcommand_from list" -l progress -d 'How to show the progress of long tasks on stderr' -r -f -a "auto\t'A bar on a terminal, lines elsewhere'
@@ -289,14 +289,14 @@ bar\t'A bar'
 plain\t'A line every 10 seconds'
 none\t'Nothing'"
 complete -c regtree -n "__fish_regtree_using_subcommand upload; and __fish_seen_subcommand_from list" -l json -d 'Print JSON: one document, or a line for each item of a listing'
-complete -c regtree -n "__fish_regtree_using_subcommand upload; and __fish_seen_subcommand_from list" -s q -l quiet -d 'Print the answer and errors only: no notes, warnings or progress'
+complete -c regtree -n "__fish_regtree_using_subcommand upload; and __fish_seen_subcommand_from list" -s q -l quiet -d 'Print the answer and errors only: no notes, warnings, findings of severity info, or progress'
 complete -c regtree -n "__fish_regtree_using_subcommand upload; and __fish_seen_subcommand_from list" -s v -l verbose -d 'Say more on stderr about what is done'
 complete -c regtree -n "__fish_regtree_using_subcommand upload; and __fish_seen_subcommand_from list" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c regtree -n "__fish_regtree_using_subcommand upload; and __fish_seen_subcommand_from get" -s o -l output -d 'Write to FILE; - is standard output' -r -F
 complete -c regtree -n "__fish_regtree_using_subcommand upload; and __fish_seen_subcommand_from get" -l root -d 'The registry\'s rootdirectory, or its docker/registry/v2' -r -F
 complete -c regtree -n "__fish_regtree_using_subcommand upload; and __fish_seen_subcommand_from get" -l registry-config -d 'Take the root from the registry\'s own config.yml' -r -F
-complete -c regtree -n "__fish_regtree_using_subcommand upload; and __fish_seen_subcommand_from get" -l wait-lock -d 'Wait up to DURATION (30s, 5m) for a lock that another process holds, instead of failing at once' -r
-complete -c regtree -n "__fish_regtree_using_subcommand upload; and __fish_seen_subcommand_from get" -l color -d 'When to colour what is said on stderr, and help' -r -f -a "auto\t'On a terminal, unless the environment variable `NO_COLOR` is set'
+complete -c regtree -n "__fish_regtree_using_subcommand upload; and __fish_seen_subcommand_from get" -l wait-lock -d 'Wait up to DURATION (30s, 5m, 1h) for a lock that another process holds, instead of failing at once' -r
+complete -c regtree -n "__fish_regtree_using_subcommand upload; and __fish_seen_subcommand_from get" -l color -d 'When to colour messages, findings and help' -r -f -a "auto\t'On a terminal, unless the environment variable `NO_COLOR` is set'
 always\t'Always'
 never\t'Never'"
 complete -c regtree -n "__fish_regtree_using_subcommand upload; and __fish_seen_subcommand_from get" -l progress -d 'How to show the progress of long tasks on stderr' -r -f -a "auto\t'A bar on a terminal, lines elsewhere'
@@ -304,13 +304,13 @@ bar\t'A bar'
 plain\t'A line every 10 seconds'
 none\t'Nothing'"
 complete -c regtree -n "__fish_regtree_using_subcommand upload; and __fish_seen_subcommand_from get" -l json -d 'Print JSON: one document, or a line for each item of a listing'
-complete -c regtree -n "__fish_regtree_using_subcommand upload; and __fish_seen_subcommand_from get" -s q -l quiet -d 'Print the answer and errors only: no notes, warnings or progress'
+complete -c regtree -n "__fish_regtree_using_subcommand upload; and __fish_seen_subcommand_from get" -s q -l quiet -d 'Print the answer and errors only: no notes, warnings, findings of severity info, or progress'
 complete -c regtree -n "__fish_regtree_using_subcommand upload; and __fish_seen_subcommand_from get" -s v -l verbose -d 'Say more on stderr about what is done'
 complete -c regtree -n "__fish_regtree_using_subcommand upload; and __fish_seen_subcommand_from get" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c regtree -n "__fish_regtree_using_subcommand upload; and __fish_seen_subcommand_from cancel" -l root -d 'The registry\'s rootdirectory, or its docker/registry/v2' -r -F
 complete -c regtree -n "__fish_regtree_using_subcommand upload; and __fish_seen_subcommand_from cancel" -l registry-config -d 'Take the root from the registry\'s own config.yml' -r -F
-complete -c regtree -n "__fish_regtree_using_subcommand upload; and __fish_seen_subcommand_from cancel" -l wait-lock -d 'Wait up to DURATION (30s, 5m) for a lock that another process holds, instead of failing at once' -r
-complete -c regtree -n "__fish_regtree_using_subcommand upload; and __fish_seen_subcommand_from cancel" -l color -d 'When to colour what is said on stderr, and help' -r -f -a "auto\t'On a terminal, unless the environment variable `NO_COLOR` is set'
+complete -c regtree -n "__fish_regtree_using_subcommand upload; and __fish_seen_subcommand_from cancel" -l wait-lock -d 'Wait up to DURATION (30s, 5m, 1h) for a lock that another process holds, instead of failing at once' -r
+complete -c regtree -n "__fish_regtree_using_subcommand upload; and __fish_seen_subcommand_from cancel" -l color -d 'When to colour messages, findings and help' -r -f -a "auto\t'On a terminal, unless the environment variable `NO_COLOR` is set'
 always\t'Always'
 never\t'Never'"
 complete -c regtree -n "__fish_regtree_using_subcommand upload; and __fish_seen_subcommand_from cancel" -l progress -d 'How to show the progress of long tasks on stderr' -r -f -a "auto\t'A bar on a terminal, lines elsewhere'
@@ -318,14 +318,14 @@ bar\t'A bar'
 plain\t'A line every 10 seconds'
 none\t'Nothing'"
 complete -c regtree -n "__fish_regtree_using_subcommand upload; and __fish_seen_subcommand_from cancel" -l json -d 'Print JSON: one document, or a line for each item of a listing'
-complete -c regtree -n "__fish_regtree_using_subcommand upload; and __fish_seen_subcommand_from cancel" -s q -l quiet -d 'Print the answer and errors only: no notes, warnings or progress'
+complete -c regtree -n "__fish_regtree_using_subcommand upload; and __fish_seen_subcommand_from cancel" -s q -l quiet -d 'Print the answer and errors only: no notes, warnings, findings of severity info, or progress'
 complete -c regtree -n "__fish_regtree_using_subcommand upload; and __fish_seen_subcommand_from cancel" -s v -l verbose -d 'Say more on stderr about what is done'
 complete -c regtree -n "__fish_regtree_using_subcommand upload; and __fish_seen_subcommand_from cancel" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c regtree -n "__fish_regtree_using_subcommand upload; and __fish_seen_subcommand_from purge" -l older-than -d 'How long ago they must have begun (12h, 7d)' -r
+complete -c regtree -n "__fish_regtree_using_subcommand upload; and __fish_seen_subcommand_from purge" -l older-than -d 'How long ago they must have begun (30m, 12h, 7d, 2w)' -r
 complete -c regtree -n "__fish_regtree_using_subcommand upload; and __fish_seen_subcommand_from purge" -l root -d 'The registry\'s rootdirectory, or its docker/registry/v2' -r -F
 complete -c regtree -n "__fish_regtree_using_subcommand upload; and __fish_seen_subcommand_from purge" -l registry-config -d 'Take the root from the registry\'s own config.yml' -r -F
-complete -c regtree -n "__fish_regtree_using_subcommand upload; and __fish_seen_subcommand_from purge" -l wait-lock -d 'Wait up to DURATION (30s, 5m) for a lock that another process holds, instead of failing at once' -r
-complete -c regtree -n "__fish_regtree_using_subcommand upload; and __fish_seen_subcommand_from purge" -l color -d 'When to colour what is said on stderr, and help' -r -f -a "auto\t'On a terminal, unless the environment variable `NO_COLOR` is set'
+complete -c regtree -n "__fish_regtree_using_subcommand upload; and __fish_seen_subcommand_from purge" -l wait-lock -d 'Wait up to DURATION (30s, 5m, 1h) for a lock that another process holds, instead of failing at once' -r
+complete -c regtree -n "__fish_regtree_using_subcommand upload; and __fish_seen_subcommand_from purge" -l color -d 'When to colour messages, findings and help' -r -f -a "auto\t'On a terminal, unless the environment variable `NO_COLOR` is set'
 always\t'Always'
 never\t'Never'"
 complete -c regtree -n "__fish_regtree_using_subcommand upload; and __fish_seen_subcommand_from purge" -l progress -d 'How to show the progress of long tasks on stderr' -r -f -a "auto\t'A bar on a terminal, lines elsewhere'
@@ -334,7 +334,7 @@ plain\t'A line every 10 seconds'
 none\t'Nothing'"
 complete -c regtree -n "__fish_regtree_using_subcommand upload; and __fish_seen_subcommand_from purge" -s n -l dry-run -d 'Say what would be removed, and remove nothing'
 complete -c regtree -n "__fish_regtree_using_subcommand upload; and __fish_seen_subcommand_from purge" -l json -d 'Print JSON: one document, or a line for each item of a listing'
-complete -c regtree -n "__fish_regtree_using_subcommand upload; and __fish_seen_subcommand_from purge" -s q -l quiet -d 'Print the answer and errors only: no notes, warnings or progress'
+complete -c regtree -n "__fish_regtree_using_subcommand upload; and __fish_seen_subcommand_from purge" -s q -l quiet -d 'Print the answer and errors only: no notes, warnings, findings of severity info, or progress'
 complete -c regtree -n "__fish_regtree_using_subcommand upload; and __fish_seen_subcommand_from purge" -s v -l verbose -d 'Say more on stderr about what is done'
 complete -c regtree -n "__fish_regtree_using_subcommand upload; and __fish_seen_subcommand_from purge" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c regtree -n "__fish_regtree_using_subcommand upload; and __fish_seen_subcommand_from help" -f -a "start" -d 'Begin an upload, and print its id'
@@ -348,8 +348,8 @@ complete -c regtree -n "__fish_regtree_using_subcommand upload; and __fish_seen_
 complete -c regtree -n "__fish_regtree_using_subcommand upload; and __fish_seen_subcommand_from help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
 complete -c regtree -n "__fish_regtree_using_subcommand manifest; and not __fish_seen_subcommand_from put get stat verify list delete referrers signatures help" -l root -d 'The registry\'s rootdirectory, or its docker/registry/v2' -r -F
 complete -c regtree -n "__fish_regtree_using_subcommand manifest; and not __fish_seen_subcommand_from put get stat verify list delete referrers signatures help" -l registry-config -d 'Take the root from the registry\'s own config.yml' -r -F
-complete -c regtree -n "__fish_regtree_using_subcommand manifest; and not __fish_seen_subcommand_from put get stat verify list delete referrers signatures help" -l wait-lock -d 'Wait up to DURATION (30s, 5m) for a lock that another process holds, instead of failing at once' -r
-complete -c regtree -n "__fish_regtree_using_subcommand manifest; and not __fish_seen_subcommand_from put get stat verify list delete referrers signatures help" -l color -d 'When to colour what is said on stderr, and help' -r -f -a "auto\t'On a terminal, unless the environment variable `NO_COLOR` is set'
+complete -c regtree -n "__fish_regtree_using_subcommand manifest; and not __fish_seen_subcommand_from put get stat verify list delete referrers signatures help" -l wait-lock -d 'Wait up to DURATION (30s, 5m, 1h) for a lock that another process holds, instead of failing at once' -r
+complete -c regtree -n "__fish_regtree_using_subcommand manifest; and not __fish_seen_subcommand_from put get stat verify list delete referrers signatures help" -l color -d 'When to colour messages, findings and help' -r -f -a "auto\t'On a terminal, unless the environment variable `NO_COLOR` is set'
 always\t'Always'
 never\t'Never'"
 complete -c regtree -n "__fish_regtree_using_subcommand manifest; and not __fish_seen_subcommand_from put get stat verify list delete referrers signatures help" -l progress -d 'How to show the progress of long tasks on stderr' -r -f -a "auto\t'A bar on a terminal, lines elsewhere'
@@ -357,12 +357,12 @@ bar\t'A bar'
 plain\t'A line every 10 seconds'
 none\t'Nothing'"
 complete -c regtree -n "__fish_regtree_using_subcommand manifest; and not __fish_seen_subcommand_from put get stat verify list delete referrers signatures help" -l json -d 'Print JSON: one document, or a line for each item of a listing'
-complete -c regtree -n "__fish_regtree_using_subcommand manifest; and not __fish_seen_subcommand_from put get stat verify list delete referrers signatures help" -s q -l quiet -d 'Print the answer and errors only: no notes, warnings or progress'
+complete -c regtree -n "__fish_regtree_using_subcommand manifest; and not __fish_seen_subcommand_from put get stat verify list delete referrers signatures help" -s q -l quiet -d 'Print the answer and errors only: no notes, warnings, findings of severity info, or progress'
 complete -c regtree -n "__fish_regtree_using_subcommand manifest; and not __fish_seen_subcommand_from put get stat verify list delete referrers signatures help" -s v -l verbose -d 'Say more on stderr about what is done'
 complete -c regtree -n "__fish_regtree_using_subcommand manifest; and not __fish_seen_subcommand_from put get stat verify list delete referrers signatures help" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c regtree -n "__fish_regtree_using_subcommand manifest; and not __fish_seen_subcommand_from put get stat verify list delete referrers signatures help" -f -a "put" -d 'Store a manifest, let tags point to it, and print its digest'
 complete -c regtree -n "__fish_regtree_using_subcommand manifest; and not __fish_seen_subcommand_from put get stat verify list delete referrers signatures help" -f -a "get" -d 'Write a manifest\'s bytes to standard output or a file'
-complete -c regtree -n "__fish_regtree_using_subcommand manifest; and not __fish_seen_subcommand_from put get stat verify list delete referrers signatures help" -f -a "stat" -d 'Show what a manifest is, what it references and whether that is there, its tags and its referrers'
+complete -c regtree -n "__fish_regtree_using_subcommand manifest; and not __fish_seen_subcommand_from put get stat verify list delete referrers signatures help" -f -a "stat" -d 'Show what a manifest is, what it references and whether that is there, its tags, its referrers and the indexes that name it'
 complete -c regtree -n "__fish_regtree_using_subcommand manifest; and not __fish_seen_subcommand_from put get stat verify list delete referrers signatures help" -f -a "verify" -d 'Check that manifests are whole, and list all that is wrong'
 complete -c regtree -n "__fish_regtree_using_subcommand manifest; and not __fish_seen_subcommand_from put get stat verify list delete referrers signatures help" -f -a "list" -d 'List the manifests of a repository'
 complete -c regtree -n "__fish_regtree_using_subcommand manifest; and not __fish_seen_subcommand_from put get stat verify list delete referrers signatures help" -f -a "delete" -d 'Take manifests away from a repository'
@@ -374,8 +374,8 @@ complete -c regtree -n "__fish_regtree_using_subcommand manifest; and __fish_see
 complete -c regtree -n "__fish_regtree_using_subcommand manifest; and __fish_seen_subcommand_from put" -l media-type -d 'What it is, as in a Content-Type; told from the content if omitted' -r
 complete -c regtree -n "__fish_regtree_using_subcommand manifest; and __fish_seen_subcommand_from put" -l root -d 'The registry\'s rootdirectory, or its docker/registry/v2' -r -F
 complete -c regtree -n "__fish_regtree_using_subcommand manifest; and __fish_seen_subcommand_from put" -l registry-config -d 'Take the root from the registry\'s own config.yml' -r -F
-complete -c regtree -n "__fish_regtree_using_subcommand manifest; and __fish_seen_subcommand_from put" -l wait-lock -d 'Wait up to DURATION (30s, 5m) for a lock that another process holds, instead of failing at once' -r
-complete -c regtree -n "__fish_regtree_using_subcommand manifest; and __fish_seen_subcommand_from put" -l color -d 'When to colour what is said on stderr, and help' -r -f -a "auto\t'On a terminal, unless the environment variable `NO_COLOR` is set'
+complete -c regtree -n "__fish_regtree_using_subcommand manifest; and __fish_seen_subcommand_from put" -l wait-lock -d 'Wait up to DURATION (30s, 5m, 1h) for a lock that another process holds, instead of failing at once' -r
+complete -c regtree -n "__fish_regtree_using_subcommand manifest; and __fish_seen_subcommand_from put" -l color -d 'When to colour messages, findings and help' -r -f -a "auto\t'On a terminal, unless the environment variable `NO_COLOR` is set'
 always\t'Always'
 never\t'Never'"
 complete -c regtree -n "__fish_regtree_using_subcommand manifest; and __fish_seen_subcommand_from put" -l progress -d 'How to show the progress of long tasks on stderr' -r -f -a "auto\t'A bar on a terminal, lines elsewhere'
@@ -385,15 +385,15 @@ none\t'Nothing'"
 complete -c regtree -n "__fish_regtree_using_subcommand manifest; and __fish_seen_subcommand_from put" -l skip-references -d 'Store it though what it references is not there yet'
 complete -c regtree -n "__fish_regtree_using_subcommand manifest; and __fish_seen_subcommand_from put" -l keep-signatures -d 'Keep the signatures of schema1 as registries up to 2.4 do; they are always kept in a tree that has some'
 complete -c regtree -n "__fish_regtree_using_subcommand manifest; and __fish_seen_subcommand_from put" -l json -d 'Print JSON: one document, or a line for each item of a listing'
-complete -c regtree -n "__fish_regtree_using_subcommand manifest; and __fish_seen_subcommand_from put" -s q -l quiet -d 'Print the answer and errors only: no notes, warnings or progress'
+complete -c regtree -n "__fish_regtree_using_subcommand manifest; and __fish_seen_subcommand_from put" -s q -l quiet -d 'Print the answer and errors only: no notes, warnings, findings of severity info, or progress'
 complete -c regtree -n "__fish_regtree_using_subcommand manifest; and __fish_seen_subcommand_from put" -s v -l verbose -d 'Say more on stderr about what is done'
 complete -c regtree -n "__fish_regtree_using_subcommand manifest; and __fish_seen_subcommand_from put" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c regtree -n "__fish_regtree_using_subcommand manifest; and __fish_seen_subcommand_from get" -s o -l output -d 'Write to FILE; - is standard output' -r -F
 complete -c regtree -n "__fish_regtree_using_subcommand manifest; and __fish_seen_subcommand_from get" -l platform -d 'Of an index, the manifest for OS/ARCH or OS/ARCH/VARIANT' -r
 complete -c regtree -n "__fish_regtree_using_subcommand manifest; and __fish_seen_subcommand_from get" -l root -d 'The registry\'s rootdirectory, or its docker/registry/v2' -r -F
 complete -c regtree -n "__fish_regtree_using_subcommand manifest; and __fish_seen_subcommand_from get" -l registry-config -d 'Take the root from the registry\'s own config.yml' -r -F
-complete -c regtree -n "__fish_regtree_using_subcommand manifest; and __fish_seen_subcommand_from get" -l wait-lock -d 'Wait up to DURATION (30s, 5m) for a lock that another process holds, instead of failing at once' -r
-complete -c regtree -n "__fish_regtree_using_subcommand manifest; and __fish_seen_subcommand_from get" -l color -d 'When to colour what is said on stderr, and help' -r -f -a "auto\t'On a terminal, unless the environment variable `NO_COLOR` is set'
+complete -c regtree -n "__fish_regtree_using_subcommand manifest; and __fish_seen_subcommand_from get" -l wait-lock -d 'Wait up to DURATION (30s, 5m, 1h) for a lock that another process holds, instead of failing at once' -r
+complete -c regtree -n "__fish_regtree_using_subcommand manifest; and __fish_seen_subcommand_from get" -l color -d 'When to colour messages, findings and help' -r -f -a "auto\t'On a terminal, unless the environment variable `NO_COLOR` is set'
 always\t'Always'
 never\t'Never'"
 complete -c regtree -n "__fish_regtree_using_subcommand manifest; and __fish_seen_subcommand_from get" -l progress -d 'How to show the progress of long tasks on stderr' -r -f -a "auto\t'A bar on a terminal, lines elsewhere'
@@ -403,13 +403,13 @@ none\t'Nothing'"
 complete -c regtree -n "__fish_regtree_using_subcommand manifest; and __fish_seen_subcommand_from get" -l signed -d 'With the stored signatures of schema1'
 complete -c regtree -n "__fish_regtree_using_subcommand manifest; and __fish_seen_subcommand_from get" -l pretty -d 'Indented, for people: other bytes than those of the digest'
 complete -c regtree -n "__fish_regtree_using_subcommand manifest; and __fish_seen_subcommand_from get" -l json -d 'Print JSON: one document, or a line for each item of a listing'
-complete -c regtree -n "__fish_regtree_using_subcommand manifest; and __fish_seen_subcommand_from get" -s q -l quiet -d 'Print the answer and errors only: no notes, warnings or progress'
+complete -c regtree -n "__fish_regtree_using_subcommand manifest; and __fish_seen_subcommand_from get" -s q -l quiet -d 'Print the answer and errors only: no notes, warnings, findings of severity info, or progress'
 complete -c regtree -n "__fish_regtree_using_subcommand manifest; and __fish_seen_subcommand_from get" -s v -l verbose -d 'Say more on stderr about what is done'
 complete -c regtree -n "__fish_regtree_using_subcommand manifest; and __fish_seen_subcommand_from get" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c regtree -n "__fish_regtree_using_subcommand manifest; and __fish_seen_subcommand_from stat" -l root -d 'The registry\'s rootdirectory, or its docker/registry/v2' -r -F
 complete -c regtree -n "__fish_regtree_using_subcommand manifest; and __fish_seen_subcommand_from stat" -l registry-config -d 'Take the root from the registry\'s own config.yml' -r -F
-complete -c regtree -n "__fish_regtree_using_subcommand manifest; and __fish_seen_subcommand_from stat" -l wait-lock -d 'Wait up to DURATION (30s, 5m) for a lock that another process holds, instead of failing at once' -r
-complete -c regtree -n "__fish_regtree_using_subcommand manifest; and __fish_seen_subcommand_from stat" -l color -d 'When to colour what is said on stderr, and help' -r -f -a "auto\t'On a terminal, unless the environment variable `NO_COLOR` is set'
+complete -c regtree -n "__fish_regtree_using_subcommand manifest; and __fish_seen_subcommand_from stat" -l wait-lock -d 'Wait up to DURATION (30s, 5m, 1h) for a lock that another process holds, instead of failing at once' -r
+complete -c regtree -n "__fish_regtree_using_subcommand manifest; and __fish_seen_subcommand_from stat" -l color -d 'When to colour messages, findings and help' -r -f -a "auto\t'On a terminal, unless the environment variable `NO_COLOR` is set'
 always\t'Always'
 never\t'Never'"
 complete -c regtree -n "__fish_regtree_using_subcommand manifest; and __fish_seen_subcommand_from stat" -l progress -d 'How to show the progress of long tasks on stderr' -r -f -a "auto\t'A bar on a terminal, lines elsewhere'
@@ -417,13 +417,13 @@ bar\t'A bar'
 plain\t'A line every 10 seconds'
 none\t'Nothing'"
 complete -c regtree -n "__fish_regtree_using_subcommand manifest; and __fish_seen_subcommand_from stat" -l json -d 'Print JSON: one document, or a line for each item of a listing'
-complete -c regtree -n "__fish_regtree_using_subcommand manifest; and __fish_seen_subcommand_from stat" -s q -l quiet -d 'Print the answer and errors only: no notes, warnings or progress'
+complete -c regtree -n "__fish_regtree_using_subcommand manifest; and __fish_seen_subcommand_from stat" -s q -l quiet -d 'Print the answer and errors only: no notes, warnings, findings of severity info, or progress'
 complete -c regtree -n "__fish_regtree_using_subcommand manifest; and __fish_seen_subcommand_from stat" -s v -l verbose -d 'Say more on stderr about what is done'
 complete -c regtree -n "__fish_regtree_using_subcommand manifest; and __fish_seen_subcommand_from stat" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c regtree -n "__fish_regtree_using_subcommand manifest; and __fish_seen_subcommand_from verify" -l root -d 'The registry\'s rootdirectory, or its docker/registry/v2' -r -F
 complete -c regtree -n "__fish_regtree_using_subcommand manifest; and __fish_seen_subcommand_from verify" -l registry-config -d 'Take the root from the registry\'s own config.yml' -r -F
-complete -c regtree -n "__fish_regtree_using_subcommand manifest; and __fish_seen_subcommand_from verify" -l wait-lock -d 'Wait up to DURATION (30s, 5m) for a lock that another process holds, instead of failing at once' -r
-complete -c regtree -n "__fish_regtree_using_subcommand manifest; and __fish_seen_subcommand_from verify" -l color -d 'When to colour what is said on stderr, and help' -r -f -a "auto\t'On a terminal, unless the environment variable `NO_COLOR` is set'
+complete -c regtree -n "__fish_regtree_using_subcommand manifest; and __fish_seen_subcommand_from verify" -l wait-lock -d 'Wait up to DURATION (30s, 5m, 1h) for a lock that another process holds, instead of failing at once' -r
+complete -c regtree -n "__fish_regtree_using_subcommand manifest; and __fish_seen_subcommand_from verify" -l color -d 'When to colour messages, findings and help' -r -f -a "auto\t'On a terminal, unless the environment variable `NO_COLOR` is set'
 always\t'Always'
 never\t'Never'"
 complete -c regtree -n "__fish_regtree_using_subcommand manifest; and __fish_seen_subcommand_from verify" -l progress -d 'How to show the progress of long tasks on stderr' -r -f -a "auto\t'A bar on a terminal, lines elsewhere'
@@ -434,13 +434,13 @@ complete -c regtree -n "__fish_regtree_using_subcommand manifest; and __fish_see
 complete -c regtree -n "__fish_regtree_using_subcommand manifest; and __fish_seen_subcommand_from verify" -l content -d 'Hash configs and layers too'
 complete -c regtree -n "__fish_regtree_using_subcommand manifest; and __fish_seen_subcommand_from verify" -l strict -d 'Take a child of an index that was never pushed for an error too'
 complete -c regtree -n "__fish_regtree_using_subcommand manifest; and __fish_seen_subcommand_from verify" -l json -d 'Print JSON: one document, or a line for each item of a listing'
-complete -c regtree -n "__fish_regtree_using_subcommand manifest; and __fish_seen_subcommand_from verify" -s q -l quiet -d 'Print the answer and errors only: no notes, warnings or progress'
+complete -c regtree -n "__fish_regtree_using_subcommand manifest; and __fish_seen_subcommand_from verify" -s q -l quiet -d 'Print the answer and errors only: no notes, warnings, findings of severity info, or progress'
 complete -c regtree -n "__fish_regtree_using_subcommand manifest; and __fish_seen_subcommand_from verify" -s v -l verbose -d 'Say more on stderr about what is done'
 complete -c regtree -n "__fish_regtree_using_subcommand manifest; and __fish_seen_subcommand_from verify" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c regtree -n "__fish_regtree_using_subcommand manifest; and __fish_seen_subcommand_from list" -l root -d 'The registry\'s rootdirectory, or its docker/registry/v2' -r -F
 complete -c regtree -n "__fish_regtree_using_subcommand manifest; and __fish_seen_subcommand_from list" -l registry-config -d 'Take the root from the registry\'s own config.yml' -r -F
-complete -c regtree -n "__fish_regtree_using_subcommand manifest; and __fish_seen_subcommand_from list" -l wait-lock -d 'Wait up to DURATION (30s, 5m) for a lock that another process holds, instead of failing at once' -r
-complete -c regtree -n "__fish_regtree_using_subcommand manifest; and __fish_seen_subcommand_from list" -l color -d 'When to colour what is said on stderr, and help' -r -f -a "auto\t'On a terminal, unless the environment variable `NO_COLOR` is set'
+complete -c regtree -n "__fish_regtree_using_subcommand manifest; and __fish_seen_subcommand_from list" -l wait-lock -d 'Wait up to DURATION (30s, 5m, 1h) for a lock that another process holds, instead of failing at once' -r
+complete -c regtree -n "__fish_regtree_using_subcommand manifest; and __fish_seen_subcommand_from list" -l color -d 'When to colour messages, findings and help' -r -f -a "auto\t'On a terminal, unless the environment variable `NO_COLOR` is set'
 always\t'Always'
 never\t'Never'"
 complete -c regtree -n "__fish_regtree_using_subcommand manifest; and __fish_seen_subcommand_from list" -l progress -d 'How to show the progress of long tasks on stderr' -r -f -a "auto\t'A bar on a terminal, lines elsewhere'
@@ -450,13 +450,13 @@ none\t'Nothing'"
 complete -c regtree -n "__fish_regtree_using_subcommand manifest; and __fish_seen_subcommand_from list" -l untagged -d 'Only those that no tag points to; children of indexes and referrers are among them'
 complete -c regtree -n "__fish_regtree_using_subcommand manifest; and __fish_seen_subcommand_from list" -s l -l long -d 'Show kind, size and tags'
 complete -c regtree -n "__fish_regtree_using_subcommand manifest; and __fish_seen_subcommand_from list" -l json -d 'Print JSON: one document, or a line for each item of a listing'
-complete -c regtree -n "__fish_regtree_using_subcommand manifest; and __fish_seen_subcommand_from list" -s q -l quiet -d 'Print the answer and errors only: no notes, warnings or progress'
+complete -c regtree -n "__fish_regtree_using_subcommand manifest; and __fish_seen_subcommand_from list" -s q -l quiet -d 'Print the answer and errors only: no notes, warnings, findings of severity info, or progress'
 complete -c regtree -n "__fish_regtree_using_subcommand manifest; and __fish_seen_subcommand_from list" -s v -l verbose -d 'Say more on stderr about what is done'
 complete -c regtree -n "__fish_regtree_using_subcommand manifest; and __fish_seen_subcommand_from list" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c regtree -n "__fish_regtree_using_subcommand manifest; and __fish_seen_subcommand_from delete" -l root -d 'The registry\'s rootdirectory, or its docker/registry/v2' -r -F
 complete -c regtree -n "__fish_regtree_using_subcommand manifest; and __fish_seen_subcommand_from delete" -l registry-config -d 'Take the root from the registry\'s own config.yml' -r -F
-complete -c regtree -n "__fish_regtree_using_subcommand manifest; and __fish_seen_subcommand_from delete" -l wait-lock -d 'Wait up to DURATION (30s, 5m) for a lock that another process holds, instead of failing at once' -r
-complete -c regtree -n "__fish_regtree_using_subcommand manifest; and __fish_seen_subcommand_from delete" -l color -d 'When to colour what is said on stderr, and help' -r -f -a "auto\t'On a terminal, unless the environment variable `NO_COLOR` is set'
+complete -c regtree -n "__fish_regtree_using_subcommand manifest; and __fish_seen_subcommand_from delete" -l wait-lock -d 'Wait up to DURATION (30s, 5m, 1h) for a lock that another process holds, instead of failing at once' -r
+complete -c regtree -n "__fish_regtree_using_subcommand manifest; and __fish_seen_subcommand_from delete" -l color -d 'When to colour messages, findings and help' -r -f -a "auto\t'On a terminal, unless the environment variable `NO_COLOR` is set'
 always\t'Always'
 never\t'Never'"
 complete -c regtree -n "__fish_regtree_using_subcommand manifest; and __fish_seen_subcommand_from delete" -l progress -d 'How to show the progress of long tasks on stderr' -r -f -a "auto\t'A bar on a terminal, lines elsewhere'
@@ -464,16 +464,17 @@ bar\t'A bar'
 plain\t'A line every 10 seconds'
 none\t'Nothing'"
 complete -c regtree -n "__fish_regtree_using_subcommand manifest; and __fish_seen_subcommand_from delete" -l with-tags -d 'Remove the tags that point to them too'
+complete -c regtree -n "__fish_regtree_using_subcommand manifest; and __fish_seen_subcommand_from delete" -l force -d 'Remove also what indexes of the repository name'
 complete -c regtree -n "__fish_regtree_using_subcommand manifest; and __fish_seen_subcommand_from delete" -s n -l dry-run -d 'Say what would be removed, and remove nothing'
 complete -c regtree -n "__fish_regtree_using_subcommand manifest; and __fish_seen_subcommand_from delete" -l json -d 'Print JSON: one document, or a line for each item of a listing'
-complete -c regtree -n "__fish_regtree_using_subcommand manifest; and __fish_seen_subcommand_from delete" -s q -l quiet -d 'Print the answer and errors only: no notes, warnings or progress'
+complete -c regtree -n "__fish_regtree_using_subcommand manifest; and __fish_seen_subcommand_from delete" -s q -l quiet -d 'Print the answer and errors only: no notes, warnings, findings of severity info, or progress'
 complete -c regtree -n "__fish_regtree_using_subcommand manifest; and __fish_seen_subcommand_from delete" -s v -l verbose -d 'Say more on stderr about what is done'
 complete -c regtree -n "__fish_regtree_using_subcommand manifest; and __fish_seen_subcommand_from delete" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c regtree -n "__fish_regtree_using_subcommand manifest; and __fish_seen_subcommand_from referrers" -l artifact-type -d 'Only those of this type' -r
 complete -c regtree -n "__fish_regtree_using_subcommand manifest; and __fish_seen_subcommand_from referrers" -l root -d 'The registry\'s rootdirectory, or its docker/registry/v2' -r -F
 complete -c regtree -n "__fish_regtree_using_subcommand manifest; and __fish_seen_subcommand_from referrers" -l registry-config -d 'Take the root from the registry\'s own config.yml' -r -F
-complete -c regtree -n "__fish_regtree_using_subcommand manifest; and __fish_seen_subcommand_from referrers" -l wait-lock -d 'Wait up to DURATION (30s, 5m) for a lock that another process holds, instead of failing at once' -r
-complete -c regtree -n "__fish_regtree_using_subcommand manifest; and __fish_seen_subcommand_from referrers" -l color -d 'When to colour what is said on stderr, and help' -r -f -a "auto\t'On a terminal, unless the environment variable `NO_COLOR` is set'
+complete -c regtree -n "__fish_regtree_using_subcommand manifest; and __fish_seen_subcommand_from referrers" -l wait-lock -d 'Wait up to DURATION (30s, 5m, 1h) for a lock that another process holds, instead of failing at once' -r
+complete -c regtree -n "__fish_regtree_using_subcommand manifest; and __fish_seen_subcommand_from referrers" -l color -d 'When to colour messages, findings and help' -r -f -a "auto\t'On a terminal, unless the environment variable `NO_COLOR` is set'
 always\t'Always'
 never\t'Never'"
 complete -c regtree -n "__fish_regtree_using_subcommand manifest; and __fish_seen_subcommand_from referrers" -l progress -d 'How to show the progress of long tasks on stderr' -r -f -a "auto\t'A bar on a terminal, lines elsewhere'
@@ -481,13 +482,13 @@ bar\t'A bar'
 plain\t'A line every 10 seconds'
 none\t'Nothing'"
 complete -c regtree -n "__fish_regtree_using_subcommand manifest; and __fish_seen_subcommand_from referrers" -l json -d 'Print JSON: one document, or a line for each item of a listing'
-complete -c regtree -n "__fish_regtree_using_subcommand manifest; and __fish_seen_subcommand_from referrers" -s q -l quiet -d 'Print the answer and errors only: no notes, warnings or progress'
+complete -c regtree -n "__fish_regtree_using_subcommand manifest; and __fish_seen_subcommand_from referrers" -s q -l quiet -d 'Print the answer and errors only: no notes, warnings, findings of severity info, or progress'
 complete -c regtree -n "__fish_regtree_using_subcommand manifest; and __fish_seen_subcommand_from referrers" -s v -l verbose -d 'Say more on stderr about what is done'
 complete -c regtree -n "__fish_regtree_using_subcommand manifest; and __fish_seen_subcommand_from referrers" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c regtree -n "__fish_regtree_using_subcommand manifest; and __fish_seen_subcommand_from signatures" -l root -d 'The registry\'s rootdirectory, or its docker/registry/v2' -r -F
 complete -c regtree -n "__fish_regtree_using_subcommand manifest; and __fish_seen_subcommand_from signatures" -l registry-config -d 'Take the root from the registry\'s own config.yml' -r -F
-complete -c regtree -n "__fish_regtree_using_subcommand manifest; and __fish_seen_subcommand_from signatures" -l wait-lock -d 'Wait up to DURATION (30s, 5m) for a lock that another process holds, instead of failing at once' -r
-complete -c regtree -n "__fish_regtree_using_subcommand manifest; and __fish_seen_subcommand_from signatures" -l color -d 'When to colour what is said on stderr, and help' -r -f -a "auto\t'On a terminal, unless the environment variable `NO_COLOR` is set'
+complete -c regtree -n "__fish_regtree_using_subcommand manifest; and __fish_seen_subcommand_from signatures" -l wait-lock -d 'Wait up to DURATION (30s, 5m, 1h) for a lock that another process holds, instead of failing at once' -r
+complete -c regtree -n "__fish_regtree_using_subcommand manifest; and __fish_seen_subcommand_from signatures" -l color -d 'When to colour messages, findings and help' -r -f -a "auto\t'On a terminal, unless the environment variable `NO_COLOR` is set'
 always\t'Always'
 never\t'Never'"
 complete -c regtree -n "__fish_regtree_using_subcommand manifest; and __fish_seen_subcommand_from signatures" -l progress -d 'How to show the progress of long tasks on stderr' -r -f -a "auto\t'A bar on a terminal, lines elsewhere'
@@ -495,12 +496,12 @@ bar\t'A bar'
 plain\t'A line every 10 seconds'
 none\t'Nothing'"
 complete -c regtree -n "__fish_regtree_using_subcommand manifest; and __fish_seen_subcommand_from signatures" -l json -d 'Print JSON: one document, or a line for each item of a listing'
-complete -c regtree -n "__fish_regtree_using_subcommand manifest; and __fish_seen_subcommand_from signatures" -s q -l quiet -d 'Print the answer and errors only: no notes, warnings or progress'
+complete -c regtree -n "__fish_regtree_using_subcommand manifest; and __fish_seen_subcommand_from signatures" -s q -l quiet -d 'Print the answer and errors only: no notes, warnings, findings of severity info, or progress'
 complete -c regtree -n "__fish_regtree_using_subcommand manifest; and __fish_seen_subcommand_from signatures" -s v -l verbose -d 'Say more on stderr about what is done'
 complete -c regtree -n "__fish_regtree_using_subcommand manifest; and __fish_seen_subcommand_from signatures" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c regtree -n "__fish_regtree_using_subcommand manifest; and __fish_seen_subcommand_from help" -f -a "put" -d 'Store a manifest, let tags point to it, and print its digest'
 complete -c regtree -n "__fish_regtree_using_subcommand manifest; and __fish_seen_subcommand_from help" -f -a "get" -d 'Write a manifest\'s bytes to standard output or a file'
-complete -c regtree -n "__fish_regtree_using_subcommand manifest; and __fish_seen_subcommand_from help" -f -a "stat" -d 'Show what a manifest is, what it references and whether that is there, its tags and its referrers'
+complete -c regtree -n "__fish_regtree_using_subcommand manifest; and __fish_seen_subcommand_from help" -f -a "stat" -d 'Show what a manifest is, what it references and whether that is there, its tags, its referrers and the indexes that name it'
 complete -c regtree -n "__fish_regtree_using_subcommand manifest; and __fish_seen_subcommand_from help" -f -a "verify" -d 'Check that manifests are whole, and list all that is wrong'
 complete -c regtree -n "__fish_regtree_using_subcommand manifest; and __fish_seen_subcommand_from help" -f -a "list" -d 'List the manifests of a repository'
 complete -c regtree -n "__fish_regtree_using_subcommand manifest; and __fish_seen_subcommand_from help" -f -a "delete" -d 'Take manifests away from a repository'
@@ -509,8 +510,8 @@ complete -c regtree -n "__fish_regtree_using_subcommand manifest; and __fish_see
 complete -c regtree -n "__fish_regtree_using_subcommand manifest; and __fish_seen_subcommand_from help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
 complete -c regtree -n "__fish_regtree_using_subcommand tag; and not __fish_seen_subcommand_from set get list history delete help" -l root -d 'The registry\'s rootdirectory, or its docker/registry/v2' -r -F
 complete -c regtree -n "__fish_regtree_using_subcommand tag; and not __fish_seen_subcommand_from set get list history delete help" -l registry-config -d 'Take the root from the registry\'s own config.yml' -r -F
-complete -c regtree -n "__fish_regtree_using_subcommand tag; and not __fish_seen_subcommand_from set get list history delete help" -l wait-lock -d 'Wait up to DURATION (30s, 5m) for a lock that another process holds, instead of failing at once' -r
-complete -c regtree -n "__fish_regtree_using_subcommand tag; and not __fish_seen_subcommand_from set get list history delete help" -l color -d 'When to colour what is said on stderr, and help' -r -f -a "auto\t'On a terminal, unless the environment variable `NO_COLOR` is set'
+complete -c regtree -n "__fish_regtree_using_subcommand tag; and not __fish_seen_subcommand_from set get list history delete help" -l wait-lock -d 'Wait up to DURATION (30s, 5m, 1h) for a lock that another process holds, instead of failing at once' -r
+complete -c regtree -n "__fish_regtree_using_subcommand tag; and not __fish_seen_subcommand_from set get list history delete help" -l color -d 'When to colour messages, findings and help' -r -f -a "auto\t'On a terminal, unless the environment variable `NO_COLOR` is set'
 always\t'Always'
 never\t'Never'"
 complete -c regtree -n "__fish_regtree_using_subcommand tag; and not __fish_seen_subcommand_from set get list history delete help" -l progress -d 'How to show the progress of long tasks on stderr' -r -f -a "auto\t'A bar on a terminal, lines elsewhere'
@@ -518,7 +519,7 @@ bar\t'A bar'
 plain\t'A line every 10 seconds'
 none\t'Nothing'"
 complete -c regtree -n "__fish_regtree_using_subcommand tag; and not __fish_seen_subcommand_from set get list history delete help" -l json -d 'Print JSON: one document, or a line for each item of a listing'
-complete -c regtree -n "__fish_regtree_using_subcommand tag; and not __fish_seen_subcommand_from set get list history delete help" -s q -l quiet -d 'Print the answer and errors only: no notes, warnings or progress'
+complete -c regtree -n "__fish_regtree_using_subcommand tag; and not __fish_seen_subcommand_from set get list history delete help" -s q -l quiet -d 'Print the answer and errors only: no notes, warnings, findings of severity info, or progress'
 complete -c regtree -n "__fish_regtree_using_subcommand tag; and not __fish_seen_subcommand_from set get list history delete help" -s v -l verbose -d 'Say more on stderr about what is done'
 complete -c regtree -n "__fish_regtree_using_subcommand tag; and not __fish_seen_subcommand_from set get list history delete help" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c regtree -n "__fish_regtree_using_subcommand tag; and not __fish_seen_subcommand_from set get list history delete help" -f -a "set" -d 'Let a tag point to a manifest of the repository'
@@ -529,8 +530,8 @@ complete -c regtree -n "__fish_regtree_using_subcommand tag; and not __fish_seen
 complete -c regtree -n "__fish_regtree_using_subcommand tag; and not __fish_seen_subcommand_from set get list history delete help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
 complete -c regtree -n "__fish_regtree_using_subcommand tag; and __fish_seen_subcommand_from set" -l root -d 'The registry\'s rootdirectory, or its docker/registry/v2' -r -F
 complete -c regtree -n "__fish_regtree_using_subcommand tag; and __fish_seen_subcommand_from set" -l registry-config -d 'Take the root from the registry\'s own config.yml' -r -F
-complete -c regtree -n "__fish_regtree_using_subcommand tag; and __fish_seen_subcommand_from set" -l wait-lock -d 'Wait up to DURATION (30s, 5m) for a lock that another process holds, instead of failing at once' -r
-complete -c regtree -n "__fish_regtree_using_subcommand tag; and __fish_seen_subcommand_from set" -l color -d 'When to colour what is said on stderr, and help' -r -f -a "auto\t'On a terminal, unless the environment variable `NO_COLOR` is set'
+complete -c regtree -n "__fish_regtree_using_subcommand tag; and __fish_seen_subcommand_from set" -l wait-lock -d 'Wait up to DURATION (30s, 5m, 1h) for a lock that another process holds, instead of failing at once' -r
+complete -c regtree -n "__fish_regtree_using_subcommand tag; and __fish_seen_subcommand_from set" -l color -d 'When to colour messages, findings and help' -r -f -a "auto\t'On a terminal, unless the environment variable `NO_COLOR` is set'
 always\t'Always'
 never\t'Never'"
 complete -c regtree -n "__fish_regtree_using_subcommand tag; and __fish_seen_subcommand_from set" -l progress -d 'How to show the progress of long tasks on stderr' -r -f -a "auto\t'A bar on a terminal, lines elsewhere'
@@ -538,13 +539,13 @@ bar\t'A bar'
 plain\t'A line every 10 seconds'
 none\t'Nothing'"
 complete -c regtree -n "__fish_regtree_using_subcommand tag; and __fish_seen_subcommand_from set" -l json -d 'Print JSON: one document, or a line for each item of a listing'
-complete -c regtree -n "__fish_regtree_using_subcommand tag; and __fish_seen_subcommand_from set" -s q -l quiet -d 'Print the answer and errors only: no notes, warnings or progress'
+complete -c regtree -n "__fish_regtree_using_subcommand tag; and __fish_seen_subcommand_from set" -s q -l quiet -d 'Print the answer and errors only: no notes, warnings, findings of severity info, or progress'
 complete -c regtree -n "__fish_regtree_using_subcommand tag; and __fish_seen_subcommand_from set" -s v -l verbose -d 'Say more on stderr about what is done'
 complete -c regtree -n "__fish_regtree_using_subcommand tag; and __fish_seen_subcommand_from set" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c regtree -n "__fish_regtree_using_subcommand tag; and __fish_seen_subcommand_from get" -l root -d 'The registry\'s rootdirectory, or its docker/registry/v2' -r -F
 complete -c regtree -n "__fish_regtree_using_subcommand tag; and __fish_seen_subcommand_from get" -l registry-config -d 'Take the root from the registry\'s own config.yml' -r -F
-complete -c regtree -n "__fish_regtree_using_subcommand tag; and __fish_seen_subcommand_from get" -l wait-lock -d 'Wait up to DURATION (30s, 5m) for a lock that another process holds, instead of failing at once' -r
-complete -c regtree -n "__fish_regtree_using_subcommand tag; and __fish_seen_subcommand_from get" -l color -d 'When to colour what is said on stderr, and help' -r -f -a "auto\t'On a terminal, unless the environment variable `NO_COLOR` is set'
+complete -c regtree -n "__fish_regtree_using_subcommand tag; and __fish_seen_subcommand_from get" -l wait-lock -d 'Wait up to DURATION (30s, 5m, 1h) for a lock that another process holds, instead of failing at once' -r
+complete -c regtree -n "__fish_regtree_using_subcommand tag; and __fish_seen_subcommand_from get" -l color -d 'When to colour messages, findings and help' -r -f -a "auto\t'On a terminal, unless the environment variable `NO_COLOR` is set'
 always\t'Always'
 never\t'Never'"
 complete -c regtree -n "__fish_regtree_using_subcommand tag; and __fish_seen_subcommand_from get" -l progress -d 'How to show the progress of long tasks on stderr' -r -f -a "auto\t'A bar on a terminal, lines elsewhere'
@@ -552,13 +553,13 @@ bar\t'A bar'
 plain\t'A line every 10 seconds'
 none\t'Nothing'"
 complete -c regtree -n "__fish_regtree_using_subcommand tag; and __fish_seen_subcommand_from get" -l json -d 'Print JSON: one document, or a line for each item of a listing'
-complete -c regtree -n "__fish_regtree_using_subcommand tag; and __fish_seen_subcommand_from get" -s q -l quiet -d 'Print the answer and errors only: no notes, warnings or progress'
+complete -c regtree -n "__fish_regtree_using_subcommand tag; and __fish_seen_subcommand_from get" -s q -l quiet -d 'Print the answer and errors only: no notes, warnings, findings of severity info, or progress'
 complete -c regtree -n "__fish_regtree_using_subcommand tag; and __fish_seen_subcommand_from get" -s v -l verbose -d 'Say more on stderr about what is done'
 complete -c regtree -n "__fish_regtree_using_subcommand tag; and __fish_seen_subcommand_from get" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c regtree -n "__fish_regtree_using_subcommand tag; and __fish_seen_subcommand_from list" -l root -d 'The registry\'s rootdirectory, or its docker/registry/v2' -r -F
 complete -c regtree -n "__fish_regtree_using_subcommand tag; and __fish_seen_subcommand_from list" -l registry-config -d 'Take the root from the registry\'s own config.yml' -r -F
-complete -c regtree -n "__fish_regtree_using_subcommand tag; and __fish_seen_subcommand_from list" -l wait-lock -d 'Wait up to DURATION (30s, 5m) for a lock that another process holds, instead of failing at once' -r
-complete -c regtree -n "__fish_regtree_using_subcommand tag; and __fish_seen_subcommand_from list" -l color -d 'When to colour what is said on stderr, and help' -r -f -a "auto\t'On a terminal, unless the environment variable `NO_COLOR` is set'
+complete -c regtree -n "__fish_regtree_using_subcommand tag; and __fish_seen_subcommand_from list" -l wait-lock -d 'Wait up to DURATION (30s, 5m, 1h) for a lock that another process holds, instead of failing at once' -r
+complete -c regtree -n "__fish_regtree_using_subcommand tag; and __fish_seen_subcommand_from list" -l color -d 'When to colour messages, findings and help' -r -f -a "auto\t'On a terminal, unless the environment variable `NO_COLOR` is set'
 always\t'Always'
 never\t'Never'"
 complete -c regtree -n "__fish_regtree_using_subcommand tag; and __fish_seen_subcommand_from list" -l progress -d 'How to show the progress of long tasks on stderr' -r -f -a "auto\t'A bar on a terminal, lines elsewhere'
@@ -567,13 +568,13 @@ plain\t'A line every 10 seconds'
 none\t'Nothing'"
 complete -c regtree -n "__fish_regtree_using_subcommand tag; and __fish_seen_subcommand_from list" -s l -l long -d 'Show what each points to'
 complete -c regtree -n "__fish_regtree_using_subcommand tag; and __fish_seen_subcommand_from list" -l json -d 'Print JSON: one document, or a line for each item of a listing'
-complete -c regtree -n "__fish_regtree_using_subcommand tag; and __fish_seen_subcommand_from list" -s q -l quiet -d 'Print the answer and errors only: no notes, warnings or progress'
+complete -c regtree -n "__fish_regtree_using_subcommand tag; and __fish_seen_subcommand_from list" -s q -l quiet -d 'Print the answer and errors only: no notes, warnings, findings of severity info, or progress'
 complete -c regtree -n "__fish_regtree_using_subcommand tag; and __fish_seen_subcommand_from list" -s v -l verbose -d 'Say more on stderr about what is done'
 complete -c regtree -n "__fish_regtree_using_subcommand tag; and __fish_seen_subcommand_from list" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c regtree -n "__fish_regtree_using_subcommand tag; and __fish_seen_subcommand_from history" -l root -d 'The registry\'s rootdirectory, or its docker/registry/v2' -r -F
 complete -c regtree -n "__fish_regtree_using_subcommand tag; and __fish_seen_subcommand_from history" -l registry-config -d 'Take the root from the registry\'s own config.yml' -r -F
-complete -c regtree -n "__fish_regtree_using_subcommand tag; and __fish_seen_subcommand_from history" -l wait-lock -d 'Wait up to DURATION (30s, 5m) for a lock that another process holds, instead of failing at once' -r
-complete -c regtree -n "__fish_regtree_using_subcommand tag; and __fish_seen_subcommand_from history" -l color -d 'When to colour what is said on stderr, and help' -r -f -a "auto\t'On a terminal, unless the environment variable `NO_COLOR` is set'
+complete -c regtree -n "__fish_regtree_using_subcommand tag; and __fish_seen_subcommand_from history" -l wait-lock -d 'Wait up to DURATION (30s, 5m, 1h) for a lock that another process holds, instead of failing at once' -r
+complete -c regtree -n "__fish_regtree_using_subcommand tag; and __fish_seen_subcommand_from history" -l color -d 'When to colour messages, findings and help' -r -f -a "auto\t'On a terminal, unless the environment variable `NO_COLOR` is set'
 always\t'Always'
 never\t'Never'"
 complete -c regtree -n "__fish_regtree_using_subcommand tag; and __fish_seen_subcommand_from history" -l progress -d 'How to show the progress of long tasks on stderr' -r -f -a "auto\t'A bar on a terminal, lines elsewhere'
@@ -581,13 +582,13 @@ bar\t'A bar'
 plain\t'A line every 10 seconds'
 none\t'Nothing'"
 complete -c regtree -n "__fish_regtree_using_subcommand tag; and __fish_seen_subcommand_from history" -l json -d 'Print JSON: one document, or a line for each item of a listing'
-complete -c regtree -n "__fish_regtree_using_subcommand tag; and __fish_seen_subcommand_from history" -s q -l quiet -d 'Print the answer and errors only: no notes, warnings or progress'
+complete -c regtree -n "__fish_regtree_using_subcommand tag; and __fish_seen_subcommand_from history" -s q -l quiet -d 'Print the answer and errors only: no notes, warnings, findings of severity info, or progress'
 complete -c regtree -n "__fish_regtree_using_subcommand tag; and __fish_seen_subcommand_from history" -s v -l verbose -d 'Say more on stderr about what is done'
 complete -c regtree -n "__fish_regtree_using_subcommand tag; and __fish_seen_subcommand_from history" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c regtree -n "__fish_regtree_using_subcommand tag; and __fish_seen_subcommand_from delete" -l root -d 'The registry\'s rootdirectory, or its docker/registry/v2' -r -F
 complete -c regtree -n "__fish_regtree_using_subcommand tag; and __fish_seen_subcommand_from delete" -l registry-config -d 'Take the root from the registry\'s own config.yml' -r -F
-complete -c regtree -n "__fish_regtree_using_subcommand tag; and __fish_seen_subcommand_from delete" -l wait-lock -d 'Wait up to DURATION (30s, 5m) for a lock that another process holds, instead of failing at once' -r
-complete -c regtree -n "__fish_regtree_using_subcommand tag; and __fish_seen_subcommand_from delete" -l color -d 'When to colour what is said on stderr, and help' -r -f -a "auto\t'On a terminal, unless the environment variable `NO_COLOR` is set'
+complete -c regtree -n "__fish_regtree_using_subcommand tag; and __fish_seen_subcommand_from delete" -l wait-lock -d 'Wait up to DURATION (30s, 5m, 1h) for a lock that another process holds, instead of failing at once' -r
+complete -c regtree -n "__fish_regtree_using_subcommand tag; and __fish_seen_subcommand_from delete" -l color -d 'When to colour messages, findings and help' -r -f -a "auto\t'On a terminal, unless the environment variable `NO_COLOR` is set'
 always\t'Always'
 never\t'Never'"
 complete -c regtree -n "__fish_regtree_using_subcommand tag; and __fish_seen_subcommand_from delete" -l progress -d 'How to show the progress of long tasks on stderr' -r -f -a "auto\t'A bar on a terminal, lines elsewhere'
@@ -596,7 +597,7 @@ plain\t'A line every 10 seconds'
 none\t'Nothing'"
 complete -c regtree -n "__fish_regtree_using_subcommand tag; and __fish_seen_subcommand_from delete" -s n -l dry-run -d 'Say what would be removed, and remove nothing'
 complete -c regtree -n "__fish_regtree_using_subcommand tag; and __fish_seen_subcommand_from delete" -l json -d 'Print JSON: one document, or a line for each item of a listing'
-complete -c regtree -n "__fish_regtree_using_subcommand tag; and __fish_seen_subcommand_from delete" -s q -l quiet -d 'Print the answer and errors only: no notes, warnings or progress'
+complete -c regtree -n "__fish_regtree_using_subcommand tag; and __fish_seen_subcommand_from delete" -s q -l quiet -d 'Print the answer and errors only: no notes, warnings, findings of severity info, or progress'
 complete -c regtree -n "__fish_regtree_using_subcommand tag; and __fish_seen_subcommand_from delete" -s v -l verbose -d 'Say more on stderr about what is done'
 complete -c regtree -n "__fish_regtree_using_subcommand tag; and __fish_seen_subcommand_from delete" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c regtree -n "__fish_regtree_using_subcommand tag; and __fish_seen_subcommand_from help" -f -a "set" -d 'Let a tag point to a manifest of the repository'
@@ -607,8 +608,8 @@ complete -c regtree -n "__fish_regtree_using_subcommand tag; and __fish_seen_sub
 complete -c regtree -n "__fish_regtree_using_subcommand tag; and __fish_seen_subcommand_from help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
 complete -c regtree -n "__fish_regtree_using_subcommand repo; and not __fish_seen_subcommand_from list delete help" -l root -d 'The registry\'s rootdirectory, or its docker/registry/v2' -r -F
 complete -c regtree -n "__fish_regtree_using_subcommand repo; and not __fish_seen_subcommand_from list delete help" -l registry-config -d 'Take the root from the registry\'s own config.yml' -r -F
-complete -c regtree -n "__fish_regtree_using_subcommand repo; and not __fish_seen_subcommand_from list delete help" -l wait-lock -d 'Wait up to DURATION (30s, 5m) for a lock that another process holds, instead of failing at once' -r
-complete -c regtree -n "__fish_regtree_using_subcommand repo; and not __fish_seen_subcommand_from list delete help" -l color -d 'When to colour what is said on stderr, and help' -r -f -a "auto\t'On a terminal, unless the environment variable `NO_COLOR` is set'
+complete -c regtree -n "__fish_regtree_using_subcommand repo; and not __fish_seen_subcommand_from list delete help" -l wait-lock -d 'Wait up to DURATION (30s, 5m, 1h) for a lock that another process holds, instead of failing at once' -r
+complete -c regtree -n "__fish_regtree_using_subcommand repo; and not __fish_seen_subcommand_from list delete help" -l color -d 'When to colour messages, findings and help' -r -f -a "auto\t'On a terminal, unless the environment variable `NO_COLOR` is set'
 always\t'Always'
 never\t'Never'"
 complete -c regtree -n "__fish_regtree_using_subcommand repo; and not __fish_seen_subcommand_from list delete help" -l progress -d 'How to show the progress of long tasks on stderr' -r -f -a "auto\t'A bar on a terminal, lines elsewhere'
@@ -616,7 +617,7 @@ bar\t'A bar'
 plain\t'A line every 10 seconds'
 none\t'Nothing'"
 complete -c regtree -n "__fish_regtree_using_subcommand repo; and not __fish_seen_subcommand_from list delete help" -l json -d 'Print JSON: one document, or a line for each item of a listing'
-complete -c regtree -n "__fish_regtree_using_subcommand repo; and not __fish_seen_subcommand_from list delete help" -s q -l quiet -d 'Print the answer and errors only: no notes, warnings or progress'
+complete -c regtree -n "__fish_regtree_using_subcommand repo; and not __fish_seen_subcommand_from list delete help" -s q -l quiet -d 'Print the answer and errors only: no notes, warnings, findings of severity info, or progress'
 complete -c regtree -n "__fish_regtree_using_subcommand repo; and not __fish_seen_subcommand_from list delete help" -s v -l verbose -d 'Say more on stderr about what is done'
 complete -c regtree -n "__fish_regtree_using_subcommand repo; and not __fish_seen_subcommand_from list delete help" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c regtree -n "__fish_regtree_using_subcommand repo; and not __fish_seen_subcommand_from list delete help" -f -a "list" -d 'List the repositories, sorted by name'
@@ -624,8 +625,8 @@ complete -c regtree -n "__fish_regtree_using_subcommand repo; and not __fish_see
 complete -c regtree -n "__fish_regtree_using_subcommand repo; and not __fish_seen_subcommand_from list delete help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
 complete -c regtree -n "__fish_regtree_using_subcommand repo; and __fish_seen_subcommand_from list" -l root -d 'The registry\'s rootdirectory, or its docker/registry/v2' -r -F
 complete -c regtree -n "__fish_regtree_using_subcommand repo; and __fish_seen_subcommand_from list" -l registry-config -d 'Take the root from the registry\'s own config.yml' -r -F
-complete -c regtree -n "__fish_regtree_using_subcommand repo; and __fish_seen_subcommand_from list" -l wait-lock -d 'Wait up to DURATION (30s, 5m) for a lock that another process holds, instead of failing at once' -r
-complete -c regtree -n "__fish_regtree_using_subcommand repo; and __fish_seen_subcommand_from list" -l color -d 'When to colour what is said on stderr, and help' -r -f -a "auto\t'On a terminal, unless the environment variable `NO_COLOR` is set'
+complete -c regtree -n "__fish_regtree_using_subcommand repo; and __fish_seen_subcommand_from list" -l wait-lock -d 'Wait up to DURATION (30s, 5m, 1h) for a lock that another process holds, instead of failing at once' -r
+complete -c regtree -n "__fish_regtree_using_subcommand repo; and __fish_seen_subcommand_from list" -l color -d 'When to colour messages, findings and help' -r -f -a "auto\t'On a terminal, unless the environment variable `NO_COLOR` is set'
 always\t'Always'
 never\t'Never'"
 complete -c regtree -n "__fish_regtree_using_subcommand repo; and __fish_seen_subcommand_from list" -l progress -d 'How to show the progress of long tasks on stderr' -r -f -a "auto\t'A bar on a terminal, lines elsewhere'
@@ -634,13 +635,13 @@ plain\t'A line every 10 seconds'
 none\t'Nothing'"
 complete -c regtree -n "__fish_regtree_using_subcommand repo; and __fish_seen_subcommand_from list" -s l -l long -d 'Count tags, revisions, layers and uploads'
 complete -c regtree -n "__fish_regtree_using_subcommand repo; and __fish_seen_subcommand_from list" -l json -d 'Print JSON: one document, or a line for each item of a listing'
-complete -c regtree -n "__fish_regtree_using_subcommand repo; and __fish_seen_subcommand_from list" -s q -l quiet -d 'Print the answer and errors only: no notes, warnings or progress'
+complete -c regtree -n "__fish_regtree_using_subcommand repo; and __fish_seen_subcommand_from list" -s q -l quiet -d 'Print the answer and errors only: no notes, warnings, findings of severity info, or progress'
 complete -c regtree -n "__fish_regtree_using_subcommand repo; and __fish_seen_subcommand_from list" -s v -l verbose -d 'Say more on stderr about what is done'
 complete -c regtree -n "__fish_regtree_using_subcommand repo; and __fish_seen_subcommand_from list" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c regtree -n "__fish_regtree_using_subcommand repo; and __fish_seen_subcommand_from delete" -l root -d 'The registry\'s rootdirectory, or its docker/registry/v2' -r -F
 complete -c regtree -n "__fish_regtree_using_subcommand repo; and __fish_seen_subcommand_from delete" -l registry-config -d 'Take the root from the registry\'s own config.yml' -r -F
-complete -c regtree -n "__fish_regtree_using_subcommand repo; and __fish_seen_subcommand_from delete" -l wait-lock -d 'Wait up to DURATION (30s, 5m) for a lock that another process holds, instead of failing at once' -r
-complete -c regtree -n "__fish_regtree_using_subcommand repo; and __fish_seen_subcommand_from delete" -l color -d 'When to colour what is said on stderr, and help' -r -f -a "auto\t'On a terminal, unless the environment variable `NO_COLOR` is set'
+complete -c regtree -n "__fish_regtree_using_subcommand repo; and __fish_seen_subcommand_from delete" -l wait-lock -d 'Wait up to DURATION (30s, 5m, 1h) for a lock that another process holds, instead of failing at once' -r
+complete -c regtree -n "__fish_regtree_using_subcommand repo; and __fish_seen_subcommand_from delete" -l color -d 'When to colour messages, findings and help' -r -f -a "auto\t'On a terminal, unless the environment variable `NO_COLOR` is set'
 always\t'Always'
 never\t'Never'"
 complete -c regtree -n "__fish_regtree_using_subcommand repo; and __fish_seen_subcommand_from delete" -l progress -d 'How to show the progress of long tasks on stderr' -r -f -a "auto\t'A bar on a terminal, lines elsewhere'
@@ -649,14 +650,14 @@ plain\t'A line every 10 seconds'
 none\t'Nothing'"
 complete -c regtree -n "__fish_regtree_using_subcommand repo; and __fish_seen_subcommand_from delete" -s n -l dry-run -d 'Say what would be removed, and remove nothing'
 complete -c regtree -n "__fish_regtree_using_subcommand repo; and __fish_seen_subcommand_from delete" -l json -d 'Print JSON: one document, or a line for each item of a listing'
-complete -c regtree -n "__fish_regtree_using_subcommand repo; and __fish_seen_subcommand_from delete" -s q -l quiet -d 'Print the answer and errors only: no notes, warnings or progress'
+complete -c regtree -n "__fish_regtree_using_subcommand repo; and __fish_seen_subcommand_from delete" -s q -l quiet -d 'Print the answer and errors only: no notes, warnings, findings of severity info, or progress'
 complete -c regtree -n "__fish_regtree_using_subcommand repo; and __fish_seen_subcommand_from delete" -s v -l verbose -d 'Say more on stderr about what is done'
 complete -c regtree -n "__fish_regtree_using_subcommand repo; and __fish_seen_subcommand_from delete" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c regtree -n "__fish_regtree_using_subcommand repo; and __fish_seen_subcommand_from help" -f -a "list" -d 'List the repositories, sorted by name'
 complete -c regtree -n "__fish_regtree_using_subcommand repo; and __fish_seen_subcommand_from help" -f -a "delete" -d 'Remove a repository: its tags, manifests\' links, layers\' links and uploads'
 complete -c regtree -n "__fish_regtree_using_subcommand repo; and __fish_seen_subcommand_from help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
-complete -c regtree -n "__fish_regtree_using_subcommand gc" -l min-age -d 'Keep whatever is younger than AGE, and all that it references; 0 turns that off' -r
-complete -c regtree -n "__fish_regtree_using_subcommand gc" -l uploads-older-than -d 'Remove uploads that began longer ago than AGE' -r
+complete -c regtree -n "__fish_regtree_using_subcommand gc" -l min-age -d 'Keep whatever is younger than AGE (30m, 12h, 7d, 2w), and all that it references; 0 turns that off' -r
+complete -c regtree -n "__fish_regtree_using_subcommand gc" -l uploads-older-than -d 'Remove uploads that began longer ago than AGE (12h, 7d, 2w)' -r
 complete -c regtree -n "__fish_regtree_using_subcommand gc" -l keep-digests -d 'Keep the content that FILE names, a digest a line, and all that it references' -r -F
 complete -c regtree -n "__fish_regtree_using_subcommand gc" -l repository -d 'Remove only from repositories whose names match; what others link stays' -r
 complete -c regtree -n "__fish_regtree_using_subcommand gc" -l max-delete -d 'Refuse if more than PERCENT% of the blobs\' bytes, or more than BYTES, would go' -r
@@ -664,8 +665,8 @@ complete -c regtree -n "__fish_regtree_using_subcommand gc" -l explain -d 'Say w
 complete -c regtree -n "__fish_regtree_using_subcommand gc" -l jobs -d 'How many threads read; as many as there are processors if omitted' -r
 complete -c regtree -n "__fish_regtree_using_subcommand gc" -l root -d 'The registry\'s rootdirectory, or its docker/registry/v2' -r -F
 complete -c regtree -n "__fish_regtree_using_subcommand gc" -l registry-config -d 'Take the root from the registry\'s own config.yml' -r -F
-complete -c regtree -n "__fish_regtree_using_subcommand gc" -l wait-lock -d 'Wait up to DURATION (30s, 5m) for a lock that another process holds, instead of failing at once' -r
-complete -c regtree -n "__fish_regtree_using_subcommand gc" -l color -d 'When to colour what is said on stderr, and help' -r -f -a "auto\t'On a terminal, unless the environment variable `NO_COLOR` is set'
+complete -c regtree -n "__fish_regtree_using_subcommand gc" -l wait-lock -d 'Wait up to DURATION (30s, 5m, 1h) for a lock that another process holds, instead of failing at once' -r
+complete -c regtree -n "__fish_regtree_using_subcommand gc" -l color -d 'When to colour messages, findings and help' -r -f -a "auto\t'On a terminal, unless the environment variable `NO_COLOR` is set'
 always\t'Always'
 never\t'Never'"
 complete -c regtree -n "__fish_regtree_using_subcommand gc" -l progress -d 'How to show the progress of long tasks on stderr' -r -f -a "auto\t'A bar on a terminal, lines elsewhere'
@@ -682,13 +683,13 @@ complete -c regtree -n "__fish_regtree_using_subcommand gc" -l keep-empty-reposi
 complete -c regtree -n "__fish_regtree_using_subcommand gc" -l allow-rootless -d 'Go on though there is content and nothing needs any of it'
 complete -c regtree -n "__fish_regtree_using_subcommand gc" -l sizes -d 'Look at all content, to say how many bytes stay, and how many --delete-untagged would free'
 complete -c regtree -n "__fish_regtree_using_subcommand gc" -l json -d 'Print JSON: one document, or a line for each item of a listing'
-complete -c regtree -n "__fish_regtree_using_subcommand gc" -s q -l quiet -d 'Print the answer and errors only: no notes, warnings or progress'
+complete -c regtree -n "__fish_regtree_using_subcommand gc" -s q -l quiet -d 'Print the answer and errors only: no notes, warnings, findings of severity info, or progress'
 complete -c regtree -n "__fish_regtree_using_subcommand gc" -s v -l verbose -d 'Say more on stderr about what is done'
 complete -c regtree -n "__fish_regtree_using_subcommand gc" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c regtree -n "__fish_regtree_using_subcommand quarantine; and not __fish_seen_subcommand_from list show restore purge help" -l root -d 'The registry\'s rootdirectory, or its docker/registry/v2' -r -F
 complete -c regtree -n "__fish_regtree_using_subcommand quarantine; and not __fish_seen_subcommand_from list show restore purge help" -l registry-config -d 'Take the root from the registry\'s own config.yml' -r -F
-complete -c regtree -n "__fish_regtree_using_subcommand quarantine; and not __fish_seen_subcommand_from list show restore purge help" -l wait-lock -d 'Wait up to DURATION (30s, 5m) for a lock that another process holds, instead of failing at once' -r
-complete -c regtree -n "__fish_regtree_using_subcommand quarantine; and not __fish_seen_subcommand_from list show restore purge help" -l color -d 'When to colour what is said on stderr, and help' -r -f -a "auto\t'On a terminal, unless the environment variable `NO_COLOR` is set'
+complete -c regtree -n "__fish_regtree_using_subcommand quarantine; and not __fish_seen_subcommand_from list show restore purge help" -l wait-lock -d 'Wait up to DURATION (30s, 5m, 1h) for a lock that another process holds, instead of failing at once' -r
+complete -c regtree -n "__fish_regtree_using_subcommand quarantine; and not __fish_seen_subcommand_from list show restore purge help" -l color -d 'When to colour messages, findings and help' -r -f -a "auto\t'On a terminal, unless the environment variable `NO_COLOR` is set'
 always\t'Always'
 never\t'Never'"
 complete -c regtree -n "__fish_regtree_using_subcommand quarantine; and not __fish_seen_subcommand_from list show restore purge help" -l progress -d 'How to show the progress of long tasks on stderr' -r -f -a "auto\t'A bar on a terminal, lines elsewhere'
@@ -696,7 +697,7 @@ bar\t'A bar'
 plain\t'A line every 10 seconds'
 none\t'Nothing'"
 complete -c regtree -n "__fish_regtree_using_subcommand quarantine; and not __fish_seen_subcommand_from list show restore purge help" -l json -d 'Print JSON: one document, or a line for each item of a listing'
-complete -c regtree -n "__fish_regtree_using_subcommand quarantine; and not __fish_seen_subcommand_from list show restore purge help" -s q -l quiet -d 'Print the answer and errors only: no notes, warnings or progress'
+complete -c regtree -n "__fish_regtree_using_subcommand quarantine; and not __fish_seen_subcommand_from list show restore purge help" -s q -l quiet -d 'Print the answer and errors only: no notes, warnings, findings of severity info, or progress'
 complete -c regtree -n "__fish_regtree_using_subcommand quarantine; and not __fish_seen_subcommand_from list show restore purge help" -s v -l verbose -d 'Say more on stderr about what is done'
 complete -c regtree -n "__fish_regtree_using_subcommand quarantine; and not __fish_seen_subcommand_from list show restore purge help" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c regtree -n "__fish_regtree_using_subcommand quarantine; and not __fish_seen_subcommand_from list show restore purge help" -f -a "list" -d 'List the runs in the quarantine'
@@ -706,8 +707,8 @@ complete -c regtree -n "__fish_regtree_using_subcommand quarantine; and not __fi
 complete -c regtree -n "__fish_regtree_using_subcommand quarantine; and not __fish_seen_subcommand_from list show restore purge help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
 complete -c regtree -n "__fish_regtree_using_subcommand quarantine; and __fish_seen_subcommand_from list" -l root -d 'The registry\'s rootdirectory, or its docker/registry/v2' -r -F
 complete -c regtree -n "__fish_regtree_using_subcommand quarantine; and __fish_seen_subcommand_from list" -l registry-config -d 'Take the root from the registry\'s own config.yml' -r -F
-complete -c regtree -n "__fish_regtree_using_subcommand quarantine; and __fish_seen_subcommand_from list" -l wait-lock -d 'Wait up to DURATION (30s, 5m) for a lock that another process holds, instead of failing at once' -r
-complete -c regtree -n "__fish_regtree_using_subcommand quarantine; and __fish_seen_subcommand_from list" -l color -d 'When to colour what is said on stderr, and help' -r -f -a "auto\t'On a terminal, unless the environment variable `NO_COLOR` is set'
+complete -c regtree -n "__fish_regtree_using_subcommand quarantine; and __fish_seen_subcommand_from list" -l wait-lock -d 'Wait up to DURATION (30s, 5m, 1h) for a lock that another process holds, instead of failing at once' -r
+complete -c regtree -n "__fish_regtree_using_subcommand quarantine; and __fish_seen_subcommand_from list" -l color -d 'When to colour messages, findings and help' -r -f -a "auto\t'On a terminal, unless the environment variable `NO_COLOR` is set'
 always\t'Always'
 never\t'Never'"
 complete -c regtree -n "__fish_regtree_using_subcommand quarantine; and __fish_seen_subcommand_from list" -l progress -d 'How to show the progress of long tasks on stderr' -r -f -a "auto\t'A bar on a terminal, lines elsewhere'
@@ -715,13 +716,13 @@ bar\t'A bar'
 plain\t'A line every 10 seconds'
 none\t'Nothing'"
 complete -c regtree -n "__fish_regtree_using_subcommand quarantine; and __fish_seen_subcommand_from list" -l json -d 'Print JSON: one document, or a line for each item of a listing'
-complete -c regtree -n "__fish_regtree_using_subcommand quarantine; and __fish_seen_subcommand_from list" -s q -l quiet -d 'Print the answer and errors only: no notes, warnings or progress'
+complete -c regtree -n "__fish_regtree_using_subcommand quarantine; and __fish_seen_subcommand_from list" -s q -l quiet -d 'Print the answer and errors only: no notes, warnings, findings of severity info, or progress'
 complete -c regtree -n "__fish_regtree_using_subcommand quarantine; and __fish_seen_subcommand_from list" -s v -l verbose -d 'Say more on stderr about what is done'
 complete -c regtree -n "__fish_regtree_using_subcommand quarantine; and __fish_seen_subcommand_from list" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c regtree -n "__fish_regtree_using_subcommand quarantine; and __fish_seen_subcommand_from show" -l root -d 'The registry\'s rootdirectory, or its docker/registry/v2' -r -F
 complete -c regtree -n "__fish_regtree_using_subcommand quarantine; and __fish_seen_subcommand_from show" -l registry-config -d 'Take the root from the registry\'s own config.yml' -r -F
-complete -c regtree -n "__fish_regtree_using_subcommand quarantine; and __fish_seen_subcommand_from show" -l wait-lock -d 'Wait up to DURATION (30s, 5m) for a lock that another process holds, instead of failing at once' -r
-complete -c regtree -n "__fish_regtree_using_subcommand quarantine; and __fish_seen_subcommand_from show" -l color -d 'When to colour what is said on stderr, and help' -r -f -a "auto\t'On a terminal, unless the environment variable `NO_COLOR` is set'
+complete -c regtree -n "__fish_regtree_using_subcommand quarantine; and __fish_seen_subcommand_from show" -l wait-lock -d 'Wait up to DURATION (30s, 5m, 1h) for a lock that another process holds, instead of failing at once' -r
+complete -c regtree -n "__fish_regtree_using_subcommand quarantine; and __fish_seen_subcommand_from show" -l color -d 'When to colour messages, findings and help' -r -f -a "auto\t'On a terminal, unless the environment variable `NO_COLOR` is set'
 always\t'Always'
 never\t'Never'"
 complete -c regtree -n "__fish_regtree_using_subcommand quarantine; and __fish_seen_subcommand_from show" -l progress -d 'How to show the progress of long tasks on stderr' -r -f -a "auto\t'A bar on a terminal, lines elsewhere'
@@ -730,13 +731,13 @@ plain\t'A line every 10 seconds'
 none\t'Nothing'"
 complete -c regtree -n "__fish_regtree_using_subcommand quarantine; and __fish_seen_subcommand_from show" -l all -d 'Show what is not in it any more, too'
 complete -c regtree -n "__fish_regtree_using_subcommand quarantine; and __fish_seen_subcommand_from show" -l json -d 'Print JSON: one document, or a line for each item of a listing'
-complete -c regtree -n "__fish_regtree_using_subcommand quarantine; and __fish_seen_subcommand_from show" -s q -l quiet -d 'Print the answer and errors only: no notes, warnings or progress'
+complete -c regtree -n "__fish_regtree_using_subcommand quarantine; and __fish_seen_subcommand_from show" -s q -l quiet -d 'Print the answer and errors only: no notes, warnings, findings of severity info, or progress'
 complete -c regtree -n "__fish_regtree_using_subcommand quarantine; and __fish_seen_subcommand_from show" -s v -l verbose -d 'Say more on stderr about what is done'
 complete -c regtree -n "__fish_regtree_using_subcommand quarantine; and __fish_seen_subcommand_from show" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c regtree -n "__fish_regtree_using_subcommand quarantine; and __fish_seen_subcommand_from restore" -l root -d 'The registry\'s rootdirectory, or its docker/registry/v2' -r -F
 complete -c regtree -n "__fish_regtree_using_subcommand quarantine; and __fish_seen_subcommand_from restore" -l registry-config -d 'Take the root from the registry\'s own config.yml' -r -F
-complete -c regtree -n "__fish_regtree_using_subcommand quarantine; and __fish_seen_subcommand_from restore" -l wait-lock -d 'Wait up to DURATION (30s, 5m) for a lock that another process holds, instead of failing at once' -r
-complete -c regtree -n "__fish_regtree_using_subcommand quarantine; and __fish_seen_subcommand_from restore" -l color -d 'When to colour what is said on stderr, and help' -r -f -a "auto\t'On a terminal, unless the environment variable `NO_COLOR` is set'
+complete -c regtree -n "__fish_regtree_using_subcommand quarantine; and __fish_seen_subcommand_from restore" -l wait-lock -d 'Wait up to DURATION (30s, 5m, 1h) for a lock that another process holds, instead of failing at once' -r
+complete -c regtree -n "__fish_regtree_using_subcommand quarantine; and __fish_seen_subcommand_from restore" -l color -d 'When to colour messages, findings and help' -r -f -a "auto\t'On a terminal, unless the environment variable `NO_COLOR` is set'
 always\t'Always'
 never\t'Never'"
 complete -c regtree -n "__fish_regtree_using_subcommand quarantine; and __fish_seen_subcommand_from restore" -l progress -d 'How to show the progress of long tasks on stderr' -r -f -a "auto\t'A bar on a terminal, lines elsewhere'
@@ -746,14 +747,14 @@ none\t'Nothing'"
 complete -c regtree -n "__fish_regtree_using_subcommand quarantine; and __fish_seen_subcommand_from restore" -l verify -d 'Hash each blob first, and leave one that is not what it is called'
 complete -c regtree -n "__fish_regtree_using_subcommand quarantine; and __fish_seen_subcommand_from restore" -s n -l dry-run -d 'Say what would be put back, and change nothing'
 complete -c regtree -n "__fish_regtree_using_subcommand quarantine; and __fish_seen_subcommand_from restore" -l json -d 'Print JSON: one document, or a line for each item of a listing'
-complete -c regtree -n "__fish_regtree_using_subcommand quarantine; and __fish_seen_subcommand_from restore" -s q -l quiet -d 'Print the answer and errors only: no notes, warnings or progress'
+complete -c regtree -n "__fish_regtree_using_subcommand quarantine; and __fish_seen_subcommand_from restore" -s q -l quiet -d 'Print the answer and errors only: no notes, warnings, findings of severity info, or progress'
 complete -c regtree -n "__fish_regtree_using_subcommand quarantine; and __fish_seen_subcommand_from restore" -s v -l verbose -d 'Say more on stderr about what is done'
 complete -c regtree -n "__fish_regtree_using_subcommand quarantine; and __fish_seen_subcommand_from restore" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c regtree -n "__fish_regtree_using_subcommand quarantine; and __fish_seen_subcommand_from purge" -l older-than -d 'How long ago they must have begun (12h, 14d)' -r
+complete -c regtree -n "__fish_regtree_using_subcommand quarantine; and __fish_seen_subcommand_from purge" -l older-than -d 'How long ago they must have begun (30m, 12h, 14d, 2w)' -r
 complete -c regtree -n "__fish_regtree_using_subcommand quarantine; and __fish_seen_subcommand_from purge" -l root -d 'The registry\'s rootdirectory, or its docker/registry/v2' -r -F
 complete -c regtree -n "__fish_regtree_using_subcommand quarantine; and __fish_seen_subcommand_from purge" -l registry-config -d 'Take the root from the registry\'s own config.yml' -r -F
-complete -c regtree -n "__fish_regtree_using_subcommand quarantine; and __fish_seen_subcommand_from purge" -l wait-lock -d 'Wait up to DURATION (30s, 5m) for a lock that another process holds, instead of failing at once' -r
-complete -c regtree -n "__fish_regtree_using_subcommand quarantine; and __fish_seen_subcommand_from purge" -l color -d 'When to colour what is said on stderr, and help' -r -f -a "auto\t'On a terminal, unless the environment variable `NO_COLOR` is set'
+complete -c regtree -n "__fish_regtree_using_subcommand quarantine; and __fish_seen_subcommand_from purge" -l wait-lock -d 'Wait up to DURATION (30s, 5m, 1h) for a lock that another process holds, instead of failing at once' -r
+complete -c regtree -n "__fish_regtree_using_subcommand quarantine; and __fish_seen_subcommand_from purge" -l color -d 'When to colour messages, findings and help' -r -f -a "auto\t'On a terminal, unless the environment variable `NO_COLOR` is set'
 always\t'Always'
 never\t'Never'"
 complete -c regtree -n "__fish_regtree_using_subcommand quarantine; and __fish_seen_subcommand_from purge" -l progress -d 'How to show the progress of long tasks on stderr' -r -f -a "auto\t'A bar on a terminal, lines elsewhere'
@@ -762,7 +763,7 @@ plain\t'A line every 10 seconds'
 none\t'Nothing'"
 complete -c regtree -n "__fish_regtree_using_subcommand quarantine; and __fish_seen_subcommand_from purge" -s n -l dry-run -d 'Say what would be removed, and remove nothing'
 complete -c regtree -n "__fish_regtree_using_subcommand quarantine; and __fish_seen_subcommand_from purge" -l json -d 'Print JSON: one document, or a line for each item of a listing'
-complete -c regtree -n "__fish_regtree_using_subcommand quarantine; and __fish_seen_subcommand_from purge" -s q -l quiet -d 'Print the answer and errors only: no notes, warnings or progress'
+complete -c regtree -n "__fish_regtree_using_subcommand quarantine; and __fish_seen_subcommand_from purge" -s q -l quiet -d 'Print the answer and errors only: no notes, warnings, findings of severity info, or progress'
 complete -c regtree -n "__fish_regtree_using_subcommand quarantine; and __fish_seen_subcommand_from purge" -s v -l verbose -d 'Say more on stderr about what is done'
 complete -c regtree -n "__fish_regtree_using_subcommand quarantine; and __fish_seen_subcommand_from purge" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c regtree -n "__fish_regtree_using_subcommand quarantine; and __fish_seen_subcommand_from help" -f -a "list" -d 'List the runs in the quarantine'
@@ -772,15 +773,15 @@ complete -c regtree -n "__fish_regtree_using_subcommand quarantine; and __fish_s
 complete -c regtree -n "__fish_regtree_using_subcommand quarantine; and __fish_seen_subcommand_from help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
 complete -c regtree -n "__fish_regtree_using_subcommand fsck" -l content-subset -d 'Hash a part of all content: 3/16 (by digest: all parts together are everything), 10% or 50GiB (at random); implies --content' -r
 complete -c regtree -n "__fish_regtree_using_subcommand fsck" -l seed -d 'What chance begins with; a random number is chosen and printed if omitted' -r
-complete -c regtree -n "__fish_regtree_using_subcommand fsck" -l unverified-for -d 'Hash only what was not found right within AGE, or changed since; implies --content' -r
+complete -c regtree -n "__fish_regtree_using_subcommand fsck" -l unverified-for -d 'Hash only what was not found right within AGE (12h, 30d, 8w), or changed since; implies --content' -r
 complete -c regtree -n "__fish_regtree_using_subcommand fsck" -l max-duration -d 'Begin to hash nothing more after DURATION (90m, 2h), and say where to go on; implies --content' -r
 complete -c regtree -n "__fish_regtree_using_subcommand fsck" -l resume-after -d 'Go on after DIGEST, where another run stopped; implies --content' -r
 complete -c regtree -n "__fish_regtree_using_subcommand fsck" -l repository -d 'Look only at repositories whose names match, and at the content that they need; * does not cross a slash, ** does (demo/**); may be given several times' -r
 complete -c regtree -n "__fish_regtree_using_subcommand fsck" -l jobs -d 'How many threads read; as many as there are processors if omitted, and two for each where content is hashed' -r
 complete -c regtree -n "__fish_regtree_using_subcommand fsck" -l root -d 'The registry\'s rootdirectory, or its docker/registry/v2' -r -F
 complete -c regtree -n "__fish_regtree_using_subcommand fsck" -l registry-config -d 'Take the root from the registry\'s own config.yml' -r -F
-complete -c regtree -n "__fish_regtree_using_subcommand fsck" -l wait-lock -d 'Wait up to DURATION (30s, 5m) for a lock that another process holds, instead of failing at once' -r
-complete -c regtree -n "__fish_regtree_using_subcommand fsck" -l color -d 'When to colour what is said on stderr, and help' -r -f -a "auto\t'On a terminal, unless the environment variable `NO_COLOR` is set'
+complete -c regtree -n "__fish_regtree_using_subcommand fsck" -l wait-lock -d 'Wait up to DURATION (30s, 5m, 1h) for a lock that another process holds, instead of failing at once' -r
+complete -c regtree -n "__fish_regtree_using_subcommand fsck" -l color -d 'When to colour messages, findings and help' -r -f -a "auto\t'On a terminal, unless the environment variable `NO_COLOR` is set'
 always\t'Always'
 never\t'Never'"
 complete -c regtree -n "__fish_regtree_using_subcommand fsck" -l progress -d 'How to show the progress of long tasks on stderr' -r -f -a "auto\t'A bar on a terminal, lines elsewhere'
@@ -790,10 +791,10 @@ none\t'Nothing'"
 complete -c regtree -n "__fish_regtree_using_subcommand fsck" -l content -d 'Hash all content, and not only manifests'
 complete -c regtree -n "__fish_regtree_using_subcommand fsck" -l strict -d 'End with exit code 3 for warnings too'
 complete -c regtree -n "__fish_regtree_using_subcommand fsck" -l json -d 'Print JSON: one document, or a line for each item of a listing'
-complete -c regtree -n "__fish_regtree_using_subcommand fsck" -s q -l quiet -d 'Print the answer and errors only: no notes, warnings or progress'
+complete -c regtree -n "__fish_regtree_using_subcommand fsck" -s q -l quiet -d 'Print the answer and errors only: no notes, warnings, findings of severity info, or progress'
 complete -c regtree -n "__fish_regtree_using_subcommand fsck" -s v -l verbose -d 'Say more on stderr about what is done'
 complete -c regtree -n "__fish_regtree_using_subcommand fsck" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c regtree -n "__fish_regtree_using_subcommand repair" -l only -d 'Mend what is found under these codes' -r -f -a "blob-corrupt\t''
+complete -c regtree -n "__fish_regtree_using_subcommand repair" -l only -d 'Mend what is found under these codes: several with commas between, or --only again for each' -r -f -a "blob-corrupt\t''
 blob-truncated\t''
 blob-empty\t''
 blob-missing\t''
@@ -814,12 +815,12 @@ temporary-left-over\t''
 repository-incomplete\t''
 permissions\t''"
 complete -c regtree -n "__fish_regtree_using_subcommand repair" -l from -d 'Put in missing and corrupt content from another registry tree, an OCI image layout, or a directory of files' -r -F
-complete -c regtree -n "__fish_regtree_using_subcommand repair" -l unverified-for -d 'Hash only what was not found right within AGE, or changed since' -r
+complete -c regtree -n "__fish_regtree_using_subcommand repair" -l unverified-for -d 'Hash only what was not found right within AGE (12h, 30d, 8w), or changed since' -r
 complete -c regtree -n "__fish_regtree_using_subcommand repair" -l jobs -d 'How many threads read; as many as there are processors if omitted' -r
 complete -c regtree -n "__fish_regtree_using_subcommand repair" -l root -d 'The registry\'s rootdirectory, or its docker/registry/v2' -r -F
 complete -c regtree -n "__fish_regtree_using_subcommand repair" -l registry-config -d 'Take the root from the registry\'s own config.yml' -r -F
-complete -c regtree -n "__fish_regtree_using_subcommand repair" -l wait-lock -d 'Wait up to DURATION (30s, 5m) for a lock that another process holds, instead of failing at once' -r
-complete -c regtree -n "__fish_regtree_using_subcommand repair" -l color -d 'When to colour what is said on stderr, and help' -r -f -a "auto\t'On a terminal, unless the environment variable `NO_COLOR` is set'
+complete -c regtree -n "__fish_regtree_using_subcommand repair" -l wait-lock -d 'Wait up to DURATION (30s, 5m, 1h) for a lock that another process holds, instead of failing at once' -r
+complete -c regtree -n "__fish_regtree_using_subcommand repair" -l color -d 'When to colour messages, findings and help' -r -f -a "auto\t'On a terminal, unless the environment variable `NO_COLOR` is set'
 always\t'Always'
 never\t'Never'"
 complete -c regtree -n "__fish_regtree_using_subcommand repair" -l progress -d 'How to show the progress of long tasks on stderr' -r -f -a "auto\t'A bar on a terminal, lines elsewhere'
@@ -831,7 +832,7 @@ complete -c regtree -n "__fish_regtree_using_subcommand repair" -s n -l dry-run 
 complete -c regtree -n "__fish_regtree_using_subcommand repair" -l assume-blobs-lost -d 'Go on though content is missing as if its disk were not mounted'
 complete -c regtree -n "__fish_regtree_using_subcommand repair" -l skip-content -d 'Hash no content but manifests: only what is of a wrong size is found to be corrupt'
 complete -c regtree -n "__fish_regtree_using_subcommand repair" -l json -d 'Print JSON: one document, or a line for each item of a listing'
-complete -c regtree -n "__fish_regtree_using_subcommand repair" -s q -l quiet -d 'Print the answer and errors only: no notes, warnings or progress'
+complete -c regtree -n "__fish_regtree_using_subcommand repair" -s q -l quiet -d 'Print the answer and errors only: no notes, warnings, findings of severity info, or progress'
 complete -c regtree -n "__fish_regtree_using_subcommand repair" -s v -l verbose -d 'Say more on stderr about what is done'
 complete -c regtree -n "__fish_regtree_using_subcommand repair" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c regtree -n "__fish_regtree_using_subcommand du" -l top -d 'Show so many repositories, tags or layers only' -r
@@ -840,8 +841,8 @@ total\t'All that there is, the most first'
 name\t'The name'"
 complete -c regtree -n "__fish_regtree_using_subcommand du" -l root -d 'The registry\'s rootdirectory, or its docker/registry/v2' -r -F
 complete -c regtree -n "__fish_regtree_using_subcommand du" -l registry-config -d 'Take the root from the registry\'s own config.yml' -r -F
-complete -c regtree -n "__fish_regtree_using_subcommand du" -l wait-lock -d 'Wait up to DURATION (30s, 5m) for a lock that another process holds, instead of failing at once' -r
-complete -c regtree -n "__fish_regtree_using_subcommand du" -l color -d 'When to colour what is said on stderr, and help' -r -f -a "auto\t'On a terminal, unless the environment variable `NO_COLOR` is set'
+complete -c regtree -n "__fish_regtree_using_subcommand du" -l wait-lock -d 'Wait up to DURATION (30s, 5m, 1h) for a lock that another process holds, instead of failing at once' -r
+complete -c regtree -n "__fish_regtree_using_subcommand du" -l color -d 'When to colour messages, findings and help' -r -f -a "auto\t'On a terminal, unless the environment variable `NO_COLOR` is set'
 always\t'Always'
 never\t'Never'"
 complete -c regtree -n "__fish_regtree_using_subcommand du" -l progress -d 'How to show the progress of long tasks on stderr' -r -f -a "auto\t'A bar on a terminal, lines elsewhere'
@@ -852,13 +853,13 @@ complete -c regtree -n "__fish_regtree_using_subcommand du" -l tags -d 'Show tag
 complete -c regtree -n "__fish_regtree_using_subcommand du" -l layers -d 'Show the largest layers, 10 unless --top says how many, and which repositories share them'
 complete -c regtree -n "__fish_regtree_using_subcommand du" -l apparent -d 'Count the lengths of files, not the space that they take'
 complete -c regtree -n "__fish_regtree_using_subcommand du" -l json -d 'Print JSON: one document, or a line for each item of a listing'
-complete -c regtree -n "__fish_regtree_using_subcommand du" -s q -l quiet -d 'Print the answer and errors only: no notes, warnings or progress'
+complete -c regtree -n "__fish_regtree_using_subcommand du" -s q -l quiet -d 'Print the answer and errors only: no notes, warnings, findings of severity info, or progress'
 complete -c regtree -n "__fish_regtree_using_subcommand du" -s v -l verbose -d 'Say more on stderr about what is done'
 complete -c regtree -n "__fish_regtree_using_subcommand du" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c regtree -n "__fish_regtree_using_subcommand demo" -l root -d 'The registry\'s rootdirectory, or its docker/registry/v2' -r -F
 complete -c regtree -n "__fish_regtree_using_subcommand demo" -l registry-config -d 'Take the root from the registry\'s own config.yml' -r -F
-complete -c regtree -n "__fish_regtree_using_subcommand demo" -l wait-lock -d 'Wait up to DURATION (30s, 5m) for a lock that another process holds, instead of failing at once' -r
-complete -c regtree -n "__fish_regtree_using_subcommand demo" -l color -d 'When to colour what is said on stderr, and help' -r -f -a "auto\t'On a terminal, unless the environment variable `NO_COLOR` is set'
+complete -c regtree -n "__fish_regtree_using_subcommand demo" -l wait-lock -d 'Wait up to DURATION (30s, 5m, 1h) for a lock that another process holds, instead of failing at once' -r
+complete -c regtree -n "__fish_regtree_using_subcommand demo" -l color -d 'When to colour messages, findings and help' -r -f -a "auto\t'On a terminal, unless the environment variable `NO_COLOR` is set'
 always\t'Always'
 never\t'Never'"
 complete -c regtree -n "__fish_regtree_using_subcommand demo" -l progress -d 'How to show the progress of long tasks on stderr' -r -f -a "auto\t'A bar on a terminal, lines elsewhere'
@@ -866,13 +867,13 @@ bar\t'A bar'
 plain\t'A line every 10 seconds'
 none\t'Nothing'"
 complete -c regtree -n "__fish_regtree_using_subcommand demo" -l json -d 'Print JSON: one document, or a line for each item of a listing'
-complete -c regtree -n "__fish_regtree_using_subcommand demo" -s q -l quiet -d 'Print the answer and errors only: no notes, warnings or progress'
+complete -c regtree -n "__fish_regtree_using_subcommand demo" -s q -l quiet -d 'Print the answer and errors only: no notes, warnings, findings of severity info, or progress'
 complete -c regtree -n "__fish_regtree_using_subcommand demo" -s v -l verbose -d 'Say more on stderr about what is done'
 complete -c regtree -n "__fish_regtree_using_subcommand demo" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c regtree -n "__fish_regtree_using_subcommand completions" -l root -d 'The registry\'s rootdirectory, or its docker/registry/v2' -r -F
 complete -c regtree -n "__fish_regtree_using_subcommand completions" -l registry-config -d 'Take the root from the registry\'s own config.yml' -r -F
-complete -c regtree -n "__fish_regtree_using_subcommand completions" -l wait-lock -d 'Wait up to DURATION (30s, 5m) for a lock that another process holds, instead of failing at once' -r
-complete -c regtree -n "__fish_regtree_using_subcommand completions" -l color -d 'When to colour what is said on stderr, and help' -r -f -a "auto\t'On a terminal, unless the environment variable `NO_COLOR` is set'
+complete -c regtree -n "__fish_regtree_using_subcommand completions" -l wait-lock -d 'Wait up to DURATION (30s, 5m, 1h) for a lock that another process holds, instead of failing at once' -r
+complete -c regtree -n "__fish_regtree_using_subcommand completions" -l color -d 'When to colour messages, findings and help' -r -f -a "auto\t'On a terminal, unless the environment variable `NO_COLOR` is set'
 always\t'Always'
 never\t'Never'"
 complete -c regtree -n "__fish_regtree_using_subcommand completions" -l progress -d 'How to show the progress of long tasks on stderr' -r -f -a "auto\t'A bar on a terminal, lines elsewhere'
@@ -880,7 +881,7 @@ bar\t'A bar'
 plain\t'A line every 10 seconds'
 none\t'Nothing'"
 complete -c regtree -n "__fish_regtree_using_subcommand completions" -l json -d 'Print JSON: one document, or a line for each item of a listing'
-complete -c regtree -n "__fish_regtree_using_subcommand completions" -s q -l quiet -d 'Print the answer and errors only: no notes, warnings or progress'
+complete -c regtree -n "__fish_regtree_using_subcommand completions" -s q -l quiet -d 'Print the answer and errors only: no notes, warnings, findings of severity info, or progress'
 complete -c regtree -n "__fish_regtree_using_subcommand completions" -s v -l verbose -d 'Say more on stderr about what is done'
 complete -c regtree -n "__fish_regtree_using_subcommand completions" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c regtree -n "__fish_regtree_using_subcommand help; and not __fish_seen_subcommand_from init blob upload manifest tag repo gc quarantine fsck repair du demo completions help" -f -a "init" -d 'Create an empty registry tree'
@@ -913,7 +914,7 @@ complete -c regtree -n "__fish_regtree_using_subcommand help; and __fish_seen_su
 complete -c regtree -n "__fish_regtree_using_subcommand help; and __fish_seen_subcommand_from upload" -f -a "purge" -d 'Remove uploads that nobody finished'
 complete -c regtree -n "__fish_regtree_using_subcommand help; and __fish_seen_subcommand_from manifest" -f -a "put" -d 'Store a manifest, let tags point to it, and print its digest'
 complete -c regtree -n "__fish_regtree_using_subcommand help; and __fish_seen_subcommand_from manifest" -f -a "get" -d 'Write a manifest\'s bytes to standard output or a file'
-complete -c regtree -n "__fish_regtree_using_subcommand help; and __fish_seen_subcommand_from manifest" -f -a "stat" -d 'Show what a manifest is, what it references and whether that is there, its tags and its referrers'
+complete -c regtree -n "__fish_regtree_using_subcommand help; and __fish_seen_subcommand_from manifest" -f -a "stat" -d 'Show what a manifest is, what it references and whether that is there, its tags, its referrers and the indexes that name it'
 complete -c regtree -n "__fish_regtree_using_subcommand help; and __fish_seen_subcommand_from manifest" -f -a "verify" -d 'Check that manifests are whole, and list all that is wrong'
 complete -c regtree -n "__fish_regtree_using_subcommand help; and __fish_seen_subcommand_from manifest" -f -a "list" -d 'List the manifests of a repository'
 complete -c regtree -n "__fish_regtree_using_subcommand help; and __fish_seen_subcommand_from manifest" -f -a "delete" -d 'Take manifests away from a repository'

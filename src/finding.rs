@@ -10,6 +10,7 @@ use serde::{Serialize, Serializer};
 use crate::digest::Digest;
 use crate::error::{Error, LinkFault};
 use crate::layout::TreePath;
+use crate::tree::Kind;
 
 /// How bad a finding is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
@@ -301,6 +302,16 @@ impl Finding {
         }
     }
 
+    /// What, of which manifest, and why: all but the severity.
+    pub fn about(&self) -> String {
+        let of = match (&self.repository, &self.manifest) {
+            (Some(repository), Some(manifest)) => format!(" {repository}@{manifest}"),
+            (Some(repository), None) => format!(" {repository}"),
+            (None, _) => String::new(),
+        };
+        format!("{}{of}: {}", self.code, self.message)
+    }
+
     /// Mended so.
     #[must_use]
     pub fn mended_by(self, repair: Repair) -> Self {
@@ -310,13 +321,7 @@ impl Finding {
 
 impl fmt::Display for Finding {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}: {}", self.severity, self.code)?;
-        match (&self.repository, &self.manifest) {
-            (Some(repository), Some(manifest)) => write!(f, " {repository}@{manifest}")?,
-            (Some(repository), None) => write!(f, " {repository}")?,
-            (None, _) => {}
-        }
-        write!(f, ": {}", self.message)
+        write!(f, "{}: {}", self.severity, self.about())
     }
 }
 
@@ -337,6 +342,7 @@ impl Code {
                     LinkFault::Alias { .. } => Self::AliasBroken,
                 }
             }
+            Error::WrongKind { found, .. } if *found == Kind::Symlink.describe() => Self::Symlink,
             Error::WrongKind { .. } | Error::Misplaced { .. } => Self::FileUnexpected,
             Error::Incomplete { .. } => Self::RepositoryIncomplete,
             _ => Self::Unreadable,

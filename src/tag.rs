@@ -7,6 +7,7 @@
 use std::collections::HashSet;
 use std::path::PathBuf;
 
+use crate::blob;
 use crate::digest::Digest;
 use crate::durable::{Staged, Sync, Writer};
 use crate::error::{Error, Missing, Result};
@@ -195,7 +196,10 @@ pub fn history(repository: &Repository<'_>, tag: &Tag) -> Result<(Vec<Past>, Vec
     for entry in &mut past {
         match lacks(repository, entry.digest) {
             Ok(lacks) => entry.missing = lacks.is_some(),
-            Err(error) => damage.push(error),
+            Err(error) => {
+                entry.missing = true;
+                damage.push(error);
+            }
         }
     }
     Ok((past, damage))
@@ -257,17 +261,25 @@ pub(crate) fn stage<'t>(
     Ok(StagedTag { current, index })
 }
 
-/// What `repository` lacks of the manifest `digest`, if anything.
+/// What `repository` lacks of the manifest `digest`, if anything. `Err(Corrupt)` when its content is empty, and
+/// `Err(WrongKind)` for something else in its place; what it says is for `manifest verify` to read.
 fn lacks(repository: &Repository<'_>, digest: Digest) -> Result<Option<Missing>> {
     if revision::find(repository, digest)?.is_none() {
         return Ok(Some(Missing::Link));
     }
-    let content = repository.tree().metadata(&Entry::Blob(digest).path())?;
-    Ok(content.is_none().then_some(Missing::Content))
+    match blob::content_size(repository.tree(), digest)? {
+        None => Ok(Some(Missing::Content)),
+        Some(0) => {
+            let path = repository.tree().locate(&Entry::Blob(digest).path());
+            let (repository, found) = (repository.name().clone(), Digest::of(b""));
+            Err(Error::Corrupt { path, repository, expected: digest, found, size: 0 })
+        }
+        Some(_) => Ok(None),
+    }
 }
 
 /// Lets `tag` point to `digest`, and returns what it pointed to before. `Err(ManifestUnknown)` when the repository has no
-/// such manifest, or not its content.
+/// such manifest, or not its content, and as [`lacks`] for damage: that is looked at under the writer's lock, which keeps it from being taken away.
 pub fn set(writer: &Writer<'_>, repository: &Repository<'_>, tag: &Tag, digest: Digest) -> Result<Option<Digest>> {
     if let Some(missing) = lacks(repository, digest)? {
         let known = repository.exists()?;

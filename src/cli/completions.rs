@@ -28,7 +28,7 @@ impl Completions {
         clap_complete::generate(self.shell, &mut super::command(), "regtree", &mut script);
         let script = String::from_utf8_lossy(&script);
         if context.output.is_json() {
-            context.output.document(&json!({ "shell": self.shell.to_string(), "script": script }))?;
+            context.output.event("completions", json!({ "shell": self.shell.to_string(), "script": script }))?;
         } else {
             context.output.text(format_args!("{script}"))?;
         }

@@ -23,7 +23,7 @@ const LAYERS: usize = 10;
 /// don't add up. Then the whole tree, each of its bytes in one line: these add up to what du -s counts of
 /// docker/registry/v2 and .regtree.
 ///
-/// On a terminal each line has a bar, of which the unique part is filled. The size of a blob is that of its content; its
+/// On a terminal that is wide enough each line has a bar, of which the unique part is filled. The size of a blob is that of its content; its
 /// directory is overhead. Where blobs or repositories is a symbolic link to another disk, what it leads to is counted, which
 /// du leaves out.
 #[derive(Debug, clap::Args)]
@@ -120,7 +120,9 @@ impl Du {
             for finding in &usage.findings {
                 context.output.warn(format_args!("{}: {}", finding.code, finding.message));
             }
-            let mut table = table::Table { output: &mut context.output, bars: std::io::stdout().is_terminal() };
+            let stdout = std::io::stdout();
+            let columns = stdout.is_terminal().then(|| super::terminal::columns(stdout));
+            let mut table = table::Table { output: &mut context.output, columns };
             table.print(&usage, self.tags, self.layers)?;
         }
         Ok(Exit::damage_if(!usage.findings.is_empty()))
@@ -182,9 +184,10 @@ impl Du {
             document["layers"] = layers.collect();
         }
         let findings = usage.findings.iter().map(|finding| {
+            // A path may be no text.
+            let path = finding.path.as_ref().map(|path| path.to_string_lossy());
             json!({
-                "code": finding.code, "repository": finding.repository, "path": finding.path,
-                "message": finding.message,
+                "code": finding.code, "repository": finding.repository, "path": path, "message": finding.message,
             })
         });
         document["findings"] = findings.collect();

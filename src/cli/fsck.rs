@@ -2,9 +2,9 @@
 
 use std::time::{Duration, Instant};
 
-use indicatif::HumanBytes;
 use serde_json::{Value, json};
 
+use super::count::{self, plural};
 use super::{Context, Exit, hint, interrupt, output, progress};
 use crate::digest::Digest;
 use crate::error::Error;
@@ -52,11 +52,11 @@ pub(super) struct Fsck {
     /// What chance begins with; a random number is chosen and printed if omitted
     #[arg(long, value_name = "NUMBER", requires = "content_subset")]
     seed: Option<u64>,
-    /// Hash only what was not found right within AGE, or changed since; implies --content
-    #[arg(long, value_name = "AGE", value_parser = super::parse_age)]
+    /// Hash only what was not found right within AGE (12h, 30d, 8w), or changed since; implies --content
+    #[arg(long, value_name = "AGE", value_parser = super::parse_span)]
     unverified_for: Option<Duration>,
     /// Begin to hash nothing more after DURATION (90m, 2h), and say where to go on; implies --content
-    #[arg(long, value_name = "DURATION", value_parser = super::parse_duration)]
+    #[arg(long, value_name = "DURATION", value_parser = super::parse_span)]
     max_duration: Option<Duration>,
     /// Go on after DIGEST, where another run stopped; implies --content
     #[arg(long, value_name = "DIGEST", value_parser = super::parse_digest)]
@@ -161,8 +161,8 @@ pub(super) fn print(finding: &Finding, context: &mut Context) -> anyhow::Result<
     let path = finding.path.as_ref().map(|path| format!("{}: ", path.display())).unwrap_or_default();
     let images = listed(finding);
     let repair = finding.repair.map(|repair| format!("; repair: {}", repair.name())).unwrap_or_default();
-    let line = format!("{}: {}: {path}{}{images}{repair}", finding.severity, finding.code, finding.message);
-    context.output.text(format_args!("{}\n", output::escaped(&line)))
+    let line = format!("{}: {path}{}{images}{repair}", finding.code, finding.message);
+    context.output.finding(finding.severity, &line)
 }
 
 /// The images that a finding hits; the first few say enough.
@@ -192,18 +192,24 @@ fn summarize(report: &Report, context: &mut Context) -> anyhow::Result<()> {
     }
     let empty = report.findings.iter().filter(|finding| finding.code == Code::DirectoryEmpty).count();
     if empty > 0 && !context.output.is_verbose() {
-        context.output.text(format_args!("info: {}: {empty} of them\n", Code::DirectoryEmpty))?;
+        context.output.finding(Severity::Info, &format!("{}: {empty} of them", Code::DirectoryEmpty))?;
     }
     if !report.broken.is_empty() {
-        context.output.text(format_args!("{} images cannot be pulled whole:\n", report.broken.len()))?;
+        context.output.text(format_args!("{} cannot be pulled whole:\n", plural(report.broken.len(), "image")))?;
         for image in &report.broken {
             context.output.text(format_args!("  {}\n", output::escaped(&image.to_string())))?;
         }
     }
     let unread = if report.hashed.is_none() { "; content was not hashed: --content" } else { "" };
     context.output.text(format_args!(
-        "{errors} errors, {warnings} warnings, {infos} infos in {} repositories, {} tags, {} manifests, {} blobs{unread}\n",
-        counts.repositories, counts.tags, counts.manifests, counts.blobs
+        "{}, {}, {} in {}, {}, {}, {}{unread}\n",
+        plural(errors, "error"),
+        plural(warnings, "warning"),
+        plural(infos, "info"),
+        plural(counts.repositories, "repository"),
+        plural(counts.tags, "tag"),
+        plural(counts.manifests, "manifest"),
+        plural(counts.blobs, "blob")
     ))?;
     report.hashed.as_ref().map_or(Ok(()), |hashed| say_content(hashed, context))
 }
@@ -221,7 +227,7 @@ fn content_document(hashed: &Hashed) -> Value {
 
 fn say_content(hashed: &Hashed, context: &mut Context) -> anyhow::Result<()> {
     let Hashed { blobs, bytes, passed_over, .. } = hashed;
-    let lately = if *passed_over > 0 { format!("; {passed_over} were found right lately") } else { String::new() };
+    let lately = if *passed_over > 0 { format!("; {passed_over} found right lately") } else { String::new() };
     let seed = hashed.seed.map(|seed| format!("; the same again with --seed {seed}")).unwrap_or_default();
     let stopped = match hashed.stop {
         Some(Stop::Signal(_)) => "; interrupted before the end",
@@ -230,7 +236,8 @@ fn say_content(hashed: &Hashed, context: &mut Context) -> anyhow::Result<()> {
     };
     let resume = hashed.resume_after.map(|digest| format!("; go on with --resume-after {digest}")).unwrap_or_default();
     context.output.text(format_args!(
-        "hashed {blobs} blobs, {bytes} bytes ({}){lately}{seed}{stopped}{resume}\n",
-        HumanBytes(*bytes)
+        "hashed {}, {}{lately}{seed}{stopped}{resume}\n",
+        plural(*blobs, "blob"),
+        count::bytes(*bytes)
     ))
 }

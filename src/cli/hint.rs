@@ -4,8 +4,13 @@ use std::borrow::Cow;
 use std::path::Path;
 
 use super::{Global, root};
+use crate::digest::Digest;
 use crate::error::{Error, Missing};
 use crate::layout;
+use crate::manifest::revision;
+use crate::name::RepositoryName;
+use crate::registry::Registry;
+use crate::repository::Repository;
 
 /// The hint that goes with `error`, if there is a good one.
 pub(super) fn of(error: &Error, global: &Global) -> Option<String> {
@@ -26,6 +31,9 @@ pub(super) fn of(error: &Error, global: &Global) -> Option<String> {
         Error::ManifestUnknown { repository, digest, missing: Missing::Content, .. } => {
             format!("to put the content back: {regtree} manifest put {repository} FILE --digest {digest}")
         }
+        Error::TagUnknown { tag, .. } if format!("sha256:{tag}").parse::<Digest>().is_ok() => {
+            format!("did you mean sha256:{tag}")
+        }
         Error::TagUnknown { repository, .. } => format!("to see what there is: {regtree} tag list {repository}"),
         Error::BrokenTag { repository, tag, .. } => {
             format!("to see what it pointed to: {regtree} tag history {repository} {tag}")
@@ -37,6 +45,17 @@ pub(super) fn of(error: &Error, global: &Global) -> Option<String> {
         Error::UploadUnknown { repository, .. } => {
             format!("to see what there is: {regtree} upload list {repository}")
         }
+        Error::BrokenLink { repository, digest, path, .. } if layout::is_of_revision(path) => {
+            format!(
+                "to mend the link, put the manifest again: {regtree} manifest put {repository} FILE --digest {digest}"
+            )
+        }
+        Error::Corrupt { repository, expected, .. } if is_manifest(repository, *expected, global) => {
+            format!("to heal it, put the manifest again: {regtree} manifest put {repository} FILE --digest {expected}")
+        }
+        Error::ContentMissing { repository, digest, .. } if is_manifest(repository, *digest, global) => {
+            format!("to put the content back: {regtree} manifest put {repository} FILE --digest {digest}")
+        }
         Error::ContentMissing { repository, digest, .. } => {
             format!("to put the content back: {regtree} blob put {repository} FILE --digest {digest}")
         }
@@ -47,12 +66,24 @@ pub(super) fn of(error: &Error, global: &Global) -> Option<String> {
             "to heal it, put the right content again: \
              {regtree} blob put {repository} FILE --digest {expected} --verify-existing"
         ),
-        Error::Brake { release, .. } => format!("if that is meant, say so with {release}"),
+        Error::OffsetMismatch { found, .. } => format!("continue with --offset {found}"),
+        Error::Brake { release, .. } | Error::InUse { release, .. } => {
+            format!("if that is meant, say so with {release}")
+        }
         Error::NotQuarantined { .. } => format!("to see what there is: {regtree} quarantine list"),
         Error::Locked { .. } if global.wait_lock.is_none() => "wait for it with --wait-lock 30s".to_owned(),
         _ => return None,
     };
     Some(hint)
+}
+
+/// Whether the repository has a manifest of that digest, which is no blob to put.
+fn is_manifest(repository: &RepositoryName, digest: Digest, global: &Global) -> bool {
+    let registry = root::find(global).ok().and_then(|root| Registry::open(root).ok());
+    registry.is_some_and(|registry| {
+        let repository = Repository::new(registry.tree(), repository.clone());
+        revision::find(&repository, digest).is_ok_and(|found| found.is_some())
+    })
 }
 
 /// Who names a directory inside of a tree means the tree; who names none at all may not know how.
@@ -65,13 +96,21 @@ fn not_a_tree(path: &Path, global: &Global) -> String {
     if root::is_default(global) {
         return format!("say where the tree is with --root DIR, --registry-config FILE or REGTREE_ROOT; {init}");
     }
+    if root::is_from_environment(global) {
+        return format!("the environment variable REGTREE_ROOT says so; {init}");
+    }
     init
 }
 
 /// The command as it was called, as far as it says where the tree is.
 pub(super) fn command(global: &Global) -> String {
+    command_at(global.root.as_deref(), global.registry_config.as_deref())
+}
+
+/// The command with these options, as far as they are given.
+pub(super) fn command_at(root: Option<&Path>, registry_config: Option<&Path>) -> String {
     let mut command = "regtree".to_owned();
-    for (option, value) in [("--root", &global.root), ("--registry-config", &global.registry_config)] {
+    for (option, value) in [("--root", root), ("--registry-config", registry_config)] {
         if let Some(path) = value {
             command.extend([" ", option, " ", &*quote_path(path)]);
         }

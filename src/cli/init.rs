@@ -33,7 +33,7 @@ impl Init {
             context.output.note(format_args!("{path} is a registry tree already; nothing was changed"));
         }
         let [root, tree] = [registry.tree().root(), registry.tree().path()].map(|path| path.to_string_lossy());
-        context.output.answer(path, || json!({ "root": root, "tree": tree, "created": created }))?;
+        context.output.answer(path, "tree", || json!({ "root": root, "tree": tree, "created": created }))?;
         Ok(Exit::Done)
     }
 }

@@ -7,6 +7,7 @@
 
 mod blob;
 mod completions;
+mod count;
 mod demo;
 mod du;
 mod exit;
@@ -24,8 +25,10 @@ mod repo;
 mod root;
 mod sink;
 mod source;
+mod standing;
 mod subject;
 mod tag;
+mod terminal;
 mod upload;
 mod usage;
 
@@ -43,7 +46,7 @@ use crate::blob::{Outcome, Stored};
 use crate::digest::{Digest, DigestError};
 use crate::durable::Writer;
 use crate::lock::{Holder, Mode};
-use crate::name::{RepositoryName, Target};
+use crate::name::{Reference, RepositoryName, Target};
 use crate::registry::Registry;
 
 /// Works directly on the storage tree a Docker/OCI registry keeps on disk
@@ -75,19 +78,19 @@ struct Global {
     /// the registry.
     #[arg(long, value_name = "FILE", global = true, conflicts_with = "root")]
     registry_config: Option<std::path::PathBuf>,
-    /// Wait up to DURATION (30s, 5m) for a lock that another process holds, instead of failing at once
-    #[arg(long, value_name = "DURATION", global = true, value_parser = parse_duration)]
+    /// Wait up to DURATION (30s, 5m, 1h) for a lock that another process holds, instead of failing at once
+    #[arg(long, value_name = "DURATION", global = true, value_parser = parse_span)]
     wait_lock: Option<Duration>,
     /// Print JSON: one document, or a line for each item of a listing
     #[arg(long, global = true)]
     json: bool,
-    /// Print the answer and errors only: no notes, warnings or progress
+    /// Print the answer and errors only: no notes, warnings, findings of severity info, or progress
     #[arg(short, long, global = true, conflicts_with = "verbose")]
     quiet: bool,
     /// Say more on stderr about what is done
     #[arg(short, long, global = true)]
     verbose: bool,
-    /// When to colour what is said on stderr, and help
+    /// When to colour messages, findings and help
     #[arg(long, value_name = "WHEN", global = true, value_enum, default_value = "auto")]
     color: When,
     /// How to show the progress of long tasks on stderr
@@ -166,6 +169,11 @@ impl Context {
         }
     }
 
+    /// Says what a dry run of a deletion comes to; its answer names each thing.
+    fn note_dry_run(&self, what: impl std::fmt::Display) {
+        self.output.note(format_args!("would remove {what}; nothing was removed (dry run)"));
+    }
+
     /// Locks the tree with others that add and unlink, for `command`.
     fn writer<'t>(&self, registry: &'t Registry, command: &str) -> anyhow::Result<Writer<'t>> {
         self.lock(registry, &Holder::this_process(command, Mode::Shared, self.now))
@@ -187,9 +195,9 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     let early = usage::Early::look(&arguments);
     early.color.apply();
     let command = command().color(early.color.for_clap());
-    let cli = match command.try_get_matches_from(arguments).and_then(|found| Cli::from_arg_matches(&found)) {
+    let cli = match command.try_get_matches_from(&arguments).and_then(|found| Cli::from_arg_matches(&found)) {
         Ok(cli) => cli,
-        Err(error) => return usage::report(&error, &early).into(),
+        Err(error) => return usage::report(&error, &early, &arguments).into(),
     };
     let output = Output::new(&cli.global);
     let mut context = Context { output, global: cli.global, now: jiff::Timestamp::now() };
@@ -224,15 +232,16 @@ pub fn command() -> clap::Command {
     Cli::command()
 }
 
-/// An age such as `12h` or `7d`.
-fn parse_age(text: &str) -> Result<Duration, String> {
+/// A stretch of time such as `30s`, `12h` or `7d`. A number alone is refused: five days, taken for seconds, would keep
+/// nothing from a collection.
+fn parse_span(text: &str) -> Result<Duration, &'static str> {
     if text == "0" {
         return Ok(Duration::ZERO);
     }
-    let want = "want an age such as 12h, 7d or 2w";
-    let span: jiff::Span = text.parse().map_err(|_| want.to_owned())?;
-    let duration = span.to_duration(jiff::SpanRelativeTo::days_are_24_hours()).map_err(|_| want.to_owned())?;
-    Duration::try_from(duration).map_err(|_| want.to_owned())
+    let want = "want a number and its unit (s, m, h, d or w), such as 30s, 12h or 7d";
+    let span: jiff::Span = text.parse().map_err(|_| want)?;
+    let duration = span.to_duration(jiff::SpanRelativeTo::days_are_24_hours()).map_err(|_| want)?;
+    Duration::try_from(duration).map_err(|_| want)
 }
 
 /// A number of bytes such as `1048576`, `10MB` or `50GiB`.
@@ -241,12 +250,21 @@ fn parse_bytes(text: &str) -> Result<u64, &'static str> {
     size.map(|size| size.as_u64()).map_err(|_| "want a number of bytes, such as 1048576, 10MB or 50GiB")
 }
 
-/// A repository's name, for an argument: who gives a digest first has the order wrong.
+/// A repository's name, for an argument: who gives a digest first has the order wrong, and who gives an image, as it is
+/// printed, has two arguments in one.
 fn parse_repository(text: &str) -> Result<RepositoryName, Box<dyn std::error::Error + Send + Sync>> {
     if text.parse::<Digest>().is_ok() {
         return Err("that is a digest; the repository comes first".into());
     }
-    Ok(text.parse::<RepositoryName>()?)
+    text.parse::<RepositoryName>().map_err(|error| match text.parse() {
+        Ok(Reference { repository, target: Target::Tag(tag) }) => {
+            format!("{error}; did you mean: {repository} {tag}").into()
+        }
+        Ok(Reference { repository, target: Target::Digest(digest) }) => {
+            format!("{error}; did you mean: {repository} {digest}").into()
+        }
+        Err(_) => error.into(),
+    })
 }
 
 /// A digest, for an argument: hex digits alone lack their algorithm.
@@ -293,14 +311,4 @@ fn parse_target(text: &str) -> Result<Target, Box<dyn std::error::Error + Send +
         return Ok(Target::Digest(text.parse::<Digest>()?));
     }
     Ok(Target::Tag(text.parse::<crate::name::Tag>()?))
-}
-
-/// A time such as `30s`, `5m` or `1h 30m`, or a number of seconds.
-fn parse_duration(text: &str) -> Result<Duration, String> {
-    let want = "want a time such as 30s, 5m or 1h";
-    if let Ok(seconds) = text.parse() {
-        return Ok(Duration::from_secs(seconds));
-    }
-    let span: jiff::SignedDuration = text.parse().map_err(|_| want.to_owned())?;
-    Duration::try_from(span).map_err(|_| want.to_owned())
 }

@@ -4,7 +4,7 @@
 //! from a damaged tree, are escaped.
 
 use std::fmt::{Arguments, Display};
-use std::io::{self, BufWriter, StderrLock, StdoutLock, Write};
+use std::io::{self, BufWriter, IsTerminal, StderrLock, StdoutLock, Write};
 
 use anstyle::{AnsiColor, Style};
 use serde::Serialize;
@@ -13,19 +13,25 @@ use serde_json::{Value, json};
 use super::subject::Subject;
 use super::{Exit, Global, hint};
 use crate::error::Error;
+use crate::finding::Severity;
 use crate::manifest::Refusal;
 use crate::name::RepositoryName;
 
 const RED: Style = AnsiColor::Red.on_default().bold();
 const YELLOW: Style = AnsiColor::Yellow.on_default().bold();
-const CYAN: Style = AnsiColor::Cyan.on_default().bold();
+pub(super) const CYAN: Style = AnsiColor::Cyan.on_default().bold();
 
 /// What to call standard output in an error.
 pub(super) const STDOUT: &str = "standard output";
 
 /// Where a command's words go, and how.
+#[expect(clippy::struct_excessive_bools, reason = "each is an option, or what stdout is, of its own")]
 pub(super) struct Output {
     stdout: BufWriter<StdoutLock<'static>>,
+    /// Whether what stands on stdout may have colour.
+    colored: bool,
+    /// Whether the answer stands on a terminal, and no line above its columns says yet what they are.
+    headless: bool,
     json: bool,
     quiet: bool,
     verbose: bool,
@@ -38,8 +44,10 @@ struct StdoutError(#[from] io::Error);
 
 impl Output {
     pub(super) fn new(global: &Global) -> Self {
+        let colored = anstream::AutoStream::choice(&io::stdout()) != anstream::ColorChoice::Never;
+        let headless = io::stdout().is_terminal() && !global.quiet;
         let stdout = BufWriter::with_capacity(64 * 1024, io::stdout().lock());
-        Self { stdout, json: global.json, quiet: global.quiet, verbose: global.verbose }
+        Self { stdout, colored, headless, json: global.json, quiet: global.quiet, verbose: global.verbose }
     }
 
     pub(super) fn is_json(&self) -> bool {
@@ -55,8 +63,13 @@ impl Output {
     }
 
     /// A line of the answer, in the one form or the other.
-    pub(super) fn answer(&mut self, text: impl Display, document: impl FnOnce() -> Value) -> anyhow::Result<()> {
-        if self.json { self.document(&document()) } else { self.text(format_args!("{text}\n")) }
+    pub(super) fn answer(
+        &mut self,
+        text: impl Display,
+        kind: &str,
+        fields: impl FnOnce() -> Value,
+    ) -> anyhow::Result<()> {
+        if self.json { self.event(kind, fields()) } else { self.text(format_args!("{text}\n")) }
     }
 
     /// Text of the answer, as it is.
@@ -65,20 +78,42 @@ impl Output {
         Ok(())
     }
 
+    /// A row of a table; on a terminal its header stands above the first. A pipe gets the rows alone.
+    pub(super) fn row(&mut self, header: &str, row: Arguments<'_>) -> anyhow::Result<()> {
+        if std::mem::take(&mut self.headless) {
+            self.text(format_args!("{header}\n"))?;
+        }
+        self.text(format_args!("{row}\n"))
+    }
+
+    /// Something that is wrong, as part of the answer; what is only worth knowing is not for who wants quiet.
+    pub(super) fn finding(&mut self, severity: Severity, text: &str) -> anyhow::Result<()> {
+        let style = match severity {
+            _ if !self.colored => Style::new(),
+            Severity::Error => RED,
+            Severity::Warning => YELLOW,
+            Severity::Info => CYAN,
+        };
+        if severity == Severity::Info && self.quiet {
+            return Ok(());
+        }
+        self.text(format_args!("{style}{severity}:{style:#} {}\n", escaped(text)))
+    }
+
     /// Bytes of the answer, as they are.
     pub(super) fn bytes(&mut self, bytes: &[u8]) -> anyhow::Result<()> {
         self.stdout.write_all(bytes).map_err(StdoutError)?;
         Ok(())
     }
 
-    /// A JSON document on a line of its own.
+    /// A JSON document on a line of its own, of a form that others have laid down.
     pub(super) fn document(&mut self, document: &impl Serialize) -> anyhow::Result<()> {
         serde_json::to_writer(&mut self.stdout, document).map_err(|error| StdoutError(error.into()))?;
         self.stdout.write_all(b"\n").map_err(StdoutError)?;
         Ok(())
     }
 
-    /// An event of a long JSON answer.
+    /// A JSON answer, or an event of a long one.
     pub(super) fn event(&mut self, kind: &str, mut fields: Value) -> anyhow::Result<()> {
         let named = json!({ "type": kind, "schema_version": 1 });
         if let (Some(fields), Value::Object(named)) = (fields.as_object_mut(), named) {
@@ -223,7 +258,7 @@ fn is_broken_pipe(error: &anyhow::Error) -> bool {
 }
 
 /// A line on stderr. When that is gone, there is nobody to tell.
-fn say(style: Style, what: &str, text: &dyn Display) {
+pub(super) fn say(style: Style, what: &str, text: &dyn Display) {
     emit(&format_args!("{style}{what}:{style:#} {}", escaped(&text.to_string())));
 }
 

@@ -1,24 +1,23 @@
 //! Progress of long tasks on stderr: a bar on a terminal, a line now and then elsewhere.
 
+mod line;
+
 use std::io::{IsTerminal, Write};
-use std::sync::Mutex;
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use clap::ValueEnum;
-use indicatif::{HumanBytes, HumanDuration, ProgressBar, ProgressDrawTarget};
+use indicatif::{HumanBytes, HumanDuration, ProgressBar, ProgressDrawTarget, ProgressState};
 
 use super::output::Output;
+use super::terminal;
 use crate::stream::{Progress, Silent};
+use line::{Items, State};
 
 /// What is done sooner needs no bar.
 const SOON: Duration = Duration::from_millis(300);
 /// How often a plain line is printed.
 const EVERY: Duration = Duration::from_secs(10);
-const WITH_TOTAL: &str = "{msg} {bar:30} {bytes}/{total_bytes} {bytes_per_sec} {eta}{prefix}";
-const WITHOUT_TOTAL: &str = "{msg} {spinner} {bytes} {bytes_per_sec}{prefix}";
-/// Of things that are counted and not measured.
-const ITEMS: &str = "{msg}{prefix} {elapsed}";
-
 /// What to show.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(super) enum ProgressStyle {
@@ -44,10 +43,16 @@ pub(super) fn observer(style: ProgressStyle, output: &Output) -> Box<dyn Progres
 }
 
 #[derive(Default)]
-struct Bar(Mutex<Option<ProgressBar>>);
+struct Bar(Mutex<Option<Shown>>);
+
+/// A task with its bar.
+struct Shown {
+    bar: ProgressBar,
+    items: Arc<Items>,
+}
 
 impl Bar {
-    fn with(&self, act: impl FnOnce(&mut Option<ProgressBar>)) {
+    fn with(&self, act: impl FnOnce(&mut Option<Shown>)) {
         // A poisoned bar is still a bar.
         act(&mut self.0.lock().unwrap_or_else(std::sync::PoisonError::into_inner));
     }
@@ -55,16 +60,14 @@ impl Bar {
 
 impl Progress for Bar {
     fn begin(&self, task: &str, total: Option<u64>) {
-        let template = if total.is_some() { WITH_TOTAL } else { WITHOUT_TOTAL };
-        let style = indicatif::ProgressStyle::with_template(template).expect("the template is a constant");
-        let bar = ProgressBar::with_draw_target(total, ProgressDrawTarget::hidden()).with_style(style);
-        bar.set_message(task.to_owned());
-        self.with(|current| *current = Some(bar));
+        let items = Arc::new(Items::default());
+        let bar = ProgressBar::with_draw_target(total, ProgressDrawTarget::hidden()).with_style(style(task, &items));
+        self.with(|current| *current = Some(Shown { bar, items }));
     }
 
     fn advance(&self, bytes: u64) {
-        self.with(|bar| {
-            if let Some(bar) = bar {
+        self.with(|current| {
+            if let Some(Shown { bar, .. }) = current {
                 bar.inc(bytes);
                 show(bar);
             }
@@ -72,25 +75,36 @@ impl Progress for Bar {
     }
 
     fn items(&self, done: u64, total: u64) {
-        self.with(|bar| {
-            if let Some(bar) = bar {
-                bar.set_prefix(format!(" {done}/{total}"));
-                if bar.position() == 0 && bar.length().is_none() {
-                    let style = indicatif::ProgressStyle::with_template(ITEMS).expect("the template is a constant");
-                    bar.set_style(style);
-                }
+        self.with(|current| {
+            if let Some(Shown { bar, items }) = current {
+                items.set(done, total);
+                bar.tick();
                 show(bar);
             }
         });
     }
 
     fn end(&self) {
-        self.with(|bar| {
-            if let Some(bar) = bar.take() {
+        self.with(|current| {
+            if let Some(Shown { bar, .. }) = current.take() {
                 bar.finish_and_clear();
             }
         });
     }
+}
+
+/// A line that is made anew for each drawing, for a terminal may change its width: one that wraps is not taken back whole.
+fn style(task: &str, items: &Arc<Items>) -> indicatif::ProgressStyle {
+    let (task, items) = (task.to_owned(), Arc::clone(items));
+    let write = move |state: &ProgressState, out: &mut dyn std::fmt::Write| {
+        let (total, elapsed, left) = (state.len(), state.elapsed(), state.eta());
+        let state = State { bytes: state.pos(), total, elapsed, left };
+        // In the last column a terminal may wrap already.
+        let columns = terminal::columns(std::io::stderr()) - 1;
+        let _ = out.write_str(&line::fit(&line::parts(&task, state, &items), columns));
+    };
+    let style = indicatif::ProgressStyle::with_template("{line}").expect("the template is a constant");
+    style.with_key("line", write)
 }
 
 /// Shows a bar that has been there for a while.

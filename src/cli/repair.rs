@@ -8,19 +8,18 @@ use clap::builder::{PossibleValuesParser, TypedValueParser};
 use indicatif::HumanBytes;
 use serde_json::{Value, json};
 
+use super::count::plural;
+use super::standing::{Cure, Standing};
 use super::{Context, Exit, fsck as fsck_command, gc, hint, interrupt, output, progress};
 use crate::durable::Writer;
 use crate::error::Error;
-use crate::finding::{Code, Repair as Kind, Severity};
-use crate::fsck::{self, Content};
+use crate::finding::{Code, Repair as Kind};
+use crate::fsck::Content;
 use crate::quarantine::{self, Needed, RunId};
-use crate::repair::{self, Action, Left, MENDABLE, Options, Plan, Source, Wanted};
+use crate::repair::{self, Action, Done, Left, MENDABLE, Options, Plan, Source, Wanted};
 use crate::scan::Scan;
 use crate::stream::Watch;
 use crate::tree::Tree;
-
-/// So many names make a pattern that is quicker than to look at everything.
-const FEW: usize = 200;
 
 /// Mend what fsck finds
 ///
@@ -28,18 +27,18 @@ const FEW: usize = 200;
 /// quarantine restore undoes the repair. A corrupt blob that is out of the way is healed by the next push of it, which a
 /// registry would otherwise take and ignore; --from puts the right content in at once.
 ///
-/// All content is hashed where corrupt blobs are to be found, unless --skip-content or --unverified-for says less. What the
-/// repair touched is looked at again in the end.
+/// All content is hashed where corrupt blobs are to be found, unless --skip-content or --unverified-for says less. In the
+/// end the tree is looked at again, without hashing.
 #[derive(Debug, clap::Args)]
 #[command(group = clap::ArgGroup::new("what").required(true).args(["only", "all_safe"]), after_long_help = "\
 Exit codes:
-  0    done, and no error is left in what was touched
+  0    done, and no error is left in the tree, as far as it was looked at
   1    not readable, not writable
   2    malformed argument
-  3    done, but an error is left in what was touched, or something could not be mended
+  3    done, but an error is left, asked for or not (with -n: would be left), or something could not be mended
   10   no tree
   11   another process changes the tree
-  12   refused: content is missing as if its disk were not mounted
+  12   refused: content, or all repositories, are missing as if their disk were not mounted
   130, 143 interrupted; what was mended until then is told
 
 Examples:
@@ -48,7 +47,7 @@ Examples:
   regtree repair --only tag-dangling,revision-dangling")]
 #[expect(clippy::struct_excessive_bools, reason = "each is a flag of its own")]
 pub(super) struct Repair {
-    /// Mend what is found under these codes
+    /// Mend what is found under these codes: several with commas between, or --only again for each
     #[arg(long, value_name = "CODE", value_delimiter = ',', value_parser = codes())]
     only: Vec<Code>,
     /// Mend all that can be without losing what somebody may want: dangling tags and manifests stay
@@ -66,8 +65,8 @@ pub(super) struct Repair {
     /// Hash no content but manifests: only what is of a wrong size is found to be corrupt
     #[arg(long, conflicts_with = "unverified_for")]
     skip_content: bool,
-    /// Hash only what was not found right within AGE, or changed since
-    #[arg(long, value_name = "AGE", value_parser = super::parse_age)]
+    /// Hash only what was not found right within AGE (12h, 30d, 8w), or changed since
+    #[arg(long, value_name = "AGE", value_parser = super::parse_span)]
     unverified_for: Option<Duration>,
     /// How many threads read; as many as there are processors if omitted
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=256))]
@@ -103,42 +102,23 @@ impl Repair {
         for left in &plan.left {
             print_left(left, context)?;
         }
-        let mut end = End { is_bad: !needed.damage.is_empty() || plan.left.iter().any(is_error), ..End::default() };
-        let Some(writer) = writer else {
-            for action in &plan.actions {
-                print_action(action, context)?;
-            }
-            self.summarize(&plan, &plan.actions, &needed, &end, context)?;
-            return Ok(Exit::damage_if(end.is_bad));
+        let done = if let Some(writer) = &writer {
+            Some(carry_out(writer, &plan, &options, &watch, context)?)
+        } else {
+            plan.actions.iter().try_for_each(|action| print_action(action, context))?;
+            None
         };
-        let mut printed = Ok(());
-        let done = repair::execute(&writer, &plan, options.now, &watch, |action| {
-            if printed.is_ok() {
-                printed = print_action(action, context);
-            }
-        })?;
-        printed?;
-        for error in &done.failures {
-            context.output.damage(error)?;
+        let (standing, interrupted) = look_again(tree, &plan, done.as_ref(), &options, &watch)?;
+        for finding in &standing.new {
+            fsck_command::print(finding, context)?;
         }
-        (end.failures, end.run) = (done.failures.len(), done.quarantine.clone());
-        let mut interrupted = done.interrupted;
-        if interrupted.is_none() {
-            end.errors = match look_again(tree, &plan, &options, &watch, context) {
-                Err(error) if watch.interrupt.signal().is_some() => {
-                    interrupted = watch.interrupt.signal();
-                    context.output.detail(error);
-                    0
-                }
-                errors => errors?,
-            };
-        }
-        end.is_bad |= end.failures > 0 || end.errors > 0;
-        self.summarize(&plan, &done.actions, &needed, &end, context)?;
+        let end = End { plan: &plan, done: done.as_ref(), needed: &needed, standing: &standing };
+        self.summarize(&end, context)?;
         if let Some(signal) = interrupted {
             return Err(Error::Interrupted { signal }.into());
         }
-        Ok(Exit::damage_if(end.is_bad))
+        let has_failed = done.is_some_and(|done| !done.failures.is_empty()) || !needed.damage.is_empty();
+        Ok(Exit::damage_if(has_failed || !standing.errors.is_empty()))
     }
 
     fn options<'o>(&self, source: Option<&'o Source>, context: &Context) -> Options<'o> {
@@ -184,38 +164,33 @@ impl Repair {
         })
     }
 
-    fn summarize(
-        &self,
-        plan: &Plan,
-        actions: &[Action],
-        needed: &Needed,
-        end: &End,
-        context: &mut Context,
-    ) -> anyhow::Result<()> {
+    fn summarize(&self, end: &End<'_>, context: &mut Context) -> anyhow::Result<()> {
+        let End { plan, done, needed, standing } = end;
+        let actions = done.map_or(&plan.actions, |done| &done.actions);
+        let run = done.and_then(|done| done.quarantine.as_ref());
         let counts = Plan::counts(actions);
-        let End { errors, failures, run, .. } = end;
         if context.output.is_json() {
             let repairs: serde_json::Map<String, Value> =
                 counts.iter().map(|(repair, count)| (repair.name().to_owned(), json!(count))).collect();
             let fields = json!({
                 "dry_run": self.dry_run, "repairs": repairs, "restored": needed.blobs.len(), "left": plan.left.len(),
-                "unmended": plan.unmended,
-                "failures": failures, "errors": errors, "quarantine": run.as_ref().map(RunId::as_str),
+                "unmended": plan.unmended.len(), "outdated": done.map_or(0, |done| done.outdated.len()),
+                "failures": done.map_or(0, |done| done.failures.len()), "errors": standing.errors.len(),
+                "broken_images": standing.images, "quarantine": run.map(RunId::as_str),
             });
             return context.output.event("summary", fields);
         }
         let did = if self.dry_run { "would mend" } else { "mended" };
-        context.output.text(format_args!("{did} {} things\n", actions.len()))?;
+        context.output.text(format_args!("{did} {}\n", plural(actions.len(), "thing")))?;
         for (repair, count) in counts {
             context.output.text(format_args!("  {:16} {count:>8}\n", repair.name()))?;
         }
-        if plan.unmended > 0 {
-            let text = "errors are not mended by this: fsck tells of them";
-            context.output.text(format_args!("{} {text}\n", plan.unmended))?;
+        let moved = moved(actions);
+        if !moved.is_empty() {
+            let did = if self.dry_run { "would be moved" } else { "moved" };
+            context.output.text(format_args!("{did} to the quarantine: {moved}\n"))?;
         }
-        if *errors > 0 {
-            context.output.text(format_args!("{errors} errors are left in what was touched\n"))?;
-        }
+        self.say_standing(standing, context)?;
         if let Some(run) = run {
             context.output.text(format_args!("quarantine run {run}\n"))?;
         }
@@ -227,47 +202,106 @@ impl Repair {
         }
         Ok(())
     }
+
+    /// What is left, and what can be done about it.
+    fn say_standing(&self, standing: &Standing, context: &mut Context) -> anyhow::Result<()> {
+        let Standing { errors, images, .. } = standing;
+        if !images.is_empty() {
+            let (count, whose) = (plural(images.len(), "image"), if images.len() == 1 { "its" } else { "their" });
+            let text = "content is pushed again or put in with --from";
+            context.output.text(format_args!("{count} cannot be pulled until {whose} {text}\n"))?;
+        }
+        if errors.is_empty() {
+            return Ok(());
+        }
+        let left = if self.dry_run { "would be left" } else { "left" };
+        context.output.text(format_args!("{} {left}\n", plural(errors.len(), "error")))?;
+        let of = |cure: Cure| errors.iter().filter(move |error| standing.cure(error) == cure);
+        let by_name: BTreeSet<&str> = of(Cure::Name).map(|error| error.code.name()).collect();
+        let by_name: Vec<&str> = by_name.into_iter().collect();
+        let cures = [
+            (Cure::Content, "push again what they lack, or put it in with --from SOURCE".to_owned()),
+            (Cure::Name, format!("not asked for: --only {}", by_name.join(","))),
+            (Cure::Told, "asked for, and said above why they stay".to_owned()),
+            (Cure::None, "nothing here mends them: fsck tells of each".to_owned()),
+        ];
+        for (cure, text) in cures {
+            let count = of(cure).count();
+            if count > 0 {
+                context.output.text(format_args!("  {count:>6}  {text}\n"))?;
+            }
+        }
+        Ok(())
+    }
 }
 
-/// Looks at what was touched, and tells of the errors that are left there; returns how many.
-fn look_again(
-    tree: &Tree,
+/// How many things of each kind were moved.
+fn moved(actions: &[Action]) -> String {
+    let name = |repair: Kind| match repair {
+        Kind::QuarantineBlob => "blob",
+        Kind::RemoveTag => "tag",
+        Kind::PurgeUpload => "upload",
+        Kind::RemoveTemporary => "temporary file",
+        _ => "link",
+    };
+    let moves: Vec<Action> = actions.iter().filter(|action| action.is_move()).cloned().collect();
+    let counts = Plan::counts(&moves).into_iter();
+    counts.map(|(repair, count)| plural(count, name(repair))).collect::<Vec<_>>().join(", ")
+}
+
+/// Does what is planned, and tells of it.
+fn carry_out(
+    writer: &Writer<'_>,
     plan: &Plan,
     options: &Options<'_>,
     watch: &Watch<'_>,
     context: &mut Context,
-) -> anyhow::Result<usize> {
-    if plan.repositories.is_empty() {
-        return Ok(0);
+) -> anyhow::Result<Done> {
+    let mut printed = Ok(());
+    let done = repair::execute(writer, plan, options, watch, |action| {
+        if printed.is_ok() {
+            printed = print_action(action, context);
+        }
+    })?;
+    printed?;
+    for (action, reason) in &done.outdated {
+        print_outdated(action, reason, context)?;
     }
-    let only = (plan.repositories.len() <= FEW).then(|| pattern(&plan.repositories)).transpose()?;
-    let look =
-        fsck::Options { now: options.now, uploads_began_before: options.uploads_began_before, only, content: None };
-    let report = fsck::check(tree, &look, watch)?;
-    let errors = || report.findings.iter().filter(|finding| finding.severity == Severity::Error);
-    for finding in errors() {
-        fsck_command::print(finding, context)?;
+    for error in done.refused.iter().chain(&done.failures) {
+        context.output.damage(error)?;
     }
-    Ok(errors().count())
+    Ok(done)
+}
+
+/// The errors that are left; and the signal because of which nobody knows, if one came.
+fn look_again(
+    tree: &Tree,
+    plan: &Plan,
+    done: Option<&Done>,
+    options: &Options<'_>,
+    watch: &Watch<'_>,
+) -> anyhow::Result<(Standing, Option<usize>)> {
+    let interrupted = done.and_then(|done| done.interrupted);
+    if interrupted.is_some() {
+        return Ok((Standing::default(), interrupted));
+    }
+    if done.is_none() || plan.actions.is_empty() {
+        return Ok((Standing::expected(plan), None));
+    }
+    match Standing::look(tree, plan, options, watch) {
+        Ok(standing) => Ok((standing, None)),
+        Err(Error::Interrupted { signal }) => Ok((Standing::default(), Some(signal))),
+        Err(error) => Err(error.into()),
+    }
 }
 
 /// What is said in the end.
-#[derive(Default)]
-struct End {
-    errors: usize,
-    failures: usize,
-    run: Option<RunId>,
-    is_bad: bool,
-}
-
-fn is_error(left: &Left) -> bool {
-    left.finding.severity == Severity::Error
-}
-
-/// What matches these names and nothing else.
-fn pattern(names: &BTreeSet<String>) -> Result<globset::GlobMatcher, globset::Error> {
-    let names: Vec<String> = names.iter().map(|name| globset::escape(name)).collect();
-    super::parse_glob(&format!("{{{}}}", names.join(",")))
+struct End<'e> {
+    plan: &'e Plan,
+    /// `None` where nothing is done.
+    done: Option<&'e Done>,
+    needed: &'e Needed,
+    standing: &'e Standing,
 }
 
 fn print_left(left: &Left, context: &mut Context) -> anyhow::Result<()> {
@@ -284,22 +318,37 @@ fn print_left(left: &Left, context: &mut Context) -> anyhow::Result<()> {
 
 fn print_action(action: &Action, context: &mut Context) -> anyhow::Result<()> {
     if context.output.is_json() {
-        let mut fields = json!({
-            "repair": action.repair, "code": action.code, "path": action.path.to_string(),
-        });
-        let size = matches!(action.repair, Kind::QuarantineBlob | Kind::RefillBlob | Kind::PurgeUpload);
-        let more = [
-            ("repository", action.repository.as_deref().map(Value::from)),
-            ("tag", action.tag.as_deref().map(Value::from)),
-            ("digest", action.digest.map(|digest| json!(digest))),
-            ("size", size.then(|| action.size.into())),
-        ];
-        for (key, value) in more.into_iter().filter_map(|(key, value)| Some((key, value?))) {
-            fields[key] = value;
-        }
-        return context.output.event("repair", fields);
+        return context.output.event("repair", action_document(action));
     }
     let path = output::escaped(&action.path.to_string());
     let size = if action.size > 0 { format!("  {}", HumanBytes(action.size)) } else { String::new() };
     context.output.text(format_args!("{:16} {} {path}{size}\n", action.repair.name(), action.code))
+}
+
+fn print_outdated(action: &Action, reason: &str, context: &mut Context) -> anyhow::Result<()> {
+    if context.output.is_json() {
+        let mut fields = action_document(action);
+        fields["reason"] = json!(reason);
+        return context.output.event("outdated", fields);
+    }
+    let path = output::escaped(&action.path.to_string());
+    context.output.note(format_args!("{}: {path}: {reason}, so it stays", action.code));
+    Ok(())
+}
+
+fn action_document(action: &Action) -> Value {
+    let mut fields = json!({
+        "repair": action.repair, "code": action.code, "path": action.path.to_string(),
+    });
+    let size = matches!(action.repair, Kind::QuarantineBlob | Kind::RefillBlob | Kind::PurgeUpload);
+    let more = [
+        ("repository", action.repository.as_deref().map(Value::from)),
+        ("tag", action.tag.as_deref().map(Value::from)),
+        ("digest", action.digest.map(|digest| json!(digest))),
+        ("size", size.then(|| action.size.into())),
+    ];
+    for (key, value) in more.into_iter().filter_map(|(key, value)| Some((key, value?))) {
+        fields[key] = value;
+    }
+    fields
 }

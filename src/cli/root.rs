@@ -27,7 +27,16 @@ pub(super) fn find(global: &Global) -> Result<PathBuf> {
 
 /// Whether nobody said where the tree is.
 pub(super) fn is_default(global: &Global) -> bool {
-    global.root.is_none() && global.registry_config.is_none() && variable(ROOT_VARIABLE).is_none()
+    is_unsaid(global) && variable(ROOT_VARIABLE).is_none()
+}
+
+/// Whether it is the environment that says where the tree is.
+pub(super) fn is_from_environment(global: &Global) -> bool {
+    is_unsaid(global) && variable(ROOT_VARIABLE).is_some()
+}
+
+fn is_unsaid(global: &Global) -> bool {
+    global.root.is_none() && global.registry_config.is_none()
 }
 
 fn variable(name: &str) -> Option<PathBuf> {

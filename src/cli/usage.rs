@@ -2,11 +2,14 @@
 
 use std::ffi::OsString;
 use std::io::Write;
+use std::path::PathBuf;
 
 use clap::error::{ContextKind, ErrorKind};
 use serde_json::json;
 
-use super::{Exit, When};
+use super::output::{CYAN, say};
+use super::{Exit, When, hint};
+use crate::name::{RepositoryName, Tag};
 
 /// How to talk when the arguments themselves are wrong.
 #[derive(Debug)]
@@ -59,11 +62,14 @@ impl When {
 }
 
 /// Prints help or version as asked, or what is wrong with the arguments.
-pub(super) fn report(error: &clap::Error, early: &Early) -> Exit {
+pub(super) fn report(error: &clap::Error, early: &Early, arguments: &[OsString]) -> Exit {
     let asked = matches!(error.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayVersion);
     if asked || !early.json {
         // A closed pipe is a quiet end here too.
         let _ = error.print();
+        if let Some(advice) = advice(error, arguments) {
+            say(CYAN, "hint", &advice);
+        }
         return if asked { Exit::Done } else { Exit::Usage };
     }
     let text = error.render().to_string();
@@ -74,6 +80,63 @@ pub(super) fn report(error: &clap::Error, early: &Early) -> Exit {
     let document = json!({ "errors": [{ "code": code(error), "message": message, "detail": {} }] });
     let _ = writeln!(std::io::stderr(), "{document}");
     Exit::Usage
+}
+
+/// What to do where a digest is wanted and something else was given that people call manifests by.
+fn advice(error: &clap::Error, arguments: &[OsString]) -> Option<String> {
+    let text = |kind| error.get(kind).map(ToString::to_string).unwrap_or_default();
+    let (argument, value) = (text(ContextKind::InvalidArg), text(ContextKind::InvalidValue));
+    if error.kind() != ErrorKind::ValueValidation || !["DIGEST", "REF"].iter().any(|name| argument.contains(name)) {
+        return None;
+    }
+    let call = Call::read(arguments);
+    let Call { regtree, repository, words } = &call;
+    let mut advice = Vec::new();
+    if value.parse::<Tag>().is_ok() {
+        advice.push(format!("the digest of a tag: {regtree} tag get {repository} {value}"));
+        if words == "manifest delete" {
+            advice.push(format!("to remove a tag and no manifest: {regtree} tag delete {repository} {value}"));
+        }
+    }
+    if is_beginning(&value) {
+        let noun = if words.starts_with("blob") { "blob" } else { "manifest" };
+        advice.push(format!("a digest can't be shortened; to see them whole: {regtree} {noun} list {repository}"));
+    }
+    (!advice.is_empty()).then(|| advice.join("; "))
+}
+
+/// Whether it looks like the first digits of a digest.
+fn is_beginning(text: &str) -> bool {
+    let digits = text.strip_prefix("sha256:").unwrap_or(text);
+    (6..64).contains(&digits.len()) && digits.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'))
+}
+
+/// What can be read of arguments among which one is wrong.
+struct Call {
+    /// The program, with where the tree is.
+    regtree: String,
+    /// The repository, or a word that stands for it.
+    repository: String,
+    /// The command, as in `tag set`.
+    words: String,
+}
+
+impl Call {
+    fn read(arguments: &[OsString]) -> Self {
+        let found = super::command().ignore_errors(true).try_get_matches_from(arguments).unwrap_or_default();
+        let (mut inner, mut words) = (&found, Vec::new());
+        while let Some((word, matches)) = inner.subcommand() {
+            words.push(word);
+            inner = matches;
+        }
+        let path = |name| inner.try_get_one::<PathBuf>(name).ok().flatten().map(PathBuf::as_path);
+        let repository = inner.try_get_one::<RepositoryName>("repository").ok().flatten();
+        Self {
+            regtree: hint::command_at(path("root"), path("registry_config")),
+            repository: repository.map_or_else(|| "REPO".to_owned(), ToString::to_string),
+            words: words.join(" "),
+        }
+    }
 }
 
 /// The registry API's code for a malformed digest or name.

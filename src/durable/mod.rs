@@ -125,8 +125,12 @@ impl<'t> Writer<'t> {
         self.stage_small(path, content, sync)?.place()
     }
 
-    /// The first half of [`Writer::write_small`], in which anything may fail; the second is [`Staged::place`].
+    /// The first half of [`Writer::write_small`], in which anything may fail; the second is [`Staged::place`]. A directory
+    /// in the file's place, which no rename takes away, is `Err(WrongKind)`.
     pub(crate) fn stage_small(&self, path: &TreePath, content: &[u8], sync: Sync) -> Result<Staged<'t>> {
+        if let Some(found) = self.tree.metadata(path)?.filter(|found| found.kind == Kind::Directory) {
+            return Err(self.tree.wrong_kind(path, "a regular file", found.kind));
+        }
         let failed = |error: std::io::Error| Error::io("write", self.tree.locate(path), error);
         chain::retry_vanished(|| {
             let chain = Chain::make(self.tree, &parent(path))?;

@@ -116,7 +116,8 @@ impl Error {
                 put("repository", text(repository));
                 put("digest", text(digest));
             }
-            Self::InUse { repository, digest, by, .. } => {
+            Self::InUse { repository, digest, by, release, .. } => {
+                put("hint", (*release).into());
                 put("repository", text(repository));
                 put("digest", text(digest));
                 put("needed_by", by.iter().map(String::as_str).collect());

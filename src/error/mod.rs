@@ -249,6 +249,8 @@ pub enum Error {
         digest: Digest,
         /// The manifests or tags that need it.
         by: Vec<String>,
+        /// The option that lets it go all the same.
+        release: &'static str,
     },
     /// Something else lies where a file or directory of the tree belongs.
     #[error("{} is {found}, expected {expected}", path.display())]

@@ -36,6 +36,10 @@ pub(super) struct Judge<'j, 't> {
     pub(super) needed: HashSet<Digest>,
     pub(super) sizes: Vec<OtherSize>,
     tagged: HashSet<Digest>,
+    /// What manifests name whose references nobody can tell.
+    mentioned: HashSet<Digest>,
+    /// Why it can't be told what else the repository needs.
+    doubt: Option<String>,
     children: HashSet<Digest>,
     missing: BTreeMap<Digest, Digest>,
 }
@@ -49,9 +53,20 @@ impl<'j, 't> Judge<'j, 't> {
         is_modern: bool,
     ) -> Self {
         let eye = eye.another(Some(repository.text.clone()));
-        let (needed, children, missing) = (HashSet::new(), HashSet::new(), BTreeMap::new());
-        let tagged = repository.tags.iter().filter_map(|tag| tag.current).collect();
-        Self { eye, repository, blobs, manifests, is_modern, needed, sizes: Vec::new(), tagged, children, missing }
+        Self {
+            eye,
+            repository,
+            blobs,
+            manifests,
+            is_modern,
+            needed: HashSet::new(),
+            sizes: Vec::new(),
+            tagged: repository.tags.iter().filter_map(|tag| tag.current).collect(),
+            mentioned: HashSet::new(),
+            doubt: None,
+            children: HashSet::new(),
+            missing: BTreeMap::new(),
+        }
     }
 
     /// Looks at all of it.
@@ -78,14 +93,16 @@ impl<'j, 't> Judge<'j, 't> {
         }
     }
 
-    /// What the manifests reference.
+    /// What the manifests reference, as far as that can be told.
     fn gather(&mut self) {
+        self.doubt = self.lost_manifest();
         for revision in &self.repository.revisions {
             let Some(form) = self.form(&revision.digest) else { continue };
+            self.mentioned.extend(form.mentions.iter().map(|mention| mention.digest));
             for part in &form.parts {
                 if part.role == Role::Child {
                     self.children.insert(part.digest);
-                    if self.is_content(&part.digest) {
+                    if self.is_content(part) {
                         self.needed.insert(part.digest);
                     }
                     continue;
@@ -98,10 +115,30 @@ impl<'j, 't> Judge<'j, 't> {
         }
     }
 
-    /// Whether a child is no manifest here, but linked as layers are: build caches list theirs so.
-    fn is_content(&self, child: &Digest) -> bool {
-        let leads = self.repository.layers.leads(child);
-        self.repository.revision(child).is_none() && matches!(leads, Leads::Straight | Leads::To(_))
+    /// Of a manifest that is to be here and that nobody can follow.
+    fn lost_manifest(&self) -> Option<String> {
+        let repository = self.repository;
+        if repository.is_partly_unseen {
+            return Some("not all of its manifests and tags can be seen".to_owned());
+        }
+        let is_here = |digest: &Digest| {
+            let revision = repository.revision(digest);
+            revision.is_some_and(|revision| revision.link != RevisionLink::Deleted)
+        };
+        let linked = repository.revisions.iter().filter(|revision| revision.link != RevisionLink::Deleted);
+        let is_lost = |digest: &Digest| self.form(digest).is_none_or(|form| form.is_opaque);
+        if let Some(lost) = linked.map(|revision| revision.digest).find(is_lost) {
+            return Some(format!("manifest {lost} can't be read"));
+        }
+        let mut targets = repository.tags.iter().filter_map(|tag| tag.current);
+        targets.find(|target| !is_here(target)).map(|lost| format!("manifest {lost}, which has a tag, is not linked"))
+    }
+
+    /// Whether a child is no manifest here, nor called one, but linked as layers are: build caches list theirs so.
+    fn is_content(&self, child: &Part) -> bool {
+        let leads = self.repository.layers.leads(&child.digest);
+        let is_revision = self.repository.revision(&child.digest).is_some();
+        !child.is_manifest && !is_revision && matches!(leads, Leads::Straight | Leads::To(_))
     }
 
     /// Whether it has the folders without which a registry sees something else.
@@ -227,7 +264,7 @@ impl<'j, 't> Judge<'j, 't> {
 
     fn child(&mut self, index: &Digest, part: &Part, link: &TreePath) {
         let digest = part.digest;
-        if self.is_content(&digest) {
+        if self.is_content(part) {
             return self.part(index, part, link);
         }
         match self.repository.revision(&digest).map(|revision| revision.link) {
@@ -400,11 +437,26 @@ impl<'j, 't> Judge<'j, 't> {
             if self.blobs.lies(&target) != Lies::Nothing || is_needed || self.is_misplaced(&key) {
                 continue;
             }
-            let message = format!("nothing needs the link to {target}, and its content is gone");
             let path = self.repository.layer_link(&key);
+            let (digest, repair, message) = match self.may_be_needed([&key, &target]) {
+                None => {
+                    (key, Repair::RemoveLink, format!("nothing needs the link to {target}, and its content is gone"))
+                }
+                // Who mends what nobody can follow would miss the link.
+                Some(reason) => {
+                    let message = format!("the content of the link to {target} is gone, and may be needed: {reason}");
+                    (target, Repair::RefillBlob, message)
+                }
+            };
             let finding = self.eye.at(&path, Code::LayerLinkDangling, Severity::Warning, message);
-            self.eye.note(Cause::None, Finding { digest: Some(key), ..finding }.mended_by(Repair::RemoveLink));
+            self.eye.note(Cause::None, Finding { digest: Some(digest), ..finding }.mended_by(repair));
         }
+    }
+
+    fn may_be_needed(&self, digests: [&Digest; 2]) -> Option<String> {
+        let mentions = digests.iter().any(|digest| self.mentioned.contains(*digest));
+        let mentions = mentions.then(|| "a manifest names it whose references nobody can tell".to_owned());
+        mentions.or_else(|| self.doubt.clone())
     }
 
     fn is_misplaced(&self, digest: &Digest) -> bool {

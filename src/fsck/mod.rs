@@ -29,11 +29,13 @@ use std::cmp::Reverse;
 use std::collections::HashSet;
 
 use globset::GlobMatcher;
+use rustix::fs::{AtFlags, FileType};
+use rustix::io::Errno;
 
 use crate::digest::Digest;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::finding::{Code, Finding, Image, Repair, Severity};
-use crate::layout::{Area, Entry};
+use crate::layout::{Area, Entry, TreePath};
 use crate::stream::Watch;
 use crate::tree::Tree;
 
@@ -163,6 +165,19 @@ fn tidy(clues: &mut Vec<Clue>) {
             (finding.repair, finding.safe) = (None, false);
         }
     }
+}
+
+/// Whether the mode of what lies at `path` lets the tree's owner read it.
+pub(crate) fn may_read(tree: &Tree, path: &TreePath) -> Result<bool> {
+    let Some(area) = tree.area(path.area())? else { return Ok(true) };
+    let stat = match rustix::fs::statat(area, path.below_area(), AtFlags::SYMLINK_NOFOLLOW) {
+        Err(Errno::NOENT) => return Ok(true),
+        found => found.map_err(|errno| Error::io("look at", tree.locate(path), errno))?,
+    };
+    let is_directory = FileType::from_raw_mode(stat.st_mode) == FileType::Directory;
+    let mut eye = Eye::new(tree)?;
+    eye.check_stat(&stat, if is_directory { 0o5 } else { 0o4 }, Cause::None, || path.clone());
+    Ok(eye.clues.is_empty())
 }
 
 /// Content of which it is told already that it is wrong, or that it can't be read.

@@ -26,6 +26,8 @@ pub(super) struct Repo {
     pub(super) revisions: Vec<Revision>,
     pub(super) tags: Vec<Tag>,
     pub(super) has: Has,
+    /// Whether something among its manifests and tags could not be looked into.
+    pub(super) is_partly_unseen: bool,
     /// Whether one of its uploads is called as registries from 3.1 on call them.
     pub(super) has_modern_uploads: bool,
 }
@@ -213,8 +215,20 @@ pub(super) fn read(eye: &mut Eye<'_>, place: Place, options: &Options) -> Repo {
     } else {
         has.unseen |= eye.clues.len() > told;
     }
+    let is_partly_unseen = eye.clues.iter().any(|clue| hides(&clue.finding, &manifests_path));
     let has_modern_uploads = uploads::check(eye, &place, &uploads_path, options);
-    Repo { place, text, is_named, layers, revisions, tags, has, has_modern_uploads }
+    Repo { place, text, is_named, layers, revisions, tags, has, is_partly_unseen, has_modern_uploads }
+}
+
+/// Whether something below `directory` may hold more than could be seen.
+fn hides(finding: &Finding, directory: &TreePath) -> bool {
+    let is_hidden = match finding.code {
+        Code::Unreadable | Code::Permissions | Code::Symlink => true,
+        Code::FileUnexpected => finding.severity == Severity::Error,
+        _ => false,
+    };
+    let mut above = std::iter::successors(finding.place.clone(), TreePath::parent);
+    is_hidden && above.any(|path| path == *directory)
 }
 
 fn check_name(eye: &mut Eye<'_>, place: &Place, text: &str) -> bool {

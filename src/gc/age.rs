@@ -1,7 +1,6 @@
 //! What is young keeps itself, and what it references: somebody may be about to use it.
 
 use std::collections::HashMap;
-use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
 use rayon::prelude::*;
 
@@ -10,9 +9,9 @@ use super::history::History;
 use super::mark::Use;
 use crate::digest::Digest;
 use crate::error::Result;
-use crate::layout::{self, Area, TreePath};
+use crate::layout::{self, TreePath};
 use crate::scan::{Name, Scan, Scanned};
-use crate::tree::{Kind, Tree};
+use crate::tree::{Kind, Neighbours, Tree};
 
 /// A blob, as it lies there.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -36,10 +35,9 @@ pub(super) enum Found {
 
 /// Looks at blobs: file and directory, for a rename keeps the file's old time.
 pub(super) fn look_at_blobs(tree: &Tree, scan: &Scan, names: &[Name]) -> Result<Vec<Found>> {
-    let Some(area) = tree.area(Area::Blobs)? else { return Ok(vec![Found::Other; names.len()]) };
     let names = names.par_iter().with_min_len(64);
     // Names are sorted, so that neighbours share a fan-out.
-    names.map_init(|| None, |fan_out, name| look_in(tree, area, fan_out, &scan.names.digest(*name))).collect()
+    names.map_init(|| Neighbours::new(tree), |blobs, name| look_at(blobs, &scan.names.digest(*name))).collect()
 }
 
 /// The bytes of all content: every blob is looked at.
@@ -49,27 +47,12 @@ pub fn all_bytes(tree: &Tree, scan: &Scan) -> Result<u64> {
     Ok(found.iter().map(|found| if let Found::Blob(lying) = found { lying.size } else { 0 }).sum())
 }
 
-/// Looks at one blob.
-pub(super) fn look_at(tree: &Tree, area: BorrowedFd<'_>, digest: &Digest) -> Result<Found> {
-    look_in(tree, area, &mut None, digest)
-}
-
-/// A fan-out directory, by its path below `blobs`, and open if it is there.
-type FanOut = Option<(String, Option<OwnedFd>)>;
-
 /// Looks at one blob, in the fan-out that is open already if it lies there.
-fn look_in(tree: &Tree, area: BorrowedFd<'_>, opened: &mut FanOut, digest: &Digest) -> Result<Found> {
+pub(super) fn look_at(blobs: &mut Neighbours<'_>, digest: &Digest) -> Result<Found> {
     let path = layout::blob_directory(digest);
-    let failed = |errno| tree.explain(&path, "a directory", "look at", errno);
-    let (parent, name) = path.below_area().rsplit_once('/').expect("a blob lies in a fan-out");
-    if opened.as_ref().is_none_or(|(path, _)| path != parent) {
-        *opened = Some((parent.to_owned(), Tree::open_below(area, parent).map_err(failed)?));
-    }
-    let Some((_, Some(fan_out))) = opened else { return Ok(Found::Other) };
-    let directory = Tree::metadata_below(fan_out.as_fd(), name).map_err(failed)?;
+    let directory = blobs.metadata(&path)?;
     let Some(directory) = directory.filter(|found| found.kind == Kind::Directory) else { return Ok(Found::Other) };
-    let data = Tree::metadata_below(fan_out.as_fd(), &format!("{name}/data")).map_err(failed)?;
-    Ok(match data {
+    Ok(match blobs.metadata_in(&path, "data")? {
         Some(data) if data.kind == Kind::File => {
             Found::Blob(Lying { size: data.size, newest: data.modified.max(directory.modified) })
         }
@@ -122,13 +105,15 @@ pub(super) fn young_links<'h>(
 
 /// The layer links that no manifest of their repository needs.
 pub(super) fn unused_links(scan: &Scan, repository: &Scanned, used: &Use<'_>) -> Vec<(Name, Digest)> {
-    let layers = repository.layers.iter().map(|hash| Digest::from_sha256(*hash));
-    let all = layers.chain(repository.aliases.iter().map(|(key, _)| *key));
-    let named = all.filter_map(|digest| Some((scan.names.find(&digest)?, digest)));
+    let is_used = |name: &Name| used.links(*name) || used.keeps(*name);
+    let layers =
+        repository.layers.iter().copied().filter(|name| !is_used(name)).map(|name| (name, scan.names.digest(name)));
+    let aliases = repository.aliases.iter().filter_map(|(key, _)| Some((scan.names.find(key)?, *key)));
+    let unused = layers.chain(aliases.filter(|(name, _)| !is_used(name)));
     // Another name of content that is used stays with it.
     let targets: HashMap<Digest, Digest> = repository.aliases.iter().copied().collect();
-    let is_used = |name| used.links(name) || used.keeps(name);
-    let leads = |digest: &Digest| targets.get(digest).and_then(|target| scan.names.find(target)).is_some_and(is_used);
-    // The manifests of registry 2.1.0 are linked as layers.
-    named.filter(|(name, digest)| !is_used(*name) && !leads(digest)).collect()
+    let leads = |digest: &Digest| {
+        targets.get(digest).and_then(|target| scan.names.find(target)).is_some_and(|target| is_used(&target))
+    };
+    unused.filter(|(_, digest)| !leads(digest)).collect()
 }

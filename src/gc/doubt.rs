@@ -1,5 +1,6 @@
 //! What can't be followed, and what must be left alone for it.
 
+use std::cell::LazyCell;
 use std::collections::{HashMap, HashSet};
 use std::path::PathBuf;
 
@@ -35,13 +36,13 @@ pub(super) fn look(tree: &Tree, scan: &mut Scan, options: &Options, interrupt: &
     }
     let broken = broken_indexes(scan, options);
     for (index, repository) in scan.repositories.iter().enumerate() {
-        for (code, doubt, path, message) in of_repository(tree, scan, options, repository, &broken) {
-            doubts.add(index, repository, code, doubt, path, message);
+        for problem in of_repository(tree, scan, options, repository, &broken) {
+            doubts.add(index, repository, problem);
         }
     }
     for index in (0..scan.repositories.len()).filter(|index| doubts.reserve.opaque[*index]).collect::<Vec<_>>() {
         // Whatever is named there may be a manifest.
-        let named = everything(tree, &scan.repositories[index]);
+        let named = everything(tree, scan, &scan.repositories[index]);
         let named: Vec<Name> = named.into_iter().map(|digest| scan.name(digest)).collect();
         scan.read_more(tree, named.clone(), interrupt);
         doubts.reserve.revisions.entry(index).or_default().extend(named);
@@ -62,13 +63,16 @@ impl Doubts {
             repository: repository.map(|repository| repository.text().to_owned()),
             path: damage.error.path().map(std::path::Path::to_owned),
             message: sentence(&damage.error),
+            // Only the link itself says what a tag points to.
+            mendable: !matches!(damage.error, Error::StrangeLink { digest: None, .. }),
         });
     }
 
-    fn add(&mut self, index: usize, repository: &Scanned, code: Code, doubt: Doubt, path: PathBuf, message: String) {
+    fn add(&mut self, index: usize, repository: &Scanned, problem: Problem) {
+        let Problem { code, doubt, path, message, mendable } = problem;
         self.reserve.opaque[index] |= doubt == Doubt::Repository;
         let repository = Some(repository.text().to_owned());
-        self.findings.push(Finding { code, doubt, repository, path: Some(path), message });
+        self.findings.push(Finding { code, doubt, repository, path: Some(path), message, mendable });
     }
 }
 
@@ -109,7 +113,20 @@ fn is_lost(scan: &Scan, options: &Options, child: Name) -> bool {
     absent || scan.graph.faults.get(&child).is_some_and(|fault| !fault.is_whole)
 }
 
-type Problem = (Code, Doubt, PathBuf, String);
+/// What is wrong with a repository.
+struct Problem {
+    code: Code,
+    doubt: Doubt,
+    path: PathBuf,
+    message: String,
+    mendable: bool,
+}
+
+impl Problem {
+    fn new(code: Code, path: PathBuf, message: String) -> Self {
+        Self { code, doubt: Doubt::Repository, path, message, mendable: true }
+    }
+}
 
 fn of_repository(tree: &Tree, scan: &Scan, options: &Options, repository: &Scanned, broken: &NameSet) -> Vec<Problem> {
     let mut problems = Vec::new();
@@ -117,9 +134,10 @@ fn of_repository(tree: &Tree, scan: &Scan, options: &Options, repository: &Scann
     if let Err(reason) = &repository.name {
         let path = tree.locate(&repository.place.directory);
         let message = format!("{} is no repository name: {reason}", path.display());
-        problems.push((Code::NameInvalid, Doubt::None, path, message));
+        problems.push(Problem { doubt: Doubt::None, ..Problem::new(Code::NameInvalid, path, message) });
     }
     let mut known: HashSet<Digest> = repository.emptied.iter().copied().collect();
+    let codes = LazyCell::new(|| missing_codes(scan, repository));
     for revision in &repository.revisions {
         let digest = revision.digest;
         known.insert(digest);
@@ -127,17 +145,20 @@ fn of_repository(tree: &Tree, scan: &Scan, options: &Options, repository: &Scann
         let blob = || tree.locate(&layout::blob_directory(&digest));
         if !scan.names.is_blob(name) {
             let message = format!("manifest {digest} is linked, but there is no {}", blob().display());
-            problems.push((Code::ManifestMissing, Doubt::Repository, at(&digest), message));
+            let code = codes.get(&name).copied().unwrap_or(Code::RevisionDangling);
+            problems.push(Problem::new(code, at(&digest), message));
         } else if let Some(fault) = scan.graph.faults.get(&name) {
             let message = format!("manifest {digest} can't be believed: {fault}");
             let code = if fault.is_whole { Code::ManifestInvalid } else { Code::BlobCorrupt };
-            problems.push((code, Doubt::Repository, blob(), message));
+            problems.push(Problem::new(code, blob(), message));
         } else if scan.graph.node(name).is_some_and(|node| node.is_over_large) {
             let message = format!("manifest {digest} is larger than a registry takes");
-            problems.push((Code::ManifestTooLarge, Doubt::Repository, blob(), message));
+            problems.push(Problem::new(Code::ManifestTooLarge, blob(), message));
         } else if broken.contains(name) {
             let message = format!("{} {digest}", missing_child(scan, options, name));
-            problems.push((Code::IndexChildMissing, Doubt::Repository, at(&digest), message));
+            // If the child is linked anywhere, what mends it is told there.
+            let problem = Problem::new(Code::IndexChildMissing, at(&digest), message);
+            problems.push(Problem { mendable: false, ..problem });
         }
     }
     // Without any revisions no tag has one, and that was said.
@@ -146,9 +167,17 @@ fn of_repository(tree: &Tree, scan: &Scan, options: &Options, repository: &Scann
         let Some(target) = tag.target.filter(|target| !known.contains(target)) else { continue };
         let message = format!("tag {} points to {target}, of which there is no trace", tag.name);
         let path = tree.locate(&repository.place.tags()).join(&tag.name);
-        problems.push((Code::TagDangling, Doubt::Repository, path, message));
+        problems.push(Problem::new(Code::TagDangling, path, message));
     }
     problems
+}
+
+/// What `fsck` and `repair` call a manifest without content, by what it is to the repository.
+fn missing_codes(scan: &Scan, repository: &Scanned) -> HashMap<Name, Code> {
+    let nodes = repository.revisions.iter().filter_map(|revision| scan.graph.node(scan.names.find(&revision.digest)?));
+    let children = nodes.flat_map(|node| scan.graph.children(node)).map(|child| (*child, Code::IndexChildMissing));
+    let tagged = repository.tags.iter().filter_map(|tag| scan.names.find(tag.target.as_ref()?));
+    children.chain(tagged.map(|name| (name, Code::ManifestMissing))).collect()
 }
 
 fn missing_child(scan: &Scan, options: &Options, index: Name) -> String {
@@ -164,7 +193,7 @@ fn missing_child(scan: &Scan, options: &Options, index: Name) -> String {
 }
 
 /// All that a repository names by the path or content of any link, as far as that can be read.
-fn everything(tree: &Tree, repository: &Scanned) -> Vec<Digest> {
+fn everything(tree: &Tree, scan: &Scan, repository: &Scanned) -> Vec<Digest> {
     let place = &repository.place;
     let mut named: Vec<Digest> = repository.emptied.clone();
     named.extend(repository.tags.iter().filter_map(|tag| tag.target));
@@ -172,7 +201,7 @@ fn everything(tree: &Tree, repository: &Scanned) -> Vec<Digest> {
         let past = place.tags().child(&tag.name).and_then(|tag| tag.child("index")).expect("plain names");
         named.extend(crate::manifest::revision::keyed(tree, &past).filter_map(Result::ok));
     }
-    let layers = repository.layers.iter().map(|hash| Digest::from_sha256(*hash));
+    let layers = repository.layers.iter().map(|name| scan.names.digest(*name));
     for digest in layers.chain(repository.aliases.iter().map(|(key, _)| *key)) {
         let link = place.layer(&digest).child("link").expect("a plain name");
         let content = tree.read_small(&link, LINK_MAX).ok().flatten();

@@ -7,7 +7,7 @@ use super::age::Found;
 use super::plan::{Action, Kind};
 use crate::error::Result;
 use crate::layout::{self, TreePath};
-use crate::scan::{Name, Scan, Scanned};
+use crate::scan::{Name, NameSet, Scan, Scanned};
 use crate::tree::{self, Tree};
 
 /// A directory that a link was removed from, if it is not young and nothing that counts is in it.
@@ -38,6 +38,7 @@ pub(super) fn is_hollow(tree: &Tree, directory: &TreePath) -> Result<bool> {
 pub(super) fn directories(tree: &Tree, scan: &Scan, options: &Options, gone: &[(Name, Found)]) -> Result<Vec<Action>> {
     let mut actions = Vec::new();
     let mut emptied: HashMap<TreePath, HashSet<String>> = HashMap::new();
+    let held = held_fan_outs(scan, gone);
     for (name, found) in gone {
         let path = layout::blob_directory(&scan.names.digest(*name));
         match found {
@@ -54,6 +55,7 @@ pub(super) fn directories(tree: &Tree, scan: &Scan, options: &Options, gone: &[(
         let fan_out = path.parent().expect("a blob lies in a fan-out");
         emptied.entry(fan_out).or_default().insert(path.file_name().to_owned());
     }
+    emptied.retain(|fan_out, _| !held.contains(fan_out));
     actions.extend(scan.hollow_fan_outs.iter().filter_map(|fan_out| leaf(tree, options, fan_out)));
     for (fan_out, names) in emptied {
         let listed = tree.list(&fan_out)?.unwrap_or_default();
@@ -64,6 +66,25 @@ pub(super) fn directories(tree: &Tree, scan: &Scan, options: &Options, gone: &[(
     // Those within others first.
     actions.sort_by(|a, b| b.path.below_area().len().cmp(&a.path.below_area().len()).then_with(|| a.path.cmp(&b.path)));
     Ok(actions)
+}
+
+/// The fan-outs of which some content is known to stay: these need not be listed again.
+fn held_fan_outs(scan: &Scan, gone: &[(Name, Found)]) -> HashSet<TreePath> {
+    let mut going = NameSet::new(&scan.names);
+    for (name, _) in gone {
+        going.insert(*name);
+    }
+    let (mut held, mut last) = (HashSet::new(), None);
+    for name in scan.names.blobs().filter(|name| !going.contains(*name)) {
+        let digest = scan.names.digest(name);
+        // Names are sorted: those of a fan-out, which is called by their first byte, follow each other.
+        let first = digest.sha256().map(|hash| hash[0]);
+        if first.is_none() || first != last {
+            held.extend(layout::blob_directory(&digest).parent());
+        }
+        last = first;
+    }
+    held
 }
 
 /// Whether nothing will be left of a repository but directories, and none of it is young.

@@ -9,9 +9,8 @@ use super::plan::{Action, Kind, Plan};
 use super::{Options, age};
 use crate::digest::Digest;
 use crate::error::Result;
-use crate::layout::Area;
 use crate::scan::{Name, Scan, Scanned, Tag};
-use crate::tree::Tree;
+use crate::tree::{Neighbours, Tree};
 
 /// A step of the way to some content.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -226,7 +225,7 @@ fn local(scan: &Scan, options: &Options, repository: &Scanned, untouchable: bool
 
 fn is_linked(scan: &Scan, repository: &Scanned, target: Name) -> bool {
     let digest = scan.names.digest(target);
-    digest.sha256().is_some_and(|hash| repository.layers.contains(&hash))
+    repository.layers.contains(&target)
         || repository.aliases.iter().any(|(key, target)| *key == digest || *target == digest)
         || repository.emptied.contains(&digest)
         || repository.revisions.iter().any(|revision| revision.signatures.contains(&digest))
@@ -238,7 +237,6 @@ fn step(scan: &Scan, name: Name) -> Step {
 }
 
 fn until(tree: &Tree, options: &Options, digest: &Digest) -> Result<Option<jiff::Timestamp>> {
-    let Some(area) = tree.area(Area::Blobs)? else { return Ok(None) };
-    let age::Found::Blob(lying) = age::look_at(tree, area, digest)? else { return Ok(None) };
+    let age::Found::Blob(lying) = age::look_at(&mut Neighbours::new(tree), digest)? else { return Ok(None) };
     Ok(lying.newest.checked_add(options.min_age).ok())
 }

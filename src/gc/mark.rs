@@ -127,12 +127,11 @@ impl<'s> Marker<'s> {
     /// All that the repository links by any path or content.
     fn keep_all(&mut self, repository: &Scanned, local: &Local<'_>) {
         let names = &self.scan.names;
-        let layers = repository.layers.iter().map(|hash| Digest::from_sha256(*hash));
         let aliases = repository.aliases.iter().flat_map(|(key, target)| [*key, *target]);
         let signatures = repository.revisions.iter().flat_map(|revision| revision.signatures.iter().copied());
-        let all = layers.chain(aliases).chain(repository.emptied.iter().copied()).chain(signatures);
-        let all: Vec<Name> = all.filter_map(|digest| names.find(&digest)).collect();
-        for name in all {
+        let others = aliases.chain(repository.emptied.iter().copied()).chain(signatures);
+        let others: Vec<Name> = others.filter_map(|digest| names.find(&digest)).collect();
+        for name in repository.layers.iter().copied().chain(others) {
             self.need(local, name);
         }
     }

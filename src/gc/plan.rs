@@ -20,7 +20,7 @@ use crate::layout::TreePath;
 use crate::name::UploadId;
 use crate::scan::{Doubt, Name, NameSet, Scan, Scanned};
 use crate::stream::Interrupt;
-use crate::tree::Tree;
+use crate::tree::{Neighbours, Tree};
 use crate::upload;
 
 /// What kind of thing goes, in the order in which they go.
@@ -129,6 +129,8 @@ pub struct Finding {
     pub path: Option<PathBuf>,
     /// All of it in a sentence.
     pub message: String,
+    /// Whether its path or another tree says what should be there.
+    pub mendable: bool,
 }
 
 /// What stays.
@@ -376,11 +378,12 @@ impl<'p> Planning<'p> {
             self.tags(index, repository, &whose, &lost);
         }
         let unused = age::unused_links(scan, repository, used).into_par_iter().with_min_len(64);
-        let looked_at = unused.map(|(_, digest)| {
+        let look = |layers: &mut Neighbours<'_>, (_, digest): (Name, Digest)| {
             let path = place.layer(&digest);
-            let found = self.tree.metadata(&path.child("link").expect("a plain name"));
+            let found = layers.metadata_in(&path, "link");
             (digest, path, found)
-        });
+        };
+        let looked_at = unused.map_init(|| Neighbours::new(self.tree), look);
         for (digest, path, found) in looked_at.collect::<Vec<_>>() {
             match found {
                 Ok(Some(_)) => self.actions.push(Action::of(Kind::LayerLink, &whose, path, digest)),

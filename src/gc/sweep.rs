@@ -20,7 +20,7 @@ use crate::layout::{self, Area, TreePath};
 use crate::quarantine::RunId;
 use crate::scan::Scan;
 use crate::stream::Interrupt;
-use crate::tree::Tree;
+use crate::tree::{Neighbours, Tree};
 use crate::upload;
 
 /// What came of a sweep.
@@ -138,8 +138,8 @@ fn remove(writer: &Writer<'_>, disposal: &mut Disposal<'_>, options: &Options, a
             if action.kind == Kind::Tag { disposal.directory(&action.path) } else { disposal.link(&action.path) }
         }
         Kind::Blob => {
-            let (Some(digest), Some(area)) = (action.digest, tree.area(Area::Blobs)?) else { return Ok(false) };
-            match age::look_at(tree, area, &digest)? {
+            let Some(digest) = action.digest else { return Ok(false) };
+            match age::look_at(&mut Neighbours::new(tree), &digest)? {
                 Found::Blob(lying) if Some(lying.newest) == action.newest && lying.size == action.size => {
                     if options.is_young(lying.newest) {
                         return Ok(false);

@@ -49,6 +49,13 @@ impl Finding {
     /// Something that could not be read, and casts no doubt on what is in use.
     pub fn of(error: &Error) -> Self {
         let path = error.path().map(std::path::Path::to_owned);
-        Self { code: Code::of(error), doubt: Doubt::None, repository: None, path, message: doubt::sentence(error) }
+        Self {
+            code: Code::of(error),
+            doubt: Doubt::None,
+            repository: None,
+            path,
+            message: doubt::sentence(error),
+            mendable: false,
+        }
     }
 }

@@ -359,6 +359,13 @@ pub fn revision_directory(repository: &RepositoryName, form: Form, revision: &Di
     keyed(&revisions_directory(repository, form), revision)
 }
 
+/// Whether a file, such as a link, is one that makes a manifest a repository's.
+pub(crate) fn is_of_revision(path: &std::path::Path) -> bool {
+    path.ancestors().nth(3).is_some_and(|directory| {
+        directory.ends_with("manifests/revisions") || directory.ends_with("_manifests/revisions")
+    })
+}
+
 /// Where the links of a manifest's stored signatures lie (alpha.0 to 2.4).
 pub fn signatures_directory(repository: &RepositoryName, form: Form, revision: &Digest) -> TreePath {
     revision_directory(repository, form, revision).join("signatures")

@@ -134,8 +134,19 @@ fn blob(kind: Kind, reference: &Reference, presence: &impl Presence) -> crate::R
     if let Some(url) = urls.iter().find(|url| (foreign || oci.is_some()) && !url::is_acceptable(url)) {
         return Ok(Err((Code::Unknown, format!("invalid URL on layer: {url:?}"))));
     }
-    let elsewhere = foreign || oci.is_some_and(|(_, elsewhere)| *elsewhere) && !urls.is_empty();
-    if elsewhere { Ok(Ok(true)) } else { presence.layer(&digest).map(Ok) }
+    if may_be_elsewhere(kind, reference) { Ok(Ok(true)) } else { presence.layer(&digest).map(Ok) }
+}
+
+/// Whether a manifest of this kind may reference a blob that its repository does not have: a layer of a type that is not
+/// distributed, and that says where else it can be had.
+pub fn may_be_elsewhere(kind: Kind, reference: &Reference) -> bool {
+    let media_type = reference.media_type.as_deref().unwrap_or_default();
+    let is_free = match kind {
+        Kind::Schema2 => media_type == FOREIGN_LAYER,
+        Kind::OciManifest => OCI_LAYERS.contains(&(media_type, true)),
+        _ => false,
+    };
+    is_free && !reference.urls.is_empty()
 }
 
 fn version(manifest: &Manifest) -> Refusal {

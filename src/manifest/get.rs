@@ -75,10 +75,15 @@ pub(crate) fn parse(repository: &Repository<'_>, digest: Digest, content: &[u8])
 pub fn manifests<'r>(repository: &'r Repository<'_>) -> impl Iterator<Item = Result<(Revision, Manifest)>> + 'r {
     revision::revisions(repository).map(move |found| {
         let revision = found?;
-        let content = content(repository, revision.digest)?;
-        let manifest = parse(repository, revision.digest, &content)?;
+        let manifest = of_revision(repository, &revision)?;
         Ok((revision, manifest))
     })
+}
+
+/// The manifest that a revision links.
+pub(super) fn of_revision(repository: &Repository<'_>, revision: &Revision) -> Result<Manifest> {
+    let content = content(repository, revision.digest)?;
+    parse(repository, revision.digest, &content)
 }
 
 pub(crate) fn unknown(repository: &Repository<'_>, digest: Digest, missing: Missing) -> Error {

@@ -53,6 +53,19 @@ impl Manifest {
         own.or_else(|| self.config_media_type())
     }
 
+    /// Every digest that it names as a manifest's, or may, where nobody can say what it references. One that is named twice
+    /// comes twice.
+    pub fn children(&self) -> impl Iterator<Item = Digest> + '_ {
+        let children = self.references.iter().filter(|reference| reference.role == Role::Child);
+        children.filter_map(|reference| reference.digest.ok()).chain(self.mentioned.iter().copied())
+    }
+
+    /// What it mentions, if it is of an unknown kind: nobody can say that these are no references.
+    pub fn mentions(&self) -> impl Iterator<Item = Reference> + '_ {
+        let is_unknown = self.kind == Kind::Unknown;
+        self.mentioned.iter().filter(move |_| is_unknown).map(|digest| Reference::mention(*digest))
+    }
+
     /// Every digest that keeps content, with the size where one is stated: the references, then what is only mentioned.
     /// The subject is not among them. A digest that is referenced twice comes twice.
     pub fn retained(&self) -> impl Iterator<Item = (Digest, Option<u64>)> + '_ {
@@ -75,6 +88,24 @@ pub enum Role {
     Child,
     /// The manifest that a referrer is about.
     Subject,
+    /// What a manifest of an unknown kind mentions: it may be any of these.
+    Mention,
+}
+
+impl Reference {
+    pub(super) fn mention(digest: Digest) -> Self {
+        Self {
+            role: Role::Mention,
+            text: digest.to_string(),
+            digest: Ok(digest),
+            size: None,
+            media_type: None,
+            urls: Vec::new(),
+            platform: None,
+            artifact_type: None,
+            annotations: BTreeMap::new(),
+        }
+    }
 }
 
 /// A descriptor inside a manifest.

@@ -9,7 +9,7 @@ use crate::descriptor::Descriptor;
 use crate::digest::Digest;
 use crate::durable::{Staged, Sync, Writer};
 use crate::error::{Error, Result};
-use crate::layout::{self, Entry, Form, Item};
+use crate::layout::{self, Entry, Form, Item, TreePath};
 use crate::name::{RepositoryName, Tag};
 use crate::registry::Registry;
 use crate::repository::Repository;
@@ -189,14 +189,23 @@ fn write(
     signatures: &[Vec<u8>],
     tags: &[Tag],
 ) -> Result<Outcome> {
-    // A collector of 3.x stops at a repository that has manifests and no layers (layout.md §7.3).
-    let made = writer.make_directory(&layout::layers_directory(name, Form::Current))?;
-    let written = stage_and_place(writer, name, digest, payload, signatures, tags);
+    let mut made = Vec::new();
+    let written = make_directories(writer, name, &mut made)
+        .and_then(|()| stage_and_place(writer, name, digest, payload, signatures, tags));
     if written.is_err() {
         // What failed first is what gets reported.
         let _ = writer.unmake_directories(&made);
     }
     written
+}
+
+/// A collector of 3.x stops at a repository that has manifests and no layers, and loses manifests where there is no
+/// directory of tags (layout.md §7.3). Adds those that were missing to `made`.
+fn make_directories(writer: &Writer<'_>, name: &RepositoryName, made: &mut Vec<TreePath>) -> Result<()> {
+    for directory in [layout::layers_directory(name, Form::Current), layout::tags_directory(name, Form::Current)] {
+        made.extend(writer.make_directory(&directory)?);
+    }
+    Ok(())
 }
 
 /// Prepared files, given up last first: one may lie in a directory that was made for one before it.

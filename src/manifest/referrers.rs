@@ -1,5 +1,5 @@
 //! Which manifests are about another: those with it for a `subject`, and those that a client has listed under the
-//! referrers tag because registries had no better way (layout.md §9).
+//! referrers tag because registries had no better way (layout.md §9). And which name it as a child.
 
 use std::collections::BTreeMap;
 
@@ -57,19 +57,40 @@ pub fn fallback_tag(subject: Digest) -> Option<Tag> {
     tag.replace(|character| !plain(character), "-").parse().ok()
 }
 
+/// What the manifests of a repository have to do with one of them.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Relations {
+    /// Those that name it as a child, or may: indexes, and what nobody understands. Sorted.
+    pub parents: Vec<Digest>,
+    /// Those that are about it, sorted by digest.
+    pub referrers: Vec<Referrer>,
+}
+
 /// The referrers of `subject` in `repository`, sorted by digest, and what could not be read: it may be one. The subject
 /// itself need not exist.
 pub fn referrers(repository: &Repository<'_>, subject: Digest) -> Result<(Vec<Referrer>, Vec<Error>)> {
-    let mut damage = Vec::new();
+    let (relations, damage) = relations(repository, subject)?;
+    Ok((relations.referrers, damage))
+}
+
+/// What all of `repository` has to do with `subject`, which need not exist, and what could not be read to tell.
+pub fn relations(repository: &Repository<'_>, subject: Digest) -> Result<(Relations, Vec<Error>)> {
+    let (mut parents, mut damage) = (Vec::new(), Vec::new());
     let mut found = BTreeMap::new();
     for manifest in get::manifests(repository) {
-        match manifest {
-            Ok((revision, manifest)) if is_about(&manifest, subject) => {
-                let size = super::size(repository, revision.digest)?;
-                found.insert(revision.digest, referrer(revision.digest, size, &manifest));
+        let (revision, manifest) = match manifest {
+            Ok(read) => read,
+            Err(error) => {
+                damage.push(error);
+                continue;
             }
-            Ok(_) => {}
-            Err(error) => damage.push(error),
+        };
+        if is_about(&manifest, subject) {
+            let size = super::size(repository, revision.digest)?;
+            found.insert(revision.digest, referrer(revision.digest, size, &manifest));
+        }
+        if manifest.children().any(|child| child == subject) {
+            parents.push(revision.digest);
         }
     }
     match listed(repository, subject) {
@@ -84,7 +105,9 @@ pub fn referrers(repository: &Repository<'_>, subject: Digest) -> Result<(Vec<Re
         }
         Err(error) => damage.push(error),
     }
-    Ok((found.into_values().collect(), damage))
+    parents.sort();
+    parents.dedup();
+    Ok((Relations { parents, referrers: found.into_values().collect() }, damage))
 }
 
 fn is_about(manifest: &Manifest, subject: Digest) -> bool {

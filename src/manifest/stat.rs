@@ -20,7 +20,7 @@ pub struct ManifestStat {
     pub size: u64,
     /// What it says.
     pub manifest: Manifest,
-    /// What it references, in its order.
+    /// What it references, in its order, or mentions.
     pub parts: Vec<Part>,
     /// The tags that point to it.
     pub tags: Vec<Tag>,
@@ -76,6 +76,7 @@ pub fn role(role: Role) -> &'static str {
         Role::Layer => "layer",
         Role::Child => "child",
         Role::Subject => "subject",
+        Role::Mention => "mention",
     }
 }
 
@@ -91,21 +92,24 @@ pub fn stat(repository: &Repository<'_>, digest: Digest) -> Result<(ManifestStat
     let mut damage = Vec::new();
     let tags = tag::pointing_to(repository, digest, &mut damage);
     let mut parts = Vec::with_capacity(manifest.references.len());
-    for reference in &manifest.references {
+    for reference in manifest.references.iter().cloned().chain(manifest.mentions()) {
         let found = reference.digest.ok().map(|digest| look(repository, reference.role, digest)).transpose();
         let found = found.unwrap_or_else(|error| {
             damage.push(error);
             None
         });
-        parts.push(Part { reference: reference.clone(), found: found.flatten() });
+        parts.push(Part { reference, found: found.flatten() });
     }
     Ok((ManifestStat { digest, size: bytes.len() as u64, manifest, parts, tags }, damage))
 }
 
 fn look(repository: &Repository<'_>, role: Role, digest: Digest) -> Result<Option<u64>> {
+    let manifest = || Ok(revision::find(repository, digest)?.map(|revision| revision.digest));
+    let content = || Ok(repository.find_link(digest)?.map(|link| link.target));
     let target = match role {
-        Role::Child => revision::find(repository, digest)?.map(|revision| revision.digest),
-        _ => repository.find_link(digest)?.map(|link| link.target),
+        Role::Child => manifest()?,
+        Role::Mention => manifest()?.map_or_else(content, |digest| Ok(Some(digest)))?,
+        _ => content()?,
     };
     target.map_or(Ok(None), |target| blob::content_size(repository.tree(), target))
 }

@@ -143,7 +143,7 @@ fn referenced(tree: &Tree, scan: &Scan, named: &Named) -> HashSet<Digest> {
         found.extend(revisions.flat_map(|revision| revision.signatures.iter().copied().chain([revision.digest])));
         found.extend(repository.tags.iter().filter_map(|tag| tag.target));
         found.extend(repository.aliases.iter().map(|(_, target)| *target));
-        for digest in repository.layers.iter().map(|hash| Digest::from_sha256(*hash)) {
+        for digest in repository.layers.iter().map(|name| scan.names.digest(*name)) {
             // A directory without its link is what deleting a layer leaves.
             let link = || tree.metadata(&repository.place.layer_link(&digest));
             if named.contains_key(&digest) && link().is_ok_and(|found| found.is_some()) {

@@ -2,13 +2,14 @@
 //!
 //! What lies in the quarantine is what there is to do, so a restore that was killed is finished by running it again. Content
 //! goes back before the links that grant it, with a sync between; within a kind the last taken goes first, so that a
-//! directory is there before what was in it. A thing whose place has all of it again is dropped, after that place is
-//! synced; one whose place has something else stays. A mere directory, such as that of a repository, gives its place what
+//! directory is there before what was in it. A thing whose place has all of it again is dropped, after that place is synced, and so
+//! is wrong content whose place has the right one; one whose place has something else stays. A mere directory, such as that of a repository, gives its place what
 //! that lacks. A link stays whose content another run has, as happens when a collection was killed and run again: it would
 //! lie.
 
 use std::cmp::Reverse;
 use std::collections::{HashMap, HashSet};
+use std::fs::File;
 use std::os::fd::AsFd;
 
 use rustix::fs::OFlags;
@@ -20,10 +21,10 @@ use super::item::{ItemKind, Noted};
 use super::journal::Lines;
 use super::needed::{lacks, named};
 use super::shelf::{Home, Shelf, Spot};
-use crate::digest::{Digest, HashingReader};
+use crate::digest::{Algorithm, Digest, HashingReader};
 use crate::durable::{Moved, Writer};
 use crate::error::{Error, Result};
-use crate::layout::TreePath;
+use crate::layout::{Entry, TreePath};
 use crate::stream::Interrupt;
 use crate::tree::{self, Kind, Tree};
 
@@ -284,8 +285,36 @@ pub(super) fn judge(shelf: &Shelf<'_>, noted: &Noted, verify: bool, interrupt: &
     match lacking(shelf, noted, spot, &to)? {
         Some(lacking) if lacking.is_empty() => Ok(Verdict::Same(spot)),
         Some(lacking) if noted.item.kind == ItemKind::Directory => Ok(Verdict::Partly(spot, to, lacking)),
+        _ if is_mere_content(shelf, noted, spot)? && is_healed(shelf, noted, interrupt)? => Ok(Verdict::Same(spot)),
         _ => Err(stays(shelf, noted, spot, SOMETHING_ELSE)),
     }
+}
+
+/// Whether the tree has the content that a thing should have been: a repair took it for being something else.
+fn is_healed(shelf: &Shelf<'_>, noted: &Noted, interrupt: &Interrupt) -> Result<bool> {
+    let Some(digest) = noted.item.digest.filter(|_| noted.item.kind == ItemKind::Blob) else { return Ok(false) };
+    let (path, Some(algorithm)) = (Entry::blob(digest).path(), digest.algorithm()) else { return Ok(false) };
+    let Some(file) = shelf.tree.open_file(&path)? else { return Ok(false) };
+    let failed = |error| interrupt.or(Error::io("read", shelf.tree.locate(&path), error));
+    Ok(hash(file, algorithm, interrupt).map_err(failed)? == Some(digest))
+}
+
+/// Whether a thing is content and nothing else, so that all of it may be had again.
+fn is_mere_content(shelf: &Shelf<'_>, noted: &Noted, spot: Spot) -> Result<bool> {
+    if spot.kind != Kind::Directory {
+        return Ok(spot.kind == Kind::File);
+    }
+    let failed = |errno| Error::io("list", shelf.locate(spot.home, &noted.name), errno);
+    let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
+    let directory = tree::open_beneath(shelf.home_found(spot.home)?, &noted.name, flags).map_err(failed)?;
+    let listed = tree::list_handle(directory.as_fd()).map_err(failed)?;
+    Ok(listed.iter().all(|entry| entry.name == "data" && entry.kind == Kind::File))
+}
+
+fn hash(file: File, algorithm: Algorithm, interrupt: &Interrupt) -> std::io::Result<Option<Digest>> {
+    let mut reader = HashingReader::new(interrupt.stops(file), [algorithm]);
+    std::io::copy(&mut reader, &mut std::io::sink())?;
+    Ok(reader.finish().by(algorithm))
 }
 
 /// Moves a thing to its place, which was found to be free.
@@ -378,9 +407,7 @@ fn fault(shelf: &Shelf<'_>, noted: &Noted, spot: Spot, interrupt: &Interrupt) ->
     let Some(file) = shelf.open_content(noted, spot)? else { return Ok(Some("it has no content".to_owned())) };
     let Some(algorithm) = digest.algorithm() else { return Ok(None) };
     let failed = |error| interrupt.or(Error::io("read", shelf.locate(spot.home, &noted.name), error));
-    let mut reader = HashingReader::new(interrupt.stops(file), [algorithm]);
-    std::io::copy(&mut reader, &mut std::io::sink()).map_err(failed)?;
-    let found = reader.finish().by(algorithm).filter(|found| *found != digest);
+    let found = hash(file, algorithm, interrupt).map_err(failed)?.filter(|found| *found != digest);
     Ok(found.map(|found| format!("its content hashes to {found}")))
 }
 

@@ -4,22 +4,25 @@ use std::collections::HashSet;
 
 use rayon::prelude::*;
 
-use crate::digest::Digest;
+use crate::digest::{Digest, Hasher};
 use crate::error::Result;
-use crate::layout::{Area, Entry};
+use crate::layout::{self, Area, Entry};
 use crate::quarantine::{self, ItemKind};
 use crate::scan::Scan;
-use crate::tree::Tree;
+use crate::tree::{Kind, Tree};
 
 /// One in so many references may lead nowhere.
 const TOLERATED: usize = 10;
 
 /// Why it looks as if the disk with the content were missing, if it does: there is none at all, or too many links lead
-/// nowhere. What lies in the quarantine is not lost.
+/// nowhere, or to files without a byte. What lies whole in the quarantine is not lost.
 pub fn lost(tree: &Tree, scan: &Scan) -> Result<Option<String>> {
+    if tree.area(Area::Repositories)?.is_none() && has_content(tree)? {
+        let repositories = tree.locate(&Area::Repositories.path());
+        return Ok(Some(format!("there is content, and no {}: is its disk mounted?", repositories.display())));
+    }
     let linked = linked(tree, scan);
-    let is_gone = |digest: &&Digest| tree.metadata(&Entry::Blob(**digest).path()).is_ok_and(|found| found.is_none());
-    let mut missing: HashSet<Digest> = linked.par_iter().filter(is_gone).copied().collect();
+    let mut missing: HashSet<Digest> = linked.par_iter().filter(|digest| is_lost(tree, digest)).copied().collect();
     if missing.is_empty() {
         return Ok(None);
     }
@@ -35,8 +38,27 @@ pub fn lost(tree: &Tree, scan: &Scan) -> Result<Option<String>> {
     }
     let is_too_much = count.saturating_mul(TOLERATED) > all;
     Ok(is_too_much.then(|| {
-        format!("the content of {count} of {all} references is missing in {blobs}: is the right disk mounted?")
+        format!("the content of {count} of {all} references is missing or empty in {blobs}: is the right disk mounted?")
     }))
+}
+
+fn has_content(tree: &Tree) -> Result<bool> {
+    let listed = tree.list(&layout::canonical_blobs_directory())?;
+    Ok(listed.is_some_and(|listed| !listed.is_empty()))
+}
+
+/// Whether content is not there, or has no bytes though its name says that it has some.
+fn is_lost(tree: &Tree, digest: &Digest) -> bool {
+    let found = tree.metadata(&Entry::Blob(*digest).path());
+    found.is_ok_and(|found| {
+        found.is_none_or(|found| found.size == 0 && found.kind == Kind::File && !is_of_nothing(digest))
+    })
+}
+
+fn is_of_nothing(digest: &Digest) -> bool {
+    let mut hasher = Hasher::new(digest.algorithm());
+    hasher.update(b"");
+    digest.algorithm().is_none_or(|algorithm| hasher.finish().by(algorithm) == Some(*digest))
 }
 
 /// All content that a link leads to.
@@ -45,7 +67,7 @@ fn linked(tree: &Tree, scan: &Scan) -> HashSet<Digest> {
     for repository in &scan.repositories {
         linked.extend(repository.revisions.iter().map(|revision| revision.digest));
         linked.extend(repository.aliases.iter().map(|(_, target)| *target));
-        let layers = repository.layers.par_iter().map(|hash| Digest::from_sha256(*hash));
+        let layers = repository.layers.par_iter().map(|name| scan.names.digest(*name));
         // A directory without its link is what deleting a layer leaves.
         let has_link =
             |digest: &Digest| tree.metadata(&repository.place.layer_link(digest)).is_ok_and(|found| found.is_some());
@@ -54,12 +76,14 @@ fn linked(tree: &Tree, scan: &Scan) -> HashSet<Digest> {
     linked
 }
 
+/// The content that the quarantine has, but for what came there without a byte.
 fn quarantined(tree: &Tree) -> Result<Vec<Digest>> {
     let mut digests = Vec::new();
     for run in quarantine::runs(tree)?.runs {
         let things = quarantine::show(tree, &run.id)?.things;
         let held = things.into_iter().filter(|(noted, is_held)| *is_held && noted.item.kind == ItemKind::Blob);
-        digests.extend(held.filter_map(|(noted, _)| noted.item.digest));
+        let with_bytes = held.filter(|(noted, _)| noted.item.size > 0);
+        digests.extend(with_bytes.filter_map(|(noted, _)| noted.item.digest));
     }
     Ok(digests)
 }

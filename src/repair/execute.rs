@@ -1,143 +1,174 @@
 //! Carrying out a plan, item by item.
 
-use std::collections::VecDeque;
+use std::collections::{HashSet, VecDeque};
 
-use super::{Action, Plan};
+use super::{Action, Options, Plan, planner, still};
 use crate::digest::Digest;
 use crate::durable::Writer;
 use crate::error::{Error, Result};
 use crate::finding::{Code, Repair};
 use crate::layout::Entry;
-use crate::quarantine::{Item, ItemKind, Noted, Run, RunId};
+use crate::quarantine::{Item, ItemKind, Needed, Noted, Run, RunId};
 use crate::stream::Watch;
 
 /// So many things are written down with one sync.
 const TOGETHER: usize = 256;
 
+/// So many times a tree is looked at again whose manifests were put in: each may name more that is missing.
+const ROUNDS: usize = 8;
+
 /// What was done.
 #[derive(Debug, Default)]
 pub struct Done {
-    /// Of the plan.
+    /// Of the plan, and of those that followed from it.
     pub actions: Vec<Action>,
+    /// What was no longer to be done when its turn came, and why.
+    pub outdated: Vec<(Action, &'static str)>,
     /// What could not be done; it is as it was.
     pub failures: Vec<Error>,
+    /// What a source has that it should not, where that was found on the way.
+    pub refused: Vec<Error>,
     /// Where a restore finds what was changed and moved.
     pub quarantine: Option<RunId>,
     /// The signal that ended it early, if one did.
     pub interrupted: Option<usize>,
 }
 
-/// Does at the time `now` what the plan says, and tells each thing that was done. `writer` is to hold the lock alone.
+/// Does what the plan says, and tells each thing that was done. `writer` is to hold the lock alone.
+///
+/// A manifest that a source had may show what else is missing: so then the tree is looked at again, and that is put in too.
 pub fn execute(
     writer: &Writer<'_>,
     plan: &Plan,
-    now: jiff::Timestamp,
+    options: &Options<'_>,
     watch: &Watch<'_>,
     mut each: impl FnMut(&Action),
 ) -> Result<Done> {
-    let mut done = Done::default();
     if plan.actions.is_empty() {
-        return Ok(done);
+        return Ok(Done::default());
     }
-    let run = Run::begin(writer, "repair", now)?;
-    let mut hand = Hand { writer, run, plan, noted: VecDeque::new(), watch };
-    let all = plan.actions.len() as u64;
-    watch.progress.begin("repairing", None);
-    for (number, action) in (1..).zip(&plan.actions) {
-        if hand.noted.is_empty() {
-            hand.note(&plan.actions[number - 1..]);
-        }
-        match hand.act(action) {
-            Ok(true) => {
-                each(action);
-                done.actions.push(action.clone());
-            }
-            // It is gone by itself; or a signal stopped it, and it is as it was.
-            Ok(false) | Err(Error::Interrupted { .. }) => {}
-            Err(error) => done.failures.push(error),
-        }
-        watch.progress.items(number as u64, all);
-        done.interrupted = watch.interrupt.signal();
-        if done.interrupted.is_some() {
-            break;
-        }
+    let run = Run::begin(writer, "repair", options.now)?;
+    let mut hand = Hand { writer, run, options, noted: VecDeque::new(), watch, done: Done::default() };
+    let goes_on = hand.carry_out(plan, &mut each);
+    let gone_on = if goes_on { hand.go_on(plan, &mut each) } else { Ok(()) };
+    let Hand { run, mut done, .. } = hand;
+    let id = run.id().clone();
+    done.quarantine = run.finish()?.then_some(id);
+    match gone_on {
+        Ok(()) => {}
+        Err(Error::Interrupted { signal }) => done.interrupted = Some(signal),
+        Err(error) => done.failures.push(error),
     }
-    watch.progress.end();
-    let id = hand.run.id().clone();
-    done.quarantine = hand.run.finish()?.then_some(id);
     Ok(done)
 }
 
 struct Hand<'h> {
     writer: &'h Writer<'h>,
     run: Run<'h>,
-    plan: &'h Plan,
+    options: &'h Options<'h>,
     /// What is written down already, to be moved next.
     noted: VecDeque<Noted>,
     watch: &'h Watch<'h>,
+    done: Done,
+}
+
+/// What came of an action.
+enum Outcome {
+    Done,
+    /// It is gone by itself, or was so already.
+    Nothing,
+    Outdated(&'static str),
 }
 
 impl Hand<'_> {
+    /// Whether there may be more to do, now that content is there that was missing.
+    fn carry_out(&mut self, plan: &Plan, each: &mut impl FnMut(&Action)) -> bool {
+        let (all, mut refilled) = (plan.actions.len() as u64, false);
+        self.watch.progress.begin("repairing", None);
+        for (number, action) in (1..).zip(&plan.actions) {
+            if self.noted.is_empty() {
+                self.note(&plan.actions[number - 1..]);
+            }
+            match self.act(action, plan) {
+                Ok(Outcome::Done) => {
+                    each(action);
+                    refilled |= action.repair == Repair::RefillBlob;
+                    self.done.actions.push(action.clone());
+                }
+                Ok(Outcome::Outdated(reason)) => self.done.outdated.push((action.clone(), reason)),
+                // A signal stopped it, and it is as it was.
+                Ok(Outcome::Nothing) | Err(Error::Interrupted { .. }) => {}
+                Err(error) => self.done.failures.push(error),
+            }
+            self.watch.progress.items(number as u64, all);
+            self.done.interrupted = self.watch.interrupt.signal();
+            if self.done.interrupted.is_some() {
+                break;
+            }
+        }
+        self.watch.progress.end();
+        refilled && self.done.interrupted.is_none()
+    }
+
+    /// Plans again, without hashing what was hashed, until nothing new comes of it.
+    fn go_on(&mut self, first: &Plan, each: &mut impl FnMut(&Action)) -> Result<()> {
+        let Options { wanted, source, now, uploads_began_before, .. } = self.options;
+        let wanted = wanted.clone();
+        let (source, now, uploads_began_before) = (*source, *now, *uploads_began_before);
+        let options = Options { wanted, source, now, uploads_began_before, content: None };
+        let key = |action: &Action| (action.repair, action.path.clone());
+        let mut tried: HashSet<_> = first.actions.iter().map(key).collect();
+        for _ in 0..ROUNDS {
+            let mut plan = planner::plan(self.writer.tree(), &options, &Needed::default(), self.watch)?;
+            plan.actions.retain(|action| tried.insert(key(action)));
+            self.done.refused.append(&mut plan.refused);
+            if plan.actions.is_empty() || !self.carry_out(&plan, each) {
+                break;
+            }
+        }
+        Ok(())
+    }
+
     /// Writes down all that is moved next, with one sync. What can't be is tried again, each by itself.
     fn note(&mut self, actions: &[Action]) {
-        let next = actions.iter().take(TOGETHER).take_while(|action| is_move(action));
+        let next = actions.iter().take(TOGETHER).take_while(|action| action.is_move());
         let items: Vec<Item> = next.map(item).collect();
         if items.len() > 1 {
             self.noted = self.run.note(items).unwrap_or_default().into();
         }
     }
 
-    fn take(&mut self, action: &Action) -> Result<bool> {
-        match self.noted.pop_front_if(|noted| noted.item.path == action.path) {
-            Some(noted) => self.run.take(&noted),
-            None => self.run.take_one(item(action)),
+    fn act(&mut self, action: &Action, plan: &Plan) -> Result<Outcome> {
+        let noted = self.noted.pop_front_if(|noted| noted.item.path == action.path);
+        if let Some(reason) = still::outdated(self.writer.tree(), action, self.options.now, &self.watch.interrupt)? {
+            return Ok(Outcome::Outdated(reason));
         }
-    }
-
-    /// `false` when there was nothing to do.
-    fn act(&mut self, action: &Action) -> Result<bool> {
         let path = &action.path;
-        match action.repair {
-            Repair::FixPermissions => self.run.fix_access(path),
-            Repair::MakeDirectory => self.run.make_directory(path),
+        let is_done = match action.repair {
+            Repair::FixPermissions => self.run.fix_access(path)?,
+            Repair::MakeDirectory => self.run.make_directory(path)?,
             Repair::RewriteLink | Repair::LinkRevision => {
-                self.run.write_link(path, digest_of(action))?;
-                Ok(true)
+                self.run.write_link(path, action.digest())?;
+                true
             }
-            Repair::RefillBlob => self.refill(digest_of(action)),
-            Repair::RemoveLink if self.leads_somewhere(action) => Ok(false),
-            _ => self.take(action),
-        }
-    }
-
-    /// Whether a push has brought the content that a link lacked when it was looked at.
-    fn leads_somewhere(&self, action: &Action) -> bool {
-        let dangles = matches!(action.code, Code::LayerLinkDangling | Code::RevisionDangling | Code::SignatureDangling);
-        let is_there = |digest: Digest| {
-            self.writer.tree().metadata(&Entry::Blob(digest).path()).is_ok_and(|found| found.is_some())
+            Repair::RefillBlob => self.refill(action.digest(), plan)?,
+            _ => match noted {
+                Some(noted) => self.run.take(&noted)?,
+                None => self.run.take_one(item(action))?,
+            },
         };
-        dangles && action.digest.is_some_and(is_there)
+        Ok(if is_done { Outcome::Done } else { Outcome::Nothing })
     }
 
-    fn refill(&mut self, digest: Digest) -> Result<bool> {
+    fn refill(&mut self, digest: Digest, plan: &Plan) -> Result<bool> {
         // Where its wrong content could not be taken away, this must not replace it.
         if self.writer.tree().metadata(&Entry::Blob(digest).path())?.is_some() {
             return Ok(false);
         }
-        let content = self.plan.stock.open_content(&digest)?;
+        let content = plan.stock.open_content(&digest)?;
         self.writer.fill(digest, content, &self.watch.interrupt)?;
         Ok(true)
     }
-}
-
-/// Whether an action moves something to the quarantine.
-fn is_move(action: &Action) -> bool {
-    use Repair::{PurgeUpload, QuarantineBlob, RemoveLink, RemoveTag, RemoveTemporary};
-    matches!(action.repair, QuarantineBlob | RemoveLink | RemoveTag | RemoveTemporary | PurgeUpload)
-}
-
-fn digest_of(action: &Action) -> Digest {
-    action.digest.expect("links and content are planned by their digests")
 }
 
 /// What an action moves to the quarantine.

@@ -11,6 +11,7 @@ mod brake;
 mod execute;
 mod planner;
 mod source;
+mod still;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -103,6 +104,18 @@ pub struct Action {
     pub size: u64,
 }
 
+impl Action {
+    /// Whether it moves something to the quarantine.
+    pub fn is_move(&self) -> bool {
+        use Repair::{PurgeUpload, QuarantineBlob, RemoveLink, RemoveTag, RemoveTemporary};
+        matches!(self.repair, QuarantineBlob | RemoveLink | RemoveTag | RemoveTemporary | PurgeUpload)
+    }
+
+    fn digest(&self) -> Digest {
+        self.digest.expect("links and content are planned by their digests")
+    }
+}
+
 /// Something that was wanted and can't be mended.
 #[derive(Debug)]
 pub struct Left {
@@ -119,12 +132,12 @@ pub struct Plan {
     pub actions: Vec<Action>,
     /// What stays though it was asked for.
     pub left: Vec<Left>,
-    /// How many errors there are that nothing is done about.
-    pub unmended: usize,
+    /// The errors that nothing is done about.
+    pub unmended: Vec<Finding>,
+    /// Those of content that goes, and that the source does not have: it is missing then.
+    pub until_pushed: Vec<Finding>,
     /// What a source has that it should not, or that could not be read there.
     pub refused: Vec<Error>,
-    /// The repositories that actions are about, and those whose images they hit.
-    pub repositories: BTreeSet<String>,
     /// Where content comes from.
     stock: Stock,
 }

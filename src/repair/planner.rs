@@ -1,10 +1,9 @@
 //! From findings to what is done about them.
 
 use std::collections::{BTreeMap, BTreeSet, HashSet};
-use std::time::Duration;
 
 use super::source::{self, Stock};
-use super::{Action, Left, MENDABLE, Options, Plan, Wanted};
+use super::{Action, Left, MENDABLE, Options, Plan, Wanted, still};
 use crate::digest::Digest;
 use crate::error::{Error, Result};
 use crate::finding::{Code, Finding, Repair, Severity};
@@ -13,9 +12,6 @@ use crate::layout::{self, Entry, Item, TreePath};
 use crate::quarantine::Needed;
 use crate::stream::Watch;
 use crate::tree::{Kind, Tree};
-
-/// What is younger may be in use: a registry takes no lock.
-const YOUNG: Duration = Duration::from_hours(1);
 
 /// The order in which things are done: what must be readable first, content before the links that grant it.
 const ORDER: [Repair; 10] = [
@@ -47,10 +43,11 @@ pub fn plan(tree: &Tree, options: &Options<'_>, needed: &Needed, watch: &Watch<'
         let is_about_missing = !matches!(finding.repair, Some(Repair::QuarantineBlob | Repair::RewriteLink));
         is_about_missing && finding.digest.is_some_and(|digest| needed.blobs.contains_key(&digest))
     };
-    let mut findings = report.findings;
-    let is_error = |finding: &Finding| finding.severity == Severity::Error && !comes_back(finding);
-    let mut unmended = findings.iter().filter(|finding| is_error(finding)).count();
-    findings.retain(|finding| options.wanted.includes(finding.code) && !comes_back(finding));
+    let is_error = |finding: &Finding| finding.severity == Severity::Error;
+    let findings = report.findings.into_iter().filter(|finding| !comes_back(finding));
+    let (findings, others): (Vec<_>, Vec<_>) = findings.partition(|finding| options.wanted.includes(finding.code));
+    let mut unmended: Vec<Finding> = others.into_iter().filter(is_error).collect();
+    let mut until_pushed = Vec::new();
     let (stock, refused) = match options.source {
         Some(source) => source.find(&refillable(&findings), &watch.interrupt)?,
         None => Default::default(),
@@ -58,14 +55,18 @@ pub fn plan(tree: &Tree, options: &Options<'_>, needed: &Needed, watch: &Watch<'
     let mut planner =
         Planner { tree, options, watch, stock: &stock, whole: BTreeMap::new(), plan: Vec::new(), left: Vec::new() };
     for finding in findings {
-        let (error, planned) = (is_error(&finding), planner.plan.len());
+        let (error, planned) = (is_error(&finding).then(|| finding.clone()), planner.plan.len());
         planner.consider(finding)?;
-        unmended -= usize::from(error && planner.plan.len() > planned);
+        let Some(error) = error else { continue };
+        let does = |repair| planner.plan[planned..].iter().any(|action| action.repair == repair);
+        if planner.plan.len() == planned {
+            unmended.push(error);
+        } else if does(Repair::QuarantineBlob) && !does(Repair::RefillBlob) {
+            until_pushed.push(error);
+        }
     }
-    let Planner { plan: planned, left, .. } = planner;
-    let repositories = planned.iter().flat_map(|planned| planned.repositories.iter().cloned()).collect();
-    let actions = in_order(planned.into_iter().map(|planned| planned.action).collect());
-    Ok(Plan { actions, left, unmended, refused, repositories, stock })
+    let Planner { plan, left, .. } = planner;
+    Ok(Plan { actions: in_order(plan), left, unmended, until_pushed, refused, stock })
 }
 
 /// Content that a source may help with.
@@ -77,11 +78,6 @@ fn refillable(findings: &[Finding]) -> BTreeSet<Digest> {
     findings.iter().filter(is_about_content).filter_map(|finding| finding.digest).collect()
 }
 
-struct Planned {
-    action: Action,
-    repositories: BTreeSet<String>,
-}
-
 struct Planner<'p> {
     tree: &'p Tree,
     options: &'p Options<'p>,
@@ -89,7 +85,7 @@ struct Planner<'p> {
     stock: &'p Stock,
     /// Whether content is what it is called, as far as somebody asked.
     whole: BTreeMap<Digest, bool>,
-    plan: Vec<Planned>,
+    plan: Vec<Action>,
     left: Vec<Left>,
 }
 
@@ -134,10 +130,8 @@ impl Planner<'_> {
     }
 
     fn add(&mut self, finding: &Finding, repair: Repair, path: TreePath, size: u64) {
-        let Finding { code, repository, tag, digest, images, .. } = finding.clone();
-        let repositories = images.into_iter().map(|image| image.repository).chain(repository.clone()).collect();
-        let action = Action { repair, code, path, repository, tag, digest, size };
-        self.plan.push(Planned { action, repositories });
+        let Finding { code, repository, tag, digest, .. } = finding.clone();
+        self.plan.push(Action { repair, code, path, repository, tag, digest, size });
     }
 
     fn refill(&mut self, finding: Finding, place: TreePath) {
@@ -146,7 +140,9 @@ impl Planner<'_> {
                 Some(_) => "the source does not have it",
                 None => "it has to be pushed again, or put in with --from",
             };
-            return self.leave(finding, reason);
+            // That it does not simply go is for somebody to understand.
+            let why = (finding.code == Code::LayerLinkDangling).then(|| format!("{}; {reason}", finding.message));
+            return self.leave(finding, why.unwrap_or_else(|| reason.to_owned()));
         };
         self.add(&finding, Repair::RefillBlob, Entry::Blob(digest).path(), size);
         if finding.code == Code::ReferenceMissing {
@@ -193,17 +189,12 @@ impl Planner<'_> {
         let is_upload = repair == Repair::PurgeUpload;
         let is_file = finding.code == Code::UploadWithoutStartedat;
         let Some(path) = (if is_file { place.parent() } else { Some(place) }) else { return Ok(()) };
-        let data = path.child("data").filter(|_| is_upload);
-        let data = data.and_then(|data| self.tree.metadata(&data).ok().flatten());
-        let found = self.tree.metadata(&path)?;
-        let limit = self.options.now.checked_sub(YOUNG).unwrap_or(jiff::Timestamp::MIN);
-        // One that says when it began was found to be old.
-        let says = finding.code == Code::UploadStale;
-        if !says && data.or(found).is_some_and(|found| found.modified > limit) {
-            self.leave(finding, "it is younger than an hour, and may be in use");
+        if still::is_young(self.tree, &path, self.options.now)? {
+            self.leave(finding, "something was written there within the last hour: it may be in use");
             return Ok(());
         }
-        let sized = if is_upload { data } else { found };
+        let data = path.child("data").filter(|_| is_upload);
+        let sized = self.tree.metadata(data.as_ref().unwrap_or(&path))?;
         self.add(&finding, repair, path, sized.map_or(0, |found| found.size));
         Ok(())
     }
@@ -245,11 +236,8 @@ fn in_order(mut actions: Vec<Action>) -> Vec<Action> {
     let rank = |repair: Repair| ORDER.iter().position(|other| *other == repair);
     actions.sort_by(|a, b| rank(a.repair).cmp(&rank(b.repair)).then_with(|| a.path.cmp(&b.path)));
     actions.dedup_by(|a, b| a.repair == b.repair && a.path == b.path);
-    let moves = |action: &&Action| {
-        use Repair::{PurgeUpload, QuarantineBlob, RemoveLink, RemoveTag};
-        matches!(action.repair, PurgeUpload | QuarantineBlob | RemoveLink | RemoveTag)
-    };
-    let moved: HashSet<TreePath> = actions.iter().filter(moves).map(|action| action.path.clone()).collect();
+    let moved: HashSet<TreePath> =
+        actions.iter().filter(|action| action.is_move()).map(|action| action.path.clone()).collect();
     actions.retain(|action| {
         let mut above = std::iter::successors(action.path.parent(), TreePath::parent);
         action.repair == Repair::RefillBlob || !above.any(|path| moved.contains(&path))

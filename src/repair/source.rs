@@ -55,16 +55,28 @@ impl Stock {
 }
 
 impl Source {
-    /// The tree, image layout or directory at `path`.
+    /// The tree, image layout or directory at `path`. `Err(Io)` for anything else.
     pub fn open(path: &Path) -> Result<Self> {
+        let no_source = |kind, what: &str| {
+            let text =
+                format!("{what}: a source is another registry's root, an OCI image layout, or a directory of files");
+            Error::io("take content from", path, std::io::Error::new(kind, text))
+        };
+        let is_directory =
+            std::fs::metadata(path).map_err(|error| no_source(error.kind(), &error.to_string()))?.is_dir();
+        if !is_directory {
+            return Err(no_source(ErrorKind::NotADirectory, "it is no directory"));
+        }
         let kind = match Tree::open(path) {
             Ok(tree) => Kind::Tree(Box::new(tree)),
             Err(Error::NotATree { .. }) if path.join(OCI_LAYOUT).is_file() => Kind::Layout,
             Err(Error::NotATree { .. }) => {
-                std::fs::read_dir(path).map_err(|error| Error::io("list", path, error))?;
+                std::fs::read_dir(path).map_err(|error| no_source(error.kind(), &error.to_string()))?;
                 Kind::Files
             }
-            Err(error) => return Err(error),
+            Err(error @ Error::Io { .. }) => return Err(error),
+            // That it can't be used as a root says nothing about the tree that is mended.
+            Err(error) => return Err(no_source(ErrorKind::Other, &error.to_string())),
         };
         Ok(Self { path: path.to_owned(), kind })
     }
@@ -121,13 +133,12 @@ impl Search<'_> {
 
     /// Looks at all files below a directory, those first whose names say that they are wanted.
     fn all_files(&mut self, directory: &Path) -> Result<()> {
-        let mut files = Vec::new();
-        list(directory, &mut files)?;
-        let named = |path: &PathBuf| {
-            let name = path.file_name().unwrap_or_default().to_string_lossy();
-            self.wanted.iter().find(|digest| name.contains(&*digest.hex())).copied()
-        };
-        let mut files: Vec<(Option<Digest>, PathBuf)> = files.into_iter().map(|path| (named(&path), path)).collect();
+        let mut listed = Listed::default();
+        listed.list(directory);
+        self.refused.append(&mut listed.refused);
+        self.refused.extend(listed.symbolic_links());
+        let with_name = |path: PathBuf| (self.called(&path), path);
+        let mut files: Vec<(Option<Digest>, PathBuf)> = listed.files.into_iter().map(with_name).collect();
         files.sort_by_key(|(named, path)| (named.is_none(), path.clone()));
         for (named, path) in files {
             if self.stock.found.len() == self.wanted.len() {
@@ -144,6 +155,20 @@ impl Search<'_> {
             }
         }
         Ok(())
+    }
+
+    /// What is wanted whose hex digits stand in the name of a file.
+    fn called(&self, path: &Path) -> Option<Digest> {
+        let name = path.file_name()?.to_str()?;
+        let runs = name.split(|character: char| !matches!(character, '0'..='9' | 'a'..='f'));
+        let by = |run: &str, algorithm: Algorithm| {
+            // A letter before it may look like a digit.
+            let starts = (run.len() + 1).saturating_sub(2 * algorithm.size());
+            let texts = (0..starts).map(|start| &run[start..start + 2 * algorithm.size()]);
+            let digests = texts.filter_map(|hex| format!("{}:{hex}", algorithm.name()).parse().ok());
+            digests.into_iter().find(|digest| self.wanted.contains(digest))
+        };
+        runs.into_iter().find_map(|run| Algorithm::ALL.into_iter().find_map(|algorithm| by(run, algorithm)))
     }
 
     /// `None` when there is no file, or it can't be read, which is told.
@@ -194,16 +219,44 @@ fn open(path: &Path) -> std::io::Result<Option<File>> {
 }
 
 /// All files below a directory. No symbolic link is followed on the way, for it may lead round in a circle.
-fn list(directory: &Path, files: &mut Vec<PathBuf>) -> Result<()> {
-    let failed = |error| Error::io("list", directory, error);
-    for entry in std::fs::read_dir(directory).map_err(failed)? {
-        let entry = entry.map_err(failed)?;
-        let kind = entry.file_type().map_err(failed)?;
-        if kind.is_dir() {
-            list(&entry.path(), files)?;
-        } else if kind.is_file() {
-            files.push(entry.path());
+#[derive(Default)]
+struct Listed {
+    files: Vec<PathBuf>,
+    symlinks: Vec<PathBuf>,
+    /// What can't be listed: the rest may have all that is wanted.
+    refused: Vec<Error>,
+}
+
+impl Listed {
+    fn list(&mut self, directory: &Path) {
+        if let Err(error) = self.list_one(directory) {
+            self.refused.push(Error::io("list", directory, error));
         }
     }
-    Ok(())
+
+    fn list_one(&mut self, directory: &Path) -> std::io::Result<()> {
+        for entry in std::fs::read_dir(directory)? {
+            let entry = entry?;
+            let kind = entry.file_type()?;
+            if kind.is_dir() {
+                self.list(&entry.path());
+            } else if kind.is_file() {
+                self.files.push(entry.path());
+            } else if kind.is_symlink() {
+                self.symlinks.push(entry.path());
+            }
+        }
+        Ok(())
+    }
+
+    /// That they were passed over, if there are any.
+    fn symbolic_links(&self) -> Option<Error> {
+        let first = self.symlinks.first()?;
+        let more = match self.symlinks.len() - 1 {
+            0 => String::new(),
+            more => format!(", and so are {more} more"),
+        };
+        let reason = format!("it is a symbolic link, which is not followed{more}");
+        Some(Error::io("take", first, std::io::Error::other(reason)))
+    }
 }

@@ -66,12 +66,15 @@ pub struct Node {
     pub is_over_large: bool,
 }
 
+/// What is referenced: by its name, if it had one when the manifest was read.
+type Target = Result<Name, Digest>;
+
 /// A manifest that was read.
 struct Parsed {
     name: Name,
-    contents: Vec<Digest>,
-    children: Vec<Digest>,
-    subject: Option<Digest>,
+    contents: Vec<Target>,
+    children: Vec<Target>,
+    subject: Option<Target>,
     is_schema1: bool,
     is_over_large: bool,
 }
@@ -143,12 +146,13 @@ impl Graph {
     fn add(&mut self, names: &mut Names, parsed: Parsed) -> Vec<Name> {
         let at = |references: &Vec<Name>| u32::try_from(references.len()).expect("fewer than 2^32 references");
         let begin = at(&self.references);
-        self.references.extend(parsed.contents.into_iter().map(|digest| names.add(digest)));
+        let mut name = |target: Target| target.unwrap_or_else(|digest| names.add(digest));
+        self.references.extend(parsed.contents.into_iter().map(&mut name));
         let middle = at(&self.references);
-        let children: Vec<Name> = parsed.children.into_iter().map(|digest| names.add(digest)).collect();
+        let children: Vec<Name> = parsed.children.into_iter().map(&mut name).collect();
         self.references.extend(&children);
         let end = at(&self.references);
-        let subject = parsed.subject.map(|digest| names.add(digest));
+        let subject = parsed.subject.map(name);
         let Parsed { is_schema1, is_over_large, .. } = parsed;
         let node = Node { begin, children: middle, end, subject, is_schema1, is_over_large };
         self.by_name.insert(parsed.name, node);
@@ -172,13 +176,13 @@ fn parse(tree: &Tree, names: &Names, name: Name, buffer: &mut [u8]) -> Result<Pa
         let references = manifest.references.iter().filter(move |reference| role(reference.role));
         references.filter_map(|reference| reference.digest.ok())
     };
-    let mut contents: Vec<Digest> = of(|role| role != Role::Child).chain(manifest.mentioned.iter().copied()).collect();
-    contents.shrink_to_fit();
+    let target = |digest: Digest| names.find(&digest).ok_or(digest);
+    let contents = of(|role| role != Role::Child).chain(manifest.mentioned.iter().copied());
     Ok(Parsed {
         name,
-        contents,
-        children: of(|role| role == Role::Child).collect(),
-        subject: manifest.subject.as_ref().and_then(|subject| subject.digest.ok()),
+        contents: contents.map(target).collect(),
+        children: of(|role| role == Role::Child).map(target).collect(),
+        subject: manifest.subject.as_ref().and_then(|subject| subject.digest.ok()).map(target),
         is_schema1: manifest.kind == Kind::Schema1,
         is_over_large: content.len() > MAX_PUT,
     })

@@ -47,11 +47,12 @@ impl Scan {
         let mut scan = Self {
             names: blobs.names,
             hollow_fan_outs: blobs.hollow,
-            repositories: found.scanned,
-            hollow_repositories: found.hollow,
+            repositories: Vec::new(),
+            hollow_repositories: Vec::new(),
             graph: Graph::new(),
-            damage: found.damage,
+            damage: Vec::new(),
         };
+        scan.take(found);
         // Who can't list content can't tell what manifests are among it, and what they reference.
         let unread = blobs.unread.into_iter();
         scan.damage.extend(unread.map(|error| Damage {
@@ -66,11 +67,24 @@ impl Scan {
 
     /// Reads the repositories again, and the manifests that are new in them.
     pub fn read_again(&mut self, tree: &Tree, interrupt: &Interrupt) -> Result<()> {
-        let Found { scanned, hollow, damage } = read_repositories(tree, interrupt);
-        (self.repositories, self.hollow_repositories) = (scanned, hollow);
         self.damage.retain(|damage| damage.of_content);
-        self.damage.extend(damage);
+        self.take(read_repositories(tree, interrupt));
         self.read_manifests(tree, interrupt)
+    }
+
+    /// Gives names to the layer links of what was found.
+    fn take(&mut self, found: Found) {
+        let names = &self.names;
+        let find = |hash: [u8; 32]| names.find_hash(&hash).ok_or(hash);
+        let found_names: Vec<Vec<_>> =
+            found.layers.into_par_iter().map(|hashes| hashes.into_iter().map(find).collect()).collect();
+        (self.repositories, self.hollow_repositories) = (found.scanned, found.hollow);
+        for (repository, layers) in self.repositories.iter_mut().zip(found_names) {
+            let named =
+                layers.into_iter().map(|layer| layer.unwrap_or_else(|hash| self.names.add(Digest::from_sha256(hash))));
+            repository.layers = named.collect();
+        }
+        self.damage.extend(found.damage);
     }
 
     fn read_manifests(&mut self, tree: &Tree, interrupt: &Interrupt) -> Result<()> {
@@ -106,11 +120,6 @@ impl Scan {
             for (key, target) in &repository.aliases {
                 self.names.add(*key);
                 self.names.add(*target);
-            }
-            for hash in &repository.layers {
-                if self.names.find_hash(hash).is_none() {
-                    self.names.add(Digest::from_sha256(*hash));
-                }
             }
             for target in repository.tags.iter().filter_map(|tag| tag.target) {
                 self.names.add(target);
@@ -157,22 +166,25 @@ impl Scan {
 /// What lies below `repositories/`.
 struct Found {
     scanned: Vec<Scanned>,
+    /// The canonical layer links of each.
+    layers: Vec<Vec<[u8; 32]>>,
     hollow: Vec<TreePath>,
     damage: Vec<Damage>,
 }
 
 fn read_repositories(tree: &Tree, interrupt: &Interrupt) -> Found {
     let repositories::Found { places, hollow, mut damage } = repositories::find(tree, interrupt);
-    let mut repositories = Vec::with_capacity(places.len());
+    let (mut scanned, mut layers) = (Vec::with_capacity(places.len()), Vec::with_capacity(places.len()));
     let read: Vec<_> = places
         .into_par_iter()
         .enumerate()
         .filter(|_| interrupt.signal().is_none())
         .map(|(index, place)| repositories::read(tree, place, index))
         .collect();
-    for (repository, found) in read {
-        repositories.push(repository);
-        damage.extend(found);
+    for repository in read {
+        scanned.push(repository.scanned);
+        layers.push(repository.layers);
+        damage.extend(repository.damage);
     }
-    Found { scanned: repositories, hollow, damage }
+    Found { scanned, layers, hollow, damage }
 }

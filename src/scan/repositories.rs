@@ -6,6 +6,7 @@ use std::os::fd::AsFd;
 use rayon::prelude::*;
 
 use super::damage::{Damage, Doubt};
+use super::names::Name;
 use crate::digest::Digest;
 use crate::error::{Error, LinkFault, Result};
 use crate::layout::{self, Area, Form, KeyedDirectory, Place, TreePath};
@@ -34,7 +35,7 @@ pub struct Scanned {
     pub has_tags: bool,
     /// The layer links that are sha256; those say by their names what they link, and are not opened. One whose file is gone
     /// is among them.
-    pub layers: Vec<[u8; 32]>,
+    pub layers: Vec<Name>,
     /// The other layer links, each with what it links.
     pub aliases: Vec<(Digest, Digest)>,
     /// Those of which only the directory is left.
@@ -154,8 +155,17 @@ fn misnamed(tree: &Tree, directory: &TreePath, name: &OsString) -> Error {
     Error::Misplaced { path: tree.locate(directory).join(name), reason: "its name is no text" }
 }
 
+/// A repository that was read.
+pub(super) struct Read {
+    /// All of it but its canonical layer links.
+    pub(super) scanned: Scanned,
+    /// These, for when they have names.
+    pub(super) layers: Vec<[u8; 32]>,
+    pub(super) damage: Vec<Damage>,
+}
+
 /// Reads one repository.
-pub(super) fn read(tree: &Tree, place: Place, index: usize) -> (Scanned, Vec<Damage>) {
+pub(super) fn read(tree: &Tree, place: Place, index: usize) -> Read {
     let mut reading = Reading { tree, index, damage: Vec::new() };
     let own = place.own();
     let folders = own.map(|path| reading.is_there(&path));
@@ -173,12 +183,12 @@ pub(super) fn read(tree: &Tree, place: Place, index: usize) -> (Scanned, Vec<Dam
         emptied,
         tags,
         has_tags,
-        layers,
+        layers: Vec::new(),
         aliases,
         hollow_aliases,
         folders,
     };
-    (scanned, reading.damage)
+    Read { scanned, layers, damage: reading.damage }
 }
 
 /// The layer links of a repository.

@@ -97,9 +97,9 @@ fn unneeded(scan: &Scan, repository: &Scanned, needed: &[Name]) -> Vec<(Name, Op
     sorted.sort_unstable();
     let is_unneeded = |name: &Name| scan.names.is_blob(*name) && sorted.binary_search(name).is_err();
     let find = |digest: &Digest| scan.names.find(digest).filter(is_unneeded);
-    let layers = repository.layers.iter().map(|hash| Digest::from_sha256(*hash)).filter_map(|digest| {
-        let link = || repository.place.layer(&digest).child("link").expect("a plain name");
-        Some((find(&digest)?, Some(link())))
+    let layers = repository.layers.iter().copied().filter(is_unneeded).map(|name| {
+        let link = repository.place.layer(&scan.names.digest(name)).child("link").expect("a plain name");
+        (name, Some(link))
     });
     let aliases = repository.aliases.iter().flat_map(|(key, target)| [key, target]);
     layers.chain(aliases.filter_map(|digest| Some((find(digest)?, None)))).collect()

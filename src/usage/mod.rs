@@ -7,7 +7,8 @@
 //!
 //! - *unique*: the tagged images of one repository need it, and *shared*: those of several;
 //! - *untagged*: kept, but not by a collection that deletes untagged manifests;
-//! - *garbage*: nothing needs it. A link alone is no need.
+//! - *garbage*: nothing needs it. A link alone is no need;
+//! - *doubtful*: nothing is known to need it, but something can't be read that may, so that a collection keeps it all.
 //!
 //! Who has it is another question, which the amounts of repositories and tags answer; they overlap, and don't add up. The
 //! signatures of a manifest are had with it, and are nobody's once its link is gone.
@@ -134,6 +135,8 @@ pub struct Breakdown {
     pub untagged: u64,
     /// Content that nothing needs.
     pub garbage: u64,
+    /// Content that nothing is known to need, and that a collection keeps: there may be links that nobody sees.
+    pub doubtful: u64,
     /// Uploads that nobody finished.
     pub uploads: u64,
     /// What was taken out of the tree, and may be put back.
@@ -144,12 +147,13 @@ pub struct Breakdown {
 
 impl Breakdown {
     /// Each line with its name.
-    pub fn lines(&self) -> [(&'static str, u64); 7] {
+    pub fn lines(&self) -> [(&'static str, u64); 8] {
         [
             ("unique", self.unique),
             ("shared", self.shared),
             ("untagged", self.untagged),
             ("garbage", self.garbage),
+            ("doubtful", self.doubtful),
             ("uploads", self.uploads),
             ("quarantine", self.quarantine),
             ("overhead", self.overhead),
@@ -182,8 +186,10 @@ pub fn measure(tree: &Tree, options: Options, chosen: &dyn Fn(&str) -> bool, int
         overhead: walked.overhead,
         ..Breakdown::default()
     };
+    let is_blind = findings.iter().any(|finding| finding.doubt == Doubt::Tree);
     for name in scan.names.blobs() {
         let line = match holdings.keeper(name) {
+            0 if is_blind => &mut breakdown.doubtful,
             0 => &mut breakdown.garbage,
             _ if !tagged.needed.contains(name) => &mut breakdown.untagged,
             SEVERAL => &mut breakdown.shared,

@@ -61,7 +61,10 @@ fn stat_tells_which_repositories_link_a_blob_by_whatever_name() {
     let document = scratch.run(["blob", "stat", "--json", "--all-repos", &sha256.to_string()]).code(0).json();
     let link = |name: &str, link: Digest| json!({ "name": name, "link": link });
     let repositories = [link("by/alias", sha512), link("lib/app", sha256), link("other", sha256)];
-    assert_eq!(document, json!({ "digest": sha256, "repositories": repositories, "damage": [] }));
+    let expected = json!({
+        "digest": sha256, "repositories": repositories, "damage": [], "type": "blob", "schema_version": 1,
+    });
+    assert_eq!(document, expected);
     fs::write(scratch.link("other", sha256), "").unwrap();
     let damaged = scratch.run(["blob", "stat", "--all-repos", &sha256.to_string()]).code(3);
     assert_eq!(damaged.lines(), ["by/alias", "lib/app"]);

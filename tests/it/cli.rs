@@ -6,6 +6,7 @@ use std::process::{Command, Stdio};
 
 use regtree::cli::Exit;
 
+use crate::support::terminal::on_a_terminal;
 use crate::support::{Regtree, Scratch};
 
 fn document(name: &str) -> String {
@@ -76,7 +77,7 @@ fn arguments_in_the_wrong_place_are_understood() {
     Regtree::new(["init", "here", "--root", "there"]).run().code(2).says(["cannot be used with"]);
     let scratch = Scratch::new();
     scratch.run(["repo", "list", "--color", "never", "--color", "always", "-v", "-v"]).code(0);
-    scratch.run(["repo", "list", "--wait-lock", "30"]).code(0);
+    scratch.run(["repo", "list", "--wait-lock", "30s"]).code(0);
     Regtree::new(["help", "blob"]).ok();
     let inside = scratch.v2().join("blobs");
     let hint = format!("did you mean --root {}", scratch.root().display());
@@ -152,16 +153,6 @@ fn colour_is_used_when_asked_for_and_not_in_a_pipe() {
     assert!(!failed(&["--color", "never"]).env("CLICOLOR_FORCE", "1").run().err().contains('\x1b'));
     assert!(Regtree::new(["--color", "always", "--help"]).ok().out().contains('\x1b'));
     assert!(!Regtree::new(["--help"]).ok().out().contains('\x1b'));
-}
-
-/// Runs a shell script with the command as `$0`, on a terminal of its own, and returns what the terminal showed.
-fn on_a_terminal(script: &str, scratch: &Scratch) -> String {
-    let program = env!("CARGO_BIN_EXE_regtree");
-    let script = script.replace("regtree", program);
-    let mut command = Command::new("script");
-    command.args(["--quiet", "--return", "--command", &script, "/dev/null"]).stdin(Stdio::null());
-    command.env("REGTREE_ROOT", scratch.root()).env("TERM", "xterm").env_remove("NO_COLOR");
-    String::from_utf8_lossy(&command.output().unwrap().stdout).into_owned()
 }
 
 #[test]

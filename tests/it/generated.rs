@@ -2,6 +2,8 @@
 //!
 //! `REGTREE_BLESS=1 cargo test generated` writes them anew.
 
+mod man;
+
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -26,22 +28,20 @@ fn generated(directory: &str) -> BTreeMap<String, Vec<u8>> {
     read(made.path())
 }
 
-/// A page for each command, with the sections that a reader of man pages looks for.
+/// A page for each command.
 fn man_pages() -> BTreeMap<String, Vec<u8>> {
-    fn add(command: &clap::Command, pages: &mut BTreeMap<String, Vec<u8>>) {
-        let man = clap_mangen::Man::new(command.clone()).source(concat!("regtree ", env!("CARGO_PKG_VERSION")));
-        let mut page = Vec::new();
-        man.render(&mut page).unwrap();
-        let page = String::from_utf8(page).unwrap().replace(".SH EXTRA", ".SH \"EXIT CODES AND EXAMPLES\"");
-        pages.insert(man.get_filename(), page.into_bytes());
-        for inner in command.get_subcommands().filter(|inner| inner.get_name() != "help") {
-            add(inner, pages);
+    fn add(command: &clap::Command, above: &[&clap::Command], pages: &mut BTreeMap<String, Vec<u8>>) {
+        let man = clap_mangen::Man::new(command.clone());
+        pages.insert(man.get_filename(), man::page(command, above).into_bytes());
+        let above: Vec<_> = above.iter().copied().chain([command]).collect();
+        for inner in command.get_subcommands() {
+            add(inner, &above, pages);
         }
     }
-    let mut root = regtree::cli::command();
+    let mut root = man::without_help(regtree::cli::command());
     root.build();
     let mut pages = BTreeMap::new();
-    add(&root, &mut pages);
+    add(&root, &[], &mut pages);
     pages
 }
 
@@ -72,6 +72,30 @@ fn check(directory: &str) {
 #[test]
 fn man_pages_are_those_of_the_commands() {
     check("man");
+}
+
+#[test]
+fn man_pages_have_the_sections_that_are_looked_for_and_lead_nowhere_else() {
+    let pages = man_pages();
+    for (name, page) in &pages {
+        let page = std::str::from_utf8(page).unwrap();
+        for section in ["SYNOPSIS", "DESCRIPTION", "\"EXIT STATUS\"", "ENVIRONMENT", "FILES", "\"SEE ALSO\""] {
+            assert!(page.contains(&format!("\n.SH {section}\n")), "{name} lacks {section}");
+        }
+        for word in page.split_whitespace().filter_map(|word| word.strip_suffix("(1)").or(word.strip_suffix("(1),"))) {
+            let word = word.replace('\\', "").replace("fB", "").replace("fR", "");
+            assert!(pages.contains_key(&format!("{word}.1")), "{name} leads to {word}");
+        }
+    }
+    let page = |name: &str| std::str::from_utf8(&pages[name]).unwrap();
+    let du = page("regtree-du.1");
+    assert!(du.contains(r"[\fB\-\-top\fR \fIN\fR]") && du.contains(r"[\fIREPO|GLOB\fR]..."), "{du}");
+    let put = page("regtree-manifest-put.1");
+    assert!(put.contains(r"[\fB\-t\fR|\fB\-\-tag\fR \fITAG\fR]..."), "{put}");
+    let delete = page("regtree-blob-delete.1");
+    assert!(delete.contains(r"\fIREPO\fR \fIDIGEST\fR..."), "{delete}");
+    assert!(page("regtree-repair.1").contains(r"{\fB\-\-only\fR \fICODE\fR...|\fB\-\-all\-safe\fR}"));
+    assert!(page("regtree-blob-mount.1").contains(r" \fB\-\-from\fR \fIREPO\fR "));
 }
 
 #[test]

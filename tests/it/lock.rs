@@ -144,6 +144,23 @@ fn a_repository_is_removed_by_one_who_is_alone() {
 }
 
 #[test]
+fn what_manifests_and_tags_may_need_is_removed_by_one_who_is_alone() {
+    let scratch = Scratch::new();
+    let image = crate::support::Tagged::put(&scratch, "lib", "one", &[]);
+    let other = lock(&scratch, Mode::Shared);
+    let calls = [("manifest", image.digest), ("blob", image.layer)];
+    let calls = calls.map(|(noun, digest)| scratch.regtree([noun, "delete", "lib", &digest.to_string()]));
+    for call in &calls {
+        call.clone().run().code(11).silent().says(["is locked by regtree gc"]);
+    }
+    drop(other);
+    for call in calls {
+        // Another test's fork may hold the lock a moment longer.
+        call.with(["--wait-lock", "60s"]).ok();
+    }
+}
+
+#[test]
 fn tags_are_changed_with_others_and_read_beside_anybody() {
     let scratch = Scratch::new();
     let digest = crate::support::Tagged::put(&scratch, "lib", "one", &["v1"]).digest.to_string();

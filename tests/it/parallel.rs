@@ -15,9 +15,11 @@ use regtree::lock::{Holder, Mode};
 use regtree::upload::Session;
 use regtree::{Digest, Registry};
 
-use crate::support::Scratch;
+use crate::support::{Regtree, Scratch, Tagged};
 
 const ROUNDS: u32 = 200;
+/// How often a deletion races with what it must not take the ground from.
+const DELETIONS: u32 = 40;
 /// How many uploads each of two threads begins and cancels in a round.
 const CANCELLED: u32 = 20;
 
@@ -152,4 +154,51 @@ fn uploads_that_begin_and_are_cancelled_in_one_new_repository_at_once_never_fail
     let failures: Vec<_> = results.iter().filter(|result| result.is_err()).collect();
     assert!(failures.is_empty(), "{} failures, such as {:?}", failures.len(), failures[0]);
     assert_eq!(left_over(scratch.root()), Vec::<PathBuf>::new());
+}
+
+/// Runs two calls at once, and returns whether each succeeded.
+fn race(calls: [Regtree; 2]) -> [bool; 2] {
+    let barrier = Barrier::new(2);
+    thread::scope(|scope| {
+        let running = calls.map(|call| {
+            scope.spawn(|| {
+                barrier.wait();
+                call.with(["--wait-lock", "60s"]).run().exit() == Some(0)
+            })
+        });
+        running.map(|thread| thread.join().unwrap())
+    })
+}
+
+#[test]
+fn a_blob_is_not_deleted_while_a_manifest_that_needs_it_is_put() {
+    let scratch = Scratch::new();
+    for round in 0..DELETIONS {
+        let image = Tagged::put(&scratch, "lib", &round.to_string(), &[]);
+        scratch.regtree(["manifest", "delete", "lib", &image.digest.to_string()]).ok();
+        let put = scratch.regtree(["manifest", "put", "lib", "--tag", "v1"]).stdin(&*image.bytes);
+        let delete = scratch.regtree(["blob", "delete", "lib", &image.layer.to_string()]);
+        let outcome = race([put, delete]);
+        assert_eq!(outcome.iter().filter(|succeeded| **succeeded).count(), 1, "round {round}: {outcome:?}");
+        if outcome[0] {
+            scratch.run(["manifest", "verify", "lib", "v1"]).code(0);
+        }
+    }
+}
+
+#[test]
+fn a_manifest_is_not_deleted_while_a_tag_is_set_to_it() {
+    let scratch = Scratch::new();
+    for round in 0..DELETIONS {
+        let image = Tagged::put(&scratch, "lib", &round.to_string(), &[]);
+        let digest = image.digest.to_string();
+        let tag = format!("v{round}");
+        let set = scratch.regtree(["tag", "set", "lib", &tag, &digest]);
+        let delete = scratch.regtree(["manifest", "delete", "lib", &digest]);
+        let outcome = race([set, delete]);
+        assert_eq!(outcome.iter().filter(|succeeded| **succeeded).count(), 1, "round {round}: {outcome:?}");
+        if outcome[0] {
+            scratch.run(["manifest", "verify", "lib", &tag]).code(0);
+        }
+    }
 }

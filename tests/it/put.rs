@@ -72,7 +72,7 @@ fn the_answer_in_json_says_what_became_of_it() {
     let digest = Digest::of(b"content").to_string();
     let expected = json!({
         "mediaType": "application/octet-stream", "size": 7, "digest": digest, "alias": alias, "outcome": "stored",
-        "repository": "a/b",
+        "repository": "a/b", "type": "blob", "schema_version": 1,
     });
     assert_eq!(put(), expected);
     assert_eq!(put()["outcome"], "existed");

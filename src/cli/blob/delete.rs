@@ -3,6 +3,7 @@
 use serde_json::json;
 
 use crate::blob;
+use crate::cli::count::plural;
 use crate::cli::subject::About;
 use crate::cli::{Context, Exit};
 use crate::digest::Digest;
@@ -23,7 +24,7 @@ Exit codes:
   4    unknown repository or blob, and nothing removed
   5    something else lies in a link's place
   10   no tree
-  11   locked
+  11   locked, or another process works on the tree
   12   a manifest of the repository needs one, or can't be read to tell; nothing removed
 
 Examples:
@@ -51,13 +52,14 @@ impl Delete {
     pub(in crate::cli) fn run(self, context: &mut Context) -> anyhow::Result<Exit> {
         let registry = context.registry()?;
         let repository = registry.repository(&self.repository).about(&self.repository, None)?;
-        // A dry run changes nothing, so it takes no lock.
-        let writer = if self.dry_run { None } else { Some(context.writer(&registry, "blob delete")?) };
+        // Alone, or a manifest put meanwhile may need what nothing needed; a dry run changes nothing, and takes no lock.
+        let writer = if self.dry_run { None } else { Some(context.sole_writer(&registry, "blob delete")?) };
         let plan = blob::plan_delete(&repository, &self.digests, self.all_aliases).about(&self.repository, None)?;
         if !self.force {
             let keys: Vec<Digest> = plan.iter().map(|removal| removal.key).collect();
             manifest::check_unneeded(&repository, &keys).about(&self.repository, None)?;
         }
+        let links = plan.len();
         for removal in plan {
             let gone = match &writer {
                 Some(writer) => !removal.execute(writer).about(&self.repository, removal.key)?,
@@ -75,7 +77,7 @@ impl Delete {
             }
         }
         if self.dry_run {
-            context.output.note("nothing was removed (dry run)");
+            context.note_dry_run(plural(links, "link"));
         }
         Ok(Exit::Done)
     }

@@ -93,7 +93,7 @@ impl Get {
                     let mut document = serde_json::to_value(&descriptor)?;
                     document["file"] = json!(path.to_string_lossy());
                     document["verified"] = json!(verified);
-                    context.output.document(&document)?;
+                    context.output.event("blob", document)?;
                 }
             }
         }

@@ -110,7 +110,7 @@ impl Listing<'_> {
         }
         let size = size.map_or_else(|| "missing".to_owned(), |size| HumanBytes(size).to_string());
         let alias = if key == target { String::new() } else { format!(" -> {target}") };
-        self.context.output.text(format_args!("{size:>12}  {key}{alias}\n"))
+        self.context.output.row("        SIZE  DIGEST", format_args!("{size:>12}  {key}{alias}"))
     }
 
     fn damage(&mut self, error: &crate::Error) -> anyhow::Result<()> {

@@ -46,7 +46,7 @@ impl Mount {
         let mut document = serde_json::to_value(&stat)?;
         document["from"] = json!(self.from);
         document["to"] = json!(self.to);
-        context.output.answer(stat.descriptor.digest, || document)?;
+        context.output.answer(stat.descriptor.digest, "blob", || document)?;
         Ok(Exit::Done)
     }
 }

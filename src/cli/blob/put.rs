@@ -76,7 +76,7 @@ impl Put {
         context.note_outcome(&stored);
         let mut document = serde_json::to_value(&stored)?;
         document["repository"] = json!(self.repository);
-        context.output.answer(stored.descriptor.digest, || document)?;
+        context.output.answer(stored.descriptor.digest, "blob", || document)?;
         Ok(Exit::Done)
     }
 }

@@ -1,9 +1,9 @@
 //! `regtree blob stat`.
 
-use indicatif::HumanBytes;
 use serde_json::json;
 
 use crate::blob::{self, BlobStat};
+use crate::cli::count;
 use crate::cli::output::error_document;
 use crate::cli::subject::About;
 use crate::cli::{Context, Exit};
@@ -75,8 +75,7 @@ fn print(stat: &BlobStat, context: &mut Context) -> anyhow::Result<()> {
         context.output.text(format_args!("asked:      {} (alias)\n", stat.asked))?;
     }
     context.output.text(format_args!("digest:     {}\n", descriptor.digest))?;
-    let rounded = if descriptor.size < 1024 { String::new() } else { format!(" ({})", HumanBytes(descriptor.size)) };
-    context.output.text(format_args!("size:       {} bytes{rounded}\n", descriptor.size))?;
+    context.output.text(format_args!("size:       {}\n", count::bytes(descriptor.size)))?;
     context.output.text(format_args!("media type: {}\n", descriptor.media_type))
 }
 
@@ -89,8 +88,8 @@ fn everywhere(registry: &Registry, digest: Digest, context: &mut Context) -> any
     if context.output.is_json() {
         let repositories: Vec<_> = linked.iter().map(|(name, key)| json!({ "name": name, "link": key })).collect();
         let damage: Vec<_> = damage.iter().map(error_document).collect();
-        let document = json!({ "digest": digest, "repositories": repositories, "damage": damage });
-        context.output.document(&document)?;
+        let fields = json!({ "digest": digest, "repositories": repositories, "damage": damage });
+        context.output.event("blob", fields)?;
     } else {
         for (name, _) in &linked {
             context.output.text(format_args!("{name}\n"))?;

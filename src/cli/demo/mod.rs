@@ -55,7 +55,7 @@ impl Demo {
         let sample = sample::write(&root, context.now)?;
         let shown: Vec<Value> = steps(&sample).iter().map(|step| show(step, &root)).collect::<anyhow::Result<_>>()?;
         if context.output.is_json() {
-            context.output.document(&json!({ "root": root.to_string_lossy(), "commands": shown }))?;
+            context.output.event("demo", json!({ "root": root.to_string_lossy(), "commands": shown }))?;
             return Ok(Exit::Done);
         }
         if context.output.is_quiet() {
@@ -90,12 +90,17 @@ fn steps(sample: &Sample) -> Vec<Step> {
     let [shared, damaged, garbage] = [sample.shared, sample.damaged, sample.garbage].map(|digest| digest.to_string());
     vec![
         step("Two repositories.", &["repo", "list"]),
-        step("What one of them has.", &["blob", "list", "demo/web", "--long"]),
+        step("The tags of one.", &["tag", "list", "demo/app", "--long"]),
+        step("An image for two platforms.", &["manifest", "stat", "demo/app", "multi"]),
+        step("The blobs of the other.", &["blob", "list", "demo/web", "--long"]),
         step("A layer that both have, stored once.", &["blob", "stat", "--all-repos", &shared]),
         step("The same for a script.", &["blob", "stat", "demo/app", &shared, "--json"]),
         step("Content that nobody links any more: garbage.", &["blob", "stat", "--all-repos", &garbage]),
         step("An upload that nobody finished.", &["upload", "list"]),
         step("A damaged layer: a registry would serve it.", &["blob", "get", "demo/web", &damaged, "-o", "/dev/null"]),
+        step("All that is wrong with the tree.", &["fsck"]),
+        step("What nothing needs, however young: -n removes nothing.", &["gc", "--min-age", "0", "-n"]),
+        step("Where the space went.", &["du"]),
     ]
 }
 

@@ -9,15 +9,20 @@ use crate::usage::{Amount, LayerUsage, Usage};
 
 /// How long the longest bar is.
 const BAR: u64 = 24;
+/// How wide a size is.
+const SIZE: usize = 12;
+/// How wide the name of a line of the tree is.
+const NAME: usize = 10;
 /// How many of those who share a layer are named.
 const SHARERS: usize = 3;
 
 /// What each line of the tree holds.
-const MEANINGS: [(&str, &str); 7] = [
+const MEANINGS: [(&str, &str); 8] = [
     ("unique", "needed by the tagged images of one repository"),
     ("shared", "needed by those of several"),
     ("untagged", "needed by untagged manifests only"),
     ("garbage", "content that nothing needs"),
+    ("in doubt", "content that gc keeps, for not all can be read that may need it"),
     ("uploads", "not finished"),
     ("quarantine", "taken out of the tree"),
     ("overhead", "directories, links and the rest"),
@@ -26,8 +31,8 @@ const MEANINGS: [(&str, &str); 7] = [
 /// Prints what space went where.
 pub(super) struct Table<'o> {
     pub(super) output: &'o mut Output,
-    /// Whether a person looks at it.
-    pub(super) bars: bool,
+    /// How wide the terminal is on which a person looks at it; `None` for a pipe.
+    pub(super) columns: Option<usize>,
 }
 
 impl Table<'_> {
@@ -47,11 +52,13 @@ impl Table<'_> {
     }
 
     fn amounts(&mut self, what: &str, rows: &[(String, Amount)]) -> anyhow::Result<()> {
-        self.row(["UNIQUE", "SHARED", "TOTAL"], " ".repeat(width(BAR)), what)?;
+        let longest = rows.iter().map(|(name, _)| escaped(name).chars().count()).max().unwrap_or(0);
+        let bars = self.has_room(3 * SIZE + longest);
+        self.row(["UNIQUE", "SHARED", "TOTAL"], bars.then(|| " ".repeat(width(BAR))), what)?;
         let largest = rows.iter().map(|(_, amount)| amount.total).max().unwrap_or(0);
         for (name, amount) in rows {
             let sizes = [amount.unique, amount.shared(), amount.total].map(HumanBytes);
-            self.row(sizes, bar(*amount, largest), name)?;
+            self.row(sizes, bars.then(|| bar(*amount, largest)), name)?;
         }
         self.output.text(format_args!("\n"))
     }
@@ -71,12 +78,18 @@ impl Table<'_> {
 
     fn tree(&mut self, usage: &Usage) -> anyhow::Result<()> {
         let total = usage.tree.total();
-        for ((name, bytes), (_, meaning)) in usage.tree.lines().into_iter().zip(MEANINGS) {
+        let longest = MEANINGS.iter().map(|(_, meaning)| NAME + 2 + meaning.len()).max().unwrap_or(0);
+        let bars = self.has_room(SIZE + longest);
+        for ((line, bytes), (name, meaning)) in usage.tree.lines().into_iter().zip(MEANINGS) {
+            if line == "doubtful" && bytes == 0 {
+                continue;
+            }
             let amount = Amount { total: bytes, unique: bytes };
-            self.line(bytes, &bar(amount, total), format_args!("{name:10}  {meaning}"))?;
+            let bar = bars.then(|| bar(amount, total));
+            self.line(bytes, bar, format_args!("{name:NAME$}  {meaning}"))?;
         }
-        self.line(total, &" ".repeat(width(BAR)), "total")?;
-        if self.bars
+        self.line(total, bars.then(|| " ".repeat(width(BAR))), "total")?;
+        if self.columns.is_some()
             && let Some(factor) = dedup_factor(usage)
         {
             self.output.text(format_args!("\neach byte of content is in use {factor} times (dedup factor)\n"))?;
@@ -84,15 +97,20 @@ impl Table<'_> {
         Ok(())
     }
 
-    fn row(&mut self, sizes: [impl Display; 3], bar: String, name: &str) -> anyhow::Result<()> {
-        let [unique, shared, total] = sizes.map(|size| size.to_string());
-        let bar = if self.bars { bar + "  " } else { String::new() };
-        self.output.text(format_args!("{unique:>12}{shared:>12}{total:>12}  {bar}{}\n", escaped(name)))
+    /// Whether a bar fits beside so much else: a line that wraps is no line of a table.
+    fn has_room(&self, rest: usize) -> bool {
+        self.columns.is_some_and(|columns| rest + 2 + width(BAR) + 2 <= columns)
     }
 
-    fn line(&mut self, bytes: u64, bar: &str, text: impl Display) -> anyhow::Result<()> {
-        let bar = if self.bars { format!("{bar}  ") } else { String::new() };
-        self.output.text(format_args!("{:>12}  {bar}{text}\n", HumanBytes(bytes).to_string()))
+    fn row(&mut self, sizes: [impl Display; 3], bar: Option<String>, name: &str) -> anyhow::Result<()> {
+        let [unique, shared, total] = sizes.map(|size| size.to_string());
+        let bar = bar.map(|bar| bar + "  ").unwrap_or_default();
+        self.output.text(format_args!("{unique:>SIZE$}{shared:>SIZE$}{total:>SIZE$}  {bar}{}\n", escaped(name)))
+    }
+
+    fn line(&mut self, bytes: u64, bar: Option<String>, text: impl Display) -> anyhow::Result<()> {
+        let bar = bar.map(|bar| bar + "  ").unwrap_or_default();
+        self.output.text(format_args!("{:>SIZE$}  {bar}{text}\n", HumanBytes(bytes).to_string()))
     }
 }
 

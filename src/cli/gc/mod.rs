@@ -9,12 +9,14 @@ use std::time::Duration;
 use indicatif::HumanBytes;
 use serde_json::{Value, json};
 
+use super::count::{self, plural};
 use super::{Context, Exit, hint, interrupt, output};
 use crate::digest::Digest;
 use crate::error::Error;
 use crate::finding::Code;
 use crate::gc::{self, Action, Fate, Finding, Kind, Options, Plan, Untagged};
 use crate::quarantine::{self, Needed, RunId};
+use crate::repair::MENDABLE;
 use crate::scan::{Doubt, Scan};
 use crate::stream::Interrupt;
 use crate::tree::Tree;
@@ -37,6 +39,7 @@ Exit codes:
   1    not readable, not writable
   2    malformed argument
   3    done, but something was kept for doubt, or could not be removed
+  4    --explain of a digest that the tree does not know
   10   no tree
   11   another process changes the tree
   12   refused by a brake: nothing is in use, or more than --max-delete would go
@@ -57,11 +60,11 @@ pub(super) struct Gc {
     /// Remove manifests too that no tag leads to: by itself, as a child of an index, or as a referrer of a kept manifest
     #[arg(long)]
     delete_untagged: bool,
-    /// Keep whatever is younger than AGE, and all that it references; 0 turns that off
-    #[arg(long, value_name = "AGE", default_value = "24h", value_parser = super::parse_age)]
+    /// Keep whatever is younger than AGE (30m, 12h, 7d, 2w), and all that it references; 0 turns that off
+    #[arg(long, value_name = "AGE", default_value = "24h", value_parser = super::parse_span)]
     min_age: Duration,
-    /// Remove uploads that began longer ago than AGE
-    #[arg(long, value_name = "AGE", default_value = "7d", value_parser = super::parse_age)]
+    /// Remove uploads that began longer ago than AGE (12h, 7d, 2w)
+    #[arg(long, value_name = "AGE", default_value = "7d", value_parser = super::parse_span)]
     uploads_older_than: Duration,
     /// Keep all uploads
     #[arg(long, conflicts_with = "uploads_older_than")]
@@ -133,7 +136,7 @@ impl Gc {
             if self.dry_run || !self.explain.is_empty() { None } else { Some(context.sole_writer(&registry, "gc")?) };
         let interrupt = interrupt::catch()?;
         if context.output.is_json() {
-            let (dry_run, delete_untagged) = (self.dry_run, self.delete_untagged);
+            let (dry_run, delete_untagged) = (writer.is_none(), self.delete_untagged);
             let min_age = options.min_age.as_secs();
             let fields = json!({ "dry_run": dry_run, "delete_untagged": delete_untagged, "min_age": min_age });
             context.output.event("start", fields)?;
@@ -221,7 +224,7 @@ impl Gc {
             (true, true) => "would move to the quarantine",
             (false, true) => "moved to the quarantine",
         };
-        context.output.text(format_args!("{did} {bytes} bytes ({})\n", HumanBytes(bytes)))?;
+        context.output.text(format_args!("{did} {}\n", count::bytes(bytes)))?;
         for kind in Kind::ALL {
             let (count, bytes) = counts(kind);
             if count > 0 {
@@ -233,15 +236,18 @@ impl Gc {
         let size = all_bytes.map(|all| HumanBytes(all.saturating_sub(counts(Kind::Blob).1)).to_string());
         let size = size.map(|size| format!(" ({size})")).unwrap_or_default();
         context.output.text(format_args!(
-            "kept {} blobs{size}, {} manifests, {} tags in {} repositories\n",
-            kept.blobs, kept.revisions, kept.tags, kept.repositories
+            "kept {}{size}, {}, {} in {}\n",
+            plural(kept.blobs, "blob"),
+            plural(kept.revisions, "manifest"),
+            plural(kept.tags, "tag"),
+            plural(kept.repositories, "repository")
         ))?;
         if kept.young_blobs > 0 {
-            context.output.text(format_args!("  {} blobs only because they are young\n", kept.young_blobs))?;
+            context.output.text(format_args!("  {} only for being young\n", plural(kept.young_blobs, "blob")))?;
         }
         if !plan.opaque.is_empty() {
-            let count = plan.opaque.len();
-            context.output.text(format_args!("  all of {count} repositories, where something can't be followed\n"))?;
+            let repositories = plural(plan.opaque.len(), "repository");
+            context.output.text(format_args!("  all of {repositories}, where something can't be followed\n"))?;
         }
         if let Some(run) = run {
             context.output.text(format_args!("quarantine run {run}\n"))?;
@@ -258,7 +264,9 @@ impl Gc {
                 None => "more (--sizes says how much)".to_owned(),
             };
             context.output.note(format_args!(
-                "--delete-untagged would free {size}: no tag leads to {revisions} manifests and {blobs} blobs"
+                "--delete-untagged would free {size}: no tag leads to {} and {}",
+                plural(revisions, "manifest"),
+                plural(blobs, "blob")
             ));
         }
         if !dry_run && !actions.is_empty() {
@@ -355,6 +363,10 @@ fn print_doubts(plan: &Plan, context: &mut Context) -> anyhow::Result<()> {
     for mend in mends.iter().filter(|_| !context.output.is_json()) {
         context.output.hint(format_args!("what is wrong may be mended: {mend}"));
     }
+    let is_sparse = |finding: &Finding| finding.code == Code::IndexChildMissing && !finding.mendable;
+    if plan.findings.iter().any(is_sparse) && !context.output.is_json() {
+        context.output.hint("if such children were never pushed here: --allow-sparse-indexes");
+    }
     for repository in &plan.opaque {
         if context.output.is_json() {
             context.output.event("keep-opaque", json!({ "repository": repository }))?;
@@ -363,7 +375,10 @@ fn print_doubts(plan: &Plan, context: &mut Context) -> anyhow::Result<()> {
         }
     }
     if plan.blind {
-        context.output.warn("there may be links that can't be seen: no content goes");
+        let unseen = plan.findings.iter().find(|finding| finding.doubt == Doubt::Tree);
+        let path = unseen.and_then(|finding| finding.path.as_deref()).map(|path| format!(" behind {}", path.display()));
+        let path = path.unwrap_or_default();
+        context.output.warn(format_args!("there may be links that can't be seen{path}: no content goes"));
     }
     Ok(())
 }
@@ -383,24 +398,23 @@ fn print_finding(finding: &Finding, context: &mut Context) -> anyhow::Result<()>
         });
         return context.output.event("finding", fields);
     }
-    context.output.warn(format_args!("{}: {}", finding.code, finding.message));
+    let repository = finding.repository.as_ref().map(|name| format!("{name}: ")).unwrap_or_default();
+    context.output.warn(format_args!("{}: {repository}{}", finding.code, finding.message));
     Ok(())
 }
 
 /// The command that mends what casts doubt, if one does. What is no link is for a person to look at.
 fn mend(finding: &Finding, context: &Context) -> Option<String> {
     let source = match finding.code {
-        _ if finding.doubt == Doubt::None => return None,
-        Code::LinkEmpty
-        | Code::LinkMalformed
-        | Code::LinkMismatch
-        | Code::AliasBroken
-        | Code::TagDangling
-        | Code::RepositoryIncomplete => "",
-        Code::ManifestMissing | Code::IndexChildMissing | Code::BlobCorrupt => " --from SOURCE",
-        _ => return None,
+        code if finding.doubt == Doubt::None || !finding.mendable || !MENDABLE.contains(&code) => return None,
+        Code::ManifestMissing | Code::IndexChildMissing | Code::RevisionDangling | Code::BlobCorrupt => {
+            " --from SOURCE"
+        }
+        _ => "",
     };
-    Some(format!("{} repair --only {}{source}", hint::command(&context.global), finding.code))
+    // Only a look at all that needs it tells in which way content is wrong.
+    let more = if finding.code == Code::BlobCorrupt { ",blob-truncated,blob-empty" } else { "" };
+    Some(format!("{} repair --only {}{more}{source}", hint::command(&context.global), finding.code))
 }
 
 fn print_action(action: &Action, context: &mut Context) -> anyhow::Result<()> {

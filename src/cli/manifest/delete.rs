@@ -2,17 +2,19 @@
 
 use serde_json::json;
 
+use crate::cli::count::plural;
 use crate::cli::subject::About;
 use crate::cli::{Context, Exit};
 use crate::digest::Digest;
-use crate::manifest::{self, Tags};
+use crate::manifest::{self, Indexes, Tags};
 use crate::name::RepositoryName;
 
 /// Take manifests away from a repository
 ///
-/// Refuses while tags point to one, unless --with-tags removes those too. The content stays until it is collected. Every
-/// digest must be known, or nothing is removed. A manifest that an index names, or a signature, has no tag: look at
-/// manifest stat first.
+/// Refuses while tags point to one, unless --with-tags removes those too; and what an index of the repository names, unless
+/// that index goes in the same call or --force is given: no client pulls such an index whole. The content stays until it is
+/// collected. Every digest must be known, or nothing is removed. Referrers, such as signatures, have no tag: look at manifest
+/// stat first, or let gc --delete-untagged find what nobody needs.
 #[derive(Debug, clap::Args)]
 #[command(after_long_help = "\
 Exit codes:
@@ -22,8 +24,8 @@ Exit codes:
   3    removed, but there are tags that don't say what they point to
   4    unknown repository or manifest, and nothing removed
   10   no tree
-  11   locked
-  12   tags point to one, and nothing removed
+  11   locked, or another process works on the tree
+  12   tags point to one, an index names one, or a manifest can't be read to tell; nothing removed
 
 Examples:
   regtree manifest delete library/app sha256:… --dry-run
@@ -38,6 +40,9 @@ pub(in crate::cli) struct Delete {
     /// Remove the tags that point to them too
     #[arg(long)]
     with_tags: bool,
+    /// Remove also what indexes of the repository name
+    #[arg(long)]
+    force: bool,
     /// Say what would be removed, and remove nothing
     #[arg(short = 'n', long)]
     dry_run: bool,
@@ -47,10 +52,11 @@ impl Delete {
     pub(in crate::cli) fn run(self, context: &mut Context) -> anyhow::Result<Exit> {
         let registry = context.registry()?;
         let repository = registry.repository(&self.repository).about(&self.repository, None)?;
-        // A dry run changes nothing, so it takes no lock.
-        let writer = if self.dry_run { None } else { Some(context.writer(&registry, "manifest delete")?) };
+        // Alone, or a tag set meanwhile may point to what had none; a dry run changes nothing, and takes no lock.
+        let writer = if self.dry_run { None } else { Some(context.sole_writer(&registry, "manifest delete")?) };
         let tags = if self.with_tags { Tags::Remove } else { Tags::Keep };
-        let planned = manifest::plan_delete(&repository, &self.digests, tags);
+        let indexes = if self.force { Indexes::Ignore } else { Indexes::Keep };
+        let planned = manifest::plan_delete(&repository, &self.digests, tags, indexes);
         let (removals, damage) = planned.about(&self.repository, None)?;
         for removal in &removals {
             if let Some(writer) = &writer {
@@ -72,7 +78,8 @@ impl Delete {
             context.output.damage(error)?;
         }
         if self.dry_run {
-            context.output.note("nothing was removed (dry run)");
+            let tags = removals.iter().map(|removal| removal.tags.len()).sum::<usize>();
+            context.note_dry_run(format_args!("{} and {}", plural(removals.len(), "manifest"), plural(tags, "tag")));
         }
         Ok(Exit::damage_if(!damage.is_empty()))
     }

@@ -82,9 +82,8 @@ impl Get {
                 if context.output.is_json() {
                     let (name, file) = (&self.repository, path.to_string_lossy());
                     let size = content.len();
-                    context
-                        .output
-                        .document(&json!({ "repository": name, "digest": digest, "size": size, "file": file }))?;
+                    let fields = json!({ "repository": name, "digest": digest, "size": size, "file": file });
+                    context.output.event("manifest", fields)?;
                 }
             }
         }

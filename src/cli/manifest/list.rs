@@ -27,7 +27,10 @@ Exit codes:
 
 Examples:
   regtree manifest list library/app --long
-  regtree manifest list library/app --untagged | xargs -r regtree manifest delete library/app")]
+  regtree manifest list library/app --untagged --long
+
+What nobody needs of the untagged is for gc --delete-untagged to say: it keeps the children of tagged indexes and the
+referrers of what it keeps.")]
 pub(in crate::cli) struct List {
     /// The repository
     #[arg(value_name = "REPO", value_parser = crate::cli::parse_repository)]
@@ -97,7 +100,8 @@ impl List {
             let size = size.map_or_else(|| "-".to_owned(), |size| HumanBytes(size).to_string());
             let tags: Vec<&str> = tags.iter().map(Tag::as_str).collect();
             let line = format!("{digest}  {kind:12} {size:>10}  {}", tags.join(", "));
-            context.output.text(format_args!("{}\n", line.trim_end()))?;
+            let header = format!("{:71}  {:12} {:>10}  TAGS", "DIGEST", "KIND", "SIZE");
+            context.output.row(&header, format_args!("{}", line.trim_end()))?;
         }
         Ok(read.err())
     }

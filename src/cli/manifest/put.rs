@@ -87,7 +87,7 @@ impl Put {
         let mut document = serde_json::to_value(&stored)?;
         document["repository"] = json!(self.repository);
         document["tags"] = json!(self.tags);
-        context.output.answer(stored.descriptor.digest, || document)?;
+        context.output.answer(stored.descriptor.digest, "manifest", || document)?;
         Ok(Exit::Done)
     }
 }

@@ -4,9 +4,8 @@ use serde_json::{Value, json};
 
 use crate::cli::subject::About;
 use crate::cli::{Context, Exit};
-use crate::digest::Digest;
 use crate::manifest::{self, Kind, Referrer};
-use crate::name::RepositoryName;
+use crate::name::{RepositoryName, Target};
 
 /// List the manifests that are about another, such as signatures, as an OCI index
 ///
@@ -16,20 +15,21 @@ use crate::name::RepositoryName;
 #[command(after_long_help = "\
 Exit codes:
   0    listed
-  2    malformed name or digest
+  2    malformed name, tag or digest
   3    listed, but there are manifests that can't be read, which may be referrers too
-  4    unknown repository
+  4    unknown repository or tag
+  5    the tag's link is broken
   10   no tree
 
 Example:
-  regtree manifest referrers library/app sha256:… | jq -r '.manifests[].digest'")]
+  regtree manifest referrers library/app v1 | jq -r '.manifests[].digest'")]
 pub(in crate::cli) struct Referrers {
     /// The repository
     #[arg(value_name = "REPO", value_parser = crate::cli::parse_repository)]
     repository: RepositoryName,
-    /// The manifest that they are about
-    #[arg(value_name = "DIGEST", value_parser = crate::cli::parse_digest)]
-    digest: Digest,
+    /// The manifest that they are about: a tag or a digest
+    #[arg(value_name = "REF", value_parser = crate::cli::parse_target)]
+    target: Target,
     /// Only those of this type
     #[arg(long, value_name = "TYPE")]
     artifact_type: Option<String>,
@@ -39,7 +39,8 @@ impl Referrers {
     pub(in crate::cli) fn run(self, context: &mut Context) -> anyhow::Result<Exit> {
         let registry = context.registry()?;
         let repository = registry.repository(&self.repository).about(&self.repository, None)?;
-        let (mut found, damage) = manifest::referrers(&repository, self.digest).about(&self.repository, self.digest)?;
+        let digest = manifest::resolve(&repository, &self.target).about(&self.repository, None)?;
+        let (mut found, damage) = manifest::referrers(&repository, digest).about(&self.repository, digest)?;
         if let Some(wanted) = &self.artifact_type {
             found.retain(|referrer| referrer.artifact_type.as_ref() == Some(wanted));
         }

@@ -4,10 +4,9 @@ use serde_json::json;
 
 use crate::cli::subject::About;
 use crate::cli::{Context, Exit};
-use crate::digest::Digest;
 use crate::error::Error;
 use crate::manifest::{self, signatures};
-use crate::name::RepositoryName;
+use crate::name::{RepositoryName, Target};
 
 /// List the signatures of a schema1 manifest that a registry up to 2.4 has stored, and judge them
 ///
@@ -16,29 +15,30 @@ use crate::name::RepositoryName;
 #[command(after_long_help = "\
 Exit codes:
   0    all of them fit
-  2    malformed name or digest
-  4    unknown repository or manifest, or no signatures stored
+  2    malformed name, tag or digest
+  4    unknown repository, tag or manifest, or no signatures stored
   5    one does not fit, or can't be read
   10   no tree
 
 Example:
-  regtree manifest signatures library/app sha256:…")]
+  regtree manifest signatures library/app v1")]
 pub(in crate::cli) struct Signatures {
     /// The repository
     #[arg(value_name = "REPO", value_parser = crate::cli::parse_repository)]
     repository: RepositoryName,
-    /// The manifest
-    #[arg(value_name = "DIGEST", value_parser = crate::cli::parse_digest)]
-    digest: Digest,
+    /// The manifest: a tag or a digest
+    #[arg(value_name = "REF", value_parser = crate::cli::parse_target)]
+    target: Target,
 }
 
 impl Signatures {
     pub(in crate::cli) fn run(self, context: &mut Context) -> anyhow::Result<Exit> {
         let registry = context.registry()?;
         let repository = registry.repository(&self.repository).about(&self.repository, None)?;
-        let payload = manifest::get(&repository, self.digest).about(&self.repository, self.digest)?;
-        let merged = signatures::merged(&repository, self.digest, payload).about(&self.repository, self.digest)?;
-        let none = || Error::SignaturesUnknown { repository: self.repository.clone(), digest: self.digest };
+        let digest = manifest::resolve(&repository, &self.target).about(&self.repository, None)?;
+        let payload = manifest::get(&repository, digest).about(&self.repository, digest)?;
+        let merged = signatures::merged(&repository, digest, payload).about(&self.repository, digest)?;
+        let none = || Error::SignaturesUnknown { repository: self.repository.clone(), digest };
         let verdicts = merged.ok_or_else(none)?.verify();
         for verdict in &verdicts {
             let fault = verdict.outcome.as_ref().err().map(ToString::to_string);

@@ -4,10 +4,10 @@ use indicatif::HumanBytes;
 
 use crate::cli::subject::About;
 use crate::cli::{Context, Exit};
-use crate::manifest::{self, ManifestStat, Referrer};
+use crate::manifest::{self, ManifestStat, Referrer, Relations};
 use crate::name::{RepositoryName, Target};
 
-/// Show what a manifest is, what it references and whether that is there, its tags and its referrers
+/// Show what a manifest is, what it references and whether that is there, its tags, its referrers and the indexes that name it
 #[derive(Debug, clap::Args)]
 #[command(after_long_help = "\
 Exit codes:
@@ -35,26 +35,27 @@ impl Stat {
         let repository = registry.repository(&self.repository).about(&self.repository, None)?;
         let digest = manifest::resolve(&repository, &self.target).about(&self.repository, None)?;
         let (stat, mut damage) = manifest::stat(&repository, digest).about(&self.repository, digest)?;
-        let (referrers, unread) = manifest::referrers(&repository, digest).about(&self.repository, digest)?;
+        let (relations, unread) = manifest::relations(&repository, digest).about(&self.repository, digest)?;
         damage.extend(unread);
         if context.output.is_json() {
             let mut document = stat.to_json(&repository);
-            document["referrers"] = referrers.iter().map(Referrer::to_json).collect();
+            document["parents"] = serde_json::json!(relations.parents);
+            document["referrers"] = relations.referrers.iter().map(Referrer::to_json).collect();
             document["damage"] = damage.iter().map(crate::cli::output::error_document).collect();
-            context.output.document(&document)?;
+            context.output.event("manifest", document)?;
         } else {
-            print(&stat, &referrers, context)?;
+            print(&stat, &relations, context)?;
             for error in &damage {
                 context.output.damage(error)?;
             }
         }
-        let elsewhere = |part: &manifest::Part| !part.reference.urls.is_empty();
+        let elsewhere = |part: &manifest::Part| manifest::may_be_elsewhere(stat.manifest.kind, &part.reference);
         let missing = stat.parts.iter().any(|part| part.found.is_none() && !elsewhere(part));
         Ok(Exit::damage_if(missing || !damage.is_empty()))
     }
 }
 
-fn print(stat: &ManifestStat, referrers: &[Referrer], context: &mut Context) -> anyhow::Result<()> {
+fn print(stat: &ManifestStat, relations: &Relations, context: &mut Context) -> anyhow::Result<()> {
     let (manifest, output) = (&stat.manifest, &mut context.output);
     output.text(format_args!("digest:     {}\n", stat.digest))?;
     output.text(format_args!("media type: {}\n", manifest.served_as().unwrap_or("unknown")))?;
@@ -81,10 +82,16 @@ fn print(stat: &ManifestStat, referrers: &[Referrer], context: &mut Context) -> 
         let (role, digest) = (manifest::role(reference.role), &reference.text);
         output.text(format_args!("  {role:6} {size:>12}  {digest}{platform}{wrong}\n"))?;
     }
-    if !referrers.is_empty() {
+    if !relations.parents.is_empty() {
+        output.text(format_args!("parents:\n"))?;
+    }
+    for parent in &relations.parents {
+        output.text(format_args!("  {parent}\n"))?;
+    }
+    if !relations.referrers.is_empty() {
         output.text(format_args!("referrers:\n"))?;
     }
-    for referrer in referrers {
+    for referrer in &relations.referrers {
         let kind = referrer.artifact_type.as_deref().unwrap_or(&referrer.media_type);
         let gone = if referrer.present { "" } else { " (missing)" };
         output.text(format_args!("  {} {kind}{gone}\n", referrer.digest))?;

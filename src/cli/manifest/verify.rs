@@ -2,6 +2,7 @@
 
 use serde_json::json;
 
+use crate::cli::count::plural;
 use crate::cli::subject::About;
 use crate::cli::{Context, Exit, interrupt, progress};
 use crate::error::{Error, Result};
@@ -120,7 +121,12 @@ impl Verify {
         }
         // What was found comes before what it amounts to.
         context.output.flush()?;
-        context.output.note(format_args!("{manifests} manifests checked: {errors} errors, {warnings} warnings"));
+        context.output.note(format_args!(
+            "{} checked: {}, {}",
+            plural(*manifests, "manifest"),
+            plural(*errors, "error"),
+            plural(*warnings, "warning")
+        ));
         Ok(match () {
             () if *errors == 0 && damage.is_empty() => Exit::Done,
             () if !self.all && self.targets.len() == 1 => Exit::Invalid,
@@ -170,5 +176,5 @@ fn print(finding: &Finding, context: &mut Context) -> anyhow::Result<()> {
     if context.output.is_json() {
         return context.output.event("finding", serde_json::to_value(finding)?);
     }
-    context.output.text(format_args!("{}\n", crate::cli::output::escaped(&finding.to_string())))
+    context.output.finding(finding.severity, &finding.about())
 }

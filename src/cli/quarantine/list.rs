@@ -32,7 +32,10 @@ impl List {
                 continue;
             }
             let (size, kind) = (HumanBytes(run.bytes).to_string(), super::kind(run));
-            context.output.text(format_args!("{size:>12}  {:>8} {kind:<8} {}\n", run.things, run.id))?;
+            context.output.row(
+                "        SIZE    THINGS KIND     RUN",
+                format_args!("{size:>12}  {:>8} {kind:<8} {}", run.things, run.id),
+            )?;
         }
         for error in &found.damage {
             context.output.damage(error)?;

@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
-use indicatif::HumanBytes;
 use serde_json::json;
 
+use crate::cli::count::{self, plural};
 use crate::cli::{Context, Exit, interrupt};
 use crate::error::Error;
 use crate::quarantine;
@@ -26,8 +26,8 @@ Exit codes:
 Example:
   regtree quarantine purge --older-than 14d --dry-run")]
 pub(in crate::cli) struct Purge {
-    /// How long ago they must have begun (12h, 14d)
-    #[arg(long, value_name = "AGE", value_parser = crate::cli::parse_age)]
+    /// How long ago they must have begun (30m, 12h, 14d, 2w)
+    #[arg(long, value_name = "AGE", value_parser = crate::cli::parse_span)]
     older_than: Duration,
     /// Say what would be removed, and remove nothing
     #[arg(short = 'n', long)]
@@ -71,8 +71,8 @@ impl Purge {
             context.output.event("summary", fields)?;
         }
         let did = if self.dry_run { "would remove" } else { "removed" };
-        let size = HumanBytes(bytes);
-        context.output.note(format_args!("{did} {runs} runs with {items} things of {bytes} bytes ({size})"));
+        let (runs, items, size) = (plural(runs, "run"), plural(items, "thing"), count::bytes(bytes));
+        context.output.note(format_args!("{did} {runs} with {items} of {size}"));
         if let Some(signal) = interrupt.signal() {
             return Err(Error::Interrupted { signal }.into());
         }

@@ -2,6 +2,7 @@
 
 use serde_json::json;
 
+use crate::cli::count::{self, plural};
 use crate::cli::output::escaped;
 use crate::cli::{Context, Exit, interrupt};
 use crate::digest::Digest;
@@ -12,8 +13,8 @@ use crate::quarantine::{self, Noted, Outcome, Restored, RunId};
 /// Put back what a run took out of the tree
 ///
 /// All of it, or what is called by the digests: a blob, its links, its manifest revision. Prints where each went. What has
-/// something else in its place stays in the quarantine; of what has the same there, the copy in the quarantine goes. A run that
-/// is empty then goes away.
+/// something else in its place stays in the quarantine; of what has the same there, or the right content under its digest, the
+/// copy in the quarantine goes. A run that is empty then goes away.
 #[derive(Debug, clap::Args)]
 #[command(after_long_help = "\
 Exit codes:
@@ -98,14 +99,15 @@ impl Restore {
             context.output.event("summary", fields)?;
         }
         let did = if self.dry_run { "would put back" } else { "put back" };
-        context.output.note(format_args!("{did} {put_back} things of {bytes} bytes"));
+        context.output.note(format_args!("{did} {} of {}", plural(*put_back, "thing"), count::bytes(*bytes)));
         let undone = done.undone.iter().filter(|(_, done)| done.is_ok()).count();
         if undone > 0 {
             let did = if self.dry_run { "would undo" } else { "undid" };
-            context.output.note(format_args!("{did} {undone} changes"));
+            context.output.note(format_args!("{did} {}", plural(undone, "change")));
         }
         if *already_there > 0 {
-            context.output.note(format_args!("{already_there} things are in their places already, and the same"));
+            let things = plural(*already_there, "thing");
+            context.output.note(format_args!("{things} in place already, the same or healed"));
         }
         if done.emptied {
             context.output.note(format_args!("run {} is empty, and gone", self.run));

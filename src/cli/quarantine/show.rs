@@ -4,8 +4,11 @@ use indicatif::HumanBytes;
 use serde_json::json;
 
 use crate::cli::output::escaped;
-use crate::cli::{Context, Exit};
+use crate::cli::{Context, Exit, count};
 use crate::quarantine::{self, RunId};
+
+/// What stands above the columns.
+const HEADER: &str = "        SIZE  KIND       PATH";
 
 /// Show what lies in a run of the quarantine
 ///
@@ -48,7 +51,8 @@ impl Show {
             }
             let (size, item) = (HumanBytes(noted.item.size).to_string(), &noted.item);
             let (mark, path) = (if *held { ' ' } else { '-' }, escaped(&item.path.to_string()));
-            context.output.text(format_args!("{size:>12} {mark}{:<10} {path}\n", item.kind.name()))?;
+            let row = format_args!("{size:>12} {mark}{:<10} {path}", item.kind.name());
+            context.output.row(HEADER, row)?;
         }
         for (path, change, stands) in &contents.changes {
             if !stands && !self.all {
@@ -60,7 +64,7 @@ impl Show {
                 continue;
             }
             let (mark, path) = (if *stands { ' ' } else { '-' }, escaped(&path.to_string()));
-            context.output.text(format_args!("{:>12} {mark}{change:<10} {path}\n", ""))?;
+            context.output.row(HEADER, format_args!("{:>12} {mark}{change:<10} {path}", ""))?;
         }
         for error in &contents.damage {
             context.output.damage(error)?;
@@ -69,10 +73,8 @@ impl Show {
         if context.output.is_json() {
             context.output.event("summary", super::run_document(run))?;
         }
-        let (kind, size) = (super::kind(run), HumanBytes(run.bytes));
-        context
-            .output
-            .note(format_args!("{kind} of {}: {} things of {} bytes ({size})", run.began, run.things, run.bytes));
+        let (things, size) = (count::plural(run.things, "thing"), count::bytes(run.bytes));
+        context.output.note(format_args!("{} of {}: {things} of {size}", super::kind(run), run.began));
         Ok(Exit::damage_if(!contents.damage.is_empty()))
     }
 }

@@ -2,6 +2,7 @@
 
 use serde_json::json;
 
+use crate::cli::count::plural;
 use crate::cli::subject::About;
 use crate::cli::{Context, Exit};
 use crate::name::RepositoryName;
@@ -54,8 +55,9 @@ impl Delete {
             }
             context.output.event("delete", fields)?;
         } else {
-            let counts = counts.map(|(what, count)| format!("{count} {what}")).join(", ");
-            context.output.text(format_args!("{name}: {counts}\n"))?;
+            let counts = counts.map(|(what, count)| plural(count, what.trim_end_matches('s'))).join(", ");
+            let did = if self.dry_run { "would remove" } else { "removed" };
+            context.output.text(format_args!("{did} {name}: {counts}\n"))?;
         }
         for error in &damage {
             context.output.damage(error)?;

@@ -2,6 +2,7 @@
 
 use serde_json::json;
 
+use crate::cli::count::noun;
 use crate::cli::subject::About;
 use crate::cli::{Context, Exit};
 use crate::repository::Census;
@@ -38,7 +39,13 @@ impl List {
                 let (census, met) = Census::take(&registry.repository(name).about(name, None)?);
                 damage.extend(met);
                 let Census { tags, revisions, layers, uploads } = census;
-                counts = format!("{tags:>5} tags {revisions:>6} revisions {layers:>6} layers {uploads:>5} uploads  ");
+                counts = format!(
+                    "{tags:>5} {:4} {revisions:>6} {:9} {layers:>6} {:6} {uploads:>5} {:7}  ",
+                    noun(tags, "tag"),
+                    noun(revisions, "revision"),
+                    noun(layers, "layer"),
+                    noun(uploads, "upload")
+                );
                 for (key, count) in super::counts(&census) {
                     fields[key] = count.into();
                 }

@@ -2,6 +2,7 @@
 
 use serde_json::json;
 
+use crate::cli::count::plural;
 use crate::cli::subject::About;
 use crate::cli::{Context, Exit};
 use crate::name::{RepositoryName, Tag};
@@ -56,7 +57,7 @@ impl Delete {
             }
         }
         if self.dry_run {
-            context.output.note("nothing was removed (dry run)");
+            context.note_dry_run(plural(removals.len(), "tag"));
         }
         Ok(Exit::Done)
     }

@@ -36,7 +36,7 @@ impl Get {
         let repository = registry.repository(&self.repository).about(&self.repository, None)?;
         let digest = tag::get(&repository, &self.tag).about(&self.repository, None)?;
         let (name, tag) = (&self.repository, &self.tag);
-        context.output.answer(digest, || json!({ "repository": name, "tag": tag, "digest": digest }))?;
+        context.output.answer(digest, "tag", || json!({ "repository": name, "tag": tag, "digest": digest }))?;
         Ok(Exit::Done)
     }
 }

@@ -112,7 +112,8 @@ impl List {
         } else {
             let (kind, size) = target.columns();
             let since = since.map_or_else(|| "-".to_owned(), super::time);
-            context.output.text(format_args!("{since:<20}  {digest}  {kind:12} {size:>10}  {tag}\n"))?;
+            let header = format!("{:<20}  {:71}  {:12} {:>10}  TAG", "SINCE", "DIGEST", "KIND", "SIZE");
+            context.output.row(&header, format_args!("{since:<20}  {digest}  {kind:12} {size:>10}  {tag}"))?;
         }
         Ok(matches!(target, Target::Missing))
     }

@@ -4,8 +4,8 @@ use serde_json::json;
 
 use crate::cli::subject::About;
 use crate::cli::{Context, Exit};
-use crate::digest::Digest;
-use crate::name::{RepositoryName, Tag};
+use crate::manifest;
+use crate::name::{RepositoryName, Tag, Target};
 use crate::tag;
 
 /// Let a tag point to a manifest of the repository
@@ -17,11 +17,13 @@ Exit codes:
   0    set
   1    not writable, no space
   2    malformed name, tag or digest
-  4    unknown repository or manifest
+  4    unknown repository or manifest, or tag to take it from
+  5    the manifest, a link or a directory is damaged
   10   no tree
   11   locked
 
-Example:
+Examples:
+  regtree tag set library/app latest v1.1
   regtree tag set library/app latest sha256:…")]
 pub(in crate::cli) struct Set {
     /// The repository
@@ -30,9 +32,9 @@ pub(in crate::cli) struct Set {
     /// The tag
     #[arg(value_name = "TAG")]
     tag: Tag,
-    /// The manifest
-    #[arg(value_name = "DIGEST", value_parser = crate::cli::parse_digest)]
-    digest: Digest,
+    /// The manifest: a digest, or a tag that points to it now
+    #[arg(value_name = "REF", value_parser = crate::cli::parse_target)]
+    target: Target,
 }
 
 impl Set {
@@ -40,14 +42,14 @@ impl Set {
         let registry = context.registry()?;
         let repository = registry.repository(&self.repository).about(&self.repository, None)?;
         let writer = context.writer(&registry, "tag set")?;
-        let before = tag::set(&writer, &repository, &self.tag, self.digest).about(&self.repository, self.digest)?;
-        let (name, tag, digest) = (&self.repository, &self.tag, self.digest);
+        let digest = manifest::resolve(&repository, &self.target).about(&self.repository, None)?;
+        let before = tag::set(&writer, &repository, &self.tag, digest).about(&self.repository, digest)?;
+        let (name, tag) = (&self.repository, &self.tag);
         if let Some(before) = before.filter(|before| *before != digest) {
             context.output.note(format_args!("tag {tag} of repository {name} pointed to {before} before"));
         }
-        context
-            .output
-            .answer(digest, || json!({ "repository": name, "tag": tag, "digest": digest, "before": before }))?;
+        let fields = || json!({ "repository": name, "tag": tag, "digest": digest, "before": before });
+        context.output.answer(digest, "tag", fields)?;
         Ok(Exit::Done)
     }
 }

@@ -77,7 +77,7 @@ impl Commit {
                 context.output.note("the upload is gone, and its blob is there");
                 let mut document = serde_json::to_value(&stat)?;
                 document["repository"] = json!(self.repository);
-                context.output.answer(stat.descriptor.digest, || document)?;
+                context.output.answer(stat.descriptor.digest, "blob", || document)?;
                 return Ok(Exit::Done);
             }
             opened => opened.about(&self.repository, self.digest)?,
@@ -97,7 +97,7 @@ impl Commit {
         let mut document = serde_json::to_value(&stored)?;
         document["repository"] = json!(self.repository);
         document["warnings"] = json!(warnings);
-        context.output.answer(stored.descriptor.digest, || document)?;
+        context.output.answer(stored.descriptor.digest, "blob", || document)?;
         Ok(Exit::Done)
     }
 }

@@ -59,7 +59,7 @@ impl Get {
                 if context.output.is_json() {
                     let mut document = super::document(&upload);
                     document["file"] = path.to_string_lossy().into();
-                    context.output.document(&document)?;
+                    context.output.event("upload", document)?;
                 }
             }
         }

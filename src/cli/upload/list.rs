@@ -28,8 +28,8 @@ pub(in crate::cli) struct List {
     /// The repository; the whole tree if omitted
     #[arg(value_name = "REPO", value_parser = crate::cli::parse_repository)]
     repository: Option<RepositoryName>,
-    /// Only those that began longer ago than AGE (12h, 7d)
-    #[arg(long, value_name = "AGE", value_parser = crate::cli::parse_age)]
+    /// Only those that began longer ago than AGE (30m, 12h, 7d, 2w)
+    #[arg(long, value_name = "AGE", value_parser = crate::cli::parse_span)]
     older_than: Option<Duration>,
 }
 
@@ -69,5 +69,8 @@ fn print(upload: &upload::Upload, since: jiff::Timestamp, context: &mut Context)
     let size = HumanBytes(upload.size).to_string();
     let since = since.strftime("%Y-%m-%dT%H:%M:%SZ");
     let doubt = if upload.started.is_none() { '?' } else { ' ' };
-    context.output.text(format_args!("{size:>12}  {since}{doubt} {} {}\n", upload.repository, upload.id))
+    context.output.row(
+        "        SIZE  BEGAN                 REPOSITORY UPLOAD",
+        format_args!("{size:>12}  {since}{doubt} {} {}", upload.repository, upload.id),
+    )
 }

@@ -2,11 +2,10 @@
 
 use std::time::Duration;
 
-use indicatif::HumanBytes;
 use serde_json::json;
 
 use crate::cli::subject::About;
-use crate::cli::{Context, Exit};
+use crate::cli::{Context, Exit, count};
 use crate::durable::Writer;
 use crate::error::{Error, Result};
 use crate::name::RepositoryName;
@@ -35,8 +34,8 @@ pub(in crate::cli) struct Purge {
     /// The repositories; the whole tree if omitted
     #[arg(value_name = "REPO", value_parser = crate::cli::parse_repository)]
     repositories: Vec<RepositoryName>,
-    /// How long ago they must have begun (12h, 7d)
-    #[arg(long, value_name = "AGE", value_parser = crate::cli::parse_age)]
+    /// How long ago they must have begun (30m, 12h, 7d, 2w)
+    #[arg(long, value_name = "AGE", value_parser = crate::cli::parse_span)]
     older_than: Duration,
     /// Say what would be removed, and remove nothing
     #[arg(short = 'n', long)]
@@ -60,7 +59,7 @@ impl Purge {
                 Err(error) => damage.push(error),
             }
         }
-        let (mut count, mut bytes) = (0_u64, 0_u64);
+        let (mut uploads, mut bytes) = (0_u64, 0_u64);
         for upload in stale {
             let stale =
                 |upload: &Upload| upload.since().is_some_and(|since| context.is_older(since, Some(self.older_than)));
@@ -81,7 +80,7 @@ impl Purge {
                     continue;
                 }
             }
-            count += 1;
+            uploads += 1;
             bytes += upload.size;
             if context.output.is_json() {
                 context.output.event("purge", super::document(&upload))?;
@@ -93,11 +92,11 @@ impl Purge {
             context.output.damage(error)?;
         }
         if context.output.is_json() {
-            let fields = json!({ "uploads": count, "bytes": bytes, "dry_run": self.dry_run });
+            let fields = json!({ "uploads": uploads, "bytes": bytes, "dry_run": self.dry_run });
             context.output.event("summary", fields)?;
         }
         let did = if self.dry_run { "would remove" } else { "removed" };
-        context.output.note(format_args!("{did} {count} uploads of {bytes} bytes ({})", HumanBytes(bytes)));
+        context.output.note(format_args!("{did} {} of {}", count::plural(uploads, "upload"), count::bytes(bytes)));
         Ok(Exit::damage_if(!damage.is_empty()))
     }
 

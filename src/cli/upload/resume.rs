@@ -69,9 +69,8 @@ impl Resume {
         let warnings = super::warn_of_ignored(context, session.ignored());
         let size = appended.about(&self.repository, None)?;
         let (repository, id) = (&self.repository, &self.id);
-        context
-            .output
-            .answer(size, || json!({ "repository": repository, "upload": id, "size": size, "warnings": warnings }))?;
+        let fields = || json!({ "repository": repository, "upload": id, "size": size, "warnings": warnings });
+        context.output.answer(size, "upload", fields)?;
         Ok(Exit::Done)
     }
 }

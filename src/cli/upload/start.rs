@@ -41,7 +41,7 @@ impl Start {
             return Err(error).about(&self.repository, None);
         }
         let (repository, id) = (&self.repository, session.id());
-        context.output.answer(id, || json!({ "repository": repository, "upload": id, "size": 0 }))?;
+        context.output.answer(id, "upload", || json!({ "repository": repository, "upload": id, "size": 0 }))?;
         Ok(Exit::Done)
     }
 }

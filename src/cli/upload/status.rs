@@ -1,9 +1,7 @@
 //! `regtree upload status`.
 
-use indicatif::HumanBytes;
-
 use crate::cli::subject::About;
-use crate::cli::{Context, Exit};
+use crate::cli::{Context, Exit, count};
 use crate::name::{RepositoryName, UploadId};
 use crate::upload;
 
@@ -35,17 +33,16 @@ impl Status {
         let registry = context.registry()?;
         let upload = upload::find(registry.tree(), &self.repository, &self.id).about(&self.repository, None)?;
         if context.output.is_json() {
-            context.output.document(&super::document(&upload))?;
+            context.output.event("upload", super::document(&upload))?;
             return Ok(Exit::Done);
         }
-        let rounded = if upload.size < 1024 { String::new() } else { format!(" ({})", HumanBytes(upload.size)) };
         let started = upload.started.map_or_else(|| "not readable".to_owned(), |started| started.to_string());
         let states = match upload.states.as_deref() {
             None => "not readable".to_owned(),
             Some([]) => "none".to_owned(),
             Some(states) => format!("at {}", states.iter().map(u64::to_string).collect::<Vec<_>>().join(", ")),
         };
-        context.output.text(format_args!("received:    {} bytes{rounded}\n", upload.size))?;
+        context.output.text(format_args!("received:    {}\n", count::bytes(upload.size)))?;
         context.output.text(format_args!("started:     {started}\n"))?;
         context.output.text(format_args!("hash states: {states}\n"))?;
         Ok(Exit::Done)

@@ -4,7 +4,7 @@ use std::fmt;
 
 use super::super::model::Role;
 use super::super::oddity::Oddity;
-use super::super::{Kind, Manifest, Presence, Refusal, check, decode, role};
+use super::super::{Kind, Manifest, Presence, Reference, Refusal, check, decode, may_be_elsewhere, role};
 use crate::digest::Digest;
 use crate::error::Result;
 use crate::finding::{Code, Severity};
@@ -14,6 +14,12 @@ pub(crate) struct Form {
     pub(crate) is_schema1: bool,
     pub(crate) problems: Box<[Problem]>,
     pub(crate) parts: Box<[Part]>,
+    /// What it names without anybody being able to tell whether it references that.
+    pub(crate) mentions: Box<[Part]>,
+    /// Whether what it mentions is all that anybody knows of it.
+    pub(crate) is_unknown: bool,
+    /// Whether it can't be told at all what it references.
+    pub(crate) is_opaque: bool,
 }
 
 /// Something that is wrong with a manifest by itself.
@@ -31,6 +37,8 @@ pub(crate) struct Part {
     pub(crate) size: Option<i64>,
     /// Whether it may be elsewhere.
     pub(crate) elsewhere: bool,
+    /// Whether its media type is one of manifests: build caches list layers among the children.
+    pub(crate) is_manifest: bool,
     /// What a child runs on.
     pub(crate) platform: Option<Box<str>>,
 }
@@ -47,17 +55,26 @@ impl Form {
             Ok(manifest) => manifest,
             Err(fault) => {
                 let problem = Problem::error(Code::ManifestInvalid, format!("it is no manifest: {fault}"));
-                return Self { is_schema1: false, problems: Box::new([problem]), parts: Box::default() };
+                return Self::opaque(problem);
             }
         };
         let part = |reference: &super::super::Reference| {
-            let (role, size, elsewhere) = (reference.role, reference.size, !reference.urls.is_empty());
+            let (role, size, elsewhere) = (reference.role, reference.size, may_be_elsewhere(manifest.kind, reference));
+            let media_type = reference.media_type.as_deref().unwrap_or_default();
+            let is_manifest = Kind::from_content_type(media_type).is_some();
             let platform = reference.platform.as_ref().filter(|platform| !platform.architecture.is_empty());
             let platform = platform.map(|platform| platform.to_string().into());
-            reference.digest.ok().map(|digest| Part { role, digest, size, elsewhere, platform })
+            reference.digest.ok().map(|digest| Part { role, digest, size, elsewhere, is_manifest, platform })
         };
-        let parts = manifest.references.iter().filter_map(part).collect();
-        Self { is_schema1: manifest.kind == Kind::Schema1, problems: problems(bytes, &manifest).into(), parts }
+        let mentions = manifest.mentioned.iter().map(|digest| Reference::mention(*digest));
+        Self {
+            is_schema1: manifest.kind == Kind::Schema1,
+            problems: problems(bytes, &manifest).into(),
+            parts: manifest.references.iter().filter_map(part).collect(),
+            mentions: mentions.filter_map(|mention| part(&mention)).collect(),
+            is_unknown: manifest.kind == Kind::Unknown,
+            is_opaque: false,
+        }
     }
 
     /// Of what is too large to be read.
@@ -65,7 +82,18 @@ impl Form {
         let message =
             format!("it has {size} bytes: no registry from 2.7 on serves it, and what it references is not known");
         let problem = Problem::error(Code::ManifestTooLarge, message);
-        Self { is_schema1: false, problems: Box::new([problem]), parts: Box::default() }
+        Self::opaque(problem)
+    }
+
+    fn opaque(problem: Problem) -> Self {
+        Self {
+            is_schema1: false,
+            problems: Box::new([problem]),
+            parts: Box::default(),
+            mentions: Box::default(),
+            is_unknown: true,
+            is_opaque: true,
+        }
     }
 }
 

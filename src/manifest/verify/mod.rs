@@ -15,7 +15,7 @@ use super::{get, signatures};
 use crate::digest::Digest;
 use crate::error::{Error, Missing, Result};
 use crate::finding::{Code, Finding, Severity};
-use crate::layout::Entry;
+use crate::layout::{self, Entry, Form as Layout};
 use crate::name::RepositoryName;
 use crate::repository::Repository;
 use crate::stream::Watch;
@@ -139,6 +139,9 @@ impl<'w> Verifier<'w> {
                 _ => self.part(&mut scene, part)?,
             }
         }
+        for mention in form.mentions.iter().filter(|_| form.is_unknown) {
+            self.mention(&mut scene, mention)?;
+        }
         Ok(children)
     }
 
@@ -168,7 +171,7 @@ impl<'w> Verifier<'w> {
             // A foreign layer may be elsewhere.
             Ok(None) if part.elsewhere => return Ok(()),
             Ok(None) => {
-                let path = scene.repository.link_path(part.digest, crate::layout::Form::Current);
+                let path = scene.repository.link_path(part.digest, Layout::Current);
                 let path = scene.repository.tree().locate(&path);
                 let message = format!("{} is not in the repository: there is no {}", part, path.display());
                 let found = Finding { path: Some(path), ..scene.finding(Code::ReferenceMissing, part, message) };
@@ -185,20 +188,49 @@ impl<'w> Verifier<'w> {
         Ok(())
     }
 
+    /// What an unknown kind mentions: a manifest, a layer, or nothing that was ever here.
+    fn mention(&mut self, scene: &mut Scene<'_, '_, '_>, mention: &Part) -> Result<()> {
+        let found = match revision::find(scene.repository, mention.digest) {
+            Ok(None) => self.links.target(scene.repository, mention.digest),
+            found => found.map(|revision| revision.map(|revision| revision.digest)),
+        };
+        match found {
+            Ok(Some(target)) => {
+                let measured = self.content.measure(scene.repository, target, None, self.how.content)?;
+                scene.measured(mention, target, &measured, Code::ReferenceMissing, Severity::Warning);
+            }
+            Ok(None) => {
+                let message = format!("{mention} is not in the repository: it may be needed");
+                let finding = scene.finding(Code::ReferenceMissing, mention, message);
+                (scene.report)(Finding { severity: Severity::Warning, ..finding });
+            }
+            Err(error) => scene.failure(Some(mention), &error, Severity::Warning),
+        }
+        Ok(())
+    }
+
     /// A child of an index; the child itself is returned if it can be looked at.
     fn child(&mut self, scene: &mut Scene<'_, '_, '_>, part: &Part) -> Result<Option<Digest>> {
         match revision::find(scene.repository, part.digest) {
             Ok(Some(_)) => {}
-            // Build caches list their layers as children.
-            Ok(None) if matches!(self.links.target(scene.repository, part.digest), Ok(Some(_))) => {
+            // Build caches list their layers as children; a manifest that is only linked as a layer nobody can pull.
+            Ok(None)
+                if !part.is_manifest && matches!(self.links.target(scene.repository, part.digest), Ok(Some(_))) =>
+            {
                 self.part(scene, part)?;
                 return Ok(None);
             }
             Ok(None) => {
-                let severity = if self.how.strict { Severity::Error } else { Severity::Warning };
-                let message = format!("{part} is not in the repository: it was never pushed, or was deleted");
-                let finding = scene.finding(Code::IndexChildMissing, part, message);
-                (scene.report)(Finding { severity, ..finding });
+                let finding = if was_here(scene.repository, part.digest) {
+                    let message = format!("{part} was in the repository, and is no longer linked");
+                    scene.finding(Code::IndexChildMissing, part, message)
+                } else {
+                    let severity = if self.how.strict { Severity::Error } else { Severity::Warning };
+                    let message =
+                        format!("{part} is not in the repository: it was never pushed, or is gone without trace");
+                    Finding { severity, ..scene.finding(Code::IndexChildMissing, part, message) }
+                };
+                (scene.report)(finding);
                 return Ok(None);
             }
             Err(error) => {
@@ -211,6 +243,13 @@ impl<'w> Verifier<'w> {
         let there = scene.measured(part, part.digest, &measured, Code::IndexChildMissing, Severity::Error);
         Ok(there.then_some(part.digest))
     }
+}
+
+/// Whether there is a trace of a manifest that is not linked: its revision's directory, or its content.
+fn was_here(repository: &Repository<'_>, digest: Digest) -> bool {
+    let directory = layout::revision_directory(repository.name(), Layout::Current, &digest);
+    let is_there = |path| repository.tree().metadata(&path).is_ok_and(|found| found.is_some());
+    is_there(directory) || is_there(Entry::Blob(digest).path())
 }
 
 impl Links {

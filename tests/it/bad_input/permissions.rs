@@ -274,7 +274,7 @@ fn hash_states_that_cannot_be_listed_keep_nobody_from_the_upload_but_from_its_pu
     assert_eq!(status.lines()[2], "hash states: not readable");
     // It says when it began, and counts from then; without that, its newest file may be one that nobody can see.
     let purge = scratch.regtree(["upload", "purge", "--older-than", "0s", "-n"]);
-    during(unreadable, purge.clone()).code(0).says(["would remove 1 uploads"]);
+    during(unreadable, purge.clone()).code(0).says(["would remove 1 upload of"]);
     std::fs::remove_file(upload.join("startedat")).unwrap();
     during(unreadable, purge).code(3).silent().says([text(&states), DENIED]);
     during(unreadable, scratch.regtree(["upload", "list"])).code(3).silent().says([text(&states), DENIED]);

@@ -1,6 +1,8 @@
 //! Damage is told and ends nothing.
 
+use std::ffi::OsStr;
 use std::fs;
+use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::PermissionsExt;
 
 use super::{LINES, MEASURES, Measure, below, line, run, usage};
@@ -79,4 +81,37 @@ fn a_name_that_would_move_the_cursor_is_escaped() {
     fs::create_dir_all(scratch.repository("bad\u{1b}[2J/_layers/sha256")).unwrap();
     let run = scratch.run(["du"]).code(0);
     assert!(run.out().contains("bad\\u{1b}[2J") && !run.out().contains('\u{1b}'), "{}", run.out());
+}
+
+#[test]
+fn a_name_that_is_no_text_is_told_as_far_as_it_can_be() {
+    let scratch = Scratch::new();
+    Tagged::put(&scratch, "lib", "one", &["v1"]);
+    for around in ["", "lib/_manifests/tags"] {
+        let directory = scratch.repository(around).join(OsStr::from_bytes(b"m\xff"));
+        fs::create_dir(&directory).unwrap();
+        assert_eq!(assert_counted(&scratch, around), 3);
+        let usage = run(&scratch, Measure::Apparent, &[]).json();
+        assert_eq!(usage["findings"][0]["path"], directory.to_string_lossy().as_ref(), "{usage}");
+        scratch.run(["du"]).code(3);
+        fs::remove_dir(directory).unwrap();
+    }
+}
+
+#[test]
+fn what_a_collection_keeps_for_doubt_is_no_garbage() {
+    let scratch = Scratch::new();
+    let image = Tagged::put(&scratch, "lib", "one", &["v1"]);
+    let free = scratch.put("lib", b"nobody's");
+    let before = usage(&scratch, Measure::Apparent, &[]);
+    assert_eq!((line(&before, "garbage"), line(&before, "doubtful")), (8, 0));
+    assert!(!scratch.run(["du"]).out().contains("in doubt"));
+    std::os::unix::fs::symlink(scratch.root(), scratch.repository("linked")).unwrap();
+    assert_eq!(assert_counted(&scratch, "a symbolic link"), 3);
+    let after = run(&scratch, Measure::Apparent, &[]).json();
+    assert_eq!((line(&after, "garbage"), line(&after, "doubtful")), (0, 8));
+    assert_eq!(line(&after, "unique"), line(&before, "unique"));
+    assert!(scratch.run(["du", "--apparent"]).out().contains("8 B  in doubt"));
+    scratch.run(["gc", "--min-age", "0"]).code(3);
+    assert!(scratch.blob(free).exists() && scratch.blob(image.layer).exists());
 }

@@ -14,7 +14,7 @@ use serde_json::Value;
 use crate::support::{Run, Scratch};
 
 /// The lines of a tree, in their order.
-const LINES: [&str; 7] = ["unique", "shared", "untagged", "garbage", "uploads", "quarantine", "overhead"];
+const LINES: [&str; 8] = ["unique", "shared", "untagged", "garbage", "doubtful", "uploads", "quarantine", "overhead"];
 
 /// What is counted of a file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

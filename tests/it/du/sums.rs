@@ -103,11 +103,12 @@ fn each_byte_is_in_the_line_of_what_it_is_for() {
         image_size(&both),
         image_size(&untagged),
         size(linked),
+        0,
         below(&upload, Measure::Apparent),
         quarantine,
     ];
-    assert_eq!(found[..6], known);
-    assert_eq!(found[6], all - known.iter().sum::<u64>());
+    assert_eq!(found[..7], known);
+    assert_eq!(found[7], all - known.iter().sum::<u64>());
     let repository = |at: usize| {
         let row = &usage["repositories"][at];
         (row["name"].as_str().unwrap().to_owned(), row["total"].as_u64().unwrap(), row["unique"].as_u64().unwrap())

@@ -102,8 +102,10 @@ fn text_and_json_tell_the_same() {
             assert_eq!(lines.iter().filter(|line| line.starts_with(&begin)).count(), 1, "{version} {begin}: {lines:?}");
         }
         let summary = checked.summary();
-        let counts =
-            format!("{} errors, {} warnings, {} infos", summary["errors"], summary["warnings"], summary["infos"]);
-        assert!(lines.last().unwrap().starts_with(&counts), "{lines:?}");
+        let counts = ["error", "warning", "info"].map(|severity| {
+            let count = summary[&format!("{severity}s")].as_u64().unwrap();
+            format!("{count} {severity}{}", if count == 1 { "" } else { "s" })
+        });
+        assert!(lines.last().unwrap().starts_with(&counts.join(", ")), "{lines:?}");
     }
 }

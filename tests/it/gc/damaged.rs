@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use serde_json::Value;
 
 use super::{Collection, Gone, NOW, NOW_UNTAGGED, collect};
-use crate::support::vectors::{damage, damaged, damaged_trees};
+use crate::support::vectors::{damage, damaged, damaged_trees, tree};
 use crate::support::{Scratch, snapshot};
 
 /// The trees where a rule of "doubt keeps" applies, and how far it reaches. All others are collected with exit code 0.
@@ -151,4 +151,27 @@ fn a_doubt_is_told_with_its_path_and_what_repairs_it() {
     let text = damaged("revision-link-empty").regtree(["gc"]).with(NOW).run().code(3);
     let said = text.out() + &text.err();
     assert!(said.contains("lib/app") && said.contains("repair"), "{said}");
+}
+
+#[test]
+fn what_is_said_to_repair_a_doubt_has_something_to_mend() {
+    let (mut tried, mut idle) = (0, Vec::new());
+    for (name, _) in DOUBTS {
+        let scratch = damaged(name);
+        let source = tree(damage(name)["derived_from"].as_str().unwrap());
+        for finding in collect(&scratch, &NOW).code(3).of_type("finding").filter(|finding| finding["doubt"] != "none") {
+            let Some(command) = finding["repair"].as_str() else { continue };
+            let (_, words) = command.split_once(" repair ").unwrap();
+            let words: Vec<&str> = words.split(' ').collect();
+            let words = words.iter().map(|word| if *word == "SOURCE" { source.root().to_str().unwrap() } else { word });
+            let run = scratch.regtree(["repair", "--json", "-n"]).with(words).run();
+            let summary = run.json_lines().pop().unwrap_or_else(|| panic!("{name}: {command}: {}", run.err()));
+            if summary["repairs"].as_object().is_none_or(serde_json::Map::is_empty) {
+                idle.push(format!("{name}: {command}: {summary}"));
+            }
+            tried += 1;
+        }
+    }
+    none(&idle);
+    assert!(tried >= 12, "{tried}");
 }

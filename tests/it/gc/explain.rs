@@ -13,6 +13,7 @@ fn explained(planted: &Planted, words: &[&str], digest: &str) -> Value {
     assert!(snapshot(planted.scratch.root()) == before, "something was changed");
     assert!(matches!(run.exit(), Some(0 | 3 | 4)), "{}", run.err());
     let events = run.json_lines();
+    assert_eq!(events[0]["dry_run"], true, "nothing is removed");
     let mut found: Vec<Value> = events.into_iter().filter(|event| event["type"] == "explain").collect();
     assert_eq!(found.len(), 1, "{}", run.out());
     found.remove(0)

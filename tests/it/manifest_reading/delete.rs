@@ -3,7 +3,7 @@
 use regtree::Digest;
 use serde_json::json;
 
-use super::{REPOSITORY, image, put, with_image};
+use super::{REPOSITORY, image, index, plant_strange, put, with_image};
 use crate::support::vectors::{tree, truth};
 use crate::support::{Scratch, snapshot};
 
@@ -81,4 +81,79 @@ fn a_tag_that_does_not_say_what_it_points_to_is_told() {
     std::fs::write(link, "garbage").unwrap();
     let run = scratch.run(["manifest", "delete", REPOSITORY, &digest.to_string()]).code(3);
     run.says(["warning: ", "tag v1", "garbage"]);
+}
+
+#[test]
+fn a_child_is_kept_by_its_index_unless_that_goes_too_or_the_child_is_forced_out() {
+    let (scratch, _) = with_image();
+    let (one, two) = (image(b"config", &[b"other"]), image(b"config", &[]));
+    let [first, second] = [&one, &two].map(|image| put(&scratch, REPOSITORY, image, &[]).to_string());
+    let parent = put(&scratch, REPOSITORY, &index(&[(&one, "amd64"), (&two, "arm64")]), &["multi"]).to_string();
+    let before = snapshot(&scratch.v2());
+    let delete = |words: &[&str]| scratch.regtree(["manifest", "delete", REPOSITORY]).with(words);
+    for words in [&[&*second][..], &[&first, &second], &[&second, "-n"], &[&second, "--with-tags"]] {
+        let run = delete(words).run().code(12).silent();
+        run.says([format!("is needed by index {parent}")]);
+    }
+    let error = delete(&[&second, "--json"]).run().code(12).json_error();
+    assert_eq!(
+        (&error["code"], &error["detail"]["needed_by"]),
+        (&json!("REFUSED"), &json!([format!("index {parent}")]))
+    );
+    assert!(snapshot(&scratch.v2()) == before);
+
+    let stat = scratch.regtree(["manifest", "stat", REPOSITORY, &second]);
+    assert!(stat.clone().ok().out().contains(&format!("parents:\n  {parent}\n")));
+    assert_eq!(stat.with(["--json"]).ok().json()["parents"], json!([parent]));
+    let stat = scratch.run(["manifest", "stat", REPOSITORY, &parent, "--json"]).code(0).json();
+    assert_eq!(stat["parents"], json!([]));
+
+    delete(&[&second, "--force"]).ok();
+    assert!(!revision(&scratch, REPOSITORY, second.parse().unwrap()).exists());
+    put(&scratch, REPOSITORY, &two, &[]);
+    delete(&[&first, &second, &parent, "--with-tags"]).ok();
+    for gone in [&first, &second, &parent] {
+        assert!(!revision(&scratch, REPOSITORY, gone.parse().unwrap()).exists());
+    }
+}
+
+#[test]
+fn what_nobody_understands_keeps_the_manifests_that_it_mentions() {
+    let (scratch, _) = with_image();
+    let child = put(&scratch, REPOSITORY, &image(b"config", &[]), &[]);
+    let strange = plant_strange(&scratch, &child.to_string());
+    let delete = || scratch.regtree(["manifest", "delete", REPOSITORY, &child.to_string()]);
+    delete().run().code(12).silent().says([format!("is needed by manifest {strange}")]);
+    std::fs::write(scratch.blob(strange), "damaged").unwrap();
+    delete().run().code(12).silent().says(["nobody knows what repository lib/app needs", &strange.hex()]);
+    // What is damaged can be taken away all the same.
+    scratch.run(["manifest", "delete", REPOSITORY, &strange.to_string()]).code(0);
+    delete().ok();
+}
+
+#[test]
+fn a_manifest_that_is_a_layer_too_is_gone_and_the_layer_stays() {
+    let (scratch, digest) = with_image();
+    assert_eq!(scratch.put(REPOSITORY, image(b"config", &[b"layer"]).to_string().as_bytes()), digest);
+    let name = digest.to_string();
+    scratch.run(["manifest", "delete", REPOSITORY, &name, "--with-tags"]).code(0);
+    scratch.run(["manifest", "get", REPOSITORY, &name]).code(4);
+    assert!(scratch.run(["manifest", "list", REPOSITORY]).code(0).lines().is_empty());
+    scratch.run(["manifest", "delete", REPOSITORY, &name]).code(4);
+    scratch.run(["blob", "get", REPOSITORY, &name]).code(0);
+    scratch.run(["fsck", "--strict"]).code(0);
+}
+
+#[test]
+fn a_link_among_those_of_layers_is_kept_by_whoever_needs_the_layer() {
+    let (scratch, _) = with_image();
+    let content = image(b"config", &[]).to_string();
+    let digest = scratch.put(REPOSITORY, content.as_bytes());
+    let directory = scratch.repository(REPOSITORY).join("_manifests/revisions/sha256").join(&*digest.hex());
+    std::fs::create_dir(&directory).unwrap();
+    let other = put(&scratch, REPOSITORY, &image(b"config", &[content.as_bytes()]), &[]);
+    let delete = || scratch.regtree(["manifest", "delete", REPOSITORY, &digest.to_string()]);
+    delete().run().code(12).silent().says([format!("is needed by manifest {other}")]);
+    delete().with(["--force"]).ok();
+    assert!(!scratch.link(REPOSITORY, digest).exists());
 }

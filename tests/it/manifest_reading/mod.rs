@@ -60,6 +60,16 @@ fn with_image() -> (Scratch, Digest) {
     (scratch, digest)
 }
 
+/// Plants a manifest of a kind that nobody knows, which mentions something; `put` would refuse it.
+fn plant_strange(scratch: &Scratch, mentioned: &str) -> Digest {
+    let content = json!({ "mediaType": "application/x-strange", "about": mentioned }).to_string();
+    let digest = Digest::of(content.as_bytes());
+    Scratch::plant(&scratch.blob(digest), &content);
+    let revision = format!("_manifests/revisions/sha256/{}/link", digest.hex());
+    Scratch::plant(&scratch.repository(REPOSITORY).join(revision), digest.to_string());
+    digest
+}
+
 fn verify(scratch: &Scratch, arguments: &[&str]) -> Run {
     scratch.regtree(["manifest", "verify"]).with(arguments).run()
 }

@@ -99,7 +99,8 @@ fn every_version_s_tree_is_whole() {
         let (scratch, truth) = (tree(&version), truth(&version));
         let manifests = truth["repositories"].as_object().unwrap().values();
         let count: usize = manifests.map(|repository| repository["manifests"].as_object().unwrap().len()).sum();
-        let said = format!("{count} manifests checked: 0 errors, 0 warnings");
+        let manifests = if count == 1 { "manifest" } else { "manifests" };
+        let said = format!("{count} {manifests} checked: 0 errors, 0 warnings");
         verify(&scratch, &["--all", "--content"]).code(0).silent().says([&said]);
     }
 }

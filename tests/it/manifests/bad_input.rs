@@ -9,7 +9,7 @@ use super::rows::{INDEX, LIST, OCI, S1, S2};
 use super::{REPOSITORY, put};
 use crate::support::scratch::digest_by;
 use crate::support::vectors::damaged;
-use crate::support::{Regtree, Scratch, snapshot};
+use crate::support::{Regtree, Scratch, Tagged, snapshot};
 
 /// Expects a call to fail as text and as JSON with these codes, to name each of `names` in both, to print nothing, and
 /// to leave the tree as it was.
@@ -398,4 +398,24 @@ fn a_signature_that_does_not_verify_is_told_by_its_place_and_key() {
     let lying = &include_bytes!("../../vectors/schema1/invalid/format-length-beyond-end.json")[..];
     let names = ["signature 1", "formatLength", "1653 bytes"];
     refused(&scratch, &put(&scratch, lying), 5, INVALID, &names);
+}
+
+#[test]
+fn the_hint_for_a_damaged_manifest_is_to_put_the_manifest() {
+    let scratch = Scratch::new();
+    let image = Tagged::put(&scratch, REPOSITORY, "one", &["v1"]);
+    let revision = format!("_manifests/revisions/sha256/{}/link", image.digest.hex());
+    let revision = scratch.repository(REPOSITORY).join(revision);
+    let hint = format!("manifest put {REPOSITORY} FILE --digest {}", image.digest);
+    for (path, damage) in [(&revision, ""), (&scratch.blob(image.digest), "damaged")] {
+        let right = fs::read(path).unwrap();
+        fs::write(path, damage).unwrap();
+        let said = scratch.run(["manifest", "get", REPOSITORY, "v1"]).code(5).silent().says([&hint]).err();
+        assert!(!said.contains("blob put"), "{said}");
+        fs::write(path, right).unwrap();
+    }
+    // A layer's is still that of a blob.
+    fs::write(scratch.blob(image.layer), "damaged").unwrap();
+    let get = scratch.run(["blob", "get", REPOSITORY, &image.layer.to_string()]).code(5);
+    get.says([format!("blob put {REPOSITORY} FILE --digest {} --verify-existing", image.layer)]);
 }

@@ -55,6 +55,7 @@ fn content_revision_and_tags_are_written_and_nothing_else() {
     let expected = json!({
         "mediaType": "application/vnd.oci.image.index.v1+json", "size": INDEX.len(), "digest": digest,
         "outcome": "stored", "repository": REPOSITORY, "tags": ["v1", "latest"],
+        "type": "manifest", "schema_version": 1,
     });
     assert_eq!(stored, expected);
     let manifests = format!("repositories/{REPOSITORY}/_manifests");
@@ -92,10 +93,12 @@ fn putting_again_says_so_and_a_tag_that_moves_keeps_its_past() {
 }
 
 #[test]
-fn without_a_tag_the_tags_stay_as_they_are() {
+fn without_a_tag_there_is_an_empty_directory_of_tags_all_the_same() {
     let scratch = Scratch::new();
     put(&scratch, INDEX).ok();
-    assert!(!manifests(&scratch).join("tags").exists());
+    // Without it a collector of 3.x loses the manifest.
+    assert!(fs::read_dir(manifests(&scratch).join("tags")).unwrap().next().is_none());
+    scratch.run(["fsck", "--strict"]).code(0);
     assert_eq!(got(&scratch, &digest().to_string()), INDEX.as_bytes());
 }
 
@@ -278,6 +281,17 @@ fn content_is_on_the_disk_before_the_revision_that_before_the_tags_and_all_befor
             assert!(changes[at[0]..at[1]].contains(&wanted), "{wanted}: {changes:#?}");
         }
     }
+}
+
+#[test]
+fn a_directory_in_the_place_of_a_link_is_found_before_anything_is_written() {
+    let scratch = Scratch::new();
+    let [current, _] = tag(&scratch, "t2", digest());
+    fs::create_dir_all(&current).unwrap();
+    let before = snapshot(&scratch.v2());
+    let call = put(&scratch, INDEX).with(["--tag", "t1", "--tag", "t2"]);
+    call.run().code(5).silent().says([current.to_str().unwrap(), "is a directory"]);
+    assert!(snapshot(&scratch.v2()) == before);
 }
 
 #[test]

@@ -79,7 +79,7 @@ fn a_journal_that_is_cut_short_keeps_what_it_does_not_name() {
     let whole = fs::read(&journal).unwrap();
     fs::write(&journal, &whole[..whole.len() - 1]).unwrap();
     let stray = "no line of its run's journal names it";
-    scratch.run(["quarantine", "restore", &run]).code(3).says(["put back 1 things", stray]);
+    scratch.run(["quarantine", "restore", &run]).code(3).says(["put back 1 thing of", stray]);
     assert_eq!(things(&scratch, &run).len(), 1);
     let noted = fs::read_to_string(&journal).unwrap();
     assert!(noted.lines().last().unwrap().contains(r#""type":"restore""#), "{noted}");

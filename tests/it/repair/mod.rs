@@ -3,10 +3,13 @@
 mod access;
 mod damaged;
 mod dangling;
+mod doubt;
 mod heal;
 mod kill;
+mod outdated;
 mod plan;
 mod source;
+mod standing;
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;

@@ -77,7 +77,7 @@ fn what_to_mend_has_to_be_said_and_known() {
         let run = scratch.run(["repair", "--only", &format!("tag-dangling,{code}")]).code(2);
         run.says([code, "link-empty", "tag-dangling", "blob-corrupt"]);
     }
-    assert_eq!(repair(&scratch, &["--only", "tag-dangling,link-malformed"]).code(0).actions(), [""; 0]);
+    assert_eq!(repair(&scratch, &["--only", "tag-dangling,link-malformed"]).code(3).actions(), [""; 0]);
     assert_eq!(repair(&scratch, &["--only", "tag-dangling,link-empty"]).code(0).actions().len(), 1);
 }
 
@@ -113,6 +113,41 @@ fn a_disk_that_is_not_mounted_is_no_damage() {
 }
 
 #[test]
+fn content_of_no_bytes_is_lost_too_and_the_quarantine_does_not_hide_that() {
+    let scratch = undamaged("3.1.1");
+    for entry in walkdir::WalkDir::new(scratch.v2().join("blobs")) {
+        let path = entry.unwrap().into_path();
+        if path.is_file() {
+            fs::write(path, "").unwrap();
+        }
+    }
+    let refused = || scratch.run(["repair", "--all-safe"]).code(12).says(["missing or empty", "--assume-blobs-lost"]);
+    let before = tree(&scratch);
+    refused();
+    assert!(before == tree(&scratch));
+    let done = repair(&scratch, &["--all-safe", "--assume-blobs-lost"]).code(3);
+    assert!(!done.actions().is_empty());
+    refused();
+    // Little of it is damage.
+    let scratch = undamaged("3.1.1");
+    let layer = Tagged::put(&scratch, "lib/app", "image", &["ours"]).layer;
+    fs::write(scratch.blob(layer), "").unwrap();
+    assert_eq!(repair(&scratch, &["--all-safe"]).code(3).actions().len(), 1);
+}
+
+#[test]
+fn content_without_any_repositories_is_no_damage_either() {
+    let scratch = undamaged("3.1.1");
+    fs::remove_dir_all(scratch.v2().join("repositories")).unwrap();
+    for words in [&["--all-safe"][..], &["--all-safe", "-n"], &["--only", "blob-corrupt"]] {
+        let run = scratch.regtree(["repair"]).with(words).run().code(12);
+        run.says(["repositories", "--assume-blobs-lost"]);
+    }
+    // What nobody mends stands.
+    repair(&scratch, &["--all-safe", "--assume-blobs-lost"]).code(3);
+}
+
+#[test]
 fn what_lies_in_the_quarantine_is_not_lost() {
     let scratch = Scratch::new();
     let images: Vec<Tagged> =
@@ -122,8 +157,8 @@ fn what_lies_in_the_quarantine_is_not_lost() {
         fs::write(scratch.blob(image.config), "wrong").unwrap();
     }
     assert_eq!(repair(&scratch, &["--all-safe"]).code(3).actions().len(), 8);
-    // Two of three are missing now, and nobody minds.
-    assert_eq!(repair(&scratch, &["--all-safe"]).code(0).actions(), [""; 0]);
+    // Two of three are missing now, and that is no lost disk.
+    assert_eq!(repair(&scratch, &["--all-safe"]).code(3).actions(), [""; 0]);
     let again = scratch.put("lib/app", b"layer image 0");
     assert_eq!(again, images[0].layer);
 }

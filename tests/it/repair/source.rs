@@ -1,7 +1,7 @@
 //! What a source has that is wrong, and what is no source.
 
 use std::fs;
-use std::os::unix::fs::symlink;
+use std::os::unix::fs::{PermissionsExt, chown, symlink};
 
 use super::{errors, repair, tree};
 use crate::support::vectors::{self, damaged};
@@ -62,8 +62,49 @@ fn a_file_of_a_trees_form_is_not_reached_by_a_symbolic_link_of_a_directory() {
 #[test]
 fn what_is_no_source_is_told_before_anything_is_done() {
     let scratch = damaged("layer-link-empty");
+    let file = tempfile::NamedTempFile::new().unwrap();
     let before = tree(&scratch);
-    let run = scratch.run(["repair", "--all-safe", "--from", "/nonexistent/source"]);
-    run.code(1).says(["/nonexistent/source"]);
+    for source in ["/nonexistent/source", file.path().to_str().unwrap()] {
+        let run = scratch.run(["repair", "--all-safe", "--from", source]);
+        run.code(1).says([source, "an OCI image layout", "a directory of files"]);
+    }
     assert!(before == tree(&scratch));
+}
+
+#[test]
+fn what_cannot_be_listed_in_a_source_hides_nothing_else() {
+    let scratch = damaged(LAYER_MISSING);
+    let digest = missing(&scratch);
+    let files = tempfile::tempdir().unwrap();
+    fs::set_permissions(files.path(), PermissionsExt::from_mode(0o755)).unwrap();
+    let hidden = files.path().join("lost+found");
+    fs::create_dir(&hidden).unwrap();
+    fs::copy(vectors::tree("2.8.3").blob(digest), files.path().join("some layer")).unwrap();
+    symlink("some layer", files.path().join("another name")).unwrap();
+    if rustix::process::geteuid().is_root() {
+        for entry in walkdir::WalkDir::new(scratch.root()) {
+            chown(entry.unwrap().path(), Some(65534), Some(65534)).unwrap();
+        }
+    }
+    fs::set_permissions(&hidden, PermissionsExt::from_mode(0o000)).unwrap();
+    let from = ["repair", "--only", "blob-missing", "--from", files.path().to_str().unwrap()];
+    let run = scratch.regtree(from).unprivileged().run().code(0);
+    run.says(["lost+found", "another name: it is a symbolic link, which is not followed"]);
+    assert_eq!(errors(&scratch), [""; 0]);
+}
+
+#[test]
+fn a_file_is_known_by_the_digest_in_its_name_wherever_that_stands() {
+    let scratch = damaged(LAYER_MISSING);
+    let digest = missing(&scratch);
+    let hex = &*digest.hex();
+    let names = [format!("sha256-{hex}"), format!("blob{hex}.tar.gz"), format!("{hex}abc"), format!("{hex}_{hex}")];
+    for name in names {
+        let files = tempfile::tempdir().unwrap();
+        fs::write(files.path().join(&name), "wrong").unwrap();
+        let from = ["--only", "blob-missing", "--from", files.path().to_str().unwrap()];
+        let done = repair(&scratch, &from).code(3);
+        let told = done.of_type("damage");
+        assert!(told.len() == 1 && told[0]["message"].as_str().unwrap().contains("is not taken"), "{name}: {told:?}");
+    }
 }

@@ -68,7 +68,7 @@ fn the_last_empty_directory_goes_when_it_is_run_again() {
     std::fs::create_dir_all(scratch.repository("a/b")).unwrap();
     assert_eq!(
         scratch.run(["repo", "delete", "a/b"]).code(0).answer(),
-        "a/b: 0 tags, 0 revisions, 0 layers, 0 uploads"
+        "removed a/b: 0 tags, 0 revisions, 0 layers, 0 uploads"
     );
     assert!(!scratch.repository("a").exists());
 }

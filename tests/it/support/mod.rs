@@ -7,6 +7,7 @@ pub(crate) mod scratch;
 pub(crate) mod snapshot;
 pub(crate) mod sound;
 pub(crate) mod tagged;
+pub(crate) mod terminal;
 pub(crate) mod vectors;
 
 pub(crate) use command::{Regtree, Run};

@@ -81,7 +81,10 @@ fn get_prints_the_digest_and_json_names_all() {
     let image = Tagged::put(&scratch, REPOSITORY, "one", &["v1"]);
     assert_eq!(pointed_to(&scratch, "v1"), image.digest);
     let document = tag(&scratch, "get", &["v1", "--json"]).ok().json();
-    assert_eq!(document, json!({ "repository": REPOSITORY, "tag": "v1", "digest": image.digest.to_string() }));
+    let digest = image.digest.to_string();
+    let expected =
+        json!({ "repository": REPOSITORY, "tag": "v1", "digest": digest, "type": "tag", "schema_version": 1 });
+    assert_eq!(document, expected);
 }
 
 #[test]

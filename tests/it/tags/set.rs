@@ -94,3 +94,20 @@ fn a_broken_tag_can_be_deleted() {
         assert_eq!(tag(&scratch, "list", &[]).ok().lines(), ["v2"], "{damage}");
     }
 }
+
+#[test]
+fn a_tag_is_not_set_to_content_that_is_empty_or_none() {
+    let scratch = Scratch::new();
+    let image = Tagged::put(&scratch, REPOSITORY, "one", &[]);
+    let content = scratch.blob(image.digest);
+    fs::write(&content, "").unwrap();
+    set(&scratch, "v1", image.digest)
+        .run()
+        .code(5)
+        .silent()
+        .says(["does not match its digest", content.to_str().unwrap()]);
+    fs::remove_file(&content).unwrap();
+    fs::create_dir(&content).unwrap();
+    set(&scratch, "v1", image.digest).run().code(5).silent().says(["is a directory", content.to_str().unwrap()]);
+    assert!(tag(&scratch, "list", &[]).ok().lines().is_empty());
+}

@@ -22,7 +22,8 @@ fn start_prints_a_uuid_and_writes_what_a_registry_writes() {
 
     let answer = scratch.run(["upload", "start", "new/one", "--json"]).code(0).json();
     let id = answer["upload"].as_str().unwrap();
-    assert_eq!(answer, json!({ "repository": "new/one", "upload": id, "size": 0 }));
+    let expected = json!({ "repository": "new/one", "upload": id, "size": 0, "type": "upload", "schema_version": 1 });
+    assert_eq!(answer, expected);
     assert!(scratch.repository("new/one").join("_uploads").join(id).is_dir());
 }
 
@@ -34,7 +35,10 @@ fn resume_takes_a_file_a_dash_or_nothing_and_prints_the_offset() {
     assert_eq!(upload(&scratch, "resume", &id).with([&part]).ok().answer(), "12");
     assert_eq!(upload(&scratch, "resume", &id).with(["-"]).stdin(" from a dash,").ok().answer(), "25");
     let answer = upload(&scratch, "resume", &id).with(["--json"]).stdin(" from stdin").ok().json();
-    assert_eq!(answer, json!({ "repository": REPOSITORY, "upload": id, "size": 36, "warnings": [] }));
+    let expected = json!({
+        "repository": REPOSITORY, "upload": id, "size": 36, "warnings": [], "type": "upload", "schema_version": 1,
+    });
+    assert_eq!(answer, expected);
     assert_eq!(data(&scratch, &id), b"from a file, from a dash, from stdin");
     for offset in [0, 12, 25, 36] {
         let state = place(&scratch, &id).join(format!("hashstates/sha256/{offset}"));

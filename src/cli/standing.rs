@@ -1,0 +1,87 @@
+//! The errors that a repair leaves, and what helps against them.
+
+use std::collections::{BTreeSet, HashSet};
+use std::path::PathBuf;
+
+use crate::digest::Digest;
+use crate::finding::{Code, Finding, Image, Repair, Severity};
+use crate::fsck;
+use crate::layout::TreePath;
+use crate::repair::{MENDABLE, Options, Plan};
+use crate::stream::Watch;
+use crate::tree::Tree;
+
+/// What makes two errors the same, though they were come upon at different times.
+type Key = (Code, Option<PathBuf>, Option<String>, Option<Digest>);
+
+fn key(finding: &Finding) -> Key {
+    (finding.code, finding.path.clone(), finding.tag.clone(), finding.digest)
+}
+
+/// The errors that a tree has after a repair, as far as was looked.
+#[derive(Default)]
+pub(super) struct Standing {
+    pub(super) errors: Vec<Finding>,
+    /// Those that were not there, or not to be seen, before.
+    pub(super) new: Vec<Finding>,
+    pub(super) images: BTreeSet<Image>,
+    /// Those of which it was said why they stay.
+    told: HashSet<Key>,
+}
+
+/// What helps against an error that is left.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Cure {
+    /// Its content.
+    Content,
+    /// To ask for it by its code.
+    Name,
+    /// What was said of it.
+    Told,
+    None,
+}
+
+impl Standing {
+    fn of(plan: &Plan, errors: Vec<Finding>, new: Vec<Finding>) -> Self {
+        let images = errors.iter().flat_map(|error| error.images.iter().cloned()).collect();
+        let told = plan.left.iter().map(|left| key(&left.finding)).collect();
+        Self { errors, new, images, told }
+    }
+
+    /// What is left if all that is planned is done.
+    pub(super) fn expected(plan: &Plan) -> Self {
+        let emptied = plan.until_pushed.iter().cloned().map(|error| error.mended_by(Repair::RefillBlob));
+        let errors = plan.unmended.iter().cloned().chain(emptied).collect();
+        Self::of(plan, errors, Vec::new())
+    }
+
+    /// Looks at the whole tree again: who needs what was touched may be anywhere. What only hashing shows is known.
+    pub(super) fn look(tree: &Tree, plan: &Plan, options: &Options<'_>, watch: &Watch<'_>) -> crate::Result<Self> {
+        let (now, uploads_began_before) = (options.now, options.uploads_began_before);
+        let report = fsck::check(tree, &fsck::Options { now, uploads_began_before, only: None, content: None }, watch)?;
+        let is_error = |finding: &Finding| finding.severity == Severity::Error;
+        let mut errors: Vec<Finding> = report.findings.into_iter().filter(is_error).collect();
+        let before: HashSet<Key> = plan.unmended.iter().map(key).collect();
+        let new = errors.iter().filter(|error| !before.contains(&key(error))).cloned().collect();
+        let seen: HashSet<Key> = errors.iter().map(key).collect();
+        let freed = plan.actions.iter().filter(|action| action.repair == Repair::FixPermissions);
+        let freed: HashSet<&TreePath> = freed.map(|action| &action.path).collect();
+        let is_hashed = |error: &&Finding| {
+            let mut above = std::iter::successors(error.place.clone(), TreePath::parent);
+            error.code == Code::BlobCorrupt
+                || error.code == Code::Unreadable && !above.any(|path| freed.contains(&path))
+        };
+        let hashed = plan.unmended.iter().filter(is_hashed).filter(|error| !seen.contains(&key(error)));
+        errors.extend(hashed.cloned());
+        Ok(Self::of(plan, errors, new))
+    }
+
+    pub(super) fn cure(&self, error: &Finding) -> Cure {
+        match error.repair {
+            Some(Repair::RefillBlob) => Cure::Content,
+            _ if self.told.contains(&key(error)) => Cure::Told,
+            Some(_) if MENDABLE.contains(&error.code) => Cure::Name,
+            _ => Cure::None,
+        }
+    }
+}

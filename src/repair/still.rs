@@ -1,0 +1,148 @@
+//! Whether a finding still holds when its turn comes: hashing a tree takes hours, and a registry may run meanwhile.
+
+use std::time::Duration;
+
+use super::{Action, source};
+use crate::digest::Digest;
+use crate::error::{Error, Result};
+use crate::finding::{Code, Repair};
+use crate::fsck;
+use crate::layout::{self, Entry, TreePath};
+use crate::repository::parse_target;
+use crate::stream::Interrupt;
+use crate::tree::{Kind, Tree};
+
+/// What is younger may be in use: a registry takes no lock.
+const YOUNG: Duration = Duration::from_hours(1);
+/// Longer than any link.
+const LINK_MAX: u64 = 1024;
+
+/// Why `action` is no longer to be done, if it isn't.
+pub(super) fn outdated(
+    tree: &Tree,
+    action: &Action,
+    now: jiff::Timestamp,
+    interrupt: &Interrupt,
+) -> Result<Option<&'static str>> {
+    let look = Look { tree, action };
+    match action.repair {
+        Repair::QuarantineBlob => look.content(interrupt),
+        Repair::RewriteLink => look.broken_link(),
+        Repair::LinkRevision => look.missing_link(),
+        Repair::RemoveTag => look.tag(),
+        Repair::RemoveLink if action.code == Code::TagIndexDangling => look.history(),
+        Repair::RemoveLink => look.dangling_link(),
+        Repair::RemoveTemporary | Repair::PurgeUpload => {
+            Ok(is_young(tree, &action.path, now)?.then_some("it was written to meanwhile"))
+        }
+        Repair::FixPermissions => {
+            Ok(fsck::may_read(tree, &action.path)?.then_some("its mode lets the owner read it now"))
+        }
+        // These look at what is there by themselves, and replace nothing.
+        Repair::RefillBlob | Repair::MakeDirectory => Ok(None),
+    }
+}
+
+/// Whether a file, or any below a directory, was written so lately that somebody may be at it. The time of a directory
+/// counts where there is no file in it.
+pub(super) fn is_young(tree: &Tree, path: &TreePath, now: jiff::Timestamp) -> Result<bool> {
+    let limit = now.checked_sub(YOUNG).unwrap_or(jiff::Timestamp::MIN);
+    Ok(last_written(tree, path)?.is_some_and(|written| written > limit))
+}
+
+fn last_written(tree: &Tree, path: &TreePath) -> Result<Option<jiff::Timestamp>> {
+    let Some(found) = tree.metadata(path)? else { return Ok(None) };
+    let mut last = None;
+    if found.kind == Kind::Directory {
+        for child in tree.list(path)?.unwrap_or_default().iter().filter_map(|entry| path.child(entry.text()?)) {
+            last = last.max(last_written(tree, &child)?);
+        }
+    }
+    Ok(last.or(Some(found.modified)))
+}
+
+struct Look<'l> {
+    tree: &'l Tree,
+    action: &'l Action,
+}
+
+impl Look<'_> {
+    /// Content may have been healed: it is hashed once more.
+    fn content(&self, interrupt: &Interrupt) -> Result<Option<&'static str>> {
+        let digest = self.action.digest();
+        let path = Entry::Blob(digest).path();
+        let Some(file) = self.tree.open_file(&path)? else { return Ok(Some("it is gone")) };
+        let failed = |error| interrupt.or(Error::io("read", self.tree.locate(&path), error));
+        let hashed = source::hash(file, digest.algorithm(), interrupt).map_err(failed)?;
+        let is_right = digest.algorithm().is_some_and(|algorithm| hashed.by(algorithm) == Some(digest));
+        Ok(is_right.then_some("its content is right now"))
+    }
+
+    fn broken_link(&self) -> Result<Option<&'static str>> {
+        if !self.has_content(&self.action.digest())? {
+            return Ok(Some("its content is not there"));
+        }
+        let content = self.tree.read_small(&self.action.path, LINK_MAX)?;
+        let is_as_found = match content {
+            Some(content) => self.action.code != Code::ReferenceMissing && parse_target(&content).is_err(),
+            None => self.action.code == Code::ReferenceMissing,
+        };
+        Ok((!is_as_found).then_some("the link was written meanwhile, or is gone"))
+    }
+
+    fn missing_link(&self) -> Result<Option<&'static str>> {
+        if self.tree.metadata(&self.action.path)?.is_some() {
+            return Ok(Some("it has its link now"));
+        }
+        Ok((!self.has_content(&self.action.digest())?).then_some("its content is not there"))
+    }
+
+    fn tag(&self) -> Result<Option<&'static str>> {
+        let (tag, target) = (&self.action.path, self.action.digest());
+        if self.current(tag)? != Some(target) {
+            return Ok(Some("the tag points elsewhere now"));
+        }
+        Ok(self.has_revision(tag, &target)?.then_some("its manifest is linked now"))
+    }
+
+    fn history(&self) -> Result<Option<&'static str>> {
+        let (entry, target) = (&self.action.path, self.action.digest());
+        let index = std::iter::successors(entry.parent(), TreePath::parent).find(|path| path.file_name() == "index");
+        let Some(tag) = index.and_then(|index| index.parent()) else { return Ok(None) };
+        if self.current(&tag)? == Some(target) {
+            return Ok(Some("the tag points to it now"));
+        }
+        Ok(self.has_revision(&tag, &target)?.then_some("its manifest is linked now"))
+    }
+
+    /// What an alias leads to is not what it is called.
+    fn dangling_link(&self) -> Result<Option<&'static str>> {
+        let Some(target) = self.link(&self.action.path)? else { return Ok(Some("it is no such link now")) };
+        Ok(self.has_content(&target)?.then_some("its content is there now"))
+    }
+
+    fn current(&self, tag: &TreePath) -> Result<Option<Digest>> {
+        self.link(&child(tag, "current"))
+    }
+
+    /// What the link in a directory leads to, if there is one and it is one.
+    fn link(&self, directory: &TreePath) -> Result<Option<Digest>> {
+        let content = self.tree.read_small(&child(directory, "link"), LINK_MAX)?;
+        Ok(content.and_then(|content| parse_target(&content).ok()))
+    }
+
+    fn has_content(&self, digest: &Digest) -> Result<bool> {
+        Ok(self.tree.metadata(&Entry::Blob(*digest).path())?.is_some())
+    }
+
+    /// Whether the repository of `tag` links a manifest.
+    fn has_revision(&self, tag: &TreePath, digest: &Digest) -> Result<bool> {
+        let Some(manifests) = tag.parent().and_then(|tags| tags.parent()) else { return Ok(false) };
+        let revision = layout::entry_in(&child(&manifests, "revisions"), digest);
+        Ok(self.tree.metadata(&child(&revision, "link"))?.is_some())
+    }
+}
+
+fn child(directory: &TreePath, name: &str) -> TreePath {
+    directory.child(name).expect("a plain name")
+}

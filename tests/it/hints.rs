@@ -1,0 +1,86 @@
+//! What is said to a user who has it nearly right.
+
+use crate::support::tagged::Tagged;
+use crate::support::{Regtree, Scratch};
+
+const REPOSITORY: &str = "demo/app";
+
+fn tagged() -> (Scratch, Tagged) {
+    let scratch = Scratch::new();
+    let image = Tagged::put(&scratch, REPOSITORY, "one", &["v1"]);
+    (scratch, image)
+}
+
+#[test]
+fn a_tag_where_a_digest_is_wanted_is_answered_with_how_to_get_its_digest() {
+    let (scratch, image) = tagged();
+    let root = scratch.root().display();
+    let get = format!("hint: the digest of a tag: regtree --root {root} tag get {REPOSITORY} v1");
+    let delete = format!("to remove a tag and no manifest: regtree --root {root} tag delete {REPOSITORY} v1");
+    scratch.run(["manifest", "delete", REPOSITORY, "v1"]).code(2).says([&get, &delete]);
+    scratch.run(["manifest", "delete", REPOSITORY, "-n", &image.digest.to_string(), "v1"]).code(2).says([&get]);
+    let of_blob = scratch.run(["blob", "stat", REPOSITORY, "v1"]).code(2).says([&get]);
+    assert!(!of_blob.err().contains("tag delete"), "{}", of_blob.err());
+    let as_json = scratch.run(["--json", "manifest", "delete", REPOSITORY, "v1"]).code(2).json_error();
+    assert_eq!(as_json["code"], "DIGEST_INVALID");
+}
+
+#[test]
+fn the_beginning_of_a_digest_is_answered_with_where_to_see_it_whole() {
+    let (scratch, image) = tagged();
+    let root = scratch.root().display();
+    let whole =
+        |noun: &str| format!("a digest can't be shortened; to see them whole: regtree --root {root} {noun} list");
+    let (short, shorter) = (&image.digest.to_string()[..19], &image.digest.to_string()[7..13]);
+    for text in [short, shorter] {
+        scratch.run(["manifest", "delete", REPOSITORY, text]).code(2).says([whole("manifest")]);
+        scratch.run(["blob", "get", REPOSITORY, text]).code(2).says([whole("blob")]);
+    }
+    scratch.run(["manifest", "get", REPOSITORY, short]).code(2).says([whole("manifest")]);
+}
+
+#[test]
+fn a_tag_is_as_good_as_a_digest_where_one_manifest_is_meant() {
+    let (scratch, image) = tagged();
+    let digest = image.digest.to_string();
+    assert_eq!(scratch.run(["tag", "set", REPOSITORY, "stable", "v1"]).code(0).answer(), digest);
+    assert_eq!(scratch.run(["tag", "get", REPOSITORY, "stable"]).code(0).answer(), digest);
+    scratch.run(["tag", "set", REPOSITORY, "stable", "v2"]).code(4).says(["tag v2 is unknown", "hint: "]);
+    let by_digest = scratch.run(["manifest", "referrers", REPOSITORY, &digest]).code(0).json();
+    assert_eq!(scratch.run(["manifest", "referrers", REPOSITORY, "v1"]).code(0).json(), by_digest);
+    scratch.run(["manifest", "signatures", REPOSITORY, "v1"]).code(4).says(["no signatures of manifest", &digest]);
+}
+
+#[test]
+fn an_image_where_a_repository_is_wanted_is_taken_apart() {
+    let (scratch, image) = tagged();
+    let call = |reference: &str| scratch.run(["manifest", "stat", reference]).code(2);
+    call("demo/app:v1").says(["not allowed", "did you mean: demo/app v1"]);
+    let mean = format!("did you mean: demo/app {}", image.digest);
+    call(&format!("demo/app@{}", image.digest)).says([mean]);
+    // A registry's address is no repository, and what follows its colon no tag.
+    assert!(!call("localhost:5000/demo/app").err().contains("did you mean"));
+}
+
+#[test]
+fn a_refusal_names_the_option_that_overrides_it() {
+    let (scratch, image) = tagged();
+    let delete = ["manifest", "delete", REPOSITORY, &image.digest.to_string()];
+    scratch.run(delete).code(12).says(["hint: if that is meant, say so with --with-tags"]);
+    let delete = ["blob", "delete", REPOSITORY, &image.layer.to_string()];
+    scratch.run(delete).code(12).says(["hint: if that is meant, say so with --force"]);
+    let upload = scratch.run(["upload", "start", REPOSITORY]).code(0).answer();
+    let resume = |offset| scratch.regtree(["upload", "resume", REPOSITORY, &upload, "--offset", offset]).stdin("1234");
+    resume("0").ok();
+    resume("3").run().code(5).says(["hint: continue with --offset 4"]);
+    resume("4").ok();
+}
+
+#[test]
+fn a_root_that_is_no_tree_is_told_with_where_it_came_from() {
+    let nowhere = Scratch::bare().root().join("nowhere");
+    let list = Regtree::new(["repo", "list"]).env("REGTREE_ROOT", &nowhere);
+    list.run().code(10).says(["hint: the environment variable REGTREE_ROOT says so; to make a new, empty tree there"]);
+    let said = Regtree::at(&nowhere, ["repo", "list"]).env("REGTREE_ROOT", "/").run().code(10).err();
+    assert!(!said.contains("REGTREE_ROOT"), "{said}");
+}

@@ -1,0 +1,74 @@
+//! An error that is left is never passed over in silence: exit code 3, and what to do about it.
+
+use std::fs;
+
+use super::{errors, repair};
+use crate::support::{Scratch, Tagged};
+
+/// A tree of many images, so that little of it is missing.
+fn many() -> Scratch {
+    let scratch = Scratch::new();
+    for number in 0..12 {
+        Tagged::put(&scratch, &format!("lib/{number}"), &format!("image {number}"), &["latest"]);
+    }
+    scratch
+}
+
+fn revision(scratch: &Scratch, image: &Tagged) -> std::path::PathBuf {
+    scratch.repository("lib/app").join("_manifests/revisions/sha256").join(&*image.digest.hex())
+}
+
+#[test]
+fn an_error_that_was_not_asked_for_counts_and_is_told_with_what_helps() {
+    let scratch = many();
+    let dangling = Tagged::put(&scratch, "lib/app", "dangling", &["old"]);
+    let missing = Tagged::put(&scratch, "lib/app", "missing", &["latest"]);
+    fs::remove_dir_all(revision(&scratch, &dangling)).unwrap();
+    fs::remove_file(scratch.blob(missing.layer)).unwrap();
+    for words in [&["--all-safe"][..], &["--all-safe", "-n"], &["--only", "link-empty"]] {
+        let run = scratch.regtree(["repair"]).with(words).run().code(3);
+        let left = run.out();
+        for text in ["2 errors", "--from SOURCE", "not asked for: --only tag-dangling", "2 images cannot be pulled"] {
+            assert!(left.contains(text), "{words:?}: {text:?} is missing in {left}");
+        }
+    }
+    let run = scratch.run(["repair", "--only", "tag-dangling"]).code(3);
+    for text in ["moved to the quarantine: 1 tag\n", "1 error left\n"] {
+        assert!(run.out().contains(text), "{}", run.out());
+    }
+    Tagged::put(&scratch, "lib/app", "missing", &["latest"]);
+    scratch.run(["repair", "--only", "tag-dangling"]).code(0);
+}
+
+#[test]
+fn whoever_needs_what_goes_to_the_quarantine_is_seen() {
+    let scratch = many();
+    Tagged::put(&scratch, "lib/app", "tagged", &["latest"]);
+    let untagged = Tagged::put(&scratch, "lib/app", "untagged", &[]);
+    fs::write(scratch.blob(untagged.layer), "wrong").unwrap();
+    let dry = repair(&scratch, &["--all-safe", "-n"]).code(3);
+    assert_eq!((dry.summary()["errors"].as_u64(), dry.summary()["unmended"].as_u64()), (Some(1), Some(0)));
+    let done = repair(&scratch, &["--all-safe"]).code(3);
+    assert_eq!((done.actions().len(), done.summary()["errors"].as_u64()), (1, Some(1)));
+    assert_eq!(errors(&scratch), ["blob-missing"]);
+    // And once more, though there is nothing to do any more.
+    let again = repair(&scratch, &["--all-safe"]).code(3);
+    assert_eq!((again.actions().len(), again.summary()["errors"].as_u64()), (0, Some(1)));
+}
+
+#[test]
+fn a_dry_run_says_how_many_images_have_to_be_pushed_again() {
+    let scratch = many();
+    let image = Tagged::put(&scratch, "lib/app", "image", &["latest", "v1"]);
+    fs::write(scratch.blob(image.config), "wrong").unwrap();
+    let run = scratch.run(["repair", "--all-safe", "-n"]).code(3);
+    let text = "2 images cannot be pulled until their content is pushed again or put in with --from\n";
+    assert!(run.out().contains(text), "{}", run.out());
+    assert!(run.out().contains("would be moved to the quarantine: 1 blob\n"), "{}", run.out());
+    let source = tempfile::tempdir().unwrap();
+    fs::write(source.path().join("config"), r#"{"text":"image"}"#).unwrap();
+    let from = ["--from", source.path().to_str().unwrap()];
+    let run = scratch.regtree(["repair", "--all-safe", "-n"]).with(from).ok();
+    assert!(!run.out().contains("cannot be pulled"), "{}", run.out());
+    scratch.regtree(["repair", "--all-safe"]).with(from).ok();
+}
