@@ -1,6 +1,7 @@
 //! Manifests that are there: listed, looked at, verified, deleted.
 
 mod delete;
+mod platform;
 mod referrers;
 mod truth;
 mod verify;
