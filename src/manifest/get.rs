@@ -80,8 +80,9 @@ pub fn manifests<'r>(repository: &'r Repository<'_>) -> impl Iterator<Item = Res
     })
 }
 
-/// The manifest that a revision links.
+/// The manifest that a revision links, whose link was not read yet.
 pub(super) fn of_revision(repository: &Repository<'_>, revision: &Revision) -> Result<Manifest> {
+    revision.check(repository)?;
     let content = content(repository, revision.digest)?;
     parse(repository, revision.digest, &content)
 }

@@ -1,8 +1,10 @@
 //! Which child of an index is for which platform.
 
+use std::collections::{BTreeSet, HashSet};
 use std::fmt;
 use std::str::FromStr;
 
+use super::kind::Kind;
 use super::model::{Manifest, Platform, Reference, Role};
 use crate::digest::Digest;
 use crate::error::{Error, Result};
@@ -48,30 +50,81 @@ impl fmt::Display for Platform {
 }
 
 impl Wanted {
-    fn fits(&self, platform: &Platform) -> bool {
+    /// How well a platform fits; `None` if it does not.
+    fn fit(&self, platform: &Platform) -> Option<Fit> {
         let same = (&*platform.os, &*platform.architecture) == (&*self.os, &*self.architecture);
-        same && self.variant.as_ref().is_none_or(|variant| platform.variant == *variant)
+        match &self.variant {
+            _ if !same => None,
+            Some(variant) => (platform.variant == *variant).then_some(Fit::Exact),
+            None if platform.variant.is_empty() => Some(Fit::Exact),
+            None => Some(Fit::AnyVariant),
+        }
     }
 }
 
-/// The first child of the index `digest` that is for `wanted`; of a manifest without children itself.
+/// How well a platform fits, the best first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Fit {
+    Exact,
+    /// It has a variant, and none was asked for.
+    AnyVariant,
+}
+
+/// A manifest below an index, with what it runs on.
+struct Leaf {
+    digest: Digest,
+    platform: Platform,
+}
+
+/// The manifest below the index `digest`, over however many indexes, that fits `wanted` best, the first of several; of a
+/// manifest without children itself.
 ///
-/// `Err(PlatformUnknown)`, with those that there are, when no child is.
+/// `Err(PlatformUnknown)`, with those that there are, when none fits; an index on the way that can't be read is the error
+/// then.
 pub fn choose(repository: &Repository<'_>, digest: Digest, manifest: &Manifest, wanted: &Wanted) -> Result<Digest> {
     if !manifest.kind.has_children() {
         return Ok(digest);
     }
-    let children = || manifest.references.iter().filter(|reference| reference.role == Role::Child);
-    let fitting = |reference: &&Reference| reference.platform.as_ref().is_some_and(|platform| wanted.fits(platform));
-    let chosen = children().find(fitting).and_then(|reference| reference.digest.ok());
-    chosen.ok_or_else(|| {
-        let mut available: Vec<String> =
-            children().filter_map(|child| child.platform.as_ref()).map(ToString::to_string).collect();
-        available.dedup();
-        if available.is_empty() {
-            available.push("no platforms".to_owned());
+    let (leaves, unread) = leaves(repository, digest, manifest);
+    let fitting = leaves.iter().filter_map(|leaf| Some((wanted.fit(&leaf.platform)?, leaf.digest)));
+    // Of those that fit equally it is the first.
+    if let Some((_, chosen)) = fitting.min_by_key(|(fit, _)| *fit) {
+        return Ok(chosen);
+    }
+    if let Some(error) = unread {
+        return Err(error);
+    }
+    let available: BTreeSet<String> = leaves.iter().map(|leaf| leaf.platform.to_string()).collect();
+    let mut available: Vec<String> = available.into_iter().collect();
+    if available.is_empty() {
+        available.push("no platforms".to_owned());
+    }
+    let repository = repository.name().clone();
+    Err(Error::PlatformUnknown { repository, digest, platform: wanted.to_string(), available })
+}
+
+/// Every manifest below an index for which a platform is given, by it or by an index above, in order; and why an index
+/// could not be read. On a stack of its own: indexes may nest as deep as they like, and lead back to themselves.
+fn leaves(repository: &Repository<'_>, top: Digest, manifest: &Manifest) -> (Vec<Leaf>, Option<Error>) {
+    let (mut leaves, mut unread, mut seen) = (Vec::new(), None, HashSet::from([top]));
+    let mut pending = children(manifest, None);
+    while let Some((reference, platform)) = pending.pop() {
+        let Ok(digest) = reference.digest else { continue };
+        let media_type = reference.media_type.as_deref().unwrap_or_default();
+        if !Kind::from_content_type(media_type).is_some_and(Kind::has_children) {
+            leaves.extend(platform.map(|platform| Leaf { digest, platform }));
+        } else if seen.insert(digest) {
+            match super::read(repository, digest) {
+                Ok((_, index)) => pending.extend(children(&index, platform.as_ref())),
+                Err(error) => unread = unread.or(Some(error)),
+            }
         }
-        let repository = repository.name().clone();
-        Error::PlatformUnknown { repository, digest, platform: wanted.to_string(), available }
-    })
+    }
+    (leaves, unread)
+}
+
+/// The children of an index, last first, each with its platform or else that of the index.
+fn children(index: &Manifest, of_index: Option<&Platform>) -> Vec<(Reference, Option<Platform>)> {
+    let children = index.references.iter().rev().filter(|reference| reference.role == Role::Child);
+    children.map(|child| (child.clone(), child.platform.as_ref().or(of_index).cloned())).collect()
 }

@@ -98,7 +98,8 @@ pub fn relations(repository: &Repository<'_>, subject: Digest) -> Result<(Relati
             for reference in references {
                 let Ok(digest) = reference.digest else { continue };
                 if let std::collections::btree_map::Entry::Vacant(entry) = found.entry(digest) {
-                    let present = revision::find(repository, digest)?.is_some();
+                    // That a link is broken was told above.
+                    let present = matches!(revision::find(repository, digest), Ok(Some(_)));
                     entry.insert(from_list(digest, &reference, present));
                 }
             }

@@ -19,15 +19,29 @@ pub struct Revision {
     pub misplaced: bool,
 }
 
+impl Revision {
+    /// Reads the link. `Err(BrokenLink)` when it says something else than its place does.
+    pub fn check(&self, repository: &Repository<'_>) -> Result<()> {
+        // One among those of layers was read when it was found.
+        if self.misplaced { Ok(()) } else { is_linked(repository, self.digest, &self.path).map(drop) }
+    }
+}
+
+/// Whether there is a link at `path`. `Err(BrokenLink)` when it says something else than `digest`.
+fn is_linked(repository: &Repository<'_>, digest: Digest, path: &TreePath) -> Result<bool> {
+    match repository.read_link(digest, path)? {
+        None => Ok(false),
+        Some(target) if target == digest => Ok(true),
+        // A blob may be called by another algorithm; a manifest is what its digest says.
+        Some(found) => Err(repository.broken(digest, path, LinkFault::Mismatch { found })),
+    }
+}
+
 /// The revision `digest` of `repository`; `None` when there is none. `Err(BrokenLink)` when its link says something else.
 pub fn find(repository: &Repository<'_>, digest: Digest) -> Result<Option<Revision>> {
     for form in Form::ALL {
         let path = link_path(repository, form, digest);
-        if let Some(target) = repository.read_link(digest, &path)? {
-            if target != digest {
-                // A blob may be called by another algorithm; a manifest is what its digest says.
-                return Err(repository.broken(digest, &path, LinkFault::Mismatch { found: target }));
-            }
+        if is_linked(repository, digest, &path)? {
             return Ok(Some(Revision { digest, path, form, misplaced: false }));
         }
     }
@@ -46,7 +60,7 @@ fn misplaced(repository: &Repository<'_>, digest: Digest) -> Result<Option<Revis
 }
 
 /// Every revision of `repository`, sorted within each layout and algorithm, and what is damaged among them. The links are
-/// looked at, and not read.
+/// looked at, and not read: [`Revision::check`] does.
 pub fn revisions<'r>(repository: &'r Repository<'_>) -> impl Iterator<Item = Result<Revision>> + 'r {
     Form::ALL.into_iter().flat_map(move |form| {
         let directory = layout::revisions_directory(repository.name(), form);

@@ -20,10 +20,17 @@ pub struct Census {
 }
 
 impl Census {
-    /// Counts what `repository` has, and tells the damage met on the way. No manifest is read.
+    /// Counts what `repository` has, and tells the damage met on the way: a manifest whose link is broken counts too. No
+    /// manifest is read.
     pub fn take(repository: &Repository<'_>) -> (Self, Vec<Error>) {
         let tag::Found { tags, mut damage } = tag::tags(repository);
-        let revisions = count(revision::revisions(repository), &mut damage);
+        let mut broken = Vec::new();
+        let revisions = revision::revisions(repository).inspect(|found| {
+            let revision = found.as_ref().ok();
+            broken.extend(revision.and_then(|revision| revision.check(repository).err()));
+        });
+        let revisions = count(revisions, &mut damage);
+        damage.append(&mut broken);
         let layers = count(repository.keys(), &mut damage);
         let mut uploads = upload::uploads(repository.tree(), repository.name());
         uploads.retain(|found| !matches!(found, Ok(upload) if upload.left_over));

@@ -42,7 +42,7 @@ pub(in crate::cli) struct Get {
     /// Write to FILE; - is standard output
     #[arg(short, long, value_name = "FILE")]
     output: Option<PathBuf>,
-    /// Of an index, the manifest for OS/ARCH or OS/ARCH/VARIANT
+    /// Of an index, the manifest for OS/ARCH or OS/ARCH/VARIANT, in it or in indexes that it names
     #[arg(long, value_name = "PLATFORM")]
     platform: Option<Wanted>,
     /// With the stored signatures of schema1

@@ -8,7 +8,8 @@ use serde_json::json;
 use crate::cli::subject::About;
 use crate::cli::{Context, Exit};
 use crate::digest::Digest;
-use crate::manifest::{self, revision};
+use crate::manifest;
+use crate::manifest::revision::{self, Revision};
 use crate::name::{RepositoryName, Tag};
 use crate::repository::Repository;
 use crate::tag;
@@ -58,7 +59,7 @@ impl List {
                 Ok(revision) => {
                     let tags = tags.get(&revision.digest).map(Vec::as_slice).unwrap_or_default();
                     if !self.untagged || tags.is_empty() {
-                        damage.extend(self.print(&repository, revision.digest, tags, context)?);
+                        damage.extend(self.print(&repository, &revision, tags, context)?);
                     }
                 }
                 Err(error) => damage.push(error),
@@ -74,10 +75,11 @@ impl List {
     fn print(
         &self,
         repository: &Repository<'_>,
-        digest: Digest,
+        revision: &Revision,
         tags: &[Tag],
         context: &mut Context,
     ) -> anyhow::Result<Option<crate::Error>> {
+        let digest = revision.digest;
         let mut fields = json!({ "repository": self.repository, "digest": digest, "tags": tags });
         if !self.long {
             if context.output.is_json() {
@@ -85,7 +87,7 @@ impl List {
             } else {
                 context.output.text(format_args!("{digest}\n"))?;
             }
-            return Ok(None);
+            return Ok(revision.check(repository).err());
         }
         let read = manifest::read(repository, digest);
         let (kind, size) = match &read {

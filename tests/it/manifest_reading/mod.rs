@@ -1,6 +1,7 @@
 //! Manifests that are there: listed, looked at, verified, deleted.
 
 mod delete;
+mod platform;
 mod referrers;
 mod truth;
 mod verify;
@@ -80,4 +81,28 @@ fn findings(regtree: Regtree, code: i32) -> Vec<(String, String, Option<String>)
     let events = regtree.with(["--json"]).run().code(code).json_lines();
     let found = events.iter().filter(|event| event["type"] == "finding");
     found.map(|f| (text(&f["code"]).unwrap(), text(&f["severity"]).unwrap(), text(&f["digest"]))).collect()
+}
+
+#[test]
+fn a_broken_link_is_told_by_whatever_comes_upon_it() {
+    let (scratch, digest) = with_image();
+    let broken = put(&scratch, REPOSITORY, &image(b"config", &[]), &[]);
+    let link = format!("_manifests/revisions/sha256/{}/link", broken.hex());
+    let link = scratch.repository(REPOSITORY).join(link);
+    let digest = digest.to_string();
+    for content in ["", "garbage", &digest] {
+        std::fs::write(&link, content).unwrap();
+        for words in [
+            &["manifest", "list", REPOSITORY][..],
+            &["manifest", "list", REPOSITORY, "--long"],
+            &["manifest", "referrers", REPOSITORY, &digest],
+            &["manifest", "stat", REPOSITORY, &digest],
+            &["repo", "list", "--long"],
+        ] {
+            let run = scratch.run(words).code(3).says(["warning: ", link.to_str().unwrap()]);
+            assert_eq!(run.err().matches("warning: ").count(), 1, "{}", run.err());
+        }
+        let listed = scratch.run(["manifest", "list", REPOSITORY]).lines();
+        assert!(listed.contains(&broken.to_string()) && listed.len() == 2, "{listed:?}");
+    }
 }
