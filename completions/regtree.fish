@@ -659,7 +659,7 @@ complete -c regtree -n "__fish_regtree_using_subcommand repo; and __fish_seen_su
 complete -c regtree -n "__fish_regtree_using_subcommand gc" -l min-age -d 'Keep whatever is younger than AGE (30m, 12h, 7d, 2w), and all that it references; 0 turns that off' -r
 complete -c regtree -n "__fish_regtree_using_subcommand gc" -l uploads-older-than -d 'Remove uploads that began longer ago than AGE (12h, 7d, 2w)' -r
 complete -c regtree -n "__fish_regtree_using_subcommand gc" -l keep-digests -d 'Keep the content that FILE names, a digest a line, and all that it references' -r -F
-complete -c regtree -n "__fish_regtree_using_subcommand gc" -l repository -d 'Remove only from repositories whose names match; what others link stays' -r
+complete -c regtree -n "__fish_regtree_using_subcommand gc" -l repository -d 'Remove only from repositories whose names match; what others link stays; * does not cross a slash, ** does (demo/**); may be given several times' -r
 complete -c regtree -n "__fish_regtree_using_subcommand gc" -l max-delete -d 'Refuse if more than PERCENT% of the blobs\' bytes, or more than BYTES, would go' -r
 complete -c regtree -n "__fish_regtree_using_subcommand gc" -l explain -d 'Say why content stays, by the shortest way that leads to it, or that it goes; remove nothing' -r
 complete -c regtree -n "__fish_regtree_using_subcommand gc" -l jobs -d 'How many threads read; as many as there are processors if omitted' -r

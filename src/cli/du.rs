@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 
 use super::subject::About;
 use super::{Context, Exit, interrupt};
+use crate::error::Error;
 use crate::name::RepositoryName;
 use crate::registry::Registry;
 use crate::usage::{self, Amount, Measure, Options, Usage};
@@ -33,7 +34,7 @@ Exit codes:
   0    counted
   2    malformed name or pattern
   3    counted, but not all of it can be followed or read
-  4    unknown repository
+  4    unknown repository, or a pattern that matches none
   10   no tree
 
 Examples:
@@ -113,6 +114,7 @@ impl Du {
             layers: if self.layers { self.top.unwrap_or(LAYERS) } else { 0 },
         };
         let mut usage = usage::measure(registry.tree(), options, &chosen, &interrupt)?;
+        self.check_patterns(&usage)?;
         self.arrange(&mut usage);
         if context.output.is_json() {
             context.output.event("usage", self.document(&usage))?;
@@ -135,6 +137,15 @@ impl Du {
             }
         }
         Ok(())
+    }
+
+    fn check_patterns(&self, usage: &Usage) -> crate::Result<()> {
+        let is_idle = |glob: &globset::GlobMatcher| !usage.repositories.iter().any(|row| glob.is_match(&row.name));
+        let idle = self.repositories.iter().find_map(|selector| match selector {
+            Selector::Glob(glob) if is_idle(glob) => Some(glob.glob().glob().to_owned()),
+            _ => None,
+        });
+        idle.map_or(Ok(()), |pattern| Err(Error::NoMatch { pattern }))
     }
 
     fn arrange(&self, usage: &mut Usage) {

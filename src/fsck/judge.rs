@@ -304,12 +304,9 @@ impl<'j, 't> Judge<'j, 't> {
                 form
             }
         };
-        // Whatever is no image has the same config of two bytes.
-        let nothing = Digest::of(b"{}");
-        form.parts.iter().any(|part| match part.role {
+        form.marks().any(|part| match part.role {
             Role::Child => self.repository.revision(&part.digest).is_some(),
-            Role::Config => part.digest != nothing && self.repository.layers.leads(&part.digest) != Leads::Absent,
-            _ => false,
+            _ => self.repository.layers.leads(&part.digest) != Leads::Absent,
         })
     }
 

@@ -189,7 +189,7 @@ fn parse(tree: &Tree, names: &Names, name: Name, buffer: &mut [u8]) -> Result<Pa
 }
 
 /// Reads the content called `digest`, into `buffer` where there is room; or says why it can't be read.
-pub(crate) fn read<'b>(tree: &Tree, digest: &Digest, buffer: &'b mut [u8]) -> Result<Cow<'b, [u8]>, String> {
+fn read<'b>(tree: &Tree, digest: &Digest, buffer: &'b mut [u8]) -> Result<Cow<'b, [u8]>, String> {
     let path = layout::blob_directory(digest).child("data").expect("a plain name");
     let area = tree.area(Area::Blobs).map_err(|error| error.to_string())?.ok_or("there is no content at all")?;
     let missing = |errno: Errno| match errno {

@@ -39,7 +39,7 @@ Exit codes:
   1    not readable, not writable
   2    malformed argument
   3    done, but something was kept for doubt, or could not be removed
-  4    --explain of a digest that the tree does not know
+  4    --repository matches nothing; --explain of a digest that the tree does not know
   10   no tree
   11   another process changes the tree
   12   refused by a brake: nothing is in use, or more than --max-delete would go
@@ -81,9 +81,10 @@ pub(super) struct Gc {
     /// Keep repositories that have nothing in them
     #[arg(long)]
     keep_empty_repositories: bool,
-    /// Remove only from repositories whose names match; what others link stays
+    /// Remove only from repositories whose names match; what others link stays; * does not cross a slash, ** does
+    /// (demo/**); may be given several times
     #[arg(long, value_name = "GLOB", value_parser = super::parse_glob)]
-    repository: Option<globset::GlobMatcher>,
+    repository: Vec<globset::GlobMatcher>,
     /// Refuse if more than PERCENT% of the blobs' bytes, or more than BYTES, would go
     #[arg(long, value_name = "LIMIT", value_parser = parse_limit)]
     max_delete: Option<Limit>,
@@ -142,6 +143,7 @@ impl Gc {
             context.output.event("start", fields)?;
         }
         let mut scan = Scan::read(tree, &interrupt)?;
+        self.check_patterns(&scan)?;
         let needed = match &writer {
             Some(writer) => quarantine::put_back(writer, &mut scan, &interrupt)?,
             None => quarantine::needed(tree, &scan, &interrupt)?,
@@ -182,6 +184,16 @@ impl Gc {
         Ok(Exit::damage_if(plan.is_doubtful() || !swept.failures.is_empty() || !needed.damage.is_empty()))
     }
 
+    fn check_patterns(&self, scan: &Scan) -> Result<(), Error> {
+        let matches = |pattern: &&globset::GlobMatcher| {
+            scan.repositories.iter().any(|repository| pattern.is_match(repository.text()))
+        };
+        match self.repository.iter().find(|pattern| !matches(pattern)) {
+            Some(idle) => Err(Error::NoMatch { pattern: idle.glob().glob().to_owned() }),
+            None => Ok(()),
+        }
+    }
+
     fn options(&self, now: jiff::Timestamp) -> anyhow::Result<Options> {
         Ok(Options {
             min_age: self.min_age,
@@ -192,7 +204,7 @@ impl Gc {
             uploads_older_than: (!self.keep_uploads).then_some(self.uploads_older_than),
             keep_empty_repositories: self.keep_empty_repositories,
             quarantine: self.quarantine,
-            only: self.repository.clone(),
+            only: super::any_of(&self.repository)?,
             ..Options::new(now)
         })
     }

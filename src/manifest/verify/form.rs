@@ -77,6 +77,14 @@ impl Form {
         }
     }
 
+    /// What tells the manifest from others: its children, or its config. Whatever is no image has the same of two bytes.
+    pub(crate) fn marks(&self) -> impl Iterator<Item = &Part> {
+        let nothing = Digest::of(b"{}");
+        let is_own =
+            move |part: &&Part| part.role == Role::Child || part.role == Role::Config && part.digest != nothing;
+        self.parts.iter().filter(is_own)
+    }
+
     /// Of what is too large to be read.
     pub(crate) fn too_large(size: u64) -> Self {
         let message =

@@ -11,7 +11,7 @@ use std::rc::Rc;
 
 use super::model::Role;
 use super::revision::{self, Revision};
-use super::{get, signatures};
+use super::{MAX_PUT, get, signatures};
 use crate::digest::Digest;
 use crate::error::{Error, Missing, Result};
 use crate::finding::{Code, Finding, Severity};
@@ -221,7 +221,7 @@ impl<'w> Verifier<'w> {
                 return Ok(None);
             }
             Ok(None) => {
-                let finding = if was_here(scene.repository, part.digest) {
+                let finding = if self.was_here(scene.repository, part.digest) {
                     let message = format!("{part} was in the repository, and is no longer linked");
                     scene.finding(Code::IndexChildMissing, part, message)
                 } else {
@@ -243,13 +243,21 @@ impl<'w> Verifier<'w> {
         let there = scene.measured(part, part.digest, &measured, Code::IndexChildMissing, Severity::Error);
         Ok(there.then_some(part.digest))
     }
-}
 
-/// Whether there is a trace of a manifest that is not linked: its revision's directory, or its content.
-fn was_here(repository: &Repository<'_>, digest: Digest) -> bool {
-    let directory = layout::revision_directory(repository.name(), Layout::Current, &digest);
-    let is_there = |path| repository.tree().metadata(&path).is_ok_and(|found| found.is_some());
-    is_there(directory) || is_there(Entry::Blob(digest).path())
+    /// Whether there is a trace of a manifest that is not linked: its revision's directory, or a link to what only it
+    /// consists of. Its content alone may be another repository's.
+    fn was_here(&mut self, repository: &Repository<'_>, digest: Digest) -> bool {
+        let directory = layout::revision_directory(repository.name(), Layout::Current, &digest);
+        if repository.tree().metadata(&directory).is_ok_and(|found| found.is_some()) {
+            return true;
+        }
+        let content = repository.tree().read_small(&Entry::Blob(digest).path(), MAX_PUT as u64);
+        let Ok(Some(content)) = content else { return false };
+        Form::read(&content).marks().any(|part| match part.role {
+            Role::Child => matches!(revision::find(repository, part.digest), Ok(Some(_))),
+            _ => matches!(self.links.target(repository, part.digest), Ok(Some(_))),
+        })
+    }
 }
 
 impl Links {

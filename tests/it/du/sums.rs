@@ -153,7 +153,10 @@ fn what_an_area_on_another_disk_holds_is_counted_and_no_other_link_is_followed()
     let after = usage(&scratch, Measure::Apparent, &[]);
     assert_eq!(line(&after, "unique"), line(&before, "unique"));
     assert_eq!(line(&after, "total"), line(&before, "total") + link + v2);
+    // On some disks a directory is longer for it.
+    let length = || std::fs::metadata(scratch.v2().join("blobs/sha256")).unwrap().len();
+    let before = length();
     symlink("/", scratch.v2().join("blobs/sha256/all")).unwrap();
     let planted = usage(&scratch, Measure::Apparent, &[]);
-    assert_eq!(line(&planted, "total"), line(&after, "total") + 1);
+    assert_eq!(line(&planted, "total"), line(&after, "total") + 1 + length() - before);
 }

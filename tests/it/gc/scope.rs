@@ -32,12 +32,24 @@ fn content_goes_only_where_every_link_to_it_lies_in_matching_repositories() {
 }
 
 #[test]
-fn a_repository_that_matches_nothing_loses_nothing() {
+fn a_pattern_that_matches_nothing_is_an_error_and_nothing_goes() {
     let (planted, _) = two();
     let before = snapshot(&planted.scratch.v2());
-    let collection = collect(&planted.scratch, &[&NOW_UNTAGGED[..], &["--repository", "nobody/*"]].concat());
-    assert!(collection.gone.is_empty() && collection.removals().is_empty());
+    for more in [&[][..], &["--repository", "**"]] {
+        let run = planted.scratch.regtree(["gc"]).with(NOW_UNTAGGED).with(["--repository", "nobody/*"]).with(more);
+        run.run().code(4).silent().says(["nobody/*", "does not cross a slash"]);
+    }
     assert!(snapshot(&planted.scratch.v2()) == before);
+}
+
+#[test]
+fn several_patterns_are_collected_each() {
+    let (planted, _) = two();
+    let dry = |words: &[&str]| planted.scratch.regtree(["gc", "-nv"]).with(NOW).with(words).run().code(0).out();
+    let all = dry(&[]);
+    assert!(all.lines().count() > 5, "{all}");
+    assert_eq!(dry(&["--repository", "team/*", "--repository", "other"]), all);
+    assert_ne!(dry(&["--repository", "other"]), all);
 }
 
 #[test]

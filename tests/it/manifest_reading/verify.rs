@@ -92,6 +92,14 @@ fn a_child_whose_content_is_there_was_here() {
     let digest = put(&scratch, "other", &child, &["v1"]);
     put(&scratch, REPOSITORY, &index(&[(&child, "amd64")]), &["v1"]);
     let missing = [finding("index-child-missing", "error", Some(digest))];
+    // A child that another repository has, and this one never had.
+    let stranger = image(b"the config of another", &[]);
+    scratch.put("other", b"the config of another");
+    let unknown = put(&scratch, "other", &stranger, &["v2"]);
+    put(&scratch, "sparse", &index(&[(&stranger, "amd64")]), &["v1"]);
+    let sparse = [finding("index-child-missing", "warning", Some(unknown))];
+    assert_eq!(findings(scratch.regtree(["manifest", "verify", "sparse", "v1"]), 0), sparse);
+    assert_eq!(findings(scratch.regtree(["fsck", "--repository", "sparse"]), 0), sparse);
     let errors = |call| findings(call, 3).into_iter().filter(|found| found.1 == "error").collect::<Vec<_>>();
     assert_eq!(findings(scratch.regtree(["manifest", "verify", REPOSITORY, "v1"]), 5), missing);
     assert_eq!(errors(scratch.regtree(["fsck"])), missing);
