@@ -23,7 +23,9 @@ pub(super) fn write_file(
 ) -> anyhow::Result<()> {
     let failed = |error| Error::io("write", path, error);
     let target = resolve(path).map_err(failed)?;
-    let in_place = ["/dev", "/proc"].iter().any(|directory| path.starts_with(directory));
+    // What is open already, be it a regular file; /dev/shm holds files like any other.
+    let open = ["/dev/fd", "/dev/stdin", "/dev/stdout", "/dev/stderr", "/proc"];
+    let in_place = open.iter().any(|name| path.starts_with(name));
     if in_place || target.exists() && !target.is_file() {
         // A device or a pipe can't be replaced, and need not be: what is written to it is gone. A directory refuses.
         let sink = OpenOptions::new().write(true).open(&target).map_err(failed)?;
