@@ -146,7 +146,11 @@ fn a_manifest_that_is_named_as_a_layer_is_followed() {
 fn children_that_are_layers_as_build_caches_have_them_cast_no_doubt() {
     let planted = old();
     let children = [planted.layer("lib", "{\"cache\": 1}"), planted.layer("lib", "a layer")];
-    let index = planted.index("lib", &[&children[0], &children[1]]);
+    let mut index = planted.index_of(&[&children[0], &children[1]]);
+    for child in index["manifests"].as_array_mut().unwrap() {
+        child["mediaType"] = "application/vnd.docker.image.rootfs.diff.tar.gzip".into();
+    }
+    let index = planted.manifest("lib", &index);
     planted.tag("lib", "cache", &index);
     for words in [&NOW[..], &NOW_UNTAGGED] {
         collect(&planted.scratch, words).code(0);
