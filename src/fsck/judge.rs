@@ -291,9 +291,13 @@ impl<'j, 't> Judge<'j, 't> {
         }
     }
 
-    /// Whether what a manifest consists of is linked here, though it is not: then it was here. Its content alone may be
-    /// another repository's.
+    /// Whether a manifest is linked as a layer here, or what it consists of is linked, though it is not: then it was here.
+    /// Its content alone may be another repository's.
     fn has_part_of(&self, digest: &Digest) -> bool {
+        // Pushed as a layer is pushed too.
+        if self.repository.layers.leads(digest) != Leads::Absent {
+            return true;
+        }
         let unlinked;
         let form = match self.manifests.get(digest) {
             Some(Read::Right(form)) => form,

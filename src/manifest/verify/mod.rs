@@ -253,10 +253,12 @@ impl<'w> Verifier<'w> {
         }
         let content = repository.tree().read_small(&Entry::Blob(digest).path(), MAX_PUT as u64);
         let Ok(Some(content)) = content else { return false };
-        Form::read(&content).marks().any(|part| match part.role {
-            Role::Child => matches!(revision::find(repository, part.digest), Ok(Some(_))),
-            _ => matches!(self.links.target(repository, part.digest), Ok(Some(_))),
-        })
+        let mut is_layer = |digest| matches!(self.links.target(repository, digest), Ok(Some(_)));
+        is_layer(digest)
+            || Form::read(&content).marks().any(|part| match part.role {
+                Role::Child => matches!(revision::find(repository, part.digest), Ok(Some(_))),
+                _ => is_layer(part.digest),
+            })
     }
 }
 
