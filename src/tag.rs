@@ -279,7 +279,8 @@ fn lacks(repository: &Repository<'_>, digest: Digest) -> Result<Option<Missing>>
 }
 
 /// Lets `tag` point to `digest`, and returns what it pointed to before. `Err(ManifestUnknown)` when the repository has no
-/// such manifest, or not its content, and as [`lacks`] for damage: that is looked at under the writer's lock, which keeps it from being taken away.
+/// such manifest, or not its content; `Err(Corrupt)` when that is empty, `Err(WrongKind)` for something else in its place.
+/// It is looked at under the writer's lock, which keeps it from being taken away.
 pub fn set(writer: &Writer<'_>, repository: &Repository<'_>, tag: &Tag, digest: Digest) -> Result<Option<Digest>> {
     if let Some(missing) = lacks(repository, digest)? {
         let known = repository.exists()?;
