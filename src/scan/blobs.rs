@@ -31,25 +31,26 @@ pub(super) fn read(tree: &Tree, interrupt: &Interrupt) -> Blobs {
     for algorithm in layout::algorithm_directories(&Area::Blobs.path()) {
         let (found, errors) = read_algorithm(tree, &algorithm, interrupt);
         unread.extend(errors);
-        for found in found.into_iter().flatten() {
-            match found {
-                Found::Canonical(hash) => canonical.push(hash),
-                Found::Other(digest) => others.push(digest),
-                Found::Hollow(path) => hollow.push(path),
-            }
+        canonical.reserve_exact(found.iter().map(|found| found.canonical.len()).sum());
+        for found in found {
+            canonical.extend(found.canonical);
+            others.extend(found.others);
+            hollow.extend(found.hollow);
         }
     }
     Blobs { names: Names::of_blobs(canonical, others), hollow, unread }
 }
 
-enum Found {
-    Canonical([u8; 32]),
-    Other(Digest),
-    /// A fan-out with nothing in it.
-    Hollow(TreePath),
+/// What lies in a fan-out.
+#[derive(Default)]
+struct Found {
+    canonical: Vec<[u8; 32]>,
+    others: Vec<Digest>,
+    /// Itself, if nothing is in it.
+    hollow: Option<TreePath>,
 }
 
-fn read_algorithm(tree: &Tree, algorithm: &KeyedDirectory, interrupt: &Interrupt) -> (Vec<Vec<Found>>, Vec<Error>) {
+fn read_algorithm(tree: &Tree, algorithm: &KeyedDirectory, interrupt: &Interrupt) -> (Vec<Found>, Vec<Error>) {
     let handle = match tree.open_directory(&algorithm.path) {
         Ok(Some(handle)) => handle,
         Ok(None) => return (Vec::new(), Vec::new()),
@@ -62,11 +63,11 @@ fn read_algorithm(tree: &Tree, algorithm: &KeyedDirectory, interrupt: &Interrupt
     let mut fan_outs: Vec<Listed> = listed.into_iter().filter(|entry| entry.kind == Kind::Directory).collect();
     // Sorted piece by piece, and in parallel, the whole is sorted already.
     fan_outs.sort_unstable();
-    let read: Vec<Result<Vec<Found>>> = fan_outs
+    let read: Vec<Result<Found>> = fan_outs
         .par_iter()
         .map(|entry| match entry.text() {
             Some(name) if interrupt.signal().is_none() => read_fan_out(tree, algorithm, handle.as_fd(), name),
-            _ => Ok(Vec::new()),
+            _ => Ok(Found::default()),
         })
         .collect();
     let (mut found, mut damage) = (Vec::with_capacity(read.len()), Vec::new());
@@ -79,15 +80,21 @@ fn read_algorithm(tree: &Tree, algorithm: &KeyedDirectory, interrupt: &Interrupt
     (found, damage)
 }
 
-fn read_fan_out(tree: &Tree, algorithm: &KeyedDirectory, parent: BorrowedFd<'_>, name: &str) -> Result<Vec<Found>> {
-    let Some(path) = algorithm.path.child(name) else { return Ok(Vec::new()) };
+fn read_fan_out(tree: &Tree, algorithm: &KeyedDirectory, parent: BorrowedFd<'_>, name: &str) -> Result<Found> {
+    let Some(path) = algorithm.path.child(name) else { return Ok(Found::default()) };
     let listed = tree.list_in(parent, &path)?.unwrap_or_default();
     if listed.is_empty() {
-        return Ok(vec![Found::Hollow(path)]);
+        return Ok(Found { hollow: Some(path), ..Found::default() });
     }
     let blobs = listed.iter().filter(|entry| entry.kind == Kind::Directory).filter_map(Listed::text);
     let placed = blobs.filter(|hex| hex.get(..2) == Some(name));
-    let mut digests: Vec<Digest> = placed.filter_map(|hex| algorithm.digest(hex)).collect();
-    digests.sort_unstable();
-    Ok(digests.into_iter().map(|digest| digest.sha256().map_or(Found::Other(digest), Found::Canonical)).collect())
+    let mut found = Found::default();
+    for digest in placed.filter_map(|hex| algorithm.digest(hex)) {
+        match digest.sha256() {
+            Some(hash) => found.canonical.push(hash),
+            None => found.others.push(digest),
+        }
+    }
+    found.canonical.sort_unstable();
+    Ok(found)
 }

@@ -8,7 +8,7 @@ use std::os::fd::AsFd;
 use rayon::prelude::*;
 use rustix::io::Errno;
 
-use super::names::{Name, NameSet, Names};
+use super::names::{LookedUp, Name, NameSet, Names};
 use crate::digest::{Digest, Hasher};
 use crate::layout::{self, Area};
 use crate::manifest::{Kind, MAX_PUT, MAX_READ, Manifest, Role};
@@ -66,15 +66,12 @@ pub struct Node {
     pub is_over_large: bool,
 }
 
-/// What is referenced: by its name, if it had one when the manifest was read.
-type Target = Result<Name, Digest>;
-
 /// A manifest that was read.
 struct Parsed {
     name: Name,
-    contents: Vec<Target>,
-    children: Vec<Target>,
-    subject: Option<Target>,
+    contents: LookedUp,
+    children: LookedUp,
+    subject: LookedUp,
     is_schema1: bool,
     is_over_large: bool,
 }
@@ -146,13 +143,12 @@ impl Graph {
     fn add(&mut self, names: &mut Names, parsed: Parsed) -> Vec<Name> {
         let at = |references: &Vec<Name>| u32::try_from(references.len()).expect("fewer than 2^32 references");
         let begin = at(&self.references);
-        let mut name = |target: Target| target.unwrap_or_else(|digest| names.add(digest));
-        self.references.extend(parsed.contents.into_iter().map(&mut name));
+        self.references.extend(parsed.contents.named(names));
         let middle = at(&self.references);
-        let children: Vec<Name> = parsed.children.into_iter().map(&mut name).collect();
+        let children = parsed.children.named(names);
         self.references.extend(&children);
         let end = at(&self.references);
-        let subject = parsed.subject.map(name);
+        let subject = parsed.subject.named(names).pop();
         let Parsed { is_schema1, is_over_large, .. } = parsed;
         let node = Node { begin, children: middle, end, subject, is_schema1, is_over_large };
         self.by_name.insert(parsed.name, node);
@@ -176,13 +172,12 @@ fn parse(tree: &Tree, names: &Names, name: Name, buffer: &mut [u8]) -> Result<Pa
         let references = manifest.references.iter().filter(move |reference| role(reference.role));
         references.filter_map(|reference| reference.digest.ok())
     };
-    let target = |digest: Digest| names.find(&digest).ok_or(digest);
     let contents = of(|role| role != Role::Child).chain(manifest.mentioned.iter().copied());
     Ok(Parsed {
         name,
-        contents: contents.map(target).collect(),
-        children: of(|role| role == Role::Child).map(target).collect(),
-        subject: manifest.subject.as_ref().and_then(|subject| subject.digest.ok()).map(target),
+        contents: LookedUp::of(names, contents),
+        children: LookedUp::of(names, of(|role| role == Role::Child)),
+        subject: LookedUp::of(names, manifest.subject.iter().filter_map(|subject| subject.digest.ok())),
         is_schema1: manifest.kind == Kind::Schema1,
         is_over_large: content.len() > MAX_PUT,
     })

@@ -14,6 +14,7 @@ use rayon::prelude::*;
 
 pub use damage::{Damage, Doubt};
 pub use manifests::{Fault, Graph, Node};
+use names::LookedUp;
 pub use names::{Name, NameSet, Names};
 pub use repositories::{Revision, Scanned, Tag};
 
@@ -75,14 +76,11 @@ impl Scan {
     /// Gives names to the layer links of what was found.
     fn take(&mut self, found: Found) {
         let names = &self.names;
-        let find = |hash: [u8; 32]| names.find_hash(&hash).ok_or(hash);
-        let found_names: Vec<Vec<_>> =
-            found.layers.into_par_iter().map(|hashes| hashes.into_iter().map(find).collect()).collect();
+        let look_up = |hashes: Vec<[u8; 32]>| LookedUp::of(names, hashes.into_iter().map(Digest::from_sha256));
+        let layers: Vec<LookedUp> = found.layers.into_par_iter().map(look_up).collect();
         (self.repositories, self.hollow_repositories) = (found.scanned, found.hollow);
-        for (repository, layers) in self.repositories.iter_mut().zip(found_names) {
-            let named =
-                layers.into_iter().map(|layer| layer.unwrap_or_else(|hash| self.names.add(Digest::from_sha256(hash))));
-            repository.layers = named.collect();
+        for (repository, layers) in self.repositories.iter_mut().zip(layers) {
+            repository.layers = layers.named(&mut self.names);
         }
         self.damage.extend(found.damage);
     }

@@ -109,6 +109,37 @@ impl Names {
     }
 }
 
+/// Digests that were looked up, four bytes each: the few without a name are kept aside until they get one.
+#[derive(Default)]
+pub(super) struct LookedUp {
+    names: Vec<Name>,
+    /// Where in `names` they belong.
+    strangers: Vec<(usize, Digest)>,
+}
+
+impl LookedUp {
+    pub(super) fn of(names: &Names, digests: impl Iterator<Item = Digest>) -> Self {
+        let mut looked_up = Self::default();
+        for digest in digests {
+            let name = names.find(&digest).unwrap_or_else(|| {
+                looked_up.strangers.push((looked_up.names.len(), digest));
+                Name(u32::MAX)
+            });
+            looked_up.names.push(name);
+        }
+        looked_up.names.shrink_to_fit();
+        looked_up
+    }
+
+    /// Gives a name to each.
+    pub(super) fn named(mut self, names: &mut Names) -> Vec<Name> {
+        for (at, digest) in self.strangers {
+            self.names[at] = names.add(digest);
+        }
+        self.names
+    }
+}
+
 fn number(index: usize) -> Name {
     // A tree of more than 4 billion blobs has no memory to be collected in.
     Name(u32::try_from(index).expect("fewer than 2^32 digests"))
