@@ -42,6 +42,7 @@ pub mod layout;
 pub mod lock;
 pub mod manifest;
 pub mod name;
+pub mod pattern;
 pub mod quarantine;
 pub mod registry;
 pub mod repair;

@@ -158,7 +158,7 @@ impl UploadLock {
         match lock_upload(tree, directory, &handle, wait)? {
             Lockable::Locked => Self::of_what_is_in_place(tree, directory, handle),
             Lockable::Not => {
-                let (handle, path) = (data()?.into(), directory.child("data").expect("a plain name"));
+                let (handle, path) = (data()?.into(), directory.data());
                 match lock_upload(tree, &path, &handle, wait)? {
                     Lockable::Locked => Self::of_what_is_in_place(tree, &path, handle),
                     Lockable::Not => Err(Error::io("lock", tree.locate(&path), Errno::BADF)),

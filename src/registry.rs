@@ -131,7 +131,7 @@ pub(crate) fn is_alpha(tree: &Tree, path: &TreePath) -> Result<bool> {
     // Nothing but uploads, each with its `startedat`.
     let uploads = layout::alpha_uploads(path);
     for entry in tree.list(&uploads)?.unwrap_or_default() {
-        let started = entry.text().and_then(|name| uploads.child(name)?.child("startedat"));
+        let started = entry.text().and_then(|name| Some(uploads.child(name)?.started_at()));
         if entry.kind == Kind::Directory
             && let Some(path) = started
             && tree.metadata(&path)?.is_some_and(|found| found.kind == Kind::File)

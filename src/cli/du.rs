@@ -9,8 +9,8 @@ use serde_json::{Value, json};
 
 use super::subject::About;
 use super::{Context, Exit, interrupt};
-use crate::error::Error;
 use crate::name::RepositoryName;
+use crate::pattern::{Pattern, Patterns};
 use crate::registry::Registry;
 use crate::usage::{self, Amount, Measure, Options, Usage};
 
@@ -80,22 +80,21 @@ enum Sort {
 #[derive(Clone, Debug)]
 enum Selector {
     Name(RepositoryName),
-    Glob(globset::GlobMatcher),
+    Pattern(Pattern),
 }
 
 fn parse_selector(text: &str) -> Result<Selector, Box<dyn std::error::Error + Send + Sync>> {
     if !text.contains(['*', '?', '[', '{']) {
         return super::parse_repository(text).map(Selector::Name);
     }
-    let glob = globset::GlobBuilder::new(text).literal_separator(true).build()?;
-    Ok(Selector::Glob(glob.compile_matcher()))
+    Ok(Selector::Pattern(text.parse()?))
 }
 
 impl Selector {
     fn selects(&self, repository: &str) -> bool {
         match self {
             Self::Name(name) => name.as_str() == repository,
-            Self::Glob(glob) => glob.is_match(repository),
+            Self::Pattern(pattern) => pattern.is_match(repository),
         }
     }
 }
@@ -114,7 +113,8 @@ impl Du {
             layers: if self.layers { self.top.unwrap_or(LAYERS) } else { 0 },
         };
         let mut usage = usage::measure(registry.tree(), options, &chosen, &interrupt)?;
-        self.check_patterns(&usage)?;
+        let chooses = |pattern: &Pattern| usage.repositories.iter().any(|row| pattern.is_match(&row.name));
+        self.patterns().check(chooses)?;
         self.arrange(&mut usage);
         if context.output.is_json() {
             context.output.event("usage", self.document(&usage))?;
@@ -139,13 +139,12 @@ impl Du {
         Ok(())
     }
 
-    fn check_patterns(&self, usage: &Usage) -> crate::Result<()> {
-        let is_idle = |glob: &globset::GlobMatcher| !usage.repositories.iter().any(|row| glob.is_match(&row.name));
-        let idle = self.repositories.iter().find_map(|selector| match selector {
-            Selector::Glob(glob) if is_idle(glob) => Some(glob.glob().glob().to_owned()),
-            _ => None,
+    fn patterns(&self) -> Patterns {
+        let patterns = self.repositories.iter().filter_map(|selector| match selector {
+            Selector::Pattern(pattern) => Some(pattern.clone()),
+            Selector::Name(_) => None,
         });
-        idle.map_or(Ok(()), |pattern| Err(Error::NoMatch { pattern }))
+        patterns.collect::<Vec<_>>().into()
     }
 
     fn arrange(&self, usage: &mut Usage) {

@@ -10,6 +10,7 @@ use crate::digest::Digest;
 use crate::error::Error;
 use crate::finding::{Code, Finding, Severity};
 use crate::fsck::{self, Content, Hashed, Options, Report, Stop, Subset};
+use crate::pattern::Pattern;
 use crate::stream::Watch;
 
 /// A registry purges uploads that are older.
@@ -63,8 +64,8 @@ pub(super) struct Fsck {
     resume_after: Option<Digest>,
     /// Look only at repositories whose names match, and at the content that they need; * does not cross a slash, ** does
     /// (demo/**); may be given several times
-    #[arg(long, value_name = "GLOB", value_parser = super::parse_glob)]
-    repository: Vec<globset::GlobMatcher>,
+    #[arg(long, value_name = "GLOB")]
+    repository: Vec<Pattern>,
     /// End with exit code 3 for warnings too
     #[arg(long)]
     strict: bool,
@@ -86,12 +87,7 @@ impl Fsck {
         let watch = Watch { progress: &*progress, interrupt: interrupt::catch()? };
         let stale = context.now.checked_sub(STALE).unwrap_or(context.now);
         let content = self.content(context);
-        let only = super::any_of(&self.repository)?;
-        for pattern in &self.repository {
-            if !fsck::matches_any(registry.tree(), pattern, &watch.interrupt)? {
-                return Err(Error::NoMatch { pattern: pattern.glob().glob().to_owned() }.into());
-            }
-        }
+        let only = self.repository.clone().into();
         let options = Options { now: context.now, uploads_began_before: stale, only, content };
         let report = fsck::check(registry.tree(), &options, &watch)?;
         for finding in &report.findings {

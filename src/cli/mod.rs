@@ -25,7 +25,6 @@ mod repo;
 mod root;
 mod sink;
 mod source;
-mod standing;
 mod subject;
 mod tag;
 mod terminal;
@@ -275,24 +274,6 @@ fn parse_digest(text: &str) -> Result<Digest, Box<dyn std::error::Error + Send +
             Err(format!("invalid checksum digest format; did you mean {guess}").into())
         }
         parsed => Ok(parsed?),
-    }
-}
-
-/// A pattern of repositories' names, for an argument.
-fn parse_glob(text: &str) -> Result<globset::GlobMatcher, globset::Error> {
-    let glob = globset::GlobBuilder::new(text).literal_separator(true).build()?;
-    Ok(glob.compile_matcher())
-}
-
-/// What matches any of these; `None` where there are none.
-fn any_of(patterns: &[globset::GlobMatcher]) -> Result<Option<globset::GlobMatcher>, globset::Error> {
-    match patterns {
-        [] => Ok(None),
-        [one] => Ok(Some(one.clone())),
-        several => {
-            let texts: Vec<&str> = several.iter().map(|pattern| pattern.glob().glob()).collect();
-            parse_glob(&format!("{{{}}}", texts.join(","))).map(Some)
-        }
     }
 }
 

@@ -9,14 +9,13 @@ use indicatif::HumanBytes;
 use serde_json::{Value, json};
 
 use super::count::plural;
-use super::standing::{Cure, Standing};
 use super::{Context, Exit, fsck as fsck_command, gc, hint, interrupt, output, progress};
 use crate::durable::Writer;
 use crate::error::Error;
 use crate::finding::{Code, Repair as Kind};
 use crate::fsck::Content;
 use crate::quarantine::{self, Needed, RunId};
-use crate::repair::{self, Action, Done, Left, MENDABLE, Options, Plan, Source, Wanted};
+use crate::repair::{self, Action, Cure, Done, Left, MENDABLE, Options, Plan, Source, Standing, Wanted};
 use crate::scan::Scan;
 use crate::stream::Watch;
 use crate::tree::Tree;

@@ -30,70 +30,61 @@ const PASSING: [Code; 5] = [
     Code::LinkEmpty,
 ];
 
-/// Keeps the clues that stand when their repositories, and the fan-outs of their content, are looked at again.
-pub(super) fn retain(
-    eye: &Eye<'_>,
-    blobs: &Blobs<'_>,
-    clues: &mut Vec<Clue>,
-    first: &Round,
-    options: &Options,
-    watch: &Watch<'_>,
-) -> Result<()> {
-    if clues.is_empty() {
-        return Ok(());
-    }
-    for pause in PAUSES {
-        std::thread::sleep(pause);
-        once(eye, blobs, clues, first, options, watch)?;
-        if !clues.iter().any(|clue| is_in_the_making(eye, clue, options.now)) {
-            break;
+/// Looks again at what was found in a first round.
+pub(super) struct Again<'a, 't> {
+    pub(super) eye: &'a Eye<'t>,
+    pub(super) blobs: &'a Blobs<'t>,
+    pub(super) first: &'a Round,
+    pub(super) options: &'a Options,
+    pub(super) watch: &'a Watch<'a>,
+}
+
+impl Again<'_, '_> {
+    /// Keeps the clues that stand when their repositories, and the fan-outs of their content, are looked at again.
+    pub(super) fn retain(&self, clues: &mut Vec<Clue>) -> Result<()> {
+        if clues.is_empty() {
+            return Ok(());
         }
+        for pause in PAUSES {
+            std::thread::sleep(pause);
+            self.once(clues)?;
+            if !clues.iter().any(|clue| is_in_the_making(self.eye, clue, self.options.now)) {
+                break;
+            }
+        }
+        Ok(())
     }
-    Ok(())
-}
 
-/// Keeps the clues that stand at one more look.
-pub(super) fn once(
-    eye: &Eye<'_>,
-    blobs: &Blobs<'_>,
-    clues: &mut Vec<Clue>,
-    first: &Round,
-    options: &Options,
-    watch: &Watch<'_>,
-) -> Result<()> {
-    let is_empty = |clue: &Clue| clue.finding.code == Code::DirectoryEmpty;
-    clues.retain(|clue| !is_empty(clue) || is_still_empty(eye, clue));
-    if clues.iter().all(is_empty) {
-        return Ok(());
+    /// Keeps the clues that stand at one more look.
+    pub(super) fn once(&self, clues: &mut Vec<Clue>) -> Result<()> {
+        let is_empty = |clue: &Clue| clue.finding.code == Code::DirectoryEmpty;
+        clues.retain(|clue| !is_empty(clue) || is_still_empty(self.eye, clue));
+        if clues.iter().all(is_empty) {
+            return Ok(());
+        }
+        let stands = self.look(clues)?;
+        clues.retain(|clue| is_empty(clue) || stands.contains(&clue.mark()));
+        Ok(())
     }
-    let stands = look(eye, blobs, clues, first, options, watch)?;
-    clues.retain(|clue| is_empty(clue) || stands.contains(&clue.mark()));
-    Ok(())
-}
 
-/// What is found where something was found.
-fn look(
-    eye: &Eye<'_>,
-    blobs: &Blobs<'_>,
-    clues: &[Clue],
-    first: &Round,
-    options: &Options,
-    watch: &Watch<'_>,
-) -> Result<HashSet<Mark>> {
-    let quiet = Watch { progress: &Silent, interrupt: watch.interrupt.clone() };
-    let named = |clue: &'_ Clue| clue.finding.repository.iter().chain(&clue.also).cloned().collect::<Vec<_>>();
-    let suspects: HashSet<String> = clues.iter().flat_map(named).collect();
-    let concerned = first.repositories.iter().filter(|repository| suspects.contains(&repository.text));
-    let again = concerned.map(|repository| repository.place.clone()).collect();
-    let second = round::look(eye, again, blobs, options, &quiet)?;
-    let fan_outs: HashSet<TreePath> = clues.iter().filter_map(fan_out).collect();
-    let (fresh, content) = Blobs::walk(eye, Some(&fan_outs), &quiet);
-    let content = about_content(eye, &fresh, content, |digest| first.needed.contains(blobs, digest));
-    let is_between = |clue: &Clue| clue.finding.repository.is_none() || clue.finding.code == Code::LegacyLayout;
-    let between = if clues.iter().any(is_between) { places::find(eye, &watch.interrupt).1 } else { Vec::new() };
-    let without = super::without_repositories(eye, blobs)?;
-    check_signal(&watch.interrupt)?;
-    Ok(second.clues.iter().chain(&content).chain(&between).chain(&without).map(Clue::mark).collect())
+    /// What is found where something was found.
+    fn look(&self, clues: &[Clue]) -> Result<HashSet<Mark>> {
+        let Self { eye, blobs, first, options, watch } = *self;
+        let quiet = Watch { progress: &Silent, interrupt: watch.interrupt.clone() };
+        let named = |clue: &'_ Clue| clue.finding.repository.iter().chain(&clue.also).cloned().collect::<Vec<_>>();
+        let suspects: HashSet<String> = clues.iter().flat_map(named).collect();
+        let concerned = first.repositories.iter().filter(|repository| suspects.contains(&repository.text));
+        let again = concerned.map(|repository| repository.place.clone()).collect();
+        let second = round::look(eye, again, blobs, options, &quiet)?;
+        let fan_outs: HashSet<TreePath> = clues.iter().filter_map(fan_out).collect();
+        let (fresh, content) = Blobs::walk(eye, Some(&fan_outs), &quiet);
+        let content = about_content(eye, &fresh, content, |digest| first.needed.contains(blobs, digest));
+        let is_between = |clue: &Clue| clue.finding.repository.is_none() || clue.finding.code == Code::LegacyLayout;
+        let between = if clues.iter().any(is_between) { places::find(eye, &watch.interrupt).1 } else { Vec::new() };
+        let without = super::without_repositories(eye, blobs)?;
+        check_signal(&watch.interrupt)?;
+        Ok(second.clues.iter().chain(&content).chain(&between).chain(&without).map(Clue::mark).collect())
+    }
 }
 
 fn is_in_the_making(eye: &Eye<'_>, clue: &Clue, now: jiff::Timestamp) -> bool {

@@ -212,7 +212,7 @@ fn read_blob(
         Looked::Seen(leaf) => leaf,
     };
     let path = || fan_out.child(name).expect("hex digits are a plain name");
-    let data = || path().child("data").expect("a plain name");
+    let data = || path().data();
     let is_empty = leaf.file.is_none() && leaf.others.is_empty();
     if is_empty {
         eye.empty(&path());
@@ -271,7 +271,7 @@ fn read_misplaced(eye: &mut Eye<'_>, kind: &KeyedDirectory, parent: BorrowedFd<'
         Some(digest) => format!("the first two digits of {digest} lead elsewhere: no registry finds it there"),
         None => "it is not called by a digest: no registry finds it, and a registry's collector fails on it".to_owned(),
     };
-    let data = path.child("data").expect("a plain name");
+    let data = path.data();
     let finding = eye.at(&data, Code::BlobMisplaced, Severity::Warning, message);
     let expected = digest.map(|digest| eye.tree.locate(&Entry::Blob(digest).path()).display().to_string());
     eye.note(Cause::None, Finding { digest, expected, ..finding });

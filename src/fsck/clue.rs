@@ -55,6 +55,14 @@ impl Clue {
         Mark(*code, path.clone(), tag.clone(), *digest, manifest)
     }
 
+    /// The directory below `repositories/` of which nobody can tell what repositories it holds, if it is about such.
+    pub(super) fn hides_repositories(&self) -> Option<&str> {
+        use Code::{Permissions, RepositoriesMissing, Symlink, Unreadable};
+        let hides = matches!(self.finding.code, Unreadable | Permissions | Symlink | RepositoriesMissing);
+        let place = self.finding.place.as_ref().filter(|place| hides && place.area() == Area::Repositories);
+        place.map(TreePath::below_area)
+    }
+
     pub(super) fn is_content(&self) -> bool {
         self.finding.place.as_ref().is_some_and(|place| place.area() == Area::Blobs)
     }

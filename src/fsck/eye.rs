@@ -274,7 +274,7 @@ impl<'t> Eye<'t> {
 
     /// Reads the link in a leaf.
     pub(super) fn link(&mut self, leaf: &Leaf, path: impl Fn() -> TreePath, key: &crate::Digest, cause: Cause) -> Link {
-        let link = || path().child("link").expect("a plain name");
+        let link = || path().link();
         match leaf.file {
             None => return Link::Absent { empty: leaf.others.is_empty() },
             Some(Kind::File) => {}

@@ -412,8 +412,8 @@ impl<'j, 't> Judge<'j, 't> {
         }
         let past = tag.past.iter().filter(|digest| Some(**digest) != tag.current && !has(digest));
         for digest in past {
-            let index = tag.directory.child("index").expect("a plain name");
-            let path = crate::layout::entry_in(&index, digest).child("link").expect("a plain name");
+            let index = tag.directory.history();
+            let path = crate::layout::entry_in(&index, digest).link();
             let message = format!("the tag once pointed to {digest}, which the repository no longer has");
             let finding = self.eye.at(&path, Code::TagIndexDangling, Severity::Info, message);
             clues.push((Cause::None, *digest, finding.mended_by(Repair::RemoveLink)));
@@ -467,7 +467,7 @@ impl<'j, 't> Judge<'j, 't> {
     /// The signatures that registries up to 2.4 stored beside a payload.
     fn signatures(&mut self, revision: &Revision) {
         let digest = revision.digest;
-        let directory = self.repository.place.revision(&digest).child("signatures").expect("a plain name");
+        let directory = self.repository.place.revision(&digest).signatures();
         let links =
             super::keyed::Links { base: &directory, all: Cause::None, cause: |_| Cause::None, signatures: false };
         let mut is_whole = true;
@@ -493,7 +493,7 @@ impl<'j, 't> Judge<'j, 't> {
 
         self.needed.insert(found.digest);
         let entry = crate::layout::entry_in(directory, &found.digest);
-        let path = entry.child("link").expect("a plain name");
+        let path = entry.link();
         let fault = match found.link {
             Link::Right if self.blobs.lies(&found.digest) != Lies::Nothing => return true,
             Link::Right => {

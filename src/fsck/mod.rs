@@ -18,7 +18,6 @@ mod judge;
 mod keyed;
 mod ledger;
 mod manifests;
-mod only;
 mod places;
 mod repository;
 mod round;
@@ -28,23 +27,23 @@ mod uploads;
 use std::cmp::Reverse;
 use std::collections::HashSet;
 
-use globset::GlobMatcher;
 use rustix::fs::{AtFlags, FileType};
 use rustix::io::Errno;
 
 use crate::digest::Digest;
 use crate::error::{Error, Result};
 use crate::finding::{Code, Finding, Image, Repair, Severity};
-use crate::layout::{Area, Entry, TreePath};
+use crate::layout::{Area, Entry, Place, TreePath};
+use crate::pattern::Patterns;
 use crate::stream::Watch;
 use crate::tree::Tree;
 
+use again::Again;
 use blobs::{Blobs, check_signal};
 use clue::{Cause, Clue};
 use content::Stock;
 pub use content::{Content, Hashed, Stop};
 use eye::Eye;
-pub use only::matches_any;
 use round::Round;
 pub use subset::Subset;
 
@@ -56,7 +55,7 @@ pub struct Options {
     /// Uploads that began before are told.
     pub uploads_began_before: jiff::Timestamp,
     /// Only these repositories, and the content that they need.
-    pub only: Option<GlobMatcher>,
+    pub only: Patterns,
     /// Which content to hash, if any.
     pub content: Option<Content>,
 }
@@ -103,19 +102,23 @@ pub fn check(tree: &Tree, options: &Options, watch: &Watch<'_>) -> Result<Report
         rayon::join(|| Blobs::walk(&eye, None, watch), || places::find(&eye, interrupt));
     watch.progress.end();
     check_signal(interrupt)?;
-    if let Some(only) = &options.only {
-        places.retain(|place| only.is_match(place.directory.below_area()));
-    }
+    let without = without_repositories(&eye, &blobs)?;
+    options.only.check(|pattern| {
+        let hides = |clue: &Clue| clue.hides_repositories().is_some_and(|directory| pattern.could_hold(directory));
+        let chooses = |place: &Place| pattern.is_match(place.directory.below_area());
+        places.iter().any(chooses) || between.iter().chain(&without).any(hides)
+    })?;
+    places.retain(|place| options.only.is_match(place.directory.below_area()));
     let mut round = round::look(&eye, places, &blobs, options, watch)?;
     let mut clues = std::mem::take(&mut round.clues);
     clues.extend(about_content(&eye, &blobs, content, |digest| round.needed.contains(&blobs, digest)));
     clues.extend(between);
-    clues.extend(without_repositories(&eye, &blobs)?);
-    if options.only.is_some() {
+    clues.extend(without);
+    if !options.only.is_empty() {
         clues.retain(|clue| is_wanted(clue, options, &blobs, &round));
     }
     blobs.look_again();
-    again::retain(&eye, &blobs, &mut clues, &round, options, watch)?;
+    Again { eye: &eye, blobs: &blobs, first: &round, options, watch }.retain(&mut clues)?;
     let counts = Counts {
         repositories: round.repositories.len() as u64,
         tags: round.repositories.iter().map(|repository| repository.tags.len() as u64).sum(),
@@ -125,12 +128,12 @@ pub fn check(tree: &Tree, options: &Options, watch: &Watch<'_>) -> Result<Report
     let hashed = match &options.content {
         Some(wanted) => {
             let told = clues.iter().filter_map(told_content).collect();
-            let stock = Stock { blobs: &blobs, needed: &round.needed, only_needed: options.only.is_some(), told };
+            let stock = Stock { blobs: &blobs, needed: &round.needed, only_needed: !options.only.is_empty(), told };
             let mut eye = eye.another(None);
             let hashed = content::check(&mut eye, &stock, wanted, watch);
             // That may have taken hours. Who asks to stop wants no more looks.
             if !matches!(hashed.stop, Some(Stop::Signal(_))) {
-                again::once(&eye, &blobs, &mut clues, &round, options, watch)?;
+                Again { eye: &eye, blobs: &blobs, first: &round, options, watch }.once(&mut clues)?;
             }
             clues.extend(eye.clues);
             Some(hashed)
@@ -236,10 +239,9 @@ fn is_wanted(clue: &Clue, options: &Options, blobs: &Blobs<'_>, round: &Round) -
     if let Cause::Blob(digest) = clue.cause {
         return round.needed.contains(blobs, &digest);
     }
-    let Some(only) = &options.only else { return true };
     match (&clue.finding.repository, &clue.finding.place) {
-        (Some(name), _) => only.is_match(name),
+        (Some(name), _) => options.only.is_match(name),
         (None, Some(place)) if clue.cause == Cause::Area => round.needed.is_any_below(place),
-        (None, place) => place.as_ref().is_some_and(|place| only::may_hide(only, clue.finding.code, place)),
+        (None, _) => clue.hides_repositories().is_some_and(|directory| options.only.could_hold(directory)),
     }
 }

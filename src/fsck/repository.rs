@@ -146,11 +146,11 @@ impl Repo {
             RevisionLink::Misplaced => self.place.layer(digest),
             _ => self.place.revision(digest),
         };
-        directory.child("link").expect("a plain name")
+        directory.link()
     }
 
     pub(super) fn layer_link(&self, digest: &Digest) -> TreePath {
-        self.place.layer(digest).child("link").expect("a plain name")
+        self.place.layer_link(digest)
     }
 }
 
@@ -249,7 +249,7 @@ fn read_revisions(eye: &mut Eye<'_>, place: &Place, layers: &Layers) -> Option<V
             Link::Right => RevisionLink::Right,
             Link::Unseen => RevisionLink::Broken,
             Link::Absent { .. } if layers.leads(&digest) == Leads::Straight => {
-                let path = place.layer(&digest).child("link").expect("a plain name");
+                let path = place.layer_link(&digest);
                 let message =
                     "the link of a manifest, where registry 2.1.0 put it: registries from 3.0 on don't see it";
                 let finding = eye.at(&path, Code::RevisionMisplaced, Severity::Warning, message);
@@ -279,7 +279,7 @@ fn read_revisions(eye: &mut Eye<'_>, place: &Place, layers: &Layers) -> Option<V
 }
 
 fn broken_revision(eye: &mut Eye<'_>, place: &Place, digest: Digest, fault: &LinkFault) {
-    let path = place.revision(&digest).child("link").expect("a plain name");
+    let path = place.revision(&digest).link();
     let finding = broken(eye, &path, Some(digest), fault, Severity::Error);
     eye.note(Cause::Revision(digest), finding);
 }
@@ -369,7 +369,7 @@ fn leads_to_link(eye: &Eye<'_>, tag: &Tag) -> bool {
 }
 
 fn read_current(eye: &mut Eye<'_>, tag: &mut Tag, parent: std::os::fd::BorrowedFd<'_>, kind: Option<Kind>) {
-    let current = tag.directory.child("current").expect("a plain name");
+    let current = tag.directory.current();
     match kind {
         None => return without_current(eye, &current),
         Some(Kind::Directory) => {}
@@ -406,11 +406,11 @@ fn without_current(eye: &mut Eye<'_>, current: &TreePath) {
 }
 
 fn read_past(eye: &mut Eye<'_>, tag: &mut Tag) {
-    let base = tag.directory.child("index").expect("a plain name");
+    let base = tag.directory.history();
     let found = Links { base: &base, all: Cause::None, cause: |_| Cause::None, signatures: false }.read(eye);
     for Keyed { digest, link, .. } in found.unwrap_or_default() {
         let algorithm = crate::layout::entry_in(&base, &digest);
-        let path = || algorithm.child("link").expect("a plain name");
+        let path = || algorithm.link();
         let fault = match link {
             Link::Right => {
                 tag.past.push(digest);

@@ -38,7 +38,7 @@ pub(super) fn check(eye: &mut Eye<'_>, place: &Place, base: &TreePath, options: 
 }
 
 fn is_alphas(eye: &Eye<'_>, path: &TreePath) -> bool {
-    let started = path.child("startedat").expect("a plain name");
+    let started = path.started_at();
     eye.tree.metadata(&started).is_ok_and(|found| found.is_some())
 }
 
@@ -62,7 +62,7 @@ fn check_one(eye: &mut Eye<'_>, path: &TreePath, options: &Options) {
     if kind("hashstates") == Some(Kind::Directory) {
         let received = match kind("data") {
             None => Some(0),
-            Some(Kind::File) => size(eye, &path.child("data").expect("a plain name")),
+            Some(Kind::File) => size(eye, &path.data()),
             Some(_) => None,
         };
         check_states(eye, path, received, options.now);
@@ -80,7 +80,7 @@ fn check_start(
     kind: Option<Kind>,
     stale: jiff::Timestamp,
 ) {
-    let started = path.child("startedat").expect("a plain name");
+    let started = path.started_at();
     let without = |eye: &mut Eye<'_>, message: &str, found: Option<String>| {
         let finding = eye.at(&started, Code::UploadWithoutStartedat, Severity::Warning, message);
         eye.note(Cause::None, Finding { found, ..finding }.mended_by(Repair::PurgeUpload));
@@ -115,7 +115,7 @@ fn check_start(
 }
 
 fn check_states(eye: &mut Eye<'_>, path: &TreePath, received: Option<u64>, now: jiff::Timestamp) {
-    let base = path.child("hashstates").expect("a plain name");
+    let base = path.hash_states();
     let Some((_, algorithms)) = eye.list(&base, Cause::None) else { return };
     for entry in algorithms {
         let algorithm = entry.text().filter(|name| entry.kind == Kind::Directory && *name == "sha256");
@@ -158,7 +158,7 @@ fn check_sha256(eye: &mut Eye<'_>, upload: &TreePath, states: &TreePath, receive
         }
     }
     let (Some(last), Some(received)) = (last, received) else { return };
-    let data = upload.child("data").expect("a plain name");
+    let data = upload.data();
     if received > last && !is_in_progress(eye, &data, now) {
         invalid(eye, &data, format!("it has {received} bytes, and the last hash state stands for {last}"));
     }

@@ -71,7 +71,7 @@ pub(super) fn young_links<'h>(
     used: &Use<'_>,
 ) -> (Vec<Name>, Vec<Name>) {
     let place = &repository.place;
-    let link = |directory: TreePath| directory.child("link").expect("a plain name");
+    let link = |directory: TreePath| directory.link();
     let unkept = repository.revisions.iter().filter_map(|revision| {
         let name = scan.names.find(&revision.digest).filter(|name| !used.keeps(*name))?;
         Some((name, revision))

@@ -44,7 +44,7 @@ impl<'w> Disposal<'w> {
     /// Takes away a link's directory. Without the link the rest of it is nothing, so that goes first.
     pub(super) fn link(&mut self, path: &TreePath) -> Result<bool> {
         if let Self::Removal(writer) = self {
-            writer.remove_file(&path.child("link").expect("a plain name"), Sync::Later)?;
+            writer.remove_file(&path.link(), Sync::Later)?;
         }
         self.directory(path)
     }

@@ -11,6 +11,7 @@ use crate::digest::Digest;
 use crate::error::Error;
 use crate::finding::Code;
 use crate::layout;
+use crate::manifest::revision;
 use crate::repository::{LINK_MAX, parse_target};
 use crate::scan::{Damage, Doubt, Name, NameSet, Scan, Scanned};
 use crate::stream::Interrupt;
@@ -42,7 +43,10 @@ pub(super) fn look(tree: &Tree, scan: &mut Scan, options: &Options, interrupt: &
     }
     for index in (0..scan.repositories.len()).filter(|index| doubts.reserve.opaque[*index]).collect::<Vec<_>>() {
         // Whatever is named there may be a manifest.
-        let named = everything(tree, scan, &scan.repositories[index]);
+        let (named, unread) = everything(tree, scan, &scan.repositories[index]);
+        for (error, doubt) in unread {
+            doubts.note(scan, &Damage { repository: Some(index), of_content: false, doubt, error });
+        }
         let named: Vec<Name> = named.into_iter().map(|digest| scan.name(digest)).collect();
         scan.read_more(tree, named.clone(), interrupt);
         doubts.reserve.revisions.entry(index).or_default().extend(named);
@@ -192,21 +196,28 @@ fn missing_child(scan: &Scan, options: &Options, index: Name) -> String {
     }
 }
 
-/// All that a repository names by the path or content of any link, as far as that can be read.
-fn everything(tree: &Tree, scan: &Scan, repository: &Scanned) -> Vec<Digest> {
+/// All that a repository names by the path or content of any link; and what can't be read of it, with the doubt that casts.
+fn everything(tree: &Tree, scan: &Scan, repository: &Scanned) -> (Vec<Digest>, Vec<(Error, Doubt)>) {
     let place = &repository.place;
+    let mut unread = Vec::new();
     let mut named: Vec<Digest> = repository.emptied.clone();
     named.extend(repository.tags.iter().filter_map(|tag| tag.target));
-    for tag in &repository.tags {
-        let past = place.tags().child(&tag.name).and_then(|tag| tag.child("index")).expect("plain names");
-        named.extend(crate::manifest::revision::keyed(tree, &past).filter_map(Result::ok));
+    for past in repository.tags.iter().flat_map(|tag| revision::keyed(tree, &place.history(&tag.name))) {
+        match past {
+            Ok(digest) => named.push(digest),
+            Err(error @ Error::Misplaced { .. }) => unread.push((error, Doubt::None)),
+            // Nobody knows what is named there.
+            Err(error) => unread.push((error, Doubt::Tree)),
+        }
     }
     let layers = repository.layers.iter().map(|name| scan.names.digest(*name));
     for digest in layers.chain(repository.aliases.iter().map(|(key, _)| *key)) {
-        let link = place.layer(&digest).child("link").expect("a plain name");
-        let content = tree.read_small(&link, LINK_MAX).ok().flatten();
         named.push(digest);
-        named.extend(content.and_then(|content| parse_target(&content).ok()));
+        match tree.read_small(&place.layer_link(&digest), LINK_MAX) {
+            // What it says, if it says anything: its path is enough.
+            Ok(content) => named.extend(content.and_then(|content| parse_target(&content).ok())),
+            Err(error) => unread.push((error, Doubt::Repository)),
+        }
     }
-    named
+    (named, unread)
 }

@@ -60,7 +60,7 @@ impl History {
 }
 
 fn digests(tree: &Tree, repository: &Scanned, tag: &Tag) -> Result<Vec<Digest>> {
-    let past = repository.place.tags().child(&tag.name).and_then(|tag| tag.child("index")).expect("plain names");
+    let past = repository.place.history(&tag.name);
     let is_canonical = |revision: &crate::scan::Revision| revision.digest.sha256().is_some();
     let only_canonical = repository.revisions.iter().all(is_canonical);
     let mut digests = Vec::new();

@@ -29,7 +29,9 @@ pub use sweep::{Swept, sweep};
 pub use uses::{Needs, Uses, uses};
 
 use crate::digest::Digest;
-use crate::scan::Scanned;
+use crate::error::Result;
+use crate::pattern::{Pattern, Patterns};
+use crate::scan::{Doubt, Scan, Scanned};
 use crate::upload::Upload;
 
 /// What to collect.
@@ -55,7 +57,7 @@ pub struct Options {
     /// Whether what goes is moved to the [quarantine](crate::quarantine).
     pub quarantine: bool,
     /// The repositories that things may be removed from; all, if there is none.
-    pub only: Option<globset::GlobMatcher>,
+    pub only: Patterns,
 }
 
 impl Options {
@@ -71,7 +73,7 @@ impl Options {
             uploads_older_than: Some(Duration::from_hours(7 * 24)),
             keep_empty_repositories: false,
             quarantine: false,
-            only: None,
+            only: Patterns::default(),
         }
     }
 
@@ -88,6 +90,13 @@ impl Options {
     }
 
     fn may_remove_from(&self, repository: &Scanned) -> bool {
-        self.only.as_ref().is_none_or(|only| only.is_match(repository.text()))
+        self.only.is_match(repository.text())
     }
+}
+
+/// `Err(NoMatch)` when one of the patterns matches no repository, and none is hidden that it may match.
+pub fn check_patterns(scan: &Scan, options: &Options) -> Result<()> {
+    let is_hidden = scan.damage.iter().any(|damage| damage.doubt == Doubt::Tree);
+    let matches = |pattern: &Pattern| scan.repositories.iter().any(|repository| pattern.is_match(repository.text()));
+    options.only.check(|pattern| is_hidden || matches(pattern))
 }

@@ -21,7 +21,7 @@ use crate::name::UploadId;
 use crate::scan::{Doubt, Name, NameSet, Scan, Scanned};
 use crate::stream::Interrupt;
 use crate::tree::{Neighbours, Tree};
-use crate::upload;
+use crate::upload::{self, Upload};
 
 /// What kind of thing goes, in the order in which they go.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -234,7 +234,7 @@ fn count_untagged(scan: &Scan, options: &Options, planned: &Plan) -> Untagged {
 
 /// Decides what goes. The scan may learn of more manifests on the way.
 pub fn plan(tree: &Tree, scan: &mut Scan, options: &Options, interrupt: &Interrupt) -> Result<Plan> {
-    let Doubts { mut reserve, blind, findings } = doubt::look(tree, scan, options, interrupt);
+    let Doubts { mut reserve, blind, mut findings } = doubt::look(tree, scan, options, interrupt);
     let stops = || interrupt.signal().map_or(Ok(()), |signal| Err(Error::Interrupted { signal }));
     let histories = Histories::new(tree, scan);
     if !options.min_age.is_zero() {
@@ -266,7 +266,7 @@ pub fn plan(tree: &Tree, scan: &mut Scan, options: &Options, interrupt: &Interru
     };
     let gone: Vec<(Name, Found)> = found.into_iter().filter(|(name, _)| !needed.contains(*name)).collect();
     planning.blobs(&gone);
-    planning.uploads();
+    findings.extend(planning.uploads().iter().map(Finding::of));
     planning.actions.extend(empty::directories(tree, scan, options, &gone)?);
     planning.empty_repositories();
     let Planning { mut actions, mut kept, .. } = planning;
@@ -436,32 +436,43 @@ impl<'p> Planning<'p> {
         }
     }
 
-    fn uploads(&mut self) {
+    /// Returns why the others can't be looked at; these stay.
+    fn uploads(&mut self) -> Vec<Error> {
         if self.options.uploads_older_than.is_none() {
-            return;
+            return Vec::new();
         }
-        let found: Vec<Vec<upload::Upload>> = (0..self.scan.repositories.len())
+        let found: Vec<Result<Upload>> = (0..self.scan.repositories.len())
             .into_par_iter()
             .filter(|index| self.is_open(*index) && self.scan.repositories[*index].folders[2])
-            .map(|index| {
-                let Ok(name) = &self.scan.repositories[index].name else { return Vec::new() };
-                let uploads = upload::uploads(self.tree, name).into_iter().filter_map(Result::ok);
-                let old = uploads.filter(|upload| self.options.is_over(upload));
-                old.filter(|upload| self.is_left(upload)).collect::<Vec<_>>()
-            })
+            .filter_map(|index| self.scan.repositories[index].name.as_ref().ok())
+            .flat_map_iter(|name| upload::uploads(self.tree, name))
+            .filter_map(|upload| upload.and_then(|upload| Ok(self.is_left(&upload)?.then_some(upload))).transpose())
             .collect();
-        for upload in found.into_iter().flatten().filter(upload::Upload::is_current) {
+        let mut unread = Vec::new();
+        for upload in found {
+            let upload = match upload {
+                Ok(upload) => upload,
+                Err(error) => {
+                    unread.push(error);
+                    continue;
+                }
+            };
             let action = Action::new(Kind::Upload, upload.directory());
             let (repository, size) = (Some(upload.repository.as_str().into()), upload.size);
             self.actions.push(Action { repository, size, upload: Some(upload.id), ..action });
         }
+        unread
     }
 
-    /// Whether nothing of an upload is young; its directory counts, for somebody may just have removed or made a file.
-    fn is_left(&self, upload: &upload::Upload) -> bool {
+    /// Whether an upload is over and nothing of it young; its directory counts, for somebody may just have removed or made a
+    /// file.
+    fn is_left(&self, upload: &Upload) -> Result<bool> {
         let is_old = |modified| !self.options.is_young(modified);
-        let directory = self.tree.metadata(&upload.directory()).ok().flatten();
-        is_old(upload.newest) && directory.is_some_and(|found| is_old(found.modified))
+        if !upload.is_current() || !self.options.is_over(upload) || !is_old(upload.newest) {
+            return Ok(false);
+        }
+        let directory = self.tree.metadata(&upload.directory())?;
+        Ok(directory.is_some_and(|found| is_old(found.modified)))
     }
 
     fn empty_repositories(&mut self) {
@@ -479,7 +490,7 @@ impl<'p> Planning<'p> {
         self.kept.repositories -= found.len() as u64;
         // What was left of one when somebody was killed.
         for directory in &self.scan.hollow_repositories {
-            let may_go = self.options.only.as_ref().is_none_or(|only| only.is_match(directory.below_area()));
+            let may_go = self.options.only.is_match(directory.below_area());
             if may_go && empty::leaf(self.tree, self.options, directory).is_some() {
                 let action = Action::new(Kind::Repository, directory.clone());
                 found.push(Action { repository: Some(directory.below_area().into()), ..action });

@@ -188,7 +188,6 @@ fn remove(writer: &Writer<'_>, disposal: &mut Disposal<'_>, options: &Options, a
 
 /// Whether a link was written since the plan was made: somebody needs it again.
 fn is_renewed(tree: &Tree, options: &Options, action: &Action) -> Result<bool> {
-    let directory = if action.kind == Kind::Tag { action.path.child("current") } else { Some(action.path.clone()) };
-    let link = directory.and_then(|directory| directory.child("link")).expect("plain names");
+    let link = if action.kind == Kind::Tag { action.path.current().link() } else { action.path.link() };
     Ok(tree.metadata(&link)?.is_some_and(|found| options.is_young(found.modified)))
 }

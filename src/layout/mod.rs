@@ -93,6 +93,41 @@ impl TreePath {
         plain.then(|| self.join(name))
     }
 
+    /// The link in this directory.
+    pub(crate) fn link(&self) -> Self {
+        self.join("link")
+    }
+
+    /// The content in this directory, a blob's or an upload's.
+    pub(crate) fn data(&self) -> Self {
+        self.join("data")
+    }
+
+    /// In a tag's directory: where the link to its manifest lies.
+    pub(crate) fn current(&self) -> Self {
+        self.join("current")
+    }
+
+    /// In a tag's directory: where the links to all that it ever pointed to lie.
+    pub(crate) fn history(&self) -> Self {
+        self.join("index")
+    }
+
+    /// In a revision's directory: where the links to its signatures lie.
+    pub(crate) fn signatures(&self) -> Self {
+        self.join("signatures")
+    }
+
+    /// In an upload's directory: when it began.
+    pub(crate) fn started_at(&self) -> Self {
+        self.join("startedat")
+    }
+
+    /// In an upload's directory: where what is known of its hash lies.
+    pub(crate) fn hash_states(&self) -> Self {
+        self.join("hashstates")
+    }
+
     // For names that are known to be plain.
     fn join(&self, name: &str) -> Self {
         let mut below = String::with_capacity(self.below.len() + 1 + name.len());
@@ -240,7 +275,7 @@ impl Entry {
     /// Where it lies.
     pub fn path(&self) -> TreePath {
         match self {
-            Self::Blob(digest) => blob_directory(digest).join("data"),
+            Self::Blob(digest) => blob_directory(digest).data(),
             Self::InRepository { repository, form, item } => item.path(repository, *form),
             Self::LeftOver { of, id } => {
                 let mut path = of.path();
@@ -261,10 +296,10 @@ impl Item {
             }
             Self::TagCurrent(tag) => tag_directory(repository, form, tag).join_all(["current", "link"]),
             Self::TagIndex(tag, digest) => link(&tag_index_directory(repository, form, tag), digest),
-            Self::UploadStartedAt(id) => upload_directory(repository, form, id).join("startedat"),
-            Self::UploadData(id) => upload_directory(repository, form, id).join("data"),
+            Self::UploadStartedAt(id) => upload_directory(repository, form, id).started_at(),
+            Self::UploadData(id) => upload_directory(repository, form, id).data(),
             Self::HashState { upload, algorithm, offset } => {
-                let states = upload_directory(repository, form, upload).join("hashstates");
+                let states = upload_directory(repository, form, upload).hash_states();
                 states.join(algorithm.name()).join(&offset.to_string())
             }
         }
@@ -277,7 +312,7 @@ fn keyed(directory: &TreePath, digest: &Digest) -> TreePath {
 }
 
 fn link(directory: &TreePath, digest: &Digest) -> TreePath {
-    keyed(directory, digest).join("link")
+    keyed(directory, digest).link()
 }
 
 /// The entry that is called by `digest`, in a directory of such: `<directory>/<alg>/<hex>`.
@@ -368,7 +403,7 @@ pub(crate) fn is_of_revision(path: &std::path::Path) -> bool {
 
 /// Where the links of a manifest's stored signatures lie (alpha.0 to 2.4).
 pub fn signatures_directory(repository: &RepositoryName, form: Form, revision: &Digest) -> TreePath {
-    revision_directory(repository, form, revision).join("signatures")
+    revision_directory(repository, form, revision).signatures()
 }
 
 /// Where a repository's tags lie.
@@ -383,7 +418,7 @@ pub fn tag_directory(repository: &RepositoryName, form: Form, tag: &Tag) -> Tree
 
 /// Where the links to all that a tag ever pointed to lie.
 pub fn tag_index_directory(repository: &RepositoryName, form: Form, tag: &Tag) -> TreePath {
-    tag_directory(repository, form, tag).join("index")
+    tag_directory(repository, form, tag).history()
 }
 
 /// A repository's own folders: layers, manifests, uploads.
@@ -441,7 +476,7 @@ impl Place {
 
     /// A layer link.
     pub(crate) fn layer_link(&self, digest: &Digest) -> TreePath {
-        self.layer(digest).join("link")
+        self.layer(digest).link()
     }
 
     /// The directory of a revision.
@@ -449,10 +484,27 @@ impl Place {
         keyed(&self.revisions(), digest)
     }
 
+    /// Where a tag's history lies, by the name of a directory among the tags.
+    pub(crate) fn history(&self, tag: &str) -> TreePath {
+        self.tags().join(tag).history()
+    }
+
     /// The directory of an entry in a tag's history.
     pub(crate) fn past(&self, tag: &str, digest: &Digest) -> TreePath {
-        keyed(&self.tags().join_all([tag, "index"]), digest)
+        keyed(&self.history(tag), digest)
     }
+}
+
+/// The tag's directory in whose history an entry lies.
+pub(crate) fn tag_of_past(entry: &TreePath) -> Option<TreePath> {
+    let mut above = std::iter::successors(entry.parent(), TreePath::parent);
+    above.find(|path| path.file_name() == "index")?.parent()
+}
+
+/// The directory of a manifest in the repository of a tag's directory.
+pub(crate) fn revision_beside(tag: &TreePath, digest: &Digest) -> Option<TreePath> {
+    let manifests = tag.parent()?.parent()?;
+    Some(keyed(&manifests.join("revisions"), digest))
 }
 
 /// The own folders of a repository that lies in `directory`, in either layout.

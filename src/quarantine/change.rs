@@ -14,8 +14,8 @@ use crate::error::{Error, Result};
 use crate::layout::TreePath;
 use crate::tree::{Kind, Tree};
 
-/// More than any link has, and little enough for a line of the journal.
-const LINK_MAX: u64 = 16 * 1024;
+/// So much of what lay in a link's place goes into a line of the journal: more than any link has.
+const BEFORE_MAX: u64 = 16 * 1024;
 
 /// A change of what lies somewhere.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -70,9 +70,9 @@ impl Run<'_> {
         let writer = self.writer();
         let parent = path.parent().expect("a link lies in a directory");
         self.make_directory(&parent)?;
-        let before = match (writer.tree().read_small(path, LINK_MAX + 1)?, Access::at(writer.tree(), path)?) {
+        let before = match (writer.tree().read_small(path, BEFORE_MAX + 1)?, Access::at(writer.tree(), path)?) {
             (Some(content), Some(access)) => {
-                if content.len() as u64 > LINK_MAX {
+                if content.len() as u64 > BEFORE_MAX {
                     let reason = format!("{} is too long to be a link", writer.tree().locate(path).display());
                     return Err(Error::Refused { reason });
                 }
@@ -126,7 +126,7 @@ impl Changed {
                 Ok(is_there && tree.list(path)?.is_some_and(|listed| listed.is_empty()))
             }
             Change::Link { after, before } => {
-                let content = tree.read_small(path, LINK_MAX + 1)?;
+                let content = tree.read_small(path, BEFORE_MAX + 1)?;
                 let is_new = before.as_ref().is_none_or(|before| before.content != hex::encode(after));
                 Ok(is_new && content.is_some_and(|content| content == after.as_bytes()))
             }

@@ -152,15 +152,14 @@ impl<'t> Shelf<'t> {
         if spot.kind == noted.form {
             return Ok(path.clone());
         }
-        let flat = spot.home != Home::Private && noted.item.kind == ItemKind::Blob && spot.kind == Kind::File;
-        match path.child("data") {
-            Some(data) if flat => Ok(data),
-            _ => Err(Error::WrongKind {
-                path: self.locate(spot.home, &noted.name),
-                expected: noted.form.describe(),
-                found: spot.kind.describe(),
-            }),
+        if spot.home != Home::Private && noted.item.kind == ItemKind::Blob && spot.kind == Kind::File {
+            return Ok(path.data());
         }
+        Err(Error::WrongKind {
+            path: self.locate(spot.home, &noted.name),
+            expected: noted.form.describe(),
+            found: spot.kind.describe(),
+        })
     }
 
     /// Opens the content of a quarantined blob. `None` where there is none in its directory.

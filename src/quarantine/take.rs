@@ -183,7 +183,7 @@ impl<'w> Run<'w> {
         let path = &noted.item.path;
         let mut files = Vec::new();
         self.list_files(path, &mut files)?;
-        let data = path.child("data").filter(|_| noted.item.kind == ItemKind::Blob);
+        let data = (noted.item.kind == ItemKind::Blob).then(|| path.data());
         let (own, others): (Vec<_>, Vec<_>) = files.into_iter().partition(|file| Some(file) == data.as_ref());
         let found = !own.is_empty() || !others.is_empty();
         for file in own {

@@ -11,6 +11,7 @@ mod brake;
 mod execute;
 mod planner;
 mod source;
+mod standing;
 mod still;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -19,6 +20,7 @@ pub use brake::lost;
 pub use execute::{Done, execute};
 pub use planner::plan;
 pub use source::Source;
+pub use standing::{Cure, Standing};
 
 use crate::digest::Digest;
 use crate::error::Error;

@@ -9,6 +9,7 @@ use crate::error::{Error, Result};
 use crate::finding::{Code, Finding, Repair, Severity};
 use crate::fsck::{self, Hashed, Stop};
 use crate::layout::{self, Entry, Item, TreePath};
+use crate::pattern::Patterns;
 use crate::quarantine::Needed;
 use crate::stream::Watch;
 use crate::tree::{Kind, Tree};
@@ -32,7 +33,7 @@ pub fn plan(tree: &Tree, options: &Options<'_>, needed: &Needed, watch: &Watch<'
     let look = fsck::Options {
         now: options.now,
         uploads_began_before: options.uploads_began_before,
-        only: None,
+        only: Patterns::default(),
         content: options.content.clone(),
     };
     let report = fsck::check(tree, &look, watch)?;
@@ -193,8 +194,7 @@ impl Planner<'_> {
             self.leave(finding, "something was written there within the last hour: it may be in use");
             return Ok(());
         }
-        let data = path.child("data").filter(|_| is_upload);
-        let sized = self.tree.metadata(data.as_ref().unwrap_or(&path))?;
+        let sized = if is_upload { self.tree.metadata(&path.data())? } else { self.tree.metadata(&path)? };
         self.add(&finding, repair, path, sized.map_or(0, |found| found.size));
         Ok(())
     }

@@ -8,14 +8,12 @@ use crate::error::{Error, Result};
 use crate::finding::{Code, Repair};
 use crate::fsck;
 use crate::layout::{self, Entry, TreePath};
-use crate::repository::parse_target;
+use crate::repository::{LINK_MAX, parse_target};
 use crate::stream::Interrupt;
 use crate::tree::{Kind, Tree};
 
 /// What is younger may be in use: a registry takes no lock.
 const YOUNG: Duration = Duration::from_hours(1);
-/// Longer than any link.
-const LINK_MAX: u64 = 1024;
 
 /// Why `action` is no longer to be done, if it isn't.
 pub(super) fn outdated(
@@ -107,8 +105,7 @@ impl Look<'_> {
 
     fn history(&self) -> Result<Option<&'static str>> {
         let (entry, target) = (&self.action.path, self.action.digest());
-        let index = std::iter::successors(entry.parent(), TreePath::parent).find(|path| path.file_name() == "index");
-        let Some(tag) = index.and_then(|index| index.parent()) else { return Ok(None) };
+        let Some(tag) = layout::tag_of_past(entry) else { return Ok(None) };
         if self.current(&tag)? == Some(target) {
             return Ok(Some("the tag points to it now"));
         }
@@ -122,12 +119,12 @@ impl Look<'_> {
     }
 
     fn current(&self, tag: &TreePath) -> Result<Option<Digest>> {
-        self.link(&child(tag, "current"))
+        self.link(&tag.current())
     }
 
     /// What the link in a directory leads to, if there is one and it is one.
     fn link(&self, directory: &TreePath) -> Result<Option<Digest>> {
-        let content = self.tree.read_small(&child(directory, "link"), LINK_MAX)?;
+        let content = self.tree.read_small(&directory.link(), LINK_MAX)?;
         Ok(content.and_then(|content| parse_target(&content).ok()))
     }
 
@@ -137,12 +134,7 @@ impl Look<'_> {
 
     /// Whether the repository of `tag` links a manifest.
     fn has_revision(&self, tag: &TreePath, digest: &Digest) -> Result<bool> {
-        let Some(manifests) = tag.parent().and_then(|tags| tags.parent()) else { return Ok(false) };
-        let revision = layout::entry_in(&child(&manifests, "revisions"), digest);
-        Ok(self.tree.metadata(&child(&revision, "link"))?.is_some())
+        let Some(revision) = layout::revision_beside(tag, digest) else { return Ok(false) };
+        Ok(self.tree.metadata(&revision.link())?.is_some())
     }
-}
-
-fn child(directory: &TreePath, name: &str) -> TreePath {
-    directory.child(name).expect("a plain name")
 }

@@ -185,7 +185,7 @@ fn parse(tree: &Tree, names: &Names, name: Name, buffer: &mut [u8]) -> Result<Pa
 
 /// Reads the content called `digest`, into `buffer` where there is room; or says why it can't be read.
 fn read<'b>(tree: &Tree, digest: &Digest, buffer: &'b mut [u8]) -> Result<Cow<'b, [u8]>, String> {
-    let path = layout::blob_directory(digest).child("data").expect("a plain name");
+    let path = layout::blob_directory(digest).data();
     let area = tree.area(Area::Blobs).map_err(|error| error.to_string())?.ok_or("there is no content at all")?;
     let missing = |errno: Errno| match errno {
         Errno::NOENT => "its content is missing".to_owned(),

@@ -134,7 +134,7 @@ impl Scan {
         found.par_extend(self.repositories.par_iter_mut().enumerate().map(|(index, repository)| {
             let (mut digests, mut damage) = (Vec::new(), Vec::new());
             for revision in repository.revisions.iter_mut().filter(|revision| is_schema1(&revision.digest)) {
-                let directory = repository.place.revision(&revision.digest).child("signatures").expect("a plain name");
+                let directory = repository.place.revision(&revision.digest).signatures();
                 for signature in crate::manifest::revision::keyed(tree, &directory) {
                     match signature {
                         Ok(signature) => revision.signatures.push(signature),

@@ -278,7 +278,7 @@ impl Reading<'_> {
 
     /// What a link that is no sha256 stands for; `None` without a link. A broken one stands for itself.
     fn alias(&mut self, place: &Place, key: Digest) -> Option<Digest> {
-        let path = place.layer(&key).child("link").expect("a plain name");
+        let path = place.layer_link(&key);
         match self.link(key, &path) {
             Ok(None) => None,
             Ok(Some(target)) => {
@@ -334,7 +334,7 @@ impl Reading<'_> {
                 })
                 .collect();
             for (digest, link) in digests.into_iter().zip(read) {
-                let path = place.revision(&digest).child("link").expect("a plain name");
+                let path = place.revision(&digest).link();
                 match link {
                     Ok(Ok(target)) => {
                         if target != digest {
@@ -350,7 +350,7 @@ impl Reading<'_> {
                     }
                     Err(rustix::io::Errno::NOENT) => {
                         let linked = digest.sha256().is_some_and(|hash| layers.binary_search(&hash).is_ok());
-                        if linked && self.is_file(&place.layer(&digest).child("link").expect("a plain name")) {
+                        if linked && self.is_file(&place.layer_link(&digest)) {
                             revisions.push(Revision { digest, misplaced: true, signatures: Vec::new() });
                         } else {
                             emptied.push(digest);
@@ -407,8 +407,8 @@ impl Reading<'_> {
         let targets = self.sound_targets(&directory, &names);
         let tags = names.into_iter().zip(targets).map(|(name, target)| {
             let target = target.or_else(|| {
-                let link = directory.child(&name).and_then(|tag| tag.child("current")?.child("link"));
-                self.target(&link.expect("a directory's entry is a plain name"))
+                let tag = directory.child(&name).expect("a directory's entry is a plain name");
+                self.target(&tag.current().link())
             });
             Tag { name, target }
         });

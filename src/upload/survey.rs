@@ -70,12 +70,12 @@ impl Upload {
 
     /// Where the bytes received so far are.
     pub fn data_path(&self, tree: &Tree) -> PathBuf {
-        tree.locate(&self.directory().child("data").expect("a plain name"))
+        tree.locate(&self.directory().data())
     }
 
     /// Opens the bytes received so far; `None` when there are none yet.
     pub fn open(&self, tree: &Tree) -> Result<Option<File>> {
-        tree.open_file(&self.directory().child("data").expect("a plain name"))
+        tree.open_file(&self.directory().data())
     }
 }
 
@@ -146,7 +146,7 @@ fn look(tree: &Tree, repository: &RepositoryName, id: &UploadId, form: Form) -> 
     if itself.kind != Kind::Directory {
         return Err(tree.wrong_kind(&directory, "a directory", itself.kind));
     }
-    let [data, started, states] = ["data", "startedat", "hashstates"].map(|name| directory.child(name).expect("plain"));
+    let (data, started) = (directory.data(), directory.started_at());
     let [data_found, started_found] = [tree.metadata(&data)?, tree.metadata(&started)?];
     let is_file = |found: Option<Metadata>| found.is_some_and(|found| found.kind == Kind::File);
     if form == Form::Alpha && !is_file(data_found) && !is_file(started_found) {
@@ -156,7 +156,7 @@ fn look(tree: &Tree, repository: &RepositoryName, id: &UploadId, form: Form) -> 
     if let Some(found) = data_found.filter(|found| found.kind != Kind::File) {
         return Err(tree.wrong_kind(&data, "a regular file", found.kind));
     }
-    let states = states.child("sha256").expect("plain");
+    let states = layout::hash_states_directory(repository, form, id);
     let listed = match tree.list(&states) {
         // No directory, no states: that keeps nobody from what was received.
         Err(Error::WrongKind { .. }) => Some(Vec::new()),
@@ -236,9 +236,8 @@ pub fn cancel(writer: &Writer<'_>, upload: &Upload, wait: Duration, stale: impl 
 
 /// Removes an upload's directory. While it says when it began, whoever is killed in here can be finished by age.
 pub(crate) fn remove(writer: &Writer<'_>, directory: &TreePath) -> Result<()> {
-    let [data, states] = ["data", "hashstates"].map(|name| directory.child(name).expect("a plain name"));
-    writer.remove_file(&data, Sync::Later)?;
-    writer.remove_directory(&states, Sync::Later)?;
+    writer.remove_file(&directory.data(), Sync::Later)?;
+    writer.remove_directory(&directory.hash_states(), Sync::Later)?;
     writer.remove_directory(directory, Sync::Later)
 }
 
@@ -253,7 +252,7 @@ pub(crate) fn cancel_by(
     let tree = writer.tree();
     upload.check_writable()?;
     let directory = upload.directory();
-    let data = directory.child("data").expect("a plain name");
+    let data = directory.data();
     let is_stale = || {
         let found = look(tree, &upload.repository, &upload.id, upload.form)?;
         Ok(found.is_some_and(|found| stale(&found)))

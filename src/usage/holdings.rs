@@ -98,7 +98,7 @@ fn unneeded(scan: &Scan, repository: &Scanned, needed: &[Name]) -> Vec<(Name, Op
     let is_unneeded = |name: &Name| scan.names.is_blob(*name) && sorted.binary_search(name).is_err();
     let find = |digest: &Digest| scan.names.find(digest).filter(is_unneeded);
     let layers = repository.layers.iter().copied().filter(is_unneeded).map(|name| {
-        let link = repository.place.layer(&scan.names.digest(name)).child("link").expect("a plain name");
+        let link = repository.place.layer(&scan.names.digest(name)).link();
         (name, Some(link))
     });
     let aliases = repository.aliases.iter().flat_map(|(key, target)| [key, target]);

@@ -15,6 +15,7 @@ use crate::digest::Digest;
 use crate::error::Error;
 use crate::finding::Code;
 use crate::gc::{self, Action, Fate, Finding, Kind, Options, Plan, Untagged};
+use crate::pattern::Pattern;
 use crate::quarantine::{self, Needed, RunId};
 use crate::repair::MENDABLE;
 use crate::scan::{Doubt, Scan};
@@ -83,8 +84,8 @@ pub(super) struct Gc {
     keep_empty_repositories: bool,
     /// Remove only from repositories whose names match; what others link stays; * does not cross a slash, ** does
     /// (demo/**); may be given several times
-    #[arg(long, value_name = "GLOB", value_parser = super::parse_glob)]
-    repository: Vec<globset::GlobMatcher>,
+    #[arg(long, value_name = "GLOB")]
+    repository: Vec<Pattern>,
     /// Refuse if more than PERCENT% of the blobs' bytes, or more than BYTES, would go
     #[arg(long, value_name = "LIMIT", value_parser = parse_limit)]
     max_delete: Option<Limit>,
@@ -143,7 +144,7 @@ impl Gc {
             context.output.event("start", fields)?;
         }
         let mut scan = Scan::read(tree, &interrupt)?;
-        self.check_patterns(&scan)?;
+        gc::check_patterns(&scan, &options)?;
         let needed = match &writer {
             Some(writer) => quarantine::put_back(writer, &mut scan, &interrupt)?,
             None => quarantine::needed(tree, &scan, &interrupt)?,
@@ -184,16 +185,6 @@ impl Gc {
         Ok(Exit::damage_if(plan.is_doubtful() || !swept.failures.is_empty() || !needed.damage.is_empty()))
     }
 
-    fn check_patterns(&self, scan: &Scan) -> Result<(), Error> {
-        let matches = |pattern: &&globset::GlobMatcher| {
-            scan.repositories.iter().any(|repository| pattern.is_match(repository.text()))
-        };
-        match self.repository.iter().find(|pattern| !matches(pattern)) {
-            Some(idle) => Err(Error::NoMatch { pattern: idle.glob().glob().to_owned() }),
-            None => Ok(()),
-        }
-    }
-
     fn options(&self, now: jiff::Timestamp) -> anyhow::Result<Options> {
         Ok(Options {
             min_age: self.min_age,
@@ -204,7 +195,7 @@ impl Gc {
             uploads_older_than: (!self.keep_uploads).then_some(self.uploads_older_than),
             keep_empty_repositories: self.keep_empty_repositories,
             quarantine: self.quarantine,
-            only: super::any_of(&self.repository)?,
+            only: self.repository.clone().into(),
             ..Options::new(now)
         })
     }

@@ -3,11 +3,13 @@
 use std::collections::{BTreeSet, HashSet};
 use std::path::PathBuf;
 
+use super::{MENDABLE, Options, Plan};
 use crate::digest::Digest;
+use crate::error::Result;
 use crate::finding::{Code, Finding, Image, Repair, Severity};
 use crate::fsck;
 use crate::layout::TreePath;
-use crate::repair::{MENDABLE, Options, Plan};
+use crate::pattern::Patterns;
 use crate::stream::Watch;
 use crate::tree::Tree;
 
@@ -19,25 +21,28 @@ fn key(finding: &Finding) -> Key {
 }
 
 /// The errors that a tree has after a repair, as far as was looked.
-#[derive(Default)]
-pub(super) struct Standing {
-    pub(super) errors: Vec<Finding>,
+#[derive(Debug, Default)]
+pub struct Standing {
+    /// All of them.
+    pub errors: Vec<Finding>,
     /// Those that were not there, or not to be seen, before.
-    pub(super) new: Vec<Finding>,
-    pub(super) images: BTreeSet<Image>,
+    pub new: Vec<Finding>,
+    /// The tagged images that they hit.
+    pub images: BTreeSet<Image>,
     /// Those of which it was said why they stay.
     told: HashSet<Key>,
 }
 
 /// What helps against an error that is left.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) enum Cure {
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Cure {
     /// Its content.
     Content,
     /// To ask for it by its code.
     Name,
     /// What was said of it.
     Told,
+    /// Nothing that is known.
     None,
 }
 
@@ -49,16 +54,18 @@ impl Standing {
     }
 
     /// What is left if all that is planned is done.
-    pub(super) fn expected(plan: &Plan) -> Self {
+    pub fn expected(plan: &Plan) -> Self {
         let emptied = plan.until_pushed.iter().cloned().map(|error| error.mended_by(Repair::RefillBlob));
         let errors = plan.unmended.iter().cloned().chain(emptied).collect();
         Self::of(plan, errors, Vec::new())
     }
 
     /// Looks at the whole tree again: who needs what was touched may be anywhere. What only hashing shows is known.
-    pub(super) fn look(tree: &Tree, plan: &Plan, options: &Options<'_>, watch: &Watch<'_>) -> crate::Result<Self> {
+    /// `Err(Interrupted)` when a signal came.
+    pub fn look(tree: &Tree, plan: &Plan, options: &Options<'_>, watch: &Watch<'_>) -> Result<Self> {
         let (now, uploads_began_before) = (options.now, options.uploads_began_before);
-        let report = fsck::check(tree, &fsck::Options { now, uploads_began_before, only: None, content: None }, watch)?;
+        let all = fsck::Options { now, uploads_began_before, only: Patterns::default(), content: None };
+        let report = fsck::check(tree, &all, watch)?;
         let is_error = |finding: &Finding| finding.severity == Severity::Error;
         let mut errors: Vec<Finding> = report.findings.into_iter().filter(is_error).collect();
         let before: HashSet<Key> = plan.unmended.iter().map(key).collect();
@@ -76,7 +83,8 @@ impl Standing {
         Ok(Self::of(plan, errors, new))
     }
 
-    pub(super) fn cure(&self, error: &Finding) -> Cure {
+    /// What helps against one of them.
+    pub fn cure(&self, error: &Finding) -> Cure {
         match error.repair {
             Some(Repair::RefillBlob) => Cure::Content,
             _ if self.told.contains(&key(error)) => Cure::Told,
