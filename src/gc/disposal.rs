@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use super::plan::{Action, Kind};
+use super::action::{Action, Kind};
 use crate::durable::{Sync, Writer};
 use crate::error::Result;
 use crate::layout::{self, Area, TreePath};

@@ -5,8 +5,8 @@ use std::collections::{HashMap, HashSet};
 use std::path::PathBuf;
 
 use super::Options;
+use super::action::Finding;
 use super::mark::Reserve;
-use super::plan::Finding;
 use crate::digest::Digest;
 use crate::error::Error;
 use crate::finding::Code;

@@ -3,8 +3,8 @@
 use std::collections::{HashMap, HashSet};
 
 use super::Options;
+use super::action::{Action, Kind};
 use super::age::Found;
-use super::plan::{Action, Kind};
 use crate::error::Result;
 use crate::layout::{self, TreePath};
 use crate::scan::{Name, NameSet, Scan, Scanned};

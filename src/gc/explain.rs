@@ -4,8 +4,9 @@ use std::collections::{HashMap, VecDeque};
 
 use serde::Serialize;
 
+use super::action::{Action, Kind};
 use super::mark::Marker;
-use super::plan::{Action, Kind, Plan};
+use super::plan::Plan;
 use super::{Options, age};
 use crate::digest::Digest;
 use crate::error::Result;

@@ -8,6 +8,7 @@
 //! **Doubt keeps.** Where links may be unseen, no content goes at all; a repository in which something can't be followed
 //! keeps all that it links.
 
+mod action;
 mod age;
 mod disposal;
 mod doubt;
@@ -22,9 +23,10 @@ mod uses;
 use std::collections::HashSet;
 use std::time::Duration;
 
+pub use action::{Action, Finding, Kind};
 pub use age::all_bytes;
 pub use explain::{Fate, Reason, Step, explain};
-pub use plan::{Action, Finding, Kept, Kind, Plan, Untagged, plan, untagged};
+pub use plan::{Kept, Plan, Untagged, plan, untagged};
 pub use sweep::{Swept, sweep};
 pub use uses::{Needs, Uses, uses};
 

@@ -10,9 +10,10 @@
 
 use std::collections::HashSet;
 
+use super::action::{Action, Kind};
 use super::age::{self, Found};
 use super::disposal::Disposal;
-use super::plan::{Action, Kind, Plan, plan};
+use super::plan::{Plan, plan};
 use super::{Options, empty};
 use crate::durable::Writer;
 use crate::error::{Error, Result};

@@ -1,7 +1,7 @@
 //! What each repository needs, for who wants to know and removes nothing.
 
+use super::action::Finding;
 use super::mark::Marker;
-use super::plan::Finding;
 use super::{Options, doubt};
 use crate::error::Error;
 use crate::finding::Code;
