@@ -11,8 +11,8 @@ use std::path::Path;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::change::{Change, Changed};
 use super::item::{Item, ItemKind, Noted};
+use super::record::{Change, Changed};
 use crate::digest::Digest;
 use crate::error::{Error, Result};
 use crate::layout::{self, TreePath};

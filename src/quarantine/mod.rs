@@ -25,19 +25,23 @@
 mod change;
 mod compare;
 mod id;
+mod index;
 mod item;
 mod journal;
 mod needed;
 mod purge;
+mod record;
 mod restore;
 mod shelf;
 mod survey;
 mod take;
+mod verdict;
 
 pub use id::{RunId, RunIdError};
 pub use item::{Item, ItemKind, Noted};
 pub use needed::{Needed, needed, put_back};
 pub use purge::purge;
-pub use restore::{Outcome, Restore, Restored};
+pub use restore::{Restore, Restored};
 pub use survey::{Contents, Runs, Summary, runs, show};
 pub use take::Run;
+pub use verdict::Outcome;

@@ -6,14 +6,14 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use super::id::RunId;
-use super::item::{ItemKind, Noted};
-use super::restore::{Verdict, is_whole, judge, put_back as move_back, sync};
+use super::index::{Named, lacks, named};
+use super::item::Noted;
+use super::restore::{put_back as move_back, sync};
 use super::shelf::Shelf;
-use super::survey;
+use super::verdict::{Verdict, is_whole, judge};
 use crate::digest::Digest;
 use crate::durable::Writer;
 use crate::error::{Error, Result};
-use crate::layout::Entry;
 use crate::scan::{NameSet, Scan};
 use crate::stream::Interrupt;
 use crate::tree::Tree;
@@ -66,35 +66,6 @@ pub fn put_back(writer: &Writer<'_>, scan: &mut Scan, interrupt: &Interrupt) -> 
         // A manifest that is back may need more.
         *scan = Scan::read(tree, interrupt)?;
     }
-}
-
-/// The blobs that journals name, with their runs, the newest first. They need not be there any more.
-pub(super) type Named = HashMap<Digest, Vec<(RunId, Noted)>>;
-
-/// Every blob that a journal names.
-pub(super) fn named(tree: &Tree, damage: &mut Vec<Error>) -> Result<Named> {
-    let mut named = Named::new();
-    for id in survey::ids(tree, damage)?.into_iter().rev() {
-        let journal = match Shelf::open(tree, &id).and_then(|shelf| shelf.map(|it| it.read_journal()).transpose()) {
-            Ok(journal) => journal.unwrap_or_default(),
-            Err(error) => {
-                damage.push(error);
-                continue;
-            }
-        };
-        damage.extend(journal.faults);
-        for noted in journal.noted.into_iter().filter(|noted| noted.item.kind == ItemKind::Blob) {
-            if let Some(digest) = noted.item.digest {
-                named.entry(digest).or_default().push((id.clone(), noted));
-            }
-        }
-    }
-    Ok(named)
-}
-
-/// Whether the tree has no content of that name. What can't be looked at is there, and the scan's to report.
-pub(super) fn lacks(tree: &Tree, digest: &Digest) -> bool {
-    tree.metadata(&Entry::blob(*digest).path()).is_ok_and(|found| found.is_none())
 }
 
 fn look(tree: &Tree, scan: &Scan, interrupt: &Interrupt) -> Result<(Needed, HashMap<Digest, Noted>)> {

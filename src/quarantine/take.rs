@@ -1,9 +1,9 @@
 //! Moving things out of the tree.
 
-use super::change::Changed;
 use super::id::RunId;
 use super::item::{Item, ItemKind, Noted};
 use super::journal::{Lines, may_be_taken};
+use super::record::Changed;
 use super::shelf::{Home, Shelf};
 use crate::durable::{Moved, Writer};
 use crate::error::{Error, Result};

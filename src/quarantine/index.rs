@@ -1,0 +1,41 @@
+//! The blobs in the quarantine, by digest.
+
+use std::collections::HashMap;
+
+use super::id::RunId;
+use super::item::{ItemKind, Noted};
+use super::shelf::Shelf;
+use super::survey;
+use crate::digest::Digest;
+use crate::error::{Error, Result};
+use crate::layout::Entry;
+use crate::tree::Tree;
+
+/// The blobs that journals name, with their runs, the newest first. They need not be there any more.
+pub(super) type Named = HashMap<Digest, Vec<(RunId, Noted)>>;
+
+/// Every blob that a journal names.
+pub(super) fn named(tree: &Tree, damage: &mut Vec<Error>) -> Result<Named> {
+    let mut named = Named::new();
+    for id in survey::ids(tree, damage)?.into_iter().rev() {
+        let journal = match Shelf::open(tree, &id).and_then(|shelf| shelf.map(|it| it.read_journal()).transpose()) {
+            Ok(journal) => journal.unwrap_or_default(),
+            Err(error) => {
+                damage.push(error);
+                continue;
+            }
+        };
+        damage.extend(journal.faults);
+        for noted in journal.noted.into_iter().filter(|noted| noted.item.kind == ItemKind::Blob) {
+            if let Some(digest) = noted.item.digest {
+                named.entry(digest).or_default().push((id.clone(), noted));
+            }
+        }
+    }
+    Ok(named)
+}
+
+/// Whether the tree has no content of that name. What can't be looked at is there, and the scan's to report.
+pub(super) fn lacks(tree: &Tree, digest: &Digest) -> bool {
+    tree.metadata(&Entry::blob(*digest).path()).is_ok_and(|found| found.is_none())
+}

@@ -1,0 +1,99 @@
+//! A change of the tree as the journal records it: what was there before, what is there now, and how to take it back.
+
+use std::io::ErrorKind;
+
+use serde::{Deserialize, Serialize};
+
+use crate::digest::Digest;
+use crate::durable::{Access, Sync, Writer};
+use crate::error::{Error, Result};
+use crate::layout::TreePath;
+use crate::tree::{Kind, Tree};
+
+/// So much of what lay in a link's place goes into a line of the journal: more than any link has.
+pub(super) const BEFORE_MAX: u64 = 16 * 1024;
+
+/// A change of what lies somewhere.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Changed {
+    pub(super) path: TreePath,
+    /// The digest that it is about.
+    pub(super) digest: Option<Digest>,
+    pub(super) change: Change,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "change", rename_all = "kebab-case")]
+pub(super) enum Change {
+    /// A directory was made.
+    Directory,
+    /// A link was written.
+    Link { before: Option<Before>, after: String },
+    /// Mode and owner were set.
+    Access { before: Access, after: Access },
+}
+
+/// What was in the place of a link.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Before {
+    /// The bytes, in hex digits: they need be no text.
+    pub(super) content: String,
+    pub(super) access: Access,
+}
+
+impl Changed {
+    /// The word for it.
+    pub(super) fn name(&self) -> &'static str {
+        match self.change {
+            Change::Directory => "made",
+            Change::Link { .. } => "written",
+            Change::Access { .. } => "access",
+        }
+    }
+
+    /// Whether it is taken back only after all else: who can't read a directory can't put anything back into it.
+    pub(super) fn is_last(&self) -> bool {
+        matches!(self.change, Change::Access { .. })
+    }
+
+    /// Whether it was done, and nobody has changed it again since.
+    pub(super) fn stands(&self, tree: &Tree) -> Result<bool> {
+        let path = &self.path;
+        match &self.change {
+            Change::Directory => {
+                let is_there = tree.metadata(path)?.is_some_and(|found| found.kind == Kind::Directory);
+                Ok(is_there && tree.list(path)?.is_some_and(|listed| listed.is_empty()))
+            }
+            Change::Link { after, before } => {
+                let content = tree.read_small(path, BEFORE_MAX + 1)?;
+                let is_new = before.as_ref().is_none_or(|before| before.content != hex::encode(after));
+                Ok(is_new && content.is_some_and(|content| content == after.as_bytes()))
+            }
+            Change::Access { before, after } => {
+                Ok(Access::at(tree, path)?.is_some_and(|found| found.is_on_the_way(*before, *after)))
+            }
+        }
+    }
+
+    /// Takes it back, if it stands. `false` when it does not.
+    pub(super) fn undo(&self, writer: &Writer<'_>) -> Result<bool> {
+        if !self.stands(writer.tree())? {
+            return Ok(false);
+        }
+        match &self.change {
+            Change::Directory => writer.unmake_directories(std::slice::from_ref(&self.path))?,
+            Change::Link { before: None, .. } => drop(writer.remove_file(&self.path, Sync::Now)?),
+            Change::Link { before: Some(before), .. } => {
+                let content = hex::decode(&before.content).map_err(|error| self.garbled(writer.tree(), &error))?;
+                writer.write_small(&self.path, &content, Sync::Now)?;
+                writer.set_access(&self.path, before.access)?;
+            }
+            Change::Access { before, .. } => drop(writer.set_access(&self.path, *before)?),
+        }
+        Ok(true)
+    }
+
+    fn garbled(&self, tree: &Tree, error: &hex::FromHexError) -> Error {
+        Error::io("restore", tree.locate(&self.path), std::io::Error::new(ErrorKind::InvalidData, error.to_string()))
+    }
+}
