@@ -39,7 +39,6 @@ pub mod finding;
 pub mod fsck;
 pub mod gc;
 pub mod layout;
-pub mod lock;
 pub mod manifest;
 pub mod name;
 pub mod pattern;
@@ -56,6 +55,7 @@ pub mod usage;
 
 pub use descriptor::Descriptor;
 pub use digest::{Algorithm, Digest};
+pub use durable::lock;
 pub use error::{Error, Result};
 pub use name::{Reference, RepositoryName, Tag};
 pub use registry::Registry;

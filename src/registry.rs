@@ -3,10 +3,10 @@
 use std::path::Path;
 use std::time::Duration;
 
+use crate::durable::lock::{Holder, TreeLock};
 use crate::durable::{self, Writer};
 use crate::error::{Error, Result};
 use crate::layout::{self, Area, Form, TreePath};
-use crate::lock::{Holder, TreeLock};
 use crate::name::RepositoryName;
 use crate::repository::Repository;
 use crate::tree::{Kind, Listed, Tree};

@@ -17,7 +17,7 @@ pub fn mount(writer: &Writer<'_>, digest: Digest, from: &Repository<'_>, to: &Re
     let stat = stat(from, digest)?;
     let target = stat.descriptor.digest;
     if target.is_tarsum() {
-        return Err(crate::Error::DigestUnusable { digest: target, action: "link content" });
+        return Err(crate::error::Error::DigestUnusable { digest: target, action: "link content" });
     }
     store::sync_content(writer, target)?;
     let alias = Some(digest).filter(|_| stat.alias && !digest.is_tarsum());

@@ -44,7 +44,7 @@ use progress::ProgressStyle;
 use crate::blob::{Outcome, Stored};
 use crate::digest::{Digest, DigestError};
 use crate::durable::Writer;
-use crate::lock::{Holder, Mode};
+use crate::durable::lock::{Holder, Mode};
 use crate::name::{Reference, RepositoryName, Target};
 use crate::registry::Registry;
 

@@ -13,8 +13,8 @@ use serde_json::{Value, json};
 use super::subject::Subject;
 use super::{Exit, Global, hint};
 use crate::error::Error;
+use crate::error::Refusal;
 use crate::finding::Severity;
-use crate::manifest::Refusal;
 use crate::name::RepositoryName;
 
 const RED: Style = AnsiColor::Red.on_default().bold();

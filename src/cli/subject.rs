@@ -28,7 +28,7 @@ pub(super) trait About<T> {
     fn about(self, repository: &RepositoryName, digest: impl Into<Option<Digest>>) -> anyhow::Result<T>;
 }
 
-impl<T> About<T> for crate::Result<T> {
+impl<T> About<T> for crate::error::Result<T> {
     fn about(self, repository: &RepositoryName, digest: impl Into<Option<Digest>>) -> anyhow::Result<T> {
         self.map_err(|error| match error {
             Error::Io { .. } | Error::WrongKind { .. } => {

@@ -17,6 +17,7 @@ mod access;
 mod aside;
 mod chain;
 mod identity;
+pub mod lock;
 mod ownership;
 pub(crate) mod private;
 mod publish;
@@ -39,8 +40,8 @@ pub(crate) use sole::SoleWriter;
 
 use crate::error::{Error, Result};
 use crate::layout::{self, Area, TreePath};
-use crate::lock::TreeLock;
 use crate::tree::{self, Kind, Tree};
+use lock::TreeLock;
 
 /// Whether a change must be on the disk before it is reported.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -2,9 +2,7 @@
 
 use serde_json::{Map, Value};
 
-use super::{Error, LinkFault, Missing};
-use crate::lock::Holder;
-use crate::manifest::Refusal;
+use super::{Error, Holder, LinkFault, Missing, Refusal};
 use crate::name::RepositoryName;
 
 impl Error {

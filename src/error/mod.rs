@@ -4,14 +4,17 @@
 //! variants to exit codes and hints; the code strings are the registry API's own where it has one (layout.md §8).
 
 mod detail;
+mod holder;
+mod refusal;
 
 use std::io;
 use std::path::PathBuf;
 
 use crate::digest::Digest;
-use crate::lock::Holder;
-use crate::manifest::Refusal;
 use crate::name::{NameError, RepositoryName, Tag, UploadId};
+
+pub use holder::{Holder, Mode};
+pub use refusal::{Refusal, RefusalCode};
 
 /// The result of everything in this crate.
 pub type Result<T, E = Error> = std::result::Result<T, E>;

@@ -286,5 +286,5 @@ pub(super) fn fan_out(path: &TreePath) -> Option<TreePath> {
 
 /// Looks for what an interrupted walk left out.
 pub(super) fn check_signal(interrupt: &Interrupt) -> Result<()> {
-    interrupt.signal().map_or(Ok(()), |signal| Err(crate::Error::Interrupted { signal }))
+    interrupt.signal().map_or(Ok(()), |signal| Err(crate::error::Error::Interrupted { signal }))
 }

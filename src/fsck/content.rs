@@ -283,7 +283,7 @@ mod tests {
     #[test]
     fn what_was_hashed_is_noted_before_all_is() {
         let root = tempfile::tempdir().expect("a directory");
-        let (registry, _) = crate::Registry::create(root.path()).expect("a tree");
+        let (registry, _) = crate::registry::Registry::create(root.path()).expect("a tree");
         let pad = Pad::new(registry.tree(), jiff::Timestamp::UNIX_EPOCH, &|_| true);
         pad.note(&Digest::of(b"content"), &Verdict::Gone);
         let (is_over, ledger) = (AtomicBool::new(false), root.path().join(".regtree/verified/blobs"));

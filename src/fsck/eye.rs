@@ -88,7 +88,7 @@ pub(super) enum Link {
     /// The digest of its path.
     Right,
     /// Another one.
-    Other(Box<crate::Digest>),
+    Other(Box<crate::digest::Digest>),
     /// None.
     Broken(Box<LinkFault>),
     /// Something that can't be read, or is no file, which is told.
@@ -98,7 +98,7 @@ pub(super) enum Link {
 }
 
 impl<'t> Eye<'t> {
-    pub(super) fn new(tree: &'t Tree) -> crate::Result<Self> {
+    pub(super) fn new(tree: &'t Tree) -> crate::error::Result<Self> {
         let stat = rustix::fs::fstat(tree.v2()).map_err(|errno| Error::io("look at", tree.path(), errno))?;
         Ok(Self::of(tree, Owner { uid: stat.st_uid, gid: stat.st_gid }, None))
     }
@@ -273,7 +273,13 @@ impl<'t> Eye<'t> {
     }
 
     /// Reads the link in a leaf.
-    pub(super) fn link(&mut self, leaf: &Leaf, path: impl Fn() -> TreePath, key: &crate::Digest, cause: Cause) -> Link {
+    pub(super) fn link(
+        &mut self,
+        leaf: &Leaf,
+        path: impl Fn() -> TreePath,
+        key: &crate::digest::Digest,
+        cause: Cause,
+    ) -> Link {
         let link = || path().link();
         match leaf.file {
             None => return Link::Absent { empty: leaf.others.is_empty() },

@@ -16,7 +16,7 @@ pub(super) fn stat(tree: &Tree, path: &TreePath) -> rustix::io::Result<Stat> {
 }
 
 /// Opens what `path` leads to, if that is a regular file. `None` when nothing is there.
-pub(super) fn open(tree: &Tree, path: &TreePath) -> crate::Result<Option<File>> {
+pub(super) fn open(tree: &Tree, path: &TreePath) -> crate::error::Result<Option<File>> {
     match tree.open_file(path) {
         Err(Error::WrongKind { .. }) if stat(tree, path).is_ok_and(|stat| is_file(&stat)) => {}
         opened => return opened,

@@ -101,7 +101,7 @@ impl Search<'_, '_> {
             return;
         }
         // Nor for what is no tag.
-        for tag in repository.tags.iter().filter(|tag| tag.name.parse::<crate::Tag>().is_ok()) {
+        for tag in repository.tags.iter().filter(|tag| tag.name.parse::<crate::name::Tag>().is_ok()) {
             for key in [Key::Tag(&tag.name), Key::Repository] {
                 self.hit(local.and_then(|local| local.get(&key)), &tag.name, None);
             }

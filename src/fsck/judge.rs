@@ -7,13 +7,13 @@ use super::clue::{Cause, Clue};
 use super::eye::Eye;
 use super::manifests::{self, Manifests, Read};
 use super::repository::{Leads, Repo, Revision, RevisionLink, Tag, broken};
-use crate::Repository;
 use crate::digest::Digest;
 use crate::finding::{Code, Finding, Repair, Severity};
 use crate::layout::{Entry, TreePath};
 use crate::manifest::Role;
 use crate::manifest::verify::form::{Form, Part};
 use crate::manifest::verify::signature_findings;
+use crate::repository::Repository;
 
 /// A descriptor that states another size than content has; only the content's hash says which of them is wrong.
 pub(super) struct OtherSize {

@@ -232,7 +232,7 @@ fn hides(finding: &Finding, directory: &TreePath) -> bool {
 }
 
 fn check_name(eye: &mut Eye<'_>, place: &Place, text: &str) -> bool {
-    let Err(reason) = text.parse::<crate::RepositoryName>() else { return true };
+    let Err(reason) = text.parse::<crate::name::RepositoryName>() else { return true };
     let message = format!("{text:?} is no repository name: {reason}");
     let finding = eye.at(&place.directory, Code::NameInvalid, Severity::Warning, message);
     eye.note(Cause::None, Finding { found: Some(text.to_owned()), ..finding });
@@ -334,7 +334,7 @@ fn read_tag(
     kind: Kind,
 ) -> Option<Tag> {
     let directory = base.child(name).expect("a directory's entry is a plain name");
-    if let Err(reason) = name.parse::<crate::Tag>() {
+    if let Err(reason) = name.parse::<crate::name::Tag>() {
         let message = format!("{name:?} is no tag: {reason}");
         let finding = eye.at(&directory, Code::NameInvalid, Severity::Warning, message);
         eye.note(Cause::None, Finding { found: Some(name.to_owned()), ..finding });

@@ -2,17 +2,17 @@
 
 use super::kind::Kind;
 use super::model::{Manifest, Reference};
-use super::refusal::{Code, Refusal};
 use super::url;
 use crate::digest::{Digest, DigestError};
+use crate::error::{Refusal, RefusalCode, Result};
 
 /// What a repository has.
 pub trait Presence {
     /// Whether the repository has the blob as a layer; an alias counts.
-    fn layer(&self, digest: &Digest) -> crate::Result<bool>;
+    fn layer(&self, digest: &Digest) -> Result<bool>;
 
     /// Whether the repository has the manifest.
-    fn manifest(&self, digest: &Digest) -> crate::Result<bool>;
+    fn manifest(&self, digest: &Digest) -> Result<bool>;
 }
 
 const FOREIGN_LAYER: &str = "application/vnd.docker.image.rootfs.foreign.diff.tar.gzip";
@@ -38,10 +38,10 @@ const NAME_MAX: usize = 255;
 /// there is no configuration that could say which hosts are allowed.
 ///
 /// `Err` is a failure to look.
-pub fn check(manifest: &Manifest, signature: Option<Refusal>, presence: &impl Presence) -> crate::Result<Vec<Refusal>> {
+pub fn check(manifest: &Manifest, signature: Option<Refusal>, presence: &impl Presence) -> Result<Vec<Refusal>> {
     let mut refusals = Vec::new();
     match manifest.kind {
-        Kind::Unknown => refusals.push(Refusal::new(Code::ManifestInvalid, "unknown kind of manifest")),
+        Kind::Unknown => refusals.push(Refusal::new(RefusalCode::ManifestInvalid, "unknown kind of manifest")),
         Kind::Schema1 => {
             schema1_form(manifest, &mut refusals);
             refusals.extend(signature);
@@ -68,10 +68,10 @@ pub fn check(manifest: &Manifest, signature: Option<Refusal>, presence: &impl Pr
 }
 
 /// Whether something referenced can be had, or what else is wrong with it.
-type Verdict = Result<bool, (Code, String)>;
+type Verdict = Result<bool, (RefusalCode, String)>;
 
 /// Asks `present` about a digest that is one.
-fn ask(reference: &Reference, present: impl FnOnce(&Digest) -> crate::Result<bool>) -> crate::Result<Verdict> {
+fn ask(reference: &Reference, present: impl FnOnce(&Digest) -> Result<bool>) -> Result<Verdict> {
     match digest(reference) {
         Ok(digest) => present(&digest).map(Ok),
         Err(wrong) => Ok(Err(wrong)),
@@ -91,11 +91,11 @@ fn report(reference: &Reference, verdict: Verdict, refusals: &mut Vec<Refusal>) 
     } else {
         format!("{text} is unknown in the repository")
     };
-    refusals.push(Refusal::about(Code::ManifestBlobUnknown, text, message));
+    refusals.push(Refusal::about(RefusalCode::ManifestBlobUnknown, text, message));
 }
 
 /// The digest, if go-digest takes it. To that a tarsum is of an algorithm like any other that it does not know.
-fn digest(reference: &Reference) -> Result<Digest, (Code, String)> {
+fn digest(reference: &Reference) -> Result<Digest, (RefusalCode, String)> {
     let error = match (reference.digest, reference.text.split_once(':')) {
         (Ok(digest), _) if !digest.is_tarsum() => return Ok(digest),
         (_, Some((algorithm, encoded))) if algorithm.contains("tarsum") => {
@@ -108,7 +108,7 @@ fn digest(reference: &Reference) -> Result<Digest, (Code, String)> {
         (Ok(_), _) => DigestError::Format,
         (Err(error), _) => error,
     };
-    let code = if error == DigestError::Format { Code::DigestInvalid } else { Code::Unknown };
+    let code = if error == DigestError::Format { RefusalCode::DigestInvalid } else { RefusalCode::Unknown };
     Err((code, format!("{:?}: {error}", reference.text)))
 }
 
@@ -119,7 +119,7 @@ fn has_form(algorithm: &str, encoded: &str) -> bool {
     algorithm.split(['+', '.', '_', '-']).all(is_part) && !encoded.is_empty() && encoded.bytes().all(is_digit)
 }
 
-fn blob(kind: Kind, reference: &Reference, presence: &impl Presence) -> crate::Result<Verdict> {
+fn blob(kind: Kind, reference: &Reference, presence: &impl Presence) -> Result<Verdict> {
     let digest = match digest(reference) {
         Ok(digest) => digest,
         Err(wrong) => return Ok(Err(wrong)),
@@ -129,10 +129,10 @@ fn blob(kind: Kind, reference: &Reference, presence: &impl Presence) -> crate::R
     let oci = OCI_LAYERS.iter().find(|(name, _)| kind == Kind::OciManifest && *name == media_type);
     let foreign = kind == Kind::Schema2 && media_type == FOREIGN_LAYER;
     if foreign && urls.is_empty() {
-        return Ok(Err((Code::Unknown, "missing URL on layer".to_owned())));
+        return Ok(Err((RefusalCode::Unknown, "missing URL on layer".to_owned())));
     }
     if let Some(url) = urls.iter().find(|url| (foreign || oci.is_some()) && !url::is_acceptable(url)) {
-        return Ok(Err((Code::Unknown, format!("invalid URL on layer: {url:?}"))));
+        return Ok(Err((RefusalCode::Unknown, format!("invalid URL on layer: {url:?}"))));
     }
     if may_be_elsewhere(kind, reference) { Ok(Ok(true)) } else { presence.layer(&digest).map(Ok) }
 }
@@ -152,14 +152,14 @@ pub fn may_be_elsewhere(kind: Kind, reference: &Reference) -> bool {
 fn version(manifest: &Manifest) -> Refusal {
     let what = if manifest.kind.has_children() { "manifest list" } else { "manifest" };
     let version = manifest.schema_version.unwrap_or_default();
-    Refusal::new(Code::Unknown, format!("unrecognized {what} schema version {version}, expected 2"))
+    Refusal::new(RefusalCode::Unknown, format!("unrecognized {what} schema version {version}, expected 2"))
 }
 
 fn schema1_form(manifest: &Manifest, refusals: &mut Vec<Refusal>) {
     let Some(schema1) = &manifest.schema1 else { return };
     let name = &schema1.name;
     let mut refuse = |reason: &str| {
-        refusals.push(Refusal::new(Code::NameInvalid, format!("manifest name {name:?} invalid: {reason}")));
+        refusals.push(Refusal::new(RefusalCode::NameInvalid, format!("manifest name {name:?} invalid: {reason}")));
     };
     if name.len() > NAME_MAX {
         refuse("it has more than 255 characters");
@@ -171,7 +171,7 @@ fn schema1_form(manifest: &Manifest, refusals: &mut Vec<Refusal>) {
     let layers = manifest.references.len();
     if schema1.history != layers {
         let message = format!("mismatched history and fslayer cardinality {} != {layers}", schema1.history);
-        refusals.push(Refusal::new(Code::Unknown, message));
+        refusals.push(Refusal::new(RefusalCode::Unknown, message));
     }
 }
 

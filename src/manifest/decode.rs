@@ -6,8 +6,8 @@ use super::json::{GO_MAX_DEPTH, Malformed, Text};
 use super::kind::Kind;
 use super::model::Manifest;
 use super::read::{Empty, build, untyped};
-use super::refusal::Refusal;
 use super::{MAX_PUT, fill};
+use crate::error::Refusal;
 
 /// Reads a manifest that is to be stored, as the kind that `media_type` (a `Content-Type`) names, or else its content.
 ///

@@ -28,7 +28,6 @@ pub mod platform;
 mod put;
 mod read;
 mod referrers;
-mod refusal;
 pub mod revision;
 pub mod schema1;
 pub mod signatures;
@@ -48,7 +47,6 @@ pub use need::check_unneeded;
 pub use oddity::{Oddity, Sighting};
 pub use put::{Put, Stored};
 pub use referrers::{Referrer, Relations, fallback_tag, referrers, relations};
-pub use refusal::{Code, Refusal};
 pub(crate) use stat::size;
 pub use stat::{ManifestStat, Part, role, stat};
 

@@ -3,12 +3,12 @@
 use serde::Serialize;
 
 use super::schema1::{self, Signed};
-use super::{Code, Kind, Manifest, Presence, Refusal, check, decode, revision};
+use super::{Kind, Manifest, Presence, check, decode, revision};
 use crate::blob::{self, Outcome};
 use crate::descriptor::Descriptor;
 use crate::digest::Digest;
 use crate::durable::{Staged, Sync, Writer};
-use crate::error::{Error, Result};
+use crate::error::{Error, Refusal, RefusalCode, Result};
 use crate::layout::{self, Entry, Form, Item, TreePath};
 use crate::name::{RepositoryName, Tag};
 use crate::registry::Registry;
@@ -130,9 +130,9 @@ const SCHEMA1: &str = "application/vnd.docker.distribution.manifest.v1+json";
 impl Refusal {
     fn of_signature(error: &schema1::SignatureError) -> Self {
         let code = match error.api_code() {
-            "MANIFEST_UNVERIFIED" => Code::ManifestUnverified,
-            "MANIFEST_INVALID" => Code::ManifestInvalid,
-            _ => Code::Unknown,
+            "MANIFEST_UNVERIFIED" => RefusalCode::ManifestUnverified,
+            "MANIFEST_INVALID" => RefusalCode::ManifestInvalid,
+            _ => RefusalCode::Unknown,
         };
         Self::new(code, error.to_string())
     }

@@ -263,7 +263,7 @@ mod tests {
             let (name, bytes) = file(entry);
             let state = decode(&bytes).unwrap();
             assert_eq!(state.length(), 63, "{name}");
-            assert_ne!(digest_after(state, b""), crate::Digest::of(&data[..63]).to_string(), "{name}");
+            assert_ne!(digest_after(state, b""), crate::digest::Digest::of(&data[..63]).to_string(), "{name}");
         }
     }
 

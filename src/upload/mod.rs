@@ -27,10 +27,10 @@ pub(crate) use survey::time as parse_time;
 pub use survey::{Upload, cancel, find, forget, look_up, uploads};
 pub(crate) use survey::{cancel_by, remove};
 
+use crate::durable::lock::UploadLock;
 use crate::durable::{Sync, Writer};
 use crate::error::{Error, Result};
 use crate::layout::{self, Entry, Form, Item, TreePath};
-use crate::lock::UploadLock;
 use crate::name::{RepositoryName, UploadId};
 use crate::tree::Tree;
 

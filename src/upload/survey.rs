@@ -6,10 +6,10 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use super::{record, unknown};
+use crate::durable::lock::UploadLock;
 use crate::durable::{Sync, Writer};
 use crate::error::{Error, Result};
 use crate::layout::{self, Form, TreePath};
-use crate::lock::UploadLock;
 use crate::name::{RepositoryName, UploadId};
 use crate::repository::Repository;
 use crate::tree::{Kind, Metadata, Tree};

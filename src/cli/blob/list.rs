@@ -113,7 +113,7 @@ impl Listing<'_> {
         self.context.output.row("        SIZE  DIGEST", format_args!("{size:>12}  {key}{alias}"))
     }
 
-    fn damage(&mut self, error: &crate::Error) -> anyhow::Result<()> {
+    fn damage(&mut self, error: &crate::error::Error) -> anyhow::Result<()> {
         self.damaged = true;
         self.context.output.damage(error)
     }

@@ -8,10 +8,10 @@ use serde_json::{Value, json};
 
 use crate::blob::{self, Put};
 use crate::digest::Digest;
+use crate::durable::lock::{Holder, Mode};
 use crate::durable::{Sync, Writer};
 use crate::error::{Error, Result};
 use crate::layout::{Entry, Item};
-use crate::lock::{Holder, Mode};
 use crate::name::{RepositoryName, Tag};
 use crate::registry::Registry;
 use crate::repository::Repository;

@@ -90,13 +90,18 @@ impl Get {
         Ok(Exit::Done)
     }
 
-    fn chosen(&self, repository: &Repository<'_>, digest: Digest) -> crate::Result<Digest> {
+    fn chosen(&self, repository: &Repository<'_>, digest: Digest) -> crate::error::Result<Digest> {
         let Some(wanted) = &self.platform else { return Ok(digest) };
         let (_, manifest) = manifest::read(repository, digest)?;
         platform::choose(repository, digest, &manifest, wanted)
     }
 
-    fn with_signatures(&self, repository: &Repository<'_>, digest: Digest, payload: Vec<u8>) -> crate::Result<Vec<u8>> {
+    fn with_signatures(
+        &self,
+        repository: &Repository<'_>,
+        digest: Digest,
+        payload: Vec<u8>,
+    ) -> crate::error::Result<Vec<u8>> {
         let merged = signatures::merged(repository, digest, payload)?;
         let none = || Error::SignaturesUnknown { repository: self.repository.clone(), digest };
         Ok(merged.ok_or_else(none)?.pretty())

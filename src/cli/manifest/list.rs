@@ -78,7 +78,7 @@ impl List {
         revision: &Revision,
         tags: &[Tag],
         context: &mut Context,
-    ) -> anyhow::Result<Option<crate::Error>> {
+    ) -> anyhow::Result<Option<crate::error::Error>> {
         let digest = revision.digest;
         let mut fields = json!({ "repository": self.repository, "digest": digest, "tags": tags });
         if !self.long {

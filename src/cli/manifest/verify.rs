@@ -143,7 +143,7 @@ fn verify_all<'n>(
     context: &mut Context,
 ) -> anyhow::Result<()> {
     for name in names {
-        let repository = crate::Repository::new(registry.tree(), name.clone());
+        let repository = crate::repository::Repository::new(registry.tree(), name.clone());
         let checked = print_findings(context, tally, |report| verifier.verify_all(&repository, report))?;
         let (count, damage) = checked.about(name, None)?;
         tally.manifests += count;

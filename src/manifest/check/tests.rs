@@ -14,12 +14,12 @@ struct Has {
 }
 
 impl Presence for Has {
-    fn layer(&self, digest: &Digest) -> crate::Result<bool> {
+    fn layer(&self, digest: &Digest) -> crate::error::Result<bool> {
         self.asked.borrow_mut().push(format!("layer {}", &digest.hex()[..1]));
         Ok(self.layers.contains(&digest.to_string()))
     }
 
-    fn manifest(&self, digest: &Digest) -> crate::Result<bool> {
+    fn manifest(&self, digest: &Digest) -> crate::error::Result<bool> {
         self.asked.borrow_mut().push(format!("manifest {}", &digest.hex()[..1]));
         Ok(self.manifests.contains(&digest.to_string()))
     }
@@ -132,7 +132,7 @@ fn a_schema_version_other_than_two_is_the_only_refusal() {
             let manifest = decode(document.as_bytes(), None).unwrap();
             let refusals = check(&manifest, None, &Has::default()).unwrap();
             assert_eq!(refusals.len(), 1);
-            assert_eq!(refusals[0].code, Code::Unknown);
+            assert_eq!(refusals[0].code, RefusalCode::Unknown);
             assert!(refusals[0].message.contains(says), "{}", refusals[0]);
         }
     }
@@ -144,7 +144,7 @@ fn schema1_is_told_form_then_signature_then_layers() {
     let layers = format!(r#"[{{"blobSum":"{0}"}},{{"blobSum":"{0}"}}]"#, d("a"));
     let document = format!(r#"{{"schemaVersion":1,"name":"{name}","fsLayers":{layers},"history":[{{}}]}}"#);
     let manifest = decode(document.as_bytes(), None).unwrap();
-    let unverified = Refusal::new(Code::ManifestUnverified, "no");
+    let unverified = Refusal::new(RefusalCode::ManifestUnverified, "no");
     let refusals = check(&manifest, Some(unverified), &Has::default()).unwrap();
     let codes: Vec<_> = refusals.iter().map(|refusal| refusal.code.as_str()).collect();
     let unknown = "MANIFEST_BLOB_UNKNOWN";
@@ -160,10 +160,10 @@ fn schema1_is_told_form_then_signature_then_layers() {
 fn a_failure_to_look_is_no_answer() {
     struct Broken;
     impl Presence for Broken {
-        fn layer(&self, _: &Digest) -> crate::Result<bool> {
-            Err(crate::Error::Refused { reason: "test".to_owned() })
+        fn layer(&self, _: &Digest) -> crate::error::Result<bool> {
+            Err(crate::error::Error::Refused { reason: "test".to_owned() })
         }
-        fn manifest(&self, digest: &Digest) -> crate::Result<bool> {
+        fn manifest(&self, digest: &Digest) -> crate::error::Result<bool> {
             self.layer(digest)
         }
     }

@@ -6,7 +6,7 @@ use super::*;
 
 fn refused(bytes: &[u8], media_type: Option<&str>) -> String {
     let refusal = decode(bytes, media_type).unwrap_err();
-    assert_eq!((refusal.code, &refusal.digest), (Code::ManifestInvalid, &None));
+    assert_eq!((refusal.code, &refusal.digest), (crate::error::RefusalCode::ManifestInvalid, &None));
     refusal.message
 }
 

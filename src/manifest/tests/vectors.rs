@@ -132,7 +132,7 @@ fn broken_manifests_are_malformed() {
         let found = damaged(name);
         assert_eq!(found.len(), 1, "{name}");
         assert_eq!(found[0].1.as_ref().unwrap_err().reason, reason, "{name}");
-        assert_eq!(decode(&found[0].0, None).unwrap_err().code, Code::ManifestInvalid);
+        assert_eq!(decode(&found[0].0, None).unwrap_err().code, crate::error::RefusalCode::ManifestInvalid);
     }
 }
 

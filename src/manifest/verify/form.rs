@@ -4,9 +4,9 @@ use std::fmt;
 
 use super::super::model::Role;
 use super::super::oddity::Oddity;
-use super::super::{Kind, Manifest, Presence, Reference, Refusal, check, decode, may_be_elsewhere, role};
+use super::super::{Kind, Manifest, Presence, Reference, check, decode, may_be_elsewhere, role};
 use crate::digest::Digest;
-use crate::error::Result;
+use crate::error::{Refusal, Result};
 use crate::finding::{Code, Severity};
 
 /// What is kept of a manifest that was read.

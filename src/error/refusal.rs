@@ -8,7 +8,7 @@ use serde_json::json;
 /// The code that the registry's API answers with (layout.md §8).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[non_exhaustive]
-pub enum Code {
+pub enum RefusalCode {
     /// The bytes are no manifest of their type.
     ManifestInvalid,
     /// Something referenced is not in the repository.
@@ -23,7 +23,7 @@ pub enum Code {
     Unknown,
 }
 
-impl Code {
+impl RefusalCode {
     /// The code as the API spells it.
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -37,13 +37,13 @@ impl Code {
     }
 }
 
-impl fmt::Display for Code {
+impl fmt::Display for RefusalCode {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.pad(self.as_str())
     }
 }
 
-impl Serialize for Code {
+impl Serialize for RefusalCode {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.serialize_str(self.as_str())
     }
@@ -55,7 +55,7 @@ impl Serialize for Code {
 #[non_exhaustive]
 pub struct Refusal {
     /// The API's code.
-    pub code: Code,
+    pub code: RefusalCode,
     /// What is wrong.
     pub message: String,
     /// The digest that it is about, as written; possibly none at all.
@@ -65,12 +65,12 @@ pub struct Refusal {
 
 impl Refusal {
     /// A refusal that is about no digest.
-    pub fn new(code: Code, message: impl Into<String>) -> Self {
+    pub fn new(code: RefusalCode, message: impl Into<String>) -> Self {
         Self { code, message: message.into(), digest: None }
     }
 
     /// A refusal that is about a digest.
-    pub fn about(code: Code, digest: &str, message: impl Into<String>) -> Self {
+    pub fn about(code: RefusalCode, digest: &str, message: impl Into<String>) -> Self {
         Self { code, message: message.into(), digest: Some(digest.to_owned()) }
     }
 
@@ -85,7 +85,7 @@ impl Refusal {
         json!({ "code": self.code, "message": self.message, "detail": detail })
     }
 
-    pub(super) fn invalid(message: impl Into<String>) -> Self {
-        Self::new(Code::ManifestInvalid, message)
+    pub(crate) fn invalid(message: impl Into<String>) -> Self {
+        Self::new(RefusalCode::ManifestInvalid, message)
     }
 }

@@ -9,70 +9,22 @@
 //! when asked. Lock order: the tree, then one upload, before anything of that is opened or made. On NFS a lock may hang
 //! while its server is away.
 
-use std::fmt;
 use std::fs::File;
 use std::os::fd::{AsFd, OwnedFd};
 use std::time::{Duration, Instant};
 
 use rustix::fs::FlockOperation;
 use rustix::io::Errno;
-use serde::{Deserialize, Serialize};
 
-use crate::durable::private::{self, Note};
+use super::private::{self, Note};
 use crate::error::{Error, Result};
 use crate::layout::TreePath;
 use crate::tree::Tree;
 
+pub use crate::error::{Holder, Mode};
+
 /// How often a waiting process looks again.
 const POLL: Duration = Duration::from_millis(25);
-
-/// Whether others may hold the lock at the same time.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Mode {
-    /// With others that add and unlink.
-    Shared,
-    /// Alone.
-    Exclusive,
-}
-
-/// What a process that locks the tree says of itself.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Holder {
-    /// Its process id.
-    pub pid: u32,
-    /// The machine it runs on.
-    pub host: String,
-    /// What it does, such as `blob put`.
-    pub command: String,
-    /// How it holds the lock.
-    pub mode: Mode,
-    /// When it began.
-    pub started: jiff::Timestamp,
-}
-
-impl Holder {
-    /// This process, doing `command` since `now`.
-    pub fn this_process(command: impl Into<String>, mode: Mode, now: jiff::Timestamp) -> Self {
-        let host = rustix::system::uname().nodename().to_string_lossy().into_owned();
-        Self { pid: std::process::id(), host, command: command.into(), mode, started: now }
-    }
-
-    pub(crate) fn to_json(&self) -> serde_json::Value {
-        serde_json::json!({
-            "pid": self.pid, "host": self.host, "command": self.command, "mode": self.mode,
-            "started": self.started.to_string(),
-        })
-    }
-}
-
-impl fmt::Display for Holder {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        // A note is another process's text: it must not move our cursor.
-        let (command, host) = (self.command.escape_debug(), self.host.escape_debug());
-        write!(f, "regtree {command} (process {} on {host}, since {})", self.pid, self.started)
-    }
-}
 
 /// The tree's lock, held until dropped.
 #[derive(Debug)]

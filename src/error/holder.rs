@@ -1,0 +1,53 @@
+//! What a process that locks the tree says of itself: part of the error that names it.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+/// Whether others may hold the lock at the same time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Mode {
+    /// With others that add and unlink.
+    Shared,
+    /// Alone.
+    Exclusive,
+}
+
+/// What a process that locks the tree says of itself.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Holder {
+    /// Its process id.
+    pub pid: u32,
+    /// The machine it runs on.
+    pub host: String,
+    /// What it does, such as `blob put`.
+    pub command: String,
+    /// How it holds the lock.
+    pub mode: Mode,
+    /// When it began.
+    pub started: jiff::Timestamp,
+}
+
+impl Holder {
+    /// This process, doing `command` since `now`.
+    pub fn this_process(command: impl Into<String>, mode: Mode, now: jiff::Timestamp) -> Self {
+        let host = rustix::system::uname().nodename().to_string_lossy().into_owned();
+        Self { pid: std::process::id(), host, command: command.into(), mode, started: now }
+    }
+
+    pub(crate) fn to_json(&self) -> serde_json::Value {
+        serde_json::json!({
+            "pid": self.pid, "host": self.host, "command": self.command, "mode": self.mode,
+            "started": self.started.to_string(),
+        })
+    }
+}
+
+impl fmt::Display for Holder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // A note is another process's text: it must not move our cursor.
+        let (command, host) = (self.command.escape_debug(), self.host.escape_debug());
+        write!(f, "regtree {command} (process {} on {host}, since {})", self.pid, self.started)
+    }
+}
