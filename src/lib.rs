@@ -7,7 +7,6 @@
 //! ```
 //! use std::time::Duration;
 //!
-//! use regtree::lock::{Holder, Mode};
 //! use regtree::stream::Watch;
 //! use regtree::{Registry, blob};
 //!
@@ -17,8 +16,7 @@
 //! let name = "library/hello".parse()?;
 //!
 //! let now = jiff::Timestamp::now();
-//! let holder = Holder::this_process("example", Mode::Shared, now);
-//! let writer = registry.writer(&holder, Duration::ZERO)?;
+//! let writer = registry.writer("example", now, Duration::ZERO)?;
 //! let source = std::io::Cursor::new(b"hello");
 //! let put = blob::Put::new("memory").store(&writer, &name, source, now, &Watch::none())?;
 //!

@@ -3,8 +3,8 @@
 use std::path::Path;
 use std::time::Duration;
 
-use crate::durable::lock::{Holder, TreeLock};
-use crate::durable::{self, Writer};
+use crate::durable::lock::{Holder, Mode, TreeLock};
+use crate::durable::{self, ExclusiveWriter, Writer};
 use crate::error::{Error, Result};
 use crate::layout::{self, Area, Form, TreePath};
 use crate::name::RepositoryName;
@@ -40,10 +40,19 @@ impl Registry {
         &self.tree
     }
 
-    /// Locks the tree for `holder`, waiting up to `wait`, to change it.
-    pub fn writer(&self, holder: &Holder, wait: Duration) -> Result<Writer<'_>> {
-        let lock = TreeLock::acquire(&self.tree, holder, wait)?;
-        Ok(Writer::new(&self.tree, lock))
+    /// Locks the tree together with others that add and unlink, waiting up to `wait`. `command` is what this process is
+    /// called for others that find the lock held.
+    pub fn writer(&self, command: &str, now: jiff::Timestamp, wait: Duration) -> Result<Writer<'_>> {
+        self.lock(&Holder::this_process(command, Mode::Shared, now), wait)
+    }
+
+    /// Locks the tree alone, waiting up to `wait`: to remove content, or to move it to the quarantine and back.
+    pub fn exclusive_writer(&self, command: &str, now: jiff::Timestamp, wait: Duration) -> Result<ExclusiveWriter<'_>> {
+        self.lock(&Holder::this_process(command, Mode::Exclusive, now), wait).map(ExclusiveWriter::new)
+    }
+
+    fn lock(&self, holder: &Holder, wait: Duration) -> Result<Writer<'_>> {
+        Ok(Writer::new(&self.tree, TreeLock::acquire(&self.tree, holder, wait)?))
     }
 
     /// The repository called `name`. `Err(RepositoryUnknown)` when the tree has none of that name.

@@ -1,7 +1,7 @@
 //! Taking a blob away from a repository. Its content stays until it is collected.
 
 use crate::digest::Digest;
-use crate::durable::{Sync, Writer};
+use crate::durable::{ExclusiveWriter, Sync};
 use crate::error::{Error, Result};
 use crate::layout::{Form, TreePath};
 use crate::repository::Repository;
@@ -17,7 +17,7 @@ pub struct Removal {
 
 impl Removal {
     /// Removes the link; `false` when it is gone already. The directory around it stays, as a registry leaves it.
-    pub fn execute(&self, writer: &Writer<'_>) -> Result<bool> {
+    pub fn execute(&self, writer: &ExclusiveWriter<'_>) -> Result<bool> {
         writer.remove_file(&self.path, Sync::Now)
     }
 }

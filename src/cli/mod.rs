@@ -43,8 +43,7 @@ use progress::ProgressStyle;
 
 use crate::blob::{Outcome, Stored};
 use crate::digest::{Digest, DigestError};
-use crate::durable::Writer;
-use crate::durable::lock::{Holder, Mode};
+use crate::durable::{ExclusiveWriter, Writer};
 use crate::name::{Reference, RepositoryName, Target};
 use crate::registry::Registry;
 
@@ -175,16 +174,12 @@ impl Context {
 
     /// Locks the tree with others that add and unlink, for `command`.
     fn writer<'t>(&self, registry: &'t Registry, command: &str) -> anyhow::Result<Writer<'t>> {
-        self.lock(registry, &Holder::this_process(command, Mode::Shared, self.now))
+        Ok(registry.writer(command, self.now, self.global.wait_lock.unwrap_or_default())?)
     }
 
     /// Locks the tree alone, for `command`.
-    fn sole_writer<'t>(&self, registry: &'t Registry, command: &str) -> anyhow::Result<Writer<'t>> {
-        self.lock(registry, &Holder::this_process(command, Mode::Exclusive, self.now))
-    }
-
-    fn lock<'t>(&self, registry: &'t Registry, holder: &Holder) -> anyhow::Result<Writer<'t>> {
-        Ok(registry.writer(holder, self.global.wait_lock.unwrap_or_default())?)
+    fn exclusive_writer<'t>(&self, registry: &'t Registry, command: &str) -> anyhow::Result<ExclusiveWriter<'t>> {
+        Ok(registry.exclusive_writer(command, self.now, self.global.wait_lock.unwrap_or_default())?)
     }
 }
 

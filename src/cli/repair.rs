@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 
 use super::count::plural;
 use super::{Context, Exit, fsck as fsck_command, gc, hint, interrupt, output, progress};
-use crate::durable::Writer;
+use crate::durable::ExclusiveWriter;
 use crate::error::Error;
 use crate::finding::{Code, Repair as Kind};
 use crate::fsck::Content;
@@ -87,7 +87,7 @@ impl Repair {
         let registry = context.registry()?;
         let tree = registry.tree();
         // A dry run changes nothing, so it takes no lock.
-        let writer = if self.dry_run { None } else { Some(context.sole_writer(&registry, "repair")?) };
+        let writer = if self.dry_run { None } else { Some(context.exclusive_writer(&registry, "repair")?) };
         let progress = progress::observer(context.global.progress, &context.output);
         let watch = Watch { progress: &*progress, interrupt: interrupt::catch()? };
         let options = self.options(source.as_ref(), context);
@@ -150,7 +150,7 @@ impl Repair {
 
     /// Puts back what lies in the quarantine and is needed again, or says what would be. Refuses before that, when content is
     /// missing as if its disk were not mounted.
-    fn put_back(&self, tree: &Tree, writer: Option<&Writer<'_>>, watch: &Watch<'_>) -> anyhow::Result<Needed> {
+    fn put_back(&self, tree: &Tree, writer: Option<&ExclusiveWriter<'_>>, watch: &Watch<'_>) -> anyhow::Result<Needed> {
         let mut scan = Scan::read(tree, &watch.interrupt)?;
         if !self.assume_blobs_lost
             && let Some(reason) = repair::lost(tree, &scan)?
@@ -250,7 +250,7 @@ fn moved(actions: &[Action]) -> String {
 
 /// Does what is planned, and tells of it.
 fn carry_out(
-    writer: &Writer<'_>,
+    writer: &ExclusiveWriter<'_>,
     plan: &Plan,
     options: &Options<'_>,
     watch: &Watch<'_>,

@@ -13,7 +13,7 @@ use rustix::fs::{AtFlags, Dir, FileType, Mode, OFlags, RenameFlags};
 use rustix::io::Errno;
 
 use super::chain::{self, Chain};
-use super::{Writer, ownership, parent, private};
+use super::{ExclusiveWriter, ownership, parent, private};
 use crate::error::{Error, Result};
 use crate::layout::{self, Area, TreePath};
 use crate::tree::{Kind, Tree};
@@ -31,7 +31,7 @@ pub(crate) enum Moved {
     CrossDevice,
 }
 
-impl Writer<'_> {
+impl ExclusiveWriter<'_> {
     /// Makes the directories of a new run of the quarantine, and its empty journal. `false` when there is one of that name.
     pub(crate) fn make_run(&self, run: &str) -> Result<bool> {
         let path = self.tree.root().join(layout::QUARANTINE.join("/"));
@@ -58,7 +58,7 @@ impl Writer<'_> {
     }
 
     /// Appends whole lines to the journal in a run's directory, and syncs. `path` is what to call it.
-    #[expect(clippy::unused_self, reason = "only who holds the lock may")]
+    #[expect(clippy::unused_self, reason = "only who holds the lock alone may")]
     pub(crate) fn append_to_journal(&self, run: BorrowedFd<'_>, path: &Path, lines: &[u8]) -> Result<()> {
         let flags = OFlags::RDWR | OFlags::APPEND | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
         let append = || -> std::io::Result<()> {
@@ -103,7 +103,7 @@ impl Writer<'_> {
     }
 
     /// Removes `name` from a directory of the quarantine, with all that is in it. `path` is what to call it.
-    #[expect(clippy::unused_self, reason = "only who holds the lock may")]
+    #[expect(clippy::unused_self, reason = "only who holds the lock alone may")]
     pub(crate) fn discard(&self, from: BorrowedFd<'_>, name: &str, path: &Path) -> Result<()> {
         let name = std::ffi::CString::new(name).map_err(|error| Error::io("remove", path, error))?;
         remove_all(from, &name).map_err(|errno| Error::io("remove", path, errno))

@@ -28,6 +28,7 @@ const POLL: Duration = Duration::from_millis(25);
 
 /// The tree's lock, held until dropped.
 #[derive(Debug)]
+#[must_use = "the lock is released when it is dropped"]
 pub struct TreeLock {
     // The note goes first, so that a note without a lock is never seen.
     _note: Option<Note>,
@@ -90,6 +91,7 @@ pub fn holders(tree: &Tree) -> Vec<Holder> {
 /// proof of being alone would find. Where a directory can't be locked alone (NFS wants a handle that may write), it is on
 /// `data` after all.
 #[derive(Debug)]
+#[must_use = "the lock is released when it is dropped"]
 pub struct UploadLock {
     _handle: OwnedFd,
 }

@@ -9,13 +9,15 @@
 //!   in the tree (`ownership`).
 //! - **No symbolic link is written through** below an area: every step down is taken by handle, without following.
 //!
-//! All of it goes through a [`Writer`], which holds the tree's lock for as long as it lives.
+//! All of it goes through a [`Writer`], which holds the tree's lock for as long as it lives. What removes content, or moves
+//! it to the quarantine and back, wants an [`ExclusiveWriter`], which holds that lock alone.
 
 #![expect(clippy::disallowed_methods, reason = "this is the room that may")]
 
 mod access;
 mod aside;
 mod chain;
+mod exclusive;
 mod identity;
 pub mod lock;
 mod ownership;
@@ -34,6 +36,7 @@ use rustix::io::Errno;
 pub(crate) use access::Access;
 pub(crate) use aside::Moved;
 use chain::Chain;
+pub use exclusive::ExclusiveWriter;
 pub(crate) use identity::Identity;
 pub(crate) use publish::Content;
 pub(crate) use sole::SoleWriter;
@@ -54,6 +57,7 @@ pub enum Sync {
 
 /// May change a tree: holds its lock until dropped.
 #[derive(Debug)]
+#[must_use = "the lock is released when the writer is dropped"]
 pub struct Writer<'t> {
     tree: &'t Tree,
     lock: TreeLock,
@@ -61,7 +65,7 @@ pub struct Writer<'t> {
 
 impl<'t> Writer<'t> {
     /// A writer that holds `lock`.
-    pub fn new(tree: &'t Tree, lock: TreeLock) -> Self {
+    pub(crate) fn new(tree: &'t Tree, lock: TreeLock) -> Self {
         Self { tree, lock }
     }
 
@@ -206,6 +210,7 @@ impl<'t> Writer<'t> {
 }
 
 /// A small file, written beside its place; taken back when dropped, with the directories that were made for it.
+#[must_use = "the file is taken back unless it is placed"]
 pub(crate) struct Staged<'t> {
     chain: Chain<'t>,
     temporary: String,

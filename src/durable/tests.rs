@@ -6,7 +6,6 @@ use std::time::Duration;
 use super::*;
 use crate::digest::Digest;
 use crate::layout::Entry;
-use crate::lock::{Holder, Mode};
 use crate::registry::Registry;
 use crate::stream::Interrupt;
 
@@ -19,8 +18,7 @@ fn registry() -> (tempfile::TempDir, Registry) {
 }
 
 fn writer(registry: &Registry) -> Writer<'_> {
-    let holder = Holder::this_process("test", Mode::Shared, jiff::Timestamp::UNIX_EPOCH);
-    registry.writer(&holder, Duration::ZERO).unwrap()
+    registry.writer("test", jiff::Timestamp::UNIX_EPOCH, Duration::ZERO).unwrap()
 }
 
 fn path(text: &str) -> TreePath {

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use super::action::{Action, Kind};
-use crate::durable::{Sync, Writer};
+use crate::durable::{ExclusiveWriter, Sync};
 use crate::error::Result;
 use crate::layout::{self, Area, TreePath};
 use crate::quarantine::{Item, ItemKind, Noted, Run, RunId};
@@ -12,7 +12,7 @@ use crate::upload;
 /// Where things go.
 pub(super) enum Disposal<'w> {
     /// Nowhere.
-    Removal(&'w Writer<'w>),
+    Removal(&'w ExclusiveWriter<'w>),
     /// A run of the quarantine, which knows all that may go by its path.
     Quarantine(Run<'w>, HashMap<TreePath, Noted>),
 }
@@ -20,7 +20,7 @@ pub(super) enum Disposal<'w> {
 impl<'w> Disposal<'w> {
     /// Begins a run of the quarantine, with `actions` in its journal.
     pub(super) fn quarantine<'a>(
-        writer: &'w Writer<'w>,
+        writer: &'w ExclusiveWriter<'w>,
         now: jiff::Timestamp,
         actions: impl Iterator<Item = &'a Action>,
     ) -> Result<Self> {

@@ -15,7 +15,7 @@ use super::age::{self, Found};
 use super::disposal::Disposal;
 use super::plan::{Plan, plan};
 use super::{Options, empty};
-use crate::durable::Writer;
+use crate::durable::ExclusiveWriter;
 use crate::error::{Error, Result};
 use crate::layout::{self, Area, TreePath};
 use crate::quarantine::RunId;
@@ -44,7 +44,7 @@ pub struct Swept {
 /// Of what fails, the rest goes on, but content stays when a link could not be removed. `Err` when the tree could not be
 /// read again, and then nothing was removed.
 pub fn sweep(
-    writer: &Writer<'_>,
+    writer: &ExclusiveWriter<'_>,
     scan: &mut Scan,
     options: &Options,
     planned: &Plan,
@@ -129,7 +129,12 @@ impl Confirmed {
 }
 
 /// Whether it was there to be removed, and still of no use.
-fn remove(writer: &Writer<'_>, disposal: &mut Disposal<'_>, options: &Options, action: &Action) -> Result<bool> {
+fn remove(
+    writer: &ExclusiveWriter<'_>,
+    disposal: &mut Disposal<'_>,
+    options: &Options,
+    action: &Action,
+) -> Result<bool> {
     let tree = writer.tree();
     match action.kind {
         Kind::Tag | Kind::TagHistory | Kind::Revision | Kind::LayerLink => {

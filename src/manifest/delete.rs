@@ -3,7 +3,7 @@
 use super::need::{Going, check_unnamed};
 use super::revision::{self, Revision};
 use crate::digest::Digest;
-use crate::durable::{Sync, Writer};
+use crate::durable::{ExclusiveWriter, Sync};
 use crate::error::{Error, Missing, Result};
 use crate::layout::{self, Entry, Form, Item, TreePath};
 use crate::name::Tag;
@@ -24,7 +24,7 @@ pub struct Removal {
 impl Removal {
     /// Removes the tags, then the link that makes the manifest the repository's, and then the rest of its directory: beside
     /// a layer link of the same digest an emptied one looks as if registry 2.1.0 had put the manifest there.
-    pub fn execute(&self, writer: &Writer<'_>) -> Result<()> {
+    pub fn execute(&self, writer: &ExclusiveWriter<'_>) -> Result<()> {
         for tag in &self.tags {
             tag.execute(writer)?;
         }

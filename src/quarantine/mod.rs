@@ -19,7 +19,8 @@
 //! - **What is changed in its place** (a link that is rewritten, a directory that is made, a mode) has a line too, with what
 //!   was there before; a restore takes it back if it still is what was made of it.
 //!
-//! [`Run`] fills it, [`Restore`] and [`put_back`] put back, [`purge`] removes; these want the tree's lock alone.
+//! [`Run`] fills it, [`Restore`] and [`put_back`] put back, [`purge`] removes; these want an
+//! [`ExclusiveWriter`](crate::durable::ExclusiveWriter).
 //! [`runs`], [`show`] and [`needed`] read, and take none.
 
 mod change;

@@ -12,7 +12,7 @@ use super::restore::{put_back as move_back, sync};
 use super::shelf::Shelf;
 use super::verdict::{Verdict, is_whole, judge};
 use crate::digest::Digest;
-use crate::durable::Writer;
+use crate::durable::ExclusiveWriter;
 use crate::error::{Error, Result};
 use crate::scan::{NameSet, Scan};
 use crate::stream::Interrupt;
@@ -36,7 +36,7 @@ pub fn needed(tree: &Tree, scan: &Scan, interrupt: &Interrupt) -> Result<Needed>
 }
 
 /// Puts back all that the tree needs, and syncs; `scan` is read again then.
-pub fn put_back(writer: &Writer<'_>, scan: &mut Scan, interrupt: &Interrupt) -> Result<Needed> {
+pub fn put_back(writer: &ExclusiveWriter<'_>, scan: &mut Scan, interrupt: &Interrupt) -> Result<Needed> {
     let tree = writer.tree();
     let mut done = Needed::default();
     loop {
@@ -137,7 +137,7 @@ fn is_held(tree: &Tree, run: &RunId, noted: &Noted, interrupt: &Interrupt) -> Re
     }
 }
 
-fn restore(writer: &Writer<'_>, run: &RunId, noted: &Noted, interrupt: &Interrupt) -> Result<()> {
+fn restore(writer: &ExclusiveWriter<'_>, run: &RunId, noted: &Noted, interrupt: &Interrupt) -> Result<()> {
     let shelf = Shelf::find_run(writer.tree(), run)?;
     match judge(&shelf, noted, false, interrupt)? {
         Verdict::Free(spot, to) => move_back(writer, &shelf, noted, spot, &to),

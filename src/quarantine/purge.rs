@@ -2,15 +2,15 @@
 
 use super::id::RunId;
 use super::shelf::{Home, Shelf};
-use crate::durable::Writer;
+use crate::durable::ExclusiveWriter;
 use crate::error::{Error, Result};
 use crate::layout::{self, Area};
 
-/// Removes a run with all that lies in it. `writer` is to hold the lock alone.
+/// Removes a run with all that lies in it.
 ///
 /// Its journal goes last: what is left of a purge that was killed still says what it is, and can be purged, or put back.
 /// `Err(NotQuarantined)` when there is no such run.
-pub fn purge(writer: &Writer<'_>, run: &RunId) -> Result<()> {
+pub fn purge(writer: &ExclusiveWriter<'_>, run: &RunId) -> Result<()> {
     let shelf = Shelf::find_run(writer.tree(), run)?;
     for area in [Area::Blobs, Area::Repositories] {
         empty(writer, &shelf, Home::Beside(area))?;
@@ -22,7 +22,7 @@ pub fn purge(writer: &Writer<'_>, run: &RunId) -> Result<()> {
     Err(Error::Misplaced { path: shelf.path(), reason: "there is something in it that is not the quarantine's" })
 }
 
-fn empty(writer: &Writer<'_>, shelf: &Shelf<'_>, home: Home) -> Result<()> {
+fn empty(writer: &ExclusiveWriter<'_>, shelf: &Shelf<'_>, home: Home) -> Result<()> {
     let Home::Beside(area) = home else { return Ok(()) };
     let all = layout::quarantine_beside(area);
     let Some(directory) = writer.tree().open_directory(&all)? else { return Ok(()) };

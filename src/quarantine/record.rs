@@ -5,7 +5,7 @@ use std::io::ErrorKind;
 use serde::{Deserialize, Serialize};
 
 use crate::digest::Digest;
-use crate::durable::{Access, Sync, Writer};
+use crate::durable::{Access, ExclusiveWriter, Sync};
 use crate::error::{Error, Result};
 use crate::layout::TreePath;
 use crate::tree::{Kind, Tree};
@@ -76,7 +76,7 @@ impl Changed {
     }
 
     /// Takes it back, if it stands. `false` when it does not.
-    pub(super) fn undo(&self, writer: &Writer<'_>) -> Result<bool> {
+    pub(super) fn undo(&self, writer: &ExclusiveWriter<'_>) -> Result<bool> {
         if !self.stands(writer.tree())? {
             return Ok(false);
         }

@@ -21,7 +21,7 @@ use super::record::Changed;
 use super::shelf::{Home, Shelf, Spot};
 use super::verdict::{Outcome, SOMETHING_ELSE, Verdict, judge, stays};
 use crate::digest::Digest;
-use crate::durable::{Moved, Writer};
+use crate::durable::{ExclusiveWriter, Moved};
 use crate::error::{Error, Result};
 use crate::layout::TreePath;
 use crate::stream::Interrupt;
@@ -127,8 +127,8 @@ impl<'t> Restore<'t> {
         Restored { things, undone, emptied: false, interrupted: self.interrupt.signal() }
     }
 
-    /// Puts everything back, at the time `now`. `writer` is to hold the lock alone.
-    pub fn run(self, writer: &Writer<'_>, now: jiff::Timestamp) -> Result<Restored> {
+    /// Puts everything back, at the time `now`.
+    pub fn run(self, writer: &ExclusiveWriter<'_>, now: jiff::Timestamp) -> Result<Restored> {
         let mut things = Vec::with_capacity(self.things.len());
         let mut superfluous = Vec::new();
         let mut unsynced_content = false;
@@ -172,7 +172,7 @@ impl<'t> Restore<'t> {
     }
 
     /// Takes back what was changed; `last` those changes for which all else has to wait.
-    fn undo(&self, writer: &Writer<'_>, last: bool) -> Vec<(TreePath, Result<()>)> {
+    fn undo(&self, writer: &ExclusiveWriter<'_>, last: bool) -> Vec<(TreePath, Result<()>)> {
         let wanted = self.changes.iter().filter(|changed| changed.is_last() == last);
         let wanted = wanted.take_while(|_| self.interrupt.signal().is_none());
         told(wanted.map(|changed| (changed, changed.undo(writer)))).collect()
@@ -228,7 +228,13 @@ fn elsewhere(tree: &Tree, run: &RunId, things: &[Noted]) -> Result<HashMap<Diges
 }
 
 /// Moves a thing to its place, which was found to be free.
-pub(super) fn put_back(writer: &Writer<'_>, shelf: &Shelf<'_>, noted: &Noted, spot: Spot, to: &TreePath) -> Result<()> {
+pub(super) fn put_back(
+    writer: &ExclusiveWriter<'_>,
+    shelf: &Shelf<'_>,
+    noted: &Noted,
+    spot: Spot,
+    to: &TreePath,
+) -> Result<()> {
     match writer.move_back(shelf.home_found(spot.home)?, &noted.name, spot.kind, to)? {
         Moved::Done => Ok(()),
         Moved::Gone => Err(stays(shelf, noted, spot, "it has just vanished")),
@@ -239,7 +245,7 @@ pub(super) fn put_back(writer: &Writer<'_>, shelf: &Shelf<'_>, noted: &Noted, sp
 
 /// Moves what the place of a directory lacks.
 fn complete(
-    writer: &Writer<'_>,
+    writer: &ExclusiveWriter<'_>,
     shelf: &Shelf<'_>,
     noted: &Noted,
     spot: Spot,
@@ -266,7 +272,7 @@ fn complete(
     Ok(())
 }
 
-pub(super) fn sync(writer: &Writer<'_>, shelf: &Shelf<'_>) -> Result<()> {
+pub(super) fn sync(writer: &ExclusiveWriter<'_>, shelf: &Shelf<'_>) -> Result<()> {
     match shelf.home(Home::Private)? {
         Some(things) => writer.sync_moves(things),
         None => writer.sync_moves(shelf.directory()),
@@ -274,7 +280,7 @@ pub(super) fn sync(writer: &Writer<'_>, shelf: &Shelf<'_>) -> Result<()> {
 }
 
 fn note(
-    writer: &Writer<'_>,
+    writer: &ExclusiveWriter<'_>,
     shelf: &Shelf<'_>,
     things: &[(Noted, Result<Outcome>)],
     now: jiff::Timestamp,

@@ -5,7 +5,7 @@ use super::item::{Item, ItemKind, Noted};
 use super::journal::{Lines, may_be_taken};
 use super::record::Changed;
 use super::shelf::{Home, Shelf};
-use crate::durable::{Moved, Writer};
+use crate::durable::{ExclusiveWriter, Moved};
 use crate::error::{Error, Result};
 use crate::layout::{self, Area, TreePath};
 use crate::tree::Kind;
@@ -16,7 +16,7 @@ use crate::tree::Kind;
 /// sure of all that was moved. A run that took nothing goes away with [`Run::finish`].
 #[derive(Debug)]
 pub struct Run<'w> {
-    writer: &'w Writer<'w>,
+    writer: &'w ExclusiveWriter<'w>,
     shelf: Shelf<'w>,
     now: jiff::Timestamp,
     /// How many names were given.
@@ -26,8 +26,8 @@ pub struct Run<'w> {
 }
 
 impl<'w> Run<'w> {
-    /// Begins a run of this kind, `gc` or `repair`, at the time `now`. `writer` is to hold the lock alone.
-    pub fn begin(writer: &'w Writer<'w>, kind: &str, now: jiff::Timestamp) -> Result<Self> {
+    /// Begins a run of this kind, `gc` or `repair`, at the time `now`.
+    pub fn begin(writer: &'w ExclusiveWriter<'w>, kind: &str, now: jiff::Timestamp) -> Result<Self> {
         loop {
             let id = RunId::random(now);
             if !writer.make_run(id.as_str())? {
@@ -103,7 +103,7 @@ impl<'w> Run<'w> {
         Ok(self.has_changes || !self.writer.remove_empty_run(self.shelf.id.as_str())?)
     }
 
-    pub(super) fn writer(&self) -> &'w Writer<'w> {
+    pub(super) fn writer(&self) -> &'w ExclusiveWriter<'w> {
         self.writer
     }
 

@@ -4,7 +4,7 @@ use std::collections::{HashSet, VecDeque};
 
 use super::{Action, Options, Plan, planner, still};
 use crate::digest::Digest;
-use crate::durable::Writer;
+use crate::durable::ExclusiveWriter;
 use crate::error::{Error, Result};
 use crate::finding::{Code, Repair};
 use crate::layout::Entry;
@@ -34,11 +34,11 @@ pub struct Done {
     pub interrupted: Option<usize>,
 }
 
-/// Does what the plan says, and tells each thing that was done. `writer` is to hold the lock alone.
+/// Does what the plan says, and tells each thing that was done.
 ///
 /// A manifest that a source had may show what else is missing: so then the tree is looked at again, and that is put in too.
 pub fn execute(
-    writer: &Writer<'_>,
+    writer: &ExclusiveWriter<'_>,
     plan: &Plan,
     options: &Options<'_>,
     watch: &Watch<'_>,
@@ -63,7 +63,7 @@ pub fn execute(
 }
 
 struct Hand<'h> {
-    writer: &'h Writer<'h>,
+    writer: &'h ExclusiveWriter<'h>,
     run: Run<'h>,
     options: &'h Options<'h>,
     /// What is written down already, to be moved next.

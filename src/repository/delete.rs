@@ -5,7 +5,7 @@
 //! without its layers. What of it is left is still a repository, and running it again finishes.
 
 use super::{Census, Repository};
-use crate::durable::{Sync, Writer};
+use crate::durable::{ExclusiveWriter, Sync};
 use crate::error::{Error, Result};
 use crate::layout::{self, Entry, Form, Item, TreePath};
 use crate::name::RepositoryName;
@@ -37,8 +37,8 @@ struct Old {
 }
 
 impl Removal {
-    /// Removes it. To be done with the tree's lock held alone, so that nobody adds to the repository meanwhile.
-    pub fn execute(&self, writer: &Writer<'_>) -> Result<()> {
+    /// Removes it, with the tree's lock held alone, so that nobody adds to the repository meanwhile.
+    pub fn execute(&self, writer: &ExclusiveWriter<'_>) -> Result<()> {
         for folder in &self.links {
             writer.remove_directory(folder, Sync::Now)?;
         }

@@ -11,7 +11,6 @@ use std::thread::{self, sleep};
 use std::time::{Duration, Instant};
 
 use regtree::durable::Sync;
-use regtree::lock::{Holder, Mode};
 use regtree::upload::Session;
 use regtree::{Digest, Registry};
 
@@ -139,7 +138,7 @@ fn uploads_that_begin_and_are_cancelled_in_one_new_repository_at_once_never_fail
     // In one process: without the time that starting one takes, many more meet.
     let begin_and_cancel = || -> Vec<regtree::Result<()>> {
         let now = jiff::Timestamp::UNIX_EPOCH;
-        let writer = registry.writer(&Holder::this_process("test", Mode::Shared, now), Duration::ZERO).unwrap();
+        let writer = registry.writer("test", now, Duration::ZERO).unwrap();
         let rounds = (0..ROUNDS).map(|round| {
             let name = format!("round{round}/deep/app").parse().unwrap();
             together.wait();

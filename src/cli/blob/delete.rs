@@ -53,7 +53,7 @@ impl Delete {
         let registry = context.registry()?;
         let repository = registry.repository(&self.repository).about(&self.repository, None)?;
         // Alone, or a manifest put meanwhile may need what nothing needed; a dry run changes nothing, and takes no lock.
-        let writer = if self.dry_run { None } else { Some(context.sole_writer(&registry, "blob delete")?) };
+        let writer = if self.dry_run { None } else { Some(context.exclusive_writer(&registry, "blob delete")?) };
         let plan = blob::plan_delete(&repository, &self.digests, self.all_aliases).about(&self.repository, None)?;
         if !self.force {
             let keys: Vec<Digest> = plan.iter().map(|removal| removal.key).collect();

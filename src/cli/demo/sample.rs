@@ -8,7 +8,6 @@ use serde_json::{Value, json};
 
 use crate::blob::{self, Put};
 use crate::digest::Digest;
-use crate::durable::lock::{Holder, Mode};
 use crate::durable::{Sync, Writer};
 use crate::error::{Error, Result};
 use crate::layout::{Entry, Item};
@@ -47,7 +46,7 @@ struct Filler<'a> {
 /// Makes a tree in `root` and fills it.
 pub(super) fn write(root: &Path, now: jiff::Timestamp) -> Result<Sample> {
     let (registry, _) = Registry::create(root)?;
-    let writer = registry.writer(&Holder::this_process("demo", Mode::Shared, now), Duration::ZERO)?;
+    let writer = registry.exclusive_writer("demo", now, Duration::ZERO)?;
     let filler =
         |name: &str| Filler { writer: &writer, repository: name.parse().expect("the name is a constant"), now };
     let (app, web) = (filler("demo/app"), filler("demo/web"));

@@ -134,8 +134,11 @@ impl Gc {
         let registry = context.registry()?;
         let tree = registry.tree();
         // A dry run changes nothing, so it takes no lock.
-        let writer =
-            if self.dry_run || !self.explain.is_empty() { None } else { Some(context.sole_writer(&registry, "gc")?) };
+        let writer = if self.dry_run || !self.explain.is_empty() {
+            None
+        } else {
+            Some(context.exclusive_writer(&registry, "gc")?)
+        };
         let interrupt = interrupt::catch()?;
         if context.output.is_json() {
             let (dry_run, delete_untagged) = (writer.is_none(), self.delete_untagged);

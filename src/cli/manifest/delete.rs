@@ -53,7 +53,7 @@ impl Delete {
         let registry = context.registry()?;
         let repository = registry.repository(&self.repository).about(&self.repository, None)?;
         // Alone, or a tag set meanwhile may point to what had none; a dry run changes nothing, and takes no lock.
-        let writer = if self.dry_run { None } else { Some(context.sole_writer(&registry, "manifest delete")?) };
+        let writer = if self.dry_run { None } else { Some(context.exclusive_writer(&registry, "manifest delete")?) };
         let tags = if self.with_tags { Tags::Remove } else { Tags::Keep };
         let indexes = if self.force { Indexes::Ignore } else { Indexes::Keep };
         let planned = manifest::plan_delete(&repository, &self.digests, tags, indexes);

@@ -38,7 +38,7 @@ impl Purge {
     pub(in crate::cli) fn run(self, context: &mut Context) -> anyhow::Result<Exit> {
         let registry = context.registry()?;
         // A dry run changes nothing, so it takes no lock.
-        let writer = if self.dry_run { None } else { Some(context.sole_writer(&registry, "quarantine purge")?) };
+        let writer = if self.dry_run { None } else { Some(context.exclusive_writer(&registry, "quarantine purge")?) };
         let interrupt = interrupt::catch()?;
         let found = quarantine::runs(registry.tree())?;
         let mut damage = found.damage;

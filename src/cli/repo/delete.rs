@@ -40,7 +40,7 @@ impl Delete {
     pub(in crate::cli) fn run(self, context: &mut Context) -> anyhow::Result<Exit> {
         let registry = context.registry()?;
         // A dry run changes nothing, so it takes no lock.
-        let writer = if self.dry_run { None } else { Some(context.sole_writer(&registry, "repo delete")?) };
+        let writer = if self.dry_run { None } else { Some(context.exclusive_writer(&registry, "repo delete")?) };
         let name = &self.repository;
         let planned = repository::plan_delete(&Repository::new(registry.tree(), name.clone()));
         let (removal, damage) = planned.about(name, None)?;

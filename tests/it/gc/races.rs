@@ -4,7 +4,6 @@ use std::time::Duration;
 
 use regtree::Registry;
 use regtree::gc::{self, Action, Kind, Options};
-use regtree::lock::{Holder, Mode};
 use regtree::scan::Scan;
 use regtree::stream::Interrupt;
 
@@ -15,7 +14,7 @@ use super::{NOW, NOW_UNTAGGED, assert_whole, collect};
 fn sweep(planted: &Planted, delete_untagged: bool, kind: Kind, meanwhile: impl FnOnce()) -> Vec<Action> {
     let registry = Registry::open(planted.scratch.root()).unwrap();
     let now = jiff::Timestamp::now();
-    let writer = registry.writer(&Holder::this_process("test", Mode::Exclusive, now), Duration::ZERO).unwrap();
+    let writer = registry.exclusive_writer("test", now, Duration::ZERO).unwrap();
     let options = Options { delete_untagged, ..Options::new(now) };
     let interrupt = Interrupt::default();
     let mut scan = Scan::read(registry.tree(), &interrupt).unwrap();

@@ -16,7 +16,6 @@ use std::process::Command;
 use std::time::Duration;
 
 use regtree::layout::Form;
-use regtree::lock::{Holder, Mode};
 use regtree::quarantine::{Item, Run};
 use regtree::{Digest, Registry};
 
@@ -33,7 +32,7 @@ fn take(root: &Path, items: impl IntoIterator<Item = Item>) -> String {
 fn take_at(root: &Path, now: &str, kind: &str, items: impl IntoIterator<Item = Item>) -> String {
     let registry = Registry::open(root).unwrap();
     let now = now.parse().unwrap();
-    let writer = registry.writer(&Holder::this_process("test", Mode::Exclusive, now), Duration::ZERO).unwrap();
+    let writer = registry.exclusive_writer("test", now, Duration::ZERO).unwrap();
     let mut run = Run::begin(&writer, kind, now).unwrap();
     for noted in run.note(items).unwrap() {
         assert!(run.take(&noted).unwrap());

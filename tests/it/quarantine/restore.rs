@@ -159,15 +159,13 @@ fn a_blob_may_be_taken_come_back_and_be_taken_again() {
     use std::time::Duration;
 
     use regtree::Registry;
-    use regtree::lock::{Holder, Mode};
     use regtree::quarantine::Run;
 
     let scratch = Scratch::new();
     let digest = scratch.put(REPOSITORY, b"content");
     let registry = Registry::open(scratch.root()).unwrap();
     let now = NOW.parse().unwrap();
-    let holder = Holder::this_process("test", Mode::Shared, now);
-    let writer = registry.writer(&holder, Duration::ZERO).unwrap();
+    let writer = registry.exclusive_writer("test", now, Duration::ZERO).unwrap();
     let mut run = Run::begin(&writer, "repair", now).unwrap();
     for content in ["damaged", "content"] {
         fs::create_dir_all(scratch.blob(digest).parent().unwrap()).unwrap();
@@ -188,14 +186,12 @@ fn a_blob_may_be_taken_come_back_and_be_taken_again() {
 #[test]
 fn a_run_that_took_nothing_leaves_nothing() {
     use regtree::Registry;
-    use regtree::lock::{Holder, Mode};
     use regtree::quarantine::Run;
 
     let scratch = Scratch::new();
     let registry = Registry::open(scratch.root()).unwrap();
     let now = NOW.parse().unwrap();
-    let holder = Holder::this_process("test", Mode::Exclusive, now);
-    let writer = registry.writer(&holder, std::time::Duration::ZERO).unwrap();
+    let writer = registry.exclusive_writer("test", now, std::time::Duration::ZERO).unwrap();
     let mut run = Run::begin(&writer, "gc", now).unwrap();
     assert!(run.note([Item::blob(Digest::of(b"absent"), 6)]).unwrap().is_empty());
     for path in ["blobs", "repositories", "blobs/.regtree-quarantine/x", "repositories/_regtree-quarantine"] {
@@ -229,8 +225,7 @@ fn restore_and_purge_want_the_tree_for_themselves() {
     let scratch = Scratch::new();
     let run = take(scratch.root(), [Item::blob(scratch.put(REPOSITORY, b"one"), 3)]);
     let registry = regtree::Registry::open(scratch.root()).unwrap();
-    let holder = regtree::lock::Holder::this_process("test", regtree::lock::Mode::Shared, NOW.parse().unwrap());
-    let writer = registry.writer(&holder, std::time::Duration::ZERO).unwrap();
+    let writer = registry.writer("test", NOW.parse().unwrap(), std::time::Duration::ZERO).unwrap();
     scratch.run(["quarantine", "restore", &run]).code(11);
     scratch.run(["quarantine", "purge", "--older-than", "0s"]).code(11);
     for reading in [&["restore", &run, "-n"][..], &["purge", "--older-than", "0s", "-n"], &["list"], &["show", &run]] {

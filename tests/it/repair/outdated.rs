@@ -6,7 +6,6 @@ use std::path::Path;
 use std::time::{Duration, SystemTime};
 
 use regtree::finding::Code;
-use regtree::lock::{Holder, Mode};
 use regtree::quarantine::Needed;
 use regtree::repair::{self, Done, Options, Wanted};
 use regtree::stream::Watch;
@@ -35,8 +34,7 @@ fn repair_around(scratch: &Scratch, codes: &[Code], change: impl FnOnce()) -> Do
     let plan = repair::plan(registry.tree(), &options, &Needed::default(), &watch).unwrap();
     assert!(!plan.actions.is_empty(), "nothing is planned");
     change();
-    let holder = Holder::this_process("repair", Mode::Exclusive, now);
-    let writer = registry.writer(&holder, Duration::ZERO).unwrap();
+    let writer = registry.exclusive_writer("repair", now, Duration::ZERO).unwrap();
     repair::execute(&writer, &plan, &options, &watch, |_| {}).unwrap()
 }
 
