@@ -2,7 +2,7 @@
 
 use std::fmt::Display;
 
-use indicatif::HumanBytes;
+use bytesize::ByteSize;
 
 /// From here on a number of bytes is hard to read.
 const KIBIBYTE: u64 = 1024;
@@ -21,10 +21,15 @@ pub(super) fn noun<N: Copy + PartialEq + From<u8>>(count: N, thing: &str) -> Str
     }
 }
 
+/// `51 B`, `2.00 KiB`.
+pub(super) fn human_bytes(count: u64) -> String {
+    format!("{:.2}", ByteSize(count))
+}
+
 /// `51 bytes`, `2048 bytes (2.00 KiB)`.
 pub(super) fn bytes(count: u64) -> String {
     let exact = plural(count, "byte");
-    if count < KIBIBYTE { exact } else { format!("{exact} ({})", HumanBytes(count)) }
+    if count < KIBIBYTE { exact } else { format!("{exact} ({})", human_bytes(count)) }
 }
 
 #[cfg(test)]
@@ -37,6 +42,12 @@ mod tests {
             assert_eq!(plural(count, "repository"), text);
         }
         assert_eq!([plural(1_u64, "tag"), plural(7_u64, "tag")], ["1 tag", "7 tags"]);
+    }
+
+    #[test]
+    fn sizes_are_rounded_to_units_of_1024() {
+        let texts = [0, 1023, 1500, 1_500_000, u64::MAX].map(human_bytes);
+        assert_eq!(texts, ["0 B", "1023 B", "1.46 KiB", "1.43 MiB", "16.00 EiB"]);
     }
 
     #[test]

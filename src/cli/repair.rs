@@ -5,10 +5,9 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::builder::{PossibleValuesParser, TypedValueParser};
-use indicatif::HumanBytes;
 use serde_json::{Value, json};
 
-use super::count::plural;
+use super::count::{human_bytes, plural};
 use super::{Context, Exit, fsck as fsck_command, gc, hint, interrupt, output, progress};
 use crate::durable::ExclusiveWriter;
 use crate::error::Error;
@@ -320,7 +319,7 @@ fn print_action(action: &Action, context: &mut Context) -> anyhow::Result<()> {
         return context.output.event("repair", action_document(action));
     }
     let path = output::escaped(&action.path.to_string());
-    let size = if action.size > 0 { format!("  {}", HumanBytes(action.size)) } else { String::new() };
+    let size = if action.size > 0 { format!("  {}", human_bytes(action.size)) } else { String::new() };
     context.output.text(format_args!("{:16} {} {path}{size}\n", action.repair.name(), action.code))
 }
 

@@ -1,9 +1,9 @@
 //! `regtree blob list`.
 
-use indicatif::HumanBytes;
 use serde_json::json;
 
 use crate::blob;
+use crate::cli::count::human_bytes;
 use crate::cli::subject::About;
 use crate::cli::{Context, Exit};
 use crate::digest::Digest;
@@ -108,7 +108,7 @@ impl Listing<'_> {
             let document = json!({ "digest": key, "target": target, "alias": key != target, "size": size });
             return self.context.output.event("blob", document);
         }
-        let size = size.map_or_else(|| "missing".to_owned(), |size| HumanBytes(size).to_string());
+        let size = size.map_or_else(|| "missing".to_owned(), human_bytes);
         let alias = if key == target { String::new() } else { format!(" -> {target}") };
         self.context.output.row("        SIZE  DIGEST", format_args!("{size:>12}  {key}{alias}"))
     }

@@ -2,8 +2,7 @@
 
 use std::fmt::Display;
 
-use indicatif::HumanBytes;
-
+use crate::cli::count::human_bytes;
 use crate::cli::output::{Output, escaped};
 use crate::usage::{Amount, LayerUsage, Usage};
 
@@ -57,7 +56,7 @@ impl Table<'_> {
         self.row(["UNIQUE", "SHARED", "TOTAL"], bars.then(|| " ".repeat(width(BAR))), what)?;
         let largest = rows.iter().map(|(_, amount)| amount.total).max().unwrap_or(0);
         for (name, amount) in rows {
-            let sizes = [amount.unique, amount.shared(), amount.total].map(HumanBytes);
+            let sizes = [amount.unique, amount.shared(), amount.total].map(human_bytes);
             self.row(sizes, bars.then(|| bar(*amount, largest)), name)?;
         }
         self.output.text(format_args!("\n"))
@@ -70,7 +69,7 @@ impl Table<'_> {
             if row.repositories.len() > SHARERS {
                 sharers = format!("{sharers} and {} more", row.repositories.len() - SHARERS);
             }
-            let (size, digest) = (HumanBytes(row.bytes).to_string(), row.digest.to_string());
+            let (size, digest) = (human_bytes(row.bytes), row.digest.to_string());
             self.output.text(format_args!("{size:>12}  {digest:71}  {}\n", escaped(&sharers)))?;
         }
         self.output.text(format_args!("\n"))
@@ -110,7 +109,7 @@ impl Table<'_> {
 
     fn line(&mut self, bytes: u64, bar: Option<String>, text: impl Display) -> anyhow::Result<()> {
         let bar = bar.map(|bar| bar + "  ").unwrap_or_default();
-        self.output.text(format_args!("{:>SIZE$}  {bar}{text}\n", HumanBytes(bytes).to_string()))
+        self.output.text(format_args!("{:>SIZE$}  {bar}{text}\n", human_bytes(bytes)))
     }
 }
 

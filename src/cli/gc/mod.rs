@@ -6,10 +6,9 @@ use std::collections::{BTreeSet, HashSet};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use indicatif::HumanBytes;
 use serde_json::{Value, json};
 
-use super::count::{self, plural};
+use super::count::{self, human_bytes, plural};
 use super::{Context, Exit, hint, interrupt, output};
 use crate::digest::Digest;
 use crate::error::Error;
@@ -234,12 +233,12 @@ impl Gc {
         for kind in Kind::ALL {
             let (count, bytes) = counts(kind);
             if count > 0 {
-                let bytes = if bytes > 0 { format!("  {}", HumanBytes(bytes)) } else { String::new() };
+                let bytes = if bytes > 0 { format!("  {}", human_bytes(bytes)) } else { String::new() };
                 context.output.text(format_args!("  {kind:12} {count:>10}{bytes}\n"))?;
             }
         }
         let kept = plan.kept;
-        let size = all_bytes.map(|all| HumanBytes(all.saturating_sub(counts(Kind::Blob).1)).to_string());
+        let size = all_bytes.map(|all| human_bytes(all.saturating_sub(counts(Kind::Blob).1)));
         let size = size.map(|size| format!(" ({size})")).unwrap_or_default();
         context.output.text(format_args!(
             "kept {}{size}, {}, {} in {}\n",
@@ -266,7 +265,7 @@ impl Gc {
         if let Some(untagged) = untagged.filter(|untagged| untagged.revisions > 0) {
             let Untagged { revisions, blobs, bytes } = untagged;
             let size = match bytes {
-                Some(bytes) => format!("{} more", HumanBytes(bytes)),
+                Some(bytes) => format!("{} more", human_bytes(bytes)),
                 None => "more (--sizes says how much)".to_owned(),
             };
             context.output.note(format_args!(
@@ -454,10 +453,10 @@ fn subject(action: &Action) -> String {
         Kind::Tag => format!("{repository}:{tag}"),
         Kind::TagHistory => format!("{repository}:{tag}@{digest}"),
         Kind::Revision | Kind::LayerLink => format!("{repository}@{digest}"),
-        Kind::Blob => format!("{digest}  {}", HumanBytes(action.size)),
+        Kind::Blob => format!("{digest}  {}", human_bytes(action.size)),
         Kind::Upload => {
             let upload = action.upload.as_ref().map(ToString::to_string).unwrap_or_default();
-            format!("{repository} {upload}  {}", HumanBytes(action.size))
+            format!("{repository} {upload}  {}", human_bytes(action.size))
         }
         Kind::Directory => action.path.to_string(),
         Kind::Repository => repository.to_owned(),

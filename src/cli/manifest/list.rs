@@ -2,9 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use indicatif::HumanBytes;
 use serde_json::json;
 
+use crate::cli::count::human_bytes;
 use crate::cli::subject::About;
 use crate::cli::{Context, Exit};
 use crate::digest::Digest;
@@ -99,7 +99,7 @@ impl List {
             fields["size"] = json!(size);
             context.output.event("manifest", fields)?;
         } else {
-            let size = size.map_or_else(|| "-".to_owned(), |size| HumanBytes(size).to_string());
+            let size = size.map_or_else(|| "-".to_owned(), human_bytes);
             let tags: Vec<&str> = tags.iter().map(Tag::as_str).collect();
             let line = format!("{digest}  {kind:12} {size:>10}  {}", tags.join(", "));
             let header = format!("{:71}  {:12} {:>10}  TAGS", "DIGEST", "KIND", "SIZE");

@@ -1,7 +1,6 @@
 //! `regtree manifest stat`.
 
-use indicatif::HumanBytes;
-
+use crate::cli::count::human_bytes;
 use crate::cli::subject::About;
 use crate::cli::{Context, Exit};
 use crate::manifest::{self, ManifestStat, Referrer, Relations};
@@ -75,7 +74,7 @@ fn print(stat: &ManifestStat, relations: &Relations, context: &mut Context) -> a
     }
     for part in &stat.parts {
         let reference = &part.reference;
-        let size = part.found.map_or_else(|| "missing".to_owned(), |found| HumanBytes(found).to_string());
+        let size = part.found.map_or_else(|| "missing".to_owned(), human_bytes);
         let wrong = part.found.zip(reference.size).filter(|(found, said)| u64::try_from(*said) != Ok(*found));
         let wrong = wrong.map(|(_, said)| format!(" (the manifest says {said} bytes)")).unwrap_or_default();
         let platform = reference.platform.as_ref().map(|platform| format!(" {platform}")).unwrap_or_default();

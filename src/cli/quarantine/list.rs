@@ -1,7 +1,6 @@
 //! `regtree quarantine list`.
 
-use indicatif::HumanBytes;
-
+use crate::cli::count::human_bytes;
 use crate::cli::{Context, Exit};
 use crate::quarantine;
 
@@ -31,7 +30,7 @@ impl List {
                 context.output.event("run", super::run_document(run))?;
                 continue;
             }
-            let (size, kind) = (HumanBytes(run.bytes).to_string(), super::kind(run));
+            let (size, kind) = (human_bytes(run.bytes), super::kind(run));
             context.output.row(
                 "        SIZE    THINGS KIND     RUN",
                 format_args!("{size:>12}  {:>8} {kind:<8} {}", run.things, run.id),

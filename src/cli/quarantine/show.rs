@@ -1,8 +1,8 @@
 //! `regtree quarantine show`.
 
-use indicatif::HumanBytes;
 use serde_json::json;
 
+use crate::cli::count::human_bytes;
 use crate::cli::output::escaped;
 use crate::cli::{Context, Exit, count};
 use crate::quarantine::{self, RunId};
@@ -49,7 +49,7 @@ impl Show {
                 context.output.event("item", fields)?;
                 continue;
             }
-            let (size, item) = (HumanBytes(noted.item.size).to_string(), &noted.item);
+            let (size, item) = (human_bytes(noted.item.size), &noted.item);
             let (mark, path) = (if *held { ' ' } else { '-' }, escaped(&item.path.to_string()));
             let row = format_args!("{size:>12} {mark}{:<10} {path}", item.kind.name());
             context.output.row(HEADER, row)?;

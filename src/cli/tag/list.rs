@@ -1,8 +1,8 @@
 //! `regtree tag list`.
 
-use indicatif::HumanBytes;
 use serde_json::json;
 
+use crate::cli::count::human_bytes;
 use crate::cli::subject::About;
 use crate::cli::{Context, Exit};
 use crate::digest::Digest;
@@ -56,7 +56,7 @@ impl Target {
     /// Kind and size, for people.
     fn columns(&self) -> (&'static str, String) {
         match self {
-            Self::Sound(kind, size) => (kind.name(), HumanBytes(*size).to_string()),
+            Self::Sound(kind, size) => (kind.name(), human_bytes(*size)),
             Self::Missing => ("-", "missing".to_owned()),
             Self::Damaged => ("-", "damaged".to_owned()),
         }

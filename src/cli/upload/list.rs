@@ -2,8 +2,7 @@
 
 use std::time::Duration;
 
-use indicatif::HumanBytes;
-
+use crate::cli::count::human_bytes;
 use crate::cli::subject::About;
 use crate::cli::{Context, Exit};
 use crate::name::RepositoryName;
@@ -66,7 +65,7 @@ fn print(upload: &upload::Upload, since: jiff::Timestamp, context: &mut Context)
     if context.output.is_json() {
         return context.output.event("upload", super::document(upload));
     }
-    let size = HumanBytes(upload.size).to_string();
+    let size = human_bytes(upload.size);
     let since = since.strftime("%Y-%m-%dT%H:%M:%SZ");
     let doubt = if upload.started.is_none() { '?' } else { ' ' };
     context.output.row(
