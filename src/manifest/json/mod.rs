@@ -113,6 +113,13 @@ impl<'b> Reader<'b> {
         self.scan(first, |_, _| ())
     }
 
+    /// Passes over the rest of a value whose first event was `first`, and gives its bytes.
+    pub fn raw(&mut self, first: Event<'b>) -> Result<&'b [u8], Malformed> {
+        let start = self.token;
+        self.skip(first)?;
+        Ok(&self.bytes[start..self.at])
+    }
+
     /// Shows every event of a value after `first`, with where it begins, its own closing bracket included.
     pub fn scan(&mut self, first: Event<'b>, mut see: impl FnMut(usize, Event<'b>)) -> Result<(), Malformed> {
         if !matches!(first, Event::BeginObject | Event::BeginArray) {

@@ -1,0 +1,114 @@
+//! The members of a signed document as bytes.
+//!
+//! A payload is signed as bytes and never written again, so all that is asked of it is whether Go would read it as JSON,
+//! and where its members are.
+
+use std::collections::HashSet;
+
+use crate::manifest::json::{Event, GO_MAX_DEPTH, Reader};
+
+fn reader(bytes: &[u8]) -> Reader<'_> {
+    Reader::new(bytes).max_depth(GO_MAX_DEPTH)
+}
+
+/// Whether `bytes` are one JSON object and nothing else.
+pub(super) fn is_object(bytes: &[u8]) -> bool {
+    members(bytes).is_some()
+}
+
+/// Whether a value is `null`, which in Go leaves what it is read into as it was.
+pub(super) fn is_null(value: &[u8]) -> bool {
+    value == b"null"
+}
+
+/// The text of a value that is a string.
+pub(super) fn string(value: &[u8]) -> Option<String> {
+    match reader(value).next() {
+        Ok(Some(Event::String(text))) => Some(text.decode().into_owned()),
+        _ => None,
+    }
+}
+
+/// The members of an object in order, each name with the bytes of its value; `None` if `object` is none.
+pub(super) fn members(object: &[u8]) -> Option<Vec<(String, &[u8])>> {
+    let mut reader = reader(object);
+    let Event::BeginObject = reader.next().ok()?? else { return None };
+    let mut found = Vec::new();
+    while let Event::Key(name) = reader.next().ok()?? {
+        let first = reader.next().ok()??;
+        found.push((name.decode().into_owned(), reader.raw(first).ok()?));
+    }
+    reader.next().ok()?.is_none().then_some(found)
+}
+
+/// The elements of an array, each as its bytes; `None` if `array` is none.
+pub(super) fn elements(array: &[u8]) -> Option<Vec<&[u8]>> {
+    let mut reader = reader(array);
+    let Event::BeginArray = reader.next().ok()?? else { return None };
+    let mut found = Vec::new();
+    loop {
+        match reader.next().ok()?? {
+            Event::EndArray => break,
+            first => found.push(reader.raw(first).ok()?),
+        }
+    }
+    reader.next().ok()?.is_none().then_some(found)
+}
+
+/// A name that some object in `bytes` has twice. Readers differ in which of the two they take; Go takes the last.
+pub(super) fn duplicate(bytes: &[u8]) -> Option<String> {
+    let mut open = Vec::new();
+    let mut reader = reader(bytes);
+    while let Ok(Some(event)) = reader.next() {
+        match event {
+            Event::BeginObject => open.push(HashSet::new()),
+            Event::EndObject => drop(open.pop()),
+            Event::Key(name) => {
+                let twice = open.last_mut().and_then(|names| names.replace(name.decode()));
+                if let Some(name) = twice {
+                    return Some(name.into_owned());
+                }
+            }
+            _ => {}
+        }
+    }
+    None
+}
+
+#[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "a test may")]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn members_and_elements_are_the_bytes_as_they_are() {
+        let found = members(b" {\"a\" : [1 , {}] ,\"\\u0062\":\"x\"} ").unwrap();
+        assert_eq!(found, [("a".to_owned(), &b"[1 , {}]"[..]), ("b".to_owned(), b"\"x\"")]);
+        assert_eq!(elements(found[0].1).unwrap(), [&b"1"[..], b"{}"]);
+        assert_eq!((members(b"[]"), elements(b"{}"), members(b"{}")), (None, None, Some(vec![])));
+        assert_eq!((members(b"{} {}"), elements(b"[] 1"), elements(b"[1,]")), (None, None, None));
+        assert_eq!((string(br#""\u003c""#).as_deref(), string(b"null")), (Some("<"), None));
+    }
+
+    #[test]
+    fn nesting_ends_where_go_ends_it() {
+        let nested = |depth: usize| [vec![b'['; depth], vec![b']'; depth]].concat();
+        assert!(elements(&nested(10_000)).is_some());
+        assert_eq!(elements(&nested(10_001)), None);
+    }
+
+    #[test]
+    fn a_name_is_a_duplicate_only_within_its_object() {
+        assert_eq!(duplicate(br#"{"a":{"a":1},"b":[{"a":1},{"a":2}]}"#), None);
+        assert_eq!(duplicate(br#"[{"a":{"b":1,"\u0062":2}}]"#).as_deref(), Some("b"));
+    }
+
+    proptest! {
+        #[test]
+        fn no_bytes_make_it_panic(bytes in prop::collection::vec(any::<u8>(), 0..64)) {
+            let _ = (members(&bytes), elements(&bytes), duplicate(&bytes), string(&bytes));
+        }
+    }
+}
