@@ -27,6 +27,7 @@
 //! ```
 
 pub mod blob;
+#[cfg(feature = "cli")]
 #[doc(hidden)]
 pub mod cli;
 pub mod descriptor;

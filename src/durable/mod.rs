@@ -278,6 +278,7 @@ fn make_outside(path: &Path) -> Result<bool> {
 }
 
 /// Writes a file that is no part of a tree.
+#[cfg(feature = "cli")]
 pub(crate) fn write_beside_tree(path: &Path, content: &[u8]) -> Result<()> {
     std::fs::write(path, content).map_err(|error| Error::io("write", path, error))
 }

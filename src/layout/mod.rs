@@ -395,6 +395,7 @@ pub fn revision_directory(repository: &RepositoryName, form: Form, revision: &Di
 }
 
 /// Whether a file, such as a link, is one that makes a manifest a repository's.
+#[cfg(feature = "cli")]
 pub(crate) fn is_of_revision(path: &std::path::Path) -> bool {
     path.ancestors().nth(3).is_some_and(|directory| {
         directory.ends_with("manifests/revisions") || directory.ends_with("_manifests/revisions")
