@@ -12,10 +12,9 @@ use crate::digest::Digest;
 use crate::durable::{Staged, Sync, Writer};
 use crate::error::{Error, Missing, Result};
 use crate::layout::{self, Entry, Form, Item, TreePath};
-use crate::manifest::{self, revision};
 use crate::name::{RepositoryName, Tag};
-use crate::repository::{self, Repository};
-use crate::tree::{Kind, Tree};
+use crate::repository::{self, Repository, revision};
+use crate::tree::{Kind, Tree, digests};
 
 /// What a look for tags came upon.
 #[derive(Debug, Default)]
@@ -109,7 +108,7 @@ fn directory(repository: &Repository<'_>, form: Form, tag: &Tag) -> Result<Optio
 fn has_links(repository: &Repository<'_>, form: Form, tag: &Tag) -> Result<bool> {
     let current = repository.tree().metadata(&current_path(repository, form, tag))?;
     let index = layout::tag_index_directory(repository.name(), form, tag);
-    Ok(current.is_some() || revision::keyed(repository.tree(), &index).any(|found| found.is_ok()))
+    Ok(current.is_some() || digests::keyed(repository.tree(), &index).any(|found| found.is_ok()))
 }
 
 /// Every tag of `repository`.
@@ -174,7 +173,7 @@ pub fn history(repository: &Repository<'_>, tag: &Tag) -> Result<(Vec<Past>, Vec
             continue;
         }
         known = true;
-        for digest in revision::keyed(tree, &layout::tag_index_directory(repository.name(), form, tag)) {
+        for digest in digests::keyed(tree, &layout::tag_index_directory(repository.name(), form, tag)) {
             match digest.and_then(|digest| look_back(repository, form, tag, digest, current)) {
                 Ok(entry) => past.extend(entry),
                 Err(error) => damage.push(error),
@@ -284,7 +283,7 @@ fn lacks(repository: &Repository<'_>, digest: Digest) -> Result<Option<Missing>>
 pub fn set(writer: &Writer<'_>, repository: &Repository<'_>, tag: &Tag, digest: Digest) -> Result<Option<Digest>> {
     if let Some(missing) = lacks(repository, digest)? {
         let known = repository.exists()?;
-        return Err(if known { manifest::unknown(repository, digest, missing) } else { repository.unknown() });
+        return Err(if known { repository.manifest_unknown(digest, missing) } else { repository.unknown() });
     }
     // A broken link is mended by this.
     let before = match find(repository, tag) {

@@ -7,10 +7,10 @@ use super::{Global, root};
 use crate::digest::Digest;
 use crate::error::{Error, Missing};
 use crate::layout;
-use crate::manifest::revision;
 use crate::name::RepositoryName;
 use crate::registry::Registry;
 use crate::repository::Repository;
+use crate::repository::revision;
 
 /// The hint that goes with `error`, if there is a good one.
 pub(super) fn of(error: &Error, global: &Global) -> Option<String> {

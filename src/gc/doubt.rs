@@ -11,11 +11,10 @@ use crate::digest::Digest;
 use crate::error::Error;
 use crate::finding::Code;
 use crate::layout;
-use crate::manifest::revision;
 use crate::repository::{LINK_MAX, parse_target};
 use crate::scan::{Damage, Doubt, Name, NameSet, Scan, Scanned};
 use crate::stream::Interrupt;
-use crate::tree::Tree;
+use crate::tree::{Tree, digests};
 
 /// What a look for doubts came to.
 pub(super) struct Doubts {
@@ -202,7 +201,7 @@ fn everything(tree: &Tree, scan: &Scan, repository: &Scanned) -> (Vec<Digest>, V
     let mut unread = Vec::new();
     let mut named: Vec<Digest> = repository.emptied.clone();
     named.extend(repository.tags.iter().filter_map(|tag| tag.target));
-    for past in repository.tags.iter().flat_map(|tag| revision::keyed(tree, &place.history(&tag.name))) {
+    for past in repository.tags.iter().flat_map(|tag| digests::keyed(tree, &place.history(&tag.name))) {
         match past {
             Ok(digest) => named.push(digest),
             Err(error @ Error::Misplaced { .. }) => unread.push((error, Doubt::None)),

@@ -1,13 +1,13 @@
 //! Taking a manifest away from a repository. Its content stays until it is collected.
 
 use super::need::{Going, check_unnamed};
-use super::revision::{self, Revision};
 use crate::digest::Digest;
 use crate::durable::{ExclusiveWriter, Sync};
 use crate::error::{Error, Missing, Result};
 use crate::layout::{self, Entry, Form, Item, TreePath};
 use crate::name::Tag;
 use crate::repository::Repository;
+use crate::repository::revision::{self, Revision};
 use crate::tag;
 
 /// A manifest that is to go.
@@ -74,7 +74,7 @@ pub fn plan_delete(
         let (links, misplaced) = links(repository, digest)?;
         if links.is_empty() {
             let known = repository.exists()?;
-            let unknown = || super::unknown(repository, digest, Missing::Link);
+            let unknown = || repository.manifest_unknown(digest, Missing::Link);
             return Err(if known { unknown() } else { repository.unknown() });
         }
         let pointing: Vec<Tag> =

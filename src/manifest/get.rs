@@ -2,13 +2,13 @@
 
 use std::io::Read;
 
-use super::revision::{self, Revision};
 use super::{MAX_READ, Manifest};
 use crate::digest::{Digest, Hasher};
 use crate::error::{Error, Missing, Result};
-use crate::layout::{Entry, Form, Item};
+use crate::layout::Entry;
 use crate::name::Target;
 use crate::repository::Repository;
+use crate::repository::revision::{self, Revision};
 use crate::tag;
 
 /// The digest that `target` stands for in `repository`. `Err(TagUnknown)` or `Err(BrokenTag)` for a tag that says none.
@@ -26,7 +26,7 @@ pub fn resolve(repository: &Repository<'_>, target: &Target) -> Result<Digest> {
 pub fn get(repository: &Repository<'_>, digest: Digest) -> Result<Vec<u8>> {
     match revision::find(repository, digest)? {
         Some(_) => content(repository, digest),
-        None if repository.exists()? => Err(unknown(repository, digest, Missing::Link)),
+        None if repository.exists()? => Err(repository.manifest_unknown(digest, Missing::Link)),
         None => Err(repository.unknown()),
     }
 }
@@ -35,7 +35,7 @@ pub fn get(repository: &Repository<'_>, digest: Digest) -> Result<Vec<u8>> {
 pub(crate) fn content(repository: &Repository<'_>, digest: Digest) -> Result<Vec<u8>> {
     let (tree, path) = (repository.tree(), Entry::Blob(digest).path());
     let Some(file) = tree.open_file(&path)? else {
-        return Err(unknown(repository, digest, Missing::Content));
+        return Err(repository.manifest_unknown(digest, Missing::Content));
     };
     let size = file.metadata().map_err(|error| Error::io("look at", tree.locate(&path), error))?.len();
     if size > MAX_READ as u64 {
@@ -85,16 +85,4 @@ pub(super) fn of_revision(repository: &Repository<'_>, revision: &Revision) -> R
     revision.check(repository)?;
     let content = content(repository, revision.digest)?;
     parse(repository, revision.digest, &content)
-}
-
-pub(crate) fn unknown(repository: &Repository<'_>, digest: Digest, missing: Missing) -> Error {
-    let name = repository.name();
-    let path = match missing {
-        Missing::Content => Entry::Blob(digest).path(),
-        Missing::Link => {
-            let item = Item::RevisionLink(digest);
-            Entry::InRepository { repository: name.clone(), form: Form::Current, item }.path()
-        }
-    };
-    Error::ManifestUnknown { repository: name.clone(), digest, path: repository.tree().locate(&path), missing }
 }

@@ -2,11 +2,11 @@
 
 use std::collections::HashSet;
 
-use super::revision::{self, Revision};
 use super::{Manifest, get};
 use crate::digest::Digest;
 use crate::error::{Error, Result};
 use crate::repository::Repository;
+use crate::repository::revision::{self, Revision};
 
 /// Fails with `Err(InUse)`, naming them, when manifests of `repository` need one of the blobs; and also when a manifest
 /// can't be read, for nobody knows what it needs (`Err(Brake)`).

@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use super::schema1::{self, Signed};
-use super::{Kind, Manifest, Presence, check, decode, revision};
+use super::{Kind, Manifest, Presence, check, decode};
 use crate::blob::{self, Outcome};
 use crate::descriptor::Descriptor;
 use crate::digest::Digest;
@@ -12,8 +12,9 @@ use crate::error::{Error, Refusal, RefusalCode, Result};
 use crate::layout::{self, Entry, Form, Item, TreePath};
 use crate::name::{RepositoryName, Tag};
 use crate::registry::Registry;
-use crate::repository::Repository;
+use crate::repository::{Repository, revision};
 use crate::tag;
+use crate::tree::digests;
 
 /// How to store a manifest.
 #[derive(Clone, Copy, Debug)]
@@ -167,7 +168,7 @@ fn keeps_signatures(registry: &Registry) -> Result<bool> {
     let tree = registry.tree();
     for name in registry.repositories().repositories {
         for form in Form::ALL {
-            for revision in revision::keyed(tree, &layout::revisions_directory(&name, form)) {
+            for revision in digests::keyed(tree, &layout::revisions_directory(&name, form)) {
                 // What is damaged keeps no signatures; that it is damaged is not this command's to say.
                 let Ok(revision) = revision else { continue };
                 if tree.metadata(&layout::signatures_directory(&name, form, &revision))?.is_some() {

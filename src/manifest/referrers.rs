@@ -5,12 +5,12 @@ use std::collections::BTreeMap;
 
 use serde_json::{Map, Value, json};
 
+use super::get;
 use super::model::{Manifest, Reference};
-use super::{get, revision};
 use crate::digest::Digest;
 use crate::error::{Error, Result};
 use crate::name::Tag;
-use crate::repository::Repository;
+use crate::repository::{Repository, revision};
 use crate::tag;
 
 /// A manifest that is about another.

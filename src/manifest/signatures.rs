@@ -1,11 +1,11 @@
 //! The signatures of schema1 that registries up to 2.4 keep beside a manifest (layout.md §5.5).
 
-use super::revision;
 use super::schema1::{self, Signed};
 use crate::digest::Digest;
 use crate::error::{Error, LinkFault, Result};
 use crate::layout::{self, Entry, Form, Item};
 use crate::repository::Repository;
+use crate::tree::digests;
 
 /// A stored signature's blob is some 430 bytes, and a few thousand with certificates.
 const SIGNATURE_MAX: u64 = 1024 * 1024;
@@ -17,7 +17,7 @@ pub fn stored(repository: &Repository<'_>, revision: Digest) -> Result<Vec<(Dige
     let mut found = Vec::new();
     for form in Form::ALL {
         let directory = layout::signatures_directory(repository.name(), form, &revision);
-        for signature in revision::keyed(repository.tree(), &directory) {
+        for signature in digests::keyed(repository.tree(), &directory) {
             found.extend(read(repository, form, revision, signature?)?);
         }
     }

@@ -3,12 +3,12 @@
 use serde_json::{Value, json};
 
 use super::model::{Reference, Role};
-use super::{Manifest, get, revision};
+use super::{Manifest, get};
 use crate::blob;
 use crate::digest::Digest;
 use crate::error::{Error, Result};
 use crate::name::Tag;
-use crate::repository::Repository;
+use crate::repository::{Repository, revision};
 use crate::tag;
 
 /// What a repository knows of a manifest.

@@ -1,8 +1,7 @@
 //! How much a repository holds.
 
-use super::Repository;
+use super::{Repository, revision};
 use crate::error::{Error, Result};
-use crate::manifest::revision;
 use crate::tag;
 use crate::upload;
 

@@ -4,17 +4,17 @@
 
 mod census;
 mod delete;
+pub mod revision;
 
 pub use census::Census;
 pub use delete::{Removal, plan_delete};
 
-use crate::blob::list;
 use crate::digest::Digest;
-use crate::error::{Error, LinkFault, Result};
+use crate::error::{Error, LinkFault, Missing, Result};
 use crate::layout::{self, Entry, Form, Item, TreePath};
 use crate::name::RepositoryName;
 use crate::registry;
-use crate::tree::{Kind, Tree};
+use crate::tree::{Kind, Tree, digests};
 
 /// The longest digest is 135 bytes; a file that is longer than this is no link, and is not read to its end.
 pub(crate) const LINK_MAX: u64 = 4096;
@@ -111,6 +111,15 @@ impl<'t> Repository<'t> {
         Ok(Error::BlobUnknown { repository: self.name.clone(), digest: key, path, manifest, content })
     }
 
+    /// Why there is no such manifest here.
+    pub(crate) fn manifest_unknown(&self, digest: Digest, missing: Missing) -> Error {
+        let path = match missing {
+            Missing::Content => Entry::Blob(digest).path(),
+            Missing::Link => Entry::in_repository(&self.name, Item::RevisionLink(digest)).path(),
+        };
+        Error::ManifestUnknown { repository: self.name.clone(), digest, path: self.tree.locate(&path), missing }
+    }
+
     /// Whether a manifest of that digest is linked here.
     pub(crate) fn has_revision(&self, digest: Digest) -> Result<bool> {
         for form in Form::ALL {
@@ -135,7 +144,7 @@ impl<'t> Repository<'t> {
     /// damaged among them. The links themselves are not opened.
     pub fn keys(&self) -> impl Iterator<Item = Result<(Digest, TreePath)>> {
         let layers = Form::ALL.into_iter().map(|form| layout::layers_directory(&self.name, form));
-        layers.flat_map(|layers| list::links(self.tree, &layers))
+        layers.flat_map(|layers| digests::links(self.tree, &layers))
     }
 
     /// The links that call the content `target` by another digest. Links at a sha256 are passed over unopened: their
@@ -143,7 +152,7 @@ impl<'t> Repository<'t> {
     pub(crate) fn aliases_of(&self, target: Digest, damage: &mut Vec<Error>) -> Vec<Link> {
         let mut aliases = Vec::new();
         let layers = Form::ALL.into_iter().map(|form| layout::layers_directory(&self.name, form));
-        for found in layers.flat_map(|layers| list::other_links(self.tree, &layers)) {
+        for found in layers.flat_map(|layers| digests::other_links(self.tree, &layers)) {
             match found.and_then(|(key, _)| self.find_link(key)) {
                 Ok(Some(link)) if link.is_alias() && link.target == target => aliases.push(link),
                 Ok(_) => {}

@@ -22,7 +22,7 @@ use crate::digest::Digest;
 use crate::error::{Error, Result};
 use crate::layout::TreePath;
 use crate::stream::Interrupt;
-use crate::tree::Tree;
+use crate::tree::{Tree, digests};
 
 /// What a tree holds.
 #[derive(Debug)]
@@ -135,7 +135,7 @@ impl Scan {
             let (mut digests, mut damage) = (Vec::new(), Vec::new());
             for revision in repository.revisions.iter_mut().filter(|revision| is_schema1(&revision.digest)) {
                 let directory = repository.place.revision(&revision.digest).signatures();
-                for signature in crate::manifest::revision::keyed(tree, &directory) {
+                for signature in digests::keyed(tree, &directory) {
                     match signature {
                         Ok(signature) => revision.signatures.push(signature),
                         Err(error) => {

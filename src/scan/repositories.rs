@@ -14,7 +14,7 @@ use crate::name::{NameError, RepositoryName};
 use crate::registry;
 use crate::repository::{LINK_MAX, parse_target};
 use crate::stream::Interrupt;
-use crate::tree::{Kind, Listed, Tree};
+use crate::tree::{Kind, Listed, Tree, digests};
 
 /// A repository, as it lies there.
 #[derive(Debug)]
@@ -240,23 +240,11 @@ impl Reading<'_> {
 
     /// The digests that the directories below `<algorithm>` are called by.
     fn keyed(&mut self, algorithm: &KeyedDirectory) -> Vec<Digest> {
-        let mut digests = Vec::new();
-        for entry in self.list(&algorithm.path) {
-            match (entry.kind, entry.text().and_then(|name| algorithm.digest(name))) {
-                (Kind::Directory, Some(digest)) => digests.push(digest),
-                (Kind::File, _) => {}
-                (Kind::Directory, None) => {
-                    let path = self.tree.locate(&algorithm.path).join(&entry.name);
-                    let reason = "it is not called by the hex digits of a digest";
-                    self.note(Doubt::None, Error::Misplaced { path, reason });
-                }
-                (kind, _) => {
-                    let path = self.tree.locate(&algorithm.path).join(&entry.name);
-                    self.note(Doubt::Tree, Error::WrongKind { path, expected: "a directory", found: kind.describe() });
-                }
-            }
+        let (digests, damage) = digests::keyed_in(self.tree, algorithm);
+        for error in damage {
+            let doubt = if matches!(error, Error::Misplaced { .. }) { Doubt::None } else { Doubt::Tree };
+            self.note(doubt, error);
         }
-        digests.sort_unstable();
         digests
     }
 

@@ -9,9 +9,9 @@ use crate::cli::subject::About;
 use crate::cli::{Context, Exit};
 use crate::digest::Digest;
 use crate::manifest;
-use crate::manifest::revision::{self, Revision};
 use crate::name::{RepositoryName, Tag};
 use crate::repository::Repository;
+use crate::repository::revision::{self, Revision};
 use crate::tag;
 
 /// List the manifests of a repository

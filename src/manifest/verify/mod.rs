@@ -10,7 +10,6 @@ use std::collections::{HashMap, HashSet};
 use std::rc::Rc;
 
 use super::model::Role;
-use super::revision::{self, Revision};
 use super::{MAX_PUT, get, signatures};
 use crate::digest::Digest;
 use crate::error::{Error, Missing, Result};
@@ -18,6 +17,7 @@ use crate::finding::{Code, Finding, Severity};
 use crate::layout::{self, Entry, Form as Layout};
 use crate::name::RepositoryName;
 use crate::repository::Repository;
+use crate::repository::revision::{self, Revision};
 use crate::stream::Watch;
 
 use content::{Content, Measured};
@@ -69,7 +69,7 @@ impl<'w> Verifier<'w> {
     /// Whatever is wrong is reported. `Err(ManifestUnknown)` when the repository has no link to it, `Err(Interrupted)`.
     pub fn verify(&mut self, repository: &Repository<'_>, digest: Digest, report: Report<'_>) -> Result<u64> {
         match revision::find(repository, digest) {
-            Ok(None) if repository.exists()? => return Err(super::unknown(repository, digest, Missing::Link)),
+            Ok(None) if repository.exists()? => return Err(repository.manifest_unknown(digest, Missing::Link)),
             Ok(None) => return Err(repository.unknown()),
             // A broken link is a finding like any other.
             Ok(Some(_)) | Err(Error::BrokenLink { .. }) => {}

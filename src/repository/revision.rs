@@ -1,10 +1,11 @@
 //! The links that make a manifest a repository's.
 
+use super::Repository;
 use crate::digest::Digest;
-use crate::error::{Error, LinkFault, Result};
+use crate::error::{LinkFault, Result};
 use crate::layout::{self, Entry, Form, Item, TreePath};
-use crate::repository::Repository;
-use crate::tree::{Kind, Tree};
+use crate::tree::Kind;
+use crate::tree::digests::keyed;
 
 /// A manifest that a repository has.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -83,31 +84,4 @@ fn in_place(repository: &Repository<'_>, form: Form, digest: Digest) -> Result<O
 
 fn link_path(repository: &Repository<'_>, form: Form, digest: Digest) -> TreePath {
     Entry::InRepository { repository: repository.name().clone(), form, item: Item::RevisionLink(digest) }.path()
-}
-
-/// The digests that directories below `<alg>` are called by.
-pub(crate) fn keyed<'t>(tree: &'t Tree, directory: &TreePath) -> impl Iterator<Item = Result<Digest>> + use<'t> {
-    layout::algorithm_directories(directory).into_iter().flat_map(move |algorithm| {
-        let (mut listed, failed) = match tree.list(&algorithm.path) {
-            Ok(listed) => (listed.unwrap_or_default(), None),
-            Err(error) => (Vec::new(), Some(Err(error))),
-        };
-        listed.sort();
-        let found = listed.into_iter().filter_map(move |entry| {
-            let path = || tree.locate(&algorithm.path).join(&entry.name);
-            match (entry.kind, entry.text().and_then(|name| algorithm.digest(name))) {
-                (Kind::Directory, Some(digest)) => Some(Ok(digest)),
-                (Kind::Directory, None) => {
-                    let reason = "it is not called by the hex digits of a digest";
-                    Some(Err(Error::Misplaced { path: path(), reason }))
-                }
-                // A plain file is nobody's.
-                (Kind::File, _) => None,
-                (kind, _) => {
-                    Some(Err(Error::WrongKind { path: path(), expected: "a directory", found: kind.describe() }))
-                }
-            }
-        });
-        failed.into_iter().chain(found)
-    })
 }

@@ -6,6 +6,8 @@
 //!
 //! Nothing here changes the tree: that is `durable`'s.
 
+pub(crate) mod digests;
+
 use std::ffi::{OsStr, OsString};
 use std::fs::File;
 use std::io::Read;

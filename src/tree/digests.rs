@@ -1,0 +1,137 @@
+//! Directories whose entries are called by digests: `<alg>/<hex>/link` and `<alg>/hh/<hex>/data`.
+//!
+//! Names and types come from the directories themselves; no file is looked at. Directories are read one at a time, in the
+//! order of the digests, so that a listing of a whole tree streams, sorted, in little memory. What is damaged comes as an
+//! item and ends nothing.
+
+use std::os::fd::{AsFd, BorrowedFd};
+
+use super::{Kind, Listed, Tree};
+use crate::digest::Digest;
+use crate::error::{Error, Result};
+use crate::layout::{self, Area, KeyedDirectory, TreePath};
+
+type Item = Result<(Digest, TreePath)>;
+
+/// The digests that directories below `<alg>` are called by.
+pub(crate) fn keyed<'t>(tree: &'t Tree, directory: &TreePath) -> impl Iterator<Item = Result<Digest>> + use<'t> {
+    layout::algorithm_directories(directory).into_iter().flat_map(move |algorithm| {
+        let (digests, damage) = keyed_in(tree, &algorithm);
+        digests.into_iter().map(Ok).chain(damage.into_iter().map(Err))
+    })
+}
+
+/// The digests that the directories in `algorithm` are called by, sorted, and what is damaged there. A plain file is passed
+/// over.
+pub(crate) fn keyed_in(tree: &Tree, algorithm: &KeyedDirectory) -> (Vec<Digest>, Vec<Error>) {
+    let mut listed = match tree.list(&algorithm.path) {
+        Ok(listed) => listed.unwrap_or_default(),
+        Err(error) => return (Vec::new(), vec![error]),
+    };
+    listed.sort_unstable();
+    let (mut digests, mut damage) = (Vec::with_capacity(listed.len()), Vec::new());
+    for entry in listed {
+        let path = || tree.locate(&algorithm.path).join(&entry.name);
+        match (entry.kind, entry.text().and_then(|name| algorithm.digest(name))) {
+            (Kind::Directory, Some(digest)) => digests.push(digest),
+            (Kind::Directory, None) => {
+                let reason = "it is not called by the hex digits of a digest";
+                damage.push(Error::Misplaced { path: path(), reason });
+            }
+            (Kind::File, _) => {}
+            (kind, _) => {
+                damage.push(Error::WrongKind { path: path(), expected: "a directory", found: kind.describe() });
+            }
+        }
+    }
+    (digests, damage)
+}
+
+/// Every link below a directory of links, with its path.
+pub(crate) fn links<'t>(tree: &'t Tree, directory: &TreePath) -> impl Iterator<Item = Item> + use<'t> {
+    links_in(tree, layout::algorithm_directories(directory))
+}
+
+/// The links at other digests than a sha256, which may be aliases. The others' directories are not opened.
+pub(crate) fn other_links<'t>(tree: &'t Tree, directory: &TreePath) -> impl Iterator<Item = Item> + use<'t> {
+    let mut algorithms = layout::algorithm_directories(directory);
+    algorithms.retain(|algorithm| !algorithm.is_canonical());
+    links_in(tree, algorithms)
+}
+
+fn links_in(tree: &Tree, algorithms: Vec<KeyedDirectory>) -> impl Iterator<Item = Item> {
+    algorithms.into_iter().flat_map(move |algorithm| {
+        let path = algorithm.path.clone();
+        leaves(tree, algorithm, &path, "link")
+    })
+}
+
+/// The directories called by hex digits in `directory` that hold a file called `wanted`.
+pub(crate) fn leaves<'t>(
+    tree: &'t Tree,
+    algorithm: KeyedDirectory,
+    directory: &TreePath,
+    wanted: &'static str,
+) -> impl Iterator<Item = Item> + use<'t> {
+    let (handle, failed) = match tree.open_directory(directory) {
+        Ok(handle) => (handle, None),
+        Err(error) => (None, Some(Err(error))),
+    };
+    let entries = handle.is_some().then(|| sorted(tree, directory)).into_iter().flatten();
+    let found = entries.filter_map(move |entry| match (entry, &handle) {
+        (Ok((entry, path)), Some(handle)) if entry.kind == Kind::Directory => {
+            leaf(tree, &algorithm, handle.as_fd(), &path, wanted).transpose()
+        }
+        (Ok((entry, path)), _) => stray(tree, &path, entry.kind),
+        (Err(error), _) => Some(Err(error)),
+    });
+    failed.into_iter().chain(found)
+}
+
+fn leaf(
+    tree: &Tree,
+    algorithm: &KeyedDirectory,
+    parent: BorrowedFd<'_>,
+    path: &TreePath,
+    wanted: &str,
+) -> Result<Option<(Digest, TreePath)>> {
+    let listed = tree.list_in(parent, path)?.unwrap_or_default();
+    let Some(entry) = listed.iter().find(|entry| entry.name == wanted) else { return Ok(None) };
+    let file = path.child(wanted).expect("a plain name");
+    if entry.kind != Kind::File {
+        return Err(tree.wrong_kind(&file, "a regular file", entry.kind));
+    }
+    let misplaced = |reason| Error::Misplaced { path: tree.locate(&file), reason };
+    let digest = algorithm
+        .digest(path.file_name())
+        .ok_or_else(|| misplaced("its directory is not called by the hex digits of a digest"))?;
+    if file.area() == Area::Blobs && layout::blob_directory(&digest) != *path {
+        return Err(misplaced("its directory is not the one of its first two hex digits"));
+    }
+    Ok(Some((digest, file)))
+}
+
+/// What is no directory where directories are: a symbolic link or special file is damage, a plain file is nobody's.
+pub(crate) fn stray(tree: &Tree, path: &TreePath, kind: Kind) -> Option<Item> {
+    (kind != Kind::File).then(|| Err(tree.wrong_kind(path, "a directory", kind)))
+}
+
+/// The entries of a directory, sorted by name, with their paths.
+pub(crate) fn sorted<'t>(
+    tree: &'t Tree,
+    directory: &TreePath,
+) -> impl Iterator<Item = Result<(Listed, TreePath)>> + use<'t> {
+    let directory = directory.clone();
+    let (mut listed, failed) = match tree.list(&directory) {
+        Ok(listed) => (listed.unwrap_or_default(), None),
+        Err(error) => (Vec::new(), Some(Err(error))),
+    };
+    listed.sort();
+    let named = move |entry: Listed| match entry.text().and_then(|name| directory.child(name)) {
+        Some(path) => Ok((entry, path)),
+        None => {
+            Err(Error::Misplaced { path: tree.locate(&directory).join(&entry.name), reason: "its name is no text" })
+        }
+    };
+    failed.into_iter().chain(listed.into_iter().map(named))
+}
