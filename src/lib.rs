@@ -8,7 +8,7 @@
 //! use std::time::Duration;
 //!
 //! use regtree::stream::Watch;
-//! use regtree::{Registry, blob};
+//! use regtree::{Registry, blob, upload};
 //!
 //! # fn main() -> Result<(), Box<dyn std::error::Error>> {
 //! let directory = tempfile::tempdir()?;
@@ -18,7 +18,7 @@
 //! let now = jiff::Timestamp::now();
 //! let writer = registry.writer("example", now, Duration::ZERO)?;
 //! let source = std::io::Cursor::new(b"hello");
-//! let put = blob::Put::new("memory").store(&writer, &name, source, now, &Watch::none())?;
+//! let put = upload::Put::new("memory").store(&writer, &name, source, now, &Watch::none())?;
 //!
 //! let stat = blob::stat(&registry.repository(&name)?, put.descriptor.digest)?;
 //! assert_eq!(stat.descriptor.size, 5);

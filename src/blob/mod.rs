@@ -8,7 +8,6 @@ mod delete;
 mod get;
 pub(crate) mod list;
 mod mount;
-mod put;
 mod stat;
 pub(crate) mod store;
 
@@ -16,7 +15,6 @@ pub use delete::{Removal, plan_delete};
 pub use get::{ByteRange, OpenBlob, RangeError};
 pub use list::blobs;
 pub use mount::mount;
-pub use put::{Expected, Put, Stored};
-pub use stat::{BlobStat, content_size, linked_in, linked_nowhere, stat};
-pub use store::Outcome;
+pub use stat::{BlobStat, content_size, stat};
 pub(crate) use store::sync_content;
+pub use store::{Expected, Outcome, Stored};

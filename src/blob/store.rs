@@ -6,6 +6,7 @@ use std::io::Read;
 use serde::Serialize;
 
 use super::stat::content_size;
+use crate::descriptor::Descriptor;
 use crate::digest::{Digest, HashingReader};
 use crate::durable::{Content, Staged, Sync, Writer};
 use crate::error::{Error, Result};
@@ -27,6 +28,39 @@ pub enum Outcome {
         /// How many bytes the damaged one had.
         damaged_size: u64,
     },
+}
+
+/// What the caller says that the content is; whatever is said is checked.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Expected {
+    /// Its digest, by any algorithm.
+    pub digest: Option<Digest>,
+    /// Its length in bytes.
+    pub size: Option<u64>,
+}
+
+impl Expected {
+    /// A tarsum can't be checked: `Err(DigestUnusable)`.
+    pub fn check_usable(&self) -> Result<()> {
+        match self.digest {
+            Some(digest) if digest.is_tarsum() => Err(Error::DigestUnusable { digest, action: "store content" }),
+            _ => Ok(()),
+        }
+    }
+}
+
+/// What was stored.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Stored {
+    /// Type, length and canonical digest.
+    #[serde(flatten)]
+    pub descriptor: Descriptor,
+    /// The other digest that it can be asked for by from now on.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub alias: Option<Digest>,
+    /// Whether the content was new.
+    #[serde(flatten)]
+    pub outcome: Outcome,
 }
 
 /// Puts `content` in the place of its blob.

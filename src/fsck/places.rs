@@ -6,7 +6,7 @@ use super::clue::{Cause, Clue};
 use super::eye::Eye;
 use crate::finding::{Code, Finding, Severity};
 use crate::layout::{Area, Form, Place, TreePath};
-use crate::registry;
+use crate::repository::find;
 use crate::stream::Interrupt;
 use crate::tree::Kind;
 
@@ -45,7 +45,7 @@ fn visit(eye: &mut Eye<'_>, directory: &TreePath) -> (Vec<Place>, Vec<TreePath>)
         places.push(Place { directory: directory.clone(), form: Form::Current });
     }
     // What can't be listed for the answer is told when the walk comes to it.
-    let is_alpha = has(Form::Alpha) && registry::is_alpha(eye.tree, directory).unwrap_or_default();
+    let is_alpha = has(Form::Alpha) && find::is_alpha(eye.tree, directory).unwrap_or_default();
     if is_alpha {
         places.push(Place { directory: directory.clone(), form: Form::Alpha });
         eye.repository = Some(directory.below_area().to_owned());

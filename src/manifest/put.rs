@@ -11,10 +11,9 @@ use crate::durable::{Staged, Sync, Writer};
 use crate::error::{Error, Refusal, RefusalCode, Result};
 use crate::layout::{self, Entry, Form, Item, TreePath};
 use crate::name::{RepositoryName, Tag};
-use crate::registry::Registry;
-use crate::repository::{Repository, revision};
+use crate::repository::{Repository, find, revision};
 use crate::tag;
-use crate::tree::digests;
+use crate::tree::{Tree, digests};
 
 /// How to store a manifest.
 #[derive(Clone, Copy, Debug)]
@@ -60,14 +59,8 @@ impl Put<'_> {
     ///
     /// `Err(ManifestInvalid)` holds every reason why a registry would refuse it, in the registry's order (layout.md §5.3
     /// as 2.8, §5.4 as 3.x). `Err(DigestMismatch)` when it has another digest than was said. Nothing is stored then.
-    pub fn store(
-        &self,
-        writer: &Writer<'_>,
-        registry: &Registry,
-        name: &RepositoryName,
-        bytes: Vec<u8>,
-    ) -> Result<Stored> {
-        let repository = Repository::new(registry.tree(), name.clone());
+    pub fn store(&self, writer: &Writer<'_>, name: &RepositoryName, bytes: Vec<u8>) -> Result<Stored> {
+        let repository = Repository::new(writer.tree(), name.clone());
         let refused =
             |refusals| Error::ManifestInvalid { what: self.source_name.to_owned(), repository: name.clone(), refusals };
         let document = self.open(bytes).map_err(|refusal| refused(vec![refusal]))?;
@@ -78,7 +71,7 @@ impl Put<'_> {
             return Err(refused(refusals));
         }
         let signatures = match &document.signed {
-            Some(signed) if self.keep_signatures || keeps_signatures(registry)? => signed.signatures(),
+            Some(signed) if self.keep_signatures || keeps_signatures(writer.tree())? => signed.signatures(),
             _ => &[],
         };
         let signatures: Vec<Vec<u8>> = signatures.iter().map(schema1::Signature::stored).collect();
@@ -164,9 +157,8 @@ impl Presence for Repository<'_> {
 }
 
 /// Whether a registry up to 2.4 has stored signatures in this tree.
-fn keeps_signatures(registry: &Registry) -> Result<bool> {
-    let tree = registry.tree();
-    for name in registry.repositories().repositories {
+fn keeps_signatures(tree: &Tree) -> Result<bool> {
+    for name in find::repositories(tree).repositories {
         for form in Form::ALL {
             for revision in digests::keyed(tree, &layout::revisions_directory(&name, form)) {
                 // What is damaged keeps no signatures; that it is damaged is not this command's to say.

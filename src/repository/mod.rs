@@ -2,18 +2,13 @@
 //!
 //! Reading goes through the links. Without one the blob is unknown here, even when its content exists in the tree.
 
-mod census;
-mod delete;
+pub(crate) mod find;
 pub mod revision;
-
-pub use census::Census;
-pub use delete::{Removal, plan_delete};
 
 use crate::digest::Digest;
 use crate::error::{Error, LinkFault, Missing, Result};
 use crate::layout::{self, Entry, Form, Item, TreePath};
 use crate::name::RepositoryName;
-use crate::registry;
 use crate::tree::{Kind, Tree, digests};
 
 /// The longest digest is 135 bytes; a file that is longer than this is no link, and is not read to its end.
@@ -69,7 +64,7 @@ impl<'t> Repository<'t> {
                 return Ok(true);
             }
         }
-        registry::is_alpha(self.tree, &layout::repository_directory(&self.name))
+        find::is_alpha(self.tree, &layout::repository_directory(&self.name))
     }
 
     pub(crate) fn unknown(&self) -> Error {

@@ -11,7 +11,7 @@ use crate::digest::Digest;
 use crate::error::{Error, LinkFault, Result};
 use crate::layout::{self, Area, Form, KeyedDirectory, Place, TreePath};
 use crate::name::{NameError, RepositoryName};
-use crate::registry;
+use crate::repository::find::is_alpha;
 use crate::repository::{LINK_MAX, parse_target};
 use crate::stream::Interrupt;
 use crate::tree::{Kind, Listed, Tree, digests};
@@ -127,7 +127,7 @@ fn visit(tree: &Tree, directory: &TreePath) -> Visited {
         visited.places.push(Place { directory: directory.clone(), form: Form::Current });
     }
     if has(Form::Alpha) {
-        match registry::is_alpha(tree, directory) {
+        match is_alpha(tree, directory) {
             Ok(true) => visited.places.push(Place { directory: directory.clone(), form: Form::Alpha }),
             Ok(false) => {}
             Err(error) => visited.damage.push(unseen(error)),

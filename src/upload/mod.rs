@@ -14,6 +14,7 @@ mod append;
 mod commit;
 mod early_sync;
 pub mod hash_state;
+mod put;
 mod record;
 mod survey;
 
@@ -23,6 +24,7 @@ use std::path::PathBuf;
 pub use append::Append;
 pub use commit::Commit;
 pub use hash_state::StateError;
+pub use put::Put;
 pub(crate) use survey::time as parse_time;
 pub use survey::{Upload, cancel, find, forget, look_up, uploads};
 pub(crate) use survey::{cancel_by, remove};

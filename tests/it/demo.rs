@@ -92,7 +92,7 @@ fn the_tree_has_what_the_help_promises() {
     assert_eq!(names("demo/app/_manifests/revisions/sha256"), 5, "two of v1, the index and its two children");
     let registry = Registry::open(&root).unwrap();
     let blobs: Vec<_> = regtree::blob::blobs(registry.tree()).map(|blob| blob.unwrap().0).collect();
-    let linked = |digest: &regtree::Digest| regtree::blob::linked_in(&registry, *digest).0.len();
+    let linked = |digest: &regtree::Digest| regtree::registry::linked_in(&registry, *digest).0.len();
     assert_eq!(blobs.iter().filter(|digest| linked(digest) == 2).count(), 1, "a shared layer");
     let manifests = 6;
     assert_eq!(blobs.iter().filter(|digest| linked(digest) == 0).count(), manifests + 1, "and one blob of garbage");

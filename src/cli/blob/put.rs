@@ -4,13 +4,14 @@ use std::path::PathBuf;
 
 use serde_json::json;
 
-use crate::blob::{self, Expected};
+use crate::blob::Expected;
 use crate::cli::source::Source;
 use crate::cli::subject::About;
 use crate::cli::{Context, Exit, interrupt, progress};
 use crate::digest::Digest;
 use crate::name::RepositoryName;
 use crate::stream::Watch;
+use crate::upload;
 
 /// Store content in a repository, and print its digest
 ///
@@ -65,7 +66,7 @@ impl Put {
         let progress = progress::observer(context.global.progress, &context.output);
         let watch = Watch { progress: &*progress, interrupt: interrupt::catch()? };
         // A length that is only known, not promised, serves the progress bar.
-        let put = blob::Put {
+        let put = upload::Put {
             source_name: &source.name,
             expected,
             size_hint: source.size,

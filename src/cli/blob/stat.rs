@@ -9,7 +9,7 @@ use crate::cli::subject::About;
 use crate::cli::{Context, Exit};
 use crate::digest::Digest;
 use crate::name::RepositoryName;
-use crate::registry::Registry;
+use crate::registry::{self, Registry};
 
 /// Show what a repository knows of a blob, or which repositories have it
 ///
@@ -80,10 +80,10 @@ fn print(stat: &BlobStat, context: &mut Context) -> anyhow::Result<()> {
 }
 
 fn everywhere(registry: &Registry, digest: Digest, context: &mut Context) -> anyhow::Result<Exit> {
-    let (linked, damage) = blob::linked_in(registry, digest);
+    let (linked, damage) = registry::linked_in(registry, digest);
     let damaged = !damage.is_empty();
     if linked.is_empty() && !damaged {
-        return Err(blob::linked_nowhere(registry, digest)?.into());
+        return Err(registry::linked_nowhere(registry, digest)?.into());
     }
     if context.output.is_json() {
         let repositories: Vec<_> = linked.iter().map(|(name, key)| json!({ "name": name, "link": key })).collect();

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use crate::blob::{self, Put};
+use crate::blob;
 use crate::digest::Digest;
 use crate::durable::{Sync, Writer};
 use crate::error::{Error, Result};
@@ -15,7 +15,7 @@ use crate::name::{RepositoryName, Tag};
 use crate::registry::Registry;
 use crate::repository::Repository;
 use crate::stream::Watch;
-use crate::upload::{Append, Session};
+use crate::upload::{Append, Put, Session};
 
 const CONFIG: &str = "application/vnd.oci.image.config.v1+json";
 const LAYER: &str = "application/vnd.oci.image.layer.v1.tar";

@@ -74,7 +74,7 @@ impl Put {
             skip_references: self.skip_references,
             keep_signatures: self.keep_signatures,
         };
-        let stored = put.store(&writer, &registry, &self.repository, bytes).about(&self.repository, self.digest)?;
+        let stored = put.store(&writer, &self.repository, bytes).about(&self.repository, self.digest)?;
         match stored.outcome {
             Outcome::Stored => {}
             Outcome::Existed => context.output.detail("the tree had this content already"),

@@ -6,7 +6,8 @@ use crate::cli::count::plural;
 use crate::cli::subject::About;
 use crate::cli::{Context, Exit};
 use crate::name::RepositoryName;
-use crate::repository::{self, Repository};
+use crate::registry;
+use crate::repository::Repository;
 
 /// Remove a repository: its tags, manifests' links, layers' links and uploads
 ///
@@ -42,7 +43,7 @@ impl Delete {
         // A dry run changes nothing, so it takes no lock.
         let writer = if self.dry_run { None } else { Some(context.exclusive_writer(&registry, "repo delete")?) };
         let name = &self.repository;
-        let planned = repository::plan_delete(&Repository::new(registry.tree(), name.clone()));
+        let planned = registry::plan_delete(&Repository::new(registry.tree(), name.clone()));
         let (removal, damage) = planned.about(name, None)?;
         if let Some(writer) = &writer {
             removal.execute(writer).about(name, None)?;

@@ -5,7 +5,7 @@ use serde_json::json;
 use crate::cli::count::noun;
 use crate::cli::subject::About;
 use crate::cli::{Context, Exit};
-use crate::repository::Census;
+use crate::registry::Census;
 
 /// List the repositories, sorted by name
 ///

@@ -4,7 +4,7 @@ mod delete;
 mod list;
 
 use super::{Context, Exit};
-use crate::repository::Census;
+use crate::registry::Census;
 
 /// Repositories
 #[derive(Debug, clap::Subcommand)]

@@ -1,7 +1,7 @@
 //! How much a repository holds.
 
-use super::{Repository, revision};
 use crate::error::{Error, Result};
+use crate::repository::{Repository, revision};
 use crate::tag;
 use crate::upload;
 

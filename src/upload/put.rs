@@ -2,35 +2,12 @@
 
 use std::io::Read;
 
-use serde::Serialize;
-
-use super::store::Outcome;
-use crate::descriptor::Descriptor;
-use crate::digest::Digest;
+use super::{Commit, Session};
+use crate::blob::{Expected, Stored};
 use crate::durable::{Sync, Writer};
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::name::RepositoryName;
 use crate::stream::Watch;
-use crate::upload::{Commit, Session};
-
-/// What the caller says that the content is; whatever is said is checked.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Expected {
-    /// Its digest, by any algorithm.
-    pub digest: Option<Digest>,
-    /// Its length in bytes.
-    pub size: Option<u64>,
-}
-
-impl Expected {
-    /// A tarsum can't be checked: `Err(DigestUnusable)`.
-    pub fn check_usable(&self) -> Result<()> {
-        match self.digest {
-            Some(digest) if digest.is_tarsum() => Err(Error::DigestUnusable { digest, action: "store content" }),
-            _ => Ok(()),
-        }
-    }
-}
 
 /// What is to be stored, and how carefully.
 #[derive(Clone, Copy, Debug)]
@@ -43,20 +20,6 @@ pub struct Put<'a> {
     pub size_hint: Option<u64>,
     /// Whether to read a blob that the tree has already, rather than to go by its size.
     pub verify_existing: bool,
-}
-
-/// What was stored.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct Stored {
-    /// Type, length and canonical digest.
-    #[serde(flatten)]
-    pub descriptor: Descriptor,
-    /// The other digest that it can be asked for by from now on.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub alias: Option<Digest>,
-    /// Whether the content was new.
-    #[serde(flatten)]
-    pub outcome: Outcome,
 }
 
 impl<'a> Put<'a> {

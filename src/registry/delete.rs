@@ -4,12 +4,12 @@
 //! Tags go first, then revisions, then layers: a run that is cut short leaves no tag without its manifest and no manifest
 //! without its layers. What of it is left is still a repository, and running it again finishes.
 
-use super::{Census, Repository};
+use super::Census;
 use crate::durable::{ExclusiveWriter, Sync};
 use crate::error::{Error, Result};
 use crate::layout::{self, Entry, Form, Item, TreePath};
 use crate::name::RepositoryName;
-use crate::registry;
+use crate::repository::{Repository, find};
 use crate::tree::{Kind, Tree};
 use crate::upload::{self, Upload};
 
@@ -86,7 +86,7 @@ pub fn plan_delete(repository: &Repository<'_>) -> Result<(Removal, Vec<Error>)>
         links: existing(tree, [tags, revisions, manifests, layers])?,
         uploads: uploads(tree, name)?,
         uploads_folder: existing(tree, [uploads_folder])?.pop(),
-        old: if registry::is_alpha(tree, &directory)? { old(tree, name)? } else { Old::default() },
+        old: if find::is_alpha(tree, &directory)? { old(tree, name)? } else { Old::default() },
         directories: with_parents(directory),
     };
     Ok((removal, damage))

@@ -1,0 +1,80 @@
+//! A registry's tree as a whole: opened, created, its repositories found, counted and removed.
+
+mod census;
+mod delete;
+mod linked;
+
+use std::path::Path;
+use std::time::Duration;
+
+pub use census::Census;
+pub use delete::{Removal, plan_delete};
+pub use linked::{linked_in, linked_nowhere};
+
+use crate::durable::lock::{Holder, Mode, TreeLock};
+use crate::durable::{self, ExclusiveWriter, Writer};
+use crate::error::Result;
+use crate::layout;
+use crate::name::RepositoryName;
+pub use crate::repository::find::Found;
+use crate::repository::{Repository, find};
+use crate::tree::Tree;
+
+/// A registry's tree on disk.
+#[derive(Debug)]
+pub struct Registry {
+    tree: Tree,
+}
+
+impl Registry {
+    /// Opens the tree in `root`, which is the registry's `rootdirectory` or its `docker/registry/v2`.
+    ///
+    /// `Err(NotATree)` when there is none; nothing is ever created.
+    pub fn open(root: impl AsRef<Path>) -> Result<Self> {
+        Tree::open(root.as_ref()).map(|tree| Self { tree })
+    }
+
+    /// Creates an empty tree in `root`, and opens it. The flag is `false` when there was one already.
+    pub fn create(root: impl AsRef<Path>) -> Result<(Self, bool)> {
+        let root = root.as_ref();
+        // Who names `…/docker/registry/v2` means the root three levels above.
+        let root = if root.ends_with(layout::PREFIX) { root.ancestors().nth(3).unwrap_or(root) } else { root };
+        let root = if root.as_os_str().is_empty() { Path::new(".") } else { root };
+        let created = durable::create_tree(root)?;
+        Ok((Self::open(root)?, created))
+    }
+
+    /// The tree itself.
+    pub fn tree(&self) -> &Tree {
+        &self.tree
+    }
+
+    /// Locks the tree together with others that add and unlink, waiting up to `wait`. `command` is what this process is
+    /// called for others that find the lock held.
+    pub fn writer(&self, command: &str, now: jiff::Timestamp, wait: Duration) -> Result<Writer<'_>> {
+        self.lock(&Holder::this_process(command, Mode::Shared, now), wait)
+    }
+
+    /// Locks the tree alone, waiting up to `wait`: to remove content, or to move it to the quarantine and back.
+    pub fn exclusive_writer(&self, command: &str, now: jiff::Timestamp, wait: Duration) -> Result<ExclusiveWriter<'_>> {
+        self.lock(&Holder::this_process(command, Mode::Exclusive, now), wait).map(ExclusiveWriter::new)
+    }
+
+    fn lock(&self, holder: &Holder, wait: Duration) -> Result<Writer<'_>> {
+        Ok(Writer::new(&self.tree, TreeLock::acquire(&self.tree, holder, wait)?))
+    }
+
+    /// The repository called `name`. `Err(RepositoryUnknown)` when the tree has none of that name.
+    pub fn repository(&self, name: &RepositoryName) -> Result<Repository<'_>> {
+        let repository = Repository::new(&self.tree, name.clone());
+        if repository.exists()? {
+            return Ok(repository);
+        }
+        Err(repository.unknown())
+    }
+
+    /// Every repository, sorted by name, and what is damaged where one might be: that never ends the listing.
+    pub fn repositories(&self) -> Found {
+        find::repositories(&self.tree)
+    }
+}
