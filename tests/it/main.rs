@@ -27,6 +27,7 @@ mod repair;
 mod repos;
 mod support;
 mod tags;
+mod tidy;
 mod upload_crash;
 mod upload_live;
 mod uploads;
