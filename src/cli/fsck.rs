@@ -88,7 +88,8 @@ impl Fsck {
         let stale = context.now.checked_sub(STALE).unwrap_or(context.now);
         let content = self.content(context);
         let only = self.repository.clone().into();
-        let options = Options { now: context.now, uploads_began_before: stale, only, content };
+        let pauses = context.pauses.clone();
+        let options = Options { now: context.now, uploads_began_before: stale, only, content, pauses };
         let report = fsck::check(registry.tree(), &options, &watch)?;
         for finding in &report.findings {
             print(finding, context)?;

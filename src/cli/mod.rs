@@ -28,6 +28,7 @@ mod source;
 mod subject;
 mod tag;
 mod terminal;
+mod test_settings;
 mod upload;
 mod usage;
 
@@ -35,11 +36,13 @@ use std::ffi::OsString;
 use std::process::ExitCode;
 use std::time::Duration;
 
+use clap::error::ErrorKind;
 use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum};
 
 pub use exit::Exit;
 use output::Output;
 use progress::ProgressStyle;
+use test_settings::TestSettings;
 
 use crate::blob::{Outcome, Stored};
 use crate::digest::{Digest, DigestError};
@@ -137,6 +140,8 @@ struct Context {
     output: Output,
     global: Global,
     now: jiff::Timestamp,
+    /// How long `fsck` waits before each further look.
+    pauses: Vec<Duration>,
 }
 
 impl Context {
@@ -188,13 +193,15 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     let arguments: Vec<OsString> = arguments.into_iter().collect();
     let early = usage::Early::look(&arguments);
     early.color.apply();
-    let command = command().color(early.color.for_clap());
-    let cli = match command.try_get_matches_from(&arguments).and_then(|found| Cli::from_arg_matches(&found)) {
-        Ok(cli) => cli,
+    let mut command = command().color(early.color.for_clap());
+    let parsed = command.try_get_matches_from_mut(&arguments).and_then(|found| Cli::from_arg_matches(&found));
+    let settings = TestSettings::read().map_err(|wrong| command.error(ErrorKind::ValueValidation, wrong));
+    let (cli, TestSettings { now, pauses }) = match parsed.and_then(|cli| Ok((cli, settings?))) {
+        Ok(started) => started,
         Err(error) => return usage::report(&error, &early, &arguments).into(),
     };
     let output = Output::new(&cli.global);
-    let mut context = Context { output, global: cli.global, now: jiff::Timestamp::now() };
+    let mut context = Context { output, global: cli.global, now, pauses };
     let outcome = match cli.command {
         Command::Init(init) => init.run(&mut context),
         Command::Blob(blob) => blob.run(&mut context),

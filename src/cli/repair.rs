@@ -134,7 +134,8 @@ impl Repair {
         };
         let content = (wanted.includes(Code::BlobCorrupt) && !self.skip_content).then_some(everything);
         let uploads_began_before = context.now.checked_sub(fsck_command::STALE).unwrap_or(context.now);
-        Options { wanted, source, now: context.now, uploads_began_before, content }
+        let pauses = context.pauses.clone();
+        Options { wanted, source, now: context.now, uploads_began_before, content, pauses }
     }
 
     fn print_start(&self, context: &mut Context) -> anyhow::Result<()> {

@@ -15,9 +15,9 @@ use crate::finding::Code;
 use crate::layout::{Area, TreePath};
 use crate::stream::{Silent, Watch};
 
-/// How long to wait before each further look. Only what may be in the making is looked at more than once more: small
-/// files are synced on their way, which takes a busy disk a while.
-const PAUSES: [Duration; 4] =
+/// How long to wait before each further look where a registry may run. Only what may be in the making is looked at more
+/// than once more: small files are synced on their way, which takes a busy disk a while.
+pub const PAUSES: [Duration; 4] =
     [Duration::from_millis(50), Duration::from_millis(250), Duration::from_millis(700), Duration::from_secs(2)];
 /// What changed so long before the look began may be in the making.
 const LATELY: jiff::SignedDuration = jiff::SignedDuration::from_secs(3);
@@ -45,8 +45,8 @@ impl Again<'_, '_> {
         if clues.is_empty() {
             return Ok(());
         }
-        for pause in PAUSES {
-            std::thread::sleep(pause);
+        for pause in &self.options.pauses {
+            std::thread::sleep(*pause);
             self.once(clues)?;
             if !clues.iter().any(|clue| is_in_the_making(self.eye, clue, self.options.now)) {
                 break;

@@ -26,6 +26,7 @@ mod uploads;
 
 use std::cmp::Reverse;
 use std::collections::HashSet;
+use std::time::Duration;
 
 use rustix::fs::{AtFlags, FileType};
 use rustix::io::Errno;
@@ -39,6 +40,7 @@ use crate::stream::Watch;
 use crate::tree::Tree;
 
 use again::Again;
+pub use again::PAUSES;
 use blobs::{Blobs, check_signal};
 use clue::{Cause, Clue};
 use content::Stock;
@@ -58,6 +60,8 @@ pub struct Options {
     pub only: Patterns,
     /// Which content to hash, if any.
     pub content: Option<Content>,
+    /// How long to wait before each further look at what was found, see [`PAUSES`].
+    pub pauses: Vec<Duration>,
 }
 
 /// How much was looked at.

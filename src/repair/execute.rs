@@ -112,10 +112,7 @@ impl Hand<'_> {
 
     /// Plans again, without hashing what was hashed, until nothing new comes of it.
     fn go_on(&mut self, first: &Plan, each: &mut impl FnMut(&Action)) -> Result<()> {
-        let Options { wanted, source, now, uploads_began_before, .. } = self.options;
-        let wanted = wanted.clone();
-        let (source, now, uploads_began_before) = (*source, *now, *uploads_began_before);
-        let options = Options { wanted, source, now, uploads_began_before, content: None };
+        let options = Options { content: None, ..self.options.clone() };
         let key = |action: &Action| (action.repair, action.path.clone());
         let mut tried: HashSet<_> = first.actions.iter().map(key).collect();
         for _ in 0..ROUNDS {

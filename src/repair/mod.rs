@@ -15,6 +15,7 @@ mod standing;
 mod still;
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
 
 pub use brake::lost;
 pub use execute::{Done, execute};
@@ -25,8 +26,9 @@ pub use standing::{Cure, Standing};
 use crate::digest::Digest;
 use crate::error::Error;
 use crate::finding::{Code, Finding, Repair};
-use crate::fsck::Content;
+use crate::fsck::{self, Content};
 use crate::layout::TreePath;
+use crate::pattern::Patterns;
 use source::Stock;
 
 /// The codes of which there is something that mends them.
@@ -73,7 +75,7 @@ impl Wanted {
 }
 
 /// How to mend.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Options<'o> {
     /// What.
     pub wanted: Wanted,
@@ -85,6 +87,16 @@ pub struct Options<'o> {
     pub uploads_began_before: jiff::Timestamp,
     /// Which content to hash, if any.
     pub content: Option<Content>,
+    /// See [`fsck::Options`].
+    pub pauses: Vec<Duration>,
+}
+
+impl Options<'_> {
+    /// How the whole tree is looked at.
+    fn look(&self, content: Option<Content>) -> fsck::Options {
+        let Self { now, uploads_began_before, .. } = *self;
+        fsck::Options { now, uploads_began_before, only: Patterns::default(), content, pauses: self.pauses.clone() }
+    }
 }
 
 /// One thing that is done.

@@ -9,7 +9,6 @@ use crate::error::{Error, Result};
 use crate::finding::{Code, Finding, Repair, Severity};
 use crate::fsck::{self, Hashed, Stop};
 use crate::layout::{self, Entry, Item, TreePath};
-use crate::pattern::Patterns;
 use crate::quarantine::Needed;
 use crate::stream::Watch;
 use crate::tree::{Kind, Tree};
@@ -30,13 +29,7 @@ const ORDER: [Repair; 10] = [
 
 /// Looks at a tree, and plans what is done about what is found. `needed` is what comes back from the quarantine before.
 pub fn plan(tree: &Tree, options: &Options<'_>, needed: &Needed, watch: &Watch<'_>) -> Result<Plan> {
-    let look = fsck::Options {
-        now: options.now,
-        uploads_began_before: options.uploads_began_before,
-        only: Patterns::default(),
-        content: options.content.clone(),
-    };
-    let report = fsck::check(tree, &look, watch)?;
+    let report = fsck::check(tree, &options.look(options.content.clone()), watch)?;
     if let Some(Hashed { stop: Some(Stop::Signal(signal)), .. }) = report.hashed {
         return Err(Error::Interrupted { signal });
     }

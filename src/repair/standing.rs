@@ -9,7 +9,6 @@ use crate::error::Result;
 use crate::finding::{Code, Finding, Image, Repair, Severity};
 use crate::fsck;
 use crate::layout::TreePath;
-use crate::pattern::Patterns;
 use crate::stream::Watch;
 use crate::tree::Tree;
 
@@ -63,9 +62,7 @@ impl Standing {
     /// Looks at the whole tree again: who needs what was touched may be anywhere. What only hashing shows is known.
     /// `Err(Interrupted)` when a signal came.
     pub fn look(tree: &Tree, plan: &Plan, options: &Options<'_>, watch: &Watch<'_>) -> Result<Self> {
-        let (now, uploads_began_before) = (options.now, options.uploads_began_before);
-        let all = fsck::Options { now, uploads_began_before, only: Patterns::default(), content: None };
-        let report = fsck::check(tree, &all, watch)?;
+        let report = fsck::check(tree, &options.look(None), watch)?;
         let is_error = |finding: &Finding| finding.severity == Severity::Error;
         let mut errors: Vec<Finding> = report.findings.into_iter().filter(is_error).collect();
         let before: HashSet<Key> = plan.unmended.iter().map(key).collect();

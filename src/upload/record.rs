@@ -12,7 +12,7 @@
 //! Whatever goes wrong here costs a reading of the data, or that a killed commit has to be begun again.
 
 use std::fs::File;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use serde::{Deserialize, Serialize};
 
@@ -68,9 +68,14 @@ fn settled(data: &File) -> Option<Identity> {
 /// its file system keeps times that are too coarse for that.
 pub(super) fn settle(data: &File) -> bool {
     let Some(changed) = Identity::of(data).ok().and_then(|identity| identity.changed()) else { return false };
-    // A time in the future has no age, and is waited for as if it were now.
-    std::thread::sleep(STEP.saturating_sub(changed.elapsed().unwrap_or_default()));
+    std::thread::sleep(STEP.saturating_sub(age(changed)));
     true
+}
+
+/// How long ago a file changed. A time in the future has no age.
+#[expect(clippy::disallowed_methods, reason = "file times are by the kernel's own clock, whatever time is given")]
+fn age(changed: SystemTime) -> Duration {
+    changed.elapsed().unwrap_or_default()
 }
 
 /// The state of all of `data`, if a record of that very file in that very condition says so.
@@ -124,7 +129,7 @@ mod tests {
             file.write_all(b"another process's").unwrap();
             if settle(&file) {
                 let before = Identity::of(&file).unwrap();
-                assert!(before.changed().unwrap().elapsed().unwrap() >= STEP);
+                assert!(age(before.changed().unwrap()) >= STEP);
                 file.write_all(b"later").unwrap();
                 assert_ne!(Identity::of(&file).unwrap(), before);
             }

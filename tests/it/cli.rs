@@ -260,3 +260,21 @@ fn progress_is_a_matter_of_taste() {
     );
     assert!(!hidden.contains("storing"), "{hidden:?}");
 }
+
+#[test]
+fn a_test_gives_the_time_and_a_malformed_one_is_wrong_usage() {
+    let scratch = Scratch::new();
+    scratch.put("lib/app", b"nothing needs it");
+    let removed = |now: &str| {
+        let run = scratch.regtree(["gc", "--allow-rootless", "-n", "--json"]).now(now).ok();
+        run.json_lines().iter().filter(|event| event["type"] == "remove").count()
+    };
+    assert_eq!(removed("2015-01-01T00:00:00Z"), 0);
+    assert!(removed("2115-01-01T00:00:00Z") > 0);
+    for (name, value) in [("REGTREE_TEST_NOW", "now"), ("REGTREE_TEST_PAUSES", "0")] {
+        scratch.regtree(["gc", "-n"]).env(name, value).run().code(2).silent().says([name]);
+        let error = scratch.regtree(["gc", "-n", "--json"]).env(name, value).run().code(2).json_error();
+        assert!(error["message"].as_str().unwrap().starts_with(name), "{error}");
+        scratch.regtree(["--help"]).env(name, value).ok();
+    }
+}

@@ -2,9 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use super::{errors, repair, tree};
+use super::{damaged, errors, repair, tree};
 use crate::support::peers::{DockerRegistry, skopeo};
-use crate::support::vectors::{self, damage, damaged, damaged_trees};
+use crate::support::vectors::{self, damage, damaged_trees};
 
 /// What is done about a tree by itself, and the errors that are left. Nothing is done about any other tree.
 const MENDED: [(&str, &str, usize, &[&str]); 27] = [

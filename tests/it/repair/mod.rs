@@ -16,7 +16,17 @@ use std::path::PathBuf;
 
 use serde_json::Value;
 
-use crate::support::{Run, Scratch, snapshot};
+use crate::support::{Run, Scratch, snapshot, vectors};
+
+/// A damaged tree, at the time when the trees had been made: their uploads are stale by now.
+fn damaged(name: &str) -> Scratch {
+    vectors::damaged(name).at(vectors::TIME)
+}
+
+/// A version's tree, at that time.
+fn undamaged(version: &str) -> Scratch {
+    vectors::tree(version).at(vectors::TIME)
+}
 
 /// What `repair` said.
 struct Repaired {

@@ -29,7 +29,8 @@ fn repair_around(scratch: &Scratch, codes: &[Code], change: impl FnOnce()) -> Do
         threads: 1,
         now,
     };
-    let options = Options { wanted, source: None, now, uploads_began_before, content: Some(content) };
+    let pauses = vec![Duration::ZERO];
+    let options = Options { wanted, source: None, now, uploads_began_before, content: Some(content), pauses };
     let watch = Watch::none();
     let plan = repair::plan(registry.tree(), &options, &Needed::default(), &watch).unwrap();
     assert!(!plan.actions.is_empty(), "nothing is planned");

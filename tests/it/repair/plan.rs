@@ -1,10 +1,10 @@
 //! What is planned, what is refused, and what a signal leaves.
 
 use std::fs;
-use std::process::Command;
+use std::path::Path;
+use std::process::{Child, Command};
 
-use super::{errors, repair, tree};
-use crate::support::vectors::{damaged, tree as undamaged};
+use super::{damaged, errors, repair, tree, undamaged};
 use crate::support::{Scratch, Tagged};
 
 /// A tree with something of nearly every kind.
@@ -44,26 +44,40 @@ fn a_dry_run_says_what_the_real_run_does_and_changes_nothing() {
     assert!(before == tree(&scratch));
 }
 
+/// A process that has the lock of writers; ended when dropped.
+struct LockHolder(Child);
+
+impl LockHolder {
+    fn start(v2: &Path) -> Self {
+        // No child of its own, which would have the lock as long as it lives.
+        let mut flock = Command::new("flock");
+        flock.args(["--shared", "--no-fork"]).arg(v2).args(["sleep", "600"]);
+        let holder = Self(flock.spawn().unwrap());
+        let is_free = || {
+            let mut flock = Command::new("flock");
+            flock.args(["--nonblock", "--exclusive"]).arg(v2).arg("true").status().unwrap().success()
+        };
+        while is_free() {
+            std::thread::sleep(std::time::Duration::from_millis(10));
+        }
+        holder
+    }
+}
+
+impl Drop for LockHolder {
+    fn drop(&mut self) {
+        self.0.kill().ok();
+        self.0.wait().ok();
+    }
+}
+
 #[test]
 fn a_dry_run_takes_no_lock_and_a_real_one_wants_it_alone() {
     let scratch = damaged("layer-link-empty");
-    let mut holder = Command::new("flock").arg("--shared").arg(scratch.v2()).args(["sleep", "600"]).spawn().unwrap();
-    while Command::new("flock")
-        .args(["--nonblock", "--exclusive"])
-        .arg(scratch.v2())
-        .arg("true")
-        .status()
-        .unwrap()
-        .success()
-    {
-        std::thread::sleep(std::time::Duration::from_millis(10));
-    }
+    let holder = LockHolder::start(&scratch.v2());
     assert_eq!(repair(&scratch, &["--all-safe", "-n"]).code(0).actions().len(), 1);
     scratch.run(["repair", "--all-safe"]).code(11);
-    // The lock is that of its child, which has it as long as it lives.
-    let killed = Command::new("pkill").args(["-P", &holder.id().to_string()]).status().unwrap();
-    assert!(killed.success());
-    holder.wait().unwrap();
+    drop(holder);
     repair(&scratch, &["--all-safe"]).code(0);
 }
 

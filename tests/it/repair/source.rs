@@ -3,8 +3,8 @@
 use std::fs;
 use std::os::unix::fs::{PermissionsExt, chown, symlink};
 
-use super::{errors, repair, tree};
-use crate::support::vectors::{self, damaged};
+use super::{damaged, errors, repair, tree};
+use crate::support::vectors;
 
 const LAYER_MISSING: &str = "layer-missing";
 

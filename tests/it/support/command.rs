@@ -20,6 +20,7 @@ pub(crate) struct Regtree {
     environment: Vec<(OsString, OsString)>,
     stdin: Vec<u8>,
     prefix: Vec<OsString>,
+    pauses: bool,
     directory: Option<std::path::PathBuf>,
     // Where others find the program; gone with the last call that needs it.
     lent: Option<Arc<tempfile::TempDir>>,
@@ -29,7 +30,15 @@ impl Regtree {
     /// `regtree`, with these arguments.
     pub(crate) fn new<A: AsRef<OsStr>>(arguments: impl IntoIterator<Item = A>) -> Self {
         let arguments = arguments.into_iter().map(|argument| argument.as_ref().to_owned()).collect();
-        Self { arguments, environment: Vec::new(), stdin: Vec::new(), prefix: Vec::new(), directory: None, lent: None }
+        Self {
+            arguments,
+            environment: Vec::new(),
+            stdin: Vec::new(),
+            prefix: Vec::new(),
+            pauses: false,
+            directory: None,
+            lent: None,
+        }
     }
 
     /// `regtree --root ROOT`, with these arguments.
@@ -53,6 +62,17 @@ impl Regtree {
 
     pub(crate) fn env(mut self, name: &str, value: impl AsRef<OsStr>) -> Self {
         self.environment.push((name.into(), value.as_ref().to_owned()));
+        self
+    }
+
+    /// With the clock at this time (RFC 3339).
+    pub(crate) fn now(self, time: &str) -> Self {
+        self.env("REGTREE_TEST_NOW", time)
+    }
+
+    /// With the pauses that `fsck` makes where a registry may run. Most tests do without them.
+    pub(crate) fn with_pauses(mut self) -> Self {
+        self.pauses = true;
         self
     }
 
@@ -96,6 +116,10 @@ impl Regtree {
         let mut words = self.prefix.iter().chain([&binary]).chain(&self.arguments);
         let mut command = Command::new(words.next().unwrap());
         command.args(words).env_clear().env("PATH", std::env::var_os("PATH").unwrap_or_default());
+        // A release build refuses what is for tests.
+        if !self.pauses && cfg!(debug_assertions) {
+            command.env("REGTREE_TEST_PAUSES", "none");
+        }
         command.envs(self.environment.iter().map(|(name, value)| (name, value)));
         if let Some(directory) = &self.directory {
             command.current_dir(directory);

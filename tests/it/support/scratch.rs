@@ -13,6 +13,7 @@ use super::{Regtree, Run};
 #[derive(Debug)]
 pub(crate) struct Scratch {
     directory: tempfile::TempDir,
+    now: Option<&'static str>,
 }
 
 impl Scratch {
@@ -28,7 +29,12 @@ impl Scratch {
         let directory = tempfile::tempdir().unwrap();
         // tempfile's own 0700 would keep other users from the tree, whatever its own modes.
         fs::set_permissions(directory.path(), std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
-        Self { directory }
+        Self { directory, now: None }
+    }
+
+    /// The same, in which it is always that time (RFC 3339) for the command.
+    pub(crate) fn at(self, now: &'static str) -> Self {
+        Self { now: Some(now), ..self }
     }
 
     /// The registry's rootdirectory.
@@ -43,7 +49,8 @@ impl Scratch {
 
     /// A call of the command on this tree.
     pub(crate) fn regtree<A: AsRef<OsStr>>(&self, arguments: impl IntoIterator<Item = A>) -> Regtree {
-        Regtree::at(self.root(), arguments)
+        let call = Regtree::at(self.root(), arguments);
+        self.now.into_iter().fold(call, Regtree::now)
     }
 
     /// Runs the command on this tree.

@@ -7,6 +7,9 @@ use serde_json::Value;
 
 use super::Scratch;
 
+/// When all trees had been made, and no upload in them was stale that was not made so.
+pub(crate) const TIME: &str = "2026-11-25T00:00:00Z";
+
 fn directory() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/vectors")
 }

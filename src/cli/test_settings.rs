@@ -1,0 +1,86 @@
+//! What a test sets by the environment. A release build refuses it: a wrong time there would cost content.
+
+use std::time::Duration;
+
+use jiff::Timestamp;
+
+use crate::fsck;
+
+/// What time it is, as RFC 3339 has it.
+const NOW: &str = "REGTREE_TEST_NOW";
+/// `none`: what was found is looked at once more without a pause before it.
+const PAUSES: &str = "REGTREE_TEST_PAUSES";
+
+/// What differs in a test.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct TestSettings {
+    pub(super) now: Timestamp,
+    /// See [`fsck::Options`].
+    pub(super) pauses: Vec<Duration>,
+}
+
+impl TestSettings {
+    /// Reads them from the environment. Where none is set, the time is the clock's. `Err` says what is wrong.
+    pub(super) fn read() -> Result<Self, String> {
+        let set = [NOW, PAUSES].map(|name| std::env::var_os(name).map(|value| value.to_string_lossy().into_owned()));
+        Self::parse(set, cfg!(debug_assertions))
+    }
+
+    fn parse([now, pauses]: [Option<String>; 2], is_test_build: bool) -> Result<Self, String> {
+        if let Some(name) =
+            [(NOW, &now), (PAUSES, &pauses)].iter().find_map(|(name, value)| value.as_ref().and(Some(name)))
+            && !is_test_build
+        {
+            return Err(format!("{name} is for tests; this program was built for use and refuses it: unset {name}"));
+        }
+        let now = match now {
+            Some(text) => text.parse().map_err(|error| format!("{NOW}: {error}"))?,
+            None => clock(),
+        };
+        let pauses = match pauses.as_deref() {
+            None => fsck::PAUSES.to_vec(),
+            Some("none") => vec![Duration::ZERO],
+            Some(other) => return Err(format!("{PAUSES}: want none, not {other}")),
+        };
+        Ok(Self { now, pauses })
+    }
+}
+
+#[expect(clippy::disallowed_methods, reason = "the one place that asks the time; all else is given it")]
+fn clock() -> Timestamp {
+    Timestamp::now()
+}
+
+#[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "a test may")]
+mod tests {
+    use super::*;
+
+    fn parse(now: Option<&str>, pauses: Option<&str>, is_test_build: bool) -> Result<TestSettings, String> {
+        TestSettings::parse([now, pauses].map(|value| value.map(str::to_owned)), is_test_build)
+    }
+
+    #[test]
+    fn a_test_sets_the_time_and_the_pauses() {
+        let set = parse(Some("2026-11-22T00:00:00Z"), Some("none"), true).unwrap();
+        assert_eq!((set.now.to_string(), set.pauses), ("2026-11-22T00:00:00Z".to_owned(), vec![Duration::ZERO]));
+        for is_test_build in [true, false] {
+            assert_eq!(parse(None, None, is_test_build).unwrap().pauses, fsck::PAUSES);
+        }
+    }
+
+    #[test]
+    fn what_is_malformed_is_refused_and_all_is_in_a_build_for_use() {
+        for (now, pauses, is_test_build, name) in [
+            (Some("yesterday"), None, true, NOW),
+            (Some(""), None, true, NOW),
+            (None, Some("0"), true, PAUSES),
+            (Some("2026-11-22T00:00:00Z"), None, false, NOW),
+            (Some(""), None, false, NOW),
+            (None, Some("none"), false, PAUSES),
+        ] {
+            let error = parse(now, pauses, is_test_build).unwrap_err();
+            assert!(error.contains(name), "{error}");
+        }
+    }
+}
