@@ -86,6 +86,8 @@ codes! {
     IndexChildMissing = "index-child-missing",
     /// A schema1 signature does not fit its payload, or can't be read.
     SignatureInvalid = "signature-invalid",
+    /// A schema1 signature was not verified: this build has no feature `schema1-signatures`.
+    SignatureNotVerified = "signature-not-verified",
     /// The link of a stored signature leads nowhere.
     SignatureDangling = "signature-dangling",
     /// A link of no bytes.

@@ -481,7 +481,8 @@ impl<'j, 't> Judge<'j, 't> {
         }
         let found = signature_findings(&Repository::new(self.eye.tree, name), digest);
         // Content that is wrong is told as that, where content is hashed.
-        for finding in found.into_iter().filter(|finding| finding.code == Code::SignatureInvalid) {
+        let is_told = |finding: &Finding| matches!(finding.code, Code::SignatureInvalid | Code::SignatureNotVerified);
+        for finding in found.into_iter().filter(is_told) {
             let place = Some(directory.clone());
             let path = finding.path.clone().or_else(|| Some(self.eye.tree.locate(&directory)));
             self.eye.note(Cause::None, Finding { path, place, ..finding });

@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use super::schema1::{self, Signed};
+use super::schema1::{self, Signed, Verdict};
 use super::{Kind, Manifest, Presence, check, decode};
 use crate::blob::{self, Outcome};
 use crate::descriptor::Descriptor;
@@ -45,6 +45,14 @@ pub struct Stored {
     /// The signatures kept beside it.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub signatures: Vec<Digest>,
+    /// How many of the document's signatures were not verified: all of them without the feature `schema1-signatures`.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub not_verified: usize,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde calls it so")]
+fn is_zero(count: &usize) -> bool {
+    *count == 0
 }
 
 /// The content as it is stored, and what it says.
@@ -52,6 +60,7 @@ struct Document {
     payload: Vec<u8>,
     manifest: Manifest,
     signed: Option<Signed>,
+    verdicts: Vec<Verdict>,
 }
 
 impl Put<'_> {
@@ -81,7 +90,8 @@ impl Put<'_> {
         let mut signatures: Vec<Digest> = signatures.iter().map(|signature| Digest::of(signature)).collect();
         signatures.sort();
         signatures.dedup();
-        Ok(Stored { descriptor, outcome, signatures })
+        let not_verified = document.verdicts.iter().filter(|verdict| !verdict.was_checked()).count();
+        Ok(Stored { descriptor, outcome, signatures, not_verified })
     }
 
     /// Reads the document; of a signed one the payload is what counts.
@@ -92,11 +102,12 @@ impl Put<'_> {
         };
         if !is_schema1 || bytes.len() > super::MAX_PUT {
             let manifest = decode(&bytes, self.media_type)?;
-            return Ok(Document { payload: bytes, manifest, signed: None });
+            return Ok(Document { payload: bytes, manifest, signed: None, verdicts: Vec::new() });
         }
         let signed = schema1::parse(&bytes).map_err(|error| Refusal::of_signature(&error))?;
         let manifest = decode(signed.payload(), Some(SCHEMA1))?;
-        Ok(Document { payload: signed.payload().to_vec(), manifest, signed: Some(signed) })
+        let verdicts = signed.verify();
+        Ok(Document { payload: signed.payload().to_vec(), manifest, signed: Some(signed), verdicts })
     }
 
     fn check_digest(&self, repository: &RepositoryName, found: Digest, size: u64) -> Result<()> {
@@ -110,7 +121,8 @@ impl Put<'_> {
     }
 
     fn refusals(&self, repository: &Repository<'_>, document: &Document) -> Result<Vec<Refusal>> {
-        let signature = document.signed.as_ref().and_then(|signed| signed.check().err());
+        let mut checked = document.verdicts.iter().filter(|verdict| verdict.was_checked());
+        let signature = checked.find_map(Verdict::error);
         let signature = signature.map(|error| Refusal::of_signature(&error));
         if self.skip_references {
             return check(&document.manifest, signature, &Anything);

@@ -6,12 +6,14 @@ use std::path::PathBuf;
 use serde_json::json;
 
 use crate::blob::Outcome;
+use crate::cli::count::plural;
 use crate::cli::source::Source;
 use crate::cli::subject::About;
 use crate::cli::{Context, Exit};
 use crate::digest::Digest;
 use crate::error::Error;
 use crate::manifest;
+use crate::manifest::schema1::Fault;
 use crate::name::{RepositoryName, Tag};
 
 /// Store a manifest, let tags point to it, and print its digest
@@ -25,6 +27,7 @@ Exit codes:
   0    stored
   1    not readable, not writable, no space
   2    malformed name, tag or digest
+  3    stored, but this build of regtree can't verify its schema1 signatures
   5    a registry would refuse it, or it has another digest
   10   no tree
   11   locked
@@ -84,10 +87,14 @@ impl Put {
                     .note(format_args!("replaced a damaged manifest of {damaged_size} bytes by the right one"));
             }
         }
+        if stored.not_verified > 0 {
+            let signatures = plural(stored.not_verified, "signature");
+            context.output.warn(format_args!("{signatures} {}", Fault::NotVerified));
+        }
         let mut document = serde_json::to_value(&stored)?;
         document["repository"] = json!(self.repository);
         document["tags"] = json!(self.tags);
         context.output.answer(stored.descriptor.digest, "manifest", || document)?;
-        Ok(Exit::Done)
+        Ok(Exit::damage_if(stored.not_verified > 0))
     }
 }

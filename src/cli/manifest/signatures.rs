@@ -5,6 +5,7 @@ use serde_json::json;
 use crate::cli::subject::About;
 use crate::cli::{Context, Exit};
 use crate::error::Error;
+use crate::manifest::schema1::Verdict;
 use crate::manifest::{self, signatures};
 use crate::name::{RepositoryName, Target};
 
@@ -15,6 +16,7 @@ use crate::name::{RepositoryName, Target};
 #[command(after_long_help = "\
 Exit codes:
   0    all of them fit
+  3    this build of regtree can't verify them
   2    malformed name, tag or digest
   4    unknown repository, tag or manifest, or no signatures stored
   5    one does not fit, or can't be read
@@ -45,18 +47,25 @@ impl Signatures {
             if context.output.is_json() {
                 let fields = json!({
                     "key_id": verdict.key_id, "algorithm": verdict.algorithm, "time": verdict.time,
-                    "valid": fault.is_none(), "reason": fault,
+                    "verified": verdict.was_checked(), "valid": fault.is_none(), "reason": fault,
                 });
                 context.output.event("signature", fields)?;
                 continue;
             }
             let unknown = |text: &Option<String>| text.clone().unwrap_or_else(|| "unknown".to_owned());
             let (key, time) = (unknown(&verdict.key_id), unknown(&verdict.time));
-            let said = fault.map_or_else(|| "valid".to_owned(), |fault| format!("INVALID: {fault}"));
+            let said = match fault {
+                None => "valid".to_owned(),
+                Some(fault) if !verdict.was_checked() => fault,
+                Some(fault) => format!("INVALID: {fault}"),
+            };
             let line = format!("{key}  {}  {time}  {said}", verdict.algorithm);
             context.output.text(format_args!("{}\n", crate::cli::output::escaped(&line)))?;
         }
-        let valid = verdicts.iter().all(|verdict| verdict.outcome.is_ok());
-        Ok(if valid { Exit::Done } else { Exit::Invalid })
+        let is_bad = |verdict: &Verdict| verdict.was_checked() && verdict.outcome.is_err();
+        if verdicts.iter().any(is_bad) {
+            return Ok(Exit::Invalid);
+        }
+        Ok(Exit::damage_if(!verdicts.iter().all(Verdict::was_checked)))
     }
 }

@@ -6,7 +6,7 @@ use crate::cli::count::plural;
 use crate::cli::subject::About;
 use crate::cli::{Context, Exit, interrupt, progress};
 use crate::error::{Error, Result};
-use crate::finding::{Finding, Severity};
+use crate::finding::{Code, Finding, Severity};
 use crate::manifest;
 use crate::manifest::verify::{How, Verifier};
 use crate::name::{RepositoryName, Target};
@@ -23,7 +23,7 @@ use crate::stream::Watch;
 Exit codes:
   0    all is well, or there were warnings only
   2    malformed name, tag or digest
-  3    of several manifests, something is wrong with one
+  3    of several manifests, something is wrong with one; or this build of regtree can't verify schema1 signatures
   4    unknown repository, tag or manifest
   5    something is wrong with the one manifest
   10   no tree
@@ -58,6 +58,7 @@ struct Tally {
     manifests: u64,
     errors: u64,
     warnings: u64,
+    not_verified: bool,
     damage: Vec<Error>,
 }
 
@@ -112,7 +113,7 @@ impl Verify {
         for error in &tally.damage {
             context.output.damage(error)?;
         }
-        let Tally { manifests, errors, warnings, damage } = tally;
+        let Tally { manifests, errors, warnings, not_verified, damage } = tally;
         if context.output.is_json() {
             let fields = json!({
                 "manifests": manifests, "errors": errors, "warnings": warnings, "damage": damage.len(),
@@ -128,7 +129,7 @@ impl Verify {
             plural(*warnings, "warning")
         ));
         Ok(match () {
-            () if *errors == 0 && damage.is_empty() => Exit::Done,
+            () if *errors == 0 && damage.is_empty() => Exit::damage_if(*not_verified),
             () if !self.all && self.targets.len() == 1 => Exit::Invalid,
             () => Exit::Damage,
         })
@@ -165,6 +166,7 @@ fn print_findings<T>(
             Severity::Warning => tally.warnings += 1,
             Severity::Info => {}
         }
+        tally.not_verified |= finding.code == Code::SignatureNotVerified;
         if printed.is_ok() {
             printed = print(&finding, context);
         }

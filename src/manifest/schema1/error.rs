@@ -119,6 +119,9 @@ pub enum Fault {
     /// An RSA signature that is not one of this payload by this key.
     #[error("it does not fit the payload and the key (RSA)")]
     RsaMismatch,
+    /// Nothing is known of it: the program was built without the feature `schema1-signatures`.
+    #[error("not verified: regtree was built without the feature schema1-signatures")]
+    NotVerified,
 }
 
 impl Fault {
@@ -135,6 +138,7 @@ impl Fault {
             Self::MissingKey => "missing-key",
             Self::WrongAlgorithm { .. } => "wrong-algorithm",
             Self::SignatureLength { .. } | Self::EcMismatch | Self::RsaMismatch => "bad-signature",
+            Self::NotVerified => "not-verified",
         }
     }
 
@@ -142,7 +146,7 @@ impl Fault {
     /// verification, and any other failure after the document was read becomes `UNKNOWN`.
     pub fn api_code(&self) -> &'static str {
         match self {
-            Self::EcMismatch => UNVERIFIED,
+            Self::EcMismatch | Self::NotVerified => UNVERIFIED,
             Self::BadBase64(Encoded::Signature | Encoded::Certificate)
             | Self::BadCertificate(_)
             | Self::MissingKey

@@ -100,11 +100,7 @@ impl Signature {
     /// Reads the signature of this number; its payload is cut from `available` bytes.
     pub(super) fn read(number: usize, value: &[u8], available: usize) -> Result<Self, SignatureError> {
         let parts = Parts::read(value).map_err(|fault| fault.of(number, None))?;
-        let certified = key::first_key(&parts.header.chain).map(|key| {
-            let key = key?;
-            let id = key.id();
-            Ok((key, id))
-        });
+        let certified = key::first_key(&parts.header.chain);
         let known = certified.as_ref().and_then(|key| key.as_ref().ok()).map(|(_, id)| id.as_str());
         let protected = Protected::read(&parts.protected, available).map_err(|fault| fault.of(number, known))?;
         let jwk = parts.header.jwk.as_deref().map(Jwk::read).transpose();

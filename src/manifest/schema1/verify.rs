@@ -19,6 +19,11 @@ pub struct Verdict {
 }
 
 impl Verdict {
+    /// Whether the signature was checked at all; none is without the feature `schema1-signatures`.
+    pub fn was_checked(&self) -> bool {
+        self.outcome != Err(Fault::NotVerified)
+    }
+
     /// The failure, if it is one.
     pub fn error(&self) -> Option<SignatureError> {
         let fault = self.outcome.as_ref().err()?;

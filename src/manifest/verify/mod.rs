@@ -294,12 +294,14 @@ fn check_signatures(scene: &mut Scene<'_, '_, '_>) {
     let merged = payload.and_then(|payload| signatures::merged(scene.repository, scene.manifest, payload));
     match merged {
         Ok(Some(signed)) => {
-            for error in signed.verify().iter().filter_map(super::schema1::Verdict::error) {
-                scene.problem(&Problem {
-                    code: Code::SignatureInvalid,
-                    severity: Severity::Error,
-                    message: error.to_string(),
-                });
+            for verdict in signed.verify() {
+                let Some(error) = verdict.error() else { continue };
+                let (code, severity) = if verdict.was_checked() {
+                    (Code::SignatureInvalid, Severity::Error)
+                } else {
+                    (Code::SignatureNotVerified, Severity::Warning)
+                };
+                scene.problem(&Problem { code, severity, message: error.to_string() });
             }
         }
         Ok(None) => {}

@@ -7,6 +7,8 @@ mod mutated;
 mod put;
 mod rows;
 mod schema1;
+#[cfg(not(feature = "schema1-signatures"))]
+mod unverified;
 
 use crate::support::{Regtree, Scratch};
 

@@ -12,13 +12,17 @@ use super::{Curve, EC, Key, KeyFault, RSA};
 use crate::manifest::schema1::error::{Encoded, Fault};
 use crate::manifest::schema1::jose;
 
-/// The key of the first certificate of a chain, which is the one that signed.
-pub(in super::super) fn first_key(chain: &[String]) -> Option<Result<Key, Fault>> {
+/// The key of the first certificate of a chain, which is the one that signed, and its id.
+pub(in super::super) fn first_key(chain: &[String]) -> Option<Result<(Key, String), Fault>> {
     let first = chain.first()?;
-    Some(match jose::decode_standard(first) {
+    let key = match jose::decode_standard(first) {
         Some(certificate) => key(&certificate).map_err(Fault::BadCertificate),
         None => Err(Fault::BadBase64(Encoded::Certificate)),
-    })
+    };
+    Some(key.map(|key| {
+        let id = key.id();
+        (key, id)
+    }))
 }
 
 fn key(certificate: &[u8]) -> Result<Key, KeyFault> {
