@@ -7,6 +7,8 @@ use std::fs::File;
 use std::io::{ErrorKind, Read};
 use std::path::{Path, PathBuf};
 
+use walkdir::WalkDir;
+
 use crate::digest::hash::Hashed;
 use crate::digest::{Algorithm, Digest, HashingReader};
 use crate::error::{Error, Result};
@@ -133,8 +135,7 @@ impl Search<'_> {
 
     /// Looks at all files below a directory, those first whose names say that they are wanted.
     fn all_files(&mut self, directory: &Path) -> Result<()> {
-        let mut listed = Listed::default();
-        listed.list(directory);
+        let mut listed = Listed::below(directory);
         self.refused.append(&mut listed.refused);
         self.refused.extend(listed.symbolic_links());
         let with_name = |path: PathBuf| (self.called(&path), path);
@@ -218,7 +219,7 @@ fn open(path: &Path) -> std::io::Result<Option<File>> {
     }
 }
 
-/// All files below a directory. No symbolic link is followed on the way, for it may lead round in a circle.
+/// What a directory is made of below, of whatever shape. No symbolic link is followed, for it may lead round in a circle.
 #[derive(Default)]
 struct Listed {
     files: Vec<PathBuf>,
@@ -228,25 +229,22 @@ struct Listed {
 }
 
 impl Listed {
-    fn list(&mut self, directory: &Path) {
-        if let Err(error) = self.list_one(directory) {
-            self.refused.push(Error::io("list", directory, error));
-        }
-    }
-
-    fn list_one(&mut self, directory: &Path) -> std::io::Result<()> {
-        for entry in std::fs::read_dir(directory)? {
-            let entry = entry?;
-            let kind = entry.file_type()?;
-            if kind.is_dir() {
-                self.list(&entry.path());
-            } else if kind.is_file() {
-                self.files.push(entry.path());
-            } else if kind.is_symlink() {
-                self.symlinks.push(entry.path());
+    fn below(directory: &Path) -> Self {
+        let mut listed = Self::default();
+        for entry in WalkDir::new(directory).min_depth(1) {
+            match entry {
+                Ok(entry) if entry.file_type().is_file() => listed.files.push(entry.into_path()),
+                Ok(entry) if entry.file_type().is_symlink() => listed.symlinks.push(entry.into_path()),
+                Ok(_) => {}
+                Err(error) => {
+                    let path = error.path().unwrap_or(directory).to_owned();
+                    // The other kind of error is a loop, which needs a link that is followed.
+                    let error = error.into_io_error().unwrap_or_else(|| ErrorKind::Other.into());
+                    listed.refused.push(Error::io("list", path, error));
+                }
             }
         }
-        Ok(())
+        listed
     }
 
     /// That they were passed over, if there are any.
