@@ -10,6 +10,7 @@ mod blobs;
 mod cli;
 mod crash;
 mod demo;
+mod dependencies;
 mod du;
 mod fsck;
 mod gc;
