@@ -42,6 +42,7 @@ pub mod manifest;
 pub mod name;
 pub mod pattern;
 pub mod quarantine;
+mod reach;
 pub mod registry;
 pub mod repair;
 pub mod repository;

@@ -9,6 +9,7 @@ use crate::digest::Digest;
 use crate::finding::{Code, Image, Severity};
 use crate::layout::TreePath;
 use crate::manifest::Role;
+use crate::reach::{Edge, References, Visit, walk};
 
 /// The clues by what can't be had for them.
 #[derive(Default)]
@@ -95,18 +96,18 @@ struct Search<'s, 'c> {
 
 impl Search<'_, '_> {
     fn run(&mut self) {
-        let repository = self.repository;
-        let local = self.causes.others.get(repository.text.as_str());
-        if local.is_none() && !self.causes.has_content() {
+        let (repository, manifests) = (self.repository, self.manifests);
+        if !self.causes.others.contains_key(repository.text.as_str()) && !self.causes.has_content() {
             return;
         }
         // Nor for what is no tag.
         for tag in repository.tags.iter().filter(|tag| tag.name.parse::<crate::name::Tag>().is_ok()) {
             for key in [Key::Tag(&tag.name), Key::Repository] {
-                self.hit(local.and_then(|local| local.get(&key)), &tag.name, None);
+                self.local(&key, &tag.name, None);
             }
             if let Some(digest) = tag.current {
-                self.descend(&tag.name, digest);
+                let mut pull = Pull { search: self, tag: &tag.name, seen: HashSet::new() };
+                walk(&manifests, vec![(digest, None)], &mut pull);
             }
         }
     }
@@ -118,6 +119,11 @@ impl Search<'_, '_> {
         }
     }
 
+    fn local(&mut self, key: &Key<'_>, tag: &str, platform: Option<&str>) {
+        let local = self.causes.others.get(self.repository.text.as_str());
+        self.hit(local.and_then(|local| local.get(key)), tag, platform);
+    }
+
     fn content(&mut self, digest: &Digest, tag: &str, platform: Option<&str>) {
         let causes = self.causes;
         self.hit(causes.blobs.get(digest), tag, platform);
@@ -125,31 +131,48 @@ impl Search<'_, '_> {
             self.hit(Some(clues), tag, platform);
         }
     }
+}
 
-    /// Over a stack of its own: an index may nest as deep as it likes, and lead back to itself.
-    fn descend(&mut self, tag: &str, top: Digest) {
-        let manifests = self.manifests;
-        let local = self.causes.others.get(self.repository.text.as_str());
-        let (mut seen, mut pending) = (HashSet::new(), vec![(top, None)]);
-        while let Some((digest, platform)) = pending.pop() {
-            if !seen.insert(digest) {
-                continue;
-            }
-            self.hit(local.and_then(|local| local.get(&Key::Revision(digest))), tag, platform);
-            self.content(&digest, tag, platform);
-            let Some(Read::Right(form)) = manifests.get(&digest) else { continue };
-            for part in &form.parts {
-                if part.role == Role::Child {
-                    pending.push((part.digest, part.platform.as_deref().or(platform)));
-                    continue;
-                }
-                self.hit(local.and_then(|local| local.get(&Key::Layer(part.digest))), tag, platform);
-                let target = match self.repository.layers.leads(&part.digest) {
-                    Leads::To(target) => target,
-                    _ => part.digest,
-                };
-                self.content(&target, tag, platform);
-            }
+/// What a client gets that pulls a tag; the registry answers for what a manifest names, and for nothing else.
+struct Pull<'s, 'p, 'c> {
+    search: &'p mut Search<'s, 'c>,
+    tag: &'p str,
+    seen: HashSet<Digest>,
+}
+
+/// What is pulled, and for which platform.
+type Pulled<'m> = (Digest, Option<&'m str>);
+
+impl<'m> References for &'m Manifests {
+    type Node = Pulled<'m>;
+
+    fn each(&self, (manifest, platform): Pulled<'m>, mut show: impl FnMut(Edge<Pulled<'m>>)) {
+        let Some(Read::Right(form)) = self.get(&manifest) else { return };
+        for part in &form.parts {
+            show(match part.role {
+                Role::Child => Edge::Manifest((part.digest, part.platform.as_deref().or(platform))),
+                _ => Edge::Content((part.digest, platform)),
+            });
         }
+    }
+}
+
+impl<'m> Visit<Pulled<'m>> for Pull<'_, '_, '_> {
+    fn enter(&mut self, (manifest, platform): Pulled<'m>) -> bool {
+        let is_new = self.seen.insert(manifest);
+        if is_new {
+            self.search.local(&Key::Revision(manifest), self.tag, platform);
+            self.search.content(&manifest, self.tag, platform);
+        }
+        is_new
+    }
+
+    fn need(&mut self, (content, platform): Pulled<'m>) {
+        self.search.local(&Key::Layer(content), self.tag, platform);
+        let target = match self.search.repository.layers.leads(&content) {
+            Leads::To(target) => target,
+            _ => content,
+        };
+        self.search.content(&target, self.tag, platform);
     }
 }

@@ -6,10 +6,10 @@ use rayon::prelude::*;
 
 use super::Options;
 use super::history::History;
-use super::mark::Use;
 use crate::digest::Digest;
 use crate::error::Result;
 use crate::layout::{self, TreePath};
+use crate::reach::Use;
 use crate::scan::{Name, Scan, Scanned};
 use crate::tree::{Kind, Neighbours, Tree};
 

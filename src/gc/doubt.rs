@@ -6,11 +6,11 @@ use std::path::PathBuf;
 
 use super::Options;
 use super::action::Finding;
-use super::mark::Reserve;
 use crate::digest::Digest;
 use crate::error::Error;
 use crate::finding::Code;
 use crate::layout;
+use crate::reach::Reserve;
 use crate::repository::{LINK_MAX, parse_target};
 use crate::scan::{Damage, Doubt, Name, NameSet, Scan, Scanned};
 use crate::stream::Interrupt;
@@ -26,11 +26,7 @@ pub(super) struct Doubts {
 
 /// Looks for whatever names something that can't be followed, and reserves what may hang on it.
 pub(super) fn look(tree: &Tree, scan: &mut Scan, options: &Options, interrupt: &Interrupt) -> Doubts {
-    let mut doubts = Doubts {
-        reserve: Reserve { opaque: vec![false; scan.repositories.len()], ..Reserve::default() },
-        blind: false,
-        findings: Vec::new(),
-    };
+    let mut doubts = Doubts { reserve: Reserve::new(scan), blind: false, findings: Vec::new() };
     for damage in &scan.damage {
         doubts.note(scan, damage);
     }

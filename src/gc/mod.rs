@@ -15,7 +15,6 @@ mod doubt;
 mod empty;
 mod explain;
 mod history;
-mod mark;
 mod plan;
 mod sweep;
 mod uses;
@@ -33,7 +32,8 @@ pub use uses::{Needs, Uses, uses};
 use crate::digest::Digest;
 use crate::error::Result;
 use crate::pattern::{Pattern, Patterns};
-use crate::scan::{Doubt, Scan, Scanned};
+use crate::reach::Policy;
+use crate::scan::{Doubt, Scan};
 use crate::upload::Upload;
 
 /// What to collect.
@@ -91,8 +91,10 @@ impl Options {
         upload.left_over || upload.since().zip(limit).is_some_and(|(since, limit)| since < limit)
     }
 
-    fn may_remove_from(&self, repository: &Scanned) -> bool {
-        self.only.is_match(repository.text())
+    /// What a collection takes for needed.
+    fn policy(&self) -> Policy<'_> {
+        let Self { delete_untagged, delete_dangling_referrers, .. } = *self;
+        Policy { delete_untagged, delete_dangling_referrers, only: &self.only, keep: &self.keep }
     }
 }
 

@@ -10,11 +10,11 @@ use super::action::{Action, Finding, Kind};
 use super::age::{self, Found};
 use super::doubt::{self, Doubts};
 use super::history::Histories;
-use super::mark::{Marker, Reserve, Use, subject_of};
 use super::{Options, empty};
 use crate::digest::Digest;
 use crate::error::{Error, Result};
 use crate::layout::TreePath;
+use crate::reach::{Edges, Reserve, Use, mark, subject_of};
 use crate::scan::{Name, NameSet, Scan, Scanned};
 use crate::stream::Interrupt;
 use crate::tree::{Neighbours, Tree};
@@ -109,7 +109,7 @@ pub fn untagged(
 
 fn count_untagged(scan: &Scan, options: &Options, planned: &Plan) -> Untagged {
     let mut revisions = 0;
-    let needed = Marker::new(scan, options, &planned.reserve).mark(|_, repository, used| {
+    let needed = mark(&Edges::new(scan, options.policy()), &planned.reserve, |_, repository, used| {
         let names = repository.revisions.iter().filter_map(|revision| scan.names.find(&revision.digest));
         revisions += names.filter(|name| !used.keeps(*name)).count() as u64;
     });
@@ -177,8 +177,8 @@ fn young_links(
     histories: &Histories<'_>,
 ) -> Vec<Young> {
     let mut young = Vec::new();
-    Marker::new(scan, options, reserve).mark(|index, repository, used| {
-        if !reserve.opaque[index] && options.may_remove_from(repository) {
+    mark(&Edges::new(scan, options.policy()), reserve, |index, repository, used| {
+        if !reserve.keeps_all(&options.policy(), index, repository) {
             let (revisions, links) =
                 age::young_links(tree, scan, options, repository, || histories.of(index, repository), used);
             if !revisions.is_empty() || !links.is_empty() {
@@ -229,15 +229,15 @@ impl<'p> Planning<'p> {
     }
 
     fn is_open(&self, index: usize) -> bool {
-        !self.reserve.opaque[index] && self.options.may_remove_from(&self.scan.repositories[index])
+        !self.reserve.keeps_all(&self.options.policy(), index, &self.scan.repositories[index])
     }
 
     /// Lists what goes from each repository; returns all content that is in use too.
     fn links(mut self) -> (Links, NameSet) {
         let (scan, options, reserve) = (self.scan, self.options, self.reserve);
-        let needed = Marker::new(scan, options, reserve).mark(|index, repository, used| {
+        let needed = mark(&Edges::new(scan, options.policy()), reserve, |index, repository, used| {
             let before = self.actions.len();
-            self.rooted |= !used.reached.is_empty();
+            self.rooted |= !used.reached().is_empty();
             if self.is_open(index) {
                 self.repository(index, repository, used);
             }

@@ -1,10 +1,10 @@
 //! What each repository needs, for who wants to know and removes nothing.
 
 use super::action::Finding;
-use super::mark::Marker;
 use super::{Options, doubt};
 use crate::error::Error;
 use crate::finding::Code;
+use crate::reach::{Edges, Within, mark};
 use crate::scan::{Doubt, Name, NameSet, Scan};
 use crate::stream::Interrupt;
 use crate::tree::Tree;
@@ -27,6 +27,8 @@ pub struct Needs<'u> {
     pub names: &'u [Name],
     /// Whether that is all it links, for something in it can't be followed.
     pub opaque: bool,
+    /// What its manifests lead to.
+    pub(crate) within: &'u Within<'u>,
 }
 
 /// Marks as a collection does, and shows `look` what each repository needs.
@@ -39,8 +41,9 @@ pub fn uses(
 ) -> Uses {
     let doubts = doubt::look(tree, scan, options, interrupt);
     let (scan, opaque) = (&*scan, &doubts.reserve.opaque);
-    let needed = Marker::new(scan, options, &doubts.reserve).mark(|repository, _, used| {
-        look(scan, Needs { repository, names: used.reached, opaque: opaque[repository] });
+    let needed = mark(&Edges::new(scan, options.policy()), &doubts.reserve, |repository, _, used| {
+        let (names, within) = (used.reached(), used.within);
+        look(scan, Needs { repository, names, opaque: opaque[repository], within });
     });
     Uses { needed, findings: doubts.findings }
 }

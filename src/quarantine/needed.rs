@@ -14,7 +14,9 @@ use super::verdict::{Verdict, is_whole, judge};
 use crate::digest::Digest;
 use crate::durable::ExclusiveWriter;
 use crate::error::{Error, Result};
-use crate::scan::{NameSet, Scan};
+use crate::pattern::Patterns;
+use crate::reach::{Edges, Policy, Reserve, mark};
+use crate::scan::Scan;
 use crate::stream::Interrupt;
 use crate::tree::Tree;
 
@@ -101,31 +103,26 @@ fn look(tree: &Tree, scan: &Scan, interrupt: &Interrupt) -> Result<(Needed, Hash
 }
 
 /// Those of `named` that a manifest or link of the tree names.
-fn referenced(tree: &Tree, scan: &Scan, named: &Named) -> HashSet<Digest> {
-    let mut names = NameSet::new(&scan.names);
-    let mut found = HashSet::new();
-    for (name, node) in scan.graph.nodes() {
-        for name in scan.graph.contents(node).iter().chain(scan.graph.children(node)).copied().chain([name]) {
-            names.insert(name);
-        }
+fn referenced(tree: &Tree, scan: &Scan, named: &Named) -> Vec<Digest> {
+    let mut reserve = Reserve::new(scan);
+    for (index, repository) in scan.repositories.iter().enumerate() {
+        let find = |digest: &Digest| scan.names.find(digest);
+        let tagged = repository.tags.iter().filter_map(|tag| find(tag.target.as_ref()?));
+        reserve.revisions.insert(index, tagged.collect());
+        // A directory without its link is what deleting a layer leaves.
+        let is_linked = |digest: &Digest| {
+            let link = || tree.metadata(&repository.place.layer_link(digest));
+            named.contains_key(digest) && link().is_ok_and(|found| found.is_some())
+        };
+        let linked = repository.layers.iter().copied().filter(|name| is_linked(&scan.names.digest(*name)));
+        let aliased = repository.aliases.iter().filter_map(|(_, target)| find(target));
+        reserve.links.insert(index, linked.chain(aliased).collect());
     }
-    for repository in &scan.repositories {
-        let revisions = repository.revisions.iter();
-        found.extend(revisions.flat_map(|revision| revision.signatures.iter().copied().chain([revision.digest])));
-        found.extend(repository.tags.iter().filter_map(|tag| tag.target));
-        found.extend(repository.aliases.iter().map(|(_, target)| *target));
-        for digest in repository.layers.iter().map(|name| scan.names.digest(*name)) {
-            // A directory without its link is what deleting a layer leaves.
-            let link = || tree.metadata(&repository.place.layer_link(&digest));
-            if named.contains_key(&digest) && link().is_ok_and(|found| found.is_some()) {
-                found.insert(digest);
-            }
-        }
-    }
-    found.retain(|digest| named.contains_key(digest));
-    let is_named_by_manifest = |digest: &Digest| scan.names.find(digest).is_some_and(|name| names.contains(name));
-    found.extend(named.keys().filter(|digest| is_named_by_manifest(digest)));
-    found
+    let (only, keep) = (Patterns::default(), HashSet::new());
+    let policy = Policy { delete_untagged: false, delete_dangling_referrers: false, only: &only, keep: &keep };
+    let needed = mark(&Edges::new(scan, policy), &reserve, |_, _, _| {});
+    let is_needed = |digest: &Digest| scan.names.find(digest).is_some_and(|name| needed.contains(name));
+    named.keys().copied().filter(is_needed).collect()
 }
 
 /// Whether a run has the blob, and it is what it is called.

@@ -3,20 +3,18 @@
 //! As for a collection of untagged manifests: from a tag's manifest to all that it references, to the referrers of each
 //! manifest on the way, to signatures, and to what aliases stand for.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 
 use super::holdings::{SEVERAL, alone, keep};
 use super::{Amount, TagUsage};
 use crate::gc::Needs;
-use crate::scan::{Name, Revision, Scan, Scanned};
+use crate::reach::PerTag;
+use crate::scan::{Name, Scan};
 
 /// All tags, target by target.
 #[derive(Debug)]
 pub(super) struct Tagged {
-    /// By name, the last target that reached it as a manifest.
-    visited: Vec<u32>,
-    /// By blob, the last target that reached it at all.
-    counted: Vec<u32>,
+    walk: PerTag,
     /// By blob, the one target that leads to it.
     keepers: Vec<u32>,
     /// By target, the bytes that it leads to.
@@ -25,73 +23,35 @@ pub(super) struct Tagged {
     targets: Vec<HashMap<Name, u32>>,
 }
 
-/// What leads on from a manifest in one repository only.
-struct Local<'s> {
-    aliases: HashMap<Name, Name>,
-    signatures: HashMap<Name, &'s Revision>,
-    linked: HashSet<Name>,
-    /// The manifests that are about another.
-    referrers: HashMap<Name, Vec<Name>>,
-}
-
-impl<'s> Local<'s> {
-    fn new(scan: &'s Scan, repository: &'s Scanned) -> Self {
-        let names = &scan.names;
-        let aliases = repository.aliases.iter();
-        let mut local = Self {
-            aliases: aliases.filter_map(|(key, target)| Some((names.find(key)?, names.find(target)?))).collect(),
-            signatures: HashMap::new(),
-            linked: HashSet::new(),
-            referrers: HashMap::new(),
-        };
-        for revision in &repository.revisions {
-            let Some(name) = names.find(&revision.digest) else { continue };
-            local.linked.insert(name);
-            if !revision.signatures.is_empty() {
-                local.signatures.insert(name, revision);
-            }
-            if let Some(subject) = scan.graph.node(name).and_then(|node| node.subject) {
-                local.referrers.entry(subject).or_default().push(name);
-            }
-        }
-        local
-    }
-}
-
 impl Tagged {
     pub(super) fn new(scan: &Scan) -> Self {
-        let blobs = scan.names.blob_count();
-        let (counted, keepers) = (vec![0; blobs], vec![0; blobs]);
-        Self { visited: Vec::new(), counted, keepers, totals: Vec::new(), targets: Vec::new() }
+        let keepers = vec![0; scan.names.blob_count()];
+        Self { walk: PerTag::default(), keepers, totals: Vec::new(), targets: Vec::new() }
     }
 
     /// Goes through the tags of the next repository.
     pub(super) fn add(&mut self, scan: &Scan, needs: Needs<'_>, sizes: &[u64]) {
-        // A look for doubts may have given names to more.
-        self.visited.resize(scan.names.len(), 0);
-        let repository = &scan.repositories[needs.repository];
+        let Self { walk, keepers, totals, targets } = self;
+        let mut note = |names: &[Name], who| {
+            for name in names {
+                // What is no blob has no keeper, and no bytes.
+                if let Some(keeper) = keepers.get_mut(name.index()) {
+                    keep(keeper, who);
+                }
+            }
+        };
         if needs.opaque {
             // No tag of it keeps anything alone.
-            for name in needs.names.iter().filter(|name| scan.names.is_blob(**name)) {
-                self.keepers[name.index()] = SEVERAL;
-            }
+            note(needs.names, SEVERAL);
         }
-        let local = Local::new(scan, repository);
-        let mut tags: HashMap<Name, usize> = HashMap::new();
-        for target in repository.tags.iter().filter_map(|tag| scan.names.find(tag.target.as_ref()?)) {
-            *tags.entry(target).or_default() += 1;
-        }
-        // A tag keeps what its repository has a link for.
-        tags.retain(|target, _| local.linked.contains(target));
-        let mut targets = HashMap::new();
-        for (target, tags) in tags {
-            self.totals.push(0);
-            let number = u32::try_from(self.totals.len()).expect("fewer than 2^32 tags");
-            targets.insert(target, number);
-            let mut walk = Walk { tagged: self, number, sizes, keeper: if tags == 1 { number } else { SEVERAL } };
-            walk.follow(scan, &local, target);
-        }
-        self.targets.push(targets);
+        let mut numbers = HashMap::new();
+        walk.each(scan, needs.within, &scan.repositories[needs.repository], |target, tags, reached| {
+            let number = u32::try_from(totals.len() + 1).expect("fewer than 2^32 tags");
+            numbers.insert(target, number);
+            totals.push(reached.iter().filter_map(|name| sizes.get(name.index())).sum());
+            note(reached, if tags == 1 { number } else { SEVERAL });
+        });
+        targets.push(numbers);
     }
 
     /// The tags of the repositories that are `chosen`, sorted.
@@ -109,47 +69,5 @@ impl Tagged {
             }
         }
         rows
-    }
-}
-
-/// The way from one target.
-struct Walk<'t> {
-    tagged: &'t mut Tagged,
-    number: u32,
-    sizes: &'t [u64],
-    /// Who keeps what is reached: the target, or several tags of it.
-    keeper: u32,
-}
-
-impl Walk<'_> {
-    fn follow(&mut self, scan: &Scan, local: &Local<'_>, target: Name) {
-        let mut pending = vec![target];
-        while let Some(name) = pending.pop() {
-            if std::mem::replace(&mut self.tagged.visited[name.index()], self.number) == self.number {
-                continue;
-            }
-            self.count(local, name);
-            let signatures = local.signatures.get(&name).into_iter().flat_map(|revision| &revision.signatures);
-            for signature in signatures.filter_map(|digest| scan.names.find(digest)) {
-                self.count(local, signature);
-            }
-            pending.extend(local.referrers.get(&name).into_iter().flatten());
-            let Some(node) = scan.graph.node(name) else { continue };
-            for content in scan.graph.contents(node) {
-                self.count(local, *content);
-            }
-            pending.extend(scan.graph.children(node));
-        }
-    }
-
-    fn count(&mut self, local: &Local<'_>, name: Name) {
-        for name in [Some(name), local.aliases.get(&name).copied()].into_iter().flatten() {
-            // What is no blob has no bytes.
-            let Some(counted) = self.tagged.counted.get_mut(name.index()) else { continue };
-            if std::mem::replace(counted, self.number) != self.number {
-                self.tagged.totals[self.number as usize - 1] += self.sizes[name.index()];
-                keep(&mut self.tagged.keepers[name.index()], self.keeper);
-            }
-        }
     }
 }

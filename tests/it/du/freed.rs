@@ -7,7 +7,7 @@ use std::path::Path;
 use serde_json::Value;
 
 use super::{Measure, contents, usage};
-use crate::gc::random_tree;
+use crate::gc::{random_tree, tree_of_every_edge};
 use crate::support::Scratch;
 use crate::support::vectors::{tree, versions};
 
@@ -127,4 +127,10 @@ fn deleting_any_tag_of_a_random_tree_frees_what_is_unique_to_it() {
     let each = (0..40).map(|seed| delete_each_tag(&format!("seed {seed}"), || random_tree(seed, false)));
     let deleted: usize = each.sum();
     assert!(deleted > 60, "only {deleted} tags");
+}
+
+#[test]
+fn deleting_any_tag_or_repository_frees_what_only_it_leads_to_in_whatever_way() {
+    assert_eq!(delete_each_tag("every edge", tree_of_every_edge), 8);
+    assert_eq!(delete_each_repository("every edge", tree_of_every_edge), 2);
 }

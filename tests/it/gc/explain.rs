@@ -136,6 +136,63 @@ fn every_blob_that_is_not_explained_away_is_what_the_plan_removes() {
 }
 
 #[test]
+fn what_is_kept_is_explained_whatever_the_options() {
+    let (planted, young) = super::every_edge();
+    // A manifest without a link, which leads to content by another of its names.
+    let alias = planted.alias("other", "a layer that is named");
+    let named = planted.blob(planted.image_of(&planted.blob("config of what is named"), &[&alias]).to_string());
+    planted.age(48);
+    planted.age_of(&super::planted::layer_path("other", &young), 0);
+    let file = planted.scratch.root().join("keep");
+    std::fs::write(&file, &named).unwrap();
+    let files = super::files(&planted.scratch);
+    let blobs: Vec<String> = files.iter().filter_map(|path| super::digest_of_blob(path)).collect();
+    let choices: [&[&str]; 5] = [
+        &["--delete-untagged"],
+        &["--delete-untagged", "--delete-dangling-referrers"],
+        &["--repository", "other"],
+        &["--keep-digests", file.to_str().unwrap()],
+        &["--min-age", "0"],
+    ];
+    let mut seen = std::collections::BTreeSet::new();
+    for chosen in 0..1_u32 << choices.len() {
+        if chosen & 0b11 == 0b11 {
+            continue;
+        }
+        let words = choices.iter().enumerate().filter(|(at, _)| chosen & 1 << at != 0);
+        let words: Vec<&str> = words.flat_map(|(_, words)| *words).copied().collect();
+        let goes = super::collect(&planted.scratch, &[&words[..], &["--dry-run"]].concat()).said().blobs;
+        let explain = planted.scratch.regtree(["gc", "--json"]).with(&words).with(["--explain"]).with(&blobs).ok();
+        let events = explain.json_lines();
+        let said: Vec<&Value> = events.iter().filter(|event| event["type"] == "explain").collect();
+        assert_eq!(said.len(), blobs.len());
+        for event in said {
+            let digest = event["digest"].as_str().unwrap();
+            let fate = if goes.contains(digest) { "goes" } else { "kept" };
+            assert_eq!(event["fate"], fate, "{words:?}: {event}");
+            if fate == "kept" {
+                assert_eq!(event["way"].as_array().unwrap().last().unwrap()["digest"], digest, "{words:?}: {event}");
+                seen.insert(event["reason"].as_str().unwrap().to_owned());
+            }
+        }
+    }
+    assert_eq!(seen.into_iter().collect::<Vec<_>>(), ["linked", "named", "tagged", "untouchable", "young"]);
+}
+
+#[test]
+fn a_signature_is_kept_by_the_image_that_its_tag_was_made_for() {
+    let planted = Planted::new();
+    let image = planted.tagged_image("lib", "v1", "an image");
+    let signature = planted.tagged_image("lib", &format!("{}.sig", image.replace(':', "-")), "a signature");
+    let words = [&NOW_UNTAGGED[..], &["--delete-dangling-referrers"]].concat();
+    let layer = sha256(b"layer of a signature");
+    let steps =
+        [("repository", "lib"), ("tag", "v1"), ("manifest", &*image), ("manifest", &*signature), ("content", &*layer)];
+    let said = explained(&planted, &words, &layer);
+    assert_eq!((&said["fate"], &said["reason"], &said["way"]), (&json!("kept"), &json!("tagged"), &way(&steps)));
+}
+
+#[test]
 fn sizes_say_how_many_bytes_stay() {
     let planted = Planted::new();
     planted.tagged_image("lib", "v1", "an image");

@@ -99,6 +99,14 @@ fn place(path: &str) -> Option<Place> {
     }
 }
 
+/// The digest of a blob, by the path of its content.
+fn digest_of_blob(path: &str) -> Option<String> {
+    match place(path) {
+        Some(Place::Blob(digest)) => Some(digest),
+        _ => None,
+    }
+}
+
 /// The digest that directories name.
 fn digest_at(algorithm: &[&str], hex: &str) -> String {
     match algorithm {
@@ -207,4 +215,39 @@ fn assert_whole(scratch: &Scratch) {
 /// A random tree with indexes, referrers and aliases, the same for the same seed; with damage, if it shall have some.
 pub(crate) fn random_tree(seed: u64, damaged: bool) -> Scratch {
     forest::grow(seed, if damaged { forest::Kind::Damaged } else { forest::Kind::Rich }).planted.scratch
+}
+
+/// A tree in which manifests lead on in every way that there is, and some lead nowhere. All is old but what it returns
+/// beside: content that nothing but a young link keeps.
+fn every_edge() -> (planted::Planted, String) {
+    let planted = planted::Planted::new();
+    let made_for = |digest: &str, suffix: &str| format!("{}{suffix}", digest.replace(':', "-"));
+    let image = planted.tagged_image("lib", "v1", "an image");
+    // Each made for the one before.
+    let signature = planted.tagged_image("lib", &made_for(&image, ".sig"), "a signature");
+    planted.tagged_image("lib", &made_for(&signature, ".att"), "an attestation of it");
+    planted.tagged_image("lib", &made_for(&planted::sha256(b"nowhere"), ".sig"), "a signature of nothing");
+    let referrer = planted.referrer("lib", &image, "a referrer");
+    planted.referrer("lib", &referrer, "a referrer of it");
+    planted.index("lib", &[&planted.image("lib", "an untagged child")]);
+    let child = planted.image("other", "a child from another repository");
+    planted.tag("lib", "multi", &planted.index("lib", &[&planted.image("lib", "a child"), &child]));
+    // A manifest that is named as a layer leads on.
+    let inner = planted.image("lib", "an inner image");
+    let outer = planted.image_of(&planted.layer("lib", "config of an outer image"), &[&inner]);
+    planted.tag("lib", "outer", &planted.manifest("lib", &outer));
+    let alias = planted.alias("lib", "a layer of two names");
+    let aliased = planted.image_of(&planted.layer("lib", "config of names"), &[&alias]);
+    planted.tag("lib", "names", &planted.manifest("lib", &aliased));
+    planted.layer("lib", "a stale layer");
+    planted.tagged_image("other", "v1", "another image");
+    planted.age(48);
+    let young = planted.alias("other", "a layer by a young link");
+    planted.age_of(&planted::blob_path(&planted::sha256(b"a layer by a young link")), 48);
+    (planted, young)
+}
+
+/// The same, for whoever only asks what is in it.
+pub(crate) fn tree_of_every_edge() -> Scratch {
+    every_edge().0.scratch
 }

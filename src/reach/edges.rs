@@ -1,0 +1,190 @@
+//! What a manifest leads to in a scanned tree.
+
+use std::collections::{HashMap, HashSet};
+
+use super::{Edge, Policy, References, Reserve};
+use crate::digest::Digest;
+use crate::scan::{Name, Revision, Scan, Scanned, Tag};
+
+/// The edges of a whole tree.
+#[derive(Debug)]
+pub(crate) struct Edges<'s> {
+    pub(super) scan: &'s Scan,
+    pub(super) policy: Policy<'s>,
+    /// Other digests of content, by the links of any repository: a child may be stored in another one.
+    aliases: HashMap<Name, Vec<Name>>,
+}
+
+/// The edges as one repository has them.
+#[derive(Debug)]
+pub(crate) struct Within<'e> {
+    edges: &'e Edges<'e>,
+    signatures: HashMap<Name, &'e Revision>,
+    /// The manifests of the repository, where a tag only counts that points to one of them.
+    linked: HashSet<Name>,
+    /// By manifest, those that are kept with it.
+    referrers: HashMap<Name, Vec<Name>>,
+}
+
+impl<'s> Edges<'s> {
+    pub(crate) fn new(scan: &'s Scan, policy: Policy<'s>) -> Self {
+        let mut aliases: HashMap<Name, Vec<Name>> = HashMap::new();
+        for (key, target) in scan.repositories.iter().flat_map(|repository| &repository.aliases) {
+            if let Some((key, target)) = scan.names.find(key).zip(scan.names.find(target)) {
+                aliases.entry(key).or_default().push(target);
+            }
+        }
+        Self { scan, policy, aliases }
+    }
+
+    /// The edges outside of any repository.
+    pub(crate) fn beside(&self) -> Within<'_> {
+        Within { edges: self, signatures: HashMap::new(), linked: HashSet::new(), referrers: HashMap::new() }
+    }
+
+    /// The edges in a repository.
+    pub(crate) fn within<'e>(&'e self, repository: &'e Scanned) -> Within<'e> {
+        let find = |revision: &Revision| self.scan.names.find(&revision.digest);
+        let signed = repository.revisions.iter().filter(|revision| !revision.signatures.is_empty());
+        let signatures = signed.filter_map(|revision| Some((find(revision)?, revision))).collect();
+        let mut within = Within { signatures, ..self.beside() };
+        if self.policy.delete_untagged {
+            within.linked = repository.revisions.iter().filter_map(find).collect();
+            within.referrers = within.referrers(repository);
+        }
+        within
+    }
+
+    /// The manifests that everything in a repository hangs on.
+    pub(crate) fn roots(
+        &self,
+        within: &Within<'_>,
+        reserve: &Reserve,
+        index: usize,
+        repository: &Scanned,
+    ) -> Vec<Name> {
+        let names = &self.scan.names;
+        let mut roots: Vec<Name> = reserve.revisions.get(&index).into_iter().flatten().copied().collect();
+        if !self.policy.delete_untagged || reserve.keeps_all(&self.policy, index, repository) {
+            roots.extend(repository.revisions.iter().filter_map(|revision| names.find(&revision.digest)));
+            if reserve.opaque[index] {
+                // Nothing else is sure here, so what a tag says counts without a link too.
+                roots.extend(self.targets(repository).map(|(_, target)| target));
+            }
+            return roots;
+        }
+        roots.extend(within.tagged(repository).filter(|(tag, _)| self.is_root(tag)).map(|(_, target)| target));
+        let kept = self.policy.keep.iter().filter_map(|digest| names.find(digest));
+        roots.extend(kept.filter(|name| within.linked.contains(name)));
+        roots
+    }
+
+    /// All that a repository needs a link to without a manifest: what is reserved, and where it keeps all, whatever it links
+    /// by any path or content.
+    pub(crate) fn loose(&self, reserve: &Reserve, index: usize, repository: &Scanned) -> Vec<Name> {
+        let mut loose: Vec<Name> = reserve.links.get(&index).into_iter().flatten().copied().collect();
+        if reserve.keeps_all(&self.policy, index, repository) {
+            let aliases = repository.aliases.iter().flat_map(|(key, target)| [*key, *target]);
+            let signatures = repository.revisions.iter().flat_map(|revision| revision.signatures.iter().copied());
+            let others = aliases.chain(repository.emptied.iter().copied()).chain(signatures);
+            loose.extend(repository.layers.iter().copied());
+            loose.extend(others.filter_map(|digest| self.scan.names.find(&digest)));
+        }
+        loose
+    }
+
+    /// Whether a tag keeps what it points to by itself.
+    pub(crate) fn is_root(&self, tag: &Tag) -> bool {
+        let Policy { delete_untagged, delete_dangling_referrers, .. } = self.policy;
+        !(delete_untagged && delete_dangling_referrers) || subject_of(&tag.name).is_none()
+    }
+
+    /// The tags of a repository with what they point to.
+    pub(crate) fn targets<'t>(&self, repository: &'t Scanned) -> impl Iterator<Item = (&'t Tag, Name)> {
+        repository.tags.iter().filter_map(|tag| Some((tag, self.scan.names.find(tag.target.as_ref()?)?)))
+    }
+}
+
+impl Within<'_> {
+    /// The tags that point to manifests of the repository.
+    pub(super) fn tagged<'t>(&self, repository: &'t Scanned) -> impl Iterator<Item = (&'t Tag, Name)> {
+        self.edges.targets(repository).filter(|(_, target)| self.linked.contains(target))
+    }
+
+    fn referrers(&self, repository: &Scanned) -> HashMap<Name, Vec<Name>> {
+        let Edges { scan, policy, .. } = self.edges;
+        let mut referrers: HashMap<Name, Vec<Name>> = HashMap::new();
+        for name in &self.linked {
+            if let Some(subject) = scan.graph.node(*name).and_then(|node| node.subject) {
+                referrers.entry(subject).or_default().push(*name);
+            }
+        }
+        if policy.delete_dangling_referrers {
+            for (tag, target) in self.tagged(repository) {
+                if let Some(subject) = subject_of(&tag.name).and_then(|subject| scan.names.find(&subject)) {
+                    referrers.entry(subject).or_default().push(target);
+                }
+            }
+        }
+        referrers
+    }
+}
+
+impl References for Within<'_> {
+    type Node = Name;
+
+    fn each(&self, manifest: Name, mut show: impl FnMut(Edge<Name>)) {
+        let Edges { scan, policy, .. } = self.edges;
+        let signatures = self.signatures.get(&manifest).into_iter().flat_map(|revision| &revision.signatures);
+        for signature in signatures.filter_map(|digest| scan.names.find(digest)) {
+            show(Edge::Content(signature));
+        }
+        for referrer in self.referrers.get(&manifest).into_iter().flatten() {
+            show(Edge::Manifest(*referrer));
+        }
+        let Some(node) = scan.graph.node(manifest) else { return };
+        for content in scan.graph.contents(node) {
+            show(Edge::Content(*content));
+            // A manifest may be named as a layer, or in a field that regtree does not know. Otherwise it is a root itself.
+            if policy.delete_untagged && scan.graph.node(*content).is_some() {
+                show(Edge::Manifest(*content));
+            }
+        }
+        for child in scan.graph.children(node) {
+            show(Edge::Manifest(*child));
+        }
+    }
+
+    fn aliases(&self, content: Name) -> &[Name] {
+        self.edges.aliases.get(&content).map_or(&[], Vec::as_slice)
+    }
+}
+
+/// The manifest that a client made a tag for: `sha256-<hex>`, as referrers are listed, and cosign's of that with `.sig`,
+/// `.att` or `.sbom`.
+pub(crate) fn subject_of(tag: &str) -> Option<Digest> {
+    let (algorithm, rest) = tag.split_once('-')?;
+    let encoded = match rest.split_once('.') {
+        Some((encoded, "sig" | "att" | "sbom")) => encoded,
+        Some(_) => return None,
+        None => rest,
+    };
+    format!("{algorithm}:{encoded}").parse().ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_subject_of_a_tag_is_in_its_name() {
+        let digest = Digest::of(b"subject");
+        let tag = digest.to_string().replace(':', "-");
+        for suffix in ["", ".sig", ".att", ".sbom"] {
+            assert_eq!(subject_of(&format!("{tag}{suffix}")), Some(digest));
+        }
+        for other in ["v1", "latest-2", "sha256-abc", &format!("{tag}.txt"), &tag[1..]] {
+            assert_eq!(subject_of(other), None, "{other}");
+        }
+    }
+}

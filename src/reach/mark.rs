@@ -1,0 +1,101 @@
+//! What is needed.
+//!
+//! Content is needed wherever in the tree it is stored: an index keeps its children, and their configs and layers. A link
+//! is needed by its repository alone. So each repository is followed on its own, and what it reaches is stamped with its
+//! number.
+
+use super::edges::{Edges, Within};
+use super::{Reserve, Visit, walk};
+use crate::scan::{Name, NameSet, Scanned};
+
+/// What was reached from somewhere, and from where last.
+#[derive(Debug, Default)]
+pub(super) struct Stamps {
+    stamp: u32,
+    /// By name, the last stamp under which it was entered as a manifest.
+    visited: Vec<u32>,
+    /// By name, the last stamp under which it was needed at all.
+    linked: Vec<u32>,
+    /// All that is needed under the present stamp, each once.
+    pub(super) reached: Vec<Name>,
+}
+
+impl Stamps {
+    /// Begins anew under another stamp, with room for so many names.
+    pub(super) fn begin(&mut self, stamp: u32, names: usize) {
+        self.stamp = stamp;
+        self.visited.resize(names, 0);
+        self.linked.resize(names, 0);
+        self.reached.clear();
+    }
+}
+
+impl Visit<Name> for Stamps {
+    fn enter(&mut self, manifest: Name) -> bool {
+        let is_new = std::mem::replace(&mut self.visited[manifest.index()], self.stamp) != self.stamp;
+        if is_new {
+            self.need(manifest);
+        }
+        is_new
+    }
+
+    fn need(&mut self, content: Name) {
+        if std::mem::replace(&mut self.linked[content.index()], self.stamp) != self.stamp {
+            self.reached.push(content);
+        }
+    }
+}
+
+/// What one repository uses.
+#[derive(Debug)]
+pub(crate) struct Use<'m> {
+    stamps: &'m Stamps,
+    /// The edges in it.
+    pub(crate) within: &'m Within<'m>,
+}
+
+impl<'m> Use<'m> {
+    /// Whether a manifest is kept in the repository.
+    pub(crate) fn keeps(&self, manifest: Name) -> bool {
+        self.stamps.visited[manifest.index()] == self.stamps.stamp
+    }
+
+    /// Whether a link to it is needed in the repository.
+    pub(crate) fn links(&self, content: Name) -> bool {
+        self.stamps.linked[content.index()] == self.stamps.stamp
+    }
+
+    /// All that is needed in the repository, stored there or not, each once.
+    pub(crate) fn reached(&self) -> &'m [Name] {
+        &self.stamps.reached
+    }
+}
+
+/// Marks everything, and shows what each repository uses to `look`. Returns all content that is needed.
+pub(crate) fn mark(edges: &Edges<'_>, reserve: &Reserve, mut look: impl FnMut(usize, &Scanned, &Use<'_>)) -> NameSet {
+    let scan = edges.scan;
+    let (mut needed, mut stamps) = (NameSet::new(&scan.names), Stamps::default());
+    for (index, repository) in scan.repositories.iter().enumerate() {
+        let stamp = u32::try_from(index + 1).expect("fewer than 2^32 repositories");
+        stamps.begin(stamp, scan.names.len());
+        let within = edges.within(repository);
+        for name in edges.loose(reserve, index, repository) {
+            super::need(&within, name, &mut stamps);
+        }
+        walk(&within, edges.roots(&within, reserve, index, repository), &mut stamps);
+        add(&mut needed, &stamps.reached);
+        look(index, repository, &Use { stamps: &stamps, within: &within });
+    }
+    // Whatever no repository accounts for.
+    stamps.begin(u32::MAX, scan.names.len());
+    let kept = edges.policy.keep.iter().filter_map(|digest| scan.names.find(digest));
+    walk(&edges.beside(), reserve.blobs.iter().copied().chain(kept).collect(), &mut stamps);
+    add(&mut needed, &stamps.reached);
+    needed
+}
+
+fn add(needed: &mut NameSet, reached: &[Name]) {
+    for name in reached {
+        needed.insert(*name);
+    }
+}
