@@ -60,6 +60,12 @@ impl Kind {
             Self::Repository => "repository",
         }
     }
+
+    /// How many of `actions` are of this kind, and how many bytes of content go with them.
+    pub fn count(self, actions: &[Action]) -> (u64, u64) {
+        let of_kind = actions.iter().filter(|action| action.kind == self);
+        of_kind.fold((0, 0), |(count, bytes), action| (count + 1, bytes + action.size))
+    }
 }
 
 impl fmt::Display for Kind {

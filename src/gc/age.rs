@@ -10,7 +10,7 @@ use crate::digest::Digest;
 use crate::error::Result;
 use crate::layout::{self, TreePath};
 use crate::reach::Use;
-use crate::scan::{Name, Scan, Scanned};
+use crate::scan::{Name, Returned, Scan, Scanned};
 use crate::tree::{Kind, Neighbours, Tree};
 
 /// A blob, as it lies there.
@@ -37,18 +37,26 @@ pub(super) enum Found {
 pub(super) fn look_at_blobs(tree: &Tree, scan: &Scan, names: &[Name]) -> Result<Vec<Found>> {
     let names = names.par_iter().with_min_len(64);
     // Names are sorted, so that neighbours share a fan-out.
-    names.map_init(|| Neighbours::new(tree), |blobs, name| look_at(blobs, &scan.names.digest(*name))).collect()
+    names.map_init(|| Neighbours::new(tree), |blobs, name| look_at(blobs, scan, &scan.names.digest(*name))).collect()
 }
 
 /// The bytes of all content: every blob is looked at.
-pub fn all_bytes(tree: &Tree, scan: &Scan) -> Result<u64> {
+pub(super) fn all_bytes(tree: &Tree, scan: &Scan) -> Result<u64> {
     let names: Vec<Name> = scan.names.blobs().collect();
     let found = look_at_blobs(tree, scan, &names)?;
     Ok(found.iter().map(|found| if let Found::Blob(lying) = found { lying.size } else { 0 }).sum())
 }
 
-/// Looks at one blob, in the fan-out that is open already if it lies there.
-pub(super) fn look_at(blobs: &mut Neighbours<'_>, digest: &Digest) -> Result<Found> {
+/// Looks at one blob, in the fan-out that is open already if it lies there. One that comes back is as it will be then.
+pub(super) fn look_at(blobs: &mut Neighbours<'_>, scan: &Scan, digest: &Digest) -> Result<Found> {
+    match scan.returned(digest) {
+        Some(Returned { size, newest }) => Ok(Found::Blob(Lying { size, newest })),
+        None => look_at_place(blobs, digest),
+    }
+}
+
+/// Looks at what is in the place of one blob now.
+pub(super) fn look_at_place(blobs: &mut Neighbours<'_>, digest: &Digest) -> Result<Found> {
     let path = layout::blob_directory(digest);
     let directory = blobs.metadata(&path)?;
     let Some(directory) = directory.filter(|found| found.kind == Kind::Directory) else { return Ok(Found::Other) };

@@ -82,8 +82,14 @@ pub enum Fate {
     Strange,
 }
 
-/// Says what becomes of some content, as `plan` has it, and which links to it go.
-pub fn explain<'p>(
+impl Plan {
+    /// Says what becomes of some content, and which links to it go.
+    pub fn explain(&self, tree: &Tree, digest: &Digest) -> Result<(Fate, Vec<&Action>)> {
+        explain(tree, &self.scan, &self.options, self, digest)
+    }
+}
+
+fn explain<'p>(
     tree: &Tree,
     scan: &Scan,
     options: &Options,
@@ -103,7 +109,7 @@ pub fn explain<'p>(
         Fate::Absent
     } else if let Some(found) = beside(&edges, scan, options, plan, target) {
         let (reason, way) = found;
-        let until = if reason == Reason::Young { until(tree, options, digest)? } else { None };
+        let until = if reason == Reason::Young { until(tree, scan, options, digest)? } else { None };
         Fate::Kept { reason, way, until }
     } else if plan.blind {
         kept((Reason::Unseen, Vec::new()))
@@ -171,7 +177,7 @@ fn step(scan: &Scan, name: Name) -> Step {
     if scan.graph.node(name).is_some() { Step::Manifest { digest } } else { Step::Content { digest } }
 }
 
-fn until(tree: &Tree, options: &Options, digest: &Digest) -> Result<Option<jiff::Timestamp>> {
-    let age::Found::Blob(lying) = age::look_at(&mut Neighbours::new(tree), digest)? else { return Ok(None) };
+fn until(tree: &Tree, scan: &Scan, options: &Options, digest: &Digest) -> Result<Option<jiff::Timestamp>> {
+    let age::Found::Blob(lying) = age::look_at(&mut Neighbours::new(tree), scan, digest)? else { return Ok(None) };
     Ok(lying.newest.checked_add(options.min_age).ok())
 }

@@ -1,9 +1,11 @@
 //! Garbage collection: a plan that can be read, and a sweep that can be trusted.
 //!
-//! A [scan](crate::scan) says what is there. **Marking** follows everything that is in use from its roots: every
+//! A [scan](crate::scan) says what is there, and what the [quarantine](crate::quarantine) gives back. **Marking** follows everything that is in use from its roots: every
 //! manifest of every repository, or with [`Options::delete_untagged`] what tags point to; and whatever is young, for
-//! somebody may be about to use it. **Planning** lists what is left, links before content. The **sweep** reads the
-//! repositories again, drops from the plan what is needed by now, and removes the rest, looking at each once more.
+//! somebody may be about to use it. **Planning** lists what is left, links before content. A [`Plan`] owns its options, its
+//! scan and its limits: it explains itself, and refuses to be swept when it looks like a mistake. The **sweep** takes it,
+//! puts back first what the tree needs again, reads the repositories once more, drops from the plan what is needed by now,
+//! and removes the rest, looking at each once more.
 //!
 //! **Doubt keeps.** Where links may be unseen, no content goes at all; a repository in which something can't be followed
 //! keeps all that it links.
@@ -16,6 +18,7 @@ mod empty;
 mod explain;
 mod history;
 mod plan;
+mod safety;
 mod sweep;
 mod uses;
 
@@ -23,10 +26,10 @@ use std::collections::HashSet;
 use std::time::Duration;
 
 pub use action::{Action, Finding, Kind};
-pub use age::all_bytes;
-pub use explain::{Fate, Reason, Step, explain};
-pub use plan::{Kept, Plan, Untagged, plan, untagged};
-pub use sweep::{Swept, sweep};
+pub use explain::{Fate, Reason, Step};
+pub use plan::{Kept, Plan, Untagged, plan};
+pub use safety::Limit;
+pub use sweep::{Did, Swept, sweep};
 pub use uses::{Needs, Uses, uses};
 
 use crate::digest::Digest;
@@ -58,6 +61,10 @@ pub struct Options {
     pub keep_empty_repositories: bool,
     /// Whether what goes is moved to the [quarantine](crate::quarantine).
     pub quarantine: bool,
+    /// How much content may be removed; any amount if `None`.
+    pub max_delete: Option<Limit>,
+    /// Whether content is removed though nothing needs any.
+    pub allow_rootless: bool,
     /// The repositories that things may be removed from; all, if there is none.
     pub only: Patterns,
 }
@@ -75,6 +82,8 @@ impl Options {
             uploads_older_than: Some(Duration::from_hours(7 * 24)),
             keep_empty_repositories: false,
             quarantine: false,
+            max_delete: None,
+            allow_rootless: false,
             only: Patterns::default(),
         }
     }
@@ -99,7 +108,7 @@ impl Options {
 }
 
 /// `Err(NoMatch)` when one of the patterns matches no repository, and none is hidden that it may match.
-pub fn check_patterns(scan: &Scan, options: &Options) -> Result<()> {
+fn check_patterns(scan: &Scan, options: &Options) -> Result<()> {
     let is_hidden = scan.damage.iter().any(|damage| damage.doubt == Doubt::Tree);
     let matches = |pattern: &Pattern| scan.repositories.iter().any(|repository| pattern.is_match(repository.text()));
     options.only.check(|pattern| is_hidden || matches(pattern))

@@ -1,7 +1,7 @@
 //! What goes, in the order in which it goes: links before content.
 
 use std::collections::HashSet;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use rayon::prelude::*;
 use serde::Serialize;
@@ -10,10 +10,11 @@ use super::action::{Action, Finding, Kind};
 use super::age::{self, Found};
 use super::doubt::{self, Doubts};
 use super::history::Histories;
-use super::{Options, empty};
+use super::{Options, check_patterns, empty};
 use crate::digest::Digest;
 use crate::error::{Error, Result};
 use crate::layout::TreePath;
+use crate::quarantine::{self, Needed};
 use crate::reach::{Edges, Reserve, Use, mark, subject_of};
 use crate::scan::{Name, NameSet, Scan, Scanned};
 use crate::stream::Interrupt;
@@ -37,9 +38,12 @@ pub struct Kept {
     pub young_blobs: u64,
 }
 
-/// What is to be done, and why the rest stays.
-#[derive(Clone, Debug)]
+/// What is to be done, and why the rest stays. It owns all that it was made of: nothing else is swept, explained or refused.
+#[derive(Debug)]
+#[must_use = "nothing is removed until the plan is swept"]
 pub struct Plan {
+    /// What the quarantine gives back first.
+    pub needed: Needed,
     /// What goes, in order.
     pub actions: Vec<Action>,
     /// What is wrong.
@@ -54,6 +58,33 @@ pub struct Plan {
     pub rootless: bool,
     /// What was left alone beside what the manifests lead to.
     pub(super) reserve: Reserve,
+    pub(super) options: Options,
+    pub(super) scan: Scan,
+    all_bytes: OnceLock<u64>,
+}
+
+/// What goes of a scanned tree, and why the rest stays.
+pub(super) struct Decision {
+    pub(super) actions: Vec<Action>,
+    findings: Vec<Finding>,
+    opaque: Vec<String>,
+    blind: bool,
+    kept: Kept,
+    rootless: bool,
+    reserve: Reserve,
+}
+
+/// Decides what goes from a tree, as it will be when it has back what it needs of the quarantine.
+///
+/// `Err(NoMatch)` when one of [`Options::only`] matches no repository.
+pub fn plan(tree: &Tree, options: Options, interrupt: &Interrupt) -> Result<Plan> {
+    let scan = Scan::read(tree, interrupt)?;
+    check_patterns(&scan, &options)?;
+    let (mut scan, needed) = quarantine::with_needed(tree, scan, interrupt)?;
+    let decision = decide(tree, &mut scan, &options, interrupt)?;
+    let Decision { actions, findings, opaque, blind, kept, rootless, reserve } = decision;
+    let all_bytes = OnceLock::new();
+    Ok(Plan { needed, actions, findings, opaque, blind, kept, rootless, reserve, options, scan, all_bytes })
 }
 
 impl Plan {
@@ -64,13 +95,30 @@ impl Plan {
 
     /// How many of a kind go, and how many bytes of content with them.
     pub fn count(&self, kind: Kind) -> (u64, u64) {
-        let actions = self.actions.iter().filter(|action| action.kind == kind);
-        actions.fold((0, 0), |(count, bytes), action| (count + 1, bytes + action.size))
+        kind.count(&self.actions)
     }
 
-    /// How many bytes of content go.
-    pub fn bytes(&self) -> u64 {
-        self.actions.iter().map(|action| action.size).sum()
+    /// The bytes of all content: every blob is looked at, once for the plan.
+    pub fn all_bytes(&self, tree: &Tree) -> Result<u64> {
+        match self.all_bytes.get() {
+            Some(bytes) => Ok(*bytes),
+            None => age::all_bytes(tree, &self.scan).map(|bytes| *self.all_bytes.get_or_init(|| bytes)),
+        }
+    }
+
+    /// Counts what [`Options::delete_untagged`] would free in addition, and looks at it for `sizes`.
+    pub fn untagged(&mut self, tree: &Tree, sizes: bool, interrupt: &Interrupt) -> Result<Untagged> {
+        let options = Options { delete_untagged: true, ..self.options.clone() };
+        if !sizes {
+            return Ok(count_untagged(&self.scan, &options, self));
+        }
+        let all = decide(tree, &mut self.scan, &options, interrupt)?;
+        let more = |kind: Kind| {
+            let (all, planned) = (kind.count(&all.actions), self.count(kind));
+            (all.0.saturating_sub(planned.0), all.1.saturating_sub(planned.1))
+        };
+        let (blobs, bytes) = more(Kind::Blob);
+        Ok(Untagged { revisions: more(Kind::Revision).0, blobs, bytes: Some(bytes) })
     }
 }
 
@@ -83,28 +131,6 @@ pub struct Untagged {
     pub blobs: u64,
     /// The bytes of these, where they were looked at; without that, some may be too young to go.
     pub bytes: Option<u64>,
-}
-
-/// Counts what [`Options::delete_untagged`] would free in addition to `planned`, and looks at it for `sizes`.
-pub fn untagged(
-    tree: &Tree,
-    scan: &mut Scan,
-    options: &Options,
-    planned: &Plan,
-    sizes: bool,
-    interrupt: &Interrupt,
-) -> Result<Untagged> {
-    let options = Options { delete_untagged: true, ..options.clone() };
-    if !sizes {
-        return Ok(count_untagged(scan, &options, planned));
-    }
-    let all = plan(tree, scan, &options, interrupt)?;
-    let more = |kind| {
-        let (all, planned) = (all.count(kind), planned.count(kind));
-        (all.0.saturating_sub(planned.0), all.1.saturating_sub(planned.1))
-    };
-    let (blobs, bytes) = more(Kind::Blob);
-    Ok(Untagged { revisions: more(Kind::Revision).0, blobs, bytes: Some(bytes) })
 }
 
 fn count_untagged(scan: &Scan, options: &Options, planned: &Plan) -> Untagged {
@@ -120,7 +146,7 @@ fn count_untagged(scan: &Scan, options: &Options, planned: &Plan) -> Untagged {
 }
 
 /// Decides what goes. The scan may learn of more manifests on the way.
-pub fn plan(tree: &Tree, scan: &mut Scan, options: &Options, interrupt: &Interrupt) -> Result<Plan> {
+pub(super) fn decide(tree: &Tree, scan: &mut Scan, options: &Options, interrupt: &Interrupt) -> Result<Decision> {
     let Doubts { mut reserve, blind, mut findings } = doubt::look(tree, scan, options, interrupt);
     let stops = || interrupt.signal().map_or(Ok(()), |signal| Err(Error::Interrupted { signal }));
     let histories = Histories::new(tree, scan);
@@ -164,7 +190,7 @@ pub fn plan(tree: &Tree, scan: &mut Scan, options: &Options, interrupt: &Interru
     let opaque = opaque.map(|(repository, _)| repository.text().to_owned()).collect();
     let rootless = !rooted && !gone.is_empty();
     stops()?;
-    Ok(Plan { actions, findings, opaque, blind, kept, rootless, reserve })
+    Ok(Decision { actions, findings, opaque, blind, kept, rootless, reserve })
 }
 
 type Young = (usize, (Vec<Name>, Vec<Name>));

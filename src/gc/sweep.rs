@@ -1,6 +1,6 @@
 //! Removing what a plan says, or moving it to the quarantine, if the plan still says so.
 //!
-//! Before anything goes, the repositories are read again in full: old registries rewrite links in place, so that no
+//! What the tree needs again of the quarantine is put back first. Then, before anything goes, the repositories are read again in full: old registries rewrite links in place, so that no
 //! directory's time tells, and somebody may have come to need something. What is needed by now is dropped from the plan.
 //! Each blob is looked at once more right before it goes; what is young or different by then stays. A registry that runs
 //! all the same, and found an old layer "already there" in that moment, can still lose it: nothing can prevent that but
@@ -13,12 +13,13 @@ use std::collections::HashSet;
 use super::action::{Action, Kind};
 use super::age::{self, Found};
 use super::disposal::Disposal;
-use super::plan::{Plan, plan};
+use super::plan::{Decision, Plan, decide};
 use super::{Options, empty};
+use crate::digest::Digest;
 use crate::durable::ExclusiveWriter;
 use crate::error::{Error, Result};
 use crate::layout::{self, Area, TreePath};
-use crate::quarantine::RunId;
+use crate::quarantine::{Needed, RunId};
 use crate::scan::Scan;
 use crate::stream::Interrupt;
 use crate::tree::{Neighbours, Tree};
@@ -31,6 +32,8 @@ pub struct Swept {
     pub removed: Vec<Action>,
     /// What was planned, and is needed by now, or was gone already.
     pub spared: u64,
+    /// What the quarantine could not give back.
+    pub not_put_back: Vec<Error>,
     /// What could not be removed.
     pub failures: Vec<Error>,
     /// What the quarantine calls what was moved there.
@@ -39,72 +42,142 @@ pub struct Swept {
     pub interrupted: Option<usize>,
 }
 
-/// Carries out `planned`. `each` is told of everything that is removed, or moved to the quarantine.
+/// Something that a sweep did.
+#[derive(Clone, Copy, Debug)]
+pub enum Did<'d> {
+    /// It put back content, from a run of the quarantine.
+    PutBack(&'d Digest, &'d RunId),
+    /// It removed something, or moved it to the quarantine.
+    Removed(&'d Action),
+}
+
+/// Puts back what the plan says, and then removes what it says. `each` is told of everything that is done.
 ///
-/// Of what fails, the rest goes on, but content stays when a link could not be removed. `Err` when the tree could not be
-/// read again, and then nothing was removed.
+/// Of what fails, the rest goes on, but content stays when a link could not be removed; and where something could not be put
+/// back, the whole tree is read anew, for more may be in doubt then. `Err(Brake)`, before anything is changed, for a plan
+/// that does not stand its own [check](Plan::check). `Err` when the tree could not be read again, and then nothing was
+/// removed.
+///
+/// Nobody else may change the tree meanwhile, so a writer that shares it does not do:
+///
+/// ```compile_fail,E0308
+/// use std::time::Duration;
+///
+/// use regtree::gc::{self, Options};
+/// use regtree::stream::Interrupt;
+/// use regtree::{Registry, Result};
+///
+/// fn collect(registry: &Registry, now: jiff::Timestamp) -> Result<()> {
+///     let plan = gc::plan(registry.tree(), Options::new(now), &Interrupt::default())?;
+///     let writer = registry.writer("gc", now, Duration::ZERO)?;
+///     gc::sweep(&writer, plan, &Interrupt::default(), |_| Ok(())).map(drop)
+/// }
+/// ```
 pub fn sweep(
     writer: &ExclusiveWriter<'_>,
-    scan: &mut Scan,
-    options: &Options,
-    planned: &Plan,
+    plan: Plan,
     interrupt: &Interrupt,
-    mut each: impl FnMut(&Action) -> Result<()>,
+    mut each: impl FnMut(Did<'_>) -> Result<()>,
 ) -> Result<Swept> {
+    let tree = writer.tree();
+    plan.check(tree)?;
+    let Plan { needed, mut actions, options, mut scan, .. } = plan;
     let mut swept = Swept::default();
-    if planned.actions.is_empty() {
+    if !needed.is_empty() {
+        swept.not_put_back = needed.put_back(writer, interrupt, |digest, run| each(Did::PutBack(digest, run)))?;
+        recognize(tree, &mut actions, &needed)?;
+        swept.interrupted = interrupt.signal();
+    }
+    if actions.is_empty() || swept.interrupted.is_some() {
         return Ok(swept);
     }
-    let tree = writer.tree();
-    scan.read_again(tree, interrupt)?;
-    let mut confirmed = Confirmed::by(plan(tree, scan, options, interrupt)?);
-    let mut disposal = if options.quarantine {
-        Disposal::quarantine(writer, options.now, planned.actions.iter().filter(|action| confirmed.has(action)))?
+    if swept.not_put_back.is_empty() {
+        scan.has_all_back();
+        scan.read_again(tree, interrupt)?;
     } else {
-        Disposal::Removal(writer)
-    };
-    // However it ends, somebody may want to know.
-    swept.quarantine = disposal.run();
-    let (mut phase, mut failed) = (None, HashSet::new());
-    for action in &planned.actions {
-        if let Some(signal) = interrupt.signal() {
-            swept.interrupted = Some(signal);
-            break;
-        }
-        // Content of which a link stayed must stay too.
-        if action.kind >= Kind::Blob && !swept.failures.is_empty() {
-            break;
-        }
-        let before = phase.replace(action.kind).unwrap_or(action.kind);
-        if before < action.kind && before < Kind::Blob && !swept.removed.is_empty() {
-            writer.sync_all()?;
-        }
-        if before < Kind::Blob && action.kind == Kind::Blob {
-            // That took its time: somebody may have come to need content since.
-            scan.read_again(tree, interrupt)?;
-            confirmed.content(plan(tree, scan, options, interrupt)?);
-        }
-        // What could not go may need the rest of its repository.
-        let fails = action.repository.as_ref().is_some_and(|repository| failed.contains(repository));
-        if fails || !confirmed.has(action) {
-            swept.spared += 1;
-            continue;
-        }
-        match remove(writer, &mut disposal, options, action) {
-            Ok(true) => {
-                each(action)?;
-                swept.removed.push(action.clone());
-            }
-            Ok(false) => swept.spared += 1,
-            Err(error) => {
-                failed.extend(action.repository.clone());
-                swept.failures.push(error);
-            }
+        scan = Scan::read(tree, interrupt)?;
+    }
+    Sweep { writer, options: &options, scan, interrupt, swept }.run(&actions, each)
+}
+
+/// Takes note of how content lies that was put back: its directory may be a new one.
+fn recognize(tree: &Tree, actions: &mut [Action], needed: &Needed) -> Result<()> {
+    let mut blobs = Neighbours::new(tree);
+    for action in actions.iter_mut().filter(|action| action.kind == Kind::Blob) {
+        if let Some(digest) = action.digest.filter(|digest| needed.contains(digest))
+            && let Found::Blob(lying) = age::look_at_place(&mut blobs, &digest)?
+        {
+            action.newest = Some(lying.newest);
         }
     }
-    swept.quarantine = disposal.finish()?;
-    writer.sync_all()?;
-    Ok(swept)
+    Ok(())
+}
+
+/// A sweep under way.
+struct Sweep<'s> {
+    writer: &'s ExclusiveWriter<'s>,
+    options: &'s Options,
+    scan: Scan,
+    interrupt: &'s Interrupt,
+    swept: Swept,
+}
+
+impl Sweep<'_> {
+    fn run(mut self, actions: &[Action], mut each: impl FnMut(Did<'_>) -> Result<()>) -> Result<Swept> {
+        let Self { writer, options, interrupt, .. } = self;
+        let mut confirmed = Confirmed::by(self.decide()?);
+        let mut disposal = if options.quarantine {
+            Disposal::quarantine(writer, options.now, actions.iter().filter(|action| confirmed.has(action)))?
+        } else {
+            Disposal::Removal(writer)
+        };
+        // However it ends, somebody may want to know.
+        self.swept.quarantine = disposal.run();
+        let (mut phase, mut failed) = (None, HashSet::new());
+        for action in actions {
+            if let Some(signal) = interrupt.signal() {
+                self.swept.interrupted = Some(signal);
+                break;
+            }
+            // Content of which a link stayed must stay too.
+            if action.kind >= Kind::Blob && !self.swept.failures.is_empty() {
+                break;
+            }
+            let before = phase.replace(action.kind).unwrap_or(action.kind);
+            if before < action.kind && before < Kind::Blob && !self.swept.removed.is_empty() {
+                writer.sync_all()?;
+            }
+            if before < Kind::Blob && action.kind == Kind::Blob {
+                // That took its time: somebody may have come to need content since.
+                self.scan.read_again(writer.tree(), interrupt)?;
+                confirmed.content(self.decide()?);
+            }
+            // What could not go may need the rest of its repository.
+            let fails = action.repository.as_ref().is_some_and(|repository| failed.contains(repository));
+            if fails || !confirmed.has(action) {
+                self.swept.spared += 1;
+                continue;
+            }
+            match remove(writer, &mut disposal, options, action) {
+                Ok(true) => {
+                    each(Did::Removed(action))?;
+                    self.swept.removed.push(action.clone());
+                }
+                Ok(false) => self.swept.spared += 1,
+                Err(error) => {
+                    failed.extend(action.repository.clone());
+                    self.swept.failures.push(error);
+                }
+            }
+        }
+        self.swept.quarantine = disposal.finish()?;
+        writer.sync_all()?;
+        Ok(self.swept)
+    }
+
+    fn decide(&mut self) -> Result<Decision> {
+        decide(self.writer.tree(), &mut self.scan, self.options, self.interrupt)
+    }
 }
 
 /// What a later look agrees may go.
@@ -113,13 +186,13 @@ struct Confirmed {
 }
 
 impl Confirmed {
-    fn by(plan: Plan) -> Self {
-        Self { paths: plan.actions.into_iter().map(|action| (action.kind, action.path)).collect() }
+    fn by(decision: Decision) -> Self {
+        Self { paths: decision.actions.into_iter().map(|action| (action.kind, action.path)).collect() }
     }
 
     /// Of content, only what yet another look agrees to.
-    fn content(&mut self, plan: Plan) {
-        let agreed = Self::by(plan);
+    fn content(&mut self, decision: Decision) {
+        let agreed = Self::by(decision);
         self.paths.retain(|entry| entry.0 != Kind::Blob || agreed.paths.contains(entry));
     }
 
@@ -145,7 +218,7 @@ fn remove(
         }
         Kind::Blob => {
             let Some(digest) = action.digest else { return Ok(false) };
-            match age::look_at(&mut Neighbours::new(tree), &digest)? {
+            match age::look_at_place(&mut Neighbours::new(tree), &digest)? {
                 Found::Blob(lying) if Some(lying.newest) == action.newest && lying.size == action.size => {
                     if options.is_young(lying.newest) {
                         return Ok(false);

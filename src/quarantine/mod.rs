@@ -19,9 +19,9 @@
 //! - **What is changed in its place** (a link that is rewritten, a directory that is made, a mode) has a line too, with what
 //!   was there before; a restore takes it back if it still is what was made of it.
 //!
-//! [`Run`] fills it, [`Restore`] and [`put_back`] put back, [`purge`] removes; these want an
-//! [`ExclusiveWriter`](crate::durable::ExclusiveWriter).
-//! [`runs`], [`show`] and [`needed`] read, and take none.
+//! [`Run`] fills it, [`Restore`] puts back, [`purge`] removes, and a sweep and a repair put back what the tree
+//! [needs again](with_needed); all with an [`ExclusiveWriter`](crate::durable::ExclusiveWriter). [`runs`], [`show`] and
+//! [`with_needed`] read, and take no lock.
 
 mod change;
 mod compare;
@@ -40,7 +40,7 @@ mod verdict;
 
 pub use id::{RunId, RunIdError};
 pub use item::{Item, ItemKind, Noted};
-pub use needed::{Needed, needed, put_back};
+pub use needed::{Needed, with_needed};
 pub use purge::purge;
 pub use restore::{Restore, Restored};
 pub use survey::{Contents, Runs, Summary, runs, show};

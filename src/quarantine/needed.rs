@@ -3,12 +3,14 @@
 //! A registry that runs during a collection may link content in the very moment in which it goes. Nothing can prevent that,
 //! but the next run sees a link or a manifest that names content which the tree lacks and the quarantine has.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::fs::File;
+use std::sync::Arc;
 
 use super::id::RunId;
 use super::index::{Named, lacks, named};
 use super::item::Noted;
-use super::restore::{put_back as move_back, sync};
+use super::restore::{put_back, sync};
 use super::shelf::Shelf;
 use super::verdict::{Verdict, is_whole, judge};
 use crate::digest::Digest;
@@ -16,90 +18,160 @@ use crate::durable::ExclusiveWriter;
 use crate::error::{Error, Result};
 use crate::pattern::Patterns;
 use crate::reach::{Edges, Policy, Reserve, mark};
-use crate::scan::Scan;
+use crate::scan::{Returned, Returning, Scan};
 use crate::stream::Interrupt;
 use crate::tree::Tree;
 
-/// What the tree needs again.
+/// What the tree needs again, and the quarantine gives back.
 #[derive(Debug, Default)]
 pub struct Needed {
-    /// Each blob, sorted, with the newest run that has it whole.
-    pub blobs: BTreeMap<Digest, RunId>,
-    /// What could not be read, or not be put back.
+    blobs: Arc<Held>,
+    /// What could not be read.
     pub damage: Vec<Error>,
 }
 
-/// Finds the blobs that a manifest or link of the tree needs, and that only the quarantine has. Each is hashed, for what
-/// `repair` took is damaged.
-///
-/// What a manifest references that is itself in the quarantine is not known before that is back.
-pub fn needed(tree: &Tree, scan: &Scan, interrupt: &Interrupt) -> Result<Needed> {
-    look(tree, scan, interrupt).map(|found| found.0)
+/// Each blob, sorted, in the newest run that has it whole.
+#[derive(Clone, Debug, Default)]
+struct Held(BTreeMap<Digest, Blob>);
+
+#[derive(Clone, Debug)]
+struct Blob {
+    run: RunId,
+    noted: Noted,
+    returned: Returned,
 }
 
-/// Puts back all that the tree needs, and syncs; `scan` is read again then.
-pub fn put_back(writer: &ExclusiveWriter<'_>, scan: &mut Scan, interrupt: &Interrupt) -> Result<Needed> {
-    let tree = writer.tree();
-    let mut done = Needed::default();
+/// Turns the scan of a tree into one of the tree as it will be when it has back what it needs of the quarantine: the blobs
+/// that a manifest or link names, and that only the quarantine has. Each is hashed, for what `repair` took is damaged. A
+/// manifest that comes back may need more.
+pub fn with_needed(tree: &Tree, mut scan: Scan, interrupt: &Interrupt) -> Result<(Scan, Needed)> {
+    let (mut held, mut damage) = (Held::default(), Vec::new());
+    // A quarantine that can't be read keeps nobody from collecting.
+    let named = named(tree, &mut damage).unwrap_or_else(|error| {
+        damage.push(error);
+        Named::new()
+    });
+    let mut seen = HashSet::new();
     loop {
-        let (found, lines) = look(tree, scan, interrupt)?;
-        let (mut failures, before) = (found.damage, done.blobs.len());
-        for (digest, run) in found.blobs {
-            match restore(writer, &run, &lines[&digest], interrupt) {
-                Ok(()) => drop(done.blobs.insert(digest, run)),
+        let before = held.0.len();
+        let mut referenced = if named.is_empty() { Vec::new() } else { referenced(tree, &scan, &named) };
+        referenced.sort_unstable();
+        for digest in referenced.into_iter().filter(|digest| seen.insert(*digest) && lacks(tree, digest)) {
+            if let Some(blob) = newest(tree, &named[&digest], &mut damage, interrupt)? {
+                held.0.insert(digest, blob);
+            }
+        }
+        if held.0.len() == before {
+            return Ok((scan, Needed { blobs: Arc::new(held), damage }));
+        }
+        scan = Scan::read_with(tree, Arc::new(held.clone()), interrupt)?;
+    }
+}
+
+impl Needed {
+    /// Each blob, sorted, with the run that has it.
+    pub fn blobs(&self) -> impl Iterator<Item = (&Digest, &RunId)> {
+        self.blobs.0.iter().map(|(digest, blob)| (digest, &blob.run))
+    }
+
+    /// How many blobs there are.
+    pub fn len(&self) -> usize {
+        self.blobs.0.len()
+    }
+
+    /// Whether the tree needs none.
+    pub fn is_empty(&self) -> bool {
+        self.blobs.0.is_empty()
+    }
+
+    /// Whether a blob comes back.
+    pub fn contains(&self, digest: &Digest) -> bool {
+        self.blobs.0.contains_key(digest)
+    }
+
+    /// Puts all of it back, and syncs; tells `each` what is back. Returns why others are not. A signal ends it early.
+    pub(crate) fn put_back(
+        &self,
+        writer: &ExclusiveWriter<'_>,
+        interrupt: &Interrupt,
+        mut each: impl FnMut(&Digest, &RunId) -> Result<()>,
+    ) -> Result<Vec<Error>> {
+        let (mut touched, mut failures) = (BTreeSet::new(), Vec::new());
+        for (digest, Blob { run, noted, .. }) in &self.blobs.0 {
+            if interrupt.signal().is_some() {
+                break;
+            }
+            match restore(writer, digest, run, noted, interrupt) {
+                Ok(()) => {
+                    touched.insert(run);
+                    each(digest, run)?;
+                }
                 Err(error) => failures.push(error),
             }
         }
-        // The last look has seen all that is wrong.
-        done.damage = failures;
-        if done.blobs.len() == before {
-            return Ok(done);
-        }
-        let touched: BTreeSet<&RunId> = done.blobs.values().collect();
         for run in touched {
-            if let Some(shelf) = Shelf::open(tree, run)? {
-                sync(writer, &shelf)?;
-                if !shelf.read_journal()?.changes.is_empty() {
-                    continue;
-                }
+            let Some(shelf) = Shelf::open(writer.tree(), run)? else { continue };
+            sync(writer, &shelf)?;
+            if shelf.read_journal()?.changes.is_empty() {
                 writer.remove_empty_run(run.as_str())?;
             }
         }
-        // A manifest that is back may need more.
-        *scan = Scan::read(tree, interrupt)?;
+        Ok(failures)
     }
 }
 
-fn look(tree: &Tree, scan: &Scan, interrupt: &Interrupt) -> Result<(Needed, HashMap<Digest, Noted>)> {
-    let (mut needed, mut lines) = (Needed::default(), HashMap::new());
-    // A quarantine that can't be read keeps nobody from collecting.
-    let named = named(tree, &mut needed.damage).unwrap_or_else(|error| {
-        needed.damage.push(error);
-        Named::new()
-    });
-    if named.is_empty() {
-        return Ok((needed, lines));
+impl Returning for Held {
+    fn digests(&self) -> Vec<Digest> {
+        self.0.keys().copied().collect()
     }
-    for digest in referenced(tree, scan, &named) {
-        if !lacks(tree, &digest) {
-            continue;
-        }
-        for (run, noted) in &named[&digest] {
-            if let Some(signal) = interrupt.signal() {
-                return Err(Error::Interrupted { signal });
-            }
-            match is_held(tree, run, noted, interrupt) {
-                Ok(false) => {}
-                Ok(true) => {
-                    needed.blobs.insert(digest, run.clone());
-                    lines.insert(digest, noted.clone());
-                    break;
-                }
-                Err(error) => needed.damage.push(error),
-            }
+
+    fn returned(&self, digest: &Digest) -> Option<Returned> {
+        self.0.get(digest).map(|blob| blob.returned)
+    }
+
+    fn open(&self, tree: &Tree, digest: &Digest) -> Result<Option<File>> {
+        let Some(Blob { run, noted, .. }) = self.0.get(digest) else { return Ok(None) };
+        let Some(shelf) = Shelf::open(tree, run)? else { return Ok(None) };
+        match shelf.find(noted)? {
+            Some(spot) => shelf.open_content(noted, spot),
+            None => Ok(None),
         }
     }
-    Ok((needed, lines))
+}
+
+/// The blob of the newest run that has it whole, and from which it can go back to its place.
+fn newest(
+    tree: &Tree,
+    runs: &[(RunId, Noted)],
+    damage: &mut Vec<Error>,
+    interrupt: &Interrupt,
+) -> Result<Option<Blob>> {
+    for (run, noted) in runs {
+        if let Some(signal) = interrupt.signal() {
+            return Err(Error::Interrupted { signal });
+        }
+        match look(tree, run, noted, interrupt) {
+            Ok(None) => {}
+            Ok(found) => return Ok(found),
+            Err(error) => damage.push(error),
+        }
+    }
+    Ok(None)
+}
+
+fn look(tree: &Tree, run: &RunId, noted: &Noted, interrupt: &Interrupt) -> Result<Option<Blob>> {
+    let Some(shelf) = Shelf::open(tree, run)? else { return Ok(None) };
+    let Some(spot) = shelf.find(noted)? else { return Ok(None) };
+    if !is_whole(&shelf, noted, spot, interrupt)? {
+        return Ok(None);
+    }
+    Ok(match judge(&shelf, noted, false, interrupt)? {
+        Verdict::Free(spot, _) => {
+            let (run, noted) = (run.clone(), noted.clone());
+            shelf.returned(&noted, spot)?.map(|returned| Blob { run, noted, returned })
+        }
+        Verdict::Same(_) | Verdict::Partly(..) | Verdict::NotHeld => None,
+    })
 }
 
 /// Those of `named` that a manifest or link of the tree names.
@@ -125,20 +197,22 @@ fn referenced(tree: &Tree, scan: &Scan, named: &Named) -> Vec<Digest> {
     named.keys().copied().filter(is_needed).collect()
 }
 
-/// Whether a run has the blob, and it is what it is called.
-fn is_held(tree: &Tree, run: &RunId, noted: &Noted, interrupt: &Interrupt) -> Result<bool> {
-    let Some(shelf) = Shelf::open(tree, run)? else { return Ok(false) };
-    match shelf.find(noted)? {
-        Some(spot) => is_whole(&shelf, noted, spot, interrupt),
-        None => Ok(false),
+fn restore(
+    writer: &ExclusiveWriter<'_>,
+    digest: &Digest,
+    run: &RunId,
+    noted: &Noted,
+    interrupt: &Interrupt,
+) -> Result<()> {
+    let tree = writer.tree();
+    if !lacks(tree, digest) {
+        return Ok(());
     }
-}
-
-fn restore(writer: &ExclusiveWriter<'_>, run: &RunId, noted: &Noted, interrupt: &Interrupt) -> Result<()> {
-    let shelf = Shelf::find_run(writer.tree(), run)?;
+    let shelf = Shelf::find_run(tree, run)?;
     match judge(&shelf, noted, false, interrupt)? {
-        Verdict::Free(spot, to) => move_back(writer, &shelf, noted, spot, &to),
-        // It was seen a moment ago, and nobody else changes the quarantine.
-        Verdict::Same(_) | Verdict::Partly(..) | Verdict::NotHeld => Ok(()),
+        Verdict::Free(spot, to) => put_back(writer, &shelf, noted, spot, &to),
+        Verdict::Same(_) | Verdict::Partly(..) | Verdict::NotHeld => {
+            Err(Error::NotQuarantined { what: digest.to_string(), path: shelf.path() })
+        }
     }
 }

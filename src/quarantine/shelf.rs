@@ -15,6 +15,7 @@ use super::journal::Journal;
 use crate::durable::private;
 use crate::error::{Error, Result};
 use crate::layout::{self, Area, TreePath};
+use crate::scan::Returned;
 use crate::tree::{self, Kind, Tree};
 
 /// Where a thing may lie.
@@ -172,6 +173,22 @@ impl<'t> Shelf<'t> {
             Err(Errno::NOENT) => Ok(None),
             Err(errno) => Err(Error::io("open", self.locate(spot.home, &name), errno)),
         }
+    }
+
+    /// How a quarantined blob will be in its place. `None` where it has no content.
+    pub(super) fn returned(&self, noted: &Noted, spot: Spot) -> Result<Option<Returned>> {
+        let directory = self.home_found(spot.home)?;
+        let look = |name: &str| {
+            let failed = |errno| Error::io("look at", self.locate(spot.home, name), errno);
+            tree::metadata_at(directory, name).map_err(failed)
+        };
+        let Some(thing) = look(&noted.name)? else { return Ok(None) };
+        if spot.kind != Kind::Directory {
+            // Its directory is made anew.
+            return Ok(Some(Returned { size: thing.size, newest: jiff::Timestamp::MAX }));
+        }
+        let data = look(&format!("{}/data", noted.name))?;
+        Ok(data.map(|data| Returned { size: data.size, newest: data.modified.max(thing.modified) }))
     }
 
     /// A thing as the operating system knows it, for messages.

@@ -18,8 +18,10 @@ const TOGETHER: usize = 256;
 const ROUNDS: usize = 8;
 
 /// What was done.
-#[derive(Debug, Default)]
-pub struct Done {
+#[derive(Debug)]
+pub struct Done<'o> {
+    /// What was planned.
+    pub plan: Plan<'o>,
     /// Of the plan, and of those that followed from it.
     pub actions: Vec<Action>,
     /// What was no longer to be done when its turn came, and why.
@@ -34,23 +36,48 @@ pub struct Done {
     pub interrupted: Option<usize>,
 }
 
-/// Does what the plan says, and tells each thing that was done.
+/// Something that a repair did.
+#[derive(Clone, Copy, Debug)]
+pub enum Did<'d> {
+    /// It put back content, from a run of the quarantine.
+    PutBack(&'d Digest, &'d RunId),
+    /// It did something that was planned.
+    Mended(&'d Action),
+}
+
+/// Puts back what the plan says, then does what it says, and tells `each` what was done.
 ///
-/// A manifest that a source had may show what else is missing: so then the tree is looked at again, and that is put in too.
-pub fn execute(
+/// Each action is looked at again before it is done: what relies on content that is not there, be it that it could not be put
+/// back, is left. A manifest that a source had may show what else is missing: so then the tree is looked at again, and that is put in too.
+pub fn execute<'o>(
     writer: &ExclusiveWriter<'_>,
-    plan: &Plan,
-    options: &Options<'_>,
+    plan: Plan<'o>,
     watch: &Watch<'_>,
-    mut each: impl FnMut(&Action),
-) -> Result<Done> {
-    if plan.actions.is_empty() {
-        return Ok(Done::default());
+    mut each: impl FnMut(Did<'_>),
+) -> Result<Done<'o>> {
+    let failures = plan.needed.put_back(writer, &watch.interrupt, |digest, run| {
+        each(Did::PutBack(digest, run));
+        Ok(())
+    })?;
+    let mut done = Progress { failures, interrupted: watch.interrupt.signal(), ..Progress::default() };
+    if !plan.actions.is_empty() && done.interrupted.is_none() {
+        done = carry_out(writer, &plan, watch, done, &mut |action| each(Did::Mended(action)))?;
     }
-    let run = Run::begin(writer, "repair", options.now)?;
-    let mut hand = Hand { writer, run, options, noted: VecDeque::new(), watch, done: Done::default() };
-    let goes_on = hand.carry_out(plan, &mut each);
-    let gone_on = if goes_on { hand.go_on(plan, &mut each) } else { Ok(()) };
+    let Progress { actions, outdated, failures, refused, quarantine, interrupted } = done;
+    Ok(Done { plan, actions, outdated, failures, refused, quarantine, interrupted })
+}
+
+fn carry_out(
+    writer: &ExclusiveWriter<'_>,
+    plan: &Plan<'_>,
+    watch: &Watch<'_>,
+    done: Progress,
+    each: &mut impl FnMut(&Action),
+) -> Result<Progress> {
+    let run = Run::begin(writer, "repair", plan.options.now)?;
+    let mut hand = Hand { writer, run, options: &plan.options, noted: VecDeque::new(), watch, done };
+    let goes_on = hand.carry_out(plan, each);
+    let gone_on = if goes_on { hand.go_on(plan, each) } else { Ok(()) };
     let Hand { run, mut done, .. } = hand;
     let id = run.id().clone();
     done.quarantine = run.finish()?.then_some(id);
@@ -62,6 +89,17 @@ pub fn execute(
     Ok(done)
 }
 
+/// What was done so far.
+#[derive(Default)]
+struct Progress {
+    actions: Vec<Action>,
+    outdated: Vec<(Action, &'static str)>,
+    failures: Vec<Error>,
+    refused: Vec<Error>,
+    quarantine: Option<RunId>,
+    interrupted: Option<usize>,
+}
+
 struct Hand<'h> {
     writer: &'h ExclusiveWriter<'h>,
     run: Run<'h>,
@@ -69,7 +107,7 @@ struct Hand<'h> {
     /// What is written down already, to be moved next.
     noted: VecDeque<Noted>,
     watch: &'h Watch<'h>,
-    done: Done,
+    done: Progress,
 }
 
 /// What came of an action.
@@ -82,7 +120,7 @@ enum Outcome {
 
 impl Hand<'_> {
     /// Whether there may be more to do, now that content is there that was missing.
-    fn carry_out(&mut self, plan: &Plan, each: &mut impl FnMut(&Action)) -> bool {
+    fn carry_out(&mut self, plan: &Plan<'_>, each: &mut impl FnMut(&Action)) -> bool {
         let (all, mut refilled) = (plan.actions.len() as u64, false);
         self.watch.progress.begin("repairing", None);
         for (number, action) in (1..).zip(&plan.actions) {
@@ -111,12 +149,12 @@ impl Hand<'_> {
     }
 
     /// Plans again, without hashing what was hashed, until nothing new comes of it.
-    fn go_on(&mut self, first: &Plan, each: &mut impl FnMut(&Action)) -> Result<()> {
+    fn go_on(&mut self, first: &Plan<'_>, each: &mut impl FnMut(&Action)) -> Result<()> {
         let options = Options { content: None, ..self.options.clone() };
         let key = |action: &Action| (action.repair, action.path.clone());
         let mut tried: HashSet<_> = first.actions.iter().map(key).collect();
         for _ in 0..ROUNDS {
-            let mut plan = planner::plan(self.writer.tree(), &options, &Needed::default(), self.watch)?;
+            let mut plan = planner::decide(self.writer.tree(), options.clone(), Needed::default(), self.watch)?;
             plan.actions.retain(|action| tried.insert(key(action)));
             self.done.refused.append(&mut plan.refused);
             if plan.actions.is_empty() || !self.carry_out(&plan, each) {
@@ -135,7 +173,7 @@ impl Hand<'_> {
         }
     }
 
-    fn act(&mut self, action: &Action, plan: &Plan) -> Result<Outcome> {
+    fn act(&mut self, action: &Action, plan: &Plan<'_>) -> Result<Outcome> {
         let noted = self.noted.pop_front_if(|noted| noted.item.path == action.path);
         if let Some(reason) = still::outdated(self.writer.tree(), action, self.options.now, &self.watch.interrupt)? {
             return Ok(Outcome::Outdated(reason));
@@ -157,7 +195,7 @@ impl Hand<'_> {
         Ok(if is_done { Outcome::Done } else { Outcome::Nothing })
     }
 
-    fn refill(&mut self, digest: Digest, plan: &Plan) -> Result<bool> {
+    fn refill(&mut self, digest: Digest, plan: &Plan<'_>) -> Result<bool> {
         // Where its wrong content could not be taken away, this must not replace it.
         if self.writer.tree().metadata(&Entry::Blob(digest).path())?.is_some() {
             return Ok(false);

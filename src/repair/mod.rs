@@ -1,15 +1,16 @@
 //! Mending what `fsck` finds.
 //!
-//! A plan is made of findings, shown, and carried out. **Nothing is deleted**: what is wrong moves to the quarantine, and of
+//! A plan is made of findings, of the tree as it will be when it has back what it [needs](crate::quarantine::with_needed) of
+//! the quarantine. It is shown, and carried out. **Nothing is deleted**: what is wrong moves to the quarantine, and of
 //! what is changed in its place (a link, a mode, a directory that is made) the quarantine's journal says what it was. So a
 //! restore undoes a repair. Content that was put in from another source stays then: it is right.
 //!
 //! A repair that was killed is finished by running it again: each step leaves the tree with the old fault or mended, but for
 //! content whose wrong version is gone and whose right one is not there yet, which is missing, and told so.
 
-mod brake;
 mod execute;
 mod planner;
+mod safety;
 mod source;
 mod standing;
 mod still;
@@ -17,8 +18,7 @@ mod still;
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-pub use brake::lost;
-pub use execute::{Done, execute};
+pub use execute::{Did, Done, execute};
 pub use planner::plan;
 pub use source::Source;
 pub use standing::{Cure, Standing};
@@ -29,6 +29,7 @@ use crate::finding::{Code, Finding, Repair};
 use crate::fsck::{self, Content};
 use crate::layout::TreePath;
 use crate::pattern::Patterns;
+use crate::quarantine::Needed;
 use source::Stock;
 
 /// The codes of which there is something that mends them.
@@ -89,6 +90,8 @@ pub struct Options<'o> {
     pub content: Option<Content>,
     /// See [`fsck::Options`].
     pub pauses: Vec<Duration>,
+    /// Whether content may be missing as if its disk were not mounted.
+    pub assume_blobs_lost: bool,
 }
 
 impl Options<'_> {
@@ -139,9 +142,12 @@ pub struct Left {
     pub reason: String,
 }
 
-/// What is to be done.
+/// What is to be done. It owns all that it was made of.
 #[derive(Debug)]
-pub struct Plan {
+#[must_use = "nothing is mended until the plan is executed"]
+pub struct Plan<'o> {
+    /// What the quarantine gives back first.
+    pub needed: Needed,
     /// In this order.
     pub actions: Vec<Action>,
     /// What stays though it was asked for.
@@ -154,9 +160,10 @@ pub struct Plan {
     pub refused: Vec<Error>,
     /// Where content comes from.
     stock: Stock,
+    options: Options<'o>,
 }
 
-impl Plan {
+impl Plan<'_> {
     /// How many actions there are of each kind.
     pub fn counts(actions: &[Action]) -> BTreeMap<Repair, u64> {
         let mut counts = BTreeMap::new();

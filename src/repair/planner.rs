@@ -3,13 +3,14 @@
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 use super::source::{self, Stock};
-use super::{Action, Left, MENDABLE, Options, Plan, Wanted, still};
+use super::{Action, Left, MENDABLE, Options, Plan, Wanted, safety, still};
 use crate::digest::Digest;
 use crate::error::{Error, Result};
 use crate::finding::{Code, Finding, Repair, Severity};
 use crate::fsck::{self, Hashed, Stop};
 use crate::layout::{self, Entry, Item, TreePath};
-use crate::quarantine::Needed;
+use crate::quarantine::{self, Needed};
+use crate::scan::Scan;
 use crate::stream::Watch;
 use crate::tree::{Kind, Tree};
 
@@ -27,15 +28,28 @@ const ORDER: [Repair; 10] = [
     Repair::RemoveTemporary,
 ];
 
-/// Looks at a tree, and plans what is done about what is found. `needed` is what comes back from the quarantine before.
-pub fn plan(tree: &Tree, options: &Options<'_>, needed: &Needed, watch: &Watch<'_>) -> Result<Plan> {
+/// Looks at a tree, and plans what is done about what is found.
+///
+/// `Err(Brake)`, before anything is hashed, when content is missing as if its disk were not mounted, unless
+/// [`Options::assume_blobs_lost`].
+pub fn plan<'o>(tree: &Tree, options: Options<'o>, watch: &Watch<'_>) -> Result<Plan<'o>> {
+    let scan = Scan::read(tree, &watch.interrupt)?;
+    if !options.assume_blobs_lost {
+        safety::check(tree, &scan)?;
+    }
+    let (_, needed) = quarantine::with_needed(tree, scan, &watch.interrupt)?;
+    decide(tree, options, needed, watch)
+}
+
+/// Plans what is done about what is found, as if `needed` were back.
+pub(super) fn decide<'o>(tree: &Tree, options: Options<'o>, needed: Needed, watch: &Watch<'_>) -> Result<Plan<'o>> {
     let report = fsck::check(tree, &options.look(options.content.clone()), watch)?;
     if let Some(Hashed { stop: Some(Stop::Signal(signal)), .. }) = report.hashed {
         return Err(Error::Interrupted { signal });
     }
     let comes_back = |finding: &Finding| {
         let is_about_missing = !matches!(finding.repair, Some(Repair::QuarantineBlob | Repair::RewriteLink));
-        is_about_missing && finding.digest.is_some_and(|digest| needed.blobs.contains_key(&digest))
+        is_about_missing && finding.digest.is_some_and(|digest| needed.contains(&digest))
     };
     let is_error = |finding: &Finding| finding.severity == Severity::Error;
     let findings = report.findings.into_iter().filter(|finding| !comes_back(finding));
@@ -46,8 +60,16 @@ pub fn plan(tree: &Tree, options: &Options<'_>, needed: &Needed, watch: &Watch<'
         Some(source) => source.find(&refillable(&findings), &watch.interrupt)?,
         None => Default::default(),
     };
-    let mut planner =
-        Planner { tree, options, watch, stock: &stock, whole: BTreeMap::new(), plan: Vec::new(), left: Vec::new() };
+    let mut planner = Planner {
+        tree,
+        options: &options,
+        needed: &needed,
+        watch,
+        stock: &stock,
+        whole: BTreeMap::new(),
+        plan: Vec::new(),
+        left: Vec::new(),
+    };
     for finding in findings {
         let (error, planned) = (is_error(&finding).then(|| finding.clone()), planner.plan.len());
         planner.consider(finding)?;
@@ -60,7 +82,7 @@ pub fn plan(tree: &Tree, options: &Options<'_>, needed: &Needed, watch: &Watch<'
         }
     }
     let Planner { plan, left, .. } = planner;
-    Ok(Plan { actions: in_order(plan), left, unmended, until_pushed, refused, stock })
+    Ok(Plan { needed, actions: in_order(plan), left, unmended, until_pushed, refused, stock, options })
 }
 
 /// Content that a source may help with.
@@ -75,6 +97,7 @@ fn refillable(findings: &[Finding]) -> BTreeSet<Digest> {
 struct Planner<'p> {
     tree: &'p Tree,
     options: &'p Options<'p>,
+    needed: &'p Needed,
     watch: &'p Watch<'p>,
     stock: &'p Stock,
     /// Whether content is what it is called, as far as somebody asked.
@@ -206,6 +229,10 @@ impl Planner<'_> {
         };
         if let Some(known) = self.whole.get(&digest) {
             return Ok(*known);
+        }
+        // It was hashed in the quarantine.
+        if self.needed.contains(&digest) {
+            return Ok(true);
         }
         let path = Entry::Blob(digest).path();
         let is_file = self.tree.metadata(&path).is_ok_and(|found| found.is_some_and(|found| found.kind == Kind::File));

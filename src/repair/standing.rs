@@ -3,7 +3,7 @@
 use std::collections::{BTreeSet, HashSet};
 use std::path::PathBuf;
 
-use super::{MENDABLE, Options, Plan};
+use super::{MENDABLE, Plan};
 use crate::digest::Digest;
 use crate::error::Result;
 use crate::finding::{Code, Finding, Image, Repair, Severity};
@@ -46,14 +46,14 @@ pub enum Cure {
 }
 
 impl Standing {
-    fn of(plan: &Plan, errors: Vec<Finding>, new: Vec<Finding>) -> Self {
+    fn of(plan: &Plan<'_>, errors: Vec<Finding>, new: Vec<Finding>) -> Self {
         let images = errors.iter().flat_map(|error| error.images.iter().cloned()).collect();
         let told = plan.left.iter().map(|left| key(&left.finding)).collect();
         Self { errors, new, images, told }
     }
 
     /// What is left if all that is planned is done.
-    pub fn expected(plan: &Plan) -> Self {
+    pub fn expected(plan: &Plan<'_>) -> Self {
         let emptied = plan.until_pushed.iter().cloned().map(|error| error.mended_by(Repair::RefillBlob));
         let errors = plan.unmended.iter().cloned().chain(emptied).collect();
         Self::of(plan, errors, Vec::new())
@@ -61,8 +61,8 @@ impl Standing {
 
     /// Looks at the whole tree again: who needs what was touched may be anywhere. What only hashing shows is known.
     /// `Err(Interrupted)` when a signal came.
-    pub fn look(tree: &Tree, plan: &Plan, options: &Options<'_>, watch: &Watch<'_>) -> Result<Self> {
-        let report = fsck::check(tree, &options.look(None), watch)?;
+    pub fn look(tree: &Tree, plan: &Plan<'_>, watch: &Watch<'_>) -> Result<Self> {
+        let report = fsck::check(tree, &plan.options.look(None), watch)?;
         let is_error = |finding: &Finding| finding.severity == Severity::Error;
         let mut errors: Vec<Finding> = report.findings.into_iter().filter(is_error).collect();
         let before: HashSet<Key> = plan.unmended.iter().map(key).collect();

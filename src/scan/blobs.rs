@@ -4,6 +4,7 @@
 //! What lies in a fan-out and is called by hex digits that don't belong there, is no directory, or has no `data` in it, is
 //! not content; it is never collected, and left to `fsck`.
 
+use std::collections::HashSet;
 use std::os::fd::{AsFd, BorrowedFd};
 
 use rayon::prelude::*;
@@ -24,8 +25,8 @@ pub(super) struct Blobs {
     pub(super) unread: Vec<Error>,
 }
 
-/// Reads the names of all blobs.
-pub(super) fn read(tree: &Tree, interrupt: &Interrupt) -> Blobs {
+/// Reads the names of all blobs, and takes those that are `returning` for there.
+pub(super) fn read(tree: &Tree, returning: Vec<Digest>, interrupt: &Interrupt) -> Blobs {
     let (mut canonical, mut others) = (Vec::new(), Vec::new());
     let (mut hollow, mut unread) = (Vec::new(), Vec::new());
     for algorithm in layout::algorithm_directories(&Area::Blobs.path()) {
@@ -36,6 +37,16 @@ pub(super) fn read(tree: &Tree, interrupt: &Interrupt) -> Blobs {
             canonical.extend(found.canonical);
             others.extend(found.others);
             hollow.extend(found.hollow);
+        }
+    }
+    // Those whose directory is there without their content are known already.
+    let known: HashSet<Digest> = others.iter().copied().collect();
+    for digest in returning {
+        hollow.retain(|fan_out| layout::blob_directory(&digest).parent().as_ref() != Some(fan_out));
+        match digest.sha256() {
+            Some(hash) => canonical.push(hash),
+            None if known.contains(&digest) => {}
+            None => others.push(digest),
         }
     }
     Blobs { names: Names::of_blobs(canonical, others), hollow, unread }

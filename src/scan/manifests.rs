@@ -3,20 +3,33 @@
 use std::borrow::Cow;
 use std::collections::HashMap;
 use std::fmt;
+use std::fs::File;
+use std::io::Read;
 use std::os::fd::AsFd;
 
 use rayon::prelude::*;
 use rustix::io::Errno;
 
 use super::names::{LookedUp, Name, NameSet, Names};
+use super::returning::Returning;
 use crate::digest::{Digest, Hasher};
 use crate::layout::{self, Area};
 use crate::manifest::{Kind, MAX_PUT, MAX_READ, Manifest, Role};
 use crate::stream::Interrupt;
 use crate::tree::Tree;
 
+const MISSING: &str = "its content is missing";
+
 /// The longest manifest that is read into a buffer that is there already.
 const USUAL: usize = 64 * 1024;
+
+/// Where manifests are read from.
+#[derive(Clone, Copy)]
+pub(super) struct Source<'s> {
+    pub(super) tree: &'s Tree,
+    /// What comes back to the tree, and is read where it is now.
+    pub(super) returning: &'s dyn Returning,
+}
 
 /// A manifest's references.
 #[derive(Debug)]
@@ -112,7 +125,7 @@ impl Graph {
     }
 
     /// Reads the manifests called `wanted`, and the children that they name, as far as the tree has them.
-    pub(super) fn read(&mut self, tree: &Tree, names: &mut Names, wanted: Vec<Name>, interrupt: &Interrupt) {
+    pub(super) fn read(&mut self, source: Source<'_>, names: &mut Names, wanted: Vec<Name>, interrupt: &Interrupt) {
         let mut wanted = wanted;
         while !wanted.is_empty() {
             let mut seen = NameSet::new(names);
@@ -122,7 +135,7 @@ impl Graph {
                 wanted
                     .par_iter()
                     .filter(|_| interrupt.signal().is_none())
-                    .map_init(|| vec![0; USUAL], |buffer, name| parse(tree, names, *name, buffer))
+                    .map_init(|| vec![0; USUAL], |buffer, name| parse(source, names, *name, buffer))
                     .collect()
             };
             wanted = Vec::new();
@@ -156,9 +169,9 @@ impl Graph {
     }
 }
 
-fn parse(tree: &Tree, names: &Names, name: Name, buffer: &mut [u8]) -> Result<Parsed, (Name, Fault)> {
+fn parse(source: Source<'_>, names: &Names, name: Name, buffer: &mut [u8]) -> Result<Parsed, (Name, Fault)> {
     let digest = names.digest(name);
-    let content = read(tree, &digest, buffer).map_err(|fault| (name, Fault::damaged(fault)))?;
+    let content = read(source, &digest, buffer).map_err(|fault| (name, Fault::damaged(fault)))?;
     let mut hasher = Hasher::new(digest.algorithm());
     hasher.update(&content);
     let hashed = hasher.finish();
@@ -184,11 +197,16 @@ fn parse(tree: &Tree, names: &Names, name: Name, buffer: &mut [u8]) -> Result<Pa
 }
 
 /// Reads the content called `digest`, into `buffer` where there is room; or says why it can't be read.
-fn read<'b>(tree: &Tree, digest: &Digest, buffer: &'b mut [u8]) -> Result<Cow<'b, [u8]>, String> {
+fn read<'b>(source: Source<'_>, digest: &Digest, buffer: &'b mut [u8]) -> Result<Cow<'b, [u8]>, String> {
+    let Source { tree, returning } = source;
+    if returning.returned(digest).is_some() {
+        let file = returning.open(tree, digest).map_err(|error| error.to_string())?;
+        return read_file(&file.ok_or(MISSING)?, buffer.len()).map(Cow::Owned);
+    }
     let path = layout::blob_directory(digest).data();
     let area = tree.area(Area::Blobs).map_err(|error| error.to_string())?.ok_or("there is no content at all")?;
     let missing = |errno: Errno| match errno {
-        Errno::NOENT => "its content is missing".to_owned(),
+        Errno::NOENT => MISSING.to_owned(),
         errno => tree.explain(&path, "a regular file", "read", errno).to_string(),
     };
     let limit = buffer.len();
@@ -196,14 +214,34 @@ fn read<'b>(tree: &Tree, digest: &Digest, buffer: &'b mut [u8]) -> Result<Cow<'b
     if found.len() < limit {
         return Ok(Cow::Borrowed(found));
     }
-    // Of a repository in doubt any content may be one; a layer is not worth its reading.
-    if !found.trim_ascii_start().starts_with(b"{") {
-        return Err("it does not begin as a manifest does".to_owned());
-    }
+    check_begin(found)?;
     let content = tree.read_small(&path, MAX_READ as u64 + 1).map_err(|error| error.to_string())?;
-    let content = content.ok_or("its content is missing")?;
-    if content.len() > MAX_READ {
-        return Err(format!("it has more than {MAX_READ} bytes, which is too large to be read"));
+    check_length(content.ok_or(MISSING)?).map(Cow::Owned)
+}
+
+/// Reads an open file as [`read`] does content in its place, at first as much as `usual`.
+fn read_file(file: &File, usual: usize) -> Result<Vec<u8>, String> {
+    let mut content = Vec::new();
+    let read_on = |content: &mut Vec<u8>, limit: usize| {
+        file.take((limit - content.len()) as u64).read_to_end(content).map_err(|error| error.to_string())
+    };
+    read_on(&mut content, usual)?;
+    if content.len() == usual {
+        check_begin(&content)?;
+        read_on(&mut content, MAX_READ + 1)?;
     }
-    Ok(Cow::Owned(content))
+    check_length(content)
+}
+
+/// Of a repository in doubt any content may be a manifest; a layer is not worth its reading.
+fn check_begin(content: &[u8]) -> Result<(), String> {
+    let is_object = content.trim_ascii_start().starts_with(b"{");
+    if is_object { Ok(()) } else { Err("it does not begin as a manifest does".to_owned()) }
+}
+
+fn check_length(content: Vec<u8>) -> Result<Vec<u8>, String> {
+    if content.len() <= MAX_READ {
+        return Ok(content);
+    }
+    Err(format!("it has more than {MAX_READ} bytes, which is too large to be read"))
 }

@@ -9,14 +9,19 @@ mod damage;
 mod manifests;
 mod names;
 mod repositories;
+mod returning;
+
+use std::sync::Arc;
 
 use rayon::prelude::*;
 
 pub use damage::{Damage, Doubt};
+use manifests::Source;
 pub use manifests::{Fault, Graph, Node};
 use names::LookedUp;
 pub use names::{Name, NameSet, Names};
 pub use repositories::{Revision, Scanned, Tag};
+pub use returning::{Nothing, Returned, Returning};
 
 use crate::digest::Digest;
 use crate::error::{Error, Result};
@@ -39,15 +44,24 @@ pub struct Scan {
     pub graph: Graph,
     /// What is wrong.
     pub damage: Vec<Damage>,
+    /// Content that was taken for the tree's, and that comes back first.
+    returning: Arc<dyn Returning>,
 }
 
 impl Scan {
     /// Reads the tree. `Err(Interrupted)` when a signal came.
     pub fn read(tree: &Tree, interrupt: &Interrupt) -> Result<Self> {
-        let (blobs, found) = rayon::join(|| blobs::read(tree, interrupt), || read_repositories(tree, interrupt));
+        Self::read_with(tree, Arc::new(Nothing), interrupt)
+    }
+
+    /// Reads the tree as it will be when it has that content back.
+    pub fn read_with(tree: &Tree, returning: Arc<dyn Returning>, interrupt: &Interrupt) -> Result<Self> {
+        let read_blobs = || blobs::read(tree, returning.digests(), interrupt);
+        let (blobs, found) = rayon::join(read_blobs, || read_repositories(tree, interrupt));
         let mut scan = Self {
             names: blobs.names,
             hollow_fan_outs: blobs.hollow,
+            returning,
             repositories: Vec::new(),
             hollow_repositories: Vec::new(),
             graph: Graph::new(),
@@ -64,6 +78,16 @@ impl Scan {
         }));
         scan.read_manifests(tree, interrupt)?;
         Ok(scan)
+    }
+
+    /// How content will be in its place that comes back; `None` for all that is there.
+    pub fn returned(&self, digest: &Digest) -> Option<Returned> {
+        self.returning.returned(digest)
+    }
+
+    /// All that was to come back is in its place now.
+    pub(crate) fn has_all_back(&mut self) {
+        self.returning = Arc::new(Nothing);
     }
 
     /// Reads the repositories again, and the manifests that are new in them.
@@ -93,7 +117,7 @@ impl Scan {
         wanted.extend(self.repositories.iter().flat_map(|repository| {
             repository.tags.iter().filter_map(|tag| self.names.find(tag.target.as_ref()?)).collect::<Vec<_>>()
         }));
-        self.graph.read(tree, &mut self.names, wanted, interrupt);
+        self.read_more(tree, wanted, interrupt);
         self.name_links();
         self.read_signatures(tree);
         match interrupt.signal() {
@@ -109,7 +133,8 @@ impl Scan {
 
     /// Reads more manifests, that nobody links.
     pub(crate) fn read_more(&mut self, tree: &Tree, wanted: Vec<Name>, interrupt: &Interrupt) {
-        self.graph.read(tree, &mut self.names, wanted, interrupt);
+        let source = Source { tree, returning: &*self.returning };
+        self.graph.read(source, &mut self.names, wanted, interrupt);
     }
 
     /// Gives a name to whatever is linked.

@@ -8,7 +8,8 @@ mod show;
 use serde_json::{Value, json};
 
 use super::{Context, Exit};
-use crate::quarantine::{Noted, Summary};
+use crate::digest::Digest;
+use crate::quarantine::{Needed, Noted, RunId, Summary};
 
 /// Quarantine: what was taken out of the tree, and can be put back
 ///
@@ -59,4 +60,18 @@ fn item_document(noted: &Noted) -> Value {
 /// What a run was, for people.
 fn kind(run: &Summary) -> String {
     super::output::escaped(run.kind.as_deref().unwrap_or("unknown"))
+}
+
+/// Says what the quarantine would give back.
+pub(super) fn print_needed(needed: &Needed, context: &mut Context) -> anyhow::Result<()> {
+    needed.blobs().try_for_each(|(digest, run)| print_put_back(digest, run, "would put back", context))
+}
+
+/// Says of a blob that it is back, or `did` whatever else.
+pub(super) fn print_put_back(digest: &Digest, run: &RunId, did: &str, context: &mut Context) -> anyhow::Result<()> {
+    if context.output.is_json() {
+        return context.output.event("restore", json!({ "digest": digest, "run": run.as_str() }));
+    }
+    let text = format_args!("{did} {digest} from run {run} of the quarantine: the tree needs it again\n");
+    context.output.text(text)
 }

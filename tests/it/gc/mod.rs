@@ -6,6 +6,7 @@ mod damaged;
 mod doubt;
 mod explain;
 mod forest;
+mod given_back;
 mod known;
 mod model;
 mod planted;

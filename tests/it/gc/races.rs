@@ -3,8 +3,7 @@
 use std::time::Duration;
 
 use regtree::Registry;
-use regtree::gc::{self, Action, Kind, Options};
-use regtree::scan::Scan;
+use regtree::gc::{self, Action, Did, Kind, Options};
 use regtree::stream::Interrupt;
 
 use super::planted::{Planted, blob_path, hex_of, revision_path, sha256, sha512, tag_path};
@@ -17,11 +16,11 @@ fn sweep(planted: &Planted, delete_untagged: bool, kind: Kind, meanwhile: impl F
     let writer = registry.exclusive_writer("test", now, Duration::ZERO).unwrap();
     let options = Options { delete_untagged, ..Options::new(now) };
     let interrupt = Interrupt::default();
-    let mut scan = Scan::read(registry.tree(), &interrupt).unwrap();
-    let plan = gc::plan(registry.tree(), &mut scan, &options, &interrupt).unwrap();
+    let plan = gc::plan(registry.tree(), options, &interrupt).unwrap();
     let mut meanwhile = Some(meanwhile);
-    let swept = gc::sweep(&writer, &mut scan, &options, &plan, &interrupt, |action| {
-        if action.kind == kind
+    let swept = gc::sweep(&writer, plan, &interrupt, |did| {
+        if let Did::Removed(action) = did
+            && action.kind == kind
             && let Some(meanwhile) = meanwhile.take()
         {
             meanwhile();

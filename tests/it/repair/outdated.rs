@@ -6,7 +6,6 @@ use std::path::Path;
 use std::time::{Duration, SystemTime};
 
 use regtree::finding::Code;
-use regtree::quarantine::Needed;
 use regtree::repair::{self, Done, Options, Wanted};
 use regtree::stream::Watch;
 use regtree::{Digest, Registry};
@@ -15,7 +14,7 @@ use super::{errors, repair as run_repair};
 use crate::support::{Scratch, Tagged, snapshot};
 
 /// Plans, lets `change` happen, and does what was planned.
-fn repair_around(scratch: &Scratch, codes: &[Code], change: impl FnOnce()) -> Done {
+fn repair_around(scratch: &Scratch, codes: &[Code], change: impl FnOnce()) -> Done<'static> {
     let registry = Registry::open(scratch.root()).unwrap();
     let now = jiff::Timestamp::now();
     let wanted = Wanted::Only(codes.iter().copied().collect());
@@ -29,18 +28,18 @@ fn repair_around(scratch: &Scratch, codes: &[Code], change: impl FnOnce()) -> Do
         threads: 1,
         now,
     };
-    let pauses = vec![Duration::ZERO];
-    let options = Options { wanted, source: None, now, uploads_began_before, content: Some(content), pauses };
+    let content = Some(content);
+    let options = Options { wanted, source: None, now, uploads_began_before, content, assume_blobs_lost: true };
     let watch = Watch::none();
-    let plan = repair::plan(registry.tree(), &options, &Needed::default(), &watch).unwrap();
+    let plan = repair::plan(registry.tree(), options, &watch).unwrap();
     assert!(!plan.actions.is_empty(), "nothing is planned");
     change();
     let writer = registry.exclusive_writer("repair", now, Duration::ZERO).unwrap();
-    repair::execute(&writer, &plan, &options, &watch, |_| {}).unwrap()
+    repair::execute(&writer, plan, &watch, |_| {}).unwrap()
 }
 
 #[track_caller]
-fn assert_left(done: &Done, count: usize) {
+fn assert_left(done: &Done<'_>, count: usize) {
     assert!(done.failures.is_empty(), "{:?}", done.failures);
     assert_eq!((done.actions.len(), done.outdated.len(), &done.quarantine), (0, count, &None), "{done:?}");
 }

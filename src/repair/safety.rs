@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use rayon::prelude::*;
 
 use crate::digest::{Digest, Hasher};
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::layout::{self, Area, Entry};
 use crate::quarantine::{self, ItemKind};
 use crate::scan::Scan;
@@ -14,9 +14,15 @@ use crate::tree::{Kind, Tree};
 /// One in so many references may lead nowhere.
 const TOLERATED: usize = 10;
 
-/// Why it looks as if the disk with the content were missing, if it does: there is none at all, or too many links lead
-/// nowhere, or to files without a byte. What lies whole in the quarantine is not lost.
-pub fn lost(tree: &Tree, scan: &Scan) -> Result<Option<String>> {
+/// `Err(Brake)` when it looks as if the disk with the content were missing.
+pub(super) fn check(tree: &Tree, scan: &Scan) -> Result<()> {
+    let release = "--assume-blobs-lost";
+    missing_disk(tree, scan)?.map_or(Ok(()), |reason| Err(Error::Brake { reason, release }))
+}
+
+/// Why it looks so, if it does: there is no content at all, or too many links lead nowhere, or to files without a byte. What
+/// lies whole in the quarantine is not lost.
+fn missing_disk(tree: &Tree, scan: &Scan) -> Result<Option<String>> {
     if tree.area(Area::Repositories)?.is_none() && has_content(tree)? {
         let repositories = tree.locate(&Area::Repositories.path());
         return Ok(Some(format!("there is content, and no {}: is its disk mounted?", repositories.display())));

@@ -1,0 +1,235 @@
+//! Printing what a collection does, and why the rest stays.
+
+use std::collections::BTreeSet;
+
+use serde_json::{Value, json};
+
+use crate::cli::count::{self, human_bytes, plural};
+use crate::cli::{Context, hint, output};
+use crate::finding::Code;
+use crate::gc::{Action, Finding, Kept, Kind, Options, Plan, Untagged};
+use crate::quarantine::RunId;
+use crate::repair::MENDABLE;
+use crate::scan::Doubt;
+
+/// What a plan comes to, but for what goes.
+pub(super) struct Summary {
+    pub(super) dry_run: bool,
+    pub(super) quarantine: bool,
+    pub(super) kept: Kept,
+    /// How many repositories stay whole.
+    pub(super) opaque: usize,
+    pub(super) blind: bool,
+    pub(super) all_bytes: Option<u64>,
+    pub(super) untagged: Option<Untagged>,
+}
+
+pub(super) fn print_start(is_dry: bool, options: &Options, context: &mut Context) -> anyhow::Result<()> {
+    if !context.output.is_json() {
+        return Ok(());
+    }
+    let (delete_untagged, min_age) = (options.delete_untagged, options.min_age.as_secs());
+    let fields = json!({ "dry_run": is_dry, "delete_untagged": delete_untagged, "min_age": min_age });
+    context.output.event("start", fields)
+}
+
+impl Summary {
+    /// Says what went, or would go.
+    pub(super) fn print(&self, actions: &[Action], run: Option<&RunId>, context: &mut Context) -> anyhow::Result<()> {
+        if context.output.is_json() {
+            return self.print_event(actions, run, context);
+        }
+        self.print_text(actions, context)?;
+        if let Some(run) = run {
+            context.output.text(format_args!("quarantine run {run}\n"))?;
+        }
+        context.output.flush()?;
+        self.print_notes(actions, run, context);
+        Ok(())
+    }
+
+    fn print_event(&self, actions: &[Action], run: Option<&RunId>, context: &mut Context) -> anyhow::Result<()> {
+        let removed: serde_json::Map<String, Value> = Kind::ALL
+            .into_iter()
+            .map(|kind| (kind.name().to_owned(), kind.count(actions)))
+            .map(|(name, (count, bytes))| (name, json!({ "count": count, "bytes": bytes })))
+            .collect();
+        let fields = json!({
+            "dry_run": self.dry_run, "removed": removed, "bytes": bytes(actions), "kept": self.kept,
+            "content_kept_for_doubt": self.blind, "quarantine": run.map(RunId::as_str),
+            "kept_bytes": self.kept_bytes(actions), "untagged": self.untagged,
+        });
+        context.output.event("summary", fields)
+    }
+
+    fn print_text(&self, actions: &[Action], context: &mut Context) -> anyhow::Result<()> {
+        let did = match (self.dry_run, self.quarantine) {
+            (true, false) => "would remove",
+            (false, false) => "removed",
+            (true, true) => "would move to the quarantine",
+            (false, true) => "moved to the quarantine",
+        };
+        context.output.text(format_args!("{did} {}\n", count::bytes(bytes(actions))))?;
+        for kind in Kind::ALL {
+            let (count, bytes) = kind.count(actions);
+            if count > 0 {
+                let bytes = if bytes > 0 { format!("  {}", human_bytes(bytes)) } else { String::new() };
+                context.output.text(format_args!("  {kind:12} {count:>10}{bytes}\n"))?;
+            }
+        }
+        let kept = self.kept;
+        let size = self.kept_bytes(actions).map(|bytes| format!(" ({})", human_bytes(bytes))).unwrap_or_default();
+        context.output.text(format_args!(
+            "kept {}{size}, {}, {} in {}\n",
+            plural(kept.blobs, "blob"),
+            plural(kept.revisions, "manifest"),
+            plural(kept.tags, "tag"),
+            plural(kept.repositories, "repository")
+        ))?;
+        if kept.young_blobs > 0 {
+            context.output.text(format_args!("  {} only for being young\n", plural(kept.young_blobs, "blob")))?;
+        }
+        if self.opaque > 0 {
+            let repositories = plural(self.opaque, "repository");
+            context.output.text(format_args!("  all of {repositories}, where something can't be followed\n"))?;
+        }
+        Ok(())
+    }
+
+    fn print_notes(&self, actions: &[Action], run: Option<&RunId>, context: &mut Context) {
+        if let Some(run) = run {
+            let regtree = hint::command(&context.global);
+            context.output.note(format_args!("to put all of it back: {regtree} quarantine restore {run}"));
+        }
+        if let Some(untagged) = self.untagged.filter(|untagged| untagged.revisions > 0) {
+            let Untagged { revisions, blobs, bytes } = untagged;
+            let size = match bytes {
+                Some(bytes) => format!("{} more", human_bytes(bytes)),
+                None => "more (--sizes says how much)".to_owned(),
+            };
+            context.output.note(format_args!(
+                "--delete-untagged would free {size}: no tag leads to {} and {}",
+                plural(revisions, "manifest"),
+                plural(blobs, "blob")
+            ));
+        }
+        if !self.dry_run && !actions.is_empty() {
+            context.output.note("a registry caches what it has seen: restart it, or flush its redis");
+        }
+    }
+
+    fn kept_bytes(&self, actions: &[Action]) -> Option<u64> {
+        self.all_bytes.map(|all| all.saturating_sub(Kind::Blob.count(actions).1))
+    }
+}
+
+fn bytes(actions: &[Action]) -> u64 {
+    actions.iter().map(|action| action.size).sum()
+}
+
+/// What is wrong, and what stays for it.
+pub(super) fn print_doubts(plan: &Plan, context: &mut Context) -> anyhow::Result<()> {
+    for error in &plan.needed.damage {
+        context.output.damage(error)?;
+    }
+    for finding in &plan.findings {
+        print_finding(finding, context)?;
+    }
+    let mends: BTreeSet<String> = plan.findings.iter().filter_map(|finding| mend(finding, context)).collect();
+    for mend in mends.iter().filter(|_| !context.output.is_json()) {
+        context.output.hint(format_args!("what is wrong may be mended: {mend}"));
+    }
+    let is_sparse = |finding: &Finding| finding.code == Code::IndexChildMissing && !finding.mendable;
+    if plan.findings.iter().any(is_sparse) && !context.output.is_json() {
+        context.output.hint("if such children were never pushed here: --allow-sparse-indexes");
+    }
+    for repository in &plan.opaque {
+        if context.output.is_json() {
+            context.output.event("keep-opaque", json!({ "repository": repository }))?;
+        } else {
+            context.output.warn(format_args!("nothing goes from repository {repository}, and all that it links stays"));
+        }
+    }
+    if plan.blind {
+        let unseen = plan.findings.iter().find(|finding| finding.doubt == Doubt::Tree);
+        let path = unseen.and_then(|finding| finding.path.as_deref()).map(|path| format!(" behind {}", path.display()));
+        let path = path.unwrap_or_default();
+        context.output.warn(format_args!("there may be links that can't be seen{path}: no content goes"));
+    }
+    Ok(())
+}
+
+fn print_finding(finding: &Finding, context: &mut Context) -> anyhow::Result<()> {
+    if context.output.is_json() {
+        let doubt = match finding.doubt {
+            Doubt::None => "none",
+            Doubt::Repository => "repository",
+            Doubt::Tree => "tree",
+        };
+        let repair = mend(finding, context);
+        let path = finding.path.as_ref().map(|path| path.to_string_lossy());
+        let fields = json!({
+            "code": finding.code, "doubt": doubt, "repository": finding.repository, "path": path,
+            "message": finding.message, "repair": repair,
+        });
+        return context.output.event("finding", fields);
+    }
+    let repository = finding.repository.as_ref().map(|name| format!("{name}: ")).unwrap_or_default();
+    context.output.warn(format_args!("{}: {repository}{}", finding.code, finding.message));
+    Ok(())
+}
+
+/// The command that mends what casts doubt, if one does. What is no link is for a person to look at.
+fn mend(finding: &Finding, context: &Context) -> Option<String> {
+    let source = match finding.code {
+        code if finding.doubt == Doubt::None || !finding.mendable || !MENDABLE.contains(&code) => return None,
+        Code::ManifestMissing | Code::IndexChildMissing | Code::RevisionDangling | Code::BlobCorrupt => {
+            " --from SOURCE"
+        }
+        _ => "",
+    };
+    // Only a look at all that needs it tells in which way content is wrong.
+    let more = if finding.code == Code::BlobCorrupt { ",blob-truncated,blob-empty" } else { "" };
+    Some(format!("{} repair --only {}{more}{source}", hint::command(&context.global), finding.code))
+}
+
+pub(super) fn print_action(action: &Action, context: &mut Context) -> anyhow::Result<()> {
+    if context.output.is_json() {
+        let mut fields = json!({ "kind": action.kind, "path": action.path.to_string() });
+        let mut put = |key: &str, value: Option<Value>| {
+            if let Some(value) = value {
+                fields[key] = value;
+            }
+        };
+        put("repository", action.repository.as_deref().map(Value::from));
+        put("tag", action.tag.as_deref().map(Value::from));
+        put("digest", action.digest.map(|digest| json!(digest)));
+        put("upload", action.upload.as_ref().map(|upload| json!(upload)));
+        put("size", matches!(action.kind, Kind::Blob | Kind::Upload).then(|| action.size.into()));
+        return context.output.event("remove", fields);
+    }
+    if !context.output.is_verbose() {
+        return Ok(());
+    }
+    let subject = output::escaped(&subject(action));
+    context.output.text(format_args!("{:12} {subject}\n", action.kind))
+}
+
+/// What an action is about, as one would write it.
+fn subject(action: &Action) -> String {
+    let repository = action.repository.as_deref().unwrap_or_default();
+    let digest = action.digest.map(|digest| digest.to_string()).unwrap_or_default();
+    let tag = action.tag.as_deref().unwrap_or_default();
+    match action.kind {
+        Kind::Tag => format!("{repository}:{tag}"),
+        Kind::TagHistory => format!("{repository}:{tag}@{digest}"),
+        Kind::Revision | Kind::LayerLink => format!("{repository}@{digest}"),
+        Kind::Blob => format!("{digest}  {}", human_bytes(action.size)),
+        Kind::Upload => {
+            let upload = action.upload.as_ref().map(ToString::to_string).unwrap_or_default();
+            format!("{repository} {upload}  {}", human_bytes(action.size))
+        }
+        Kind::Directory => action.path.to_string(),
+        Kind::Repository => repository.to_owned(),
+    }
+}

@@ -1,0 +1,176 @@
+//! `regtree repair`.
+
+mod report;
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::builder::{PossibleValuesParser, TypedValueParser};
+use report::End;
+
+use super::{Context, Exit, fsck as fsck_command, interrupt, progress, quarantine};
+use crate::durable::ExclusiveWriter;
+use crate::error::Error;
+use crate::finding::Code;
+use crate::fsck::Content;
+use crate::repair::{self, Did, Done, MENDABLE, Options, Plan, Source, Standing, Wanted};
+use crate::stream::Watch;
+use crate::tree::Tree;
+
+/// Mend what fsck finds
+///
+/// Nothing is deleted: what is wrong moves to the quarantine, with a journal of all that was changed, so that
+/// quarantine restore undoes the repair. A corrupt blob that is out of the way is healed by the next push of it, which a
+/// registry would otherwise take and ignore; --from puts the right content in at once.
+///
+/// All content is hashed where corrupt blobs are to be found, unless --skip-content or --unverified-for says less. In the
+/// end the tree is looked at again, without hashing.
+#[derive(Debug, clap::Args)]
+#[command(group = clap::ArgGroup::new("what").required(true).args(["only", "all_safe"]), after_long_help = "\
+Exit codes:
+  0    done, and no error is left in the tree, as far as it was looked at
+  1    not readable, not writable
+  2    malformed argument
+  3    done, but an error is left, asked for or not (with -n: would be left), or something could not be mended
+  10   no tree
+  11   another process changes the tree
+  12   refused: content, or all repositories, are missing as if their disk were not mounted
+  130, 143 interrupted; what was mended until then is told
+
+Examples:
+  regtree repair --all-safe --dry-run
+  regtree repair --only blob-corrupt,blob-missing --from /mnt/backup/registry
+  regtree repair --only tag-dangling,revision-dangling")]
+#[expect(clippy::struct_excessive_bools, reason = "each is a flag of its own")]
+pub(super) struct Repair {
+    /// Mend what is found under these codes: several with commas between, or --only again for each
+    #[arg(long, value_name = "CODE", value_delimiter = ',', value_parser = codes())]
+    only: Vec<Code>,
+    /// Mend all that can be without losing what somebody may want: dangling tags and manifests stay
+    #[arg(long)]
+    all_safe: bool,
+    /// Say what would be done, and change nothing
+    #[arg(short = 'n', long)]
+    dry_run: bool,
+    /// Put in missing and corrupt content from another registry tree, an OCI image layout, or a directory of files
+    #[arg(long, value_name = "SOURCE")]
+    from: Option<PathBuf>,
+    /// Go on though content is missing as if its disk were not mounted
+    #[arg(long)]
+    assume_blobs_lost: bool,
+    /// Hash no content but manifests: only what is of a wrong size is found to be corrupt
+    #[arg(long, conflicts_with = "unverified_for")]
+    skip_content: bool,
+    /// Hash only what was not found right within AGE (12h, 30d, 8w), or changed since
+    #[arg(long, value_name = "AGE", value_parser = super::parse_span)]
+    unverified_for: Option<Duration>,
+    /// How many threads read; as many as there are processors if omitted
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=256))]
+    jobs: Option<u16>,
+}
+
+/// The codes that something mends; the error for any other lists them.
+fn codes() -> impl TypedValueParser<Value = Code> {
+    PossibleValuesParser::new(MENDABLE.map(Code::name)).try_map(|name| {
+        let code = MENDABLE.into_iter().find(|code| code.name() == name);
+        code.ok_or("there is no such code")
+    })
+}
+
+impl Repair {
+    pub(super) fn run(self, context: &mut Context) -> anyhow::Result<Exit> {
+        super::use_threads(self.jobs)?;
+        let source = self.from.as_deref().map(Source::open).transpose()?;
+        let registry = context.registry()?;
+        let tree = registry.tree();
+        // A dry run changes nothing, so it takes no lock.
+        let writer = if self.dry_run { None } else { Some(context.exclusive_writer(&registry, "repair")?) };
+        let progress = progress::observer(context.global.progress, &context.output);
+        let watch = Watch { progress: &*progress, interrupt: interrupt::catch()? };
+        report::print_start(&self, context)?;
+        let plan = repair::plan(tree, self.options(source.as_ref(), context), &watch)?;
+        report::print_plan(&plan, context)?;
+        match writer {
+            Some(writer) => execute(&writer, plan, &watch, context),
+            None => show(&plan, context),
+        }
+    }
+
+    fn options<'o>(&self, source: Option<&'o Source>, context: &Context) -> Options<'o> {
+        let wanted = if self.all_safe { Wanted::Safe } else { Wanted::Only(self.only.iter().copied().collect()) };
+        let unverified_since =
+            self.unverified_for.map(|age| context.now.checked_sub(age).unwrap_or(jiff::Timestamp::MIN));
+        let everything = Content {
+            subset: None,
+            seed: 0,
+            deadline: None,
+            threads: fsck_command::threads(self.jobs),
+            resume_after: None,
+            unverified_since,
+            now: context.now,
+        };
+        let content = (wanted.includes(Code::BlobCorrupt) && !self.skip_content).then_some(everything);
+        let uploads_began_before = context.now.checked_sub(fsck_command::STALE).unwrap_or(context.now);
+        let (pauses, assume_blobs_lost) = (context.pauses.clone(), self.assume_blobs_lost);
+        Options { wanted, source, now: context.now, uploads_began_before, content, pauses, assume_blobs_lost }
+    }
+}
+
+fn show(plan: &Plan<'_>, context: &mut Context) -> anyhow::Result<Exit> {
+    quarantine::print_needed(&plan.needed, context)?;
+    plan.actions.iter().try_for_each(|action| report::print_action(action, context))?;
+    let standing = Standing::expected(plan);
+    End { plan, done: None, standing: &standing }.print(context)?;
+    Ok(Exit::damage_if(!plan.needed.damage.is_empty() || !standing.errors.is_empty()))
+}
+
+/// Does what is planned, and tells of it.
+fn execute(
+    writer: &ExclusiveWriter<'_>,
+    plan: Plan<'_>,
+    watch: &Watch<'_>,
+    context: &mut Context,
+) -> anyhow::Result<Exit> {
+    // What can't be printed is no reason to stop half way.
+    let mut printed = Ok(());
+    let done = repair::execute(writer, plan, watch, |did| {
+        if printed.is_ok() {
+            printed = match did {
+                Did::PutBack(digest, run) => quarantine::print_put_back(digest, run, "put back", context),
+                Did::Mended(action) => report::print_action(action, context),
+            };
+        }
+    })?;
+    printed?;
+    for (action, reason) in &done.outdated {
+        report::print_outdated(action, reason, context)?;
+    }
+    for error in done.refused.iter().chain(&done.failures) {
+        context.output.damage(error)?;
+    }
+    let (standing, interrupted) = look_again(writer.tree(), &done, watch)?;
+    for finding in &standing.new {
+        fsck_command::print(finding, context)?;
+    }
+    End { plan: &done.plan, done: Some(&done), standing: &standing }.print(context)?;
+    if let Some(signal) = interrupted {
+        return Err(Error::Interrupted { signal }.into());
+    }
+    let has_failed = !done.failures.is_empty() || !done.plan.needed.damage.is_empty();
+    Ok(Exit::damage_if(has_failed || !standing.errors.is_empty()))
+}
+
+/// The errors that are left; and the signal because of which nobody knows, if one came.
+fn look_again(tree: &Tree, done: &Done<'_>, watch: &Watch<'_>) -> anyhow::Result<(Standing, Option<usize>)> {
+    if done.interrupted.is_some() {
+        return Ok((Standing::default(), done.interrupted));
+    }
+    if done.plan.actions.is_empty() {
+        return Ok((Standing::expected(&done.plan), None));
+    }
+    match Standing::look(tree, &done.plan, watch) {
+        Ok(standing) => Ok((standing, None)),
+        Err(Error::Interrupted { signal }) => Ok((Standing::default(), Some(signal))),
+        Err(error) => Err(error.into()),
+    }
+}

@@ -1,0 +1,175 @@
+//! Printing what a repair does, and what it leaves.
+
+use std::collections::BTreeSet;
+
+use serde_json::{Value, json};
+
+use super::Repair;
+use crate::cli::count::{human_bytes, plural};
+use crate::cli::{Context, hint, output};
+use crate::finding::Repair as Kind;
+use crate::quarantine::RunId;
+use crate::repair::{Action, Cure, Done, Left, Plan, Standing};
+
+pub(super) fn print_start(arguments: &Repair, context: &mut Context) -> anyhow::Result<()> {
+    if !context.output.is_json() {
+        return Ok(());
+    }
+    let only: BTreeSet<&str> = arguments.only.iter().map(|code| code.name()).collect();
+    let from = arguments.from.as_ref().map(|path| path.to_string_lossy());
+    let fields = json!({ "dry_run": arguments.dry_run, "all_safe": arguments.all_safe, "only": only, "from": from });
+    context.output.event("start", fields)
+}
+
+/// What is wrong with the source and the quarantine, and what stays though it was asked for.
+pub(super) fn print_plan(plan: &Plan<'_>, context: &mut Context) -> anyhow::Result<()> {
+    for error in plan.needed.damage.iter().chain(&plan.refused) {
+        context.output.damage(error)?;
+    }
+    plan.left.iter().try_for_each(|left| print_left(left, context))
+}
+
+/// What is said in the end.
+pub(super) struct End<'e> {
+    pub(super) plan: &'e Plan<'e>,
+    /// `None` where nothing is done.
+    pub(super) done: Option<&'e Done<'e>>,
+    pub(super) standing: &'e Standing,
+}
+
+impl End<'_> {
+    pub(super) fn print(&self, context: &mut Context) -> anyhow::Result<()> {
+        let End { plan, done, standing } = self;
+        let dry_run = done.is_none();
+        let actions = done.map_or(&plan.actions, |done| &done.actions);
+        let run = done.and_then(|done| done.quarantine.as_ref());
+        let counts = Plan::counts(actions);
+        if context.output.is_json() {
+            let repairs: serde_json::Map<String, Value> =
+                counts.iter().map(|(repair, count)| (repair.name().to_owned(), json!(count))).collect();
+            let fields = json!({
+                "dry_run": dry_run, "repairs": repairs, "restored": plan.needed.len(), "left": plan.left.len(),
+                "unmended": plan.unmended.len(), "outdated": done.map_or(0, |done| done.outdated.len()),
+                "failures": done.map_or(0, |done| done.failures.len()), "errors": standing.errors.len(),
+                "broken_images": standing.images, "quarantine": run.map(RunId::as_str),
+            });
+            return context.output.event("summary", fields);
+        }
+        let did = if dry_run { "would mend" } else { "mended" };
+        context.output.text(format_args!("{did} {}\n", plural(actions.len(), "thing")))?;
+        for (repair, count) in counts {
+            context.output.text(format_args!("  {:16} {count:>8}\n", repair.name()))?;
+        }
+        let moved = moved(actions);
+        if !moved.is_empty() {
+            let did = if dry_run { "would be moved" } else { "moved" };
+            context.output.text(format_args!("{did} to the quarantine: {moved}\n"))?;
+        }
+        self.print_standing(context)?;
+        if let Some(run) = run {
+            context.output.text(format_args!("quarantine run {run}\n"))?;
+        }
+        context.output.flush()?;
+        if let Some(run) = run {
+            let regtree = hint::command(&context.global);
+            context.output.note(format_args!("to undo all of it: {regtree} quarantine restore {run}"));
+            context.output.note("a registry caches what it has seen: restart it, or flush its redis");
+        }
+        Ok(())
+    }
+
+    /// What is left, and what can be done about it.
+    fn print_standing(&self, context: &mut Context) -> anyhow::Result<()> {
+        let standing = self.standing;
+        let Standing { errors, images, .. } = standing;
+        if !images.is_empty() {
+            let (count, whose) = (plural(images.len(), "image"), if images.len() == 1 { "its" } else { "their" });
+            let text = "content is pushed again or put in with --from";
+            context.output.text(format_args!("{count} cannot be pulled until {whose} {text}\n"))?;
+        }
+        if errors.is_empty() {
+            return Ok(());
+        }
+        let left = if self.done.is_none() { "would be left" } else { "left" };
+        context.output.text(format_args!("{} {left}\n", plural(errors.len(), "error")))?;
+        let of = |cure: Cure| errors.iter().filter(move |error| standing.cure(error) == cure);
+        let by_name: BTreeSet<&str> = of(Cure::Name).map(|error| error.code.name()).collect();
+        let by_name: Vec<&str> = by_name.into_iter().collect();
+        let cures = [
+            (Cure::Content, "push again what they lack, or put it in with --from SOURCE".to_owned()),
+            (Cure::Name, format!("not asked for: --only {}", by_name.join(","))),
+            (Cure::Told, "asked for, and said above why they stay".to_owned()),
+            (Cure::None, "nothing here mends them: fsck tells of each".to_owned()),
+        ];
+        for (cure, text) in cures {
+            let count = of(cure).count();
+            if count > 0 {
+                context.output.text(format_args!("  {count:>6}  {text}\n"))?;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// How many things of each kind were moved.
+fn moved(actions: &[Action]) -> String {
+    let name = |repair: Kind| match repair {
+        Kind::QuarantineBlob => "blob",
+        Kind::RemoveTag => "tag",
+        Kind::PurgeUpload => "upload",
+        Kind::RemoveTemporary => "temporary file",
+        _ => "link",
+    };
+    let moves: Vec<Action> = actions.iter().filter(|action| action.is_move()).cloned().collect();
+    let counts = Plan::counts(&moves).into_iter();
+    counts.map(|(repair, count)| plural(count, name(repair))).collect::<Vec<_>>().join(", ")
+}
+
+fn print_left(left: &Left, context: &mut Context) -> anyhow::Result<()> {
+    let Left { finding, reason } = left;
+    if context.output.is_json() {
+        let mut fields = serde_json::to_value(finding)?;
+        fields["reason"] = json!(reason);
+        return context.output.event("left", fields);
+    }
+    let path = finding.path.as_ref().map(|path| format!("{}: ", path.display())).unwrap_or_default();
+    context.output.warn(format_args!("{}: {path}{reason}", finding.code));
+    Ok(())
+}
+
+pub(super) fn print_action(action: &Action, context: &mut Context) -> anyhow::Result<()> {
+    if context.output.is_json() {
+        return context.output.event("repair", action_document(action));
+    }
+    let path = output::escaped(&action.path.to_string());
+    let size = if action.size > 0 { format!("  {}", human_bytes(action.size)) } else { String::new() };
+    context.output.text(format_args!("{:16} {} {path}{size}\n", action.repair.name(), action.code))
+}
+
+pub(super) fn print_outdated(action: &Action, reason: &str, context: &mut Context) -> anyhow::Result<()> {
+    if context.output.is_json() {
+        let mut fields = action_document(action);
+        fields["reason"] = json!(reason);
+        return context.output.event("outdated", fields);
+    }
+    let path = output::escaped(&action.path.to_string());
+    context.output.note(format_args!("{}: {path}: {reason}, so it stays", action.code));
+    Ok(())
+}
+
+fn action_document(action: &Action) -> Value {
+    let mut fields = json!({
+        "repair": action.repair, "code": action.code, "path": action.path.to_string(),
+    });
+    let size = matches!(action.repair, Kind::QuarantineBlob | Kind::RefillBlob | Kind::PurgeUpload);
+    let more = [
+        ("repository", action.repository.as_deref().map(Value::from)),
+        ("tag", action.tag.as_deref().map(Value::from)),
+        ("digest", action.digest.map(|digest| json!(digest))),
+        ("size", size.then(|| action.size.into())),
+    ];
+    for (key, value) in more.into_iter().filter_map(|(key, value)| Some((key, value?))) {
+        fields[key] = value;
+    }
+    fields
+}

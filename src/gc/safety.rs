@@ -1,0 +1,50 @@
+//! What is refused: a plan that looks like a mistake.
+
+use super::action::Kind;
+use super::plan::Plan;
+use crate::error::{Error, Result};
+use crate::tree::Tree;
+
+/// How much of a tree's content may be removed.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Limit {
+    /// So many of a hundred bytes.
+    Percent(f64),
+    /// So many bytes.
+    Bytes(u64),
+}
+
+impl Plan {
+    /// `Err(Brake)` when nothing was found that needs any of the tree's content, or when more content is removed than
+    /// [`Options::max_delete`](super::Options::max_delete) allows. A sweep refuses such a plan.
+    pub fn check(&self, tree: &Tree) -> Result<()> {
+        if self.rootless && !self.options.allow_rootless {
+            let reason = "there is content, and nothing was found that needs any of it: is this the right tree?";
+            return Err(Error::Brake { reason: reason.to_owned(), release: "--allow-rootless" });
+        }
+        let Some(limit) = self.options.max_delete else { return Ok(()) };
+        let (allowed, said) = match limit {
+            Limit::Bytes(bytes) => (bytes, format!("{bytes} bytes")),
+            Limit::Percent(percent) => {
+                let all = self.all_bytes(tree)?;
+                (share(all, percent), format!("{percent}% of {all} bytes"))
+            }
+        };
+        let going = self.count(Kind::Blob).1;
+        if going <= allowed {
+            return Ok(());
+        }
+        let reason = format!("{going} bytes would go, which is more than --max-delete allows ({said})");
+        Err(Error::Brake { reason, release: "a higher --max-delete" })
+    }
+}
+
+#[expect(
+    clippy::cast_precision_loss,
+    clippy::cast_sign_loss,
+    clippy::cast_possible_truncation,
+    reason = "a part of a percent of a tree's bytes does not matter"
+)]
+fn share(bytes: u64, percent: f64) -> u64 {
+    (bytes as f64 * percent / 100.0) as u64
+}
