@@ -8,6 +8,7 @@
 mod blob;
 mod completions;
 mod count;
+mod deletion;
 mod demo;
 mod du;
 mod exit;
@@ -172,19 +173,20 @@ impl Context {
         }
     }
 
-    /// Says what a dry run of a deletion comes to; its answer names each thing.
-    fn note_dry_run(&self, what: impl std::fmt::Display) {
-        self.output.note(format_args!("would remove {what}; nothing was removed (dry run)"));
-    }
-
     /// Locks the tree with others that add and unlink, for `command`.
     fn writer<'t>(&self, registry: &'t Registry, command: &str) -> anyhow::Result<Writer<'t>> {
         Ok(registry.writer(command, self.now, self.global.wait_lock.unwrap_or_default())?)
     }
 
-    /// Locks the tree alone, for `command`.
-    fn exclusive_writer<'t>(&self, registry: &'t Registry, command: &str) -> anyhow::Result<ExclusiveWriter<'t>> {
-        Ok(registry.exclusive_writer(command, self.now, self.global.wait_lock.unwrap_or_default())?)
+    /// Locks the tree alone, for `command`. A dry run changes nothing, so it takes no lock.
+    fn exclusive_writer<'t>(
+        &self,
+        registry: &'t Registry,
+        command: &str,
+        dry_run: bool,
+    ) -> anyhow::Result<Option<ExclusiveWriter<'t>>> {
+        let lock = || registry.exclusive_writer(command, self.now, self.global.wait_lock.unwrap_or_default());
+        Ok((!dry_run).then(lock).transpose()?)
     }
 }
 

@@ -4,6 +4,7 @@ use serde_json::json;
 
 use crate::blob;
 use crate::cli::count::plural;
+use crate::cli::deletion::Deletion;
 use crate::cli::subject::About;
 use crate::cli::{Context, Exit};
 use crate::digest::Digest;
@@ -52,14 +53,14 @@ impl Delete {
     pub(in crate::cli) fn run(self, context: &mut Context) -> anyhow::Result<Exit> {
         let registry = context.registry()?;
         let repository = registry.repository(&self.repository).about(&self.repository, None)?;
-        // Alone, or a manifest put meanwhile may need what nothing needed; a dry run changes nothing, and takes no lock.
-        let writer = if self.dry_run { None } else { Some(context.exclusive_writer(&registry, "blob delete")?) };
+        // Alone, or a manifest put meanwhile may need what nothing needed.
+        let writer = context.exclusive_writer(&registry, "blob delete", self.dry_run)?;
         let plan = blob::plan_delete(&repository, &self.digests, self.all_aliases).about(&self.repository, None)?;
         if !self.force {
             let keys: Vec<Digest> = plan.iter().map(|removal| removal.key).collect();
             manifest::check_unneeded(&repository, &keys).about(&self.repository, None)?;
         }
-        let links = plan.len();
+        let (links, deletion) = (plan.len(), Deletion { repository: &self.repository, dry_run: self.dry_run });
         for removal in plan {
             let gone = match &writer {
                 Some(writer) => !removal.execute(writer).about(&self.repository, removal.key)?,
@@ -68,17 +69,9 @@ impl Delete {
             if gone {
                 context.output.note(format_args!("{} was gone already", removal.key));
             }
-            if context.output.is_json() {
-                let (repository, digest, dry_run) = (&self.repository, removal.key, self.dry_run);
-                let fields = json!({ "repository": repository, "digest": digest, "dry_run": dry_run, "gone": gone });
-                context.output.event("unlink", fields)?;
-            } else {
-                context.output.text(format_args!("{}\n", removal.key))?;
-            }
+            let fields = json!({ "digest": removal.key, "gone": gone });
+            deletion.print("unlink", fields, &[removal.key.to_string()], context)?;
         }
-        if self.dry_run {
-            context.note_dry_run(plural(links, "link"));
-        }
-        Ok(Exit::Done)
+        deletion.end(plural(links, "link"), &[], context)
     }
 }

@@ -114,9 +114,8 @@ impl Gc {
         let options = self.options(context.now)?;
         let registry = context.registry()?;
         let tree = registry.tree();
-        // A dry run changes nothing, so it takes no lock.
         let is_dry = self.dry_run || !self.explain.is_empty();
-        let writer = if is_dry { None } else { Some(context.exclusive_writer(&registry, "gc")?) };
+        let writer = context.exclusive_writer(&registry, "gc", is_dry)?;
         let interrupt = interrupt::catch()?;
         report::print_start(is_dry, &options, context)?;
         let mut plan = gc::plan(tree, options, &interrupt)?;

@@ -3,6 +3,7 @@
 use serde_json::json;
 
 use crate::cli::count::plural;
+use crate::cli::deletion::Deletion;
 use crate::cli::subject::About;
 use crate::cli::{Context, Exit};
 use crate::digest::Digest;
@@ -52,35 +53,24 @@ impl Delete {
     pub(in crate::cli) fn run(self, context: &mut Context) -> anyhow::Result<Exit> {
         let registry = context.registry()?;
         let repository = registry.repository(&self.repository).about(&self.repository, None)?;
-        // Alone, or a tag set meanwhile may point to what had none; a dry run changes nothing, and takes no lock.
-        let writer = if self.dry_run { None } else { Some(context.exclusive_writer(&registry, "manifest delete")?) };
+        // Alone, or a tag set meanwhile may point to what had none.
+        let writer = context.exclusive_writer(&registry, "manifest delete", self.dry_run)?;
         let tags = if self.with_tags { Tags::Remove } else { Tags::Keep };
         let indexes = if self.force { Indexes::Ignore } else { Indexes::Keep };
         let planned = manifest::plan_delete(&repository, &self.digests, tags, indexes);
         let (removals, damage) = planned.about(&self.repository, None)?;
+        let deletion = Deletion { repository: &self.repository, dry_run: self.dry_run };
         for removal in &removals {
             if let Some(writer) = &writer {
                 removal.execute(writer).about(&self.repository, removal.digest)?;
             }
             let tags: Vec<_> = removal.tags.iter().map(|tag| &tag.tag).collect();
-            if context.output.is_json() {
-                let (repository, digest, dry_run) = (&self.repository, removal.digest, self.dry_run);
-                let fields = json!({ "repository": repository, "digest": digest, "tags": tags, "dry_run": dry_run });
-                context.output.event("delete", fields)?;
-                continue;
-            }
-            for tag in tags {
-                context.output.text(format_args!("{}:{tag}\n", self.repository))?;
-            }
-            context.output.text(format_args!("{}\n", removal.digest))?;
+            let named = tags.iter().map(|tag| format!("{}:{tag}", self.repository));
+            let lines: Vec<String> = named.chain([removal.digest.to_string()]).collect();
+            deletion.print("delete", json!({ "digest": removal.digest, "tags": tags }), &lines, context)?;
         }
-        for error in &damage {
-            context.output.damage(error)?;
-        }
-        if self.dry_run {
-            let tags = removals.iter().map(|removal| removal.tags.len()).sum::<usize>();
-            context.note_dry_run(format_args!("{} and {}", plural(removals.len(), "manifest"), plural(tags, "tag")));
-        }
-        Ok(Exit::damage_if(!damage.is_empty()))
+        let tags = removals.iter().map(|removal| removal.tags.len()).sum::<usize>();
+        let what = format!("{} and {}", plural(removals.len(), "manifest"), plural(tags, "tag"));
+        deletion.end(what, &damage, context)
     }
 }

@@ -37,8 +37,7 @@ pub(in crate::cli) struct Purge {
 impl Purge {
     pub(in crate::cli) fn run(self, context: &mut Context) -> anyhow::Result<Exit> {
         let registry = context.registry()?;
-        // A dry run changes nothing, so it takes no lock.
-        let writer = if self.dry_run { None } else { Some(context.exclusive_writer(&registry, "quarantine purge")?) };
+        let writer = context.exclusive_writer(&registry, "quarantine purge", self.dry_run)?;
         let interrupt = interrupt::catch()?;
         let found = quarantine::runs(registry.tree())?;
         let mut damage = found.damage;

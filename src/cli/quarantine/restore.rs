@@ -47,8 +47,7 @@ pub(in crate::cli) struct Restore {
 impl Restore {
     pub(in crate::cli) fn run(self, context: &mut Context) -> anyhow::Result<Exit> {
         let registry = context.registry()?;
-        // A dry run changes nothing, so it takes no lock.
-        let writer = if self.dry_run { None } else { Some(context.exclusive_writer(&registry, "quarantine restore")?) };
+        let writer = context.exclusive_writer(&registry, "quarantine restore", self.dry_run)?;
         let restore = quarantine::Restore::new(registry.tree(), &self.run, &self.digests)?;
         let restore = restore.verify(self.verify).interrupt(interrupt::catch()?);
         let mut damaged = !restore.faults().is_empty();

@@ -83,8 +83,7 @@ impl Repair {
         let source = self.from.as_deref().map(Source::open).transpose()?;
         let registry = context.registry()?;
         let tree = registry.tree();
-        // A dry run changes nothing, so it takes no lock.
-        let writer = if self.dry_run { None } else { Some(context.exclusive_writer(&registry, "repair")?) };
+        let writer = context.exclusive_writer(&registry, "repair", self.dry_run)?;
         let progress = progress::observer(context.global.progress, &context.output);
         let watch = Watch { progress: &*progress, interrupt: interrupt::catch()? };
         report::print_start(&self, context)?;

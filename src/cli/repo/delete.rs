@@ -40,8 +40,7 @@ pub(in crate::cli) struct Delete {
 impl Delete {
     pub(in crate::cli) fn run(self, context: &mut Context) -> anyhow::Result<Exit> {
         let registry = context.registry()?;
-        // A dry run changes nothing, so it takes no lock.
-        let writer = if self.dry_run { None } else { Some(context.exclusive_writer(&registry, "repo delete")?) };
+        let writer = context.exclusive_writer(&registry, "repo delete", self.dry_run)?;
         let name = &self.repository;
         let planned = registry::plan_delete(&Repository::new(registry.tree(), name.clone()));
         let (removal, damage) = planned.about(name, None)?;

@@ -3,6 +3,7 @@
 use serde_json::json;
 
 use crate::cli::count::plural;
+use crate::cli::deletion::Deletion;
 use crate::cli::subject::About;
 use crate::cli::{Context, Exit};
 use crate::name::{RepositoryName, Tag};
@@ -47,18 +48,10 @@ impl Delete {
         if let Some(writer) = &writer {
             tag::delete(writer, &removals).about(&self.repository, None)?;
         }
+        let deletion = Deletion { repository: &self.repository, dry_run: self.dry_run };
         for tag::Removal { tag, digest, .. } in &removals {
-            if context.output.is_json() {
-                let (repository, dry_run) = (&self.repository, self.dry_run);
-                let fields = json!({ "repository": repository, "tag": tag, "digest": digest, "dry_run": dry_run });
-                context.output.event("untag", fields)?;
-            } else {
-                context.output.text(format_args!("{tag}\n"))?;
-            }
+            deletion.print("untag", json!({ "tag": tag, "digest": digest }), &[tag.to_string()], context)?;
         }
-        if self.dry_run {
-            context.note_dry_run(plural(removals.len(), "tag"));
-        }
-        Ok(Exit::Done)
+        deletion.end(plural(removals.len(), "tag"), &[], context)
     }
 }
