@@ -1,6 +1,7 @@
 //! Looking again at what was found: a registry that runs changes things meanwhile.
 
 use std::collections::HashSet;
+use std::sync::Arc;
 use std::time::Duration;
 
 use super::Options;
@@ -13,6 +14,7 @@ use super::round::{self, Round};
 use crate::error::Result;
 use crate::finding::Code;
 use crate::layout::{Area, TreePath};
+use crate::scan::Nothing;
 use crate::stream::{Silent, Watch};
 
 /// How long to wait before each further look where a registry may run. Only what may be in the making is looked at more
@@ -77,7 +79,7 @@ impl Again<'_, '_> {
         let again = concerned.map(|repository| repository.place.clone()).collect();
         let second = round::look(eye, again, blobs, options, &quiet)?;
         let fan_outs: HashSet<TreePath> = clues.iter().filter_map(fan_out).collect();
-        let (fresh, content) = Blobs::walk(eye, Some(&fan_outs), &quiet);
+        let (fresh, content) = Blobs::walk(eye, Some(&fan_outs), Arc::new(Nothing), &quiet);
         let content = about_content(eye, &fresh, content, |digest| first.needed.contains(blobs, digest));
         let is_between = |clue: &Clue| clue.finding.repository.is_none() || clue.finding.code == Code::LegacyLayout;
         let between = if clues.iter().any(is_between) { places::find(eye, &watch.interrupt).1 } else { Vec::new() };

@@ -2,7 +2,9 @@
 //! with what its descriptors say, and little of a tree is not.
 
 use std::collections::HashSet;
+use std::fs::File;
 use std::os::fd::{AsFd, BorrowedFd};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use rayon::prelude::*;
@@ -17,7 +19,7 @@ use crate::digest::Digest;
 use crate::error::Result;
 use crate::finding::{Code, Finding, Severity};
 use crate::layout::{self, Area, Entry, KeyedDirectory, TreePath};
-use crate::scan::{Name, Names};
+use crate::scan::{Name, Names, Returning};
 use crate::stream::{Interrupt, Watch};
 use crate::tree::{Kind, Listed, Tree};
 
@@ -31,6 +33,8 @@ pub(super) struct Blobs<'t> {
     odd: HashSet<Digest>,
     /// Whether to look again at what was not there.
     live: bool,
+    /// Content that is taken for there, whole, and comes back first.
+    returning: Arc<dyn Returning>,
 }
 
 /// What lies in the place of content.
@@ -50,13 +54,20 @@ enum Found {
 }
 
 impl<'t> Blobs<'t> {
-    /// Lists all content; of `only` these fan-outs, if there are any given.
-    pub(super) fn walk(eye: &Eye<'t>, only: Option<&HashSet<TreePath>>, watch: &Watch<'_>) -> (Self, Vec<Clue>) {
+    /// Lists all content; of `only` these fan-outs, if there are any given. What is `returning` is taken for there.
+    pub(super) fn walk(
+        eye: &Eye<'t>,
+        only: Option<&HashSet<TreePath>>,
+        returning: Arc<dyn Returning>,
+        watch: &Watch<'_>,
+    ) -> (Self, Vec<Clue>) {
         let mut eye = eye.another(None);
         let base = Area::Blobs.path();
         let mut found = Vec::new();
         let walk = Walk { kinds: layout::algorithm_directories(&base), only, watch, done: AtomicU64::new(0) };
         walk.descend(&mut eye, &base, &mut found);
+        let sized = |digest| Some(Found::File(digest, returning.returned(&digest)?.size));
+        found.extend(returning.digests().into_iter().filter_map(sized));
         let (mut canonical, mut others, mut odd) = (Vec::with_capacity(found.len()), Vec::new(), HashSet::new());
         for found in &found {
             match found {
@@ -76,7 +87,7 @@ impl<'t> Blobs<'t> {
                 sizes[name.index()] = size;
             }
         }
-        (Self { tree: eye.tree, names, sizes, odd, live: false }, eye.clues)
+        (Self { tree: eye.tree, names, sizes, odd, live: false, returning }, eye.clues)
     }
 
     /// From now on looks again at what was not there.
@@ -97,6 +108,9 @@ impl<'t> Blobs<'t> {
 
     /// What lies there at this moment.
     pub(super) fn measure(&self, digest: &Digest) -> Lies {
+        if let Some(returned) = self.returning.returned(digest) {
+            return Lies::There(returned.size);
+        }
         let path = Entry::Blob(*digest).path();
         match self.tree.metadata(&path) {
             Ok(None) => Lies::Nothing,
@@ -108,6 +122,19 @@ impl<'t> Blobs<'t> {
                 _ => Lies::Odd,
             },
         }
+    }
+
+    /// Whether it is taken for there. It was found to be what it is called.
+    pub(super) fn is_returning(&self, digest: &Digest) -> bool {
+        self.returning.returned(digest).is_some()
+    }
+
+    /// Opens the content called `digest`, wherever it is now.
+    pub(super) fn open(&self, digest: &Digest) -> Result<Option<File>> {
+        if self.is_returning(digest) {
+            return self.returning.open(self.tree, digest);
+        }
+        follow::open(self.tree, &Entry::Blob(*digest).path())
     }
 
     /// In bytes.

@@ -82,10 +82,11 @@ pub(super) struct Stock<'s, 't> {
 }
 
 impl Stock<'_, '_> {
-    /// What may be hashed, with its size. A tarsum is no hash of the bytes.
+    /// What may be hashed, with its size. A tarsum is no hash of the bytes, and what comes back was hashed.
     fn all(&self) -> impl Iterator<Item = (Digest, u64)> {
         let blobs = self.blobs.names.blobs().map(|name| (self.blobs.names.digest(name), self.blobs.size(name)));
-        let is_open = |digest: &Digest| !self.told.contains(digest) && digest.algorithm().is_some();
+        let is_known = |digest: &Digest| self.told.contains(digest) || self.blobs.is_returning(digest);
+        let is_open = move |digest: &Digest| !is_known(digest) && digest.algorithm().is_some();
         let is_wanted = |digest: &Digest| !self.only_needed || self.needed.contains(self.blobs, digest);
         blobs.filter(move |(digest, _)| is_open(digest) && is_wanted(digest))
     }

@@ -11,6 +11,7 @@ use super::blobs::{Blobs, Lies};
 use super::follow;
 use super::repository::{Repo, RevisionLink};
 use crate::digest::{Digest, Hasher};
+use crate::error::Result;
 use crate::layout::Entry;
 use crate::manifest::verify::form::Form;
 use crate::manifest::{MAX_PUT, MAX_READ};
@@ -34,7 +35,7 @@ pub(super) enum Read {
 pub(super) type Manifests = HashMap<Digest, Read>;
 
 /// Reads the manifests of `repositories`.
-pub(super) fn read(tree: &Tree, blobs: &Blobs<'_>, repositories: &[Repo], interrupt: &Interrupt) -> Manifests {
+pub(super) fn read(blobs: &Blobs<'_>, repositories: &[Repo], interrupt: &Interrupt) -> Manifests {
     let linked = |repository: &Repo| -> Vec<Digest> {
         let linked = repository.revisions.iter().filter(|revision| revision.link != RevisionLink::Deleted);
         linked.map(|revision| revision.digest).collect()
@@ -45,18 +46,21 @@ pub(super) fn read(tree: &Tree, blobs: &Blobs<'_>, repositories: &[Repo], interr
         wanted.into_iter().filter(|digest| matches!(blobs.lies(digest), Lies::There(1..))).collect();
     let read = wanted.par_iter().filter(|_| interrupt.signal().is_none());
     let large = Mutex::new(());
-    read.map_init(|| Vec::with_capacity(USUAL), |buffer, digest| (*digest, parse(tree, digest, buffer, &large)))
-        .collect()
+    read.map_init(
+        || Vec::with_capacity(USUAL),
+        |buffer, digest| (*digest, parse(blobs.open(digest), digest, buffer, &large)),
+    )
+    .collect()
 }
 
 /// Reads one manifest.
 pub(super) fn read_one(tree: &Tree, digest: &Digest) -> Read {
-    parse(tree, digest, &mut Vec::new(), &Mutex::new(()))
+    let opened = follow::open(tree, &Entry::Blob(*digest).path());
+    parse(opened, digest, &mut Vec::new(), &Mutex::new(()))
 }
 
 /// What is larger than registries serve is held one at a time: `large` says whose turn it is.
-fn parse(tree: &Tree, digest: &Digest, buffer: &mut Vec<u8>, large: &Mutex<()>) -> Read {
-    let opened = follow::open(tree, &Entry::Blob(*digest).path());
+fn parse(opened: Result<Option<File>>, digest: &Digest, buffer: &mut Vec<u8>, large: &Mutex<()>) -> Read {
     let file = match opened {
         Ok(Some(file)) => file,
         Ok(None) => return Read::Unreadable("its content is missing".to_owned()),

@@ -26,6 +26,7 @@ mod uploads;
 
 use std::cmp::Reverse;
 use std::collections::HashSet;
+use std::sync::Arc;
 use std::time::Duration;
 
 use rustix::fs::{AtFlags, FileType};
@@ -36,6 +37,7 @@ use crate::error::{Error, Result};
 use crate::finding::{Code, Finding, Image, Repair, Severity};
 use crate::layout::{Area, Entry, Place, TreePath};
 use crate::pattern::Patterns;
+use crate::scan::{Nothing, Returning};
 use crate::stream::Watch;
 use crate::tree::Tree;
 
@@ -99,11 +101,21 @@ impl Report {
 
 /// Looks at a tree. `Err(Interrupted)` when a signal came.
 pub fn check(tree: &Tree, options: &Options, watch: &Watch<'_>) -> Result<Report> {
+    check_with(tree, Arc::new(Nothing), options, watch)
+}
+
+/// Looks at a tree as it will be when it has that content back.
+pub(crate) fn check_with(
+    tree: &Tree,
+    returning: Arc<dyn Returning>,
+    options: &Options,
+    watch: &Watch<'_>,
+) -> Result<Report> {
     let eye = Eye::new(tree)?;
     let interrupt = &watch.interrupt;
     watch.progress.begin("listing content", None);
     let ((mut blobs, content), (mut places, between)) =
-        rayon::join(|| Blobs::walk(&eye, None, watch), || places::find(&eye, interrupt));
+        rayon::join(|| Blobs::walk(&eye, None, returning, watch), || places::find(&eye, interrupt));
     watch.progress.end();
     check_signal(interrupt)?;
     let without = without_repositories(&eye, &blobs)?;

@@ -89,6 +89,11 @@ impl Needed {
         self.blobs.0.contains_key(digest)
     }
 
+    /// What comes back, for those who look at the tree as it will be.
+    pub(crate) fn returning(&self) -> Arc<dyn Returning> {
+        Arc::<Held>::clone(&self.blobs)
+    }
+
     /// Puts all of it back, and syncs; tells `each` what is back. Returns why others are not. A signal ends it early.
     pub(crate) fn put_back(
         &self,

@@ -43,16 +43,13 @@ pub fn plan<'o>(tree: &Tree, options: Options<'o>, watch: &Watch<'_>) -> Result<
 
 /// Plans what is done about what is found, as if `needed` were back.
 pub(super) fn decide<'o>(tree: &Tree, options: Options<'o>, needed: Needed, watch: &Watch<'_>) -> Result<Plan<'o>> {
-    let report = fsck::check(tree, &options.look(options.content.clone()), watch)?;
+    let look = options.look(options.content.clone());
+    let report = fsck::check_with(tree, needed.returning(), &look, watch)?;
     if let Some(Hashed { stop: Some(Stop::Signal(signal)), .. }) = report.hashed {
         return Err(Error::Interrupted { signal });
     }
-    let comes_back = |finding: &Finding| {
-        let is_about_missing = !matches!(finding.repair, Some(Repair::QuarantineBlob | Repair::RewriteLink));
-        is_about_missing && finding.digest.is_some_and(|digest| needed.contains(&digest))
-    };
     let is_error = |finding: &Finding| finding.severity == Severity::Error;
-    let findings = report.findings.into_iter().filter(|finding| !comes_back(finding));
+    let findings = report.findings.into_iter();
     let (findings, others): (Vec<_>, Vec<_>) = findings.partition(|finding| options.wanted.includes(finding.code));
     let mut unmended: Vec<Finding> = others.into_iter().filter(is_error).collect();
     let mut until_pushed = Vec::new();

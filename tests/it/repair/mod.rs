@@ -4,6 +4,7 @@ mod access;
 mod damaged;
 mod dangling;
 mod doubt;
+mod given_back;
 mod heal;
 mod kill;
 mod outdated;

@@ -29,7 +29,8 @@ fn repair_around(scratch: &Scratch, codes: &[Code], change: impl FnOnce()) -> Do
         now,
     };
     let content = Some(content);
-    let options = Options { wanted, source: None, now, uploads_began_before, content, assume_blobs_lost: true };
+    let (pauses, assume_blobs_lost) = (vec![Duration::ZERO], true);
+    let options = Options { wanted, source: None, now, uploads_began_before, content, pauses, assume_blobs_lost };
     let watch = Watch::none();
     let plan = repair::plan(registry.tree(), options, &watch).unwrap();
     assert!(!plan.actions.is_empty(), "nothing is planned");
