@@ -13,7 +13,7 @@ use crate::durable::{Staged, Sync, Writer};
 use crate::error::{Error, Missing, Result};
 use crate::layout::{self, Entry, Form, Item, TreePath};
 use crate::name::{RepositoryName, Tag};
-use crate::repository::{self, Repository, revision};
+use crate::repository::{Repository, link, revision};
 use crate::tree::{Kind, Tree, digests};
 
 /// What a look for tags came upon.
@@ -58,8 +58,8 @@ pub fn find(repository: &Repository<'_>, tag: &Tag) -> Result<Option<Digest>> {
 
 fn find_in(repository: &Repository<'_>, form: Form, tag: &Tag) -> Result<Option<Digest>> {
     let path = current_path(repository, form, tag);
-    let Some(content) = repository.tree().read_small(&path, repository::LINK_MAX)? else { return Ok(None) };
-    repository::parse_target(&content).map(Some).map_err(|fault| Error::BrokenTag {
+    let Some(said) = link::read(repository.tree(), &path)? else { return Ok(None) };
+    said.map(Some).map_err(|fault| Error::BrokenTag {
         repository: repository.name().clone(),
         tag: tag.clone(),
         path: repository.tree().locate(&path),
@@ -220,7 +220,7 @@ fn look_back(
     let path = Entry::InRepository { repository: repository.name().clone(), form, item }.path();
     // An emptied directory is what a registry's collector leaves.
     let Some(metadata) = repository.tree().metadata(&path)? else { return Ok(None) };
-    repository.read_link(digest, &path)?;
+    repository.is_linked(digest, &path)?;
     Ok(Some(Past { digest, since: metadata.modified, current: current == Some(digest), missing: false }))
 }
 

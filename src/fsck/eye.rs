@@ -14,11 +14,9 @@ use super::follow;
 use crate::error::{Error, LinkFault};
 use crate::finding::{Code, Finding, Repair, Severity};
 use crate::layout::{self, TreePath};
-use crate::repository::parse_target;
-use crate::tree::{Kind, Listed, Tree, patiently, visit_handle};
+use crate::repository::link;
+use crate::tree::{self, Kind, Listed, Tree, patiently, visit_handle};
 
-/// Longer than any link: the longest digest has 135 bytes.
-const LINK_MAX: usize = 256;
 /// Room for the entries of a leaf, of which there are one or two.
 const ROOM: usize = 8 * 1024;
 
@@ -280,40 +278,34 @@ impl<'t> Eye<'t> {
         key: &crate::digest::Digest,
         cause: Cause,
     ) -> Link {
-        let link = || path().link();
+        let place = || path().link();
         match leaf.file {
             None => return Link::Absent { empty: leaf.others.is_empty() },
             Some(Kind::File) => {}
             // A registry reads what it leads to.
             Some(Kind::Symlink) => {
-                let leads = follow::stat(self.tree, &link()).is_ok_and(|stat| follow::is_file(&stat));
-                self.symlink(&link(), leads, cause);
+                let leads = follow::stat(self.tree, &place()).is_ok_and(|stat| follow::is_file(&stat));
+                self.symlink(&place(), leads, cause);
                 if !leads {
                     return Link::Unseen;
                 }
             }
             Some(kind) => {
-                self.odd_file(&link(), kind, Severity::Error, cause);
+                self.odd_file(&place(), kind, Severity::Error, cause);
                 return Link::Unseen;
             }
         }
-        let mut buffer = [0; LINK_MAX];
         let nofollow = if leaf.file == Some(Kind::File) { OFlags::NOFOLLOW } else { OFlags::empty() };
-        let content = match self.read_by(nofollow, leaf.handle.as_fd(), "link", &mut buffer, cause, link) {
-            Ok(content) => content,
-            Err(Errno::NOENT) => return Link::Absent { empty: false },
+        let said = self.open_small(nofollow, leaf.handle.as_fd(), "link", cause, place).and_then(link::read_file);
+        match said {
+            Ok(Ok(target)) if target == *key => Link::Right,
+            Ok(Ok(target)) => Link::Other(Box::new(target)),
+            Ok(Err(fault)) => Link::Broken(Box::new(fault)),
+            Err(Errno::NOENT) => Link::Absent { empty: false },
             Err(errno) => {
-                self.refused(cause, &link(), errno);
-                return Link::Unseen;
+                self.refused(cause, &place(), errno);
+                Link::Unseen
             }
-        };
-        if content.strip_prefix(b"sha256:") == Some(key.hex().as_bytes()) && key.is_canonical() {
-            return Link::Right;
-        }
-        match parse_target(content) {
-            Ok(target) if target == *key => Link::Right,
-            Ok(target) => Link::Other(Box::new(target)),
-            Err(fault) => Link::Broken(Box::new(fault)),
         }
     }
 
@@ -326,24 +318,22 @@ impl<'t> Eye<'t> {
         cause: Cause,
         path: impl Fn() -> TreePath,
     ) -> rustix::io::Result<&'b [u8]> {
-        self.read_by(OFlags::NOFOLLOW, leaf, name, buffer, cause, path)
+        let file = self.open_small(OFlags::NOFOLLOW, leaf, name, cause, path)?;
+        tree::read_start(file.as_fd(), buffer)
     }
 
-    fn read_by<'b>(
+    fn open_small(
         &mut self,
         nofollow: OFlags,
         leaf: BorrowedFd<'_>,
         name: &str,
-        buffer: &'b mut [u8],
         cause: Cause,
         path: impl Fn() -> TreePath,
-    ) -> rustix::io::Result<&'b [u8]> {
+    ) -> rustix::io::Result<OwnedFd> {
         let flags = OFlags::RDONLY | OFlags::NONBLOCK | nofollow | OFlags::CLOEXEC;
         let file = patiently(|| rustix::fs::openat(leaf, name, flags, Mode::empty()))?;
         self.check_mode(file.as_fd(), 0o4, cause, path);
-        // One read gives all of a small file.
-        let length = rustix::io::read(&file, &mut *buffer)?;
-        Ok(&buffer[..length])
+        Ok(file)
     }
 
     /// Tells if the tree's owner may not do what `bits` ask for.

@@ -12,6 +12,7 @@ use crate::digest::Digest;
 use crate::error::LinkFault;
 use crate::finding::{Code, Finding, Repair, Severity};
 use crate::layout::{Place, TreePath};
+use crate::repository::link;
 use crate::tree::Kind;
 
 /// A repository, as it lies there.
@@ -86,28 +87,26 @@ impl Layers {
     }
 
     fn add(&mut self, key: Digest, link: Link) {
-        let leads = match link {
-            Link::Right => match key.sha256() {
+        let said = match link {
+            Link::Unseen => {
+                self.others.insert(key, Leads::Nowhere);
+                return;
+            }
+            Link::Right => Ok(key),
+            Link::Other(target) => Ok(*target),
+            Link::Broken(fault) => Err(*fault),
+            Link::Absent { .. } => return,
+        };
+        let leads = match said.and_then(|target| link::check_layer(&key, target)) {
+            Ok(target) if target != key => Leads::To(target),
+            Ok(_) => match key.sha256() {
                 Some(hash) => return self.straight.push(hash),
-                None if key.is_tarsum() => Leads::Straight,
-                None => {
-                    self.broken.push((key, LinkFault::Alias { found: key }));
-                    Leads::Nowhere
-                }
+                None => Leads::Straight,
             },
-            Link::Other(target) if !key.is_canonical() && target.is_canonical() => Leads::To(*target),
-            Link::Other(found) => {
-                let found = *found;
-                let fault = if key.is_canonical() { LinkFault::Mismatch { found } } else { LinkFault::Alias { found } };
+            Err(fault) => {
                 self.broken.push((key, fault));
                 Leads::Nowhere
             }
-            Link::Broken(fault) => {
-                self.broken.push((key, *fault));
-                Leads::Nowhere
-            }
-            Link::Unseen => Leads::Nowhere,
-            Link::Absent { .. } => return,
         };
         self.others.insert(key, leads);
     }

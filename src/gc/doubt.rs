@@ -11,7 +11,7 @@ use crate::error::Error;
 use crate::finding::Code;
 use crate::layout;
 use crate::reach::Reserve;
-use crate::repository::{LINK_MAX, parse_target};
+use crate::repository::link;
 use crate::scan::{Damage, Doubt, Name, NameSet, Scan, Scanned};
 use crate::stream::Interrupt;
 use crate::tree::{Tree, digests};
@@ -208,9 +208,9 @@ fn everything(tree: &Tree, scan: &Scan, repository: &Scanned) -> (Vec<Digest>, V
     let layers = repository.layers.iter().map(|name| scan.names.digest(*name));
     for digest in layers.chain(repository.aliases.iter().map(|(key, _)| *key)) {
         named.push(digest);
-        match tree.read_small(&place.layer_link(&digest), LINK_MAX) {
+        match link::read(tree, &place.layer_link(&digest)) {
             // What it says, if it says anything: its path is enough.
-            Ok(content) => named.extend(content.and_then(|content| parse_target(&content).ok())),
+            Ok(said) => named.extend(said.and_then(Result::ok)),
             Err(error) => unread.push((error, Doubt::Repository)),
         }
     }

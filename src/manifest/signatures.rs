@@ -2,7 +2,7 @@
 
 use super::schema1::{self, Signed};
 use crate::digest::Digest;
-use crate::error::{Error, LinkFault, Result};
+use crate::error::{Error, Result};
 use crate::layout::{self, Entry, Form, Item};
 use crate::repository::Repository;
 use crate::tree::digests;
@@ -33,9 +33,8 @@ fn read(
     let (tree, name) = (repository.tree(), repository.name().clone());
     let item = Item::SignatureLink { revision, signature };
     let link = Entry::InRepository { repository: name.clone(), form, item }.path();
-    let Some(target) = repository.read_link(signature, &link)? else { return Ok(None) };
-    if target != signature {
-        return Err(repository.broken(signature, &link, LinkFault::Mismatch { found: target }));
+    if !repository.is_linked(signature, &link)? {
+        return Ok(None);
     }
     let path = Entry::Blob(signature).path();
     let Some(content) = tree.read_small(&path, SIGNATURE_MAX)? else {

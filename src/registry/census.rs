@@ -1,5 +1,7 @@
 //! How much a repository holds.
 
+use std::collections::HashSet;
+
 use crate::error::{Error, Result};
 use crate::repository::{Repository, revision};
 use crate::tag;
@@ -34,6 +36,9 @@ impl Census {
         let mut uploads = upload::uploads(repository.tree(), repository.name());
         uploads.retain(|found| !matches!(found, Ok(upload) if upload.left_over));
         let uploads = count(uploads.into_iter(), &mut damage);
+        // Something in the way of a folder is met once for each algorithm.
+        let mut seen = HashSet::new();
+        damage.retain(|error| error.path().is_none_or(|path| seen.insert(path.to_owned())));
         (Self { tags: tags.len() as u64, revisions, layers, uploads }, damage)
     }
 }

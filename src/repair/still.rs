@@ -8,7 +8,7 @@ use crate::error::{Error, Result};
 use crate::finding::{Code, Repair};
 use crate::fsck;
 use crate::layout::{self, Entry, TreePath};
-use crate::repository::{LINK_MAX, parse_target};
+use crate::repository::link;
 use crate::stream::Interrupt;
 use crate::tree::{Kind, Tree};
 
@@ -80,9 +80,8 @@ impl Look<'_> {
         if !self.has_content(&self.action.digest())? {
             return Ok(Some("its content is not there"));
         }
-        let content = self.tree.read_small(&self.action.path, LINK_MAX)?;
-        let is_as_found = match content {
-            Some(content) => self.action.code != Code::ReferenceMissing && parse_target(&content).is_err(),
+        let is_as_found = match link::read(self.tree, &self.action.path)? {
+            Some(said) => self.action.code != Code::ReferenceMissing && said.is_err(),
             None => self.action.code == Code::ReferenceMissing,
         };
         Ok((!is_as_found).then_some("the link was written meanwhile, or is gone"))
@@ -124,8 +123,7 @@ impl Look<'_> {
 
     /// What the link in a directory leads to, if there is one and it is one.
     fn link(&self, directory: &TreePath) -> Result<Option<Digest>> {
-        let content = self.tree.read_small(&directory.link(), LINK_MAX)?;
-        Ok(content.and_then(|content| parse_target(&content).ok()))
+        Ok(link::read(self.tree, &directory.link())?.and_then(Result::ok))
     }
 
     fn has_content(&self, digest: &Digest) -> Result<bool> {

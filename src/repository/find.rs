@@ -1,11 +1,19 @@
-//! What a repository is, and where in a tree they are.
+//! What a repository is, and where in a tree they are: the one rule that every command goes by.
+//!
+//! A repository is a directory in which `_layers`, `_manifests` or `_uploads` is a directory: registries 2.x go by the
+//! first, 3.x by the second (layout.md §1.6), and each would miss some. A plain file of such a name makes none: no registry
+//! sees one there, and a plain file holds no links. A symbolic link makes none either, but what it leads to may hold links
+//! that are not seen.
+
+use rayon::prelude::*;
 
 use crate::error::{Error, Result};
-use crate::layout::{self, Area, Form, TreePath};
+use crate::layout::{self, Area, Form, Place, TreePath};
 use crate::name::RepositoryName;
+use crate::stream::Interrupt;
 use crate::tree::{Kind, Listed, Tree};
 
-/// What a look for repositories came upon.
+/// The repositories of a tree by name.
 #[derive(Debug, Default)]
 pub struct Found {
     /// Their names, sorted.
@@ -15,54 +23,159 @@ pub struct Found {
 }
 
 /// Every repository, sorted by name, and what is damaged where one might be: that never ends the listing.
-///
-/// A repository is a directory with `_layers`, `_manifests` or `_uploads`: registries 2.x go by the first, 3.x by
-/// the second (layout.md §1.6), and each would miss some.
 pub(crate) fn repositories(tree: &Tree) -> Found {
-    let mut found = Found::default();
-    let mut pending = vec![Area::Repositories.path()];
-    while let Some(directory) = pending.pop() {
-        match tree.list(&directory) {
-            Ok(listed) => look_into(tree, &directory, listed.unwrap_or_default(), &mut found, &mut pending),
-            Err(error) => found.damage.push(error),
+    let FoundPlaces { places, unseen: mut damage, in_the_way, .. } = places(tree, &Interrupt::default());
+    damage.extend(in_the_way);
+    let mut directories: Vec<TreePath> = places.into_iter().map(|place| place.directory).collect();
+    directories.dedup();
+    let mut repositories = Vec::with_capacity(directories.len());
+    for directory in directories {
+        let (path, name) = (tree.locate(&directory), directory.below_area().to_owned());
+        match name.parse() {
+            Ok(name) => repositories.push(name),
+            Err(source) => damage.push(Error::RepositoryNameInvalid { path, name, source }),
         }
     }
-    found.repositories.sort();
-    found.damage.sort_by(|a, b| a.path().cmp(&b.path()));
-    found
+    repositories.sort();
+    damage.sort_by(|a, b| a.path().cmp(&b.path()));
+    Found { repositories, damage }
 }
 
-fn look_into(tree: &Tree, directory: &TreePath, listed: Vec<Listed>, found: &mut Found, pending: &mut Vec<TreePath>) {
-    let own = |entry: &Listed| entry.text().is_some_and(|name| Form::Current.owns(name));
-    let is_current = listed.iter().any(|entry| own(entry) && entry.kind == Kind::Directory);
-    let maybe_alpha = listed.iter().any(|entry| entry.text().is_some_and(|name| Form::Alpha.owns(name)));
-    let is_alpha = maybe_alpha
-        && is_alpha(tree, directory).unwrap_or_else(|error| {
-            found.damage.push(error);
-            false
-        });
-    if is_current || is_alpha {
-        match directory.below_area().parse() {
-            Ok(name) => found.repositories.push(name),
-            Err(source) => found.damage.push(Error::RepositoryNameInvalid {
-                path: tree.locate(directory),
-                name: directory.below_area().to_owned(),
-                source,
-            }),
+/// What lies below `repositories/`.
+#[derive(Default)]
+pub(crate) struct FoundPlaces {
+    /// The repositories, sorted by path; one that has folders of both layouts is there twice.
+    pub(crate) places: Vec<Place>,
+    /// Directories with nothing in them.
+    pub(crate) hollow: Vec<TreePath>,
+    /// Where repositories may be that can't be seen, each path once.
+    pub(crate) unseen: Vec<Error>,
+    /// Plain files where only a repository's own folder belongs.
+    pub(crate) in_the_way: Vec<Error>,
+}
+
+/// Finds all repositories, level by level.
+pub(crate) fn places(tree: &Tree, interrupt: &Interrupt) -> FoundPlaces {
+    let mut all = FoundPlaces::default();
+    let mut level = vec![Area::Repositories.path()];
+    while !level.is_empty() && interrupt.signal().is_none() {
+        let visited: Vec<_> = level.into_par_iter().map(|directory| visit(tree, directory)).collect();
+        level = Vec::new();
+        for (found, below) in visited {
+            all.places.extend(found.places);
+            all.hollow.extend(found.hollow);
+            all.unseen.extend(found.unseen);
+            all.in_the_way.extend(found.in_the_way);
+            level.extend(below);
         }
     }
-    for entry in listed {
-        let Some(path) = entry.text().and_then(|name| directory.child(name)) else {
-            if entry.kind == Kind::Directory {
-                let path = tree.locate(directory).join(&entry.name);
-                found.damage.push(Error::Misplaced { path, reason: "its name is no text" });
+    all.places.sort();
+    all.unseen.sort_by(|a, b| a.path().cmp(&b.path()));
+    all.unseen.dedup_by(|a, b| a.path() == b.path());
+    all
+}
+
+fn visit(tree: &Tree, directory: TreePath) -> (FoundPlaces, Vec<TreePath>) {
+    let (mut found, mut below) = (FoundPlaces::default(), Vec::new());
+    let listed = match tree.list(&directory) {
+        Ok(listed) => listed.unwrap_or_default(),
+        Err(error) => {
+            found.unseen.push(error);
+            return (found, below);
+        }
+    };
+    let sight = Sight::of(tree, &directory, &listed).unwrap_or_else(|(sight, error)| {
+        found.unseen.push(error);
+        sight
+    });
+    found.places = sight.places(&directory);
+    for entry in &listed {
+        match sight.role(&directory, entry) {
+            Role::Own(path) => below.extend(path),
+            Role::Below(path) => below.push(path),
+            Role::InTheWay(path) => found.in_the_way.push(tree.wrong_kind(&path, "a directory", entry.kind)),
+            Role::Odd(path) => found.unseen.push(tree.wrong_kind(&path, "a directory", entry.kind)),
+            Role::Nameless if entry.kind != Kind::File => {
+                let path = tree.locate(&directory).join(&entry.name);
+                found.unseen.push(Error::Misplaced { path, reason: "its name is no text" });
             }
-            continue;
+            Role::Hidden(_) | Role::File | Role::Nameless => {}
+        }
+    }
+    // An alpha's own folders can't be told from others when nothing is in them.
+    let is_plain = !directory.below_area().split('/').any(|part| Form::Alpha.owns(part));
+    if listed.is_empty() && is_plain && directory.parent().is_some() {
+        found.hollow.push(directory);
+    }
+    (found, below)
+}
+
+/// What a directory is, by what lies in it.
+#[derive(Clone, Copy)]
+pub(crate) struct Sight {
+    is_current: bool,
+    is_alpha: bool,
+}
+
+/// What an entry of a directory is to the repositories that are or may be there.
+pub(crate) enum Role {
+    /// A folder of the repository's own, or what is in its place. Below an alpha's, which is at this path, there may be
+    /// other repositories.
+    Own(Option<TreePath>),
+    /// A directory that may be a repository, or have some below it.
+    Below(TreePath),
+    /// A directory that registries look into for no repositories.
+    Hidden(TreePath),
+    /// A plain file where only a repository's own folder belongs, and there is no repository.
+    InTheWay(TreePath),
+    /// Any other plain file.
+    File,
+    /// A symbolic link or special file.
+    Odd(TreePath),
+    /// Its name is no text.
+    Nameless,
+}
+
+impl Sight {
+    /// Looks at what is `listed` in `directory`. `Err` when it can't be told whether that is a repository of the alphas; it
+    /// is taken for none then.
+    pub(crate) fn of(tree: &Tree, directory: &TreePath, listed: &[Listed]) -> Result<Self, (Self, Error)> {
+        let has = |form: Form| {
+            let own = |entry: &Listed| entry.text().is_some_and(|name| form.owns(name));
+            listed.iter().any(|entry| entry.kind == Kind::Directory && own(entry))
         };
+        let is_current = has(Form::Current);
+        if !has(Form::Alpha) {
+            return Ok(Self { is_current, is_alpha: false });
+        }
+        match is_alpha(tree, directory) {
+            Ok(is_alpha) => Ok(Self { is_current, is_alpha }),
+            Err(error) => Err((Self { is_current, is_alpha: false }, error)),
+        }
+    }
+
+    /// The repository that the directory is, by each layout that it has.
+    pub(crate) fn places(self, directory: &TreePath) -> Vec<Place> {
+        let forms = [(self.is_current, Form::Current), (self.is_alpha, Form::Alpha)];
+        let forms = forms.into_iter().filter(|(is_one, _)| *is_one);
+        forms.map(|(_, form)| Place { directory: directory.clone(), form }).collect()
+    }
+
+    /// What an entry of the directory is.
+    pub(crate) fn role(self, directory: &TreePath, entry: &Listed) -> Role {
+        let Some(path) = entry.text().and_then(|name| directory.child(name)) else { return Role::Nameless };
+        let name = path.file_name();
+        let is_own = Form::Current.owns(name);
         match entry.kind {
-            Kind::Symlink => found.damage.push(tree.wrong_kind(&path, "a directory", entry.kind)),
-            Kind::Directory if !path.file_name().starts_with('_') => pending.push(path),
-            _ => {}
+            _ if is_own && self.is_current => Role::Own(None),
+            kind if self.is_alpha && Form::Alpha.owns(name) => {
+                Role::Own(Some(path).filter(|_| kind == Kind::Directory))
+            }
+            Kind::File if is_own => Role::InTheWay(path),
+            Kind::File => Role::File,
+            Kind::Directory if name.starts_with('_') => Role::Hidden(path),
+            Kind::Directory => Role::Below(path),
+            Kind::Symlink | Kind::Other => Role::Odd(path),
         }
     }
 }
@@ -73,13 +186,13 @@ fn look_into(tree: &Tree, directory: &TreePath, listed: Vec<Listed>, found: &mut
 pub(crate) fn is_alpha(tree: &Tree, path: &TreePath) -> Result<bool> {
     for directory in layout::alpha_directories(path) {
         let is_keyed = |entry: &Listed| entry.text().is_some_and(|name| directory.digest(name).is_some());
-        if tree.list(&directory.path)?.is_some_and(|listed| listed.iter().any(is_keyed)) {
+        if list_folder(tree, &directory.path)?.iter().any(is_keyed) {
             return Ok(true);
         }
     }
     // Nothing but uploads, each with its `startedat`.
     let uploads = layout::alpha_uploads(path);
-    for entry in tree.list(&uploads)?.unwrap_or_default() {
+    for entry in list_folder(tree, &uploads)? {
         let started = entry.text().and_then(|name| Some(uploads.child(name)?.started_at()));
         if entry.kind == Kind::Directory
             && let Some(path) = started
@@ -89,4 +202,12 @@ pub(crate) fn is_alpha(tree: &Tree, path: &TreePath) -> Result<bool> {
         }
     }
     Ok(false)
+}
+
+/// The entries of a folder of the alphas; none where a plain file is in its place, or in that of one above.
+fn list_folder(tree: &Tree, path: &TreePath) -> Result<Vec<Listed>> {
+    match tree.list(path) {
+        Err(Error::WrongKind { found, .. }) if found == Kind::File.describe() => Ok(Vec::new()),
+        listed => listed.map(Option::unwrap_or_default),
+    }
 }

@@ -3,6 +3,7 @@
 //! Reading goes through the links. Without one the blob is unknown here, even when its content exists in the tree.
 
 pub(crate) mod find;
+pub(crate) mod link;
 pub mod revision;
 
 use crate::digest::Digest;
@@ -10,11 +11,6 @@ use crate::error::{Error, LinkFault, Missing, Result};
 use crate::layout::{self, Entry, Form, Item, TreePath};
 use crate::name::RepositoryName;
 use crate::tree::{Kind, Tree, digests};
-
-/// The longest digest is 135 bytes; a file that is longer than this is no link, and is not read to its end.
-pub(crate) const LINK_MAX: u64 = 4096;
-/// How much of a malformed link an error shows, in characters.
-const SHOWN: usize = 160;
 
 /// A repository in a tree.
 #[derive(Clone, Debug)]
@@ -84,10 +80,24 @@ impl<'t> Repository<'t> {
         Ok(None)
     }
 
-    /// What the link at `path` says, whose place says `key`. `Ok(None)` when there is none.
-    pub(crate) fn read_link(&self, key: Digest, path: &TreePath) -> Result<Option<Digest>> {
-        let Some(content) = self.tree.read_small(path, LINK_MAX)? else { return Ok(None) };
-        parse_link(&key, &content).map(Some).map_err(|fault| self.broken(key, path, fault))
+    /// What the layer's link at `path` says, whose place says `key`. `Ok(None)` when there is none.
+    fn read_link(&self, key: Digest, path: &TreePath) -> Result<Option<Digest>> {
+        self.read_checked(key, path, link::check_layer)
+    }
+
+    /// Whether there is a manifest's link at `path`, whose place says `key`. `Err(BrokenLink)` when it says something else.
+    pub(crate) fn is_linked(&self, key: Digest, path: &TreePath) -> Result<bool> {
+        self.read_checked(key, path, link::check_manifest).map(|found| found.is_some())
+    }
+
+    fn read_checked(
+        &self,
+        key: Digest,
+        path: &TreePath,
+        check: fn(&Digest, Digest) -> link::Said,
+    ) -> Result<Option<Digest>> {
+        let Some(said) = link::read(self.tree, path)? else { return Ok(None) };
+        said.and_then(|target| check(&key, target)).map(Some).map_err(|fault| self.broken(key, path, fault))
     }
 
     /// The link to `key`. `Err(BlobUnknown)` when there is none, `Err(RepositoryUnknown)` when there is no repository.
@@ -131,7 +141,7 @@ impl<'t> Repository<'t> {
         Entry::InRepository { repository: self.name.clone(), form, item: Item::LayerLink(key) }.path()
     }
 
-    pub(crate) fn broken(&self, digest: Digest, path: &TreePath, fault: LinkFault) -> Error {
+    fn broken(&self, digest: Digest, path: &TreePath, fault: LinkFault) -> Error {
         Error::BrokenLink { repository: self.name.clone(), digest, path: self.tree.locate(path), fault }
     }
 
@@ -155,67 +165,5 @@ impl<'t> Repository<'t> {
             }
         }
         aliases
-    }
-}
-
-/// A link holds a digest and nothing else (layout.md §1.2).
-pub(crate) fn parse_target(content: &[u8]) -> Result<Digest, LinkFault> {
-    if content.is_empty() {
-        return Err(LinkFault::Empty);
-    }
-    let target: Option<Digest> = std::str::from_utf8(content).ok().and_then(|text| text.parse().ok());
-    target.ok_or_else(|| LinkFault::Malformed { found: quote(content) })
-}
-
-/// A link to content holds the digest of its own path, unless it is an alias.
-fn parse_link(key: &Digest, content: &[u8]) -> Result<Digest, LinkFault> {
-    let target = parse_target(content)?;
-    if target == *key && (key.is_canonical() || key.is_tarsum()) {
-        return Ok(target);
-    }
-    if key.is_canonical() {
-        return Err(LinkFault::Mismatch { found: target });
-    }
-    if target.is_canonical() { Ok(target) } else { Err(LinkFault::Alias { found: target }) }
-}
-
-fn quote(content: &[u8]) -> String {
-    let text = String::from_utf8_lossy(content);
-    let shown: String = text.chars().take(SHOWN).flat_map(char::escape_debug).collect();
-    if text.chars().count() > SHOWN {
-        return format!("\"{shown}…\" ({} bytes)", content.len());
-    }
-    format!("\"{shown}\"")
-}
-
-#[cfg(test)]
-#[expect(clippy::unwrap_used, reason = "a test may")]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_link_says_its_own_digest_or_the_one_it_stands_for() {
-        let sha256 = Digest::of(b"content");
-        let other = Digest::of(b"other");
-        let sha512: Digest = format!("sha512:{}", "ab".repeat(64)).parse().unwrap();
-        let tarsum: Digest = format!("tarsum.v1+sha256:{}", "cd".repeat(32)).parse().unwrap();
-        let parse = |key: &Digest, content: &str| parse_link(key, content.as_bytes());
-        for (key, target) in [(sha256, sha256), (sha512, sha256), (tarsum, sha256), (tarsum, tarsum)] {
-            assert_eq!(parse(&key, &target.to_string()), Ok(target));
-        }
-        assert_eq!(parse(&sha256, ""), Err(LinkFault::Empty));
-        assert_eq!(parse(&sha256, &other.to_string()), Err(LinkFault::Mismatch { found: other }));
-        assert_eq!(parse(&sha256, &sha512.to_string()), Err(LinkFault::Mismatch { found: sha512 }));
-        assert_eq!(parse(&sha512, &sha512.to_string()), Err(LinkFault::Alias { found: sha512 }));
-        for junk in [format!("{sha256}\n"), format!(" {sha256}"), "x".to_owned(), sha256.to_string()[..40].to_owned()] {
-            assert!(matches!(parse(&sha256, &junk), Err(LinkFault::Malformed { .. })), "{junk:?}");
-        }
-        assert!(matches!(parse_link(&sha256, &[0xff; 71]), Err(LinkFault::Malformed { .. })));
-    }
-
-    #[test]
-    fn what_a_bad_link_holds_is_shown_safely() {
-        assert_eq!(quote(b"a\x1b[2J\n"), "\"a\\u{1b}[2J\\n\"");
-        assert!(quote(&[b'x'; 4096]).ends_with("…\" (4096 bytes)"));
     }
 }

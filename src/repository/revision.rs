@@ -2,7 +2,7 @@
 
 use super::Repository;
 use crate::digest::Digest;
-use crate::error::{LinkFault, Result};
+use crate::error::Result;
 use crate::layout::{self, Entry, Form, Item, TreePath};
 use crate::tree::Kind;
 use crate::tree::digests::keyed;
@@ -24,17 +24,7 @@ impl Revision {
     /// Reads the link. `Err(BrokenLink)` when it says something else than its place does.
     pub fn check(&self, repository: &Repository<'_>) -> Result<()> {
         // One among those of layers was read when it was found.
-        if self.misplaced { Ok(()) } else { is_linked(repository, self.digest, &self.path).map(drop) }
-    }
-}
-
-/// Whether there is a link at `path`. `Err(BrokenLink)` when it says something else than `digest`.
-fn is_linked(repository: &Repository<'_>, digest: Digest, path: &TreePath) -> Result<bool> {
-    match repository.read_link(digest, path)? {
-        None => Ok(false),
-        Some(target) if target == digest => Ok(true),
-        // A blob may be called by another algorithm; a manifest is what its digest says.
-        Some(found) => Err(repository.broken(digest, path, LinkFault::Mismatch { found })),
+        if self.misplaced { Ok(()) } else { repository.is_linked(self.digest, &self.path).map(drop) }
     }
 }
 
@@ -42,7 +32,7 @@ fn is_linked(repository: &Repository<'_>, digest: Digest, path: &TreePath) -> Re
 pub fn find(repository: &Repository<'_>, digest: Digest) -> Result<Option<Revision>> {
     for form in Form::ALL {
         let path = link_path(repository, form, digest);
-        if is_linked(repository, digest, &path)? {
+        if repository.is_linked(digest, &path)? {
             return Ok(Some(Revision { digest, path, form, misplaced: false }));
         }
     }

@@ -16,7 +16,7 @@ use crate::digest::{Digest, Hasher};
 use crate::layout::{self, Area};
 use crate::manifest::{Kind, MAX_PUT, MAX_READ, Manifest, Role};
 use crate::stream::Interrupt;
-use crate::tree::Tree;
+use crate::tree::{self, Tree};
 
 const MISSING: &str = "its content is missing";
 
@@ -210,7 +210,9 @@ fn read<'b>(source: Source<'_>, digest: &Digest, buffer: &'b mut [u8]) -> Result
         errno => tree.explain(&path, "a regular file", "read", errno).to_string(),
     };
     let limit = buffer.len();
-    let found = Tree::read_below(area.as_fd(), path.below_area(), buffer).map_err(missing)?;
+    let found =
+        tree::open_small(area.as_fd(), path.below_area()).and_then(|file| tree::read_start(file.as_fd(), buffer));
+    let found = found.map_err(missing)?;
     if found.len() < limit {
         return Ok(Cow::Borrowed(found));
     }

@@ -26,6 +26,7 @@ pub use returning::{Nothing, Returned, Returning};
 use crate::digest::Digest;
 use crate::error::{Error, Result};
 use crate::layout::TreePath;
+use crate::repository::find::{self, FoundPlaces};
 use crate::stream::Interrupt;
 use crate::tree::{Tree, digests};
 
@@ -196,7 +197,10 @@ struct Found {
 }
 
 fn read_repositories(tree: &Tree, interrupt: &Interrupt) -> Found {
-    let repositories::Found { places, hollow, mut damage } = repositories::find(tree, interrupt);
+    let FoundPlaces { places, hollow, unseen, in_the_way } = find::places(tree, interrupt);
+    let of = |doubt| move |error| Damage { repository: None, of_content: false, doubt, error };
+    let unseen = unseen.into_iter().map(of(Doubt::Tree));
+    let mut damage: Vec<Damage> = unseen.chain(in_the_way.into_iter().map(of(Doubt::None))).collect();
     let (mut scanned, mut layers) = (Vec::with_capacity(places.len()), Vec::with_capacity(places.len()));
     let read: Vec<_> = places
         .into_par_iter()

@@ -1,6 +1,5 @@
-//! Finding the repositories, and reading what each of them links.
+//! Reading what each repository links.
 
-use std::ffi::OsString;
 use std::os::fd::AsFd;
 
 use rayon::prelude::*;
@@ -9,11 +8,9 @@ use super::damage::{Damage, Doubt};
 use super::names::Name;
 use crate::digest::Digest;
 use crate::error::{Error, LinkFault, Result};
-use crate::layout::{self, Area, Form, KeyedDirectory, Place, TreePath};
+use crate::layout::{self, KeyedDirectory, Place, TreePath};
 use crate::name::{NameError, RepositoryName};
-use crate::repository::find::is_alpha;
-use crate::repository::{LINK_MAX, parse_target};
-use crate::stream::Interrupt;
+use crate::repository::link;
 use crate::tree::{Kind, Listed, Tree, digests};
 
 /// A repository, as it lies there.
@@ -72,89 +69,6 @@ impl Scanned {
     }
 }
 
-/// A directory that may be a repository, or have some below it.
-struct Visited {
-    places: Vec<Place>,
-    below: Vec<TreePath>,
-    is_empty: bool,
-    damage: Vec<Damage>,
-}
-
-/// What lies below `repositories/`.
-#[derive(Default)]
-pub(super) struct Found {
-    /// The repositories, sorted by path.
-    pub(super) places: Vec<Place>,
-    /// Directories with nothing in them.
-    pub(super) hollow: Vec<TreePath>,
-    pub(super) damage: Vec<Damage>,
-}
-
-/// Finds all repositories below `repositories/`, level by level.
-pub(super) fn find(tree: &Tree, interrupt: &Interrupt) -> Found {
-    let mut found = Found::default();
-    let mut level = vec![Area::Repositories.path()];
-    while !level.is_empty() && interrupt.signal().is_none() {
-        let visited: Vec<Visited> = level.par_iter().map(|directory| visit(tree, directory)).collect();
-        for (directory, visited) in std::mem::take(&mut level).into_iter().zip(visited) {
-            found.places.extend(visited.places);
-            found.damage.extend(visited.damage);
-            // An alpha's own folders can't be told from others when nothing is in them.
-            let plain = !directory.below_area().split('/').any(|part| Form::Alpha.owns(part));
-            if visited.is_empty && plain && directory.parent().is_some() {
-                found.hollow.push(directory);
-            }
-            level.extend(visited.below);
-        }
-    }
-    found.places.sort();
-    found
-}
-
-fn visit(tree: &Tree, directory: &TreePath) -> Visited {
-    let mut visited = Visited { places: Vec::new(), below: Vec::new(), is_empty: false, damage: Vec::new() };
-    let unseen = |error| Damage { repository: None, of_content: false, doubt: Doubt::Tree, error };
-    let listed = match tree.list(directory) {
-        Ok(listed) => listed.unwrap_or_default(),
-        Err(error) => {
-            visited.damage.push(unseen(error));
-            return visited;
-        }
-    };
-    visited.is_empty = listed.is_empty();
-    let has = |form: Form| listed.iter().any(|entry| entry.text().is_some_and(|name| form.owns(name)));
-    if has(Form::Current) {
-        visited.places.push(Place { directory: directory.clone(), form: Form::Current });
-    }
-    if has(Form::Alpha) {
-        match is_alpha(tree, directory) {
-            Ok(true) => visited.places.push(Place { directory: directory.clone(), form: Form::Alpha }),
-            Ok(false) => {}
-            Err(error) => visited.damage.push(unseen(error)),
-        }
-    }
-    for entry in listed {
-        let Some(path) = entry.text().and_then(|name| directory.child(name)) else {
-            if entry.kind != Kind::File {
-                visited.damage.push(unseen(misnamed(tree, directory, &entry.name)));
-            }
-            continue;
-        };
-        match entry.kind {
-            // Its own folders, and whatever else begins so: a registry looks into none of these for repositories.
-            Kind::Directory if path.file_name().starts_with('_') => {}
-            Kind::Directory => visited.below.push(path),
-            Kind::File => {}
-            kind => visited.damage.push(unseen(tree.wrong_kind(&path, "a directory", kind))),
-        }
-    }
-    visited
-}
-
-fn misnamed(tree: &Tree, directory: &TreePath, name: &OsString) -> Error {
-    Error::Misplaced { path: tree.locate(directory).join(name), reason: "its name is no text" }
-}
-
 /// A repository that was read.
 pub(super) struct Read {
     /// All of it but its canonical layer links.
@@ -167,13 +81,20 @@ pub(super) struct Read {
 /// Reads one repository.
 pub(super) fn read(tree: &Tree, place: Place, index: usize) -> Read {
     let mut reading = Reading { tree, index, damage: Vec::new() };
-    let own = place.own();
-    let folders = own.map(|path| reading.is_there(&path));
-    let Layers { canonical: layers, aliases, hollow: hollow_aliases } = reading.layers(&place);
-    let (revisions, emptied) = reading.revisions(&place, &layers);
-    let has_revisions = !revisions.is_empty() || !emptied.is_empty() || reading.is_there(&place.revisions());
-    let tags = reading.tags(&place, has_revisions);
-    let has_tags = !tags.is_empty() || reading.is_there(&place.tags());
+    let [layers, manifests, uploads] = place.own();
+    // A plain file holds no links. In the place of manifests it hides what the repository's layers are there for.
+    let folders = [
+        reading.is_there(&layers, Doubt::Repository),
+        reading.is_there(&manifests, Doubt::Tree),
+        reading.is_there(&uploads, Doubt::None),
+    ];
+    let Layers { canonical: layers, aliases, hollow: hollow_aliases } =
+        if folders[0] { reading.layers(&place) } else { Layers::default() };
+    let (revisions, emptied) = if folders[1] { reading.revisions(&place, &layers) } else { Default::default() };
+    let has_revisions =
+        !revisions.is_empty() || !emptied.is_empty() || folders[1] && reading.is_there(&place.revisions(), Doubt::Tree);
+    let tags = if folders[1] { reading.tags(&place, has_revisions) } else { Vec::new() };
+    let has_tags = !tags.is_empty() || folders[1] && reading.is_there(&place.tags(), Doubt::Tree);
     let name = place.directory.below_area().parse();
     let scanned = Scanned {
         place,
@@ -188,7 +109,14 @@ pub(super) fn read(tree: &Tree, place: Place, index: usize) -> Read {
         hollow_aliases,
         folders,
     };
-    Read { scanned, layers, damage: reading.damage }
+    Read { scanned, layers, damage: once(reading.damage) }
+}
+
+/// Each path once, with the strongest doubt that what is wrong there casts.
+fn once(mut damage: Vec<Damage>) -> Vec<Damage> {
+    damage.sort_by(|a, b| (a.error.path(), b.doubt).cmp(&(b.error.path(), a.doubt)));
+    damage.dedup_by(|again, first| again.error.path() == first.error.path());
+    damage
 }
 
 /// The layer links of a repository.
@@ -211,12 +139,13 @@ impl Reading<'_> {
         self.damage.push(Damage { repository: Some(self.index), of_content: false, doubt, error });
     }
 
-    fn is_there(&mut self, path: &TreePath) -> bool {
+    /// Whether there is such a directory. A plain file in its place casts `doubt`.
+    fn is_there(&mut self, path: &TreePath, doubt: Doubt) -> bool {
         match self.tree.metadata(path) {
             Ok(None) => false,
             Ok(Some(found)) if found.kind == Kind::Directory => true,
             Ok(Some(found)) => {
-                let doubt = if found.kind == Kind::File { Doubt::None } else { Doubt::Tree };
+                let doubt = if found.kind == Kind::File { doubt } else { Doubt::Tree };
                 self.note(doubt, self.tree.wrong_kind(path, "a directory", found.kind));
                 false
             }
@@ -267,11 +196,12 @@ impl Reading<'_> {
     /// What a link that is no sha256 stands for; `None` without a link. A broken one stands for itself.
     fn alias(&mut self, place: &Place, key: Digest) -> Option<Digest> {
         let path = place.layer_link(&key);
-        match self.link(key, &path) {
+        match link::read(self.tree, &path) {
             Ok(None) => None,
-            Ok(Some(target)) => {
-                if target == key && !key.is_tarsum() {
-                    self.broken(key, &path, LinkFault::Alias { found: target });
+            Ok(Some(said)) => {
+                let target = said.clone().unwrap_or(key);
+                if let Err(fault) = said.and_then(|target| link::check_layer(&key, target)) {
+                    self.broken(key, &path, fault);
                 }
                 Some(target)
             }
@@ -282,19 +212,9 @@ impl Reading<'_> {
         }
     }
 
-    /// What a link says, whatever its place says.
-    fn link(&self, key: Digest, path: &TreePath) -> Result<Option<Digest>> {
-        let Some(content) = self.tree.read_small(path, LINK_MAX)? else { return Ok(None) };
-        parse_target(&content).map(Some).map_err(|fault| self.fault(key, path, fault))
-    }
-
-    fn fault(&self, digest: Digest, path: &TreePath, fault: LinkFault) -> Error {
-        Error::StrangeLink { digest: Some(digest), path: self.tree.locate(path), fault }
-    }
-
     fn broken(&mut self, digest: Digest, path: &TreePath, fault: LinkFault) {
-        let error = self.fault(digest, path, fault);
-        self.note(Doubt::Repository, error);
+        let path = self.tree.locate(path);
+        self.note(Doubt::Repository, Error::StrangeLink { digest: Some(digest), path, fault });
     }
 
     fn revisions(&mut self, place: &Place, layers: &[[u8; 32]]) -> (Vec<Revision>, Vec<Digest>) {
@@ -315,11 +235,7 @@ impl Reading<'_> {
             let read: Vec<_> = digests
                 .par_iter()
                 .with_min_len(64)
-                .map(|digest| {
-                    let mut buffer = [0; 256];
-                    let below = format!("{}/link", digest.hex());
-                    Tree::read_below(handle.as_fd(), &below, &mut buffer).map(parse_target)
-                })
+                .map(|digest| link::read_below(handle.as_fd(), &format!("{}/link", digest.hex())))
                 .collect();
             for (digest, link) in digests.into_iter().zip(read) {
                 let path = place.revision(&digest).link();
@@ -407,23 +323,21 @@ impl Reading<'_> {
     fn sound_targets(&self, directory: &TreePath, names: &[String]) -> Vec<Option<Digest>> {
         let Ok(Some(handle)) = self.tree.open_directory(directory) else { return vec![None; names.len()] };
         let read = |name: &String| {
-            let mut buffer = [0; 256];
-            let content = Tree::read_below(handle.as_fd(), &format!("{name}/current/link"), &mut buffer);
-            parse_target(content.ok()?).ok()
+            let said = link::read_below(handle.as_fd(), &format!("{name}/current/link"));
+            said.ok()?.ok()
         };
         names.par_iter().with_min_len(64).map(read).collect()
     }
 
-    fn target(&mut self, link: &TreePath) -> Option<Digest> {
-        match self.tree.read_small(link, LINK_MAX) {
-            Ok(content) => match parse_target(&content?) {
-                Ok(target) => Some(target),
-                Err(fault) => {
-                    let path = self.tree.locate(link);
-                    self.note(Doubt::Repository, Error::StrangeLink { digest: None, path, fault });
-                    None
-                }
-            },
+    fn target(&mut self, path: &TreePath) -> Option<Digest> {
+        match link::read(self.tree, path) {
+            Ok(None) => None,
+            Ok(Some(Ok(target))) => Some(target),
+            Ok(Some(Err(fault))) => {
+                let path = self.tree.locate(path);
+                self.note(Doubt::Repository, Error::StrangeLink { digest: None, path, fault });
+                None
+            }
             Err(error) => {
                 self.note(Doubt::Repository, error);
                 None

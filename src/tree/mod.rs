@@ -264,28 +264,6 @@ impl Tree {
         }
     }
 
-    /// Reads the small file `below` a directory that is open, without following any link: the fast way to many. Longer
-    /// ones are cut after `buffer`; the bytes read are returned.
-    pub(crate) fn read_below<'b>(
-        directory: BorrowedFd<'_>,
-        below: &str,
-        buffer: &'b mut [u8],
-    ) -> rustix::io::Result<&'b [u8]> {
-        let flags = OFlags::RDONLY | OFlags::NONBLOCK | OFlags::NOFOLLOW | OFlags::CLOEXEC;
-        let file = patiently(|| open_beneath(directory, below, flags))?;
-        let mut length = 0;
-        while length < buffer.len() {
-            let room = buffer.len() - length;
-            let read = rustix::io::read(&file, &mut buffer[length..])?;
-            length += read;
-            // A regular file gives less only at its end; asking again would be every third call of a scan.
-            if read < room {
-                break;
-            }
-        }
-        Ok(&buffer[..length])
-    }
-
     pub(crate) fn wrong_kind(&self, path: &TreePath, expected: &'static str, found: Kind) -> Error {
         Error::WrongKind { path: self.locate(path), expected, found: found.describe() }
     }
@@ -400,6 +378,27 @@ pub(crate) fn patiently<T>(mut open: impl FnMut() -> rustix::io::Result<T>) -> r
             opened => return opened,
         }
     }
+}
+
+/// Opens the small file `below` a directory that is open, without following any link: the fast way to many.
+pub(crate) fn open_small(directory: BorrowedFd<'_>, below: &str) -> rustix::io::Result<OwnedFd> {
+    let flags = OFlags::RDONLY | OFlags::NONBLOCK | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+    patiently(|| open_beneath(directory, below, flags))
+}
+
+/// Reads the beginning of a file into `buffer`; all of it, if that is not filled.
+pub(crate) fn read_start<'b>(file: BorrowedFd<'_>, buffer: &'b mut [u8]) -> rustix::io::Result<&'b [u8]> {
+    let mut length = 0;
+    while length < buffer.len() {
+        let room = buffer.len() - length;
+        let read = rustix::io::retry_on_intr(|| rustix::io::read(file, &mut buffer[length..]))?;
+        length += read;
+        // A regular file gives less only at its end; asking again would be every third call of a scan.
+        if read < room {
+            break;
+        }
+    }
+    Ok(&buffer[..length])
 }
 
 /// Opens `below` without following any symbolic link on the way: `ELOOP` when there is one.

@@ -25,7 +25,7 @@ fn broken_links(key: Digest) -> Vec<(Vec<u8>, String)> {
         (b"garbage \x1b[2J".to_vec(), r#"found "garbage \u{1b}[2J""#.to_owned()),
         (vec![0xff; 71], "expected a digest and nothing else".to_owned()),
         (vec![0; 71], r#"found "\0\0"#.to_owned()),
-        ("../".repeat(2000).into(), "(4096 bytes)".to_owned()),
+        ("../".repeat(2000).into(), "(6000 bytes)".to_owned()),
         (other.clone().into(), format!("found {other}")),
     ]
 }

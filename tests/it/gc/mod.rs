@@ -9,6 +9,7 @@ mod forest;
 mod given_back;
 mod known;
 mod model;
+mod own_folders;
 mod planted;
 
 mod races;

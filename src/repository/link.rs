@@ -1,0 +1,124 @@
+//! What a link says: the one reader of links.
+//!
+//! A link holds a digest and nothing else (layout.md §1.2). What it may hold depends on its place: that of a manifest its
+//! own digest, that of a layer its own or, under another algorithm's, the sha256 that it is an alias of.
+
+use std::os::fd::{AsFd, BorrowedFd};
+
+use crate::digest::Digest;
+use crate::error::{Error, LinkFault, Result};
+use crate::layout::TreePath;
+use crate::tree::{self, Tree};
+
+/// More than any link has: the longest digest is 135 bytes. So much of a longer file is read.
+const LINK_MAX: usize = 256;
+/// How much of a malformed link an error shows, in characters.
+const SHOWN: usize = 160;
+
+/// What a link says, whatever its place says.
+pub(crate) type Said = Result<Digest, LinkFault>;
+
+/// Reads the link at `path`. `None` when there is none.
+pub(crate) fn read(tree: &Tree, path: &TreePath) -> Result<Option<Said>> {
+    let Some(file) = tree.open_file(path)? else { return Ok(None) };
+    read_file(file).map(Some).map_err(|errno| Error::io("read", tree.locate(path), errno))
+}
+
+/// Reads the link `below` a directory that is open: the fast way to many.
+pub(crate) fn read_below(directory: BorrowedFd<'_>, below: &str) -> rustix::io::Result<Said> {
+    tree::open_small(directory, below).and_then(read_file)
+}
+
+/// Reads a link that is open.
+pub(crate) fn read_file(file: impl AsFd) -> rustix::io::Result<Said> {
+    let mut buffer = [0; LINK_MAX];
+    let content = tree::read_start(file.as_fd(), &mut buffer)?;
+    // Only a file that is too long has another length than what was read of it.
+    let is_cut = content.len() == LINK_MAX;
+    let length = if is_cut { u64::try_from(rustix::fs::fstat(&file)?.st_size).unwrap_or_default() } else { 0 };
+    Ok(parse(content, length.max(content.len() as u64)))
+}
+
+/// Whether a layer's link at `key` may say `target`; returns what it links then.
+pub(crate) fn check_layer(key: &Digest, target: Digest) -> Said {
+    if target == *key && (key.is_canonical() || key.is_tarsum()) {
+        return Ok(target);
+    }
+    if key.is_canonical() {
+        return Err(LinkFault::Mismatch { found: target });
+    }
+    if target.is_canonical() { Ok(target) } else { Err(LinkFault::Alias { found: target }) }
+}
+
+/// Whether a manifest's link at `key` may say `target`: a blob may be called by another algorithm, a manifest is what its
+/// digest says.
+pub(crate) fn check_manifest(key: &Digest, target: Digest) -> Said {
+    if target == *key { Ok(target) } else { Err(LinkFault::Mismatch { found: target }) }
+}
+
+/// What `content` says, which is the beginning of a file of `length` bytes.
+fn parse(content: &[u8], length: u64) -> Said {
+    if content.is_empty() {
+        return Err(LinkFault::Empty);
+    }
+    let target: Option<Digest> = std::str::from_utf8(content).ok().and_then(|text| text.parse().ok());
+    target.ok_or_else(|| LinkFault::Malformed { found: quote(content, length) })
+}
+
+fn quote(content: &[u8], length: u64) -> String {
+    let text = String::from_utf8_lossy(content);
+    let shown: String = text.chars().take(SHOWN).flat_map(char::escape_debug).collect();
+    if text.chars().count() > SHOWN {
+        return format!("\"{shown}…\" ({length} bytes)");
+    }
+    format!("\"{shown}\"")
+}
+
+#[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "a test may")]
+mod tests {
+    use super::*;
+
+    fn whole(content: &[u8]) -> Said {
+        parse(content, content.len() as u64)
+    }
+
+    #[test]
+    fn a_layer_s_link_says_its_own_digest_or_the_one_it_stands_for() {
+        let sha256 = Digest::of(b"content");
+        let other = Digest::of(b"other");
+        let sha512: Digest = format!("sha512:{}", "ab".repeat(64)).parse().unwrap();
+        let tarsum: Digest = format!("tarsum.v1+sha256:{}", "cd".repeat(32)).parse().unwrap();
+        let says = |key: &Digest, content: &str| whole(content.as_bytes()).and_then(|target| check_layer(key, target));
+        for (key, target) in [(sha256, sha256), (sha512, sha256), (tarsum, sha256), (tarsum, tarsum)] {
+            assert_eq!(says(&key, &target.to_string()), Ok(target));
+        }
+        assert_eq!(says(&sha256, ""), Err(LinkFault::Empty));
+        assert_eq!(says(&sha256, &other.to_string()), Err(LinkFault::Mismatch { found: other }));
+        assert_eq!(says(&sha256, &sha512.to_string()), Err(LinkFault::Mismatch { found: sha512 }));
+        assert_eq!(says(&sha512, &sha512.to_string()), Err(LinkFault::Alias { found: sha512 }));
+        for junk in [format!("{sha256}\n"), format!(" {sha256}"), "x".to_owned(), sha256.to_string()[..40].to_owned()] {
+            assert!(matches!(says(&sha256, &junk), Err(LinkFault::Malformed { .. })), "{junk:?}");
+        }
+        assert!(matches!(whole(&[0xff; 71]), Err(LinkFault::Malformed { .. })));
+        assert_eq!(check_manifest(&sha512, sha512), Ok(sha512));
+        assert_eq!(check_manifest(&sha256, other), Err(LinkFault::Mismatch { found: other }));
+    }
+
+    #[test]
+    fn what_a_bad_link_holds_is_shown_safely() {
+        assert_eq!(quote(b"a\x1b[2J\n", 6), "\"a\\u{1b}[2J\\n\"");
+        assert!(quote(&[b'x'; LINK_MAX], 5000).ends_with("…\" (5000 bytes)"));
+    }
+
+    #[test]
+    fn the_length_of_a_bad_link_is_that_of_its_file() {
+        for length in [LINK_MAX - 1, LINK_MAX, LINK_MAX + 1, 5000] {
+            let mut file = tempfile::tempfile().unwrap();
+            std::io::Write::write_all(&mut file, &vec![b'x'; length]).unwrap();
+            std::io::Seek::rewind(&mut file).unwrap();
+            let Err(LinkFault::Malformed { found }) = read_file(&file).unwrap() else { panic!("{length}") };
+            assert!(found.ends_with(&format!("({length} bytes)")), "{found}");
+        }
+    }
+}
