@@ -11,11 +11,12 @@ use std::sync::mpsc::{self, Receiver, RecvTimeoutError, SyncSender};
 use std::thread;
 use std::time::Duration;
 
-use crate::digest::Hasher;
+use crate::digest::hash::Hashed;
+use crate::digest::{Algorithm, Hasher};
 use crate::error::Error;
 
 /// Large enough that handing over costs nothing, small enough to stay in a cache.
-const BUFFER: usize = 256 * 1024;
+pub(crate) const BUFFER: usize = 256 * 1024;
 /// Two at each of the three, so that none waits for another to finish.
 const BUFFERS: usize = 6;
 /// How often a hanging read lets us look for a signal.
@@ -105,6 +106,32 @@ impl Watch<'_> {
 impl std::fmt::Debug for Watch<'_> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Watch").field("interrupt", &self.interrupt).finish_non_exhaustive()
+    }
+}
+
+/// Hashes what `source` has until its end. A signal ends it with an error, and [`Interrupt::or`] then says why.
+pub(crate) fn hash_file(
+    source: impl Read,
+    algorithms: impl IntoIterator<Item = Algorithm>,
+    interrupt: &Interrupt,
+) -> io::Result<Hashed> {
+    let watch = Watch { interrupt: interrupt.clone(), ..Watch::none() };
+    hash(source, Hasher::new(algorithms), &mut vec![0; BUFFER], &watch).map(Hasher::finish)
+}
+
+/// As [`hash_file`], with a hasher and a buffer of the caller's.
+pub(crate) fn hash(source: impl Read, mut hasher: Hasher, buffer: &mut [u8], watch: &Watch<'_>) -> io::Result<Hasher> {
+    let mut source = watch.interrupt.stops(source);
+    loop {
+        match source.read(buffer) {
+            Ok(0) => return Ok(hasher),
+            Ok(n) => {
+                hasher.update(&buffer[..n]);
+                watch.progress.advance(n as u64);
+            }
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+        }
     }
 }
 

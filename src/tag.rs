@@ -11,7 +11,7 @@ use crate::blob;
 use crate::digest::Digest;
 use crate::durable::{Staged, Sync, Writer};
 use crate::error::{Error, Missing, Result};
-use crate::layout::{self, Entry, Form, Item, TreePath};
+use crate::layout::{Entry, Form, Item, TreePath};
 use crate::name::{RepositoryName, Tag};
 use crate::repository::{Repository, link, revision};
 use crate::tree::{Kind, Tree, digests};
@@ -87,13 +87,13 @@ fn unknown_in(repository: &Repository<'_>, form: Form, tag: &Tag) -> Error {
 }
 
 fn current_path(repository: &Repository<'_>, form: Form, tag: &Tag) -> TreePath {
-    Entry::InRepository { repository: repository.name().clone(), form, item: Item::TagCurrent(tag.clone()) }.path()
+    repository.place(form).tag(tag.as_str()).current().link()
 }
 
 /// Where `tag` lies, be it broken or nothing but a past. The alphas' folder `manifests/tags` may just as well hold other
 /// repositories, so what lies there is a tag only if it has a link.
 fn directory(repository: &Repository<'_>, form: Form, tag: &Tag) -> Result<Option<TreePath>> {
-    let directory = layout::tag_directory(repository.name(), form, tag);
+    let directory = repository.place(form).tag(tag.as_str());
     match repository.tree().metadata(&directory)? {
         None => Ok(None),
         Some(found) if found.kind != Kind::Directory && form == Form::Alpha => Ok(None),
@@ -107,7 +107,7 @@ fn directory(repository: &Repository<'_>, form: Form, tag: &Tag) -> Result<Optio
 
 fn has_links(repository: &Repository<'_>, form: Form, tag: &Tag) -> Result<bool> {
     let current = repository.tree().metadata(&current_path(repository, form, tag))?;
-    let index = layout::tag_index_directory(repository.name(), form, tag);
+    let index = repository.place(form).history(tag.as_str());
     Ok(current.is_some() || digests::keyed(repository.tree(), &index).any(|found| found.is_ok()))
 }
 
@@ -123,7 +123,7 @@ pub fn tags(repository: &Repository<'_>) -> Found {
 
 fn look_into(repository: &Repository<'_>, form: Form, found: &mut Found) {
     let tree = repository.tree();
-    let directory = layout::tags_directory(repository.name(), form);
+    let directory = repository.place(form).tags();
     let mut listed = match tree.list(&directory) {
         Ok(listed) => listed.unwrap_or_default(),
         Err(error) => return found.damage.push(error),
@@ -173,7 +173,7 @@ pub fn history(repository: &Repository<'_>, tag: &Tag) -> Result<(Vec<Past>, Vec
             continue;
         }
         known = true;
-        for digest in digests::keyed(tree, &layout::tag_index_directory(repository.name(), form, tag)) {
+        for digest in digests::keyed(tree, &repository.place(form).history(tag.as_str())) {
             match digest.and_then(|digest| look_back(repository, form, tag, digest, current)) {
                 Ok(entry) => past.extend(entry),
                 Err(error) => damage.push(error),
@@ -216,8 +216,7 @@ fn look_back(
     digest: Digest,
     current: Option<Digest>,
 ) -> Result<Option<Past>> {
-    let item = Item::TagIndex(tag.clone(), digest);
-    let path = Entry::InRepository { repository: repository.name().clone(), form, item }.path();
+    let path = repository.place(form).past(tag.as_str(), &digest).link();
     // An emptied directory is what a registry's collector leaves.
     let Some(metadata) = repository.tree().metadata(&path)? else { return Ok(None) };
     repository.is_linked(digest, &path)?;

@@ -7,12 +7,12 @@ use serde::Serialize;
 
 use super::stat::content_size;
 use crate::descriptor::Descriptor;
-use crate::digest::{Digest, HashingReader};
+use crate::digest::Digest;
 use crate::durable::{Content, Staged, Sync, Writer};
 use crate::error::{Error, Result};
 use crate::layout::{Entry, Item, TreePath};
 use crate::name::RepositoryName;
-use crate::stream::Interrupt;
+use crate::stream::{self, Interrupt};
 use crate::tree::Tree;
 
 /// What became of content that was stored.
@@ -115,10 +115,8 @@ fn have_digests<const N: usize>(
     interrupt: &Interrupt,
 ) -> Result<bool> {
     let failed = |error| interrupt.or(Error::io("read", tree.locate(path), error));
-    let mut reader = HashingReader::new(interrupt.stops(file), digests.iter().filter_map(Digest::algorithm));
-    let mut buffer = vec![0; 256 * 1024];
-    while reader.read(&mut buffer).map_err(failed)? > 0 {}
-    let hashed = reader.finish();
+    let algorithms = digests.iter().filter_map(Digest::algorithm);
+    let hashed = stream::hash_file(file, algorithms, interrupt).map_err(failed)?;
     Ok(digests.iter().all(|digest| digest.algorithm().and_then(|algorithm| hashed.by(algorithm)) == Some(*digest)))
 }
 

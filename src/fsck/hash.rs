@@ -1,6 +1,5 @@
 //! Hashing content, and again where it is wrong.
 
-use std::io::Read;
 use std::os::fd::AsFd;
 
 use rustix::fs::Advice;
@@ -10,7 +9,7 @@ use crate::digest::{Digest, Hasher};
 use crate::durable::Identity;
 use crate::error::Error;
 use crate::layout::Entry;
-use crate::stream::Watch;
+use crate::stream::{self, Watch};
 use crate::tree::Tree;
 
 /// Large enough to cost nothing, small enough for a cache; one for each thread.
@@ -35,9 +34,7 @@ pub(super) enum Verdict {
 /// Hashes what is stored under `digest`; twice where it is wrong, for somebody may just be writing it.
 pub(super) fn verify(tree: &Tree, digest: Digest, buffer: &mut [u8], watch: &Watch<'_>) -> Verdict {
     match hash(tree, digest, buffer, watch) {
-        Verdict::Wrong { .. } => {
-            hash(tree, digest, buffer, &Watch { progress: &crate::stream::Silent, ..watch.clone() })
-        }
+        Verdict::Wrong { .. } => hash(tree, digest, buffer, &Watch { progress: &stream::Silent, ..watch.clone() }),
         verdict => verdict,
     }
 }
@@ -47,7 +44,7 @@ fn hash(tree: &Tree, digest: Digest, buffer: &mut [u8], watch: &Watch<'_>) -> Ve
         let reason = std::error::Error::source(error).map(ToString::to_string);
         Verdict::Unreadable(reason.unwrap_or_else(|| error.to_string()))
     };
-    let mut file = match follow::open(tree, &Entry::Blob(digest).path()) {
+    let file = match follow::open(tree, &Entry::Blob(digest).path()) {
         Ok(Some(file)) => file,
         Ok(None) => return Verdict::Gone,
         Err(error) => return text(&error),
@@ -60,22 +57,11 @@ fn hash(tree: &Tree, digest: Digest, buffer: &mut [u8], watch: &Watch<'_>) -> Ve
         // Only a hint.
         let _ = rustix::fs::fadvise(file.as_fd(), 0, None, Advice::Sequential);
     }
-    let mut hasher = Hasher::new(digest.algorithm());
-    loop {
-        if watch.interrupt.signal().is_some() {
-            return Verdict::Stopped;
-        }
-        match file.read(buffer) {
-            Ok(0) => break,
-            Ok(n) => {
-                hasher.update(&buffer[..n]);
-                watch.progress.advance(n as u64);
-            }
-            Err(error) if error.kind() == std::io::ErrorKind::Interrupted => {}
-            Err(error) => return Verdict::Unreadable(error.to_string()),
-        }
-    }
-    let hashed = hasher.finish();
+    let hashed = match stream::hash(&file, Hasher::new(digest.algorithm()), buffer, watch) {
+        Ok(hasher) => hasher.finish(),
+        Err(_) if watch.interrupt.signal().is_some() => return Verdict::Stopped,
+        Err(error) => return Verdict::Unreadable(error.to_string()),
+    };
     match digest.algorithm().and_then(|algorithm| hashed.by(algorithm)) {
         Some(found) if found != digest => Verdict::Wrong { found, size: hashed.size },
         _ => Verdict::Right(identity),

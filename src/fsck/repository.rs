@@ -165,7 +165,7 @@ pub(super) struct Tag {
 
 impl Tag {
     pub(super) fn link(&self) -> TreePath {
-        ["current", "link"].iter().fold(self.directory.clone(), |path, name| path.child(name).expect("a plain name"))
+        self.directory.current().link()
     }
 }
 

@@ -4,7 +4,7 @@ use super::need::{Going, check_unnamed};
 use crate::digest::Digest;
 use crate::durable::{ExclusiveWriter, Sync};
 use crate::error::{Error, Missing, Result};
-use crate::layout::{self, Entry, Form, Item, TreePath};
+use crate::layout::{Entry, Form, Item, TreePath};
 use crate::name::Tag;
 use crate::repository::Repository;
 use crate::repository::revision::{self, Revision};
@@ -85,7 +85,7 @@ pub fn plan_delete(
             return Err(Error::InUse { what, repository, digest, by, release: "--with-tags" });
         }
         let tags = tag::plan_delete(repository, &pointing)?;
-        let directory = layout::revision_directory(repository.name(), Form::Current, &digest);
+        let directory = repository.place(Form::Current).revision(&digest);
         removals.push(Removal { digest, tags, links, directory });
         going.push(Going { digest, misplaced });
     }

@@ -9,7 +9,7 @@ use crate::descriptor::Descriptor;
 use crate::digest::Digest;
 use crate::durable::{Staged, Sync, Writer};
 use crate::error::{Error, Refusal, RefusalCode, Result};
-use crate::layout::{self, Entry, Form, Item, TreePath};
+use crate::layout::{Entry, Form, Item, Place, TreePath};
 use crate::name::{RepositoryName, Tag};
 use crate::repository::{Repository, find, revision};
 use crate::tag;
@@ -172,10 +172,10 @@ impl Presence for Repository<'_> {
 fn keeps_signatures(tree: &Tree) -> Result<bool> {
     for name in find::repositories(tree).repositories {
         for form in Form::ALL {
-            for revision in digests::keyed(tree, &layout::revisions_directory(&name, form)) {
+            for revision in digests::keyed(tree, &Place::of(&name, form).revisions()) {
                 // What is damaged keeps no signatures; that it is damaged is not this command's to say.
                 let Ok(revision) = revision else { continue };
-                if tree.metadata(&layout::signatures_directory(&name, form, &revision))?.is_some() {
+                if tree.metadata(&Place::of(&name, form).signatures(&revision))?.is_some() {
                     return Ok(true);
                 }
             }
@@ -207,7 +207,7 @@ fn write(
 /// A collector of 3.x stops at a repository that has manifests and no layers, and loses manifests where there is no
 /// directory of tags (layout.md §7.3). Adds those that were missing to `made`.
 fn make_directories(writer: &Writer<'_>, name: &RepositoryName, made: &mut Vec<TreePath>) -> Result<()> {
-    for directory in [layout::layers_directory(name, Form::Current), layout::tags_directory(name, Form::Current)] {
+    for directory in [Place::of(name, Form::Current).layers(), Place::of(name, Form::Current).tags()] {
         made.extend(writer.make_directory(&directory)?);
     }
     Ok(())

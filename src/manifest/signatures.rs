@@ -3,7 +3,7 @@
 use super::schema1::{self, Signed};
 use crate::digest::Digest;
 use crate::error::{Error, Result};
-use crate::layout::{self, Entry, Form, Item};
+use crate::layout::{Entry, Form, Item};
 use crate::repository::Repository;
 use crate::tree::digests;
 
@@ -16,7 +16,7 @@ const SIGNATURE_MAX: u64 = 1024 * 1024;
 pub fn stored(repository: &Repository<'_>, revision: Digest) -> Result<Vec<(Digest, Vec<u8>)>> {
     let mut found = Vec::new();
     for form in Form::ALL {
-        let directory = layout::signatures_directory(repository.name(), form, &revision);
+        let directory = repository.place(form).signatures(&revision);
         for signature in digests::keyed(repository.tree(), &directory) {
             found.extend(read(repository, form, revision, signature?)?);
         }

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::digest::Digest;
-use crate::layout::{self, Entry, Form, Item as File, TreePath};
+use crate::layout::{self, Form, Place, TreePath};
 use crate::name::{RepositoryName, Tag, UploadId};
 use crate::tree;
 
@@ -78,35 +78,32 @@ impl Item {
 
     /// A repository's link to a layer.
     pub fn layer_link(repository: &RepositoryName, form: Form, digest: Digest) -> Self {
-        Self::link(ItemKind::LayerLink, repository, form, File::LayerLink(digest)).digest(digest)
+        Self::of(ItemKind::LayerLink, repository, Place::of(repository, form).layer(&digest)).digest(digest)
     }
 
     /// A manifest of a repository, with its stored signatures.
     pub fn revision(repository: &RepositoryName, form: Form, digest: Digest) -> Self {
-        let path = layout::revision_directory(repository, form, &digest);
-        Self::new(ItemKind::Revision, path).repository(repository.as_str()).digest(digest)
+        Self::of(ItemKind::Revision, repository, Place::of(repository, form).revision(&digest)).digest(digest)
     }
 
     /// One entry of a tag's history.
     pub fn tag_index(repository: &RepositoryName, form: Form, tag: &Tag, digest: Digest) -> Self {
-        Self::link(ItemKind::TagIndex, repository, form, File::TagIndex(tag.clone(), digest)).digest(digest)
+        let path = Place::of(repository, form).past(tag.as_str(), &digest);
+        Self::of(ItemKind::TagIndex, repository, path).digest(digest)
     }
 
     /// A tag with its history.
     pub fn tag(repository: &RepositoryName, form: Form, tag: &Tag) -> Self {
-        let path = layout::tag_directory(repository, form, tag);
-        Self::new(ItemKind::Tag, path).repository(repository.as_str())
+        Self::of(ItemKind::Tag, repository, Place::of(repository, form).tag(tag.as_str()))
     }
 
     /// An upload of so many bytes.
     pub fn upload(repository: &RepositoryName, form: Form, id: &UploadId, size: u64) -> Self {
-        let path = layout::upload_directory(repository, form, id);
-        Self::new(ItemKind::Upload, path).repository(repository.as_str()).size(size)
+        Self::of(ItemKind::Upload, repository, Place::of(repository, form).upload(id)).size(size)
     }
 
-    fn link(kind: ItemKind, repository: &RepositoryName, form: Form, item: File) -> Self {
-        let link = Entry::InRepository { repository: repository.clone(), form, item }.path();
-        Self::new(kind, link.parent().expect("a link lies in a directory")).repository(repository.as_str())
+    fn of(kind: ItemKind, repository: &RepositoryName, path: TreePath) -> Self {
+        Self::new(kind, path).repository(repository.as_str())
     }
 
     /// Of this repository.

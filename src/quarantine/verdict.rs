@@ -1,6 +1,5 @@
 //! Whether a quarantined thing can go back to its place, and whether a blob is what it is called.
 
-use std::fs::File;
 use std::os::fd::AsFd;
 
 use rustix::fs::OFlags;
@@ -8,10 +7,9 @@ use rustix::fs::OFlags;
 use super::compare::{At, absent};
 use super::item::{ItemKind, Noted};
 use super::shelf::{Shelf, Spot};
-use crate::digest::{Algorithm, Digest, HashingReader};
 use crate::error::{Error, Result};
 use crate::layout::{Entry, TreePath};
-use crate::stream::Interrupt;
+use crate::stream::{self, Interrupt};
 use crate::tree::{self, Kind};
 
 pub(super) const SOMETHING_ELSE: &str = "something else is there";
@@ -83,7 +81,8 @@ fn is_healed(shelf: &Shelf<'_>, noted: &Noted, interrupt: &Interrupt) -> Result<
     let (path, Some(algorithm)) = (Entry::blob(digest).path(), digest.algorithm()) else { return Ok(false) };
     let Some(file) = shelf.tree.open_file(&path)? else { return Ok(false) };
     let failed = |error| interrupt.or(Error::io("read", shelf.tree.locate(&path), error));
-    Ok(hash(file, algorithm, interrupt).map_err(failed)? == Some(digest))
+    let hashed = stream::hash_file(file, [algorithm], interrupt).map_err(failed)?;
+    Ok(hashed.by(algorithm) == Some(digest))
 }
 
 /// Whether a thing is content and nothing else, so that all of it may be had again.
@@ -96,12 +95,6 @@ fn is_mere_content(shelf: &Shelf<'_>, noted: &Noted, spot: Spot) -> Result<bool>
     let directory = tree::open_beneath(shelf.home_found(spot.home)?, &noted.name, flags).map_err(failed)?;
     let listed = tree::list_handle(directory.as_fd()).map_err(failed)?;
     Ok(listed.iter().all(|entry| entry.name == "data" && entry.kind == Kind::File))
-}
-
-fn hash(file: File, algorithm: Algorithm, interrupt: &Interrupt) -> std::io::Result<Option<Digest>> {
-    let mut reader = HashingReader::new(interrupt.stops(file), [algorithm]);
-    std::io::copy(&mut reader, &mut std::io::sink())?;
-    Ok(reader.finish().by(algorithm))
 }
 
 fn lacking(shelf: &Shelf<'_>, noted: &Noted, spot: Spot, to: &TreePath) -> Result<Option<Vec<String>>> {
@@ -130,7 +123,8 @@ fn fault(shelf: &Shelf<'_>, noted: &Noted, spot: Spot, interrupt: &Interrupt) ->
     let Some(file) = shelf.open_content(noted, spot)? else { return Ok(Some("it has no content".to_owned())) };
     let Some(algorithm) = digest.algorithm() else { return Ok(None) };
     let failed = |error| interrupt.or(Error::io("read", shelf.locate(spot.home, &noted.name), error));
-    let found = hash(file, algorithm, interrupt).map_err(failed)?.filter(|found| *found != digest);
+    let hashed = stream::hash_file(file, [algorithm], interrupt).map_err(failed)?;
+    let found = hashed.by(algorithm).filter(|found| *found != digest);
     Ok(found.map(|found| format!("its content hashes to {found}")))
 }
 

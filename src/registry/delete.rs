@@ -7,7 +7,7 @@
 use super::Census;
 use crate::durable::{ExclusiveWriter, Sync};
 use crate::error::{Error, Result};
-use crate::layout::{self, Entry, Form, Item, TreePath};
+use crate::layout::{Entry, Form, Item, Place, TreePath};
 use crate::name::RepositoryName;
 use crate::repository::{Repository, find};
 use crate::tree::{Kind, Tree};
@@ -65,7 +65,7 @@ impl Removal {
 /// one of its folders.
 pub fn plan_delete(repository: &Repository<'_>) -> Result<(Removal, Vec<Error>)> {
     let (tree, name) = (repository.tree(), repository.name());
-    let directory = layout::repository_directory(name);
+    let directory = Place::of(name, Form::Current).directory;
     if !repository.exists()? && !is_empty_directory(tree, &directory)? {
         return Err(repository.unknown());
     }
@@ -73,14 +73,13 @@ pub fn plan_delete(repository: &Repository<'_>) -> Result<(Removal, Vec<Error>)>
     if let Some(at) = damage.iter().position(|error| matches!(error, Error::Io { .. })) {
         return Err(damage.swap_remove(at));
     }
-    for folder in layout::own_directories(name, Form::Current) {
+    for folder in Place::of(name, Form::Current).own() {
         if let Some(found) = tree.metadata(&folder)?.filter(|found| found.kind != Kind::Directory) {
             return Err(tree.wrong_kind(&folder, "a directory", found.kind));
         }
     }
-    let [layers, manifests, uploads_folder] = layout::own_directories(name, Form::Current);
-    let (tags, revisions) =
-        (layout::tags_directory(name, Form::Current), layout::revisions_directory(name, Form::Current));
+    let [layers, manifests, uploads_folder] = Place::of(name, Form::Current).own();
+    let (tags, revisions) = (Place::of(name, Form::Current).tags(), Place::of(name, Form::Current).revisions());
     let removal = Removal {
         census,
         links: existing(tree, [tags, revisions, manifests, layers])?,
@@ -117,7 +116,7 @@ fn existing(tree: &Tree, paths: impl IntoIterator<Item = TreePath>) -> Result<Ve
 fn uploads(tree: &Tree, name: &RepositoryName) -> Result<Vec<Upload>> {
     let mut uploads = Vec::new();
     for upload in upload::uploads(tree, name).into_iter().flatten() {
-        if tree.metadata(&layout::upload_directory(name, Form::Current, &upload.id))?.is_some() {
+        if tree.metadata(&Place::of(name, Form::Current).upload(&upload.id))?.is_some() {
             uploads.push(upload);
         }
     }
@@ -129,7 +128,7 @@ fn uploads(tree: &Tree, name: &RepositoryName) -> Result<Vec<Upload>> {
 fn old(tree: &Tree, name: &RepositoryName) -> Result<Old> {
     let mut files: Vec<(u8, TreePath)> = Vec::new();
     let mut directories = Vec::new();
-    let mut pending = existing(tree, layout::own_directories(name, Form::Alpha))?;
+    let mut pending = existing(tree, Place::of(name, Form::Alpha).own())?;
     while let Some(directory) = pending.pop() {
         for entry in tree.list(&directory)?.unwrap_or_default() {
             let Some(path) = entry.text().and_then(|name| directory.child(name)) else { continue };

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 
-use super::source::{self, Stock};
+use super::source::Stock;
 use super::{Action, Left, MENDABLE, Options, Plan, Wanted, safety, still};
 use crate::digest::Digest;
 use crate::error::{Error, Result};
@@ -11,7 +11,7 @@ use crate::fsck::{self, Hashed, Stop};
 use crate::layout::{self, Entry, Item, TreePath};
 use crate::quarantine::{self, Needed};
 use crate::scan::Scan;
-use crate::stream::Watch;
+use crate::stream::{self, Watch};
 use crate::tree::{Kind, Tree};
 
 /// The order in which things are done: what must be readable first, content before the links that grant it.
@@ -234,7 +234,7 @@ impl Planner<'_> {
         let path = Entry::Blob(digest).path();
         let is_file = self.tree.metadata(&path).is_ok_and(|found| found.is_some_and(|found| found.kind == Kind::File));
         let file = if is_file { self.tree.open_file(&path)? } else { None };
-        let is_whole = match file.map(|file| source::hash(file, [algorithm], &self.watch.interrupt)) {
+        let is_whole = match file.map(|file| stream::hash_file(file, [algorithm], &self.watch.interrupt)) {
             Some(Ok(hashed)) => hashed.by(algorithm) == Some(digest),
             Some(Err(_)) if self.watch.interrupt.signal().is_some() => {
                 let signal = self.watch.interrupt.signal().unwrap_or_default();

@@ -4,16 +4,16 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;
-use std::io::{ErrorKind, Read};
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 use walkdir::WalkDir;
 
 use crate::digest::hash::Hashed;
-use crate::digest::{Algorithm, Digest, HashingReader};
+use crate::digest::{Algorithm, Digest};
 use crate::error::{Error, Result};
 use crate::layout::Entry;
-use crate::stream::Interrupt;
+use crate::stream::{self, Interrupt};
 use crate::tree::Tree;
 
 /// What every OCI image layout has in it.
@@ -183,7 +183,7 @@ impl Search<'_> {
             }
         };
         let algorithms: BTreeSet<Algorithm> = self.wanted.iter().filter_map(Digest::algorithm).collect();
-        match hash(file, algorithms, self.interrupt) {
+        match stream::hash_file(file, algorithms, self.interrupt) {
             Ok(hashed) => Ok(Some(hashed)),
             Err(error) => {
                 let error = self.interrupt.or(Error::io("read", path, error));
@@ -195,18 +195,6 @@ impl Search<'_> {
             }
         }
     }
-}
-
-/// Hashes all of a file.
-pub(super) fn hash(
-    file: File,
-    algorithms: impl IntoIterator<Item = Algorithm>,
-    interrupt: &Interrupt,
-) -> std::io::Result<Hashed> {
-    let mut reader = HashingReader::new(interrupt.stops(file), algorithms);
-    let mut buffer = vec![0; 256 * 1024];
-    while reader.read(&mut buffer)? > 0 {}
-    Ok(reader.finish())
 }
 
 /// Opens a regular file. `None` when there is none: a pipe is not waited for.

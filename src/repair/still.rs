@@ -2,14 +2,14 @@
 
 use std::time::Duration;
 
-use super::{Action, source};
+use super::Action;
 use crate::digest::Digest;
 use crate::error::{Error, Result};
 use crate::finding::{Code, Repair};
 use crate::fsck;
 use crate::layout::{self, Entry, TreePath};
 use crate::repository::link;
-use crate::stream::Interrupt;
+use crate::stream::{self, Interrupt};
 use crate::tree::{Kind, Tree};
 
 /// What is younger may be in use: a registry takes no lock.
@@ -71,7 +71,7 @@ impl Look<'_> {
         let path = Entry::Blob(digest).path();
         let Some(file) = self.tree.open_file(&path)? else { return Ok(Some("it is gone")) };
         let failed = |error| interrupt.or(Error::io("read", self.tree.locate(&path), error));
-        let hashed = source::hash(file, digest.algorithm(), interrupt).map_err(failed)?;
+        let hashed = stream::hash_file(file, digest.algorithm(), interrupt).map_err(failed)?;
         let is_right = digest.algorithm().is_some_and(|algorithm| hashed.by(algorithm) == Some(digest));
         Ok(is_right.then_some("its content is right now"))
     }

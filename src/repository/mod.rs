@@ -8,7 +8,7 @@ pub mod revision;
 
 use crate::digest::Digest;
 use crate::error::{Error, LinkFault, Missing, Result};
-use crate::layout::{self, Entry, Form, Item, TreePath};
+use crate::layout::{Entry, Form, Place, TreePath};
 use crate::name::RepositoryName;
 use crate::tree::{Kind, Tree, digests};
 
@@ -48,6 +48,11 @@ impl<'t> Repository<'t> {
         &self.name
     }
 
+    /// Where its things lie, in one of the layouts.
+    pub(crate) fn place(&self, form: Form) -> Place {
+        Place::of(&self.name, form)
+    }
+
     /// The tree it lies in.
     pub fn tree(&self) -> &'t Tree {
         self.tree
@@ -55,16 +60,16 @@ impl<'t> Repository<'t> {
 
     /// Whether the tree has such a repository: one of its own folders is there.
     pub fn exists(&self) -> Result<bool> {
-        for directory in layout::own_directories(&self.name, Form::Current) {
+        for directory in self.place(Form::Current).own() {
             if self.tree.metadata(&directory)?.is_some_and(|found| found.kind == Kind::Directory) {
                 return Ok(true);
             }
         }
-        find::is_alpha(self.tree, &layout::repository_directory(&self.name))
+        find::is_alpha(self.tree, &self.place(Form::Current).directory)
     }
 
     pub(crate) fn unknown(&self) -> Error {
-        let path = self.tree.locate(&layout::repository_directory(&self.name));
+        let path = self.tree.locate(&self.place(Form::Current).directory);
         Error::RepositoryUnknown { repository: self.name.clone(), path }
     }
 
@@ -120,7 +125,7 @@ impl<'t> Repository<'t> {
     pub(crate) fn manifest_unknown(&self, digest: Digest, missing: Missing) -> Error {
         let path = match missing {
             Missing::Content => Entry::Blob(digest).path(),
-            Missing::Link => Entry::in_repository(&self.name, Item::RevisionLink(digest)).path(),
+            Missing::Link => self.place(Form::Current).revision_link(&digest),
         };
         Error::ManifestUnknown { repository: self.name.clone(), digest, path: self.tree.locate(&path), missing }
     }
@@ -128,9 +133,7 @@ impl<'t> Repository<'t> {
     /// Whether a manifest of that digest is linked here.
     pub(crate) fn has_revision(&self, digest: Digest) -> Result<bool> {
         for form in Form::ALL {
-            let item = Item::RevisionLink(digest);
-            let entry = Entry::InRepository { repository: self.name.clone(), form, item };
-            if self.tree.metadata(&entry.path())?.is_some() {
+            if self.tree.metadata(&self.place(form).revision_link(&digest))?.is_some() {
                 return Ok(true);
             }
         }
@@ -138,7 +141,7 @@ impl<'t> Repository<'t> {
     }
 
     pub(crate) fn link_path(&self, key: Digest, form: Form) -> TreePath {
-        Entry::InRepository { repository: self.name.clone(), form, item: Item::LayerLink(key) }.path()
+        self.place(form).layer_link(&key)
     }
 
     fn broken(&self, digest: Digest, path: &TreePath, fault: LinkFault) -> Error {
@@ -148,7 +151,7 @@ impl<'t> Repository<'t> {
     /// The digests that the repository has layer links for, sorted within each layout and algorithm, and what is
     /// damaged among them. The links themselves are not opened.
     pub fn keys(&self) -> impl Iterator<Item = Result<(Digest, TreePath)>> {
-        let layers = Form::ALL.into_iter().map(|form| layout::layers_directory(&self.name, form));
+        let layers = Form::ALL.into_iter().map(|form| self.place(form).layers());
         layers.flat_map(|layers| digests::links(self.tree, &layers))
     }
 
@@ -156,7 +159,7 @@ impl<'t> Repository<'t> {
     /// names say what they link. Damage met on the way is added to `damage`.
     pub(crate) fn aliases_of(&self, target: Digest, damage: &mut Vec<Error>) -> Vec<Link> {
         let mut aliases = Vec::new();
-        let layers = Form::ALL.into_iter().map(|form| layout::layers_directory(&self.name, form));
+        let layers = Form::ALL.into_iter().map(|form| self.place(form).layers());
         for found in layers.flat_map(|layers| digests::other_links(self.tree, &layers)) {
             match found.and_then(|(key, _)| self.find_link(key)) {
                 Ok(Some(link)) if link.is_alias() && link.target == target => aliases.push(link),

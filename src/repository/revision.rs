@@ -3,7 +3,7 @@
 use super::Repository;
 use crate::digest::Digest;
 use crate::error::Result;
-use crate::layout::{self, Entry, Form, Item, TreePath};
+use crate::layout::{Form, TreePath};
 use crate::tree::Kind;
 use crate::tree::digests::keyed;
 
@@ -31,7 +31,7 @@ impl Revision {
 /// The revision `digest` of `repository`; `None` when there is none. `Err(BrokenLink)` when its link says something else.
 pub fn find(repository: &Repository<'_>, digest: Digest) -> Result<Option<Revision>> {
     for form in Form::ALL {
-        let path = link_path(repository, form, digest);
+        let path = repository.place(form).revision_link(&digest);
         if repository.is_linked(digest, &path)? {
             return Ok(Some(Revision { digest, path, form, misplaced: false }));
         }
@@ -42,7 +42,7 @@ pub fn find(repository: &Repository<'_>, digest: Digest) -> Result<Option<Revisi
 /// A revision directory without a link of its own, whose digest is linked as a layer.
 fn misplaced(repository: &Repository<'_>, digest: Digest) -> Result<Option<Revision>> {
     let form = Form::Current;
-    let directory = layout::revision_directory(repository.name(), form, &digest);
+    let directory = repository.place(form).revision(&digest);
     if repository.tree().metadata(&directory)?.is_none_or(|found| found.kind != Kind::Directory) {
         return Ok(None);
     }
@@ -54,7 +54,7 @@ fn misplaced(repository: &Repository<'_>, digest: Digest) -> Result<Option<Revis
 /// looked at, and not read: [`Revision::check`] does.
 pub fn revisions<'r>(repository: &'r Repository<'_>) -> impl Iterator<Item = Result<Revision>> + 'r {
     Form::ALL.into_iter().flat_map(move |form| {
-        let directory = layout::revisions_directory(repository.name(), form);
+        let directory = repository.place(form).revisions();
         keyed(repository.tree(), &directory).filter_map(move |found| match found {
             Ok(digest) => in_place(repository, form, digest).transpose(),
             Err(error) => Some(Err(error)),
@@ -63,15 +63,11 @@ pub fn revisions<'r>(repository: &'r Repository<'_>) -> impl Iterator<Item = Res
 }
 
 fn in_place(repository: &Repository<'_>, form: Form, digest: Digest) -> Result<Option<Revision>> {
-    let path = link_path(repository, form, digest);
+    let path = repository.place(form).revision_link(&digest);
     match repository.tree().metadata(&path)? {
         Some(found) if found.kind == Kind::File => Ok(Some(Revision { digest, path, form, misplaced: false })),
         Some(found) => Err(repository.tree().wrong_kind(&path, "a regular file", found.kind)),
         None if form == Form::Current => misplaced(repository, digest),
         None => Ok(None),
     }
-}
-
-fn link_path(repository: &Repository<'_>, form: Form, digest: Digest) -> TreePath {
-    Entry::InRepository { repository: repository.name().clone(), form, item: Item::RevisionLink(digest) }.path()
 }

@@ -9,7 +9,7 @@ use super::{IgnoredState, Session, hash_state, record};
 use crate::digest::{Algorithm, Hasher, Midstate};
 use crate::durable::{Identity, SoleWriter, Sync};
 use crate::error::{Error, Result};
-use crate::layout::{self, Entry, Form, Item};
+use crate::layout::{Entry, Form, Item, Place};
 use crate::stream::{self, Interrupt, StreamError, Watch};
 use crate::tree::Kind;
 
@@ -175,7 +175,7 @@ impl Session<'_> {
     /// Removes states of bytes that the data does not have, by their offsets: other bytes will take their place, and a
     /// registry would take such a state for theirs. A name that is no plain number may be read as one by a registry.
     fn forget_states(&self, are_gone: impl Fn(u64) -> bool) -> Result<()> {
-        let directory = layout::hash_states_directory(&self.repository, Form::Current, &self.id);
+        let directory = Place::of(&self.repository, Form::Current).hash_states(&self.id);
         let listed = match self.writer.tree().list(&directory) {
             // No directory, no states.
             Err(Error::WrongKind { .. }) => None,
@@ -238,16 +238,10 @@ impl Session<'_> {
     ) -> Result<(Hasher, Identity)> {
         record::settle(&self.data);
         let before = self.identity(self.offset()?)?;
-        let mut hasher = Hasher::new(algorithms);
-        let mut source = interrupt.stops(FromStart { data: &self.data, at: 0 });
-        let mut buffer = vec![0; 256 * 1024];
-        loop {
-            let n = source.read(&mut buffer).map_err(|error| interrupt.or(self.failed("read", error)))?;
-            if n == 0 {
-                break;
-            }
-            hasher.update(&buffer[..n]);
-        }
+        let (source, watch) =
+            (FromStart { data: &self.data, at: 0 }, Watch { interrupt: interrupt.clone(), ..Watch::none() });
+        let hashed = stream::hash(source, Hasher::new(algorithms), &mut vec![0; stream::BUFFER], &watch);
+        let hasher = hashed.map_err(|error| interrupt.or(self.failed("read", error)))?;
         if self.identity(before.size)? != before {
             return Err(self.changed());
         }

@@ -32,7 +32,7 @@ pub(crate) use survey::{cancel_by, remove};
 use crate::durable::lock::UploadLock;
 use crate::durable::{Sync, Writer};
 use crate::error::{Error, Result};
-use crate::layout::{self, Entry, Form, Item, TreePath};
+use crate::layout::{Entry, Form, Item, Place, TreePath};
 use crate::name::{RepositoryName, UploadId};
 use crate::tree::Tree;
 
@@ -75,7 +75,7 @@ impl<'w> Session<'w> {
         sync: Sync,
     ) -> Result<Self> {
         let id = UploadId::random();
-        let directory = layout::upload_directory(repository, Form::Current, &id);
+        let directory = Place::of(repository, Form::Current).upload(&id);
         let started = Entry::in_repository(repository, Item::UploadStartedAt(id.clone())).path();
         let text = now.strftime("%Y-%m-%dT%H:%M:%SZ").to_string();
         let made = writer.make_directory(&directory)?;
@@ -105,7 +105,7 @@ impl<'w> Session<'w> {
     }
 
     fn lock(writer: &Writer<'_>, repository: &RepositoryName, id: &UploadId) -> Result<UploadLock> {
-        let directory = layout::upload_directory(repository, Form::Current, id);
+        let directory = Place::of(repository, Form::Current).upload(id);
         let data = || survey::open_data(writer, &data_path(repository, id));
         let lock = UploadLock::acquire(writer.tree(), &directory, writer.wait(), data)?;
         lock.ok_or_else(|| unknown(writer.tree(), repository, id))
@@ -118,7 +118,7 @@ impl<'w> Session<'w> {
             writer,
             repository: repository.clone(),
             id: id.clone(),
-            directory: layout::upload_directory(repository, Form::Current, id),
+            directory: Place::of(repository, Form::Current).upload(id),
             path,
             made: Vec::new(),
             ignored: Vec::new(),
@@ -180,6 +180,6 @@ fn data_path(repository: &RepositoryName, id: &UploadId) -> TreePath {
 }
 
 fn unknown(tree: &Tree, repository: &RepositoryName, id: &UploadId) -> Error {
-    let path = tree.locate(&layout::upload_directory(repository, Form::Current, id));
+    let path = tree.locate(&Place::of(repository, Form::Current).upload(id));
     Error::UploadUnknown { repository: repository.clone(), id: id.clone(), path }
 }

@@ -9,7 +9,7 @@ use super::{record, unknown};
 use crate::durable::lock::UploadLock;
 use crate::durable::{Sync, Writer};
 use crate::error::{Error, Result};
-use crate::layout::{self, Form, TreePath};
+use crate::layout::{Form, Place, TreePath};
 use crate::name::{RepositoryName, UploadId};
 use crate::repository::Repository;
 use crate::tree::{Kind, Metadata, Tree};
@@ -47,7 +47,7 @@ impl Upload {
     /// Why its hash states can't be listed, and so nobody knows how old it is.
     pub fn unreadable_states(&self, tree: &Tree) -> Error {
         let changed = || Error::Refused { reason: format!("upload {} changed meanwhile", self.id) };
-        tree.list(&layout::hash_states_directory(&self.repository, self.form, &self.id)).err().unwrap_or_else(changed)
+        tree.list(&Place::of(&self.repository, self.form).hash_states(&self.id)).err().unwrap_or_else(changed)
     }
 
     fn check_writable(&self) -> Result<()> {
@@ -65,7 +65,7 @@ impl Upload {
     }
 
     pub(crate) fn directory(&self) -> TreePath {
-        layout::upload_directory(&self.repository, self.form, &self.id)
+        Place::of(&self.repository, self.form).upload(&self.id)
     }
 
     /// Where the bytes received so far are.
@@ -115,7 +115,7 @@ pub fn uploads(tree: &Tree, repository: &RepositoryName) -> Vec<Result<Upload>> 
 }
 
 fn uploads_in(tree: &Tree, repository: &RepositoryName, form: Form) -> Vec<Result<Upload>> {
-    let directory = layout::uploads_directory(repository, form);
+    let directory = Place::of(repository, form).uploads();
     let mut listed = match tree.list(&directory) {
         Ok(listed) => listed.unwrap_or_default(),
         Err(error) => return vec![Err(error)],
@@ -141,7 +141,7 @@ fn uploads_in(tree: &Tree, repository: &RepositoryName, form: Form) -> Vec<Resul
 }
 
 fn look(tree: &Tree, repository: &RepositoryName, id: &UploadId, form: Form) -> Result<Option<Upload>> {
-    let directory = layout::upload_directory(repository, form, id);
+    let directory = Place::of(repository, form).upload(id);
     let Some(itself) = tree.metadata(&directory)? else { return Ok(None) };
     if itself.kind != Kind::Directory {
         return Err(tree.wrong_kind(&directory, "a directory", itself.kind));
@@ -156,7 +156,7 @@ fn look(tree: &Tree, repository: &RepositoryName, id: &UploadId, form: Form) -> 
     if let Some(found) = data_found.filter(|found| found.kind != Kind::File) {
         return Err(tree.wrong_kind(&data, "a regular file", found.kind));
     }
-    let states = layout::hash_states_directory(repository, form, id);
+    let states = Place::of(repository, form).hash_states(id);
     let listed = match tree.list(&states) {
         // No directory, no states: that keeps nobody from what was received.
         Err(Error::WrongKind { .. }) => Some(Vec::new()),

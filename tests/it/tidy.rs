@@ -58,6 +58,15 @@ fn no_files_import_each_other_in_a_circle() {
     }
 }
 
+#[test]
+fn only_layout_spells_the_names_of_the_tree() {
+    let sources = sources();
+    let others = sources.iter().filter(|(module, _)| !module.starts_with("layout"));
+    let spelled: Vec<&String> =
+        others.filter(|(_, source)| source.contains(".child(\"")).map(|(module, _)| module).collect();
+    assert!(spelled.is_empty(), "these build a path from a name of their own: {spelled:?}");
+}
+
 fn upward(module: &str, imports: &BTreeMap<String, String>) -> Vec<String> {
     let floor = |module: &str| {
         let room = module.split("::").next().unwrap_or_default();

@@ -3,11 +3,11 @@
 use std::collections::HashMap;
 
 use crate::blob;
-use crate::digest::{Digest, Hasher};
+use crate::digest::Digest;
 use crate::error::{Error, Result};
 use crate::layout::Entry;
 use crate::repository::Repository;
-use crate::stream::Watch;
+use crate::stream::{self, Watch};
 
 /// What was found.
 pub(super) enum Measured {
@@ -69,8 +69,6 @@ impl<'w> Content<'w> {
     }
 
     fn hash(&mut self, repository: &Repository<'_>, target: Digest) -> Result<(Digest, u64)> {
-        use std::io::Read;
-
         if let Some(known) = self.hashed.get(&target) {
             return Ok(*known);
         }
@@ -79,18 +77,8 @@ impl<'w> Content<'w> {
             return Err(Error::io("open", tree.locate(&path), std::io::ErrorKind::NotFound));
         };
         let interrupt = &self.watch.interrupt;
-        let mut source = interrupt.stops(file);
-        let mut hasher = Hasher::new(target.algorithm());
-        let mut buffer = vec![0; 256 * 1024];
-        loop {
-            let n =
-                source.read(&mut buffer).map_err(|error| interrupt.or(Error::io("read", tree.locate(&path), error)))?;
-            if n == 0 {
-                break;
-            }
-            hasher.update(&buffer[..n]);
-        }
-        let hashed = hasher.finish();
+        let hashed = stream::hash_file(file, target.algorithm(), interrupt);
+        let hashed = hashed.map_err(|error| interrupt.or(Error::io("read", tree.locate(&path), error)))?;
         // A tarsum is no hash of the bytes: such content can't be told wrong.
         let digest = target.algorithm().and_then(|algorithm| hashed.by(algorithm)).unwrap_or(target);
         Ok(*self.hashed.entry(target).or_insert((digest, hashed.size)))

@@ -14,7 +14,7 @@ use super::{MAX_PUT, get, signatures};
 use crate::digest::Digest;
 use crate::error::{Error, Missing, Result};
 use crate::finding::{Code, Finding, Severity};
-use crate::layout::{self, Entry, Form as Layout};
+use crate::layout::{Entry, Form as Layout};
 use crate::name::RepositoryName;
 use crate::repository::Repository;
 use crate::repository::revision::{self, Revision};
@@ -247,7 +247,7 @@ impl<'w> Verifier<'w> {
     /// Whether there is a trace of a manifest that is not linked: its revision's directory, or a link to what only it
     /// consists of. Its content alone may be another repository's.
     fn was_here(&mut self, repository: &Repository<'_>, digest: Digest) -> bool {
-        let directory = layout::revision_directory(repository.name(), Layout::Current, &digest);
+        let directory = repository.place(Layout::Current).revision(&digest);
         if repository.tree().metadata(&directory).is_ok_and(|found| found.is_some()) {
             return true;
         }
