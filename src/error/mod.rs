@@ -3,6 +3,7 @@
 //! Messages name the thing and, where there are two, what was expected and what was found. The front end maps
 //! variants to exit codes and hints; the code strings are the registry API's own where it has one (layout.md §8).
 
+mod code;
 mod detail;
 mod holder;
 mod refusal;
@@ -480,68 +481,5 @@ fn holders_text(holders: &[Holder]) -> String {
 impl Error {
     pub(crate) fn io(action: &'static str, path: impl Into<PathBuf>, source: impl Into<io::Error>) -> Self {
         Self::Io { action, path: path.into(), source: source.into() }
-    }
-
-    /// The registry API's code for this failure, or our own where that API has none.
-    pub fn code(&self) -> &'static str {
-        match self {
-            Self::Io { .. } => "UNKNOWN",
-            Self::NotATree { .. } | Self::UnusableTree { .. } | Self::Configuration { .. } => "NOT_A_TREE",
-            Self::RepositoryUnknown { .. } | Self::NoMatch { .. } => "NAME_UNKNOWN",
-            Self::BlobUnknown { .. } | Self::ContentMissing { .. } | Self::LinkedNowhere { .. } => "BLOB_UNKNOWN",
-            Self::RepositoryNameInvalid { .. } => "NAME_INVALID",
-            Self::BrokenLink { .. }
-            | Self::BrokenTag { .. }
-            | Self::StrangeLink { .. }
-            | Self::ManifestMalformed { .. }
-            | Self::WrongKind { .. }
-            | Self::Misplaced { .. }
-            | Self::Incomplete { .. }
-            | Self::JournalMalformed { .. }
-            | Self::Corrupt { .. } => "DAMAGED",
-            Self::NotQuarantined { .. } => "QUARANTINE_UNKNOWN",
-            Self::ManifestUnknown { .. }
-            | Self::TagUnknown { .. }
-            | Self::PlatformUnknown { .. }
-            | Self::SignaturesUnknown { .. } => "MANIFEST_UNKNOWN",
-            Self::ManifestInvalid { refusals, .. } => refusals.first().map_or("MANIFEST_INVALID", Refusal::code),
-            Self::DigestMismatch { .. } | Self::DigestUnusable { .. } | Self::NoDigest { .. } => "DIGEST_INVALID",
-            Self::SizeMismatch { .. } => "SIZE_INVALID",
-            Self::UploadUnknown { .. } => "BLOB_UPLOAD_UNKNOWN",
-            Self::RangeInvalid { .. } | Self::OffsetMismatch { .. } => "RANGE_INVALID",
-            Self::Locked { .. } => "LOCKED",
-            Self::Refused { .. } | Self::Brake { .. } | Self::InUse { .. } | Self::NotPutBack { .. } => "REFUSED",
-            Self::Interrupted { .. } => "INTERRUPTED",
-        }
-    }
-
-    /// The path that the failure is about, if it is about one.
-    pub fn path(&self) -> Option<&std::path::Path> {
-        match self {
-            Self::Io { path, .. }
-            | Self::NotATree { path, .. }
-            | Self::UnusableTree { path, .. }
-            | Self::Configuration { path, .. }
-            | Self::RepositoryUnknown { path, .. }
-            | Self::BlobUnknown { path, .. }
-            | Self::ContentMissing { path, .. }
-            | Self::RepositoryNameInvalid { path, .. }
-            | Self::Misplaced { path, .. }
-            | Self::NoDigest { path, .. }
-            | Self::Incomplete { path, .. }
-            | Self::BrokenLink { path, .. }
-            | Self::ManifestUnknown { path, .. }
-            | Self::TagUnknown { path, .. }
-            | Self::BrokenTag { path, .. }
-            | Self::StrangeLink { path, .. }
-            | Self::UploadUnknown { path, .. }
-            | Self::Corrupt { path, .. }
-            | Self::WrongKind { path, .. }
-            | Self::NotQuarantined { path, .. }
-            | Self::JournalMalformed { path, .. }
-            | Self::NotPutBack { path, .. }
-            | Self::Locked { path, .. } => Some(path),
-            _ => None,
-        }
     }
 }

@@ -1,0 +1,70 @@
+//! The API's code for a failure, and the path that it is about.
+
+use std::path::Path;
+
+use super::{Error, Refusal};
+
+impl Error {
+    /// The registry API's code for this failure, or our own where that API has none.
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::Io { .. } => "UNKNOWN",
+            Self::NotATree { .. } | Self::UnusableTree { .. } | Self::Configuration { .. } => "NOT_A_TREE",
+            Self::RepositoryUnknown { .. } | Self::NoMatch { .. } => "NAME_UNKNOWN",
+            Self::BlobUnknown { .. } | Self::ContentMissing { .. } | Self::LinkedNowhere { .. } => "BLOB_UNKNOWN",
+            Self::RepositoryNameInvalid { .. } => "NAME_INVALID",
+            Self::BrokenLink { .. }
+            | Self::BrokenTag { .. }
+            | Self::StrangeLink { .. }
+            | Self::ManifestMalformed { .. }
+            | Self::WrongKind { .. }
+            | Self::Misplaced { .. }
+            | Self::Incomplete { .. }
+            | Self::JournalMalformed { .. }
+            | Self::Corrupt { .. } => "DAMAGED",
+            Self::NotQuarantined { .. } => "QUARANTINE_UNKNOWN",
+            Self::ManifestUnknown { .. }
+            | Self::TagUnknown { .. }
+            | Self::PlatformUnknown { .. }
+            | Self::SignaturesUnknown { .. } => "MANIFEST_UNKNOWN",
+            Self::ManifestInvalid { refusals, .. } => refusals.first().map_or("MANIFEST_INVALID", Refusal::code),
+            Self::DigestMismatch { .. } | Self::DigestUnusable { .. } | Self::NoDigest { .. } => "DIGEST_INVALID",
+            Self::SizeMismatch { .. } => "SIZE_INVALID",
+            Self::UploadUnknown { .. } => "BLOB_UPLOAD_UNKNOWN",
+            Self::RangeInvalid { .. } | Self::OffsetMismatch { .. } => "RANGE_INVALID",
+            Self::Locked { .. } => "LOCKED",
+            Self::Refused { .. } | Self::Brake { .. } | Self::InUse { .. } | Self::NotPutBack { .. } => "REFUSED",
+            Self::Interrupted { .. } => "INTERRUPTED",
+        }
+    }
+
+    /// The path that the failure is about, if it is about one.
+    pub fn path(&self) -> Option<&Path> {
+        match self {
+            Self::Io { path, .. }
+            | Self::NotATree { path, .. }
+            | Self::UnusableTree { path, .. }
+            | Self::Configuration { path, .. }
+            | Self::RepositoryUnknown { path, .. }
+            | Self::BlobUnknown { path, .. }
+            | Self::ContentMissing { path, .. }
+            | Self::RepositoryNameInvalid { path, .. }
+            | Self::Misplaced { path, .. }
+            | Self::NoDigest { path, .. }
+            | Self::Incomplete { path, .. }
+            | Self::BrokenLink { path, .. }
+            | Self::ManifestUnknown { path, .. }
+            | Self::TagUnknown { path, .. }
+            | Self::BrokenTag { path, .. }
+            | Self::StrangeLink { path, .. }
+            | Self::UploadUnknown { path, .. }
+            | Self::Corrupt { path, .. }
+            | Self::WrongKind { path, .. }
+            | Self::NotQuarantined { path, .. }
+            | Self::JournalMalformed { path, .. }
+            | Self::NotPutBack { path, .. }
+            | Self::Locked { path, .. } => Some(path),
+            _ => None,
+        }
+    }
+}

@@ -1,0 +1,122 @@
+//! Opening, reading and listing below a directory that is open.
+
+use std::ffi::OsStr;
+use std::mem::MaybeUninit;
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::os::unix::ffi::OsStrExt;
+use std::time::{Duration, Instant};
+
+use rustix::fs::{AtFlags, FileType, Mode, OFlags, ResolveFlags, StatxFlags};
+use rustix::io::Errno;
+
+use super::{Kind, Listed, Metadata};
+
+/// How long to wait for a process that is alone with a file, which it is for microseconds.
+const PATIENCE: Duration = Duration::from_secs(1);
+const POLL: Duration = Duration::from_millis(1);
+
+/// Opens a file without waiting for a pipe's other end, but for a process that asks for a moment whether it is alone with
+/// the file, as regtree does when it writes (`durable`).
+pub(crate) fn patiently<T>(mut open: impl FnMut() -> rustix::io::Result<T>) -> rustix::io::Result<T> {
+    let begin = Instant::now();
+    loop {
+        match open() {
+            Err(Errno::AGAIN) if begin.elapsed() < PATIENCE => std::thread::sleep(POLL),
+            opened => return opened,
+        }
+    }
+}
+
+/// Opens the small file `below` a directory that is open, without following any link: the fast way to many.
+pub(crate) fn open_small(directory: BorrowedFd<'_>, below: &str) -> rustix::io::Result<OwnedFd> {
+    let flags = OFlags::RDONLY | OFlags::NONBLOCK | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+    patiently(|| open_beneath(directory, below, flags))
+}
+
+/// Reads the beginning of a file into `buffer`; all of it, if that is not filled.
+pub(crate) fn read_start<'b>(file: BorrowedFd<'_>, buffer: &'b mut [u8]) -> rustix::io::Result<&'b [u8]> {
+    let mut length = 0;
+    while length < buffer.len() {
+        let room = buffer.len() - length;
+        let read = rustix::io::retry_on_intr(|| rustix::io::read(file, &mut buffer[length..]))?;
+        length += read;
+        // A regular file gives less only at its end; asking again would be every third call of a scan.
+        if read < room {
+            break;
+        }
+    }
+    Ok(&buffer[..length])
+}
+
+/// Opens `below` without following any symbolic link on the way: `ELOOP` when there is one.
+pub(crate) fn open_beneath(area: BorrowedFd<'_>, below: &str, flags: OFlags) -> rustix::io::Result<OwnedFd> {
+    let resolve = ResolveFlags::BENEATH | ResolveFlags::NO_SYMLINKS | ResolveFlags::NO_MAGICLINKS;
+    match rustix::fs::openat2(area, below, flags, Mode::empty(), resolve) {
+        // Kernels before 5.6 don't have the call, and some sandboxes refuse it.
+        Err(Errno::NOSYS | Errno::PERM) => open_step_by_step(area, below, flags),
+        opened => opened,
+    }
+}
+
+pub(super) fn open_step_by_step(area: BorrowedFd<'_>, below: &str, flags: OFlags) -> rustix::io::Result<OwnedFd> {
+    let on_the_way = OFlags::PATH | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+    let (parents, name) = below.rsplit_once('/').unwrap_or(("", below));
+    let mut directory: Option<OwnedFd> = None;
+    for parent in parents.split('/').filter(|parent| !parent.is_empty()) {
+        let here = directory.as_ref().map_or(area, AsFd::as_fd);
+        directory = Some(rustix::fs::openat(here, parent, on_the_way, Mode::empty())?);
+    }
+    let here = directory.as_ref().map_or(area, AsFd::as_fd);
+    rustix::fs::openat(here, name, flags | OFlags::NOFOLLOW, Mode::empty())
+}
+
+pub(crate) fn metadata_at(directory: BorrowedFd<'_>, name: &str) -> rustix::io::Result<Option<Metadata>> {
+    let wanted = StatxFlags::TYPE | StatxFlags::SIZE | StatxFlags::MTIME;
+    match rustix::fs::statx(directory, name, AtFlags::SYMLINK_NOFOLLOW, wanted) {
+        Ok(stat) => {
+            let kind = FileType::from_raw_mode(stat.stx_mode.into()).into();
+            let time = stat.stx_mtime;
+            let nanoseconds = i32::try_from(time.tv_nsec).unwrap_or_default();
+            // A time that no calendar has is as good as none.
+            let modified = jiff::Timestamp::new(time.tv_sec, nanoseconds).unwrap_or(jiff::Timestamp::UNIX_EPOCH);
+            Ok(Some(Metadata { kind, size: stat.stx_size, modified }))
+        }
+        Err(Errno::NOENT) => Ok(None),
+        Err(errno) => Err(errno),
+    }
+}
+
+pub(crate) fn list_handle(directory: BorrowedFd<'_>) -> rustix::io::Result<Vec<Listed>> {
+    let mut buffer = Vec::with_capacity(32 * 1024);
+    let mut listed = Vec::new();
+    visit_handle(directory, buffer.spare_capacity_mut(), |name, kind| {
+        listed.push(Listed { name: OsStr::from_bytes(name).to_owned(), kind });
+    })?;
+    Ok(listed)
+}
+
+/// Tells `each` what a directory holds, by a buffer that serves for many.
+pub(crate) fn visit_handle(
+    directory: BorrowedFd<'_>,
+    buffer: &mut [MaybeUninit<u8>],
+    mut each: impl FnMut(&[u8], Kind),
+) -> rustix::io::Result<()> {
+    let mut entries = rustix::fs::RawDir::new(directory, buffer);
+    while let Some(entry) = entries.next() {
+        let entry = entry?;
+        let name = entry.file_name().to_bytes();
+        if name == b"." || name == b".." {
+            continue;
+        }
+        let kind = match entry.file_type() {
+            // Some file systems don't say in the directory.
+            FileType::Unknown => {
+                let stat = rustix::fs::statat(directory, OsStr::from_bytes(name), AtFlags::SYMLINK_NOFOLLOW)?;
+                FileType::from_raw_mode(stat.st_mode)
+            }
+            kind => kind,
+        };
+        each(name, kind.into());
+    }
+    Ok(())
+}
