@@ -12,6 +12,17 @@ use crate::error::{Error, LinkFault};
 use crate::layout::TreePath;
 use crate::tree::Kind;
 
+/// What a finding keeps from being served: with its code, all that its severity follows from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Harm {
+    /// Nothing.
+    None,
+    /// Nothing that is known to be needed, or nothing for most clients and registries.
+    Possible,
+    /// Something that a tag, a manifest or an index needs.
+    Certain,
+}
+
 /// How bad a finding is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 #[serde(rename_all = "lowercase")]
@@ -60,7 +71,8 @@ macro_rules! codes {
 codes! {
     /// Content has another digest than its name says.
     BlobCorrupt = "blob-corrupt",
-    /// Content is shorter than a descriptor says, and has another digest than its name says.
+    /// Content is shorter than a descriptor says, or a manifest that ends in the middle, and has another digest than its
+    /// name says.
     BlobTruncated = "blob-truncated",
     /// A link leads to content that isn't there.
     BlobMissing = "blob-missing",
@@ -82,6 +94,8 @@ codes! {
     ReferenceMissing = "reference-missing",
     /// What a manifest references has another size than it says.
     ReferenceSizeMismatch = "reference-size-mismatch",
+    /// The manifest that another is about has another size than that says: no pull looks at it.
+    SubjectSizeWrong = "subject-size-wrong",
     /// A child of an index is not there.
     IndexChildMissing = "index-child-missing",
     /// A schema1 signature does not fit its payload, or can't be read.
@@ -144,6 +158,56 @@ codes! {
     Permissions = "permissions",
     /// A repository as the first alphas laid it out.
     LegacyLayout = "legacy-layout",
+}
+
+impl Code {
+    /// How bad a finding of it is, whichever command reports it.
+    pub const fn severity(self, harm: Harm) -> Severity {
+        match self {
+            // No client gets it.
+            Self::BlobMissing
+            | Self::ManifestMissing
+            | Self::ManifestInvalid
+            | Self::ReferenceSizeMismatch
+            | Self::RepositoriesMissing
+            | Self::SignatureInvalid
+            | Self::TagDangling => Severity::Error,
+            Self::BlobMisplaced
+            | Self::HashStateInvalid
+            | Self::LayerLinkDangling
+            | Self::ManifestAmbiguous
+            | Self::ManifestDeep
+            | Self::ManifestOdd
+            | Self::ManifestUnknownKind
+            | Self::NameInvalid
+            | Self::RevisionDangling
+            | Self::RevisionMisplaced
+            | Self::SignatureDangling
+            | Self::SignatureNotVerified
+            | Self::SubjectSizeWrong
+            | Self::TagWithoutCurrent
+            | Self::UploadWithoutStartedat => Severity::Warning,
+            Self::DirectoryEmpty | Self::LegacyLayout | Self::TagIndexDangling | Self::TemporaryLeftOver => {
+                Severity::Info
+            }
+            // Of these it depends on who needs what they are about.
+            _ => match harm {
+                Harm::Certain => Severity::Error,
+                Harm::Possible => Severity::Warning,
+                Harm::None => Severity::Info,
+            },
+        }
+    }
+
+    /// What a broken link is a finding of.
+    pub const fn of_link(fault: &LinkFault) -> Self {
+        match fault {
+            LinkFault::Empty => Self::LinkEmpty,
+            LinkFault::Malformed { .. } => Self::LinkMalformed,
+            LinkFault::Mismatch { .. } => Self::LinkMismatch,
+            LinkFault::Alias { .. } => Self::AliasBroken,
+        }
+    }
 }
 
 impl fmt::Display for Code {
@@ -249,7 +313,7 @@ pub struct Finding {
     /// In which manifest.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub manifest: Option<Digest>,
-    /// Which content it is about, if that is not the manifest itself.
+    /// Which content it is about.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub digest: Option<Digest>,
     /// Where it lies.
@@ -285,10 +349,10 @@ fn as_text<S: Serializer>(path: &Option<PathBuf>, serializer: S) -> Result<S::Ok
 
 impl Finding {
     /// A finding of which no more is known.
-    pub fn new(code: Code, severity: Severity, message: impl Into<String>) -> Self {
+    pub fn new(code: Code, harm: Harm, message: impl Into<String>) -> Self {
         Self {
             code,
-            severity,
+            severity: code.severity(harm),
             repository: None,
             tag: None,
             manifest: None,
@@ -304,14 +368,21 @@ impl Finding {
         }
     }
 
-    /// What, of which manifest, and why: all but the severity.
+    /// What, of which manifest, where, and why: all but the severity.
     pub fn about(&self) -> String {
         let of = match (&self.repository, &self.manifest) {
             (Some(repository), Some(manifest)) => format!(" {repository}@{manifest}"),
             (Some(repository), None) => format!(" {repository}"),
             (None, _) => String::new(),
         };
-        format!("{}{of}: {}", self.code, self.message)
+        let path = self.path.as_ref().map(|path| format!("{}: ", path.display())).unwrap_or_default();
+        format!("{}{of}: {path}{}", self.code, self.message)
+    }
+
+    /// The same, as bad as `harm` makes it.
+    #[must_use]
+    pub fn harms(self, harm: Harm) -> Self {
+        Self { severity: self.code.severity(harm), ..self }
     }
 
     /// Mended so.
@@ -337,12 +408,7 @@ impl Code {
             Error::ManifestUnknown { .. } => Self::ManifestMissing,
             Error::ManifestMalformed { .. } => Self::ManifestInvalid,
             Error::BrokenLink { fault, .. } | Error::BrokenTag { fault, .. } | Error::StrangeLink { fault, .. } => {
-                match fault {
-                    LinkFault::Empty => Self::LinkEmpty,
-                    LinkFault::Malformed { .. } => Self::LinkMalformed,
-                    LinkFault::Mismatch { .. } => Self::LinkMismatch,
-                    LinkFault::Alias { .. } => Self::AliasBroken,
-                }
+                Self::of_link(fault)
             }
             Error::WrongKind { found, .. } if *found == Kind::Symlink.describe() => Self::Symlink,
             Error::WrongKind { .. } | Error::Misplaced { .. } => Self::FileUnexpected,

@@ -37,6 +37,7 @@ pub mod error;
 pub mod finding;
 pub mod fsck;
 pub mod gc;
+pub mod judge;
 pub mod layout;
 pub mod manifest;
 pub mod name;

@@ -13,11 +13,13 @@ use rustix::io::Errno;
 
 use super::clue::{Cause, Clue};
 use super::eye::{Eye, Looked};
-use super::follow;
 use super::keyed::on_the_way;
 use crate::digest::Digest;
 use crate::error::Result;
-use crate::finding::{Code, Finding, Severity};
+use crate::finding::{Code, Finding, Harm};
+pub(super) use crate::judge::content::Lies;
+use crate::judge::content::{self, Stored};
+use crate::judge::follow;
 use crate::layout::{self, Area, Entry, KeyedDirectory, TreePath};
 use crate::scan::{Name, Names, Returning};
 use crate::stream::{Interrupt, Watch};
@@ -35,17 +37,6 @@ pub(super) struct Blobs<'t> {
     live: bool,
     /// Content that is taken for there, whole, and comes back first.
     returning: Arc<dyn Returning>,
-}
-
-/// What lies in the place of content.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Lies {
-    /// A file of so many bytes.
-    There(u64),
-    /// Something else, which is told.
-    Odd,
-    /// Nothing.
-    Nothing,
 }
 
 enum Found {
@@ -111,17 +102,15 @@ impl<'t> Blobs<'t> {
         if let Some(returned) = self.returning.returned(digest) {
             return Lies::There(returned.size);
         }
-        let path = Entry::Blob(*digest).path();
-        match self.tree.metadata(&path) {
-            Ok(None) => Lies::Nothing,
-            Ok(Some(found)) if found.kind == Kind::File => Lies::There(found.size),
-            // A registry follows what is in the way, and finds no more than that leads to.
-            _ => match follow::stat(self.tree, &path) {
-                Ok(stat) if follow::is_file(&stat) => Lies::There(follow::size(&stat)),
-                Err(errno) if follow::is_nothing(errno) => Lies::Nothing,
-                _ => Lies::Odd,
-            },
+        match content::look(self.tree, digest) {
+            // What a symbolic link leads to is gone, or never was.
+            (Lies::Odd, Stored::NotAFile { .. }) if self.leads_nowhere(digest) => Lies::Nothing,
+            (lies, _) => lies,
         }
+    }
+
+    fn leads_nowhere(&self, digest: &Digest) -> bool {
+        follow::stat(self.tree, &Entry::Blob(*digest).path()).is_err_and(follow::is_nothing)
     }
 
     /// Whether it is taken for there. It was found to be what it is called.
@@ -252,7 +241,7 @@ fn read_blob(
     }
     if kind != Kind::File {
         // Whether somebody needs it is found out later.
-        eye.odd_file(&data(), kind, Severity::Warning, cause);
+        eye.odd_file(&data(), kind, Harm::Possible, cause);
         return Some(Found::Odd(digest));
     }
     let stat = match rustix::fs::statat(&leaf.handle, "data", AtFlags::SYMLINK_NOFOLLOW) {
@@ -290,7 +279,7 @@ fn read_misplaced(eye: &mut Eye<'_>, kind: &KeyedDirectory, parent: BorrowedFd<'
             return eye.empty(&path);
         }
         let message = "a directory that is not called by a digest";
-        let finding = eye.at(&path, Code::FileUnexpected, Severity::Warning, message);
+        let finding = eye.at(&path, Code::FileUnexpected, Harm::Possible, message);
         return eye.note(Cause::None, finding);
     }
     let digest = kind.digest(name);
@@ -299,7 +288,7 @@ fn read_misplaced(eye: &mut Eye<'_>, kind: &KeyedDirectory, parent: BorrowedFd<'
         None => "it is not called by a digest: no registry finds it, and a registry's collector fails on it".to_owned(),
     };
     let data = path.data();
-    let finding = eye.at(&data, Code::BlobMisplaced, Severity::Warning, message);
+    let finding = eye.at(&data, Code::BlobMisplaced, Harm::Possible, message);
     let expected = digest.map(|digest| eye.tree.locate(&Entry::Blob(digest).path()).display().to_string());
     eye.note(Cause::None, Finding { digest, expected, ..finding });
 }

@@ -4,26 +4,8 @@ use std::path::PathBuf;
 
 use crate::digest::Digest;
 use crate::finding::{Code, Finding};
+pub(super) use crate::judge::Cause;
 use crate::layout::{Area, Entry, TreePath};
-
-/// What can't be had, so that the images can be found that need it. In the finding's repository, but for content.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub(super) enum Cause {
-    /// Nothing in particular.
-    None,
-    /// Content, in the whole tree.
-    Blob(Digest),
-    /// A layer or config.
-    Layer(Digest),
-    /// A manifest.
-    Revision(Digest),
-    /// The finding's tag.
-    Tag,
-    /// All of the repository.
-    Repository,
-    /// All content below the finding's place.
-    Area,
-}
 
 /// What was seen.
 #[derive(Clone, Debug)]

@@ -11,12 +11,12 @@ use rustix::fs::AtFlags;
 use super::blobs::Blobs;
 use super::clue::Cause;
 use super::eye::Eye;
-use super::hash::{self, Verdict};
 use super::ledger::{Condition, Ledger, Notes};
 use super::round::Needed;
 use super::subset::Subset;
 use crate::digest::Digest;
-use crate::finding::{Code, Finding, Repair, Severity};
+use crate::durable::Identity;
+use crate::judge::content::{self as stored, Stored};
 use crate::layout::{Area, Entry};
 use crate::stream::Watch;
 use crate::tree::Tree;
@@ -122,8 +122,11 @@ pub(super) fn check(eye: &mut Eye<'_>, stock: &Stock<'_, '_>, content: &Content,
     if hashed.stop.is_some() {
         hashed.resume_after = work.done_until().or(content.resume_after);
     }
-    for (digest, verdict) in wrong {
-        tell(eye, digest, verdict, needed.contains(blobs, &digest));
+    for (digest, stored) in wrong.into_iter().filter(|(_, stored)| *stored != Stored::Missing) {
+        let finding = stored.finding(eye.tree, digest, needed.contains(blobs, &digest));
+        if let Some(finding) = finding {
+            eye.note(Cause::Blob(digest), finding);
+        }
     }
     hashed.ledger_failure = pad.write().err().map(|error| error.to_string());
     hashed
@@ -134,21 +137,6 @@ fn condition(eye: &Eye<'_>, digest: &Digest) -> Option<Condition> {
     let path = Entry::Blob(*digest).path();
     let stat = rustix::fs::statat(area, path.below_area(), AtFlags::SYMLINK_NOFOLLOW).ok()?;
     Some(Condition::of_stat(&stat))
-}
-
-fn tell(eye: &mut Eye<'_>, digest: Digest, verdict: Verdict, is_needed: bool) {
-    let severity = if is_needed { Severity::Error } else { Severity::Warning };
-    let path = Entry::Blob(digest).path();
-    let finding = match verdict {
-        Verdict::Right(_) | Verdict::Gone | Verdict::Stopped => return,
-        Verdict::Wrong { found, size } => {
-            let message = format!("its {size} bytes hash to {found}");
-            let finding = eye.at(&path, Code::BlobCorrupt, severity, message).mended_by(Repair::QuarantineBlob);
-            Finding { expected: Some(digest.to_string()), found: Some(found.to_string()), ..finding }
-        }
-        Verdict::Unreadable(reason) => eye.at(&path, Code::Unreadable, severity, format!("it can't be read: {reason}")),
-    };
-    eye.note(Cause::Blob(digest), Finding { digest: Some(digest), ..finding });
 }
 
 /// Where all threads note what they found; on its way into the ledger, so that little is lost when a run is killed.
@@ -163,11 +151,9 @@ impl<'p> Pad<'p> {
         Self { tree, is_there, notes: Mutex::new(Notes::new(now)) }
     }
 
-    fn note(&self, digest: &Digest, verdict: &Verdict) {
-        let condition = match verdict {
-            Verdict::Right(identity) => Some(Condition::of(identity)),
-            _ => None,
-        };
+    /// Notes which file was right, if it was.
+    fn note(&self, digest: &Digest, right: Option<&Identity>) {
+        let condition = right.map(Condition::of);
         self.notes.lock().unwrap_or_else(PoisonError::into_inner).note(digest, condition);
     }
 
@@ -210,7 +196,7 @@ impl<'w> Work<'w> {
     }
 
     /// Hashes them all. What is right is only noted; what is not is returned.
-    fn run(&self, eye: &Eye<'_>, pad: &Pad<'_>) -> Vec<(Digest, Verdict)> {
+    fn run(&self, eye: &Eye<'_>, pad: &Pad<'_>) -> Vec<(Digest, Stored)> {
         let results = Mutex::new(Vec::new());
         let total = self.blobs.iter().map(|(_, size)| size).sum();
         self.watch.progress.begin("hashing content", Some(total));
@@ -218,7 +204,7 @@ impl<'w> Work<'w> {
         std::thread::scope(|scope| {
             let writer = scope.spawn(|| pad.keep_writing(OFTEN, &is_over));
             let work = || {
-                let mut buffer = vec![0; hash::BUFFER];
+                let mut buffer = vec![0; stored::BUFFER];
                 let mut mine = Vec::new();
                 while let Some(index) = self.take() {
                     mine.extend(self.hash(eye, pad, index, &mut buffer));
@@ -251,18 +237,16 @@ impl<'w> Work<'w> {
         Some(index)
     }
 
-    fn hash(&self, eye: &Eye<'_>, pad: &Pad<'_>, index: usize, buffer: &mut [u8]) -> Option<(Digest, Verdict)> {
+    fn hash(&self, eye: &Eye<'_>, pad: &Pad<'_>, index: usize, buffer: &mut [u8]) -> Option<(Digest, Stored)> {
         let (digest, size) = self.blobs[index];
-        let verdict = hash::verify(eye.tree, digest, buffer, self.watch);
-        if matches!(verdict, Verdict::Stopped) {
-            return None;
-        }
+        // Only a signal ends it early.
+        let (stored, right) = stored::hash(eye.tree, digest, buffer, self.watch).ok()?;
         self.done[index].store(true, Ordering::Relaxed);
         self.bytes.fetch_add(size, Ordering::Relaxed);
         let items = self.items.fetch_add(1, Ordering::Relaxed) + 1;
         self.watch.progress.items(items, self.blobs.len() as u64);
-        pad.note(&digest, &verdict);
-        (!matches!(verdict, Verdict::Right(_))).then_some((digest, verdict))
+        pad.note(&digest, right.as_ref());
+        (stored != Stored::Right).then_some((digest, stored))
     }
 
     fn stop(&self) -> Option<Stop> {
@@ -286,7 +270,7 @@ mod tests {
         let root = tempfile::tempdir().expect("a directory");
         let (registry, _) = crate::registry::Registry::create(root.path()).expect("a tree");
         let pad = Pad::new(registry.tree(), jiff::Timestamp::UNIX_EPOCH, &|_| true);
-        pad.note(&Digest::of(b"content"), &Verdict::Gone);
+        pad.note(&Digest::of(b"content"), None);
         let (is_over, ledger) = (AtomicBool::new(false), root.path().join(".regtree/verified/blobs"));
         std::thread::scope(|scope| {
             scope.spawn(|| pad.keep_writing(Duration::from_millis(1), &is_over));

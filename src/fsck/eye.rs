@@ -10,9 +10,9 @@ use rustix::fs::{Mode, OFlags, Stat};
 use rustix::io::Errno;
 
 use super::clue::{Cause, Clue};
-use super::follow;
 use crate::error::{Error, LinkFault};
-use crate::finding::{Code, Finding, Repair, Severity};
+use crate::finding::{Code, Finding, Harm, Repair};
+use crate::judge::{self, follow};
 use crate::layout::{self, TreePath};
 use crate::repository::link;
 use crate::tree::{self, Kind, Listed, Tree, patiently, visit_handle};
@@ -112,10 +112,20 @@ impl<'t> Eye<'t> {
     }
 
     /// A finding about what lies at `path`.
-    pub(super) fn at(&self, path: &TreePath, code: Code, severity: Severity, message: impl Into<String>) -> Finding {
-        let repository = self.repository.clone();
-        let (path, place) = (Some(self.tree.locate(path)), Some(path.clone()));
-        Finding { repository, path, place, ..Finding::new(code, severity, message) }
+    pub(super) fn at(&self, path: &TreePath, code: Code, harm: Harm, message: impl Into<String>) -> Finding {
+        Finding { repository: self.repository.clone(), ..judge::at(self.tree, path, code, harm, message) }
+    }
+
+    /// A finding about something that lies where it does not belong.
+    fn odd(&self, path: &TreePath, kind: &'static str, harm: Harm) -> Finding {
+        // What is only in the way harms nothing by where it leads.
+        let finding = judge::link::odd(self.at(path, Code::FileUnexpected, harm, ""), kind, true, harm);
+        Finding { expected: None, ..finding }
+    }
+
+    /// A finding about a broken link.
+    pub(super) fn broken(&self, path: &TreePath, key: Option<crate::Digest>, fault: &LinkFault, harm: Harm) -> Finding {
+        Finding { repository: self.repository.clone(), ..judge::link::broken(self.tree, path, key, fault, harm) }
     }
 
     pub(super) fn note(&mut self, cause: Cause, finding: Finding) {
@@ -128,7 +138,7 @@ impl<'t> Eye<'t> {
             return;
         }
         let message = format!("it can't be read: {}", std::io::Error::from(errno));
-        let finding = self.at(path, Code::Unreadable, Severity::Error, message);
+        let finding = self.at(path, Code::Unreadable, Harm::Certain, message);
         self.note(cause, finding);
     }
 
@@ -169,8 +179,8 @@ impl<'t> Eye<'t> {
                 let leads = follow::stat(self.tree, path).is_ok_and(|stat| follow::is_directory(&stat));
                 return self.symlink(path, leads, cause);
             }
-            Error::WrongKind { found, .. } => odd_kind(self.at(path, Code::FileUnexpected, Severity::Error, ""), found),
-            error => self.at(path, Code::Unreadable, Severity::Error, format!("it can't be read: {error}")),
+            Error::WrongKind { found, .. } => self.odd(path, found, Harm::Certain),
+            error => self.at(path, Code::Unreadable, Harm::Certain, format!("it can't be read: {error}")),
         };
         self.note(cause, finding);
     }
@@ -232,41 +242,35 @@ impl<'t> Eye<'t> {
         let mut finding = match &text {
             Some(path) if is_temporary => {
                 let message = format!("an interrupted write of {file} left it");
-                self.at(path, Code::TemporaryLeftOver, Severity::Info, message).mended_by(Repair::RemoveTemporary)
+                self.at(path, Code::TemporaryLeftOver, Harm::None, message).mended_by(Repair::RemoveTemporary)
             }
-            Some(path) => self.at(path, Code::FileUnexpected, Severity::Warning, ""),
-            None => self.at(directory, Code::FileUnexpected, Severity::Warning, ""),
+            Some(path) => self.odd(path, entry.kind.describe(), Harm::Possible),
+            None => self.odd(directory, entry.kind.describe(), Harm::Possible),
         };
         if text.is_none() {
             (finding.place, finding.path) = (None, Some(self.tree.locate(directory).join(&entry.name)));
-        }
-        if finding.message.is_empty() {
-            finding = odd_kind(finding, entry.kind.describe());
         }
         self.note(Cause::None, finding);
     }
 
     /// Tells of a file's place that something else has.
-    pub(super) fn odd_file(&mut self, path: &TreePath, kind: Kind, severity: Severity, cause: Cause) {
-        let finding = odd_kind(self.at(path, Code::FileUnexpected, severity, ""), kind.describe());
+    pub(super) fn odd_file(&mut self, path: &TreePath, kind: Kind, harm: Harm, cause: Cause) {
+        let finding = self.odd(path, kind.describe(), harm);
         let expected = Some(Kind::File.describe().to_owned());
         self.note(cause, Finding { expected, ..finding });
     }
 
     /// Tells of a symbolic link; whether it leads to what a registry looks for.
     pub(super) fn symlink(&mut self, path: &TreePath, leads: bool, cause: Cause) {
-        let mut finding = odd_kind(self.at(path, Code::Symlink, Severity::Warning, ""), Kind::Symlink.describe());
-        if !leads {
-            // Where nothing is kept from being served, it is no error.
-            finding.severity = if cause == Cause::None { Severity::Warning } else { Severity::Error };
-            "a symbolic link that leads nowhere: registries find nothing there".clone_into(&mut finding.message);
-        }
-        self.note(cause, finding);
+        // Where nothing is kept from being served, it is no error.
+        let harm = if cause == Cause::None { Harm::Possible } else { Harm::Certain };
+        let finding = self.at(path, Code::Symlink, harm, "");
+        self.note(cause, judge::link::odd(finding, Kind::Symlink.describe(), leads, harm));
     }
 
     /// Tells of a directory that has nothing in it.
     pub(super) fn empty(&mut self, path: &TreePath) {
-        let finding = self.at(path, Code::DirectoryEmpty, Severity::Info, "there is nothing in it");
+        let finding = self.at(path, Code::DirectoryEmpty, Harm::None, "there is nothing in it");
         self.note(Cause::None, finding);
     }
 
@@ -291,7 +295,7 @@ impl<'t> Eye<'t> {
                 }
             }
             Some(kind) => {
-                self.odd_file(&place(), kind, Severity::Error, cause);
+                self.odd_file(&place(), kind, Harm::Certain, cause);
                 return Link::Unseen;
             }
         }
@@ -344,26 +348,16 @@ impl<'t> Eye<'t> {
     }
 
     pub(super) fn check_stat(&mut self, stat: &Stat, bits: u32, cause: Cause, path: impl FnOnce() -> TreePath) {
-        let (severity, unless) = match self.owner.may(stat, bits) {
+        let (harm, unless) = match self.owner.may(stat, bits) {
             May::Yes => return,
-            May::Perhaps => (Severity::Warning, ", unless it is a member of that group"),
-            May::No => (Severity::Error, ""),
+            May::Perhaps => (Harm::Possible, ", unless it is a member of that group"),
+            May::No => (Harm::Certain, ""),
         };
         let found = format!("mode {:04o}, owner {}:{}", stat.st_mode & 0o7777, stat.st_uid, stat.st_gid);
         let Owner { uid, gid } = self.owner;
         let message = format!("the tree's owner ({uid}:{gid}) may not read it: {found}{unless}");
-        let finding = self.at(&path(), Code::Permissions, severity, message);
+        let finding = self.at(&path(), Code::Permissions, harm, message);
         let finding = Finding { found: Some(found), ..finding }.mended_by(Repair::FixPermissions);
         self.note(cause, finding);
     }
-}
-
-/// What lies where it does not belong, by what it is.
-fn odd_kind(finding: Finding, kind: &str) -> Finding {
-    let found = Some(kind.to_owned());
-    if kind == Kind::Symlink.describe() {
-        let message = "a symbolic link: registries follow it; gc and repair never do".to_owned();
-        return Finding { code: Code::Symlink, severity: Severity::Warning, found, message, ..finding };
-    }
-    Finding { message: format!("{kind} that does not belong there"), found, ..finding }
 }

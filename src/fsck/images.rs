@@ -3,10 +3,11 @@
 use std::collections::{BTreeSet, HashMap, HashSet};
 
 use super::clue::{Cause, Clue, lies_below};
-use super::manifests::{Manifests, Read};
+use super::manifests::Manifests;
 use super::repository::{Leads, Repo};
 use crate::digest::Digest;
 use crate::finding::{Code, Image, Severity};
+use crate::judge::manifest::Read;
 use crate::layout::TreePath;
 use crate::manifest::Role;
 use crate::reach::{Edge, References, Visit, walk};

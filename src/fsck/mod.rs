@@ -11,17 +11,18 @@ mod blobs;
 mod clue;
 mod content;
 mod eye;
-mod follow;
-mod hash;
 mod images;
 mod judge;
 mod keyed;
+mod layers;
 mod ledger;
 mod manifests;
 mod places;
 mod repository;
 mod round;
+mod signatures;
 mod subset;
+mod tags;
 mod uploads;
 
 use std::cmp::Reverse;
@@ -34,8 +35,9 @@ use rustix::io::Errno;
 
 use crate::digest::Digest;
 use crate::error::{Error, Result};
-use crate::finding::{Code, Finding, Image, Repair, Severity};
-use crate::layout::{Area, Entry, Place, TreePath};
+use crate::finding::{Code, Finding, Harm, Image, Repair, Severity};
+use crate::judge::content::{Stored, is_of_nothing};
+use crate::layout::{Area, Place, TreePath};
 use crate::pattern::Patterns;
 use crate::scan::{Nothing, Returning};
 use crate::stream::Watch;
@@ -215,7 +217,6 @@ fn about_content(
     mut clues: Vec<Clue>,
     is_needed: impl Fn(&Digest) -> bool,
 ) -> Vec<Clue> {
-    let nothing = Digest::of(b"");
     for clue in &mut clues {
         let Clue { finding, cause: Cause::Blob(digest), .. } = clue else { continue };
         finding.digest = Some(*digest);
@@ -223,19 +224,15 @@ fn about_content(
         let is_served = finding.code == Code::Symlink && blobs.names.find(digest).is_some();
         let is_perhaps = finding.code == Code::Permissions && finding.severity == Severity::Warning;
         if finding.severity != Severity::Info && !is_served && !is_perhaps {
-            finding.severity = if is_needed(digest) { Severity::Error } else { Severity::Warning };
+            let harm = if is_needed(digest) { Harm::Certain } else { Harm::Possible };
+            finding.severity = finding.code.severity(harm);
         }
     }
     for name in blobs.names.blobs().filter(|name| blobs.size(*name) == 0) {
         let digest = blobs.names.digest(name);
-        if digest == nothing || digest.is_tarsum() {
-            continue;
-        }
-        let severity = if is_needed(&digest) { Severity::Error } else { Severity::Warning };
-        let finding = eye.at(&Entry::Blob(digest).path(), Code::BlobEmpty, severity, "it has no bytes");
-        let (expected, found) = (Some(digest.to_string()), Some(nothing.to_string()));
-        let finding = Finding { digest: Some(digest), expected, found, ..finding };
-        clues.push(Clue::new(finding.mended_by(Repair::QuarantineBlob), Cause::Blob(digest)));
+        let stored = if is_of_nothing(&digest) { Stored::Right } else { Stored::Empty };
+        let finding = stored.finding(eye.tree, digest, is_needed(&digest));
+        clues.extend(finding.map(|finding| Clue::new(finding, Cause::Blob(digest))));
     }
     clues
 }
@@ -246,7 +243,7 @@ fn without_repositories(eye: &Eye<'_>, blobs: &Blobs<'_>) -> Result<Option<Clue>
         return Ok(None);
     }
     let message = "there is content, and no directory of repositories: is its disk mounted?";
-    let finding = eye.at(&Area::Repositories.path(), Code::RepositoriesMissing, Severity::Error, message);
+    let finding = eye.at(&Area::Repositories.path(), Code::RepositoriesMissing, Harm::Certain, message);
     Ok(Some(Clue::new(finding, Cause::None)))
 }
 

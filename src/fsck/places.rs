@@ -4,7 +4,7 @@ use rayon::prelude::*;
 
 use super::clue::{Cause, Clue};
 use super::eye::Eye;
-use crate::finding::{Code, Finding, Severity};
+use crate::finding::{Code, Finding, Harm};
 use crate::layout::{Area, Form, Place, TreePath};
 use crate::repository::find::{Role, Sight};
 use crate::stream::Interrupt;
@@ -45,7 +45,7 @@ fn visit(eye: &mut Eye<'_>, directory: &TreePath) -> (Vec<Place>, Vec<TreePath>)
     if places.iter().any(|place| place.form == Form::Alpha) {
         eye.repository = Some(directory.below_area().to_owned());
         let message = "a repository as the first alphas laid it out: no registry since reads it";
-        let finding = eye.at(directory, Code::LegacyLayout, Severity::Info, message);
+        let finding = eye.at(directory, Code::LegacyLayout, Harm::None, message);
         eye.note(Cause::None, finding);
         eye.repository = None;
     }
@@ -57,7 +57,7 @@ fn visit(eye: &mut Eye<'_>, directory: &TreePath) -> (Vec<Place>, Vec<TreePath>)
             Role::Below(path) => below.push(path),
             Role::Hidden(path) => {
                 let message = "a folder that no repository has: registries look into none that begins so";
-                let finding = eye.at(&path, Code::FileUnexpected, Severity::Warning, message);
+                let finding = eye.at(&path, Code::FileUnexpected, Harm::Possible, message);
                 eye.note(Cause::None, Finding { found: Some(Kind::Directory.describe().to_owned()), ..finding });
             }
             // A registry follows it, and finds a repository there or nothing.

@@ -5,12 +5,13 @@ use std::collections::BTreeMap;
 use super::Options;
 use super::clue::Cause;
 use super::eye::{Eye, Link, Looked};
-use super::follow;
 use super::keyed::{Keyed, Links};
 use super::uploads;
 use crate::digest::Digest;
 use crate::error::LinkFault;
-use crate::finding::{Code, Finding, Repair, Severity};
+use crate::finding::{Code, Finding, Harm, Repair, Severity};
+use crate::judge::follow;
+pub(super) use crate::judge::link::{Leads, RevisionLink};
 use crate::layout::{Place, TreePath};
 use crate::repository::link;
 use crate::tree::Kind;
@@ -43,19 +44,6 @@ pub(super) struct Has {
     pub(super) tags: bool,
     /// Whether one of them can't be read, which is told.
     pub(super) unseen: bool,
-}
-
-/// What a layer link leads to.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Leads {
-    /// To the content of that name.
-    Straight,
-    /// To content that is stored under another digest.
-    To(Digest),
-    /// Nowhere: it is broken, which is told.
-    Nowhere,
-    /// There is none.
-    Absent,
 }
 
 /// A repository's layer links.
@@ -118,19 +106,6 @@ pub(super) struct Revision {
     pub(super) digest: Digest,
     pub(super) link: RevisionLink,
     pub(super) has_signatures: bool,
-}
-
-/// What a manifest's link is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum RevisionLink {
-    /// As it should be.
-    Right,
-    /// Among those of layers, where registry 2.1.0 put it.
-    Misplaced,
-    /// Broken, which is told.
-    Broken,
-    /// Gone; its directory stayed.
-    Deleted,
 }
 
 impl Repo {
@@ -233,7 +208,7 @@ fn hides(finding: &Finding, directory: &TreePath) -> bool {
 fn check_name(eye: &mut Eye<'_>, place: &Place, text: &str) -> bool {
     let Err(reason) = text.parse::<crate::name::RepositoryName>() else { return true };
     let message = format!("{text:?} is no repository name: {reason}");
-    let finding = eye.at(&place.directory, Code::NameInvalid, Severity::Warning, message);
+    let finding = eye.at(&place.directory, Code::NameInvalid, Harm::Possible, message);
     eye.note(Cause::None, Finding { found: Some(text.to_owned()), ..finding });
     false
 }
@@ -251,7 +226,7 @@ fn read_revisions(eye: &mut Eye<'_>, place: &Place, layers: &Layers) -> Option<V
                 let path = place.layer_link(&digest);
                 let message =
                     "the link of a manifest, where registry 2.1.0 put it: registries from 3.0 on don't see it";
-                let finding = eye.at(&path, Code::RevisionMisplaced, Severity::Warning, message);
+                let finding = eye.at(&path, Code::RevisionMisplaced, Harm::Possible, message);
                 let finding = Finding { digest: Some(digest), ..finding };
                 eye.note(Cause::Revision(digest), finding.mended_by(Repair::LinkRevision));
                 RevisionLink::Misplaced
@@ -279,30 +254,8 @@ fn read_revisions(eye: &mut Eye<'_>, place: &Place, layers: &Layers) -> Option<V
 
 fn broken_revision(eye: &mut Eye<'_>, place: &Place, digest: Digest, fault: &LinkFault) {
     let path = place.revision(&digest).link();
-    let finding = broken(eye, &path, Some(digest), fault, Severity::Error);
+    let finding = eye.broken(&path, Some(digest), fault, Harm::Certain);
     eye.note(Cause::Revision(digest), finding);
-}
-
-/// A broken link, as a finding.
-pub(super) fn broken(
-    eye: &Eye<'_>,
-    path: &TreePath,
-    key: Option<Digest>,
-    fault: &LinkFault,
-    severity: Severity,
-) -> Finding {
-    let (code, found) = match fault {
-        LinkFault::Empty => (Code::LinkEmpty, String::new()),
-        LinkFault::Malformed { found } => (Code::LinkMalformed, found.clone()),
-        LinkFault::Mismatch { found } => (Code::LinkMismatch, found.to_string()),
-        LinkFault::Alias { found } => (Code::AliasBroken, found.to_string()),
-    };
-    let finding = eye.at(path, code, severity, format!("the link is broken: {fault}"));
-    let expected = key.filter(|_| code != Code::AliasBroken).map(|key| key.to_string());
-    let finding = Finding { digest: key, expected, found: Some(found), ..finding };
-    // What another digest was meant for nobody can tell.
-    let is_plain = matches!(code, Code::LinkEmpty | Code::LinkMalformed) && key.is_some_and(|key| key.is_canonical());
-    if is_plain { finding.mended_by(Repair::RewriteLink) } else { finding }
 }
 
 fn read_tags(eye: &mut Eye<'_>, place: &Place) -> Vec<Tag> {
@@ -335,7 +288,7 @@ fn read_tag(
     let directory = base.child(name).expect("a directory's entry is a plain name");
     if let Err(reason) = name.parse::<crate::name::Tag>() {
         let message = format!("{name:?} is no tag: {reason}");
-        let finding = eye.at(&directory, Code::NameInvalid, Severity::Warning, message);
+        let finding = eye.at(&directory, Code::NameInvalid, Harm::Possible, message);
         eye.note(Cause::None, Finding { found: Some(name.to_owned()), ..finding });
     }
     let mut tag = Tag { name: name.to_owned(), current: None, past: Vec::new(), directory };
@@ -376,7 +329,7 @@ fn read_current(eye: &mut Eye<'_>, tag: &mut Tag, parent: std::os::fd::BorrowedF
             let leads = leads_to_link(eye, tag);
             return eye.symlink(&current, leads, Cause::Tag);
         }
-        Some(kind) => return eye.odd_file(&current, kind, Severity::Error, Cause::Tag),
+        Some(kind) => return eye.odd_file(&current, kind, Harm::Certain, Cause::Tag),
     }
     let leaf = match eye.leaf(parent, &tag.directory, "current", "link", Cause::Tag) {
         Looked::Gone => return without_current(eye, &current),
@@ -391,7 +344,7 @@ fn read_current(eye: &mut Eye<'_>, tag: &mut Tag, parent: std::os::fd::BorrowedF
         Link::Unseen => {}
         Link::Absent { .. } => without_current(eye, &current),
         Link::Broken(fault) => {
-            let finding = broken(eye, &tag.link(), None, &fault, Severity::Error);
+            let finding = eye.broken(&tag.link(), None, &fault, Harm::Certain);
             eye.note(Cause::Tag, finding);
         }
     }
@@ -400,7 +353,7 @@ fn read_current(eye: &mut Eye<'_>, tag: &mut Tag, parent: std::os::fd::BorrowedF
 
 fn without_current(eye: &mut Eye<'_>, current: &TreePath) {
     let message = "the tag does not say what it points to now: registries list it, and answer that it is unknown";
-    let finding = eye.at(current, Code::TagWithoutCurrent, Severity::Warning, message);
+    let finding = eye.at(current, Code::TagWithoutCurrent, Harm::Possible, message);
     eye.note(Cause::Tag, finding);
 }
 
@@ -423,7 +376,7 @@ fn read_past(eye: &mut Eye<'_>, tag: &mut Tag) {
             Link::Other(found) => LinkFault::Mismatch { found: *found },
             Link::Broken(fault) => *fault,
         };
-        let finding = broken(eye, &path(), Some(digest), &fault, Severity::Warning);
+        let finding = eye.broken(&path(), Some(digest), &fault, Harm::Possible);
         eye.note(Cause::None, finding);
     }
 }

@@ -10,14 +10,16 @@ use super::Options;
 use super::blobs::{Blobs, check_signal};
 use super::clue::{Cause, Clue, lies_below};
 use super::eye::Eye;
-use super::hash::{self, Verdict};
-use super::judge::{Judge, OtherSize, is_modern};
-use super::manifests::{self, Manifests, Read};
+use super::judge::{Judge, is_modern};
+use super::manifests::{self, Manifests};
 use super::repository::{self, Repo};
 use crate::digest::Digest;
 use crate::error::Result;
-use crate::finding::{Code, Finding, Repair, Severity};
-use crate::layout::{self, Place, TreePath};
+use crate::finding::{Code, Finding};
+use crate::judge::content::{self, Stored};
+use crate::judge::manifest::Read;
+use crate::judge::references::OtherSize;
+use crate::layout::{Place, TreePath};
 use crate::scan::NameSet;
 use crate::stream::{Silent, Watch};
 
@@ -119,28 +121,30 @@ fn compare_sizes(
 ) -> Result<Vec<Clue>> {
     let mut by_target: BTreeMap<Digest, Vec<OtherSize>> = BTreeMap::new();
     for size in sizes {
-        // What is empty and should not be is told as that.
-        if size.found > 0 || size.target == Digest::of(b"") {
-            by_target.entry(size.target).or_default().push(size);
-        }
+        by_target.entry(size.target).or_default().push(size);
     }
     let watch = Watch { progress: &Silent, interrupt: watch.interrupt.clone() };
     let by_target: Vec<_> = by_target.into_iter().collect();
     let told: Vec<Vec<Clue>> = by_target
         .into_par_iter()
         .map_init(
-            || vec![0; hash::BUFFER],
+            || vec![0; content::BUFFER],
             |buffer, (target, sizes)| {
-                let verdict = match manifests.get(&target) {
-                    Some(Read::Right(_)) => None,
-                    _ if blobs.is_returning(&target) => None,
-                    _ => Some(hash::verify(eye.tree, target, buffer, &watch)),
+                let stored = match manifests.get(&target) {
+                    Some(Read::Right(_)) => Stored::Right,
+                    // That is reported where the manifest is judged.
+                    Some(Read::Wrong(_)) => return Vec::new(),
+                    None if blobs.is_returning(&target) => Stored::Right,
+                    // Who asks to stop is told below.
+                    None => {
+                        content::hash(eye.tree, target, buffer, &watch).map_or(Stored::Missing, |(stored, _)| stored)
+                    }
                 };
-                match verdict {
-                    None | Some(Verdict::Right(_)) => sizes.into_iter().map(|size| size.clue).collect(),
-                    Some(Verdict::Wrong { found, size }) => vec![wrong(eye, target, found, size, &sizes)],
-                    // What can't be read is told where it lies.
-                    Some(Verdict::Gone | Verdict::Stopped | Verdict::Unreadable(_)) => Vec::new(),
+                match stored {
+                    Stored::Right => sizes.into_iter().map(|size| Clue::new(size.finding, size.cause)).collect(),
+                    stored @ Stored::Corrupt { .. } => wrong(eye, target, stored, &sizes).into_iter().collect(),
+                    // What can't be read is reported where it lies.
+                    _ => Vec::new(),
                 }
             },
         )
@@ -149,20 +153,13 @@ fn compare_sizes(
     Ok(told.into_iter().flatten().collect())
 }
 
-fn wrong(eye: &Eye<'_>, target: Digest, found: Digest, size: u64, sizes: &[OtherSize]) -> Clue {
-    let expected = sizes.iter().filter_map(|other| u64::try_from(other.expected).ok()).max().unwrap_or_default();
-    let (code, message) = if size < expected {
-        (Code::BlobTruncated, format!("it has {size} of {expected} bytes"))
-    } else {
-        (Code::BlobCorrupt, format!("its content hashes to {found}"))
-    };
-    let finding = eye.at(&layout::Entry::Blob(target).path(), code, Severity::Error, message);
-    let (expected, found) = (Some(target.to_string()), Some(found.to_string()));
+fn wrong(eye: &Eye<'_>, target: Digest, stored: Stored, sizes: &[OtherSize]) -> Option<Clue> {
+    let expected = sizes.iter().map(|size| size.expected).max().unwrap_or_default();
+    let finding = stored.by_size(expected).finding(eye.tree, target, true)?;
     // Where it was come upon is where it is looked for again.
-    let mut repositories = sizes.iter().filter_map(|other| other.clue.finding.repository.clone());
+    let mut repositories = sizes.iter().filter_map(|size| size.finding.repository.clone());
     let (repository, also) = (repositories.next(), repositories.collect());
-    let finding = Finding { repository, digest: Some(target), expected, found, ..finding };
-    Clue { also, ..Clue::new(finding.mended_by(Repair::QuarantineBlob), Cause::Blob(target)) }
+    Some(Clue { also, ..Clue::new(Finding { repository, ..finding }, Cause::Blob(target)) })
 }
 
 /// Content is told of once, however many repositories have it.
@@ -198,12 +195,14 @@ fn dedup(clues: Vec<Clue>) -> Vec<Clue> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::finding::Harm;
+    use crate::layout;
 
     #[test]
     fn content_is_told_of_once_and_looked_for_wherever_it_was_come_upon() {
         let (digest, path) = (Digest::of(b""), layout::Entry::Blob(Digest::of(b"")).path());
         let clue = |name: &str, manifest: &[u8]| {
-            let finding = Finding::new(Code::BlobMissing, Severity::Error, "");
+            let finding = Finding::new(Code::BlobMissing, Harm::Certain, "");
             let (repository, place) = (Some(name.to_owned()), Some(path.clone()));
             let manifest = Some(Digest::of(manifest));
             Clue::new(Finding { repository, manifest, place, ..finding }, Cause::Blob(digest))

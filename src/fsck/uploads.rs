@@ -5,7 +5,7 @@ use std::os::fd::AsFd;
 use super::Options;
 use super::clue::Cause;
 use super::eye::Eye;
-use crate::finding::{Code, Finding, Repair, Severity};
+use crate::finding::{Code, Finding, Harm, Repair};
 use crate::layout::{Place, TreePath};
 use crate::tree::{Kind, Listed};
 use crate::upload::hash_state;
@@ -82,7 +82,7 @@ fn check_start(
 ) {
     let started = path.started_at();
     let without = |eye: &mut Eye<'_>, message: &str, found: Option<String>| {
-        let finding = eye.at(&started, Code::UploadWithoutStartedat, Severity::Warning, message);
+        let finding = eye.at(&started, Code::UploadWithoutStartedat, Harm::Possible, message);
         eye.note(Cause::None, Finding { found, ..finding }.mended_by(Repair::PurgeUpload));
     };
     match kind {
@@ -105,12 +105,12 @@ fn check_start(
         return;
     }
     let is_uuid = uuid::Uuid::try_parse(path.file_name()).is_ok();
-    let (severity, why) = if is_uuid {
-        (Severity::Info, "")
+    let (harm, why) = if is_uuid {
+        (Harm::None, "")
     } else {
-        (Severity::Warning, "; its name is no UUID, so no registry ever purges it")
+        (Harm::Possible, "; its name is no UUID, so no registry ever purges it")
     };
-    let finding = eye.at(path, Code::UploadStale, severity, format!("the upload began at {since}{why}"));
+    let finding = eye.at(path, Code::UploadStale, harm, format!("the upload began at {since}{why}"));
     eye.note(Cause::None, Finding { found: Some(since.to_string()), ..finding }.mended_by(Repair::PurgeUpload));
 }
 
@@ -171,7 +171,7 @@ fn is_in_progress(eye: &Eye<'_>, data: &TreePath, now: jiff::Timestamp) -> bool 
 }
 
 fn invalid(eye: &mut Eye<'_>, path: &TreePath, message: String) {
-    let finding = eye.at(path, Code::HashStateInvalid, Severity::Warning, message);
+    let finding = eye.at(path, Code::HashStateInvalid, Harm::Possible, message);
     eye.note(Cause::None, finding);
 }
 

@@ -2,6 +2,7 @@
 
 use std::cell::LazyCell;
 use std::collections::{HashMap, HashSet};
+use std::fmt::Display;
 use std::path::PathBuf;
 
 use super::Options;
@@ -9,10 +10,12 @@ use super::action::Finding;
 use crate::digest::Digest;
 use crate::error::Error;
 use crate::finding::Code;
-use crate::layout;
+use crate::judge::content::{self, Stored};
+use crate::judge::manifest::{self, Read};
+use crate::layout::{Entry, TreePath};
 use crate::reach::Reserve;
 use crate::repository::link;
-use crate::scan::{Damage, Doubt, Name, NameSet, Scan, Scanned};
+use crate::scan::{Damage, Doubt, Fault, Name, NameSet, Scan, Scanned};
 use crate::stream::Interrupt;
 use crate::tree::{Tree, digests};
 
@@ -32,6 +35,9 @@ pub(super) fn look(tree: &Tree, scan: &mut Scan, options: &Options, interrupt: &
     }
     let broken = broken_indexes(scan, options);
     for (index, repository) in scan.repositories.iter().enumerate() {
+        // Whichever finding says why.
+        let mut names = repository.revisions.iter().filter_map(|revision| scan.names.find(&revision.digest));
+        doubts.reserve.opaque[index] |= names.any(|name| broken.contains(name));
         for problem in of_repository(tree, scan, options, repository, &broken) {
             doubts.add(index, repository, problem);
         }
@@ -129,46 +135,96 @@ impl Problem {
 
 fn of_repository(tree: &Tree, scan: &Scan, options: &Options, repository: &Scanned, broken: &NameSet) -> Vec<Problem> {
     let mut problems = Vec::new();
-    let at = |digest: &Digest| tree.locate(&repository.place.revision(digest));
     if let Err(reason) = &repository.name {
         let path = tree.locate(&repository.place.directory);
         let message = format!("{} is no repository name: {reason}", path.display());
         problems.push(Problem { doubt: Doubt::None, ..Problem::new(Code::NameInvalid, path, message) });
     }
-    let mut known: HashSet<Digest> = repository.emptied.iter().copied().collect();
+    let mut known: HashSet<Digest> = repository.revisions.iter().map(|revision| revision.digest).collect();
     let codes = LazyCell::new(|| missing_codes(scan, repository));
     for revision in &repository.revisions {
         let digest = revision.digest;
-        known.insert(digest);
         let Some(name) = scan.names.find(&digest) else { continue };
-        let blob = || tree.locate(&layout::blob_directory(&digest));
+        let link = || {
+            let place = &repository.place;
+            if revision.misplaced { place.layer_link(&digest) } else { place.revision(&digest).link() }
+        };
         if !scan.names.is_blob(name) {
-            let message = format!("manifest {digest} is linked, but there is no {}", blob().display());
             let code = codes.get(&name).copied().unwrap_or(Code::RevisionDangling);
-            problems.push(Problem::new(code, at(&digest), message));
+            let blob = Entry::Blob(digest).path();
+            let path = tree.locate(&if code == Code::RevisionDangling { link() } else { blob });
+            let message = format!("manifest {digest} is linked, and its content is missing");
+            problems.push(Problem::new(code, path, message));
         } else if let Some(fault) = scan.graph.faults.get(&name) {
-            let message = format!("manifest {digest} can't be believed: {fault}");
-            let code = if fault.is_whole { Code::ManifestInvalid } else { Code::BlobCorrupt };
-            problems.push(Problem::new(code, blob(), message));
+            problems.push(unfollowed(tree, &digest, &link(), fault));
         } else if scan.graph.node(name).is_some_and(|node| node.is_over_large) {
             let message = format!("manifest {digest} is larger than a registry takes");
-            problems.push(Problem::new(Code::ManifestTooLarge, blob(), message));
+            problems.push(Problem::new(Code::ManifestTooLarge, tree.locate(&link()), message));
         } else if broken.contains(name) {
-            let message = format!("{} {digest}", missing_child(scan, options, name));
-            // If the child is linked anywhere, what mends it is told there.
-            let problem = Problem::new(Code::IndexChildMissing, at(&digest), message);
-            problems.push(Problem { mendable: false, ..problem });
+            let is_lost = |child: Name| is_lost(scan, options, child) || broken.contains(child);
+            problems.extend(lost_children(tree, scan, repository, (name, &known), is_lost));
         }
     }
+    known.extend(&repository.emptied);
     // Without any revisions no tag has one, and that was said.
     let tags = if repository.has_revisions { &repository.tags[..] } else { &[] };
     for tag in tags {
         let Some(target) = tag.target.filter(|target| !known.contains(target)) else { continue };
         let message = format!("tag {} points to {target}, of which there is no trace", tag.name);
-        let path = tree.locate(&repository.place.tags()).join(&tag.name);
+        let tags = repository.place.tags();
+        let link = tags.child(&tag.name).map_or(tags, |directory| directory.current().link());
+        let path = tree.locate(&link);
         problems.push(Problem::new(Code::TagDangling, path, message));
     }
     problems
+}
+
+/// A manifest that can't be followed, by what `fsck` finds of it.
+fn unfollowed(tree: &Tree, digest: &Digest, link: &TreePath, fault: &Fault) -> Problem {
+    let problem = |code, path, reason: &dyn Display| {
+        Problem::new(code, path, format!("manifest {digest} can't be followed: {reason}"))
+    };
+    let blob = tree.locate(&Entry::Blob(*digest).path());
+    let (_, looked) = content::look(tree, digest);
+    let read = if looked == Stored::Right { manifest::read_one(tree, digest) } else { Read::Wrong(looked) };
+    match read {
+        // It is still in the quarantine, and comes back.
+        Read::Wrong(Stored::Missing) if fault.is_whole => problem(Code::ManifestInvalid, tree.locate(link), fault),
+        Read::Wrong(stored) => {
+            let path = if let Stored::NotAFile { path, .. } = &stored { path.clone() } else { blob };
+            problem(stored.code().unwrap_or(Code::Unreadable), path, &stored)
+        }
+        Read::Right(form) => match form.problems.iter().find(|_| form.is_opaque) {
+            Some(found) => problem(found.code, tree.locate(link), &found.message),
+            // It has become right since.
+            None => problem(Code::Unreadable, blob, fault),
+        },
+    }
+}
+
+/// The children of an index that are lost, or lead to what is, and that the repository does not link: those that it links
+/// are reported by themselves.
+fn lost_children(
+    tree: &Tree,
+    scan: &Scan,
+    repository: &Scanned,
+    (index, known): (Name, &HashSet<Digest>),
+    is_lost: impl Fn(Name) -> bool,
+) -> Vec<Problem> {
+    let children = scan.graph.node(index).map(|node| scan.graph.children(node)).unwrap_or_default();
+    let lost = children.iter().filter(|child| is_lost(**child)).map(|child| scan.names.digest(*child));
+    let unlinked = lost.filter(|child| !known.contains(child));
+    let problem = |child: Digest| {
+        let reason = match scan.names.find(&child).and_then(|name| scan.graph.faults.get(&name)) {
+            Some(fault) => format!("is not linked, and can't be followed: {fault}"),
+            None => "is not there, or leads to what is not".to_owned(),
+        };
+        let message = format!("child {child} of index {} {reason}", scan.names.digest(index));
+        let path = tree.locate(&repository.place.revision(&child).link());
+        // If the child is linked anywhere, what mends it is reported there.
+        Problem { mendable: false, ..Problem::new(Code::IndexChildMissing, path, message) }
+    };
+    unlinked.map(problem).collect()
 }
 
 /// What `fsck` and `repair` call a manifest without content, by what it is to the repository.
@@ -177,18 +233,6 @@ fn missing_codes(scan: &Scan, repository: &Scanned) -> HashMap<Name, Code> {
     let children = nodes.flat_map(|node| scan.graph.children(node)).map(|child| (*child, Code::IndexChildMissing));
     let tagged = repository.tags.iter().filter_map(|tag| scan.names.find(tag.target.as_ref()?));
     children.chain(tagged.map(|name| (name, Code::ManifestMissing))).collect()
-}
-
-fn missing_child(scan: &Scan, options: &Options, index: Name) -> String {
-    let children = scan.graph.node(index).map(|node| scan.graph.children(node)).unwrap_or_default();
-    let Some(child) = children.iter().find(|child| is_lost(scan, options, **child)) else {
-        return "something is lost below index".to_owned();
-    };
-    let digest = scan.names.digest(*child);
-    match scan.graph.faults.get(child) {
-        Some(fault) => format!("child {digest} can't be believed ({fault}), which is of index"),
-        None => format!("child {digest} is not there, which is of index"),
-    }
 }
 
 /// All that a repository names by the path or content of any link; and what can't be read of it, with the doubt that casts.

@@ -32,11 +32,12 @@ pub mod schema1;
 pub mod signatures;
 mod stat;
 mod url;
-pub mod verify;
 
+pub(crate) use check::Anything;
 pub use check::{Presence, check, may_be_elsewhere};
 pub use decode::decode;
 pub use delete::{Indexes, Removal, Tags, plan_delete};
+pub(crate) use get::content;
 pub use get::{get, manifests, read, resolve};
 pub use json::{Malformed, Reason};
 pub use kind::Kind;

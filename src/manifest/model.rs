@@ -93,7 +93,7 @@ pub enum Role {
 }
 
 impl Reference {
-    pub(super) fn mention(digest: Digest) -> Self {
+    pub(crate) fn mention(digest: Digest) -> Self {
         Self {
             role: Role::Mention,
             text: digest.to_string(),

@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use super::schema1::{self, Signed, Verdict};
-use super::{Kind, Manifest, Presence, check, decode};
+use super::{Anything, Kind, Manifest, Presence, check, decode};
 use crate::blob::{self, Outcome};
 use crate::descriptor::Descriptor;
 use crate::digest::Digest;
@@ -141,19 +141,6 @@ impl Refusal {
             _ => RefusalCode::Unknown,
         };
         Self::new(code, error.to_string())
-    }
-}
-
-/// Has whatever is asked for.
-struct Anything;
-
-impl Presence for Anything {
-    fn layer(&self, _: &Digest) -> Result<bool> {
-        Ok(true)
-    }
-
-    fn manifest(&self, _: &Digest) -> Result<bool> {
-        Ok(true)
     }
 }
 

@@ -1,5 +1,6 @@
 //! Whether a quarantined thing can go back to its place, and whether a blob is what it is called.
 
+use std::fs::File;
 use std::os::fd::AsFd;
 
 use rustix::fs::OFlags;
@@ -7,9 +8,11 @@ use rustix::fs::OFlags;
 use super::compare::{At, absent};
 use super::item::{ItemKind, Noted};
 use super::shelf::{Shelf, Spot};
+use crate::digest::Digest;
 use crate::error::{Error, Result};
+use crate::judge::content::{self, Stored};
 use crate::layout::{Entry, TreePath};
-use crate::stream::{self, Interrupt};
+use crate::stream::{Interrupt, Silent, Watch};
 use crate::tree::{self, Kind};
 
 pub(super) const SOMETHING_ELSE: &str = "something else is there";
@@ -78,11 +81,8 @@ pub(super) fn judge(shelf: &Shelf<'_>, noted: &Noted, verify: bool, interrupt: &
 /// Whether the tree has the content that a thing should have been: a repair took it for being something else.
 fn is_healed(shelf: &Shelf<'_>, noted: &Noted, interrupt: &Interrupt) -> Result<bool> {
     let Some(digest) = noted.item.digest.filter(|_| noted.item.kind == ItemKind::Blob) else { return Ok(false) };
-    let (path, Some(algorithm)) = (Entry::blob(digest).path(), digest.algorithm()) else { return Ok(false) };
-    let Some(file) = shelf.tree.open_file(&path)? else { return Ok(false) };
-    let failed = |error| interrupt.or(Error::io("read", shelf.tree.locate(&path), error));
-    let hashed = stream::hash_file(file, [algorithm], interrupt).map_err(failed)?;
-    Ok(hashed.by(algorithm) == Some(digest))
+    let Some(file) = shelf.tree.open_file(&Entry::blob(digest).path())? else { return Ok(false) };
+    Ok(!digest.is_tarsum() && hash(file, &digest, interrupt)? == Stored::Right)
 }
 
 /// Whether a thing is content and nothing else, so that all of it may be had again.
@@ -95,6 +95,11 @@ fn is_mere_content(shelf: &Shelf<'_>, noted: &Noted, spot: Spot) -> Result<bool>
     let directory = tree::open_beneath(shelf.home_found(spot.home)?, &noted.name, flags).map_err(failed)?;
     let listed = tree::list_handle(directory.as_fd()).map_err(failed)?;
     Ok(listed.iter().all(|entry| entry.name == "data" && entry.kind == Kind::File))
+}
+
+fn hash(file: File, digest: &Digest, interrupt: &Interrupt) -> Result<Stored> {
+    let watch = Watch { progress: &Silent, interrupt: interrupt.clone() };
+    content::hash_file(file, digest, &mut vec![0; content::BUFFER], &watch)
 }
 
 fn lacking(shelf: &Shelf<'_>, noted: &Noted, spot: Spot, to: &TreePath) -> Result<Option<Vec<String>>> {
@@ -113,19 +118,20 @@ pub(super) fn is_whole(shelf: &Shelf<'_>, noted: &Noted, spot: Spot, interrupt: 
 fn check(shelf: &Shelf<'_>, noted: &Noted, spot: Spot, interrupt: &Interrupt) -> Result<()> {
     match fault(shelf, noted, spot, interrupt)? {
         None => Ok(()),
-        Some(fault) => Err(stays(shelf, noted, spot, &fault)),
+        Some(fault) => Err(stays(shelf, noted, spot, &fault.to_string())),
     }
 }
 
-/// Hashes a quarantined blob, and says what is wrong with it. A tarsum is no hash of the bytes, and is believed.
-fn fault(shelf: &Shelf<'_>, noted: &Noted, spot: Spot, interrupt: &Interrupt) -> Result<Option<String>> {
+/// What is wrong with a quarantined blob, by its hash.
+fn fault(shelf: &Shelf<'_>, noted: &Noted, spot: Spot, interrupt: &Interrupt) -> Result<Option<Stored>> {
     let Some(digest) = noted.item.digest.filter(|_| noted.item.kind == ItemKind::Blob) else { return Ok(None) };
-    let Some(file) = shelf.open_content(noted, spot)? else { return Ok(Some("it has no content".to_owned())) };
-    let Some(algorithm) = digest.algorithm() else { return Ok(None) };
-    let failed = |error| interrupt.or(Error::io("read", shelf.locate(spot.home, &noted.name), error));
-    let hashed = stream::hash_file(file, [algorithm], interrupt).map_err(failed)?;
-    let found = hashed.by(algorithm).filter(|found| *found != digest);
-    Ok(found.map(|found| format!("its content hashes to {found}")))
+    let Some(file) = shelf.open_content(noted, spot)? else { return Ok(Some(Stored::Missing)) };
+    match hash(file, &digest, interrupt)? {
+        Stored::Right => Ok(None),
+        // Nobody can say what it is.
+        stored @ Stored::Unreadable(_) => Err(stays(shelf, noted, spot, &stored.to_string())),
+        stored => Ok(Some(stored)),
+    }
 }
 
 pub(super) fn stays(shelf: &Shelf<'_>, noted: &Noted, spot: Spot, reason: &str) -> Error {

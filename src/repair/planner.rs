@@ -8,11 +8,12 @@ use crate::digest::Digest;
 use crate::error::{Error, Result};
 use crate::finding::{Code, Finding, Repair, Severity};
 use crate::fsck::{self, Hashed, Stop};
+use crate::judge::content::{self, Lies, Stored};
 use crate::layout::{self, Entry, Item, TreePath};
 use crate::quarantine::{self, Needed};
 use crate::scan::Scan;
-use crate::stream::{self, Watch};
-use crate::tree::{Kind, Tree};
+use crate::stream::{Silent, Watch};
+use crate::tree::Tree;
 
 /// The order in which things are done: what must be readable first, content before the links that grant it.
 const ORDER: [Repair; 10] = [
@@ -221,9 +222,7 @@ impl Planner<'_> {
 
     /// Whether there is content of that name that is what it is called, or will be.
     fn is_whole(&mut self, digest: Option<Digest>) -> Result<bool> {
-        let Some((digest, algorithm)) = digest.and_then(|digest| Some((digest, digest.algorithm()?))) else {
-            return Ok(false);
-        };
+        let Some(digest) = digest.filter(|digest| !digest.is_tarsum()) else { return Ok(false) };
         if let Some(known) = self.whole.get(&digest) {
             return Ok(*known);
         }
@@ -231,17 +230,11 @@ impl Planner<'_> {
         if self.needed.contains(&digest) {
             return Ok(true);
         }
-        let path = Entry::Blob(digest).path();
-        let is_file = self.tree.metadata(&path).is_ok_and(|found| found.is_some_and(|found| found.kind == Kind::File));
-        let file = if is_file { self.tree.open_file(&path)? } else { None };
-        let is_whole = match file.map(|file| stream::hash_file(file, [algorithm], &self.watch.interrupt)) {
-            Some(Ok(hashed)) => hashed.by(algorithm) == Some(digest),
-            Some(Err(_)) if self.watch.interrupt.signal().is_some() => {
-                let signal = self.watch.interrupt.signal().unwrap_or_default();
-                return Err(Error::Interrupted { signal });
-            }
-            // What can't be read is told as that.
-            Some(Err(_)) | None => false,
+        // What is behind a symbolic link is not the tree's.
+        let is_file = matches!(content::look(self.tree, &digest), (Lies::There(_), Stored::Right));
+        let is_whole = is_file && {
+            let watch = Watch { progress: &Silent, ..self.watch.clone() };
+            content::hash(self.tree, digest, &mut vec![0; content::BUFFER], &watch)?.0 == Stored::Right
         };
         self.whole.insert(digest, is_whole);
         Ok(is_whole)

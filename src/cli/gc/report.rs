@@ -183,14 +183,15 @@ fn print_finding(finding: &Finding, context: &mut Context) -> anyhow::Result<()>
 fn mend(finding: &Finding, context: &Context) -> Option<String> {
     let source = match finding.code {
         code if finding.doubt == Doubt::None || !finding.mendable || !MENDABLE.contains(&code) => return None,
-        Code::ManifestMissing | Code::IndexChildMissing | Code::RevisionDangling | Code::BlobCorrupt => {
-            " --from SOURCE"
-        }
+        Code::ManifestMissing
+        | Code::IndexChildMissing
+        | Code::RevisionDangling
+        | Code::BlobCorrupt
+        | Code::BlobEmpty
+        | Code::BlobTruncated => " --from SOURCE",
         _ => "",
     };
-    // Only a look at all that needs it tells in which way content is wrong.
-    let more = if finding.code == Code::BlobCorrupt { ",blob-truncated,blob-empty" } else { "" };
-    Some(format!("{} repair --only {}{more}{source}", hint::command(&context.global), finding.code))
+    Some(format!("{} repair --only {}{source}", hint::command(&context.global), finding.code))
 }
 
 pub(super) fn print_action(action: &Action, context: &mut Context) -> anyhow::Result<()> {

@@ -7,8 +7,8 @@ use crate::cli::subject::About;
 use crate::cli::{Context, Exit, interrupt, progress};
 use crate::error::{Error, Result};
 use crate::finding::{Code, Finding, Severity};
+use crate::judge::verify::{How, Verifier};
 use crate::manifest;
-use crate::manifest::verify::{How, Verifier};
 use crate::name::{RepositoryName, Target};
 use crate::registry::Registry;
 use crate::stream::Watch;
@@ -177,6 +177,10 @@ fn print_findings<T>(
 fn print(finding: &Finding, context: &mut Context) -> anyhow::Result<()> {
     if context.output.is_json() {
         return context.output.event("finding", serde_json::to_value(finding)?);
+    }
+    // A whole image has nothing to say but to who asks for more.
+    if finding.severity == Severity::Info && !context.output.is_verbose() {
+        return Ok(());
     }
     context.output.finding(finding.severity, &finding.about())
 }

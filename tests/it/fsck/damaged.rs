@@ -80,7 +80,10 @@ const TABLE: [(&str, &str, usize); 67] = [
 ];
 
 /// What is told otherwise than the index says, and why.
-const DIFFERENCES: [(&str, Difference); 12] = [
+const DIFFERENCES: [(&str, Difference); 13] = [
+    // No registry compares sizes, so the index calls it a warning. Clients do: containerd, skopeo and buildkit refuse the
+    // image, so that for whoever pulls it is as broken as with a layer missing.
+    ("descriptor-size-wrong", Difference::Severity("error")),
     // A registry does not serve it: see `served`.
     ("sha512-alias-without-canonical", Difference::Severity("error")),
     // A registry's decoder reads as much as 10,000 levels, and so does every other that is known: nothing is wrong there.
@@ -129,9 +132,10 @@ const NO_LONGER_TAGGED: [&str; 3] = ["index-child-missing", "repo-without-tags",
 /// What only hashing content tells.
 const ONLY_HASHED: [&str; 2] = ["blob-name-is-not-its-digest", "layer-bit-flipped"];
 
-/// The image that the index takes for intact, and that no registry serves: see `served`.
+/// The images that the index takes for intact, and that no registry serves (see `served`), or no client takes.
 fn is_unserved(tree: &str, image: &Value) -> bool {
     tree == "sha512-alias-without-canonical" && image["tag"] == "by512"
+        || tree == "descriptor-size-wrong" && image["tag"] == "size"
 }
 
 fn differences(tree: &str) -> impl Iterator<Item = Difference> {

@@ -1,6 +1,7 @@
 //! What is found to be wrong with trees: by every registry version, with one damage each, damaged at random, live, and
 //! with content hashed in parts.
 
+mod agrees;
 mod bad_input;
 mod changes;
 mod content;

@@ -20,8 +20,10 @@ const ACCEPT: [(&str, &str); 1] = [(
 /// * what has no tag any more can't be asked for by it, and what is no name can't be asked for at all;
 /// * root reads what its owner may not;
 /// * a manifest that is whole, and that only some registries serve: over-large, deep, of an unknown kind. Each of these is
-///   told as that.
-const DIFFERENCES: [&str; 7] = [
+///   told as that;
+/// * a size that a descriptor has wrong: no registry compares it, and clients refuse the image.
+const DIFFERENCES: [&str; 8] = [
+    "descriptor-size-wrong",
     "index-child-missing",
     "invalid-repository-name-alive",
     "manifest-huge",

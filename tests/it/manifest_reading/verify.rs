@@ -20,6 +20,10 @@ fn differs(tree: &str, tag: &str) -> Option<(bool, &'static str)> {
             Some((true, "a sparse index is legal: a child without a link may never have been pushed; --strict minds"))
         }
         ("descriptor-size-wrong", "size") => Some((false, "the truth file does not compare sizes; clients do")),
+        ("sha512-alias-without-canonical", "by512") => {
+            Some((false, "without a link to the content no registry serves it: see fsck's `served`"))
+        }
+        ("symlink-blob-data", _) => Some((true, "a registry serves what a symbolic link leads to")),
         ("no-permission", _) if rustix::process::geteuid().is_root() => Some((true, "root reads it all the same")),
         _ => None,
     }
@@ -64,7 +68,7 @@ fn a_child_that_was_never_pushed_is_a_warning_and_an_error_when_asked_and_a_lost
     assert_eq!(findings(call().with(["--strict"]), 5), [finding("index-child-missing", "error", Some(absent))]);
     fs::remove_file(scratch.blob(child)).unwrap();
     let expected =
-        [finding("index-child-missing", "error", Some(child)), finding("index-child-missing", "warning", Some(absent))];
+        [finding("index-child-missing", "warning", Some(absent)), finding("index-child-missing", "error", Some(child))];
     assert_eq!(findings(call(), 5), expected);
 }
 
@@ -170,7 +174,7 @@ fn a_json_finding_names_everything() {
     let expected = json!({
         "code": "blob-corrupt", "severity": "error", "repository": REPOSITORY, "manifest": digest, "digest": layer,
         "path": path, "expected": layer, "found": Digest::of(b"LAYER"),
-        "message": format!("layer {layer} has other content: {} hashes to {} (5 bytes)", path.display(), Digest::of(b"LAYER")),
+        "message": format!("its 5 bytes hash to {}", Digest::of(b"LAYER")), "repair": "quarantine-blob", "safe": true,
         "type": "finding", "schema_version": 1,
     });
     assert_eq!(events[0], expected);
@@ -207,7 +211,7 @@ fn a_manifest_that_names_itself_ends() {
     let cyclic = json!({ "schemaVersion": 2, "mediaType": super::OCI_INDEX, "manifests": [child] });
     fs::write(scratch.blob(digest), cyclic.to_string()).unwrap();
     let call = || scratch.regtree(["manifest", "verify", REPOSITORY, "v1"]);
-    assert_eq!(findings(call(), 5), [finding("blob-corrupt", "error", None)]);
+    assert_eq!(findings(call(), 5), [finding("blob-corrupt", "error", Some(digest))]);
 }
 
 #[test]

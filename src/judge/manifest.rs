@@ -1,19 +1,101 @@
 //! What a manifest says, and what is wrong with that, whatever repository it is in.
 
 use std::fmt;
+use std::fs::File;
+use std::io::Read as _;
+use std::sync::{Arc, Mutex, PoisonError};
 
-use super::super::model::Role;
-use super::super::oddity::Oddity;
-use super::super::{Kind, Manifest, Presence, Reference, check, decode, may_be_elsewhere, role};
-use crate::digest::Digest;
+use super::content::{self, Stored};
+use super::follow;
+use crate::digest::{Digest, Hasher};
 use crate::error::{Refusal, Result};
-use crate::finding::{Code, Severity};
+use crate::finding::{Code, Harm};
+use crate::layout::Entry;
+use crate::manifest::{
+    Anything, Kind, MAX_PUT, MAX_READ, Manifest, Oddity, Reason, Reference, Role, check, decode, may_be_elsewhere, role,
+};
+use crate::tree::Tree;
+
+/// The longest manifest that is read into a buffer that is there already.
+pub(crate) const USUAL: usize = 64 * 1024;
+
+/// A manifest that was read.
+pub(crate) enum Read {
+    /// It is what it is called.
+    Right(Arc<Form>),
+    /// It is not, or can't be read.
+    Wrong(Stored),
+}
+
+/// Reads one manifest in its place.
+pub(crate) fn read_one(tree: &Tree, digest: &Digest) -> Read {
+    read(follow::open(tree, &Entry::Blob(*digest).path()), digest, &mut Vec::new(), &Mutex::new(()))
+}
+
+/// Reads a manifest that was opened into `buffer`. What is larger than registries serve is held one at a time: `large` says
+/// whose turn it is.
+pub(crate) fn read(opened: Result<Option<File>>, digest: &Digest, buffer: &mut Vec<u8>, large: &Mutex<()>) -> Read {
+    match opened {
+        Ok(Some(file)) => read_file(&file, digest, buffer, large)
+            .unwrap_or_else(|error| Read::Wrong(Stored::Unreadable(error.to_string()))),
+        Ok(None) => Read::Wrong(Stored::Missing),
+        Err(error) => Read::Wrong(Stored::Unreadable(content::reason(&error))),
+    }
+}
+
+fn read_file(file: &File, digest: &Digest, buffer: &mut Vec<u8>, large: &Mutex<()>) -> std::io::Result<Read> {
+    let mut hasher = Hasher::new(digest.algorithm());
+    buffer.clear();
+    file.take(MAX_PUT as u64 + 1).read_to_end(buffer)?;
+    hasher.update(buffer);
+    let is_large = buffer.len() > MAX_PUT;
+    let _turn = is_large.then(|| large.lock().unwrap_or_else(PoisonError::into_inner));
+    if is_large {
+        file.take((MAX_READ - MAX_PUT) as u64).read_to_end(buffer)?;
+        hasher.update(&buffer[MAX_PUT + 1..]);
+        hash_rest(file, &mut hasher)?;
+    }
+    let read = match content::verdict(digest, &hasher.finish()) {
+        Stored::Right if buffer.len() > MAX_READ => Read::Right(Arc::new(Form::too_large(file.metadata()?.len()))),
+        Stored::Right => Read::Right(Arc::new(Form::read(buffer))),
+        stored => Read::Wrong(by_its_end(stored, buffer)),
+    };
+    if buffer.len() > USUAL {
+        *buffer = Vec::with_capacity(USUAL);
+    }
+    Ok(read)
+}
+
+/// Of what is longer than any manifest that is read, the rest is only hashed.
+fn hash_rest(mut file: &File, hasher: &mut Hasher) -> std::io::Result<()> {
+    let mut piece = vec![0; USUAL];
+    loop {
+        match file.read(&mut piece)? {
+            0 => return Ok(()),
+            length => hasher.update(&piece[..length]),
+        }
+    }
+}
+
+/// A manifest says by itself whether its end is missing, whoever describes it.
+fn by_its_end(stored: Stored, bytes: &[u8]) -> Stored {
+    match stored {
+        Stored::Corrupt { found, size }
+            if Manifest::read(bytes).is_err_and(|fault| fault.reason == Reason::Truncated) =>
+        {
+            Stored::Truncated { found, size, expected: None }
+        }
+        stored => stored,
+    }
+}
 
 /// What is kept of a manifest that was read.
 pub(crate) struct Form {
     pub(crate) is_schema1: bool,
     pub(crate) problems: Box<[Problem]>,
     pub(crate) parts: Box<[Part]>,
+    /// The manifest that it is about.
+    pub(crate) subject: Option<Box<Part>>,
     /// What it names without anybody being able to tell whether it references that.
     pub(crate) mentions: Box<[Part]>,
     /// Whether what it mentions is all that anybody knows of it.
@@ -25,7 +107,7 @@ pub(crate) struct Form {
 /// Something that is wrong with a manifest by itself.
 pub(crate) struct Problem {
     pub(crate) code: Code,
-    pub(crate) severity: Severity,
+    pub(crate) harm: Harm,
     pub(crate) message: String,
 }
 
@@ -58,7 +140,7 @@ impl Form {
                 return Self::opaque(problem);
             }
         };
-        let part = |reference: &super::super::Reference| {
+        let part = |reference: &Reference| {
             let (role, size, elsewhere) = (reference.role, reference.size, may_be_elsewhere(manifest.kind, reference));
             let media_type = reference.media_type.as_deref().unwrap_or_default();
             let is_manifest = Kind::from_content_type(media_type).is_some();
@@ -71,6 +153,7 @@ impl Form {
             is_schema1: manifest.kind == Kind::Schema1,
             problems: problems(bytes, &manifest).into(),
             parts: manifest.references.iter().filter_map(part).collect(),
+            subject: manifest.subject.as_ref().and_then(part).map(Box::new),
             mentions: mentions.filter_map(|mention| part(&mention)).collect(),
             is_unknown: manifest.kind == Kind::Unknown,
             is_opaque: false,
@@ -98,6 +181,7 @@ impl Form {
             is_schema1: false,
             problems: Box::new([problem]),
             parts: Box::default(),
+            subject: None,
             mentions: Box::default(),
             is_unknown: true,
             is_opaque: true,
@@ -107,24 +191,11 @@ impl Form {
 
 impl Problem {
     fn error(code: Code, message: String) -> Self {
-        Self { code, severity: Severity::Error, message }
+        Self { code, harm: Harm::Certain, message }
     }
 
     fn warning(code: Code, message: String) -> Self {
-        Self { code, severity: Severity::Warning, message }
-    }
-}
-
-/// Has whatever is asked for: whether it is there is another question.
-struct Anything;
-
-impl Presence for Anything {
-    fn layer(&self, _: &Digest) -> Result<bool> {
-        Ok(true)
-    }
-
-    fn manifest(&self, _: &Digest) -> Result<bool> {
-        Ok(true)
+        Self { code, harm: Harm::Possible, message }
     }
 }
 

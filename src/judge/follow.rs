@@ -10,13 +10,13 @@ use crate::layout::TreePath;
 use crate::tree::{Tree, patiently};
 
 /// What `path` leads to.
-pub(super) fn stat(tree: &Tree, path: &TreePath) -> rustix::io::Result<Stat> {
+pub(crate) fn stat(tree: &Tree, path: &TreePath) -> rustix::io::Result<Stat> {
     let area = tree.area(path.area()).map_err(|_| Errno::IO)?.ok_or(Errno::NOENT)?;
     rustix::fs::statat(area, path.below_area(), AtFlags::empty())
 }
 
 /// Opens what `path` leads to, if that is a regular file. `None` when nothing is there.
-pub(super) fn open(tree: &Tree, path: &TreePath) -> crate::error::Result<Option<File>> {
+pub(crate) fn open(tree: &Tree, path: &TreePath) -> crate::error::Result<Option<File>> {
     match tree.open_file(path) {
         Err(Error::WrongKind { .. }) if stat(tree, path).is_ok_and(|stat| is_file(&stat)) => {}
         opened => return opened,
@@ -27,19 +27,19 @@ pub(super) fn open(tree: &Tree, path: &TreePath) -> crate::error::Result<Option<
     opened.map(|file| Some(file.into())).map_err(|errno| Error::io("open", tree.locate(path), errno))
 }
 
-pub(super) fn is_file(stat: &Stat) -> bool {
+pub(crate) fn is_file(stat: &Stat) -> bool {
     FileType::from_raw_mode(stat.st_mode) == FileType::RegularFile
 }
 
-pub(super) fn is_directory(stat: &Stat) -> bool {
+pub(crate) fn is_directory(stat: &Stat) -> bool {
     FileType::from_raw_mode(stat.st_mode) == FileType::Directory
 }
 
-pub(super) fn size(stat: &Stat) -> u64 {
+pub(crate) fn size(stat: &Stat) -> u64 {
     u64::try_from(stat.st_size).unwrap_or_default()
 }
 
 /// Whether that means that nothing is there.
-pub(super) fn is_nothing(errno: Errno) -> bool {
+pub(crate) fn is_nothing(errno: Errno) -> bool {
     matches!(errno, Errno::NOENT | Errno::NOTDIR | Errno::LOOP)
 }

@@ -1,0 +1,42 @@
+//! Layer links: those that are broken, or lead nowhere.
+
+use super::blobs::Lies;
+use super::clue::Cause;
+use super::judge::Judge;
+use super::repository::RevisionLink;
+use crate::digest::Digest;
+use crate::finding::Harm;
+use crate::judge::references;
+
+impl Judge<'_, '_> {
+    /// Links that are broken, or lead nowhere though nobody needs them.
+    pub(super) fn layers(&mut self) {
+        let layers = &self.repository.layers;
+        for (digest, fault) in &layers.broken {
+            let is_needed = self.needed.contains(digest);
+            let harm = if is_needed { Harm::Certain } else { Harm::Possible };
+            let path = self.repository.layer_link(digest);
+            let finding = self.eye.broken(&path, Some(*digest), fault, harm);
+            self.eye.note(Cause::Layer(*digest), finding);
+        }
+        for (key, target) in layers.targets() {
+            let is_needed = self.needed.contains(&key) || self.needed.contains(&target);
+            if self.blobs.lies(&target) != Lies::Nothing || is_needed || self.is_misplaced(&key) {
+                continue;
+            }
+            let reason = self.may_be_needed([&key, &target]);
+            let finding = references::dangling(self, &key, &target, reason.as_deref());
+            self.eye.note(Cause::None, finding);
+        }
+    }
+
+    fn may_be_needed(&self, digests: [&Digest; 2]) -> Option<String> {
+        let mentions = digests.iter().any(|digest| self.mentioned.contains(*digest));
+        let mentions = mentions.then(|| references::MENTIONED.to_owned());
+        mentions.or_else(|| self.doubt.clone())
+    }
+
+    fn is_misplaced(&self, digest: &Digest) -> bool {
+        self.repository.revision(digest).is_some_and(|revision| revision.link == RevisionLink::Misplaced)
+    }
+}

@@ -1,0 +1,49 @@
+//! The signatures that registries up to 2.4 stored beside a payload.
+
+use super::clue::Cause;
+use super::eye::Link;
+use super::judge::Judge;
+use super::keyed::{Keyed, Links};
+use super::repository::{Revision, RevisionLink};
+use crate::digest::Digest;
+use crate::error::LinkFault;
+use crate::judge::references::Facts;
+use crate::judge::signatures;
+use crate::layout::{self, TreePath};
+use crate::repository::Repository;
+
+impl Judge<'_, '_> {
+    /// Looks at the signatures of a manifest.
+    pub(super) fn signatures(&mut self, revision: &Revision) {
+        let digest = revision.digest;
+        let directory = self.repository.place.revision(&digest).signatures();
+        let links = Links { base: &directory, all: Cause::None, cause: |_| Cause::None, signatures: false };
+        let mut is_whole = true;
+        for found in links.read(&mut self.eye).unwrap_or_default() {
+            is_whole &= self.signature(&directory, digest, found);
+        }
+        let is_schema1 = self.read(&digest).is_some_and(|form| form.is_schema1);
+        let Ok(name) = self.name().parse() else { return };
+        if is_whole && is_schema1 && revision.link != RevisionLink::Deleted {
+            signatures::judge(self, &Repository::new(self.eye.tree, name), digest, &directory);
+        }
+    }
+
+    fn signature(&mut self, directory: &TreePath, revision: Digest, found: Keyed) -> bool {
+        self.needed.insert(found.digest);
+        let entry = layout::entry_in(directory, &found.digest);
+        let says = match found.link {
+            Link::Right => Ok(()),
+            Link::Absent { empty } => {
+                if empty {
+                    self.eye.empty(&entry);
+                }
+                return true;
+            }
+            Link::Unseen => return false,
+            Link::Other(found) => Err(LinkFault::Mismatch { found: *found }),
+            Link::Broken(fault) => Err(*fault),
+        };
+        signatures::link(self, revision, found.digest, &entry.link(), says)
+    }
+}

@@ -1,0 +1,205 @@
+//! What is stored under a digest.
+
+use std::fmt;
+use std::fs::File;
+use std::os::fd::AsFd;
+use std::path::PathBuf;
+
+use rustix::fs::Advice;
+
+use super::{at, follow, link};
+use crate::digest::hash::Hashed;
+use crate::digest::{Digest, Hasher};
+use crate::durable::Identity;
+use crate::error::{Error, Result};
+use crate::finding::{Code, Finding, Harm, Repair};
+use crate::layout::Entry;
+use crate::stream::{self, Silent, Watch};
+use crate::tree::{Kind, Tree};
+
+/// Large enough to cost nothing, small enough for a cache; one for each thread.
+pub(crate) const BUFFER: usize = 512 * 1024;
+/// What is longer than this is worth telling the kernel how it will be read.
+const LONG: u64 = 4 * 1024 * 1024;
+
+/// What is stored under a digest, as far as it was looked at.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Stored {
+    /// What its digest says.
+    Right,
+    /// Nothing.
+    Missing,
+    /// No bytes, under the name of some.
+    Empty,
+    /// Other content, shorter than what its digest says.
+    Truncated {
+        found: Digest,
+        size: u64,
+        /// In bytes, as far as a descriptor says.
+        expected: Option<u64>,
+    },
+    /// Other content.
+    Corrupt { found: Digest, size: u64 },
+    /// Something else than a file. A registry follows a symbolic link: whether it finds a file.
+    NotAFile { path: PathBuf, kind: &'static str, leads: bool },
+    /// What the system refuses to read, and why.
+    Unreadable(String),
+}
+
+impl Stored {
+    /// What that is a finding of; `None` for what is right.
+    pub(crate) fn code(&self) -> Option<Code> {
+        match self {
+            Self::Right => None,
+            Self::Missing => Some(Code::BlobMissing),
+            Self::Empty => Some(Code::BlobEmpty),
+            Self::Truncated { .. } => Some(Code::BlobTruncated),
+            Self::Corrupt { .. } => Some(Code::BlobCorrupt),
+            Self::NotAFile { kind, .. } => Some(link::odd_code(kind)),
+            Self::Unreadable(_) => Some(Code::Unreadable),
+        }
+    }
+
+    /// What it is by a descriptor that says `expected` bytes: only that tells what is truncated from what is corrupt.
+    pub(crate) fn by_size(self, expected: i64) -> Self {
+        let expected = u64::try_from(expected).unwrap_or_default();
+        match self {
+            Self::Corrupt { found, size } if size < expected => {
+                Self::Truncated { found, size, expected: Some(expected) }
+            }
+            stored => stored,
+        }
+    }
+
+    /// The finding about what is stored under `digest`, whether or not a manifest needs it.
+    pub(crate) fn finding(&self, tree: &Tree, digest: Digest, is_needed: bool) -> Option<Finding> {
+        let harm = if is_needed { Harm::Certain } else { Harm::Possible };
+        let finding = at(tree, &Entry::Blob(digest).path(), self.code()?, harm, self.to_string());
+        let finding = match self {
+            Self::NotAFile { path, kind, leads } => {
+                let finding = Finding { path: Some(path.clone()), ..finding };
+                link::odd(finding, kind, *leads, harm)
+            }
+            Self::Empty => wrong(finding, digest, Digest::of(b"")),
+            Self::Truncated { found, .. } | Self::Corrupt { found, .. } => wrong(finding, digest, *found),
+            Self::Right | Self::Missing | Self::Unreadable(_) => finding,
+        };
+        Some(Finding { digest: Some(digest), ..finding })
+    }
+}
+
+fn wrong(finding: Finding, expected: Digest, found: Digest) -> Finding {
+    let finding = Finding { expected: Some(expected.to_string()), found: Some(found.to_string()), ..finding };
+    finding.mended_by(Repair::QuarantineBlob)
+}
+
+impl fmt::Display for Stored {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Right => f.write_str("it is right"),
+            Self::Missing => f.write_str("its content is missing"),
+            Self::Empty => f.write_str("it has no bytes"),
+            Self::Truncated { size, expected: Some(expected), .. } => write!(f, "it has {size} of {expected} bytes"),
+            Self::Truncated { size, expected: None, .. } => write!(f, "its {size} bytes end in the middle"),
+            Self::Corrupt { found, size } => write!(f, "its {size} bytes hash to {found}"),
+            Self::NotAFile { kind, .. } => write!(f, "{kind} is in its place"),
+            Self::Unreadable(reason) => write!(f, "it can't be read: {reason}"),
+        }
+    }
+}
+
+/// What lies in the place of content.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Lies {
+    /// A file of so many bytes.
+    There(u64),
+    /// Something else, which is reported.
+    Odd,
+    /// Nothing.
+    Nothing,
+}
+
+/// What lies in the place of `digest` at this moment, and what is wrong with that. Nothing is read.
+pub(crate) fn look(tree: &Tree, digest: &Digest) -> (Lies, Stored) {
+    let path = Entry::Blob(*digest).path();
+    let (path, kind) = match tree.metadata(&path) {
+        Ok(None) => return (Lies::Nothing, Stored::Missing),
+        Ok(Some(found)) if found.kind == Kind::File => {
+            let is_empty = found.size == 0 && !is_of_nothing(digest);
+            return (Lies::There(found.size), if is_empty { Stored::Empty } else { Stored::Right });
+        }
+        Ok(Some(found)) => (tree.locate(&path), found.kind.describe()),
+        Err(Error::WrongKind { path, found, .. }) => (path, found),
+        Err(error) => return (Lies::Odd, Stored::Unreadable(reason(&error))),
+    };
+    // A registry follows a symbolic link, and finds no more than that leads to.
+    let found = follow::stat(tree, &Entry::Blob(*digest).path()).ok().filter(follow::is_file);
+    let lies = found.as_ref().map_or(Lies::Odd, |stat| Lies::There(follow::size(stat)));
+    (lies, Stored::NotAFile { path, kind, leads: found.is_some() })
+}
+
+/// Whether no bytes may be what `digest` says; a tarsum is no hash of the bytes.
+pub(crate) fn is_of_nothing(digest: &Digest) -> bool {
+    let nothing = Hasher::new(digest.algorithm()).finish();
+    digest.algorithm().and_then(|algorithm| nothing.by(algorithm)).is_none_or(|found| found == *digest)
+}
+
+/// Why something can't be read.
+pub(crate) fn reason(error: &Error) -> String {
+    std::error::Error::source(error).map_or_else(|| error.to_string(), ToString::to_string)
+}
+
+/// Hashes what is stored under `digest`; twice where it is wrong, for a registry may just be writing it. What is right
+/// comes with the file that it is. `Err(Interrupted)`.
+pub(crate) fn hash(
+    tree: &Tree,
+    digest: Digest,
+    buffer: &mut [u8],
+    watch: &Watch<'_>,
+) -> Result<(Stored, Option<Identity>)> {
+    match hash_once(tree, digest, buffer, watch)? {
+        (Stored::Corrupt { .. } | Stored::Empty, _) => {
+            hash_once(tree, digest, buffer, &Watch { progress: &Silent, ..watch.clone() })
+        }
+        hashed => Ok(hashed),
+    }
+}
+
+fn hash_once(tree: &Tree, digest: Digest, buffer: &mut [u8], watch: &Watch<'_>) -> Result<(Stored, Option<Identity>)> {
+    let file = match follow::open(tree, &Entry::Blob(digest).path()) {
+        Ok(Some(file)) => file,
+        Ok(None) => return Ok((Stored::Missing, None)),
+        Err(error) => return Ok((Stored::Unreadable(reason(&error)), None)),
+    };
+    let identity = match Identity::of(&file) {
+        Ok(identity) => identity,
+        Err(error) => return Ok((Stored::Unreadable(error.to_string()), None)),
+    };
+    if identity.size > LONG {
+        // Only a hint.
+        let _ = rustix::fs::fadvise(file.as_fd(), 0, None, Advice::Sequential);
+    }
+    let stored = hash_file(file, &digest, buffer, watch)?;
+    let identity = (stored == Stored::Right).then_some(identity);
+    Ok((stored, identity))
+}
+
+/// Hashes a file that should be what `digest` says, wherever it lies. `Err(Interrupted)`.
+pub(crate) fn hash_file(file: File, digest: &Digest, buffer: &mut [u8], watch: &Watch<'_>) -> Result<Stored> {
+    match stream::hash(file, Hasher::new(digest.algorithm()), buffer, watch) {
+        Ok(hasher) => Ok(verdict(digest, &hasher.finish())),
+        Err(error) => match watch.interrupt.signal() {
+            Some(signal) => Err(Error::Interrupted { signal }),
+            None => Ok(Stored::Unreadable(error.to_string())),
+        },
+    }
+}
+
+/// What bytes are by their hash. A tarsum is no hash of the bytes: such content can't be called wrong.
+pub(super) fn verdict(digest: &Digest, hashed: &Hashed) -> Stored {
+    match digest.algorithm().and_then(|algorithm| hashed.by(algorithm)) {
+        Some(found) if found != *digest && hashed.size == 0 => Stored::Empty,
+        Some(found) if found != *digest => Stored::Corrupt { found, size: hashed.size },
+        _ => Stored::Right,
+    }
+}

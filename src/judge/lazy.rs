@@ -1,0 +1,350 @@
+//! The facts of a repository, each looked up when it is asked for, and remembered.
+
+use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
+
+use super::content::{self, Lies, Stored};
+use super::link::{self, Leads, RevisionLink};
+use super::manifest::{self, Form, Read};
+use super::references::{self, Facts, OtherSize};
+use super::{Cause, at, follow, signatures};
+use crate::digest::Digest;
+use crate::error::Error;
+use crate::finding::{Code, Finding, Harm};
+use crate::layout::{self, Form as Layout, Place, TreePath};
+use crate::manifest::Role;
+use crate::name::RepositoryName;
+use crate::repository::{self, Repository, revision};
+use crate::stream::Watch;
+use crate::tag;
+use crate::tree::{Kind, Tree, digests};
+
+/// What was seen: content and manifests once for the tree, links once for each repository.
+#[derive(Default)]
+pub(super) struct Seen {
+    looked: HashMap<Digest, (Lies, Stored)>,
+    hashed: HashMap<Digest, Stored>,
+    manifests: HashMap<Digest, Arc<Read>>,
+    repository: Option<RepositoryName>,
+    layers: HashMap<Digest, Leads>,
+    /// What is wrong with links, by what can't be had for it.
+    broken: HashMap<Cause, Finding>,
+    has_layers: Option<bool>,
+    children: Option<HashSet<Digest>>,
+    buffer: Vec<u8>,
+}
+
+/// One manifest of a repository, being judged.
+pub(super) struct Lazy<'l, 'w> {
+    repository: &'l Repository<'l>,
+    place: Place,
+    manifest: Digest,
+    hashes: bool,
+    watch: &'l Watch<'w>,
+    seen: &'l mut Seen,
+    report: &'l mut dyn FnMut(Finding),
+    lacks_layers: bool,
+}
+
+impl<'l, 'w> Lazy<'l, 'w> {
+    /// Judges `manifest` of `repository`; whether all that it needs is to be hashed.
+    pub(super) fn new(
+        repository: &'l Repository<'l>,
+        manifest: Digest,
+        hashes: bool,
+        (watch, seen): (&'l Watch<'w>, &'l mut Seen),
+        report: &'l mut dyn FnMut(Finding),
+    ) -> Self {
+        if seen.repository.as_ref() != Some(repository.name()) {
+            let (layers, broken, repository) = (HashMap::new(), HashMap::new(), Some(repository.name().clone()));
+            (seen.layers, seen.broken, seen.repository) = (layers, broken, repository);
+            (seen.has_layers, seen.children) = (None, None);
+        }
+        let place = Place::of(repository.name(), Layout::Current);
+        Self { repository, place, manifest, hashes, watch, seen, report, lacks_layers: false }
+    }
+
+    /// Judges it; returns what it says, if that can be told.
+    pub(super) fn judge(&mut self) -> Option<Arc<Form>> {
+        let digest = self.manifest;
+        let link = match self.revision(&digest) {
+            Some(RevisionLink::Misplaced) => self.place.layer_link(&digest),
+            _ => self.place.revision(&digest).link(),
+        };
+        self.look_into(Cause::Revision(digest), Harm::Certain);
+        let read = match self.lies(&digest) {
+            Lies::There(1..) => Some(self.read(&digest)),
+            _ => None,
+        };
+        let looked = self.seen.looked.get(&digest).map(|(_, stored)| stored.clone());
+        self.stored(&digest, looked, Harm::Certain);
+        references::content(self, &digest, read.as_deref(), &link);
+        let form = read.as_deref().and_then(right)?;
+        if form.is_schema1 {
+            self.signatures();
+        }
+        Some(form)
+    }
+
+    /// Reads a manifest, or remembers it. What can't be read is read again each time.
+    fn read(&mut self, digest: &Digest) -> Arc<Read> {
+        if let Some(read) = self.seen.manifests.get(digest) {
+            return Arc::clone(read);
+        }
+        let read = Arc::new(manifest::read_one(self.tree(), digest));
+        if let Read::Right(_) = &*read {
+            self.seen.manifests.insert(*digest, Arc::clone(&read));
+        }
+        read
+    }
+
+    /// Whether a manifest is linked as the registry links it, or as registry 2.1.0 did.
+    pub(super) fn is_linked(&mut self, digest: &Digest) -> bool {
+        matches!(self.revision(digest), Some(RevisionLink::Right | RevisionLink::Misplaced))
+    }
+
+    /// Reports what is wrong with content, if anything is.
+    fn stored(&mut self, digest: &Digest, stored: Option<Stored>, harm: Harm) {
+        let stored = stored.filter(|stored| *stored != Stored::Missing);
+        let finding = stored.and_then(|stored| stored.finding(self.tree(), *digest, harm == Harm::Certain));
+        if let Some(finding) = finding {
+            self.report(Cause::Blob(*digest), finding);
+        }
+    }
+
+    /// What content is by its hash; `None` where there is nothing to hash, or a signal came.
+    fn hash(&mut self, digest: &Digest) -> Option<Stored> {
+        if let Some(known) = self.seen.hashed.get(digest) {
+            return Some(known.clone());
+        }
+        let Lies::There(1..) = self.lies(digest) else { return None };
+        self.seen.buffer.resize(content::BUFFER, 0);
+        let (stored, _) = content::hash(self.repository.tree(), *digest, &mut self.seen.buffer, self.watch).ok()?;
+        self.seen.hashed.insert(*digest, stored.clone());
+        Some(stored)
+    }
+
+    /// What is wrong with content in its place, and if it is `hashed` with its bytes.
+    fn look_into_content(&mut self, digest: &Digest, hashed: bool, harm: Harm) {
+        self.lies(digest);
+        let looked = self.seen.looked.get(digest).map(|(_, stored)| stored.clone());
+        let hashed = if hashed { self.hash(digest) } else { self.seen.hashed.get(digest).cloned() };
+        self.stored(digest, looked, harm);
+        self.stored(digest, hashed, harm);
+    }
+
+    /// What a layer link that an unknown kind mentions leads to.
+    fn look_into_mentioned(&mut self, key: &Digest) {
+        let target = match self.layer(key) {
+            Leads::Straight => *key,
+            Leads::To(target) => target,
+            Leads::Nowhere | Leads::Absent => return,
+        };
+        if self.lies(&target) == Lies::Nothing {
+            let finding = references::dangling(self, key, &target, Some(references::MENTIONED));
+            return self.report(Cause::None, finding);
+        }
+        self.look_into_content(&target, self.hashes, Harm::Possible);
+    }
+
+    /// Notes what is wrong with a link. Returns what it says if it is a symbolic link, which a registry follows.
+    fn broken(&mut self, cause: Cause, key: &Digest, path: &TreePath, error: &Error) -> Option<Digest> {
+        let tree = self.repository.tree();
+        let mut says = None;
+        let finding = match error {
+            Error::BrokenLink { fault, .. } => link::broken(tree, path, Some(*key), fault, Harm::Certain),
+            Error::WrongKind { found, .. } => {
+                let linked = follow::open(tree, path).ok().flatten();
+                says = linked.as_ref().and_then(|file| repository::link::read_file(file).ok()?.ok());
+                let finding = at(tree, path, Code::FileUnexpected, Harm::Certain, "");
+                link::odd(finding, found, linked.is_some(), Harm::Certain)
+            }
+            error => {
+                let message = format!("it can't be read: {}", content::reason(error));
+                at(tree, path, Code::of(error), Harm::Certain, message)
+            }
+        };
+        let path = error.path().map(std::path::Path::to_owned).or_else(|| finding.path.clone());
+        self.seen.broken.insert(cause, Finding { path, digest: Some(*key), ..finding });
+        says
+    }
+
+    /// Looks for what is wrong with the signatures that are stored beside the manifest.
+    fn signatures(&mut self) {
+        let (repository, manifest) = (self.repository, self.manifest);
+        for form in Layout::ALL {
+            let directory = Place::of(repository.name(), form).revision(&manifest).signatures();
+            let mut found = digests::keyed(repository.tree(), &directory).peekable();
+            let mut is_whole = found.peek().is_some();
+            for signature in found.filter_map(Result::ok) {
+                is_whole &= self.signature(signature, &layout::entry_in(&directory, &signature).link());
+            }
+            if is_whole {
+                signatures::judge(self, repository, manifest, &directory);
+            }
+        }
+    }
+
+    fn signature(&mut self, signature: Digest, path: &TreePath) -> bool {
+        let says = match repository::link::read(self.repository.tree(), path) {
+            Ok(None) => return true,
+            Ok(Some(says)) => says.and_then(|target| repository::link::check_manifest(&signature, target)).map(drop),
+            Err(error) => {
+                self.broken(Cause::None, &signature, path, &error);
+                if let Some(finding) = self.seen.broken.remove(&Cause::None) {
+                    self.report(Cause::None, finding.harms(Harm::Possible));
+                }
+                return false;
+            }
+        };
+        let is_whole = signatures::link(self, self.manifest, signature, path, says);
+        // They are small.
+        self.look_into_content(&signature, true, Harm::Certain);
+        is_whole
+    }
+}
+
+fn right(read: &Read) -> Option<Arc<Form>> {
+    match read {
+        Read::Right(form) => Some(Arc::clone(form)),
+        Read::Wrong(_) => None,
+    }
+}
+
+impl Facts for Lazy<'_, '_> {
+    fn tree(&self) -> &Tree {
+        self.repository.tree()
+    }
+
+    fn place(&self) -> &Place {
+        &self.place
+    }
+
+    fn name(&self) -> &str {
+        self.repository.name().as_str()
+    }
+
+    fn has_layers(&mut self) -> bool {
+        let (tree, name) = (self.repository.tree(), self.repository.name());
+        let is_there = |form| tree.metadata(&Place::of(name, form).layers()).is_ok_and(|found| found.is_some());
+        let has = *self.seen.has_layers.get_or_insert_with(|| Layout::ALL.into_iter().any(is_there));
+        if !has && !std::mem::replace(&mut self.lacks_layers, true) {
+            let (cause, finding) = references::without_layers(self, true);
+            self.report(cause, finding);
+        }
+        has
+    }
+
+    /// The manifest that asks lies in it.
+    fn has_revisions(&mut self) -> bool {
+        true
+    }
+
+    fn layer(&mut self, key: &Digest) -> Leads {
+        if let Some(known) = self.seen.layers.get(key) {
+            return *known;
+        }
+        let leads = match self.repository.find_link(*key) {
+            Ok(None) => Leads::Absent,
+            Ok(Some(link)) if link.is_alias() => Leads::To(link.target),
+            Ok(Some(_)) => Leads::Straight,
+            Err(error) => {
+                let path = self.place.layer_link(key);
+                match self.broken(Cause::Layer(*key), key, &path, &error) {
+                    Some(says) if says == *key => Leads::Straight,
+                    Some(says) if !key.is_canonical() && says.is_canonical() => Leads::To(says),
+                    _ => Leads::Nowhere,
+                }
+            }
+        };
+        self.seen.layers.insert(*key, leads);
+        leads
+    }
+
+    fn revision(&mut self, digest: &Digest) -> Option<RevisionLink> {
+        match revision::find(self.repository, *digest) {
+            Ok(Some(found)) if found.misplaced => Some(RevisionLink::Misplaced),
+            Ok(Some(_)) => Some(RevisionLink::Right),
+            Ok(None) => {
+                let found = self.tree().metadata(&self.place.revision(digest)).ok()?;
+                found.is_some_and(|found| found.kind == Kind::Directory).then_some(RevisionLink::Deleted)
+            }
+            Err(error) => {
+                let path = self.place.revision(digest).link();
+                let says = self.broken(Cause::Revision(*digest), digest, &path, &error);
+                Some(if says == Some(*digest) { RevisionLink::Right } else { RevisionLink::Broken })
+            }
+        }
+    }
+
+    fn lies(&mut self, digest: &Digest) -> Lies {
+        if let Some((lies, _)) = self.seen.looked.get(digest) {
+            return *lies;
+        }
+        let (lies, stored) = content::look(self.repository.tree(), digest);
+        self.seen.looked.insert(*digest, (lies, stored));
+        lies
+    }
+
+    fn form(&mut self, digest: &Digest) -> Option<Arc<Form>> {
+        right(&self.read(digest))
+    }
+
+    fn is_tagged(&mut self, digest: &Digest) -> bool {
+        // What is wrong with other tags is not asked.
+        !tag::pointing_to(self.repository, *digest, &mut Vec::new()).is_empty()
+    }
+
+    fn is_child(&mut self, digest: &Digest) -> bool {
+        if self.seen.children.is_none() {
+            let mut children = HashSet::new();
+            for found in revision::revisions(self.repository).filter_map(Result::ok) {
+                let form = self.form(&found.digest);
+                let parts = form.iter().flat_map(|form| &form.parts);
+                children.extend(parts.filter(|part| part.role == Role::Child).map(|part| part.digest));
+            }
+            self.seen.children = Some(children);
+        }
+        self.seen.children.as_ref().is_some_and(|children| children.contains(digest))
+    }
+
+    fn differs(&mut self, size: OtherSize) {
+        let OtherSize { target, expected, finding, cause } = size;
+        let is_right = if self.revision(&target).is_some() {
+            // What is wrong with a manifest is reported where that is judged.
+            matches!(*self.read(&target), Read::Right(_))
+        } else {
+            let stored = self.hash(&target).map(|stored| stored.by_size(expected));
+            let is_right = stored == Some(Stored::Right);
+            if let Some(stored) = stored {
+                self.seen.hashed.insert(target, stored);
+            }
+            is_right
+        };
+        if is_right {
+            self.report(cause, finding);
+        }
+    }
+
+    fn look_into(&mut self, what: Cause, harm: Harm) {
+        if let Some(finding) = self.seen.broken.get(&what) {
+            let harm = if finding.code == Code::Symlink && finding.severity < crate::finding::Severity::Error {
+                Harm::Possible
+            } else {
+                harm
+            };
+            let finding = finding.clone().harms(harm);
+            self.report(what, finding);
+        }
+        match what {
+            Cause::Blob(digest) => self.look_into_content(&digest, self.hashes, harm),
+            Cause::Layer(key) if harm < Harm::Certain => self.look_into_mentioned(&key),
+            _ => {}
+        }
+    }
+
+    fn report(&mut self, _: Cause, finding: Finding) {
+        let repository = Some(self.repository.name().to_string());
+        (self.report)(Finding { repository, manifest: Some(self.manifest), ..finding });
+    }
+}

@@ -1,0 +1,304 @@
+//! Whether all is there that a manifest references, and of the size that it says.
+
+use std::sync::Arc;
+
+use super::Cause;
+use super::content::{Lies, Stored};
+use super::link::{Leads, RevisionLink};
+use super::manifest::{Form, Part, Read};
+use crate::digest::Digest;
+use crate::finding::{Code, Finding, Harm, Repair};
+use crate::layout::{Entry, Place, TreePath};
+use crate::manifest::Role;
+use crate::tree::Tree;
+
+/// What a repository has, as far as the judgement of a manifest asks.
+pub(crate) trait Facts {
+    /// The tree that the repository lies in.
+    fn tree(&self) -> &Tree;
+    /// Where the repository lies.
+    fn place(&self) -> &Place;
+    /// What it is called, or would be.
+    fn name(&self) -> &str;
+    /// Whether it has the directory of layer links. That it lacks it is reported by itself.
+    fn has_layers(&mut self) -> bool;
+    /// Whether it has the directory of manifests. That it lacks it is reported by itself.
+    fn has_revisions(&mut self) -> bool;
+    /// What the link of a layer or config leads to.
+    fn layer(&mut self, key: &Digest) -> Leads;
+    /// What the link of a manifest is; `None` where nothing is left of it.
+    fn revision(&mut self, digest: &Digest) -> Option<RevisionLink>;
+    /// What lies in the place of content.
+    fn lies(&mut self, digest: &Digest) -> Lies;
+    /// What a manifest says, if its content is right.
+    fn form(&mut self, digest: &Digest) -> Option<Arc<Form>>;
+    /// Whether a tag points to a manifest.
+    fn is_tagged(&mut self, digest: &Digest) -> bool;
+    /// Whether an index of the repository names a manifest.
+    fn is_child(&mut self, digest: &Digest) -> bool;
+    /// Content has another size than a descriptor says: which of them is wrong is to be found out.
+    fn differs(&mut self, size: OtherSize);
+    /// Looks for what is wrong in itself with what a manifest needs, or may need, and reports it. Whoever reads all of a
+    /// repository has reported that.
+    fn look_into(&mut self, _what: Cause, _harm: Harm) {}
+    /// Reports what is wrong.
+    fn report(&mut self, cause: Cause, finding: Finding);
+
+    /// A finding about what lies at `path`.
+    fn at(&self, path: &TreePath, code: Code, harm: Harm, message: String) -> Finding {
+        let finding = super::at(self.tree(), path, code, harm, message);
+        Finding { repository: Some(self.name().to_owned()), ..finding }
+    }
+}
+
+/// A descriptor that states another size than content has; only the content's hash says which of them is wrong.
+pub(crate) struct OtherSize {
+    pub(crate) target: Digest,
+    pub(crate) expected: i64,
+    /// Reported if it is the descriptor.
+    pub(crate) finding: Finding,
+    /// What no client gets then.
+    pub(crate) cause: Cause,
+}
+
+/// Judges a manifest's own content. `link` is where its link is.
+pub(crate) fn content<F: Facts>(facts: &mut F, digest: &Digest, read: Option<&Read>, link: &TreePath) {
+    match read {
+        _ if facts.lies(digest) == Lies::Nothing => missing(facts, digest, link),
+        // What lies in its place is reported.
+        None => {}
+        Some(Read::Right(form)) => document(facts, digest, form, link),
+        Some(Read::Wrong(Stored::Missing)) => missing(facts, digest, link),
+        Some(Read::Wrong(stored)) => {
+            if let Some(finding) = stored.finding(facts.tree(), *digest, true) {
+                let repository = Some(facts.name().to_owned());
+                facts.report(Cause::Blob(*digest), Finding { repository, ..finding });
+            }
+        }
+    }
+}
+
+/// A manifest that is linked, and whose content is missing.
+fn missing<F: Facts>(facts: &mut F, digest: &Digest, link: &TreePath) {
+    let blob = Entry::Blob(*digest).path();
+    let message = |what: &str| format!("{what} {digest} is linked, and its content is missing");
+    let needed = match () {
+        () if facts.is_tagged(digest) => Some((Code::ManifestMissing, "manifest")),
+        () if facts.is_child(digest) => Some((Code::IndexChildMissing, "child")),
+        () => None,
+    };
+    // Content is reported once, for whatever repository needs it.
+    let (cause, finding) = if let Some((code, what)) = needed {
+        let finding = facts.at(&blob, code, Harm::Certain, message(what));
+        (Cause::Blob(*digest), finding.mended_by(Repair::RefillBlob))
+    } else {
+        let finding = facts.at(link, Code::RevisionDangling, Harm::Possible, message("untagged manifest"));
+        (Cause::Revision(*digest), finding.mended_by(Repair::RemoveLink))
+    };
+    let expected = Some(facts.tree().locate(&blob).display().to_string());
+    facts.report(cause, Finding { digest: Some(*digest), manifest: Some(*digest), expected, ..finding });
+}
+
+/// What a manifest says, and whether all that it references is here.
+fn document<F: Facts>(facts: &mut F, digest: &Digest, form: &Form, link: &TreePath) {
+    for problem in &form.problems {
+        let finding = facts.at(link, problem.code, problem.harm, problem.message.clone());
+        let cause = if problem.harm == Harm::Certain { Cause::Revision(*digest) } else { Cause::None };
+        facts.report(cause, Finding { manifest: Some(*digest), ..finding });
+    }
+    let mut referrer = Referrer { facts, digest: *digest, link };
+    for part in &form.parts {
+        match part.role {
+            Role::Child => referrer.child(part),
+            _ => referrer.part(part),
+        }
+    }
+    form.mentions.iter().filter(|_| form.is_unknown).for_each(|mention| referrer.mention(mention));
+    form.subject.iter().for_each(|subject| referrer.subject(subject));
+}
+
+/// Whether a child is no manifest here, nor called one, but linked as layers are: build caches list theirs so.
+pub(crate) fn is_content<F: Facts>(facts: &mut F, child: &Part) -> bool {
+    let is_layer = |leads| matches!(leads, Leads::Straight | Leads::To(_));
+    !child.is_manifest && facts.revision(&child.digest).is_none() && is_layer(facts.layer(&child.digest))
+}
+
+/// A manifest that references something.
+struct Referrer<'r, F> {
+    facts: &'r mut F,
+    digest: Digest,
+    link: &'r TreePath,
+}
+
+impl<F: Facts> Referrer<'_, F> {
+    fn report(&mut self, cause: Cause, digest: Digest, finding: Finding) {
+        let manifest = Some(self.digest);
+        self.facts.report(cause, Finding { manifest, digest: Some(digest), ..finding });
+    }
+
+    fn child(&mut self, part: &Part) {
+        let digest = part.digest;
+        if is_content(self.facts, part) {
+            return self.part(part);
+        }
+        match self.facts.revision(&digest) {
+            Some(RevisionLink::Right | RevisionLink::Misplaced) => self.size(part, digest, Code::ReferenceSizeMismatch),
+            Some(RevisionLink::Broken) => self.facts.look_into(Cause::Revision(digest), Harm::Certain),
+            _ if !self.facts.has_revisions() => {}
+            found => self.unlinked_child(digest, found.is_some()),
+        }
+    }
+
+    fn unlinked_child(&mut self, digest: Digest, left_trace: bool) {
+        let is_there = matches!(self.facts.lies(&digest), Lies::There(_));
+        let (index, path) = (self.digest, self.facts.place().revision(&digest).link());
+        let (harm, message, cause) = if left_trace || is_there && self.has_part_of(&digest) {
+            let message = format!("child {digest} of index {index} was here, and is no longer linked");
+            (Harm::Certain, message, Cause::Revision(digest))
+        } else {
+            let but = if is_there { ", though the tree has its content" } else { "" };
+            let message =
+                format!("child {digest} of index {index} was never pushed here, or is gone without trace{but}");
+            (Harm::Possible, message, Cause::None)
+        };
+        let finding = self.facts.at(&path, Code::IndexChildMissing, harm, message);
+        self.report(cause, digest, finding);
+    }
+
+    /// Whether a manifest is linked as a layer here, or what it consists of is linked, though it is not: then it was here.
+    /// Its content alone may be another repository's.
+    fn has_part_of(&mut self, digest: &Digest) -> bool {
+        // Pushed as a layer is pushed too.
+        if self.facts.layer(digest) != Leads::Absent {
+            return true;
+        }
+        let Some(form) = self.facts.form(digest) else { return false };
+        form.marks().any(|part| match part.role {
+            Role::Child => self.facts.revision(&part.digest).is_some(),
+            _ => self.facts.layer(&part.digest) != Leads::Absent,
+        })
+    }
+
+    /// A config or layer: linked here, there, and of the size that was said.
+    fn part(&mut self, part: &Part) {
+        let digest = part.digest;
+        let target = match self.facts.layer(&digest) {
+            Leads::Absent if !self.facts.has_layers() => return,
+            // A foreign layer may be elsewhere.
+            Leads::Absent if part.elsewhere => return,
+            Leads::Absent => return self.unlinked(part),
+            Leads::Nowhere => return self.facts.look_into(Cause::Layer(digest), Harm::Certain),
+            Leads::Straight => digest,
+            Leads::To(target) => {
+                self.by_alias(digest, target);
+                target
+            }
+        };
+        self.facts.look_into(Cause::Layer(digest), Harm::Certain);
+        if self.facts.lies(&target) == Lies::Nothing {
+            let message = format!("{part} is linked, and its content is missing");
+            let finding = self.facts.at(&Entry::Blob(target).path(), Code::BlobMissing, Harm::Certain, message);
+            return self.report(Cause::Blob(target), target, finding.mended_by(Repair::RefillBlob));
+        }
+        self.size(part, target, Code::ReferenceSizeMismatch);
+        self.facts.look_into(Cause::Blob(target), Harm::Certain);
+    }
+
+    /// A layer or config that is not linked.
+    fn unlinked(&mut self, part: &Part) {
+        let (digest, manifest) = (part.digest, self.digest);
+        let path = self.facts.place().layer_link(&digest);
+        let is_there = matches!(self.facts.lies(&digest), Lies::There(_));
+        let but = if is_there { ", though the tree has its content" } else { "" };
+        let message = format!("{part}, which manifest {manifest} references, is not in the repository{but}");
+        let finding = self.facts.at(&path, Code::ReferenceMissing, Harm::Certain, message);
+        let repair = if is_there { Repair::RewriteLink } else { Repair::RefillBlob };
+        self.report(Cause::Layer(digest), digest, finding.mended_by(repair));
+    }
+
+    /// What a registry finds by another digest: it looks for a link to the content before it serves it.
+    fn by_alias(&mut self, alias: Digest, target: Digest) {
+        if self.facts.layer(&target) != Leads::Absent {
+            self.facts.look_into(Cause::Layer(target), Harm::Certain);
+            let message = format!(
+                "it calls {target} {alias}, which a registry's collector does not follow: it loses the content"
+            );
+            let finding = self.facts.at(self.link, Code::ReferenceByAlias, Harm::None, message);
+            return self.report(Cause::None, alias, finding);
+        }
+        let manifest = self.digest;
+        let message =
+            format!("manifest {manifest} calls {target} {alias}, and without a link to it no registry serves it");
+        let path = self.facts.place().layer_link(&target);
+        let finding = self.facts.at(&path, Code::ReferenceByAlias, Harm::Certain, message);
+        let finding = Finding { expected: Some(target.to_string()), ..finding };
+        self.report(Cause::Layer(alias), alias, finding.mended_by(Repair::RewriteLink));
+    }
+
+    /// Compares the size of what is there with what a descriptor says.
+    fn size(&mut self, part: &Part, target: Digest, code: Code) {
+        let (Lies::There(found), Some(expected)) = (self.facts.lies(&target), part.size) else { return };
+        let is_empty = found == 0 && !super::content::is_of_nothing(&target);
+        // What is empty and should not be is reported as that.
+        if u64::try_from(expected) == Ok(found) || is_empty {
+            return;
+        }
+        let message = format!("{part} has {found} bytes, the manifest says {expected}");
+        let finding = self.facts.at(self.link, code, Harm::Certain, message);
+        let (expected_text, found_text) = (Some(expected.to_string()), Some(found.to_string()));
+        let (manifest, digest) = (Some(self.digest), Some(part.digest));
+        let finding = Finding { manifest, digest, expected: expected_text, found: found_text, ..finding };
+        let cause = if code == Code::SubjectSizeWrong { Cause::None } else { Cause::Revision(self.digest) };
+        self.facts.differs(OtherSize { target, expected, finding, cause });
+    }
+
+    /// The manifest that this one is about: it need not be here, and no pull compares its size.
+    fn subject(&mut self, subject: &Part) {
+        if let Some(RevisionLink::Right | RevisionLink::Misplaced) = self.facts.revision(&subject.digest) {
+            self.size(subject, subject.digest, Code::SubjectSizeWrong);
+        }
+    }
+
+    /// What an unknown kind mentions: a manifest, a layer, or nothing that was ever here.
+    fn mention(&mut self, mention: &Part) {
+        let digest = mention.digest;
+        let what = match (self.facts.revision(&digest), self.facts.layer(&digest)) {
+            (None | Some(RevisionLink::Deleted), Leads::Absent) => {
+                let path = self.facts.place().layer_link(&digest);
+                let message = format!("{mention} is not in the repository: it may be needed");
+                let finding = self.facts.at(&path, Code::ReferenceMissing, Harm::Possible, message);
+                return self.report(Cause::None, digest, finding);
+            }
+            (None | Some(RevisionLink::Deleted), _) => Cause::Layer(digest),
+            (Some(_), _) => Cause::Revision(digest),
+        };
+        self.facts.look_into(what, Harm::Possible);
+    }
+}
+
+/// A layer link whose content is gone; `reason` is why it may be needed all the same.
+pub(crate) fn dangling<F: Facts>(facts: &F, key: &Digest, target: &Digest, reason: Option<&str>) -> Finding {
+    let (digest, repair, message) = match reason {
+        None => (*key, Repair::RemoveLink, format!("nothing needs the link to {target}, and its content is gone")),
+        // Whoever mends what can't be followed would miss the link.
+        Some(reason) => {
+            let message = format!("the content of the link to {target} is gone, and may be needed: {reason}");
+            (*target, Repair::RefillBlob, message)
+        }
+    };
+    let path = facts.place().layer_link(key);
+    let finding = facts.at(&path, Code::LayerLinkDangling, Harm::Possible, message);
+    Finding { digest: Some(digest), ..finding }.mended_by(repair)
+}
+
+/// Why what an unknown kind mentions may be needed.
+pub(crate) const MENTIONED: &str = "a manifest names it whose references nobody can tell";
+
+/// A repository that has manifests, and no directory of layer links.
+pub(crate) fn without_layers<F: Facts>(facts: &F, needs: bool) -> (Cause, Finding) {
+    let message = "there are manifests, and no directory of layer links: registries 2.x don't see the repository, and \
+                   the collector of 3.x fails";
+    let (harm, cause) = if needs { (Harm::Certain, Cause::Repository) } else { (Harm::Possible, Cause::None) };
+    let finding = facts.at(&facts.place().layers(), Code::RepositoryIncomplete, harm, message.to_owned());
+    (cause, finding.mended_by(Repair::MakeDirectory))
+}

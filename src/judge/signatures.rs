@@ -1,0 +1,58 @@
+//! The signatures that registries up to 2.4 stored beside a manifest of schema1.
+
+use super::Cause;
+use super::content::Lies;
+use super::link;
+use super::references::Facts;
+use crate::digest::Digest;
+use crate::error::{Error, LinkFault};
+use crate::finding::{Code, Finding, Harm, Repair};
+use crate::layout::TreePath;
+use crate::manifest::schema1::Verdict;
+use crate::manifest::{content, signatures};
+use crate::repository::Repository;
+
+/// Judges what the link at `path` of a signature of `manifest` says: `Err` for a broken one. Returns whether all is there.
+pub(crate) fn link<F: Facts>(
+    facts: &mut F,
+    manifest: Digest,
+    signature: Digest,
+    path: &TreePath,
+    says: Result<(), LinkFault>,
+) -> bool {
+    let finding = match says {
+        Ok(()) if facts.lies(&signature) != Lies::Nothing => return true,
+        Ok(()) => {
+            let message = format!("the content of signature {signature} is missing");
+            let finding = facts.at(path, Code::SignatureDangling, Harm::Possible, message);
+            Finding { digest: Some(signature), ..finding }.mended_by(Repair::RemoveLink)
+        }
+        // Only registries up to 2.4 read it.
+        Err(fault) => link::broken(facts.tree(), path, Some(signature), &fault, Harm::Possible),
+    };
+    let repository = Some(facts.name().to_owned());
+    facts.report(Cause::None, Finding { repository, manifest: Some(manifest), ..finding });
+    false
+}
+
+/// Reports the stored signatures, in `directory`, that do not fit their manifest. What is wrong with their links or
+/// content is reported as that.
+pub(crate) fn judge<F: Facts>(facts: &mut F, repository: &Repository<'_>, manifest: Digest, directory: &TreePath) {
+    let merged = content(repository, manifest).and_then(|payload| signatures::merged(repository, manifest, payload));
+    let found: Vec<(Code, String)> = match merged {
+        Ok(Some(signed)) => {
+            let code = |verdict: &Verdict| {
+                if verdict.was_checked() { Code::SignatureInvalid } else { Code::SignatureNotVerified }
+            };
+            let verdicts = signed.verify();
+            let failed = verdicts.iter().filter_map(|verdict| Some((code(verdict), verdict.error()?.to_string())));
+            failed.collect()
+        }
+        Err(error @ Error::ManifestMalformed { .. }) => vec![(Code::SignatureInvalid, error.to_string())],
+        Ok(None) | Err(_) => Vec::new(),
+    };
+    for (code, message) in found {
+        let finding = facts.at(directory, code, Harm::Certain, message);
+        facts.report(Cause::None, Finding { manifest: Some(manifest), ..finding });
+    }
+}

@@ -1,0 +1,103 @@
+//! Whether manifests are whole: what they are, what they say, and that all that they reference is there.
+//!
+//! A manifest is read, hashed and parsed once, however many repositories have it; what is kept of it is its references and
+//! what is wrong with it. Links are looked at once for each repository, content once for the tree.
+
+use std::collections::HashSet;
+
+use super::lazy::{Lazy, Seen};
+use crate::digest::Digest;
+use crate::error::{Error, Missing, Result};
+use crate::finding::{Code, Finding, Harm};
+use crate::manifest::Role;
+use crate::repository::Repository;
+use crate::repository::revision::{self, Revision};
+use crate::stream::Watch;
+
+/// How closely to look.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct How {
+    /// Whether to hash configs and layers too.
+    pub content: bool,
+    /// Whether a child of an index that was never pushed is an error too.
+    pub strict: bool,
+}
+
+/// Looks at manifests, and remembers what it has seen.
+pub struct Verifier<'w> {
+    how: How,
+    watch: &'w Watch<'w>,
+    seen: Seen,
+}
+
+impl std::fmt::Debug for Verifier<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Verifier").field("how", &self.how).finish_non_exhaustive()
+    }
+}
+
+/// Where findings go.
+type Report<'f> = &'f mut dyn FnMut(Finding);
+
+impl<'w> Verifier<'w> {
+    /// A verifier that has seen nothing yet.
+    pub fn new(how: How, watch: &'w Watch<'w>) -> Self {
+        Self { how, watch, seen: Seen::default() }
+    }
+
+    /// Looks at the manifest `digest` of `repository` and, if it is an index, at its children in turn. Returns how many
+    /// manifests that were.
+    ///
+    /// Whatever is wrong is reported. `Err(ManifestUnknown)` when the repository has no link to it, `Err(Interrupted)`.
+    pub fn verify(&mut self, repository: &Repository<'_>, digest: Digest, report: Report<'_>) -> Result<u64> {
+        match revision::find(repository, digest) {
+            Ok(None) if repository.exists()? => return Err(repository.manifest_unknown(digest, Missing::Link)),
+            Ok(None) => return Err(repository.unknown()),
+            // A broken link is a finding like any other.
+            Ok(Some(_)) | Err(Error::BrokenLink { .. } | Error::WrongKind { .. }) => {}
+            Err(error) => return Err(error),
+        }
+        // Depth first, on a stack of its own: an index may nest as deep as it likes, and lead back to itself.
+        let (mut seen, mut pending) = (HashSet::new(), vec![digest]);
+        while let Some(digest) = pending.pop() {
+            if seen.insert(digest) {
+                pending.extend(self.look_at(repository, digest, report)?.into_iter().rev());
+            }
+        }
+        Ok(seen.len() as u64)
+    }
+
+    /// Looks at every manifest of `repository`, each once. Returns how many that were, and what was damaged among the
+    /// revisions themselves.
+    pub fn verify_all(&mut self, repository: &Repository<'_>, report: Report<'_>) -> Result<(u64, Vec<Error>)> {
+        let (mut count, mut damage) = (0, Vec::new());
+        for found in revision::revisions(repository) {
+            match found {
+                Ok(Revision { digest, .. }) => {
+                    self.look_at(repository, digest, report)?;
+                    count += 1;
+                }
+                Err(error) => damage.push(error),
+            }
+        }
+        Ok((count, damage))
+    }
+
+    /// Looks at one manifest; returns those of its children that can be looked at too.
+    fn look_at(&mut self, repository: &Repository<'_>, digest: Digest, report: Report<'_>) -> Result<Vec<Digest>> {
+        let How { content, strict } = self.how;
+        let mut report = |finding: Finding| {
+            let is_strict = strict && finding.code == Code::IndexChildMissing;
+            report(if is_strict { finding.harms(Harm::Certain) } else { finding });
+        };
+        let mut facts = Lazy::new(repository, digest, content, (self.watch, &mut self.seen), &mut report);
+        let form = facts.judge();
+        let children = form.iter().flat_map(|form| &form.parts).filter(|part| part.role == Role::Child);
+        let children = children.map(|child| child.digest).filter(|child| facts.is_linked(child)).collect();
+        // What was hashed when a signal came is not known.
+        match self.watch.interrupt.signal() {
+            Some(signal) => Err(Error::Interrupted { signal }),
+            None => Ok(children),
+        }
+    }
+}
