@@ -21,14 +21,14 @@ pub(super) use crate::judge::content::Lies;
 use crate::judge::content::{self, Stored};
 use crate::judge::follow;
 use crate::layout::{self, Area, Entry, KeyedDirectory, TreePath};
-use crate::scan::{Name, Names, Returning};
+use crate::scan::{DigestId, Digests, Returning};
 use crate::stream::{Interrupt, Watch};
 use crate::tree::{Kind, Listed, Tree};
 
 /// What content there is.
 pub(super) struct Blobs<'t> {
     tree: &'t Tree,
-    pub(super) names: Names,
+    pub(super) digests: Digests,
     /// In bytes, by name.
     sizes: Vec<u64>,
     /// Content in whose place something else lies, or that can't be looked at; all of which is told.
@@ -69,16 +69,16 @@ impl<'t> Blobs<'t> {
                 Found::Odd(digest) => drop(odd.insert(*digest)),
             }
         }
-        let names = Names::of_blobs(canonical, others);
-        let mut sizes = vec![0; names.len()];
+        let digests = Digests::of_blobs(canonical, others);
+        let mut sizes = vec![0; digests.len()];
         for found in found {
             if let Found::File(digest, size) = found
-                && let Some(name) = names.find(&digest)
+                && let Some(name) = digests.find(&digest)
             {
                 sizes[name.index()] = size;
             }
         }
-        (Self { tree: eye.tree, names, sizes, odd, live: false, returning }, eye.clues)
+        (Self { tree: eye.tree, digests, sizes, odd, live: false, returning }, eye.clues)
     }
 
     /// From now on looks again at what was not there.
@@ -88,7 +88,7 @@ impl<'t> Blobs<'t> {
 
     /// What lies in the place of `digest`.
     pub(super) fn lies(&self, digest: &Digest) -> Lies {
-        if let Some(name) = self.names.find(digest) {
+        if let Some(name) = self.digests.find(digest) {
             return Lies::There(self.size(name));
         }
         if self.odd.contains(digest) {
@@ -127,7 +127,7 @@ impl<'t> Blobs<'t> {
     }
 
     /// In bytes.
-    pub(super) fn size(&self, name: Name) -> u64 {
+    pub(super) fn size(&self, name: DigestId) -> u64 {
         self.sizes[name.index()]
     }
 }

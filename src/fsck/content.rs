@@ -84,7 +84,7 @@ pub(super) struct Stock<'s, 't> {
 impl Stock<'_, '_> {
     /// What may be hashed, with its size. A tarsum is no hash of the bytes, and what comes back was hashed.
     fn all(&self) -> impl Iterator<Item = (Digest, u64)> {
-        let blobs = self.blobs.names.blobs().map(|name| (self.blobs.names.digest(name), self.blobs.size(name)));
+        let blobs = self.blobs.digests.blobs().map(|name| (self.blobs.digests.digest(name), self.blobs.size(name)));
         let is_known = |digest: &Digest| self.told.contains(digest) || self.blobs.is_returning(digest);
         let is_open = move |digest: &Digest| !is_known(digest) && digest.algorithm().is_some();
         let is_wanted = |digest: &Digest| !self.only_needed || self.needed.contains(self.blobs, digest);
@@ -111,7 +111,7 @@ pub(super) fn check(eye: &mut Eye<'_>, stock: &Stock<'_, '_>, content: &Content,
     let passed_over = (all - chosen.len()) as u64;
     // Whoever is stopped can say how far it is.
     chosen.sort_unstable_by_key(|(digest, _)| *digest);
-    let is_there = |digest: &Digest| blobs.names.find(digest).is_some();
+    let is_there = |digest: &Digest| blobs.digests.find(digest).is_some();
     let pad = Pad::new(eye.tree, content.now, &is_there);
     let work = Work::new(&chosen, content, watch);
     let wrong = work.run(eye, &pad);

@@ -141,7 +141,7 @@ pub(crate) fn check_with(
         repositories: round.repositories.len() as u64,
         tags: round.repositories.iter().map(|repository| repository.tags.len() as u64).sum(),
         manifests: round.manifests.len() as u64,
-        blobs: blobs.names.blob_count() as u64,
+        blobs: blobs.digests.blob_count() as u64,
     };
     let hashed = match &options.content {
         Some(wanted) => {
@@ -221,15 +221,15 @@ fn about_content(
         let Clue { finding, cause: Cause::Blob(digest), .. } = clue else { continue };
         finding.digest = Some(*digest);
         // A registry serves what a symbolic link leads to. And what the owner may perhaps read is no error.
-        let is_served = finding.code == Code::Symlink && blobs.names.find(digest).is_some();
+        let is_served = finding.code == Code::Symlink && blobs.digests.find(digest).is_some();
         let is_perhaps = finding.code == Code::Permissions && finding.severity == Severity::Warning;
         if finding.severity != Severity::Info && !is_served && !is_perhaps {
             let harm = if is_needed(digest) { Harm::Certain } else { Harm::Possible };
             finding.severity = finding.code.severity(harm);
         }
     }
-    for name in blobs.names.blobs().filter(|name| blobs.size(*name) == 0) {
-        let digest = blobs.names.digest(name);
+    for name in blobs.digests.blobs().filter(|name| blobs.size(*name) == 0) {
+        let digest = blobs.digests.digest(name);
         let stored = if is_of_nothing(&digest) { Stored::Right } else { Stored::Empty };
         let finding = stored.finding(eye.tree, digest, is_needed(&digest));
         clues.extend(finding.map(|finding| Clue::new(finding, Cause::Blob(digest))));
@@ -239,7 +239,7 @@ fn about_content(
 
 /// Content, and nothing that says whose it is.
 fn without_repositories(eye: &Eye<'_>, blobs: &Blobs<'_>) -> Result<Option<Clue>> {
-    if blobs.names.blob_count() == 0 || eye.tree.area(Area::Repositories)?.is_some() {
+    if blobs.digests.blob_count() == 0 || eye.tree.area(Area::Repositories)?.is_some() {
         return Ok(None);
     }
     let message = "there is content, and no directory of repositories: is its disk mounted?";

@@ -20,7 +20,7 @@ use crate::judge::content::{self, Stored};
 use crate::judge::manifest::Read;
 use crate::judge::references::OtherSize;
 use crate::layout::{Place, TreePath};
-use crate::scan::NameSet;
+use crate::scan::DigestSet;
 use crate::stream::{Silent, Watch};
 
 /// What was seen.
@@ -35,14 +35,14 @@ pub(super) struct Round {
 /// Content that is needed.
 #[derive(Default)]
 pub(super) struct Needed {
-    present: NameSet,
+    present: DigestSet,
     /// What is not there as it should be.
     absent: HashSet<Digest>,
 }
 
 impl Needed {
     pub(super) fn contains(&self, blobs: &Blobs<'_>, digest: &Digest) -> bool {
-        let present = blobs.names.find(digest).is_some_and(|name| self.present.contains(name));
+        let present = blobs.digests.find(digest).is_some_and(|name| self.present.contains(name));
         present || self.absent.contains(digest)
     }
 
@@ -52,7 +52,7 @@ impl Needed {
     }
 
     fn insert(&mut self, blobs: &Blobs<'_>, digest: &Digest) {
-        match blobs.names.find(digest) {
+        match blobs.digests.find(digest) {
             Some(name) => self.present.insert(name),
             None => self.absent.insert(*digest),
         };
@@ -96,7 +96,7 @@ pub(super) fn look(
             (judge.eye.clues, judge.sizes, judge.needed)
         })
         .collect();
-    let mut needed = Needed { present: NameSet::new(&blobs.names), absent: HashSet::new() };
+    let mut needed = Needed { present: DigestSet::new(&blobs.digests), absent: HashSet::new() };
     let linked = |repository: &Repo| repository.revisions.iter().map(|revision| revision.digest).collect::<Vec<_>>();
     repositories.iter().flat_map(linked).for_each(|digest| needed.insert(blobs, &digest));
     let mut sizes = Vec::new();

@@ -10,7 +10,7 @@ use crate::digest::Digest;
 use crate::error::Result;
 use crate::layout::{self, TreePath};
 use crate::reach::Use;
-use crate::scan::{Name, Returned, Scan, Scanned};
+use crate::scan::{DigestId, Returned, Scan, Scanned};
 use crate::tree::{Kind, Neighbours, Tree};
 
 /// A blob, as it lies there.
@@ -34,15 +34,15 @@ pub(super) enum Found {
 }
 
 /// Looks at blobs: file and directory, for a rename keeps the file's old time.
-pub(super) fn look_at_blobs(tree: &Tree, scan: &Scan, names: &[Name]) -> Result<Vec<Found>> {
+pub(super) fn look_at_blobs(tree: &Tree, scan: &Scan, names: &[DigestId]) -> Result<Vec<Found>> {
     let names = names.par_iter().with_min_len(64);
     // Names are sorted, so that neighbours share a fan-out.
-    names.map_init(|| Neighbours::new(tree), |blobs, name| look_at(blobs, scan, &scan.names.digest(*name))).collect()
+    names.map_init(|| Neighbours::new(tree), |blobs, name| look_at(blobs, scan, &scan.digests.digest(*name))).collect()
 }
 
 /// The bytes of all content: every blob is looked at.
 pub(super) fn all_bytes(tree: &Tree, scan: &Scan) -> Result<u64> {
-    let names: Vec<Name> = scan.names.blobs().collect();
+    let names: Vec<DigestId> = scan.digests.blobs().collect();
     let found = look_at_blobs(tree, scan, &names)?;
     Ok(found.iter().map(|found| if let Found::Blob(lying) = found { lying.size } else { 0 }).sum())
 }
@@ -77,11 +77,11 @@ pub(super) fn young_links<'h>(
     repository: &Scanned,
     history: impl FnOnce() -> &'h History,
     used: &Use<'_>,
-) -> (Vec<Name>, Vec<Name>) {
+) -> (Vec<DigestId>, Vec<DigestId>) {
     let place = &repository.place;
     let link = |directory: TreePath| directory.link();
     let unkept = repository.revisions.iter().filter_map(|revision| {
-        let name = scan.names.find(&revision.digest).filter(|name| !used.keeps(*name))?;
+        let name = scan.digests.find(&revision.digest).filter(|name| !used.keeps(*name))?;
         Some((name, revision))
     });
     let unkept: Vec<_> = unkept.collect();
@@ -104,7 +104,7 @@ pub(super) fn young_links<'h>(
         Ok(found) => found.is_some_and(|found| options.is_young(found.modified)),
         Err(_) => true,
     };
-    let young = |found: Vec<(Name, TreePath)>, all: bool| -> Vec<Name> {
+    let young = |found: Vec<(DigestId, TreePath)>, all: bool| -> Vec<DigestId> {
         let found = found.into_par_iter().with_min_len(64);
         found.filter(|(_, path)| all || is_young(path)).map(|(name, _)| name).collect()
     };
@@ -112,16 +112,16 @@ pub(super) fn young_links<'h>(
 }
 
 /// The layer links that no manifest of their repository needs.
-pub(super) fn unused_links(scan: &Scan, repository: &Scanned, used: &Use<'_>) -> Vec<(Name, Digest)> {
-    let is_used = |name: &Name| used.links(*name) || used.keeps(*name);
+pub(super) fn unused_links(scan: &Scan, repository: &Scanned, used: &Use<'_>) -> Vec<(DigestId, Digest)> {
+    let is_used = |name: &DigestId| used.links(*name) || used.keeps(*name);
     let layers =
-        repository.layers.iter().copied().filter(|name| !is_used(name)).map(|name| (name, scan.names.digest(name)));
-    let aliases = repository.aliases.iter().filter_map(|(key, _)| Some((scan.names.find(key)?, *key)));
+        repository.layers.iter().copied().filter(|name| !is_used(name)).map(|name| (name, scan.digests.digest(name)));
+    let aliases = repository.aliases.iter().filter_map(|(key, _)| Some((scan.digests.find(key)?, *key)));
     let unused = layers.chain(aliases.filter(|(name, _)| !is_used(name)));
     // Another name of content that is used stays with it.
     let targets: HashMap<Digest, Digest> = repository.aliases.iter().copied().collect();
     let leads = |digest: &Digest| {
-        targets.get(digest).and_then(|target| scan.names.find(target)).is_some_and(|target| is_used(&target))
+        targets.get(digest).and_then(|target| scan.digests.find(target)).is_some_and(|target| is_used(&target))
     };
     unused.filter(|(_, digest)| !leads(digest)).collect()
 }

@@ -15,7 +15,7 @@ use crate::judge::manifest::{self, Read};
 use crate::layout::{Entry, TreePath};
 use crate::reach::Reserve;
 use crate::repository::link;
-use crate::scan::{Damage, Doubt, Fault, Name, NameSet, Scan, Scanned};
+use crate::scan::{Damage, DigestId, DigestSet, Doubt, Fault, Scan, Scanned};
 use crate::stream::Interrupt;
 use crate::tree::{Tree, digests};
 
@@ -36,7 +36,7 @@ pub(super) fn look(tree: &Tree, scan: &mut Scan, options: &Options, interrupt: &
     let broken = broken_indexes(scan, options);
     for (index, repository) in scan.repositories.iter().enumerate() {
         // Whichever finding says why.
-        let mut names = repository.revisions.iter().filter_map(|revision| scan.names.find(&revision.digest));
+        let mut names = repository.revisions.iter().filter_map(|revision| scan.digests.find(&revision.digest));
         doubts.reserve.opaque[index] |= names.any(|name| broken.contains(name));
         for problem in of_repository(tree, scan, options, repository, &broken) {
             doubts.add(index, repository, problem);
@@ -48,7 +48,7 @@ pub(super) fn look(tree: &Tree, scan: &mut Scan, options: &Options, interrupt: &
         for (error, doubt) in unread {
             doubts.note(scan, &Damage { repository: Some(index), of_content: false, doubt, error });
         }
-        let named: Vec<Name> = named.into_iter().map(|digest| scan.name(digest)).collect();
+        let named: Vec<DigestId> = named.into_iter().map(|digest| scan.name(digest)).collect();
         scan.read_more(tree, named.clone(), interrupt);
         doubts.reserve.revisions.entry(index).or_default().extend(named);
     }
@@ -89,9 +89,9 @@ pub(super) fn sentence(error: &Error) -> String {
 }
 
 /// The manifests that lead, over however many indexes, to a child that isn't there or can't be read.
-fn broken_indexes(scan: &Scan, options: &Options) -> NameSet {
-    let mut broken = NameSet::new(&scan.names);
-    let mut indexes: HashMap<Name, Vec<Name>> = HashMap::new();
+fn broken_indexes(scan: &Scan, options: &Options) -> DigestSet {
+    let mut broken = DigestSet::new(&scan.digests);
+    let mut indexes: HashMap<DigestId, Vec<DigestId>> = HashMap::new();
     let mut pending = Vec::new();
     for (index, node) in scan.graph.nodes() {
         for child in scan.graph.children(node) {
@@ -113,8 +113,8 @@ fn broken_indexes(scan: &Scan, options: &Options) -> NameSet {
 
 /// Whether nobody can tell what a child references. What is whole and no manifest references nothing: build caches list
 /// their layers as children.
-fn is_lost(scan: &Scan, options: &Options, child: Name) -> bool {
-    let absent = !options.allow_sparse_indexes && !scan.names.is_blob(child);
+fn is_lost(scan: &Scan, options: &Options, child: DigestId) -> bool {
+    let absent = !options.allow_sparse_indexes && !scan.digests.is_blob(child);
     absent || scan.graph.faults.get(&child).is_some_and(|fault| !fault.is_whole)
 }
 
@@ -133,7 +133,13 @@ impl Problem {
     }
 }
 
-fn of_repository(tree: &Tree, scan: &Scan, options: &Options, repository: &Scanned, broken: &NameSet) -> Vec<Problem> {
+fn of_repository(
+    tree: &Tree,
+    scan: &Scan,
+    options: &Options,
+    repository: &Scanned,
+    broken: &DigestSet,
+) -> Vec<Problem> {
     let mut problems = Vec::new();
     if let Err(reason) = &repository.name {
         let path = tree.locate(&repository.place.directory);
@@ -144,12 +150,12 @@ fn of_repository(tree: &Tree, scan: &Scan, options: &Options, repository: &Scann
     let codes = LazyCell::new(|| missing_codes(scan, repository));
     for revision in &repository.revisions {
         let digest = revision.digest;
-        let Some(name) = scan.names.find(&digest) else { continue };
+        let Some(name) = scan.digests.find(&digest) else { continue };
         let link = || {
             let place = &repository.place;
             if revision.misplaced { place.layer_link(&digest) } else { place.revision(&digest).link() }
         };
-        if !scan.names.is_blob(name) {
+        if !scan.digests.is_blob(name) {
             let code = codes.get(&name).copied().unwrap_or(Code::RevisionDangling);
             let blob = Entry::Blob(digest).path();
             let path = tree.locate(&if code == Code::RevisionDangling { link() } else { blob });
@@ -161,7 +167,7 @@ fn of_repository(tree: &Tree, scan: &Scan, options: &Options, repository: &Scann
             let message = format!("manifest {digest} is larger than a registry takes");
             problems.push(Problem::new(Code::ManifestTooLarge, tree.locate(&link()), message));
         } else if broken.contains(name) {
-            let is_lost = |child: Name| is_lost(scan, options, child) || broken.contains(child);
+            let is_lost = |child: DigestId| is_lost(scan, options, child) || broken.contains(child);
             problems.extend(lost_children(tree, scan, repository, (name, &known), is_lost));
         }
     }
@@ -208,18 +214,18 @@ fn lost_children(
     tree: &Tree,
     scan: &Scan,
     repository: &Scanned,
-    (index, known): (Name, &HashSet<Digest>),
-    is_lost: impl Fn(Name) -> bool,
+    (index, known): (DigestId, &HashSet<Digest>),
+    is_lost: impl Fn(DigestId) -> bool,
 ) -> Vec<Problem> {
     let children = scan.graph.node(index).map(|node| scan.graph.children(node)).unwrap_or_default();
-    let lost = children.iter().filter(|child| is_lost(**child)).map(|child| scan.names.digest(*child));
+    let lost = children.iter().filter(|child| is_lost(**child)).map(|child| scan.digests.digest(*child));
     let unlinked = lost.filter(|child| !known.contains(child));
     let problem = |child: Digest| {
-        let reason = match scan.names.find(&child).and_then(|name| scan.graph.faults.get(&name)) {
+        let reason = match scan.digests.find(&child).and_then(|name| scan.graph.faults.get(&name)) {
             Some(fault) => format!("is not linked, and can't be followed: {fault}"),
             None => "is not there, or leads to what is not".to_owned(),
         };
-        let message = format!("child {child} of index {} {reason}", scan.names.digest(index));
+        let message = format!("child {child} of index {} {reason}", scan.digests.digest(index));
         let path = tree.locate(&repository.place.revision(&child).link());
         // If the child is linked anywhere, what mends it is reported there.
         Problem { mendable: false, ..Problem::new(Code::IndexChildMissing, path, message) }
@@ -228,10 +234,11 @@ fn lost_children(
 }
 
 /// What `fsck` and `repair` call a manifest without content, by what it is to the repository.
-fn missing_codes(scan: &Scan, repository: &Scanned) -> HashMap<Name, Code> {
-    let nodes = repository.revisions.iter().filter_map(|revision| scan.graph.node(scan.names.find(&revision.digest)?));
+fn missing_codes(scan: &Scan, repository: &Scanned) -> HashMap<DigestId, Code> {
+    let nodes =
+        repository.revisions.iter().filter_map(|revision| scan.graph.node(scan.digests.find(&revision.digest)?));
     let children = nodes.flat_map(|node| scan.graph.children(node)).map(|child| (*child, Code::IndexChildMissing));
-    let tagged = repository.tags.iter().filter_map(|tag| scan.names.find(tag.target.as_ref()?));
+    let tagged = repository.tags.iter().filter_map(|tag| scan.digests.find(tag.target.as_ref()?));
     children.chain(tagged.map(|name| (name, Code::ManifestMissing))).collect()
 }
 
@@ -249,7 +256,7 @@ fn everything(tree: &Tree, scan: &Scan, repository: &Scanned) -> (Vec<Digest>, V
             Err(error) => unread.push((error, Doubt::Tree)),
         }
     }
-    let layers = repository.layers.iter().map(|name| scan.names.digest(*name));
+    let layers = repository.layers.iter().map(|name| scan.digests.digest(*name));
     for digest in layers.chain(repository.aliases.iter().map(|(key, _)| *key)) {
         named.push(digest);
         match link::read(tree, &place.layer_link(&digest)) {

@@ -7,7 +7,7 @@ use super::action::{Action, Kind};
 use super::age::Found;
 use crate::error::Result;
 use crate::layout::{self, TreePath};
-use crate::scan::{Name, NameSet, Scan, Scanned};
+use crate::scan::{DigestId, DigestSet, Scan, Scanned};
 use crate::tree::{self, Tree};
 
 /// A directory that a link was removed from, if it is not young and nothing that counts is in it.
@@ -35,12 +35,17 @@ pub(super) fn is_hollow(tree: &Tree, directory: &TreePath) -> Result<bool> {
 }
 
 /// The directories of blobs without content, and the fan-outs that nothing is left in when those blobs are gone.
-pub(super) fn directories(tree: &Tree, scan: &Scan, options: &Options, gone: &[(Name, Found)]) -> Result<Vec<Action>> {
+pub(super) fn directories(
+    tree: &Tree,
+    scan: &Scan,
+    options: &Options,
+    gone: &[(DigestId, Found)],
+) -> Result<Vec<Action>> {
     let mut actions = Vec::new();
     let mut emptied: HashMap<TreePath, HashSet<String>> = HashMap::new();
     let held = held_fan_outs(scan, gone);
     for (name, found) in gone {
-        let path = layout::blob_directory(&scan.names.digest(*name));
+        let path = layout::blob_directory(&scan.digests.digest(*name));
         match found {
             Found::Blob(_) => {}
             Found::Empty(modified) if !options.is_young(*modified) => {
@@ -69,14 +74,14 @@ pub(super) fn directories(tree: &Tree, scan: &Scan, options: &Options, gone: &[(
 }
 
 /// The fan-outs of which some content is known to stay: these need not be listed again.
-fn held_fan_outs(scan: &Scan, gone: &[(Name, Found)]) -> HashSet<TreePath> {
-    let mut going = NameSet::new(&scan.names);
+fn held_fan_outs(scan: &Scan, gone: &[(DigestId, Found)]) -> HashSet<TreePath> {
+    let mut going = DigestSet::new(&scan.digests);
     for (name, _) in gone {
         going.insert(*name);
     }
     let (mut held, mut last) = (HashSet::new(), None);
-    for name in scan.names.blobs().filter(|name| !going.contains(*name)) {
-        let digest = scan.names.digest(name);
+    for name in scan.digests.blobs().filter(|name| !going.contains(*name)) {
+        let digest = scan.digests.digest(name);
         // Names are sorted: those of a fan-out, which is called by their first byte, follow each other.
         let first = digest.sha256().map(|hash| hash[0]);
         if first.is_none() || first != last {

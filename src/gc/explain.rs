@@ -10,7 +10,7 @@ use super::{Options, age};
 use crate::digest::Digest;
 use crate::error::Result;
 use crate::reach::{Edge, Edges, shortest};
-use crate::scan::{Name, Scan, Tag};
+use crate::scan::{DigestId, Scan, Tag};
 use crate::tree::{Neighbours, Tree};
 
 /// A step of the way to some content.
@@ -98,14 +98,14 @@ fn explain<'p>(
 ) -> Result<(Fate, Vec<&'p Action>)> {
     let about = plan.actions.iter().filter(|action| action.digest.as_ref() == Some(digest));
     let (going, links): (Vec<&Action>, Vec<&Action>) = about.partition(|action| action.kind == Kind::Blob);
-    let Some(target) = scan.names.find(digest) else { return Ok((Fate::Absent, links)) };
+    let Some(target) = scan.digests.find(digest) else { return Ok((Fate::Absent, links)) };
     let kept = |(reason, way)| Fate::Kept { reason, way, until: None };
     let edges = Edges::new(scan, options.policy());
     let fate = if !going.is_empty() {
         Fate::Goes
     } else if let Some(found) = from_repositories(&edges, scan, options, plan, target) {
         kept(found)
-    } else if !scan.names.is_blob(target) {
+    } else if !scan.digests.is_blob(target) {
         Fate::Absent
     } else if let Some(found) = beside(&edges, scan, options, plan, target) {
         let (reason, way) = found;
@@ -122,13 +122,19 @@ fn explain<'p>(
 type Found = (Reason, Vec<Step>);
 
 /// The shortest way from any repository; of those of one length, one with a tag.
-fn from_repositories(edges: &Edges<'_>, scan: &Scan, options: &Options, plan: &Plan, target: Name) -> Option<Found> {
+fn from_repositories(
+    edges: &Edges<'_>,
+    scan: &Scan,
+    options: &Options,
+    plan: &Plan,
+    target: DigestId,
+) -> Option<Found> {
     let found = scan.repositories.iter().enumerate().filter_map(|(index, repository)| {
         let within = edges.within(repository);
         let untouchable = plan.reserve.keeps_all(&options.policy(), index, repository);
         let mut steps = vec![Step::Repository { name: repository.text().to_owned() }];
         let tags = edges.targets(repository).filter(|(tag, _)| untouchable || edges.is_root(tag));
-        let mut first: HashMap<Name, &Tag> = HashMap::new();
+        let mut first: HashMap<DigestId, &Tag> = HashMap::new();
         for (tag, target) in tags {
             first.entry(target).or_insert(tag);
         }
@@ -154,7 +160,7 @@ fn from_repositories(edges: &Edges<'_>, scan: &Scan, options: &Options, plan: &P
         }
         let loose = edges.loose(&plan.reserve, index, repository);
         let way = shortest(&within, loose.into_iter().map(Edge::Content), target)?;
-        steps.push(Step::Link { digest: scan.names.digest(way[0]) });
+        steps.push(Step::Link { digest: scan.digests.digest(way[0]) });
         steps.extend(way[1..].iter().map(|name| step(scan, *name)));
         Some((if untouchable { Reason::Untouchable } else { Reason::Young }, steps))
     });
@@ -162,18 +168,18 @@ fn from_repositories(edges: &Edges<'_>, scan: &Scan, options: &Options, plan: &P
 }
 
 /// The shortest way from what no repository accounts for.
-fn beside(edges: &Edges<'_>, scan: &Scan, options: &Options, plan: &Plan, target: Name) -> Option<Found> {
+fn beside(edges: &Edges<'_>, scan: &Scan, options: &Options, plan: &Plan, target: DigestId) -> Option<Found> {
     let within = edges.beside();
-    let named: Vec<Name> = options.keep.iter().filter_map(|digest| scan.names.find(digest)).collect();
-    let young: Vec<Name> = plan.reserve.blobs.iter().copied().collect();
+    let named: Vec<DigestId> = options.keep.iter().filter_map(|digest| scan.digests.find(digest)).collect();
+    let young: Vec<DigestId> = plan.reserve.blobs.iter().copied().collect();
     let found = [(Reason::Named, named), (Reason::Young, young)]
         .into_iter()
         .find_map(|(reason, roots)| Some((reason, shortest(&within, roots.into_iter().map(Edge::Manifest), target)?)));
     found.map(|(reason, way)| (reason, way.into_iter().map(|name| step(scan, name)).collect()))
 }
 
-fn step(scan: &Scan, name: Name) -> Step {
-    let digest = scan.names.digest(name);
+fn step(scan: &Scan, name: DigestId) -> Step {
+    let digest = scan.digests.digest(name);
     if scan.graph.node(name).is_some() { Step::Manifest { digest } } else { Step::Content { digest } }
 }
 

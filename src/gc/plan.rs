@@ -16,7 +16,7 @@ use crate::error::{Error, Result};
 use crate::layout::TreePath;
 use crate::quarantine::{self, Needed};
 use crate::reach::{Edges, Reserve, Use, mark, subject_of};
-use crate::scan::{Name, NameSet, Scan, Scanned};
+use crate::scan::{DigestId, DigestSet, Scan, Scanned};
 use crate::stream::Interrupt;
 use crate::tree::{Neighbours, Tree};
 use crate::upload::{self, Upload};
@@ -136,11 +136,11 @@ pub struct Untagged {
 fn count_untagged(scan: &Scan, options: &Options, planned: &Plan) -> Untagged {
     let mut revisions = 0;
     let needed = mark(&Edges::new(scan, options.policy()), &planned.reserve, |_, repository, used| {
-        let names = repository.revisions.iter().filter_map(|revision| scan.names.find(&revision.digest));
+        let names = repository.revisions.iter().filter_map(|revision| scan.digests.find(&revision.digest));
         revisions += names.filter(|name| !used.keeps(*name)).count() as u64;
     });
-    let unneeded = scan.names.blobs().filter(|name| !needed.contains(*name)).count() as u64;
-    let gone = scan.names.blob_count() as u64 - planned.kept.blobs;
+    let unneeded = scan.digests.blobs().filter(|name| !needed.contains(*name)).count() as u64;
+    let gone = scan.digests.blob_count() as u64 - planned.kept.blobs;
     let blobs = if planned.blind { 0 } else { unneeded.saturating_sub(gone) };
     Untagged { revisions, blobs, bytes: None }
 }
@@ -160,9 +160,9 @@ pub(super) fn decide(tree: &Tree, scan: &mut Scan, options: &Options, interrupt:
     let named = options.keep.iter().map(|digest| scan.name(*digest)).collect();
     scan.read_more(tree, named, interrupt);
     let (mut links, mut needed) = Planning::new(tree, scan, options, &reserve, &histories).links();
-    let unneeded: Vec<Name> = scan.names.blobs().filter(|name| !needed.contains(*name)).collect();
+    let unneeded: Vec<DigestId> = scan.digests.blobs().filter(|name| !needed.contains(*name)).collect();
     let found = if blind { Vec::new() } else { age::look_at_blobs(tree, scan, &unneeded)? };
-    let found: Vec<(Name, Found)> = unneeded.into_iter().zip(found).collect();
+    let found: Vec<(DigestId, Found)> = unneeded.into_iter().zip(found).collect();
     let young = young_blobs(options, &found);
     stops()?;
     if !young.is_empty() {
@@ -177,14 +177,14 @@ pub(super) fn decide(tree: &Tree, scan: &mut Scan, options: &Options, interrupt:
         kept: links.kept,
         ..Planning::new(tree, scan, options, &reserve, &histories)
     };
-    let gone: Vec<(Name, Found)> = found.into_iter().filter(|(name, _)| !needed.contains(*name)).collect();
+    let gone: Vec<(DigestId, Found)> = found.into_iter().filter(|(name, _)| !needed.contains(*name)).collect();
     planning.blobs(&gone);
     findings.extend(planning.uploads().iter().map(Finding::of));
     planning.actions.extend(empty::directories(tree, scan, options, &gone)?);
     planning.empty_repositories();
     let Planning { mut actions, mut kept, .. } = planning;
     actions.sort_by_key(|action| action.kind);
-    kept.blobs = scan.names.blob_count() as u64 - gone.len() as u64;
+    kept.blobs = scan.digests.blob_count() as u64 - gone.len() as u64;
     kept.young_blobs = young.len() as u64;
     let opaque = scan.repositories.iter().zip(&reserve.opaque).filter(|(_, opaque)| **opaque);
     let opaque = opaque.map(|(repository, _)| repository.text().to_owned()).collect();
@@ -193,7 +193,7 @@ pub(super) fn decide(tree: &Tree, scan: &mut Scan, options: &Options, interrupt:
     Ok(Decision { actions, findings, opaque, blind, kept, rootless, reserve })
 }
 
-type Young = (usize, (Vec<Name>, Vec<Name>));
+type Young = (usize, (Vec<DigestId>, Vec<DigestId>));
 
 fn young_links(
     tree: &Tree,
@@ -215,7 +215,7 @@ fn young_links(
     young
 }
 
-fn young_blobs(options: &Options, found: &[(Name, Found)]) -> Vec<Name> {
+fn young_blobs(options: &Options, found: &[(DigestId, Found)]) -> Vec<DigestId> {
     let young = found.iter().filter(|(_, found)| match found {
         Found::Blob(lying) => options.is_young(lying.newest),
         Found::Empty(_) | Found::Other => false,
@@ -259,7 +259,7 @@ impl<'p> Planning<'p> {
     }
 
     /// Lists what goes from each repository; returns all content that is in use too.
-    fn links(mut self) -> (Links, NameSet) {
+    fn links(mut self) -> (Links, DigestSet) {
         let (scan, options, reserve) = (self.scan, self.options, self.reserve);
         let needed = mark(&Edges::new(scan, options.policy()), reserve, |index, repository, used| {
             let before = self.actions.len();
@@ -282,7 +282,8 @@ impl<'p> Planning<'p> {
         let whose: Arc<str> = repository.text().into();
         let mut lost: HashSet<Digest> = HashSet::new();
         for revision in &repository.revisions {
-            if scan.names.find(&revision.digest).is_some_and(|name| !used.keeps(name)) && lost.insert(revision.digest) {
+            if scan.digests.find(&revision.digest).is_some_and(|name| !used.keeps(name)) && lost.insert(revision.digest)
+            {
                 let path = place.revision(&revision.digest);
                 self.actions.push(Action::of(Kind::Revision, &whose, path, revision.digest));
             }
@@ -291,7 +292,7 @@ impl<'p> Planning<'p> {
             self.tags(index, repository, &whose, &lost);
         }
         let unused = age::unused_links(scan, repository, used).into_par_iter().with_min_len(64);
-        let look = |layers: &mut Neighbours<'_>, (_, digest): (Name, Digest)| {
+        let look = |layers: &mut Neighbours<'_>, (_, digest): (DigestId, Digest)| {
             let path = place.layer(&digest);
             let found = layers.metadata_in(&path, "link");
             (digest, path, found)
@@ -338,10 +339,10 @@ impl<'p> Planning<'p> {
         }
     }
 
-    fn blobs(&mut self, gone: &[(Name, Found)]) {
+    fn blobs(&mut self, gone: &[(DigestId, Found)]) {
         for (name, found) in gone {
             if let Found::Blob(lying) = found {
-                let digest = self.scan.names.digest(*name);
+                let digest = self.scan.digests.digest(*name);
                 let action = Action::new(Kind::Blob, crate::layout::blob_directory(&digest));
                 let (size, newest) = (lying.size, Some(lying.newest));
                 self.actions.push(Action { digest: Some(digest), size, newest, ..action });

@@ -5,7 +5,7 @@ use super::{Options, doubt};
 use crate::error::Error;
 use crate::finding::Code;
 use crate::reach::{Edges, Within, mark};
-use crate::scan::{Doubt, Name, NameSet, Scan};
+use crate::scan::{DigestId, DigestSet, Doubt, Scan};
 use crate::stream::Interrupt;
 use crate::tree::Tree;
 
@@ -13,7 +13,7 @@ use crate::tree::Tree;
 #[derive(Debug)]
 pub struct Uses {
     /// All content that is in use.
-    pub needed: NameSet,
+    pub needed: DigestSet,
     /// What is wrong.
     pub findings: Vec<Finding>,
 }
@@ -24,7 +24,7 @@ pub struct Needs<'u> {
     /// The repository, by its place among those scanned.
     pub repository: usize,
     /// All that it needs, each once, be it there or not.
-    pub names: &'u [Name],
+    pub names: &'u [DigestId],
     /// Whether that is all it links, for something in it can't be followed.
     pub opaque: bool,
     /// What its manifests lead to.

@@ -183,7 +183,7 @@ fn look(tree: &Tree, run: &RunId, noted: &Noted, interrupt: &Interrupt) -> Resul
 fn referenced(tree: &Tree, scan: &Scan, named: &Named) -> Vec<Digest> {
     let mut reserve = Reserve::new(scan);
     for (index, repository) in scan.repositories.iter().enumerate() {
-        let find = |digest: &Digest| scan.names.find(digest);
+        let find = |digest: &Digest| scan.digests.find(digest);
         let tagged = repository.tags.iter().filter_map(|tag| find(tag.target.as_ref()?));
         reserve.revisions.insert(index, tagged.collect());
         // A directory without its link is what deleting a layer leaves.
@@ -191,14 +191,14 @@ fn referenced(tree: &Tree, scan: &Scan, named: &Named) -> Vec<Digest> {
             let link = || tree.metadata(&repository.place.layer_link(digest));
             named.contains_key(digest) && link().is_ok_and(|found| found.is_some())
         };
-        let linked = repository.layers.iter().copied().filter(|name| is_linked(&scan.names.digest(*name)));
+        let linked = repository.layers.iter().copied().filter(|name| is_linked(&scan.digests.digest(*name)));
         let aliased = repository.aliases.iter().filter_map(|(_, target)| find(target));
         reserve.links.insert(index, linked.chain(aliased).collect());
     }
     let (only, keep) = (Patterns::default(), HashSet::new());
     let policy = Policy { delete_untagged: false, delete_dangling_referrers: false, only: &only, keep: &keep };
     let needed = mark(&Edges::new(scan, policy), &reserve, |_, _, _| {});
-    let is_needed = |digest: &Digest| scan.names.find(digest).is_some_and(|name| needed.contains(name));
+    let is_needed = |digest: &Digest| scan.digests.find(digest).is_some_and(|name| needed.contains(name));
     named.keys().copied().filter(is_needed).collect()
 }
 

@@ -4,7 +4,7 @@ use std::collections::{HashMap, HashSet};
 
 use super::{Edge, Policy, References, Reserve};
 use crate::digest::Digest;
-use crate::scan::{Name, Revision, Scan, Scanned, Tag};
+use crate::scan::{DigestId, Revision, Scan, Scanned, Tag};
 
 /// The edges of a whole tree.
 #[derive(Debug)]
@@ -12,25 +12,25 @@ pub(crate) struct Edges<'s> {
     pub(super) scan: &'s Scan,
     pub(super) policy: Policy<'s>,
     /// Other digests of content, by the links of any repository: a child may be stored in another one.
-    aliases: HashMap<Name, Vec<Name>>,
+    aliases: HashMap<DigestId, Vec<DigestId>>,
 }
 
 /// The edges as one repository has them.
 #[derive(Debug)]
 pub(crate) struct Within<'e> {
     edges: &'e Edges<'e>,
-    signatures: HashMap<Name, &'e Revision>,
+    signatures: HashMap<DigestId, &'e Revision>,
     /// The manifests of the repository, where a tag only counts that points to one of them.
-    linked: HashSet<Name>,
+    linked: HashSet<DigestId>,
     /// By manifest, those that are kept with it.
-    referrers: HashMap<Name, Vec<Name>>,
+    referrers: HashMap<DigestId, Vec<DigestId>>,
 }
 
 impl<'s> Edges<'s> {
     pub(crate) fn new(scan: &'s Scan, policy: Policy<'s>) -> Self {
-        let mut aliases: HashMap<Name, Vec<Name>> = HashMap::new();
+        let mut aliases: HashMap<DigestId, Vec<DigestId>> = HashMap::new();
         for (key, target) in scan.repositories.iter().flat_map(|repository| &repository.aliases) {
-            if let Some((key, target)) = scan.names.find(key).zip(scan.names.find(target)) {
+            if let Some((key, target)) = scan.digests.find(key).zip(scan.digests.find(target)) {
                 aliases.entry(key).or_default().push(target);
             }
         }
@@ -44,7 +44,7 @@ impl<'s> Edges<'s> {
 
     /// The edges in a repository.
     pub(crate) fn within<'e>(&'e self, repository: &'e Scanned) -> Within<'e> {
-        let find = |revision: &Revision| self.scan.names.find(&revision.digest);
+        let find = |revision: &Revision| self.scan.digests.find(&revision.digest);
         let signed = repository.revisions.iter().filter(|revision| !revision.signatures.is_empty());
         let signatures = signed.filter_map(|revision| Some((find(revision)?, revision))).collect();
         let mut within = Within { signatures, ..self.beside() };
@@ -62,9 +62,9 @@ impl<'s> Edges<'s> {
         reserve: &Reserve,
         index: usize,
         repository: &Scanned,
-    ) -> Vec<Name> {
-        let names = &self.scan.names;
-        let mut roots: Vec<Name> = reserve.revisions.get(&index).into_iter().flatten().copied().collect();
+    ) -> Vec<DigestId> {
+        let names = &self.scan.digests;
+        let mut roots: Vec<DigestId> = reserve.revisions.get(&index).into_iter().flatten().copied().collect();
         if !self.policy.delete_untagged || reserve.keeps_all(&self.policy, index, repository) {
             roots.extend(repository.revisions.iter().filter_map(|revision| names.find(&revision.digest)));
             if reserve.opaque[index] {
@@ -81,14 +81,14 @@ impl<'s> Edges<'s> {
 
     /// All that a repository needs a link to without a manifest: what is reserved, and where it keeps all, whatever it links
     /// by any path or content.
-    pub(crate) fn loose(&self, reserve: &Reserve, index: usize, repository: &Scanned) -> Vec<Name> {
-        let mut loose: Vec<Name> = reserve.links.get(&index).into_iter().flatten().copied().collect();
+    pub(crate) fn loose(&self, reserve: &Reserve, index: usize, repository: &Scanned) -> Vec<DigestId> {
+        let mut loose: Vec<DigestId> = reserve.links.get(&index).into_iter().flatten().copied().collect();
         if reserve.keeps_all(&self.policy, index, repository) {
             let aliases = repository.aliases.iter().flat_map(|(key, target)| [*key, *target]);
             let signatures = repository.revisions.iter().flat_map(|revision| revision.signatures.iter().copied());
             let others = aliases.chain(repository.emptied.iter().copied()).chain(signatures);
             loose.extend(repository.layers.iter().copied());
-            loose.extend(others.filter_map(|digest| self.scan.names.find(&digest)));
+            loose.extend(others.filter_map(|digest| self.scan.digests.find(&digest)));
         }
         loose
     }
@@ -100,20 +100,20 @@ impl<'s> Edges<'s> {
     }
 
     /// The tags of a repository with what they point to.
-    pub(crate) fn targets<'t>(&self, repository: &'t Scanned) -> impl Iterator<Item = (&'t Tag, Name)> {
-        repository.tags.iter().filter_map(|tag| Some((tag, self.scan.names.find(tag.target.as_ref()?)?)))
+    pub(crate) fn targets<'t>(&self, repository: &'t Scanned) -> impl Iterator<Item = (&'t Tag, DigestId)> {
+        repository.tags.iter().filter_map(|tag| Some((tag, self.scan.digests.find(tag.target.as_ref()?)?)))
     }
 }
 
 impl Within<'_> {
     /// The tags that point to manifests of the repository.
-    pub(super) fn tagged<'t>(&self, repository: &'t Scanned) -> impl Iterator<Item = (&'t Tag, Name)> {
+    pub(super) fn tagged<'t>(&self, repository: &'t Scanned) -> impl Iterator<Item = (&'t Tag, DigestId)> {
         self.edges.targets(repository).filter(|(_, target)| self.linked.contains(target))
     }
 
-    fn referrers(&self, repository: &Scanned) -> HashMap<Name, Vec<Name>> {
+    fn referrers(&self, repository: &Scanned) -> HashMap<DigestId, Vec<DigestId>> {
         let Edges { scan, policy, .. } = self.edges;
-        let mut referrers: HashMap<Name, Vec<Name>> = HashMap::new();
+        let mut referrers: HashMap<DigestId, Vec<DigestId>> = HashMap::new();
         for name in &self.linked {
             if let Some(subject) = scan.graph.node(*name).and_then(|node| node.subject) {
                 referrers.entry(subject).or_default().push(*name);
@@ -121,7 +121,7 @@ impl Within<'_> {
         }
         if policy.delete_dangling_referrers {
             for (tag, target) in self.tagged(repository) {
-                if let Some(subject) = subject_of(&tag.name).and_then(|subject| scan.names.find(&subject)) {
+                if let Some(subject) = subject_of(&tag.name).and_then(|subject| scan.digests.find(&subject)) {
                     referrers.entry(subject).or_default().push(target);
                 }
             }
@@ -131,12 +131,12 @@ impl Within<'_> {
 }
 
 impl References for Within<'_> {
-    type Node = Name;
+    type Node = DigestId;
 
-    fn each(&self, manifest: Name, mut show: impl FnMut(Edge<Name>)) {
+    fn each(&self, manifest: DigestId, mut show: impl FnMut(Edge<DigestId>)) {
         let Edges { scan, policy, .. } = self.edges;
         let signatures = self.signatures.get(&manifest).into_iter().flat_map(|revision| &revision.signatures);
-        for signature in signatures.filter_map(|digest| scan.names.find(digest)) {
+        for signature in signatures.filter_map(|digest| scan.digests.find(digest)) {
             show(Edge::Content(signature));
         }
         for referrer in self.referrers.get(&manifest).into_iter().flatten() {
@@ -155,7 +155,7 @@ impl References for Within<'_> {
         }
     }
 
-    fn aliases(&self, content: Name) -> &[Name] {
+    fn aliases(&self, content: DigestId) -> &[DigestId] {
         self.edges.aliases.get(&content).map_or(&[], Vec::as_slice)
     }
 }

@@ -6,7 +6,7 @@
 
 use super::edges::{Edges, Within};
 use super::{Reserve, Visit, walk};
-use crate::scan::{Name, NameSet, Scanned};
+use crate::scan::{DigestId, DigestSet, Scanned};
 
 /// What was reached from somewhere, and from where last.
 #[derive(Debug, Default)]
@@ -17,7 +17,7 @@ pub(super) struct Stamps {
     /// By name, the last stamp under which it was needed at all.
     linked: Vec<u32>,
     /// All that is needed under the present stamp, each once.
-    pub(super) reached: Vec<Name>,
+    pub(super) reached: Vec<DigestId>,
 }
 
 impl Stamps {
@@ -30,8 +30,8 @@ impl Stamps {
     }
 }
 
-impl Visit<Name> for Stamps {
-    fn enter(&mut self, manifest: Name) -> bool {
+impl Visit<DigestId> for Stamps {
+    fn enter(&mut self, manifest: DigestId) -> bool {
         let is_new = std::mem::replace(&mut self.visited[manifest.index()], self.stamp) != self.stamp;
         if is_new {
             self.need(manifest);
@@ -39,7 +39,7 @@ impl Visit<Name> for Stamps {
         is_new
     }
 
-    fn need(&mut self, content: Name) {
+    fn need(&mut self, content: DigestId) {
         if std::mem::replace(&mut self.linked[content.index()], self.stamp) != self.stamp {
             self.reached.push(content);
         }
@@ -56,28 +56,28 @@ pub(crate) struct Use<'m> {
 
 impl<'m> Use<'m> {
     /// Whether a manifest is kept in the repository.
-    pub(crate) fn keeps(&self, manifest: Name) -> bool {
+    pub(crate) fn keeps(&self, manifest: DigestId) -> bool {
         self.stamps.visited[manifest.index()] == self.stamps.stamp
     }
 
     /// Whether a link to it is needed in the repository.
-    pub(crate) fn links(&self, content: Name) -> bool {
+    pub(crate) fn links(&self, content: DigestId) -> bool {
         self.stamps.linked[content.index()] == self.stamps.stamp
     }
 
     /// All that is needed in the repository, stored there or not, each once.
-    pub(crate) fn reached(&self) -> &'m [Name] {
+    pub(crate) fn reached(&self) -> &'m [DigestId] {
         &self.stamps.reached
     }
 }
 
 /// Marks everything, and shows what each repository uses to `look`. Returns all content that is needed.
-pub(crate) fn mark(edges: &Edges<'_>, reserve: &Reserve, mut look: impl FnMut(usize, &Scanned, &Use<'_>)) -> NameSet {
+pub(crate) fn mark(edges: &Edges<'_>, reserve: &Reserve, mut look: impl FnMut(usize, &Scanned, &Use<'_>)) -> DigestSet {
     let scan = edges.scan;
-    let (mut needed, mut stamps) = (NameSet::new(&scan.names), Stamps::default());
+    let (mut needed, mut stamps) = (DigestSet::new(&scan.digests), Stamps::default());
     for (index, repository) in scan.repositories.iter().enumerate() {
         let stamp = u32::try_from(index + 1).expect("fewer than 2^32 repositories");
-        stamps.begin(stamp, scan.names.len());
+        stamps.begin(stamp, scan.digests.len());
         let within = edges.within(repository);
         for name in edges.loose(reserve, index, repository) {
             super::need(&within, name, &mut stamps);
@@ -87,14 +87,14 @@ pub(crate) fn mark(edges: &Edges<'_>, reserve: &Reserve, mut look: impl FnMut(us
         look(index, repository, &Use { stamps: &stamps, within: &within });
     }
     // Whatever no repository accounts for.
-    stamps.begin(u32::MAX, scan.names.len());
-    let kept = edges.policy.keep.iter().filter_map(|digest| scan.names.find(digest));
+    stamps.begin(u32::MAX, scan.digests.len());
+    let kept = edges.policy.keep.iter().filter_map(|digest| scan.digests.find(digest));
     walk(&edges.beside(), reserve.blobs.iter().copied().chain(kept).collect(), &mut stamps);
     add(&mut needed, &stamps.reached);
     needed
 }
 
-fn add(needed: &mut NameSet, reached: &[Name]) {
+fn add(needed: &mut DigestSet, reached: &[DigestId]) {
     for name in reached {
         needed.insert(*name);
     }

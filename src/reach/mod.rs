@@ -26,7 +26,7 @@ pub(crate) use shortest::shortest;
 
 use crate::digest::Digest;
 use crate::pattern::Patterns;
-use crate::scan::{Name, Scan, Scanned};
+use crate::scan::{DigestId, Scan, Scanned};
 
 /// Which edges count, and what is needed in any case.
 #[derive(Clone, Copy, Debug)]
@@ -47,11 +47,11 @@ pub(crate) struct Reserve {
     /// By repository, whether something in it can't be followed: all that it links is needed.
     pub(crate) opaque: Vec<bool>,
     /// Manifests of a repository, by its number.
-    pub(crate) revisions: HashMap<usize, HashSet<Name>>,
+    pub(crate) revisions: HashMap<usize, HashSet<DigestId>>,
     /// Layer links of a repository.
-    pub(crate) links: HashMap<usize, HashSet<Name>>,
+    pub(crate) links: HashMap<usize, HashSet<DigestId>>,
     /// Content, with what it references.
-    pub(crate) blobs: HashSet<Name>,
+    pub(crate) blobs: HashSet<DigestId>,
 }
 
 impl Reserve {

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use super::edges::Within;
 use super::mark::Stamps;
 use super::walk;
-use crate::scan::{Name, Scan, Scanned};
+use crate::scan::{DigestId, Scan, Scanned};
 
 /// Follows tags, manifest by manifest that they point to.
 #[derive(Debug, Default)]
@@ -22,15 +22,15 @@ impl PerTag {
         scan: &Scan,
         within: &Within<'_>,
         repository: &Scanned,
-        mut show: impl FnMut(Name, usize, &[Name]),
+        mut show: impl FnMut(DigestId, usize, &[DigestId]),
     ) {
-        let mut targets: HashMap<Name, usize> = HashMap::new();
+        let mut targets: HashMap<DigestId, usize> = HashMap::new();
         for (_, target) in within.tagged(repository) {
             *targets.entry(target).or_default() += 1;
         }
         for (target, tags) in targets {
             self.targets += 1;
-            self.stamps.begin(self.targets, scan.names.len());
+            self.stamps.begin(self.targets, scan.digests.len());
             walk(within, vec![target], &mut self.stamps);
             show(target, tags, &self.stamps.reached);
         }

@@ -73,7 +73,7 @@ fn linked(tree: &Tree, scan: &Scan) -> HashSet<Digest> {
     for repository in &scan.repositories {
         linked.extend(repository.revisions.iter().map(|revision| revision.digest));
         linked.extend(repository.aliases.iter().map(|(_, target)| *target));
-        let layers = repository.layers.par_iter().map(|name| scan.names.digest(*name));
+        let layers = repository.layers.par_iter().map(|name| scan.digests.digest(*name));
         // A directory without its link is what deleting a layer leaves.
         let has_link =
             |digest: &Digest| tree.metadata(&repository.place.layer_link(digest)).is_ok_and(|found| found.is_some());

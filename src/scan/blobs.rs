@@ -9,7 +9,7 @@ use std::os::fd::{AsFd, BorrowedFd};
 
 use rayon::prelude::*;
 
-use super::names::Names;
+use super::digests::Digests;
 use crate::digest::Digest;
 use crate::error::{Error, Result};
 use crate::layout::{self, Area, KeyedDirectory, TreePath};
@@ -18,7 +18,7 @@ use crate::tree::{Kind, Listed, Tree};
 
 /// The content of a tree.
 pub(super) struct Blobs {
-    pub(super) names: Names,
+    pub(super) digests: Digests,
     /// Fan-out directories with nothing in them.
     pub(super) hollow: Vec<TreePath>,
     /// What can't be read. What isn't seen is not collected either, so that a caller may go on.
@@ -49,7 +49,7 @@ pub(super) fn read(tree: &Tree, returning: Vec<Digest>, interrupt: &Interrupt) -
             None => others.push(digest),
         }
     }
-    Blobs { names: Names::of_blobs(canonical, others), hollow, unread }
+    Blobs { digests: Digests::of_blobs(canonical, others), hollow, unread }
 }
 
 /// What lies in a fan-out.

@@ -10,7 +10,7 @@ use std::os::fd::AsFd;
 use rayon::prelude::*;
 use rustix::io::Errno;
 
-use super::names::{LookedUp, Name, NameSet, Names};
+use super::digests::{DigestId, DigestSet, Digests, LookedUp};
 use super::returning::Returning;
 use crate::digest::{Digest, Hasher};
 use crate::layout::{self, Area};
@@ -34,10 +34,10 @@ pub(super) struct Source<'s> {
 /// A manifest's references.
 #[derive(Debug)]
 pub struct Graph {
-    by_name: HashMap<Name, Node>,
-    references: Vec<Name>,
+    by_name: HashMap<DigestId, Node>,
+    references: Vec<DigestId>,
     /// Manifests that can't be believed, and why.
-    pub faults: HashMap<Name, Fault>,
+    pub faults: HashMap<DigestId, Fault>,
 }
 
 /// Why content is no manifest to go by.
@@ -72,7 +72,7 @@ pub struct Node {
     children: u32,
     end: u32,
     /// What it is about.
-    pub subject: Option<Name>,
+    pub subject: Option<DigestId>,
     /// Whether it is one of schema1, of which signatures may be stored.
     pub is_schema1: bool,
     /// Whether it is larger than a registry takes.
@@ -81,7 +81,7 @@ pub struct Node {
 
 /// A manifest that was read.
 struct Parsed {
-    name: Name,
+    name: DigestId,
     contents: LookedUp,
     children: LookedUp,
     subject: LookedUp,
@@ -95,12 +95,12 @@ impl Graph {
     }
 
     /// What is known of a manifest; `None` for what is none, or was not read.
-    pub fn node(&self, name: Name) -> Option<&Node> {
+    pub fn node(&self, name: DigestId) -> Option<&Node> {
         self.by_name.get(&name)
     }
 
     /// Every manifest that was read.
-    pub fn nodes(&self) -> impl Iterator<Item = (Name, &Node)> {
+    pub fn nodes(&self) -> impl Iterator<Item = (DigestId, &Node)> {
         self.by_name.iter().map(|(name, node)| (*name, node))
     }
 
@@ -115,23 +115,29 @@ impl Graph {
     }
 
     /// What a manifest references that is no manifest, and what it only mentions.
-    pub fn contents(&self, node: &Node) -> &[Name] {
+    pub fn contents(&self, node: &Node) -> &[DigestId] {
         &self.references[node.begin as usize..node.children as usize]
     }
 
     /// The manifests that an index names.
-    pub fn children(&self, node: &Node) -> &[Name] {
+    pub fn children(&self, node: &Node) -> &[DigestId] {
         &self.references[node.children as usize..node.end as usize]
     }
 
     /// Reads the manifests called `wanted`, and the children that they name, as far as the tree has them.
-    pub(super) fn read(&mut self, source: Source<'_>, names: &mut Names, wanted: Vec<Name>, interrupt: &Interrupt) {
+    pub(super) fn read(
+        &mut self,
+        source: Source<'_>,
+        names: &mut Digests,
+        wanted: Vec<DigestId>,
+        interrupt: &Interrupt,
+    ) {
         let mut wanted = wanted;
         while !wanted.is_empty() {
-            let mut seen = NameSet::new(names);
+            let mut seen = DigestSet::new(names);
             wanted.retain(|name| self.is_unread(names, *name) && seen.insert(*name));
-            let read: Vec<Result<Parsed, (Name, Fault)>> = {
-                let names: &Names = names;
+            let read: Vec<Result<Parsed, (DigestId, Fault)>> = {
+                let names: &Digests = names;
                 wanted
                     .par_iter()
                     .filter(|_| interrupt.signal().is_none())
@@ -148,13 +154,13 @@ impl Graph {
         }
     }
 
-    fn is_unread(&self, names: &Names, name: Name) -> bool {
+    fn is_unread(&self, names: &Digests, name: DigestId) -> bool {
         names.is_blob(name) && !self.by_name.contains_key(&name) && !self.faults.contains_key(&name)
     }
 
     /// Returns the children, which may have to be read too.
-    fn add(&mut self, names: &mut Names, parsed: Parsed) -> Vec<Name> {
-        let at = |references: &Vec<Name>| u32::try_from(references.len()).expect("fewer than 2^32 references");
+    fn add(&mut self, names: &mut Digests, parsed: Parsed) -> Vec<DigestId> {
+        let at = |references: &Vec<DigestId>| u32::try_from(references.len()).expect("fewer than 2^32 references");
         let begin = at(&self.references);
         self.references.extend(parsed.contents.named(names));
         let middle = at(&self.references);
@@ -169,7 +175,7 @@ impl Graph {
     }
 }
 
-fn parse(source: Source<'_>, names: &Names, name: Name, buffer: &mut [u8]) -> Result<Parsed, (Name, Fault)> {
+fn parse(source: Source<'_>, names: &Digests, name: DigestId, buffer: &mut [u8]) -> Result<Parsed, (DigestId, Fault)> {
     let digest = names.digest(name);
     let content = read(source, &digest, buffer).map_err(|fault| (name, Fault::damaged(fault)))?;
     let mut hasher = Hasher::new(digest.algorithm());

@@ -6,8 +6,8 @@
 
 mod blobs;
 mod damage;
+mod digests;
 mod manifests;
-mod names;
 mod repositories;
 mod returning;
 
@@ -16,10 +16,10 @@ use std::sync::Arc;
 use rayon::prelude::*;
 
 pub use damage::{Damage, Doubt};
+use digests::LookedUp;
+pub use digests::{DigestId, DigestSet, Digests};
 use manifests::Source;
 pub use manifests::{Fault, Graph, Node};
-use names::LookedUp;
-pub use names::{Name, NameSet, Names};
 pub use repositories::{Revision, Scanned, Tag};
 pub use returning::{Nothing, Returned, Returning};
 
@@ -28,13 +28,13 @@ use crate::error::{Error, Result};
 use crate::layout::TreePath;
 use crate::repository::find::{self, FoundPlaces};
 use crate::stream::Interrupt;
-use crate::tree::{Tree, digests};
+use crate::tree::{self, Tree};
 
 /// What a tree holds.
 #[derive(Debug)]
 pub struct Scan {
     /// Every digest that is known, the content first.
-    pub names: Names,
+    pub digests: Digests,
     /// The directories for blobs with nothing in them.
     pub(crate) hollow_fan_outs: Vec<TreePath>,
     /// Every repository, sorted by path.
@@ -60,7 +60,7 @@ impl Scan {
         let read_blobs = || blobs::read(tree, returning.digests(), interrupt);
         let (blobs, found) = rayon::join(read_blobs, || read_repositories(tree, interrupt));
         let mut scan = Self {
-            names: blobs.names,
+            digests: blobs.digests,
             hollow_fan_outs: blobs.hollow,
             returning,
             repositories: Vec::new(),
@@ -100,12 +100,12 @@ impl Scan {
 
     /// Gives names to the layer links of what was found.
     fn take(&mut self, found: Found) {
-        let names = &self.names;
+        let names = &self.digests;
         let look_up = |hashes: Vec<[u8; 32]>| LookedUp::of(names, hashes.into_iter().map(Digest::from_sha256));
         let layers: Vec<LookedUp> = found.layers.into_par_iter().map(look_up).collect();
         (self.repositories, self.hollow_repositories) = (found.scanned, found.hollow);
         for (repository, layers) in self.repositories.iter_mut().zip(layers) {
-            repository.layers = layers.named(&mut self.names);
+            repository.layers = layers.named(&mut self.digests);
         }
         self.damage.extend(found.damage);
     }
@@ -113,10 +113,10 @@ impl Scan {
     fn read_manifests(&mut self, tree: &Tree, interrupt: &Interrupt) -> Result<()> {
         let mut wanted = Vec::new();
         for repository in &self.repositories {
-            wanted.extend(repository.revisions.iter().map(|revision| self.names.add(revision.digest)));
+            wanted.extend(repository.revisions.iter().map(|revision| self.digests.add(revision.digest)));
         }
         wanted.extend(self.repositories.iter().flat_map(|repository| {
-            repository.tags.iter().filter_map(|tag| self.names.find(tag.target.as_ref()?)).collect::<Vec<_>>()
+            repository.tags.iter().filter_map(|tag| self.digests.find(tag.target.as_ref()?)).collect::<Vec<_>>()
         }));
         self.read_more(tree, wanted, interrupt);
         self.name_links();
@@ -128,32 +128,32 @@ impl Scan {
     }
 
     /// The name of a digest, which gets one if it has none.
-    pub(crate) fn name(&mut self, digest: Digest) -> Name {
-        self.names.add(digest)
+    pub(crate) fn name(&mut self, digest: Digest) -> DigestId {
+        self.digests.add(digest)
     }
 
     /// Reads more manifests, that nobody links.
-    pub(crate) fn read_more(&mut self, tree: &Tree, wanted: Vec<Name>, interrupt: &Interrupt) {
+    pub(crate) fn read_more(&mut self, tree: &Tree, wanted: Vec<DigestId>, interrupt: &Interrupt) {
         let source = Source { tree, returning: &*self.returning };
-        self.graph.read(source, &mut self.names, wanted, interrupt);
+        self.graph.read(source, &mut self.digests, wanted, interrupt);
     }
 
     /// Gives a name to whatever is linked.
     fn name_links(&mut self) {
         for repository in &self.repositories {
             for (key, target) in &repository.aliases {
-                self.names.add(*key);
-                self.names.add(*target);
+                self.digests.add(*key);
+                self.digests.add(*target);
             }
             for target in repository.tags.iter().filter_map(|tag| tag.target) {
-                self.names.add(target);
+                self.digests.add(target);
             }
         }
     }
 
     /// Only schema1 has any.
     fn read_signatures(&mut self, tree: &Tree) {
-        let (names, graph) = (&self.names, &self.graph);
+        let (names, graph) = (&self.digests, &self.graph);
         let is_schema1 =
             |digest: &Digest| names.find(digest).and_then(|name| graph.node(name)).is_none_or(|node| node.is_schema1);
         let mut found: Vec<(Vec<Digest>, Vec<Damage>)> = Vec::new();
@@ -161,7 +161,7 @@ impl Scan {
             let (mut digests, mut damage) = (Vec::new(), Vec::new());
             for revision in repository.revisions.iter_mut().filter(|revision| is_schema1(&revision.digest)) {
                 let directory = repository.place.revision(&revision.digest).signatures();
-                for signature in digests::keyed(tree, &directory) {
+                for signature in tree::digests::keyed(tree, &directory) {
                     match signature {
                         Ok(signature) => revision.signatures.push(signature),
                         Err(error) => {
@@ -180,7 +180,7 @@ impl Scan {
         }));
         for (digests, damage) in found {
             for digest in digests {
-                self.names.add(digest);
+                self.digests.add(digest);
             }
             self.damage.extend(damage);
         }

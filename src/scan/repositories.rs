@@ -5,7 +5,7 @@ use std::os::fd::AsFd;
 use rayon::prelude::*;
 
 use super::damage::{Damage, Doubt};
-use super::names::Name;
+use super::digests::DigestId;
 use crate::digest::Digest;
 use crate::error::{Error, LinkFault, Result};
 use crate::layout::{self, KeyedDirectory, Place, TreePath};
@@ -32,7 +32,7 @@ pub struct Scanned {
     pub has_tags: bool,
     /// The layer links that are sha256; those say by their names what they link, and are not opened. One whose file is gone
     /// is among them.
-    pub layers: Vec<Name>,
+    pub layers: Vec<DigestId>,
     /// The other layer links, each with what it links.
     pub aliases: Vec<(Digest, Digest)>,
     /// Those of which only the directory is left.

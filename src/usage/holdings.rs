@@ -4,7 +4,7 @@ use super::{Amount, RepositoryUsage};
 use crate::digest::Digest;
 use crate::gc::{self, Finding, Needs};
 use crate::layout::TreePath;
-use crate::scan::{Name, Scan, Scanned};
+use crate::scan::{DigestId, Scan, Scanned};
 use crate::stream::Interrupt;
 use crate::tree::Tree;
 
@@ -26,7 +26,7 @@ pub(super) fn options() -> gc::Options {
 pub(super) struct Held {
     /// Whose it is, counting from 1.
     pub(super) owner: u32,
-    pub(super) name: Name,
+    pub(super) name: DigestId,
     /// Whether it is needed; otherwise it is only linked.
     pub(super) needed: bool,
     /// Whether that owner was not shown with it before.
@@ -68,9 +68,9 @@ pub(super) fn each(
     interrupt: &Interrupt,
     mut show: impl FnMut(Held),
 ) -> Vec<Finding> {
-    let mut last: Vec<u32> = vec![0; scan.names.blob_count()];
-    let mut hold = |scan: &Scan, owner: u32, name: Name, needed: bool| {
-        if scan.names.is_blob(name) {
+    let mut last: Vec<u32> = vec![0; scan.digests.blob_count()];
+    let mut hold = |scan: &Scan, owner: u32, name: DigestId, needed: bool| {
+        if scan.digests.is_blob(name) {
             let first = std::mem::replace(&mut last[name.index()], owner) != owner;
             if first || needed {
                 show(Held { owner, name, needed, first });
@@ -92,13 +92,13 @@ pub(super) fn each(
 }
 
 /// The content that a repository links without a need, and where, if the link was not read yet.
-fn unneeded(scan: &Scan, repository: &Scanned, needed: &[Name]) -> Vec<(Name, Option<TreePath>)> {
+fn unneeded(scan: &Scan, repository: &Scanned, needed: &[DigestId]) -> Vec<(DigestId, Option<TreePath>)> {
     let mut sorted = needed.to_vec();
     sorted.sort_unstable();
-    let is_unneeded = |name: &Name| scan.names.is_blob(*name) && sorted.binary_search(name).is_err();
-    let find = |digest: &Digest| scan.names.find(digest).filter(is_unneeded);
+    let is_unneeded = |name: &DigestId| scan.digests.is_blob(*name) && sorted.binary_search(name).is_err();
+    let find = |digest: &Digest| scan.digests.find(digest).filter(is_unneeded);
     let layers = repository.layers.iter().copied().filter(is_unneeded).map(|name| {
-        let link = repository.place.layer(&scan.names.digest(name)).link();
+        let link = repository.place.layer(&scan.digests.digest(name)).link();
         (name, Some(link))
     });
     let aliases = repository.aliases.iter().flat_map(|(key, target)| [key, target]);
@@ -120,7 +120,7 @@ pub(super) struct Holdings {
     /// By blob, whether any repository has it.
     held: Vec<bool>,
     /// What repositories link without a need.
-    unneeded: Vec<(u32, Name)>,
+    unneeded: Vec<(u32, DigestId)>,
 }
 
 impl Holdings {
@@ -143,7 +143,7 @@ impl Holdings {
     }
 
     /// Who needs it: nobody (0), one repository, or [`SEVERAL`].
-    pub(super) fn keeper(&self, name: Name) -> u32 {
+    pub(super) fn keeper(&self, name: DigestId) -> u32 {
         self.keepers[name.index()]
     }
 

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 
 use super::LayerUsage;
 use super::holdings::{self, Held, Owners};
-use crate::scan::{Name, NameSet, Scan};
+use crate::scan::{DigestId, DigestSet, Scan};
 use crate::stream::Interrupt;
 use crate::tree::Tree;
 
@@ -22,17 +22,17 @@ pub(super) fn largest(
         return Vec::new();
     }
     let owners = Owners::of(scan);
-    let mut theirs = NameSet::new(&scan.names);
+    let mut theirs = DigestSet::new(&scan.digests);
     holdings::each(tree, scan, &owners, interrupt, |Held { owner, name, first, .. }| {
         if first && chosen(owners.name(owner)) {
             theirs.insert(name);
         }
     });
-    let mut layers: Vec<Name> = scan.names.blobs().filter(|name| theirs.contains(*name)).collect();
+    let mut layers: Vec<DigestId> = scan.digests.blobs().filter(|name| theirs.contains(*name)).collect();
     layers.retain(|name| scan.graph.node(*name).is_none());
     layers.sort_by_key(|name| (Reverse(sizes[name.index()]), *name));
     layers.truncate(count);
-    let mut sharers: HashMap<Name, Vec<u32>> = layers.iter().map(|name| (*name, Vec::new())).collect();
+    let mut sharers: HashMap<DigestId, Vec<u32>> = layers.iter().map(|name| (*name, Vec::new())).collect();
     // A second time, so that nobody has to remember who has all the others.
     holdings::each(tree, scan, &owners, interrupt, |Held { owner, name, first, .. }| {
         if first && let Some(sharers) = sharers.get_mut(&name) {
@@ -40,8 +40,8 @@ pub(super) fn largest(
         }
     });
     let named = |owners_of: &[u32]| owners_of.iter().map(|owner| owners.name(*owner).to_owned()).collect();
-    let usage = |name: Name| LayerUsage {
-        digest: scan.names.digest(name),
+    let usage = |name: DigestId| LayerUsage {
+        digest: scan.digests.digest(name),
         bytes: sizes[name.index()],
         repositories: sharers.get(&name).map(|owners_of| named(owners_of)).unwrap_or_default(),
     };

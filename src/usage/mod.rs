@@ -187,7 +187,7 @@ pub fn measure(tree: &Tree, options: Options, chosen: &dyn Fn(&str) -> bool, int
         ..Breakdown::default()
     };
     let is_blind = findings.iter().any(|finding| finding.doubt == Doubt::Tree);
-    for name in scan.names.blobs() {
+    for name in scan.digests.blobs() {
         let line = match holdings.keeper(name) {
             0 if is_blind => &mut breakdown.doubtful,
             0 => &mut breakdown.garbage,

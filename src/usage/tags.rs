@@ -9,7 +9,7 @@ use super::holdings::{SEVERAL, alone, keep};
 use super::{Amount, TagUsage};
 use crate::gc::Needs;
 use crate::reach::PerTag;
-use crate::scan::{Name, Scan};
+use crate::scan::{DigestId, Scan};
 
 /// All tags, target by target.
 #[derive(Debug)]
@@ -20,19 +20,19 @@ pub(super) struct Tagged {
     /// By target, the bytes that it leads to.
     totals: Vec<u64>,
     /// By repository, the numbers of its targets from 1.
-    targets: Vec<HashMap<Name, u32>>,
+    targets: Vec<HashMap<DigestId, u32>>,
 }
 
 impl Tagged {
     pub(super) fn new(scan: &Scan) -> Self {
-        let keepers = vec![0; scan.names.blob_count()];
+        let keepers = vec![0; scan.digests.blob_count()];
         Self { walk: PerTag::default(), keepers, totals: Vec::new(), targets: Vec::new() }
     }
 
     /// Goes through the tags of the next repository.
     pub(super) fn add(&mut self, scan: &Scan, needs: Needs<'_>, sizes: &[u64]) {
         let Self { walk, keepers, totals, targets } = self;
-        let mut note = |names: &[Name], who| {
+        let mut note = |names: &[DigestId], who| {
             for name in names {
                 // What is no blob has no keeper, and no bytes.
                 if let Some(keeper) = keepers.get_mut(name.index()) {
@@ -61,7 +61,7 @@ impl Tagged {
         let repositories = scan.repositories.iter().zip(&self.targets);
         for (repository, targets) in repositories.filter(|(repository, _)| chosen(repository.text())) {
             for tag in &repository.tags {
-                let number = tag.target.and_then(|digest| targets.get(&scan.names.find(&digest)?));
+                let number = tag.target.and_then(|digest| targets.get(&scan.digests.find(&digest)?));
                 let amount = number.map(|number| *number as usize - 1);
                 let amount = amount.map(|at| Amount { total: self.totals[at], unique: unique[at] }).unwrap_or_default();
                 let (repository, tag, digest) = (repository.text().to_owned(), tag.name.clone(), tag.target);

@@ -15,7 +15,7 @@ use rustix::io::Errno;
 use super::Measure;
 use crate::error::{Error, Result};
 use crate::layout::{self, Area, Entry, TreePath};
-use crate::scan::{Name, Scan};
+use crate::scan::{DigestId, Scan};
 use crate::stream::Interrupt;
 use crate::tree::{self, Kind, Listed, Tree};
 
@@ -36,7 +36,7 @@ pub(super) struct Walked {
 
 /// Looks at everything. `Err(Interrupted)` when a signal came.
 pub(super) fn walk(tree: &Tree, scan: &Scan, measure: Measure, interrupt: &Interrupt) -> Result<Walked> {
-    let contents: Vec<AtomicU64> = scan.names.blobs().map(|_| AtomicU64::new(0)).collect();
+    let contents: Vec<AtomicU64> = scan.digests.blobs().map(|_| AtomicU64::new(0)).collect();
     let uploads = scan.repositories.iter().map(|repository| {
         let [_, _, uploads] = repository.place.own();
         uploads
@@ -57,7 +57,7 @@ pub(super) fn walk(tree: &Tree, scan: &Scan, measure: Measure, interrupt: &Inter
 /// What bytes are for, the first counting for a file that has several names.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum Purpose {
-    Content(Name),
+    Content(DigestId),
     Uploads,
     Quarantine,
     Overhead,
@@ -291,8 +291,8 @@ impl Walk<'_> {
 
     fn content(&self, directory: &TreePath, name: &OsStr) -> Option<Purpose> {
         let Entry::Blob(digest) = Entry::parse(&directory.child(name.to_str()?)?)? else { return None };
-        let name = self.scan.names.find(&digest)?;
-        self.scan.names.is_blob(name).then_some(Purpose::Content(name))
+        let name = self.scan.digests.find(&digest)?;
+        self.scan.digests.is_blob(name).then_some(Purpose::Content(name))
     }
 
     fn charge_itself(&self, tally: &mut Tally, handle: BorrowedFd<'_>, path: &std::path::Path) {

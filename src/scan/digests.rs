@@ -9,9 +9,9 @@ use crate::digest::Digest;
 
 /// A digest's number.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Name(u32);
+pub struct DigestId(u32);
 
-impl Name {
+impl DigestId {
     /// As an index.
     pub fn index(self) -> usize {
         self.0 as usize
@@ -20,7 +20,7 @@ impl Name {
 
 /// Every digest that is known.
 #[derive(Debug, Default)]
-pub struct Names {
+pub struct Digests {
     /// The tree's blobs, sorted.
     blobs: Vec<[u8; 32]>,
     /// Where those begin whose first two bytes are a number, and one more for the end.
@@ -28,10 +28,10 @@ pub struct Names {
     /// Blobs that are called otherwise, as the alphas call them.
     others: Vec<Digest>,
     extras: Vec<Digest>,
-    by_digest: HashMap<Digest, Name>,
+    by_digest: HashMap<Digest, DigestId>,
 }
 
-impl Names {
+impl Digests {
     /// The names of the blobs of a tree, in any order.
     pub(crate) fn of_blobs(mut blobs: Vec<[u8; 32]>, others: Vec<Digest>) -> Self {
         blobs.sort_unstable();
@@ -66,18 +66,18 @@ impl Names {
     }
 
     /// The tree's blobs.
-    pub fn blobs(&self) -> impl Iterator<Item = Name> + use<> {
+    pub fn blobs(&self) -> impl Iterator<Item = DigestId> + use<> {
         // Those that are called otherwise were the first to be added.
-        (0..u32::try_from(self.blob_count()).unwrap_or(u32::MAX)).map(Name)
+        (0..u32::try_from(self.blob_count()).unwrap_or(u32::MAX)).map(DigestId)
     }
 
     /// Whether the tree has content of that name.
-    pub fn is_blob(&self, name: Name) -> bool {
+    pub fn is_blob(&self, name: DigestId) -> bool {
         name.index() < self.blob_count()
     }
 
     /// What it is the name of.
-    pub fn digest(&self, name: Name) -> Digest {
+    pub fn digest(&self, name: DigestId) -> Digest {
         match self.blobs.get(name.index()) {
             Some(hash) => Digest::from_sha256(*hash),
             None => self.extras[name.index() - self.blobs.len()],
@@ -85,12 +85,12 @@ impl Names {
     }
 
     /// The name of a digest, if it has one.
-    pub fn find(&self, digest: &Digest) -> Option<Name> {
+    pub fn find(&self, digest: &Digest) -> Option<DigestId> {
         let found = digest.sha256().and_then(|hash| self.find_hash(&hash));
         found.or_else(|| self.by_digest.get(digest).copied())
     }
 
-    pub(super) fn find_hash(&self, hash: &[u8; 32]) -> Option<Name> {
+    pub(super) fn find_hash(&self, hash: &[u8; 32]) -> Option<DigestId> {
         let at = usize::from(u16::from_be_bytes([hash[0], hash[1]]));
         let (begin, end) = (*self.begins.get(at)? as usize, self.begins[at + 1] as usize);
         let found = self.blobs[begin..end].binary_search(hash).ok()?;
@@ -98,7 +98,7 @@ impl Names {
     }
 
     /// The name of a digest, which gets one if it has none.
-    pub(super) fn add(&mut self, digest: Digest) -> Name {
+    pub(super) fn add(&mut self, digest: Digest) -> DigestId {
         if let Some(name) = self.find(&digest) {
             return name;
         }
@@ -112,18 +112,18 @@ impl Names {
 /// Digests that were looked up, four bytes each: the few without a name are kept aside until they get one.
 #[derive(Default)]
 pub(super) struct LookedUp {
-    names: Vec<Name>,
+    names: Vec<DigestId>,
     /// Where in `names` they belong.
     strangers: Vec<(usize, Digest)>,
 }
 
 impl LookedUp {
-    pub(super) fn of(names: &Names, digests: impl Iterator<Item = Digest>) -> Self {
+    pub(super) fn of(names: &Digests, digests: impl Iterator<Item = Digest>) -> Self {
         let mut looked_up = Self::default();
         for digest in digests {
             let name = names.find(&digest).unwrap_or_else(|| {
                 looked_up.strangers.push((looked_up.names.len(), digest));
-                Name(u32::MAX)
+                DigestId(u32::MAX)
             });
             looked_up.names.push(name);
         }
@@ -132,7 +132,7 @@ impl LookedUp {
     }
 
     /// Gives a name to each.
-    pub(super) fn named(mut self, names: &mut Names) -> Vec<Name> {
+    pub(super) fn named(mut self, names: &mut Digests) -> Vec<DigestId> {
         for (at, digest) in self.strangers {
             self.names[at] = names.add(digest);
         }
@@ -140,25 +140,25 @@ impl LookedUp {
     }
 }
 
-fn number(index: usize) -> Name {
+fn number(index: usize) -> DigestId {
     // A tree of more than 4 billion blobs has no memory to be collected in.
-    Name(u32::try_from(index).expect("fewer than 2^32 digests"))
+    DigestId(u32::try_from(index).expect("fewer than 2^32 digests"))
 }
 
 /// A set of names.
 #[derive(Clone, Debug, Default)]
-pub struct NameSet {
+pub struct DigestSet {
     bits: Vec<u64>,
 }
 
-impl NameSet {
+impl DigestSet {
     /// An empty set, with room for all of `names`.
-    pub fn new(names: &Names) -> Self {
+    pub fn new(names: &Digests) -> Self {
         Self { bits: vec![0; names.len().div_ceil(64)] }
     }
 
     /// Adds a name; `false` when it was there.
-    pub fn insert(&mut self, name: Name) -> bool {
+    pub fn insert(&mut self, name: DigestId) -> bool {
         let (word, bit) = (name.index() / 64, 1 << (name.index() % 64));
         let new = self.bits[word] & bit == 0;
         self.bits[word] |= bit;
@@ -166,7 +166,7 @@ impl NameSet {
     }
 
     /// Whether it is there.
-    pub fn contains(&self, name: Name) -> bool {
+    pub fn contains(&self, name: DigestId) -> bool {
         self.bits.get(name.index() / 64).is_some_and(|word| word & 1 << (name.index() % 64) != 0)
     }
 }
@@ -179,7 +179,7 @@ mod tests {
     fn a_digest_is_found_by_its_name_and_the_reverse() {
         let digests: Vec<Digest> = (0..2000_u32).map(|i| Digest::of(&i.to_be_bytes())).collect();
         let (there, gone) = digests.split_at(1500);
-        let mut names = Names::of_blobs(there.iter().filter_map(Digest::sha256).collect(), Vec::new());
+        let mut names = Digests::of_blobs(there.iter().filter_map(Digest::sha256).collect(), Vec::new());
         assert_eq!((names.len(), names.blob_count()), (1500, 1500));
         for digest in there {
             assert_eq!(names.find(digest).map(|name| names.digest(name)), Some(*digest));
@@ -187,7 +187,7 @@ mod tests {
         assert!(gone.iter().all(|digest| names.find(digest).is_none()));
         let name = names.add(gone[7]);
         assert_eq!((names.digest(name), names.is_blob(name), names.add(gone[7])), (gone[7], false, name));
-        let mut set = NameSet::new(&names);
+        let mut set = DigestSet::new(&names);
         assert!(set.insert(name) && !set.insert(name) && set.contains(name));
         assert!(!set.contains(names.add(there[0])));
     }
