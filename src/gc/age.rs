@@ -15,7 +15,7 @@ use crate::tree::{Kind, Neighbours, Tree};
 
 /// A blob, as it lies there.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Lying {
+pub(super) struct BlobFile {
     /// In bytes.
     pub(super) size: u64,
     /// The newest time of its file and directory.
@@ -26,7 +26,7 @@ pub(super) struct Lying {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Found {
     /// A file, in a directory of its own.
-    Blob(Lying),
+    Blob(BlobFile),
     /// A directory without `data`, with its time.
     Empty(jiff::Timestamp),
     /// Gone, or something else, which is `fsck`'s.
@@ -44,13 +44,13 @@ pub(super) fn look_at_blobs(tree: &Tree, scan: &Scan, names: &[DigestId]) -> Res
 pub(super) fn all_bytes(tree: &Tree, scan: &Scan) -> Result<u64> {
     let names: Vec<DigestId> = scan.digests.blobs().collect();
     let found = look_at_blobs(tree, scan, &names)?;
-    Ok(found.iter().map(|found| if let Found::Blob(lying) = found { lying.size } else { 0 }).sum())
+    Ok(found.iter().map(|found| if let Found::Blob(file) = found { file.size } else { 0 }).sum())
 }
 
 /// Looks at one blob, in the fan-out that is open already if it lies there. One that comes back is as it will be then.
 pub(super) fn look_at(blobs: &mut Neighbours<'_>, scan: &Scan, digest: &Digest) -> Result<Found> {
     match scan.returned(digest) {
-        Some(Returned { size, newest }) => Ok(Found::Blob(Lying { size, newest })),
+        Some(Returned { size, newest }) => Ok(Found::Blob(BlobFile { size, newest })),
         None => look_at_place(blobs, digest),
     }
 }
@@ -62,7 +62,7 @@ pub(super) fn look_at_place(blobs: &mut Neighbours<'_>, digest: &Digest) -> Resu
     let Some(directory) = directory.filter(|found| found.kind == Kind::Directory) else { return Ok(Found::Other) };
     Ok(match blobs.metadata_in(&path, "data")? {
         Some(data) if data.kind == Kind::File => {
-            Found::Blob(Lying { size: data.size, newest: data.modified.max(directory.modified) })
+            Found::Blob(BlobFile { size: data.size, newest: data.modified.max(directory.modified) })
         }
         Some(_) => Found::Other,
         None => Found::Empty(directory.modified),

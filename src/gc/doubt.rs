@@ -23,13 +23,13 @@ use crate::tree::{Tree, digests};
 pub(super) struct Doubts {
     pub(super) reserve: Reserve,
     /// Whether there may be links that nobody sees.
-    pub(super) blind: bool,
+    pub(super) keep_all_content: bool,
     pub(super) findings: Vec<Finding>,
 }
 
 /// Looks for whatever names something that can't be followed, and reserves what may hang on it.
 pub(super) fn look(tree: &Tree, scan: &mut Scan, options: &Options, interrupt: &Interrupt) -> Doubts {
-    let mut doubts = Doubts { reserve: Reserve::new(scan), blind: false, findings: Vec::new() };
+    let mut doubts = Doubts { reserve: Reserve::new(scan), keep_all_content: false, findings: Vec::new() };
     for damage in &scan.damage {
         doubts.note(scan, damage);
     }
@@ -61,7 +61,7 @@ impl Doubts {
         if let (Some(index), Doubt::Repository | Doubt::Tree) = (damage.repository, damage.doubt) {
             self.reserve.opaque[index] = true;
         }
-        self.blind |= damage.doubt == Doubt::Tree;
+        self.keep_all_content |= damage.doubt == Doubt::Tree;
         self.findings.push(Finding {
             code: Code::of(&damage.error),
             doubt: damage.doubt,
@@ -171,7 +171,7 @@ fn of_repository(
             problems.extend(lost_children(tree, scan, repository, (name, &known), is_lost));
         }
     }
-    known.extend(&repository.emptied);
+    known.extend(&repository.deleted_revisions);
     // Without any revisions no tag has one, and that was said.
     let tags = if repository.has_revisions { &repository.tags[..] } else { &[] };
     for tag in tags {
@@ -246,7 +246,7 @@ fn missing_codes(scan: &Scan, repository: &Scanned) -> HashMap<DigestId, Code> {
 fn everything(tree: &Tree, scan: &Scan, repository: &Scanned) -> (Vec<Digest>, Vec<(Error, Doubt)>) {
     let place = &repository.place;
     let mut unread = Vec::new();
-    let mut named: Vec<Digest> = repository.emptied.clone();
+    let mut named: Vec<Digest> = repository.deleted_revisions.clone();
     named.extend(repository.tags.iter().filter_map(|tag| tag.target));
     for past in repository.tags.iter().flat_map(|tag| digests::keyed(tree, &place.history(&tag.name))) {
         match past {

@@ -61,7 +61,7 @@ pub(super) fn directories(
         emptied.entry(fan_out).or_default().insert(path.file_name().to_owned());
     }
     emptied.retain(|fan_out, _| !held.contains(fan_out));
-    actions.extend(scan.hollow_fan_outs.iter().filter_map(|fan_out| leaf(tree, options, fan_out)));
+    actions.extend(scan.empty_fan_outs.iter().filter_map(|fan_out| leaf(tree, options, fan_out)));
     for (fan_out, names) in emptied {
         let listed = tree.list(&fan_out)?.unwrap_or_default();
         if listed.iter().all(|entry| entry.text().is_some_and(|name| names.contains(name))) {

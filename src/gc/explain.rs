@@ -111,7 +111,7 @@ fn explain<'p>(
         let (reason, way) = found;
         let until = if reason == Reason::Young { until(tree, scan, options, digest)? } else { None };
         Fate::Kept { reason, way, until }
-    } else if plan.blind {
+    } else if plan.keep_all_content {
         kept((Reason::Unseen, Vec::new()))
     } else {
         Fate::Strange
@@ -184,6 +184,6 @@ fn step(scan: &Scan, name: DigestId) -> Step {
 }
 
 fn until(tree: &Tree, scan: &Scan, options: &Options, digest: &Digest) -> Result<Option<jiff::Timestamp>> {
-    let age::Found::Blob(lying) = age::look_at(&mut Neighbours::new(tree), scan, digest)? else { return Ok(None) };
-    Ok(lying.newest.checked_add(options.min_age).ok())
+    let age::Found::Blob(file) = age::look_at(&mut Neighbours::new(tree), scan, digest)? else { return Ok(None) };
+    Ok(file.newest.checked_add(options.min_age).ok())
 }

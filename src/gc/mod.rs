@@ -97,7 +97,7 @@ impl Options {
     /// Whether an upload is over: cancelled, or begun too long ago.
     fn is_over(&self, upload: &Upload) -> bool {
         let limit = self.uploads_older_than.and_then(|age| self.now.checked_sub(age).ok());
-        upload.left_over || upload.since().zip(limit).is_some_and(|(since, limit)| since < limit)
+        upload.cancelled || upload.since().zip(limit).is_some_and(|(since, limit)| since < limit)
     }
 
     /// What a collection takes for needed.

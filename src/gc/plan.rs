@@ -51,11 +51,11 @@ pub struct Plan {
     /// The repositories of which nothing goes, by their paths.
     pub opaque: Vec<String>,
     /// Whether no content goes, since there may be links that nobody sees.
-    pub blind: bool,
+    pub keep_all_content: bool,
     /// What stays.
     pub kept: Kept,
     /// Whether there is content, and nothing was found that needs any of it.
-    pub rootless: bool,
+    pub nothing_needed: bool,
     /// What was left alone beside what the manifests lead to.
     pub(super) reserve: Reserve,
     pub(super) options: Options,
@@ -68,9 +68,9 @@ pub(super) struct Decision {
     pub(super) actions: Vec<Action>,
     findings: Vec<Finding>,
     opaque: Vec<String>,
-    blind: bool,
+    keep_all_content: bool,
     kept: Kept,
-    rootless: bool,
+    nothing_needed: bool,
     reserve: Reserve,
 }
 
@@ -82,15 +82,27 @@ pub fn plan(tree: &Tree, options: Options, interrupt: &Interrupt) -> Result<Plan
     check_patterns(&scan, &options)?;
     let (mut scan, needed) = quarantine::with_needed(tree, scan, interrupt)?;
     let decision = decide(tree, &mut scan, &options, interrupt)?;
-    let Decision { actions, findings, opaque, blind, kept, rootless, reserve } = decision;
+    let Decision { actions, findings, opaque, keep_all_content, kept, nothing_needed, reserve } = decision;
     let all_bytes = OnceLock::new();
-    Ok(Plan { needed, actions, findings, opaque, blind, kept, rootless, reserve, options, scan, all_bytes })
+    Ok(Plan {
+        needed,
+        actions,
+        findings,
+        opaque,
+        keep_all_content,
+        kept,
+        nothing_needed,
+        reserve,
+        options,
+        scan,
+        all_bytes,
+    })
 }
 
 impl Plan {
     /// Whether a doubt kept something.
     pub fn is_doubtful(&self) -> bool {
-        self.blind || !self.opaque.is_empty()
+        self.keep_all_content || !self.opaque.is_empty()
     }
 
     /// How many of a kind go, and how many bytes of content with them.
@@ -141,13 +153,13 @@ fn count_untagged(scan: &Scan, options: &Options, planned: &Plan) -> Untagged {
     });
     let unneeded = scan.digests.blobs().filter(|name| !needed.contains(*name)).count() as u64;
     let gone = scan.digests.blob_count() as u64 - planned.kept.blobs;
-    let blobs = if planned.blind { 0 } else { unneeded.saturating_sub(gone) };
+    let blobs = if planned.keep_all_content { 0 } else { unneeded.saturating_sub(gone) };
     Untagged { revisions, blobs, bytes: None }
 }
 
 /// Decides what goes. The scan may learn of more manifests on the way.
 pub(super) fn decide(tree: &Tree, scan: &mut Scan, options: &Options, interrupt: &Interrupt) -> Result<Decision> {
-    let Doubts { mut reserve, blind, mut findings } = doubt::look(tree, scan, options, interrupt);
+    let Doubts { mut reserve, keep_all_content, mut findings } = doubt::look(tree, scan, options, interrupt);
     let stops = || interrupt.signal().map_or(Ok(()), |signal| Err(Error::Interrupted { signal }));
     let histories = Histories::new(tree, scan);
     if !options.min_age.is_zero() {
@@ -161,7 +173,7 @@ pub(super) fn decide(tree: &Tree, scan: &mut Scan, options: &Options, interrupt:
     scan.read_more(tree, named, interrupt);
     let (mut links, mut needed) = Planning::new(tree, scan, options, &reserve, &histories).links();
     let unneeded: Vec<DigestId> = scan.digests.blobs().filter(|name| !needed.contains(*name)).collect();
-    let found = if blind { Vec::new() } else { age::look_at_blobs(tree, scan, &unneeded)? };
+    let found = if keep_all_content { Vec::new() } else { age::look_at_blobs(tree, scan, &unneeded)? };
     let found: Vec<(DigestId, Found)> = unneeded.into_iter().zip(found).collect();
     let young = young_blobs(options, &found);
     stops()?;
@@ -188,9 +200,9 @@ pub(super) fn decide(tree: &Tree, scan: &mut Scan, options: &Options, interrupt:
     kept.young_blobs = young.len() as u64;
     let opaque = scan.repositories.iter().zip(&reserve.opaque).filter(|(_, opaque)| **opaque);
     let opaque = opaque.map(|(repository, _)| repository.text().to_owned()).collect();
-    let rootless = !rooted && !gone.is_empty();
+    let nothing_needed = !rooted && !gone.is_empty();
     stops()?;
-    Ok(Decision { actions, findings, opaque, blind, kept, rootless, reserve })
+    Ok(Decision { actions, findings, opaque, keep_all_content, kept, nothing_needed, reserve })
 }
 
 type Young = (usize, (Vec<DigestId>, Vec<DigestId>));
@@ -217,7 +229,7 @@ fn young_links(
 
 fn young_blobs(options: &Options, found: &[(DigestId, Found)]) -> Vec<DigestId> {
     let young = found.iter().filter(|(_, found)| match found {
-        Found::Blob(lying) => options.is_young(lying.newest),
+        Found::Blob(file) => options.is_young(file.newest),
         Found::Empty(_) | Found::Other => false,
     });
     young.map(|(name, _)| *name).collect()
@@ -307,11 +319,11 @@ impl<'p> Planning<'p> {
                 Err(_) => {}
             }
         }
-        for digest in &repository.hollow_aliases {
+        for digest in &repository.empty_aliases {
             self.actions.extend(empty::leaf(self.tree, self.options, &place.layer(digest)));
         }
         let pointed: HashSet<Digest> = repository.tags.iter().filter_map(|tag| tag.target).collect();
-        for digest in repository.emptied.iter().filter(|digest| !pointed.contains(digest)) {
+        for digest in repository.deleted_revisions.iter().filter(|digest| !pointed.contains(digest)) {
             self.actions.extend(empty::leaf(self.tree, self.options, &place.revision(digest)));
         }
     }
@@ -341,10 +353,10 @@ impl<'p> Planning<'p> {
 
     fn blobs(&mut self, gone: &[(DigestId, Found)]) {
         for (name, found) in gone {
-            if let Found::Blob(lying) = found {
+            if let Found::Blob(file) = found {
                 let digest = self.scan.digests.digest(*name);
                 let action = Action::new(Kind::Blob, crate::layout::blob_directory(&digest));
-                let (size, newest) = (lying.size, Some(lying.newest));
+                let (size, newest) = (file.size, Some(file.newest));
                 self.actions.push(Action { digest: Some(digest), size, newest, ..action });
             }
         }
@@ -403,7 +415,7 @@ impl<'p> Planning<'p> {
         }
         self.kept.repositories -= found.len() as u64;
         // What was left of one when somebody was killed.
-        for directory in &self.scan.hollow_repositories {
+        for directory in &self.scan.empty_repositories {
             let may_go = self.options.only.is_match(directory.below_area());
             if may_go && empty::leaf(self.tree, self.options, directory).is_some() {
                 let action = Action::new(Kind::Repository, directory.clone());

@@ -18,7 +18,7 @@ impl Plan {
     /// `Err(Brake)` when nothing was found that needs any of the tree's content, or when more content is removed than
     /// [`Options::max_delete`](super::Options::max_delete) allows. A sweep refuses such a plan.
     pub fn check(&self, tree: &Tree) -> Result<()> {
-        if self.rootless && !self.options.allow_rootless {
+        if self.nothing_needed && !self.options.allow_rootless {
             let reason = "there is content, and nothing was found that needs any of it: is this the right tree?";
             return Err(Error::Brake { reason: reason.to_owned(), release: "--allow-rootless" });
         }

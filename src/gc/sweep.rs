@@ -105,9 +105,9 @@ fn recognize(tree: &Tree, actions: &mut [Action], needed: &Needed) -> Result<()>
     let mut blobs = Neighbours::new(tree);
     for action in actions.iter_mut().filter(|action| action.kind == Kind::Blob) {
         if let Some(digest) = action.digest.filter(|digest| needed.contains(digest))
-            && let Found::Blob(lying) = age::look_at_place(&mut blobs, &digest)?
+            && let Found::Blob(file) = age::look_at_place(&mut blobs, &digest)?
         {
-            action.newest = Some(lying.newest);
+            action.newest = Some(file.newest);
         }
     }
     Ok(())
@@ -219,8 +219,8 @@ fn remove(
         Kind::Blob => {
             let Some(digest) = action.digest else { return Ok(false) };
             match age::look_at_place(&mut Neighbours::new(tree), &digest)? {
-                Found::Blob(lying) if Some(lying.newest) == action.newest && lying.size == action.size => {
-                    if options.is_young(lying.newest) {
+                Found::Blob(file) if Some(file.newest) == action.newest && file.size == action.size => {
+                    if options.is_young(file.newest) {
                         return Ok(false);
                     }
                     disposal.directory(&action.path)

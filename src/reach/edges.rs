@@ -86,7 +86,7 @@ impl<'s> Edges<'s> {
         if reserve.keeps_all(&self.policy, index, repository) {
             let aliases = repository.aliases.iter().flat_map(|(key, target)| [*key, *target]);
             let signatures = repository.revisions.iter().flat_map(|revision| revision.signatures.iter().copied());
-            let others = aliases.chain(repository.emptied.iter().copied()).chain(signatures);
+            let others = aliases.chain(repository.deleted_revisions.iter().copied()).chain(signatures);
             loose.extend(repository.layers.iter().copied());
             loose.extend(others.filter_map(|digest| self.scan.digests.find(&digest)));
         }

@@ -34,7 +34,7 @@ impl Census {
         damage.append(&mut broken);
         let layers = count(repository.keys(), &mut damage);
         let mut uploads = upload::uploads(repository.tree(), repository.name());
-        uploads.retain(|found| !matches!(found, Ok(upload) if upload.left_over));
+        uploads.retain(|found| !matches!(found, Ok(upload) if upload.cancelled));
         let uploads = count(uploads.into_iter(), &mut damage);
         // Something in the way of a folder is met once for each algorithm.
         let mut seen = HashSet::new();

@@ -20,7 +20,7 @@ use crate::tree::{Kind, Listed, Tree};
 pub(super) struct Blobs {
     pub(super) digests: Digests,
     /// Fan-out directories with nothing in them.
-    pub(super) hollow: Vec<TreePath>,
+    pub(super) empty: Vec<TreePath>,
     /// What can't be read. What isn't seen is not collected either, so that a caller may go on.
     pub(super) unread: Vec<Error>,
 }
@@ -28,7 +28,7 @@ pub(super) struct Blobs {
 /// Reads the names of all blobs, and takes those that are `returning` for there.
 pub(super) fn read(tree: &Tree, returning: Vec<Digest>, interrupt: &Interrupt) -> Blobs {
     let (mut canonical, mut others) = (Vec::new(), Vec::new());
-    let (mut hollow, mut unread) = (Vec::new(), Vec::new());
+    let (mut empty, mut unread) = (Vec::new(), Vec::new());
     for algorithm in layout::algorithm_directories(&Area::Blobs.path()) {
         let (found, errors) = read_algorithm(tree, &algorithm, interrupt);
         unread.extend(errors);
@@ -36,20 +36,20 @@ pub(super) fn read(tree: &Tree, returning: Vec<Digest>, interrupt: &Interrupt) -
         for found in found {
             canonical.extend(found.canonical);
             others.extend(found.others);
-            hollow.extend(found.hollow);
+            empty.extend(found.empty);
         }
     }
     // Those whose directory is there without their content are known already.
     let known: HashSet<Digest> = others.iter().copied().collect();
     for digest in returning {
-        hollow.retain(|fan_out| layout::blob_directory(&digest).parent().as_ref() != Some(fan_out));
+        empty.retain(|fan_out| layout::blob_directory(&digest).parent().as_ref() != Some(fan_out));
         match digest.sha256() {
             Some(hash) => canonical.push(hash),
             None if known.contains(&digest) => {}
             None => others.push(digest),
         }
     }
-    Blobs { digests: Digests::of_blobs(canonical, others), hollow, unread }
+    Blobs { digests: Digests::of_blobs(canonical, others), empty, unread }
 }
 
 /// What lies in a fan-out.
@@ -58,7 +58,7 @@ struct Found {
     canonical: Vec<[u8; 32]>,
     others: Vec<Digest>,
     /// Itself, if nothing is in it.
-    hollow: Option<TreePath>,
+    empty: Option<TreePath>,
 }
 
 fn read_algorithm(tree: &Tree, algorithm: &KeyedDirectory, interrupt: &Interrupt) -> (Vec<Found>, Vec<Error>) {
@@ -95,7 +95,7 @@ fn read_fan_out(tree: &Tree, algorithm: &KeyedDirectory, parent: BorrowedFd<'_>,
     let Some(path) = algorithm.path.child(name) else { return Ok(Found::default()) };
     let listed = tree.list_in(parent, &path)?.unwrap_or_default();
     if listed.is_empty() {
-        return Ok(Found { hollow: Some(path), ..Found::default() });
+        return Ok(Found { empty: Some(path), ..Found::default() });
     }
     let blobs = listed.iter().filter(|entry| entry.kind == Kind::Directory).filter_map(Listed::text);
     let placed = blobs.filter(|hex| hex.get(..2) == Some(name));

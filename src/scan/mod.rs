@@ -36,11 +36,11 @@ pub struct Scan {
     /// Every digest that is known, the content first.
     pub digests: Digests,
     /// The directories for blobs with nothing in them.
-    pub(crate) hollow_fan_outs: Vec<TreePath>,
+    pub(crate) empty_fan_outs: Vec<TreePath>,
     /// Every repository, sorted by path.
     pub repositories: Vec<Scanned>,
     /// The directories below `repositories/` with nothing in them.
-    pub(crate) hollow_repositories: Vec<TreePath>,
+    pub(crate) empty_repositories: Vec<TreePath>,
     /// What the manifests reference.
     pub graph: Graph,
     /// What is wrong.
@@ -61,10 +61,10 @@ impl Scan {
         let (blobs, found) = rayon::join(read_blobs, || read_repositories(tree, interrupt));
         let mut scan = Self {
             digests: blobs.digests,
-            hollow_fan_outs: blobs.hollow,
+            empty_fan_outs: blobs.empty,
             returning,
             repositories: Vec::new(),
-            hollow_repositories: Vec::new(),
+            empty_repositories: Vec::new(),
             graph: Graph::new(),
             damage: Vec::new(),
         };
@@ -103,7 +103,7 @@ impl Scan {
         let names = &self.digests;
         let look_up = |hashes: Vec<[u8; 32]>| LookedUp::of(names, hashes.into_iter().map(Digest::from_sha256));
         let layers: Vec<LookedUp> = found.layers.into_par_iter().map(look_up).collect();
-        (self.repositories, self.hollow_repositories) = (found.scanned, found.hollow);
+        (self.repositories, self.empty_repositories) = (found.scanned, found.empty);
         for (repository, layers) in self.repositories.iter_mut().zip(layers) {
             repository.layers = layers.named(&mut self.digests);
         }
@@ -192,12 +192,12 @@ struct Found {
     scanned: Vec<Scanned>,
     /// The canonical layer links of each.
     layers: Vec<Vec<[u8; 32]>>,
-    hollow: Vec<TreePath>,
+    empty: Vec<TreePath>,
     damage: Vec<Damage>,
 }
 
 fn read_repositories(tree: &Tree, interrupt: &Interrupt) -> Found {
-    let FoundPlaces { places, hollow, unseen, in_the_way } = find::places(tree, interrupt);
+    let FoundPlaces { places, empty, unseen, in_the_way } = find::places(tree, interrupt);
     let of = |doubt| move |error| Damage { repository: None, of_content: false, doubt, error };
     let unseen = unseen.into_iter().map(of(Doubt::Tree));
     let mut damage: Vec<Damage> = unseen.chain(in_the_way.into_iter().map(of(Doubt::None))).collect();
@@ -213,5 +213,5 @@ fn read_repositories(tree: &Tree, interrupt: &Interrupt) -> Found {
         layers.push(repository.layers);
         damage.extend(repository.damage);
     }
-    Found { scanned, layers, hollow, damage }
+    Found { scanned, layers, empty, damage }
 }

@@ -25,7 +25,7 @@ pub struct Scanned {
     /// Whether there is a directory of manifests.
     pub has_revisions: bool,
     /// Revision directories without a link: what deleting a manifest leaves.
-    pub emptied: Vec<Digest>,
+    pub deleted_revisions: Vec<Digest>,
     /// Its tags.
     pub tags: Vec<Tag>,
     /// Whether there is a directory of tags.
@@ -36,7 +36,7 @@ pub struct Scanned {
     /// The other layer links, each with what it links.
     pub aliases: Vec<(Digest, Digest)>,
     /// Those of which only the directory is left.
-    pub hollow_aliases: Vec<Digest>,
+    pub empty_aliases: Vec<Digest>,
     /// Whether it has each of its own folders: layers, manifests, uploads.
     pub folders: [bool; 3],
 }
@@ -88,11 +88,13 @@ pub(super) fn read(tree: &Tree, place: Place, index: usize) -> Read {
         reading.is_there(&manifests, Doubt::Tree),
         reading.is_there(&uploads, Doubt::None),
     ];
-    let Layers { canonical: layers, aliases, hollow: hollow_aliases } =
+    let Layers { canonical: layers, aliases, empty: empty_aliases } =
         if folders[0] { reading.layers(&place) } else { Layers::default() };
-    let (revisions, emptied) = if folders[1] { reading.revisions(&place, &layers) } else { Default::default() };
-    let has_revisions =
-        !revisions.is_empty() || !emptied.is_empty() || folders[1] && reading.is_there(&place.revisions(), Doubt::Tree);
+    let (revisions, deleted_revisions) =
+        if folders[1] { reading.revisions(&place, &layers) } else { Default::default() };
+    let has_revisions = !revisions.is_empty()
+        || !deleted_revisions.is_empty()
+        || folders[1] && reading.is_there(&place.revisions(), Doubt::Tree);
     let tags = if folders[1] { reading.tags(&place, has_revisions) } else { Vec::new() };
     let has_tags = !tags.is_empty() || folders[1] && reading.is_there(&place.tags(), Doubt::Tree);
     let name = place.directory.below_area().parse();
@@ -101,12 +103,12 @@ pub(super) fn read(tree: &Tree, place: Place, index: usize) -> Read {
         name,
         revisions,
         has_revisions,
-        emptied,
+        deleted_revisions,
         tags,
         has_tags,
         layers: Vec::new(),
         aliases,
-        hollow_aliases,
+        empty_aliases,
         folders,
     };
     Read { scanned, layers, damage: once(reading.damage) }
@@ -124,7 +126,7 @@ fn once(mut damage: Vec<Damage>) -> Vec<Damage> {
 struct Layers {
     canonical: Vec<[u8; 32]>,
     aliases: Vec<(Digest, Digest)>,
-    hollow: Vec<Digest>,
+    empty: Vec<Digest>,
 }
 
 /// A repository being read.
@@ -186,7 +188,7 @@ impl Reading<'_> {
                 } else if let Some(target) = self.alias(place, digest) {
                     read.aliases.push((digest, target));
                 } else {
-                    read.hollow.push(digest);
+                    read.empty.push(digest);
                 }
             }
         }
@@ -218,7 +220,7 @@ impl Reading<'_> {
     }
 
     fn revisions(&mut self, place: &Place, layers: &[[u8; 32]]) -> (Vec<Revision>, Vec<Digest>) {
-        let (mut revisions, mut emptied) = (Vec::new(), Vec::new());
+        let (mut revisions, mut deleted_revisions) = (Vec::new(), Vec::new());
         for algorithm in layout::algorithm_directories(&place.revisions()) {
             let digests = self.keyed(&algorithm);
             if digests.is_empty() {
@@ -257,7 +259,7 @@ impl Reading<'_> {
                         if linked && self.is_file(&place.layer_link(&digest)) {
                             revisions.push(Revision { digest, misplaced: true, signatures: Vec::new() });
                         } else {
-                            emptied.push(digest);
+                            deleted_revisions.push(digest);
                         }
                     }
                     Err(errno) => {
@@ -268,7 +270,7 @@ impl Reading<'_> {
                 }
             }
         }
-        (revisions, emptied)
+        (revisions, deleted_revisions)
     }
 
     fn is_file(&mut self, path: &TreePath) -> bool {

@@ -33,7 +33,7 @@ pub struct Upload {
     /// The offsets that hash states are called by; `None` when they can't be listed.
     pub states: Option<Vec<u64>>,
     /// Whether it has neither `startedat` nor `data`, as registries leave one that was cancelled: it is over.
-    pub left_over: bool,
+    pub cancelled: bool,
     pub(super) form: Form,
 }
 
@@ -92,7 +92,7 @@ pub fn find(tree: &Tree, repository: &RepositoryName, id: &UploadId) -> Result<U
 /// The upload `id` of `repository`, if it is one to work on.
 pub(super) fn find_workable(tree: &Tree, repository: &RepositoryName, id: &UploadId) -> Result<Upload> {
     let upload = find(tree, repository, id)?;
-    if upload.left_over {
+    if upload.cancelled {
         return Err(unknown(tree, repository, id));
     }
     upload.check_writable()?;
@@ -180,7 +180,7 @@ fn look(tree: &Tree, repository: &RepositoryName, id: &UploadId, form: Form) -> 
         started: read_started(tree, &started)?,
         newest: newest.unwrap_or(itself.modified),
         states: offsets,
-        left_over: data_found.is_none() && started_found.is_none(),
+        cancelled: data_found.is_none() && started_found.is_none(),
         form,
     }))
 }

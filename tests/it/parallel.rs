@@ -73,7 +73,7 @@ fn assert_stored(scratch: &Scratch, repository: &str, file: &Path, digest: Diges
 }
 
 /// What a put has to take with it when it ends: its upload, its temporary files, and the note about its lock.
-fn left_over(root: &Path) -> Vec<PathBuf> {
+fn cancelled(root: &Path) -> Vec<PathBuf> {
     let entries = walkdir::WalkDir::new(root).into_iter().map(|entry| entry.unwrap().into_path());
     let parent_is = |path: &Path, name: &str| path.parent().is_some_and(|parent| parent.ends_with(name));
     let is_temporary = |path: &Path| path.as_os_str().as_bytes().ends_with(b".tmp");
@@ -99,7 +99,7 @@ fn two_that_put_at_once_both_succeed_and_leave_nothing_over() {
             blobs.push(digest.to_string());
         }
     }
-    assert_eq!(left_over(scratch.root()), Vec::<PathBuf>::new());
+    assert_eq!(cancelled(scratch.root()), Vec::<PathBuf>::new());
     blobs.sort();
     blobs.dedup();
     let rounds = usize::try_from(ROUNDS).unwrap();
@@ -124,7 +124,7 @@ fn a_put_that_fails_takes_nothing_from_one_that_succeeds_beside_it() {
         assert_ends(failing, 5, round);
         assert_stored(&scratch, &repository, &good, digest);
     }
-    assert_eq!(left_over(scratch.root()), Vec::<PathBuf>::new());
+    assert_eq!(cancelled(scratch.root()), Vec::<PathBuf>::new());
     let rounds = usize::try_from(ROUNDS).unwrap();
     assert_eq!(scratch.regtree(["blob", "list"]).ok().lines().len(), rounds + 1);
     assert_eq!(scratch.regtree(["repo", "list"]).ok().lines().len(), rounds + 1);
@@ -152,7 +152,7 @@ fn uploads_that_begin_and_are_cancelled_in_one_new_repository_at_once_never_fail
     });
     let failures: Vec<_> = results.iter().filter(|result| result.is_err()).collect();
     assert!(failures.is_empty(), "{} failures, such as {:?}", failures.len(), failures[0]);
-    assert_eq!(left_over(scratch.root()), Vec::<PathBuf>::new());
+    assert_eq!(cancelled(scratch.root()), Vec::<PathBuf>::new());
 }
 
 /// Runs two calls at once, and returns whether each succeeded.

@@ -18,7 +18,7 @@ fn content(length: usize) -> Vec<u8> {
 }
 
 /// The temporaries left anywhere in the tree.
-fn left_over(scratch: &Scratch) -> Vec<std::path::PathBuf> {
+fn cancelled(scratch: &Scratch) -> Vec<std::path::PathBuf> {
     let entries = walkdir::WalkDir::new(scratch.root()).into_iter().map(|entry| entry.unwrap().into_path());
     entries.filter(|path| path.extension().is_some_and(|extension| extension == "tmp")).collect()
 }
@@ -34,7 +34,7 @@ fn content_of_any_length_is_stored_under_the_digest_that_others_compute() {
         assert_eq!(fs::read_to_string(scratch.link("lib/app", digest)).unwrap(), digest.to_string());
     }
     assert!(scratch.uploads("lib/app").is_empty());
-    assert!(left_over(&scratch).is_empty());
+    assert!(cancelled(&scratch).is_empty());
 }
 
 #[test]

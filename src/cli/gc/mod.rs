@@ -156,7 +156,7 @@ impl Gc {
             quarantine: self.quarantine,
             kept: plan.kept,
             opaque: plan.opaque.len(),
-            blind: plan.blind,
+            keep_all_content: plan.keep_all_content,
             all_bytes: self.sizes.then(|| plan.all_bytes(tree)).transpose()?,
             untagged: wants_untagged.then(|| plan.untagged(tree, self.sizes, interrupt)).transpose()?,
         })

@@ -19,7 +19,7 @@ pub(super) struct Summary {
     pub(super) kept: Kept,
     /// How many repositories stay whole.
     pub(super) opaque: usize,
-    pub(super) blind: bool,
+    pub(super) keep_all_content: bool,
     pub(super) all_bytes: Option<u64>,
     pub(super) untagged: Option<Untagged>,
 }
@@ -56,7 +56,7 @@ impl Summary {
             .collect();
         let fields = json!({
             "dry_run": self.dry_run, "removed": removed, "bytes": bytes(actions), "kept": self.kept,
-            "content_kept_for_doubt": self.blind, "quarantine": run.map(RunId::as_str),
+            "content_kept_for_doubt": self.keep_all_content, "quarantine": run.map(RunId::as_str),
             "kept_bytes": self.kept_bytes(actions), "untagged": self.untagged,
         });
         context.output.event("summary", fields)
@@ -150,7 +150,7 @@ pub(super) fn print_doubts(plan: &Plan, context: &mut Context) -> anyhow::Result
             context.output.warn(format_args!("nothing goes from repository {repository}, and all that it links stays"));
         }
     }
-    if plan.blind {
+    if plan.keep_all_content {
         let unseen = plan.findings.iter().find(|finding| finding.doubt == Doubt::Tree);
         let path = unseen.and_then(|finding| finding.path.as_deref()).map(|path| format!(" behind {}", path.display()));
         let path = path.unwrap_or_default();

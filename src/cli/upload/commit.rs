@@ -70,7 +70,7 @@ impl Commit {
             // A commit that was killed at its very end has left nothing to do.
             Err(Error::UploadUnknown { .. }) if is_there(&registry, &self.repository, self.digest) => {
                 if let Some(left) = upload::look_up(registry.tree(), &self.repository, &self.id)? {
-                    upload::cancel(&writer, &left, std::time::Duration::ZERO, |left| left.left_over)?;
+                    upload::cancel(&writer, &left, std::time::Duration::ZERO, |left| left.cancelled)?;
                 }
                 upload::forget(&writer, &self.repository, &self.id);
                 let stat = blob::stat(&registry.repository(&self.repository)?, self.digest)?;
