@@ -47,7 +47,7 @@ pub(crate) struct FoundPlaces {
     /// The repositories, sorted by path; one that has folders of both layouts is there twice.
     pub(crate) places: Vec<Place>,
     /// Directories with nothing in them.
-    pub(crate) hollow: Vec<TreePath>,
+    pub(crate) empty: Vec<TreePath>,
     /// Where repositories may be that can't be seen, each path once.
     pub(crate) unseen: Vec<Error>,
     /// Plain files where only a repository's own folder belongs.
@@ -63,7 +63,7 @@ pub(crate) fn places(tree: &Tree, interrupt: &Interrupt) -> FoundPlaces {
         level = Vec::new();
         for (found, below) in visited {
             all.places.extend(found.places);
-            all.hollow.extend(found.hollow);
+            all.empty.extend(found.empty);
             all.unseen.extend(found.unseen);
             all.in_the_way.extend(found.in_the_way);
             level.extend(below);
@@ -105,7 +105,7 @@ fn visit(tree: &Tree, directory: TreePath) -> (FoundPlaces, Vec<TreePath>) {
     // An alpha's own folders can't be told from others when nothing is in them.
     let is_plain = !directory.below_area().split('/').any(|part| Form::Alpha.owns(part));
     if listed.is_empty() && is_plain && directory.parent().is_some() {
-        found.hollow.push(directory);
+        found.empty.push(directory);
     }
     (found, below)
 }
