@@ -5,6 +5,7 @@
 #![expect(clippy::disallowed_methods, reason = "tests plant what durable would never write")]
 #![expect(clippy::unwrap_used, reason = "a test may")]
 
+mod agreement;
 mod bad_input;
 mod blobs;
 mod cli;

@@ -54,7 +54,7 @@ fn text<'r>(row: &'r Value, field: &str) -> &'r str {
 }
 
 /// Deletes each repository of the trees that `make` makes, all alike.
-fn delete_each_repository(context: &str, make: impl Fn() -> Scratch) -> usize {
+pub(crate) fn delete_each_repository(context: &str, make: impl Fn() -> Scratch) -> usize {
     let scratch = make();
     let said = [Measure::Allocated, Measure::Apparent].map(|measure| usage(&scratch, measure, &["--sort", "name"]));
     let sizes = [Measure::Allocated, Measure::Apparent].map(|measure| contents(&scratch, measure));
@@ -82,7 +82,7 @@ fn delete_each_repository(context: &str, make: impl Fn() -> Scratch) -> usize {
 }
 
 /// Deletes each tag of the trees that `make` makes, all alike.
-fn delete_each_tag(context: &str, make: impl Fn() -> Scratch) -> usize {
+pub(crate) fn delete_each_tag(context: &str, make: impl Fn() -> Scratch) -> usize {
     const UNTAGGED: [&str; 1] = ["--delete-untagged"];
     let scratch = make();
     let said = usage(&scratch, Measure::Apparent, &["--tags", "--sort", "name"]);

@@ -2,7 +2,7 @@
 
 mod damaged;
 mod form;
-mod freed;
+pub(crate) mod freed;
 mod sums;
 
 use std::collections::BTreeMap;

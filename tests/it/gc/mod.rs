@@ -10,8 +10,6 @@ mod given_back;
 mod known;
 mod model;
 mod own_folders;
-mod planted;
-
 mod races;
 mod random;
 mod registry;
@@ -24,7 +22,7 @@ use std::collections::BTreeSet;
 
 use serde_json::Value;
 
-use crate::support::{Run, Scratch};
+use crate::support::{Run, Scratch, planted};
 
 /// Nothing is too young to go, and uploads are left alone.
 const NOW: [&str; 3] = ["--min-age", "0", "--keep-uploads"];

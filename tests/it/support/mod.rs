@@ -3,6 +3,7 @@
 pub(crate) mod command;
 pub(crate) mod image;
 pub(crate) mod peers;
+pub(crate) mod planted;
 pub(crate) mod scratch;
 pub(crate) mod snapshot;
 pub(crate) mod sound;

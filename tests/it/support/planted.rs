@@ -10,68 +10,73 @@ use regtree::Digest;
 use serde_json::{Value, json};
 use sha2::Digest as _;
 
-use crate::support::Scratch;
-use crate::support::image::{CONFIG, INDEX, MANIFEST};
+use super::Scratch;
+use super::image::{CONFIG, INDEX, MANIFEST};
 
 const LAYER: &str = "application/vnd.oci.image.layer.v1.tar+gzip";
 
 /// A tree of one's own. Digests are texts here.
-pub(super) struct Planted {
-    pub(super) scratch: Scratch,
+pub(crate) struct Planted {
+    pub(crate) scratch: Scratch,
     /// Of every blob that was planted, by any digest.
     sizes: RefCell<HashMap<String, usize>>,
 }
 
 impl Planted {
-    pub(super) fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self { scratch: Scratch::new(), sizes: RefCell::default() }
     }
 
+    /// A tree that stands already.
+    pub(crate) fn within(scratch: Scratch) -> Self {
+        Self { scratch, sizes: RefCell::default() }
+    }
+
     /// A path below `docker/registry/v2`.
-    pub(super) fn at(&self, path: &str) -> PathBuf {
+    pub(crate) fn at(&self, path: &str) -> PathBuf {
         self.scratch.v2().join(path)
     }
 
     /// Plants a file below `docker/registry/v2`.
-    pub(super) fn plant(&self, path: &str, content: impl AsRef<[u8]>) {
+    pub(crate) fn plant(&self, path: &str, content: impl AsRef<[u8]>) {
         Scratch::plant(&self.at(path), content);
     }
 
-    pub(super) fn remove(&self, path: &str) {
+    pub(crate) fn remove(&self, path: &str) {
         let path = self.at(path);
         if path.is_dir() { fs::remove_dir_all(path).unwrap() } else { fs::remove_file(path).unwrap() }
     }
 
     /// A blob that nobody links.
-    pub(super) fn blob(&self, content: impl AsRef<[u8]>) -> String {
+    pub(crate) fn blob(&self, content: impl AsRef<[u8]>) -> String {
         let digest = sha256(content.as_ref());
         self.sizes.borrow_mut().insert(digest.clone(), content.as_ref().len());
         self.plant(&blob_path(&digest), content);
         digest
     }
 
-    pub(super) fn has(&self, digest: &str) -> bool {
+    pub(crate) fn has(&self, digest: &str) -> bool {
         self.at(&blob_path(digest)).exists()
     }
 
     /// A link to a blob, which need not be there.
-    pub(super) fn link(&self, repository: &str, digest: &str) {
+    pub(crate) fn link(&self, repository: &str, digest: &str) {
         self.plant(&layer_path(repository, digest), digest);
     }
 
-    pub(super) fn links(&self, repository: &str, digest: &str) -> bool {
+    pub(crate) fn links(&self, repository: &str, digest: &str) -> bool {
         self.at(&layer_path(repository, digest)).exists()
     }
 
     /// A blob with its link.
-    pub(super) fn layer(&self, repository: &str, content: impl AsRef<[u8]>) -> String {
+    pub(crate) fn layer(&self, repository: &str, content: impl AsRef<[u8]>) -> String {
         let digest = self.blob(content);
         self.link(repository, &digest);
         digest
     }
 
     /// A blob pushed by its sha512 digest, which is returned.
-    pub(super) fn alias(&self, repository: &str, content: impl AsRef<[u8]>) -> String {
+    pub(crate) fn alias(&self, repository: &str, content: impl AsRef<[u8]>) -> String {
         let alias = sha512(content.as_ref());
         self.sizes.borrow_mut().insert(alias.clone(), content.as_ref().len());
         let digest = self.layer(repository, content);
@@ -80,45 +85,45 @@ impl Planted {
     }
 
     /// A manifest with its revision.
-    pub(super) fn manifest(&self, repository: &str, manifest: &Value) -> String {
+    pub(crate) fn manifest(&self, repository: &str, manifest: &Value) -> String {
         let digest = self.blob(manifest.to_string());
         self.revision(repository, &digest);
         digest
     }
 
-    pub(super) fn revision(&self, repository: &str, digest: &str) {
+    pub(crate) fn revision(&self, repository: &str, digest: &str) {
         self.plant(&(revision_path(repository, digest) + "/link"), digest);
     }
 
-    pub(super) fn has_revision(&self, repository: &str, digest: &str) -> bool {
+    pub(crate) fn has_revision(&self, repository: &str, digest: &str) -> bool {
         self.at(&(revision_path(repository, digest) + "/link")).exists()
     }
 
     /// Lets a tag point to a manifest, as the last of its history.
-    pub(super) fn tag(&self, repository: &str, tag: &str, digest: &str) {
+    pub(crate) fn tag(&self, repository: &str, tag: &str, digest: &str) {
         self.plant(&format!("{}/index/{}/link", tag_path(repository, tag), parts(digest)), digest);
         self.plant(&format!("{}/current/link", tag_path(repository, tag)), digest);
     }
 
     /// An image of a config and a layer with these words in them, pushed.
-    pub(super) fn image(&self, repository: &str, words: &str) -> String {
+    pub(crate) fn image(&self, repository: &str, words: &str) -> String {
         let config = self.layer(repository, format!("config of {words}"));
         let layer = self.layer(repository, format!("layer of {words}"));
         self.manifest(repository, &self.image_of(&config, &[&layer]))
     }
 
-    pub(super) fn tagged_image(&self, repository: &str, tag: &str, words: &str) -> String {
+    pub(crate) fn tagged_image(&self, repository: &str, tag: &str, words: &str) -> String {
         let digest = self.image(repository, words);
         self.tag(repository, tag, &digest);
         digest
     }
 
-    pub(super) fn index(&self, repository: &str, children: &[&str]) -> String {
+    pub(crate) fn index(&self, repository: &str, children: &[&str]) -> String {
         self.manifest(repository, &self.index_of(children))
     }
 
     /// A manifest about another, with a layer of its own.
-    pub(super) fn referrer(&self, repository: &str, subject: &str, words: &str) -> String {
+    pub(crate) fn referrer(&self, repository: &str, subject: &str, words: &str) -> String {
         let config = self.layer(repository, "{}");
         let layer = self.layer(repository, format!("layer of {words}"));
         self.manifest(repository, &self.about(subject, &config, &[&layer]))
@@ -130,32 +135,32 @@ impl Planted {
         json!({ "mediaType": media_type, "digest": digest, "size": size })
     }
 
-    pub(super) fn image_of(&self, config: &str, layers: &[&str]) -> Value {
+    pub(crate) fn image_of(&self, config: &str, layers: &[&str]) -> Value {
         let layers: Vec<Value> = layers.iter().map(|layer| self.descriptor(LAYER, layer)).collect();
         let config = self.descriptor(CONFIG, config);
         json!({ "schemaVersion": 2, "mediaType": MANIFEST, "config": config, "layers": layers })
     }
 
-    pub(super) fn about(&self, subject: &str, config: &str, layers: &[&str]) -> Value {
+    pub(crate) fn about(&self, subject: &str, config: &str, layers: &[&str]) -> Value {
         let mut manifest = self.image_of(config, layers);
         manifest["subject"] = self.descriptor(MANIFEST, subject);
         manifest
     }
 
-    pub(super) fn index_of(&self, children: &[&str]) -> Value {
+    pub(crate) fn index_of(&self, children: &[&str]) -> Value {
         let children: Vec<Value> = children.iter().map(|child| self.descriptor(MANIFEST, child)).collect();
         json!({ "schemaVersion": 2, "mediaType": INDEX, "manifests": children })
     }
 
     /// An upload, with a time at which it was started.
-    pub(super) fn upload(&self, repository: &str, id: &str, started: &str) {
+    pub(crate) fn upload(&self, repository: &str, id: &str, started: &str) {
         let directory = format!("repositories/{repository}/_uploads/{id}");
         self.plant(&format!("{directory}/startedat"), started);
         self.plant(&format!("{directory}/data"), "received");
     }
 
     /// Makes everything so old.
-    pub(super) fn age(&self, hours: u64) {
+    pub(crate) fn age(&self, hours: u64) {
         let time = SystemTime::now() - Duration::from_hours(hours);
         for entry in walkdir::WalkDir::new(self.scratch.v2()) {
             touch(entry.unwrap().path(), time);
@@ -163,20 +168,20 @@ impl Planted {
     }
 
     /// Makes one file or directory so old.
-    pub(super) fn age_of(&self, path: &str, hours: u64) {
+    pub(crate) fn age_of(&self, path: &str, hours: u64) {
         touch(&self.at(path), SystemTime::now() - Duration::from_hours(hours));
     }
 }
 
-pub(super) fn touch(path: &Path, time: SystemTime) {
+pub(crate) fn touch(path: &Path, time: SystemTime) {
     fs::File::open(path).unwrap().set_times(fs::FileTimes::new().set_modified(time).set_accessed(time)).unwrap();
 }
 
-pub(super) fn sha256(content: &[u8]) -> String {
+pub(crate) fn sha256(content: &[u8]) -> String {
     Digest::of(content).to_string()
 }
 
-pub(super) fn sha512(content: &[u8]) -> String {
+pub(crate) fn sha512(content: &[u8]) -> String {
     format!("sha512:{}", hex::encode(sha2::Sha512::digest(content)))
 }
 
@@ -184,29 +189,29 @@ fn parts(digest: &str) -> String {
     digest.replace(':', "/")
 }
 
-pub(super) fn hex_of(digest: &str) -> &str {
+pub(crate) fn hex_of(digest: &str) -> &str {
     digest.split_once(':').unwrap().1
 }
 
-pub(super) fn blob_path(digest: &str) -> String {
+pub(crate) fn blob_path(digest: &str) -> String {
     let (algorithm, hex) = digest.split_once(':').unwrap();
     format!("blobs/{algorithm}/{}/{hex}/data", &hex[..2])
 }
 
-pub(super) fn layer_path(repository: &str, digest: &str) -> String {
+pub(crate) fn layer_path(repository: &str, digest: &str) -> String {
     format!("repositories/{repository}/_layers/{}/link", parts(digest))
 }
 
-pub(super) fn revision_path(repository: &str, digest: &str) -> String {
+pub(crate) fn revision_path(repository: &str, digest: &str) -> String {
     format!("repositories/{repository}/_manifests/revisions/{}", parts(digest))
 }
 
-pub(super) fn tag_path(repository: &str, tag: &str) -> String {
+pub(crate) fn tag_path(repository: &str, tag: &str) -> String {
     format!("repositories/{repository}/_manifests/tags/{tag}")
 }
 
 /// What a schema1 manifest of these layers holds, without its signatures.
-pub(super) fn schema1(name: &str, layers: &[&str]) -> Value {
+pub(crate) fn schema1(name: &str, layers: &[&str]) -> Value {
     let layer = |digest: &&str| json!({ "blobSum": digest });
     let history: Vec<Value> = layers.iter().map(|_| json!({ "v1Compatibility": "{\"id\":\"1\"}" })).collect();
     json!({
