@@ -1,4 +1,4 @@
-//! The files of the tree, each by what it is.
+//! The files that belong in the tree: one variant for each kind, and the path of each.
 
 use super::{Form, Place, TreePath, blob_directory, keyed, temporary_suffix};
 use crate::digest::{Algorithm, Digest};
@@ -11,57 +11,57 @@ pub enum Entry {
     Blob(Digest),
     /// A file of one repository.
     InRepository {
-        /// Whose it is.
+        /// The repository that it belongs to.
         repository: RepositoryName,
-        /// Which layout it lies in.
+        /// The layout that its path follows.
         form: Form,
         /// What it is.
         item: Item,
     },
-    /// `<file>.<uuid>.tmp`: what an interrupted small write left beside its place (3.1 and later, and regtree).
+    /// `<file>.<uuid>.tmp`: what an interrupted small write left beside the file (3.1 and later, and regtree).
     LeftOver {
-        /// The file that was to be written.
+        /// The file that the write was for.
         of: Box<Entry>,
-        /// What made the name unique.
+        /// The part of the name that makes it unique.
         id: uuid::Uuid,
     },
 }
 
-/// A file of a repository, by its place below the repository's directory.
+/// A file of a repository, by its path below the repository's directory.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Item {
-    /// Grants the repository a blob. For an alias the digest in the path differs from the one inside.
+    /// The link that grants the repository a blob. In an alias the link holds another digest than its path.
     LayerLink(Digest),
-    /// Makes a manifest the repository's.
+    /// The link that makes a manifest the repository's.
     RevisionLink(Digest),
-    /// One stored signature of a schema1 manifest (alpha.0 to 2.4).
+    /// The link to one stored signature of a schema1 manifest (alpha.0 to 2.4).
     SignatureLink {
-        /// The manifest signed.
+        /// The manifest that it signs.
         revision: Digest,
         /// The signature's own blob.
         signature: Digest,
     },
-    /// What a tag points to now.
+    /// The link to the manifest that a tag points to now.
     TagCurrent(Tag),
-    /// What a tag has ever pointed to.
+    /// The link to a manifest that a tag has pointed to at any time.
     TagIndex(Tag, Digest),
-    /// When an upload began.
+    /// The time at which an upload began.
     UploadStartedAt(UploadId),
-    /// What an upload has received.
+    /// The bytes that an upload has received.
     UploadData(UploadId),
-    /// The hash's inner state after so many bytes.
+    /// The inner state of the hash after `offset` bytes of an upload.
     HashState {
         /// The upload.
         upload: UploadId,
-        /// The hash.
+        /// The algorithm of the hash.
         algorithm: Algorithm,
-        /// How many bytes the state stands for.
+        /// How many bytes were hashed.
         offset: u64,
     },
 }
 
 impl Entry {
-    /// The blob's content.
+    /// The content of a blob.
     pub fn blob(digest: Digest) -> Self {
         Self::Blob(digest)
     }
@@ -71,12 +71,12 @@ impl Entry {
         Self::InRepository { repository: repository.clone(), form: Form::Current, item }
     }
 
-    /// Where registry 2.1.0 put the link of a manifest revision: where a layer link belongs (layout.md §1.4).
+    /// The link of a manifest revision as registry 2.1.0 wrote it, in the path of a layer link (layout.md §1.4).
     pub fn misplaced_revision_link(repository: &RepositoryName, revision: Digest) -> Self {
         Self::in_repository(repository, Item::LayerLink(revision))
     }
 
-    /// Where it lies.
+    /// Its path.
     pub fn path(&self) -> TreePath {
         match self {
             Self::Blob(digest) => blob_directory(digest).data(),

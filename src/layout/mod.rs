@@ -1,13 +1,46 @@
-//! The tree's paths, both ways: what a thing is called becomes where it lies, and a path becomes what lies there.
+//! The paths of the storage tree, in both directions: this module makes a path from a name, and says what a path is.
 //!
-//! This is layout.md §1 as code, and the only module that knows it. Paths are relative to `docker/registry/v2`
-//! ([`PREFIX`]); they are made of checked names only, so none of them leads out of the tree. Nothing here touches a
-//! disk: reading is `tree`'s, writing is `durable`'s.
+//! It is layout.md §1 as code. No other module spells a name of the tree. Nothing here touches a disk: `tree` reads it,
+//! and `durable` writes to it. **A path is made of checked names only, so no path leads out of the tree.**
 //!
-//! Two layouts share the tree. Registries since alpha.2 put an underscore before a repository's own folders
-//! ([`Form::Current`]); alpha.0 and alpha.1 did not ([`Form::Alpha`]), which is read and never written. Registry 2.1.0
-//! wrote manifest revision links where layer links belong: such a link has the path of a [`Item::LayerLink`], and only
-//! what it names tells the difference ([`Entry::misplaced_revision_link`]).
+//! # What is on disk
+//!
+//! ```text
+//! <root>/                                      the registry's `rootdirectory`
+//! ├── docker/registry/v2/                      PREFIX: a TreePath is relative to this directory
+//! │   ├── blobs/                               Area::Blobs
+//! │   │   └── <alg>/<hh>/<hex>/data            content, stored once; <hh> is the first two digits of <hex>
+//! │   └── repositories/                        Area::Repositories
+//! │       └── <name>/                          a slash in a name is a directory, so repositories nest
+//! │           ├── _layers/<alg>/<hex>/link     grants the repository a blob
+//! │           ├── _manifests/
+//! │           │   ├── revisions/<alg>/<hex>/
+//! │           │   │   ├── link                 makes a manifest the repository's
+//! │           │   │   └── signatures/<alg>/<hex>/link    schema1 only; alpha.0 to 2.4
+//! │           │   └── tags/<tag>/
+//! │           │       ├── current/link         what the tag points to now
+//! │           │       └── index/<alg>/<hex>/link         everything that it has pointed to
+//! │           └── _uploads/<id>/
+//! │               ├── startedat                when the upload began
+//! │               ├── data                     the bytes that it has received
+//! │               └── hashstates/<alg>/<offset>          the hash's state after so many bytes
+//! ├── scheduler-state.json                     SCHEDULER_STATE: pull-through registries only
+//! └── .regtree/                                PRIVATE: regtree's own state
+//!     └── quarantine/<run>/                    what a run moved out of the tree
+//! ```
+//!
+//! - A `link` is a file that contains one digest and nothing else, not even a newline (layout.md §1.2).
+//! - `<alg>` is `sha256`, `sha384` or `sha512`, or such a name below `tarsum/<version>`.
+//! - `<file>.<uuid>.tmp` beside a small file is what an interrupted write of that file left.
+//! - An empty directory is normal: registries remove links, and leave the directories around them (layout.md §1.1).
+//! - An area that is on another file system than `<root>` has a quarantine of its own ([`quarantine_beside`]).
+//!
+//! # Versions
+//!
+//! Registries since alpha.2 put an underscore before a repository's own folders ([`Form::Current`]). Alpha.0 and
+//! alpha.1 did not ([`Form::Alpha`]): regtree reads that form and never writes it. Registry 2.1.0 wrote the links of
+//! manifest revisions where layer links belong. Such a link has the path of an [`Item::LayerLink`], and only the
+//! content that it names shows the difference ([`Entry::misplaced_revision_link`]).
 
 mod entry;
 mod parse;
@@ -26,19 +59,19 @@ pub use quarantine::{is_in_quarantine, quarantine_beside};
 
 use crate::digest::{Algorithm, Digest, TarsumVersion};
 
-/// Where the tree lies below the registry's `rootdirectory`.
+/// The path of the tree below the registry's `rootdirectory`.
 pub const PREFIX: &str = "docker/registry/v2";
-/// regtree's own state, below `rootdirectory` and beside `docker`, where no registry looks.
+/// The directory of regtree's own state, below `rootdirectory` and beside `docker`, where no registry looks.
 pub const PRIVATE: &str = ".regtree";
-/// What a pull-through registry keeps in `rootdirectory` beside `docker`: not regtree's, and never touched.
+/// The file that a pull-through registry keeps in `rootdirectory` beside `docker`; regtree never touches it.
 pub const SCHEDULER_STATE: &str = "scheduler-state.json";
 
-/// `<alg>/<hex>` below a directory, with a tarsum's `+` and `.` turned into directories.
+/// Returns `<directory>/<alg>/<hex>`; the `+` and `.` of a tarsum become directories.
 fn keyed(directory: &TreePath, digest: &Digest) -> TreePath {
     algorithm_directory(directory, digest).join(&digest.hex())
 }
 
-/// The entry that is called by `digest`, in a directory of such: `<directory>/<alg>/<hex>`.
+/// The entry for `digest` in a directory whose entries are named by digests: `<directory>/<alg>/<hex>`.
 pub(crate) fn entry_in(directory: &TreePath, digest: &Digest) -> TreePath {
     keyed(directory, digest)
 }
@@ -51,7 +84,7 @@ fn algorithm_directory(directory: &TreePath, digest: &Digest) -> TreePath {
     }
 }
 
-/// The directories that digests of each kind are kept in, below `directory`.
+/// The directories below `directory` for each kind of digest.
 pub(crate) fn algorithm_directories(directory: &TreePath) -> Vec<KeyedDirectory> {
     let plain = Algorithm::ALL.map(|algorithm| (None, algorithm));
     let tarsums = TarsumVersion::ALL.into_iter().flat_map(|version| Algorithm::ALL.map(|a| (Some(version), a)));
@@ -65,44 +98,44 @@ pub(crate) fn algorithm_directories(directory: &TreePath) -> Vec<KeyedDirectory>
         .collect()
 }
 
-/// A directory whose entries are called by the hex digits of one kind of digest.
+/// A directory whose entries are named by the hex digits of one kind of digest.
 #[derive(Clone, Debug)]
 pub(crate) struct KeyedDirectory {
     tarsum: Option<TarsumVersion>,
     algorithm: Algorithm,
-    /// Where it is.
+    /// Its path.
     pub(crate) path: TreePath,
 }
 
 impl KeyedDirectory {
-    /// Whether it is `sha256`.
+    /// Whether it is the directory for `sha256`.
     pub(crate) fn is_canonical(&self) -> bool {
         self.tarsum.is_none() && self.algorithm == Algorithm::Sha256
     }
 
-    /// The digest that an entry's name spells.
+    /// The digest that an entry's name spells; `None` when it spells none.
     pub(crate) fn digest(&self, hex: &str) -> Option<Digest> {
         Digest::from_parts(self.tarsum, self.algorithm, hex).ok()
     }
 }
 
-/// The directory that holds a blob's `data`.
+/// The directory that contains a blob's `data`.
 pub fn blob_directory(digest: &Digest) -> TreePath {
     let hex = digest.hex();
     algorithm_directory(&Area::Blobs.path(), digest).join_all([&hex[..2], &hex[..]])
 }
 
-/// `blobs/sha256`, which stays even when it is empty.
+/// `blobs/sha256`, which regtree keeps even when it is empty.
 pub fn canonical_blobs_directory() -> TreePath {
     Area::Blobs.path().join(Algorithm::Sha256.name())
 }
 
-/// What file a temporary was to become, by its name.
+/// The name of the file that a temporary file was written for; `None` when `name` is not that of a temporary file.
 pub(crate) fn temporary_of(name: &str) -> Option<&str> {
     parse::split_temporary(name).map(|(file, _)| file)
 }
 
-/// The end of a temporary's name, as registries from 3.1 on write it (layout.md §10).
+/// The end of a temporary file's name, as registries from 3.1 on write it (layout.md §10).
 pub(crate) fn temporary_suffix(id: uuid::Uuid) -> String {
     format!(".{id}.tmp")
 }

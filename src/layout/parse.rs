@@ -1,17 +1,17 @@
-//! From a path to what lies there.
+//! Reading a path: which file of the tree it is.
 
 use super::{Area, Entry, Form, Item, TreePath};
 use crate::digest::{Algorithm, Digest, TarsumVersion};
 use crate::name::RepositoryName;
 
 impl TreePath {
-    /// Reads a path relative to `docker/registry/v2`. `None` when it lies outside of the two areas, or has an empty
-    /// component, `.`, `..` or a NUL: whatever is returned stays inside the tree.
+    /// Reads a path relative to `docker/registry/v2`. `None` when it is outside of the two areas, or has an empty
+    /// component, `.`, `..` or a NUL. So every path that is returned stays inside the tree.
     pub fn parse(text: &str) -> Option<Self> {
         let (first, below) = text.split_once('/').unwrap_or((text, ""));
         let area = [Area::Blobs, Area::Repositories].into_iter().find(|area| area.name() == first)?;
         if below.is_empty() {
-            // `blobs/` is as little a path as `blobs//data`.
+            // `blobs/` has an empty component, as `blobs//data` has.
             return (text == first).then(|| area.path());
         }
         below.split('/').try_fold(area.path(), |path, name| path.child(name))
@@ -19,7 +19,7 @@ impl TreePath {
 }
 
 impl Entry {
-    /// What lies at `path`; `None` for a directory, and for a file that has no place in the tree.
+    /// The file that `path` is the path of; `None` for a directory, and for a file that does not belong in the tree.
     pub fn parse(path: &TreePath) -> Option<Self> {
         let names: Vec<&str> = path.below_area().split('/').collect();
         Self::parse_names(path.area(), &names)
@@ -43,7 +43,7 @@ impl Entry {
     }
 }
 
-/// `link.<uuid>.tmp` → `link` and the UUID, as registries write it: lower case, with dashes.
+/// Splits `link.<uuid>.tmp` into `link` and the UUID. Registries write the UUID in lower case, with dashes.
 pub(super) fn split_temporary(name: &str) -> Option<(&str, uuid::Uuid)> {
     let (file, id) = name.strip_suffix(".tmp")?.rsplit_once('.')?;
     let parsed = uuid::Uuid::try_parse(id).ok()?;
@@ -56,7 +56,7 @@ fn parse_blob(names: &[&str]) -> Option<Digest> {
     (hex[..2] == **fan_out).then_some(digest)
 }
 
-/// `sha256` or `tarsum/v1/sha256`, and hex digits.
+/// Reads the digest in a path: the names of `algorithm` are `sha256`, or `tarsum`, `v1` and `sha256`.
 fn parse_digest(algorithm: &[&str], hex: &str) -> Option<Digest> {
     let (tarsum, algorithm) = match algorithm {
         [algorithm] => (None, *algorithm),
@@ -72,14 +72,15 @@ fn parse_in_repository(names: &[&str]) -> Option<Entry> {
     Some(Entry::InRepository { repository, form, item })
 }
 
-/// No component of a name begins with an underscore, so the first that does ends the name.
+/// Splits a path of the current layout. No component of a name begins with an underscore, so the first component that
+/// does ends the name.
 fn split_current(names: &[&str]) -> Option<(usize, Form, Item)> {
     let at = names.iter().position(|name| name.starts_with('_'))?;
     Some((at, Form::Current, parse_item(Form::Current, &names[at..])?))
 }
 
-/// In the alphas' layout a repository's name may itself hold `layers` or `manifests`, so the end decides: the shortest
-/// tail that is a file of a repository.
+/// Splits a path of the alphas' layout. A name may itself contain `layers` or `manifests` there, so the end of the path
+/// decides: the shortest tail that is a file of a repository.
 fn split_alpha(names: &[&str]) -> Option<(usize, Form, Item)> {
     (1..names.len()).rev().find_map(|at| Some((at, Form::Alpha, parse_item(Form::Alpha, &names[at..])?)))
 }
@@ -135,7 +136,7 @@ fn parse_in_uploads(names: &[&str]) -> Option<Item> {
     }
 }
 
-/// Decimal without leading zeros, as every registry writes it.
+/// Reads a decimal number without leading zeros, as every registry writes it.
 fn parse_offset(text: &str) -> Option<u64> {
     let offset: u64 = text.parse().ok()?;
     (offset.to_string() == text).then_some(offset)

@@ -1,8 +1,8 @@
-//! A path in the tree, and the two areas that all of them lie in.
+//! A path in the tree, and the two areas that contain every path.
 
 use std::fmt;
 
-/// The two directories that everything lies in; each may be a symbolic link to another disk.
+/// The two directories that contain everything; each may be a symbolic link to another disk.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Area {
     /// Content.
@@ -26,7 +26,8 @@ impl Area {
     }
 }
 
-/// A path in the tree, relative to [`PREFIX`]: below one of the two areas, without `.`, `..` or empty components.
+/// A path in the tree, relative to [`PREFIX`](super::PREFIX). It is in one of the two areas, and has no `.`, `..` or
+/// empty components.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct TreePath {
     pub(super) area: Area,
@@ -34,7 +35,7 @@ pub struct TreePath {
 }
 
 impl TreePath {
-    /// The area it lies in.
+    /// The area that contains it.
     pub fn area(&self) -> Area {
         self.area
     }
@@ -44,7 +45,7 @@ impl TreePath {
         &self.below
     }
 
-    /// The directory it lies in; `None` for an area.
+    /// The directory that contains it; `None` for an area.
     pub fn parent(&self) -> Option<Self> {
         if self.below.is_empty() {
             return None;
@@ -61,8 +62,8 @@ impl TreePath {
         self.below.rsplit_once('/').map_or(&self.below, |(_, name)| name)
     }
 
-    /// What is called `name` in this directory. `None` when `name` is no plain file name: empty, `.`, `..`, or with a
-    /// slash or a NUL.
+    /// The entry `name` of this directory. `None` when `name` is no plain file name: when it is empty, `.` or `..`, or
+    /// contains a slash or a NUL.
     pub fn child(&self, name: &str) -> Option<Self> {
         let plain = !matches!(name, "" | "." | "..") && !name.contains(['/', '\0']);
         plain.then(|| self.join(name))
@@ -73,37 +74,37 @@ impl TreePath {
         self.join("link")
     }
 
-    /// The content in this directory, a blob's or an upload's.
+    /// The content in this directory of a blob or an upload.
     pub(crate) fn data(&self) -> Self {
         self.join("data")
     }
 
-    /// In a tag's directory: where the link to its manifest lies.
+    /// In a tag's directory, the directory of the link to its manifest.
     pub(crate) fn current(&self) -> Self {
         self.join("current")
     }
 
-    /// In a tag's directory: where the links to all that it ever pointed to lie.
+    /// In a tag's directory, the directory of the links to everything that it has pointed to.
     pub(crate) fn history(&self) -> Self {
         self.join("index")
     }
 
-    /// In a revision's directory: where the links to its signatures lie.
+    /// In a revision's directory, the directory of the links to its signatures.
     pub(crate) fn signatures(&self) -> Self {
         self.join("signatures")
     }
 
-    /// In an upload's directory: when it began.
+    /// In an upload's directory, the file that says when it began.
     pub(crate) fn started_at(&self) -> Self {
         self.join("startedat")
     }
 
-    /// In an upload's directory: where what is known of its hash lies.
+    /// In an upload's directory, the directory of its hash states.
     pub(crate) fn hash_states(&self) -> Self {
         self.join("hashstates")
     }
 
-    // For names that are known to be plain.
+    // The caller knows that the name is a plain file name.
     pub(super) fn join(&self, name: &str) -> Self {
         let mut below = String::with_capacity(self.below.len() + 1 + name.len());
         below.push_str(&self.below);

@@ -1,23 +1,23 @@
-//! Where the things of a repository lie: every path below its directory, in both layouts.
+//! The paths below a repository's directory, in both layouts.
 
 use super::{Area, KeyedDirectory, TreePath, algorithm_directories, keyed};
 use crate::digest::{Algorithm, Digest};
 use crate::name::{RepositoryName, UploadId};
 
-/// How a repository's own folders are called.
+/// The names of a repository's own folders.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Form {
-    /// `_layers`, `_manifests`, `_uploads`: alpha.2 and later, and whatever regtree writes.
+    /// `_layers`, `_manifests`, `_uploads`: alpha.2 and later, and everything that regtree writes.
     Current,
     /// `layers`, `manifests`, `uploads`: alpha.0 and alpha.1.
     Alpha,
 }
 
 impl Form {
-    /// Both, the current one first.
+    /// Both layouts, the current one first.
     pub const ALL: [Self; 2] = [Self::Current, Self::Alpha];
 
-    /// Whether `name` is what a repository's own folder is called.
+    /// Whether `name` is the name of a repository's own folder.
     pub fn owns(self, name: &str) -> bool {
         [self.layers(), self.manifests(), self.uploads()].contains(&name)
     }
@@ -44,28 +44,28 @@ impl Form {
     }
 }
 
-/// A repository by its directory, in one of the layouts: for those too whose names are none.
+/// A repository by its directory, in one of the layouts. It need not have a valid name.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Place {
-    /// The repository's directory; other repositories may lie below it.
+    /// The repository's directory; there may be other repositories below it.
     pub(crate) directory: TreePath,
-    /// How its own folders are called.
+    /// The names of its own folders.
     pub(crate) form: Form,
 }
 
 impl Place {
-    /// The repository called `name`.
+    /// The repository `name`.
     pub(crate) fn of(name: &RepositoryName, form: Form) -> Self {
         let directory = TreePath { area: Area::Repositories, below: name.as_str().to_owned() };
         Self { directory, form }
     }
 
-    /// Its own folders: layers, manifests, uploads.
+    /// Its own folders, in this order: layers, manifests, uploads.
     pub(crate) fn own(&self) -> [TreePath; 3] {
         [self.form.layers(), self.form.manifests(), self.form.uploads()].map(|name| self.directory.join(name))
     }
 
-    /// Where its layer links lie.
+    /// The directory of its layer links.
     pub(crate) fn layers(&self) -> TreePath {
         self.directory.join(self.form.layers())
     }
@@ -80,12 +80,12 @@ impl Place {
         self.layer(digest).link()
     }
 
-    /// Where its manifests' links lie.
+    /// The directory of its manifests' links.
     pub(crate) fn revisions(&self) -> TreePath {
         self.directory.join_all([self.form.manifests(), "revisions"])
     }
 
-    /// The directory of a manifest: its link, and the links of its stored signatures.
+    /// The directory of a manifest, with its link and the links of its stored signatures.
     pub(crate) fn revision(&self, digest: &Digest) -> TreePath {
         keyed(&self.revisions(), digest)
     }
@@ -95,22 +95,22 @@ impl Place {
         self.revision(digest).link()
     }
 
-    /// Where the links of a manifest's stored signatures lie (alpha.0 to 2.4).
+    /// The directory of the links of a manifest's stored signatures (alpha.0 to 2.4).
     pub(crate) fn signatures(&self, revision: &Digest) -> TreePath {
         self.revision(revision).signatures()
     }
 
-    /// Where its tags lie.
+    /// The directory of its tags.
     pub(crate) fn tags(&self) -> TreePath {
         self.directory.join_all([self.form.manifests(), "tags"])
     }
 
-    /// The directory of a tag, by the name of a directory among the tags.
+    /// The directory of a tag. `tag` is the name of a directory among the tags, and need not be a valid tag.
     pub(crate) fn tag(&self, tag: &str) -> TreePath {
         self.tags().join(tag)
     }
 
-    /// Where a tag's history lies: the links to all that it ever pointed to.
+    /// The directory of a tag's history: the links to everything that it has pointed to.
     pub(crate) fn history(&self, tag: &str) -> TreePath {
         self.tag(tag).history()
     }
@@ -120,7 +120,7 @@ impl Place {
         keyed(&self.history(tag), digest)
     }
 
-    /// Where its uploads lie.
+    /// The directory of its uploads.
     pub(crate) fn uploads(&self) -> TreePath {
         self.directory.join(self.form.uploads())
     }
@@ -130,32 +130,32 @@ impl Place {
         self.uploads().join(id.as_str())
     }
 
-    /// Where an upload's hash states lie.
+    /// The directory of an upload's hash states.
     pub(crate) fn hash_states(&self, id: &UploadId) -> TreePath {
         self.upload(id).hash_states().join(Algorithm::Sha256.name())
     }
 }
 
-/// The tag's directory in whose history an entry lies.
+/// The directory of the tag whose history contains `entry`.
 pub(crate) fn tag_of_past(entry: &TreePath) -> Option<TreePath> {
     let mut above = std::iter::successors(entry.parent(), TreePath::parent);
     above.find(|path| path.file_name() == "index")?.parent()
 }
 
-/// The directory of a manifest in the repository of a tag's directory.
+/// The directory of a manifest in the repository that a tag's directory belongs to.
 pub(crate) fn revision_beside(tag: &TreePath, digest: &Digest) -> Option<TreePath> {
     let manifests = tag.parent()?.parent()?;
     Some(keyed(&manifests.join("revisions"), digest))
 }
 
-/// The own folders of a repository that lies in `directory`, in either layout.
+/// The own folders of the repository in `directory`, in the current layout.
 pub(crate) fn own_folders(directory: &TreePath) -> Vec<TreePath> {
-    // An alpha's may be repositories of today, and are only ever emptied.
+    // Not the alphas' folders: one may be a repository in the current layout. Those are only ever emptied.
     let form = Form::Current;
     Place { directory: directory.clone(), form }.own().to_vec()
 }
 
-/// Whether a file, such as a link, is one that makes a manifest a repository's.
+/// Whether a file is directly in the directory of a revision, as its link is.
 #[cfg(feature = "cli")]
 pub(crate) fn is_of_revision(path: &std::path::Path) -> bool {
     path.ancestors().nth(3).is_some_and(|directory| {
@@ -163,15 +163,15 @@ pub(crate) fn is_of_revision(path: &std::path::Path) -> bool {
     })
 }
 
-/// Where alpha.0 and alpha.1 keep what is called by a digest, below a repository's directory: an entry there tells such
-/// a repository from a directory that merely holds others called `lib/layers` or `lib/manifests`.
+/// The directories below a repository's directory in which alpha.0 and alpha.1 name entries by digests. Such an entry
+/// shows that the directory is a repository, and does not merely contain others with names like `lib/layers`.
 pub(crate) fn alpha_directories(repository: &TreePath) -> impl Iterator<Item = KeyedDirectory> {
     let (layers, manifests) = (Form::Alpha.layers(), Form::Alpha.manifests());
     let directories = [repository.join(layers), repository.join(manifests).join("revisions")];
     directories.into_iter().flat_map(|directory| algorithm_directories(&directory))
 }
 
-/// Where alpha.0 and alpha.1 keep uploads, below a repository's directory.
+/// The directory below a repository's directory in which alpha.0 and alpha.1 keep uploads.
 pub(crate) fn alpha_uploads(repository: &TreePath) -> TreePath {
     repository.join(Form::Alpha.uploads())
 }

@@ -143,7 +143,7 @@ fn digests() -> impl Strategy<Value = Digest> {
     })
 }
 
-/// Names made of the very words that the layout uses, so that they get in each other's way if they can.
+/// Names made of the words that the layout uses, to find any that are mistaken for each other.
 fn names() -> impl Strategy<Value = RepositoryName> {
     let words = vec![
         "a",
