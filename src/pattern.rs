@@ -1,4 +1,4 @@
-//! Choosing repositories by patterns of their names.
+//! Choosing repositories by patterns for their names.
 
 use std::str::FromStr;
 
@@ -6,7 +6,7 @@ use globset::{GlobBuilder, GlobMatcher};
 
 use crate::error::{Error, Result};
 
-/// A pattern of repositories' names: `*` and `?` stay within a part of a name, `**` does not.
+/// A pattern for repository names: `*` and `?` match within one part of a name, `**` matches across parts.
 #[derive(Clone, Debug)]
 pub struct Pattern(GlobMatcher);
 
@@ -19,17 +19,17 @@ impl FromStr for Pattern {
 }
 
 impl Pattern {
-    /// Whether a repository is chosen, by its path.
+    /// Whether the repository at the path `name` is chosen.
     pub fn is_match(&self, name: &str) -> bool {
         self.0.is_match(name)
     }
 
-    /// Whether a directory is, or could be above, one that is chosen. In doubt it could.
+    /// Whether `directory` is a repository that is chosen, or could contain one. When that can't be decided, it could.
     pub(crate) fn could_hold(&self, directory: &str) -> bool {
         let mut parts = self.0.glob().glob().split('/');
         for name in directory.split('/').filter(|name| !name.is_empty()) {
             let Some(part) = parts.next() else { return false };
-            // An alternative may have several parts, and a class may look like a separator.
+            // An alternative may have several parts, and a class may contain a separator.
             if part.contains("**") || part.contains(['{', '[', '\\']) {
                 return true;
             }
@@ -41,7 +41,7 @@ impl Pattern {
     }
 }
 
-/// Patterns of which any may choose; without any, all is chosen.
+/// Patterns, any of which may choose a repository. Without patterns every repository is chosen.
 #[derive(Clone, Debug, Default)]
 pub struct Patterns(Vec<Pattern>);
 
@@ -52,22 +52,23 @@ impl From<Vec<Pattern>> for Patterns {
 }
 
 impl Patterns {
-    /// Whether all is chosen.
+    /// Whether there are no patterns, so that every repository is chosen.
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
 
-    /// Whether a repository is chosen, by its path.
+    /// Whether the repository at the path `name` is chosen.
     pub fn is_match(&self, name: &str) -> bool {
         self.is_empty() || self.0.iter().any(|pattern| pattern.is_match(name))
     }
 
-    /// As [`Pattern::could_hold`], for any of them.
+    /// As [`Pattern::could_hold`], for any of the patterns.
     pub(crate) fn could_hold(&self, directory: &str) -> bool {
         self.is_empty() || self.0.iter().any(|pattern| pattern.could_hold(directory))
     }
 
-    /// `Err(NoMatch)`, naming it, when one of them chooses nothing: it is mistyped, and nothing would be looked at for it.
+    /// Returns `Err(NoMatch)` with the first pattern that chooses nothing: it is mistyped, and would silently do
+    /// nothing.
     pub fn check(&self, chooses: impl Fn(&Pattern) -> bool) -> Result<()> {
         match self.0.iter().find(|pattern| !chooses(pattern)) {
             Some(idle) => Err(Error::NoMatch { pattern: idle.0.glob().glob().to_owned() }),
