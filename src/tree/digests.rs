@@ -1,8 +1,8 @@
-//! Directories whose entries are called by digests: `<alg>/<hex>/link` and `<alg>/hh/<hex>/data`.
+//! Listing directories whose entries are named by digests: `<alg>/<hex>/link` and `<alg>/hh/<hex>/data`.
 //!
-//! Names and types come from the directories themselves; no file is looked at. Directories are read one at a time, in the
-//! order of the digests, so that a listing of a whole tree streams, sorted, in little memory. What is damaged comes as an
-//! item and ends nothing.
+//! Names and types come from the directories themselves; no file is opened. Directories are read one at a time, in the
+//! order of the digests. So a sorted listing of a whole tree streams in little memory. Damage is an item of the
+//! listing, and does not end it.
 
 use std::os::fd::{AsFd, BorrowedFd};
 
@@ -13,7 +13,7 @@ use crate::layout::{self, Area, KeyedDirectory, TreePath};
 
 type Item = Result<(Digest, TreePath)>;
 
-/// The digests that directories below `<alg>` are called by.
+/// The digests that name the directories below each `<alg>`.
 pub(crate) fn keyed<'t>(tree: &'t Tree, directory: &TreePath) -> impl Iterator<Item = Result<Digest>> + use<'t> {
     layout::algorithm_directories(directory).into_iter().flat_map(move |algorithm| {
         let (digests, damage) = keyed_in(tree, &algorithm);
@@ -21,8 +21,7 @@ pub(crate) fn keyed<'t>(tree: &'t Tree, directory: &TreePath) -> impl Iterator<I
     })
 }
 
-/// The digests that the directories in `algorithm` are called by, sorted, and what is damaged there. A plain file is passed
-/// over.
+/// The digests that name the directories in `algorithm`, sorted, and the damage there. Plain files are skipped.
 pub(crate) fn keyed_in(tree: &Tree, algorithm: &KeyedDirectory) -> (Vec<Digest>, Vec<Error>) {
     let mut listed = match tree.list(&algorithm.path) {
         Ok(listed) => listed.unwrap_or_default(),
@@ -52,7 +51,8 @@ pub(crate) fn links<'t>(tree: &'t Tree, directory: &TreePath) -> impl Iterator<I
     links_in(tree, layout::algorithm_directories(directory))
 }
 
-/// The links at other digests than a sha256, which may be aliases. The others' directories are not opened.
+/// The links whose path has another digest than a sha256: they may be aliases. The directories of sha256 links are not
+/// opened.
 pub(crate) fn other_links<'t>(tree: &'t Tree, directory: &TreePath) -> impl Iterator<Item = Item> + use<'t> {
     let mut algorithms = layout::algorithm_directories(directory);
     algorithms.retain(|algorithm| !algorithm.is_canonical());
@@ -66,7 +66,7 @@ fn links_in(tree: &Tree, algorithms: Vec<KeyedDirectory>) -> impl Iterator<Item 
     })
 }
 
-/// The directories called by hex digits in `directory` that hold a file called `wanted`.
+/// The directories in `directory` that are named by hex digits and contain a file `wanted`.
 pub(crate) fn leaves<'t>(
     tree: &'t Tree,
     algorithm: KeyedDirectory,
@@ -111,7 +111,7 @@ fn leaf(
     Ok(Some((digest, file)))
 }
 
-/// What is no directory where directories are: a symbolic link or special file is damage, a plain file is nobody's.
+/// The error for an entry that is no directory where directories belong. A plain file is ignored.
 pub(crate) fn stray(tree: &Tree, path: &TreePath, kind: Kind) -> Option<Item> {
     (kind != Kind::File).then(|| Err(tree.wrong_kind(path, "a directory", kind)))
 }

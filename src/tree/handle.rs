@@ -1,4 +1,4 @@
-//! Opening, reading and listing below a directory that is open.
+//! Opening, reading and listing files below an open directory.
 
 use std::ffi::OsStr;
 use std::mem::MaybeUninit;
@@ -11,12 +11,12 @@ use rustix::io::Errno;
 
 use super::{Kind, Listed, Metadata};
 
-/// How long to wait for a process that is alone with a file, which it is for microseconds.
+/// How long to wait for such a check by another process, which takes microseconds.
 const PATIENCE: Duration = Duration::from_secs(1);
 const POLL: Duration = Duration::from_millis(1);
 
-/// Opens a file without waiting for a pipe's other end, but for a process that asks for a moment whether it is alone with
-/// the file, as regtree does when it writes (`durable`).
+/// Repeats `open` while another process checks whether it is alone with the file, as regtree does when it writes
+/// (`durable`). `open` itself must not block: it would wait for the other end of a pipe.
 pub(crate) fn patiently<T>(mut open: impl FnMut() -> rustix::io::Result<T>) -> rustix::io::Result<T> {
     let begin = Instant::now();
     loop {
@@ -27,20 +27,20 @@ pub(crate) fn patiently<T>(mut open: impl FnMut() -> rustix::io::Result<T>) -> r
     }
 }
 
-/// Opens the small file `below` a directory that is open, without following any link: the fast way to many.
+/// Opens the small file `below` an open directory, without following any link: the fast way to open many.
 pub(crate) fn open_small(directory: BorrowedFd<'_>, below: &str) -> rustix::io::Result<OwnedFd> {
     let flags = OFlags::RDONLY | OFlags::NONBLOCK | OFlags::NOFOLLOW | OFlags::CLOEXEC;
     patiently(|| open_beneath(directory, below, flags))
 }
 
-/// Reads the beginning of a file into `buffer`; all of it, if that is not filled.
+/// Reads the beginning of a file into `buffer`. When the buffer is not filled, that is the whole file.
 pub(crate) fn read_start<'b>(file: BorrowedFd<'_>, buffer: &'b mut [u8]) -> rustix::io::Result<&'b [u8]> {
     let mut length = 0;
     while length < buffer.len() {
         let room = buffer.len() - length;
         let read = rustix::io::retry_on_intr(|| rustix::io::read(file, &mut buffer[length..]))?;
         length += read;
-        // A regular file gives less only at its end; asking again would be every third call of a scan.
+        // A regular file returns less only at its end. Another read to see the end would be every third call of a scan.
         if read < room {
             break;
         }
@@ -77,7 +77,7 @@ pub(crate) fn metadata_at(directory: BorrowedFd<'_>, name: &str) -> rustix::io::
             let kind = FileType::from_raw_mode(stat.stx_mode.into()).into();
             let time = stat.stx_mtime;
             let nanoseconds = i32::try_from(time.tv_nsec).unwrap_or_default();
-            // A time that no calendar has is as good as none.
+            // A time that no calendar has counts as none.
             let modified = jiff::Timestamp::new(time.tv_sec, nanoseconds).unwrap_or(jiff::Timestamp::UNIX_EPOCH);
             Ok(Some(Metadata { kind, size: stat.stx_size, modified }))
         }
@@ -95,7 +95,7 @@ pub(crate) fn list_handle(directory: BorrowedFd<'_>) -> rustix::io::Result<Vec<L
     Ok(listed)
 }
 
-/// Tells `each` what a directory holds, by a buffer that serves for many.
+/// Calls `each` for every entry of a directory. One buffer serves for many directories.
 pub(crate) fn visit_handle(
     directory: BorrowedFd<'_>,
     buffer: &mut [MaybeUninit<u8>],
@@ -109,7 +109,7 @@ pub(crate) fn visit_handle(
             continue;
         }
         let kind = match entry.file_type() {
-            // Some file systems don't say in the directory.
+            // Some file systems don't record the type in the directory.
             FileType::Unknown => {
                 let stat = rustix::fs::statat(directory, OsStr::from_bytes(name), AtFlags::SYMLINK_NOFOLLOW)?;
                 FileType::from_raw_mode(stat.st_mode)

@@ -1,10 +1,10 @@
-//! Reading the tree, below directory handles.
+//! This module reads the tree through directory handles. `durable` changes it; nothing here does.
 //!
 //! [`Tree::open`] resolves the root, `docker/registry/v2`, `blobs` and `repositories` once; each may be a symbolic
-//! link. Below the latter two no symbolic link is ever followed, and everything is reached through a handle, so that a
-//! link planted later leads nowhere. What is absent is `None`; what can't be looked at is an error and never absence.
+//! link. **Below `blobs` and `repositories` no symbolic link is ever followed.** Every path is opened from a handle, so
+//! a link that is planted later leads nowhere.
 //!
-//! Nothing here changes the tree: that is `durable`'s.
+//! **What can't be read is an error, and never looks absent.** `None` means that the path is not there.
 
 pub(crate) mod digests;
 mod handle;
@@ -31,7 +31,7 @@ use crate::layout::{self, Area, TreePath};
 pub struct Tree {
     /// The registry's `rootdirectory`.
     root: PathBuf,
-    /// `docker/registry/v2`, for messages.
+    /// The path of `docker/registry/v2`, for messages.
     path: PathBuf,
     v2: OwnedFd,
     blobs: OnceLock<OwnedFd>,
@@ -52,7 +52,7 @@ pub enum Kind {
 }
 
 impl Kind {
-    /// What to call it in a message.
+    /// Its name in a message, with an article.
     pub const fn describe(self) -> &'static str {
         match self {
             Self::File => "a regular file",
@@ -77,20 +77,20 @@ impl From<FileType> for Kind {
 /// One name in a directory.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Listed {
-    /// The name, whatever it is made of.
+    /// The name, which need not be text.
     pub name: OsString,
-    /// What it is, as the directory itself says.
+    /// What it is, by the directory's own record.
     pub kind: Kind,
 }
 
 impl Listed {
-    /// The name, when it is text.
+    /// The name, if it is text.
     pub fn text(&self) -> Option<&str> {
         self.name.to_str()
     }
 }
 
-/// What `statx` says of a file.
+/// What `statx` returns for a file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Metadata {
     /// What it is.
@@ -102,9 +102,9 @@ pub struct Metadata {
 }
 
 impl Tree {
-    /// Opens the tree in `root`, which is the directory that holds `docker/registry/v2`, or that directory itself.
+    /// Opens the tree in `root`, which is the directory that contains `docker/registry/v2`, or that directory itself.
     ///
-    /// `Err(NotATree)` when it is neither, `Err(UnusableTree)` when an area is a symbolic link to nowhere.
+    /// Returns `Err(NotATree)` when it is neither, and `Err(UnusableTree)` when an area is a symbolic link to nowhere.
     pub fn open(root: &Path) -> Result<Self> {
         let not = |reason: String| Error::NotATree { path: root.to_owned(), reason };
         let (root_path, path) = locate(root)?;
@@ -128,7 +128,7 @@ impl Tree {
         &self.path
     }
 
-    /// A path of the tree as the operating system knows it, for messages.
+    /// The full path of a path of the tree, for messages.
     pub fn locate(&self, path: &TreePath) -> PathBuf {
         self.path.join(path.to_string())
     }
@@ -161,7 +161,7 @@ impl Tree {
         if let Some(handle) = opened {
             return Ok(Some(self.area_cell(area).get_or_init(|| handle).as_fd()));
         }
-        // A name without a directory behind it is a symbolic link to nowhere: a disk that isn't mounted.
+        // The name is there and no directory opens: it is a symbolic link to nowhere, as to a disk that isn't mounted.
         if rustix::fs::statat(self.v2(), area.name(), AtFlags::SYMLINK_NOFOLLOW).is_ok() {
             let reason = format!("{} is a symbolic link to nowhere (is its disk mounted?)", path.display());
             return Err(Error::UnusableTree { path: self.root.clone(), reason });
@@ -169,7 +169,7 @@ impl Tree {
         Ok(None)
     }
 
-    /// Opens the directory at `path` to look things up in it. `None` when it isn't there.
+    /// Opens the directory at `path`, for access to its entries. `None` when it isn't there.
     pub(crate) fn open_directory(&self, path: &TreePath) -> Result<Option<OwnedFd>> {
         let Some(area) = self.area(path.area())? else { return Ok(None) };
         let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
@@ -201,12 +201,12 @@ impl Tree {
         Err(self.wrong_kind(path, "a regular file", found))
     }
 
-    /// Looks at what lies at `path`, itself and not what it may point to. `None` when nothing does.
+    /// Returns the metadata of `path`; of a symbolic link those of the link itself. `None` when nothing is there.
     pub fn metadata(&self, path: &TreePath) -> Result<Option<Metadata>> {
         let Some(area) = self.area(path.area())? else { return Ok(None) };
         let flags = OFlags::PATH | OFlags::NOFOLLOW | OFlags::CLOEXEC;
         let Some(parent) = path.parent() else {
-            // An area is a directory, or it would not be open.
+            // An area is open, so it is a directory.
             let modified = jiff::Timestamp::UNIX_EPOCH;
             return Ok(Some(Metadata { kind: Kind::Directory, size: 0, modified }));
         };
@@ -223,7 +223,7 @@ impl Tree {
         metadata_at(directory, path.file_name()).map_err(|errno| Error::io("look at", self.locate(path), errno))
     }
 
-    /// Whether what is open as `handle` is what lies at `path`, and not something that was moved away or removed since.
+    /// Whether `path` is still the path of the open file `handle`, which may have been moved or removed since.
     pub(crate) fn is_in_place(&self, path: &TreePath, handle: impl AsFd) -> Result<bool> {
         let failed = |errno: Errno| Error::io("look at", self.locate(path), errno);
         let parent = path.parent().expect("an area stays where it is");
@@ -236,7 +236,8 @@ impl Tree {
         }
     }
 
-    /// Reads the file at `path` whole, up to `limit` bytes: a longer one is cut there, which no small file of a tree is.
+    /// Reads the file at `path` whole. A file of more than `limit` bytes is cut there; no small file of a tree is that
+    /// long.
     pub fn read_small(&self, path: &TreePath, limit: u64) -> Result<Option<Vec<u8>>> {
         let Some(file) = self.open_file(path)? else { return Ok(None) };
         let mut content = Vec::with_capacity(160);
@@ -244,13 +245,13 @@ impl Tree {
         Ok(Some(content))
     }
 
-    /// The names in the directory at `path`, in no order. `None` when it isn't there; a failure half-way is an error.
+    /// Lists the directory at `path`, in no order. `None` when it isn't there. A failure half-way is an error.
     pub fn list(&self, path: &TreePath) -> Result<Option<Vec<Listed>>> {
         let Some(directory) = self.open_directory(path)? else { return Ok(None) };
         list_handle(directory.as_fd()).map(Some).map_err(|errno| Error::io("list", self.locate(path), errno))
     }
 
-    /// As [`Tree::list`], for the directory `name` in one that is already open: the fast way down a fan-out.
+    /// As [`Tree::list`], for a directory in the open directory `parent`: this is the fast way down a fan-out.
     pub(crate) fn list_in(&self, parent: BorrowedFd<'_>, path: &TreePath) -> Result<Option<Vec<Listed>>> {
         let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
         match rustix::fs::openat(parent, path.file_name(), flags, Mode::empty()) {
@@ -266,7 +267,7 @@ impl Tree {
         Error::WrongKind { path: self.locate(path), expected, found: found.describe() }
     }
 
-    /// Says of a path that can't be opened which part of it is not what it should be, if that is the reason.
+    /// The error for a path that can't be opened. It names the component of the wrong kind, if that is the cause.
     pub(crate) fn explain(&self, path: &TreePath, expected: &'static str, action: &'static str, errno: Errno) -> Error {
         if !matches!(errno, Errno::LOOP | Errno::NOTDIR | Errno::NXIO | Errno::MLINK) {
             return Error::io(action, self.locate(path), errno);
@@ -293,7 +294,7 @@ impl Tree {
     }
 }
 
-/// Finds the `rootdirectory` and `docker/registry/v2` that `root` means.
+/// Finds the `rootdirectory` and `docker/registry/v2` that belong to `root`.
 fn locate(root: &Path) -> Result<(PathBuf, PathBuf)> {
     let not = |reason: String| Error::NotATree { path: root.to_owned(), reason };
     let unusable = |reason: String| Error::UnusableTree { path: root.to_owned(), reason };
@@ -322,7 +323,7 @@ fn locate(root: &Path) -> Result<(PathBuf, PathBuf)> {
     Ok((root.to_owned(), canonical))
 }
 
-/// Opens a directory, following symbolic links: only for the root and the areas.
+/// Opens a directory and follows symbolic links. Only the root and the areas are opened so.
 fn open_resolved(parent: impl AsFd, name: &OsStr) -> rustix::io::Result<Option<OwnedFd>> {
     let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
     match rustix::fs::openat(parent, name, flags, Mode::empty()) {
@@ -339,7 +340,7 @@ mod tests {
 
     use super::*;
 
-    /// A tree with a file that is reached rightly, and by symbolic links.
+    /// A tree with a file, and with symbolic links to it and to its directory.
     fn planted() -> (tempfile::TempDir, Tree) {
         let directory = tempfile::tempdir().unwrap();
         let v2 = directory.path().join(layout::PREFIX);

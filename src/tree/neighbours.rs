@@ -1,4 +1,4 @@
-//! Looking at many directories of one parent.
+//! Reading the metadata of many directories that have one parent.
 
 use std::os::fd::{AsFd, OwnedFd};
 
@@ -7,10 +7,10 @@ use super::{Metadata, Tree};
 use crate::error::Result;
 use crate::layout::TreePath;
 
-/// Looks at many directories that lie beside each other, by a handle of their parent: the fast way to sorted ones.
+/// Reads the metadata of many directories through a handle of their parent: the fast way when they are sorted.
 pub(crate) struct Neighbours<'t> {
     tree: &'t Tree,
-    /// The parent of the last, open if it is there.
+    /// The parent of the last directory, and its handle if it is there.
     parent: Option<(TreePath, Option<OwnedFd>)>,
 }
 
@@ -19,12 +19,12 @@ impl<'t> Neighbours<'t> {
         Self { tree, parent: None }
     }
 
-    /// Looks at a directory.
+    /// The metadata of a directory; `None` when it isn't there.
     pub(crate) fn metadata(&mut self, directory: &TreePath) -> Result<Option<Metadata>> {
         self.look(directory, directory.file_name())
     }
 
-    /// Looks at what is in a directory, which is known to be one.
+    /// The metadata of the entry `name` of a directory. The caller knows that it is a directory.
     pub(crate) fn metadata_in(&mut self, directory: &TreePath, name: &str) -> Result<Option<Metadata>> {
         self.look(directory, &format!("{}/{name}", directory.file_name()))
     }
