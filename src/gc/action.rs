@@ -1,4 +1,4 @@
-//! What goes, each thing by its kind and place, and what keeps something from going.
+//! What a plan removes, and what it found to be wrong.
 
 use std::fmt;
 use std::path::PathBuf;
@@ -13,12 +13,12 @@ use crate::layout::TreePath;
 use crate::name::UploadId;
 use crate::scan::Doubt;
 
-/// What kind of thing goes, in the order in which they go.
+/// The kinds of what is removed, in the order in which they are removed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Kind {
-    /// A tag that was made for a manifest which is gone.
+    /// A tag that was made for another manifest, such as one of signatures, and whose own manifest is removed.
     Tag,
-    /// That a tag once pointed to a manifest which goes.
+    /// The entry in a tag's history for a manifest which is removed.
     TagHistory,
     /// A manifest of a repository.
     Revision,
@@ -26,7 +26,7 @@ pub enum Kind {
     LayerLink,
     /// Content that nothing needs.
     Blob,
-    /// An upload that nobody finished.
+    /// An upload that was not finished.
     Upload,
     /// A directory with nothing in it.
     Directory,
@@ -61,7 +61,7 @@ impl Kind {
         }
     }
 
-    /// How many of `actions` are of this kind, and how many bytes of content go with them.
+    /// How many of `actions` are of this kind, and how many bytes of content they remove.
     pub fn count(self, actions: &[Action]) -> (u64, u64) {
         let of_kind = actions.iter().filter(|action| action.kind == self);
         of_kind.fold((0, 0), |(count, bytes), action| (count + 1, bytes + action.size))
@@ -80,24 +80,24 @@ impl Serialize for Kind {
     }
 }
 
-/// Something that goes.
+/// One removal.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Action {
-    /// What kind of thing it is.
+    /// What kind of thing is removed.
     pub kind: Kind,
-    /// Where it lies: a directory, that goes with what is in it.
+    /// The directory that is removed with its content.
     pub path: TreePath,
-    /// Whose it is, by its path.
+    /// The path of the repository that it belongs to.
     pub repository: Option<Arc<str>>,
     /// The tag that it is about.
     pub tag: Option<String>,
-    /// What it is called.
+    /// The digest of the manifest or content.
     pub digest: Option<Digest>,
-    /// The upload.
+    /// The id of the upload.
     pub upload: Option<UploadId>,
-    /// How many bytes of content go with it.
+    /// How many bytes of content are removed.
     pub size: u64,
-    /// The newest time of a blob, by which it is known again.
+    /// The newest time of a blob's file and directory, by which a sweep recognizes the blob.
     pub(super) newest: Option<jiff::Timestamp>,
 }
 
@@ -112,19 +112,19 @@ impl Action {
     }
 }
 
-/// Something that casts doubt, or that is strange.
+/// Something that is wrong in the tree, whether or not gc keeps anything because of it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Finding {
-    /// What.
+    /// What is wrong.
     pub code: Code,
-    /// What it casts doubt on.
+    /// What gc keeps because of it.
     pub doubt: Doubt,
-    /// In which repository, by its path.
+    /// The path of the repository.
     pub repository: Option<String>,
-    /// Where.
+    /// Where it is.
     pub path: Option<PathBuf>,
-    /// All of it in a sentence.
+    /// What is wrong, in a sentence.
     pub message: String,
-    /// Whether its path or another tree says what should be there.
+    /// Whether the path itself, or another tree, says what should be there.
     pub mendable: bool,
 }

@@ -1,4 +1,4 @@
-//! What is young keeps itself, and what it references: somebody may be about to use it.
+//! What is young is kept, with everything that it references: another process may be about to use it.
 
 use std::collections::HashMap;
 
@@ -13,41 +13,42 @@ use crate::reach::Use;
 use crate::scan::{DigestId, Returned, Scan, Scanned};
 use crate::tree::{Kind, Neighbours, Tree};
 
-/// A blob, as it lies there.
+/// A blob's file, as it is on disk.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct BlobFile {
-    /// In bytes.
+    /// Its size in bytes.
     pub(super) size: u64,
     /// The newest time of its file and directory.
     pub(super) newest: jiff::Timestamp,
 }
 
-/// What is known of a blob that nothing needs.
+/// What was found in the place of a blob that nothing needs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Found {
-    /// A file, in a directory of its own.
+    /// A file `data` in the blob's directory.
     Blob(BlobFile),
-    /// A directory without `data`, with its time.
+    /// A directory without `data`, and the directory's time.
     Empty(jiff::Timestamp),
-    /// Gone, or something else, which is `fsck`'s.
+    /// Nothing, or something else. That is left to `fsck`.
     Other,
 }
 
-/// Looks at blobs: file and directory, for a rename keeps the file's old time.
+/// Looks at the file and the directory of each blob. A rename keeps the file's old time, so the directory's counts too.
 pub(super) fn look_at_blobs(tree: &Tree, scan: &Scan, names: &[DigestId]) -> Result<Vec<Found>> {
     let names = names.par_iter().with_min_len(64);
-    // Names are sorted, so that neighbours share a fan-out.
+    // The names are sorted, so neighbours share a fan-out.
     names.map_init(|| Neighbours::new(tree), |blobs, name| look_at(blobs, scan, &scan.digests.digest(*name))).collect()
 }
 
-/// The bytes of all content: every blob is looked at.
+/// The bytes of all content. This looks at every blob.
 pub(super) fn all_bytes(tree: &Tree, scan: &Scan) -> Result<u64> {
     let names: Vec<DigestId> = scan.digests.blobs().collect();
     let found = look_at_blobs(tree, scan, &names)?;
     Ok(found.iter().map(|found| if let Found::Blob(file) = found { file.size } else { 0 }).sum())
 }
 
-/// Looks at one blob, in the fan-out that is open already if it lies there. One that comes back is as it will be then.
+/// Looks at one blob, through the open fan-out if it is in that. A blob that will be put back from the quarantine is
+/// described as it will be then.
 pub(super) fn look_at(blobs: &mut Neighbours<'_>, scan: &Scan, digest: &Digest) -> Result<Found> {
     match scan.returned(digest) {
         Some(Returned { size, newest }) => Ok(Found::Blob(BlobFile { size, newest })),
@@ -55,7 +56,7 @@ pub(super) fn look_at(blobs: &mut Neighbours<'_>, scan: &Scan, digest: &Digest) 
     }
 }
 
-/// Looks at what is in the place of one blob now.
+/// Looks at what is now in the place of one blob.
 pub(super) fn look_at_place(blobs: &mut Neighbours<'_>, digest: &Digest) -> Result<Found> {
     let path = layout::blob_directory(digest);
     let directory = blobs.metadata(&path)?;
@@ -69,7 +70,8 @@ pub(super) fn look_at_place(blobs: &mut Neighbours<'_>, digest: &Digest) -> Resu
     })
 }
 
-/// The manifests and links of a repository that would go but for their age. What can't be looked at counts as young.
+/// The manifests and layer links of a repository that would be removed if they were not young. What can't be looked at
+/// counts as young.
 pub(super) fn young_links<'h>(
     tree: &Tree,
     scan: &Scan,
@@ -92,7 +94,7 @@ pub(super) fn young_links<'h>(
         let digest = &revision.digest;
         let directory = if revision.misplaced { place.layer(digest) } else { place.revision(digest) };
         revisions.push((name, link(directory)));
-        // A tag that pointed to it a moment ago keeps it too.
+        // A young entry in a tag's history keeps the manifest too: the tag pointed to it a moment ago.
         let tags = history.tags(digest).iter().map(|tag| &repository.tags[*tag]);
         revisions.extend(tags.map(|tag| (name, link(place.past(&tag.name, digest)))));
     }
@@ -118,7 +120,7 @@ pub(super) fn unused_links(scan: &Scan, repository: &Scanned, used: &Use<'_>) ->
         repository.layers.iter().copied().filter(|name| !is_used(name)).map(|name| (name, scan.digests.digest(name)));
     let aliases = repository.aliases.iter().filter_map(|(key, _)| Some((scan.digests.find(key)?, *key)));
     let unused = layers.chain(aliases.filter(|(name, _)| !is_used(name)));
-    // Another name of content that is used stays with it.
+    // A link that is an alias of needed content is kept with that.
     let targets: HashMap<Digest, Digest> = repository.aliases.iter().copied().collect();
     let leads = |digest: &Digest| {
         targets.get(digest).and_then(|target| scan.digests.find(target)).is_some_and(|target| is_used(&target))

@@ -1,4 +1,4 @@
-//! What becomes of what goes: it is removed, or moved to the quarantine.
+//! The two ways to remove something: for good, or by a move to the quarantine.
 
 use std::collections::HashMap;
 
@@ -9,16 +9,16 @@ use crate::layout::{self, Area, TreePath};
 use crate::quarantine::{Item, ItemKind, Noted, Run, RunId};
 use crate::upload;
 
-/// Where things go.
+/// How to remove.
 pub(super) enum Disposal<'w> {
-    /// Nowhere.
+    /// For good.
     Removal(&'w ExclusiveWriter<'w>),
-    /// A run of the quarantine, which knows all that may go by its path.
+    /// By moves to a run of the quarantine, with all that may be moved by its path.
     Quarantine(Run<'w>, HashMap<TreePath, Noted>),
 }
 
 impl<'w> Disposal<'w> {
-    /// Begins a run of the quarantine, with `actions` in its journal.
+    /// Begins a run of the quarantine, and writes `actions` to its journal.
     pub(super) fn quarantine<'a>(
         writer: &'w ExclusiveWriter<'w>,
         now: jiff::Timestamp,
@@ -33,7 +33,7 @@ impl<'w> Disposal<'w> {
         Ok(Self::Quarantine(run, by_path))
     }
 
-    /// What the run of the quarantine is called.
+    /// The id of the run of the quarantine.
     pub(super) fn run(&self) -> Option<RunId> {
         match self {
             Self::Removal(_) => None,
@@ -41,7 +41,7 @@ impl<'w> Disposal<'w> {
         }
     }
 
-    /// Takes away a link's directory. Without the link the rest of it is nothing, so that goes first.
+    /// Removes the directory of a link. The link is removed first: without it the rest of the directory means nothing.
     pub(super) fn link(&mut self, path: &TreePath) -> Result<bool> {
         if let Self::Removal(writer) = self {
             writer.remove_file(&path.link(), Sync::Later)?;
@@ -49,7 +49,7 @@ impl<'w> Disposal<'w> {
         self.directory(path)
     }
 
-    /// Takes away an upload.
+    /// Removes an upload.
     pub(super) fn upload(&mut self, path: &TreePath) -> Result<bool> {
         match self {
             Self::Removal(writer) => upload::remove(writer, path).map(|()| true),
@@ -57,7 +57,7 @@ impl<'w> Disposal<'w> {
         }
     }
 
-    /// Takes away a directory with all that is in it. `false` when it is not there.
+    /// Removes a directory with everything in it. Returns `false` when it is not there.
     pub(super) fn directory(&mut self, path: &TreePath) -> Result<bool> {
         match self {
             Self::Removal(writer) => writer.remove_directory(path, Sync::Later).map(|()| true),
@@ -68,7 +68,8 @@ impl<'w> Disposal<'w> {
         }
     }
 
-    /// Takes away a directory in which there are only directories: where a file came to be in it, it stays with that.
+    /// Removes a directory that contains only directories. When a file was added meanwhile, file and directory are
+    /// kept.
     pub(super) fn hollow(&mut self, path: &TreePath) -> Result<()> {
         match self {
             Self::Removal(writer) => writer.remove_hollow(path),
@@ -76,7 +77,7 @@ impl<'w> Disposal<'w> {
         }
     }
 
-    /// Syncs, and returns what the run is called, if there is anything in it.
+    /// Syncs, and returns the id of the run, if the run moved anything.
     pub(super) fn finish(self) -> Result<Option<RunId>> {
         match self {
             Self::Removal(_) => Ok(None),
@@ -88,7 +89,7 @@ impl<'w> Disposal<'w> {
     }
 }
 
-/// What an action moves: not what is empty in any case, which a restore makes as it goes.
+/// What an action moves. An empty directory for a blob is not moved, because a restore makes the directories it needs.
 fn items(action: &Action) -> Vec<Item> {
     let kind = match action.kind {
         Kind::Tag => ItemKind::Tag,
@@ -101,7 +102,8 @@ fn items(action: &Action) -> Vec<Item> {
         Kind::Directory | Kind::Repository => ItemKind::Directory,
     };
     let paths = match action.kind {
-        // Registries want all three of a repository, so they come back with what was in them.
+        // Registries need all three folders of a repository, so a restore brings them back with the directories in
+        // them.
         Kind::Repository => layout::own_folders(&action.path),
         _ => vec![action.path.clone()],
     };

@@ -1,4 +1,4 @@
-//! What can't be followed, and what must be left alone for it.
+//! What can't be followed, and what gc must keep because of that.
 
 use std::cell::LazyCell;
 use std::collections::{HashMap, HashSet};
@@ -19,15 +19,15 @@ use crate::scan::{Damage, DigestId, DigestSet, Doubt, Fault, Scan, Scanned};
 use crate::stream::Interrupt;
 use crate::tree::{Tree, digests};
 
-/// What a look for doubts came to.
+/// What can't be followed in a tree, and what that keeps.
 pub(super) struct Doubts {
     pub(super) reserve: Reserve,
-    /// Whether there may be links that nobody sees.
+    /// Whether links may be hidden, so that no content may be removed.
     pub(super) keep_all_content: bool,
     pub(super) findings: Vec<Finding>,
 }
 
-/// Looks for whatever names something that can't be followed, and reserves what may hang on it.
+/// Finds what can't be followed, and reserves everything that it may need.
 pub(super) fn look(tree: &Tree, scan: &mut Scan, options: &Options, interrupt: &Interrupt) -> Doubts {
     let mut doubts = Doubts { reserve: Reserve::new(scan), keep_all_content: false, findings: Vec::new() };
     for damage in &scan.damage {
@@ -35,7 +35,7 @@ pub(super) fn look(tree: &Tree, scan: &mut Scan, options: &Options, interrupt: &
     }
     let broken = broken_indexes(scan, options);
     for (index, repository) in scan.repositories.iter().enumerate() {
-        // Whichever finding says why.
+        // One of the findings says why.
         let mut names = repository.revisions.iter().filter_map(|revision| scan.digests.find(&revision.digest));
         doubts.reserve.opaque[index] |= names.any(|name| broken.contains(name));
         for problem in of_repository(tree, scan, options, repository, &broken) {
@@ -43,7 +43,7 @@ pub(super) fn look(tree: &Tree, scan: &mut Scan, options: &Options, interrupt: &
         }
     }
     for index in (0..scan.repositories.len()).filter(|index| doubts.reserve.opaque[*index]).collect::<Vec<_>>() {
-        // Whatever is named there may be a manifest.
+        // Anything that this repository names may be a manifest.
         let (named, unread) = everything(tree, scan, &scan.repositories[index]);
         for (error, doubt) in unread {
             doubts.note(scan, &Damage { repository: Some(index), of_content: false, doubt, error });
@@ -68,7 +68,7 @@ impl Doubts {
             repository: repository.map(|repository| repository.text().to_owned()),
             path: damage.error.path().map(std::path::Path::to_owned),
             message: sentence(&damage.error),
-            // Only the link itself says what a tag points to.
+            // Only the link itself says what a tag points to, so nothing can repair that link.
             mendable: !matches!(damage.error, Error::StrangeLink { digest: None, .. }),
         });
     }
@@ -88,7 +88,7 @@ pub(super) fn sentence(error: &Error) -> String {
     }
 }
 
-/// The manifests that lead, over however many indexes, to a child that isn't there or can't be read.
+/// The indexes that lead, directly or through other indexes, to a child that is missing or can't be read.
 fn broken_indexes(scan: &Scan, options: &Options) -> DigestSet {
     let mut broken = DigestSet::new(&scan.digests);
     let mut indexes: HashMap<DigestId, Vec<DigestId>> = HashMap::new();
@@ -111,14 +111,14 @@ fn broken_indexes(scan: &Scan, options: &Options) -> DigestSet {
     broken
 }
 
-/// Whether nobody can tell what a child references. What is whole and no manifest references nothing: build caches list
-/// their layers as children.
+/// Whether it is unknown what a child references. Intact content that is no manifest references nothing: build caches
+/// list their layers as children.
 fn is_lost(scan: &Scan, options: &Options, child: DigestId) -> bool {
     let absent = !options.allow_sparse_indexes && !scan.digests.is_blob(child);
     absent || scan.graph.faults.get(&child).is_some_and(|fault| !fault.is_whole)
 }
 
-/// What is wrong with a repository.
+/// Something that is wrong with a repository.
 struct Problem {
     code: Code,
     doubt: Doubt,
@@ -172,7 +172,7 @@ fn of_repository(
         }
     }
     known.extend(&repository.deleted_revisions);
-    // Without any revisions no tag has one, and that was said.
+    // Without revisions every tag dangles; the missing directory is already reported.
     let tags = if repository.has_revisions { &repository.tags[..] } else { &[] };
     for tag in tags {
         let Some(target) = tag.target.filter(|target| !known.contains(target)) else { continue };
@@ -185,7 +185,7 @@ fn of_repository(
     problems
 }
 
-/// A manifest that can't be followed, by what `fsck` finds of it.
+/// The problem with a manifest that can't be followed, with the code by which `fsck` reports it.
 fn unfollowed(tree: &Tree, digest: &Digest, link: &TreePath, fault: &Fault) -> Problem {
     let problem = |code, path, reason: &dyn Display| {
         Problem::new(code, path, format!("manifest {digest} can't be followed: {reason}"))
@@ -194,7 +194,7 @@ fn unfollowed(tree: &Tree, digest: &Digest, link: &TreePath, fault: &Fault) -> P
     let (_, looked) = content::look(tree, digest);
     let read = if looked == Stored::Right { manifest::read_one(tree, digest) } else { Read::Wrong(looked) };
     match read {
-        // It is still in the quarantine, and comes back.
+        // Its content is still in the quarantine, and will be put back.
         Read::Wrong(Stored::Missing) if fault.is_whole => problem(Code::ManifestInvalid, tree.locate(link), fault),
         Read::Wrong(stored) => {
             let path = if let Stored::NotAFile { path, .. } = &stored { path.clone() } else { blob };
@@ -202,14 +202,14 @@ fn unfollowed(tree: &Tree, digest: &Digest, link: &TreePath, fault: &Fault) -> P
         }
         Read::Right(form) => match form.problems.iter().find(|_| form.is_opaque) {
             Some(found) => problem(found.code, tree.locate(link), &found.message),
-            // It has become right since.
+            // The content has become right since the scan.
             None => problem(Code::Unreadable, blob, fault),
         },
     }
 }
 
-/// The children of an index that are lost, or lead to what is, and that the repository does not link: those that it links
-/// are reported by themselves.
+/// The children of an index that are lost, or lead to one that is, and that the repository does not link. Linked
+/// children are reported on their own.
 fn lost_children(
     tree: &Tree,
     scan: &Scan,
@@ -227,13 +227,13 @@ fn lost_children(
         };
         let message = format!("child {child} of index {} {reason}", scan.digests.digest(index));
         let path = tree.locate(&repository.place.revision(&child).link());
-        // If the child is linked anywhere, what mends it is reported there.
+        // If another repository links the child, what repairs it is reported there.
         Problem { mendable: false, ..Problem::new(Code::IndexChildMissing, path, message) }
     };
     unlinked.map(problem).collect()
 }
 
-/// What `fsck` and `repair` call a manifest without content, by what it is to the repository.
+/// The code by which `fsck` and `repair` report a manifest without content. It depends on what needs the manifest.
 fn missing_codes(scan: &Scan, repository: &Scanned) -> HashMap<DigestId, Code> {
     let nodes =
         repository.revisions.iter().filter_map(|revision| scan.graph.node(scan.digests.find(&revision.digest)?));
@@ -242,7 +242,8 @@ fn missing_codes(scan: &Scan, repository: &Scanned) -> HashMap<DigestId, Code> {
     children.chain(tagged.map(|name| (name, Code::ManifestMissing))).collect()
 }
 
-/// All that a repository names by the path or content of any link; and what can't be read of it, with the doubt that casts.
+/// Every digest that is in the path or the content of any link of a repository; and what can't be read there, with what
+/// must be kept because of that.
 fn everything(tree: &Tree, scan: &Scan, repository: &Scanned) -> (Vec<Digest>, Vec<(Error, Doubt)>) {
     let place = &repository.place;
     let mut unread = Vec::new();
@@ -252,7 +253,7 @@ fn everything(tree: &Tree, scan: &Scan, repository: &Scanned) -> (Vec<Digest>, V
         match past {
             Ok(digest) => named.push(digest),
             Err(error @ Error::Misplaced { .. }) => unread.push((error, Doubt::None)),
-            // Nobody knows what is named there.
+            // It is unknown what is named there.
             Err(error) => unread.push((error, Doubt::Tree)),
         }
     }
@@ -260,7 +261,7 @@ fn everything(tree: &Tree, scan: &Scan, repository: &Scanned) -> (Vec<Digest>, V
     for digest in layers.chain(repository.aliases.iter().map(|(key, _)| *key)) {
         named.push(digest);
         match link::read(tree, &place.layer_link(&digest)) {
-            // What it says, if it says anything: its path is enough.
+            // A broken link adds nothing: the digest in its path is added in any case.
             Ok(said) => named.extend(said.and_then(Result::ok)),
             Err(error) => unread.push((error, Doubt::Repository)),
         }

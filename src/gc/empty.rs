@@ -1,4 +1,4 @@
-//! Directories and repositories with nothing in them.
+//! Empty directories and empty repositories.
 
 use std::collections::{HashMap, HashSet};
 
@@ -10,20 +10,20 @@ use crate::layout::{self, TreePath};
 use crate::scan::{DigestId, DigestSet, Scan, Scanned};
 use crate::tree::{self, Tree};
 
-/// A directory that a link was removed from, if it is not young and nothing that counts is in it.
+/// The removal of a directory whose link is gone, if the directory is not young and nothing in it counts.
 pub(super) fn leaf(tree: &Tree, options: &Options, path: &TreePath) -> Option<Action> {
     let found = tree.metadata(path).ok().flatten()?;
     let is_old = found.kind == tree::Kind::Directory && !options.is_young(found.modified);
     (is_old && is_leaf(tree, path).unwrap_or(false)).then(|| Action::new(Kind::Directory, path.clone()))
 }
 
-/// Whether there is nothing in a link's directory but signatures, of which nobody knows the manifest any more.
+/// Whether a link's directory is empty but for signatures, whose manifest is no longer known.
 pub(super) fn is_leaf(tree: &Tree, path: &TreePath) -> Result<bool> {
     let Some(listed) = tree.list(path)? else { return Ok(false) };
     Ok(listed.iter().all(|entry| entry.kind == tree::Kind::Directory && entry.text() == Some("signatures")))
 }
 
-/// Whether there are no files in a directory, nor below it.
+/// Whether a directory contains no files, at any depth.
 pub(super) fn is_hollow(tree: &Tree, directory: &TreePath) -> Result<bool> {
     for entry in tree.list(directory)?.unwrap_or_default() {
         match entry.text().and_then(|name| directory.child(name)) {
@@ -34,7 +34,8 @@ pub(super) fn is_hollow(tree: &Tree, directory: &TreePath) -> Result<bool> {
     Ok(true)
 }
 
-/// The directories of blobs without content, and the fan-outs that nothing is left in when those blobs are gone.
+/// The removals of blob directories without content, and of fan-outs that are empty when the blobs in `gone` are
+/// removed.
 pub(super) fn directories(
     tree: &Tree,
     scan: &Scan,
@@ -49,7 +50,7 @@ pub(super) fn directories(
         match found {
             Found::Blob(_) => {}
             Found::Empty(modified) if !options.is_young(*modified) => {
-                // What else lies there is nobody's to remove.
+                // gc does not remove files that it does not know.
                 if tree.list(&path)?.is_none_or(|listed| !listed.is_empty()) {
                     continue;
                 }
@@ -68,12 +69,12 @@ pub(super) fn directories(
             actions.push(Action::new(Kind::Directory, fan_out));
         }
     }
-    // Those within others first.
+    // Inner directories come first.
     actions.sort_by(|a, b| b.path.below_area().len().cmp(&a.path.below_area().len()).then_with(|| a.path.cmp(&b.path)));
     Ok(actions)
 }
 
-/// The fan-outs of which some content is known to stay: these need not be listed again.
+/// The fan-outs in which some content is kept: these need not be listed again.
 fn held_fan_outs(scan: &Scan, gone: &[(DigestId, Found)]) -> HashSet<TreePath> {
     let mut going = DigestSet::new(&scan.digests);
     for (name, _) in gone {
@@ -82,7 +83,7 @@ fn held_fan_outs(scan: &Scan, gone: &[(DigestId, Found)]) -> HashSet<TreePath> {
     let (mut held, mut last) = (HashSet::new(), None);
     for name in scan.digests.blobs().filter(|name| !going.contains(*name)) {
         let digest = scan.digests.digest(name);
-        // Names are sorted: those of a fan-out, which is called by their first byte, follow each other.
+        // The names are sorted, so the names of one fan-out, which have the same first byte, follow each other.
         let first = digest.sha256().map(|hash| hash[0]);
         if first.is_none() || first != last {
             held.extend(layout::blob_directory(&digest).parent());
@@ -92,11 +93,11 @@ fn held_fan_outs(scan: &Scan, gone: &[(DigestId, Found)]) -> HashSet<TreePath> {
     held
 }
 
-/// Whether nothing will be left of a repository but directories, and none of it is young.
+/// Whether only directories will be left of a repository, and none of them is young.
 pub(super) fn is_repository(tree: &Tree, options: &Options, repository: &Scanned, going: &HashSet<&TreePath>) -> bool {
     let left = |directories: Vec<TreePath>| directories.iter().any(|path| !going.contains(path));
     let place = &repository.place;
-    // What is certain to stay, before anything is looked at.
+    // This finds most repositories that are kept without a look at the disk.
     let revisions = repository.revisions.iter().map(|revision| place.revision(&revision.digest)).collect();
     let tags = repository.tags.iter().filter_map(|tag| place.tags().child(&tag.name)).collect();
     if left(revisions) || left(tags) {
@@ -105,7 +106,7 @@ pub(super) fn is_repository(tree: &Tree, options: &Options, repository: &Scanned
     place.own().iter().all(|folder| is_left_hollow(tree, options, folder, going).unwrap_or(false))
 }
 
-/// Whether there are nothing but old directories in it, and what is going. What can't be read is not hollow.
+/// Whether a directory contains only old directories, and what will be removed. `Err` when something can't be read.
 fn is_left_hollow(tree: &Tree, options: &Options, directory: &TreePath, going: &HashSet<&TreePath>) -> Result<bool> {
     let mut pending = vec![directory.clone()];
     while let Some(directory) = pending.pop() {

@@ -1,4 +1,4 @@
-//! Why content stays: the shortest way that leads to it.
+//! Why content is kept: the shortest way that leads to it.
 
 use std::collections::HashMap;
 
@@ -17,34 +17,34 @@ use crate::tree::{Neighbours, Tree};
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(tag = "kind", rename_all = "kebab-case")]
 pub enum Step {
-    /// A repository, by its path.
+    /// A repository.
     Repository {
-        /// The path.
+        /// Its path.
         name: String,
     },
-    /// A tag of it.
+    /// A tag of the repository.
     Tag {
-        /// What it is called.
+        /// Its name.
         name: String,
     },
-    /// A manifest that it links.
+    /// A manifest.
     Manifest {
-        /// What it is called.
+        /// Its digest.
         digest: Digest,
     },
-    /// A link to content, by itself.
+    /// A layer link that is kept on its own, not for a manifest.
     Link {
-        /// What it links.
+        /// The content that it links.
         digest: Digest,
     },
-    /// Content that a manifest names, or that another of its names leads to.
+    /// Content that a manifest names, or that an alias leads to.
     Content {
-        /// What it is called.
+        /// Its digest.
         digest: Digest,
     },
 }
 
-/// Why content stays.
+/// Why content is kept.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Reason {
@@ -52,38 +52,38 @@ pub enum Reason {
     Tagged,
     /// A manifest of a repository leads to it.
     Linked,
-    /// The repository is one in which something can't be followed, or from which nothing may be removed.
+    /// A repository leads to it in which something can't be followed, or from which nothing may be removed.
     Untouchable,
     /// It is young, or what leads to it is.
     Young,
-    /// It was named, or what leads to it was.
+    /// [`Options::keep`] names it, or what leads to it.
     Named,
-    /// There may be links that can't be seen.
+    /// There may be hidden links to it.
     Unseen,
 }
 
-/// What becomes of content.
+/// What a plan does with content.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Fate {
     /// The tree has no such content.
     Absent,
-    /// It stays.
+    /// The plan keeps it.
     Kept {
         /// Why.
         reason: Reason,
         /// The shortest way that leads to it.
         way: Vec<Step>,
-        /// Until when, if it is for its age alone.
+        /// Until when it is kept, if only its age keeps it.
         until: Option<jiff::Timestamp>,
     },
-    /// Nothing needs it.
+    /// Nothing needs it, and the plan removes it.
     Goes,
-    /// Nothing needs it, but it is not as content has to be, which is for `fsck`.
+    /// Nothing needs it, but it is not a regular file in its place. gc leaves that to `fsck`.
     Strange,
 }
 
 impl Plan {
-    /// Says what becomes of some content, and which links to it go.
+    /// Says what the plan does with some content, and which links to it the plan removes.
     pub fn explain(&self, tree: &Tree, digest: &Digest) -> Result<(Fate, Vec<&Action>)> {
         explain(tree, &self.scan, &self.options, self, digest)
     }
@@ -121,7 +121,7 @@ fn explain<'p>(
 
 type Found = (Reason, Vec<Step>);
 
-/// The shortest way from any repository; of those of one length, one with a tag.
+/// The shortest way from any repository. Of ways with the same length, one that begins with a tag.
 fn from_repositories(
     edges: &Edges<'_>,
     scan: &Scan,
@@ -139,7 +139,7 @@ fn from_repositories(
             first.entry(target).or_insert(tag);
         }
         let mut roots = edges.roots(&within, &plan.reserve, index, repository);
-        // What a tag points to first, so that of several ways the one from a tag is found.
+        // Manifests with a tag come first, so that of several ways the one from a tag is found.
         roots.sort_by_key(|name| (!first.contains_key(name), *name));
         if let Some(way) = shortest(&within, roots.into_iter().map(Edge::Manifest), target) {
             let tag = first.get(&way[0]);
@@ -167,7 +167,7 @@ fn from_repositories(
     found.min_by_key(|(reason, way)| (way.len() - usize::from(*reason == Reason::Tagged), *reason != Reason::Tagged))
 }
 
-/// The shortest way from what no repository accounts for.
+/// The shortest way from a root that belongs to no repository.
 fn beside(edges: &Edges<'_>, scan: &Scan, options: &Options, plan: &Plan, target: DigestId) -> Option<Found> {
     let within = edges.beside();
     let named: Vec<DigestId> = options.keep.iter().filter_map(|digest| scan.digests.find(digest)).collect();

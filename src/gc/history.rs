@@ -1,6 +1,6 @@
 //! Which tags once pointed to which manifests.
 //!
-//! Each tag's history is listed once, whatever goes: asking every tag for every manifest would be quadratic.
+//! Each tag's history is listed once. To ask every tag about every manifest would take quadratic time.
 
 use std::collections::HashMap;
 use std::sync::OnceLock;
@@ -13,17 +13,17 @@ use crate::layout;
 use crate::scan::{Scan, Scanned, Tag};
 use crate::tree::{Kind, Tree};
 
-/// The histories of a tree's repositories, each read when it is first asked for.
+/// The histories of a tree's repositories. Each is read on its first use.
 pub(super) struct Histories<'t> {
     tree: &'t Tree,
     read: Vec<OnceLock<History>>,
 }
 
-/// By manifest, the tags that point to it, or once did.
+/// For each manifest, the tags that point to it or once did.
 #[derive(Default)]
 pub(super) struct History {
     tags: HashMap<Digest, Vec<usize>>,
-    /// Whether some can't be read.
+    /// Whether the history of some tag can't be read.
     pub(super) is_partial: bool,
 }
 
@@ -33,7 +33,7 @@ impl<'t> Histories<'t> {
         Self { tree, read }
     }
 
-    /// That of a repository with its number.
+    /// The history of `repository`, which has the number `index`.
     pub(super) fn of(&self, index: usize, repository: &Scanned) -> &History {
         self.read[index].get_or_init(|| History::read(self.tree, repository))
     }
@@ -53,7 +53,7 @@ impl History {
         history
     }
 
-    /// The tags that pointed to a manifest, by their numbers, in order.
+    /// The numbers of the tags that pointed to a manifest, in order.
     pub(super) fn tags(&self, manifest: &Digest) -> &[usize] {
         self.tags.get(manifest).map_or(&[], Vec::as_slice)
     }

@@ -1,14 +1,40 @@
-//! Garbage collection: a plan that can be read, and a sweep that can be trusted.
+//! Garbage collection: [`plan()`] decides what to remove, and changes nothing; [`sweep()`] removes it.
 //!
-//! A [scan](crate::scan) says what is there, and what the [quarantine](crate::quarantine) gives back. **Marking** follows everything that is in use from its roots: every
-//! manifest of every repository, or with [`Options::delete_untagged`] what tags point to; and whatever is young, for
-//! somebody may be about to use it. **Planning** lists what is left, links before content. A [`Plan`] owns its options, its
-//! scan and its limits: it explains itself, and refuses to be swept when it looks like a mistake. The **sweep** takes it,
-//! puts back first what the tree needs again, reads the repositories once more, drops from the plan what is needed by now,
-//! and removes the rest, looking at each once more.
+//! # The plan: what is needed
 //!
-//! **Doubt keeps.** Where links may be unseen, no content goes at all; a repository in which something can't be followed
-//! keeps all that it links.
+//! 1. A [scan](crate::scan) reads all links and manifests of the tree. Content that the tree needs and that is in the
+//!    [quarantine](crate::quarantine) counts as present: the sweep puts it back first.
+//! 2. **When in doubt, regtree keeps.** Where links may be hidden, no content is removed at all. A repository in which
+//!    something can't be followed keeps everything that it links.
+//! 3. Links and content that changed within [`Options::min_age`] are kept, with everything that they reference: another
+//!    process may be about to use them.
+//! 4. Marking starts from the roots and follows every reference. The roots are what steps 2 and 3 keep, what
+//!    [`Options::keep`] names, and every manifest of every repository; with [`Options::delete_untagged`] only the
+//!    manifests that tags point to.
+//! 5. The plan lists everything that was not marked: links first, then content, old uploads and empty directories.
+//!
+//! A [`Plan`] owns its options, its scan and its limits. [`Plan::explain`] says why content is kept. [`Plan::check`]
+//! refuses a plan that looks like a mistake.
+//!
+//! # The sweep: three looks
+//!
+//! 1. The sweep puts back content from the quarantine, reads the repositories again, and decides again. It skips what
+//!    is needed by now.
+//! 2. It removes links. Before it removes the first blob, it reads the repositories and decides once more: a blob must
+//!    be unneeded in the plan and in both later decisions.
+//! 3. It looks at each link, blob, upload and directory right before it removes that, and skips what is young by then
+//!    or has changed.
+//!
+//! # What a crash leaves
+//!
+//! **Links are removed, and that is on the disk, before content is removed.** So a crash leaves garbage for the next
+//! run, and never a link without content. When a link can't be removed, no content is removed either.
+//!
+//! # The race that is left
+//!
+//! The sweep holds the tree's lock alone, but a registry takes no lock. When a registry runs all the same, and tells a
+//! client in the moment after the last look that an old layer is already there, that layer can still be lost. Only a
+//! registry that is stopped or read-only rules that out.
 
 mod action;
 mod age;
@@ -43,34 +69,34 @@ use crate::upload::Upload;
 #[derive(Clone, Debug)]
 #[expect(clippy::struct_excessive_bools, reason = "each is a choice of its own")]
 pub struct Options {
-    /// The time that ages count from.
+    /// The time from which ages are counted.
     pub now: jiff::Timestamp,
-    /// Nothing younger goes, and whatever is younger keeps what it references; zero turns that off.
+    /// Everything that is younger is kept, with what it references; zero turns that off.
     pub min_age: Duration,
-    /// Whether manifests go that no tag leads to.
+    /// Whether to remove manifests that no tag leads to.
     pub delete_untagged: bool,
-    /// Whether tags go that were made for a manifest which is gone, such as those of its signatures.
+    /// Whether to remove tags that were made for a manifest which is removed, such as those of its signatures.
     pub delete_dangling_referrers: bool,
-    /// Whether an index may have children that are not there.
+    /// Whether an index may have children that are missing.
     pub allow_sparse_indexes: bool,
-    /// Content that stays, with what it references.
+    /// Content to keep, with what it references.
     pub keep: HashSet<Digest>,
-    /// How old an upload must be to go; `None` keeps them all.
+    /// How old an upload must be to be removed; `None` keeps them all.
     pub uploads_older_than: Option<Duration>,
-    /// Whether repositories stay that have nothing in them.
+    /// Whether to keep repositories with nothing in them.
     pub keep_empty_repositories: bool,
-    /// Whether what goes is moved to the [quarantine](crate::quarantine).
+    /// Whether to move to the [quarantine](crate::quarantine) instead of removing for good.
     pub quarantine: bool,
-    /// How much content may be removed; any amount if `None`.
+    /// How much content may be removed; `None` allows any amount.
     pub max_delete: Option<Limit>,
-    /// Whether content is removed though nothing needs any.
+    /// Whether to remove content even when nothing needs any of the tree's content.
     pub allow_rootless: bool,
-    /// The repositories that things may be removed from; all, if there is none.
+    /// The repositories to remove from; without patterns that is all of them.
     pub only: Patterns,
 }
 
 impl Options {
-    /// What a plain run does at `now`.
+    /// The options of a plain run at `now`.
     pub fn new(now: jiff::Timestamp) -> Self {
         Self {
             now,
@@ -88,9 +114,9 @@ impl Options {
         }
     }
 
-    /// Whether something that changed at `modified` is young. What comes from the future is.
+    /// Whether something that changed at `modified` is young. A time in the future is young.
     fn is_young(&self, modified: jiff::Timestamp) -> bool {
-        // An age that reaches beyond all times keeps everything.
+        // An age that reaches before all representable times keeps everything.
         !self.min_age.is_zero() && self.now.checked_sub(self.min_age).ok().is_none_or(|limit| modified > limit)
     }
 
@@ -100,14 +126,14 @@ impl Options {
         upload.cancelled || upload.since().zip(limit).is_some_and(|(since, limit)| since < limit)
     }
 
-    /// What a collection takes for needed.
+    /// The rules by which a collection decides what is needed.
     fn policy(&self) -> Policy<'_> {
         let Self { delete_untagged, delete_dangling_referrers, .. } = *self;
         Policy { delete_untagged, delete_dangling_referrers, only: &self.only, keep: &self.keep }
     }
 }
 
-/// `Err(NoMatch)` when one of the patterns matches no repository, and none is hidden that it may match.
+/// Returns `Err(NoMatch)` when a pattern matches no repository, unless a repository that it matches may be hidden.
 fn check_patterns(scan: &Scan, options: &Options) -> Result<()> {
     let is_hidden = scan.damage.iter().any(|damage| damage.doubt == Doubt::Tree);
     let matches = |pattern: &Pattern| scan.repositories.iter().any(|repository| pattern.is_match(repository.text()));

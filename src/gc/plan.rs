@@ -1,4 +1,4 @@
-//! What goes, in the order in which it goes: links before content.
+//! Deciding what to remove, in the order of the removals: links before content.
 
 use std::collections::HashSet;
 use std::sync::{Arc, OnceLock};
@@ -21,7 +21,7 @@ use crate::stream::Interrupt;
 use crate::tree::{Neighbours, Tree};
 use crate::upload::{self, Upload};
 
-/// What stays.
+/// How much a plan keeps.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Kept {
     /// Repositories.
@@ -34,36 +34,37 @@ pub struct Kept {
     pub layer_links: u64,
     /// Blobs, of any kind.
     pub blobs: u64,
-    /// Blobs that stay only because they, or what needs them, are young.
+    /// Blobs that are kept only because they are young, or because what needs them is.
     pub young_blobs: u64,
 }
 
-/// What is to be done, and why the rest stays. It owns all that it was made of: nothing else is swept, explained or refused.
+/// What to remove, and why the rest is kept. A plan owns everything that it was made from, so a sweep, an explanation
+/// and a check all use the same options and the same scan.
 #[derive(Debug)]
 #[must_use = "nothing is removed until the plan is swept"]
 pub struct Plan {
-    /// What the quarantine gives back first.
+    /// What the sweep puts back from the quarantine first.
     pub needed: Needed,
-    /// What goes, in order.
+    /// What to remove, in order.
     pub actions: Vec<Action>,
     /// What is wrong.
     pub findings: Vec<Finding>,
-    /// The repositories of which nothing goes, by their paths.
+    /// The paths of the repositories from which nothing is removed, because something in them can't be followed.
     pub opaque: Vec<String>,
-    /// Whether no content goes, since there may be links that nobody sees.
+    /// Whether all content is kept, because links may be hidden.
     pub keep_all_content: bool,
-    /// What stays.
+    /// How much is kept.
     pub kept: Kept,
     /// Whether there is content, and nothing was found that needs any of it.
     pub nothing_needed: bool,
-    /// What was left alone beside what the manifests lead to.
+    /// What is kept besides what the manifests lead to.
     pub(super) reserve: Reserve,
     pub(super) options: Options,
     pub(super) scan: Scan,
     all_bytes: OnceLock<u64>,
 }
 
-/// What goes of a scanned tree, and why the rest stays.
+/// What to remove from a scanned tree, and why the rest is kept.
 pub(super) struct Decision {
     pub(super) actions: Vec<Action>,
     findings: Vec<Finding>,
@@ -74,9 +75,11 @@ pub(super) struct Decision {
     reserve: Reserve,
 }
 
-/// Decides what goes from a tree, as it will be when it has back what it needs of the quarantine.
+/// Decides what to remove from a tree. The plan counts content as present that the tree needs and that the sweep will
+/// put back from the quarantine. Nothing is changed.
 ///
-/// `Err(NoMatch)` when one of [`Options::only`] matches no repository.
+/// Returns `Err(NoMatch)` when a pattern of [`Options::only`] matches no repository, and `Err(Interrupted)` when a
+/// signal came.
 pub fn plan(tree: &Tree, options: Options, interrupt: &Interrupt) -> Result<Plan> {
     let scan = Scan::read(tree, interrupt)?;
     check_patterns(&scan, &options)?;
@@ -100,17 +103,17 @@ pub fn plan(tree: &Tree, options: Options, interrupt: &Interrupt) -> Result<Plan
 }
 
 impl Plan {
-    /// Whether a doubt kept something.
+    /// Whether anything is kept because something can't be followed.
     pub fn is_doubtful(&self) -> bool {
         self.keep_all_content || !self.opaque.is_empty()
     }
 
-    /// How many of a kind go, and how many bytes of content with them.
+    /// How many of a kind are removed, and how many bytes of content with them.
     pub fn count(&self, kind: Kind) -> (u64, u64) {
         kind.count(&self.actions)
     }
 
-    /// The bytes of all content: every blob is looked at, once for the plan.
+    /// The bytes of all content. The first call looks at every blob.
     pub fn all_bytes(&self, tree: &Tree) -> Result<u64> {
         match self.all_bytes.get() {
             Some(bytes) => Ok(*bytes),
@@ -118,7 +121,7 @@ impl Plan {
         }
     }
 
-    /// Counts what [`Options::delete_untagged`] would free in addition, and looks at it for `sizes`.
+    /// Counts what [`Options::delete_untagged`] would remove in addition. With `sizes` this looks at the blobs too.
     pub fn untagged(&mut self, tree: &Tree, sizes: bool, interrupt: &Interrupt) -> Result<Untagged> {
         let options = Options { delete_untagged: true, ..self.options.clone() };
         if !sizes {
@@ -134,14 +137,14 @@ impl Plan {
     }
 }
 
-/// What would go beside what goes by a plan, if manifests went too that no tag leads to.
+/// What would be removed besides what a plan removes, if manifests were removed too that no tag leads to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 pub struct Untagged {
     /// Manifests.
     pub revisions: u64,
     /// Blobs.
     pub blobs: u64,
-    /// The bytes of these, where they were looked at; without that, some may be too young to go.
+    /// The bytes of these blobs, if the blobs were looked at. If not, some may be too young to be removed.
     pub bytes: Option<u64>,
 }
 
@@ -157,7 +160,7 @@ fn count_untagged(scan: &Scan, options: &Options, planned: &Plan) -> Untagged {
     Untagged { revisions, blobs, bytes: None }
 }
 
-/// Decides what goes. The scan may learn of more manifests on the way.
+/// Decides what to remove. This may add manifests to the scan.
 pub(super) fn decide(tree: &Tree, scan: &mut Scan, options: &Options, interrupt: &Interrupt) -> Result<Decision> {
     let Doubts { mut reserve, keep_all_content, mut findings } = doubt::look(tree, scan, options, interrupt);
     let stops = || interrupt.signal().map_or(Ok(()), |signal| Err(Error::Interrupted { signal }));
@@ -178,7 +181,7 @@ pub(super) fn decide(tree: &Tree, scan: &mut Scan, options: &Options, interrupt:
     let young = young_blobs(options, &found);
     stops()?;
     if !young.is_empty() {
-        // A manifest is written before its link: it may be one, and keep more.
+        // A manifest is written before its link, so a young blob may be a manifest and keep more.
         scan.read_more(tree, young.clone(), interrupt);
         reserve.blobs.extend(&young);
         (links, needed) = Planning::new(tree, scan, options, &reserve, &histories).links();
@@ -235,7 +238,7 @@ fn young_blobs(options: &Options, found: &[(DigestId, Found)]) -> Vec<DigestId> 
     young.map(|(name, _)| *name).collect()
 }
 
-/// What goes of the repositories, and what stays.
+/// What to remove from the repositories, and how much is kept.
 struct Links {
     actions: Vec<Action>,
     kept: Kept,
@@ -270,7 +273,7 @@ impl<'p> Planning<'p> {
         !self.reserve.keeps_all(&self.options.policy(), index, &self.scan.repositories[index])
     }
 
-    /// Lists what goes from each repository; returns all content that is in use too.
+    /// Lists what to remove from each repository. Also returns all content that is needed.
     fn links(mut self) -> (Links, DigestSet) {
         let (scan, options, reserve) = (self.scan, self.options, self.reserve);
         let needed = mark(&Edges::new(scan, options.policy()), reserve, |index, repository, used| {
@@ -313,9 +316,9 @@ impl<'p> Planning<'p> {
         for (digest, path, found) in looked_at.collect::<Vec<_>>() {
             match found {
                 Ok(Some(_)) => self.actions.push(Action::of(Kind::LayerLink, &whose, path, digest)),
-                // What an unlinked blob leaves.
+                // The directory that the removal of a link left.
                 Ok(None) => self.actions.extend(empty::leaf(self.tree, self.options, &path)),
-                // What can't be looked at stays.
+                // What can't be looked at is kept.
                 Err(_) => {}
             }
         }
@@ -328,7 +331,8 @@ impl<'p> Planning<'p> {
         }
     }
 
-    /// The tags that were made for something which is gone go with what they point to; the others forget it.
+    /// Removes the tags that were made for another manifest and point to a manifest in `lost`. From the history of the
+    /// other tags it removes the entries for manifests in `lost`.
     fn tags(&mut self, index: usize, repository: &Scanned, whose: &Arc<str>, lost: &HashSet<Digest>) {
         let place = &repository.place;
         let goes = |tag: &crate::scan::Tag| {
@@ -362,7 +366,7 @@ impl<'p> Planning<'p> {
         }
     }
 
-    /// Returns why the others can't be looked at; these stay.
+    /// Lists the uploads to remove. Returns why others can't be looked at; those are kept.
     fn uploads(&mut self) -> Vec<Error> {
         if self.options.uploads_older_than.is_none() {
             return Vec::new();
@@ -390,8 +394,8 @@ impl<'p> Planning<'p> {
         unread
     }
 
-    /// Whether an upload is over and nothing of it young; its directory counts, for somebody may just have removed or made a
-    /// file.
+    /// Whether an upload is over and nothing of it is young. Its directory counts, because a file in it may just have
+    /// been made or removed.
     fn is_left(&self, upload: &Upload) -> Result<bool> {
         let is_old = |modified| !self.options.is_young(modified);
         if !upload.is_current() || !self.options.is_over(upload) || !is_old(upload.newest) {
@@ -414,7 +418,7 @@ impl<'p> Planning<'p> {
             }
         }
         self.kept.repositories -= found.len() as u64;
-        // What was left of one when somebody was killed.
+        // What a process left of a repository when it was killed.
         for directory in &self.scan.empty_repositories {
             let may_go = self.options.only.is_match(directory.below_area());
             if may_go && empty::leaf(self.tree, self.options, directory).is_some() {

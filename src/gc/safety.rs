@@ -1,4 +1,4 @@
-//! What is refused: a plan that looks like a mistake.
+//! Refusing a plan that looks like a mistake.
 
 use super::action::Kind;
 use super::plan::Plan;
@@ -8,15 +8,15 @@ use crate::tree::Tree;
 /// How much of a tree's content may be removed.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Limit {
-    /// So many of a hundred bytes.
+    /// A percentage of the bytes of all content.
     Percent(f64),
-    /// So many bytes.
+    /// A number of bytes.
     Bytes(u64),
 }
 
 impl Plan {
-    /// `Err(Brake)` when nothing was found that needs any of the tree's content, or when more content is removed than
-    /// [`Options::max_delete`](super::Options::max_delete) allows. A sweep refuses such a plan.
+    /// Returns `Err(Brake)` when nothing was found that needs any of the tree's content, or when the plan removes more
+    /// content than [`Options::max_delete`](super::Options::max_delete) allows. A sweep refuses such a plan.
     pub fn check(&self, tree: &Tree) -> Result<()> {
         if self.nothing_needed && !self.options.allow_rootless {
             let reason = "there is content, and nothing was found that needs any of it: is this the right tree?";

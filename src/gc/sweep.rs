@@ -1,12 +1,15 @@
-//! Removing what a plan says, or moving it to the quarantine, if the plan still says so.
+//! Removing what a plan lists, or moving it to the quarantine, as far as it is still unneeded.
 //!
-//! What the tree needs again of the quarantine is put back first. Then, before anything goes, the repositories are read again in full: old registries rewrite links in place, so that no
-//! directory's time tells, and somebody may have come to need something. What is needed by now is dropped from the plan.
-//! Each blob is looked at once more right before it goes; what is young or different by then stays. A registry that runs
-//! all the same, and found an old layer "already there" in that moment, can still lose it: nothing can prevent that but
-//! stopping it, or making it read-only.
+//! 1. Content that the tree needs again is put back from the quarantine.
+//! 2. Before anything is removed, all repositories are read again in full, and the decision is made again. Directory
+//!    times would not do: old registries rewrite links in place. What is needed by now is skipped.
+//! 3. Links are removed. **Their removal is synced to the disk before any content is removed**, so a crash leaves
+//!    garbage, and never a link without content.
+//! 4. Before the first blob is removed, the repositories are read and the decision is made once more, for content only.
+//! 5. Each thing is looked at right before its removal. What is young or different by then is kept.
 //!
-//! Links go before content, and are on the disk before content goes: a crash leaves garbage, and never a link that lies.
+//! One race is left: a registry that runs all the same may tell a client, after the last look, that an old layer is
+//! already there. That layer can still be lost. Only a registry that is stopped or read-only rules that out.
 
 use std::collections::HashSet;
 
@@ -25,40 +28,42 @@ use crate::stream::Interrupt;
 use crate::tree::{Neighbours, Tree};
 use crate::upload;
 
-/// What came of a sweep.
+/// What a sweep did.
 #[derive(Debug, Default)]
 pub struct Swept {
     /// What was removed, in order.
     pub removed: Vec<Action>,
-    /// What was planned, and is needed by now, or was gone already.
+    /// How many planned removals were skipped, because the thing is needed by now, has changed, or was gone already.
     pub spared: u64,
-    /// What the quarantine could not give back.
+    /// Why content could not be put back from the quarantine.
     pub not_put_back: Vec<Error>,
-    /// What could not be removed.
+    /// Why something could not be removed.
     pub failures: Vec<Error>,
-    /// What the quarantine calls what was moved there.
+    /// The run of the quarantine, if anything was moved there.
     pub quarantine: Option<RunId>,
-    /// The signal that ended it early.
+    /// The signal that ended the sweep early.
     pub interrupted: Option<usize>,
 }
 
-/// Something that a sweep did.
+/// One thing that a sweep did.
 #[derive(Clone, Copy, Debug)]
 pub enum Did<'d> {
-    /// It put back content, from a run of the quarantine.
+    /// It put back content from a run of the quarantine.
     PutBack(&'d Digest, &'d RunId),
     /// It removed something, or moved it to the quarantine.
     Removed(&'d Action),
 }
 
-/// Puts back what the plan says, and then removes what it says. `each` is told of everything that is done.
+/// Puts back from the quarantine what the plan needs, and then removes what the plan lists. Calls `each` after every
+/// change.
 ///
-/// Of what fails, the rest goes on, but content stays when a link could not be removed; and where something could not be put
-/// back, the whole tree is read anew, for more may be in doubt then. `Err(Brake)`, before anything is changed, for a plan
-/// that does not stand its own [check](Plan::check). `Err` when the tree could not be read again, and then nothing was
-/// removed.
+/// A failure does not end the sweep, with two exceptions. When a link could not be removed, no content is removed. When
+/// content could not be put back, the whole tree is scanned again, because more may have to be kept then.
 ///
-/// Nobody else may change the tree meanwhile, so a writer that shares it does not do:
+/// Returns `Err(Brake)`, before anything is changed, for a plan that fails its own [check](Plan::check). Returns `Err`
+/// when the tree can't be read again, and when `each` fails.
+///
+/// No other process of regtree may change the tree meanwhile, so a writer that shares the lock does not compile:
 ///
 /// ```compile_fail,E0308
 /// use std::time::Duration;
@@ -100,7 +105,7 @@ pub fn sweep(
     Sweep { writer, options: &options, scan, interrupt, swept }.run(&actions, each)
 }
 
-/// Takes note of how content lies that was put back: its directory may be a new one.
+/// Updates the times of content that was put back: its directory may be a new one.
 fn recognize(tree: &Tree, actions: &mut [Action], needed: &Needed) -> Result<()> {
     let mut blobs = Neighbours::new(tree);
     for action in actions.iter_mut().filter(|action| action.kind == Kind::Blob) {
@@ -113,7 +118,7 @@ fn recognize(tree: &Tree, actions: &mut [Action], needed: &Needed) -> Result<()>
     Ok(())
 }
 
-/// A sweep under way.
+/// A sweep that is running.
 struct Sweep<'s> {
     writer: &'s ExclusiveWriter<'s>,
     options: &'s Options,
@@ -131,7 +136,7 @@ impl Sweep<'_> {
         } else {
             Disposal::Removal(writer)
         };
-        // However it ends, somebody may want to know.
+        // The caller needs the run however the sweep ends.
         self.swept.quarantine = disposal.run();
         let (mut phase, mut failed) = (None, HashSet::new());
         for action in actions {
@@ -139,7 +144,7 @@ impl Sweep<'_> {
                 self.swept.interrupted = Some(signal);
                 break;
             }
-            // Content of which a link stayed must stay too.
+            // When a link could not be removed, its content must be kept too.
             if action.kind >= Kind::Blob && !self.swept.failures.is_empty() {
                 break;
             }
@@ -148,11 +153,11 @@ impl Sweep<'_> {
                 writer.sync_all()?;
             }
             if before < Kind::Blob && action.kind == Kind::Blob {
-                // That took its time: somebody may have come to need content since.
+                // The removal of links took time, and content may have come to be needed meanwhile.
                 self.scan.read_again(writer.tree(), interrupt)?;
                 confirmed.content(self.decide()?);
             }
-            // What could not go may need the rest of its repository.
+            // What could not be removed may need the rest of its repository.
             let fails = action.repository.as_ref().is_some_and(|repository| failed.contains(repository));
             if fails || !confirmed.has(action) {
                 self.swept.spared += 1;
@@ -180,7 +185,7 @@ impl Sweep<'_> {
     }
 }
 
-/// What a later look agrees may go.
+/// What a later decision removes too.
 struct Confirmed {
     paths: HashSet<(Kind, TreePath)>,
 }
@@ -190,7 +195,7 @@ impl Confirmed {
         Self { paths: decision.actions.into_iter().map(|action| (action.kind, action.path)).collect() }
     }
 
-    /// Of content, only what yet another look agrees to.
+    /// Keeps of the content only what another decision removes too.
     fn content(&mut self, decision: Decision) {
         let agreed = Self::by(decision);
         self.paths.retain(|entry| entry.0 != Kind::Blob || agreed.paths.contains(entry));
@@ -201,7 +206,7 @@ impl Confirmed {
     }
 }
 
-/// Whether it was there to be removed, and still of no use.
+/// Looks at one thing again, and removes it. Returns `false` when it is gone, in use, young, or has changed.
 fn remove(
     writer: &ExclusiveWriter<'_>,
     disposal: &mut Disposal<'_>,
@@ -235,7 +240,7 @@ fn remove(
             let is_over = |upload: &upload::Upload| options.is_over(upload);
             let take_away = |directory: &TreePath| disposal.upload(directory);
             match upload::cancel_by(writer, &upload, std::time::Duration::ZERO, is_over, take_away) {
-                // Another process works on it.
+                // Another process writes to the upload.
                 Err(Error::Locked { .. }) => Ok(false),
                 cancelled => cancelled,
             }
@@ -248,7 +253,7 @@ fn remove(
         Kind::Repository => {
             let folders = layout::own_folders(&action.path);
             for folder in &folders {
-                // Somebody may push to it at this moment.
+                // A client may be pushing to the repository now.
                 if !empty::is_hollow(tree, folder)? {
                     return Ok(false);
                 }
@@ -265,7 +270,7 @@ fn remove(
     }
 }
 
-/// Whether a link was written since the plan was made: somebody needs it again.
+/// Whether a link is young, because it was written since the plan was made: something needs it again.
 fn is_renewed(tree: &Tree, options: &Options, action: &Action) -> Result<bool> {
     let link = if action.kind == Kind::Tag { action.path.current().link() } else { action.path.link() };
     Ok(tree.metadata(&link)?.is_some_and(|found| options.is_young(found.modified)))

@@ -1,4 +1,4 @@
-//! What each repository needs, for who wants to know and removes nothing.
+//! What each repository needs, for commands that remove nothing.
 
 use super::action::Finding;
 use super::{Options, doubt};
@@ -9,10 +9,10 @@ use crate::scan::{DigestId, DigestSet, Doubt, Scan};
 use crate::stream::Interrupt;
 use crate::tree::Tree;
 
-/// What a collection would keep that takes nothing for young.
+/// What a collection would keep if nothing were young.
 #[derive(Debug)]
 pub struct Uses {
-    /// All content that is in use.
+    /// All content that is needed.
     pub needed: DigestSet,
     /// What is wrong.
     pub findings: Vec<Finding>,
@@ -21,17 +21,17 @@ pub struct Uses {
 /// What one repository needs.
 #[derive(Clone, Copy, Debug)]
 pub struct Needs<'u> {
-    /// The repository, by its place among those scanned.
+    /// The number of the repository in the scan.
     pub repository: usize,
-    /// All that it needs, each once, be it there or not.
+    /// Everything that it needs, each digest once, whether or not the content is there.
     pub names: &'u [DigestId],
-    /// Whether that is all it links, for something in it can't be followed.
+    /// Whether that is everything that it links, because something in it can't be followed.
     pub opaque: bool,
-    /// What its manifests lead to.
+    /// The edges in the repository.
     pub(crate) within: &'u Within<'u>,
 }
 
-/// Marks as a collection does, and shows `look` what each repository needs.
+/// Marks as a collection does, and calls `look` with what each repository needs.
 pub fn uses(
     tree: &Tree,
     scan: &mut Scan,
@@ -49,7 +49,7 @@ pub fn uses(
 }
 
 impl Finding {
-    /// Something that could not be read, and casts no doubt on what is in use.
+    /// The finding for something that could not be read. gc keeps nothing because of it.
     pub fn of(error: &Error) -> Self {
         let path = error.path().map(std::path::Path::to_owned);
         Self {
