@@ -1,8 +1,8 @@
-//! The names of all content.
+//! Listing all content.
 //!
-//! They are read from the fan-out directories alone: opening each blob's own directory is nearly the whole cost of a walk.
-//! What lies in a fan-out and is called by hex digits that don't belong there, is no directory, or has no `data` in it, is
-//! not content; it is never collected, and left to `fsck`.
+//! Only the fan-out directories are read, because opening each blob's own directory is nearly the whole cost of a walk.
+//! An entry of a fan-out whose hex digits belong elsewhere, or that is no directory or has no `data` in it, is not
+//! content: it is never collected, and left to `fsck`.
 
 use std::collections::HashSet;
 use std::os::fd::{AsFd, BorrowedFd};
@@ -19,13 +19,13 @@ use crate::tree::{Kind, Listed, Tree};
 /// The content of a tree.
 pub(super) struct Blobs {
     pub(super) digests: Digests,
-    /// Fan-out directories with nothing in them.
+    /// The empty fan-out directories.
     pub(super) empty: Vec<TreePath>,
-    /// What can't be read. What isn't seen is not collected either, so that a caller may go on.
+    /// What can't be read. Content that was not listed is not collected either, so a caller may continue.
     pub(super) unread: Vec<Error>,
 }
 
-/// Reads the names of all blobs, and takes those that are `returning` for there.
+/// Lists all blobs, and counts those in `returning` as present.
 pub(super) fn read(tree: &Tree, returning: Vec<Digest>, interrupt: &Interrupt) -> Blobs {
     let (mut canonical, mut others) = (Vec::new(), Vec::new());
     let (mut empty, mut unread) = (Vec::new(), Vec::new());
@@ -39,7 +39,7 @@ pub(super) fn read(tree: &Tree, returning: Vec<Digest>, interrupt: &Interrupt) -
             empty.extend(found.empty);
         }
     }
-    // Those whose directory is there without their content are known already.
+    // A returning blob whose directory is still there was listed already.
     let known: HashSet<Digest> = others.iter().copied().collect();
     for digest in returning {
         empty.retain(|fan_out| layout::blob_directory(&digest).parent().as_ref() != Some(fan_out));
@@ -52,12 +52,12 @@ pub(super) fn read(tree: &Tree, returning: Vec<Digest>, interrupt: &Interrupt) -
     Blobs { digests: Digests::of_blobs(canonical, others), empty, unread }
 }
 
-/// What lies in a fan-out.
+/// The content of a fan-out.
 #[derive(Default)]
 struct Found {
     canonical: Vec<[u8; 32]>,
     others: Vec<Digest>,
-    /// Itself, if nothing is in it.
+    /// The fan-out itself, if it is empty.
     empty: Option<TreePath>,
 }
 
@@ -72,7 +72,7 @@ fn read_algorithm(tree: &Tree, algorithm: &KeyedDirectory, interrupt: &Interrupt
         Err(error) => return (Vec::new(), vec![error]),
     };
     let mut fan_outs: Vec<Listed> = listed.into_iter().filter(|entry| entry.kind == Kind::Directory).collect();
-    // Sorted piece by piece, and in parallel, the whole is sorted already.
+    // Each piece is sorted in parallel, and the pieces are in order, so the whole is sorted.
     fan_outs.sort_unstable();
     let read: Vec<Result<Found>> = fan_outs
         .par_iter()

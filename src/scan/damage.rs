@@ -1,27 +1,27 @@
-//! What is wrong with a tree, as a scan comes upon it: data, and never absence.
+//! What a scan finds to be wrong with a tree. Damage is data, and is never taken for absence.
 
 use crate::error::Error;
 
-/// How much must be left alone for something that is wrong.
+/// How much must be kept because of something that is wrong.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Doubt {
-    /// Nothing: it is strange, and says nothing about what is in use.
+    /// Nothing: it does not change what is known of what is in use.
     None,
-    /// The repository: it names something by its path that nobody can follow.
+    /// The repository: something in it can't be followed.
     Repository,
-    /// All content: there may be links that nobody sees.
+    /// All content: there may be links that can't be seen.
     Tree,
 }
 
 /// Something that is wrong.
 #[derive(Debug)]
 pub struct Damage {
-    /// In which repository, by its place among those scanned; `None` where there may be one.
+    /// The number of the repository in the scan; `None` where it is in none, or in one that can't be seen.
     pub repository: Option<usize>,
-    /// Whether it is among the content, which is read once.
+    /// Whether it is below `blobs/`, which is read only once.
     pub of_content: bool,
-    /// What it casts doubt on.
+    /// What must be kept because of it.
     pub doubt: Doubt,
-    /// What it is.
+    /// What is wrong.
     pub error: Error,
 }

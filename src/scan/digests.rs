@@ -1,38 +1,38 @@
-//! What things in a tree are called: a number for each digest, so that a graph of millions fits in memory.
+//! An id of four bytes for each digest, so that a graph of millions fits in memory.
 //!
-//! The blobs of the tree come first, sorted, 32 bytes each; then whatever else is mentioned and is no blob of that kind:
-//! content that is gone, aliases, tarsums.
+//! The sha256 blobs of the tree have the first ids, in order, and take 32 bytes each. All other digests follow: other
+//! blobs, content that is missing, aliases, tarsums.
 
 use std::collections::HashMap;
 
 use crate::digest::Digest;
 
-/// A digest's number.
+/// The id of a digest.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct DigestId(u32);
 
 impl DigestId {
-    /// As an index.
+    /// The id as an index.
     pub fn index(self) -> usize {
         self.0 as usize
     }
 }
 
-/// Every digest that is known.
+/// Every known digest, with its id.
 #[derive(Debug, Default)]
 pub struct Digests {
-    /// The tree's blobs, sorted.
+    /// The hashes of the tree's sha256 blobs, sorted.
     blobs: Vec<[u8; 32]>,
-    /// Where those begin whose first two bytes are a number, and one more for the end.
+    /// For each value of a hash's first two bytes, where such hashes begin in `blobs`; and one more for the end.
     begins: Vec<u32>,
-    /// Blobs that are called otherwise, as the alphas call them.
+    /// Blobs with other digests, as the alphas have them.
     others: Vec<Digest>,
     extras: Vec<Digest>,
     by_digest: HashMap<Digest, DigestId>,
 }
 
 impl Digests {
-    /// The names of the blobs of a tree, in any order.
+    /// The digests of a tree's blobs, which may come in any order.
     pub(crate) fn of_blobs(mut blobs: Vec<[u8; 32]>, others: Vec<Digest>) -> Self {
         blobs.sort_unstable();
         blobs.dedup();
@@ -67,16 +67,16 @@ impl Digests {
 
     /// The tree's blobs.
     pub fn blobs(&self) -> impl Iterator<Item = DigestId> + use<> {
-        // Those that are called otherwise were the first to be added.
+        // Blobs with other digests were added first.
         (0..u32::try_from(self.blob_count()).unwrap_or(u32::MAX)).map(DigestId)
     }
 
-    /// Whether the tree has content of that name.
+    /// Whether the tree has content with this digest.
     pub fn is_blob(&self, name: DigestId) -> bool {
         name.index() < self.blob_count()
     }
 
-    /// What it is the name of.
+    /// The digest with this id.
     pub fn digest(&self, name: DigestId) -> Digest {
         match self.blobs.get(name.index()) {
             Some(hash) => Digest::from_sha256(*hash),
@@ -84,7 +84,7 @@ impl Digests {
         }
     }
 
-    /// The name of a digest, if it has one.
+    /// The id of a digest, if it has one.
     pub fn find(&self, digest: &Digest) -> Option<DigestId> {
         let found = digest.sha256().and_then(|hash| self.find_hash(&hash));
         found.or_else(|| self.by_digest.get(digest).copied())
@@ -97,7 +97,7 @@ impl Digests {
         Some(number(begin + found))
     }
 
-    /// The name of a digest, which gets one if it has none.
+    /// The id of a digest, which gets one if it has none.
     pub(super) fn add(&mut self, digest: Digest) -> DigestId {
         if let Some(name) = self.find(&digest) {
             return name;
@@ -109,11 +109,11 @@ impl Digests {
     }
 }
 
-/// Digests that were looked up, four bytes each: the few without a name are kept aside until they get one.
+/// The ids of digests, four bytes each. The few digests without an id are kept aside until they get one.
 #[derive(Default)]
 pub(super) struct LookedUp {
     names: Vec<DigestId>,
-    /// Where in `names` they belong.
+    /// Digests without an id, with their places in `names`.
     strangers: Vec<(usize, Digest)>,
 }
 
@@ -131,7 +131,7 @@ impl LookedUp {
         looked_up
     }
 
-    /// Gives a name to each.
+    /// Gives an id to each digest that has none.
     pub(super) fn named(mut self, names: &mut Digests) -> Vec<DigestId> {
         for (at, digest) in self.strangers {
             self.names[at] = names.add(digest);
@@ -141,23 +141,23 @@ impl LookedUp {
 }
 
 fn number(index: usize) -> DigestId {
-    // A tree of more than 4 billion blobs has no memory to be collected in.
+    // A machine that scans more than 4 billion digests would run out of memory first.
     DigestId(u32::try_from(index).expect("fewer than 2^32 digests"))
 }
 
-/// A set of names.
+/// A set of digests.
 #[derive(Clone, Debug, Default)]
 pub struct DigestSet {
     bits: Vec<u64>,
 }
 
 impl DigestSet {
-    /// An empty set, with room for all of `names`.
+    /// An empty set with room for all of `names`.
     pub fn new(names: &Digests) -> Self {
         Self { bits: vec![0; names.len().div_ceil(64)] }
     }
 
-    /// Adds a name; `false` when it was there.
+    /// Adds a digest. Returns `false` when it was there already.
     pub fn insert(&mut self, name: DigestId) -> bool {
         let (word, bit) = (name.index() / 64, 1 << (name.index() % 64));
         let new = self.bits[word] & bit == 0;
@@ -165,7 +165,7 @@ impl DigestSet {
         new
     }
 
-    /// Whether it is there.
+    /// Whether the set contains a digest.
     pub fn contains(&self, name: DigestId) -> bool {
         self.bits.get(name.index() / 64).is_some_and(|word| word & 1 << (name.index() % 64) != 0)
     }

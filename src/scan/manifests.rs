@@ -1,4 +1,4 @@
-//! What the manifests of a tree reference: each read, hashed and parsed once.
+//! What the manifests of a tree reference. Each is read, hashed and parsed once.
 
 use std::borrow::Cow;
 use std::collections::HashMap;
@@ -20,32 +20,32 @@ use crate::tree::{self, Tree};
 
 const MISSING: &str = "its content is missing";
 
-/// The longest manifest that is read into a buffer that is there already.
+/// The longest manifest that is read into a buffer which is reused.
 const USUAL: usize = 64 * 1024;
 
 /// Where manifests are read from.
 #[derive(Clone, Copy)]
 pub(super) struct Source<'s> {
     pub(super) tree: &'s Tree,
-    /// What comes back to the tree, and is read where it is now.
+    /// Content that will be put back, and is read where it is now.
     pub(super) returning: &'s dyn Returning,
 }
 
-/// A manifest's references.
+/// The references of all manifests.
 #[derive(Debug)]
 pub struct Graph {
     by_name: HashMap<DigestId, Node>,
     references: Vec<DigestId>,
-    /// Manifests that can't be believed, and why.
+    /// Manifests that can't be followed, and why.
     pub faults: HashMap<DigestId, Fault>,
 }
 
-/// Why content is no manifest to go by.
+/// Why content can't be followed as a manifest.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Fault {
-    /// Whether the content is what its name says, only no manifest.
+    /// Whether the content matches its digest, and only is no manifest.
     pub is_whole: bool,
-    /// Why.
+    /// The reason, for messages.
     pub reason: String,
 }
 
@@ -71,11 +71,11 @@ pub struct Node {
     begin: u32,
     children: u32,
     end: u32,
-    /// What it is about.
+    /// The manifest that it is about, as its `subject` field says.
     pub subject: Option<DigestId>,
-    /// Whether it is one of schema1, of which signatures may be stored.
+    /// Whether its kind is schema1, so that signatures of it may be stored.
     pub is_schema1: bool,
-    /// Whether it is larger than a registry takes.
+    /// Whether it is larger than a registry accepts.
     pub is_over_large: bool,
 }
 
@@ -94,7 +94,7 @@ impl Graph {
         Self { by_name: HashMap::new(), references: Vec::new(), faults: HashMap::new() }
     }
 
-    /// What is known of a manifest; `None` for what is none, or was not read.
+    /// The node of a manifest; `None` when it is no manifest or was not read.
     pub fn node(&self, name: DigestId) -> Option<&Node> {
         self.by_name.get(&name)
     }
@@ -114,17 +114,17 @@ impl Graph {
         self.by_name.is_empty()
     }
 
-    /// What a manifest references that is no manifest, and what it only mentions.
+    /// The content that a manifest references and that is no child, and what it only mentions.
     pub fn contents(&self, node: &Node) -> &[DigestId] {
         &self.references[node.begin as usize..node.children as usize]
     }
 
-    /// The manifests that an index names.
+    /// The children that an index names.
     pub fn children(&self, node: &Node) -> &[DigestId] {
         &self.references[node.children as usize..node.end as usize]
     }
 
-    /// Reads the manifests called `wanted`, and the children that they name, as far as the tree has them.
+    /// Reads the manifests in `wanted`, and all children that they name, as far as the tree has them.
     pub(super) fn read(
         &mut self,
         source: Source<'_>,
@@ -158,7 +158,7 @@ impl Graph {
         names.is_blob(name) && !self.by_name.contains_key(&name) && !self.faults.contains_key(&name)
     }
 
-    /// Returns the children, which may have to be read too.
+    /// Adds a manifest. Returns its children, which may have to be read too.
     fn add(&mut self, names: &mut Digests, parsed: Parsed) -> Vec<DigestId> {
         let at = |references: &Vec<DigestId>| u32::try_from(references.len()).expect("fewer than 2^32 references");
         let begin = at(&self.references);
@@ -202,7 +202,8 @@ fn parse(source: Source<'_>, names: &Digests, name: DigestId, buffer: &mut [u8])
     })
 }
 
-/// Reads the content called `digest`, into `buffer` where there is room; or says why it can't be read.
+/// Reads the content with this digest, into `buffer` if it is large enough. Returns `Err` with the reason when the
+/// content can't be read.
 fn read<'b>(source: Source<'_>, digest: &Digest, buffer: &'b mut [u8]) -> Result<Cow<'b, [u8]>, String> {
     let Source { tree, returning } = source;
     if returning.returned(digest).is_some() {
@@ -227,7 +228,7 @@ fn read<'b>(source: Source<'_>, digest: &Digest, buffer: &'b mut [u8]) -> Result
     check_length(content.ok_or(MISSING)?).map(Cow::Owned)
 }
 
-/// Reads an open file as [`read`] does content in its place, at first as much as `usual`.
+/// Reads an open file as [`read`] reads content in its place; at first only `usual` bytes.
 fn read_file(file: &File, usual: usize) -> Result<Vec<u8>, String> {
     let mut content = Vec::new();
     let read_on = |content: &mut Vec<u8>, limit: usize| {
@@ -241,7 +242,8 @@ fn read_file(file: &File, usual: usize) -> Result<Vec<u8>, String> {
     check_length(content)
 }
 
-/// Of a repository in doubt any content may be a manifest; a layer is not worth its reading.
+/// Returns `Err` when content does not begin as a manifest does. Where a repository keeps everything, any content may
+/// be a manifest, and this saves reading the layers.
 fn check_begin(content: &[u8]) -> Result<(), String> {
     let is_object = content.trim_ascii_start().starts_with(b"{");
     if is_object { Ok(()) } else { Err("it does not begin as a manifest does".to_owned()) }

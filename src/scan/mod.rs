@@ -1,8 +1,8 @@
-//! One pass over a whole tree: what `gc`, `fsck` and `du` read from.
+//! One pass over a whole tree, which `gc`, `fsck` and `du` share.
 //!
-//! Directories are read in parallel, by their entries' own types; content is looked at only where it is a manifest, and
-//! that is read, hashed and parsed once for the whole tree. **Damage is data**: it is recorded with its path, never ends
-//! the pass, and never looks like absence.
+//! Directories are read in parallel, and their own records say what their entries are. Content is opened only where it
+//! is a manifest; each manifest is read, hashed and parsed once for the whole tree. **Damage is data**: it is recorded
+//! with its path, never ends the pass, and never looks like absence.
 
 mod blobs;
 mod damage;
@@ -33,29 +33,29 @@ use crate::tree::{self, Tree};
 /// What a tree holds.
 #[derive(Debug)]
 pub struct Scan {
-    /// Every digest that is known, the content first.
+    /// Every known digest; those of the tree's content come first.
     pub digests: Digests,
-    /// The directories for blobs with nothing in them.
+    /// The empty fan-out directories of blobs.
     pub(crate) empty_fan_outs: Vec<TreePath>,
     /// Every repository, sorted by path.
     pub repositories: Vec<Scanned>,
-    /// The directories below `repositories/` with nothing in them.
+    /// The empty directories below `repositories/`.
     pub(crate) empty_repositories: Vec<TreePath>,
     /// What the manifests reference.
     pub graph: Graph,
     /// What is wrong.
     pub damage: Vec<Damage>,
-    /// Content that was taken for the tree's, and that comes back first.
+    /// Content that counts as the tree's because it will be put back first.
     returning: Arc<dyn Returning>,
 }
 
 impl Scan {
-    /// Reads the tree. `Err(Interrupted)` when a signal came.
+    /// Reads the tree. Returns `Err(Interrupted)` when a signal came.
     pub fn read(tree: &Tree, interrupt: &Interrupt) -> Result<Self> {
         Self::read_with(tree, Arc::new(Nothing), interrupt)
     }
 
-    /// Reads the tree as it will be when it has that content back.
+    /// Reads the tree as it will be when the content in `returning` is put back.
     pub fn read_with(tree: &Tree, returning: Arc<dyn Returning>, interrupt: &Interrupt) -> Result<Self> {
         let read_blobs = || blobs::read(tree, returning.digests(), interrupt);
         let (blobs, found) = rayon::join(read_blobs, || read_repositories(tree, interrupt));
@@ -69,7 +69,7 @@ impl Scan {
             damage: Vec::new(),
         };
         scan.take(found);
-        // Who can't list content can't tell what manifests are among it, and what they reference.
+        // Where content can't be listed, it is unknown which manifests are there and what they reference.
         let unread = blobs.unread.into_iter();
         scan.damage.extend(unread.map(|error| Damage {
             repository: None,
@@ -81,24 +81,24 @@ impl Scan {
         Ok(scan)
     }
 
-    /// How content will be in its place that comes back; `None` for all that is there.
+    /// The size and time of content that will be put back, as they will be then; `None` for all other content.
     pub fn returned(&self, digest: &Digest) -> Option<Returned> {
         self.returning.returned(digest)
     }
 
-    /// All that was to come back is in its place now.
+    /// Notes that all returning content is now in its place.
     pub(crate) fn has_all_back(&mut self) {
         self.returning = Arc::new(Nothing);
     }
 
-    /// Reads the repositories again, and the manifests that are new in them.
+    /// Reads the repositories again, and the manifests that are new in them. Content is not listed again.
     pub fn read_again(&mut self, tree: &Tree, interrupt: &Interrupt) -> Result<()> {
         self.damage.retain(|damage| damage.of_content);
         self.take(read_repositories(tree, interrupt));
         self.read_manifests(tree, interrupt)
     }
 
-    /// Gives names to the layer links of what was found.
+    /// Takes over the repositories, and gives an id to the digest of each layer link.
     fn take(&mut self, found: Found) {
         let names = &self.digests;
         let look_up = |hashes: Vec<[u8; 32]>| LookedUp::of(names, hashes.into_iter().map(Digest::from_sha256));
@@ -127,18 +127,18 @@ impl Scan {
         }
     }
 
-    /// The name of a digest, which gets one if it has none.
+    /// The id of a digest, which gets one if it has none.
     pub(crate) fn name(&mut self, digest: Digest) -> DigestId {
         self.digests.add(digest)
     }
 
-    /// Reads more manifests, that nobody links.
+    /// Reads more manifests, which need not be linked.
     pub(crate) fn read_more(&mut self, tree: &Tree, wanted: Vec<DigestId>, interrupt: &Interrupt) {
         let source = Source { tree, returning: &*self.returning };
         self.graph.read(source, &mut self.digests, wanted, interrupt);
     }
 
-    /// Gives a name to whatever is linked.
+    /// Gives an id to every digest in an alias or a tag.
     fn name_links(&mut self) {
         for repository in &self.repositories {
             for (key, target) in &repository.aliases {
@@ -151,7 +151,7 @@ impl Scan {
         }
     }
 
-    /// Only schema1 has any.
+    /// Lists the stored signatures. Only manifests of schema1 have any.
     fn read_signatures(&mut self, tree: &Tree) {
         let (names, graph) = (&self.digests, &self.graph);
         let is_schema1 =
@@ -190,7 +190,7 @@ impl Scan {
 /// What lies below `repositories/`.
 struct Found {
     scanned: Vec<Scanned>,
-    /// The canonical layer links of each.
+    /// The hashes of the canonical layer links of each repository.
     layers: Vec<Vec<[u8; 32]>>,
     empty: Vec<TreePath>,
     damage: Vec<Damage>,

@@ -13,57 +13,56 @@ use crate::name::{NameError, RepositoryName};
 use crate::repository::link;
 use crate::tree::{Kind, Listed, Tree, digests};
 
-/// A repository, as it lies there.
+/// A repository, as it is on disk.
 #[derive(Debug)]
 pub struct Scanned {
-    /// Where it lies.
+    /// Its directory and layout.
     pub(crate) place: Place,
-    /// Its name, or why its path is none.
+    /// Its name, or why its path is no repository name.
     pub name: Result<RepositoryName, NameError>,
     /// Its manifests.
     pub revisions: Vec<Revision>,
     /// Whether there is a directory of manifests.
     pub has_revisions: bool,
-    /// Revision directories without a link: what deleting a manifest leaves.
+    /// Revision directories without a link, as the removal of a manifest leaves them.
     pub deleted_revisions: Vec<Digest>,
     /// Its tags.
     pub tags: Vec<Tag>,
     /// Whether there is a directory of tags.
     pub has_tags: bool,
-    /// The layer links that are sha256; those say by their names what they link, and are not opened. One whose file is gone
-    /// is among them.
+    /// The layer links with a sha256. Their paths say what they link, so they are not opened. A directory without its
+    /// link counts too.
     pub layers: Vec<DigestId>,
-    /// The other layer links, each with what it links.
+    /// The other layer links: the digest in the path, and the digest in the link.
     pub aliases: Vec<(Digest, Digest)>,
-    /// Those of which only the directory is left.
+    /// The other layer links of which only the directory is left.
     pub empty_aliases: Vec<Digest>,
-    /// Whether it has each of its own folders: layers, manifests, uploads.
+    /// Whether it has each of its own folders, in this order: layers, manifests, uploads.
     pub folders: [bool; 3],
 }
 
-/// What makes a manifest a repository's.
+/// A manifest of a repository.
 #[derive(Clone, Debug)]
 pub struct Revision {
-    /// What it is called.
+    /// Its digest.
     pub digest: Digest,
-    /// Whether its link lies among those of layers, where registry 2.1.0 put it.
+    /// Whether its link is among the layer links, where registry 2.1.0 put it.
     pub misplaced: bool,
-    /// Whether signatures are stored beside it.
+    /// The digests of the signatures that are stored beside it.
     pub signatures: Vec<Digest>,
 }
 
 /// A tag.
 #[derive(Clone, Debug)]
 pub struct Tag {
-    /// What it is called; possibly no tag's name.
+    /// The name of its directory, which need not be a valid tag.
     pub name: String,
-    /// What it points to, where that can be told.
+    /// The manifest that it points to, if its link can be read.
     pub target: Option<Digest>,
 }
 
-/// What a repository's path says.
 impl Scanned {
-    /// The path, for messages: the name of a repository whose name is one.
+    /// The path below `repositories/`, for messages. It is the repository's name, if that is valid.
     pub fn text(&self) -> &str {
         self.place.directory.below_area()
     }
@@ -71,9 +70,9 @@ impl Scanned {
 
 /// A repository that was read.
 pub(super) struct Read {
-    /// All of it but its canonical layer links.
+    /// The repository, without its canonical layer links.
     pub(super) scanned: Scanned,
-    /// These, for when they have names.
+    /// The hashes of its canonical layer links, which have no ids yet.
     pub(super) layers: Vec<[u8; 32]>,
     pub(super) damage: Vec<Damage>,
 }
@@ -82,7 +81,7 @@ pub(super) struct Read {
 pub(super) fn read(tree: &Tree, place: Place, index: usize) -> Read {
     let mut reading = Reading { tree, index, damage: Vec::new() };
     let [layers, manifests, uploads] = place.own();
-    // A plain file holds no links. In the place of manifests it hides what the repository's layers are there for.
+    // A plain file contains no links. In the place of the manifests it hides which layers the repository needs.
     let folders = [
         reading.is_there(&layers, Doubt::Repository),
         reading.is_there(&manifests, Doubt::Tree),
@@ -114,7 +113,7 @@ pub(super) fn read(tree: &Tree, place: Place, index: usize) -> Read {
     Read { scanned, layers, damage: once(reading.damage) }
 }
 
-/// Each path once, with the strongest doubt that what is wrong there casts.
+/// Keeps one damage for each path, the one that keeps the most.
 fn once(mut damage: Vec<Damage>) -> Vec<Damage> {
     damage.sort_by(|a, b| (a.error.path(), b.doubt).cmp(&(b.error.path(), a.doubt)));
     damage.dedup_by(|again, first| again.error.path() == first.error.path());
@@ -129,7 +128,7 @@ struct Layers {
     empty: Vec<Digest>,
 }
 
-/// A repository being read.
+/// The reading of one repository.
 struct Reading<'t> {
     tree: &'t Tree,
     index: usize,
@@ -141,7 +140,7 @@ impl Reading<'_> {
         self.damage.push(Damage { repository: Some(self.index), of_content: false, doubt, error });
     }
 
-    /// Whether there is such a directory. A plain file in its place casts `doubt`.
+    /// Whether there is such a directory. A plain file in its place is damage with `doubt`.
     fn is_there(&mut self, path: &TreePath, doubt: Doubt) -> bool {
         match self.tree.metadata(path) {
             Ok(None) => false,
@@ -158,7 +157,7 @@ impl Reading<'_> {
         }
     }
 
-    /// The entries of a directory; none where there is no such directory, or where it can't be listed.
+    /// The entries of a directory. Empty when there is no such directory, or when it can't be listed, which is noted.
     fn list(&mut self, path: &TreePath) -> Vec<Listed> {
         match self.tree.list(path) {
             Ok(listed) => listed.unwrap_or_default(),
@@ -169,7 +168,7 @@ impl Reading<'_> {
         }
     }
 
-    /// The digests that the directories below `<algorithm>` are called by.
+    /// The digests that name the directories in `algorithm`.
     fn keyed(&mut self, algorithm: &KeyedDirectory) -> Vec<Digest> {
         let (digests, damage) = digests::keyed_in(self.tree, algorithm);
         for error in damage {
@@ -195,7 +194,8 @@ impl Reading<'_> {
         read
     }
 
-    /// What a link that is no sha256 stands for; `None` without a link. A broken one stands for itself.
+    /// The target of a link whose path has no sha256; `None` without a link. A link that can't be read targets the
+    /// digest in its path.
     fn alias(&mut self, place: &Place, key: Digest) -> Option<Digest> {
         let path = place.layer_link(&key);
         match link::read(self.tree, &path) {
@@ -245,7 +245,7 @@ impl Reading<'_> {
                     Ok(Ok(target)) => {
                         if target != digest {
                             self.broken(digest, &path, LinkFault::Mismatch { found: target });
-                            // Whatever is meant, both are kept.
+                            // It is unknown which digest is meant, so both are kept.
                             revisions.push(Revision { digest: target, misplaced: false, signatures: Vec::new() });
                         }
                         revisions.push(Revision { digest, misplaced: false, signatures: Vec::new() });
@@ -321,7 +321,8 @@ impl Reading<'_> {
         tags.collect()
     }
 
-    /// What tags point to whose links say it plainly; the others are looked at again, by [`Self::target`].
+    /// The targets of tags whose links are sound. The other links are read again by [`Self::target`], which notes
+    /// damage.
     fn sound_targets(&self, directory: &TreePath, names: &[String]) -> Vec<Option<Digest>> {
         let Ok(Some(handle)) = self.tree.open_directory(directory) else { return vec![None; names.len()] };
         let read = |name: &String| {

@@ -1,4 +1,4 @@
-//! Content that comes back to the tree before anything else is changed in it.
+//! Content that will be put back into the tree before anything else is changed in it.
 
 use std::fmt;
 use std::fs::File;
@@ -7,28 +7,28 @@ use crate::digest::Digest;
 use crate::error::Result;
 use crate::tree::Tree;
 
-/// Content that the tree lacks, and that a plan takes for the tree's own: it is put into its place first.
+/// Content that the tree lacks and that a plan counts as present, because it is put back first.
 pub trait Returning: fmt::Debug + Send + Sync {
-    /// What comes back.
+    /// The digests of the content that will be put back.
     fn digests(&self) -> Vec<Digest>;
 
-    /// How it will be in its place; `None` for content that does not come back.
+    /// The size and time of the content when it is in its place; `None` for content that is not put back.
     fn returned(&self, digest: &Digest) -> Option<Returned>;
 
-    /// Opens it where it is now. `None` when it is gone.
+    /// Opens the content where it is now. `None` when it is gone.
     fn open(&self, tree: &Tree, digest: &Digest) -> Result<Option<File>>;
 }
 
-/// How content will be in its place.
+/// The size and time of content when it is in its place.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Returned {
-    /// Its bytes.
+    /// Its size in bytes.
     pub size: u64,
     /// The newest time of its file and directory.
     pub newest: jiff::Timestamp,
 }
 
-/// Nothing comes back.
+/// No content is put back.
 #[derive(Clone, Copy, Debug)]
 pub struct Nothing;
 
