@@ -1,4 +1,4 @@
-//! What a manifest leads to in a scanned tree.
+//! The edges of a scanned tree: what each manifest leads to.
 
 use std::collections::{HashMap, HashSet};
 
@@ -11,18 +11,20 @@ use crate::scan::{DigestId, Revision, Scan, Scanned, Tag};
 pub(crate) struct Edges<'s> {
     pub(super) scan: &'s Scan,
     pub(super) policy: Policy<'s>,
-    /// Other digests of content, by the links of any repository: a child may be stored in another one.
+    /// The same content under other digests, by the alias links of all repositories: a child may be in another
+    /// repository.
     aliases: HashMap<DigestId, Vec<DigestId>>,
 }
 
-/// The edges as one repository has them.
+/// The edges in one repository.
 #[derive(Debug)]
 pub(crate) struct Within<'e> {
     edges: &'e Edges<'e>,
     signatures: HashMap<DigestId, &'e Revision>,
-    /// The manifests of the repository, where a tag only counts that points to one of them.
+    /// The manifests of the repository. Filled only where untagged manifests are removed: a tag counts there only if it
+    /// points to one of them.
     linked: HashSet<DigestId>,
-    /// By manifest, those that are kept with it.
+    /// For each manifest, the manifests that are kept with it.
     referrers: HashMap<DigestId, Vec<DigestId>>,
 }
 
@@ -37,7 +39,7 @@ impl<'s> Edges<'s> {
         Self { scan, policy, aliases }
     }
 
-    /// The edges outside of any repository.
+    /// The edges outside of all repositories.
     pub(crate) fn beside(&self) -> Within<'_> {
         Within { edges: self, signatures: HashMap::new(), linked: HashSet::new(), referrers: HashMap::new() }
     }
@@ -55,7 +57,7 @@ impl<'s> Edges<'s> {
         within
     }
 
-    /// The manifests that everything in a repository hangs on.
+    /// The manifests of a repository from which marking starts.
     pub(crate) fn roots(
         &self,
         within: &Within<'_>,
@@ -68,7 +70,7 @@ impl<'s> Edges<'s> {
         if !self.policy.delete_untagged || reserve.keeps_all(&self.policy, index, repository) {
             roots.extend(repository.revisions.iter().filter_map(|revision| names.find(&revision.digest)));
             if reserve.opaque[index] {
-                // Nothing else is sure here, so what a tag says counts without a link too.
+                // Something here can't be followed, so the target of a tag counts even without a link to it.
                 roots.extend(self.targets(repository).map(|(_, target)| target));
             }
             return roots;
@@ -79,8 +81,8 @@ impl<'s> Edges<'s> {
         roots
     }
 
-    /// All that a repository needs a link to without a manifest: what is reserved, and where it keeps all, whatever it links
-    /// by any path or content.
+    /// What a repository needs a link to without a manifest that names it: the reserved links; and if the repository
+    /// keeps everything, each digest in the path or the content of any of its links.
     pub(crate) fn loose(&self, reserve: &Reserve, index: usize, repository: &Scanned) -> Vec<DigestId> {
         let mut loose: Vec<DigestId> = reserve.links.get(&index).into_iter().flatten().copied().collect();
         if reserve.keeps_all(&self.policy, index, repository) {
@@ -93,7 +95,7 @@ impl<'s> Edges<'s> {
         loose
     }
 
-    /// Whether a tag keeps what it points to by itself.
+    /// Whether a tag on its own keeps what it points to.
     pub(crate) fn is_root(&self, tag: &Tag) -> bool {
         let Policy { delete_untagged, delete_dangling_referrers, .. } = self.policy;
         !(delete_untagged && delete_dangling_referrers) || subject_of(&tag.name).is_none()
@@ -145,7 +147,8 @@ impl References for Within<'_> {
         let Some(node) = scan.graph.node(manifest) else { return };
         for content in scan.graph.contents(node) {
             show(Edge::Content(*content));
-            // A manifest may be named as a layer, or in a field that regtree does not know. Otherwise it is a root itself.
+            // A manifest may be named as a layer, or in a field that regtree does not know. Where untagged manifests
+            // are kept this does not matter: every manifest is a root.
             if policy.delete_untagged && scan.graph.node(*content).is_some() {
                 show(Edge::Manifest(*content));
             }
@@ -160,8 +163,8 @@ impl References for Within<'_> {
     }
 }
 
-/// The manifest that a client made a tag for: `sha256-<hex>`, as referrers are listed, and cosign's of that with `.sig`,
-/// `.att` or `.sbom`.
+/// The manifest that a client made a tag for: by `sha256-<hex>` clients list referrers, and cosign adds `.sig`, `.att`
+/// or `.sbom`.
 pub(crate) fn subject_of(tag: &str) -> Option<Digest> {
     let (algorithm, rest) = tag.split_once('-')?;
     let encoded = match rest.split_once('.') {

@@ -1,27 +1,27 @@
-//! What is needed.
+//! Marking what is needed.
 //!
-//! Content is needed wherever in the tree it is stored: an index keeps its children, and their configs and layers. A link
-//! is needed by its repository alone. So each repository is followed on its own, and what it reaches is stamped with its
-//! number.
+//! Content is needed if any repository needs it: an index keeps its children, and their configs and layers. A link is
+//! needed only by its own repository. So each repository is followed on its own, and everything that it reaches is
+//! stamped with its number.
 
 use super::edges::{Edges, Within};
 use super::{Reserve, Visit, walk};
 use crate::scan::{DigestId, DigestSet, Scanned};
 
-/// What was reached from somewhere, and from where last.
+/// What was reached, and under which stamp last.
 #[derive(Debug, Default)]
 pub(super) struct Stamps {
     stamp: u32,
-    /// By name, the last stamp under which it was entered as a manifest.
+    /// For each digest, the last stamp under which it was entered as a manifest.
     visited: Vec<u32>,
-    /// By name, the last stamp under which it was needed at all.
+    /// For each digest, the last stamp under which it was needed.
     linked: Vec<u32>,
-    /// All that is needed under the present stamp, each once.
+    /// Everything that is needed under the current stamp, each digest once.
     pub(super) reached: Vec<DigestId>,
 }
 
 impl Stamps {
-    /// Begins anew under another stamp, with room for so many names.
+    /// Begins again under another stamp, with room for `names` digests.
     pub(super) fn begin(&mut self, stamp: u32, names: usize) {
         self.stamp = stamp;
         self.visited.resize(names, 0);
@@ -46,32 +46,32 @@ impl Visit<DigestId> for Stamps {
     }
 }
 
-/// What one repository uses.
+/// What one repository needs.
 #[derive(Debug)]
 pub(crate) struct Use<'m> {
     stamps: &'m Stamps,
-    /// The edges in it.
+    /// The edges in the repository.
     pub(crate) within: &'m Within<'m>,
 }
 
 impl<'m> Use<'m> {
-    /// Whether a manifest is kept in the repository.
+    /// Whether the repository keeps a manifest.
     pub(crate) fn keeps(&self, manifest: DigestId) -> bool {
         self.stamps.visited[manifest.index()] == self.stamps.stamp
     }
 
-    /// Whether a link to it is needed in the repository.
+    /// Whether the repository needs a link to this content.
     pub(crate) fn links(&self, content: DigestId) -> bool {
         self.stamps.linked[content.index()] == self.stamps.stamp
     }
 
-    /// All that is needed in the repository, stored there or not, each once.
+    /// Everything that the repository needs, each digest once, whether or not the content is there.
     pub(crate) fn reached(&self) -> &'m [DigestId] {
         &self.stamps.reached
     }
 }
 
-/// Marks everything, and shows what each repository uses to `look`. Returns all content that is needed.
+/// Marks everything, and calls `look` with what each repository needs. Returns all content that is needed.
 pub(crate) fn mark(edges: &Edges<'_>, reserve: &Reserve, mut look: impl FnMut(usize, &Scanned, &Use<'_>)) -> DigestSet {
     let scan = edges.scan;
     let (mut needed, mut stamps) = (DigestSet::new(&scan.digests), Stamps::default());
@@ -86,7 +86,7 @@ pub(crate) fn mark(edges: &Edges<'_>, reserve: &Reserve, mut look: impl FnMut(us
         add(&mut needed, &stamps.reached);
         look(index, repository, &Use { stamps: &stamps, within: &within });
     }
-    // Whatever no repository accounts for.
+    // These roots belong to no repository.
     stamps.begin(u32::MAX, scan.digests.len());
     let kept = edges.policy.keep.iter().filter_map(|digest| scan.digests.find(digest));
     walk(&edges.beside(), reserve.blobs.iter().copied().chain(kept).collect(), &mut stamps);

@@ -1,16 +1,16 @@
-//! What leads on from a manifest, for everything that asks what is needed.
+//! Following references: what is needed, and why. Every command that asks this uses the same edges.
 //!
 //! [`Edges`] is the one set of edges. In a repository a manifest leads to:
 //!
-//! - the manifests that an index names, and all content that a manifest names or only mentions;
+//! - the children that it names as an index, and all content that it names or only mentions;
 //! - the signatures that are stored beside it;
-//! - other digests of that content, which links call it by;
-//! - where untagged manifests are deleted: the manifests that are about it, by their `subject` or by a tag that was made
-//!   for it; and manifests that are named as layers.
+//! - the same content under other digests, as alias links have them;
+//! - where untagged manifests are removed: the manifests whose `subject` it is, or whose tag was made for it; and
+//!   manifests that it names as layers.
 //!
-//! Three drivers follow them: [`mark()`] finds all that is needed, [`shortest()`] finds one shortest way, and [`PerTag`]
-//! shows what each tag leads to. [`walk`] and [`shortest()`] also follow whatever else has edges: `fsck` reads manifests by
-//! itself, and asks what a pull needs.
+//! Three drivers follow the edges: [`mark()`] finds all that is needed, [`shortest()`] finds one shortest way, and
+//! [`PerTag`] shows what each tag leads to. [`walk`] and [`shortest()`] work with any [`References`]: `fsck` reads
+//! manifests itself, and asks what a pull needs.
 
 mod edges;
 mod mark;
@@ -31,31 +31,31 @@ use crate::scan::{DigestId, Scan, Scanned};
 /// Which edges count, and what is needed in any case.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Policy<'p> {
-    /// Whether a manifest needs a tag that leads to it.
+    /// Whether a manifest is kept only if a tag leads to it.
     pub(crate) delete_untagged: bool,
     /// Whether a tag that was made for a manifest is kept only with that manifest.
     pub(crate) delete_dangling_referrers: bool,
-    /// The repositories that things may be removed from.
+    /// The repositories from which something may be removed.
     pub(crate) only: &'p Patterns,
-    /// Content that is needed, with what it references.
+    /// Content that is needed in any case, with what it references.
     pub(crate) keep: &'p HashSet<Digest>,
 }
 
 /// What is needed besides what the manifests lead to.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Reserve {
-    /// By repository, whether something in it can't be followed: all that it links is needed.
+    /// For each repository, whether something in it can't be followed, so that everything that it links is needed.
     pub(crate) opaque: Vec<bool>,
-    /// Manifests of a repository, by its number.
+    /// Manifests, by the number of their repository.
     pub(crate) revisions: HashMap<usize, HashSet<DigestId>>,
-    /// Layer links of a repository.
+    /// Layer links, by the number of their repository.
     pub(crate) links: HashMap<usize, HashSet<DigestId>>,
-    /// Content, with what it references.
+    /// Content that is needed, with what it references.
     pub(crate) blobs: HashSet<DigestId>,
 }
 
 impl Reserve {
-    /// Nothing yet, for the repositories of `scan`.
+    /// An empty reserve for the repositories of `scan`.
     pub(crate) fn new(scan: &Scan) -> Self {
         Self { opaque: vec![false; scan.repositories.len()], ..Self::default() }
     }
@@ -66,47 +66,48 @@ impl Reserve {
     }
 }
 
-/// What a manifest leads to.
+/// One thing that a manifest leads to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum Edge<N> {
-    /// A manifest, which leads on.
+    /// A manifest, which leads to more.
     Manifest(N),
-    /// Content, which does not.
+    /// Content, which leads to nothing.
     Content(N),
 }
 
 impl<N> Edge<N> {
-    /// What it leads to.
+    /// The manifest or content itself.
     pub(crate) fn target(self) -> N {
         let (Self::Manifest(target) | Self::Content(target)) = self;
         target
     }
 }
 
-/// Where edges come from.
+/// A source of edges.
 pub(crate) trait References {
-    /// What manifests and content are called.
+    /// The type by which manifests and content are identified.
     type Node: Copy;
 
-    /// Shows all that a manifest leads to.
+    /// Calls `show` for each edge of a manifest.
     fn each(&self, manifest: Self::Node, show: impl FnMut(Edge<Self::Node>));
 
-    /// Other names of the same content.
+    /// The same content under other digests.
     fn aliases(&self, _content: Self::Node) -> &[Self::Node] {
         &[]
     }
 }
 
-/// Who is shown what a walk finds.
+/// A receiver for what a walk finds.
 pub(crate) trait Visit<N> {
-    /// Takes note of a manifest, its content included; `false` if it was entered before.
+    /// Notes a manifest, and that its own content is needed. Returns `false` if it was entered before.
     fn enter(&mut self, manifest: N) -> bool;
 
-    /// Takes note of other content, each time that something leads to it.
+    /// Notes other content, each time that something leads to it.
     fn need(&mut self, content: N);
 }
 
-/// Follows manifests to all that they lead to, on a stack of its own: an index may nest deeply, and lead back to itself.
+/// Follows manifests to everything that they lead to. It uses a stack of its own, because an index may nest deeply. It
+/// enters no manifest twice, because an index may lead back to itself.
 pub(crate) fn walk<R: References>(references: &R, roots: Vec<R::Node>, visit: &mut impl Visit<R::Node>) {
     let mut pending = roots;
     while let Some(manifest) = pending.pop() {

@@ -7,7 +7,7 @@ use super::mark::Stamps;
 use super::walk;
 use crate::scan::{DigestId, Scan, Scanned};
 
-/// Follows tags, manifest by manifest that they point to.
+/// Follows each manifest that tags point to.
 #[derive(Debug, Default)]
 pub(crate) struct PerTag {
     stamps: Stamps,
@@ -15,8 +15,8 @@ pub(crate) struct PerTag {
 }
 
 impl PerTag {
-    /// Shows what the manifests of a repository lead to that tags point to: each with how many tags do, and with all that it
-    /// leads to, each once.
+    /// Calls `show` for each manifest of a repository that a tag points to. The arguments are the manifest, how many
+    /// tags point to it, and everything that it leads to, each digest once.
     pub(crate) fn each(
         &mut self,
         scan: &Scan,

@@ -5,7 +5,7 @@ use std::hash::Hash;
 
 use super::{Edge, References};
 
-/// A shortest way from one of the `roots` to `target`, both among it; of several, one from an earlier root.
+/// A shortest way from one of the `roots` to `target`, with both ends. Of several, one from an earlier root.
 pub(crate) fn shortest<R>(
     references: &R,
     roots: impl Iterator<Item = Edge<R::Node>>,
@@ -14,7 +14,7 @@ pub(crate) fn shortest<R>(
 where
     R: References<Node: Eq + Hash>,
 {
-    // What is an alias has none itself: a link is followed once.
+    // An alias has no aliases itself, because a registry follows one link only.
     let (mut before, mut waiting) = (HashMap::new(), VecDeque::new());
     let mut enter = |place, from, waiting: &mut VecDeque<_>| {
         before.entry(place).or_insert_with(|| {
