@@ -1,9 +1,9 @@
-//! What a repository is, and where in a tree they are: the one rule that every command goes by.
+//! Finding the repositories of a tree. Every command uses this one rule.
 //!
-//! A repository is a directory in which `_layers`, `_manifests` or `_uploads` is a directory: registries 2.x go by the
-//! first, 3.x by the second (layout.md §1.6), and each would miss some. A plain file of such a name makes none: no registry
-//! sees one there, and a plain file holds no links. A symbolic link makes none either, but what it leads to may hold links
-//! that are not seen.
+//! A repository is a directory in which `_layers`, `_manifests` or `_uploads` is a directory. Registries 2.x look for
+//! the first, 3.x for the second (layout.md §1.6), and each misses some repositories. A plain file with such a name
+//! makes no repository: no registry sees one there, and a plain file contains no links. A symbolic link makes none
+//! either, but what it leads to may contain links that are not seen.
 
 use rayon::prelude::*;
 
@@ -18,11 +18,11 @@ use crate::tree::{Kind, Listed, Tree};
 pub struct Found {
     /// Their names, sorted.
     pub repositories: Vec<RepositoryName>,
-    /// What could not be looked into, or is no repository for its name.
+    /// What could not be read, and directories whose names are no repository names.
     pub damage: Vec<Error>,
 }
 
-/// Every repository, sorted by name, and what is damaged where one might be: that never ends the listing.
+/// Lists every repository, sorted by name, and the damage where one might be. Damage never ends the listing.
 pub(crate) fn repositories(tree: &Tree) -> Found {
     let FoundPlaces { places, unseen: mut damage, in_the_way, .. } = places(tree, &Interrupt::default());
     damage.extend(in_the_way);
@@ -41,16 +41,16 @@ pub(crate) fn repositories(tree: &Tree) -> Found {
     Found { repositories, damage }
 }
 
-/// What lies below `repositories/`.
+/// What was found below `repositories/`.
 #[derive(Default)]
 pub(crate) struct FoundPlaces {
-    /// The repositories, sorted by path; one that has folders of both layouts is there twice.
+    /// The repositories, sorted by path. One with folders of both layouts is there twice.
     pub(crate) places: Vec<Place>,
-    /// Directories with nothing in them.
+    /// Empty directories.
     pub(crate) empty: Vec<TreePath>,
-    /// Where repositories may be that can't be seen, each path once.
+    /// Paths below which repositories may be that can't be seen, each once.
     pub(crate) unseen: Vec<Error>,
-    /// Plain files where only a repository's own folder belongs.
+    /// Plain files in the place of a repository's own folder.
     pub(crate) in_the_way: Vec<Error>,
 }
 
@@ -102,7 +102,7 @@ fn visit(tree: &Tree, directory: TreePath) -> (FoundPlaces, Vec<TreePath>) {
             Role::Hidden(_) | Role::File | Role::Nameless => {}
         }
     }
-    // An alpha's own folders can't be told from others when nothing is in them.
+    // An empty directory with the name of an alpha's own folder may be one, so it is not counted as empty.
     let is_plain = !directory.below_area().split('/').any(|part| Form::Alpha.owns(part));
     if listed.is_empty() && is_plain && directory.parent().is_some() {
         found.empty.push(directory);
@@ -110,35 +110,35 @@ fn visit(tree: &Tree, directory: TreePath) -> (FoundPlaces, Vec<TreePath>) {
     (found, below)
 }
 
-/// What a directory is, by what lies in it.
+/// Whether a directory is a repository, in each layout.
 #[derive(Clone, Copy)]
 pub(crate) struct Sight {
     is_current: bool,
     is_alpha: bool,
 }
 
-/// What an entry of a directory is to the repositories that are or may be there.
+/// What an entry of a directory means for the search for repositories.
 pub(crate) enum Role {
-    /// A folder of the repository's own, or what is in its place. Below an alpha's, which is at this path, there may be
-    /// other repositories.
+    /// One of the repository's own folders, or something in its place. Below an alpha's folder, which has this path,
+    /// there may be other repositories.
     Own(Option<TreePath>),
-    /// A directory that may be a repository, or have some below it.
+    /// A directory that may be a repository, or contain some.
     Below(TreePath),
-    /// A directory that registries look into for no repositories.
+    /// A directory in which registries do not look for repositories.
     Hidden(TreePath),
-    /// A plain file where only a repository's own folder belongs, and there is no repository.
+    /// A plain file with the name of a repository's own folder, where there is no repository.
     InTheWay(TreePath),
     /// Any other plain file.
     File,
     /// A symbolic link or special file.
     Odd(TreePath),
-    /// Its name is no text.
+    /// An entry whose name is no text.
     Nameless,
 }
 
 impl Sight {
-    /// Looks at what is `listed` in `directory`. `Err` when it can't be told whether that is a repository of the alphas; it
-    /// is taken for none then.
+    /// Decides from the entries of `directory`. `Err` when a read fails that would show a repository of the alphas; the
+    /// directory counts as none then.
     pub(crate) fn of(tree: &Tree, directory: &TreePath, listed: &[Listed]) -> Result<Self, (Self, Error)> {
         let has = |form: Form| {
             let own = |entry: &Listed| entry.text().is_some_and(|name| form.owns(name));
@@ -154,7 +154,7 @@ impl Sight {
         }
     }
 
-    /// The repository that the directory is, by each layout that it has.
+    /// The place of the repository, once for each layout that it has.
     pub(crate) fn places(self, directory: &TreePath) -> Vec<Place> {
         let forms = [(self.is_current, Form::Current), (self.is_alpha, Form::Alpha)];
         let forms = forms.into_iter().filter(|(is_one, _)| *is_one);
@@ -180,9 +180,10 @@ impl Sight {
     }
 }
 
-/// Whether the directory at `path` is a repository as alpha.0 and alpha.1 laid them out.
+/// Whether the directory at `path` is a repository in the layout of alpha.0 and alpha.1.
 ///
-/// `lib/layers` may just as well be a repository of today, so something must lie where only the alphas put it.
+/// `lib/layers` may also be a repository in the current layout, so there must be something that only the alphas put
+/// there.
 pub(crate) fn is_alpha(tree: &Tree, path: &TreePath) -> Result<bool> {
     for directory in layout::alpha_directories(path) {
         let is_keyed = |entry: &Listed| entry.text().is_some_and(|name| directory.digest(name).is_some());
@@ -190,7 +191,7 @@ pub(crate) fn is_alpha(tree: &Tree, path: &TreePath) -> Result<bool> {
             return Ok(true);
         }
     }
-    // Nothing but uploads, each with its `startedat`.
+    // The repository may have only uploads, each with its `startedat`.
     let uploads = layout::alpha_uploads(path);
     for entry in list_folder(tree, &uploads)? {
         let started = entry.text().and_then(|name| Some(uploads.child(name)?.started_at()));
@@ -204,7 +205,7 @@ pub(crate) fn is_alpha(tree: &Tree, path: &TreePath) -> Result<bool> {
     Ok(false)
 }
 
-/// The entries of a folder of the alphas; none where a plain file is in its place, or in that of one above.
+/// The entries of an alpha's folder. None when a plain file is in the place of the folder, or of one above it.
 fn list_folder(tree: &Tree, path: &TreePath) -> Result<Vec<Listed>> {
     match tree.list(path) {
         Err(Error::WrongKind { found, .. }) if found == Kind::File.describe() => Ok(Vec::new()),

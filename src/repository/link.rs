@@ -1,7 +1,8 @@
-//! What a link says: the one reader of links.
+//! Reading links. Every command reads them with this module.
 //!
-//! A link holds a digest and nothing else (layout.md §1.2). What it may hold depends on its place: that of a manifest its
-//! own digest, that of a layer its own or, under another algorithm's, the sha256 that it is an alias of.
+//! A link contains a digest and nothing else (layout.md §1.2). Its path decides which digest that may be. The link of a
+//! manifest contains the digest of its path. The link of a layer contains the digest of its path too; if that is no
+//! sha256, the link may be an alias, and contains the sha256 under which the content is stored.
 
 use std::os::fd::{AsFd, BorrowedFd};
 
@@ -10,12 +11,12 @@ use crate::error::{Error, LinkFault, Result};
 use crate::layout::TreePath;
 use crate::tree::{self, Tree};
 
-/// More than any link has: the longest digest is 135 bytes. So much of a longer file is read.
+/// How many bytes of a link are read. The longest digest has 135 bytes, so no link is that long.
 const LINK_MAX: usize = 256;
 /// How much of a malformed link an error shows, in characters.
 const SHOWN: usize = 160;
 
-/// What a link says, whatever its place says.
+/// What a link says, not yet compared with its path.
 pub(crate) type Said = Result<Digest, LinkFault>;
 
 /// Reads the link at `path`. `None` when there is none.
@@ -24,22 +25,22 @@ pub(crate) fn read(tree: &Tree, path: &TreePath) -> Result<Option<Said>> {
     read_file(file).map(Some).map_err(|errno| Error::io("read", tree.locate(path), errno))
 }
 
-/// Reads the link `below` a directory that is open: the fast way to many.
+/// Reads the link `below` an open directory: the fast way to read many.
 pub(crate) fn read_below(directory: BorrowedFd<'_>, below: &str) -> rustix::io::Result<Said> {
     tree::open_small(directory, below).and_then(read_file)
 }
 
-/// Reads a link that is open.
+/// Reads an open link.
 pub(crate) fn read_file(file: impl AsFd) -> rustix::io::Result<Said> {
     let mut buffer = [0; LINK_MAX];
     let content = tree::read_start(file.as_fd(), &mut buffer)?;
-    // Only a file that is too long has another length than what was read of it.
+    // Only when the buffer is full can the file be longer than what was read.
     let is_cut = content.len() == LINK_MAX;
     let length = if is_cut { u64::try_from(rustix::fs::fstat(&file)?.st_size).unwrap_or_default() } else { 0 };
     Ok(parse(content, length.max(content.len() as u64)))
 }
 
-/// Whether a layer's link at `key` may say `target`; returns what it links then.
+/// Checks that a layer link with `key` in its path may say `target`, and returns what it links.
 pub(crate) fn check_layer(key: &Digest, target: Digest) -> Said {
     if target == *key && (key.is_canonical() || key.is_tarsum()) {
         return Ok(target);
@@ -50,13 +51,13 @@ pub(crate) fn check_layer(key: &Digest, target: Digest) -> Said {
     if target.is_canonical() { Ok(target) } else { Err(LinkFault::Alias { found: target }) }
 }
 
-/// Whether a manifest's link at `key` may say `target`: a blob may be called by another algorithm, a manifest is what its
-/// digest says.
+/// Checks that a manifest's link with `key` in its path may say `target`. A blob may have an alias under another
+/// algorithm; a manifest may not.
 pub(crate) fn check_manifest(key: &Digest, target: Digest) -> Said {
     if target == *key { Ok(target) } else { Err(LinkFault::Mismatch { found: target }) }
 }
 
-/// What `content` says, which is the beginning of a file of `length` bytes.
+/// Reads the digest in `content`, which is the beginning of a file of `length` bytes.
 fn parse(content: &[u8], length: u64) -> Said {
     if content.is_empty() {
         return Err(LinkFault::Empty);

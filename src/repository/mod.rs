@@ -1,6 +1,11 @@
-//! One repository's view of the tree: the blobs that its links grant it.
+//! One repository's view of the tree: the blobs and manifests that its links grant it.
 //!
-//! Reading goes through the links. Without one the blob is unknown here, even when its content exists in the tree.
+//! Everything is read through links. **Without a link to it a blob is unknown here**, even when its content exists in
+//! the tree.
+//!
+//! * `find`: which directories are repositories. Every command uses this rule.
+//! * `link`: what a link says. Every command reads links with this.
+//! * [`revision`]: the manifests of a repository.
 
 pub(crate) mod find;
 pub(crate) mod link;
@@ -22,23 +27,23 @@ pub struct Repository<'t> {
 /// A link to a blob.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Link {
-    /// The digest in its path: what the blob can be asked for by.
+    /// The digest in its path, by which clients ask for the blob.
     pub key: Digest,
-    /// The digest inside: what the content is stored under. Another one than the key's for an alias.
+    /// The digest in the link, under which the content is stored. In an alias it is not the key.
     pub target: Digest,
-    /// Where it lies.
+    /// Its path.
     pub path: TreePath,
 }
 
 impl Link {
-    /// Whether the blob is called by another digest here than the one that it is stored under.
+    /// Whether the blob is stored under another digest than its key.
     pub fn is_alias(&self) -> bool {
         self.key != self.target
     }
 }
 
 impl<'t> Repository<'t> {
-    /// The repository called `name`, whether or not there is one.
+    /// The repository `name`, which need not exist.
     pub fn new(tree: &'t Tree, name: RepositoryName) -> Self {
         Self { tree, name }
     }
@@ -48,17 +53,17 @@ impl<'t> Repository<'t> {
         &self.name
     }
 
-    /// Where its things lie, in one of the layouts.
+    /// Its place, in one of the layouts.
     pub(crate) fn place(&self, form: Form) -> Place {
         Place::of(&self.name, form)
     }
 
-    /// The tree it lies in.
+    /// The tree that contains it.
     pub fn tree(&self) -> &'t Tree {
         self.tree
     }
 
-    /// Whether the tree has such a repository: one of its own folders is there.
+    /// Whether the repository exists: whether one of its own folders is there.
     pub fn exists(&self) -> Result<bool> {
         for directory in self.place(Form::Current).own() {
             if self.tree.metadata(&directory)?.is_some_and(|found| found.kind == Kind::Directory) {
@@ -73,8 +78,8 @@ impl<'t> Repository<'t> {
         Error::RepositoryUnknown { repository: self.name.clone(), path }
     }
 
-    /// Reads the link to `key`. `Ok(None)` when there is none; one that says something else than a link in its place
-    /// must is `Err(BrokenLink)`.
+    /// Reads the link to `key`. `Ok(None)` when there is none, `Err(BrokenLink)` when it does not say what a link with
+    /// this path must say.
     pub fn find_link(&self, key: Digest) -> Result<Option<Link>> {
         for form in Form::ALL {
             let path = self.link_path(key, form);
@@ -85,12 +90,12 @@ impl<'t> Repository<'t> {
         Ok(None)
     }
 
-    /// What the layer's link at `path` says, whose place says `key`. `Ok(None)` when there is none.
+    /// Reads the layer link of `key` at `path`. `Ok(None)` when there is none.
     fn read_link(&self, key: Digest, path: &TreePath) -> Result<Option<Digest>> {
         self.read_checked(key, path, link::check_layer)
     }
 
-    /// Whether there is a manifest's link at `path`, whose place says `key`. `Err(BrokenLink)` when it says something else.
+    /// Whether there is a link of the manifest `key` at `path`. `Err(BrokenLink)` when it says something else.
     pub(crate) fn is_linked(&self, key: Digest, path: &TreePath) -> Result<bool> {
         self.read_checked(key, path, link::check_manifest).map(|found| found.is_some())
     }
@@ -121,7 +126,7 @@ impl<'t> Repository<'t> {
         Ok(Error::BlobUnknown { repository: self.name.clone(), digest: key, path, manifest, content })
     }
 
-    /// Why there is no such manifest here.
+    /// The error that this repository has no such manifest.
     pub(crate) fn manifest_unknown(&self, digest: Digest, missing: Missing) -> Error {
         let path = match missing {
             Missing::Content => Entry::Blob(digest).path(),
@@ -130,7 +135,7 @@ impl<'t> Repository<'t> {
         Error::ManifestUnknown { repository: self.name.clone(), digest, path: self.tree.locate(&path), missing }
     }
 
-    /// Whether a manifest of that digest is linked here.
+    /// Whether a manifest with that digest is linked here.
     pub(crate) fn has_revision(&self, digest: Digest) -> Result<bool> {
         for form in Form::ALL {
             if self.tree.metadata(&self.place(form).revision_link(&digest))?.is_some() {
@@ -148,15 +153,15 @@ impl<'t> Repository<'t> {
         Error::BrokenLink { repository: self.name.clone(), digest, path: self.tree.locate(path), fault }
     }
 
-    /// The digests that the repository has layer links for, sorted within each layout and algorithm, and what is
-    /// damaged among them. The links themselves are not opened.
+    /// The digests for which the repository has layer links, sorted within each layout and algorithm, and the damage
+    /// among them. The links themselves are not opened.
     pub fn keys(&self) -> impl Iterator<Item = Result<(Digest, TreePath)>> {
         let layers = Form::ALL.into_iter().map(|form| self.place(form).layers());
         layers.flat_map(|layers| digests::links(self.tree, &layers))
     }
 
-    /// The links that call the content `target` by another digest. Links at a sha256 are passed over unopened: their
-    /// names say what they link. Damage met on the way is added to `damage`.
+    /// The aliases for the content `target`. Links with a sha256 in their path are skipped unopened: their path says
+    /// what they link. Damage that is found on the way is added to `damage`.
     pub(crate) fn aliases_of(&self, target: Digest, damage: &mut Vec<Error>) -> Vec<Link> {
         let mut aliases = Vec::new();
         let layers = Form::ALL.into_iter().map(|form| self.place(form).layers());

@@ -1,4 +1,4 @@
-//! The links that make a manifest a repository's.
+//! The manifests of a repository, by their links.
 
 use super::Repository;
 use crate::digest::Digest;
@@ -10,25 +10,26 @@ use crate::tree::digests::keyed;
 /// A manifest that a repository has.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Revision {
-    /// What it is asked for by, and stored under.
+    /// The digest by which clients ask for it, and under which it is stored.
     pub digest: Digest,
-    /// Its link.
+    /// The path of its link.
     pub path: TreePath,
-    /// Which layout the link lies in.
+    /// The layout of the link's path.
     pub form: Form,
-    /// Whether the link lies among those of layers, where registry 2.1.0 put it (layout.md §1.4).
+    /// Whether the link is among the layer links, where registry 2.1.0 put it (layout.md §1.4).
     pub misplaced: bool,
 }
 
 impl Revision {
-    /// Reads the link. `Err(BrokenLink)` when it says something else than its place does.
+    /// Reads the link. `Err(BrokenLink)` when it does not say the digest of its path.
     pub fn check(&self, repository: &Repository<'_>) -> Result<()> {
-        // One among those of layers was read when it was found.
+        // A misplaced link was already read when it was found.
         if self.misplaced { Ok(()) } else { repository.is_linked(self.digest, &self.path).map(drop) }
     }
 }
 
-/// The revision `digest` of `repository`; `None` when there is none. `Err(BrokenLink)` when its link says something else.
+/// The revision `digest` of `repository`; `None` when there is none. `Err(BrokenLink)` when its link says another
+/// digest.
 pub fn find(repository: &Repository<'_>, digest: Digest) -> Result<Option<Revision>> {
     for form in Form::ALL {
         let path = repository.place(form).revision_link(&digest);
@@ -39,7 +40,7 @@ pub fn find(repository: &Repository<'_>, digest: Digest) -> Result<Option<Revisi
     misplaced(repository, digest)
 }
 
-/// A revision directory without a link of its own, whose digest is linked as a layer.
+/// Finds a revision whose directory has no link, and whose digest is linked as a layer.
 fn misplaced(repository: &Repository<'_>, digest: Digest) -> Result<Option<Revision>> {
     let form = Form::Current;
     let directory = repository.place(form).revision(&digest);
@@ -50,8 +51,8 @@ fn misplaced(repository: &Repository<'_>, digest: Digest) -> Result<Option<Revis
     Ok(link.map(|link| Revision { digest, path: link.path, form, misplaced: true }))
 }
 
-/// Every revision of `repository`, sorted within each layout and algorithm, and what is damaged among them. The links are
-/// looked at, and not read: [`Revision::check`] does.
+/// Every revision of `repository`, sorted within each layout and algorithm, and the damage among them. The links must
+/// exist, but are not read; [`Revision::check`] reads one.
 pub fn revisions<'r>(repository: &'r Repository<'_>) -> impl Iterator<Item = Result<Revision>> + 'r {
     Form::ALL.into_iter().flat_map(move |form| {
         let directory = repository.place(form).revisions();
