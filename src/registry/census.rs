@@ -1,4 +1,4 @@
-//! How much a repository holds.
+//! Counting what a repository contains.
 
 use std::collections::HashSet;
 
@@ -7,22 +7,22 @@ use crate::repository::{Repository, revision};
 use crate::tag;
 use crate::upload;
 
-/// How many of each thing a repository has.
+/// How many tags, manifests, links and uploads a repository has.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Census {
     /// Tags that point somewhere.
     pub tags: u64,
     /// Manifests.
     pub revisions: u64,
-    /// Links to blobs, aliases among them.
+    /// Links to blobs, with aliases.
     pub layers: u64,
-    /// Uploads that nobody finished.
+    /// Uploads that were not finished.
     pub uploads: u64,
 }
 
 impl Census {
-    /// Counts what `repository` has, and tells the damage met on the way: a manifest whose link is broken counts too. No
-    /// manifest is read.
+    /// Counts what `repository` has, and returns the damage that is found on the way. A manifest with a broken link
+    /// counts too. No manifest is read.
     pub fn take(repository: &Repository<'_>) -> (Self, Vec<Error>) {
         let tag::Found { tags, mut damage } = tag::tags(repository);
         let mut broken = Vec::new();
@@ -36,14 +36,14 @@ impl Census {
         let mut uploads = upload::uploads(repository.tree(), repository.name());
         uploads.retain(|found| !matches!(found, Ok(upload) if upload.cancelled));
         let uploads = count(uploads.into_iter(), &mut damage);
-        // Something in the way of a folder is met once for each algorithm.
+        // Something in the place of a folder is found once for each algorithm.
         let mut seen = HashSet::new();
         damage.retain(|error| error.path().is_none_or(|path| seen.insert(path.to_owned())));
         (Self { tags: tags.len() as u64, revisions, layers, uploads }, damage)
     }
 }
 
-/// How many there are; what could not be looked at is `damage`.
+/// Counts the items. Adds what could not be read to `damage`.
 fn count<T>(found: impl Iterator<Item = Result<T>>, damage: &mut Vec<Error>) -> u64 {
     let mut count = 0;
     for item in found {

@@ -1,8 +1,9 @@
-//! Removing a repository: its links, tags and uploads. Content stays until it is collected, and so do the repositories
-//! whose names begin with this one's.
+//! Removing a repository: its links, tags and uploads. Content is kept until `gc` collects it. Repositories below the
+//! removed one, whose names begin with its name, are kept.
 //!
-//! Tags go first, then revisions, then layers: a run that is cut short leaves no tag without its manifest and no manifest
-//! without its layers. What of it is left is still a repository, and running it again finishes.
+//! Tags are removed first, then revisions, then layers. **So a run that is cut short leaves no tag without its
+//! manifest, and no manifest without its layers.** What it leaves is still a repository, and another run finishes the
+//! removal.
 
 use super::Census;
 use crate::durable::{ExclusiveWriter, Sync};
@@ -13,31 +14,32 @@ use crate::repository::{Repository, find};
 use crate::tree::{Kind, Tree};
 use crate::upload::{self, Upload};
 
-/// A repository that is to go.
+/// The removal of a repository.
 #[derive(Debug)]
 pub struct Removal {
-    /// How much goes with it.
+    /// How much it removes.
     pub census: Census,
-    /// Folders that belong to it alone, in the order in which they go.
+    /// Folders that belong to the repository alone, in the order in which they are removed.
     links: Vec<TreePath>,
     uploads: Vec<Upload>,
     uploads_folder: Option<TreePath>,
     old: Old,
-    /// Its directory and those above, outermost first: each goes if it is empty then.
+    /// The repository's directory and those above, outermost first. Each is removed if it is empty by then.
     directories: Vec<TreePath>,
 }
 
-/// What lies in the layout of the alphas, whose folders may hold other repositories too.
+/// What the repository has in the layout of the alphas, whose folders may contain other repositories too.
 #[derive(Debug, Default)]
 struct Old {
-    /// Files of the repository, in the order in which they go.
+    /// Files of the repository, in the order in which they are removed.
     files: Vec<TreePath>,
     /// The directories around them, each before those in it.
     directories: Vec<TreePath>,
 }
 
 impl Removal {
-    /// Removes it, with the tree's lock held alone, so that nobody adds to the repository meanwhile.
+    /// Removes the repository. The tree's lock is held alone, so no other process of regtree adds to the repository
+    /// meanwhile.
     pub fn execute(&self, writer: &ExclusiveWriter<'_>) -> Result<()> {
         for folder in &self.links {
             writer.remove_directory(folder, Sync::Now)?;
@@ -58,11 +60,11 @@ impl Removal {
     }
 }
 
-/// What deleting `repository` removes, and the damage in it, which goes too.
+/// Plans the removal of `repository`, and returns the damage in it, which is removed too.
 ///
-/// `Err(RepositoryUnknown)` when there is none; but the empty directory that a run leaves which was cut short at its end
-/// may go. A directory that can't be listed ends it before anything is removed, and so does something else in the place of
-/// one of its folders.
+/// Returns `Err(RepositoryUnknown)` when there is none; the empty directory that is left when a run is cut short at its
+/// end still counts as one. Returns `Err` too when a directory can't be listed, and when something else is in the place
+/// of one of its folders.
 pub fn plan_delete(repository: &Repository<'_>) -> Result<(Removal, Vec<Error>)> {
     let (tree, name) = (repository.tree(), repository.name());
     let directory = Place::of(name, Form::Current).directory;
@@ -99,7 +101,7 @@ fn is_empty_directory(tree: &Tree, path: &TreePath) -> Result<bool> {
     Ok(tree.list(path)?.is_some_and(|listed| listed.is_empty()))
 }
 
-/// Those that are directories; whatever else lies in the place of one goes with the directory around it.
+/// Those of `paths` that are directories. Anything else is removed with the directory around it.
 fn existing(tree: &Tree, paths: impl IntoIterator<Item = TreePath>) -> Result<Vec<TreePath>> {
     let mut existing = Vec::new();
     for path in paths {
@@ -112,7 +114,7 @@ fn existing(tree: &Tree, paths: impl IntoIterator<Item = TreePath>) -> Result<Ve
     Ok(existing)
 }
 
-/// The uploads in the layout of today: regtree may have records of these.
+/// The uploads in the current layout. They are cancelled one by one, because regtree may have records of them.
 fn uploads(tree: &Tree, name: &RepositoryName) -> Result<Vec<Upload>> {
     let mut uploads = Vec::new();
     for upload in upload::uploads(tree, name).into_iter().flatten() {
@@ -123,8 +125,8 @@ fn uploads(tree: &Tree, name: &RepositoryName) -> Result<Vec<Upload>> {
     Ok(uploads)
 }
 
-/// Looks for the files of `name` in the folders of the alphas. Other repositories may lie there, of today or of the
-/// alphas: their files are not its, and stay.
+/// Finds the files of `name` in the folders of the alphas. Other repositories may be there, in either layout; their
+/// files are kept.
 fn old(tree: &Tree, name: &RepositoryName) -> Result<Old> {
     let mut files: Vec<(u8, TreePath)> = Vec::new();
     let mut directories = Vec::new();
@@ -144,7 +146,7 @@ fn old(tree: &Tree, name: &RepositoryName) -> Result<Old> {
     Ok(Old { files: files.into_iter().map(|(_, path)| path).collect(), directories })
 }
 
-/// When a file goes, if it is one of `name` in the layout of the alphas.
+/// The position of a file in the order of removal; `None` if it is no file of `name` in the layout of the alphas.
 fn rank(name: &RepositoryName, path: &TreePath) -> Option<u8> {
     let entry = match Entry::parse(path)? {
         Entry::LeftOver { of, .. } => *of,

@@ -7,7 +7,8 @@ use crate::layout::Entry;
 use crate::name::RepositoryName;
 use crate::repository::Repository;
 
-/// Why a digest that no repository links is not just unknown: `Err(LinkedNowhere)`, with what it is instead.
+/// The error for a digest that no repository links, [`Error::LinkedNowhere`]. It says whether the digest is a manifest
+/// somewhere, and whether its content exists. `Err` when a repository can't be read.
 pub fn linked_nowhere(registry: &Registry, digest: Digest) -> Result<Error> {
     let content = registry.tree().metadata(&Entry::Blob(digest).path())?.is_some();
     let mut manifest_of = registry.repositories().repositories;
@@ -22,9 +23,10 @@ pub fn linked_nowhere(registry: &Registry, digest: Digest) -> Result<Error> {
     failed.map_or(Ok(Error::LinkedNowhere { digest, manifest_of, content }), Err)
 }
 
-/// The repositories that link `digest`, each with the digest that its link is called by, and the damage met on the way.
+/// The repositories that link `digest`, each with the digest in its link's path, and the damage that is found on the
+/// way.
 ///
-/// Asked for a sha256, a repository counts too that has only an alias for it.
+/// For a sha256 a repository counts too that has only an alias for it.
 pub fn linked_in(registry: &Registry, digest: Digest) -> (Vec<(RepositoryName, Digest)>, Vec<Error>) {
     let found = registry.repositories();
     let mut damage = found.damage;

@@ -1,4 +1,5 @@
-//! A registry's tree as a whole: opened, created, its repositories found, counted and removed.
+//! A registry's tree as a whole. This module opens, creates and locks it, and lists, counts and removes its
+//! repositories.
 
 mod census;
 mod delete;
@@ -27,17 +28,17 @@ pub struct Registry {
 }
 
 impl Registry {
-    /// Opens the tree in `root`, which is the registry's `rootdirectory` or its `docker/registry/v2`.
+    /// Opens the tree in `root`, which is the registry's `rootdirectory` or its `docker/registry/v2`. Creates nothing.
     ///
-    /// `Err(NotATree)` when there is none; nothing is ever created.
+    /// Returns `Err(NotATree)` when there is no tree.
     pub fn open(root: impl AsRef<Path>) -> Result<Self> {
         Tree::open(root.as_ref()).map(|tree| Self { tree })
     }
 
-    /// Creates an empty tree in `root`, and opens it. The flag is `false` when there was one already.
+    /// Creates an empty tree in `root`, and opens it. The flag is `false` when there was a tree already.
     pub fn create(root: impl AsRef<Path>) -> Result<(Self, bool)> {
         let root = root.as_ref();
-        // Who names `…/docker/registry/v2` means the root three levels above.
+        // The path `…/docker/registry/v2` means the root three levels above it.
         let root = if root.ends_with(layout::PREFIX) { root.ancestors().nth(3).unwrap_or(root) } else { root };
         let root = if root.as_os_str().is_empty() { Path::new(".") } else { root };
         let created = durable::create_tree(root)?;
@@ -49,13 +50,14 @@ impl Registry {
         &self.tree
     }
 
-    /// Locks the tree together with others that add and unlink, waiting up to `wait`. `command` is what this process is
-    /// called for others that find the lock held.
+    /// Takes the tree's lock to add and unlink, and shares it with others that do the same. Waits up to `wait` for it.
+    /// `command` names this process to others that find the lock held.
     pub fn writer(&self, command: &str, now: jiff::Timestamp, wait: Duration) -> Result<Writer<'_>> {
         self.lock(&Holder::this_process(command, Mode::Shared, now), wait)
     }
 
-    /// Locks the tree alone, waiting up to `wait`: to remove content, or to move it to the quarantine and back.
+    /// Takes the tree's lock alone, to remove content, or to move it to the quarantine and back. Waits up to `wait` for
+    /// it.
     pub fn exclusive_writer(&self, command: &str, now: jiff::Timestamp, wait: Duration) -> Result<ExclusiveWriter<'_>> {
         self.lock(&Holder::this_process(command, Mode::Exclusive, now), wait).map(ExclusiveWriter::new)
     }
@@ -64,7 +66,7 @@ impl Registry {
         Ok(Writer::new(&self.tree, TreeLock::acquire(&self.tree, holder, wait)?))
     }
 
-    /// The repository called `name`. `Err(RepositoryUnknown)` when the tree has none of that name.
+    /// The repository `name`. `Err(RepositoryUnknown)` when the tree has none of that name.
     pub fn repository(&self, name: &RepositoryName) -> Result<Repository<'_>> {
         let repository = Repository::new(&self.tree, name.clone());
         if repository.exists()? {
@@ -73,7 +75,7 @@ impl Registry {
         Err(repository.unknown())
     }
 
-    /// Every repository, sorted by name, and what is damaged where one might be: that never ends the listing.
+    /// Lists every repository, sorted by name, and the damage where one might be. Damage never ends the listing.
     pub fn repositories(&self) -> Found {
         find::repositories(&self.tree)
     }
