@@ -1,4 +1,4 @@
-//! What is stored under a digest.
+//! Judging what is stored under a digest.
 
 use std::fmt;
 use std::fs::File;
@@ -17,37 +17,38 @@ use crate::layout::Entry;
 use crate::stream::{self, Silent, Watch};
 use crate::tree::{Kind, Tree};
 
-/// Large enough to cost nothing, small enough for a cache; one for each thread.
+/// The size of the buffer to hash with, one for each thread: large enough that calls cost little, small enough for a
+/// cache.
 pub(crate) const BUFFER: usize = 512 * 1024;
-/// What is longer than this is worth telling the kernel how it will be read.
+/// The kernel gets a hint about how a file is read if the file has more bytes than this.
 const LONG: u64 = 4 * 1024 * 1024;
 
-/// What is stored under a digest, as far as it was looked at.
+/// What is stored under a digest, as far as it was read.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Stored {
-    /// What its digest says.
+    /// The content that its digest says.
     Right,
     /// Nothing.
     Missing,
-    /// No bytes, under the name of some.
+    /// An empty file, where the digest is not that of no bytes.
     Empty,
-    /// Other content, shorter than what its digest says.
+    /// Other content than its digest says, and too short.
     Truncated {
         found: Digest,
         size: u64,
-        /// In bytes, as far as a descriptor says.
+        /// The bytes that it should have, if a descriptor says so.
         expected: Option<u64>,
     },
-    /// Other content.
+    /// Other content than its digest says.
     Corrupt { found: Digest, size: u64 },
-    /// Something else than a file. A registry follows a symbolic link: whether it finds a file.
+    /// Something else than a file. A registry follows a symbolic link; `leads` says whether it finds a file then.
     NotAFile { path: PathBuf, kind: &'static str, leads: bool },
-    /// What the system refuses to read, and why.
+    /// A file that can't be read, with the reason.
     Unreadable(String),
 }
 
 impl Stored {
-    /// What that is a finding of; `None` for what is right.
+    /// The code of the finding about it; `None` when it is right.
     pub(crate) fn code(&self) -> Option<Code> {
         match self {
             Self::Right => None,
@@ -60,7 +61,7 @@ impl Stored {
         }
     }
 
-    /// What it is by a descriptor that says `expected` bytes: only that tells what is truncated from what is corrupt.
+    /// Decides by a descriptor, which says `expected` bytes, whether corrupt content is truncated.
     pub(crate) fn by_size(self, expected: i64) -> Self {
         let expected = u64::try_from(expected).unwrap_or_default();
         match self {
@@ -71,7 +72,8 @@ impl Stored {
         }
     }
 
-    /// The finding about what is stored under `digest`, whether or not a manifest needs it.
+    /// The finding about what is stored under `digest`; `None` when it is right. It harms more if a manifest needs the
+    /// content.
     pub(crate) fn finding(&self, tree: &Tree, digest: Digest, is_needed: bool) -> Option<Finding> {
         let harm = if is_needed { Harm::Certain } else { Harm::Possible };
         let finding = at(tree, &Entry::Blob(digest).path(), self.code()?, harm, self.to_string());
@@ -108,18 +110,18 @@ impl fmt::Display for Stored {
     }
 }
 
-/// What lies in the place of content.
+/// What is in the place of content.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Lies {
-    /// A file of so many bytes.
+    /// A file with this many bytes.
     There(u64),
-    /// Something else, which is reported.
+    /// Something else, which is reported on its own.
     Odd,
     /// Nothing.
     Nothing,
 }
 
-/// What lies in the place of `digest` at this moment, and what is wrong with that. Nothing is read.
+/// What is in the place of `digest` now, and what is wrong with that. The content is not read.
 pub(crate) fn look(tree: &Tree, digest: &Digest) -> (Lies, Stored) {
     let path = Entry::Blob(*digest).path();
     let (path, kind) = match tree.metadata(&path) {
@@ -132,25 +134,25 @@ pub(crate) fn look(tree: &Tree, digest: &Digest) -> (Lies, Stored) {
         Err(Error::WrongKind { path, found, .. }) => (path, found),
         Err(error) => return (Lies::Odd, Stored::Unreadable(reason(&error))),
     };
-    // A registry follows a symbolic link, and finds no more than that leads to.
+    // A registry follows a symbolic link, and sees the file that it leads to.
     let found = follow::stat(tree, &Entry::Blob(*digest).path()).ok().filter(follow::is_file);
     let lies = found.as_ref().map_or(Lies::Odd, |stat| Lies::There(follow::size(stat)));
     (lies, Stored::NotAFile { path, kind, leads: found.is_some() })
 }
 
-/// Whether no bytes may be what `digest` says; a tarsum is no hash of the bytes.
+/// Whether `digest` may be that of no bytes. A tarsum may always be, because it is no hash of the bytes.
 pub(crate) fn is_of_nothing(digest: &Digest) -> bool {
     let nothing = Hasher::new(digest.algorithm()).finish();
     digest.algorithm().and_then(|algorithm| nothing.by(algorithm)).is_none_or(|found| found == *digest)
 }
 
-/// Why something can't be read.
+/// The reason of an error, without what was tried.
 pub(crate) fn reason(error: &Error) -> String {
     std::error::Error::source(error).map_or_else(|| error.to_string(), ToString::to_string)
 }
 
-/// Hashes what is stored under `digest`; twice where it is wrong, for a registry may just be writing it. What is right
-/// comes with the file that it is. `Err(Interrupted)`.
+/// Hashes what is stored under `digest`. It hashes wrong content twice, because a registry may just be writing it. For
+/// right content it returns the identity of the file too. `Err(Interrupted)` when a signal came.
 pub(crate) fn hash(
     tree: &Tree,
     digest: Digest,
@@ -176,7 +178,7 @@ fn hash_once(tree: &Tree, digest: Digest, buffer: &mut [u8], watch: &Watch<'_>) 
         Err(error) => return Ok((Stored::Unreadable(error.to_string()), None)),
     };
     if identity.size > LONG {
-        // Only a hint.
+        // This is only a hint, so a failure does not matter.
         let _ = rustix::fs::fadvise(file.as_fd(), 0, None, Advice::Sequential);
     }
     let stored = hash_file(file, &digest, buffer, watch)?;
@@ -184,7 +186,7 @@ fn hash_once(tree: &Tree, digest: Digest, buffer: &mut [u8], watch: &Watch<'_>) 
     Ok((stored, identity))
 }
 
-/// Hashes a file that should be what `digest` says, wherever it lies. `Err(Interrupted)`.
+/// Hashes a file that should match `digest`, in any place. `Err(Interrupted)` when a signal came.
 pub(crate) fn hash_file(file: File, digest: &Digest, buffer: &mut [u8], watch: &Watch<'_>) -> Result<Stored> {
     match stream::hash(file, Hasher::new(digest.algorithm()), buffer, watch) {
         Ok(hasher) => Ok(verdict(digest, &hasher.finish())),
@@ -195,7 +197,7 @@ pub(crate) fn hash_file(file: File, digest: &Digest, buffer: &mut [u8], watch: &
     }
 }
 
-/// What bytes are by their hash. A tarsum is no hash of the bytes: such content can't be called wrong.
+/// Judges content by its hash. A tarsum is no hash of the bytes, so content under a tarsum is never called wrong.
 pub(super) fn verdict(digest: &Digest, hashed: &Hashed) -> Stored {
     match digest.algorithm().and_then(|algorithm| hashed.by(algorithm)) {
         Some(found) if found != *digest && hashed.size == 0 => Stored::Empty,

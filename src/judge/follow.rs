@@ -1,4 +1,5 @@
-//! Reading through symbolic links, as a registry does. Only to tell what is served: nothing is ever written there.
+//! Reading through symbolic links, as a registry does. This serves only to judge what a registry serves: **nothing is
+//! ever written through a link.**
 
 use std::fs::File;
 
@@ -9,7 +10,7 @@ use crate::error::Error;
 use crate::layout::TreePath;
 use crate::tree::{Tree, patiently};
 
-/// What `path` leads to.
+/// The metadata of what `path` leads to.
 pub(crate) fn stat(tree: &Tree, path: &TreePath) -> rustix::io::Result<Stat> {
     let area = tree.area(path.area()).map_err(|_| Errno::IO)?.ok_or(Errno::NOENT)?;
     rustix::fs::statat(area, path.below_area(), AtFlags::empty())
@@ -39,7 +40,7 @@ pub(crate) fn size(stat: &Stat) -> u64 {
     u64::try_from(stat.st_size).unwrap_or_default()
 }
 
-/// Whether that means that nothing is there.
+/// Whether `errno` means that nothing is there.
 pub(crate) fn is_nothing(errno: Errno) -> bool {
     matches!(errno, Errno::NOENT | Errno::NOTDIR | Errno::LOOP)
 }

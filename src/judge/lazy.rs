@@ -1,4 +1,4 @@
-//! The facts of a repository, each looked up when it is asked for, and remembered.
+//! The facts about a repository. Each is read on its first use, and remembered.
 
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
@@ -19,7 +19,7 @@ use crate::stream::Watch;
 use crate::tag;
 use crate::tree::{Kind, Tree, digests};
 
-/// What was seen: content and manifests once for the tree, links once for each repository.
+/// What was read so far: content and manifests once for the tree, links once for each repository.
 #[derive(Default)]
 pub(super) struct Seen {
     looked: HashMap<Digest, (Lies, Stored)>,
@@ -27,14 +27,14 @@ pub(super) struct Seen {
     manifests: HashMap<Digest, Arc<Read>>,
     repository: Option<RepositoryName>,
     layers: HashMap<Digest, Leads>,
-    /// What is wrong with links, by what can't be had for it.
+    /// The findings about links, by what each makes unavailable.
     broken: HashMap<Cause, Finding>,
     has_layers: Option<bool>,
     children: Option<HashSet<Digest>>,
     buffer: Vec<u8>,
 }
 
-/// One manifest of a repository, being judged.
+/// The judgement of one manifest of a repository.
 pub(super) struct Lazy<'l, 'w> {
     repository: &'l Repository<'l>,
     place: Place,
@@ -47,7 +47,7 @@ pub(super) struct Lazy<'l, 'w> {
 }
 
 impl<'l, 'w> Lazy<'l, 'w> {
-    /// Judges `manifest` of `repository`; whether all that it needs is to be hashed.
+    /// Prepares to judge `manifest` of `repository`. `hashes` says whether to hash everything that it needs.
     pub(super) fn new(
         repository: &'l Repository<'l>,
         manifest: Digest,
@@ -64,7 +64,7 @@ impl<'l, 'w> Lazy<'l, 'w> {
         Self { repository, place, manifest, hashes, watch, seen, report, lacks_layers: false }
     }
 
-    /// Judges it; returns what it says, if that can be told.
+    /// Judges the manifest. Returns what it says, if its content is right.
     pub(super) fn judge(&mut self) -> Option<Arc<Form>> {
         let digest = self.manifest;
         let link = match self.revision(&digest) {
@@ -86,7 +86,7 @@ impl<'l, 'w> Lazy<'l, 'w> {
         Some(form)
     }
 
-    /// Reads a manifest, or remembers it. What can't be read is read again each time.
+    /// Reads a manifest, or returns it from memory. Only a manifest with right content is remembered.
     fn read(&mut self, digest: &Digest) -> Arc<Read> {
         if let Some(read) = self.seen.manifests.get(digest) {
             return Arc::clone(read);
@@ -98,12 +98,12 @@ impl<'l, 'w> Lazy<'l, 'w> {
         read
     }
 
-    /// Whether a manifest is linked as the registry links it, or as registry 2.1.0 did.
+    /// Whether a manifest is linked, in the place of revisions or where registry 2.1.0 put links.
     pub(super) fn is_linked(&mut self, digest: &Digest) -> bool {
         matches!(self.revision(digest), Some(RevisionLink::Right | RevisionLink::Misplaced))
     }
 
-    /// Reports what is wrong with content, if anything is.
+    /// Reports what is wrong with content. Missing content is reported elsewhere.
     fn stored(&mut self, digest: &Digest, stored: Option<Stored>, harm: Harm) {
         let stored = stored.filter(|stored| *stored != Stored::Missing);
         let finding = stored.and_then(|stored| stored.finding(self.tree(), *digest, harm == Harm::Certain));
@@ -112,7 +112,7 @@ impl<'l, 'w> Lazy<'l, 'w> {
         }
     }
 
-    /// What content is by its hash; `None` where there is nothing to hash, or a signal came.
+    /// Judges content by its hash. `None` when there is nothing to hash, or when a signal came.
     fn hash(&mut self, digest: &Digest) -> Option<Stored> {
         if let Some(known) = self.seen.hashed.get(digest) {
             return Some(known.clone());
@@ -124,7 +124,7 @@ impl<'l, 'w> Lazy<'l, 'w> {
         Some(stored)
     }
 
-    /// What is wrong with content in its place, and if it is `hashed` with its bytes.
+    /// Reports what is wrong with the file of some content and, if `hashed`, with its bytes.
     fn look_into_content(&mut self, digest: &Digest, hashed: bool, harm: Harm) {
         self.lies(digest);
         let looked = self.seen.looked.get(digest).map(|(_, stored)| stored.clone());
@@ -133,7 +133,7 @@ impl<'l, 'w> Lazy<'l, 'w> {
         self.stored(digest, hashed, harm);
     }
 
-    /// What a layer link that an unknown kind mentions leads to.
+    /// Reports what is wrong with the content of a layer link that a manifest of an unknown kind mentions.
     fn look_into_mentioned(&mut self, key: &Digest) {
         let target = match self.layer(key) {
             Leads::Straight => *key,
@@ -147,7 +147,8 @@ impl<'l, 'w> Lazy<'l, 'w> {
         self.look_into_content(&target, self.hashes, Harm::Possible);
     }
 
-    /// Notes what is wrong with a link. Returns what it says if it is a symbolic link, which a registry follows.
+    /// Notes the finding about a link. If it is a symbolic link, which a registry follows, returns the digest that it
+    /// leads to.
     fn broken(&mut self, cause: Cause, key: &Digest, path: &TreePath, error: &Error) -> Option<Digest> {
         let tree = self.repository.tree();
         let mut says = None;
@@ -169,7 +170,7 @@ impl<'l, 'w> Lazy<'l, 'w> {
         says
     }
 
-    /// Looks for what is wrong with the signatures that are stored beside the manifest.
+    /// Judges the signatures that are stored beside the manifest.
     fn signatures(&mut self) {
         let (repository, manifest) = (self.repository, self.manifest);
         for form in Layout::ALL {
@@ -198,7 +199,7 @@ impl<'l, 'w> Lazy<'l, 'w> {
             }
         };
         let is_whole = signatures::link(self, self.manifest, signature, path, says);
-        // They are small.
+        // Signatures are small, so they are always hashed.
         self.look_into_content(&signature, true, Harm::Certain);
         is_whole
     }
@@ -235,7 +236,7 @@ impl Facts for Lazy<'_, '_> {
         has
     }
 
-    /// The manifest that asks lies in it.
+    /// Always true: the manifest that is judged is in it.
     fn has_revisions(&mut self) -> bool {
         true
     }
@@ -291,7 +292,7 @@ impl Facts for Lazy<'_, '_> {
     }
 
     fn is_tagged(&mut self, digest: &Digest) -> bool {
-        // What is wrong with other tags is not asked.
+        // Damage in other tags is not the subject here.
         !tag::pointing_to(self.repository, *digest, &mut Vec::new()).is_empty()
     }
 
@@ -311,7 +312,7 @@ impl Facts for Lazy<'_, '_> {
     fn differs(&mut self, size: OtherSize) {
         let OtherSize { target, expected, finding, cause } = size;
         let is_right = if self.revision(&target).is_some() {
-            // What is wrong with a manifest is reported where that is judged.
+            // What is wrong with that manifest is reported when it is judged itself.
             matches!(*self.read(&target), Read::Right(_))
         } else {
             let stored = self.hash(&target).map(|stored| stored.by_size(expected));

@@ -1,4 +1,4 @@
-//! What a manifest says, and what is wrong with that, whatever repository it is in.
+//! Judging a manifest on its own: what it says, and what is wrong with that in every repository.
 
 use std::fmt;
 use std::fs::File;
@@ -16,14 +16,14 @@ use crate::manifest::{
 };
 use crate::tree::Tree;
 
-/// The longest manifest that is read into a buffer that is there already.
+/// The longest manifest that is read into a buffer which is reused.
 pub(crate) const USUAL: usize = 64 * 1024;
 
 /// A manifest that was read.
 pub(crate) enum Read {
-    /// It is what it is called.
+    /// Its content matches its digest.
     Right(Arc<Form>),
-    /// It is not, or can't be read.
+    /// Its content does not match, or can't be read.
     Wrong(Stored),
 }
 
@@ -32,8 +32,8 @@ pub(crate) fn read_one(tree: &Tree, digest: &Digest) -> Read {
     read(follow::open(tree, &Entry::Blob(*digest).path()), digest, &mut Vec::new(), &Mutex::new(()))
 }
 
-/// Reads a manifest that was opened into `buffer`. What is larger than registries serve is held one at a time: `large` says
-/// whose turn it is.
+/// Reads an opened manifest into `buffer`. Only one manifest that is larger than registries serve is in memory at a
+/// time; the lock `large` ensures that.
 pub(crate) fn read(opened: Result<Option<File>>, digest: &Digest, buffer: &mut Vec<u8>, large: &Mutex<()>) -> Read {
     match opened {
         Ok(Some(file)) => read_file(&file, digest, buffer, large)
@@ -66,7 +66,7 @@ fn read_file(file: &File, digest: &Digest, buffer: &mut Vec<u8>, large: &Mutex<(
     Ok(read)
 }
 
-/// Of what is longer than any manifest that is read, the rest is only hashed.
+/// Hashes the rest of a file that is too long to be read as a manifest.
 fn hash_rest(mut file: &File, hasher: &mut Hasher) -> std::io::Result<()> {
     let mut piece = vec![0; USUAL];
     loop {
@@ -77,7 +77,7 @@ fn hash_rest(mut file: &File, hasher: &mut Hasher) -> std::io::Result<()> {
     }
 }
 
-/// A manifest says by itself whether its end is missing, whoever describes it.
+/// Calls corrupt content truncated if it is a manifest whose end is missing. This needs no descriptor.
 fn by_its_end(stored: Stored, bytes: &[u8]) -> Stored {
     match stored {
         Stored::Corrupt { found, size }
@@ -94,17 +94,17 @@ pub(crate) struct Form {
     pub(crate) is_schema1: bool,
     pub(crate) problems: Box<[Problem]>,
     pub(crate) parts: Box<[Part]>,
-    /// The manifest that it is about.
+    /// The manifest that it is about, as its `subject` field says.
     pub(crate) subject: Option<Box<Part>>,
-    /// What it names without anybody being able to tell whether it references that.
+    /// The digests that occur in it, and of which it is unknown whether they are references.
     pub(crate) mentions: Box<[Part]>,
-    /// Whether what it mentions is all that anybody knows of it.
+    /// Whether its kind is unknown, so that what it mentions is all that is known of its references.
     pub(crate) is_unknown: bool,
-    /// Whether it can't be told at all what it references.
+    /// Whether its references are not known at all.
     pub(crate) is_opaque: bool,
 }
 
-/// Something that is wrong with a manifest by itself.
+/// Something that is wrong with a manifest on its own.
 pub(crate) struct Problem {
     pub(crate) code: Code,
     pub(crate) harm: Harm,
@@ -117,11 +117,12 @@ pub(crate) struct Part {
     pub(crate) digest: Digest,
     /// In bytes, as the manifest says.
     pub(crate) size: Option<i64>,
-    /// Whether it may be elsewhere.
+    /// Whether it may be in another place than the registry, as a foreign layer may.
     pub(crate) elsewhere: bool,
-    /// Whether its media type is one of manifests: build caches list layers among the children.
+    /// Whether its media type is that of a manifest. Build caches list layers among the children, so a child need not
+    /// be one.
     pub(crate) is_manifest: bool,
-    /// What a child runs on.
+    /// The platform of a child.
     pub(crate) platform: Option<Box<str>>,
 }
 
@@ -160,7 +161,8 @@ impl Form {
         }
     }
 
-    /// What tells the manifest from others: its children, or its config. Whatever is no image has the same of two bytes.
+    /// The parts that distinguish the manifest from others: its children, or its config. The config `{}` does not
+    /// count: manifests that are no images share it.
     pub(crate) fn marks(&self) -> impl Iterator<Item = &Part> {
         let nothing = Digest::of(b"{}");
         let is_own =
@@ -168,7 +170,7 @@ impl Form {
         self.parts.iter().filter(is_own)
     }
 
-    /// Of what is too large to be read.
+    /// The form of a manifest that is too large to be read.
     pub(crate) fn too_large(size: u64) -> Self {
         let message =
             format!("it has {size} bytes: no registry from 2.7 on serves it, and what it references is not known");
@@ -218,7 +220,7 @@ fn problems(bytes: &[u8], manifest: &Manifest) -> Vec<Problem> {
                 let message = format!("no registry from 2.7 on serves its {} bytes", bytes.len());
                 problems.push(Problem::warning(Code::ManifestTooLarge, message));
             }
-            // What a registry refuses for is told below.
+            // These are refusals of a registry, which are reported below.
             Oddity::MalformedDigest | Oddity::UnsupportedAlgorithm | Oddity::WrongType => {}
             _ => problems.push(Problem::warning(Code::ManifestOdd, at)),
         }
@@ -233,13 +235,13 @@ fn problems(bytes: &[u8], manifest: &Manifest) -> Vec<Problem> {
     problems
 }
 
-/// Why a registry would not take it.
+/// The reasons for which a registry would refuse the manifest.
 fn refusals(bytes: &[u8], manifest: &Manifest) -> Vec<Problem> {
     let refusals = match decode(bytes, manifest.kind.media_type()) {
         Ok(decoded) => check(&decoded, None, &Anything).unwrap_or_default(),
         Err(refusal) => vec![refusal],
     };
-    // A tarsum is what the first registries called layers by, and served.
+    // The first registries named layers by tarsums, and served them.
     let is_tarsum = |text: &str| text.parse().is_ok_and(|digest: Digest| digest.is_tarsum());
     let counts = |refusal: &&Refusal| !refusal.digest.as_deref().is_some_and(is_tarsum);
     refusals.iter().filter(counts).map(|refusal| Problem::error(Code::ManifestInvalid, refusal.to_string())).collect()

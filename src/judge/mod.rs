@@ -1,14 +1,14 @@
-//! What is wrong with content and with references: one rule, whichever command asks.
+//! Judging content and references. Every command uses this one judgement.
 //!
-//! * `content`: what is stored under a digest, by its place or by its hash.
-//! * `manifest`: what a manifest says, and what is wrong with that in any repository.
-//! * `link`: what a broken link, and something else in the place of a file, are as findings.
-//! * `references`: whether all is there that a manifest references. `fsck` has read all links before it asks; [`verify`]
-//!   reads each when it is asked for. Both give the same [`Facts`](references::Facts) to the same judgement.
-//! * `signatures`: the signatures that registries up to 2.4 stored beside a manifest.
+//! * `content` judges what is stored under a digest, by its metadata or by its hash.
+//! * `manifest` judges a manifest on its own, for every repository that has it.
+//! * `link` makes the findings about broken links, and about something else in the place of a file.
+//! * `references` judges whether everything is there that a manifest references. `fsck` reads all links before it asks;
+//!   [`verify`] reads each link when it needs it. Both give the same `Facts` to the same judgement.
+//! * `signatures` judges the signatures that registries up to 2.4 stored beside a manifest.
 //!
-//! Every finding says the same of the same file: its code follows from what was seen, and its severity from the code
-//! and from what the finding [harms](crate::finding::Harm).
+//! **Every command reports the same finding for the same file.** The finding's code follows from what was seen, its
+//! severity from the code and from what the finding [harms](crate::finding::Harm).
 
 pub(crate) mod content;
 pub(crate) mod follow;
@@ -24,7 +24,7 @@ use crate::finding::{Code, Finding, Harm};
 use crate::layout::TreePath;
 use crate::tree::Tree;
 
-/// What can't be had for a finding, so that the images can be found that need it. In the finding's repository, but for
+/// What a finding makes unavailable; used to list the affected images. It is in the finding's repository, except for
 /// content.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum Cause {
@@ -40,11 +40,11 @@ pub(crate) enum Cause {
     Tag,
     /// All of the repository.
     Repository,
-    /// All content below the finding's place.
+    /// All content below the finding's path.
     Area,
 }
 
-/// A finding about what lies at `path`.
+/// A finding about `path`.
 pub(crate) fn at(tree: &Tree, path: &TreePath, code: Code, harm: Harm, message: impl Into<String>) -> Finding {
     Finding { path: Some(tree.locate(path)), place: Some(path.clone()), ..Finding::new(code, harm, message) }
 }

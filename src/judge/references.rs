@@ -1,4 +1,4 @@
-//! Whether all is there that a manifest references, and of the size that it says.
+//! Judging whether everything is there that a manifest references, with the size that it says.
 
 use std::sync::Arc;
 
@@ -12,23 +12,23 @@ use crate::layout::{Entry, Place, TreePath};
 use crate::manifest::Role;
 use crate::tree::Tree;
 
-/// What a repository has, as far as the judgement of a manifest asks.
+/// The facts about a repository that the judgement of a manifest needs.
 pub(crate) trait Facts {
-    /// The tree that the repository lies in.
+    /// The tree that contains the repository.
     fn tree(&self) -> &Tree;
-    /// Where the repository lies.
+    /// The place of the repository.
     fn place(&self) -> &Place;
-    /// What it is called, or would be.
+    /// The name of the repository, which need not be valid.
     fn name(&self) -> &str;
-    /// Whether it has the directory of layer links. That it lacks it is reported by itself.
+    /// Whether the directory of layer links exists. A missing one is reported on its own.
     fn has_layers(&mut self) -> bool;
-    /// Whether it has the directory of manifests. That it lacks it is reported by itself.
+    /// Whether the directory of manifests exists. A missing one is reported on its own.
     fn has_revisions(&mut self) -> bool;
-    /// What the link of a layer or config leads to.
+    /// What the layer link of a layer or config leads to.
     fn layer(&mut self, key: &Digest) -> Leads;
-    /// What the link of a manifest is; `None` where nothing is left of it.
+    /// The state of a manifest's link; `None` when not even its directory is there.
     fn revision(&mut self, digest: &Digest) -> Option<RevisionLink>;
-    /// What lies in the place of content.
+    /// What is in the place of content.
     fn lies(&mut self, digest: &Digest) -> Lies;
     /// What a manifest says, if its content is right.
     fn form(&mut self, digest: &Digest) -> Option<Arc<Form>>;
@@ -36,36 +36,36 @@ pub(crate) trait Facts {
     fn is_tagged(&mut self, digest: &Digest) -> bool;
     /// Whether an index of the repository names a manifest.
     fn is_child(&mut self, digest: &Digest) -> bool;
-    /// Content has another size than a descriptor says: which of them is wrong is to be found out.
+    /// Content has another size than a descriptor says. This finds out which of the two is wrong.
     fn differs(&mut self, size: OtherSize);
-    /// Looks for what is wrong in itself with what a manifest needs, or may need, and reports it. Whoever reads all of a
-    /// repository has reported that.
+    /// Reports what is wrong with something that a manifest needs or may need. A command that reads all of a repository
+    /// has already reported that, so the default does nothing.
     fn look_into(&mut self, _what: Cause, _harm: Harm) {}
-    /// Reports what is wrong.
+    /// Reports a finding.
     fn report(&mut self, cause: Cause, finding: Finding);
 
-    /// A finding about what lies at `path`.
+    /// A finding about `path`.
     fn at(&self, path: &TreePath, code: Code, harm: Harm, message: String) -> Finding {
         let finding = super::at(self.tree(), path, code, harm, message);
         Finding { repository: Some(self.name().to_owned()), ..finding }
     }
 }
 
-/// A descriptor that states another size than content has; only the content's hash says which of them is wrong.
+/// A descriptor with another size than the content has. Only the content's hash shows which of the two is wrong.
 pub(crate) struct OtherSize {
     pub(crate) target: Digest,
     pub(crate) expected: i64,
-    /// Reported if it is the descriptor.
+    /// The finding to report if the descriptor is wrong.
     pub(crate) finding: Finding,
-    /// What no client gets then.
+    /// What that makes unavailable.
     pub(crate) cause: Cause,
 }
 
-/// Judges a manifest's own content. `link` is where its link is.
+/// Judges the content of a manifest. `link` is the path of its link.
 pub(crate) fn content<F: Facts>(facts: &mut F, digest: &Digest, read: Option<&Read>, link: &TreePath) {
     match read {
         _ if facts.lies(digest) == Lies::Nothing => missing(facts, digest, link),
-        // What lies in its place is reported.
+        // What is in its place is already reported.
         None => {}
         Some(Read::Right(form)) => document(facts, digest, form, link),
         Some(Read::Wrong(Stored::Missing)) => missing(facts, digest, link),
@@ -78,7 +78,7 @@ pub(crate) fn content<F: Facts>(facts: &mut F, digest: &Digest, read: Option<&Re
     }
 }
 
-/// A manifest that is linked, and whose content is missing.
+/// Reports a manifest that is linked and whose content is missing.
 fn missing<F: Facts>(facts: &mut F, digest: &Digest, link: &TreePath) {
     let blob = Entry::Blob(*digest).path();
     let message = |what: &str| format!("{what} {digest} is linked, and its content is missing");
@@ -87,7 +87,7 @@ fn missing<F: Facts>(facts: &mut F, digest: &Digest, link: &TreePath) {
         () if facts.is_child(digest) => Some((Code::IndexChildMissing, "child")),
         () => None,
     };
-    // Content is reported once, for whatever repository needs it.
+    // Missing content is reported once, although several repositories may need it.
     let (cause, finding) = if let Some((code, what)) = needed {
         let finding = facts.at(&blob, code, Harm::Certain, message(what));
         (Cause::Blob(*digest), finding.mended_by(Repair::RefillBlob))
@@ -99,7 +99,7 @@ fn missing<F: Facts>(facts: &mut F, digest: &Digest, link: &TreePath) {
     facts.report(cause, Finding { digest: Some(*digest), manifest: Some(*digest), expected, ..finding });
 }
 
-/// What a manifest says, and whether all that it references is here.
+/// Judges what a manifest says, and whether everything that it references is here.
 fn document<F: Facts>(facts: &mut F, digest: &Digest, form: &Form, link: &TreePath) {
     for problem in &form.problems {
         let finding = facts.at(link, problem.code, problem.harm, problem.message.clone());
@@ -117,13 +117,14 @@ fn document<F: Facts>(facts: &mut F, digest: &Digest, form: &Form, link: &TreePa
     form.subject.iter().for_each(|subject| referrer.subject(subject));
 }
 
-/// Whether a child is no manifest here, nor called one, but linked as layers are: build caches list theirs so.
+/// Whether a child is really a layer: it is no manifest here, its media type is none of a manifest, and it has a layer
+/// link. Build caches list their layers as children.
 pub(crate) fn is_content<F: Facts>(facts: &mut F, child: &Part) -> bool {
     let is_layer = |leads| matches!(leads, Leads::Straight | Leads::To(_));
     !child.is_manifest && facts.revision(&child.digest).is_none() && is_layer(facts.layer(&child.digest))
 }
 
-/// A manifest that references something.
+/// A manifest whose references are judged.
 struct Referrer<'r, F> {
     facts: &'r mut F,
     digest: Digest,
@@ -165,10 +166,10 @@ impl<F: Facts> Referrer<'_, F> {
         self.report(cause, digest, finding);
     }
 
-    /// Whether a manifest is linked as a layer here, or what it consists of is linked, though it is not: then it was here.
-    /// Its content alone may be another repository's.
+    /// Whether an unlinked manifest was here: it is linked as a layer, or parts of it are linked. The content of the
+    /// manifest is no proof, because it may be another repository's.
     fn has_part_of(&mut self, digest: &Digest) -> bool {
-        // Pushed as a layer is pushed too.
+        // A manifest that was pushed as a layer was pushed here too.
         if self.facts.layer(digest) != Leads::Absent {
             return true;
         }
@@ -179,7 +180,7 @@ impl<F: Facts> Referrer<'_, F> {
         })
     }
 
-    /// A config or layer: linked here, there, and of the size that was said.
+    /// Judges a config or layer: whether it is linked here, exists, and has the size that the manifest says.
     fn part(&mut self, part: &Part) {
         let digest = part.digest;
         let target = match self.facts.layer(&digest) {
@@ -204,7 +205,7 @@ impl<F: Facts> Referrer<'_, F> {
         self.facts.look_into(Cause::Blob(target), Harm::Certain);
     }
 
-    /// A layer or config that is not linked.
+    /// Reports a layer or config that is not linked.
     fn unlinked(&mut self, part: &Part) {
         let (digest, manifest) = (part.digest, self.digest);
         let path = self.facts.place().layer_link(&digest);
@@ -216,7 +217,7 @@ impl<F: Facts> Referrer<'_, F> {
         self.report(Cause::Layer(digest), digest, finding.mended_by(repair));
     }
 
-    /// What a registry finds by another digest: it looks for a link to the content before it serves it.
+    /// Reports a reference by an alias. A registry serves the content only if there is also a link to its own digest.
     fn by_alias(&mut self, alias: Digest, target: Digest) {
         if self.facts.layer(&target) != Leads::Absent {
             self.facts.look_into(Cause::Layer(target), Harm::Certain);
@@ -235,11 +236,11 @@ impl<F: Facts> Referrer<'_, F> {
         self.report(Cause::Layer(alias), alias, finding.mended_by(Repair::RewriteLink));
     }
 
-    /// Compares the size of what is there with what a descriptor says.
+    /// Compares the size of a file with the size in a descriptor.
     fn size(&mut self, part: &Part, target: Digest, code: Code) {
         let (Lies::There(found), Some(expected)) = (self.facts.lies(&target), part.size) else { return };
         let is_empty = found == 0 && !super::content::is_of_nothing(&target);
-        // What is empty and should not be is reported as that.
+        // An empty file that should not be empty is reported on its own.
         if u64::try_from(expected) == Ok(found) || is_empty {
             return;
         }
@@ -252,14 +253,14 @@ impl<F: Facts> Referrer<'_, F> {
         self.facts.differs(OtherSize { target, expected, finding, cause });
     }
 
-    /// The manifest that this one is about: it need not be here, and no pull compares its size.
+    /// Judges the manifest that this one is about. It need not be here, and no pull compares its size.
     fn subject(&mut self, subject: &Part) {
         if let Some(RevisionLink::Right | RevisionLink::Misplaced) = self.facts.revision(&subject.digest) {
             self.size(subject, subject.digest, Code::SubjectSizeWrong);
         }
     }
 
-    /// What an unknown kind mentions: a manifest, a layer, or nothing that was ever here.
+    /// Judges what a manifest of an unknown kind mentions: a manifest, a layer, or nothing that was ever here.
     fn mention(&mut self, mention: &Part) {
         let digest = mention.digest;
         let what = match (self.facts.revision(&digest), self.facts.layer(&digest)) {
@@ -276,11 +277,11 @@ impl<F: Facts> Referrer<'_, F> {
     }
 }
 
-/// A layer link whose content is gone; `reason` is why it may be needed all the same.
+/// The finding about a layer link whose content is gone. `reason` says why the link may be needed all the same.
 pub(crate) fn dangling<F: Facts>(facts: &F, key: &Digest, target: &Digest, reason: Option<&str>) -> Finding {
     let (digest, repair, message) = match reason {
         None => (*key, Repair::RemoveLink, format!("nothing needs the link to {target}, and its content is gone")),
-        // Whoever mends what can't be followed would miss the link.
+        // The link is kept: it is missed when what can't be followed is repaired.
         Some(reason) => {
             let message = format!("the content of the link to {target} is gone, and may be needed: {reason}");
             (*target, Repair::RefillBlob, message)
@@ -291,10 +292,10 @@ pub(crate) fn dangling<F: Facts>(facts: &F, key: &Digest, target: &Digest, reaso
     Finding { digest: Some(digest), ..finding }.mended_by(repair)
 }
 
-/// Why what an unknown kind mentions may be needed.
+/// The reason for which something may be needed that a manifest of an unknown kind mentions.
 pub(crate) const MENTIONED: &str = "a manifest names it whose references nobody can tell";
 
-/// A repository that has manifests, and no directory of layer links.
+/// The finding about a repository that has manifests and no directory of layer links.
 pub(crate) fn without_layers<F: Facts>(facts: &F, needs: bool) -> (Cause, Finding) {
     let message = "there are manifests, and no directory of layer links: registries 2.x don't see the repository, and \
                    the collector of 3.x fails";

@@ -1,4 +1,4 @@
-//! The signatures that registries up to 2.4 stored beside a manifest of schema1.
+//! Judging the signatures that registries up to 2.4 stored beside a manifest of schema1.
 
 use super::Cause;
 use super::content::Lies;
@@ -12,7 +12,8 @@ use crate::manifest::schema1::Verdict;
 use crate::manifest::{content, signatures};
 use crate::repository::Repository;
 
-/// Judges what the link at `path` of a signature of `manifest` says: `Err` for a broken one. Returns whether all is there.
+/// Judges the link at `path` of a signature of `manifest`; `says` is `Err` for a broken link. Returns whether link and
+/// content are there.
 pub(crate) fn link<F: Facts>(
     facts: &mut F,
     manifest: Digest,
@@ -27,7 +28,7 @@ pub(crate) fn link<F: Facts>(
             let finding = facts.at(path, Code::SignatureDangling, Harm::Possible, message);
             Finding { digest: Some(signature), ..finding }.mended_by(Repair::RemoveLink)
         }
-        // Only registries up to 2.4 read it.
+        // Only registries up to 2.4 read this link, so the harm is not certain.
         Err(fault) => link::broken(facts.tree(), path, Some(signature), &fault, Harm::Possible),
     };
     let repository = Some(facts.name().to_owned());
@@ -35,8 +36,8 @@ pub(crate) fn link<F: Facts>(
     false
 }
 
-/// Reports the stored signatures, in `directory`, that do not fit their manifest. What is wrong with their links or
-/// content is reported as that.
+/// Reports the stored signatures in `directory` that do not match their manifest. What is wrong with their links or
+/// content is reported on its own.
 pub(crate) fn judge<F: Facts>(facts: &mut F, repository: &Repository<'_>, manifest: Digest, directory: &TreePath) {
     let merged = content(repository, manifest).and_then(|payload| signatures::merged(repository, manifest, payload));
     let found: Vec<(Code, String)> = match merged {

@@ -1,7 +1,7 @@
-//! Whether manifests are whole: what they are, what they say, and that all that they reference is there.
+//! Verifying manifests: their content, what they say, and whether everything that they reference is there.
 //!
-//! A manifest is read, hashed and parsed once, however many repositories have it; what is kept of it is its references and
-//! what is wrong with it. Links are looked at once for each repository, content once for the tree.
+//! A manifest is read, hashed and parsed once, however many repositories have it. Its references and what is wrong with
+//! it are kept in memory. Links are read once for each repository, content once for the tree.
 
 use std::collections::HashSet;
 
@@ -14,16 +14,16 @@ use crate::repository::Repository;
 use crate::repository::revision::{self, Revision};
 use crate::stream::Watch;
 
-/// How closely to look.
+/// How strictly to verify.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct How {
     /// Whether to hash configs and layers too.
     pub content: bool,
-    /// Whether a child of an index that was never pushed is an error too.
+    /// Whether a child of an index that was never pushed is an error, instead of a warning.
     pub strict: bool,
 }
 
-/// Looks at manifests, and remembers what it has seen.
+/// Verifies manifests, and remembers what it has read.
 pub struct Verifier<'w> {
     how: How,
     watch: &'w Watch<'w>,
@@ -36,19 +36,20 @@ impl std::fmt::Debug for Verifier<'_> {
     }
 }
 
-/// Where findings go.
+/// The function that receives the findings.
 type Report<'f> = &'f mut dyn FnMut(Finding);
 
 impl<'w> Verifier<'w> {
-    /// A verifier that has seen nothing yet.
+    /// A verifier that has read nothing yet.
     pub fn new(how: How, watch: &'w Watch<'w>) -> Self {
         Self { how, watch, seen: Seen::default() }
     }
 
-    /// Looks at the manifest `digest` of `repository` and, if it is an index, at its children in turn. Returns how many
-    /// manifests that were.
+    /// Verifies the manifest `digest` of `repository` and, if it is an index, its children in turn. Calls `report` for
+    /// everything that is wrong, and returns how many manifests were verified.
     ///
-    /// Whatever is wrong is reported. `Err(ManifestUnknown)` when the repository has no link to it, `Err(Interrupted)`.
+    /// Returns `Err(ManifestUnknown)` when the repository has no link to the manifest, `Err(RepositoryUnknown)` when
+    /// there is no such repository, and `Err(Interrupted)` when a signal came.
     pub fn verify(&mut self, repository: &Repository<'_>, digest: Digest, report: Report<'_>) -> Result<u64> {
         match revision::find(repository, digest) {
             Ok(None) if repository.exists()? => return Err(repository.manifest_unknown(digest, Missing::Link)),
@@ -57,7 +58,8 @@ impl<'w> Verifier<'w> {
             Ok(Some(_)) | Err(Error::BrokenLink { .. } | Error::WrongKind { .. }) => {}
             Err(error) => return Err(error),
         }
-        // Depth first, on a stack of its own: an index may nest as deep as it likes, and lead back to itself.
+        // Depth first, on a stack of its own, because an index may nest deeply. `seen` stops an index that leads back
+        // to itself.
         let (mut seen, mut pending) = (HashSet::new(), vec![digest]);
         while let Some(digest) = pending.pop() {
             if seen.insert(digest) {
@@ -67,8 +69,8 @@ impl<'w> Verifier<'w> {
         Ok(seen.len() as u64)
     }
 
-    /// Looks at every manifest of `repository`, each once. Returns how many that were, and what was damaged among the
-    /// revisions themselves.
+    /// Verifies every manifest of `repository`, each once. Returns how many there were, and the damage in the listing
+    /// of the revisions.
     pub fn verify_all(&mut self, repository: &Repository<'_>, report: Report<'_>) -> Result<(u64, Vec<Error>)> {
         let (mut count, mut damage) = (0, Vec::new());
         for found in revision::revisions(repository) {
@@ -83,7 +85,7 @@ impl<'w> Verifier<'w> {
         Ok((count, damage))
     }
 
-    /// Looks at one manifest; returns those of its children that can be looked at too.
+    /// Verifies one manifest. Returns those of its children that are linked, and so can be verified too.
     fn look_at(&mut self, repository: &Repository<'_>, digest: Digest, report: Report<'_>) -> Result<Vec<Digest>> {
         let How { content, strict } = self.how;
         let mut report = |finding: Finding| {
@@ -94,7 +96,7 @@ impl<'w> Verifier<'w> {
         let form = facts.judge();
         let children = form.iter().flat_map(|form| &form.parts).filter(|part| part.role == Role::Child);
         let children = children.map(|child| child.digest).filter(|child| facts.is_linked(child)).collect();
-        // What was hashed when a signal came is not known.
+        // When a signal came, a hash may be unfinished, so the result would be incomplete.
         match self.watch.interrupt.signal() {
             Some(signal) => Err(Error::Interrupted { signal }),
             None => Ok(children),
