@@ -1,11 +1,11 @@
-//! The API's code for a failure, and the path that it is about.
+//! The registry API's code for a failure, and the path that the failure is about.
 
 use std::path::Path;
 
 use super::{Error, Refusal};
 
 impl Error {
-    /// The registry API's code for this failure, or our own where that API has none.
+    /// The registry API's code for this failure, or regtree's own where that API has none.
     pub fn code(&self) -> &'static str {
         match self {
             Self::Io { .. } => "UNKNOWN",

@@ -1,4 +1,4 @@
-//! What a failure names, for programs.
+//! The details of a failure, for programs.
 
 use serde_json::{Map, Value};
 
@@ -6,7 +6,7 @@ use super::{Error, Holder, LinkFault, Missing, Refusal};
 use crate::name::RepositoryName;
 
 impl Error {
-    /// The things that the message names, for programs: `repository`, `digest`, `path`, `expected`, `found`, ….
+    /// What the message names, for programs: `repository`, `digest`, `path`, `expected`, `found`, ….
     #[expect(clippy::too_many_lines, reason = "an arm for each failure")]
     pub fn detail(&self) -> Map<String, Value> {
         let mut detail = Map::new();
@@ -177,7 +177,7 @@ impl Error {
 }
 
 impl LinkFault {
-    /// What the link holds, if anything.
+    /// What the link contains, if anything.
     fn found(&self) -> Option<String> {
         match self {
             Self::Empty => None,

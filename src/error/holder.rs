@@ -1,4 +1,4 @@
-//! What a process that locks the tree says of itself: part of the error that names it.
+//! The note of a process that locks the tree; the error about the lock shows it.
 
 use std::fmt;
 
@@ -8,29 +8,29 @@ use serde::{Deserialize, Serialize};
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Mode {
-    /// With others that add and unlink.
+    /// The process shares the lock with others that add and unlink.
     Shared,
-    /// Alone.
+    /// The process holds the lock alone.
     Exclusive,
 }
 
-/// What a process that locks the tree says of itself.
+/// The note of a process that locks the tree.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Holder {
     /// Its process id.
     pub pid: u32,
     /// The machine it runs on.
     pub host: String,
-    /// What it does, such as `blob put`.
+    /// The command that it runs, such as `blob put`.
     pub command: String,
     /// How it holds the lock.
     pub mode: Mode,
-    /// When it began.
+    /// When the command began.
     pub started: jiff::Timestamp,
 }
 
 impl Holder {
-    /// This process, doing `command` since `now`.
+    /// This process, which has been running `command` since `now`.
     pub fn this_process(command: impl Into<String>, mode: Mode, now: jiff::Timestamp) -> Self {
         let host = rustix::system::uname().nodename().to_string_lossy().into_owned();
         Self { pid: std::process::id(), host, command: command.into(), mode, started: now }
@@ -46,7 +46,7 @@ impl Holder {
 
 impl fmt::Display for Holder {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        // A note is another process's text: it must not move our cursor.
+        // A note is another process's text, so its control characters must not reach the terminal.
         let (command, host) = (self.command.escape_debug(), self.host.escape_debug());
         write!(f, "regtree {command} (process {} on {host}, since {})", self.pid, self.started)
     }

@@ -1,7 +1,7 @@
-//! What can go wrong, one variant for each failure that a caller can act on.
+//! What can go wrong, with one variant for each failure that a caller can act on.
 //!
-//! Messages name the thing and, where there are two, what was expected and what was found. The front end maps
-//! variants to exit codes and hints; the code strings are the registry API's own where it has one (layout.md §8).
+//! A message names the thing and, where two differ, what was expected and what was found. The command line maps
+//! variants to exit codes and hints. The code strings are those of the registry API where it has one (layout.md §8).
 
 mod code;
 mod detail;
@@ -17,21 +17,21 @@ use crate::name::{NameError, RepositoryName, Tag, UploadId};
 pub use holder::{Holder, Mode};
 pub use refusal::{Refusal, RefusalCode};
 
-/// The result of everything in this crate.
+/// The result of a function of this crate.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
 /// A failure.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
-    /// The operating system refused.
+    /// The operating system refused an operation.
     #[error("cannot {action} {}", path.display())]
     Io {
-        /// What was tried, as a verb.
+        /// The operation, as a verb.
         action: &'static str,
-        /// On what.
+        /// The path that it was tried on.
         path: PathBuf,
-        /// Why not.
+        /// The system's error.
         source: io::Error,
     },
     /// The root is missing, or there is no tree in it.
@@ -39,10 +39,10 @@ pub enum Error {
     NotATree {
         /// The root as it was given.
         path: PathBuf,
-        /// What was looked for.
+        /// What was expected there.
         reason: String,
     },
-    /// The root is in the way of a tree: a disk that isn't mounted, or a file where a directory belongs.
+    /// The root can't hold a tree: a disk isn't mounted, or a file is in the place of a directory.
     #[error("{} can't be used as a registry tree: {reason}", path.display())]
     UnusableTree {
         /// The root as it was given.
@@ -63,49 +63,49 @@ pub enum Error {
     RepositoryUnknown {
         /// Its name.
         repository: RepositoryName,
-        /// Where it would be.
+        /// The path that it would have.
         path: PathBuf,
     },
-    /// No repository is called as a pattern asks for.
+    /// No repository matches a pattern.
     #[error("no repository matches {pattern:?}")]
     NoMatch {
         /// The pattern.
         pattern: String,
     },
-    /// A directory that is a repository by what lies in it, and none by its name.
+    /// A directory contains what a repository contains, and its name is no repository name.
     #[error("{} is no repository: {name:?} is no repository name: {source}", path.display())]
     RepositoryNameInvalid {
-        /// Where it lies.
+        /// Its path.
         path: PathBuf,
-        /// What it is called.
+        /// Its name.
         name: String,
         /// The rule that the name breaks.
         source: NameError,
     },
-    /// Something that has no place where it lies.
+    /// Something is in a place where it does not belong.
     #[error("{} has no place there: {reason}", path.display())]
     Misplaced {
-        /// Where it lies.
+        /// Its path.
         path: PathBuf,
-        /// Why it does not belong there.
+        /// The reason why it does not belong there.
         reason: &'static str,
     },
-    /// A line of a list of digests is none.
+    /// A line of a list of digests is no digest.
     #[error("line {line} of {} is no digest: {reason}", path.display())]
     NoDigest {
         /// The list.
         path: PathBuf,
-        /// The number of the line, from 1.
+        /// The number of the line; the first is 1.
         line: usize,
         /// Why.
         reason: String,
     },
-    /// A directory is missing without which other things make no sense.
+    /// A directory is missing that others depend on.
     #[error("there is no {}, though {reason}", path.display())]
     Incomplete {
-        /// What is missing.
+        /// The path of the missing directory.
         path: PathBuf,
-        /// What asks for it.
+        /// What depends on it.
         reason: &'static str,
     },
     /// The repository has no link to the blob.
@@ -119,7 +119,7 @@ pub enum Error {
         repository: RepositoryName,
         /// The digest asked for.
         digest: Digest,
-        /// The link that would grant it.
+        /// The path of the link that would grant it.
         path: PathBuf,
         /// Whether the repository has it as a manifest.
         manifest: bool,
@@ -133,7 +133,7 @@ pub enum Error {
         repository: RepositoryName,
         /// The digest that the link names.
         digest: Digest,
-        /// Where the content would be.
+        /// The path that the content would have.
         path: PathBuf,
     },
     /// No repository links the blob.
@@ -141,12 +141,12 @@ pub enum Error {
     LinkedNowhere {
         /// The digest asked for.
         digest: Digest,
-        /// The repositories that have it as a manifest, which is in use.
+        /// The repositories that have it as a manifest.
         manifest_of: Vec<RepositoryName>,
         /// Whether the content exists in the tree all the same.
         content: bool,
     },
-    /// A link that does not say what a link in its place must say.
+    /// A link does not say what a link with its path must say.
     #[error("the link {} of {digest} in repository {repository} is broken: {fault}", path.display())]
     BrokenLink {
         /// The repository.
@@ -158,7 +158,7 @@ pub enum Error {
         /// What is wrong with it.
         fault: LinkFault,
     },
-    /// A link that a scan came upon, and that does not say what it must.
+    /// A link that a scan read does not say what a link with its path must say.
     #[error("the link {} is broken: {fault}", path.display())]
     StrangeLink {
         /// The digest in its path, if there is one.
@@ -175,9 +175,9 @@ pub enum Error {
         repository: RepositoryName,
         /// The digest asked for.
         digest: Digest,
-        /// What is not there.
+        /// The path of what is missing.
         path: PathBuf,
-        /// Which part of it that is.
+        /// Which part of the manifest is missing.
         missing: Missing,
     },
     /// The repository has no such tag.
@@ -187,10 +187,10 @@ pub enum Error {
         repository: RepositoryName,
         /// The tag.
         tag: Tag,
-        /// The link that would say what it points to.
+        /// The path of the link that would say what it points to.
         path: PathBuf,
     },
-    /// A tag's link that does not say what it points to.
+    /// A tag's link does not say what the tag points to.
     #[error("the link {} of tag {tag} in repository {repository} is broken: {fault}", path.display())]
     BrokenTag {
         /// The repository.
@@ -202,17 +202,17 @@ pub enum Error {
         /// What is wrong with it.
         fault: LinkFault,
     },
-    /// A manifest that a registry would refuse.
+    /// A registry would refuse the manifest.
     #[error("{what} is refused in repository {repository}: {}", refusals_text(refusals))]
     ManifestInvalid {
-        /// Where it came from.
+        /// Its source.
         what: String,
-        /// The repository that it was to go into.
+        /// The repository that it was meant for.
         repository: RepositoryName,
-        /// Why, in the order in which the registry tells it; never empty.
+        /// The reasons, in the registry's order; never empty.
         refusals: Vec<Refusal>,
     },
-    /// A manifest in the tree that can't be read as one.
+    /// Content in the tree can't be read as the manifest that it should be.
     #[error("manifest {digest} in repository {repository} can't be read: {reason}")]
     ManifestMalformed {
         /// The repository.
@@ -229,12 +229,12 @@ pub enum Error {
         repository: RepositoryName,
         /// The index.
         digest: Digest,
-        /// What was asked for.
+        /// The platform that was asked for.
         platform: String,
-        /// What there is.
+        /// The platforms that the index has.
         available: Vec<String>,
     },
-    /// A manifest of which no signatures are stored.
+    /// No signatures of the manifest are stored.
     #[error("no signatures of manifest {digest} are stored in repository {repository}")]
     SignaturesUnknown {
         /// The repository.
@@ -242,28 +242,28 @@ pub enum Error {
         /// The manifest.
         digest: Digest,
     },
-    /// Something that is in use, and was not to be removed then.
+    /// Something is in use, so it was not removed.
     #[error("{what} in repository {repository} is needed by {}", by.join(", "))]
     InUse {
         /// The blob or manifest.
         what: String,
         /// The repository.
         repository: RepositoryName,
-        /// The digest of it.
+        /// The digest of the blob or manifest.
         digest: Digest,
         /// The manifests or tags that need it.
         by: Vec<String>,
-        /// The option that lets it go all the same.
+        /// The option that removes it all the same.
         release: &'static str,
     },
-    /// Something else lies where a file or directory of the tree belongs.
+    /// Something else is in the place of a file or directory of the tree.
     #[error("{} is {found}, expected {expected}", path.display())]
     WrongKind {
-        /// Where.
+        /// Its path.
         path: PathBuf,
-        /// What belongs there.
+        /// What belongs there, with an article.
         expected: &'static str,
-        /// What is there.
+        /// What is there, with an article.
         found: &'static str,
     },
     /// There is no such upload.
@@ -273,28 +273,28 @@ pub enum Error {
         repository: RepositoryName,
         /// The upload.
         id: UploadId,
-        /// Where it would be.
+        /// The path that it would have.
         path: PathBuf,
     },
-    /// An upload has received more or less than was said.
+    /// An upload has received more or fewer bytes than the caller said.
     #[error("upload {id} in repository {repository} is at another offset: expected {expected} bytes, found {found}")]
     OffsetMismatch {
         /// The repository.
         repository: RepositoryName,
         /// The upload.
         id: UploadId,
-        /// The bytes it was said to have.
+        /// How many bytes the caller said that it has.
         expected: u64,
-        /// The bytes it has.
+        /// How many bytes it has.
         found: u64,
     },
-    /// Content in the tree is not what it is stored or linked as.
+    /// Content in the tree does not match the digest under which it is stored or linked.
     #[error(
         "{} does not match its digest in repository {repository}: expected {expected}, found {found} ({size} bytes)",
         path.display()
     )]
     Corrupt {
-        /// Where the content lies.
+        /// The path of the content.
         path: PathBuf,
         /// The repository that it was read through.
         repository: RepositoryName,
@@ -302,37 +302,37 @@ pub enum Error {
         expected: Digest,
         /// The digest it has.
         found: Digest,
-        /// The bytes it has.
+        /// How many bytes it has.
         size: u64,
     },
-    /// Content that was to be stored is not what was said.
+    /// Content that was to be stored does not match the digest that was given for it.
     #[error(
         "{what} does not match its digest in repository {repository}: expected {expected}, found {found} ({size} bytes)"
     )]
     DigestMismatch {
-        /// Where it came from.
+        /// Its source.
         what: String,
-        /// The repository that it was to go into.
+        /// The repository that it was meant for.
         repository: RepositoryName,
         /// The digest it should have.
         expected: Digest,
         /// The digest it has.
         found: Digest,
-        /// The bytes it has.
+        /// How many bytes it has.
         size: u64,
     },
-    /// Content is not as long as was said.
+    /// Content does not have the size that was given for it.
     #[error("{what} has the wrong size in repository {repository}: expected {expected} bytes, found {}{found}", if *more { "at least " } else { "" })]
     SizeMismatch {
-        /// The content: a path in the tree, or where it came from.
+        /// The content: its path in the tree, or its source.
         what: String,
-        /// The repository that it is in, or was to go into.
+        /// The repository that it is in, or was meant for.
         repository: RepositoryName,
-        /// The bytes it should have.
+        /// How many bytes it should have.
         expected: u64,
-        /// The bytes it has.
+        /// How many bytes it has.
         found: u64,
-        /// Whether there may be more than those found: nobody looked.
+        /// Whether there may be more bytes than `found`, because reading stopped there.
         more: bool,
     },
     /// A byte range that the content does not have.
@@ -342,71 +342,71 @@ pub enum Error {
         range: String,
         /// The blob.
         digest: Digest,
-        /// Its bytes.
+        /// How many bytes it has.
         size: u64,
     },
-    /// A digest that can be read, but that content can't be checked against or stored under.
+    /// A digest is valid, but content can't be checked against it or stored under it.
     #[error("{digest} can't be used to {action}: a tarsum is no hash of the bytes")]
     DigestUnusable {
         /// The digest.
         digest: Digest,
-        /// What it was to be used for.
+        /// The use that it was meant for.
         action: &'static str,
     },
     /// Another process holds the lock.
     #[error("{} is locked by {}", path.display(), holders_text(holders))]
     Locked {
-        /// What is locked.
+        /// The path of what is locked.
         path: PathBuf,
-        /// Who holds it, as far as they left a note.
+        /// The processes that hold the lock, as far as they left a note.
         holders: Vec<Holder>,
     },
-    /// The quarantine has no such run, or the run has nothing of that digest.
+    /// The quarantine has no such run, or the run has nothing with that digest.
     #[error("{what} is not in the quarantine: there is nothing of it in {}", path.display())]
     NotQuarantined {
         /// The run or the digest.
         what: String,
-        /// Where it would be.
+        /// The path that it would have.
         path: PathBuf,
     },
-    /// A line of a quarantine's journal that can't be read: what it is about stays where it lies.
+    /// A line of a quarantine's journal can't be read. What the line is about is not moved.
     #[error("line {line} of the journal {} can't be read: {reason}", path.display())]
     JournalMalformed {
         /// The journal.
         path: PathBuf,
-        /// Which line, from 1.
+        /// The number of the line; the first is 1.
         line: u64,
         /// Why not.
         reason: String,
     },
-    /// Something in the quarantine that can't go back to where it was.
+    /// Something in the quarantine can't be put back to its former path.
     #[error("{} can't be put back: {reason}; it stays in {}", path.display(), kept.display())]
     NotPutBack {
-        /// Where it was.
+        /// Its former path.
         path: PathBuf,
-        /// Where it lies now.
+        /// Its path in the quarantine.
         kept: PathBuf,
         /// Why not.
         reason: String,
     },
-    /// A safety check says no.
+    /// A safety check failed.
     #[error("refused: {reason}")]
     Refused {
         /// Why.
         reason: String,
     },
-    /// A brake holds: what was asked for may be a mistake.
+    /// A safety limit stopped a command that may be a mistake.
     #[error("refused: {reason}")]
     Brake {
         /// Why.
         reason: String,
-        /// The option that lets it go on.
+        /// The option that lifts the limit.
         release: &'static str,
     },
-    /// A signal asked to stop; nothing half-done is left.
+    /// A signal stopped the command; nothing half-done is left.
     #[error("interrupted ({})", if *signal == 15 { "SIGTERM" } else { "SIGINT" })]
     Interrupted {
-        /// SIGINT (2) or SIGTERM (15).
+        /// The number of the signal: SIGINT (2) or SIGTERM (15).
         signal: usize,
     },
 }
@@ -415,30 +415,31 @@ pub enum Error {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum LinkFault {
-    /// Zero bytes: what a crash leaves of a small write before 3.1.
+    /// The link has no bytes, as a crash of a registry before 3.1 in a small write leaves it.
     #[error("it is empty, expected a digest")]
     Empty,
-    /// Something that is no digest.
+    /// The link contains something that is no digest.
     #[error("expected a digest and nothing else, found {found}")]
     Malformed {
-        /// The beginning of what is there, quoted.
+        /// The beginning of its content, quoted.
         found: String,
     },
-    /// Another digest where the path's own belongs.
+    /// The link contains another digest than that of its path.
     #[error("expected the digest of its path, found {found}")]
     Mismatch {
-        /// The digest inside.
+        /// The digest in the link.
         found: Digest,
     },
-    /// An alias that names a digest that blobs are never stored under, as mounting by an alias leaves it (layout.md §4.3).
+    /// An alias contains a digest under which blobs are never stored, as a mount by an alias leaves it (layout.md
+    /// §4.3).
     #[error("expected the sha256 digest that it stands for, found {found}")]
     Alias {
-        /// The digest inside.
+        /// The digest in the link.
         found: Digest,
     },
 }
 
-/// Which part of a manifest is not there.
+/// The part of a manifest that is missing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Missing {
     /// The link that makes it the repository's.
@@ -454,7 +455,7 @@ fn manifest_unknown_text(path: &std::path::Path, missing: Missing) -> String {
     }
 }
 
-/// One reason in full; several are told each on its own by whoever reports the error.
+/// A single reason in full; only the number of several, because the caller prints each on its own.
 fn refusals_text(refusals: &[Refusal]) -> String {
     match refusals {
         [refusal] => refusal.to_string(),

@@ -1,11 +1,11 @@
-//! Why a registry would not take a manifest.
+//! Why a registry would refuse a manifest.
 
 use std::fmt;
 
 use serde::{Serialize, Serializer};
 use serde_json::json;
 
-/// The code that the registry's API answers with (layout.md §8).
+/// The code of the registry's API for a refusal (layout.md §8).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[non_exhaustive]
 pub enum RefusalCode {
@@ -15,11 +15,11 @@ pub enum RefusalCode {
     ManifestBlobUnknown,
     /// A signature is missing or does not verify.
     ManifestUnverified,
-    /// The name inside a schema1 manifest is none.
+    /// The name in a schema1 manifest is no repository name.
     NameInvalid,
-    /// A digest is none, or not the content's.
+    /// A digest is not valid, or does not match the content.
     DigestInvalid,
-    /// Anything that the API has no code for.
+    /// The API has no code for the reason.
     Unknown,
 }
 
@@ -49,7 +49,7 @@ impl Serialize for RefusalCode {
     }
 }
 
-/// One reason not to take a manifest.
+/// One reason to refuse a manifest.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, thiserror::Error)]
 #[error("{code}: {message}")]
 #[non_exhaustive]
@@ -58,7 +58,7 @@ pub struct Refusal {
     pub code: RefusalCode,
     /// What is wrong.
     pub message: String,
-    /// The digest that it is about, as written; possibly none at all.
+    /// The digest that the refusal is about, as written; it need not be valid.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub digest: Option<String>,
 }
@@ -79,7 +79,7 @@ impl Refusal {
         self.code.as_str()
     }
 
-    /// In the shape of the registry API's errors.
+    /// The refusal in the form of the registry API's errors.
     pub fn to_json(&self) -> serde_json::Value {
         let detail = self.digest.as_ref().map_or_else(|| json!({}), |digest| json!({ "digest": digest }));
         json!({ "code": self.code, "message": self.message, "detail": detail })
