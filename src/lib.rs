@@ -1,8 +1,27 @@
-//! Works directly on the storage tree that a Docker/OCI registry keeps on disk.
+//! regtree works directly on the storage tree that a Docker/OCI registry keeps on disk. No server needs to run.
 //!
-//! A [`Registry`] is a tree, opened below directory handles. What it holds is read through a [`Repository`]; what
-//! changes it goes through a [`durable::Writer`], which holds the tree's lock. No server runs, and nothing here prints,
-//! exits, or asks for the time.
+//! A [`Registry`] is an open tree. A [`Repository`] reads what one repository contains. Everything that changes the
+//! tree needs a [`durable::Writer`], which holds the tree's lock; what removes content needs a
+//! [`durable::ExclusiveWriter`], which holds it alone. Nothing outside of `cli` prints, exits, or asks for the time.
+//!
+//! # The rooms
+//!
+//! A room imports only from rooms below it, and a test checks that. From the top down:
+//!
+//! - `cli` is the command line. [`usage`] says where the space is used.
+//! - [`gc`] removes what nothing needs. [`repair`] repairs what `fsck` finds. Both make a plan first.
+//! - [`fsck`] finds what is wrong with a tree. [`quarantine`] keeps what `gc` and `repair` moved out of the tree.
+//! - `reach` follows references. [`scan`] reads a whole tree in one pass. [`judge`] judges content and references.
+//! - [`registry`] opens, creates and locks a tree, and lists its repositories.
+//! - [`manifest`], [`tag`], [`upload`] and [`blob`] read and change one thing of a repository.
+//! - [`repository`] decides what a repository is, and reads its links.
+//! - [`durable`] writes to the tree; no other room does. [`finding`] has the codes and severities of what is wrong.
+//! - [`tree`] reads the tree. [`stream`] copies and hashes bytes. [`pattern`] chooses repositories by name.
+//! - [`layout`] has the paths of the tree. [`error`], [`name`], [`descriptor`] and [`digest`] have the basic types.
+//!
+//! # Examples
+//!
+//! This stores a blob:
 //!
 //! ```
 //! use std::time::Duration;
@@ -22,6 +41,40 @@
 //!
 //! let stat = blob::stat(&registry.repository(&name)?, put.descriptor.digest)?;
 //! assert_eq!(stat.descriptor.size, 5);
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! This removes a blob that no manifest needs. The [plan](gc::plan()) changes nothing, the [check](gc::Plan::check)
+//! refuses a plan that looks like a mistake, and the [sweep](gc::sweep()) removes:
+//!
+//! ```
+//! use std::time::Duration;
+//!
+//! use regtree::stream::Interrupt;
+//! use regtree::{Registry, gc};
+//!
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! # let directory = tempfile::tempdir()?;
+//! # let (registry, _) = Registry::create(directory.path())?;
+//! # let now = jiff::Timestamp::now();
+//! # let put = regtree::upload::Put::new("memory");
+//! # let (name, source) = ("library/hello".parse()?, std::io::Cursor::new(b"hello"));
+//! # let watch = regtree::stream::Watch::none();
+//! # put.store(&registry.writer("example", now, Duration::ZERO)?, &name, source, now, &watch)?;
+//! let interrupt = Interrupt::default();
+//! let mut options = gc::Options::new(now);
+//! // The blob is new, so a plan keeps it by default. No manifest is in the tree, so the check would refuse the plan.
+//! options.min_age = Duration::ZERO;
+//! options.allow_rootless = true;
+//!
+//! let plan = gc::plan(registry.tree(), options, &interrupt)?;
+//! plan.check(registry.tree())?;
+//! assert_eq!(plan.count(gc::Kind::Blob), (1, 5));
+//!
+//! let writer = registry.exclusive_writer("example", now, Duration::ZERO)?;
+//! let swept = gc::sweep(&writer, plan, &interrupt, |_| Ok(()))?;
+//! assert_eq!(gc::Kind::Blob.count(&swept.removed), (1, 5));
 //! # Ok(())
 //! # }
 //! ```
