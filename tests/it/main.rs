@@ -29,6 +29,7 @@ mod repair;
 mod repos;
 mod support;
 mod tags;
+mod texts;
 mod tidy;
 mod upload_crash;
 mod upload_live;

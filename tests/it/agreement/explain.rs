@@ -95,8 +95,7 @@ fn agrees(scratch: &Scratch, options: &[&str]) -> Result<(), String> {
 
 fn each(make: &dyn Fn() -> Scratch) -> Result<(), String> {
     let scratch = make();
-    let all = MARKS.iter().flat_map(|marks| AGES.iter().map(move |age| [*marks, *age].concat()));
-    all.into_iter().try_for_each(|options| agrees(&scratch, &options))
+    MARKS.iter().try_for_each(|marks| agrees(&scratch, &[*marks, AGES[0]].concat()))
 }
 
 #[test]
