@@ -28,9 +28,11 @@ if [ -z "${TMPDIR-}" ] && [ "$(df --output=avail -k /dev/shm 2>/dev/null | tail 
     scratch=$(mktemp -d -p /dev/shm regtree-tests.XXXXXX)
     trap 'rm -rf "$scratch"' EXIT
     chmod 711 "$scratch"
-    if cp "$(command -v true)" "$scratch" && "$scratch/true"; then
+    if cp "$(type -P true)" "$scratch" && "$scratch/true"; then
         export TMPDIR=$scratch
     fi
 fi
 
+# Most tests wait now and then: for a disk, a registry, another process.
+export RUST_TEST_THREADS=${RUST_TEST_THREADS-$(($(nproc) * 2))}
 cargo test --locked "$@"

@@ -8,6 +8,7 @@ use regtree::Digest;
 use serde_json::json;
 
 use crate::support::scratch::digest_by;
+use crate::support::strace::strace;
 use crate::support::{Regtree, Scratch};
 
 /// A tree with one blob in `lib/app`, linked by all its digests.
@@ -306,7 +307,7 @@ fn a_long_list_shows_aliases_and_what_is_missing() {
 /// How often a listing of the tree asks for a file's state, counted by strace.
 fn looks(scratch: &Scratch, arguments: &[&str]) -> usize {
     let trace = scratch.root().join("trace");
-    let strace = ["strace", "-f", "-qq", "-e", "trace=%%stat", "-o", trace.to_str().unwrap()];
+    let strace = strace(&["-e", "trace=%%stat", "-o", trace.to_str().unwrap()]);
     scratch.regtree(arguments).behind(strace).run().code(0);
     fs::read_to_string(trace).unwrap().lines().count()
 }

@@ -9,21 +9,16 @@ use std::time::{Duration, Instant};
 
 use regtree::Digest;
 
+use crate::support::kill::killed_at;
 use crate::support::scratch::digest_by;
-use crate::support::{Regtree, Run, Scratch, snapshot};
-
-/// Kills a call at the `nth` call of a system call.
-fn killed_at(scratch: &Scratch, call: &str, nth: usize, arguments: &[&str]) -> Run {
-    let (trace, inject) = (format!("trace={call}"), format!("inject={call}:signal=KILL:when={nth}"));
-    let strace = ["strace", "-f", "-qq", "-o", "/dev/null", "-e", &trace, "-e", &inject];
-    scratch.regtree(arguments).behind(strace).run()
-}
+use crate::support::strace::strace;
+use crate::support::{Regtree, Scratch, snapshot};
 
 /// The paths of a call's system calls of one kind, in order, below the tree.
 fn paths_of(scratch: &Scratch, calls: &str, regtree: &Regtree) -> Vec<String> {
     let trace = scratch.root().join("trace");
     let trace_calls = format!("trace={calls}");
-    let strace = ["strace", "-f", "-qq", "-y", "-e", &trace_calls, "-o", trace.to_str().unwrap()];
+    let strace = strace(&["-y", "-e", &trace_calls, "-o", trace.to_str().unwrap()]);
     regtree.clone().behind(strace).run().code(0);
     let v2 = format!("{}/", scratch.v2().display());
     let path = |line: &str| {
@@ -51,7 +46,7 @@ fn a_delete_killed_at_any_link_can_be_run_again_and_finishes() {
             let (scratch, digests) = aliased();
             let given = digests[given].to_string();
             let delete = ["blob", "delete", "lib/app", &given, "--all-aliases"];
-            let run = killed_at(&scratch, "unlinkat", nth, &delete);
+            let run = killed_at(&scratch.regtree(delete), "unlinkat", nth);
             if run.signal() != Some(9) {
                 run.code(0);
                 break;
@@ -89,7 +84,7 @@ fn a_mount_killed_at_any_change_lies_to_nobody_and_can_be_run_again() {
         for nth in 1.. {
             let (scratch, [sha256, _, sha512]) = aliased();
             let mount = ["blob", "mount", &sha512.to_string(), "--from", "lib/app", "--to", "other"];
-            let run = killed_at(&scratch, call, nth, &mount);
+            let run = killed_at(&scratch.regtree(mount), call, nth);
             for digest in [sha256, sha512] {
                 if scratch.link("other", digest).exists() {
                     scratch.run(["blob", "stat", "other", &digest.to_string()]).code(0);
@@ -139,7 +134,7 @@ fn a_file_that_is_got_is_not_synced() {
     let scratch = Scratch::new();
     let digest = scratch.put("lib/app", b"content").to_string();
     let trace = scratch.root().join("trace");
-    let strace = ["strace", "-f", "-qq", "-e", "trace=fsync,fdatasync,sync,syncfs", "-o", trace.to_str().unwrap()];
+    let strace = strace(&["-e", "trace=fsync,fdatasync,sync,syncfs", "-o", trace.to_str().unwrap()]);
     let get = scratch.regtree(["blob", "get", "lib/app", &digest, "-o", "out"]).within(scratch.root());
     get.behind(strace).run().code(0);
     assert_eq!(fs::read_to_string(trace).unwrap(), "");

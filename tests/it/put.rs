@@ -9,7 +9,9 @@ use std::time::{Duration, Instant};
 use regtree::Digest;
 use serde_json::json;
 
+use crate::support::kill::killed_at;
 use crate::support::scratch::digest_by;
+use crate::support::strace::strace;
 use crate::support::{Regtree, Run, Scratch, assert_sound, snapshot};
 
 /// Content of a length, the same each time.
@@ -202,13 +204,6 @@ fn a_killed_put_leaves_an_upload_as_a_registry_keeps_it() {
     assert!(regtree::Registry::open(scratch.root()).unwrap().repositories().damage.is_empty());
 }
 
-/// Runs a put that is killed at the `nth` call of a system call.
-fn killed_at(scratch: &Scratch, call: &str, nth: usize, arguments: &[&str], content: &[u8]) -> Run {
-    let (trace, inject) = (format!("trace={call}"), format!("inject={call}:signal=KILL:when={nth}"));
-    let strace = ["strace", "-f", "-qq", "-o", "/dev/null", "-e", &trace, "-e", &inject];
-    scratch.regtree(arguments).behind(strace).stdin(content).run()
-}
-
 #[test]
 fn a_put_killed_at_any_change_it_makes_lies_to_nobody_and_can_be_run_again() {
     let content = content(100_000);
@@ -218,7 +213,7 @@ fn a_put_killed_at_any_change_it_makes_lies_to_nobody_and_can_be_run_again() {
     for call in ["mkdirat", "fchmod", "write", "fsync", "renameat", "unlinkat"] {
         for nth in 1.. {
             let scratch = Scratch::new();
-            let run = killed_at(&scratch, call, nth, &arguments, &content);
+            let run = killed_at(&scratch.regtree(arguments).stdin(&*content), call, nth);
             assert_sound(&scratch);
             if run.signal() != Some(9) {
                 run.code(0);
@@ -240,7 +235,7 @@ fn a_put_killed_while_it_heals_leaves_the_old_blob_or_the_right_one() {
         let scratch = Scratch::new();
         scratch.put("lib/app", b"content");
         fs::write(scratch.blob(digest), "con").unwrap();
-        let run = killed_at(&scratch, "renameat", nth, &["blob", "put", "lib/app"], b"content");
+        let run = killed_at(&scratch.regtree(["blob", "put", "lib/app"]).stdin("content"), "renameat", nth);
         let found = fs::read(scratch.blob(digest)).unwrap();
         assert!(found == b"con" || found == b"content", "{found:?}");
         if run.signal() != Some(9) {
@@ -253,7 +248,7 @@ fn a_put_killed_while_it_heals_leaves_the_old_blob_or_the_right_one() {
 fn changes(scratch: &Scratch, arguments: &[&str]) -> Vec<String> {
     let trace = scratch.root().join("trace");
     let calls = "trace=fsync,fdatasync,renameat,mkdirat,write";
-    let strace = ["strace", "-f", "-qq", "-y", "-e", calls, "-o", trace.to_str().unwrap()];
+    let strace = strace(&["-y", "-e", calls, "-o", trace.to_str().unwrap()]);
     scratch.regtree(arguments).behind(strace).stdin("content").run().code(0);
     let v2 = format!("{}/", scratch.v2().display());
     let describe = |line: &str| {

@@ -2,9 +2,10 @@
 
 use std::collections::BTreeSet;
 use std::fs;
-use std::process::Stdio;
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use super::{checked, fsck};
 use crate::support::image::{Image, noise};
@@ -32,6 +33,23 @@ fn nothing_is_told_of_a_tree_that_is_written_to() {
     assert!(fsck(&scratch, &["--content"]).code(0).codes().is_empty());
 }
 
+/// Waits until a process has opened a file.
+fn wait_until_open(process: u32, path: &Path) {
+    let is_open = || {
+        let Ok(open) = fs::read_dir(format!("/proc/{process}/fd")) else { return false };
+        open.flatten().any(|entry| fs::read_link(entry.path()).is_ok_and(|target| target == path))
+    };
+    let begin = Instant::now();
+    while !is_open() {
+        assert!(begin.elapsed() < Duration::from_mins(1), "{} is never read", path.display());
+        std::thread::sleep(Duration::from_millis(1));
+    }
+}
+
+fn signal(child: &Child, name: &str) {
+    assert!(Command::new("kill").args([name, &child.id().to_string()]).status().unwrap().success());
+}
+
 #[test]
 fn a_signal_ends_it_with_what_it_found_so_far() {
     let scratch = Scratch::new();
@@ -40,12 +58,13 @@ fn a_signal_ends_it_with_what_it_found_so_far() {
     fs::File::options().write(true).open(scratch.blob(large)).unwrap().set_len(200 << 30).unwrap();
     let first = Tagged::put(&scratch, "lib/app", "first", &["latest"]);
     let digests = BTreeSet::from([first.digest, first.config, first.layer]);
-    for (signal, code) in [("-INT", 130), ("-TERM", 143)] {
+    for (name, code) in [("-INT", 130), ("-TERM", 143)] {
         let mut command = scratch.regtree(["fsck", "--content", "--json"]).command();
         let child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
-        std::thread::sleep(Duration::from_secs(2));
-        let killed = std::process::Command::new("kill").args([signal, &child.id().to_string()]).status().unwrap();
-        assert!(killed.success());
+        // What is small was hashed long before.
+        wait_until_open(child.id(), &scratch.blob(large));
+        std::thread::sleep(Duration::from_secs(1));
+        signal(&child, name);
         let output = child.wait_with_output().unwrap();
         assert_eq!(output.status.code(), Some(code), "{}", String::from_utf8_lossy(&output.stderr));
         let last = String::from_utf8(output.stdout).unwrap().lines().last().unwrap().to_owned();
@@ -62,15 +81,18 @@ fn what_was_mended_while_content_was_hashed_is_not_told() {
     let scratch = Scratch::new();
     let image = Tagged::put(&scratch, "lib/app", "first", &["latest"]);
     let large = scratch.put("lib/app", &noise(3, 1 << 20));
-    fs::File::options().write(true).open(scratch.blob(large)).unwrap().set_len(4 << 30).unwrap();
+    fs::File::options().write(true).open(scratch.blob(large)).unwrap().set_len(1 << 30).unwrap();
     let link = scratch.link("lib/app", image.layer);
     fs::write(&link, "").unwrap();
     // Else it would be waited for.
     fs::File::open(link.parent().unwrap()).unwrap().set_modified(std::time::UNIX_EPOCH).unwrap();
     let mut command = scratch.regtree(["fsck", "--content", "--json"]).command();
     let child = command.stdout(Stdio::piped()).spawn().unwrap();
-    std::thread::sleep(Duration::from_millis(1500));
+    wait_until_open(child.id(), &scratch.blob(large));
+    // However busy the machine is, it does not come to its end meanwhile.
+    signal(&child, "-STOP");
     fs::write(&link, image.layer.to_string()).unwrap();
+    signal(&child, "-CONT");
     let told = String::from_utf8(child.wait_with_output().unwrap().stdout).unwrap();
     assert!(told.contains("blob-corrupt") && !told.contains("link-empty"), "{told}");
 }

@@ -5,8 +5,9 @@ use std::time::{Duration, Instant};
 
 use super::planted::{Planted, sha256};
 use super::{assert_whole, files};
+use crate::support::kill::at_changes;
 use crate::support::snapshot;
-use crate::upload_crash::kill::at_changes;
+use crate::support::strace::strace;
 
 const WORDS: [&str; 6] = ["gc", "--jobs", "1", "--min-age", "0", "--delete-untagged"];
 /// How many moments there have to be at which it is killed.
@@ -79,7 +80,7 @@ fn assert_links_hold(planted: &Planted, when: &str) {
 fn slow(planted: &Planted) -> Child {
     let before = files(&planted.scratch).len();
     // As its own parent's child, so that a signal reaches it and not the tracer.
-    let strace = ["strace", "-D", "-f", "-qq", "-o", "/dev/null", "-e", "trace=unlinkat,renameat,renameat2"];
+    let strace = strace(&["-D", "-o", "/dev/null", "-e", "trace=unlinkat,renameat,renameat2"]);
     let delay = ["-e", "inject=unlinkat,renameat,renameat2:delay_enter=100000"];
     let call = planted.scratch.regtree(WORDS).behind(strace.iter().chain(&delay));
     let child = call.command().stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();

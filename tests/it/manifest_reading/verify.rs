@@ -6,6 +6,7 @@ use regtree::Digest;
 use serde_json::{Value, json};
 
 use super::{REPOSITORY, findings, image, index, plant_strange, put, verify, with_image};
+use crate::support::strace::strace;
 use crate::support::vectors::{damage, damaged, damaged_trees};
 use crate::support::{Scratch, snapshot};
 
@@ -226,7 +227,7 @@ fn a_manifest_that_many_repositories_have_is_read_once() {
         digest = Some(put(&scratch, name, &manifest, &["v1"]));
     }
     let trace = scratch.root().join("trace");
-    let strace = ["strace", "-f", "-qq", "-y", "-e", "trace=read", "-o", trace.to_str().unwrap()];
+    let strace = strace(&["-y", "-e", "trace=read", "-o", trace.to_str().unwrap()]);
     scratch.regtree(["manifest", "verify", "--all"]).behind(strace).ok().says(["5 manifests checked: 0 errors"]);
     let trace = fs::read_to_string(trace).unwrap();
     let blob = format!("<{}>", scratch.blob(digest.unwrap()).display());

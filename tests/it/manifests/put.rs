@@ -9,8 +9,8 @@ use serde_json::{Value, json};
 
 use super::{REPOSITORY, got, put};
 use crate::bad_input::space::{Mounted, starved};
+use crate::support::kill::at_every_change;
 use crate::support::{Regtree, Run, Scratch, assert_sound, snapshot};
-use crate::upload_crash::kill::at_every_change;
 use crate::upload_crash::order::{changes, position};
 
 const INDEX: &str = r#"{"schemaVersion":2,"mediaType":"application/vnd.oci.image.index.v1+json","manifests":[]}"#;

@@ -4,8 +4,8 @@ use std::path::PathBuf;
 
 use super::collection::{WORDS, grown, runs};
 use super::{REPOSITORY, blob_and_link, directory, take, tree};
+use crate::support::kill::at_every_change;
 use crate::support::{Scratch, assert_sound};
-use crate::upload_crash::kill::at_every_change;
 
 /// Two blobs and their links, in the quarantine.
 fn quarantined() -> (Scratch, String) {

@@ -4,8 +4,8 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt;
 
 use super::{errors, repair, tree};
+use crate::support::kill::{at_changes, at_every_change};
 use crate::support::{Scratch, Tagged};
-use crate::upload_crash::kill::{at_changes, at_every_change};
 
 const WORDS: [&str; 2] = ["repair", "--all-safe"];
 

@@ -5,6 +5,7 @@ use std::path::Path;
 use std::process::{Child, Command};
 
 use super::{damaged, errors, repair, tree, undamaged};
+use crate::support::strace::strace;
 use crate::support::{Scratch, Tagged};
 
 /// A tree with something of nearly every kind.
@@ -206,7 +207,7 @@ fn a_signal_ends_it_after_the_item_in_hand() {
     for (signal, code) in [("INT", 130), ("TERM", 143)] {
         let scratch = damaged("leftover-tmp");
         let inject = format!("inject=renameat2:signal={signal}:when=1");
-        let strace = ["strace", "-f", "-qq", "-o", "/dev/null", "-e", "trace=renameat2", "-e", &inject];
+        let strace = strace(&["-o", "/dev/null", "-e", "trace=renameat2", "-e", &inject]);
         let run = scratch.regtree(["repair", "--all-safe", "--json"]).behind(strace).run().code(code);
         let events = run.json_lines();
         let summary = events.last().unwrap();

@@ -1,7 +1,7 @@
 //! `repo delete` whose process is killed at any change that it makes.
 
+use crate::support::kill::at_every_change;
 use crate::support::{Scratch, Tagged, assert_sound, snapshot};
-use crate::upload_crash::kill::at_every_change;
 
 #[test]
 fn a_delete_killed_at_any_change_lies_to_nobody_and_can_be_run_again() {

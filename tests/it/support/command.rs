@@ -6,12 +6,22 @@ use std::io::Write;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::process::{Command, Output, Stdio};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::thread;
 
 /// Who runs what root must not: nobody.
 const NOBODY: &str = "65534";
+const AS_NOBODY: [&str; 7] = ["setpriv", "--reuid", NOBODY, "--regid", NOBODY, "--clear-groups", "--no-new-privs"];
 const PROGRAM: &str = env!("CARGO_BIN_EXE_regtree");
+
+/// Whether the program may be run where it was built.
+fn may_anybody_run_it() -> bool {
+    static ANSWER: OnceLock<bool> = OnceLock::new();
+    *ANSWER.get_or_init(|| {
+        let mut test = Command::new(AS_NOBODY[0]);
+        test.args(&AS_NOBODY[1..]).args(["test", "-x", PROGRAM]).status().unwrap().success()
+    })
+}
 
 /// A call of the command, with a clean environment.
 #[derive(Clone, Debug)]
@@ -85,14 +95,16 @@ impl Regtree {
     /// As a user who is not root: as root, permissions prove nothing. Tests that run as somebody else are that already.
     pub(crate) fn unprivileged(self) -> Self {
         if rustix::process::geteuid().is_root() {
-            let identity = ["setpriv", "--reuid", NOBODY, "--regid", NOBODY, "--clear-groups", "--no-new-privs"];
-            return self.behind(identity).lent();
+            return self.behind(AS_NOBODY).lent();
         }
         self
     }
 
     /// From a place where every user may run it, wherever the project was built.
     pub(crate) fn lent(mut self) -> Self {
+        if may_anybody_run_it() {
+            return self;
+        }
         let place = tempfile::tempdir().unwrap();
         fs::set_permissions(place.path(), PermissionsExt::from_mode(0o755)).unwrap();
         // By another process: one that this one forks meanwhile would hold the file open to write, and keep it from being

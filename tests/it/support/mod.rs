@@ -2,11 +2,13 @@
 
 pub(crate) mod command;
 pub(crate) mod image;
+pub(crate) mod kill;
 pub(crate) mod peers;
 pub(crate) mod planted;
 pub(crate) mod scratch;
 pub(crate) mod snapshot;
 pub(crate) mod sound;
+pub(crate) mod strace;
 pub(crate) mod tagged;
 pub(crate) mod terminal;
 pub(crate) mod vectors;

@@ -1,8 +1,8 @@
 //! Commands on tags whose process is killed at any change that it makes.
 
 use super::{REPOSITORY, current, pointed_to, set, tag};
+use crate::support::kill::at_every_change;
 use crate::support::{Scratch, Tagged, assert_sound};
-use crate::upload_crash::kill::at_every_change;
 
 #[test]
 fn a_set_killed_at_any_change_leaves_the_old_manifest_or_the_new_one() {

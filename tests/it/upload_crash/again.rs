@@ -4,9 +4,9 @@ use std::fs;
 
 use regtree::Digest;
 
-use super::kill::killed_at;
 use super::{REPOSITORY, Session, content};
 use crate::support::Regtree;
+use crate::support::kill::killed_at;
 use crate::support::scratch::digest_by;
 
 /// Kills a commit after it has moved the data away.

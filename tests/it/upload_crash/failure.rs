@@ -6,6 +6,7 @@ use std::process::Command;
 use regtree::Digest;
 
 use super::{Session, content};
+use crate::support::strace::strace;
 use crate::support::{Regtree, Scratch};
 
 /// Expects an upload that had `first` to have it still, and nothing else, and to be fit for more.
@@ -28,7 +29,7 @@ fn an_append_whose_source_fails_is_cut_back_to_where_it_began() {
         fs::write(&part, content(3 << 20)).unwrap();
         let part = part.to_str().unwrap();
         let inject = format!("inject=read:error=EIO:when={nth}");
-        let strace = ["strace", "-f", "-qq", "-o", "/dev/null", "-P", part, "-e", "trace=read", "-e", &inject];
+        let strace = strace(&["-o", "/dev/null", "-P", part, "-e", "trace=read", "-e", &inject]);
         let resume = session.upload("resume").with([part, "--offset", "1000"]);
         resume.behind(strace).run().code(1).silent().says([part, "Input/output error"]);
         assert_cut_back(&session, &first);
@@ -43,7 +44,7 @@ fn an_append_whose_disk_fails_is_cut_back_to_where_it_began() {
         let data = session.data();
         let data = data.to_str().unwrap();
         let (trace, inject) = (format!("trace={call}"), format!("inject={call}:error=EIO:when={nth}"));
-        let strace = ["strace", "-f", "-qq", "-o", "/dev/null", "-P", data, "-e", &trace, "-e", &inject];
+        let strace = strace(&["-o", "/dev/null", "-P", data, "-e", &trace, "-e", &inject]);
         let resume = session.upload("resume").stdin(content(3 << 20)).behind(strace);
         resume.run().code(1).silent().says([data, "Input/output error"]);
         assert_cut_back(&session, &first);

@@ -5,58 +5,9 @@ use std::fs;
 use regtree::Digest;
 
 use super::{REPOSITORY, Session, content};
+use crate::support::kill::{at_every_change, killed_at};
 use crate::support::scratch::digest_by;
-use crate::support::{Regtree, Run, Scratch, assert_sound};
-
-/// Kills a call at the `nth` call of a system call.
-pub(super) fn killed_at(regtree: &Regtree, call: &str, nth: usize) -> Run {
-    let (trace, inject) = (format!("trace={call}"), format!("inject={call}:signal=KILL:when={nth}"));
-    let strace = ["strace", "-f", "-qq", "-o", "/dev/null", "-e", &trace, "-e", &inject];
-    regtree.clone().behind(strace).run()
-}
-
-/// Whatever changes a tree.
-const CHANGES: [&str; 11] = [
-    "mkdirat",
-    "fchmod",
-    "write",
-    "pwrite64",
-    "ftruncate",
-    "fsync",
-    "fdatasync",
-    "syncfs",
-    "renameat",
-    "renameat2",
-    "unlinkat",
-];
-
-/// Kills what `prepare` returns at each change that it makes, and has `examine` look at what is left, which is told how
-/// many kills there were before. Returns how many there were.
-pub(crate) fn at_every_change<T>(prepare: impl Fn() -> (T, Regtree), examine: impl Fn(&T, &str, usize)) -> usize {
-    at_changes(1, prepare, examine)
-}
-
-/// As [`at_every_change`], at every `step`-th of a kind only: for what changes so much that all would take minutes.
-pub(crate) fn at_changes<T>(
-    step: usize,
-    prepare: impl Fn() -> (T, Regtree),
-    examine: impl Fn(&T, &str, usize),
-) -> usize {
-    let mut kills = 0;
-    for call in CHANGES {
-        for nth in (1..).step_by(step) {
-            let (subject, regtree) = prepare();
-            let run = killed_at(&regtree, call, nth);
-            if run.signal() != Some(9) {
-                run.code(0);
-                break;
-            }
-            examine(&subject, &format!("{call} {nth}"), kills);
-            kills += 1;
-        }
-    }
-    kills
-}
+use crate::support::{Regtree, Scratch, assert_sound};
 
 #[test]
 fn a_start_killed_at_any_change_it_makes_can_be_run_again() {

@@ -7,12 +7,13 @@ use std::time::Duration;
 use regtree::Digest;
 
 use super::{REPOSITORY, Session, content, wait_for};
+use crate::support::strace::strace;
 use crate::support::{Regtree, Scratch};
 
 /// Makes a call wait before it removes the first file.
 fn slow_to_remove(call: Regtree) -> Regtree {
     let inject = "inject=unlinkat:delay_enter=2000000:when=1";
-    call.behind(["strace", "-f", "-qq", "-o", "/dev/null", "-e", "trace=unlinkat", "-e", inject])
+    call.behind(strace(&["-o", "/dev/null", "-e", "trace=unlinkat", "-e", inject]))
 }
 
 #[test]
@@ -66,7 +67,7 @@ fn an_upload_without_data_is_cancelled_without_making_any() {
     let session = Session::start();
     fs::remove_file(session.data()).unwrap();
     let trace = session.scratch.root().join("trace");
-    let strace = ["strace", "-f", "-qq", "-o", trace.to_str().unwrap(), "-e", "trace=openat,openat2,flock"];
+    let strace = strace(&["-o", trace.to_str().unwrap(), "-e", "trace=openat,openat2,flock"]);
     assert_eq!(session.upload("cancel").behind(strace).ok().answer(), session.id);
     assert!(!session.directory().exists());
     let calls = fs::read_to_string(trace).unwrap();
@@ -77,7 +78,7 @@ fn an_upload_without_data_is_cancelled_without_making_any() {
 /// Has the upload's directory not be locked, as NFS would.
 fn as_on_nfs(session: &Session, call: Regtree) -> Regtree {
     let directory = session.directory();
-    let strace = ["strace", "-f", "-qq", "-o", "/dev/null", "-P", directory.to_str().unwrap(), "-e", "trace=flock"];
+    let strace = strace(&["-o", "/dev/null", "-P", directory.to_str().unwrap(), "-e", "trace=flock"]);
     call.behind(strace.into_iter().chain(["-e", "inject=flock:error=EBADF"]))
 }
 

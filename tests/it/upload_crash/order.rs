@@ -6,13 +6,14 @@ use std::path::Path;
 use regtree::Digest;
 
 use super::{REPOSITORY, Session};
+use crate::support::strace::strace;
 use crate::support::{Regtree, Scratch};
 
 /// The changes and syncs of a call in their order, as `call path`, with the answer as `write stdout`.
 pub(crate) fn changes(scratch: &Scratch, regtree: Regtree) -> Vec<String> {
     let trace = scratch.root().join("trace");
     let calls = "trace=fsync,fdatasync,renameat,mkdirat,write,openat,unlinkat";
-    let strace = ["strace", "-f", "-qq", "-y", "-e", calls, "-o", trace.to_str().unwrap()];
+    let strace = strace(&["-y", "-e", calls, "-o", trace.to_str().unwrap()]);
     regtree.behind(strace).ok();
     let v2 = format!("{}/", scratch.v2().display());
     let describe = |line: &str| {

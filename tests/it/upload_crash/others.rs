@@ -10,8 +10,9 @@ use std::time::Duration;
 
 use regtree::Digest;
 
-use super::kill::killed_at;
 use super::{REPOSITORY, Session, content, wait_for};
+use crate::support::kill::killed_at;
+use crate::support::strace::strace;
 use crate::support::{Run, snapshot};
 
 #[test]
@@ -284,14 +285,14 @@ fn nor_what_another_process_opens_at_the_last_moment() {
         !session.data().exists()
     });
     let inject = format!("inject=renameat:delay_enter=1000000:when={}", moving.unwrap() - 1);
-    let strace = ["strace", "-f", "-qq", "-o", "/dev/null", "-e", "trace=renameat", "-e", &inject];
+    let strace = strace(&["-o", "/dev/null", "-e", "trace=renameat", "-e", &inject]);
     for early in [false, true] {
         let session = Session::with(&whole);
         if !session.is_provable() {
             return;
         }
         let run = thread::scope(|scope| {
-            let commit = scope.spawn(|| session.commit(digest).behind(strace).run());
+            let commit = scope.spawn(|| session.commit(digest).behind(&strace).run());
             let intents = session.scratch.root().join(".regtree/commits");
             wait_for("nobody commits", || fs::read_dir(&intents).is_ok_and(|found| found.count() > 0));
             thread::sleep(Duration::from_millis(400));

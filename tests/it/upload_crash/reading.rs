@@ -10,6 +10,7 @@ use regtree::Digest;
 use super::{Session, content};
 use crate::support::Regtree;
 use crate::support::scratch::digest_by;
+use crate::support::strace::strace;
 
 /// How many bytes a call reads of the files at these paths.
 fn bytes_read<const N: usize>(regtree: Regtree, paths: [&Path; N]) -> [u64; N] {
@@ -22,7 +23,7 @@ fn bytes_read_by<const N: usize>(regtree: Regtree, code: i32, paths: [&Path; N])
     let trace = place.path().join("trace");
     let calls = "trace=read,pread64,readv,preadv,preadv2,mmap,copy_file_range,sendfile,splice";
     // A file for each thread: in one for all, calls are cut in two and lose their paths.
-    let strace = ["strace", "-ff", "-qq", "-y", "-s", "0", "-e", calls, "-o", trace.to_str().unwrap()];
+    let strace = strace(&["-ff", "-y", "-s", "0", "-e", calls, "-o", trace.to_str().unwrap()]);
     regtree.behind(strace).run().code(code);
     let traces = fs::read_dir(place.path()).unwrap().map(|entry| fs::read_to_string(entry.unwrap().path()).unwrap());
     let traces: Vec<String> = traces.collect();
