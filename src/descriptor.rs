@@ -1,26 +1,26 @@
-//! Descriptors: how content is pointed to.
+//! Descriptors, which point to content.
 
 use serde::Serialize;
 
 use crate::digest::Digest;
 
-/// The media type of a blob, which the tree does not keep (layout.md §4.1).
+/// The media type of every blob, because the tree does not store the true one (layout.md §4.1).
 pub const OCTET_STREAM: &str = "application/octet-stream";
 
-/// What points to content: its type, its length in bytes, its digest.
+/// A pointer to content: its media type, size and digest.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Descriptor {
-    /// The kind of content.
+    /// The media type.
     pub media_type: &'static str,
-    /// Its length in bytes.
+    /// The size in bytes.
     pub size: u64,
-    /// Its name.
+    /// The digest.
     pub digest: Digest,
 }
 
 impl Descriptor {
-    /// A blob's descriptor.
+    /// The descriptor of a blob.
     pub fn blob(digest: Digest, size: u64) -> Self {
         Self { media_type: OCTET_STREAM, size, digest }
     }

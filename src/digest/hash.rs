@@ -1,4 +1,4 @@
-//! Hashing, one or several algorithms in one pass over the bytes.
+//! Hashes bytes with one or several algorithms in one pass.
 
 use std::io::{self, Read, Write};
 
@@ -6,7 +6,7 @@ use sha2::{Digest as _, Sha256, Sha384, Sha512};
 
 use super::{Algorithm, Digest, Midstate};
 
-/// One algorithm at work.
+/// The running state of one algorithm.
 #[derive(Clone, Debug)]
 enum State {
     Sha256(Sha256),
@@ -41,10 +41,10 @@ impl State {
     }
 }
 
-/// Hashes bytes with SHA-256 and whatever else was asked for, in one pass.
+/// Hashes bytes in one pass, with SHA-256 and any other algorithms asked for.
 #[derive(Clone, Debug)]
 pub struct Hasher {
-    // SHA-256 first, each algorithm once.
+    // SHA-256 comes first; no algorithm occurs twice.
     states: Vec<State>,
     size: u64,
 }
@@ -61,12 +61,12 @@ impl Hasher {
         Self { states: all.into_iter().map(State::new).collect(), size: 0 }
     }
 
-    /// A hasher for SHA-256 alone that goes on where another stopped.
+    /// A hasher for SHA-256 alone that continues from `state`.
     pub fn resume(state: Midstate) -> Self {
         Self { states: vec![State::Sha256(state.to_hash())], size: state.length() }
     }
 
-    /// How far SHA-256 is; `None` when other algorithms are at work too, whose states can't be kept.
+    /// The state of SHA-256 so far. `None` when other algorithms run too, because their states can't be saved.
     pub fn midstate(&self) -> Option<Midstate> {
         match &self.states[..] {
             [State::Sha256(state)] => Some(Midstate::of(state)),
@@ -74,7 +74,7 @@ impl Hasher {
         }
     }
 
-    /// Takes in the next bytes.
+    /// Hashes the next bytes.
     pub fn update(&mut self, bytes: &[u8]) {
         for state in &mut self.states {
             state.update(bytes);
@@ -82,13 +82,13 @@ impl Hasher {
         self.size += bytes.len() as u64;
     }
 
-    /// The digests of all bytes taken in.
+    /// The digests of all bytes hashed.
     pub fn finish(self) -> Hashed {
         Hashed { digests: self.states.into_iter().map(State::finish).collect(), size: self.size }
     }
 }
 
-/// What hashing found.
+/// The digests of some content, and its size.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Hashed {
     digests: Vec<Digest>,
@@ -102,13 +102,13 @@ impl Hashed {
         self.digests[0]
     }
 
-    /// The digest by `algorithm`, if it was asked for.
+    /// The digest by `algorithm`; `None` if it was not asked for.
     pub fn by(&self, algorithm: Algorithm) -> Option<Digest> {
         self.digests.iter().copied().find(|digest| digest.algorithm() == Some(algorithm))
     }
 }
 
-/// Hashes what is read through it.
+/// A reader that hashes all bytes read through it.
 #[derive(Debug)]
 pub struct HashingReader<R> {
     inner: R,
@@ -116,12 +116,12 @@ pub struct HashingReader<R> {
 }
 
 impl<R: Read> HashingReader<R> {
-    /// Reads from `inner`, hashing with SHA-256 and `algorithms`.
+    /// A reader over `inner` that hashes with SHA-256 and `algorithms`.
     pub fn new(inner: R, algorithms: impl IntoIterator<Item = Algorithm>) -> Self {
         Self { inner, hasher: Hasher::new(algorithms) }
     }
 
-    /// The digests of what was read.
+    /// The digests of the bytes read.
     pub fn finish(self) -> Hashed {
         self.hasher.finish()
     }
@@ -135,7 +135,7 @@ impl<R: Read> Read for HashingReader<R> {
     }
 }
 
-/// Hashes what is written through it.
+/// A writer that hashes all bytes written through it.
 #[derive(Debug)]
 pub struct HashingWriter<W> {
     inner: W,
@@ -143,12 +143,12 @@ pub struct HashingWriter<W> {
 }
 
 impl<W: Write> HashingWriter<W> {
-    /// Writes to `inner`, hashing with SHA-256 and `algorithms`.
+    /// A writer over `inner` that hashes with SHA-256 and `algorithms`.
     pub fn new(inner: W, algorithms: impl IntoIterator<Item = Algorithm>) -> Self {
         Self { inner, hasher: Hasher::new(algorithms) }
     }
 
-    /// The writer, and the digests of what was written.
+    /// The inner writer, and the digests of the bytes written.
     pub fn finish(self) -> (W, Hashed) {
         (self.inner, self.hasher.finish())
     }

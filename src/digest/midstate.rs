@@ -1,25 +1,25 @@
-//! The inner state of a SHA-256 between two writes: what lets a hash go on without reading again.
+//! The inner state of a SHA-256 between two writes. With it, hashing can continue without reading the content again.
 
 use sha2::Sha256;
 use sha2::digest::common::hazmat::{SerializableState, SerializedState};
 
-/// SHA-256 after some bytes: its chaining value, the bytes of the block that is not full yet, and the count.
+/// SHA-256 after some bytes: its chaining value, the bytes of the unfinished block, and the number of bytes.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub struct Midstate {
     chaining: [u32; 8],
-    // Bytes past the fill count are zero, so that derived comparisons hold.
+    // Bytes past the fill count are zero, so the derived comparisons are right.
     block: [u8; BLOCK],
     length: u64,
 }
 
-/// The length of SHA-256's block in bytes.
+/// The size of a SHA-256 block in bytes.
 const BLOCK: usize = 64;
-/// A length in bytes whose length in bits does not overflow the hash's counter.
+/// The most bytes whose number of bits fits the hash's 64-bit counter.
 const MAX_LENGTH: u64 = u64::MAX >> 3;
 
 impl Midstate {
-    /// A state from its parts. `block` may hold anything past its fill count, which is `length` modulo 64. `None` when
-    /// no hash can have taken in so many bytes.
+    /// A state from its parts. The fill count of `block` is `length` modulo 64; bytes of `block` past it are ignored.
+    /// `None` when no hash can have taken in so many bytes.
     pub fn new(chaining: [u32; 8], block: &[u8; BLOCK], length: u64) -> Option<Self> {
         let mut state = Self { chaining, block: [0; BLOCK], length };
         let fill = state.fill();
@@ -27,17 +27,17 @@ impl Midstate {
         (length <= MAX_LENGTH).then_some(state)
     }
 
-    /// How many bytes it stands for.
+    /// The number of bytes hashed so far.
     pub fn length(&self) -> u64 {
         self.length
     }
 
-    /// The eight words that every full block was mixed into.
+    /// The eight words of the chaining value.
     pub fn chaining(&self) -> &[u32; 8] {
         &self.chaining
     }
 
-    /// The block being filled, zero past its fill count.
+    /// The unfinished block, zero past its fill count.
     pub fn block(&self) -> &[u8; BLOCK] {
         &self.block
     }
@@ -46,7 +46,7 @@ impl Midstate {
         usize::try_from(self.length % BLOCK as u64).expect("less than a block")
     }
 
-    // sha2's own form: the words and the count of blocks, little-endian, the fill count, the block less its last byte.
+    // sha2's form: the words and the number of blocks, little-endian; the fill count; the block without its last byte.
     pub(super) fn of(hash: &Sha256) -> Self {
         let serialized = hash.serialize();
         let mut chaining = [0; 8];

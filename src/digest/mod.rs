@@ -1,11 +1,10 @@
-//! Content digests: what a blob, a manifest or a link is called.
+//! Content digests: the names of blobs, manifests and links.
 //!
-//! The grammar is go-digest's (layout.md §3.3): `sha256`, `sha384` and `sha512` with lower-case hex of the right
-//! length; anything else that is well formed is *unsupported*, the rest is malformed. Historical tarsum digests
-//! (§1.5) parse too, because links of registries up to 2.2 and blobs of the first alphas are called by them. They are
-//! read and never written.
+//! The grammar is go-digest's (layout.md §3.3). It has `sha256`, `sha384` and `sha512` with lower-case hex of the right
+//! length. Any other well-formed text is *unsupported*; the rest is malformed. Historical tarsum digests (§1.5) parse
+//! too, because they name links of registries up to 2.2 and blobs of the first alphas. regtree never writes them.
 //!
-//! Here: the value and its text. How content is hashed lives in [`hash`]; how a digest becomes a path in `layout`.
+//! This module has the value and its text. Hashing is in [`hash`], and `layout` turns digests into paths.
 
 pub mod hash;
 mod midstate;
@@ -19,10 +18,10 @@ use serde::{Serialize, Serializer};
 pub use hash::{Hasher, HashingReader, HashingWriter};
 pub use midstate::Midstate;
 
-/// The longest hash there is, in bytes (SHA-512).
+/// The size of the longest hash, SHA-512, in bytes.
 const MAX_SIZE: usize = 64;
 
-/// The value of each lower-case hex digit; 255 for whatever is none.
+/// The value of each lower-case hex digit; 255 for any other byte.
 const DIGITS: [u8; 256] = {
     let mut digits = [255; 256];
     let mut value = 0;
@@ -36,16 +35,16 @@ const DIGITS: [u8; 256] = {
 /// A hash function that content can be checked with.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Algorithm {
-    /// SHA-256, the one that registries store blobs under.
+    /// SHA-256. Registries store blobs under this one.
     Sha256,
-    /// SHA-384, met in alias links only.
+    /// SHA-384, which occurs only in alias links.
     Sha384,
-    /// SHA-512, met in alias links only.
+    /// SHA-512, which occurs only in alias links.
     Sha512,
 }
 
 impl Algorithm {
-    /// Every algorithm, canonical first.
+    /// Every algorithm, SHA-256 first.
     pub const ALL: [Self; 3] = [Self::Sha256, Self::Sha384, Self::Sha512];
 
     /// The name before the colon.
@@ -78,19 +77,19 @@ impl fmt::Display for Algorithm {
     }
 }
 
-/// Which rules a tarsum was made by (layout.md §1.5).
+/// The version of the rules that a tarsum was made by (layout.md §1.5).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum TarsumVersion {
-    /// Written without a version in a digest, as `v0` in a path.
+    /// Version 0, which a digest omits and a path spells `v0`.
     V0,
-    /// The one that alpha registries stored layers under.
+    /// Version 1, which the alpha registries stored layers under.
     V1,
-    /// The development version that became 1.
+    /// The development version that became version 1.
     Dev,
 }
 
 impl TarsumVersion {
-    /// Every version known.
+    /// Every known version.
     pub const ALL: [Self; 3] = [Self::V0, Self::V1, Self::Dev];
 
     /// The name of the version's directory.
@@ -102,7 +101,7 @@ impl TarsumVersion {
         }
     }
 
-    /// The version kept in the directory called `name`.
+    /// The version whose directory is called `name`.
     pub fn from_directory(name: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|version| version.directory() == name)
     }
@@ -116,35 +115,35 @@ impl TarsumVersion {
     }
 }
 
-/// Why a text is no digest; the three answers that go-digest gives.
+/// Why a text is not a digest. go-digest distinguishes the same three cases.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum DigestError {
-    /// Not `algorithm:hex`, or hex digits that are none.
+    /// The text is not `algorithm:hex`, or has characters that are not hex digits.
     #[error("invalid checksum digest format (want algorithm:hex, in lower case)")]
     Format,
-    /// A known algorithm with too few or too many digits.
+    /// The algorithm is known, but there are too few or too many digits.
     #[error("invalid checksum digest length: {algorithm} takes {expected} hex digits, found {found}")]
     Length {
-        /// The algorithm named.
+        /// The algorithm.
         algorithm: Algorithm,
-        /// How many digits it takes.
+        /// How many digits the algorithm needs.
         expected: usize,
-        /// How many there are.
+        /// How many digits there are.
         found: usize,
     },
-    /// Well formed, but by an algorithm that registries don't have.
+    /// The text is well formed, but registries do not support the algorithm.
     #[error("unsupported digest algorithm (sha256, sha384 and sha512 are supported)")]
     Unsupported,
 }
 
-/// The name that content has by its hash; valid once it exists.
+/// The name of content, made from its hash. A `Digest` is always valid.
 ///
-/// Small enough to copy, and ordered by kind, algorithm and hash, which for one algorithm is the order of the text.
+/// It is small enough to copy. Its order is by kind, algorithm and hash; within one algorithm, it is that of the text.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Digest {
     tarsum: Option<TarsumVersion>,
     algorithm: Algorithm,
-    // Bytes past the algorithm's size are zero, so that derived comparisons hold.
+    // Bytes past the algorithm's size are zero, so the derived comparisons are right.
     bytes: [u8; MAX_SIZE],
 }
 
@@ -156,7 +155,7 @@ impl Digest {
         hasher.finish().canonical()
     }
 
-    /// A digest from the hash itself. `None` when the hash has another length than the algorithm's.
+    /// The digest with this hash. `None` when the hash does not have the algorithm's length.
     pub fn from_hash(algorithm: Algorithm, hash: &[u8]) -> Option<Self> {
         if hash.len() != algorithm.size() {
             return None;
@@ -166,7 +165,7 @@ impl Digest {
         Some(Self { tarsum: None, algorithm, bytes })
     }
 
-    /// The digest that the parts of a path spell: `tarsum` is set below a `tarsum/<version>` directory.
+    /// The digest that the parts of a path spell; `tarsum` is set below a `tarsum/<version>` directory.
     pub(crate) fn from_parts(
         tarsum: Option<TarsumVersion>,
         algorithm: Algorithm,
@@ -177,7 +176,7 @@ impl Digest {
             return Err(DigestError::Length { algorithm, expected, found: encoded.len() });
         }
         let mut bytes = [0; MAX_SIZE];
-        // A tree has millions of these: this takes a tenth of the time of a general decoder.
+        // A tree has millions of digests. This takes a tenth of the time of a general decoder.
         for (byte, pair) in bytes.iter_mut().zip(encoded.as_bytes().as_chunks::<2>().0) {
             let [high, low] = pair.map(|digit| DIGITS[usize::from(digit)]);
             if high | low > 15 {
@@ -188,7 +187,7 @@ impl Digest {
         Ok(Self { tarsum, algorithm, bytes })
     }
 
-    /// The digest of these 32 bytes of SHA-256.
+    /// The SHA-256 digest with this hash.
     pub(crate) fn from_sha256(hash: [u8; 32]) -> Self {
         let mut bytes = [0; MAX_SIZE];
         bytes[..32].copy_from_slice(&hash);
@@ -200,7 +199,7 @@ impl Digest {
         self.is_canonical().then(|| self.bytes[..32].try_into().expect("32 of 64 bytes"))
     }
 
-    /// The algorithm that content can be checked with; `None` for a tarsum, which is no hash of the bytes.
+    /// The algorithm that content can be checked with. `None` for a tarsum, which is not a hash of the bytes.
     pub fn algorithm(&self) -> Option<Algorithm> {
         match self.tarsum {
             None => Some(self.algorithm),
@@ -208,7 +207,7 @@ impl Digest {
         }
     }
 
-    /// Whether this is SHA-256, the only kind that blobs are stored under since alpha.3 (layout.md §1.1).
+    /// Whether this is SHA-256. Registries since alpha.3 store blobs under no other algorithm (layout.md §1.1).
     pub fn is_canonical(&self) -> bool {
         self.algorithm() == Some(Algorithm::Sha256)
     }
@@ -218,7 +217,7 @@ impl Digest {
         self.tarsum.is_some()
     }
 
-    /// The tarsum version, and the hash function whether plain or inside a tarsum: what a path is made of.
+    /// The parts that a path is made of: the tarsum version, and the hash function of the digest or of the tarsum.
     pub(crate) fn parts(&self) -> (Option<TarsumVersion>, Algorithm) {
         (self.tarsum, self.algorithm)
     }
@@ -257,7 +256,7 @@ impl FromStr for Digest {
     }
 }
 
-/// go-digest's `[a-z0-9]+(?:[.+_-][a-z0-9]+)*:[a-zA-Z0-9=_-]+`, anchored.
+/// Whether the digest matches go-digest's `[a-z0-9]+(?:[.+_-][a-z0-9]+)*:[a-zA-Z0-9=_-]+`, anchored.
 fn is_well_formed(name: &str, encoded: &str) -> bool {
     let name_is = name
         .split(['.', '+', '_', '-'])
