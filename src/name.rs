@@ -1,8 +1,8 @@
-//! What users and paths call things: repositories, tags, uploads, and references to images.
+//! The names of repositories, tags and uploads, and references to images.
 //!
-//! The grammar is what registries 2.4 to main store on disk (layout.md §3), checked once, at construction. It is a
-//! little narrower than the one they accept over HTTP: a port or an IPv6 address in the first component passes their
-//! name check and then dies in the storage driver, so no tree holds one.
+//! Names are checked once, when they are made. The grammar is what registries from 2.4 to main store on disk
+//! (layout.md §3). It is a little narrower than what they accept over HTTP: a port or an IPv6 address in the first
+//! component passes their name check, but the storage driver then refuses it. So no tree has such a name.
 
 use std::fmt;
 use std::str::FromStr;
@@ -11,9 +11,9 @@ use serde::{Serialize, Serializer};
 
 use crate::digest::{Digest, DigestError};
 
-/// The most bytes a name may have; 3.x does not count a first component that looks like a host name (§3.1).
+/// The most bytes that a name may have. 3.x does not count a first component that looks like a host name (§3.1).
 const NAME_MAX: usize = 255;
-/// The most bytes a directory entry may have, on the file systems that registries run on.
+/// The most bytes that a directory entry may have on the file systems that registries run on.
 const COMPONENT_MAX: usize = 255;
 const TAG_MAX: usize = 128;
 
@@ -21,52 +21,52 @@ const TAG_MAX: usize = 128;
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum NameError {
-    /// Nothing at all.
+    /// The text is empty.
     #[error("it is empty")]
     Empty,
-    /// More bytes than allowed.
+    /// The text has more bytes than allowed.
     #[error("it has {found} bytes, {max} are allowed")]
     TooLong {
-        /// The bytes there are.
+        /// How many bytes there are.
         found: usize,
-        /// The bytes allowed.
+        /// How many bytes are allowed.
         max: usize,
     },
-    /// A slash at the start or the end, or two in a row.
+    /// There is a slash at the start or the end, or two in a row.
     #[error("it has an empty component (a '/' at the start or the end, or two in a row)")]
     EmptyComponent,
-    /// A character that no name has.
+    /// A character that no name may have.
     #[error("{character:?} is not allowed ({allowed})")]
     Character {
         /// The first such character.
         character: char,
-        /// What is allowed instead.
+        /// Which characters are allowed.
         allowed: &'static str,
     },
-    /// An upper-case letter where only a host name may have one.
+    /// An upper-case letter, which only a host name may have.
     #[error(
         "{component:?} has upper case, which only the first of several components may have, and only as a host name"
     )]
     UpperCase {
-        /// The component it stands in.
+        /// The component that has it.
         component: String,
     },
-    /// A component that begins or ends with a separator.
+    /// A component begins or ends with a separator.
     #[error("{component:?} must begin and end with a letter or a digit")]
     Edge {
         /// The component.
         component: String,
     },
-    /// Separators that must not stand side by side.
+    /// Separators that may not follow each other.
     #[error("{component:?} must separate with one '.', one or two '_', or any number of '-'")]
     Separator {
         /// The component.
         component: String,
     },
-    /// A tag that begins with a dot or a dash.
+    /// A tag begins with a dot or a dash.
     #[error("it must begin with a letter, a digit or '_'")]
     TagStart,
-    /// `.` or `..`, which are no file names.
+    /// The text is `.` or `..`, which no file can have as its name.
     #[error("it is a name of a directory itself")]
     Dots,
 }
@@ -126,13 +126,13 @@ text_type! {
     Tag, check_tag
 }
 text_type! {
-    /// An upload session's id (layout.md §3.4): a UUID when a registry or regtree made it, but any other name that
-    /// the registry's route lets through is read too.
+    /// The id of an upload session (layout.md §3.4). Registries and regtree make UUIDs, but regtree reads every id that
+    /// the registry's route lets through.
     UploadId, check_upload_id
 }
 
 impl UploadId {
-    /// A fresh, random id, a version 4 UUID as registries up to 3.0 make them.
+    /// A new random id: a version 4 UUID, as registries up to 3.0 make them.
     pub fn random() -> Self {
         Self(uuid::Uuid::new_v4().to_string().into())
     }
@@ -156,7 +156,7 @@ fn check_repository(name: &str) -> Result<(), NameError> {
     Ok(())
 }
 
-/// Host-name labels joined by dots; they may have upper case and inner dashes.
+/// Whether the component is host-name labels joined by dots. Labels may have upper case and inner dashes.
 fn is_host(component: &str) -> bool {
     component.split('.').all(|label| {
         let inner = label.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-');
@@ -223,14 +223,14 @@ fn check_upload_id(id: &str) -> Result<(), NameError> {
     check_component_length(id)
 }
 
-/// Why a text is no reference.
+/// Why a text is not a reference.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum ReferenceError {
     /// Neither `:tag` nor `@digest` follows the repository.
     #[error("it names no tag and no digest (want repository:tag or repository@digest)")]
     Bare,
-    /// The repository's part is no name.
+    /// The part before the tag or digest is not a repository name.
     #[error("{text:?} is no repository name: {source}")]
     Repository {
         /// The part before the tag or digest.
@@ -238,7 +238,7 @@ pub enum ReferenceError {
         /// The rule it breaks.
         source: NameError,
     },
-    /// The part after the colon is no tag.
+    /// The part after the colon is not a tag.
     #[error("{text:?} is no tag: {source}")]
     Tag {
         /// The part after the colon.
@@ -246,7 +246,7 @@ pub enum ReferenceError {
         /// The rule it breaks.
         source: NameError,
     },
-    /// The part after the `@` is no digest.
+    /// The part after the `@` is not a digest.
     #[error("{text:?} is no digest: {source}")]
     Digest {
         /// The part after the `@`.
@@ -256,12 +256,12 @@ pub enum ReferenceError {
     },
 }
 
-/// A tag or a digest: what names one manifest inside a repository.
+/// A tag or a digest, which names one manifest in a repository.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Target {
-    /// Whatever the tag points to now.
+    /// The manifest that the tag points to now.
     Tag(Tag),
-    /// That very manifest.
+    /// The manifest with this digest.
     Digest(Digest),
 }
 
@@ -270,7 +270,7 @@ pub enum Target {
 pub struct Reference {
     /// The repository.
     pub repository: RepositoryName,
-    /// What in it.
+    /// The tag or digest in it.
     pub target: Target,
 }
 
