@@ -1,8 +1,8 @@
-//! Moving bytes from a reader to a writer while they are hashed, the three overlapped.
+//! Copies bytes from a reader to a writer and hashes them, all three at the same time.
 //!
-//! A thread reads, the caller's thread writes, another hashes; a few buffers go round between them, so memory is
-//! constant however long the content. The hash is what costs (1.4 GB/s a core), so reading and writing must not wait
-//! for it, nor it for them. The reading thread stands apart so that a signal ends the work while a read hangs.
+//! One thread reads, the caller's thread writes, and another thread hashes. They pass a few buffers around, so memory
+//! is constant however long the content is. Hashing is the slowest part (1.4 GB/s a core), so reading and writing must
+//! not wait for it, nor it for them. Reading has its own thread so that a signal can end the copy while a read hangs.
 
 use std::io::{self, Read, Write};
 use std::sync::Arc;
@@ -15,26 +15,26 @@ use crate::digest::hash::Hashed;
 use crate::digest::{Algorithm, Hasher};
 use crate::error::Error;
 
-/// Large enough that handing over costs nothing, small enough to stay in a cache.
+/// The size of a buffer in bytes: large enough that passing it on costs nothing, small enough to stay in a cache.
 pub(crate) const BUFFER: usize = 256 * 1024;
-/// Two at each of the three, so that none waits for another to finish.
+/// The number of buffers: two for each thread, so that no thread waits for another to finish.
 const BUFFERS: usize = 6;
-/// How often a hanging read lets us look for a signal.
+/// How often to check for a signal while a read hangs.
 const LOOK: Duration = Duration::from_millis(50);
 
-/// Told how far a long task is; the front end shows it.
+/// Observes the progress of a long task. The front end shows it.
 pub trait Progress: Sync {
-    /// A task begins, of `total` bytes if that is known.
+    /// A task begins. It has `total` bytes, if that is known.
     fn begin(&self, task: &str, total: Option<u64>);
-    /// So many bytes more are done.
+    /// The task has done `bytes` more bytes.
     fn advance(&self, bytes: u64);
-    /// So many things of so many are done.
+    /// The task has done `done` of `total` items.
     fn items(&self, _done: u64, _total: u64) {}
-    /// The task is over, however it ended.
+    /// The task has ended, with or without success.
     fn end(&self);
 }
 
-/// Tells nobody.
+/// A progress that reports nothing.
 #[derive(Clone, Copy, Debug)]
 pub struct Silent;
 
@@ -44,7 +44,7 @@ impl Progress for Silent {
     fn end(&self) {}
 }
 
-/// Set when a signal asks to stop; long tasks look at it and leave nothing half-done.
+/// A flag that a signal sets to ask for a stop. Long tasks check it, and leave nothing half-done when they stop.
 #[derive(Clone, Debug, Default)]
 pub struct Interrupt(Arc<AtomicUsize>);
 
@@ -54,25 +54,25 @@ impl Interrupt {
         Arc::clone(&self.0)
     }
 
-    /// The signal that asked to stop, if one did.
+    /// The signal that asked to stop, if there was one.
     pub fn signal(&self) -> Option<usize> {
         Some(self.0.load(Ordering::Relaxed)).filter(|&signal| signal != 0)
     }
 }
 
 impl Interrupt {
-    /// `inner`, of which a read fails once a signal came. [`Interrupt::or`] then says why.
+    /// Wraps `inner` so that a read fails once a signal has come. [`Interrupt::or`] then gives the reason.
     pub(crate) fn stops<R>(&self, inner: R) -> Stopping<'_, R> {
         Stopping { inner, interrupt: self }
     }
 
-    /// The signal that came, as an error, or the failure that there is without one.
+    /// An error for the signal that has come; `error` if none has.
     pub(crate) fn or(&self, error: Error) -> Error {
         self.signal().map_or(error, |signal| Error::Interrupted { signal })
     }
 }
 
-/// A reader that a signal stops.
+/// A reader that fails once a signal has come.
 pub(crate) struct Stopping<'i, R> {
     inner: R,
     interrupt: &'i Interrupt,
@@ -87,17 +87,17 @@ impl<R: Read> Read for Stopping<'_, R> {
     }
 }
 
-/// Who watches a long task, and may stop it.
+/// Where a long task reports its progress, and what can stop it.
 #[derive(Clone)]
 pub struct Watch<'a> {
-    /// Told how far it is.
+    /// Receives the progress.
     pub progress: &'a dyn Progress,
-    /// Asks it to stop.
+    /// Asks the task to stop.
     pub interrupt: Interrupt,
 }
 
 impl Watch<'_> {
-    /// Nobody watches.
+    /// No progress is shown, and nothing stops the task.
     pub fn none() -> Self {
         Self { progress: &Silent, interrupt: Interrupt::default() }
     }
@@ -109,7 +109,7 @@ impl std::fmt::Debug for Watch<'_> {
     }
 }
 
-/// Hashes what `source` has until its end. A signal ends it with an error, and [`Interrupt::or`] then says why.
+/// Hashes `source` to its end. A signal stops it with an error, and [`Interrupt::or`] then says why.
 pub(crate) fn hash_file(
     source: impl Read,
     algorithms: impl IntoIterator<Item = Algorithm>,
@@ -119,7 +119,7 @@ pub(crate) fn hash_file(
     hash(source, Hasher::new(algorithms), &mut vec![0; BUFFER], &watch).map(Hasher::finish)
 }
 
-/// As [`hash_file`], with a hasher and a buffer of the caller's.
+/// Does what [`hash_file`] does, with a hasher and a buffer of the caller.
 pub(crate) fn hash(source: impl Read, mut hasher: Hasher, buffer: &mut [u8], watch: &Watch<'_>) -> io::Result<Hasher> {
     let mut source = watch.interrupt.stops(source);
     loop {
@@ -135,18 +135,18 @@ pub(crate) fn hash(source: impl Read, mut hasher: Hasher, buffer: &mut [u8], wat
     }
 }
 
-/// Which end of a stream failed.
+/// Why a copy failed.
 #[derive(Debug)]
 pub enum StreamError {
-    /// The source, or there was no thread to read it on.
+    /// The source failed, or the system had no thread to read it on.
     Read(io::Error),
-    /// The sink.
+    /// The sink failed.
     Write(io::Error),
-    /// Neither: a signal came.
+    /// A signal came.
     Interrupted(usize),
 }
 
-/// A buffer of which so many bytes were read; the rest is what an earlier read left.
+/// A buffer with `len` bytes of content. The bytes past them are left over from an earlier read.
 struct Filled {
     buffer: Vec<u8>,
     len: usize,
@@ -158,9 +158,9 @@ impl Filled {
     }
 }
 
-/// Copies `source` to `sink` to its end, and returns `hasher`, which took in all bytes that were written.
+/// Copies `source` to `sink` until it ends, and returns `hasher` with all bytes written.
 ///
-/// After an error the sink holds some beginning of the source.
+/// After an error the sink holds some part of the source from its start.
 pub fn copy_hashed(
     source: impl Read + Send + 'static,
     sink: &mut impl Write,
@@ -173,7 +173,7 @@ pub fn copy_hashed(
     for _ in 0..BUFFERS {
         give_free.send(vec![0; BUFFER]).expect("the receiver is here");
     }
-    // Not thread::spawn, which panics when the system has no threads left.
+    // Not `thread::spawn`, which panics when the system has no threads left.
     let spawn = thread::Builder::new;
     spawn().spawn(move || read_all(source, &free, &give_full)).map_err(StreamError::Read)?;
     let hashing = spawn().spawn(move || hash_all(hasher, &written, &give_free)).map_err(StreamError::Read)?;
@@ -183,7 +183,7 @@ pub fn copy_hashed(
     outcome.map(|()| hasher)
 }
 
-/// Fills free buffers until the source ends, or nobody wants more.
+/// Fills free buffers until the source ends or the writing thread stops.
 fn read_all(mut source: impl Read, free: &Receiver<Vec<u8>>, full: &SyncSender<io::Result<Filled>>) {
     for mut buffer in free {
         let read = loop {
@@ -224,11 +224,11 @@ fn write_all(
     }
 }
 
-/// Hashes what was written, in order, and gives the buffers back.
+/// Hashes the written buffers in order and gives them back.
 fn hash_all(mut hasher: Hasher, written: &Receiver<Filled>, free: &SyncSender<Vec<u8>>) -> Hasher {
     for filled in written {
         hasher.update(filled.bytes());
-        // Nobody takes buffers back once the source has ended.
+        // This fails once the source has ended, because the reading thread is gone.
         let _ = free.send(filled.buffer);
     }
     hasher
