@@ -1,4 +1,4 @@
-//! Taking a blob away from a repository. Its content stays until it is collected.
+//! Removes a blob's links from a repository. The content stays until a collection removes it.
 
 use crate::digest::Digest;
 use crate::durable::{ExclusiveWriter, Sync};
@@ -7,16 +7,16 @@ use crate::layout::{Form, TreePath};
 use crate::repository::Repository;
 use crate::tree::Kind;
 
-/// A link that is to go.
+/// A link to remove.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Removal {
-    /// The digest that the blob is asked for by.
+    /// The digest in the link's path, by which clients ask for the blob.
     pub key: Digest,
     path: TreePath,
 }
 
 impl Removal {
-    /// Removes the link; `false` when it is gone already. The directory around it stays, as a registry leaves it.
+    /// Removes the link; `false` when it is already gone. Its directory stays, as a registry leaves it.
     pub fn execute(&self, writer: &ExclusiveWriter<'_>) -> Result<bool> {
         writer.remove_file(&self.path, Sync::Now)
     }
@@ -24,10 +24,10 @@ impl Removal {
 
 /// The links that deleting `digests` from `repository` removes, each once.
 ///
-/// `Err(BlobUnknown)`, before anything is removed, for a digest without a link, sound or broken; but one whose link was
-/// removed before is passed over beside others that are still there, so that a run that was cut short can be run again.
-/// With `all_aliases`, whatever else the repository calls the same content goes too, and first, for the same reason; a
-/// broken link then is `Err(BrokenLink)`, for it does not say what it is an alias of.
+/// `Err(BlobUnknown)`, before anything is removed, when a digest has no link, not even a broken one. But a digest whose
+/// link was removed earlier is skipped when another digest still has one, so that a run that was cut short can be
+/// repeated. With `all_aliases`, all other links to the same content are removed too. They are removed first, for the
+/// same reason. A broken link is then `Err(BrokenLink)`, because it does not say which content it is a link to.
 pub fn plan_delete(repository: &Repository<'_>, digests: &[Digest], all_aliases: bool) -> Result<Vec<Removal>> {
     let mut removals: Vec<Removal> = Vec::new();
     let mut missing = Vec::new();
@@ -53,7 +53,7 @@ pub fn plan_delete(repository: &Repository<'_>, digests: &[Digest], all_aliases:
     Ok(removals)
 }
 
-/// A deleted link leaves its directory (layout.md §1.1).
+/// Whether a link with this key was deleted: a deleted link leaves its directory (layout.md §1.1).
 fn was_deleted(repository: &Repository<'_>, key: Digest) -> Result<bool> {
     for form in Form::ALL {
         let directory = repository.link_path(key, form).parent().expect("a link lies in a directory");
@@ -77,7 +77,7 @@ fn existing_links(repository: &Repository<'_>, key: Digest) -> Result<Vec<Remova
     Ok(removals)
 }
 
-/// The canonical link and every alias of what `digest` stands for.
+/// The canonical link of the content that `digest` names, and every alias of it.
 fn other_names(repository: &Repository<'_>, digest: Digest) -> Result<Vec<Removal>> {
     let target = repository.link(digest)?.target;
     let mut removals = existing_links(repository, target)?;

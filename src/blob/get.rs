@@ -1,4 +1,4 @@
-//! Reading a blob, checked against its digest on the way.
+//! Reads a blob and checks it against its digest.
 
 use std::fs::File;
 use std::io::{Read, Seek, SeekFrom, Write};
@@ -25,7 +25,7 @@ pub struct OpenBlob {
 }
 
 impl OpenBlob {
-    /// Opens the blob that `repository` links as `digest`. Errors as `stat`'s.
+    /// Opens the blob that `repository` links as `digest`. The errors are those of `stat`.
     pub fn open(repository: &Repository<'_>, digest: Digest) -> Result<Self> {
         let stat = stat(repository, digest)?;
         let path = Entry::Blob(stat.descriptor.digest).path();
@@ -37,17 +37,17 @@ impl OpenBlob {
         Ok(Self { repository, file, path: tree.locate(&path), descriptor: stat.descriptor, asked: digest })
     }
 
-    /// Type, length, and the digest that the content is stored under.
+    /// The media type, the size, and the digest that the content is stored under.
     pub fn descriptor(&self) -> &Descriptor {
         &self.descriptor
     }
 
-    /// Whether [`OpenBlob::copy_to`] can tell if the content is right: a tarsum is no hash of the bytes.
+    /// Whether [`OpenBlob::copy_to`] can check the content. It can't check a tarsum, which is not a hash of the bytes.
     pub fn is_verifiable(&self) -> bool {
         self.descriptor.digest.algorithm().is_some()
     }
 
-    /// The first bytes, up to a few thousand.
+    /// The first 8192 bytes, or fewer.
     pub fn beginning(&self) -> Result<Vec<u8>> {
         let failed = |error| Error::io("read", &self.path, error);
         let mut beginning = vec![0; 8192];
@@ -56,8 +56,8 @@ impl OpenBlob {
         Ok(beginning)
     }
 
-    /// Copies all of it to `sink`, and then says whether it was right: `Err(Corrupt)` when the content has
-    /// another digest than it is stored under, or than was asked for.
+    /// Copies all content to `sink`, then checks it. `Err(Corrupt)` when its digest is not the one that it is stored
+    /// under, or not the one that was asked for.
     pub fn copy_to(self, sink: &mut impl Write, sink_name: &std::path::Path, watch: &Watch<'_>) -> Result<()> {
         let algorithms = [self.descriptor.digest, self.asked].into_iter().filter_map(|digest| digest.algorithm());
         let hasher = Hasher::new(algorithms.collect::<Vec<Algorithm>>());
@@ -80,9 +80,9 @@ impl OpenBlob {
         Ok(())
     }
 
-    /// Copies the bytes of `range` to `sink`, unchecked: a part has no digest.
+    /// Copies the bytes of `range` to `sink`. They are not checked, because part of a blob has no digest.
     ///
-    /// `Err(RangeInvalid)`, and nothing written, when the blob does not have all of them.
+    /// `Err(RangeInvalid)`, with nothing written, when the blob does not have all of these bytes.
     pub fn copy_range(
         mut self,
         range: ByteRange,
@@ -116,14 +116,14 @@ impl OpenBlob {
     }
 }
 
-/// Bytes `first` to `last`, both included, counted from 0; to the end without `last`.
+/// The bytes from `first` to `last`, both included and counted from 0; without `last`, to the end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ByteRange {
     first: u64,
     last: Option<u64>,
 }
 
-/// Why a text is no byte range.
+/// The error for a text that is not a byte range.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("want A-B or A-, in bytes counted from 0, with A not above B")]
 pub struct RangeError;
@@ -133,7 +133,7 @@ impl FromStr for ByteRange {
 
     fn from_str(text: &str) -> Result<Self, RangeError> {
         let number = |text: &str| {
-            // The standard parser takes a sign.
+            // The standard parser accepts a sign.
             let digits = !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit());
             digits.then(|| text.parse::<u64>().ok()).flatten().ok_or(RangeError)
         };

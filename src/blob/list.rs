@@ -1,4 +1,4 @@
-//! Every blob of the tree.
+//! Lists every blob of the tree.
 
 use crate::digest::Digest;
 use crate::error::Result;
@@ -6,7 +6,7 @@ use crate::layout::{self, Area, TreePath};
 use crate::tree::digests::{leaves, sorted, stray};
 use crate::tree::{Kind, Tree};
 
-/// Every blob of the tree, by algorithm and then sorted, with the path of its `data`.
+/// Every blob of the tree with the path of its `data`, sorted by algorithm and digest.
 pub fn blobs(tree: &Tree) -> impl Iterator<Item = Result<(Digest, TreePath)>> {
     layout::algorithm_directories(&Area::Blobs.path()).into_iter().flat_map(move |algorithm| {
         sorted(tree, &algorithm.path).flat_map(move |fan_out| {

@@ -1,8 +1,8 @@
-//! Blobs: content in the global store, and what a repository may do with it through its links.
+//! Blobs: content in the global store, and what a repository can do with it through its links.
 //!
-//! Content lies once in the tree, at `blobs/sha256/hh/<hex>/data`, whatever digest it was pushed by. A repository is
-//! granted it by a link; a link at another digest's path that names the sha256 is an *alias* (layout.md §4).
-//! Here a file for each verb; sessions that content arrives through are `upload`'s.
+//! The tree stores content once, at `blobs/sha256/hh/<hex>/data`, no matter which digest it was pushed by. A link
+//! grants the content to a repository. A link whose path has another digest and whose text is the sha256 is an *alias*
+//! (layout.md §4). Each operation has its own file. Content arrives through upload sessions, which are in `upload`.
 
 mod delete;
 mod get;

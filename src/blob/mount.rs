@@ -1,4 +1,4 @@
-//! Granting one repository what another has, without copying.
+//! Links a blob of one repository in another, without copying it.
 
 use super::stat::{BlobStat, stat};
 use super::store;
@@ -8,11 +8,12 @@ use crate::error::Result;
 use crate::name::RepositoryName;
 use crate::repository::Repository;
 
-/// Links what `from` has as `digest` in `to` as well.
+/// Links the content that `from` has as `digest` in `to` as well. The errors are those of `stat`.
 ///
-/// The content is synced first: a registry that stored it did not sync its directories (layout.md §2), and a link must
-/// not outlive it. The canonical link always comes first and names itself; an alias names the canonical digest, where a registry
-/// would write a link to a blob path that never exists (layout.md §4.3). A tarsum is not passed on. Errors as `stat`'s.
+/// The content is synced first: a registry that stored it did not sync its directories (layout.md §2), and **a crash
+/// must never leave a link without its content**. The canonical link is made first and names itself. An alias
+/// names the canonical digest, where a registry would write a link to a blob path that never exists (layout.md §4.3). A
+/// tarsum alias is not copied to `to`; content stored under a tarsum is `Err(DigestUnusable)`.
 pub fn mount(writer: &Writer<'_>, digest: Digest, from: &Repository<'_>, to: &RepositoryName) -> Result<BlobStat> {
     let stat = stat(from, digest)?;
     let target = stat.descriptor.digest;

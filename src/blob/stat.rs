@@ -1,4 +1,4 @@
-//! What a blob is, without reading it.
+//! Looks up a blob without reading its content.
 
 use serde::Serialize;
 
@@ -9,38 +9,39 @@ use crate::layout::{Entry, TreePath};
 use crate::repository::{Link, Repository};
 use crate::tree::{Kind, Tree};
 
-/// What a repository knows of a blob.
+/// What a repository knows about a blob.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct BlobStat {
-    /// Type, length and the digest that the content is stored under.
+    /// The media type, the size, and the digest that the content is stored under.
     #[serde(flatten)]
     pub descriptor: Descriptor,
-    /// The digest asked for.
+    /// The digest that was asked for.
     pub asked: Digest,
-    /// Whether that is an alias for the one it is stored under.
+    /// Whether the digest that was asked for is an alias of the one that the content is stored under.
     pub alias: bool,
 }
 
 /// Looks up `digest` in `repository`.
 ///
-/// `Err(BlobUnknown)` without a link, `Err(BrokenLink)` behind a bad one, `Err(ContentMissing)` without content.
+/// `Err(BlobUnknown)` when there is no link, `Err(BrokenLink)` when the link is bad, `Err(ContentMissing)` when the
+/// link is good but the content is missing.
 pub fn stat(repository: &Repository<'_>, digest: Digest) -> Result<BlobStat> {
     let link = repository.link(digest)?;
     let size = size_of(repository, &link)?;
     Ok(BlobStat { descriptor: Descriptor::blob(link.target, size), asked: digest, alias: link.is_alias() })
 }
 
-/// The length in bytes of what `link` leads to.
+/// The size in bytes of the content that `link` points to.
 pub(crate) fn size_of(repository: &Repository<'_>, link: &Link) -> Result<u64> {
     content_size(repository.tree(), link.target)?.ok_or_else(|| content_missing(repository, link))
 }
 
-/// The length in bytes of the content stored under `digest`; `None` when there is none.
+/// The size in bytes of the content stored under `digest`; `None` when there is none.
 pub fn content_size(tree: &Tree, digest: Digest) -> Result<Option<u64>> {
     file_size(tree, &Entry::Blob(digest).path())
 }
 
-/// The length of the regular file at `path`; `None` when nothing is there.
+/// The size in bytes of the regular file at `path`; `None` when nothing is there.
 fn file_size(tree: &Tree, path: &TreePath) -> Result<Option<u64>> {
     match tree.metadata(path)? {
         Some(found) if found.kind == Kind::File => Ok(Some(found.size)),

@@ -1,4 +1,4 @@
-//! The global store: one file for each content, and the links that grant it.
+//! The global store: one file for each content, and the links that grant it to repositories.
 
 use std::fs::File;
 use std::io::Read;
@@ -15,32 +15,32 @@ use crate::name::RepositoryName;
 use crate::stream::{self, Interrupt};
 use crate::tree::Tree;
 
-/// What became of content that was stored.
+/// What happened to content that was to be stored.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(tag = "outcome", rename_all = "kebab-case")]
 pub enum Outcome {
-    /// It is new in the tree.
+    /// The content is new in the tree.
     Stored,
-    /// The tree had it already.
+    /// The tree already had the content.
     Existed,
-    /// What the tree had under its digest was damaged, and was replaced.
+    /// The tree had damaged content under this digest, and it was replaced.
     Replaced {
-        /// How many bytes the damaged one had.
+        /// The size of the damaged content in bytes.
         damaged_size: u64,
     },
 }
 
-/// What the caller says that the content is; whatever is said is checked.
+/// What the caller expects the content to be. Every value given is checked.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Expected {
-    /// Its digest, by any algorithm.
+    /// The digest, by any algorithm.
     pub digest: Option<Digest>,
-    /// Its length in bytes.
+    /// The size in bytes.
     pub size: Option<u64>,
 }
 
 impl Expected {
-    /// A tarsum can't be checked: `Err(DigestUnusable)`.
+    /// Checks that content can be compared with the digest. A tarsum can't: `Err(DigestUnusable)`.
     pub fn check_usable(&self) -> Result<()> {
         match self.digest {
             Some(digest) if digest.is_tarsum() => Err(Error::DigestUnusable { digest, action: "store content" }),
@@ -49,13 +49,13 @@ impl Expected {
     }
 }
 
-/// What was stored.
+/// Content that was stored.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Stored {
-    /// Type, length and canonical digest.
+    /// The media type, the size and the canonical digest.
     #[serde(flatten)]
     pub descriptor: Descriptor,
-    /// The other digest that it can be asked for by from now on.
+    /// The other digest that clients can now ask for it by.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub alias: Option<Digest>,
     /// Whether the content was new.
@@ -65,8 +65,9 @@ pub struct Stored {
 
 /// Puts `content` in the place of its blob.
 ///
-/// A registry leaves alone whatever it finds there. Here a file of another size is damaged and is replaced, and so is
-/// one of other content when `verify` asks to read it. A file that is found sound is left, and `content` too.
+/// A registry leaves any file that is already there. regtree replaces a file of another size, because it is damaged.
+/// With `verify` it also reads a file of the same size, and replaces it if its content is wrong. If the file there is
+/// good, both it and `content` stay as they are.
 pub(crate) fn place(
     writer: &Writer<'_>,
     content: &Content<'_>,
@@ -81,7 +82,7 @@ pub(crate) fn place(
         Some(found) if found != size => Outcome::Replaced { damaged_size: found },
         Some(found) => match tree.open_file(&path)? {
             Some(file) if !verify || have_digests(tree, &file, &path, [digest], interrupt)? => {
-                // Another process may have put it there a moment ago, and not yet synced it.
+                // Another process may have just put it there, and not have synced it yet.
                 writer.sync_found(&file, &path)?;
                 return Ok(Outcome::Existed);
             }
@@ -93,7 +94,7 @@ pub(crate) fn place(
     Ok(outcome)
 }
 
-/// The length of the content stored under `digest`, if it has that digest, and `wanted` too.
+/// The size in bytes of the content stored under `digest`; `None` unless it hashes to `digest` and to `wanted`.
 pub(crate) fn sound_size(
     writer: &Writer<'_>,
     digest: Digest,
@@ -120,7 +121,7 @@ fn have_digests<const N: usize>(
     Ok(digests.iter().all(|digest| digest.algorithm().and_then(|algorithm| hashed.by(algorithm)) == Some(*digest)))
 }
 
-/// Makes sure that content which is there is on the disk, whoever put it there.
+/// Syncs existing content to the disk, whichever process put it there.
 pub(crate) fn sync_content(writer: &Writer<'_>, digest: Digest) -> Result<()> {
     let path = Entry::Blob(digest).path();
     match writer.tree().open_file(&path)? {
@@ -129,23 +130,22 @@ pub(crate) fn sync_content(writer: &Writer<'_>, digest: Digest) -> Result<()> {
     }
 }
 
-/// The links that grant content, prepared beside their places. Whatever may be refused, for want of room or permission,
-/// was done; what is left is a rename each. Dropped, they are taken back, the later one first.
+/// The links that grant content, staged next to their places. All that can fail for lack of space or permission is
+/// already done; what is left is one rename for each. Links that are dropped unplaced are removed, the later one first.
 pub(crate) struct StagedLinks<'t> {
-    // Fields are dropped in this order, and the canonical link may have made directories that the alias uses.
+    // Fields are dropped in this order: the alias may use directories that were made for the canonical link.
     alias: Option<Staged<'t>>,
     canonical: Option<Staged<'t>>,
 }
 
 impl StagedLinks<'_> {
-    /// Puts them in their places, the canonical one first, and syncs.
+    /// Moves the links to their places, the canonical one first, and syncs.
     pub(crate) fn place(mut self) -> Result<()> {
         [&mut self.canonical, &mut self.alias].into_iter().flatten().try_for_each(Staged::place)
     }
 }
 
-/// Prepares the link to the content `target` in `repository`, and the one at `alias`. A link that says so already is
-/// left.
+/// Stages the link to the content `target` in `repository`, and the one at `alias`. A link that is right is left alone.
 pub(crate) fn stage_links<'t>(
     writer: &Writer<'t>,
     repository: &RepositoryName,
