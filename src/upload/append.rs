@@ -1,4 +1,4 @@
-//! Taking in bytes at the end of an upload.
+//! Appends bytes to an upload.
 
 use std::fs::File;
 use std::io::Read;
@@ -16,25 +16,25 @@ use crate::tree::Kind;
 /// How to append.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Append {
-    /// What the upload must have received already, in bytes: a chunk that is sent again must not land twice.
+    /// How many bytes the upload must have, after `truncate_to`. So a chunk that is sent twice is appended once.
     pub offset: Option<u64>,
-    /// Cut it back to so many bytes first.
+    /// Cut the data back to this many bytes first.
     pub truncate_to: Option<u64>,
-    /// Read what is there, whatever is known of its hash.
+    /// Read the data even if its hash is known.
     pub rehash: bool,
 }
 
-/// A hash that is as far as the data.
+/// A hasher of all data so far.
 struct Progressed {
     hasher: Hasher,
-    /// Whether it is proven to be the data's, and not only said to be.
+    /// Whether its state is proven to be that of the data. Otherwise it is only a registry's hint.
     proven: bool,
 }
 
 impl Session<'_> {
-    /// Appends all of `source`, and returns how much the upload has received then. `name` is what to call the source.
+    /// Appends all of `source` and returns how many bytes the upload then has. Errors call the source `name`.
     ///
-    /// `Err(OffsetMismatch)` when it is not where `how` says. An append that fails is cut back to where it began.
+    /// `Err(OffsetMismatch)` when the upload does not have the size in `how`. An append that fails is undone.
     pub fn append(
         &mut self,
         source: impl Read + Send + 'static,
@@ -52,15 +52,15 @@ impl Session<'_> {
         })
     }
 
-    /// Leaves the session, which has just begun, for others to go on with: with the registry's hash state for no bytes.
+    /// Leaves a new session for other processes to continue, with the registry's hash state of no bytes.
     pub fn keep_empty(&mut self) -> Result<()> {
         let state = Hasher::new([]).midstate().expect("one algorithm keeps its state");
         self.write_state(&state)?;
         self.data.sync_all().map_err(|error| self.failed("sync", error))
     }
 
-    /// Leaves the session for others to go on with: the registry's hash state is written, and our own record if the state
-    /// is proven, up to here by `sole`. Where neither can be written, somebody will have to read the data; that is all.
+    /// Leaves the session for other processes to continue: writes the registry's hash state, and our own record if
+    /// `sole` proves the state. If neither can be written, the next process has to read the data; nothing else is lost.
     fn keep(&mut self, state: &Midstate, sole: Option<&SoleWriter>) {
         if self.write_state(state).is_err() {
             let path = Entry::in_repository(&self.repository, self.state_item(state.length())).path();
@@ -77,18 +77,18 @@ impl Session<'_> {
         self.writer.write_small(&path, &hash_state::encode(state), Sync::Now)
     }
 
-    /// Does what may append, watching over the data; if it fails, the data is cut back to where it was, with all that is
-    /// known of it.
+    /// Runs `act`, which may append, while the data is watched. If it fails, the data is cut back to its old size. If
+    /// the hash of the old data was proven, its record is written again.
     pub(super) fn or_as_it_was<T>(
         &mut self,
         act: impl FnOnce(&mut Self, Option<&SoleWriter>) -> Result<T>,
     ) -> Result<T> {
-        // Watched before anything that is known is compared with the data.
+        // Start the watch before anything known is compared with the data.
         let sole = SoleWriter::watch(&self.data);
         let (begin, known) = (self.offset()?, self.known()?);
         let done = act(self, sole.as_ref());
         if done.is_err() && !self.published {
-            // What failed first is what gets reported; that it could not be undone shows in the status.
+            // The first error is the one to report. If the data can't be cut back, the upload's status shows that.
             let _ = self.undo(begin, known.map(|(state, _)| state).zip(sole));
         }
         done
@@ -96,11 +96,11 @@ impl Session<'_> {
 
     fn undo(&mut self, begin: u64, known: Option<(Midstate, SoleWriter)>) -> Result<()> {
         let found = self.offset()?;
-        // What another process cut off is not ours to put back, least of all as zeros.
+        // Another process cut the data. Making it longer again would only add zeros.
         if found <= begin {
             return Ok(());
         }
-        // With more or less than we wrote, another process had a hand in it.
+        // If the size is not the sum of the old size and our bytes, another process changed the data too.
         let known = known.filter(|_| found == begin + self.written);
         self.forget_states(|offset| offset > begin)?;
         self.cut_to(begin)?;
@@ -110,7 +110,7 @@ impl Session<'_> {
         Ok(())
     }
 
-    /// Appends `source`, hashing it with `hasher`, and syncs.
+    /// Appends `source`, hashes it with `hasher`, and syncs.
     pub(super) fn receive(
         &mut self,
         source: impl Read + Send + 'static,
@@ -129,13 +129,13 @@ impl Session<'_> {
             StreamError::Interrupted(signal) => Error::Interrupted { signal },
         })?;
         sink.finish().map_err(|error| self.failed("sync", error))?;
-        // It was written to the end, wherever that was: if another process cut it, this is where it shows.
+        // The bytes were appended at the end of the file. If another process cut the file meanwhile, its size is wrong.
         self.identity(begin + self.written)?;
         self.check_in_place()?;
         Ok(hasher)
     }
 
-    /// Checks the offset, and cuts the data back if that is wanted.
+    /// Checks the offset, and cuts the data back if `how` asks for it.
     fn cut_back(&mut self, how: Append) -> Result<()> {
         let found = self.offset()?;
         let mismatch = |expected, found| {
@@ -148,8 +148,9 @@ impl Session<'_> {
             _ if begin > found => return mismatch(begin, found),
             _ => {}
         }
-        // In this order: a state of bytes that are gone would be taken for that of those that come. Nor is one believed
-        // that bears the number to which the data is cut: that is where a lost state makes the next one lie.
+        // Remove the states before the data is cut: a registry would take a state of the removed bytes for one of the
+        // bytes that come next. The state that is named by the new size is removed too. After a state is lost, a
+        // registry names a later one by too small a size (layout.md §4.6), so it may be the state of other bytes.
         self.forget_states(|offset| offset > begin || begin < found && offset == begin)?;
         if begin < found {
             self.cut_to(begin)?;
@@ -157,13 +158,13 @@ impl Session<'_> {
         Ok(())
     }
 
-    /// What is proven of the data, and of which file in which condition.
+    /// The hash state that is proven for all of the data, and the identity of the data.
     pub(super) fn known(&self) -> Result<Option<(Midstate, Identity)>> {
         if let Some(known) = record::proven(self.writer.tree(), &self.repository, &self.id, &self.data) {
             return Ok(Some(known));
         }
         let identity = self.identity(self.offset()?)?;
-        // Of nothing, all is known.
+        // The state of no bytes is always known.
         let none = Hasher::new([]).midstate().expect("one algorithm keeps its state");
         Ok((identity.size == 0).then_some((none, identity)))
     }
@@ -172,12 +173,13 @@ impl Session<'_> {
         self.data.set_len(size).and_then(|()| self.data.sync_all()).map_err(|error| self.failed("cut back", error))
     }
 
-    /// Removes states of bytes that the data does not have, by their offsets: other bytes will take their place, and a
-    /// registry would take such a state for theirs. A name that is no plain number may be read as one by a registry.
+    /// Removes the hash states whose offsets `are_gone`. Other bytes will come in place of the removed ones, and a
+    /// registry would take such a state for theirs. A state whose name is not a plain number is removed too, because a
+    /// registry may read the name as some number.
     fn forget_states(&self, are_gone: impl Fn(u64) -> bool) -> Result<()> {
         let directory = Place::of(&self.repository, Form::Current).hash_states(&self.id);
         let listed = match self.writer.tree().list(&directory) {
-            // No directory, no states.
+            // What is there instead of the directory has no states.
             Err(Error::WrongKind { .. }) => None,
             listed => listed?,
         };
@@ -194,7 +196,7 @@ impl Session<'_> {
         Ok(())
     }
 
-    /// A hash that is as far as the data: from our own record, from the registry's state as a hint, or read anew.
+    /// A hasher of all data so far: by our own record, by the registry's state as a hint, or by reading the data.
     fn progressed(&mut self, rehash: bool, interrupt: &Interrupt) -> Result<Progressed> {
         if !rehash {
             if let Some((state, _)) = self.known()? {
@@ -207,14 +209,14 @@ impl Session<'_> {
         Ok(Progressed { hasher: self.read_all([], interrupt)?.0, proven: true })
     }
 
-    /// The registry's state at `size`, if there is a usable one.
+    /// The registry's hash state at `size`, if there is a usable one.
     pub(super) fn hint(&mut self, size: u64) -> Option<Midstate> {
         let path = Entry::in_repository(&self.repository, self.state_item(size)).path();
         let tree = self.writer.tree();
         let bytes = match tree.read_small(&path, hash_state::MAX_SIZE) {
             Ok(Some(bytes)) => bytes,
             Ok(None) => return None,
-            // What can't be read is no state, and must not keep the content from being committed.
+            // A state that can't be read is ignored. It must not keep the content from being committed.
             Err(_) => {
                 let reason = hash_state::StateError::Unreadable;
                 self.ignored.push(IgnoredState { path: tree.locate(&path), reason });
@@ -230,7 +232,7 @@ impl Session<'_> {
         None
     }
 
-    /// Hashes all of the data, and says of which file in which condition.
+    /// Hashes all of the data. Also returns the identity of the data.
     pub(super) fn read_all(
         &self,
         algorithms: impl IntoIterator<Item = Algorithm>,
@@ -248,7 +250,7 @@ impl Session<'_> {
         Ok((hasher, before))
     }
 
-    /// Which file the data is, in which condition; `Err(Refused)` when it has another length than `size`.
+    /// The identity of the data. `Err(Refused)` when its size is not `size`.
     pub(super) fn identity(&self, size: u64) -> Result<Identity> {
         let identity = Identity::of(&self.data).map_err(|error| self.failed("look at", error))?;
         if identity.size == size { Ok(identity) } else { Err(self.changed()) }
@@ -259,7 +261,7 @@ impl Session<'_> {
         Error::Refused { reason }
     }
 
-    /// Another process, which knows nothing of our lock, may have finished or cancelled the upload.
+    /// `Err(UploadUnknown)` when a process that does not know our lock has finished or cancelled the upload.
     fn check_in_place(&self) -> Result<()> {
         if self.writer.tree().is_in_place(&self.path, &self.data)? {
             return Ok(());
@@ -272,7 +274,7 @@ impl Session<'_> {
     }
 }
 
-/// Reads a file from its start, wherever its own position is.
+/// Reads a file from its start, without its shared position.
 struct FromStart<'f> {
     data: &'f File,
     at: u64,

@@ -1,4 +1,4 @@
-//! Making what was received a blob.
+//! Turns a received upload into a blob.
 
 use std::io::Read;
 
@@ -15,16 +15,16 @@ use crate::stream::{Interrupt, Watch};
 /// How to commit an upload.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Commit {
-    /// What the content must be.
+    /// What the caller expects of the content.
     pub expected: Expected,
-    /// Whether to read a blob that the tree has already, rather than to go by its size.
+    /// Whether to read a blob that the tree already has. Otherwise only its size is compared.
     pub verify_existing: bool,
-    /// Whether to read what was received, whatever is known of its hash.
+    /// Whether to read the received data even if its hash is known.
     pub rehash: bool,
 }
 
 impl Session<'_> {
-    /// Takes in the whole content of an upload that has just begun, and commits it. [`Session::finish`] comes after.
+    /// Receives the whole content of a new upload and commits it. Call [`Session::finish`] after it.
     pub(crate) fn store(
         &mut self,
         source: impl Read + Send + 'static,
@@ -33,7 +33,7 @@ impl Session<'_> {
         watch: &Watch<'_>,
     ) -> Result<Stored> {
         let algorithms = how.expected.digest.and_then(|digest| digest.algorithm());
-        // One byte too many says that it is too long; a stream without end must not fill the disk first.
+        // Read one byte too many at most: it shows that the source is too long, and an endless one can't fill the disk.
         let source = source.take(how.expected.size.map_or(u64::MAX, |size| size.saturating_add(1)));
         let hashed = self.receive(source, name, Hasher::new(algorithms), watch)?.finish();
         check(&hashed, how.expected, name, &self.repository)?;
@@ -41,10 +41,10 @@ impl Session<'_> {
         self.publish(&hashed, identity, how, &watch.interrupt)
     }
 
-    /// Makes what the upload has received, and `last` after it, a blob. [`Session::finish`] comes after.
+    /// Turns what the upload has received, with `last` appended, into a blob. Call [`Session::finish`] after it.
     ///
-    /// What is proven of its hash is believed; else the content is read. `Err(SizeMismatch)` and `Err(DigestMismatch)` leave the session as it was, and so does `Err(Refused)`, when it
-    /// changed meanwhile.
+    /// If our record proves the hash of the data, the data is not read again. `Err(SizeMismatch)` and
+    /// `Err(DigestMismatch)` leave the session as it was. So does `Err(Refused)`, when the upload changed meanwhile.
     pub fn commit(
         &mut self,
         last: Option<(impl Read + Send + 'static, &str)>,
@@ -67,7 +67,7 @@ impl Session<'_> {
         })
     }
 
-    /// Takes in the last bytes; returns the digests of all of it, and of which file in which condition.
+    /// Receives the last bytes. Returns the digests of all data, and the identity of the data that they are for.
     fn complete(
         &mut self,
         last: Option<(impl Read + Send + 'static, &str)>,
@@ -76,10 +76,10 @@ impl Session<'_> {
         watch: &Watch<'_>,
     ) -> Result<(Hashed, Identity)> {
         let expected = how.expected;
-        // No state of a registry is believed here; but one that is malformed is told.
+        // A registry's hash state is never trusted here. This only reports one that is malformed.
         self.hint(self.offset()?);
         let algorithm = expected.digest.and_then(|digest| digest.algorithm());
-        // Of another algorithm nobody kept a state.
+        // Only a SHA-256 has a saved state.
         let believes = !how.rehash && algorithm == Some(Algorithm::Sha256);
         let known = if believes { self.known()? } else { None };
         let known = known.map(|(state, identity)| (Hasher::resume(state), identity));
@@ -89,12 +89,12 @@ impl Session<'_> {
             Some((source, name)) => self.receive_last(source, name, known, expected, sole, watch)?,
         };
         self.check_size(expected, capped)?;
-        // A registry may have written it, and not synced.
+        // A registry may have written the data without syncing it.
         self.data.sync_all().map_err(|error| self.failed("sync", error))?;
         let name = format!("upload {}", self.id);
         if let Some((hasher, identity)) = known {
             let hashed = hasher.finish();
-            // If it is not what is expected, what lies there has the last word.
+            // If the digest is not the expected one, the data is read to be sure.
             if check(&hashed, expected, &name, &self.repository).is_ok() {
                 return Ok((hashed, identity));
             }
@@ -105,7 +105,7 @@ impl Session<'_> {
         Ok((hashed, identity))
     }
 
-    /// Appends the last bytes; returns what is known of all of it then.
+    /// Appends the last bytes. Returns the hash of all data and its identity, if they are proven.
     fn receive_last(
         &mut self,
         source: impl Read + Send + 'static,
@@ -115,7 +115,7 @@ impl Session<'_> {
         sole: Option<&SoleWriter>,
         watch: &Watch<'_>,
     ) -> Result<Option<(Hasher, Identity)>> {
-        // One byte too many says that it is too long; a stream without end must not fill the disk first.
+        // Read one byte too many at most: it shows that the source is too long, and an endless one can't fill the disk.
         let begin = self.offset()?;
         let room = expected.size.map_or(u64::MAX, |size| size.saturating_sub(begin).saturating_add(1));
         let sole = known.as_ref().and(sole);
@@ -125,12 +125,12 @@ impl Session<'_> {
             record::settle(&self.data);
         }
         let identity = self.identity(begin + self.written)?;
-        // The proof comes after the identity: who writes later changes that.
+        // Take the proof after the identity: a later write changes the identity.
         Ok(sole.filter(|sole| sole.is_proven()).map(|_| (hasher, identity)))
     }
 
-    /// Finishes a commit that was killed after it had moved the content to its place, with all last bytes, and before the
-    /// session was gone. Whoever looked at the session since may have made an empty `data`; the intent tells.
+    /// Finishes a commit that was killed after all content was moved to its place and before the session was removed.
+    /// The recorded intent decides this, because a process that looked at the session may have made an empty `data`.
     fn commit_again(&mut self, how: Commit, interrupt: &Interrupt) -> Result<Option<Stored>> {
         let Some(wanted) = how.expected.digest else { return Ok(None) };
         if self.offset()? > 0 {
@@ -149,7 +149,7 @@ impl Session<'_> {
         Ok(Some(Stored { descriptor, alias, outcome: Outcome::Existed }))
     }
 
-    /// Before anything is read anew: a length is known at once.
+    /// Checks the size before the data is read, because the size is known at once.
     fn check_size(&self, expected: Expected, capped: bool) -> Result<()> {
         let found = self.offset()?;
         match expected.size {
@@ -164,7 +164,7 @@ impl Session<'_> {
     fn publish(&mut self, hashed: &Hashed, identity: Identity, how: Commit, interrupt: &Interrupt) -> Result<Stored> {
         let digest = hashed.canonical();
         let alias = how.expected.digest.filter(|alias| *alias != digest);
-        // Whatever may be refused comes before the content is published.
+        // Everything that can fail for lack of space or permission comes before the content is published.
         let links = store::stage_links(self.writer, &self.repository, digest, alias)?;
         let content = Content { path: &self.path, file: &self.data, digest, identity };
         self.published = true;
@@ -178,7 +178,7 @@ impl Session<'_> {
     }
 }
 
-/// The length first: it says more about what went wrong.
+/// Checks the size before the digest, because a wrong size says more about what went wrong.
 fn check(hashed: &Hashed, expected: Expected, name: &str, repository: &RepositoryName) -> Result<()> {
     let (what, repository) = (name.to_owned(), repository.clone());
     let (size, found) = (hashed.size, hashed.size);

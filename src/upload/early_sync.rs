@@ -1,17 +1,17 @@
-//! Sending a long file to the disk while the rest of it still arrives.
+//! Syncs a long file to the disk while the rest of it still arrives.
 //!
-//! A commit must wait until all content is on the disk. Begun only then, that wait comes on top of the hashing; begun
-//! early, on a thread of its own, it overlaps.
+//! A commit must wait until all content is on the disk. If syncing started only then, its time would be added to the
+//! time of hashing. An early sync in a thread of its own overlaps with the hashing.
 
 use std::fs::File;
 use std::io::{self, Write};
 use std::sync::mpsc::{self, SyncSender};
 use std::thread::{self, JoinHandle};
 
-/// How much to write before the next sync; shorter files are synced at the end only. In bytes.
+/// How many bytes to write between syncs. A shorter file is synced only at the end.
 const STRIDE: usize = 16 * 1024 * 1024;
 
-/// A file being written, and synced on the way.
+/// A file that is synced while it is written.
 #[derive(Debug)]
 pub(super) struct EarlySync<'f> {
     file: &'f File,
@@ -25,12 +25,12 @@ impl<'f> EarlySync<'f> {
         Self { file, unsynced: 0, written: 0, syncing: None }
     }
 
-    /// How much was written, in bytes.
+    /// How many bytes were written.
     pub(super) fn written(&self) -> u64 {
         self.written
     }
 
-    /// Syncs the rest. A failure of an early sync is reported here: the kernel tells it once, and not to a later one.
+    /// Syncs the rest. An error of an early sync is returned here, because the kernel reports it only once.
     pub(super) fn finish(self) -> io::Result<()> {
         if let Some((signal, thread)) = self.syncing {
             drop(signal);
@@ -42,7 +42,7 @@ impl<'f> EarlySync<'f> {
     fn sync_soon(&mut self) -> io::Result<()> {
         self.unsynced = 0;
         if let Some((signal, _)) = &self.syncing {
-            // Full: a sync is about to begin anyway. Gone: it failed, which `finish` tells.
+            // The channel is full when a sync is about to begin anyway, and closed when one failed: see `finish`.
             let _ = signal.try_send(());
             return Ok(());
         }

@@ -1,43 +1,44 @@
-//! The registry's hash states: `hashstates/sha256/<offset>`, in the two forms that registries have written.
+//! Reads and writes the registry's hash states, `hashstates/sha256/<offset>`, in the two forms that registries use.
 //!
-//! Registries from 2.7 on read and write 108 bytes of Go's binary form, those from 2.0 to 2.6 a gob stream (layout.md
-//! §4.6). Both are read; the first is written. A state is only ever a **hint**: one that was lost leaves later ones that
-//! stand for other bytes than their names say, and nothing in the file tells. So a state serves to write the next one
-//! without reading the data again, for a registry that may take the upload over, and never to publish a blob: for that
-//! there is our own record (`record`), or the content is read. That is stricter than layout.md §4.6 asks for.
+//! Registries from 2.7 on use 108 bytes of Go's binary form; those from 2.0 to 2.6 use a gob stream (layout.md §4.6).
+//! regtree reads both and writes the first. **A registry's hash state is only a hint.** After a state is lost, later
+//! ones represent other bytes than their names say, and nothing in the file shows it. regtree uses
+//! a state only to write the next one without reading the data again, for a registry that may continue the upload. It
+//! never uses one to publish a blob: for that it has its own record (`record`), or reads the content. This is stricter
+//! than layout.md §4.6 asks for.
 
 use crate::digest::Midstate;
 
-/// `"sha"` and the number of SHA-256.
+/// The text `"sha"` and Go's number of SHA-256.
 const MAGIC: [u8; 4] = *b"sha\x03";
 const BINARY_SIZE: usize = 108;
-/// The longest gob form: every byte of the block takes two, every word five.
+/// The size of the longest gob form: each byte of the block takes two bytes, each word five.
 pub(crate) const MAX_SIZE: u64 = 512;
 
-/// Why bytes are no hash state.
+/// Why a hash state can't be used.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum StateError {
-    /// Fewer bytes than the form takes.
+    /// There are fewer bytes than the form needs.
     #[error("it is truncated")]
     Truncated,
-    /// Bytes after the state.
+    /// There are bytes after the state.
     #[error("something follows it")]
     Trailing,
-    /// Neither form, or the state of another hash.
+    /// The bytes have neither form, or are the state of another hash.
     #[error("it is no state of a SHA-256")]
     Foreign,
-    /// A number that no state has.
+    /// There is a number that no state can have.
     #[error("it holds a number that no state has")]
     Absurd,
-    /// The system refused, or something else lies there.
+    /// The system refused, or something other than a file is in its place.
     #[error("it can't be read")]
     Unreadable,
-    /// The system refused, or something else lies there.
+    /// The system refused, or something other than a file is in its place.
     #[error("it can't be written")]
     Unwritable,
 }
 
-/// The form that registries from 2.7 on read.
+/// Writes the form that registries from 2.7 on read.
 pub fn encode(state: &Midstate) -> [u8; BINARY_SIZE] {
     let mut bytes = [0; BINARY_SIZE];
     bytes[..4].copy_from_slice(&MAGIC);
@@ -70,7 +71,7 @@ fn decode_binary(bytes: &[u8]) -> Result<Midstate, StateError> {
     Midstate::new(chaining, &block, length).ok_or(StateError::Absurd)
 }
 
-/// Five values, each in a message of its own: chaining value, block, fill count, length, and which hash.
+/// Reads five values, each in its own message: the chaining value, the block, the fill count, the length, and the hash.
 fn decode_gob(bytes: &[u8]) -> Result<Midstate, StateError> {
     let mut stream = Gob(bytes);
     let mut words = stream.message(Type::Words)?;
@@ -88,7 +89,7 @@ fn decode_gob(bytes: &[u8]) -> Result<Midstate, StateError> {
     }
     octets.end()?;
     let mut fill = stream.message(Type::Int)?;
-    // A signed number: twice its value where it is not negative.
+    // A signed number that is not negative is written as twice its value.
     let (fill, ()) = (fill.uint()?, fill.end()?);
     let mut length = stream.message(Type::Uint)?;
     let (length, ()) = (length.uint()?, length.end()?);
@@ -102,7 +103,7 @@ fn decode_gob(bytes: &[u8]) -> Result<Midstate, StateError> {
     Midstate::new(chaining, &block, length).ok_or(StateError::Absurd)
 }
 
-/// The type of a gob value, as its number says.
+/// The type of a gob value, given by its number.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Type {
     Bool,
@@ -113,7 +114,7 @@ enum Type {
 }
 
 impl Type {
-    /// The number on the wire: signed numbers are doubled, and negative ones define a type.
+    /// The type with this number on the wire, where signed numbers are doubled and negative ones define a type.
     fn of(number: u64) -> Result<Self, StateError> {
         match number {
             2 => Ok(Self::Bool),
@@ -130,7 +131,7 @@ impl Type {
 struct Gob<'b>(&'b [u8]);
 
 impl Gob<'_> {
-    /// The next value, which must be of a type; definitions of types are passed over.
+    /// The next value, which must have the type `wanted`. Definitions of types are skipped.
     fn message(&mut self, wanted: Type) -> Result<Self, StateError> {
         let (found, value) = self.any_message()?;
         if found == wanted { Ok(value) } else { Err(StateError::Foreign) }
@@ -144,7 +145,7 @@ impl Gob<'_> {
             let mut message = Gob(message);
             let number = message.uint()?;
             if number % 2 == 0 {
-                // A value that is no structure stands after a zero.
+                // A value that is not a structure has a zero before it.
                 let found = Type::of(number)?;
                 message.expect(0)?;
                 return Ok((found, message));
@@ -152,7 +153,7 @@ impl Gob<'_> {
         }
     }
 
-    /// False for SHA-256 (true is SHA-224), or in the library's last version the hash's number, which is 5.
+    /// Checks that the hash is SHA-256: false (true is SHA-224), or 5, its number in the last version of the library.
     fn which_hash(&mut self) -> Result<(), StateError> {
         let (found, mut value) = self.any_message()?;
         let number = value.uint()?;
@@ -163,7 +164,7 @@ impl Gob<'_> {
         }
     }
 
-    /// One byte up to 127, else the count of bytes that follow, negated, and those, big-endian.
+    /// Reads a number: one byte up to 127, else the negated number of bytes that follow, and those bytes in big-endian.
     fn uint(&mut self) -> Result<u64, StateError> {
         let (&first, rest) = self.0.split_first().ok_or(StateError::Truncated)?;
         if first < 128 {
@@ -216,7 +217,7 @@ mod tests {
         (name, read(name))
     }
 
-    /// The digest of what a state stands for and `more`.
+    /// The digest of the bytes that `state` represents, followed by `more`.
     fn digest_after(state: Midstate, more: &[u8]) -> String {
         let mut hasher = Hasher::resume(state);
         hasher.update(more);
@@ -250,7 +251,7 @@ mod tests {
             let Ok(state) = decode(&bytes) else { continue };
             let right = digest_after(state, b"") == digest_after(Hasher::new([]).midstate().unwrap(), &data[..offset]);
             let named = state.length() == offset as u64;
-            // A flipped bit in a well-formed state can't be seen; the length that its name says can.
+            // A flipped bit in a well-formed state can't be found. A length that differs from the name can.
             let hidden = entry["class"] == "wrong-state";
             assert!(right || !named || hidden, "{name}");
         }

@@ -1,14 +1,20 @@
-//! Upload sessions: content that is on its way into the tree.
+//! Upload sessions: content that is arriving in the tree.
 //!
-//! A session is `_uploads/<id>/` with `startedat`, `data` and hash states (layout.md §4.4). All content arrives through
-//! one, so that whatever a killed process leaves behind is an upload that a registry and regtree know, and can purge. A
-//! session begun in one process may be continued in others, and a registry may take it over or hand it over. For as long
-//! as it is worked on, its directory is locked, from before its `data` is opened until it is gone.
+//! A session is a directory, `_uploads/<id>/`, with `startedat`, `data` and hash states (layout.md §4.4). All content
+//! arrives through one. So a killed process leaves behind only an upload that a registry and regtree know and can
+//! purge. Other processes and registries can continue a session, and regtree can continue one of theirs. **While a
+//! session is used, its directory is locked**, from before its `data` is opened until the session is removed.
 //!
-//! A commit goes in this order: `data` synced, its links prepared beside their places, `data` moved to its blob's place,
-//! the links renamed to theirs, the session removed. A refusal for want of room or permission comes before the content is
-//! published. A crash leaves content without a link, which is garbage, a `.tmp`, or a session; never a link without
-//! content.
+//! A commit does these steps in this order:
+//!
+//! 1. sync `data`;
+//! 2. stage the links next to their places;
+//! 3. move `data` to the place of its blob;
+//! 4. rename the links to their places;
+//! 5. remove the session.
+//!
+//! So an error for lack of space or permission comes before the content is published. A crash leaves content without a
+//! link, which is garbage, or a `.tmp`, or a session, but **never a link without content**.
 
 mod append;
 mod commit;
@@ -45,17 +51,17 @@ pub struct Session<'w> {
     directory: TreePath,
     path: TreePath,
     data: File,
-    /// The directories that did not exist before; taken back with the session.
+    /// The directories that were made for the session. They are removed when it is cancelled.
     made: Vec<TreePath>,
     ignored: Vec<IgnoredState>,
-    /// How many bytes this session has written, whatever became of them.
+    /// How many bytes this process has written to `data`, even if they were cut off again.
     written: u64,
-    /// Whether `data` may be a blob by now, which must not be cut.
+    /// Whether `data` may already be a blob. A blob must not be cut.
     published: bool,
     _lock: UploadLock,
 }
 
-/// A hash state that was there and could not be used.
+/// A hash state that was found and can't be used.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("the hash state {} is ignored: {reason}", path.display())]
 pub struct IgnoredState {
@@ -66,8 +72,7 @@ pub struct IgnoredState {
 }
 
 impl<'w> Session<'w> {
-    /// Begins an upload to `repository`, which need not exist, at the time `now`. With [`Sync::Now`] it survives a power
-    /// cut.
+    /// Starts an upload at the time `now`. `repository` need not exist. With [`Sync::Now`] it survives a power cut.
     pub fn start(
         writer: &'w Writer<'w>,
         repository: &RepositoryName,
@@ -93,13 +98,13 @@ impl<'w> Session<'w> {
         }
     }
 
-    /// Takes up the upload `id` of `repository`, whoever began it.
+    /// Opens the upload `id` of `repository`, whichever process started it.
     ///
-    /// `Err(UploadUnknown)` when there is none, `Err(Locked)` while another process works on it.
+    /// `Err(UploadUnknown)` when there is no such upload, `Err(Locked)` while another process uses it.
     pub fn open(writer: &'w Writer<'w>, repository: &RepositoryName, id: &UploadId) -> Result<Self> {
         survey::find_workable(writer.tree(), repository, id)?;
         let lock = Self::lock(writer, repository, id)?;
-        // While we waited for it, another process may have left nothing to work on.
+        // While this process waited for the lock, another one may have finished the upload.
         survey::find_workable(writer.tree(), repository, id)?;
         Self::with(writer, repository, id, lock)
     }
@@ -133,7 +138,7 @@ impl<'w> Session<'w> {
         &self.id
     }
 
-    /// Whether `file` is what it has received: to append that would never end.
+    /// Whether `file` is the upload's own data. Appending it to itself would never end.
     pub fn is_its_data(&self, file: &std::fs::Metadata) -> Result<bool> {
         use std::os::unix::fs::MetadataExt;
 
@@ -141,7 +146,7 @@ impl<'w> Session<'w> {
         Ok((data.dev(), data.ino()) == (file.dev(), file.ino()))
     }
 
-    /// How many bytes it has received.
+    /// How many bytes the upload has received.
     pub fn offset(&self) -> Result<u64> {
         Ok(self.data.metadata().map_err(|error| self.failed("look at", error))?.len())
     }
@@ -151,15 +156,15 @@ impl<'w> Session<'w> {
         &self.ignored
     }
 
-    /// Removes the session; what was committed stays.
+    /// Removes the session. What it committed stays.
     pub fn finish(self) -> Result<()> {
-        // In this order: until it is gone, a commit may have to be finished.
+        // Remove the session first: as long as it exists, a killed commit may have to be finished by our record.
         self.writer.remove_directory(&self.directory, Sync::Later)?;
         record::forget(self.writer.tree(), &self.repository, &self.id);
         Ok(())
     }
 
-    /// Removes the session, and the directories that were made for it.
+    /// Removes the session and the directories that were made for it.
     pub fn cancel(self) -> Result<()> {
         record::forget(self.writer.tree(), &self.repository, &self.id);
         take_back(self.writer, &self.directory, &self.made)

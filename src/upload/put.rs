@@ -1,4 +1,4 @@
-//! Storing content in one go: an upload that begins and ends here.
+//! Stores content in one step, with an upload session that starts and ends here.
 
 use std::io::Read;
 
@@ -9,31 +9,30 @@ use crate::error::Result;
 use crate::name::RepositoryName;
 use crate::stream::Watch;
 
-/// What is to be stored, and how carefully.
+/// What to store, and how.
 #[derive(Clone, Copy, Debug)]
 pub struct Put<'a> {
-    /// What to call the source in an error.
+    /// The name of the source in errors.
     pub source_name: &'a str,
-    /// What is known of the content.
+    /// What the caller expects of the content.
     pub expected: Expected,
-    /// How long the content is thought to be, in bytes, for whoever watches the progress.
+    /// The likely size of the content in bytes, for showing progress.
     pub size_hint: Option<u64>,
-    /// Whether to read a blob that the tree has already, rather than to go by its size.
+    /// Whether to read a blob that the tree already has. Otherwise only its size is compared.
     pub verify_existing: bool,
 }
 
 impl<'a> Put<'a> {
-    /// A put from a source that errors call `source_name`, of which nothing is known.
+    /// A put of content about which nothing is known, from a source that errors call `source_name`.
     pub fn new(source_name: &'a str) -> Self {
         Self { source_name, expected: Expected::default(), size_hint: None, verify_existing: false }
     }
 
-    /// Stores what `source` holds in `repository`, and links it by its sha256 and, if it was expected by another
-    /// algorithm, by that digest too.
+    /// Stores the content of `source` in `repository`. The content is linked by its sha256, and also by the expected
+    /// digest if that has another algorithm.
     ///
-    /// It arrives in an upload session begun at `now`, which is what a killed process leaves behind. On `Err` the
-    /// session is gone too; `Err(SizeMismatch)` and `Err(DigestMismatch)` say what was found instead of what was
-    /// expected.
+    /// The content arrives in an upload session that starts at `now`; a process that is killed leaves this session
+    /// behind. After `Err` the session is removed. `Err(SizeMismatch)` and `Err(DigestMismatch)` give both values.
     pub fn store(
         &self,
         writer: &Writer<'_>,
@@ -51,7 +50,7 @@ impl<'a> Put<'a> {
         match stored {
             Ok(stored) => session.finish().map(|()| stored),
             Err(error) => {
-                // What failed first is what gets reported; a session that stays is an upload like any other.
+                // The first error is the one to report. A session that can't be removed is an upload like any other.
                 let _ = session.cancel();
                 Err(error)
             }

@@ -1,15 +1,15 @@
-//! regtree's own records of uploads, in `.regtree/uploads`: how far the hash is, and what a commit is about to do.
+//! regtree's own records of uploads, in `.regtree/uploads` and `.regtree/commits`: hash states, and intents to commit.
 //!
-//! **A state here is proven to be that of the data**, so that a commit need not read it (layout.md §4.6 asks for that
-//! before a state of the registry's is believed; this is the stricter reading: the registry's are never believed). It says
-//! which file it was made of: device, inode, length, and both times to the nanosecond, taken after the data was synced
-//! and while a [`SoleWriter`] proved that nobody else had written to it. Whoever writes later moves the times. Only when
-//! all of that still agrees is it used.
+//! **A hash state in a record is proven to be that of the data**, so a commit need not read the data. For a registry's
+//! state, layout.md §4.6 asks for a check before it is used; regtree is stricter and never trusts one. A record names
+//! the file that it was made of: device, inode, size, and both times to the nanosecond. They are taken after the data
+//! was synced, while a [`SoleWriter`] proves that no other process has written to it. A later write changes the times.
+//! The record is used only if all of these values are still the same.
 //!
-//! An intent says, before a commit moves the data to its place, which place that is: so that the same command can finish a
-//! commit that was killed after that, and no other upload without data passes for such a one.
+//! An intent is written before a commit moves the data to its place, and names that place. With it, the same command
+//! can finish a commit that was killed later, and no other upload without data is mistaken for such a commit.
 //!
-//! Whatever goes wrong here costs a reading of the data, or that a killed commit has to be begun again.
+//! A failure here only means that the data is read again, or that a killed commit has to start again.
 
 use std::fs::File;
 use std::time::{Duration, SystemTime};
@@ -24,7 +24,7 @@ use crate::tree::Tree;
 
 const STATES: &str = "uploads";
 const INTENTS: &str = "commits";
-/// Longer than the step of any kernel's file times, which is one tick, at most 10 ms.
+/// Longer than one step of the file times of any kernel, which is a tick of at most 10 ms.
 const STEP: Duration = Duration::from_millis(12);
 
 #[derive(Debug, Serialize, Deserialize)]
@@ -33,12 +33,12 @@ struct Record {
     state: String,
 }
 
-/// A name for any upload of any repository; ids and names are no file names of ours.
+/// The file name of a record. It is a hash because names and ids can have characters that our file names do not have.
 fn name(repository: &RepositoryName, id: &UploadId) -> String {
     format!("{}.json", Digest::of(format!("{repository}\n{id}").as_bytes()).hex())
 }
 
-/// Notes that `state` is that of all of `data`, which is synced, if `sole` proves it. Best effort.
+/// Records that `state` is the hash state of all of `data`, if `sole` proves it. `data` must be synced. Best effort.
 pub(super) fn keep(
     tree: &Tree,
     repository: &RepositoryName,
@@ -48,37 +48,37 @@ pub(super) fn keep(
     sole: &SoleWriter,
 ) {
     let Some(identity) = settled(data) else { return };
-    // In this order: who wrote before the proof shows in it, who writes after the identity was taken moves the times.
+    // First the identity, then the proof: the proof shows any write before it, and a later write changes the times.
     if identity.size != state.length() || !sole.is_proven() {
         return;
     }
     let record = Record { data: identity, state: hex::encode(hash_state::encode(state)) };
     if let Ok(text) = serde_json::to_vec(&record) {
-        // What can't be written is not there, and then the data is read.
+        // Without a record, the data is read.
         let _ = private::write_record(tree, STATES, &name(repository, id), &text, Sync::Later);
     }
 }
 
-/// The identity of `data`, when any later change will show in it.
+/// The identity of `data`, if it will show every later change.
 fn settled(data: &File) -> Option<Identity> {
     if settle(data) { Identity::of(data).ok() } else { None }
 }
 
-/// Waits until any later change of `data` will show in its times: a change within the same step would not. `false` where
-/// its file system keeps times that are too coarse for that.
+/// Waits until the times of `data` will show every later change. A change within the same step would not show. `false`
+/// when the times of the file system are too coarse.
 pub(super) fn settle(data: &File) -> bool {
     let Some(changed) = Identity::of(data).ok().and_then(|identity| identity.changed()) else { return false };
     std::thread::sleep(STEP.saturating_sub(age(changed)));
     true
 }
 
-/// How long ago a file changed. A time in the future has no age.
+/// How long ago a file changed; 0 for a time in the future.
 #[expect(clippy::disallowed_methods, reason = "file times are by the kernel's own clock, whatever time is given")]
 fn age(changed: SystemTime) -> Duration {
     changed.elapsed().unwrap_or_default()
 }
 
-/// The state of all of `data`, if a record of that very file in that very condition says so.
+/// The hash state of all of `data`, if there is a record of this file and its identity is unchanged.
 pub(super) fn proven(
     tree: &Tree,
     repository: &RepositoryName,
@@ -92,23 +92,23 @@ pub(super) fn proven(
     same.then_some((state, record.data))
 }
 
-/// Notes that a commit is about to publish `digest`. On the disk when it returns; best effort.
+/// Records that a commit is about to publish `digest`. The record is on the disk when this returns. Best effort.
 pub(super) fn intend(tree: &Tree, repository: &RepositoryName, id: &UploadId, digest: Digest) {
     let _ = private::write_record(tree, INTENTS, &name(repository, id), digest.to_string().as_bytes(), Sync::Now);
 }
 
-/// What a commit was about to publish when it was killed.
+/// The digest that a killed commit was about to publish.
 pub(super) fn intended(tree: &Tree, repository: &RepositoryName, id: &UploadId) -> Option<Digest> {
     let text = private::read_record(tree, INTENTS, &name(repository, id))?;
     std::str::from_utf8(&text).ok()?.parse().ok()
 }
 
-/// Takes back [`intend`], when the data stays where it is.
+/// Removes the record of [`intend`], because the data stays where it is.
 pub(super) fn give_up(tree: &Tree, repository: &RepositoryName, id: &UploadId) {
     private::forget_record(tree, INTENTS, &name(repository, id));
 }
 
-/// Removes the records of an upload that is over.
+/// Removes the records of an upload that has ended.
 pub(super) fn forget(tree: &Tree, repository: &RepositoryName, id: &UploadId) {
     for kind in [STATES, INTENTS] {
         private::forget_record(tree, kind, &name(repository, id));

@@ -1,4 +1,4 @@
-//! What uploads there are, how far they are, and since when.
+//! Finds uploads, with their sizes and the times when they started, and cancels them.
 
 use std::cell::Cell;
 use std::fs::File;
@@ -14,37 +14,37 @@ use crate::name::{RepositoryName, UploadId};
 use crate::repository::Repository;
 use crate::tree::{Kind, Metadata, Tree};
 
-/// A registry writes 20 bytes; a longer file is no time.
+/// How much of a `startedat` to read, in bytes. A registry writes 20 bytes; a longer text is not a time.
 const STARTED_MAX: u64 = 64;
 
-/// An upload, as it lies there.
+/// An upload as it is on the disk.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Upload {
-    /// Whose it is.
+    /// The repository.
     pub repository: RepositoryName,
     /// Its id.
     pub id: UploadId,
     /// How many bytes it has received.
     pub size: u64,
-    /// When it began; `None` when `startedat` is missing or is no time.
+    /// When it started; `None` when `startedat` is missing or is not a time.
     pub started: Option<jiff::Timestamp>,
-    /// When the newest of its files was written, or its directory where it has none.
+    /// When the newest of its files was written; the time of its directory when it has no files.
     pub newest: jiff::Timestamp,
-    /// The offsets that hash states are called by; `None` when they can't be listed.
+    /// The offsets in the names of its hash states; `None` when they can't be listed.
     pub states: Option<Vec<u64>>,
-    /// Whether it has neither `startedat` nor `data`, as registries leave one that was cancelled: it is over.
+    /// Whether it has neither `startedat` nor `data`. Registries leave a cancelled upload like that: it has ended.
     pub cancelled: bool,
     pub(super) form: Form,
 }
 
 impl Upload {
-    /// When it counts as begun. A registry never purges one that does not say; it counts from its newest file here, if
-    /// all of them could be looked at.
+    /// The time that its age is counted from. Without a valid `startedat`, a registry never purges an upload; regtree
+    /// then counts from its newest file, if the times of all its files are known.
     pub fn since(&self) -> Option<jiff::Timestamp> {
         self.started.or(self.states.is_some().then_some(self.newest))
     }
 
-    /// Why its hash states can't be listed, and so nobody knows how old it is.
+    /// The error that its hash states can't be listed with. Without their times its age is unknown.
     pub fn unreadable_states(&self, tree: &Tree) -> Error {
         let changed = || Error::Refused { reason: format!("upload {} changed meanwhile", self.id) };
         tree.list(&Place::of(&self.repository, self.form).hash_states(&self.id)).err().unwrap_or_else(changed)
@@ -59,7 +59,7 @@ impl Upload {
         Err(Error::Refused { reason })
     }
 
-    /// Whether it lies where registries of today have theirs; an alpha's is only read.
+    /// Whether it is in the current layout. An upload of an alpha registry is only read.
     pub(crate) fn is_current(&self) -> bool {
         self.form == Form::Current
     }
@@ -68,7 +68,7 @@ impl Upload {
         Place::of(&self.repository, self.form).upload(&self.id)
     }
 
-    /// Where the bytes received so far are.
+    /// The file with the bytes received so far.
     pub fn data_path(&self, tree: &Tree) -> PathBuf {
         tree.locate(&self.directory().data())
     }
@@ -79,8 +79,7 @@ impl Upload {
     }
 }
 
-/// The upload `id` of `repository`. `Err(UploadUnknown)` when there is none, `Err(RepositoryUnknown)` when there is no
-/// such repository.
+/// The upload `id` of `repository`. `Err(UploadUnknown)` or `Err(RepositoryUnknown)` when there is no such one.
 pub fn find(tree: &Tree, repository: &RepositoryName, id: &UploadId) -> Result<Upload> {
     if let Some(upload) = look_up(tree, repository, id)? {
         return Ok(upload);
@@ -89,7 +88,7 @@ pub fn find(tree: &Tree, repository: &RepositoryName, id: &UploadId) -> Result<U
     Err(if view.exists()? { unknown(tree, repository, id) } else { view.unknown() })
 }
 
-/// The upload `id` of `repository`, if it is one to work on.
+/// The upload `id` of `repository`, if bytes can be appended to it.
 pub(super) fn find_workable(tree: &Tree, repository: &RepositoryName, id: &UploadId) -> Result<Upload> {
     let upload = find(tree, repository, id)?;
     if upload.cancelled {
@@ -99,7 +98,7 @@ pub(super) fn find_workable(tree: &Tree, repository: &RepositoryName, id: &Uploa
     Ok(upload)
 }
 
-/// What lies in the place of the upload `id`, be it only what is left of one that is over.
+/// The upload `id` of `repository`, even if it has ended and only its directory is left.
 pub fn look_up(tree: &Tree, repository: &RepositoryName, id: &UploadId) -> Result<Option<Upload>> {
     for form in Form::ALL {
         if let Some(upload) = look(tree, repository, id, form)? {
@@ -126,7 +125,7 @@ fn uploads_in(tree: &Tree, repository: &RepositoryName, form: Form) -> Vec<Resul
         let path = tree.locate(&directory).join(&entry.name);
         match (entry.kind, entry.text().and_then(|name| name.parse::<UploadId>().ok())) {
             (Kind::Directory, Some(id)) => found.extend(look(tree, repository, &id, form).transpose()),
-            // Folders of a repository of today that is called `…/uploads`.
+            // A directory of a repository of the current layout that is called `…/uploads`.
             (Kind::Directory, None) if form == Form::Alpha => {}
             (Kind::Directory, None) => {
                 found.push(Err(Error::Misplaced { path, reason: "its name is no upload id" }));
@@ -150,7 +149,7 @@ fn look(tree: &Tree, repository: &RepositoryName, id: &UploadId, form: Form) -> 
     let [data_found, started_found] = [tree.metadata(&data)?, tree.metadata(&started)?];
     let is_file = |found: Option<Metadata>| found.is_some_and(|found| found.kind == Kind::File);
     if form == Form::Alpha && !is_file(data_found) && !is_file(started_found) {
-        // A repository of today that is called `…/uploads/…`.
+        // This is a repository of the current layout that is called `…/uploads/…`.
         return Ok(None);
     }
     if let Some(found) = data_found.filter(|found| found.kind != Kind::File) {
@@ -158,7 +157,7 @@ fn look(tree: &Tree, repository: &RepositoryName, id: &UploadId, form: Form) -> 
     }
     let states = Place::of(repository, form).hash_states(id);
     let listed = match tree.list(&states) {
-        // No directory, no states: that keeps nobody from what was received.
+        // What is there instead of the directory has no states, and must not hide the received bytes.
         Err(Error::WrongKind { .. }) => Some(Vec::new()),
         Err(Error::Io { .. }) => None,
         listed => Some(listed?.unwrap_or_default()),
@@ -185,7 +184,7 @@ fn look(tree: &Tree, repository: &RepositoryName, id: &UploadId, form: Form) -> 
     }))
 }
 
-/// Exactly a time and nothing else; whatever else lies there says nothing.
+/// The time in `startedat`; `None` when the file is anything but exactly one time.
 fn read_started(tree: &Tree, path: &TreePath) -> Result<Option<jiff::Timestamp>> {
     match tree.read_small(path, STARTED_MAX) {
         Ok(content) => Ok(content.and_then(|content| time(std::str::from_utf8(&content).ok()?))),
@@ -194,7 +193,7 @@ fn read_started(tree: &Tree, path: &TreePath) -> Result<Option<jiff::Timestamp>>
     }
 }
 
-/// A time as RFC 3339 has it, and a registry reads it; `jiff` knows more forms.
+/// Reads an RFC 3339 time as a registry does. `jiff` accepts more forms.
 pub(crate) fn time(text: &str) -> Option<jiff::Timestamp> {
     let shape: Vec<u8> = text.bytes().map(|byte| if byte.is_ascii_digit() { b'0' } else { byte }).collect();
     let rest = shape.strip_prefix(b"0000-00-00T00:00:00")?;
@@ -211,14 +210,13 @@ pub(crate) fn time(text: &str) -> Option<jiff::Timestamp> {
     matches!(zone, b"Z" | b"+00:00" | b"-00:00").then(|| text.parse().ok())?
 }
 
-/// Opens the data of an upload that is there to write to it, and makes it if the upload has none yet: registries up to
-/// 2.3 made it with the first byte.
+/// Opens the data of an existing upload for writing, or makes it: registries up to 2.3 made it with the first byte.
 pub(super) fn open_data(writer: &Writer<'_>, path: &TreePath) -> Result<File> {
     if let Some(data) = writer.open_to_append(path)? {
         return Ok(data);
     }
     match writer.create_file(path) {
-        // A registry was quicker, or another process that needs it to lock it.
+        // A registry was faster, or another process that needs the file for the lock.
         Err(Error::Io { source, .. }) if source.kind() == std::io::ErrorKind::AlreadyExists => {
             let gone = || Error::io("open", writer.tree().locate(path), std::io::ErrorKind::NotFound);
             writer.open_to_append(path)?.ok_or_else(gone)
@@ -227,21 +225,22 @@ pub(super) fn open_data(writer: &Writer<'_>, path: &TreePath) -> Result<File> {
     }
 }
 
-/// Removes an upload, if it is still `stale` when nobody else can work on it; `false` when it isn't, or is gone already.
+/// Removes an upload if it is still `stale` once it is locked. `false` when it no longer is, or is already gone.
 ///
-/// `Err(Locked)` when another process works on it for longer than `wait`, `Err(Refused)` for an alpha registry's, which is only read.
+/// `Err(Locked)` when another process uses it for longer than `wait`. `Err(Refused)` when it is an alpha registry's,
+/// which is only read.
 pub fn cancel(writer: &Writer<'_>, upload: &Upload, wait: Duration, stale: impl Fn(&Upload) -> bool) -> Result<bool> {
     cancel_by(writer, upload, wait, stale, |directory| remove(writer, directory).map(|()| true))
 }
 
-/// Removes an upload's directory. While it says when it began, whoever is killed in here can be finished by age.
+/// Removes an upload's directory, `startedat` last, so that the rest can be purged by age if the removal is killed.
 pub(crate) fn remove(writer: &Writer<'_>, directory: &TreePath) -> Result<()> {
     writer.remove_file(&directory.data(), Sync::Later)?;
     writer.remove_directory(&directory.hash_states(), Sync::Later)?;
     writer.remove_directory(directory, Sync::Later)
 }
 
-/// As [`cancel`], where `remove` takes its directory away, if that is there.
+/// Like [`cancel`], but `remove` removes the upload's directory. It returns whether there was one.
 pub(crate) fn cancel_by(
     writer: &Writer<'_>,
     upload: &Upload,
@@ -260,14 +259,14 @@ pub(crate) fn cancel_by(
     if !is_stale()? {
         return Ok(false);
     }
-    // Where the data has to be made to lock it, it would be the newest file, and of no account.
+    // If the data has to be made for the lock, it is the newest file and says nothing about the age.
     let made = Cell::new(false);
     let open = || {
         made.set(tree.metadata(&data)?.is_none());
         open_data(writer, &data)
     };
     let Some(_lock) = UploadLock::acquire(tree, &directory, wait, open)? else { return Ok(false) };
-    // Who had the lock until now may have worked on it.
+    // The last holder of the lock may have appended to the upload.
     if !made.get() && !is_stale()? {
         return Ok(false);
     }
@@ -275,7 +274,7 @@ pub(crate) fn cancel_by(
     remove(&directory)
 }
 
-/// Removes what we noted of an upload that is gone: whoever removed it may have been killed before, or know nothing of it.
+/// Removes our records of an upload that is gone: the process that removed it may have been killed, or not know them.
 pub fn forget(writer: &Writer<'_>, repository: &RepositoryName, id: &UploadId) {
     record::forget(writer.tree(), repository, id);
 }
