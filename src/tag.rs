@@ -1,8 +1,8 @@
 //! Tags: names in a repository that point to manifests (layout.md §6).
 //!
-//! A tag is a directory, `tags/<tag>/`: `current/link` holds the digest that it points to, and `index/<alg>/<hex>/link`
-//! one for each that it ever pointed to. Neither is checked against the revisions by a registry; here a tag is only ever
-//! set to a revision that exists.
+//! A tag is a directory, `tags/<tag>/`. Its `current/link` holds the digest that the tag points to. Its
+//! `index/<alg>/<hex>/link` files hold one digest each, for everything that the tag ever pointed to. A registry does
+//! not check either against the revisions; regtree sets a tag only to a revision that exists.
 
 use std::collections::HashSet;
 use std::path::PathBuf;
@@ -16,29 +16,29 @@ use crate::name::{RepositoryName, Tag};
 use crate::repository::{Repository, link, revision};
 use crate::tree::{Kind, Tree, digests};
 
-/// What a look for tags came upon.
+/// The tags that were found, and the damage among them.
 #[derive(Debug, Default)]
 pub struct Found {
     /// The tags and what each points to, sorted by name.
     pub tags: Vec<(Tag, Digest)>,
-    /// Tags that point nowhere, and what is no tag among them.
+    /// One error for each tag that points nowhere, and for each entry that is not a tag.
     pub damage: Vec<Error>,
 }
 
-/// Something that a tag pointed to at some time.
+/// A manifest that a tag pointed to at some time.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Past {
     /// The manifest.
     pub digest: Digest,
-    /// When the tag was last set to it: an older entry is written again when the tag returns to it.
+    /// When the tag was last set to it. A registry rewrites an older entry when the tag returns to it.
     pub since: jiff::Timestamp,
     /// Whether the tag points to it now.
     pub current: bool,
-    /// Whether the repository has no such manifest any more, or not its content: the tag can't be set to it then.
+    /// Whether the repository no longer has this manifest or its content. The tag then can't be set to it.
     pub missing: bool,
 }
 
-/// What `tag` points to. `Err(TagUnknown)` when there is no such tag, `Err(BrokenTag)` when its link holds no digest.
+/// The digest that `tag` points to. `Err(TagUnknown)` when there is no such tag, `Err(BrokenTag)` when its link is bad.
 pub fn get(repository: &Repository<'_>, tag: &Tag) -> Result<Digest> {
     match find(repository, tag)? {
         Some(digest) => Ok(digest),
@@ -46,7 +46,7 @@ pub fn get(repository: &Repository<'_>, tag: &Tag) -> Result<Digest> {
     }
 }
 
-/// What `tag` points to; `None` when there is no such tag, or when it has nothing but a past.
+/// The digest that `tag` points to; `None` when there is no such tag, or only its history is left.
 pub fn find(repository: &Repository<'_>, tag: &Tag) -> Result<Option<Digest>> {
     for form in Form::ALL {
         if let Some(digest) = find_in(repository, form, tag)? {
@@ -67,7 +67,7 @@ fn find_in(repository: &Repository<'_>, form: Form, tag: &Tag) -> Result<Option<
     })
 }
 
-/// When `tag` was set to what it points to now; `None` when there is no such tag.
+/// When `tag` was set to the digest that it points to now; `None` when there is no such tag.
 pub fn since(repository: &Repository<'_>, tag: &Tag) -> Result<Option<jiff::Timestamp>> {
     for form in Form::ALL {
         if let Some(found) = repository.tree().metadata(&current_path(repository, form, tag))? {
@@ -90,8 +90,8 @@ fn current_path(repository: &Repository<'_>, form: Form, tag: &Tag) -> TreePath 
     repository.place(form).tag(tag.as_str()).current().link()
 }
 
-/// Where `tag` lies, be it broken or nothing but a past. The alphas' folder `manifests/tags` may just as well hold other
-/// repositories, so what lies there is a tag only if it has a link.
+/// The directory of `tag`, even if the tag is broken or only its history is left. The alphas' `manifests/tags` can also
+/// hold other repositories, so a directory in it is a tag only if it has a link.
 fn directory(repository: &Repository<'_>, form: Form, tag: &Tag) -> Result<Option<TreePath>> {
     let directory = repository.place(form).tag(tag.as_str());
     match repository.tree().metadata(&directory)? {
@@ -134,10 +134,10 @@ fn look_into(repository: &Repository<'_>, form: Form, found: &mut Found) {
         let misplaced = |reason| Error::Misplaced { path: path(), reason };
         match (entry.kind, entry.text().and_then(|name| name.parse::<Tag>().ok())) {
             (Kind::Directory, Some(tag)) => look_at(repository, form, tag, found),
-            // Folders of a repository of today that is called `…/manifests/tags`.
+            // A directory of a repository of the current layout that is called `…/manifests/tags`.
             _ if form == Form::Alpha => {}
             (Kind::Directory, None) => found.damage.push(misplaced("its name is no tag")),
-            // A registry lists it as a tag, and then can't say what it points to.
+            // A registry lists this file as a tag, but can't say what the tag points to.
             (Kind::File, _) => found.damage.push(misplaced("it is a file among the tags")),
             (kind, _) => {
                 found.damage.push(Error::WrongKind { path: path(), expected: "a directory", found: kind.describe() });
@@ -148,7 +148,7 @@ fn look_into(repository: &Repository<'_>, form: Form, found: &mut Found) {
 
 fn look_at(repository: &Repository<'_>, form: Form, tag: Tag, found: &mut Found) {
     if form == Form::Alpha && found.tags.iter().any(|(known, _)| *known == tag) {
-        // It was set since, in the layout of today.
+        // The tag was set again since, in the current layout.
         return;
     }
     match directory(repository, form, &tag).and_then(|there| Ok((there, find_in(repository, form, &tag)?))) {
@@ -159,8 +159,7 @@ fn look_at(repository: &Repository<'_>, form: Form, tag: Tag, found: &mut Found)
     }
 }
 
-/// All that `tag` ever pointed to, the newest first, and what is damaged among it. `Err(TagUnknown)` when there is no such
-/// tag at all.
+/// All that `tag` ever pointed to, newest first, and the damage among it. `Err(TagUnknown)` when there is no such tag.
 pub fn history(repository: &Repository<'_>, tag: &Tag) -> Result<(Vec<Past>, Vec<Error>)> {
     let tree = repository.tree();
     let (mut past, mut damage, mut known) = (Vec::new(), Vec::new(), false);
@@ -183,7 +182,7 @@ pub fn history(repository: &Repository<'_>, tag: &Tag) -> Result<(Vec<Past>, Vec
     if !known {
         return Err(missing(repository, tag)?);
     }
-    // Whatever became of its entry, it points there.
+    // The tag points there even if its history entry is missing or damaged.
     if let Some(digest) = current.filter(|_| !past.iter().any(|entry: &Past| entry.current))
         && let Some(since) = since(repository, tag)?
     {
@@ -204,7 +203,7 @@ pub fn history(repository: &Repository<'_>, tag: &Tag) -> Result<(Vec<Past>, Vec
     Ok((past, damage))
 }
 
-/// Why there is no such tag.
+/// The error for a missing tag: its repository is unknown, or the tag is.
 fn missing(repository: &Repository<'_>, tag: &Tag) -> Result<Error> {
     Ok(if repository.exists()? { unknown(repository, tag) } else { repository.unknown() })
 }
@@ -217,28 +216,28 @@ fn look_back(
     current: Option<Digest>,
 ) -> Result<Option<Past>> {
     let path = repository.place(form).past(tag.as_str(), &digest).link();
-    // An emptied directory is what a registry's collector leaves.
+    // A registry's collector leaves an empty directory.
     let Some(metadata) = repository.tree().metadata(&path)? else { return Ok(None) };
     repository.is_linked(digest, &path)?;
     Ok(Some(Past { digest, since: metadata.modified, current: current == Some(digest), missing: false }))
 }
 
-/// The tags of `repository` that point to `digest`, sorted. Damage met on the way is added to `damage`.
+/// The tags of `repository` that point to `digest`, sorted. Damage found on the way is added to `damage`.
 pub fn pointing_to(repository: &Repository<'_>, digest: Digest, damage: &mut Vec<Error>) -> Vec<Tag> {
     let found = tags(repository);
     damage.extend(found.damage);
     found.tags.into_iter().filter(|(_, target)| *target == digest).map(|(tag, _)| tag).collect()
 }
 
-/// The links of a tag, prepared beside their places.
+/// The links of a tag, staged next to their places.
 pub(crate) struct StagedTag<'t> {
-    // Fields are dropped in this order: what was made last goes first.
+    // Fields are dropped in this order, the reverse of the order in which they are made.
     current: Staged<'t>,
     index: Staged<'t>,
 }
 
 impl StagedTag<'_> {
-    /// Puts them in their places, in the registry's order, and syncs.
+    /// Moves the links to their places, in the registry's order, and syncs.
     pub(crate) fn place(mut self) -> Result<()> {
         self.index.place()?;
         self.current.place()
@@ -259,8 +258,8 @@ pub(crate) fn stage<'t>(
     Ok(StagedTag { current, index })
 }
 
-/// What `repository` lacks of the manifest `digest`, if anything. `Err(Corrupt)` when its content is empty, and
-/// `Err(WrongKind)` for something else in its place; what it says is for `manifest verify` to read.
+/// What `repository` lacks of the manifest `digest`, if anything. `Err(Corrupt)` when its content is empty;
+/// `Err(WrongKind)` when its place does not hold a file. The content is not read; `manifest verify` does that.
 fn lacks(repository: &Repository<'_>, digest: Digest) -> Result<Option<Missing>> {
     if revision::find(repository, digest)?.is_none() {
         return Ok(Some(Missing::Link));
@@ -276,15 +275,16 @@ fn lacks(repository: &Repository<'_>, digest: Digest) -> Result<Option<Missing>>
     }
 }
 
-/// Lets `tag` point to `digest`, and returns what it pointed to before. `Err(ManifestUnknown)` when the repository has no
-/// such manifest, or not its content; `Err(Corrupt)` when that is empty, `Err(WrongKind)` for something else in its place.
-/// It is looked at under the writer's lock, which keeps it from being taken away.
+/// Points `tag` to `digest` and returns the digest that it pointed to before. `Err(ManifestUnknown)` when the
+/// repository lacks the manifest or its content, `Err(Corrupt)` when that content is empty, `Err(WrongKind)` when its
+/// place holds something other than a file. The check runs under the writer's lock, so regtree can't remove the
+/// manifest after it.
 pub fn set(writer: &Writer<'_>, repository: &Repository<'_>, tag: &Tag, digest: Digest) -> Result<Option<Digest>> {
     if let Some(missing) = lacks(repository, digest)? {
         let known = repository.exists()?;
         return Err(if known { repository.manifest_unknown(digest, missing) } else { repository.unknown() });
     }
-    // A broken link is mended by this.
+    // Setting the tag repairs a broken link.
     let before = match find(repository, tag) {
         Err(Error::BrokenTag { .. }) => None,
         found => found?,
@@ -293,24 +293,24 @@ pub fn set(writer: &Writer<'_>, repository: &Repository<'_>, tag: &Tag, digest: 
     Ok(before)
 }
 
-/// A tag that is to go.
+/// A tag to remove.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Removal {
     /// The tag.
     pub tag: Tag,
-    /// What it points to, where that can be told.
+    /// The digest that it points to, if that can be read.
     pub digest: Option<Digest>,
     current: TreePath,
     directory: TreePath,
 }
 
 impl Removal {
-    /// Where it lies.
+    /// The tag's directory.
     pub fn path(&self, repository: &Repository<'_>) -> PathBuf {
         repository.tree().locate(&self.directory)
     }
 
-    /// Whether the tag points nowhere by now, as one does whose removal was cut short.
+    /// Whether the tag no longer points anywhere, like one whose removal was cut short.
     fn is_begun(&self, tree: &Tree) -> bool {
         matches!(tree.metadata(&self.current), Ok(None))
     }
@@ -318,21 +318,20 @@ impl Removal {
     fn unset(&self, writer: &Writer<'_>) -> Result<()> {
         match writer.tree().metadata(&self.current) {
             Ok(Some(found)) if found.kind == Kind::File => writer.remove_file(&self.current, Sync::Later).map(drop),
-            // Whatever else lies there points nowhere, and goes with the rest.
+            // Anything else in its place points nowhere, and is removed with the directory.
             _ => Ok(()),
         }
     }
 
-    /// Removes the tag and its past; the manifests and other tags stay.
+    /// Removes the tag and its history. The manifests and other tags stay.
     pub fn execute(&self, writer: &Writer<'_>) -> Result<()> {
-        // First what makes it a tag: one whose removal is cut short points nowhere, and never lost its past alone.
+        // The current link first: a tag whose removal is cut short points nowhere, and never loses only its history.
         self.unset(writer)?;
         writer.remove_directory(&self.directory, Sync::Now)
     }
 }
 
-/// Removes several tags: first what each points to, then the rest, so that a run that was cut short can be run again with
-/// the same tags.
+/// Removes several tags, first all current links, then the rest. So a run that was cut short can be repeated.
 pub fn delete(writer: &Writer<'_>, removals: &[Removal]) -> Result<()> {
     for removal in removals {
         removal.unset(writer)?;
@@ -340,8 +339,9 @@ pub fn delete(writer: &Writer<'_>, removals: &[Removal]) -> Result<()> {
     removals.iter().try_for_each(|removal| removal.execute(writer))
 }
 
-/// What deleting `tags` from `repository` removes. `Err(TagUnknown)`, before anything is removed, for one that isn't there;
-/// a broken one is. One that is gone is passed over beside others that are half gone: a run was cut short.
+/// What deleting `tags` from `repository` removes. `Err(TagUnknown)`, before anything is removed, when a tag does not
+/// exist; a broken tag does exist. If all other tags have lost their current link, an earlier run was cut short, and
+/// the missing tags are skipped.
 pub fn plan_delete(repository: &Repository<'_>, tags: &[Tag]) -> Result<Vec<Removal>> {
     let mut removals: Vec<Removal> = Vec::new();
     let mut gone = Vec::new();
