@@ -1,4 +1,4 @@
-//! What a registry asks of the repository before it stores a manifest (layout.md §5.3 as 2.8, §5.4 as 3.x).
+//! A registry's checks against the repository before it stores a manifest (layout.md §5.3 as in 2.8, §5.4 as in 3.x).
 
 use super::kind::Kind;
 use super::model::{Manifest, Reference};
@@ -8,7 +8,7 @@ use crate::error::{Refusal, RefusalCode, Result};
 
 /// What a repository has.
 pub trait Presence {
-    /// Whether the repository has the blob as a layer; an alias counts.
+    /// Whether the repository has the blob as a layer. An alias counts.
     fn layer(&self, digest: &Digest) -> Result<bool>;
 
     /// Whether the repository has the manifest.
@@ -29,28 +29,28 @@ impl Presence for Anything {
 }
 
 const FOREIGN_LAYER: &str = "application/vnd.docker.image.rootfs.foreign.diff.tar.gzip";
-/// The layer types whose URLs a registry looks at, and whether the blob may be elsewhere.
+/// The layer types whose URLs a registry checks, and whether the blob may be missing from the repository.
 const OCI_LAYERS: [(&str, bool); 4] = [
     ("application/vnd.oci.image.layer.v1.tar", false),
     ("application/vnd.oci.image.layer.v1.tar+gzip", false),
     ("application/vnd.oci.image.layer.nondistributable.v1.tar", true),
     ("application/vnd.oci.image.layer.nondistributable.v1.tar+gzip", true),
 ];
-/// The longest name that schema1 may carry, in bytes.
+/// The most bytes of a name in schema1.
 const NAME_MAX: usize = 255;
 
-/// Every reason why a registry would not store a decoded manifest, in the order in which it reports them; none is a
-/// yes.
+/// Every reason for which a registry would not store a decoded manifest, in the order in which the registry reports
+/// them. An empty list means that it would store it.
 ///
-/// `signature` is the verdict on schema1's signatures, where there is one: it stands between the form and the layers.
-/// A schema version other than 2 is refused alone, before anything is looked up. The size in a descriptor, `subject`
-/// and `artifactType` are not looked at. Where a registry answers a bare `UNKNOWN` and then one with the text, this
-/// gives the latter.
+/// `signature` is what is wrong with schema1's signatures, if anything. It comes after the refusals of the form and
+/// before those of the layers. A schema version other than 2 is the only refusal, and is found before anything is
+/// looked up. The size in a descriptor, `subject` and `artifactType` are not checked. Where a registry answers a bare
+/// `UNKNOWN` and then one with the text, this gives the second.
 ///
-/// Unlike a registry as delivered, which allows no URL at all in a foreign layer, this takes any that is http or https:
-/// there is no configuration that could say which hosts are allowed.
+/// A registry's default configuration allows no URL in a foreign layer. regtree accepts any http or https URL, because
+/// it has no configuration of the allowed hosts.
 ///
-/// `Err` is a failure to look.
+/// `Err` when the repository can't be read.
 pub fn check(manifest: &Manifest, signature: Option<Refusal>, presence: &impl Presence) -> Result<Vec<Refusal>> {
     let mut refusals = Vec::new();
     match manifest.kind {
@@ -80,10 +80,10 @@ pub fn check(manifest: &Manifest, signature: Option<Refusal>, presence: &impl Pr
     Ok(refusals)
 }
 
-/// Whether something referenced can be had, or what else is wrong with it.
+/// Whether the repository has what is referenced, or what else is wrong with the reference.
 type Verdict = Result<bool, (RefusalCode, String)>;
 
-/// Asks `present` about a digest that is one.
+/// Asks `present` about the digest of a reference, if that is valid.
 fn ask(reference: &Reference, present: impl FnOnce(&Digest) -> Result<bool>) -> Result<Verdict> {
     match digest(reference) {
         Ok(digest) => present(&digest).map(Ok),
@@ -91,7 +91,7 @@ fn ask(reference: &Reference, present: impl FnOnce(&Digest) -> Result<bool>) -> 
     }
 }
 
-/// Whatever is wrong with a reference, the registry says in the end that the blob is unknown.
+/// Adds what is wrong with a reference. A registry always adds at the end that the blob is unknown.
 fn report(reference: &Reference, verdict: Verdict, refusals: &mut Vec<Refusal>) {
     let text = &reference.text;
     match verdict {
@@ -107,7 +107,7 @@ fn report(reference: &Reference, verdict: Verdict, refusals: &mut Vec<Refusal>) 
     refusals.push(Refusal::about(RefusalCode::ManifestBlobUnknown, text, message));
 }
 
-/// The digest, if go-digest takes it. To that a tarsum is of an algorithm like any other that it does not know.
+/// The digest, if go-digest accepts it. To go-digest, a tarsum has an unsupported algorithm.
 fn digest(reference: &Reference) -> Result<Digest, (RefusalCode, String)> {
     let error = match (reference.digest, reference.text.split_once(':')) {
         (Ok(digest), _) if !digest.is_tarsum() => return Ok(digest),
@@ -125,7 +125,7 @@ fn digest(reference: &Reference) -> Result<Digest, (RefusalCode, String)> {
     Err((code, format!("{:?}: {error}", reference.text)))
 }
 
-/// Whether go-digest takes the two for a digest, be it of an algorithm that it does not know.
+/// Whether go-digest accepts the form of a digest, even if it does not know the algorithm.
 fn has_form(algorithm: &str, encoded: &str) -> bool {
     let is_part = |part: &str| !part.is_empty() && part.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit());
     let is_digit = |byte: u8| byte.is_ascii_alphanumeric() || b"=_-".contains(&byte);
@@ -150,8 +150,8 @@ fn blob(kind: Kind, reference: &Reference, presence: &impl Presence) -> Result<V
     if may_be_elsewhere(kind, reference) { Ok(Ok(true)) } else { presence.layer(&digest).map(Ok) }
 }
 
-/// Whether a manifest of this kind may reference a blob that its repository does not have: a layer of a type that is not
-/// distributed, and that says where else it can be had.
+/// Whether a manifest of this kind may reference a blob that its repository does not have. That is a layer of a
+/// nondistributable type that has URLs.
 pub fn may_be_elsewhere(kind: Kind, reference: &Reference) -> bool {
     let media_type = reference.media_type.as_deref().unwrap_or_default();
     let is_free = match kind {
@@ -177,7 +177,7 @@ fn schema1_form(manifest: &Manifest, refusals: &mut Vec<Refusal>) {
     if name.len() > NAME_MAX {
         refuse("it has more than 255 characters");
     }
-    // The registry's expression is not anchored, so one such character somewhere is enough.
+    // The registry's regular expression is not anchored, so one such character anywhere is enough.
     if !name.bytes().any(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit()) {
         refuse("it has no letter in lower case and no digit");
     }

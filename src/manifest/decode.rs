@@ -1,4 +1,4 @@
-//! Refuses what a registry refuses when it decodes a pushed manifest (layout.md §5.4, as 3.x).
+//! Refuses what a registry refuses when it decodes a pushed manifest (layout.md §5.4, as in 3.x).
 
 use super::document::{Document, Mismatch};
 use super::field::Field;
@@ -9,13 +9,15 @@ use super::read::{Empty, build, untyped};
 use super::{MAX_PUT, fill};
 use crate::error::Refusal;
 
-/// Reads a manifest that is to be stored, as the kind that `media_type` (a `Content-Type`) names, or else its content.
+/// Reads a manifest that is to be stored. Its kind is the one that `media_type` (a `Content-Type`) names; without
+/// `media_type`, it follows from the content.
 ///
 /// For schema1 the bytes are the payload without its signatures. Every refusal is a `MANIFEST_INVALID`, and the first
-/// that a registry would report: size, type, JSON (nested at most 10,000 deep), `manifests` beside `config` or `layers`
-/// in an OCI kind, a field of the wrong type, `mediaType`. The schema version is [`check`](super::check)'s matter.
+/// one that a registry would report, in this order: size, type, JSON (nested at most 10,000 deep), `manifests` next to
+/// `config` or `layers` in an OCI kind, a field of the wrong type, `mediaType`. The version is left to
+/// [`check`](super::check).
 ///
-/// Duplicate keys, `null` and other oddities are no reason to refuse: a registry takes them.
+/// Duplicate keys, `null` and other oddities are not refused, because registries accept them.
 pub fn decode(bytes: &[u8], media_type: Option<&str>) -> Result<Manifest, Refusal> {
     if bytes.len() > MAX_PUT {
         return Err(Refusal::invalid(format!("it has {} bytes, a registry takes {MAX_PUT} at most", bytes.len())));
@@ -25,14 +27,14 @@ pub fn decode(bytes: &[u8], media_type: Option<&str>) -> Result<Manifest, Refusa
     let document = fill::document(bytes, GO_MAX_DEPTH).map_err(|fault| malformed(&fault))?;
     let kind = asked.map_or_else(|| stated(&document), Ok)?;
     check_confusion(&document, kind)?;
-    // A top that is no object fails in every kind.
+    // Any value that is not an object fails in every kind.
     let mismatch = document.first_mismatch(|field| field.is_decoded_in(kind));
     mismatch.map_or(Ok(()), |mismatch| Err(wrong_type(mismatch)))?;
     check_media_type(&document, kind)?;
     build(bytes, &document, kind, Empty::Kept).map_err(|fault| malformed(&fault))
 }
 
-/// The kind that a client would name as the type of this content.
+/// The kind that a client would name as the content type of this document.
 fn stated(document: &Document<'_>) -> Result<Kind, Refusal> {
     let versioned = |field| matches!(field, Field::SchemaVersion | Field::MediaType);
     if let Some(mismatch) = document.first_mismatch(versioned) {
@@ -63,7 +65,7 @@ fn wrong_type(mismatch: Mismatch) -> Refusal {
     Refusal::invalid(format!("at byte {offset}: {key} can't be read, expected {wanted}, found {found}"))
 }
 
-/// OCI kinds must not look like one another; docker's are not asked (CVE-2021-41190).
+/// OCI kinds must not look like each other (CVE-2021-41190). Registries do not check this for Docker's kinds.
 fn check_confusion(document: &Document<'_>, kind: Kind) -> Result<(), Refusal> {
     if !matches!(kind, Kind::OciManifest | Kind::OciIndex) {
         return Ok(());
@@ -78,7 +80,7 @@ fn check_confusion(document: &Document<'_>, kind: Kind) -> Result<(), Refusal> {
     Ok(())
 }
 
-/// Docker's kinds must state their type, OCI's may; schema1 need not.
+/// Docker's kinds must state their media type; OCI kinds may omit it; schema1 is not checked.
 fn check_media_type(document: &Document<'_>, kind: Kind) -> Result<(), Refusal> {
     let (Some(wanted), true) = (kind.media_type(), kind != Kind::Schema1) else { return Ok(()) };
     let found = document.media_type.map(Text::decode).unwrap_or_default();

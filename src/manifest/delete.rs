@@ -1,4 +1,4 @@
-//! Taking a manifest away from a repository. Its content stays until it is collected.
+//! Removes a manifest from a repository. Its content stays until a collection removes it.
 
 use super::need::{Going, check_unnamed};
 use crate::digest::Digest;
@@ -10,20 +10,20 @@ use crate::repository::Repository;
 use crate::repository::revision::{self, Revision};
 use crate::tag;
 
-/// A manifest that is to go.
+/// A manifest to remove.
 #[derive(Debug)]
 pub struct Removal {
     /// The manifest.
     pub digest: Digest,
-    /// The tags that go with it, and first.
+    /// The tags that are removed before it.
     pub tags: Vec<tag::Removal>,
     links: Vec<TreePath>,
     directory: TreePath,
 }
 
 impl Removal {
-    /// Removes the tags, then the link that makes the manifest the repository's, and then the rest of its directory: beside
-    /// a layer link of the same digest an emptied one looks as if registry 2.1.0 had put the manifest there.
+    /// Removes the tags, then the links that make the manifest the repository's, then the rest of its directory. An
+    /// empty directory must not stay: with a layer link of the same digest it looks like a manifest of registry 2.1.0.
     pub fn execute(&self, writer: &ExclusiveWriter<'_>) -> Result<()> {
         for tag in &self.tags {
             tag.execute(writer)?;
@@ -35,30 +35,30 @@ impl Removal {
     }
 }
 
-/// Whether tags that point to a manifest go with it, or keep it.
+/// Whether tags that point to a manifest keep it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Tags {
     /// They keep it.
     Keep,
-    /// They go with it.
+    /// They are removed with it.
     Remove,
 }
 
-/// Whether an index that stays keeps what it names.
+/// Whether an index that stays keeps the manifests that it names.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Indexes {
-    /// It does.
+    /// It keeps them.
     Keep,
-    /// It is left with a child that is gone.
+    /// It is left with a missing child.
     Ignore,
 }
 
-/// What deleting `digests` from `repository` removes, and the damage met on the way.
+/// What deleting `digests` from `repository` removes, and the damage found on the way.
 ///
-/// Before anything is removed: `Err(ManifestUnknown)` for a digest that is no revision here, with [`Tags::Keep`]
-/// `Err(InUse)` for one that tags point to, and with [`Indexes::Keep`] for one that an index names which does not go with
-/// it. A tag that does not say what it points to keeps nothing, and is told; of a manifest that can't be read nobody knows
-/// what it names, and that is `Err(Refused)`.
+/// All errors come before anything is removed. `Err(ManifestUnknown)` when a digest is not a revision of the
+/// repository. With [`Tags::Keep`], `Err(InUse)` when tags point to one. With [`Indexes::Keep`], `Err(InUse)` when an
+/// index or another manifest that stays needs one, and `Err(Brake)` when a manifest can't be read, because it may need
+/// one. A tag with a broken link keeps nothing, and is part of the damage.
 pub fn plan_delete(
     repository: &Repository<'_>,
     digests: &[Digest],
@@ -95,7 +95,7 @@ pub fn plan_delete(
     Ok((removals, found.damage))
 }
 
-/// Every link that makes `digest` a manifest of `repository`, sound or broken, and whether it is one among those of layers.
+/// Every link, even a broken one, that makes `digest` a manifest of `repository`, and whether it is a layer link.
 fn links(repository: &Repository<'_>, digest: Digest) -> Result<(Vec<TreePath>, bool)> {
     let mut links = Vec::new();
     for form in Form::ALL {

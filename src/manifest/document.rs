@@ -1,4 +1,4 @@
-//! A document as Go's decoder leaves it in the structs of all kinds at once.
+//! A document as Go's decoder would leave it in the structs of all kinds at once.
 
 use std::collections::BTreeMap;
 
@@ -9,17 +9,17 @@ use super::oddity::Sightings;
 
 /// A list of texts.
 pub(super) type Texts<'b> = Slice<Option<Text<'b>>>;
-/// A descriptor, once a field of it was met: lists of millions of empty ones exist to fill memory.
+/// A descriptor, once one of its fields was read. Documents with millions of empty ones exist to fill memory.
 pub(super) type Slot<'b> = Option<Box<DescriptorSlot<'b>>>;
 /// A list of descriptors.
 pub(super) type Descriptors<'b> = Slice<Slot<'b>>;
-/// Annotations in document order, as a map would be filled.
+/// Annotations in document order, before they become a map.
 pub(super) type Pairs<'b> = Vec<(Text<'b>, Option<Text<'b>>)>;
 
-/// Everything that some kind's decoder reads, borrowed from the bytes.
+/// Everything that the decoder of some kind reads, borrowed from the bytes.
 #[derive(Debug, Default)]
 pub(super) struct Document<'b> {
-    /// Whether the top is an object; `null` decodes to an empty document in Go.
+    /// Whether the top is an object. In Go, `null` decodes to an empty document.
     pub(super) is_object: bool,
     pub(super) schema_version: Option<i64>,
     pub(super) media_type: Option<Text<'b>>,
@@ -30,34 +30,34 @@ pub(super) struct Document<'b> {
     pub(super) subject: Option<Slot<'b>>,
     pub(super) artifact_type: Option<Text<'b>>,
     pub(super) fs_layers: Descriptors<'b>,
-    /// Only their number matters.
+    /// Only the number of entries matters.
     pub(super) history: Slice<()>,
     pub(super) name: Option<Text<'b>>,
     pub(super) tag: Option<Text<'b>>,
     pub(super) architecture: Option<Text<'b>>,
     pub(super) present: Present,
-    /// What is odd about the whole.
+    /// The oddities of the whole document.
     pub(super) sightings: Sightings,
-    /// What is odd in each field.
+    /// The oddities in each field.
     pub(super) in_field: [Sightings; Field::COUNT],
     /// The first wrong type in each field.
     pub(super) mismatches: [Option<Mismatch>; Field::COUNT],
 }
 
 impl Document<'_> {
-    /// The first wrong type, in document order, in the fields that `sees` tells.
+    /// The first value of a wrong type, in document order, in the fields for which `sees` is true.
     pub(super) fn first_mismatch(&self, sees: impl Fn(Field) -> bool) -> Option<Mismatch> {
         let found = self.mismatches.iter().flatten().filter(|mismatch| sees(mismatch.field));
         found.min_by_key(|mismatch| mismatch.offset).copied()
     }
 
-    /// Whether it says to be an index and an image manifest at once.
+    /// Whether it looks like an index and like an image manifest.
     pub(super) fn is_ambiguous(&self) -> bool {
         self.present.manifests && (self.present.config || self.present.layers)
     }
 }
 
-/// Which fields are something else than `null`, be it of the wrong type; the last of two counts.
+/// Which fields have a value other than `null`, even one of the wrong type. The last of two equal keys counts.
 #[derive(Debug, Default)]
 pub(super) struct Present {
     pub(super) config: bool,
@@ -65,7 +65,7 @@ pub(super) struct Present {
     pub(super) manifests: bool,
 }
 
-/// A descriptor's fields; also `fsLayers`' elements, which have the digest only.
+/// The fields of a descriptor. Elements of `fsLayers` use it too, and have only the digest.
 #[derive(Debug, Default)]
 pub(super) struct DescriptorSlot<'b> {
     pub(super) offset: usize,
@@ -87,7 +87,7 @@ pub(super) struct PlatformSlot<'b> {
     pub(super) variant: Option<Text<'b>>,
 }
 
-/// A value of another type than the field it is for.
+/// A value that does not have the type of its field.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Mismatch {
     pub(super) field: Field,
@@ -98,7 +98,7 @@ pub(super) struct Mismatch {
     pub(super) found: &'static str,
 }
 
-/// Pairs as a map, the last one winning, and whether a key stands twice.
+/// The pairs as a map in which the last of two equal keys wins, and whether a key occurs twice.
 pub(super) fn to_map(pairs: &Pairs<'_>) -> (BTreeMap<String, String>, bool) {
     let text = |value: Option<Text<'_>>| value.map(|text| text.decode().into_owned()).unwrap_or_default();
     let map: BTreeMap<_, _> = pairs.iter().map(|(key, value)| (key.decode().into_owned(), text(*value))).collect();

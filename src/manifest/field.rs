@@ -1,8 +1,8 @@
-//! The fields of a document that some registry reads, and which kind's decoder sees which.
+//! The fields of a document that some registry reads, and which of them the decoder of each kind sees.
 
 use super::kind::Kind;
 
-/// A field at the top of a document, with all that is below it.
+/// A field at the top of a document, with everything below it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Field {
     SchemaVersion,
@@ -10,7 +10,7 @@ pub(super) enum Field {
     Config,
     Layers,
     Manifests,
-    /// `manifests[].platform.features`, which a list has and an index has not.
+    /// `manifests[].platform.features`, which a list has and an index does not.
     Features,
     Annotations,
     Subject,
@@ -25,7 +25,7 @@ pub(super) enum Field {
 impl Field {
     pub(super) const COUNT: usize = 14;
 
-    /// The fields with their names, in the order that documents mostly have them.
+    /// The fields with their names, in the usual order in documents.
     pub(super) const TOP: [(&'static str, Self); 13] = [
         ("schemaVersion", Self::SchemaVersion),
         ("mediaType", Self::MediaType),
@@ -42,7 +42,7 @@ impl Field {
         ("architecture", Self::Architecture),
     ];
 
-    /// Whether a registry decodes the field in a manifest of a kind, so that a wrong type in it is refused.
+    /// Whether a registry decodes the field in a manifest of `kind`, and so refuses a wrong type in it.
     pub(super) const fn is_decoded_in(self, kind: Kind) -> bool {
         match self {
             Self::SchemaVersion | Self::MediaType => true,
@@ -57,8 +57,8 @@ impl Field {
         }
     }
 
-    /// Whether what is odd in the field matters in a manifest of a kind: to the registry, to an image's referrers, or
-    /// to a reader that takes the kind for another.
+    /// Whether an oddity in the field matters in a manifest of `kind`: to the registry, to an image's referrers, or to
+    /// a reader that takes the manifest for another kind.
     pub(super) const fn matters_in(self, kind: Kind) -> bool {
         match self {
             Self::Config | Self::Layers | Self::Manifests | Self::Subject | Self::ArtifactType => {

@@ -1,4 +1,4 @@
-//! Reading a manifest, checked against its digest.
+//! Reads manifests and checks them against their digests.
 
 use std::io::Read;
 
@@ -11,7 +11,7 @@ use crate::repository::Repository;
 use crate::repository::revision::{self, Revision};
 use crate::tag;
 
-/// The digest that `target` stands for in `repository`. `Err(TagUnknown)` or `Err(BrokenTag)` for a tag that says none.
+/// The digest of `target` in `repository`. `Err(TagUnknown)` or `Err(BrokenTag)` when a tag does not give one.
 pub fn resolve(repository: &Repository<'_>, target: &Target) -> Result<Digest> {
     match target {
         Target::Digest(digest) => Ok(*digest),
@@ -21,8 +21,8 @@ pub fn resolve(repository: &Repository<'_>, target: &Target) -> Result<Digest> {
 
 /// The bytes of the manifest `digest`, as they were pushed.
 ///
-/// `Err(ManifestUnknown)` when the repository has no link to it, or the link leads nowhere; `Err(Corrupt)` when the bytes
-/// have another digest; `Err(ManifestMalformed)` for more than [`MAX_READ`] bytes.
+/// `Err(ManifestUnknown)` when the repository has no link to it, or its content is missing; `Err(Corrupt)` when the
+/// bytes have another digest; `Err(ManifestMalformed)` when there are more than [`MAX_READ`] bytes.
 pub fn get(repository: &Repository<'_>, digest: Digest) -> Result<Vec<u8>> {
     match revision::find(repository, digest)? {
         Some(_) => content(repository, digest),
@@ -31,7 +31,7 @@ pub fn get(repository: &Repository<'_>, digest: Digest) -> Result<Vec<u8>> {
     }
 }
 
-/// The bytes of a manifest whose link was seen. Errors as [`get`]'s.
+/// The bytes of a manifest whose link was already found. The errors are those of [`get`].
 pub(crate) fn content(repository: &Repository<'_>, digest: Digest) -> Result<Vec<u8>> {
     let (tree, path) = (repository.tree(), Entry::Blob(digest).path());
     let Some(file) = tree.open_file(&path)? else {
@@ -56,7 +56,8 @@ pub(crate) fn content(repository: &Repository<'_>, digest: Digest) -> Result<Vec
     }
 }
 
-/// The manifest `digest`, read. Errors as [`get`]'s, and `Err(ManifestMalformed)` for what is no JSON object.
+/// The bytes of the manifest `digest`, and what they say. The errors are those of [`get`], and `Err(ManifestMalformed)`
+/// when the bytes are not a JSON object.
 pub fn read(repository: &Repository<'_>, digest: Digest) -> Result<(Vec<u8>, Manifest)> {
     let content = get(repository, digest)?;
     let manifest = parse(repository, digest, &content)?;
@@ -71,7 +72,7 @@ pub(crate) fn parse(repository: &Repository<'_>, digest: Digest, content: &[u8])
     })
 }
 
-/// Every manifest of `repository`, read, or why it can't be.
+/// Every manifest of `repository`, or the error with which it can't be read.
 pub fn manifests<'r>(repository: &'r Repository<'_>) -> impl Iterator<Item = Result<(Revision, Manifest)>> + 'r {
     revision::revisions(repository).map(move |found| {
         let revision = found?;
@@ -80,7 +81,7 @@ pub fn manifests<'r>(repository: &'r Repository<'_>) -> impl Iterator<Item = Res
     })
 }
 
-/// The manifest that a revision links, whose link was not read yet.
+/// The manifest of a revision whose link was not read yet.
 pub(super) fn of_revision(repository: &Repository<'_>, revision: &Revision) -> Result<Manifest> {
     revision.check(repository)?;
     let content = content(repository, revision.digest)?;

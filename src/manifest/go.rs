@@ -1,10 +1,10 @@
-//! Values as Go decodes them into variables that may hold something already.
+//! Values as Go decodes them into variables that may already have a value.
 //!
-//! A key that stands twice is decoded twice into the same variable. A struct keeps the fields that the second object
-//! does not have; a list keeps what is in its slots, even beyond its end, for the next time it grows; `null` empties a
+//! A key that occurs twice is decoded twice into the same variable. A struct keeps the fields that the second object
+//! does not have. A list keeps the values in its slots, even past its end, for the next time it grows. `null` empties a
 //! list and leaves text, numbers and structs alone.
 
-/// A list as Go keeps it: its slots outlive its length.
+/// A list as Go keeps it. Its slots outlive its length.
 #[derive(Clone, Debug)]
 pub(super) struct Slice<T> {
     slots: Vec<T>,
@@ -19,7 +19,7 @@ impl<T> Default for Slice<T> {
 }
 
 impl<T: Default> Slice<T> {
-    /// The slot that element `at` is decoded into; elements come in order.
+    /// The slot that element `at` is decoded into. Elements come in order.
     pub(super) fn slot(&mut self, at: usize) -> &mut T {
         if at >= self.slots.len() {
             self.slots.resize_with(at + 1, T::default);
@@ -27,7 +27,7 @@ impl<T: Default> Slice<T> {
         &mut self.slots[at]
     }
 
-    /// Ends a list of `length` elements. An empty one is a fresh one.
+    /// Ends a list of `length` elements. An empty list starts with fresh slots.
     pub(super) fn end(&mut self, length: usize) {
         if length == 0 {
             self.slots.clear();
@@ -36,7 +36,7 @@ impl<T: Default> Slice<T> {
         self.present = true;
     }
 
-    /// What `null` does.
+    /// Does what `null` does.
     pub(super) fn clear(&mut self) {
         *self = Self::default();
     }
@@ -48,7 +48,7 @@ impl<T> Slice<T> {
         &self.slots[..self.length]
     }
 
-    /// Whether it is a list at all, be it an empty one.
+    /// Whether there is a list at all, even an empty one.
     pub(super) fn is_present(&self) -> bool {
         self.present
     }

@@ -4,28 +4,28 @@ use std::fmt;
 
 use serde::{Serialize, Serializer};
 
-/// What a manifest is (layout.md §5.1). The tree does not keep it: it is told from the content.
+/// The kind of a manifest (layout.md §5.1). The tree does not store it; it follows from the content.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Kind {
-    /// Docker's first, signed when pushed; what is stored is the payload without its signatures.
+    /// Docker's first kind, signed when it is pushed. The tree stores the payload without its signatures.
     Schema1,
     /// Docker's image manifest.
     Schema2,
-    /// Docker's list of manifests, one a platform.
+    /// Docker's list of manifests, one for each platform.
     ManifestList,
     /// The OCI's image manifest, also used for artifacts.
     OciManifest,
     /// The OCI's index of manifests.
     OciIndex,
-    /// Something else. It is kept, and so is whatever it mentions.
+    /// Anything else. regtree keeps it, and everything that it mentions.
     Unknown,
 }
 
 impl Kind {
-    /// Every kind that a registry knows.
+    /// Every kind that registries know.
     pub const KNOWN: [Self; 5] = [Self::Schema1, Self::Schema2, Self::ManifestList, Self::OciManifest, Self::OciIndex];
 
-    /// The media type that a registry serves such a manifest as; `None` for an unknown kind.
+    /// The media type that a registry serves a manifest of this kind as; `None` for an unknown kind.
     pub const fn media_type(self) -> Option<&'static str> {
         match self {
             Self::Schema1 => Some("application/vnd.docker.distribution.manifest.v1+prettyjws"),
@@ -37,7 +37,7 @@ impl Kind {
         }
     }
 
-    /// The kind that a `mediaType` inside a document names, which must be the exact text.
+    /// The kind that `mediaType` in a document names. The text must match exactly.
     pub fn from_media_type(text: &str) -> Option<Self> {
         if text == UNSIGNED_SCHEMA1 {
             return Some(Self::Schema1);
@@ -45,9 +45,9 @@ impl Kind {
         Self::KNOWN.into_iter().find(|kind| kind.media_type() == Some(text))
     }
 
-    /// The kind that an HTTP `Content-Type` names: case and parameters don't count.
+    /// The kind that an HTTP `Content-Type` names. Case and parameters do not matter.
     ///
-    /// No type and `application/json` name none, as in 3.x; 2.x took both, and any unknown type, for schema1.
+    /// An empty type and `application/json` name no kind, as in 3.x; 2.x read both, and any unknown type, as schema1.
     pub fn from_content_type(header: &str) -> Option<Self> {
         let essence = header.split(';').next().unwrap_or_default().trim();
         Self::from_media_type(&essence.to_ascii_lowercase())
@@ -71,7 +71,7 @@ impl Kind {
     }
 }
 
-/// What schema1 without signatures is called.
+/// The media type of schema1 without signatures.
 const UNSIGNED_SCHEMA1: &str = "application/vnd.docker.distribution.manifest.v1+json";
 
 impl fmt::Display for Kind {

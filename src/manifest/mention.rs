@@ -1,4 +1,4 @@
-//! Digests mentioned anywhere in a document, for when nobody can say what its references are.
+//! Finds the digests mentioned anywhere in a document, for documents whose references can't be known for sure.
 
 use super::json::{Event, Malformed, Reader, Text};
 use crate::digest::{Algorithm, Digest};
@@ -24,8 +24,8 @@ fn in_string(text: Text<'_>, found: &mut Vec<Digest>) {
     }
 }
 
-/// The digest whose colon this is: the algorithm before, as many hex digits as it takes after. More digits may follow:
-/// better one too many than one missed.
+/// The digest around this colon: the algorithm before it, and as many hex digits after it as the algorithm needs. More
+/// digits may follow, because one digest too many is better than one missed.
 fn around(text: &str, colon: usize) -> Option<Digest> {
     let (before, after) = (&text[..colon], &text[colon + 1..]);
     let algorithm = Algorithm::ALL.into_iter().find(|algorithm| before.ends_with(algorithm.name()))?;

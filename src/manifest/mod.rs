@@ -1,14 +1,16 @@
-//! Manifests: what an image is made of.
+//! Manifests: the documents that describe images.
 //!
-//! The tree keeps a manifest as the bytes that were pushed, without its media type; the [`Kind`] is told from the
-//! content (layout.md §5.1). Registries decode with Go's JSON library, which takes keys in any case, lets the last of
-//! two win, merges what is inside, and reads `null` as nothing. **No reference that a registry sees may be missed**, or
-//! a collection deletes live content; so this reads by the same rules, and where readers could differ it says so
-//! ([`Oddity`]) and names every digest [mentioned](Manifest::mentioned).
+//! The tree stores a manifest as the bytes that were pushed, without its media type; its [`Kind`] follows from the
+//! content (layout.md §5.1). Registries decode with Go's JSON library. That library accepts keys in any case, lets the
+//! last of two equal keys win, merges what is inside them, and reads `null` as nothing. **No reference that a registry
+//! sees may be missed**, or a collection deletes content that is needed. So regtree reads by the same rules. Where
+//! readers could differ, it reports an [`Oddity`] and lists every digest [mentioned](Manifest::mentioned).
 //!
-//! Three ways in: [`Manifest::read`] takes what lies in a tree, any kind, up to [`MAX_READ`] bytes and any depth;
-//! [`decode`] refuses what a registry refuses to take; [`check`] asks what a registry asks of the repository before it
-//! stores a manifest.
+//! There are three ways to read or check a manifest:
+//!
+//! - [`Manifest::read`] reads a manifest of a tree, of any kind, up to [`MAX_READ`] bytes, nested to any depth;
+//! - [`decode()`] refuses what a registry refuses to decode;
+//! - [`check()`] makes the checks against the repository that a registry makes before it stores a manifest.
 
 mod check;
 mod decode;
@@ -49,9 +51,9 @@ pub use referrers::{Referrer, Relations, fallback_tag, referrers, relations};
 pub(crate) use stat::size;
 pub use stat::{ManifestStat, Part, role, stat};
 
-/// The most bytes a registry takes (layout.md §5.4): 4 MiB.
+/// The most bytes that a registry accepts (layout.md §5.4): 4 MiB.
 pub const MAX_PUT: usize = 4 * 1024 * 1024;
-/// The most bytes that are read from a tree: 64 MiB. Registries up to 2.6 had no limit.
+/// The most bytes that regtree reads from a tree: 64 MiB. Registries up to 2.6 had no limit.
 pub const MAX_READ: usize = 64 * 1024 * 1024;
 
 #[cfg(test)]

@@ -1,4 +1,4 @@
-//! A manifest, read.
+//! The parts of a manifest.
 
 use std::collections::BTreeMap;
 
@@ -10,64 +10,65 @@ use crate::digest::{Digest, DigestError};
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Manifest {
-    /// What it is.
+    /// Its kind.
     pub kind: Kind,
-    /// The `mediaType` inside, as written; `None` where it has none, or an empty one.
+    /// The `mediaType` inside, as written; `None` when it is missing or empty.
     pub media_type: Option<String>,
-    /// The `schemaVersion`; `None` where it has none, or no integer.
+    /// The `schemaVersion`; `None` when it is missing or not an integer.
     pub schema_version: Option<i64>,
-    /// What it is made of, in the registry's order: config, then layers; or children; or the layers of schema1. None
-    /// for an unknown kind. One without a digest is there only after [`decode`](crate::manifest::decode), for the
-    /// check.
+    /// What it is made of, in the registry's order: the config, then the layers; or the children; or the layers of
+    /// schema1. Empty for an unknown kind. References without a digest occur only after
+    /// [`decode`](crate::manifest::decode), for the check.
     pub references: Vec<Reference>,
-    /// What it is about, which need not exist.
+    /// The manifest that it is about, which need not exist.
     pub subject: Option<Reference>,
     /// The `artifactType`, as written.
     pub artifact_type: Option<String>,
     /// The `annotations`.
     pub annotations: BTreeMap<String, String>,
-    /// The fields that schema1 alone has.
+    /// The fields that only schema1 has.
     pub schema1: Option<Schema1>,
-    /// What is odd about it, each oddity once.
+    /// Its oddities, each once.
     pub oddities: Vec<Sighting>,
-    /// Digests that stand somewhere and are no reference nor the subject: everywhere in an unknown kind and in one
-    /// where an oddity [casts doubt](crate::manifest::Oddity::casts_doubt), else none. Sorted, each once.
+    /// The digests anywhere in its text that are neither a reference nor, in a known kind, the subject. They are listed
+    /// for an unknown kind, and for a manifest that other readers [may read
+    /// differently](crate::manifest::Oddity::casts_doubt); else there are none. Sorted, each once.
     pub mentioned: Vec<Digest>,
 }
 
 impl Manifest {
-    /// The media type that a registry serves it as: the kind's own, or what is written inside an unknown one.
+    /// The media type that a registry serves it as: that of its kind, or for an unknown kind the one written inside.
     pub fn served_as(&self) -> Option<&str> {
         self.kind.media_type().or(self.media_type.as_deref())
     }
 
-    /// The config's media type, for an image manifest that has a config.
+    /// The media type of its config, if it is an image manifest with a config.
     pub fn config_media_type(&self) -> Option<&str> {
         let config = self.references.iter().find(|reference| reference.role == Role::Config)?;
         config.media_type.as_deref()
     }
 
-    /// The type that a list of referrers shows (layout.md §9): `artifactType`, or for an image manifest the config's.
+    /// The type that a list of referrers shows (layout.md §9): `artifactType`, or else the type of the config.
     pub fn referrer_type(&self) -> Option<&str> {
         let own = self.artifact_type.as_deref().filter(|text| !text.is_empty());
         own.or_else(|| self.config_media_type())
     }
 
-    /// Every digest that it names as a manifest's, or may, where nobody can say what it references. One that is named twice
-    /// comes twice.
+    /// Every digest that it names as a child, and every digest that it mentions, because each of these may be a child.
+    /// A digest that is named twice occurs twice.
     pub fn children(&self) -> impl Iterator<Item = Digest> + '_ {
         let children = self.references.iter().filter(|reference| reference.role == Role::Child);
         children.filter_map(|reference| reference.digest.ok()).chain(self.mentioned.iter().copied())
     }
 
-    /// What it mentions, if it is of an unknown kind: nobody can say that these are no references.
+    /// What a manifest of an unknown kind mentions: each digest may be a reference. Empty for a known kind.
     pub fn mentions(&self) -> impl Iterator<Item = Reference> + '_ {
         let is_unknown = self.kind == Kind::Unknown;
         self.mentioned.iter().filter(move |_| is_unknown).map(|digest| Reference::mention(*digest))
     }
 
-    /// Every digest that keeps content, with the size where one is stated: the references, then what is only mentioned.
-    /// The subject is not among them. A digest that is referenced twice comes twice.
+    /// Every digest of content that it keeps, with the size where one is stated: first the references, then what is
+    /// only mentioned. The subject is not among them. A digest that is referenced twice occurs twice.
     pub fn retained(&self) -> impl Iterator<Item = (Digest, Option<u64>)> + '_ {
         let sized = |reference: &Reference| {
             let size = reference.size.and_then(|size| u64::try_from(size).ok());
@@ -84,11 +85,11 @@ pub enum Role {
     Config,
     /// A layer, or an artifact's content.
     Layer,
-    /// A manifest of an index or list.
+    /// A manifest in an index or list.
     Child,
     /// The manifest that a referrer is about.
     Subject,
-    /// What a manifest of an unknown kind mentions: it may be any of these.
+    /// A digest mentioned by a manifest of an unknown kind. It may have any of the other roles.
     Mention,
 }
 
@@ -114,17 +115,17 @@ impl Reference {
 pub struct Reference {
     /// What it is for.
     pub role: Role,
-    /// The digest as written; empty where there is none.
+    /// The digest as written; empty when it is missing.
     pub text: String,
-    /// The digest, or why the text is none.
+    /// The digest, or why the text is not one.
     pub digest: Result<Digest, DigestError>,
-    /// The size in bytes, as written; `None` where there is none, or no integer. It may be negative.
+    /// The size in bytes, as written; `None` when it is missing or not an integer. It may be negative.
     pub size: Option<i64>,
-    /// The media type of what it points to.
+    /// The media type of the content.
     pub media_type: Option<String>,
-    /// Where else the content can be had.
+    /// Other places where the content can be downloaded.
     pub urls: Vec<String>,
-    /// What a child runs on.
+    /// The platform of a child.
     pub platform: Option<Platform>,
     /// The `artifactType` of a referrer in an index.
     pub artifact_type: Option<String>,
@@ -132,7 +133,7 @@ pub struct Reference {
     pub annotations: BTreeMap<String, String>,
 }
 
-/// What an image runs on; empty text where nothing is said.
+/// The platform that an image runs on. Missing values are empty.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Platform {
     /// The operating system, such as `linux`.
@@ -145,15 +146,15 @@ pub struct Platform {
     pub os_version: String,
 }
 
-/// The fields of schema1 besides its layers; empty text where nothing is said.
+/// The fields of schema1 besides its layers. Missing values are empty.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Schema1 {
-    /// The repository that it was made for; since 2.3 nobody checks.
+    /// The repository that it was made for. Registries since 2.3 do not check it.
     pub name: String,
-    /// The tag that it was made for; since 2.3 nobody checks.
+    /// The tag that it was made for. Registries since 2.3 do not check it.
     pub tag: String,
     /// The processor.
     pub architecture: String,
-    /// How many entries the history has; there should be one a layer.
+    /// The number of history entries. There should be one for each layer.
     pub history: usize,
 }

@@ -1,4 +1,4 @@
-//! Who needs what: the manifests of a repository that a blob, or another manifest, can't be taken from.
+//! Finds the manifests of a repository that need a blob or another manifest which is to be removed.
 
 use std::collections::HashSet;
 
@@ -8,21 +8,22 @@ use crate::error::{Error, Result};
 use crate::repository::Repository;
 use crate::repository::revision::{self, Revision};
 
-/// Fails with `Err(InUse)`, naming them, when manifests of `repository` need one of the blobs; and also when a manifest
-/// can't be read, for nobody knows what it needs (`Err(Brake)`).
+/// Checks that no manifest of `repository` needs one of the blobs. `Err(InUse)` names the manifests that do.
+/// `Err(Brake)` when a manifest can't be read, because it may need one.
 pub fn check_unneeded(repository: &Repository<'_>, blobs: &[Digest]) -> Result<()> {
     let wanted: HashSet<Digest> = blobs.iter().copied().collect();
     let nobody = HashSet::new();
     check(repository, "blob", &nobody, |revision, manifest| {
         let retained = manifest.retained().map(|(digest, _)| digest);
-        // The manifest of registry 2.1.0 is linked as a layer.
+        // Registry 2.1.0 linked a manifest as a layer, so the manifest needs that link.
         let itself = revision.misplaced.then_some(revision.digest);
         retained.chain(itself).filter(|digest| wanted.contains(digest)).collect()
     })
 }
 
-/// Fails in the same ways when a manifest of `repository` that stays names one of those that are `going`: an index its
-/// child, or one that nobody understands. Whoever needs as a layer what goes with its layer link, has it by that.
+/// Checks in the same way that no manifest of `repository` that stays needs one of those that are `going`. An index
+/// needs its children, and a manifest of an unknown kind needs what it mentions. A revision linked from `_layers`
+/// (registry 2.1.0) also loses its layer link, so layer references to it count.
 pub(super) fn check_unnamed(repository: &Repository<'_>, going: &[Going]) -> Result<()> {
     let all: HashSet<Digest> = going.iter().map(|going| going.digest).collect();
     let layers: HashSet<Digest> = going.iter().filter(|going| going.misplaced).map(|going| going.digest).collect();
@@ -33,14 +34,14 @@ pub(super) fn check_unnamed(repository: &Repository<'_>, going: &[Going]) -> Res
     })
 }
 
-/// A manifest that is to go.
+/// A manifest to remove.
 pub(super) struct Going {
     pub(super) digest: Digest,
-    /// Whether its link lies among those of layers.
+    /// Whether its link is a layer link.
     pub(super) misplaced: bool,
 }
 
-/// Asks of each manifest but those that are `going` what it needs of what is to be taken.
+/// Asks each manifest, except those that are `going`, which of the digests to remove it needs.
 fn check(
     repository: &Repository<'_>,
     what: &str,

@@ -1,38 +1,38 @@
-//! What is odd about a manifest: it can be read, but not every reader sees the same in it.
+//! Oddities of manifests that can be read, but that other readers may read differently.
 
 use std::fmt;
 
 use serde::{Serialize, Serializer};
 
-/// A way in which a manifest is odd.
+/// One way in which a manifest is odd.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[non_exhaustive]
 pub enum Oddity {
-    /// A field stands twice in one object; Go takes the last, and merges what is inside.
+    /// A field occurs twice in one object. Go takes the last, and merges what is inside.
     DuplicateKey,
-    /// A field's name in other case, which Go takes and others overlook.
+    /// A field's name is in another case. Go accepts it, other readers ignore it.
     DifferentlyCasedKey,
-    /// `manifests` together with `config` or `layers` (CVE-2021-41190).
+    /// `manifests` occurs together with `config` or `layers` (CVE-2021-41190).
     AmbiguousKind,
-    /// More levels than a registry reads.
+    /// There are more levels than a registry reads.
     DeepNesting,
-    /// `null` for a field or an element.
+    /// A field or an element is `null`.
     NullValue,
-    /// Bytes that are no UTF-8.
+    /// There are bytes that are not UTF-8.
     InvalidUtf8,
-    /// A reference whose digest is none, or is missing.
+    /// A reference has no valid digest, or none at all.
     MalformedDigest,
-    /// A reference by an algorithm that registries don't have.
+    /// A reference has a digest by an algorithm that registries do not support.
     UnsupportedAlgorithm,
-    /// A size below zero.
+    /// A size is negative.
     NegativeSize,
-    /// A field of another type than a registry reads, or a number that does not fit.
+    /// A field has another type than a registry reads, or its number does not fit.
     WrongType,
-    /// An image manifest without a config.
+    /// An image manifest has no config.
     MissingConfig,
-    /// More bytes than a registry takes.
+    /// There are more bytes than a registry accepts.
     Oversized,
-    /// A media type that belongs to another kind of manifest than what was asked for or the schema version says.
+    /// The media type is that of another kind than was asked for, or than the schema version implies.
     MediaTypeMismatch,
 }
 
@@ -54,7 +54,7 @@ impl Oddity {
         Self::MediaTypeMismatch,
     ];
 
-    /// Its stable name.
+    /// The stable name.
     pub const fn name(self) -> &'static str {
         match self {
             Self::DuplicateKey => "duplicate-key",
@@ -73,7 +73,7 @@ impl Oddity {
         }
     }
 
-    /// Whether another reader may see other references, so that everything mentioned must be kept.
+    /// Whether another reader may see other references. Everything mentioned must then be kept.
     pub const fn casts_doubt(self) -> bool {
         !matches!(self, Self::NullValue | Self::NegativeSize | Self::Oversized | Self::InvalidUtf8)
     }
@@ -91,18 +91,18 @@ impl Serialize for Oddity {
     }
 }
 
-/// An oddity, where it was met first, and how often.
+/// An oddity, the first place where it was found, and how often.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 pub struct Sighting {
-    /// What is odd.
+    /// The oddity.
     pub oddity: Oddity,
-    /// The first place, in bytes from the document's start; 0 where it is about the whole.
+    /// The first place, in bytes from the start of the document; 0 when it concerns the whole document.
     pub offset: usize,
-    /// In how many places.
+    /// The number of places.
     pub count: usize,
 }
 
-/// Oddities gathered; never more entries than there are kinds of oddity.
+/// Collects oddities. There is at most one entry for each kind of oddity.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Sightings(Vec<Sighting>);
 
@@ -125,7 +125,7 @@ impl Sightings {
         self.0.iter().copied()
     }
 
-    /// In the order of [`Oddity::ALL`].
+    /// The sightings in the order of [`Oddity::ALL`].
     pub(super) fn sorted(mut self) -> Vec<Sighting> {
         self.0.sort_by_key(|sighting| sighting.oddity);
         self.0.shrink_to_fit();

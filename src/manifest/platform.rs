@@ -1,4 +1,4 @@
-//! Which child of an index is for which platform.
+//! Finds the child of an index for a platform.
 
 use std::collections::{BTreeSet, HashSet};
 use std::fmt;
@@ -10,7 +10,7 @@ use crate::digest::Digest;
 use crate::error::{Error, Result};
 use crate::repository::Repository;
 
-/// A platform asked for: `os/arch` or `os/arch/variant`.
+/// A platform to look for: `os/arch` or `os/arch/variant`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Wanted {
     os: String,
@@ -50,7 +50,7 @@ impl fmt::Display for Platform {
 }
 
 impl Wanted {
-    /// How well a platform fits; `None` if it does not.
+    /// How well a platform fits; `None` when it does not.
     fn fit(&self, platform: &Platform) -> Option<Fit> {
         let same = (&*platform.os, &*platform.architecture) == (&*self.os, &*self.architecture);
         match &self.variant {
@@ -62,32 +62,31 @@ impl Wanted {
     }
 }
 
-/// How well a platform fits, the best first.
+/// How well a platform fits, best first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum Fit {
     Exact,
-    /// It has a variant, and none was asked for.
+    /// The platform has a variant, and the wanted one names none.
     AnyVariant,
 }
 
-/// A manifest below an index, with what it runs on.
+/// A manifest below an index, with its platform.
 struct Leaf {
     digest: Digest,
     platform: Platform,
 }
 
-/// The manifest below the index `digest`, over however many indexes, that fits `wanted` best, the first of several; of a
-/// manifest without children itself.
+/// The manifest below the index `digest` that fits `wanted` best; the first one, if several fit equally. Indexes may be
+/// nested. For a manifest without children, the manifest itself.
 ///
-/// `Err(PlatformUnknown)`, with those that there are, when none fits; an index on the way that can't be read is the error
-/// then.
+/// When none fits: `Err(PlatformUnknown)` with those that there are, or the error of a nested index that can't be read.
 pub fn choose(repository: &Repository<'_>, digest: Digest, manifest: &Manifest, wanted: &Wanted) -> Result<Digest> {
     if !manifest.kind.has_children() {
         return Ok(digest);
     }
     let (leaves, unread) = leaves(repository, digest, manifest);
     let fitting = leaves.iter().filter_map(|leaf| Some((wanted.fit(&leaf.platform)?, leaf.digest)));
-    // Of those that fit equally it is the first.
+    // `min_by_key` returns the first of those that fit equally.
     if let Some((_, chosen)) = fitting.min_by_key(|(fit, _)| *fit) {
         return Ok(chosen);
     }
@@ -103,8 +102,8 @@ pub fn choose(repository: &Repository<'_>, digest: Digest, manifest: &Manifest, 
     Err(Error::PlatformUnknown { repository, digest, platform: wanted.to_string(), available })
 }
 
-/// Every manifest below an index for which a platform is given, by it or by an index above, in order; and why an index
-/// could not be read. On a stack of its own: indexes may nest as deep as they like, and lead back to themselves.
+/// Every manifest below an index for which the index or one above it gives a platform, in order, and the error of the
+/// first index that can't be read. The walk is not recursive: indexes may nest to any depth, and contain themselves.
 fn leaves(repository: &Repository<'_>, top: Digest, manifest: &Manifest) -> (Vec<Leaf>, Option<Error>) {
     let (mut leaves, mut unread, mut seen) = (Vec::new(), None, HashSet::from([top]));
     let mut pending = children(manifest, None);
@@ -123,7 +122,7 @@ fn leaves(repository: &Repository<'_>, top: Digest, manifest: &Manifest) -> (Vec
     (leaves, unread)
 }
 
-/// The children of an index, last first, each with its platform or else that of the index.
+/// The children of an index, last first, each with its own platform or else that of the index.
 fn children(index: &Manifest, of_index: Option<&Platform>) -> Vec<(Reference, Option<Platform>)> {
     let children = index.references.iter().rev().filter(|reference| reference.role == Role::Child);
     children.map(|child| (child.clone(), child.platform.as_ref().or(of_index).cloned())).collect()

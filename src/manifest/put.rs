@@ -1,4 +1,4 @@
-//! Storing a manifest: what a registry checks before, and what it writes, in its order.
+//! Stores a manifest, with the registry's checks, and writes what a registry writes, in its order.
 
 use serde::Serialize;
 
@@ -18,31 +18,31 @@ use crate::tree::{Tree, digests};
 /// How to store a manifest.
 #[derive(Clone, Copy, Debug)]
 pub struct Put<'a> {
-    /// What to call the source in an error.
+    /// The name of the source in errors.
     pub source_name: &'a str,
-    /// The tags that are to point to it.
+    /// The tags to point to it.
     pub tags: &'a [Tag],
     /// The digest that it must have.
     pub digest: Option<Digest>,
-    /// What it is, where the content does not say.
+    /// Its media type, if the content does not say.
     pub media_type: Option<&'a str>,
-    /// Whether to store it though what it references is not there yet.
+    /// Whether to store it even if what it references is missing.
     pub skip_references: bool,
-    /// Whether to keep the signatures of schema1 as registries up to 2.4 do. A tree that keeps some is served by such a
-    /// registry, and there they are always kept.
+    /// Whether to store the signatures of schema1 as registries up to 2.4 do. In a tree that already has some they are
+    /// always stored, because such a registry serves it.
     pub keep_signatures: bool,
 }
 
-/// What was stored.
+/// A manifest that was stored.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Stored {
-    /// Type, length and digest.
+    /// The media type, the size and the digest.
     #[serde(flatten)]
     pub descriptor: Descriptor,
     /// Whether the content was new.
     #[serde(flatten)]
     pub outcome: Outcome,
-    /// The signatures kept beside it.
+    /// The signatures stored next to it.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub signatures: Vec<Digest>,
     /// How many of the document's signatures were not verified: all of them without the feature `schema1-signatures`.
@@ -55,7 +55,7 @@ fn is_zero(count: &usize) -> bool {
     *count == 0
 }
 
-/// The content as it is stored, and what it says.
+/// The bytes to store, and what they say.
 struct Document {
     payload: Vec<u8>,
     manifest: Manifest,
@@ -64,10 +64,10 @@ struct Document {
 }
 
 impl Put<'_> {
-    /// Stores `bytes` in `repository`, which need not exist, and lets the tags point to it.
+    /// Stores `bytes` in `repository`, which need not exist, and points the tags to the manifest.
     ///
-    /// `Err(ManifestInvalid)` holds every reason why a registry would refuse it, in the registry's order (layout.md §5.3
-    /// as 2.8, §5.4 as 3.x). `Err(DigestMismatch)` when it has another digest than was said. Nothing is stored then.
+    /// `Err(ManifestInvalid)` has every reason for which a registry would refuse it, in the registry's order (layout.md
+    /// §5.3 as in 2.8, §5.4 as in 3.x). `Err(DigestMismatch)` when its digest is not `digest`. Nothing is stored then.
     pub fn store(&self, writer: &Writer<'_>, name: &RepositoryName, bytes: Vec<u8>) -> Result<Stored> {
         let repository = Repository::new(writer.tree(), name.clone());
         let refused =
@@ -94,7 +94,7 @@ impl Put<'_> {
         Ok(Stored { descriptor, outcome, signatures, not_verified })
     }
 
-    /// Reads the document; of a signed one the payload is what counts.
+    /// Reads the document. Of a signed one, only the payload counts.
     fn open(&self, bytes: Vec<u8>) -> Result<Document, Refusal> {
         let is_schema1 = match self.media_type {
             Some(media_type) => Kind::from_content_type(media_type) == Some(Kind::Schema1),
@@ -160,7 +160,7 @@ fn keeps_signatures(tree: &Tree) -> Result<bool> {
     for name in find::repositories(tree).repositories {
         for form in Form::ALL {
             for revision in digests::keyed(tree, &Place::of(&name, form).revisions()) {
-                // What is damaged keeps no signatures; that it is damaged is not this command's to say.
+                // A damaged entry has no signatures. This command does not report it.
                 let Ok(revision) = revision else { continue };
                 if tree.metadata(&Place::of(&name, form).signatures(&revision))?.is_some() {
                     return Ok(true);
@@ -171,8 +171,8 @@ fn keeps_signatures(tree: &Tree) -> Result<bool> {
     Ok(false)
 }
 
-/// Writes content before what grants it, and the revision before the tags. Whatever may be refused, for want of room or
-/// permission, is done before the first rename.
+/// Writes content before the links that grant it, and the revision before the tags. Everything that can fail for lack
+/// of space or permission is done before the first rename.
 fn write(
     writer: &Writer<'_>,
     name: &RepositoryName,
@@ -185,14 +185,14 @@ fn write(
     let written = make_directories(writer, name, &mut made)
         .and_then(|()| stage_and_place(writer, name, digest, payload, signatures, tags));
     if written.is_err() {
-        // What failed first is what gets reported.
+        // The first error is the one to report.
         let _ = writer.unmake_directories(&made);
     }
     written
 }
 
-/// A collector of 3.x stops at a repository that has manifests and no layers, and loses manifests where there is no
-/// directory of tags (layout.md §7.3). Adds those that were missing to `made`.
+/// Makes the directories of layers and of tags, and adds those that were missing to `made`. The collector of 3.x stops
+/// at a repository that has manifests and no `_layers`, and loses manifests where `tags` is missing (layout.md §7.3).
 fn make_directories(writer: &Writer<'_>, name: &RepositoryName, made: &mut Vec<TreePath>) -> Result<()> {
     for directory in [Place::of(name, Form::Current).layers(), Place::of(name, Form::Current).tags()] {
         made.extend(writer.make_directory(&directory)?);
@@ -200,7 +200,7 @@ fn make_directories(writer: &Writer<'_>, name: &RepositoryName, made: &mut Vec<T
     Ok(())
 }
 
-/// Prepared files, given up last first: one may lie in a directory that was made for one before it.
+/// Staged files. They are dropped last first, because one may be in a directory that was made for an earlier one.
 struct Stack<T>(Vec<T>);
 
 impl<T> Drop for Stack<T> {
@@ -237,10 +237,10 @@ fn stage_and_place(
     Ok(outcome)
 }
 
-/// Prepares small content, unless the tree has it. What is there and differs is damaged, and is replaced.
+/// Stages small content, unless the tree already has it. Content that differs is damaged, and is replaced.
 fn stage_content<'t>(writer: &Writer<'t>, digest: Digest, content: &[u8]) -> Result<(Option<Staged<'t>>, Outcome)> {
     let (tree, path) = (writer.tree(), Entry::Blob(digest).path());
-    // One byte more, to tell a longer one.
+    // Read one byte more, to notice a longer file.
     let outcome = match tree.read_small(&path, content.len() as u64 + 1)? {
         Some(found) if found == content => {
             blob::sync_content(writer, digest)?;

@@ -1,4 +1,4 @@
-//! Reading what lies in a tree.
+//! Reads the manifests that are in a tree.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -14,17 +14,17 @@ use super::{MAX_PUT, MAX_READ};
 use crate::digest::DigestError;
 
 impl Manifest {
-    /// Reads a manifest of any kind; the kind is told from the content (layout.md §5.1).
+    /// Reads a manifest of any kind. The kind follows from the content (layout.md §5.1).
     ///
-    /// `Err` is for what is no JSON object and for more than [`MAX_READ`] bytes. Anything else is read as far as it
-    /// goes, and what is odd about it is told.
+    /// `Err` when the bytes are not a JSON object, or are more than [`MAX_READ`]. Anything else is read as far as
+    /// possible, and what is odd about it is in [`Manifest::oddities`].
     pub fn read(bytes: &[u8]) -> Result<Self, Malformed> {
         let document = open(bytes)?;
         let kind = detect(&document);
         build(bytes, &document, kind, Empty::Dropped)
     }
 
-    /// Reads a manifest as one of a kind, whatever it says itself.
+    /// Reads a manifest as one of `kind`, even if its content names another.
     pub fn read_as(bytes: &[u8], kind: Kind) -> Result<Self, Malformed> {
         build(bytes, &open(bytes)?, kind, Empty::Dropped)
     }
@@ -41,7 +41,7 @@ fn open(bytes: &[u8]) -> Result<Document<'_>, Malformed> {
     Ok(document)
 }
 
-/// What a registry takes a stored document for (layout.md §5.1).
+/// The kind that a registry takes a stored document for (layout.md §5.1).
 pub(super) fn detect(document: &Document<'_>) -> Kind {
     let versioned = |field| matches!(field, Field::SchemaVersion | Field::MediaType);
     if document.first_mismatch(versioned).is_some() {
@@ -51,28 +51,28 @@ pub(super) fn detect(document: &Document<'_>) -> Kind {
     match document.schema_version {
         Some(1) => Kind::Schema1,
         Some(2) if media_type.is_empty() => untyped(document),
-        // Schema1's own types don't go with version 2.
+        // Schema1's own media types do not fit version 2.
         Some(2) => Kind::from_media_type(&media_type).filter(|kind| *kind != Kind::Schema1).unwrap_or(Kind::Unknown),
         _ => Kind::Unknown,
     }
 }
 
-/// An index if it decodes as one and has `manifests`, else an image manifest.
+/// An index if it decodes as one and has `manifests`; else an image manifest.
 pub(super) fn untyped(document: &Document<'_>) -> Kind {
     let decodes = document.first_mismatch(|field| field.is_decoded_in(Kind::OciIndex)).is_none();
     if decodes && document.manifests.is_present() { Kind::OciIndex } else { Kind::OciManifest }
 }
 
-/// What becomes of references that have no digest.
+/// What to do with references that have no digest.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Empty {
-    /// They refer to nothing: the oddity is enough.
+    /// Leave them out: they refer to nothing, and the oddity reports them.
     Dropped,
-    /// They are to be refused one by one.
+    /// Keep them, so that each can be refused.
     Kept,
 }
 
-/// Puts together what a document says as a manifest of `kind`.
+/// Makes a manifest of `kind` from a document.
 pub(super) fn build(bytes: &[u8], document: &Document<'_>, kind: Kind, empty: Empty) -> Result<Manifest, Malformed> {
     let mut builder = Builder { sightings: document.sightings.clone(), kind, empty };
     builder.whole(bytes, document);
@@ -94,7 +94,7 @@ pub(super) fn build(bytes: &[u8], document: &Document<'_>, kind: Kind, empty: Em
         mentioned: Vec::new(),
     };
     if kind == Kind::Unknown || manifest.oddities.iter().any(|sighting| sighting.oddity.casts_doubt()) {
-        // Nobody can say that an unknown kind's subject means what an image's does.
+        // In an unknown kind, `subject` may mean anything.
         let subject = manifest.subject.iter().filter(|_| kind != Kind::Unknown);
         let known: BTreeSet<_> =
             manifest.references.iter().chain(subject).filter_map(|reference| reference.digest.ok()).collect();
@@ -112,7 +112,7 @@ struct Builder {
 }
 
 impl Builder {
-    /// What is odd about the whole document or in fields that matter in this kind.
+    /// Collects the oddities of the whole document, and those in fields that matter in this kind.
     fn whole(&mut self, bytes: &[u8], document: &Document<'_>) {
         for (_, field) in Field::TOP.into_iter().chain([("features", Field::Features)]) {
             if field.matters_in(self.kind) {
@@ -153,7 +153,7 @@ impl Builder {
         slots.iter().filter_map(|slot| self.reference(role, slot)).collect()
     }
 
-    /// A reference; none where it has no digest and nobody is to be told that it is missing.
+    /// The reference in `slot`; `None` when it has no digest and such references are left out.
     fn reference(&mut self, role: Role, slot: &Slot<'_>) -> Option<Reference> {
         let empty = DescriptorSlot::default();
         let slot = slot.as_deref().unwrap_or(&empty);

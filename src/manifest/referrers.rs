@@ -1,5 +1,6 @@
-//! Which manifests are about another: those with it for a `subject`, and those that a client has listed under the
-//! referrers tag because registries had no better way (layout.md §9). And which name it as a child.
+//! Finds the manifests that are about another one, its referrers: those that have it as their `subject`, and those that
+//! clients listed under the referrers tag, because registries have no referrers API (layout.md §9). Also finds the
+//! manifests that name it as a child.
 
 use std::collections::BTreeMap;
 
@@ -18,20 +19,20 @@ use crate::tag;
 pub struct Referrer {
     /// Its digest.
     pub digest: Digest,
-    /// Its length in bytes; what a list says for one that isn't there, 0 where it says nothing.
+    /// Its size in bytes. If it is missing, the size in the list, or 0 when the list has none.
     pub size: u64,
-    /// Its media type, as far as it is known.
+    /// Its media type; empty when it is not known.
     pub media_type: String,
-    /// What kind of thing it is: its `artifactType`, or its config's type.
+    /// Its `artifactType`, or the type of its config.
     pub artifact_type: Option<String>,
     /// Its annotations.
     pub annotations: BTreeMap<String, String>,
-    /// Whether the repository has it; a list may name what is gone.
+    /// Whether the repository has it. A list may name a manifest that is gone.
     pub present: bool,
 }
 
 impl Referrer {
-    /// As a descriptor of an OCI index.
+    /// The referrer as a descriptor in an OCI index.
     pub fn to_json(&self) -> Value {
         let mut descriptor = Map::new();
         descriptor.insert("mediaType".into(), json!(self.media_type));
@@ -47,7 +48,7 @@ impl Referrer {
     }
 }
 
-/// The tag that clients list referrers of `subject` under.
+/// The tag under which clients list the referrers of `subject`.
 pub fn fallback_tag(subject: Digest) -> Option<Tag> {
     let text = subject.to_string();
     let (algorithm, encoded) = text.split_once(':')?;
@@ -57,23 +58,23 @@ pub fn fallback_tag(subject: Digest) -> Option<Tag> {
     tag.replace(|character| !plain(character), "-").parse().ok()
 }
 
-/// What the manifests of a repository have to do with one of them.
+/// How the other manifests of a repository relate to one of them.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Relations {
-    /// Those that name it as a child, or may: indexes, and what nobody understands. Sorted.
+    /// The manifests that name it as a child: indexes, and manifests of unknown kinds that mention it. Sorted.
     pub parents: Vec<Digest>,
-    /// Those that are about it, sorted by digest.
+    /// The manifests that are about it, sorted by digest.
     pub referrers: Vec<Referrer>,
 }
 
-/// The referrers of `subject` in `repository`, sorted by digest, and what could not be read: it may be one. The subject
-/// itself need not exist.
+/// The referrers of `subject` in `repository`, sorted by digest, and the errors of manifests that can't be read, which
+/// may be referrers too. The subject need not exist.
 pub fn referrers(repository: &Repository<'_>, subject: Digest) -> Result<(Vec<Referrer>, Vec<Error>)> {
     let (relations, damage) = relations(repository, subject)?;
     Ok((relations.referrers, damage))
 }
 
-/// What all of `repository` has to do with `subject`, which need not exist, and what could not be read to tell.
+/// The parents and referrers of `subject`, which need not exist, and the errors of what can't be read.
 pub fn relations(repository: &Repository<'_>, subject: Digest) -> Result<(Relations, Vec<Error>)> {
     let (mut parents, mut damage) = (Vec::new(), Vec::new());
     let mut found = BTreeMap::new();
@@ -98,7 +99,7 @@ pub fn relations(repository: &Repository<'_>, subject: Digest) -> Result<(Relati
             for reference in references {
                 let Ok(digest) = reference.digest else { continue };
                 if let std::collections::btree_map::Entry::Vacant(entry) = found.entry(digest) {
-                    // That a link is broken was told above.
+                    // A broken link was already added to the damage above.
                     let present = matches!(revision::find(repository, digest), Ok(Some(_)));
                     entry.insert(from_list(digest, &reference, present));
                 }
@@ -126,12 +127,12 @@ fn referrer(digest: Digest, size: u64, manifest: &Manifest) -> Referrer {
     }
 }
 
-/// What the index under the referrers tag lists.
+/// The references in the index under the referrers tag.
 fn listed(repository: &Repository<'_>, subject: Digest) -> Result<Vec<Reference>> {
     let Some(tag) = fallback_tag(subject) else { return Ok(Vec::new()) };
     let Some(digest) = tag::find(repository, &tag)? else { return Ok(Vec::new()) };
     let (_, manifest) = get::read(repository, digest)?;
-    // Whatever else may be tagged so is no list.
+    // A manifest of another kind under this tag is not a list of referrers.
     Ok(if manifest.kind.has_children() { manifest.references } else { Vec::new() })
 }
 

@@ -1,4 +1,4 @@
-//! The signatures of schema1 that registries up to 2.4 keep beside a manifest (layout.md §5.5).
+//! The schema1 signatures that registries up to 2.4 store next to a manifest (layout.md §5.5).
 
 use super::schema1::{self, Signed};
 use crate::digest::Digest;
@@ -7,12 +7,12 @@ use crate::layout::{Entry, Form, Item};
 use crate::repository::Repository;
 use crate::tree::digests;
 
-/// A stored signature's blob is some 430 bytes, and a few thousand with certificates.
+/// The most bytes of a stored signature. One has some 430 bytes, or a few thousand with certificates.
 const SIGNATURE_MAX: u64 = 1024 * 1024;
 
-/// The stored signatures of the manifest `revision`: the digest of each, and its bytes.
+/// The digest and the bytes of each stored signature of the manifest `revision`.
 ///
-/// `Err(BrokenLink)` for a link that says something else, `Err(ContentMissing)` and `Err(Corrupt)` for what lies behind it.
+/// `Err(BrokenLink)` when a link is wrong. `Err(ContentMissing)` or `Err(Corrupt)` when the content of a link is.
 pub fn stored(repository: &Repository<'_>, revision: Digest) -> Result<Vec<(Digest, Vec<u8>)>> {
     let mut found = Vec::new();
     for form in Form::ALL {
@@ -48,9 +48,9 @@ fn read(
     Ok(Some((signature, content)))
 }
 
-/// The manifest `payload`, called `revision`, with its stored signatures. `Ok(None)` when none are stored.
+/// The manifest `payload` with the digest `revision` and its stored signatures. `Ok(None)` when none are stored.
 ///
-/// `Err(ManifestMalformed)` when one of them can't be read as a signature.
+/// `Err(ManifestMalformed)` when one of them can't be read.
 pub fn merged(repository: &Repository<'_>, revision: Digest, payload: Vec<u8>) -> Result<Option<Signed>> {
     let stored: Vec<Vec<u8>> = stored(repository, revision)?.into_iter().map(|(_, content)| content).collect();
     if stored.is_empty() {

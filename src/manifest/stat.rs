@@ -1,4 +1,4 @@
-//! What a manifest is, and what is there of what it references.
+//! Describes a manifest and which of its references exist.
 
 use serde_json::{Value, json};
 
@@ -11,12 +11,12 @@ use crate::name::Tag;
 use crate::repository::{Repository, revision};
 use crate::tag;
 
-/// What a repository knows of a manifest.
+/// What a repository knows about a manifest.
 #[derive(Debug)]
 pub struct ManifestStat {
-    /// The digest that it is called by.
+    /// Its digest.
     pub digest: Digest,
-    /// Its length in bytes.
+    /// Its size in bytes.
     pub size: u64,
     /// What it says.
     pub manifest: Manifest,
@@ -26,17 +26,17 @@ pub struct ManifestStat {
     pub tags: Vec<Tag>,
 }
 
-/// Something that a manifest references.
+/// A reference of a manifest.
 #[derive(Debug)]
 pub struct Part {
     /// How the manifest describes it.
     pub reference: Reference,
-    /// The bytes that are there; `None` when the repository does not have it.
+    /// The size of the content in bytes; `None` when the repository does not have it.
     pub found: Option<u64>,
 }
 
 impl ManifestStat {
-    /// As a document.
+    /// The description as a JSON document.
     pub fn to_json(&self, repository: &Repository<'_>) -> Value {
         let manifest = &self.manifest;
         json!({
@@ -69,7 +69,7 @@ impl Part {
     }
 }
 
-/// What to call a reference's role.
+/// The name of a reference's role.
 pub fn role(role: Role) -> &'static str {
     match role {
         Role::Config => "config",
@@ -80,13 +80,13 @@ pub fn role(role: Role) -> &'static str {
     }
 }
 
-/// The length in bytes of the manifest `digest`, whose link was seen; 0 when its content is gone.
+/// The size in bytes of the manifest `digest`, whose link was already found; 0 when its content is missing.
 pub(crate) fn size(repository: &Repository<'_>, digest: Digest) -> Result<u64> {
     Ok(blob::content_size(repository.tree(), digest)?.unwrap_or_default())
 }
 
-/// Looks at the manifest `digest` of `repository`. Errors as those of [`read`](super::read); damage among the tags comes
-/// beside the answer.
+/// Describes the manifest `digest` of `repository`, and returns the damage found on the way. The errors are those of
+/// [`read`](super::read).
 pub fn stat(repository: &Repository<'_>, digest: Digest) -> Result<(ManifestStat, Vec<Error>)> {
     let (bytes, manifest) = get::read(repository, digest)?;
     let mut damage = Vec::new();

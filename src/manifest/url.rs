@@ -1,10 +1,10 @@
-//! Whether a registry takes a URL for a layer kept elsewhere (layout.md §5.4).
+//! Whether a registry accepts a URL for a layer that is stored elsewhere (layout.md §5.4).
 //!
-//! What is asked: that Go's `url.Parse` reads it, that the scheme is http or https, and that it has no fragment. This
-//! is just that much of that function. A fragment's mark without a fragment passes there, as do a URL without a host
-//! and one that is opaque (`http:name`).
+//! A registry requires that Go's `url.Parse` reads the URL, that its scheme is http or https, and that it has no
+//! fragment. This module does exactly that much of `url.Parse`. A `#` without a fragment passes there, and so do a URL
+//! without a host and an opaque one (`http:name`).
 
-/// Whether a registry that allows every host takes this URL.
+/// Whether a registry that allows every host accepts this URL.
 pub(super) fn is_acceptable(url: &str) -> bool {
     let (url, fragment) = url.split_once('#').unwrap_or((url, ""));
     let Some((scheme, rest)) = url.split_once(':') else { return false };
@@ -12,7 +12,7 @@ pub(super) fn is_acceptable(url: &str) -> bool {
     if !http || !fragment.is_empty() || url.bytes().any(|byte| byte.is_ascii_control()) {
         return false;
     }
-    // What is asked after a question mark is taken as it is.
+    // The query is not checked.
     let rest = rest.split_once('?').map_or(rest, |(rest, _)| rest);
     let Some(rest) = rest.strip_prefix('/') else { return true };
     match rest.strip_prefix('/') {
@@ -54,7 +54,7 @@ fn is_port(port: &str, digits: &str) -> bool {
 }
 
 fn is_host_text(text: &str) -> bool {
-    // An escape may stand for bytes beyond ASCII only, and for the percent sign itself.
+    // An escape may only represent bytes beyond ASCII, and the percent sign itself.
     let escapes = escapes(text.as_bytes()).all(|escape| escape.is_some_and(|byte| byte >= 0x80 || byte == b'%'));
     escapes && text.bytes().all(is_host_byte)
 }
@@ -67,7 +67,7 @@ fn is_host_byte(byte: u8) -> bool {
     byte >= 0x80 || byte.is_ascii_alphanumeric() || b"-_.~!$&'()*+,;=:[]<>\"%".contains(&byte)
 }
 
-/// What each percent sign stands for; `None` where two hex digits don't follow.
+/// The byte of each percent escape; `None` when two hex digits do not follow the percent sign.
 fn escapes(bytes: &[u8]) -> impl Iterator<Item = Option<u8>> + '_ {
     let mut rest = bytes;
     std::iter::from_fn(move || {

@@ -1,11 +1,11 @@
-//! What each kind must have, and in what order its lacks are told.
+//! What each kind needs, and in what order the refusals come.
 
 use std::cell::RefCell;
 
 use super::super::decode;
 use super::*;
 
-/// A repository that has what it is told to have, and remembers what it was asked.
+/// A repository that has what a test gives it, and records what is asked of it.
 #[derive(Default)]
 struct Has {
     layers: Vec<String>,
@@ -119,7 +119,7 @@ fn an_oci_layer_may_be_elsewhere_only_if_nondistributable() {
         assert_eq!(answers(&of(""), &only_config), vec![unknown.clone()], "{media_type}");
         assert_eq!(answers(&of(r#""x""#), &only_config), [("UNKNOWN", d("f")), unknown], "{media_type}");
     }
-    // Docker's foreign type means nothing to the OCI handler, and the other way round.
+    // Docker's foreign type means nothing to the handler of OCI manifests, and the reverse.
     let other = image(Kind::OciManifest, &layer(&d("f"), FOREIGN_LAYER, r#""http://h/x""#));
     assert_eq!(answers(&other, &only_config), [("MANIFEST_BLOB_UNKNOWN", d("f"))]);
 }

@@ -1,8 +1,8 @@
-//! Fills a [`Document`] from bytes the way Go's `json.Unmarshal` fills structs.
+//! Fills a [`Document`] from bytes as Go's `json.Unmarshal` fills structs.
 //!
-//! Each method takes the first event of a value and leaves the reader behind that value. They call each other as deep
-//! as the structs are nested, five levels, and pass over everything else without a call. A value of the wrong type is
-//! noted and passed over, as in Go, which goes on and reports the first one at the end.
+//! Each method takes the first event of a value and leaves the reader after that value. The calls nest only as deep as
+//! the structs do, five levels; everything else is skipped without a call. A value of the wrong type is noted and
+//! skipped. Go does the same, and reports the first one at the end.
 
 mod value;
 
@@ -14,7 +14,7 @@ use super::oddity::{Oddity, Sightings};
 
 type Filled = Result<(), Malformed>;
 
-/// Reads a whole document. Only what is no JSON is an `Err`, or what is nested deeper than `max_depth`.
+/// Reads a whole document. `Err` only when it is not JSON, or is nested deeper than `max_depth`.
 pub(super) fn document(bytes: &[u8], max_depth: usize) -> Result<Document<'_>, Malformed> {
     let mut filler = Filler::new(Reader::new(bytes).max_depth(max_depth));
     let mut document = Document::default();
@@ -27,7 +27,7 @@ pub(super) fn document(bytes: &[u8], max_depth: usize) -> Result<Document<'_>, M
         Event::Null => {}
         other => filler.mismatch(other, "document", "object")?,
     }
-    // White space may follow, nothing else.
+    // Only white space may follow.
     filler.reader.next()?;
     if filler.reader.deepest() > GO_MAX_DEPTH {
         document.sightings.note(Oddity::DeepNesting, 0);
@@ -57,7 +57,7 @@ impl<'b> Filler<'b> {
         }
     }
 
-    /// The next event where the document can't be over.
+    /// The next event, where the document must go on.
     fn next(&mut self) -> Result<Event<'b>, Malformed> {
         let end = Malformed { offset: self.reader.offset(), reason: Reason::Truncated };
         self.reader.next()?.ok_or(end)
@@ -163,7 +163,7 @@ impl<'b> Filler<'b> {
         })
     }
 
-    /// An object of the fields `names`, each of which `fill` is called for, by its place among them.
+    /// Reads an object with the fields `names`. For each field, `fill` is called with its position in `names`.
     fn object(
         &mut self,
         key: &'static str,
@@ -194,7 +194,7 @@ impl<'b> Filler<'b> {
         self.reader.skip(first)
     }
 
-    /// A known key: whether it is odd that it stands here, and so.
+    /// Notes the oddities of a known key: another case, or a second occurrence.
     fn met(&mut self, at: usize, how: Match, seen: &mut u32) {
         if how == Match::Folded {
             self.note(Oddity::DifferentlyCasedKey);
@@ -211,7 +211,7 @@ impl<'b> Filler<'b> {
     }
 }
 
-/// The place of the name that a key matches. Names differ in more than case, so at most one does.
+/// The position of the name that a key matches. Names differ in more than case, so at most one matches.
 fn find(key: Text<'_>, names: impl Iterator<Item = &'static str>) -> Option<(usize, Match)> {
     let matches = names.map(|name| key.matches(name)).enumerate();
     matches.into_iter().find(|(_, how)| *how != Match::No)

@@ -1,4 +1,4 @@
-//! The values that structs are made of: lists, maps, pointers, text, numbers.
+//! Fills the values that structs are made of: lists, maps, pointers, text and numbers.
 
 use super::super::document::{Mismatch, Pairs};
 use super::super::go::Slice;
@@ -7,7 +7,7 @@ use super::super::oddity::Oddity;
 use super::{Filled, Filler};
 
 impl<'b> Filler<'b> {
-    /// A value behind a pointer: `null` takes it away, anything else is decoded into what is there.
+    /// Reads a value behind a pointer. `null` clears the pointer; anything else is decoded into what is already there.
     pub(super) fn pointer<T: Default>(
         &mut self,
         slot: &mut Option<T>,
@@ -52,7 +52,7 @@ impl<'b> Filler<'b> {
         self.list(list, key, first, |filler, slot, element| filler.text(slot, key, element))
     }
 
-    /// A map of texts. An element that is none, or `null`, becomes empty text.
+    /// Reads a map of texts. An element that is `null` or not text becomes empty text.
     pub(super) fn annotations(&mut self, pairs: &mut Pairs<'b>, first: Event<'b>) -> Filled {
         const KEY: &str = "annotations";
         match first {
@@ -92,7 +92,7 @@ impl<'b> Filler<'b> {
         Ok(())
     }
 
-    /// Content inside a descriptor, which is checked and not kept: base64, or a list of bytes, which Go takes, too.
+    /// Checks the content inside a descriptor, and does not keep it: base64, or a list of bytes, which Go accepts too.
     pub(super) fn data(&mut self, key: &'static str, value: Event<'b>) -> Filled {
         match value {
             Event::String(text) if is_base64(&text.decode()) => Ok(()),
@@ -134,7 +134,7 @@ fn name(value: Event<'_>) -> &'static str {
     }
 }
 
-/// Padded base64 as Go's decoder takes it: line ends anywhere, loose bits at the end.
+/// Whether this is padded base64 as Go's decoder accepts it: with line ends anywhere, and any loose bits at the end.
 fn is_base64(text: &str) -> bool {
     let mut count = 0_usize;
     let mut padding = 0_usize;

@@ -1,12 +1,12 @@
-//! Why bytes are no JSON.
+//! Why bytes are not JSON.
 
-/// Where the bytes stop being what they should be, and why.
+/// Why bytes are not a manifest, and where.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("at byte {offset}: {reason}")]
 pub struct Malformed {
-    /// How many bytes come before the fault.
+    /// The offset of the fault in bytes.
     pub offset: usize,
-    /// What is wrong there.
+    /// The reason.
     pub reason: Reason,
 }
 
@@ -14,31 +14,31 @@ pub struct Malformed {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum Reason {
-    /// Nothing, or nothing but white space.
+    /// There are no bytes, or only white space.
     #[error("it is empty, expected a JSON object")]
     Empty,
-    /// The document stops in the middle.
+    /// The document ends in the middle.
     #[error("it ends in the middle of the JSON")]
     Truncated,
-    /// A byte that can't stand there.
+    /// There is a byte that is not allowed here.
     #[error("it is not JSON, expected {0}")]
     Unexpected(&'static str),
-    /// A byte below 0x20 inside a string.
+    /// There is a byte below 0x20 in a string.
     #[error("a raw control character in a string")]
     Control,
-    /// A backslash that begins no escape.
+    /// There is a backslash that does not begin an escape.
     #[error("an escape that JSON does not have")]
     Escape,
-    /// A second value, or anything else, after the first.
+    /// Something follows the first value.
     #[error("something follows the JSON value")]
     Trailing,
-    /// More open brackets than the reader was told to take.
+    /// There are more open brackets than the reader allows.
     #[error("nested deeper than {0} levels")]
     TooDeep(usize),
-    /// Valid JSON, but no object.
+    /// The value is valid JSON, but not an object.
     #[error("it is not a JSON object")]
     NotAnObject,
-    /// More bytes than any manifest has.
+    /// There are more bytes than any manifest has.
     #[error("it has more than {0} bytes")]
     TooLarge(usize),
 }

@@ -1,10 +1,10 @@
-//! A JSON reader that says what Go's `encoding/json` would say, at any depth.
+//! A JSON reader that accepts what Go's `encoding/json` accepts, at any depth.
 //!
-//! Registries decode manifests with that library, so what it takes decides what a tree keeps alive. The [`Reader`]
-//! walks the bytes once and hands out one [`Event`] after the other, borrowed from the bytes. Valid is what Go's
-//! scanner takes (bytes that are no UTF-8 inside a string, too). **Nothing here calls itself**: open brackets are bits
-//! on a stack, so a document of ten million brackets costs a megabyte and no more of the thread's stack than a flat
-//! one.
+//! Registries decode manifests with that library, so what it accepts decides what a tree keeps. The [`Reader`] walks
+//! the bytes once and returns one [`Event`] after the other, borrowed from the bytes. A document is valid if Go's
+//! scanner accepts it; so bytes in a string need not be UTF-8. **Nothing here is recursive**: open brackets are bits in
+//! a stack of their own. A document of ten million brackets costs a megabyte, and no more of the thread's stack than a
+//! flat one.
 
 mod fault;
 mod nesting;
@@ -14,7 +14,7 @@ pub use fault::{Malformed, Reason};
 use nesting::Nesting;
 pub use text::{Match, Text};
 
-/// The deepest nesting that Go reads.
+/// The deepest nesting that Go accepts.
 pub const GO_MAX_DEPTH: usize = 10_000;
 
 /// One step through a document.
@@ -28,9 +28,9 @@ pub enum Event<'b> {
     BeginArray,
     /// `]`
     EndArray,
-    /// A key, together with its colon; its value comes next.
+    /// A key with its colon. Its value comes next.
     Key(Text<'b>),
-    /// A string that is a value.
+    /// A string value.
     String(Text<'b>),
     /// A number, as written.
     Number(&'b str),
@@ -40,7 +40,7 @@ pub enum Event<'b> {
     Null,
 }
 
-/// What may stand next.
+/// What may come next.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Expect {
     Value,
@@ -50,7 +50,7 @@ enum Expect {
     Nothing,
 }
 
-/// Walks a document from its first byte to its last.
+/// Reads a document from its first byte to its last.
 #[derive(Debug)]
 pub struct Reader<'b> {
     bytes: &'b [u8],
@@ -63,7 +63,7 @@ pub struct Reader<'b> {
 }
 
 impl<'b> Reader<'b> {
-    /// A reader of a document nested as deep as it likes.
+    /// A reader of a document that may be nested to any depth.
     pub fn new(bytes: &'b [u8]) -> Self {
         Self {
             bytes,
@@ -88,12 +88,12 @@ impl<'b> Reader<'b> {
         self.deepest
     }
 
-    /// Where the last event began, in bytes.
+    /// The offset of the last event, in bytes.
     pub fn offset(&self) -> usize {
         self.token
     }
 
-    /// The next event; `None` after the document's end, which only white space may follow.
+    /// The next event; `None` after the end of the document. Only white space may follow it.
     #[expect(clippy::should_implement_trait, reason = "an iterator would go on after a fault")]
     pub fn next(&mut self) -> Result<Option<Event<'b>>, Malformed> {
         self.space();
@@ -108,19 +108,19 @@ impl<'b> Reader<'b> {
         }
     }
 
-    /// Passes over the rest of a value whose first event was `first`.
+    /// Skips the rest of a value whose first event was `first`.
     pub fn skip(&mut self, first: Event<'b>) -> Result<(), Malformed> {
         self.scan(first, |_, _| ())
     }
 
-    /// Passes over the rest of a value whose first event was `first`, and gives its bytes.
+    /// Skips the rest of a value whose first event was `first`, and returns the bytes of the value.
     pub fn raw(&mut self, first: Event<'b>) -> Result<&'b [u8], Malformed> {
         let start = self.token;
         self.skip(first)?;
         Ok(&self.bytes[start..self.at])
     }
 
-    /// Shows every event of a value after `first`, with where it begins, its own closing bracket included.
+    /// Calls `see` with the offset and event of all that follows `first` in its value, up to its closing bracket.
     pub fn scan(&mut self, first: Event<'b>, mut see: impl FnMut(usize, Event<'b>)) -> Result<(), Malformed> {
         if !matches!(first, Event::BeginObject | Event::BeginArray) {
             return Ok(());
@@ -137,7 +137,7 @@ impl<'b> Reader<'b> {
         Malformed { offset: self.at, reason }
     }
 
-    /// The fault of what stands here in the place of `wanted`.
+    /// The fault of finding something else than `wanted` here.
     fn unexpected(&self, wanted: &'static str) -> Malformed {
         let blank = |bytes: &[u8]| bytes.iter().all(|byte| is_space(*byte));
         match self.peek() {

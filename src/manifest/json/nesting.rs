@@ -1,4 +1,4 @@
-//! Which brackets are open, one bit each, so that depth costs next to nothing and no call.
+//! Remembers which brackets are open, with one bit for each, so that depth costs almost nothing.
 
 /// A stack of open brackets.
 #[derive(Debug, Default)]
@@ -21,12 +21,12 @@ impl Nesting {
         self.depth += 1;
     }
 
-    /// Closes the innermost one; nothing happens where none is open.
+    /// Closes the innermost bracket, if there is one.
     pub(super) fn close(&mut self) {
         self.depth = self.depth.saturating_sub(1);
     }
 
-    /// Whether the innermost one is an object's; `None` where none is open.
+    /// Whether the innermost bracket is that of an object; `None` when no bracket is open.
     pub(super) fn in_object(&self) -> Option<bool> {
         let last = self.depth.checked_sub(1)?;
         Some(self.bits[last / 64] >> (last % 64) & 1 == 1)

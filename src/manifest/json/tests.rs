@@ -1,4 +1,4 @@
-//! What is JSON, and how deep.
+//! What is valid JSON, and how deep it may be nested.
 
 use proptest::prelude::*;
 use serde_json::Value;
@@ -130,7 +130,7 @@ proptest! {
             let places: Vec<_> = text.char_indices().map(|(place, _)| place).collect();
             text.insert_str(places[at.index(places.len())], &with);
         }
-        // That one refuses numbers that no float holds, too.
+        // serde_json also refuses numbers that do not fit a float.
         let theirs = serde_json::from_str::<Value>(&text);
         let stricter = |error: &serde_json::Error| error.to_string().starts_with("number out of range");
         prop_assume!(!theirs.as_ref().is_err_and(stricter));

@@ -1,33 +1,33 @@
-//! A JSON string as it stands in the bytes, and what Go makes of it.
+//! A JSON string as it is in the bytes, and what Go decodes it to.
 
 use std::borrow::Cow;
 
-/// A string or key, still as written: a checked slice of the document without its quotes.
+/// A string or key as written: a checked slice of the document without its quotes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Text<'b> {
     raw: &'b [u8],
     escaped: bool,
 }
 
-/// How a key compares with a field's name.
+/// How a key compares with the name of a field.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Match {
-    /// The name itself.
+    /// It is the name.
     Exact,
-    /// The name in other case, which Go takes as well.
+    /// It is the name in another case, which Go accepts too.
     Folded,
-    /// Another key.
+    /// It is another key.
     No,
 }
 
 impl<'b> Text<'b> {
-    /// `raw` must have passed the reader; `escaped` tells whether it holds a backslash.
+    /// The text `raw`, which must have passed the reader. `escaped` is whether it has a backslash.
     pub(super) fn new(raw: &'b [u8], escaped: bool) -> Self {
         Self { raw, escaped }
     }
 
-    /// The text with its escapes undone. Whatever is not Unicode becomes U+FFFD, one for each byte and one for each
-    /// half of a surrogate pair, as in Go.
+    /// The text without its escapes. As in Go, each byte that is not Unicode and each half of a surrogate pair becomes
+    /// U+FFFD.
     pub fn decode(self) -> Cow<'b, str> {
         if self.escaped {
             return Cow::Owned(self.unescape());
@@ -48,7 +48,7 @@ impl<'b> Text<'b> {
             rest = rest.get(at + 1 + used..).unwrap_or_default();
         }
         bytes.extend_from_slice(rest);
-        // What an escape left is whole characters, so stray bytes beside it stay stray.
+        // Escapes have become whole characters, so they can't complete stray bytes next to them.
         unicode(&bytes)
     }
 
@@ -57,7 +57,7 @@ impl<'b> Text<'b> {
         if self.raw == name.as_bytes() {
             return Match::Exact;
         }
-        // The longest fold of an ASCII letter takes three bytes, the longest escape six.
+        // A character that folds to an ASCII letter has up to three bytes, and an escape has six.
         if self.raw.len() < name.len() || self.raw.len() > name.len() * 6 {
             return Match::No;
         }
@@ -70,7 +70,7 @@ impl<'b> Text<'b> {
     }
 }
 
-/// The characters that Go takes for the same letter of a field's name: the Kelvin sign and the long s besides case.
+/// Maps characters that Go takes for the same letter of a field's name: the other case, the Kelvin sign, the long s.
 fn fold(character: char) -> char {
     match character {
         '\u{212A}' => 'k',
@@ -88,7 +88,7 @@ fn unicode(bytes: &[u8]) -> String {
     text
 }
 
-/// What an escape stands for, and how many bytes it takes after its backslash.
+/// The character that an escape represents, and how many bytes it has after its backslash.
 fn escape(after: &[u8]) -> (char, usize) {
     match after.first() {
         Some(b'b') => ('\u{8}', 1),

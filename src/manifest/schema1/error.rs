@@ -1,30 +1,30 @@
 //! Why a signed document is refused.
 
-/// Why a document is refused: as a whole, or for one of its signatures.
+/// Why a document is refused: for the whole, or for one of its signatures.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum SignatureError {
-    /// Not a JSON object.
+    /// The document is not a JSON object.
     #[error("the document is no JSON object")]
     NotJson,
-    /// There is no `signatures`.
+    /// The document has no `signatures`.
     #[error("the document has no member \"signatures\"")]
     MissingSignatures,
     /// `signatures` is empty or `null`.
     #[error("the document's list of signatures is empty")]
     EmptySignatures,
-    /// `signatures` is no list.
+    /// `signatures` is not a list.
     #[error("the document's \"signatures\" is no list")]
     MalformedSignatures,
-    /// The bytes that the signatures stand for are no JSON object.
+    /// The payload is not a JSON object.
     #[error("the signed payload is no JSON object")]
     PayloadNotJson,
     /// Something is wrong with one signature.
     #[error("signature {number}{}: {fault}", key_text(key_id.as_deref()))]
     Signature {
-        /// Its number in the document, from 1.
+        /// The number of the signature in the document, from 1.
         number: usize,
-        /// The key that made it, if it could be read.
+        /// The id of the key that made it, if that could be read.
         key_id: Option<String>,
         /// What is wrong.
         fault: Fault,
@@ -65,61 +65,61 @@ const UNKNOWN: &str = "UNKNOWN";
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum Fault {
-    /// A member has another type than it must have.
+    /// A member has the wrong type.
     #[error("{0} is of the wrong type")]
     Malformed(&'static str),
-    /// A member is no base64.
+    /// A member is not base64.
     #[error("{0} is not base64")]
     BadBase64(Encoded),
-    /// `protected` holds no JSON object.
+    /// `protected` is not a JSON object.
     #[error("the protected header is no JSON object")]
     BadProtected,
-    /// The protected header doesn't say where the payload ends.
+    /// The protected header does not say where the payload ends.
     #[error("the protected header has no proper {0}")]
     MissingFormat(&'static str),
-    /// The payload would be longer than what it is cut from.
+    /// The payload would be longer than the document that it is cut from.
     #[error("the protected header's formatLength is out of range: there are {available} bytes")]
     FormatLengthOutOfRange {
         /// How many bytes there are.
         available: usize,
     },
-    /// Two signatures disagree about the payload.
+    /// Two signatures disagree about where the payload ends.
     #[error("its formatLength or formatTail is not that of the first signature")]
     ConflictingFormat,
-    /// The `jwk` is no public key.
+    /// The `jwk` is not a public key that can be used.
     #[error("its key can't be used: {0}")]
     BadKey(KeyFault),
-    /// The first certificate is none, or has no usable key.
+    /// The first certificate is not a certificate, or has no key that can be used.
     #[error("its certificate can't be used: {0}")]
     BadCertificate(KeyFault),
-    /// Neither `jwk` nor `x5c`.
+    /// The signature has neither `jwk` nor `x5c`.
     #[error("it names no key")]
     MissingKey,
-    /// The key can't make signatures of the kind named.
+    /// The key can't make signatures by this algorithm.
     #[error("a key of type {key} makes no signature by {algorithm:?}")]
     WrongAlgorithm {
-        /// What `alg` says.
+        /// The algorithm in `alg`.
         algorithm: String,
-        /// What the key is.
+        /// The type of the key.
         key: &'static str,
     },
-    /// It has another length than every signature of its kind.
+    /// The signature does not have the length of all signatures by its algorithm.
     #[error("it is {found} bytes long, and signatures by {algorithm} are {expected}")]
     SignatureLength {
-        /// What `alg` says.
+        /// The algorithm in `alg`.
         algorithm: String,
-        /// The length such signatures have.
+        /// The length of such signatures in bytes.
         expected: usize,
-        /// The length it has.
+        /// The length found in bytes.
         found: usize,
     },
-    /// An elliptic-curve signature that is not one of this payload by this key.
+    /// An elliptic-curve signature does not fit the payload and the key.
     #[error("it does not fit the payload and the key")]
     EcMismatch,
-    /// An RSA signature that is not one of this payload by this key.
+    /// An RSA signature does not fit the payload and the key.
     #[error("it does not fit the payload and the key (RSA)")]
     RsaMismatch,
-    /// Nothing is known of it: the program was built without the feature `schema1-signatures`.
+    /// The signature was not checked, because regtree was built without the feature `schema1-signatures`.
     #[error("not verified: regtree was built without the feature schema1-signatures")]
     NotVerified,
 }
@@ -142,8 +142,8 @@ impl Fault {
         }
     }
 
-    /// The error code that a registry answers a push with: it knows only one text of libtrust's as a failed
-    /// verification, and any other failure after the document was read becomes `UNKNOWN`.
+    /// The error code that a registry answers a push with. A registry recognises only one error text of libtrust as a
+    /// failed verification; any other failure after the document was read becomes `UNKNOWN`.
     pub fn api_code(&self) -> &'static str {
         match self {
             Self::EcMismatch | Self::NotVerified => UNVERIFIED,
@@ -168,19 +168,19 @@ impl Fault {
     }
 }
 
-/// A member that is base64.
+/// The members that are base64.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Encoded {
     /// `protected`.
     #[error("the protected header")]
     Protected,
-    /// `formatTail` in it.
+    /// `formatTail` in `protected`.
     #[error("the protected header's formatTail")]
     Tail,
     /// `signature`.
     #[error("the signature itself")]
     Signature,
-    /// The first of `x5c`.
+    /// The first certificate in `x5c`.
     #[error("its certificate")]
     Certificate,
 }
@@ -189,41 +189,41 @@ pub enum Encoded {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum KeyFault {
-    /// Not a JSON object, or nested beyond sense.
+    /// It is not a JSON object, or is nested too deep.
     #[error("it is no JSON object")]
     NotJson,
-    /// A member is missing, of another type, or no base64url.
+    /// A member is missing, has another type, or is not base64url.
     #[error("its member {0:?} is missing or malformed")]
     Member(&'static str),
-    /// A kind of key that signs no manifests.
+    /// Keys of this type sign no manifests.
     #[error("keys of type {0:?} are not supported")]
     Type(String),
-    /// A curve that signs no manifests.
+    /// Keys on this curve sign no manifests.
     #[error("the curve {0:?} is not supported")]
     Curve(String),
-    /// A coordinate of another length than the curve's.
+    /// A coordinate does not have the length of the curve's coordinates.
     #[error("its member {member:?} is {found} bytes long, and on its curve it must be {expected}")]
     Length {
-        /// The coordinate.
+        /// The coordinate's member.
         member: &'static str,
-        /// The curve's length.
+        /// The curve's length in bytes.
         expected: usize,
-        /// The length found.
+        /// The length found in bytes.
         found: usize,
     },
-    /// Not a point of the curve.
+    /// The coordinates are not a point of the curve.
     #[error("it is no point of its curve")]
     Point,
-    /// An RSA modulus or exponent that no key has.
+    /// No key has this RSA modulus or exponent.
     #[error("its modulus or exponent is out of range")]
     Rsa,
-    /// `kid` is not the key's id.
+    /// `kid` is not the id of the key.
     #[error("its kid {0:?} is not that of the key")]
     Kid(String),
-    /// Not an X.509 certificate.
+    /// It is not an X.509 certificate.
     #[error("it is no X.509 certificate")]
     Certificate,
-    /// A kind of key that signs no manifests, in a certificate.
+    /// The certificate has a key of a type that signs no manifests.
     #[error("it holds a key of a kind that is not supported")]
     Foreign,
 }

@@ -1,32 +1,32 @@
-//! Where the payload ends in a signed document.
+//! Finds where the payload ends in a signed document.
 
 use serde_json::Number;
 
 use super::error::{Encoded, Fault};
 use super::{jose, json};
 
-/// How a payload is cut from a signed document: so many bytes of it, and then the tail.
+/// How to cut a payload from a signed document: take bytes from its start, and add the tail.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Format {
-    /// How many bytes of the document begin the payload.
+    /// How many bytes to take from the document.
     pub length: usize,
-    /// The bytes that end it.
+    /// The bytes to add.
     pub tail: Vec<u8>,
 }
 
 impl Format {
-    /// The format that a new signature of `payload` has: the cut is before the white space before the last brace.
-    /// `None` if the payload is no JSON object.
+    /// The format of a new signature of `payload`: it is cut before the white space in front of the last brace. `None`
+    /// when the payload is not a JSON object.
     pub(super) fn of(payload: &[u8]) -> Option<Self> {
         if !json::is_object(payload) {
             return None;
         }
-        // Go asks for Unicode's white space; next to a bracket of valid JSON there is no other than ASCII's.
+        // Go trims Unicode white space. Next to a bracket of valid JSON, only ASCII white space can occur.
         let body = payload.trim_ascii_end().strip_suffix(b"}")?.trim_ascii_end();
         Some(Self { length: body.len(), tail: payload[body.len()..].to_vec() })
     }
 
-    /// The payload, cut from a document that is long enough.
+    /// The payload of `document`, which must be long enough.
     pub(super) fn payload(&self, document: &[u8]) -> Vec<u8> {
         [&document[..self.length], &self.tail].concat()
     }
@@ -37,12 +37,12 @@ impl Format {
 pub(super) struct Protected {
     pub(super) format: Format,
     pub(super) time: Option<String>,
-    /// A name that it has twice.
+    /// A member name that occurs twice.
     pub(super) duplicate: Option<String>,
 }
 
 impl Protected {
-    /// Reads a protected header; the payload is cut from `available` bytes.
+    /// Reads a protected header. `available` is the size in bytes of the document that the payload is cut from.
     pub(super) fn read(encoded: &str, available: usize) -> Result<Self, Fault> {
         let text = jose::decode_url(encoded).ok_or(Fault::BadBase64(Encoded::Protected))?;
         let members = json::members(&text).ok_or(Fault::BadProtected)?;
@@ -56,12 +56,12 @@ impl Protected {
     }
 }
 
-/// Go reads any number as floating point, one too large for that not at all.
+/// Reads a number as floating point, as Go does. `None` when it is too large for that.
 fn number(value: &[u8]) -> Option<f64> {
     serde_json::from_slice::<Number>(value).ok()?.as_f64()
 }
 
-/// The number without its fraction, as Go cuts it off, if it is no more than `available`.
+/// The number without its fraction, which Go drops too; `None` when it is not between 0 and `available`.
 #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "it is between 0 and a length")]
 #[expect(clippy::cast_precision_loss, reason = "no document is that long")]
 fn within(number: f64, available: usize) -> Option<usize> {

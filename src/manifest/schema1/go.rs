@@ -1,4 +1,4 @@
-//! JSON as Go writes it.
+//! Writes JSON as Go does.
 
 use std::fmt::Write as _;
 
@@ -9,13 +9,13 @@ use serde_json::Value;
 pub(super) enum Layout<'i> {
     /// Without white space.
     Compact,
-    /// A member a line, each line after the first behind this indent, and once more for each level.
+    /// Each member has a line of its own. All lines but the first start with this indent, once more for each level.
     Indented(&'i str),
 }
 
-/// Writes a value; members stay in the order they are in.
+/// Writes a value. Members stay in their order.
 ///
-/// It recurses as deep as the value is nested, which a parsed value is to 128 levels at most.
+/// This recurses as deep as the value is nested. A parsed value has at most 128 levels.
 pub(super) fn write(out: &mut String, value: &Value, layout: Layout<'_>) {
     nested(out, value, layout, 1);
 }
@@ -66,7 +66,7 @@ fn enclosed<T>(
     out.push(close);
 }
 
-/// Whatever could end a script in a page is escaped, and so are the line separators that JavaScript minds.
+/// Writes a string. Escapes the characters that could end a script in a web page, and JavaScript's line separators.
 fn string(out: &mut String, text: &str) {
     out.push('"');
     for character in text.chars() {
@@ -85,7 +85,7 @@ fn string(out: &mut String, text: &str) {
     out.push('"');
 }
 
-/// Go keeps numbers as floating point, and writes the very large and the very small ones with an exponent.
+/// Writes a number. Go stores numbers as floating point, and writes very large and very small ones with an exponent.
 fn number(out: &mut String, number: f64) {
     let size = number.abs();
     if size != 0.0 && !(1e-6..1e21).contains(&size) {

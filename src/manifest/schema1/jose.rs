@@ -1,11 +1,11 @@
-//! The encodings of JOSE as libtrust reads and writes them.
+//! The encodings of JOSE, as libtrust reads and writes them.
 
 use std::sync::LazyLock;
 
 use data_encoding::{BASE32_NOPAD, BASE64_NOPAD, BASE64URL_NOPAD, Encoding, Specification};
 use sha2::{Digest as _, Sha256};
 
-/// Go ignores what the last character holds beyond the last byte; the ready-made decoders would refuse it.
+/// Go ignores the bits of the last character that are past the last byte. The ready-made decoders would refuse them.
 fn lenient(mut specification: Specification) -> Encoding {
     specification.check_trailing_bits = false;
     specification.encoding().expect("a known alphabet without padding")
@@ -14,14 +14,13 @@ fn lenient(mut specification: Specification) -> Encoding {
 static URL: LazyLock<Encoding> = LazyLock::new(|| lenient(BASE64URL_NOPAD.specification()));
 static STANDARD: LazyLock<Encoding> = LazyLock::new(|| lenient(BASE64_NOPAD.specification()));
 
-/// Reads base64url, padded or not: line ends and blanks are passed over, and padding counts only where it makes the
-/// length right.
+/// Reads base64url. Line ends and blanks are skipped. Padding is optional, and must make the length right.
 pub(super) fn decode_url(text: &str) -> Option<Vec<u8>> {
     let text: Vec<u8> = text.bytes().filter(|byte| !matches!(byte, b'\n' | b'\r' | b' ')).collect();
     URL.decode(without_padding(&text)).ok()
 }
 
-/// Reads standard base64, which has to be padded.
+/// Reads standard base64, which must be padded.
 pub(super) fn decode_standard(text: &str) -> Option<Vec<u8>> {
     let text: Vec<u8> = text.bytes().filter(|byte| !matches!(byte, b'\n' | b'\r')).collect();
     if !text.len().is_multiple_of(4) {
@@ -30,7 +29,7 @@ pub(super) fn decode_standard(text: &str) -> Option<Vec<u8>> {
     STANDARD.decode(without_padding(&text)).ok()
 }
 
-/// Padding that doesn't make the length right stays, and is then refused as what it is: no letter.
+/// Removes padding that makes the length right. Other padding stays, and the decoder then refuses it.
 fn without_padding(text: &[u8]) -> &[u8] {
     match text {
         [letters @ .., b'=', b'='] | [letters @ .., b'='] if text.len().is_multiple_of(4) => letters,
@@ -43,7 +42,7 @@ pub(super) fn encode_url(bytes: &[u8]) -> String {
     BASE64URL_NOPAD.encode(bytes)
 }
 
-/// What libtrust calls a key: twelve groups of four letters, from the hash of its `SubjectPublicKeyInfo`.
+/// libtrust's id of a key: twelve groups of four letters, made from the hash of its `SubjectPublicKeyInfo`.
 pub(super) fn key_id(info: &[u8]) -> String {
     let letters = BASE32_NOPAD.encode(&Sha256::digest(info)[..30]);
     let groups: Vec<&str> = (0..letters.len()).step_by(4).map(|at| &letters[at..at + 4]).collect();

@@ -1,7 +1,6 @@
-//! The members of a signed document as bytes.
+//! Reads the members of a signed document as bytes.
 //!
-//! A payload is signed as bytes and never written again, so all that is asked of it is whether Go would read it as JSON,
-//! and where its members are.
+//! A payload is signed as bytes and never written again. This only finds whether Go reads it as JSON, and its members.
 
 use std::collections::HashSet;
 
@@ -11,17 +10,17 @@ fn reader(bytes: &[u8]) -> Reader<'_> {
     Reader::new(bytes).max_depth(GO_MAX_DEPTH)
 }
 
-/// Whether `bytes` are one JSON object and nothing else.
+/// Whether `bytes` are exactly one JSON object.
 pub(super) fn is_object(bytes: &[u8]) -> bool {
     members(bytes).is_some()
 }
 
-/// Whether a value is `null`, which in Go leaves what it is read into as it was.
+/// Whether a value is `null`. In Go, that leaves the variable that it is read into unchanged.
 pub(super) fn is_null(value: &[u8]) -> bool {
     value == b"null"
 }
 
-/// The text of a value that is a string.
+/// The text of a string value; `None` for another value.
 pub(super) fn string(value: &[u8]) -> Option<String> {
     match reader(value).next() {
         Ok(Some(Event::String(text))) => Some(text.decode().into_owned()),
@@ -29,7 +28,7 @@ pub(super) fn string(value: &[u8]) -> Option<String> {
     }
 }
 
-/// The members of an object in order, each name with the bytes of its value; `None` if `object` is none.
+/// The name and the bytes of the value of each member of an object, in order; `None` if `object` is not an object.
 pub(super) fn members(object: &[u8]) -> Option<Vec<(String, &[u8])>> {
     let mut reader = reader(object);
     let Event::BeginObject = reader.next().ok()?? else { return None };
@@ -41,7 +40,7 @@ pub(super) fn members(object: &[u8]) -> Option<Vec<(String, &[u8])>> {
     reader.next().ok()?.is_none().then_some(found)
 }
 
-/// The elements of an array, each as its bytes; `None` if `array` is none.
+/// The bytes of each element of an array; `None` if `array` is not an array.
 pub(super) fn elements(array: &[u8]) -> Option<Vec<&[u8]>> {
     let mut reader = reader(array);
     let Event::BeginArray = reader.next().ok()?? else { return None };
@@ -55,7 +54,7 @@ pub(super) fn elements(array: &[u8]) -> Option<Vec<&[u8]>> {
     reader.next().ok()?.is_none().then_some(found)
 }
 
-/// A name that some object in `bytes` has twice. Readers differ in which of the two they take; Go takes the last.
+/// A member name that some object in `bytes` has twice. Readers differ in which value they take; Go takes the last.
 pub(super) fn duplicate(bytes: &[u8]) -> Option<String> {
     let mut open = Vec::new();
     let mut reader = reader(bytes);

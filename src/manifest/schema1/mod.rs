@@ -1,16 +1,16 @@
-//! Signed manifests of schema 1: libtrust's "pretty JWS" (layout.md §5.5).
+//! Signed manifests of schema 1, in libtrust's "pretty JWS" format (layout.md §5.5).
 //!
-//! A signed document is a payload, which is a JSON object, with a member `signatures` put in before its last brace.
-//! Each signature's protected header says how to get the payload back: so many bytes of the document, and then a tail.
-//! **The payload is bytes**: it is cut out of the document, hashed and stored as it is, and never written anew.
+//! A signed document is a payload, which is a JSON object, with a member `signatures` inserted before its last brace.
+//! The protected header of each signature says how to restore the payload: take so many bytes of the document, and add
+//! a tail. **The payload is bytes**: it is cut out of the document, hashed and stored as it is, and never written anew.
 //!
-//! Registries keep the payload as a blob; up to 2.4 they keep each signature as a blob of its own, and put the document
-//! together again when it is asked for. [`parse`] takes a document apart, [`Signed::verify`] judges its signatures,
-//! [`Signature::stored`] is what a registry would keep of one, [`from_stored`] and [`Signed::pretty`] are the way back.
+//! Registries store the payload as a blob. Those up to 2.4 also store each signature as a blob, and assemble the
+//! document when a client asks for it. [`parse`] takes a document apart, and [`Signed::verify`] checks its signatures.
+//! [`Signature::stored`] is the blob of a signature; [`from_stored`] and [`Signed::pretty`] assemble the document.
 //!
-//! Anybody can make a key and sign. A signature that verifies says that the payload is whole, and not who made it.
+//! Anyone can make a key and sign. A valid signature shows that the payload is unchanged, and not who made it.
 //!
-//! Without the feature `schema1-signatures` no signature is verified: documents are taken apart and put together as ever,
+//! Without the feature `schema1-signatures` no signature is verified. Documents are still taken apart and assembled,
 //! and each signature that would be checked is [`Fault::NotVerified`].
 
 mod error;
@@ -38,24 +38,24 @@ pub use key::Jwk;
 pub use signature::Signature;
 pub use verify::Verdict;
 
-/// A payload and its signatures, not yet verified.
+/// A payload and its signatures, which are not verified yet.
 #[derive(Clone, Debug)]
 #[must_use = "nothing is verified before `verify` or `check` is called"]
 pub struct Signed {
     payload: Vec<u8>,
     format: Format,
     signatures: Vec<Signature>,
-    /// Found in the document itself, rather than in one of its signatures.
+    /// The irregularities of the document itself, without those of its signatures.
     irregularities: Vec<Irregularity>,
 }
 
 impl Signed {
-    /// What was signed: the bytes that a registry stores, and whose digest the manifest is called by.
+    /// What was signed: the bytes that a registry stores and that give the manifest its digest.
     pub fn payload(&self) -> &[u8] {
         &self.payload
     }
 
-    /// The payload, without a copy.
+    /// The payload, without copying it.
     pub fn into_payload(self) -> Vec<u8> {
         self.payload
     }
@@ -70,28 +70,28 @@ impl Signed {
         &self.signatures
     }
 
-    /// What a registry lets pass and a strict reader would refuse.
+    /// What a registry accepts and a strict reader would refuse.
     pub fn irregularities(&self) -> impl Iterator<Item = &Irregularity> {
         self.irregularities.iter().chain(self.signatures.iter().flat_map(Signature::irregularities))
     }
 }
 
-/// Something that registries accept, and that other readers may take for something else.
+/// Something that registries accept and other readers may understand differently.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum Irregularity {
-    /// An object has a name twice. Registries take the last.
+    /// An object has a member name twice. Registries take the last.
     #[error("{}a member {name:?} occurs twice", place_text(*.signature))]
     DuplicateKey {
         /// The name.
         name: String,
-        /// In which signature, from 1; `None` for the payload and the document around it.
+        /// The number of the signature, from 1; `None` for the payload and the document.
         signature: Option<usize>,
     },
-    /// A signature gives away the private key that made it.
+    /// A signature contains the private key that made it.
     #[error("signature {signature} holds a private key")]
     PrivateKey {
-        /// Which signature, from 1.
+        /// The number of the signature, from 1.
         signature: usize,
     },
 }
@@ -101,7 +101,7 @@ fn place_text(signature: Option<usize>) -> String {
 }
 
 impl Irregularity {
-    /// A stable name for the kind; the names are of the same list as [`SignatureError::class`].
+    /// A stable name for the kind of irregularity, from the same list as [`SignatureError::class`].
     pub fn class(&self) -> &'static str {
         match self {
             Self::DuplicateKey { .. } => "duplicate-key",
@@ -110,7 +110,7 @@ impl Irregularity {
     }
 }
 
-/// Takes a signed document apart. What a registry would take is taken; nothing is verified yet.
+/// Takes a signed document apart and accepts what a registry accepts. The signatures are not verified.
 pub fn parse(document: &[u8]) -> Result<Signed, SignatureError> {
     let members = json::members(document).ok_or(SignatureError::NotJson)?;
     let lists: Vec<&[u8]> = members.iter().filter(|(name, _)| name == "signatures").map(|(_, value)| *value).collect();
@@ -141,8 +141,7 @@ pub fn parse(document: &[u8]) -> Result<Signed, SignatureError> {
     Ok(Signed { payload, format, signatures, irregularities })
 }
 
-/// Puts together what a registry up to 2.4 stores apart: a payload, and each signature as [`Signature::stored`] wrote
-/// it.
+/// Assembles what a registry up to 2.4 stores apart: a payload, and each signature as [`Signature::stored`] wrote it.
 pub fn from_stored(payload: Vec<u8>, stored: &[impl AsRef<[u8]>]) -> Result<Signed, SignatureError> {
     let format = Format::of(&payload).ok_or(SignatureError::PayloadNotJson)?;
     let signatures: Vec<Signature> = (1..)

@@ -1,4 +1,4 @@
-//! Signatures written the way libtrust writes them, down to the byte.
+//! Writes signatures exactly as libtrust does, byte for byte.
 
 use serde_json::{Map, Value};
 
@@ -7,7 +7,7 @@ use super::key::Jwk;
 use super::{Signature, Signed};
 
 impl Signature {
-    /// The blob that a registry up to 2.4 keeps the signature in.
+    /// The content of the blob in which a registry up to 2.4 stores the signature.
     pub fn stored(&self) -> Vec<u8> {
         let mut out = String::new();
         go::write(&mut out, &self.value(), Layout::Compact);
@@ -32,11 +32,11 @@ impl Signature {
 }
 
 impl Signed {
-    /// The signed document as a registry serves it: the payload as far as the cut, then the signatures in the order of
+    /// The signed document as a registry serves it: the payload up to the cut, then the signatures in the order of
     /// their keys, indented like the payload. The tail is not part of it.
     ///
-    /// Two things differ where libtrust crashes or writes no JSON: a signature with a certificate and no `jwk` is
-    /// sorted by the certificate's key, and an empty payload gets no comma.
+    /// This differs from libtrust in two cases, where libtrust crashes or does not write JSON. A signature with a
+    /// certificate and no `jwk` is sorted by the certificate's key, and an empty payload gets no comma.
     pub fn pretty(&self) -> Vec<u8> {
         let mut signatures: Vec<&Signature> = self.signatures.iter().collect();
         signatures.sort_by_key(|signature| signature.order());
@@ -60,10 +60,10 @@ impl Signed {
     }
 }
 
-/// What stands between the first line and the first name, if the first line is just a brace.
+/// The text between the first line and the first name, if the first line is only a brace.
 fn indent(payload: &[u8]) -> Option<&str> {
     let rest = payload.strip_prefix(b"{\n")?;
     let quote = rest.iter().position(|&byte| byte == b'"')?;
-    // Valid JSON has nothing but white space there.
+    // In valid JSON there can only be white space.
     str::from_utf8(&rest[..quote]).ok().filter(|indent| !indent.is_empty())
 }

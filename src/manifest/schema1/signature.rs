@@ -1,23 +1,23 @@
-//! One signature, as a signed document and the registry's own files hold it.
+//! One signature, read from a signed document or from a stored blob.
 
 use super::error::{Fault, SignatureError};
 use super::format::{Format, Protected};
 use super::key::{self, Jwk, Key};
 use super::{Irregularity, json};
 
-/// One signature. What it is made of is kept as it came.
+/// One signature. Its parts are kept as they were read.
 #[derive(Clone, Debug)]
 pub struct Signature {
     parts: Parts,
     jwk: Option<Jwk>,
     format: Format,
     time: Option<String>,
-    /// The key of the first certificate, and its id.
+    /// The key of the first certificate, and the id of that key.
     certified: Option<Result<(Key, String), Fault>>,
     irregularities: Vec<Irregularity>,
 }
 
-/// The members of a signature, before anything is made of them.
+/// The members of a signature, before they are interpreted.
 #[derive(Clone, Debug, Default)]
 struct Parts {
     header: Header,
@@ -38,12 +38,12 @@ impl Signature {
         self.jwk.as_ref()
     }
 
-    /// The algorithm, as `alg` calls it.
+    /// The algorithm in `alg`.
     pub fn algorithm(&self) -> &str {
         &self.parts.header.algorithm
     }
 
-    /// The certificates of `x5c`, in base64.
+    /// The certificates in `x5c`, in base64.
     pub fn chain(&self) -> &[String] {
         &self.parts.header.chain
     }
@@ -58,18 +58,18 @@ impl Signature {
         &self.parts.protected
     }
 
-    /// How the payload is cut from a document, as the protected header says.
+    /// How to cut the payload from a document, by the protected header.
     pub fn format(&self) -> &Format {
         &self.format
     }
 
-    /// When it was made, as the protected header says.
+    /// When the signature was made, by the protected header.
     pub fn time(&self) -> Option<&str> {
         self.time.as_deref()
     }
 
-    /// What libtrust calls the key that the signature is checked with: that of the first certificate, where there is
-    /// one, even beside a `jwk`. `None` if there is no key, or none that can be read.
+    /// libtrust's id of the key that the signature is checked with: that of the first certificate, if there is one,
+    /// even next to a `jwk`. `None` when there is no key, or it can't be read.
     pub fn key_id(&self) -> Option<&str> {
         match &self.certified {
             Some(key) => key.as_ref().ok().map(|(_, id)| id.as_str()),
@@ -77,7 +77,7 @@ impl Signature {
         }
     }
 
-    /// What signatures are sorted by: the `jwk` before the certificate, since libtrust knows no other.
+    /// The sort key of signatures. Here `jwk` comes before the certificate, because libtrust sorts only by `jwk`.
     pub(super) fn order(&self) -> (&str, &str) {
         let key_id = self.jwk.as_ref().map(Jwk::key_id).or_else(|| self.key_id());
         (key_id.unwrap_or_default(), &self.parts.text)
@@ -97,7 +97,7 @@ impl Signature {
         &self.irregularities
     }
 
-    /// Reads the signature of this number; its payload is cut from `available` bytes.
+    /// Reads the signature number `number`. `available` is the size in bytes of what the payload is cut from.
     pub(super) fn read(number: usize, value: &[u8], available: usize) -> Result<Self, SignatureError> {
         let parts = Parts::read(value).map_err(|fault| fault.of(number, None))?;
         let certified = key::first_key(&parts.header.chain);
@@ -119,7 +119,7 @@ impl Signature {
 }
 
 impl Parts {
-    /// Names are those of Go's structures, which take them in any case.
+    /// Reads the members. Their names match in any case, as the fields of Go's structs do.
     fn read(value: &[u8]) -> Result<Self, Fault> {
         let mut parts = Self::default();
         for (name, value) in json::members(value).ok_or(Fault::Malformed("it"))? {
@@ -135,7 +135,7 @@ impl Parts {
 }
 
 impl Header {
-    /// A second header adds to the first, as in Go.
+    /// Reads a header. A second header adds to the first, as in Go.
     fn read(&mut self, value: &[u8]) -> Result<(), Fault> {
         if json::is_null(value) {
             *self = Self::default();
@@ -162,7 +162,7 @@ impl Header {
     }
 }
 
-/// Takes a string; `null` says nothing.
+/// Reads a string. `null` changes nothing.
 fn assign(text: &mut String, value: &[u8], what: &'static str) -> Result<(), Fault> {
     if !json::is_null(value) {
         *text = json::string(value).ok_or(Fault::Malformed(what))?;

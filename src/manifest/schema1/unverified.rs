@@ -1,12 +1,12 @@
-//! Keys in a build without the feature `schema1-signatures`: they are kept as they came, and no signature is verified.
+//! Keys in a build without the feature `schema1-signatures`: kept as they were read, and no signature is verified.
 //!
-//! A key is called by the `kid` that it states, and a certificate is not read.
+//! The id of a key is the `kid` that it states. Certificates are not read.
 
 use serde_json::{Map, Value};
 
 use super::error::{Fault, KeyFault};
 
-/// What a signature would be checked with.
+/// The key that a signature would be checked with.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Key;
 
@@ -17,12 +17,12 @@ impl Key {
     }
 }
 
-/// The key of the first certificate of a chain, and its id, which can't be told here.
+/// The key of the first certificate of a chain, and its id. In this build it is never read.
 pub(super) fn first_key(chain: &[String]) -> Option<Result<(Key, String), Fault>> {
     chain.first().map(|_| Err(Fault::NotVerified))
 }
 
-/// A public key as JSON, with whatever else was said beside it.
+/// A public key as JSON, with all of its members.
 #[derive(Clone, Debug)]
 pub struct Jwk {
     members: Map<String, Value>,
@@ -31,17 +31,17 @@ pub struct Jwk {
 }
 
 impl Jwk {
-    /// Its members as they came.
+    /// The members as they were read.
     pub fn members(&self) -> &Map<String, Value> {
         &self.members
     }
 
-    /// What the key calls itself; empty if it does not say.
+    /// The `kid` of the key; empty when it has none.
     pub fn key_id(&self) -> &str {
         &self.id
     }
 
-    /// Whether it gives away the private key.
+    /// Whether it contains the private key.
     pub fn is_private(&self) -> bool {
         self.members.contains_key("d")
     }
@@ -52,7 +52,7 @@ impl Jwk {
         Ok(Self { members, key: Key, id })
     }
 
-    /// As it came, with its names in order.
+    /// The key as it was read, with its members sorted.
     pub(super) fn canonical(&self) -> Value {
         let mut value = Value::Object(self.members.clone());
         value.sort_all_objects();

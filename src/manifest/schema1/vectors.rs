@@ -1,4 +1,4 @@
-//! Every document of `tests/vectors/schema1`, against what its index says; and what random damage does to them.
+//! Checks every document in `tests/vectors/schema1` against what its index says, and tries random damage on them.
 
 #![expect(clippy::unwrap_used, reason = "a test may")]
 
@@ -17,7 +17,7 @@ fn read(name: &str) -> Vec<u8> {
     std::fs::read(Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/vectors/schema1").join(name)).unwrap()
 }
 
-/// A document and what is known of it.
+/// A document and what the index says about it.
 struct Entry(Value);
 
 static ENTRIES: LazyLock<Vec<Entry>> = LazyLock::new(|| {
@@ -38,7 +38,7 @@ impl Entry {
         self.0["valid"] == true
     }
 
-    /// Whether registries take it although a strict reader should not.
+    /// Whether registries accept it although a strict reader should not.
     fn is_lax(&self) -> bool {
         self.0.get("policy").is_some()
     }
@@ -116,8 +116,8 @@ fn a_failure_names_its_signature_and_key() {
     assert_eq!(verdicts[1].time.as_deref(), Some("2012-02-13T07:16:24Z"));
 }
 
-/// Of a registry's reply, what it says about the signatures. The layers were never there, which it says of each
-/// document that it could read; and names are none of this module's business.
+/// The codes about signatures in a registry's reply. The layers never existed, so a reply has a code for them too, for
+/// each document that could be read. Codes about names are not checked here.
 fn signature_codes(reply: &str) -> Vec<&str> {
     let others = ["MANIFEST_BLOB_UNKNOWN", "NAME_INVALID"];
     reply.split(' ').skip(1).filter(|code| !others.contains(code)).collect()
@@ -125,7 +125,7 @@ fn signature_codes(reply: &str) -> Vec<&str> {
 
 #[test]
 fn failures_have_the_codes_that_a_registry_answers_with() {
-    // Here the registry crashed; each is refused when the document is read, which elsewhere is this.
+    // The registry crashed on these. regtree refuses each when it reads the document, and that has this code.
     let crashes = ["format-length-1e300", "format-length-negative", "format-length-min-int64", "point-not-on-curve"];
     for entry in ENTRIES.iter() {
         let codes: Vec<_> = verdict(&entry.bytes()).err().iter().map(SignatureError::api_code).collect();

@@ -1,30 +1,30 @@
-//! Whether the signatures fit the payload.
+//! Checks signatures against the payload.
 
 use super::error::{Encoded, Fault, SignatureError};
 use super::{Signature, Signed, jose};
 
-/// What became of one signature.
+/// The result for one signature.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Verdict {
-    /// Its number in the document, from 1.
+    /// The number of the signature in the document, from 1.
     pub number: usize,
-    /// The key that it was checked with, if that could be read.
+    /// The id of the key that it was checked with, if that could be read.
     pub key_id: Option<String>,
-    /// The algorithm that it names.
+    /// The algorithm in `alg`.
     pub algorithm: String,
-    /// When it was made, as it says itself.
+    /// When it was made, by its protected header.
     pub time: Option<String>,
-    /// Whether it fits, and why not.
+    /// `Ok` when the signature fits; else what is wrong.
     pub outcome: Result<(), Fault>,
 }
 
 impl Verdict {
-    /// Whether the signature was checked at all; none is without the feature `schema1-signatures`.
+    /// Whether the signature was checked. Without the feature `schema1-signatures` none is.
     pub fn was_checked(&self) -> bool {
         self.outcome != Err(Fault::NotVerified)
     }
 
-    /// The failure, if it is one.
+    /// The error, if the signature does not fit.
     pub fn error(&self) -> Option<SignatureError> {
         let fault = self.outcome.as_ref().err()?;
         Some(fault.clone().of(self.number, self.key_id.as_deref()))
@@ -32,7 +32,7 @@ impl Verdict {
 }
 
 impl Signed {
-    /// Checks every signature. The document is good only if all of them are.
+    /// Checks every signature. The document is good only if all of them fit.
     #[must_use = "a signature that fails is told by its verdict"]
     pub fn verify(&self) -> Vec<Verdict> {
         let payload = jose::encode_url(&self.payload);
@@ -46,14 +46,14 @@ impl Signed {
         (1..).zip(&self.signatures).map(verdict).collect()
     }
 
-    /// Checks every signature, and fails as the first one fails that does.
+    /// Checks every signature. `Err` is the failure of the first that does not fit.
     pub fn check(&self) -> Result<(), SignatureError> {
         self.verify().iter().find_map(Verdict::error).map_or(Ok(()), Err)
     }
 }
 
 impl Signature {
-    /// Checks the signature of a payload, which is in base64url.
+    /// Checks the signature of `payload`, which is in base64url.
     fn fits(&self, payload: &str) -> Result<(), Fault> {
         let key = self.key()?;
         let signature = jose::decode_url(self.text()).ok_or(Fault::BadBase64(Encoded::Signature))?;

@@ -1,4 +1,4 @@
-//! What must be refused, read without harm, or both.
+//! Input that must be refused, or be read without harm, or both.
 
 use std::time::{Duration, Instant};
 
@@ -21,7 +21,7 @@ fn what_is_no_object_is_malformed() {
         (b"\x1F\x8B\x08", Reason::Unexpected("a value")),
     ] {
         assert_eq!(Manifest::read(bytes).unwrap_err().reason, reason);
-        // `null` decodes to an empty document, which the check of the version then refuses, as a registry does.
+        // `null` decodes to an empty document. The check of the version then refuses it, as a registry does.
         if bytes != b"null" {
             refused(bytes, Some(OCI));
         }
@@ -157,7 +157,7 @@ fn elements_without_a_digest_cost_little() {
 
 #[test]
 fn an_index_of_itself_is_just_an_index() {
-    // No document holds its own digest; a tree may pretend so, and whoever follows references must mind.
+    // No document can have its own digest in it, but a tree may claim that one does, so following references must end.
     let document = format!(r#"{{"schemaVersion":2,"manifests":[{{"digest":"{0}"}},{{"digest":"{0}"}}]}}"#, d("a"));
     assert_eq!(references(&read(&document)), [d("a"), d("a")]);
 }

@@ -1,4 +1,4 @@
-//! Manifests as they lie in trees, odd ones, and bad input.
+//! Manifests from real trees, odd manifests, and bad input.
 
 mod bad_input;
 mod oddities;
@@ -6,7 +6,7 @@ mod vectors;
 
 use super::*;
 
-/// A sha256 digest of one digit over and over.
+/// A sha256 digest that repeats one digit.
 fn d(digit: &str) -> String {
     format!("sha256:{}", digit.repeat(64))
 }
@@ -15,7 +15,7 @@ fn read(document: &str) -> Manifest {
     Manifest::read(document.as_bytes()).unwrap_or_else(|fault| panic!("{fault}: {document}"))
 }
 
-/// The digests referenced, as written.
+/// The digests of the references, as written.
 fn references(manifest: &Manifest) -> Vec<&str> {
     manifest.references.iter().map(|reference| reference.text.as_str()).collect()
 }

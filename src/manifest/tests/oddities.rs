@@ -1,4 +1,4 @@
-//! Documents that other readers read otherwise. What is expected of duplicates was seen in registry 2.8.2's replies.
+//! Documents that other readers read differently. What is expected of duplicates was seen in replies of registry 2.8.2.
 
 use proptest::prelude::*;
 

@@ -1,4 +1,4 @@
-//! Every manifest of the trees that registries wrote, and of the damaged ones, must read as what it is.
+//! Every manifest in the trees of real registries and in the damaged trees must be read as its true kind.
 
 use std::collections::BTreeMap;
 use std::fs::File;
@@ -13,7 +13,7 @@ fn directory() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/vectors")
 }
 
-/// Every file of an archive that may be a blob or a link, by path below `docker/registry/v2/`.
+/// Every file of an archive that may be a blob or a link, with its path below `docker/registry/v2/`.
 fn unpack(archive: &Path) -> BTreeMap<String, Vec<u8>> {
     let file = File::open(archive).unwrap_or_else(|error| panic!("{}: {error}", archive.display()));
     let mut archive = tar::Archive::new(flate2::read::GzDecoder::new(file));
@@ -87,14 +87,14 @@ fn check_tree(truth: &Path, counts: &mut BTreeMap<&'static str, usize>) {
     }
 }
 
-/// The manifests of a damaged tree that are new or changed, read.
+/// The manifests of a damaged tree that are new or changed.
 fn damaged(name: &str) -> Vec<(Vec<u8>, Result<Manifest, Malformed>)> {
     let index = json(&directory().join("damaged/index.json"));
     let damage = index["trees"].as_array().unwrap().iter().find(|damage| damage["name"] == name).unwrap();
     let base = format!("trees/{}.tar.gz", damage["derived_from"].as_str().unwrap());
     let base = unpack(&directory().join(base));
     let files = unpack(&directory().join(format!("damaged/{name}.tar.gz")));
-    // A path names the blob; a blob is a manifest where a revision names it.
+    // The path gives a blob's digest. The blob is a manifest if a revision has that digest.
     let revision = |hex: &str| files.keys().any(|path| path.contains(&format!("_manifests/revisions/sha256/{hex}/")));
     let changed = files.iter().filter(|(path, content)| path.ends_with("/data") && base.get(*path) != Some(content));
     let manifests = changed.filter(|(path, _)| revision(path.split('/').nth(3).unwrap()));

@@ -1,7 +1,7 @@
-//! The key in a certificate of `x5c`.
+//! Reads the key in a certificate of `x5c`.
 //!
-//! Nothing of a certificate counts but its key: a registry never asks who signed it, and whoever made a signature can
-//! make a certificate as well (layout.md §5.5).
+//! Only the key of a certificate counts. A registry never checks who signed it, and anyone who can make a signature can
+//! make a certificate too (layout.md §5.5).
 
 use spki::der::asn1::AnyRef;
 use spki::der::{Decode as _, Reader as _, SliceReader, Tag, Tagged as _};
@@ -12,7 +12,7 @@ use super::{Curve, EC, Key, KeyFault, RSA};
 use crate::manifest::schema1::error::{Encoded, Fault};
 use crate::manifest::schema1::jose;
 
-/// The key of the first certificate of a chain, which is the one that signed, and its id.
+/// The key of the first certificate of a chain, and the id of that key. The first certificate is the one that signed.
 pub(in super::super) fn first_key(chain: &[String]) -> Option<Result<(Key, String), Fault>> {
     let first = chain.first()?;
     let key = match jose::decode_standard(first) {
@@ -39,8 +39,8 @@ fn key(certificate: &[u8]) -> Result<Key, KeyFault> {
     }
 }
 
-/// A certificate is what is certified, an algorithm and a signature; what is certified begins with a version (left out
-/// for the first one), serial number, algorithm, issuer, validity and subject, and then comes the key.
+/// Finds the key in a certificate. A certificate has a body, an algorithm and a signature. The body has a version
+/// (omitted for version 1), serial number, algorithm, issuer, validity and subject, and then the key.
 fn public_key_info(certificate: &[u8]) -> spki::der::Result<SubjectPublicKeyInfoRef<'_>> {
     let mut reader = SliceReader::new(certificate)?;
     let info = reader.sequence(|outer| {

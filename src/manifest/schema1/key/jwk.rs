@@ -1,11 +1,11 @@
-//! Keys as JSON: the `jwk` of a signature's header.
+//! Keys as JSON, from the `jwk` of a signature's header.
 
 use serde_json::{Map, Value};
 
 use super::{Curve, Key, KeyFault};
 use crate::manifest::schema1::jose;
 
-/// A public key as JSON, with whatever else was said beside it.
+/// A public key as JSON, with all of its members.
 #[derive(Clone, Debug)]
 pub struct Jwk {
     members: Map<String, Value>,
@@ -14,22 +14,22 @@ pub struct Jwk {
 }
 
 impl Jwk {
-    /// Its members as they came.
+    /// The members as they were read.
     pub fn members(&self) -> &Map<String, Value> {
         &self.members
     }
 
-    /// What libtrust calls the key.
+    /// libtrust's id of the key.
     pub fn key_id(&self) -> &str {
         &self.id
     }
 
-    /// Whether it gives away the private key; libtrust doesn't mind.
+    /// Whether it contains the private key. libtrust accepts that.
     pub fn is_private(&self) -> bool {
         self.members.contains_key("d")
     }
 
-    /// Reads a key. A `kid` must be the id that the key has.
+    /// Reads a key. A `kid` must be the key's own id.
     pub(in super::super) fn read(json: &[u8]) -> Result<Self, KeyFault> {
         let members: Map<String, Value> = serde_json::from_slice(json).map_err(|_| KeyFault::NotJson)?;
         let text = |name| members.get(name).and_then(Value::as_str).ok_or(KeyFault::Member(name));
@@ -63,7 +63,7 @@ impl Jwk {
         Ok(Self { members, key, id })
     }
 
-    /// As libtrust writes it: what is the key is computed anew, what is not is kept, and names are in order.
+    /// The key as libtrust writes it: the members of the key are computed again, others are kept, and all are sorted.
     pub(in super::super) fn canonical(&self) -> Value {
         let mut members = self.members.clone();
         let mut set = |name: &str, text: &str| drop(members.insert(name.to_owned(), text.into()));

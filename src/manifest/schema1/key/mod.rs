@@ -1,4 +1,4 @@
-//! Public keys, and whether a signature is one of theirs.
+//! Public keys, and checks of signatures with them.
 
 mod certificate;
 mod jwk;
@@ -19,7 +19,7 @@ pub use jwk::Jwk;
 const EC: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.10045.2.1");
 const RSA: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.113549.1.1.1");
 
-/// The three curves that libtrust signs on.
+/// The three curves that libtrust supports.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Curve {
     P256,
@@ -38,7 +38,7 @@ impl Curve {
         }
     }
 
-    /// The one algorithm that a key on this curve signs by.
+    /// The only algorithm that keys on this curve sign by.
     const fn algorithm(self) -> &'static str {
         match self {
             Self::P256 => "ES256",
@@ -47,7 +47,7 @@ impl Curve {
         }
     }
 
-    /// The length of a coordinate, and of each half of a signature.
+    /// The length in bytes of a coordinate, and of each half of a signature.
     const fn size(self) -> usize {
         match self {
             Self::P256 => 32,
@@ -72,14 +72,14 @@ impl Curve {
 /// A public key.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Key {
-    /// A curve, and a point on it: `04`, and both coordinates.
+    /// A curve and a point on it: `04` and both coordinates.
     Ec { curve: Curve, point: Vec<u8> },
-    /// Modulus and exponent.
+    /// A modulus and an exponent.
     Rsa(rsa::PublicKey),
 }
 
 impl Key {
-    /// A point, uncompressed; refused if it doesn't lie on the curve.
+    /// The key of an uncompressed point. `Err` when the point is not on the curve.
     fn ec(curve: Curve, point: Vec<u8>) -> Result<Self, KeyFault> {
         let on_curve = point.len() == 1 + 2 * curve.size()
             && match curve {
@@ -94,7 +94,7 @@ impl Key {
         rsa::PublicKey::new(modulus, exponent).map(Self::Rsa).ok_or(KeyFault::Rsa)
     }
 
-    /// What libtrust calls the key.
+    /// libtrust's id of the key.
     pub(super) fn id(&self) -> String {
         let oid = match self {
             Self::Ec { .. } => EC,
@@ -124,7 +124,7 @@ impl Key {
         }
     }
 
-    /// Whether `signature` is this key's for `message` by `algorithm`.
+    /// Checks that `signature` was made with this key for `message` by `algorithm`.
     pub(super) fn verify(&self, algorithm: &str, message: &[u8], signature: &[u8]) -> Result<(), Fault> {
         let wrong = || Fault::WrongAlgorithm { algorithm: algorithm.to_owned(), key: self.kind() };
         match self {
@@ -146,7 +146,7 @@ impl Key {
     }
 }
 
-/// Each curve's key hashes the message with the hash of its size.
+/// Checks a signature. Each curve hashes the message with the hash of its own size.
 fn fits(curve: Curve, point: &[u8], message: &[u8], signature: &[u8]) -> Result<(), ecdsa::Error> {
     match curve {
         Curve::P256 => {

@@ -1,7 +1,6 @@
-//! RSA signatures, PKCS#1 v1.5: verification only.
+//! Verifies RSA signatures, PKCS#1 v1.5.
 //!
-//! Only public numbers are at work, so there is nothing for timing to tell: what RUSTSEC-2023-0071 says of the `rsa`
-//! crate is about private keys.
+//! Only public numbers are used, so timing reveals nothing: RUSTSEC-2023-0071 on the `rsa` crate is about private keys.
 
 use rsa::traits::SignatureScheme as _;
 use rsa::{BoxedUint, Pkcs1v15Sign, RsaPublicKey};
@@ -9,10 +8,10 @@ use sha2::{Digest as _, Sha256, Sha384, Sha512};
 use spki::der::asn1::{AnyRef, UintRef};
 use spki::der::{Decode as _, Encode as _, Reader as _, SliceReader, Tag};
 
-/// Longer moduli take seconds to compute with; no one is known to have signed a manifest with one.
+/// The longest modulus in bytes. Longer ones take seconds to compute with, and no manifest is known to have one.
 const MAX_MODULUS: usize = 16_384 / 8;
 
-/// The hash that goes with an algorithm.
+/// The hash of an RSA algorithm.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Hash {
     Sha256,
@@ -30,7 +29,7 @@ impl Hash {
         }
     }
 
-    /// How a signature is padded, and the hash that it is of.
+    /// The padding of a signature, and the hash of the message.
     fn digest(self, message: &[u8]) -> (Pkcs1v15Sign, Vec<u8>) {
         match self {
             Self::Sha256 => (Pkcs1v15Sign::new::<Sha256>(), Sha256::digest(message).to_vec()),
@@ -40,7 +39,7 @@ impl Hash {
     }
 }
 
-/// A modulus and an exponent, big-endian without zeros in front.
+/// A modulus and an exponent, big-endian, without leading zeros.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(in super::super) struct PublicKey {
     modulus: Vec<u8>,
@@ -48,7 +47,7 @@ pub(in super::super) struct PublicKey {
 }
 
 impl PublicKey {
-    /// `None` where Go would refuse to compute with the numbers, or where they are out of all proportion.
+    /// A key from its numbers. `None` when Go would refuse to compute with them, or when they are too large.
     pub(super) fn new(modulus: &[u8], exponent: &[u8]) -> Option<Self> {
         let modulus = trimmed(modulus).to_vec();
         let exponent = trimmed(exponent)
@@ -59,7 +58,7 @@ impl PublicKey {
         sound.then_some(Self { modulus, exponent })
     }
 
-    /// From `RSAPublicKey`, as a certificate holds it.
+    /// Reads an `RSAPublicKey`, as in a certificate.
     pub(super) fn from_der(der: &[u8]) -> Option<Self> {
         let mut reader = SliceReader::new(der).ok()?;
         let numbers = |reader: &mut SliceReader<'_>| {
@@ -70,7 +69,7 @@ impl PublicKey {
         reader.is_finished().then_some(key)
     }
 
-    /// As `RSAPublicKey`.
+    /// Writes an `RSAPublicKey`.
     pub(super) fn to_der(&self) -> Vec<u8> {
         const SHORT: &str = "a key is far from DER's limit of length";
         let number = |number: &[u8]| UintRef::new(number).and_then(|number| number.to_der()).expect(SHORT);
@@ -82,18 +81,18 @@ impl PublicKey {
         &self.modulus
     }
 
-    /// The exponent in as few bytes as it takes.
+    /// The exponent in as few bytes as possible.
     pub(super) fn exponent(&self) -> Vec<u8> {
         trimmed(&self.exponent.to_be_bytes()).to_vec()
     }
 
-    /// Whether `signature` is this key's for `message`.
+    /// Whether `signature` was made with this key for `message`.
     pub(super) fn verify(&self, hash: Hash, message: &[u8], signature: &[u8]) -> bool {
         let (padding, digest) = hash.digest(message);
         self.numbers().is_some_and(|key| padding.verify(&key, &digest, signature).is_ok())
     }
 
-    /// In the form that is computed with. Keys of any length up to ours verify: a registry takes them too.
+    /// The key in the form used for computing. Short keys verify too, because a registry accepts them.
     fn numbers(&self) -> Option<RsaPublicKey> {
         let bits = u32::try_from(self.modulus.len() * 8).ok()?;
         let modulus = BoxedUint::from_be_slice(&self.modulus, bits).ok()?;
