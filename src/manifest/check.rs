@@ -15,7 +15,7 @@ pub trait Presence {
     fn manifest(&self, digest: &Digest) -> Result<bool>;
 }
 
-/// Has whatever is asked for.
+/// A repository that has everything.
 pub(crate) struct Anything;
 
 impl Presence for Anything {

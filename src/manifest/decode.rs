@@ -1,12 +1,11 @@
 //! Refuses what a registry refuses when it decodes a pushed manifest (layout.md §5.4, as in 3.x).
 
-use super::document::{Document, Mismatch};
-use super::field::Field;
+use super::MAX_PUT;
 use super::json::{GO_MAX_DEPTH, Malformed, Text};
 use super::kind::Kind;
 use super::model::Manifest;
 use super::read::{Empty, build, untyped};
-use super::{MAX_PUT, fill};
+use super::unmarshal::{self, Document, Field, Mismatch};
 use crate::error::Refusal;
 
 /// Reads a manifest that is to be stored. Its kind is the one that `media_type` (a `Content-Type`) names; without
@@ -24,7 +23,7 @@ pub fn decode(bytes: &[u8], media_type: Option<&str>) -> Result<Manifest, Refusa
     }
     let asked = media_type.map(|header| Kind::from_content_type(header).ok_or_else(|| unsupported(header)));
     let asked = asked.transpose()?;
-    let document = fill::document(bytes, GO_MAX_DEPTH).map_err(|fault| malformed(&fault))?;
+    let document = unmarshal::document(bytes, GO_MAX_DEPTH).map_err(|fault| malformed(&fault))?;
     let kind = asked.map_or_else(|| stated(&document), Ok)?;
     check_confusion(&document, kind)?;
     // Any value that is not an object fails in every kind.

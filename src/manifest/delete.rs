@@ -1,6 +1,6 @@
 //! Removes a manifest from a repository. Its content stays until a collection removes it.
 
-use super::need::{Going, check_unnamed};
+use super::dependents::{Going, check_unnamed};
 use crate::digest::Digest;
 use crate::durable::{ExclusiveWriter, Sync};
 use crate::error::{Error, Missing, Result};

@@ -2,14 +2,12 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::document::{DescriptorSlot, Document, Pairs, PlatformSlot, Slot, to_map};
-use super::field::Field;
-use super::fill;
 use super::json::{Malformed, Reason, Text};
 use super::kind::Kind;
 use super::mention::mentioned;
 use super::model::{Manifest, Platform, Reference, Role, Schema1};
 use super::oddity::{Oddity, Sightings};
+use super::unmarshal::{self, DescriptorSlot, Document, Field, Pairs, PlatformSlot, Slot, to_map};
 use super::{MAX_PUT, MAX_READ};
 use crate::digest::DigestError;
 
@@ -34,7 +32,7 @@ fn open(bytes: &[u8]) -> Result<Document<'_>, Malformed> {
     if bytes.len() > MAX_READ {
         return Err(Malformed { offset: MAX_READ, reason: Reason::TooLarge(MAX_READ) });
     }
-    let document = fill::document(bytes, usize::MAX)?;
+    let document = unmarshal::document(bytes, usize::MAX)?;
     if !document.is_object {
         return Err(Malformed { offset: 0, reason: Reason::NotAnObject });
     }

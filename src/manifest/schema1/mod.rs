@@ -15,7 +15,7 @@
 
 mod error;
 mod format;
-mod go;
+mod go_json;
 #[cfg_attr(not(feature = "schema1-signatures"), expect(dead_code, reason = "some of it serves keys alone"))]
 mod jose;
 mod json;

@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value};
 
-use super::go::{self, Layout};
+use super::go_json::{self, Layout};
 use super::key::Jwk;
 use super::{Signature, Signed};
 
@@ -10,7 +10,7 @@ impl Signature {
     /// The content of the blob in which a registry up to 2.4 stores the signature.
     pub fn stored(&self) -> Vec<u8> {
         let mut out = String::new();
-        go::write(&mut out, &self.value(), Layout::Compact);
+        go_json::write(&mut out, &self.value(), Layout::Compact);
         out.into_bytes()
     }
 
@@ -49,11 +49,11 @@ impl Signed {
         }
         if let Some(indent) = indent(&self.payload) {
             out.extend(["\n", indent, "\"signatures\": "]);
-            go::write(&mut out, &list, Layout::Indented(indent));
+            go_json::write(&mut out, &list, Layout::Indented(indent));
             out.push('\n');
         } else {
             out.push_str("\"signatures\":");
-            go::write(&mut out, &list, Layout::Compact);
+            go_json::write(&mut out, &list, Layout::Compact);
         }
         out.push('}');
         [head, out.as_bytes()].concat()

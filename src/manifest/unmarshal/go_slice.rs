@@ -6,7 +6,7 @@
 
 /// A list as Go keeps it. Its slots outlive its length.
 #[derive(Clone, Debug)]
-pub(super) struct Slice<T> {
+pub(in crate::manifest) struct Slice<T> {
     slots: Vec<T>,
     length: usize,
     present: bool,
@@ -20,7 +20,7 @@ impl<T> Default for Slice<T> {
 
 impl<T: Default> Slice<T> {
     /// The slot that element `at` is decoded into. Elements come in order.
-    pub(super) fn slot(&mut self, at: usize) -> &mut T {
+    pub(in crate::manifest) fn slot(&mut self, at: usize) -> &mut T {
         if at >= self.slots.len() {
             self.slots.resize_with(at + 1, T::default);
         }
@@ -28,7 +28,7 @@ impl<T: Default> Slice<T> {
     }
 
     /// Ends a list of `length` elements. An empty list starts with fresh slots.
-    pub(super) fn end(&mut self, length: usize) {
+    pub(in crate::manifest) fn end(&mut self, length: usize) {
         if length == 0 {
             self.slots.clear();
         }
@@ -37,19 +37,19 @@ impl<T: Default> Slice<T> {
     }
 
     /// Does what `null` does.
-    pub(super) fn clear(&mut self) {
+    pub(in crate::manifest) fn clear(&mut self) {
         *self = Self::default();
     }
 }
 
 impl<T> Slice<T> {
     /// The elements.
-    pub(super) fn items(&self) -> &[T] {
+    pub(in crate::manifest) fn items(&self) -> &[T] {
         &self.slots[..self.length]
     }
 
     /// Whether there is a list at all, even an empty one.
-    pub(super) fn is_present(&self) -> bool {
+    pub(in crate::manifest) fn is_present(&self) -> bool {
         self.present
     }
 }

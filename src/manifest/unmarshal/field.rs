@@ -1,10 +1,10 @@
 //! The fields of a document that some registry reads, and which of them the decoder of each kind sees.
 
-use super::kind::Kind;
+use super::super::kind::Kind;
 
 /// A field at the top of a document, with everything below it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum Field {
+pub(in crate::manifest) enum Field {
     SchemaVersion,
     MediaType,
     Config,
@@ -23,10 +23,10 @@ pub(super) enum Field {
 }
 
 impl Field {
-    pub(super) const COUNT: usize = 14;
+    pub(in crate::manifest) const COUNT: usize = 14;
 
     /// The fields with their names, in the usual order in documents.
-    pub(super) const TOP: [(&'static str, Self); 13] = [
+    pub(in crate::manifest) const TOP: [(&'static str, Self); 13] = [
         ("schemaVersion", Self::SchemaVersion),
         ("mediaType", Self::MediaType),
         ("config", Self::Config),
@@ -43,7 +43,7 @@ impl Field {
     ];
 
     /// Whether a registry decodes the field in a manifest of `kind`, and so refuses a wrong type in it.
-    pub(super) const fn is_decoded_in(self, kind: Kind) -> bool {
+    pub(in crate::manifest) const fn is_decoded_in(self, kind: Kind) -> bool {
         match self {
             Self::SchemaVersion | Self::MediaType => true,
             Self::Config | Self::Layers => matches!(kind, Kind::Schema2 | Kind::OciManifest),
@@ -59,7 +59,7 @@ impl Field {
 
     /// Whether an oddity in the field matters in a manifest of `kind`: to the registry, to an image's referrers, or to
     /// a reader that takes the manifest for another kind.
-    pub(super) const fn matters_in(self, kind: Kind) -> bool {
+    pub(in crate::manifest) const fn matters_in(self, kind: Kind) -> bool {
         match self {
             Self::Config | Self::Layers | Self::Manifests | Self::Subject | Self::ArtifactType => {
                 !matches!(kind, Kind::Schema1)

@@ -1,9 +1,9 @@
 //! Fills the values that structs are made of: lists, maps, pointers, text and numbers.
 
-use super::super::document::{Mismatch, Pairs};
-use super::super::go::Slice;
 use super::super::json::{Event, Text};
 use super::super::oddity::Oddity;
+use super::document::{Mismatch, Pairs};
+use super::go_slice::Slice;
 use super::{Filled, Filler};
 
 impl<'b> Filler<'b> {

@@ -4,13 +4,17 @@
 //! the structs do, five levels; everything else is skipped without a call. A value of the wrong type is noted and
 //! skipped. Go does the same, and reports the first one at the end.
 
+mod document;
+mod field;
+mod go_slice;
 mod value;
 
-use super::document::{Document, Mismatch, PlatformSlot, Slot};
-use super::field::Field;
-use super::go::Slice;
 use super::json::{Event, GO_MAX_DEPTH, Malformed, Match, Reader, Reason, Text};
 use super::oddity::{Oddity, Sightings};
+use go_slice::Slice;
+
+pub(super) use document::{DescriptorSlot, Document, Mismatch, Pairs, PlatformSlot, Slot, to_map};
+pub(super) use field::Field;
 
 type Filled = Result<(), Malformed>;
 
