@@ -8,7 +8,7 @@ use serde::Serialize;
 use super::stat::content_size;
 use crate::descriptor::Descriptor;
 use crate::digest::Digest;
-use crate::durable::{Content, Staged, Sync, Writer};
+use crate::durable::{HashedContent, Staged, Sync, Writer};
 use crate::error::{Error, Result};
 use crate::layout::{Entry, Item, TreePath};
 use crate::name::RepositoryName;
@@ -70,7 +70,7 @@ pub struct Stored {
 /// good, both it and `content` stay as they are.
 pub(crate) fn place(
     writer: &Writer<'_>,
-    content: &Content<'_>,
+    content: &HashedContent<'_>,
     verify: bool,
     interrupt: &Interrupt,
 ) -> Result<Outcome> {

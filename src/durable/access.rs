@@ -6,7 +6,7 @@ use rustix::fs::{AtFlags, FileType, Gid, Mode, OFlags, Uid};
 use rustix::io::Errno;
 use serde::{Deserialize, Serialize};
 
-use super::chain::Chain;
+use super::parents::Parents;
 use super::{Writer, ownership, parent};
 use crate::error::{Error, Result};
 use crate::layout::TreePath;
@@ -21,13 +21,13 @@ pub(crate) struct Access {
 }
 
 /// What lies somewhere, held without being opened: it may be forbidden to read it.
-struct Held {
+struct HeldEntry {
     handle: OwnedFd,
     kind: FileType,
     access: Access,
 }
 
-impl Held {
+impl HeldEntry {
     fn of(handle: OwnedFd) -> rustix::io::Result<Self> {
         let stat = rustix::fs::fstat(&handle)?;
         let access = Access { mode: stat.st_mode & 0o7777, uid: stat.st_uid, gid: stat.st_gid };
@@ -60,9 +60,9 @@ impl Writer<'_> {
     /// Who could do what to a file or directory that is made anew where there is one now.
     pub(crate) fn access_of_new(&self, path: &TreePath) -> Result<Option<Access>> {
         let Some(held) = hold(self.tree, path)? else { return Ok(None) };
-        let Some(chain) = Chain::open(self.tree, &parent(path))? else { return Ok(None) };
+        let Some(parents) = Parents::open(self.tree, &parent(path))? else { return Ok(None) };
         let failed = |errno| Error::io("look at", self.tree.locate(path), errno);
-        let above = rustix::fs::fstat(chain.last()).map_err(failed)?;
+        let above = rustix::fs::fstat(parents.last()).map_err(failed)?;
         let mode = ownership::mode(above.st_mode, held.kind);
         Ok(Some(Access { mode, uid: above.st_uid, gid: above.st_gid }))
     }
@@ -75,15 +75,15 @@ impl Writer<'_> {
     }
 }
 
-fn hold(tree: &Tree, path: &TreePath) -> Result<Option<Held>> {
+fn hold(tree: &Tree, path: &TreePath) -> Result<Option<HeldEntry>> {
     let failed = |errno| Error::io("look at", tree.locate(path), errno);
-    let Some(chain) = Chain::open(tree, &parent(path))? else { return Ok(None) };
+    let Some(parents) = Parents::open(tree, &parent(path))? else { return Ok(None) };
     let flags = OFlags::PATH | OFlags::NOFOLLOW | OFlags::CLOEXEC;
-    let handle = match rustix::fs::openat(chain.last(), path.file_name(), flags, Mode::empty()) {
+    let handle = match rustix::fs::openat(parents.last(), path.file_name(), flags, Mode::empty()) {
         Err(Errno::NOENT) => return Ok(None),
         opened => opened.map_err(failed)?,
     };
-    let held = Held::of(handle).map_err(failed)?;
+    let held = HeldEntry::of(handle).map_err(failed)?;
     match held.kind {
         FileType::RegularFile | FileType::Directory => Ok(Some(held)),
         kind => Err(tree.wrong_kind(path, "a file or directory", kind.into())),

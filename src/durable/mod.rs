@@ -15,15 +15,15 @@
 #![expect(clippy::disallowed_methods, reason = "this is the room that may")]
 
 mod access;
-mod aside;
-mod chain;
 mod exclusive;
 mod identity;
 pub mod lock;
 mod ownership;
+mod parents;
 pub(crate) mod private;
 mod publish;
-mod sole;
+mod quarantine_moves;
+mod write_proof;
 
 use std::fs::File;
 use std::io::Write;
@@ -34,12 +34,12 @@ use rustix::fs::{AtFlags, Mode, OFlags};
 use rustix::io::Errno;
 
 pub(crate) use access::Access;
-pub(crate) use aside::Moved;
-use chain::Chain;
 pub use exclusive::ExclusiveWriter;
 pub(crate) use identity::Identity;
-pub(crate) use publish::Content;
-pub(crate) use sole::SoleWriter;
+use parents::Parents;
+pub(crate) use publish::HashedContent;
+pub(crate) use quarantine_moves::Moved;
+pub(crate) use write_proof::WriteProof;
 
 use crate::error::{Error, Result};
 use crate::layout::{self, Area, TreePath};
@@ -81,12 +81,12 @@ impl<'t> Writer<'t> {
 
     /// Makes the directory at `path` and its parents; returns those that were missing, outermost first.
     pub fn make_directory(&self, path: &TreePath) -> Result<Vec<TreePath>> {
-        Chain::make(self.tree, path).map(|chain| chain.made)
+        Parents::make(self.tree, path).map(|parents| parents.made)
     }
 
     /// Takes back [`Writer::make_directory`]: removes those of `made` that are still empty.
     pub fn unmake_directories(&self, made: &[TreePath]) -> Result<()> {
-        chain::unmake(self.tree, made)
+        parents::unmake(self.tree, made)
     }
 
     /// Removes a directory and those below it, as far as nothing else is in them.
@@ -103,8 +103,8 @@ impl<'t> Writer<'t> {
     /// `Err(Io)`.
     pub fn create_file(&self, path: &TreePath) -> Result<File> {
         let failed = |errno| Error::io("create", self.tree.locate(path), errno);
-        let chain = Chain::open(self.tree, &parent(path))?.ok_or_else(|| failed(Errno::NOENT))?;
-        chain.create(path.file_name(), OFlags::APPEND).map_err(failed)
+        let parents = Parents::open(self.tree, &parent(path))?.ok_or_else(|| failed(Errno::NOENT))?;
+        parents.create(path.file_name(), OFlags::APPEND).map_err(failed)
     }
 
     /// Opens a file to read it and to write at its end. `None` when it isn't there; anything but a regular file in its
@@ -114,9 +114,9 @@ impl<'t> Writer<'t> {
         if self.tree.open_file(path)?.is_none() {
             return Ok(None);
         }
-        let Some(chain) = Chain::open(self.tree, &parent(path))? else { return Ok(None) };
+        let Some(parents) = Parents::open(self.tree, &parent(path))? else { return Ok(None) };
         let flags = OFlags::RDWR | OFlags::APPEND | OFlags::NONBLOCK | OFlags::NOFOLLOW | OFlags::CLOEXEC;
-        match tree::patiently(|| rustix::fs::openat(chain.last(), path.file_name(), flags, Mode::empty())) {
+        match tree::patiently(|| rustix::fs::openat(parents.last(), path.file_name(), flags, Mode::empty())) {
             Ok(handle) => Ok(Some(File::from(handle))),
             Err(Errno::NOENT) => Ok(None),
             Err(errno) => Err(Error::io("open", self.tree.locate(path), errno)),
@@ -137,17 +137,17 @@ impl<'t> Writer<'t> {
             return Err(self.tree.wrong_kind(path, "a regular file", found.kind));
         }
         let failed = |error: std::io::Error| Error::io("write", self.tree.locate(path), error);
-        chain::retry_vanished(|| {
-            let chain = Chain::make(self.tree, &parent(path))?;
-            let written = chain.stage(path.file_name(), sync, |file| file.write_all(content));
-            let temporary = written.map_err(failed).inspect_err(|_| chain.forget())?;
-            Ok(Staged { chain, temporary, path: path.clone(), sync, placed: false })
+        parents::retry_vanished(|| {
+            let parents = Parents::make(self.tree, &parent(path))?;
+            let written = parents.stage(path.file_name(), sync, |file| file.write_all(content));
+            let temporary = written.map_err(failed).inspect_err(|_| parents.forget())?;
+            Ok(Staged { parents, temporary, path: path.clone(), sync, placed: false })
         })
     }
 
     /// Removes the file at `path`; `false` when it is gone already.
     pub fn remove_file(&self, path: &TreePath, sync: Sync) -> Result<bool> {
-        let removed = chain::remove_entry(self.tree, path, AtFlags::empty())?;
+        let removed = parents::remove_entry(self.tree, path, AtFlags::empty())?;
         if removed && sync == Sync::Now {
             self.sync_around(path)?;
         }
@@ -167,18 +167,18 @@ impl<'t> Writer<'t> {
 
     /// Removes the directory at `path` with all that is in it, following nothing.
     pub fn remove_directory(&self, path: &TreePath, sync: Sync) -> Result<()> {
-        let Some(chain) = Chain::open(self.tree, &parent(path))? else { return Ok(()) };
-        self.remove_below(chain.last(), path)?;
+        let Some(parents) = Parents::open(self.tree, &parent(path))? else { return Ok(()) };
+        self.remove_below(parents.last(), path)?;
         match sync {
             Sync::Later => Ok(()),
-            Sync::Now => rustix::fs::fsync(chain.last())
+            Sync::Now => rustix::fs::fsync(parents.last())
                 .map_err(|errno| Error::io("sync", self.tree.locate(&parent(path)), errno)),
         }
     }
 
     fn remove_below(&self, parent: BorrowedFd<'_>, path: &TreePath) -> Result<()> {
         let failed = |errno: Errno| Error::io("remove", self.tree.locate(path), errno);
-        let directory = match chain::open_in(parent, path.file_name()) {
+        let directory = match parents::open_in(parent, path.file_name()) {
             Err(Errno::NOENT) => return Ok(()),
             opened => opened.map_err(failed)?,
         };
@@ -205,14 +205,14 @@ impl<'t> Writer<'t> {
     }
 
     fn sync_around(&self, path: &TreePath) -> Result<()> {
-        Chain::open(self.tree, &parent(path))?.map_or(Ok(()), |chain| chain.sync())
+        Parents::open(self.tree, &parent(path))?.map_or(Ok(()), |parents| parents.sync())
     }
 }
 
 /// A small file, written beside its place; taken back when dropped, with the directories that were made for it.
 #[must_use = "the file is taken back unless it is placed"]
 pub(crate) struct Staged<'t> {
-    chain: Chain<'t>,
+    parents: Parents<'t>,
     temporary: String,
     path: TreePath,
     sync: Sync,
@@ -222,18 +222,18 @@ pub(crate) struct Staged<'t> {
 impl Staged<'_> {
     /// Renames it to its place, in place of any file there, and syncs.
     pub(crate) fn place(&mut self) -> Result<()> {
-        let renamed = self.chain.rename(&self.temporary, self.path.file_name());
-        renamed.map_err(|errno| Error::io("write", self.chain.tree.locate(&self.path), errno))?;
+        let renamed = self.parents.rename(&self.temporary, self.path.file_name());
+        renamed.map_err(|errno| Error::io("write", self.parents.tree.locate(&self.path), errno))?;
         self.placed = true;
-        if self.sync == Sync::Now { self.chain.sync() } else { Ok(()) }
+        if self.sync == Sync::Now { self.parents.sync() } else { Ok(()) }
     }
 }
 
 impl Drop for Staged<'_> {
     fn drop(&mut self) {
         if !self.placed {
-            self.chain.discard(&self.temporary);
-            self.chain.forget();
+            self.parents.discard(&self.temporary);
+            self.parents.forget();
         }
     }
 }
@@ -272,8 +272,8 @@ fn make_outside(path: &Path) -> Result<bool> {
     let [directory, parent_directory] = [path, parent].map(File::open);
     let (directory, parent_directory) = (directory.map_err(failed)?, parent_directory.map_err(failed)?);
     ownership::adopt_owner(directory.as_fd(), parent_directory.as_fd()).map_err(|errno| failed(errno.into()))?;
-    chain::sync_directory(directory.as_fd(), path)?;
-    chain::sync_directory(parent_directory.as_fd(), parent)?;
+    parents::sync_directory(directory.as_fd(), path)?;
+    parents::sync_directory(parent_directory.as_fd(), parent)?;
     Ok(true)
 }
 

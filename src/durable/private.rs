@@ -11,7 +11,7 @@ use std::time::Duration;
 use rustix::fs::{AtFlags, FileType, FlockOperation, Mode, OFlags};
 use rustix::io::Errno;
 
-use super::chain::open_in;
+use super::parents::open_in;
 use super::{Sync, ownership};
 use crate::layout;
 use crate::tree::Tree;

@@ -12,8 +12,8 @@ use std::os::fd::AsFd;
 use rustix::fs::{AtFlags, FileType, Mode, OFlags};
 use rustix::io::Errno;
 
-use super::chain::{self, Chain};
-use super::{Identity, Sync, Writer, ownership, parent, sole};
+use super::parents::{self, Parents};
+use super::{Identity, Sync, Writer, ownership, parent, write_proof};
 use crate::digest::{Digest, HashingReader};
 use crate::error::{Error, Result};
 use crate::layout::{Entry, TreePath};
@@ -21,7 +21,7 @@ use crate::stream::Interrupt;
 use crate::tree::Tree;
 
 /// Content that was hashed, and that nobody has touched since.
-pub(crate) struct Content<'c> {
+pub(crate) struct HashedContent<'c> {
     /// Where it lies, synced.
     pub(crate) path: &'c TreePath,
     /// The file there, open for writing.
@@ -37,11 +37,11 @@ impl Writer<'_> {
     /// looks at `interrupt`, the old file is removed in the end.
     ///
     /// `Err(Refused)` when it is not any more what it was: it stays where it is then.
-    pub(crate) fn publish(&self, content: &Content<'_>, to: &TreePath, interrupt: &Interrupt) -> Result<()> {
+    pub(crate) fn publish(&self, content: &HashedContent<'_>, to: &TreePath, interrupt: &Interrupt) -> Result<()> {
         let gone = || Error::io("open", self.tree.locate(content.path), Errno::NOENT);
-        let source = Chain::open(self.tree, &parent(content.path))?.ok_or_else(gone)?;
-        chain::retry_vanished(|| {
-            let target = Chain::make(self.tree, &parent(to))?;
+        let source = Parents::open(self.tree, &parent(content.path))?.ok_or_else(gone)?;
+        parents::retry_vanished(|| {
+            let target = Parents::make(self.tree, &parent(to))?;
             let moving = Move { tree: self.tree, content, source: &source, target: &target, to, interrupt };
             moving.rename_or_copy().inspect_err(|_| target.forget())
         })
@@ -57,22 +57,22 @@ impl Writer<'_> {
         let failed = |error: std::io::Error| interrupt.or(Error::io("write", self.tree.locate(&to), error));
         let wrong = || Error::Refused { reason: format!("what was to be {digest} is something else") };
         let mut source = HashingReader::new(interrupt.stops(source), digest.algorithm());
-        let chain = Chain::make(self.tree, &parent(&to))?;
+        let parents = Parents::make(self.tree, &parent(&to))?;
         let fill = || {
-            let copied = chain.stage(to.file_name(), Sync::Now, |file| std::io::copy(&mut source, file).map(drop));
+            let copied = parents.stage(to.file_name(), Sync::Now, |file| std::io::copy(&mut source, file).map(drop));
             let temporary = copied.map_err(failed)?;
             let hashed = source.finish();
             let is_right = digest.algorithm().and_then(|algorithm| hashed.by(algorithm)) == Some(digest);
             let placed = if is_right {
-                chain.rename(&temporary, to.file_name()).map_err(|errno| failed(errno.into()))
+                parents.rename(&temporary, to.file_name()).map_err(|errno| failed(errno.into()))
             } else {
                 Err(wrong())
             };
-            placed.inspect_err(|_| chain.discard(&temporary))?;
+            placed.inspect_err(|_| parents.discard(&temporary))?;
             Ok(hashed.size)
         };
-        let size = fill().inspect_err(|_| chain.forget())?;
-        chain.sync()?;
+        let size = fill().inspect_err(|_| parents.forget())?;
+        parents.sync()?;
         Ok(size)
     }
 }
@@ -80,9 +80,9 @@ impl Writer<'_> {
 /// A move of content, from one open directory to another.
 struct Move<'m> {
     tree: &'m Tree,
-    content: &'m Content<'m>,
-    source: &'m Chain<'m>,
-    target: &'m Chain<'m>,
+    content: &'m HashedContent<'m>,
+    source: &'m Parents<'m>,
+    target: &'m Parents<'m>,
     to: &'m TreePath,
     interrupt: &'m Interrupt,
 }
@@ -92,7 +92,7 @@ impl Move<'_> {
         let content = self.content;
         self.target.refuse_symlink(self.to.file_name()).map_err(|errno| self.failed(errno))?;
         // In this order: who had it open until a moment ago may have written, and that shows in its identity.
-        let alone = !sole::is_open_elsewhere(content.file);
+        let alone = !write_proof::is_open_elsewhere(content.file);
         self.check_identity()?;
         let adopted = ownership::adopt(content.file.as_fd(), self.target.last(), FileType::RegularFile);
         adopted.map_err(|errno| self.failed(errno))?;
@@ -118,7 +118,7 @@ impl Move<'_> {
 
     /// Whether nobody has opened or changed the content while it was renamed.
     fn is_untouched(&self) -> Result<bool> {
-        let alone = !sole::is_open_elsewhere(self.content.file);
+        let alone = !write_proof::is_open_elsewhere(self.content.file);
         let found = Identity::of(self.content.file).map_err(|error| self.failed(error))?;
         Ok(alone && found.has_content_of(&self.content.identity))
     }

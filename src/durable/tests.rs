@@ -88,7 +88,7 @@ fn what_is_new_takes_the_owner_of_the_nearest_directory_where_we_may_set_it() {
     // As an upload that a registry running as root began.
     std::os::unix::fs::fchown(&file, Some(0), Some(0)).unwrap();
     let identity = Identity::of(&file).unwrap();
-    let content = Content { path: &data, file: &file, digest: Digest::of(b""), identity };
+    let content = HashedContent { path: &data, file: &file, digest: Digest::of(b""), identity };
     writer(&registry).publish(&content, &blob, &Interrupt::default()).unwrap();
     for changed in [link.clone(), link.parent().unwrap(), path("repositories/a"), blob.clone(), blob.parent().unwrap()]
     {
@@ -230,14 +230,14 @@ fn data(registry: &Registry, content: &[u8]) -> (TreePath, File) {
 fn what_is_copied_is_hashed_and_another_content_is_not_published() {
     let (_directory, registry) = registry();
     let (data, file) = data(&registry, b"found");
-    if !sole::is_local(&file) {
+    if !write_proof::is_local(&file) {
         return; // Nobody can tell here who has a file open, so that it is renamed.
     }
     let place = registry.tree().locate(&data);
     let _other = File::options().write(true).open(&place).unwrap();
     let identity = Identity::of(&file).unwrap();
     let publish = |digest| {
-        let content = Content { path: &data, file: &file, digest, identity };
+        let content = HashedContent { path: &data, file: &file, digest, identity };
         writer(&registry).publish(&content, &Entry::Blob(digest).path(), &Interrupt::default())
     };
     let error = publish(Digest::of(b"expected")).unwrap_err();
@@ -258,13 +258,13 @@ fn who_asks_for_a_moment_whether_it_is_alone_with_a_file_is_waited_for() {
     let (_directory, registry) = registry();
     let (data, file) = data(&registry, b"");
     for append in [false, true] {
-        if sole::lease::take(&file).is_err() {
+        if write_proof::lease::take(&file).is_err() {
             return; // Nobody can be alone with a file here.
         }
         std::thread::scope(|scope| {
             scope.spawn(|| {
                 std::thread::sleep(Duration::from_millis(50));
-                sole::lease::give_back(&file).unwrap();
+                write_proof::lease::give_back(&file).unwrap();
             });
             let opened =
                 if append { writer(&registry).open_to_append(&data) } else { registry.tree().open_file(&data) };

@@ -7,7 +7,7 @@ use std::os::unix::fs::FileExt;
 use super::early_sync::EarlySync;
 use super::{IgnoredState, Session, hash_state, record};
 use crate::digest::{Algorithm, Hasher, Midstate};
-use crate::durable::{Identity, SoleWriter, Sync};
+use crate::durable::{Identity, Sync, WriteProof};
 use crate::error::{Error, Result};
 use crate::layout::{Entry, Form, Item, Place};
 use crate::stream::{self, Interrupt, StreamError, Watch};
@@ -43,11 +43,11 @@ impl Session<'_> {
         watch: &Watch<'_>,
     ) -> Result<u64> {
         self.cut_back(how)?;
-        self.or_as_it_was(|session, sole| {
+        self.or_as_it_was(|session, proof| {
             let at = session.progressed(how.rehash, &watch.interrupt)?;
             let hasher = session.receive(source, name, at.hasher, watch)?;
             let state = hasher.midstate().expect("one algorithm keeps its state");
-            session.keep(&state, sole.filter(|_| at.proven));
+            session.keep(&state, proof.filter(|_| at.proven));
             Ok(state.length())
         })
     }
@@ -60,15 +60,15 @@ impl Session<'_> {
     }
 
     /// Leaves the session for other processes to continue: writes the registry's hash state, and our own record if
-    /// `sole` proves the state. If neither can be written, the next process has to read the data; nothing else is lost.
-    fn keep(&mut self, state: &Midstate, sole: Option<&SoleWriter>) {
+    /// `proof` proves the state. If neither can be written, the next process has to read the data; nothing else is lost.
+    fn keep(&mut self, state: &Midstate, proof: Option<&WriteProof>) {
         if self.write_state(state).is_err() {
             let path = Entry::in_repository(&self.repository, self.state_item(state.length())).path();
             let path = self.writer.tree().locate(&path);
             self.ignored.push(IgnoredState { path, reason: hash_state::StateError::Unwritable });
         }
-        if let Some(sole) = sole {
-            record::keep(self.writer.tree(), &self.repository, &self.id, &self.data, state, sole);
+        if let Some(proof) = proof {
+            record::keep(self.writer.tree(), &self.repository, &self.id, &self.data, state, proof);
         }
     }
 
@@ -81,20 +81,20 @@ impl Session<'_> {
     /// the hash of the old data was proven, its record is written again.
     pub(super) fn or_as_it_was<T>(
         &mut self,
-        act: impl FnOnce(&mut Self, Option<&SoleWriter>) -> Result<T>,
+        act: impl FnOnce(&mut Self, Option<&WriteProof>) -> Result<T>,
     ) -> Result<T> {
         // Start the watch before anything known is compared with the data.
-        let sole = SoleWriter::watch(&self.data);
+        let proof = WriteProof::watch(&self.data);
         let (begin, known) = (self.offset()?, self.known()?);
-        let done = act(self, sole.as_ref());
+        let done = act(self, proof.as_ref());
         if done.is_err() && !self.published {
             // The first error is the one to report. If the data can't be cut back, the upload's status shows that.
-            let _ = self.undo(begin, known.map(|(state, _)| state).zip(sole));
+            let _ = self.undo(begin, known.map(|(state, _)| state).zip(proof));
         }
         done
     }
 
-    fn undo(&mut self, begin: u64, known: Option<(Midstate, SoleWriter)>) -> Result<()> {
+    fn undo(&mut self, begin: u64, known: Option<(Midstate, WriteProof)>) -> Result<()> {
         let found = self.offset()?;
         // Another process cut the data. Making it longer again would only add zeros.
         if found <= begin {
@@ -104,8 +104,8 @@ impl Session<'_> {
         let known = known.filter(|_| found == begin + self.written);
         self.forget_states(|offset| offset > begin)?;
         self.cut_to(begin)?;
-        if let Some((state, sole)) = known {
-            record::keep(self.writer.tree(), &self.repository, &self.id, &self.data, &state, &sole);
+        if let Some((state, proof)) = known {
+            record::keep(self.writer.tree(), &self.repository, &self.id, &self.data, &state, &proof);
         }
         Ok(())
     }

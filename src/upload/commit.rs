@@ -7,7 +7,7 @@ use crate::blob::{Expected, Outcome, Stored, store};
 use crate::descriptor::Descriptor;
 use crate::digest::hash::Hashed;
 use crate::digest::{Algorithm, Digest, Hasher};
-use crate::durable::{Content, Identity, SoleWriter};
+use crate::durable::{HashedContent, Identity, WriteProof};
 use crate::error::{Error, Result};
 use crate::name::RepositoryName;
 use crate::stream::{Interrupt, Watch};
@@ -55,8 +55,8 @@ impl Session<'_> {
         if let Some(stored) = self.commit_again(how, &watch.interrupt)? {
             return Ok(stored);
         }
-        self.or_as_it_was(|session, sole| {
-            let (hashed, identity) = session.complete(last, how, sole, watch)?;
+        self.or_as_it_was(|session, proof| {
+            let (hashed, identity) = session.complete(last, how, proof, watch)?;
             let (tree, repository, id) = (session.writer.tree(), session.repository.clone(), session.id.clone());
             record::intend(tree, &repository, &id, hashed.canonical());
             let stored = session.publish(&hashed, identity, how, &watch.interrupt);
@@ -72,7 +72,7 @@ impl Session<'_> {
         &mut self,
         last: Option<(impl Read + Send + 'static, &str)>,
         how: Commit,
-        sole: Option<&SoleWriter>,
+        proof: Option<&WriteProof>,
         watch: &Watch<'_>,
     ) -> Result<(Hashed, Identity)> {
         let expected = how.expected;
@@ -86,7 +86,7 @@ impl Session<'_> {
         let capped = last.is_some();
         let known = match last {
             None => known,
-            Some((source, name)) => self.receive_last(source, name, known, expected, sole, watch)?,
+            Some((source, name)) => self.receive_last(source, name, known, expected, proof, watch)?,
         };
         self.check_size(expected, capped)?;
         // A registry may have written the data without syncing it.
@@ -112,21 +112,21 @@ impl Session<'_> {
         name: &str,
         known: Option<(Hasher, Identity)>,
         expected: Expected,
-        sole: Option<&SoleWriter>,
+        proof: Option<&WriteProof>,
         watch: &Watch<'_>,
     ) -> Result<Option<(Hasher, Identity)>> {
         // Read one byte too many at most: it shows that the source is too long, and an endless one can't fill the disk.
         let begin = self.offset()?;
         let room = expected.size.map_or(u64::MAX, |size| size.saturating_sub(begin).saturating_add(1));
-        let sole = known.as_ref().and(sole);
+        let proof = known.as_ref().and(proof);
         let hasher = known.map_or_else(|| Hasher::new([]), |(hasher, _)| hasher);
         let hasher = self.receive(source.take(room), name, hasher, watch)?;
-        if sole.is_some() {
+        if proof.is_some() {
             record::settle(&self.data);
         }
         let identity = self.identity(begin + self.written)?;
         // Take the proof after the identity: a later write changes the identity.
-        Ok(sole.filter(|sole| sole.is_proven()).map(|_| (hasher, identity)))
+        Ok(proof.filter(|proof| proof.holds()).map(|_| (hasher, identity)))
     }
 
     /// Finishes a commit that was killed after all content was moved to its place and before the session was removed.
@@ -166,7 +166,7 @@ impl Session<'_> {
         let alias = how.expected.digest.filter(|alias| *alias != digest);
         // Everything that can fail for lack of space or permission comes before the content is published.
         let links = store::stage_links(self.writer, &self.repository, digest, alias)?;
-        let content = Content { path: &self.path, file: &self.data, digest, identity };
+        let content = HashedContent { path: &self.path, file: &self.data, digest, identity };
         self.published = true;
         let placed = store::place(self.writer, &content, how.verify_existing, interrupt);
         if placed.is_err() {

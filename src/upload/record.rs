@@ -3,7 +3,7 @@
 //! **A hash state in a record is proven to be that of the data**, so a commit need not read the data. For a registry's
 //! state, layout.md §4.6 asks for a check before it is used; regtree is stricter and never trusts one. A record names
 //! the file that it was made of: device, inode, size, and both times to the nanosecond. They are taken after the data
-//! was synced, while a [`SoleWriter`] proves that no other process has written to it. A later write changes the times.
+//! was synced, while a [`WriteProof`] proves that no other process has written to it. A later write changes the times.
 //! The record is used only if all of these values are still the same.
 //!
 //! An intent is written before a commit moves the data to its place, and names that place. With it, the same command
@@ -18,7 +18,7 @@ use serde::{Deserialize, Serialize};
 
 use super::hash_state;
 use crate::digest::{Digest, Midstate};
-use crate::durable::{Identity, SoleWriter, Sync, private};
+use crate::durable::{Identity, Sync, WriteProof, private};
 use crate::name::{RepositoryName, UploadId};
 use crate::tree::Tree;
 
@@ -38,18 +38,18 @@ fn name(repository: &RepositoryName, id: &UploadId) -> String {
     format!("{}.json", Digest::of(format!("{repository}\n{id}").as_bytes()).hex())
 }
 
-/// Records that `state` is the hash state of all of `data`, if `sole` proves it. `data` must be synced. Best effort.
+/// Records that `state` is the hash state of all of `data`, if `proof` proves it. `data` must be synced. Best effort.
 pub(super) fn keep(
     tree: &Tree,
     repository: &RepositoryName,
     id: &UploadId,
     data: &File,
     state: &Midstate,
-    sole: &SoleWriter,
+    proof: &WriteProof,
 ) {
     let Some(identity) = settled(data) else { return };
     // First the identity, then the proof: the proof shows any write before it, and a later write changes the times.
-    if identity.size != state.length() || !sole.is_proven() {
+    if identity.size != state.length() || !proof.holds() {
         return;
     }
     let record = Record { data: identity, state: hex::encode(hash_state::encode(state)) };

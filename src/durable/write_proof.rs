@@ -30,12 +30,12 @@ const POLL: Duration = Duration::from_millis(5);
 
 /// A watch over a file that we write to.
 #[derive(Debug)]
-pub(crate) struct SoleWriter {
+pub(crate) struct WriteProof {
     file: File,
     closings: OwnedFd,
 }
 
-impl SoleWriter {
+impl WriteProof {
     /// Begins to watch `file`, which must have been opened for writing once. `None` when another process may write to it,
     /// or when it could not be told.
     pub(crate) fn watch(file: &File) -> Option<Self> {
@@ -50,7 +50,7 @@ impl SoleWriter {
     }
 
     /// Whether nobody else has written since, nor can now.
-    pub(crate) fn is_proven(&self) -> bool {
+    pub(crate) fn holds(&self) -> bool {
         let alone = lease::try_out(&self.file).is_ok();
         let mut event = [0_u8; 512];
         alone && rustix::io::read(&self.closings, &mut event) == Err(Errno::AGAIN)
@@ -136,39 +136,39 @@ mod tests {
     #[test]
     fn our_own_writes_prove_nothing_against_us() {
         let Some((_place, file)) = file() else { return };
-        let sole = SoleWriter::watch(&file).unwrap();
+        let proof = WriteProof::watch(&file).unwrap();
         (&file).write_all(b"ours").unwrap();
         file.try_clone().unwrap().write_all(b"ours").unwrap();
         file.sync_all().unwrap();
-        assert!(sole.is_proven());
-        assert!(sole.is_proven(), "asked twice");
+        assert!(proof.holds());
+        assert!(proof.holds(), "asked twice");
     }
 
     #[test]
     fn whoever_has_it_open_may_write() {
         let Some((place, file)) = file() else { return };
         let other = open(&place);
-        assert!(SoleWriter::watch(&file).is_none());
+        assert!(WriteProof::watch(&file).is_none());
         drop(other);
-        let sole = SoleWriter::watch(&file).unwrap();
+        let proof = WriteProof::watch(&file).unwrap();
         let _other = open(&place);
-        assert!(!sole.is_proven());
+        assert!(!proof.holds());
     }
 
     #[test]
     fn whoever_had_it_open_may_have_written() {
         let Some((place, file)) = file() else { return };
-        let sole = SoleWriter::watch(&file).unwrap();
+        let proof = WriteProof::watch(&file).unwrap();
         drop(open(&place));
-        assert!(!sole.is_proven());
+        assert!(!proof.holds());
     }
 
     #[test]
     fn what_only_reads_changes_nothing() {
         let Some((place, file)) = file() else { return };
-        let sole = SoleWriter::watch(&file).unwrap();
+        let proof = WriteProof::watch(&file).unwrap();
         drop(File::open(place.path().join("file")).unwrap());
-        assert!(sole.is_proven());
+        assert!(proof.holds());
     }
 
     #[test]

@@ -12,7 +12,7 @@ use std::path::Path;
 use rustix::fs::{AtFlags, Dir, FileType, Mode, OFlags, RenameFlags};
 use rustix::io::Errno;
 
-use super::chain::{self, Chain};
+use super::parents::{self, Parents};
 use super::{ExclusiveWriter, ownership, parent, private};
 use crate::error::{Error, Result};
 use crate::layout::{self, Area, TreePath};
@@ -42,10 +42,10 @@ impl ExclusiveWriter<'_> {
             made => made.map_err(|errno| failed(errno.into()))?,
         }
         let fill = || -> rustix::io::Result<()> {
-            let inner = chain::open_in(all.as_fd(), run)?;
+            let inner = parents::open_in(all.as_fd(), run)?;
             ownership::adopt(inner.as_fd(), all.as_fd(), FileType::Directory)?;
             rustix::fs::mkdirat(&inner, layout::THINGS, Mode::from_raw_mode(0o777))?;
-            let things = chain::open_in(inner.as_fd(), layout::THINGS)?;
+            let things = parents::open_in(inner.as_fd(), layout::THINGS)?;
             ownership::adopt(things.as_fd(), inner.as_fd(), FileType::Directory)?;
             let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
             let journal = rustix::fs::openat(&inner, layout::JOURNAL, flags, Mode::from_raw_mode(0o666))?;
@@ -80,15 +80,15 @@ impl ExclusiveWriter<'_> {
 
     /// Moves what lies at `from` to `name` in a directory of the quarantine. Not synced.
     pub(crate) fn move_aside(&self, from: &TreePath, into: BorrowedFd<'_>, name: &str) -> Result<Moved> {
-        let Some(source) = Chain::open(self.tree, &parent(from))? else { return Ok(Moved::Gone) };
+        let Some(source) = Parents::open(self.tree, &parent(from))? else { return Ok(Moved::Gone) };
         moved(rename_new(source.last(), from.file_name(), into, name), || self.tree.locate(from))
     }
 
     /// Moves `name`, which is a `kind`, from a directory of the quarantine to `to`, and makes the directories above that.
     /// A directory takes the place of an empty one. Not synced.
     pub(crate) fn move_back(&self, from: BorrowedFd<'_>, name: &str, kind: Kind, to: &TreePath) -> Result<Moved> {
-        chain::retry_vanished(|| {
-            let target = Chain::make(self.tree, &parent(to))?;
+        parents::retry_vanished(|| {
+            let target = Parents::make(self.tree, &parent(to))?;
             let renamed = if kind == Kind::Directory {
                 rustix::fs::renameat(from, name, target.last(), to.file_name())
             } else {
@@ -122,7 +122,7 @@ impl ExclusiveWriter<'_> {
     }
 
     fn remove_if_empty(&self, path: &TreePath) -> Result<()> {
-        match chain::remove_entry(self.tree, path, AtFlags::REMOVEDIR) {
+        match parents::remove_entry(self.tree, path, AtFlags::REMOVEDIR) {
             Err(Error::Io { source, .. }) if source.kind() == std::io::ErrorKind::DirectoryNotEmpty => Ok(()),
             done => done.map(drop),
         }
@@ -208,7 +208,7 @@ fn names(directory: &OwnedFd) -> rustix::io::Result<Vec<std::ffi::CString>> {
 
 fn remove_private_run(tree: &Tree, run: &str) -> rustix::io::Result<bool> {
     let all = private::open_all(tree, &layout::QUARANTINE)?;
-    let inner = chain::open_in(all.as_fd(), run)?;
+    let inner = parents::open_in(all.as_fd(), run)?;
     match rustix::fs::unlinkat(&inner, layout::THINGS, AtFlags::REMOVEDIR) {
         Err(Errno::NOTEMPTY | Errno::NOTDIR) => return Ok(false),
         Ok(()) | Err(Errno::NOENT) => {}

@@ -21,7 +21,7 @@ use crate::tree::{self, Kind, Tree};
 const VANISHED_TRIES: usize = 1000;
 
 /// The open directories from an area down to the one at `path`.
-pub(super) struct Chain<'t> {
+pub(super) struct Parents<'t> {
     pub(super) tree: &'t Tree,
     path: TreePath,
     area: OwnedFd,
@@ -31,36 +31,36 @@ pub(super) struct Chain<'t> {
     pub(super) made: Vec<TreePath>,
 }
 
-impl<'t> Chain<'t> {
+impl<'t> Parents<'t> {
     /// Opens every directory down to `path`. `None` when one isn't there.
     pub(super) fn open(tree: &'t Tree, path: &TreePath) -> Result<Option<Self>> {
         let Some(area) = tree.area(path.area())? else { return Ok(None) };
-        let mut chain = Self::new(tree, path, duplicate(area, path)?, false);
+        let mut parents = Self::new(tree, path, duplicate(area, path)?, false);
         for here in descent(path) {
-            match open_in(chain.last(), here.file_name()) {
-                Ok(handle) => chain.handles.push(handle),
+            match open_in(parents.last(), here.file_name()) {
+                Ok(handle) => parents.handles.push(handle),
                 Err(Errno::NOENT) => return Ok(None),
                 Err(errno) => return Err(tree.explain(&here, "a directory", "open", errno)),
             }
         }
-        Ok(Some(chain))
+        Ok(Some(parents))
     }
 
     /// Opens every directory down to `path`, and makes those that are missing.
     pub(super) fn make(tree: &'t Tree, path: &TreePath) -> Result<Self> {
         retry_vanished(|| {
             let (area, made_area) = area_made(tree, path.area())?;
-            let mut chain = Self::new(tree, path, area, made_area);
+            let mut parents = Self::new(tree, path, area, made_area);
             for here in descent(path) {
-                match chain.open_or_make(&here) {
-                    Ok(handle) => chain.handles.push(handle),
+                match parents.open_or_make(&here) {
+                    Ok(handle) => parents.handles.push(handle),
                     Err(error) => {
-                        chain.forget();
+                        parents.forget();
                         return Err(error);
                     }
                 }
             }
-            Ok(chain)
+            Ok(parents)
         })
     }
 
@@ -86,7 +86,7 @@ impl<'t> Chain<'t> {
         Ok(handle)
     }
 
-    /// The directory at the chain's path.
+    /// The directory at the path.
     pub(super) fn last(&self) -> BorrowedFd<'_> {
         self.handles.last().unwrap_or(&self.area).as_fd()
     }
@@ -175,8 +175,8 @@ pub(super) fn unmake(tree: &Tree, made: &[TreePath]) -> Result<()> {
 /// Removes the file or, with `REMOVEDIR`, the empty directory at `path`; `false` when it is gone already.
 pub(super) fn remove_entry(tree: &Tree, path: &TreePath, flags: AtFlags) -> Result<bool> {
     let parent = path.parent().expect("an area is never removed");
-    let Some(chain) = Chain::open(tree, &parent)? else { return Ok(false) };
-    match rustix::fs::unlinkat(chain.last(), path.file_name(), flags) {
+    let Some(parents) = Parents::open(tree, &parent)? else { return Ok(false) };
+    match rustix::fs::unlinkat(parents.last(), path.file_name(), flags) {
         Ok(()) => Ok(true),
         Err(Errno::NOENT) => Ok(false),
         Err(errno) => Err(Error::io("remove", tree.locate(path), errno)),
