@@ -6,7 +6,7 @@ use super::action::{Action, Kind};
 use crate::durable::{ExclusiveWriter, Sync};
 use crate::error::Result;
 use crate::layout::{self, Area, TreePath};
-use crate::quarantine::{Item, ItemKind, Noted, Run, RunId};
+use crate::quarantine::{Item, ItemKind, NotedItem, Run, RunId};
 use crate::upload;
 
 /// How to remove.
@@ -14,7 +14,7 @@ pub(super) enum Disposal<'w> {
     /// For good.
     Removal(&'w ExclusiveWriter<'w>),
     /// By moves to a run of the quarantine, with all that may be moved by its path.
-    Quarantine(Run<'w>, HashMap<TreePath, Noted>),
+    Quarantine(Run<'w>, HashMap<TreePath, NotedItem>),
 }
 
 impl<'w> Disposal<'w> {

@@ -14,7 +14,7 @@ use super::{Options, check_patterns, empty};
 use crate::digest::Digest;
 use crate::error::{Error, Result};
 use crate::layout::TreePath;
-use crate::quarantine::{self, Needed};
+use crate::quarantine::{self, Recall};
 use crate::reach::{Edges, Reserve, Use, mark, subject_of};
 use crate::scan::{DigestId, DigestSet, Scan, Scanned};
 use crate::stream::Interrupt;
@@ -44,7 +44,7 @@ pub struct Kept {
 #[must_use = "nothing is removed until the plan is swept"]
 pub struct Plan {
     /// What the sweep puts back from the quarantine first.
-    pub needed: Needed,
+    pub recall: Recall,
     /// What to remove, in order.
     pub actions: Vec<Action>,
     /// What is wrong.
@@ -83,12 +83,12 @@ pub(super) struct Decision {
 pub fn plan(tree: &Tree, options: Options, interrupt: &Interrupt) -> Result<Plan> {
     let scan = Scan::read(tree, interrupt)?;
     check_patterns(&scan, &options)?;
-    let (mut scan, needed) = quarantine::with_needed(tree, scan, interrupt)?;
+    let (mut scan, recall) = quarantine::with_recall(tree, scan, interrupt)?;
     let decision = decide(tree, &mut scan, &options, interrupt)?;
     let Decision { actions, findings, opaque, keep_all_content, kept, nothing_needed, reserve } = decision;
     let all_bytes = OnceLock::new();
     Ok(Plan {
-        needed,
+        recall,
         actions,
         findings,
         opaque,

@@ -22,7 +22,7 @@ use crate::digest::Digest;
 use crate::durable::ExclusiveWriter;
 use crate::error::{Error, Result};
 use crate::layout::{self, Area, TreePath};
-use crate::quarantine::{Needed, RunId};
+use crate::quarantine::{Recall, RunId};
 use crate::scan::Scan;
 use crate::stream::Interrupt;
 use crate::tree::{Neighbours, Tree};
@@ -86,11 +86,11 @@ pub fn sweep(
 ) -> Result<Swept> {
     let tree = writer.tree();
     plan.check(tree)?;
-    let Plan { needed, mut actions, options, mut scan, .. } = plan;
+    let Plan { recall, mut actions, options, mut scan, .. } = plan;
     let mut swept = Swept::default();
-    if !needed.is_empty() {
-        swept.not_put_back = needed.put_back(writer, interrupt, |digest, run| each(Did::PutBack(digest, run)))?;
-        recognize(tree, &mut actions, &needed)?;
+    if !recall.is_empty() {
+        swept.not_put_back = recall.put_back(writer, interrupt, |digest, run| each(Did::PutBack(digest, run)))?;
+        recognize(tree, &mut actions, &recall)?;
         swept.interrupted = interrupt.signal();
     }
     if actions.is_empty() || swept.interrupted.is_some() {
@@ -106,10 +106,10 @@ pub fn sweep(
 }
 
 /// Updates the times of content that was put back: its directory may be a new one.
-fn recognize(tree: &Tree, actions: &mut [Action], needed: &Needed) -> Result<()> {
+fn recognize(tree: &Tree, actions: &mut [Action], recall: &Recall) -> Result<()> {
     let mut blobs = Neighbours::new(tree);
     for action in actions.iter_mut().filter(|action| action.kind == Kind::Blob) {
-        if let Some(digest) = action.digest.filter(|digest| needed.contains(digest))
+        if let Some(digest) = action.digest.filter(|digest| recall.contains(digest))
             && let Found::Blob(file) = age::look_at_place(&mut blobs, &digest)?
         {
             action.newest = Some(file.newest);

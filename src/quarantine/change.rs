@@ -3,8 +3,8 @@
 //! A link is a few bytes: what it held is written to the journal itself, and the new one renamed over it. So at every
 //! moment there is a link, the old one or the new.
 
-use super::record::{BEFORE_MAX, Before, Change, Changed};
-use super::take::Run;
+use super::record::{BEFORE_MAX, Change, FormerLink, NotedChange};
+use super::run::Run;
 use crate::digest::Digest;
 use crate::durable::{Access, Sync};
 use crate::error::{Error, Result};
@@ -19,7 +19,7 @@ impl Run<'_> {
             if tree.metadata(&path)?.is_some() {
                 break;
             }
-            missing.push(Changed { path, digest: None, change: Change::Directory });
+            missing.push(NotedChange { path, digest: None, change: Change::Directory });
         }
         if missing.is_empty() {
             return Ok(false);
@@ -41,13 +41,13 @@ impl Run<'_> {
                     let reason = format!("{} is too long to be a link", writer.tree().locate(path).display());
                     return Err(Error::Refused { reason });
                 }
-                Some(Before { content: hex::encode(content), access })
+                Some(FormerLink { content: hex::encode(content), access })
             }
             _ => None,
         };
         let after = target.to_string();
         let change = Change::Link { before, after: after.clone() };
-        self.note_changes(&[Changed { path: path.clone(), digest: Some(target), change }])?;
+        self.note_changes(&[NotedChange { path: path.clone(), digest: Some(target), change }])?;
         writer.write_small(path, after.as_bytes(), Sync::Now)
     }
 
@@ -62,7 +62,7 @@ impl Run<'_> {
             return Ok(false);
         }
         let change = Change::Access { before, after };
-        self.note_changes(&[Changed { path: path.clone(), digest: None, change }])?;
+        self.note_changes(&[NotedChange { path: path.clone(), digest: None, change }])?;
         writer.set_access(path, after)
     }
 }

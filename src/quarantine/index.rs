@@ -3,22 +3,24 @@
 use std::collections::HashMap;
 
 use super::id::RunId;
-use super::item::{ItemKind, Noted};
-use super::shelf::Shelf;
-use super::survey;
+use super::item::{ItemKind, NotedItem};
+use super::list;
+use super::run_directory::RunDirectory;
 use crate::digest::Digest;
 use crate::error::{Error, Result};
 use crate::layout::Entry;
 use crate::tree::Tree;
 
 /// The blobs that journals name, with their runs, the newest first. They need not be there any more.
-pub(super) type Named = HashMap<Digest, Vec<(RunId, Noted)>>;
+pub(super) type Named = HashMap<Digest, Vec<(RunId, NotedItem)>>;
 
 /// Every blob that a journal names.
 pub(super) fn named(tree: &Tree, damage: &mut Vec<Error>) -> Result<Named> {
     let mut named = Named::new();
-    for id in survey::ids(tree, damage)?.into_iter().rev() {
-        let journal = match Shelf::open(tree, &id).and_then(|shelf| shelf.map(|it| it.read_journal()).transpose()) {
+    for id in list::ids(tree, damage)?.into_iter().rev() {
+        let journal = match RunDirectory::open(tree, &id)
+            .and_then(|directory| directory.map(|it| it.read_journal()).transpose())
+        {
             Ok(journal) => journal.unwrap_or_default(),
             Err(error) => {
                 damage.push(error);

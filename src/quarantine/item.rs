@@ -130,7 +130,7 @@ impl Item {
 
 /// A thing that a journal names.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Noted {
+pub struct NotedItem {
     /// What it is, and where it came from.
     pub item: Item,
     /// What it is called in the quarantine.

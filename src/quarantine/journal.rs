@@ -11,8 +11,8 @@ use std::path::Path;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::item::{Item, ItemKind, Noted};
-use super::record::{Change, Changed};
+use super::item::{Item, ItemKind, NotedItem};
+use super::record::{Change, NotedChange};
 use crate::digest::Digest;
 use crate::error::{Error, Result};
 use crate::layout::{self, TreePath};
@@ -71,7 +71,7 @@ impl Lines {
         lines
     }
 
-    pub(super) fn take(&mut self, noted: &Noted, time: Timestamp) {
+    pub(super) fn take(&mut self, noted: &NotedItem, time: Timestamp) {
         let item = &noted.item;
         self.push(Record::Take {
             name: noted.name.clone(),
@@ -85,7 +85,7 @@ impl Lines {
         });
     }
 
-    pub(super) fn change(&mut self, changed: &Changed, time: Timestamp) {
+    pub(super) fn change(&mut self, changed: &NotedChange, time: Timestamp) {
         self.push(Record::Change {
             path: changed.path.to_string(),
             digest: changed.digest.map(|digest| digest.to_string()),
@@ -94,7 +94,7 @@ impl Lines {
         });
     }
 
-    pub(super) fn restore(&mut self, noted: &Noted, time: Timestamp) {
+    pub(super) fn restore(&mut self, noted: &NotedItem, time: Timestamp) {
         self.push(Record::Restore { name: noted.name.clone(), time });
     }
 
@@ -114,9 +114,9 @@ pub(super) struct Journal {
     /// What the run was: a collection, or a repair.
     pub(super) kind: Option<String>,
     /// What it was to move, in that order.
-    pub(super) noted: Vec<Noted>,
+    pub(super) noted: Vec<NotedItem>,
     /// What it was to change in its place, in that order.
-    pub(super) changes: Vec<Changed>,
+    pub(super) changes: Vec<NotedChange>,
     /// The lines that can't be read.
     pub(super) faults: Vec<Error>,
 }
@@ -175,8 +175,8 @@ fn skip_line(reader: &mut impl BufRead) -> std::io::Result<()> {
 
 enum Parsed {
     Begin(String),
-    Take(Box<Noted>),
-    Change(Box<Changed>),
+    Take(Box<NotedItem>),
+    Change(Box<NotedChange>),
     // What is back is seen by looking.
     Restore,
 }
@@ -191,7 +191,7 @@ fn parse(line: &[u8]) -> Result<Parsed, String> {
         Record::Restore { .. } => Ok(Parsed::Restore),
         Record::Change { path, digest, change, .. } => {
             let (path, digest) = (parse_path(&path)?, parse_digest(digest)?);
-            Ok(Parsed::Change(Box::new(Changed { path, digest, change })))
+            Ok(Parsed::Change(Box::new(NotedChange { path, digest, change })))
         }
         Record::Take { name, path, kind, form, repository, digest, size, .. } => {
             // Each of these leads to a path.
@@ -202,7 +202,7 @@ fn parse(line: &[u8]) -> Result<Parsed, String> {
             let (path, digest) = (parse_path(&path)?, parse_digest(digest)?);
             let form = parse_form(&form).ok_or_else(|| format!("{form:?} is no kind of file"))?;
             let item = Item { kind, path, repository, digest, size };
-            Ok(Parsed::Take(Box::new(Noted { item, name, form })))
+            Ok(Parsed::Take(Box::new(NotedItem { item, name, form })))
         }
     }
 }

@@ -20,8 +20,8 @@
 //!   was there before; a restore takes it back if it still is what was made of it.
 //!
 //! [`Run`] fills it, [`Restore`] puts back, [`purge`] removes, and a sweep and a repair put back what the tree
-//! [needs again](with_needed); all with an [`ExclusiveWriter`](crate::durable::ExclusiveWriter). [`runs`], [`show`] and
-//! [`with_needed`] read, and take no lock.
+//! [needs again](with_recall); all with an [`ExclusiveWriter`](crate::durable::ExclusiveWriter). [`runs`], [`show`] and
+//! [`with_recall`] read, and take no lock.
 
 mod change;
 mod compare;
@@ -29,20 +29,20 @@ mod id;
 mod index;
 mod item;
 mod journal;
-mod needed;
+mod list;
 mod purge;
+mod recall;
 mod record;
 mod restore;
-mod shelf;
-mod survey;
-mod take;
+mod run;
+mod run_directory;
 mod verdict;
 
 pub use id::{RunId, RunIdError};
-pub use item::{Item, ItemKind, Noted};
-pub use needed::{Needed, with_needed};
+pub use item::{Item, ItemKind, NotedItem};
+pub use list::{RunContents, RunSummary, Runs, runs, show};
 pub use purge::purge;
+pub use recall::{Recall, with_recall};
 pub use restore::{Restore, Restored};
-pub use survey::{Contents, Runs, Summary, runs, show};
-pub use take::Run;
-pub use verdict::Outcome;
+pub use run::Run;
+pub use verdict::RestoreOutcome;

@@ -1,7 +1,7 @@
 //! Removing runs for good.
 
 use super::id::RunId;
-use super::shelf::{Home, Shelf};
+use super::run_directory::{Home, RunDirectory};
 use crate::durable::ExclusiveWriter;
 use crate::error::{Error, Result};
 use crate::layout::{self, Area};
@@ -11,21 +11,21 @@ use crate::layout::{self, Area};
 /// Its journal goes last: what is left of a purge that was killed still says what it is, and can be purged, or put back.
 /// `Err(NotQuarantined)` when there is no such run.
 pub fn purge(writer: &ExclusiveWriter<'_>, run: &RunId) -> Result<()> {
-    let shelf = Shelf::find_run(writer.tree(), run)?;
+    let directory = RunDirectory::find_run(writer.tree(), run)?;
     for area in [Area::Blobs, Area::Repositories] {
-        empty(writer, &shelf, Home::Beside(area))?;
+        empty(writer, &directory, Home::Beside(area))?;
     }
-    writer.discard(shelf.directory(), layout::THINGS, &shelf.path().join(layout::THINGS))?;
+    writer.discard(directory.handle(), layout::THINGS, &directory.path().join(layout::THINGS))?;
     if writer.remove_empty_run(run.as_str())? {
         return Ok(());
     }
-    Err(Error::Misplaced { path: shelf.path(), reason: "there is something in it that is not the quarantine's" })
+    Err(Error::Misplaced { path: directory.path(), reason: "there is something in it that is not the quarantine's" })
 }
 
-fn empty(writer: &ExclusiveWriter<'_>, shelf: &Shelf<'_>, home: Home) -> Result<()> {
+fn empty(writer: &ExclusiveWriter<'_>, directory: &RunDirectory<'_>, home: Home) -> Result<()> {
     let Home::Beside(area) = home else { return Ok(()) };
     let all = layout::quarantine_beside(area);
-    let Some(directory) = writer.tree().open_directory(&all)? else { return Ok(()) };
-    let path = writer.tree().locate(&shelf.beside(area));
-    writer.discard(std::os::fd::AsFd::as_fd(&directory), shelf.id.as_str(), &path)
+    let Some(beside) = writer.tree().open_directory(&all)? else { return Ok(()) };
+    let path = writer.tree().locate(&directory.beside(area));
+    writer.discard(std::os::fd::AsFd::as_fd(&beside), directory.id.as_str(), &path)
 }

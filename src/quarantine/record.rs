@@ -15,7 +15,7 @@ pub(super) const BEFORE_MAX: u64 = 16 * 1024;
 
 /// A change of what lies somewhere.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Changed {
+pub(super) struct NotedChange {
     pub(super) path: TreePath,
     /// The digest that it is about.
     pub(super) digest: Option<Digest>,
@@ -28,20 +28,20 @@ pub(super) enum Change {
     /// A directory was made.
     Directory,
     /// A link was written.
-    Link { before: Option<Before>, after: String },
+    Link { before: Option<FormerLink>, after: String },
     /// Mode and owner were set.
     Access { before: Access, after: Access },
 }
 
 /// What was in the place of a link.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) struct Before {
+pub(super) struct FormerLink {
     /// The bytes, in hex digits: they need be no text.
     pub(super) content: String,
     pub(super) access: Access,
 }
 
-impl Changed {
+impl NotedChange {
     /// The word for it.
     pub(super) fn name(&self) -> &'static str {
         match self.change {
@@ -57,7 +57,7 @@ impl Changed {
     }
 
     /// Whether it was done, and nobody has changed it again since.
-    pub(super) fn stands(&self, tree: &Tree) -> Result<bool> {
+    pub(super) fn can_be_undone(&self, tree: &Tree) -> Result<bool> {
         let path = &self.path;
         match &self.change {
             Change::Directory => {
@@ -77,7 +77,7 @@ impl Changed {
 
     /// Takes it back, if it stands. `false` when it does not.
     pub(super) fn undo(&self, writer: &ExclusiveWriter<'_>) -> Result<bool> {
-        if !self.stands(writer.tree())? {
+        if !self.can_be_undone(writer.tree())? {
             return Ok(false);
         }
         match &self.change {

@@ -15,11 +15,11 @@ use rustix::fs::OFlags;
 
 use super::id::RunId;
 use super::index::{lacks, named};
-use super::item::{ItemKind, Noted};
+use super::item::{ItemKind, NotedItem};
 use super::journal::Lines;
-use super::record::Changed;
-use super::shelf::{Home, Shelf, Spot};
-use super::verdict::{Outcome, SOMETHING_ELSE, Verdict, judge, stays};
+use super::record::NotedChange;
+use super::run_directory::{Home, RunDirectory, Spot};
+use super::verdict::{RestoreOutcome, RestoreVerdict, SOMETHING_ELSE, judge, stays};
 use crate::digest::Digest;
 use crate::durable::{ExclusiveWriter, Moved};
 use crate::error::{Error, Result};
@@ -33,7 +33,7 @@ const ELSEWHERE: &str = "its place is on another file system now; copy it there"
 #[derive(Debug)]
 pub struct Restored {
     /// Each thing, with what became of it; a failure leaves it in the quarantine.
-    pub things: Vec<(Noted, Result<Outcome>)>,
+    pub things: Vec<(NotedItem, Result<RestoreOutcome>)>,
     /// Where something had been changed that is now as it was; a failure leaves it.
     pub undone: Vec<(TreePath, Result<()>)>,
     /// Whether the run is empty now, and gone.
@@ -45,12 +45,12 @@ pub struct Restored {
 /// A restore of a run, or of what is called by some digests in it.
 #[derive(Debug)]
 pub struct Restore<'t> {
-    shelf: Shelf<'t>,
-    things: Vec<Noted>,
+    directory: RunDirectory<'t>,
+    things: Vec<NotedItem>,
     /// The last first.
-    changes: Vec<Changed>,
+    changes: Vec<NotedChange>,
     /// Those that are not wanted.
-    other_changes: Vec<Changed>,
+    other_changes: Vec<NotedChange>,
     faults: Vec<Error>,
     /// Content that links in this run name, and another run has.
     elsewhere: HashMap<Digest, RunId>,
@@ -63,24 +63,24 @@ impl<'t> Restore<'t> {
     ///
     /// `Err(NotQuarantined)` when there is no such run, or nothing of one of the digests in it.
     pub fn new(tree: &'t Tree, run: &RunId, digests: &[Digest]) -> Result<Self> {
-        let shelf = Shelf::find_run(tree, run)?;
-        let journal = shelf.journal()?;
+        let directory = RunDirectory::find_run(tree, run)?;
+        let journal = directory.journal()?;
         for digest in digests {
             let is_changed = journal.changes.iter().any(|changed| changed.digest == Some(*digest));
             if !is_changed && !journal.noted.iter().any(|noted| noted.item.digest == Some(*digest)) {
-                return Err(Error::NotQuarantined { what: digest.to_string(), path: shelf.path() });
+                return Err(Error::NotQuarantined { what: digest.to_string(), path: directory.path() });
             }
         }
         let is_wanted = |digest: Option<Digest>| digests.is_empty() || digest.is_some_and(|it| digests.contains(&it));
-        let wanted = |noted: &Noted| is_wanted(noted.item.digest);
-        let mut things: Vec<(usize, Noted)> = journal.noted.into_iter().filter(wanted).enumerate().collect();
+        let wanted = |noted: &NotedItem| is_wanted(noted.item.digest);
+        let mut things: Vec<(usize, NotedItem)> = journal.noted.into_iter().filter(wanted).enumerate().collect();
         let changes = journal.changes.into_iter().rev();
         let (changes, other_changes) = changes.partition(|changed| is_wanted(changed.digest));
         things.sort_by_key(|(number, noted)| (noted.item.kind, Reverse(*number)));
-        let things: Vec<Noted> = things.into_iter().map(|(_, noted)| noted).collect();
+        let things: Vec<NotedItem> = things.into_iter().map(|(_, noted)| noted).collect();
         let elsewhere = elsewhere(tree, run, &things)?;
         let (faults, interrupt) = (journal.faults, Interrupt::default());
-        Ok(Self { shelf, things, changes, other_changes, faults, elsewhere, verify: false, interrupt })
+        Ok(Self { directory, things, changes, other_changes, faults, elsewhere, verify: false, interrupt })
     }
 
     /// Hashes each blob before it goes back: one that is not what it is called stays.
@@ -100,14 +100,14 @@ impl<'t> Restore<'t> {
         &self.faults
     }
 
-    fn judge(&self, noted: &Noted) -> Result<Verdict> {
-        let verdict = judge(&self.shelf, noted, self.verify, &self.interrupt)?;
-        if let Verdict::Free(spot, _) = &verdict
+    fn judge(&self, noted: &NotedItem) -> Result<RestoreVerdict> {
+        let verdict = judge(&self.directory, noted, self.verify, &self.interrupt)?;
+        if let RestoreVerdict::Free(spot, _) = &verdict
             && noted.item.kind.is_link()
             && let Some(run) = noted.item.digest.and_then(|digest| self.elsewhere.get(&digest))
         {
             let reason = format!("its content is in run {run}, which is to be restored first");
-            return Err(stays(&self.shelf, noted, *spot, &reason));
+            return Err(stays(&self.directory, noted, *spot, &reason));
         }
         Ok(verdict)
     }
@@ -117,13 +117,13 @@ impl<'t> Restore<'t> {
         let mut things = Vec::with_capacity(self.things.len());
         for noted in self.things.clone() {
             let verdict = self.judge(&noted);
-            things.push((noted, verdict.map(Verdict::outcome)));
+            things.push((noted, verdict.map(RestoreVerdict::outcome)));
             if self.interrupt.signal().is_some() {
                 break;
             }
         }
-        let standing = self.changes.iter().map(|changed| (changed, changed.stands(self.shelf.tree)));
-        let undone = told(standing).collect();
+        let undoable = self.changes.iter().map(|changed| (changed, changed.can_be_undone(self.directory.tree)));
+        let undone = undone(undoable).collect();
         Restored { things, undone, emptied: false, interrupted: self.interrupt.signal() }
     }
 
@@ -138,35 +138,35 @@ impl<'t> Restore<'t> {
                 break;
             }
             if unsynced_content && noted.item.kind != ItemKind::Blob {
-                sync(writer, &self.shelf)?;
+                sync(writer, &self.directory)?;
                 unsynced_content = false;
             }
             let verdict = self.judge(&noted);
             let done = verdict.and_then(|verdict| {
                 match &verdict {
-                    Verdict::Free(spot, to) => put_back(writer, &self.shelf, &noted, *spot, to)?,
-                    Verdict::Same(spot) => superfluous.push((noted.name.clone(), *spot)),
-                    Verdict::Partly(spot, to, lacking) => {
-                        complete(writer, &self.shelf, &noted, *spot, to, lacking)?;
+                    RestoreVerdict::Free(spot, to) => put_back(writer, &self.directory, &noted, *spot, to)?,
+                    RestoreVerdict::Same(spot) => superfluous.push((noted.name.clone(), *spot)),
+                    RestoreVerdict::Partly(spot, to, lacking) => {
+                        complete(writer, &self.directory, &noted, *spot, to, lacking)?;
                         superfluous.push((noted.name.clone(), *spot));
                     }
-                    Verdict::NotHeld => {}
+                    RestoreVerdict::NotHeld => {}
                 }
                 Ok(verdict.outcome())
             });
-            unsynced_content |= noted.item.kind == ItemKind::Blob && matches!(done, Ok(Outcome::PutBack));
+            unsynced_content |= noted.item.kind == ItemKind::Blob && matches!(done, Ok(RestoreOutcome::PutBack));
             things.push((noted, done));
         }
         undone.extend(self.undo(writer, true));
-        sync(writer, &self.shelf)?;
+        sync(writer, &self.directory)?;
         for (name, spot) in superfluous {
-            let home = self.shelf.home_found(spot.home)?;
-            writer.discard(home, &name, &self.shelf.locate(spot.home, &name))?;
+            let home = self.directory.home_found(spot.home)?;
+            writer.discard(home, &name, &self.directory.locate(spot.home, &name))?;
         }
         let failed = things.iter().any(|(_, done)| done.is_err()) || undone.iter().any(|(_, done)| done.is_err());
-        let emptied = !failed && !self.has_changes()? && writer.remove_empty_run(self.shelf.id.as_str())?;
+        let emptied = !failed && !self.has_changes()? && writer.remove_empty_run(self.directory.id.as_str())?;
         if !emptied {
-            note(writer, &self.shelf, &things, now)?;
+            note(writer, &self.directory, &things, now)?;
         }
         Ok(Restored { things, undone, emptied, interrupted: self.interrupt.signal() })
     }
@@ -175,13 +175,13 @@ impl<'t> Restore<'t> {
     fn undo(&self, writer: &ExclusiveWriter<'_>, last: bool) -> Vec<(TreePath, Result<()>)> {
         let wanted = self.changes.iter().filter(|changed| changed.is_last() == last);
         let wanted = wanted.take_while(|_| self.interrupt.signal().is_none());
-        told(wanted.map(|changed| (changed, changed.undo(writer)))).collect()
+        undone(wanted.map(|changed| (changed, changed.undo(writer)))).collect()
     }
 
     /// Whether there is still something that can be taken back.
     fn has_changes(&self) -> Result<bool> {
         for changed in self.changes.iter().chain(&self.other_changes) {
-            if changed.stands(self.shelf.tree)? {
+            if changed.can_be_undone(self.directory.tree)? {
                 return Ok(true);
             }
         }
@@ -190,8 +190,8 @@ impl<'t> Restore<'t> {
 }
 
 /// Those changes that are taken back, or should be.
-fn told<'c>(
-    changes: impl Iterator<Item = (&'c Changed, Result<bool>)>,
+fn undone<'c>(
+    changes: impl Iterator<Item = (&'c NotedChange, Result<bool>)>,
 ) -> impl Iterator<Item = (TreePath, Result<()>)> {
     changes.filter_map(|(changed, done)| match done {
         Ok(false) => None,
@@ -201,7 +201,7 @@ fn told<'c>(
 }
 
 /// The content that links among `things` name, that neither they nor the tree have, and that another run has.
-fn elsewhere(tree: &Tree, run: &RunId, things: &[Noted]) -> Result<HashMap<Digest, RunId>> {
+fn elsewhere(tree: &Tree, run: &RunId, things: &[NotedItem]) -> Result<HashMap<Digest, RunId>> {
     let of = |is_wanted: fn(ItemKind) -> bool| {
         things.iter().filter(move |noted| is_wanted(noted.item.kind)).filter_map(|noted| noted.item.digest)
     };
@@ -216,8 +216,8 @@ fn elsewhere(tree: &Tree, run: &RunId, things: &[Noted]) -> Result<HashMap<Diges
     let mut elsewhere = HashMap::new();
     for digest in missing {
         for (other, noted) in named.get(&digest).into_iter().flatten().filter(|(other, _)| other != run) {
-            if let Some(shelf) = Shelf::open(tree, other)?
-                && shelf.find(noted)?.is_some()
+            if let Some(directory) = RunDirectory::open(tree, other)?
+                && directory.find(noted)?.is_some()
             {
                 elsewhere.insert(digest, other.clone());
                 break;
@@ -230,69 +230,69 @@ fn elsewhere(tree: &Tree, run: &RunId, things: &[Noted]) -> Result<HashMap<Diges
 /// Moves a thing to its place, which was found to be free.
 pub(super) fn put_back(
     writer: &ExclusiveWriter<'_>,
-    shelf: &Shelf<'_>,
-    noted: &Noted,
+    directory: &RunDirectory<'_>,
+    noted: &NotedItem,
     spot: Spot,
     to: &TreePath,
 ) -> Result<()> {
-    match writer.move_back(shelf.home_found(spot.home)?, &noted.name, spot.kind, to)? {
+    match writer.move_back(directory.home_found(spot.home)?, &noted.name, spot.kind, to)? {
         Moved::Done => Ok(()),
-        Moved::Gone => Err(stays(shelf, noted, spot, "it has just vanished")),
-        Moved::Occupied => Err(stays(shelf, noted, spot, SOMETHING_ELSE)),
-        Moved::CrossDevice => Err(stays(shelf, noted, spot, ELSEWHERE)),
+        Moved::Gone => Err(stays(directory, noted, spot, "it has just vanished")),
+        Moved::Occupied => Err(stays(directory, noted, spot, SOMETHING_ELSE)),
+        Moved::CrossDevice => Err(stays(directory, noted, spot, ELSEWHERE)),
     }
 }
 
 /// Moves what the place of a directory lacks.
 fn complete(
     writer: &ExclusiveWriter<'_>,
-    shelf: &Shelf<'_>,
-    noted: &Noted,
+    directory: &RunDirectory<'_>,
+    noted: &NotedItem,
     spot: Spot,
     to: &TreePath,
     lacking: &[String],
 ) -> Result<()> {
-    let home = shelf.home_found(spot.home)?;
+    let home = directory.home_found(spot.home)?;
     for below in lacking {
         let whole = format!("{}{below}", noted.name);
-        let failed = |errno| Error::io("open", shelf.locate(spot.home, &whole), errno);
+        let failed = |errno| Error::io("open", directory.locate(spot.home, &whole), errno);
         let (parent, name) = whole.rsplit_once('/').unwrap_or((".", &whole));
         let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
-        let directory = tree::open_beneath(home, parent, flags).map_err(failed)?;
-        let found = tree::metadata_at(directory.as_fd(), name).map_err(failed)?;
+        let opened = tree::open_beneath(home, parent, flags).map_err(failed)?;
+        let found = tree::metadata_at(opened.as_fd(), name).map_err(failed)?;
         let kind = found.map_or(Kind::File, |found| found.kind);
         let place = below.split('/').skip(1).try_fold(to.clone(), |path, name| path.child(name));
-        let place = place.ok_or_else(|| stays(shelf, noted, spot, SOMETHING_ELSE))?;
-        match writer.move_back(directory.as_fd(), name, kind, &place)? {
+        let place = place.ok_or_else(|| stays(directory, noted, spot, SOMETHING_ELSE))?;
+        match writer.move_back(opened.as_fd(), name, kind, &place)? {
             Moved::Done => {}
-            Moved::CrossDevice => return Err(stays(shelf, noted, spot, ELSEWHERE)),
-            Moved::Gone | Moved::Occupied => return Err(stays(shelf, noted, spot, SOMETHING_ELSE)),
+            Moved::CrossDevice => return Err(stays(directory, noted, spot, ELSEWHERE)),
+            Moved::Gone | Moved::Occupied => return Err(stays(directory, noted, spot, SOMETHING_ELSE)),
         }
     }
     Ok(())
 }
 
-pub(super) fn sync(writer: &ExclusiveWriter<'_>, shelf: &Shelf<'_>) -> Result<()> {
-    match shelf.home(Home::Private)? {
+pub(super) fn sync(writer: &ExclusiveWriter<'_>, directory: &RunDirectory<'_>) -> Result<()> {
+    match directory.home(Home::Private)? {
         Some(things) => writer.sync_moves(things),
-        None => writer.sync_moves(shelf.directory()),
+        None => writer.sync_moves(directory.handle()),
     }
 }
 
 fn note(
     writer: &ExclusiveWriter<'_>,
-    shelf: &Shelf<'_>,
-    things: &[(Noted, Result<Outcome>)],
+    directory: &RunDirectory<'_>,
+    things: &[(NotedItem, Result<RestoreOutcome>)],
     now: jiff::Timestamp,
 ) -> Result<()> {
     let mut lines = Lines::default();
     for (noted, done) in things {
-        if matches!(done, Ok(Outcome::PutBack | Outcome::AlreadyThere)) {
+        if matches!(done, Ok(RestoreOutcome::PutBack | RestoreOutcome::AlreadyThere)) {
             lines.restore(noted, now);
         }
     }
     if lines.as_bytes().is_empty() {
         return Ok(());
     }
-    writer.append_to_journal(shelf.directory(), &shelf.journal_path(), lines.as_bytes())
+    writer.append_to_journal(directory.handle(), &directory.journal_path(), lines.as_bytes())
 }

@@ -8,7 +8,7 @@ use crate::durable::ExclusiveWriter;
 use crate::error::{Error, Result};
 use crate::finding::{Code, Repair};
 use crate::layout::Entry;
-use crate::quarantine::{Item, ItemKind, Needed, Noted, Run, RunId};
+use crate::quarantine::{Item, ItemKind, NotedItem, Recall, Run, RunId};
 use crate::stream::Watch;
 
 /// So many things are written down with one sync.
@@ -55,7 +55,7 @@ pub fn execute<'o>(
     watch: &Watch<'_>,
     mut each: impl FnMut(Did<'_>),
 ) -> Result<Done<'o>> {
-    let failures = plan.needed.put_back(writer, &watch.interrupt, |digest, run| {
+    let failures = plan.recall.put_back(writer, &watch.interrupt, |digest, run| {
         each(Did::PutBack(digest, run));
         Ok(())
     })?;
@@ -105,7 +105,7 @@ struct Hand<'h> {
     run: Run<'h>,
     options: &'h Options<'h>,
     /// What is written down already, to be moved next.
-    noted: VecDeque<Noted>,
+    noted: VecDeque<NotedItem>,
     watch: &'h Watch<'h>,
     done: Progress,
 }
@@ -154,7 +154,7 @@ impl Hand<'_> {
         let key = |action: &Action| (action.repair, action.path.clone());
         let mut tried: HashSet<_> = first.actions.iter().map(key).collect();
         for _ in 0..ROUNDS {
-            let mut plan = planner::decide(self.writer.tree(), options.clone(), Needed::default(), self.watch)?;
+            let mut plan = planner::decide(self.writer.tree(), options.clone(), Recall::default(), self.watch)?;
             plan.actions.retain(|action| tried.insert(key(action)));
             self.done.refused.append(&mut plan.refused);
             if plan.actions.is_empty() || !self.carry_out(&plan, each) {

@@ -1,6 +1,6 @@
 //! Mending what `fsck` finds.
 //!
-//! A plan is made of findings, of the tree as it will be when it has back what it [needs](crate::quarantine::with_needed) of
+//! A plan is made of findings, of the tree as it will be when it has back what it [needs](crate::quarantine::with_recall) of
 //! the quarantine. It is shown, and carried out. **Nothing is deleted**: what is wrong moves to the quarantine, and of
 //! what is changed in its place (a link, a mode, a directory that is made) the quarantine's journal says what it was. So a
 //! restore undoes a repair. Content that was put in from another source stays then: it is right.
@@ -29,7 +29,7 @@ use crate::finding::{Code, Finding, Repair};
 use crate::fsck::{self, Content};
 use crate::layout::TreePath;
 use crate::pattern::Patterns;
-use crate::quarantine::Needed;
+use crate::quarantine::Recall;
 use source::Stock;
 
 /// The codes of which there is something that mends them.
@@ -147,7 +147,7 @@ pub struct Left {
 #[must_use = "nothing is mended until the plan is executed"]
 pub struct Plan<'o> {
     /// What the quarantine gives back first.
-    pub needed: Needed,
+    pub recall: Recall,
     /// In this order.
     pub actions: Vec<Action>,
     /// What stays though it was asked for.

@@ -10,7 +10,7 @@ use crate::finding::{Code, Finding, Repair, Severity};
 use crate::fsck::{self, Hashed, Stop};
 use crate::judge::content::{self, Lies, Stored};
 use crate::layout::{self, Entry, Item, TreePath};
-use crate::quarantine::{self, Needed};
+use crate::quarantine::{self, Recall};
 use crate::scan::Scan;
 use crate::stream::{Silent, Watch};
 use crate::tree::Tree;
@@ -38,14 +38,14 @@ pub fn plan<'o>(tree: &Tree, options: Options<'o>, watch: &Watch<'_>) -> Result<
     if !options.assume_blobs_lost {
         safety::check(tree, &scan)?;
     }
-    let (_, needed) = quarantine::with_needed(tree, scan, &watch.interrupt)?;
-    decide(tree, options, needed, watch)
+    let (_, recall) = quarantine::with_recall(tree, scan, &watch.interrupt)?;
+    decide(tree, options, recall, watch)
 }
 
-/// Plans what is done about what is found, as if `needed` were back.
-pub(super) fn decide<'o>(tree: &Tree, options: Options<'o>, needed: Needed, watch: &Watch<'_>) -> Result<Plan<'o>> {
+/// Plans what is done about what is found, as if `recall` were back.
+pub(super) fn decide<'o>(tree: &Tree, options: Options<'o>, recall: Recall, watch: &Watch<'_>) -> Result<Plan<'o>> {
     let look = options.look(options.content.clone());
-    let report = fsck::check_with(tree, needed.returning(), &look, watch)?;
+    let report = fsck::check_with(tree, recall.returning(), &look, watch)?;
     if let Some(Hashed { stop: Some(Stop::Signal(signal)), .. }) = report.hashed {
         return Err(Error::Interrupted { signal });
     }
@@ -61,7 +61,7 @@ pub(super) fn decide<'o>(tree: &Tree, options: Options<'o>, needed: Needed, watc
     let mut planner = Planner {
         tree,
         options: &options,
-        needed: &needed,
+        recall: &recall,
         watch,
         stock: &stock,
         whole: BTreeMap::new(),
@@ -80,7 +80,7 @@ pub(super) fn decide<'o>(tree: &Tree, options: Options<'o>, needed: Needed, watc
         }
     }
     let Planner { plan, left, .. } = planner;
-    Ok(Plan { needed, actions: in_order(plan), left, unmended, until_pushed, refused, stock, options })
+    Ok(Plan { recall, actions: in_order(plan), left, unmended, until_pushed, refused, stock, options })
 }
 
 /// Content that a source may help with.
@@ -95,7 +95,7 @@ fn refillable(findings: &[Finding]) -> BTreeSet<Digest> {
 struct Planner<'p> {
     tree: &'p Tree,
     options: &'p Options<'p>,
-    needed: &'p Needed,
+    recall: &'p Recall,
     watch: &'p Watch<'p>,
     stock: &'p Stock,
     /// Whether content is what it is called, as far as somebody asked.
@@ -227,7 +227,7 @@ impl Planner<'_> {
             return Ok(*known);
         }
         // It was hashed in the quarantine.
-        if self.needed.contains(&digest) {
+        if self.recall.contains(&digest) {
             return Ok(true);
         }
         // What is behind a symbolic link is not the tree's.

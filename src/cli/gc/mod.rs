@@ -163,7 +163,7 @@ impl Gc {
     }
 
     fn explain(&self, tree: &Tree, plan: &Plan, context: &mut Context) -> anyhow::Result<Exit> {
-        quarantine::print_needed(&plan.needed, context)?;
+        quarantine::print_recall(&plan.recall, context)?;
         let mut unknown = false;
         for digest in &self.explain {
             let (fate, links) = plan.explain(tree, digest)?;
@@ -175,7 +175,7 @@ impl Gc {
 }
 
 fn show(plan: &Plan, summary: &Summary, context: &mut Context) -> anyhow::Result<Exit> {
-    quarantine::print_needed(&plan.needed, context)?;
+    quarantine::print_recall(&plan.recall, context)?;
     for action in &plan.actions {
         report::print_action(action, context)?;
     }
@@ -215,7 +215,7 @@ fn sweep(
 
 /// Whether something was kept for doubt, or could not be read of the quarantine.
 fn has_damage(plan: &Plan) -> bool {
-    plan.is_doubtful() || !plan.needed.damage.is_empty()
+    plan.is_doubtful() || !plan.recall.damage.is_empty()
 }
 
 /// A digest a line; empty lines and what follows a `#` say nothing.

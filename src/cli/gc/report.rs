@@ -129,7 +129,7 @@ fn bytes(actions: &[Action]) -> u64 {
 
 /// What is wrong, and what stays for it.
 pub(super) fn print_doubts(plan: &Plan, context: &mut Context) -> anyhow::Result<()> {
-    for error in &plan.needed.damage {
+    for error in &plan.recall.damage {
         context.output.damage(error)?;
     }
     for finding in &plan.findings {

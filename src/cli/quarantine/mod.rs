@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 
 use super::{Context, Exit};
 use crate::digest::Digest;
-use crate::quarantine::{Needed, Noted, RunId, Summary};
+use crate::quarantine::{NotedItem, Recall, RunId, RunSummary};
 
 /// Quarantine: what was taken out of the tree, and can be put back
 ///
@@ -35,7 +35,7 @@ impl Quarantine {
 }
 
 /// A run as a program reads it.
-fn run_document(run: &Summary) -> Value {
+fn run_document(run: &RunSummary) -> Value {
     json!({
         "run": run.id.as_str(),
         "began": run.began.to_string(),
@@ -46,7 +46,7 @@ fn run_document(run: &Summary) -> Value {
 }
 
 /// A thing as a program reads it.
-fn item_document(noted: &Noted) -> Value {
+fn item_document(noted: &NotedItem) -> Value {
     let item = &noted.item;
     json!({
         "kind": item.kind.name(),
@@ -58,13 +58,13 @@ fn item_document(noted: &Noted) -> Value {
 }
 
 /// What a run was, for people.
-fn kind(run: &Summary) -> String {
+fn kind(run: &RunSummary) -> String {
     super::output::escaped(run.kind.as_deref().unwrap_or("unknown"))
 }
 
 /// Says what the quarantine would give back.
-pub(super) fn print_needed(needed: &Needed, context: &mut Context) -> anyhow::Result<()> {
-    needed.blobs().try_for_each(|(digest, run)| print_put_back(digest, run, "would put back", context))
+pub(super) fn print_recall(recall: &Recall, context: &mut Context) -> anyhow::Result<()> {
+    recall.blobs().try_for_each(|(digest, run)| print_put_back(digest, run, "would put back", context))
 }
 
 /// Says of a blob that it is back, or `did` whatever else.

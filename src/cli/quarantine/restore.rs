@@ -8,7 +8,7 @@ use crate::cli::{Context, Exit, interrupt};
 use crate::digest::Digest;
 use crate::error::Error;
 use crate::layout::TreePath;
-use crate::quarantine::{self, Noted, Outcome, Restored, RunId};
+use crate::quarantine::{self, NotedItem, RestoreOutcome, Restored, RunId};
 
 /// Put back what a run took out of the tree
 ///
@@ -61,7 +61,7 @@ impl Restore {
         let mut counts = Counts::default();
         for (noted, outcome) in &done.things {
             match outcome {
-                Ok(Outcome::NotHeld) => {}
+                Ok(RestoreOutcome::NotHeld) => {}
                 Ok(outcome) => {
                     counts.add(*outcome, noted.item.size);
                     print_thing(noted, *outcome, context)?;
@@ -123,11 +123,13 @@ struct Counts {
 }
 
 impl Counts {
-    fn add(&mut self, outcome: Outcome, size: u64) {
+    fn add(&mut self, outcome: RestoreOutcome, size: u64) {
         match outcome {
-            Outcome::PutBack => (self.put_back, self.bytes) = (self.put_back + 1, self.bytes.saturating_add(size)),
-            Outcome::AlreadyThere => self.already_there += 1,
-            Outcome::NotHeld => {}
+            RestoreOutcome::PutBack => {
+                (self.put_back, self.bytes) = (self.put_back + 1, self.bytes.saturating_add(size));
+            }
+            RestoreOutcome::AlreadyThere => self.already_there += 1,
+            RestoreOutcome::NotHeld => {}
         }
     }
 }
@@ -140,8 +142,8 @@ fn print_undone(path: &TreePath, context: &mut Context) -> anyhow::Result<()> {
     context.output.text(format_args!("{}\n", escaped(&path.to_string())))
 }
 
-fn print_thing(noted: &Noted, outcome: Outcome, context: &mut Context) -> anyhow::Result<()> {
-    let is_back = outcome == Outcome::PutBack;
+fn print_thing(noted: &NotedItem, outcome: RestoreOutcome, context: &mut Context) -> anyhow::Result<()> {
+    let is_back = outcome == RestoreOutcome::PutBack;
     if context.output.is_json() {
         let mut fields = super::item_document(noted);
         fields["outcome"] = json!(if is_back { "put-back" } else { "already-there" });

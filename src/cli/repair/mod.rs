@@ -116,11 +116,11 @@ impl Repair {
 }
 
 fn show(plan: &Plan<'_>, context: &mut Context) -> anyhow::Result<Exit> {
-    quarantine::print_needed(&plan.needed, context)?;
+    quarantine::print_recall(&plan.recall, context)?;
     plan.actions.iter().try_for_each(|action| report::print_action(action, context))?;
     let standing = Standing::expected(plan);
     End { plan, done: None, standing: &standing }.print(context)?;
-    Ok(Exit::damage_if(!plan.needed.damage.is_empty() || !standing.errors.is_empty()))
+    Ok(Exit::damage_if(!plan.recall.damage.is_empty() || !standing.errors.is_empty()))
 }
 
 /// Does what is planned, and tells of it.
@@ -155,7 +155,7 @@ fn execute(
     if let Some(signal) = interrupted {
         return Err(Error::Interrupted { signal }.into());
     }
-    let has_failed = !done.failures.is_empty() || !done.plan.needed.damage.is_empty();
+    let has_failed = !done.failures.is_empty() || !done.plan.recall.damage.is_empty();
     Ok(Exit::damage_if(has_failed || !standing.errors.is_empty()))
 }
 

@@ -23,7 +23,7 @@ pub(super) fn print_start(arguments: &Repair, context: &mut Context) -> anyhow::
 
 /// What is wrong with the source and the quarantine, and what stays though it was asked for.
 pub(super) fn print_plan(plan: &Plan<'_>, context: &mut Context) -> anyhow::Result<()> {
-    for error in plan.needed.damage.iter().chain(&plan.refused) {
+    for error in plan.recall.damage.iter().chain(&plan.refused) {
         context.output.damage(error)?;
     }
     plan.left.iter().try_for_each(|left| print_left(left, context))
@@ -48,7 +48,7 @@ impl End<'_> {
             let repairs: serde_json::Map<String, Value> =
                 counts.iter().map(|(repair, count)| (repair.name().to_owned(), json!(count))).collect();
             let fields = json!({
-                "dry_run": dry_run, "repairs": repairs, "restored": plan.needed.len(), "left": plan.left.len(),
+                "dry_run": dry_run, "repairs": repairs, "restored": plan.recall.len(), "left": plan.left.len(),
                 "unmended": plan.unmended.len(), "outdated": done.map_or(0, |done| done.outdated.len()),
                 "failures": done.map_or(0, |done| done.failures.len()), "errors": standing.errors.len(),
                 "broken_images": standing.images, "quarantine": run.map(RunId::as_str),

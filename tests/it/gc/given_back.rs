@@ -119,8 +119,8 @@ fn what_cannot_be_put_back_when_its_turn_comes_keeps_its_repository() {
     let interrupt = Interrupt::default();
     let options = Options { min_age: Duration::ZERO, delete_untagged: true, ..Options::new(now) };
     let plan = gc::plan(registry.tree(), options, &interrupt).unwrap();
-    assert_eq!((plan.needed.len(), plan.count(Kind::Revision).0), (3, 1));
-    let run = plan.needed.blobs().next().unwrap().1.clone();
+    assert_eq!((plan.recall.len(), plan.count(Kind::Revision).0), (3, 1));
+    let run = plan.recall.blobs().next().unwrap().1.clone();
     let writer = registry.exclusive_writer("test", now, Duration::ZERO).unwrap();
     purge(&writer, &run).unwrap();
     let swept = gc::sweep(&writer, plan, &interrupt, |_| Ok(())).unwrap();

@@ -1,10 +1,10 @@
 //! Moving things out of the tree.
 
 use super::id::RunId;
-use super::item::{Item, ItemKind, Noted};
+use super::item::{Item, ItemKind, NotedItem};
 use super::journal::{Lines, may_be_taken};
-use super::record::Changed;
-use super::shelf::{Home, Shelf};
+use super::record::NotedChange;
+use super::run_directory::{Home, RunDirectory};
 use crate::durable::{ExclusiveWriter, Moved};
 use crate::error::{Error, Result};
 use crate::layout::{self, Area, TreePath};
@@ -17,7 +17,7 @@ use crate::tree::Kind;
 #[derive(Debug)]
 pub struct Run<'w> {
     writer: &'w ExclusiveWriter<'w>,
-    shelf: Shelf<'w>,
+    directory: RunDirectory<'w>,
     now: jiff::Timestamp,
     /// How many names were given.
     names: u64,
@@ -33,8 +33,8 @@ impl<'w> Run<'w> {
             if !writer.make_run(id.as_str())? {
                 continue;
             }
-            let shelf = Shelf::find_run(writer.tree(), &id)?;
-            let run = Self { writer, shelf, now, names: 0, has_changes: false };
+            let directory = RunDirectory::find_run(writer.tree(), &id)?;
+            let run = Self { writer, directory, now, names: 0, has_changes: false };
             return match run.write(&Lines::begin(id.as_str(), kind, now)) {
                 Ok(()) => Ok(run),
                 Err(error) => Err(run.give_up(error)),
@@ -50,11 +50,11 @@ impl<'w> Run<'w> {
 
     /// What it is called.
     pub fn id(&self) -> &RunId {
-        &self.shelf.id
+        &self.directory.id
     }
 
     /// Writes down what is going to be taken; on the disk when it returns. Those that are not there are left out.
-    pub fn note(&mut self, items: impl IntoIterator<Item = Item>) -> Result<Vec<Noted>> {
+    pub fn note(&mut self, items: impl IntoIterator<Item = Item>) -> Result<Vec<NotedItem>> {
         let mut lines = Lines::default();
         let mut all = Vec::new();
         for item in items {
@@ -72,7 +72,7 @@ impl<'w> Run<'w> {
     /// Moves a thing that was noted. `false` when it is not there any more.
     ///
     /// `Err(Io)` when it lies on a file system that neither the root nor its area is on: it stays.
-    pub fn take(&mut self, noted: &Noted) -> Result<bool> {
+    pub fn take(&mut self, noted: &NotedItem) -> Result<bool> {
         match self.move_to(Home::Private, &noted.item.path, &noted.name)? {
             Moved::Done => Ok(true),
             Moved::Gone => Ok(false),
@@ -94,13 +94,13 @@ impl<'w> Run<'w> {
 
     /// Makes sure of all that was taken.
     pub fn sync(&self) -> Result<()> {
-        self.writer.sync_moves(self.shelf.home_found(Home::Private)?)
+        self.writer.sync_moves(self.directory.home_found(Home::Private)?)
     }
 
     /// Syncs, and removes the run if there is nothing in it. `true` when it stays.
     pub fn finish(self) -> Result<bool> {
         self.sync()?;
-        Ok(self.has_changes || !self.writer.remove_empty_run(self.shelf.id.as_str())?)
+        Ok(self.has_changes || !self.writer.remove_empty_run(self.directory.id.as_str())?)
     }
 
     pub(super) fn writer(&self) -> &'w ExclusiveWriter<'w> {
@@ -108,7 +108,7 @@ impl<'w> Run<'w> {
     }
 
     /// Writes down what is going to be changed; on the disk when it returns.
-    pub(super) fn note_changes(&mut self, changes: &[Changed]) -> Result<()> {
+    pub(super) fn note_changes(&mut self, changes: &[NotedChange]) -> Result<()> {
         let mut lines = Lines::default();
         for changed in changes {
             lines.change(changed, self.now);
@@ -118,10 +118,10 @@ impl<'w> Run<'w> {
     }
 
     fn write(&self, lines: &Lines) -> Result<()> {
-        self.writer.append_to_journal(self.shelf.directory(), &self.shelf.journal_path(), lines.as_bytes())
+        self.writer.append_to_journal(self.directory.handle(), &self.directory.journal_path(), lines.as_bytes())
     }
 
-    fn name(&mut self, item: Item) -> Result<Option<Noted>> {
+    fn name(&mut self, item: Item) -> Result<Option<NotedItem>> {
         let tree = self.writer.tree();
         if !may_be_taken(&item.path) {
             let reason = format!("{} is no part of the tree that could be moved", tree.locate(&item.path).display());
@@ -132,7 +132,7 @@ impl<'w> Run<'w> {
             (ItemKind::Blob, Some(digest)) => layout::quarantined_blob(digest),
             _ => self.unique(item.kind.name()),
         };
-        Ok(Some(Noted { item, name, form: found.kind }))
+        Ok(Some(NotedItem { item, name, form: found.kind }))
     }
 
     fn unique(&mut self, name: &str) -> String {
@@ -141,12 +141,12 @@ impl<'w> Run<'w> {
     }
 
     /// Notes a thing anew, whose name is taken: a blob that was taken, came back, and is taken again.
-    fn renamed(&mut self, noted: &Noted) -> Result<Noted> {
+    fn renamed(&mut self, noted: &NotedItem) -> Result<NotedItem> {
         let name = self.unique(&noted.name);
-        self.noted_as(Noted { name, ..noted.clone() })
+        self.noted_as(NotedItem { name, ..noted.clone() })
     }
 
-    fn noted_as(&self, noted: Noted) -> Result<Noted> {
+    fn noted_as(&self, noted: NotedItem) -> Result<NotedItem> {
         let mut lines = Lines::default();
         lines.take(&noted, self.now);
         self.write(&lines)?;
@@ -154,13 +154,13 @@ impl<'w> Run<'w> {
     }
 
     fn move_to(&self, home: Home, from: &TreePath, name: &str) -> Result<Moved> {
-        self.writer.move_aside(from, self.shelf.home_found(home)?, name)
+        self.writer.move_aside(from, self.directory.home_found(home)?, name)
     }
 
     /// Takes a thing to the quarantine of its area.
-    fn take_beside(&mut self, noted: &Noted) -> Result<bool> {
+    fn take_beside(&mut self, noted: &NotedItem) -> Result<bool> {
         let path = &noted.item.path;
-        self.writer.make_directory(&self.shelf.beside(path.area()))?;
+        self.writer.make_directory(&self.directory.beside(path.area()))?;
         let whole = noted.form != Kind::Directory || path.area() == Area::Repositories || !self.has_data(path)?;
         if whole {
             match self.move_to(Home::Beside(path.area()), path, &noted.name)? {
@@ -179,7 +179,7 @@ impl<'w> Run<'w> {
     }
 
     /// Takes a directory file by file, each flat. A blob's content keeps the line and the name of the blob.
-    fn take_files(&mut self, noted: &Noted) -> Result<bool> {
+    fn take_files(&mut self, noted: &NotedItem) -> Result<bool> {
         let path = &noted.item.path;
         let mut files = Vec::new();
         self.list_files(path, &mut files)?;
@@ -197,7 +197,7 @@ impl<'w> Run<'w> {
         Ok(found)
     }
 
-    fn take_flat(&mut self, file: &TreePath, noted: &Noted) -> Result<()> {
+    fn take_flat(&mut self, file: &TreePath, noted: &NotedItem) -> Result<()> {
         match self.move_to(Home::Beside(file.area()), file, &noted.name)? {
             Moved::Done | Moved::Gone => Ok(()),
             Moved::Occupied => {

@@ -10,7 +10,7 @@ use rustix::fs::{Mode, OFlags};
 use rustix::io::Errno;
 
 use super::id::RunId;
-use super::item::{ItemKind, Noted};
+use super::item::{ItemKind, NotedItem};
 use super::journal::Journal;
 use crate::durable::private;
 use crate::error::{Error, Result};
@@ -36,25 +36,25 @@ pub(super) struct Spot {
 
 /// A run's directories.
 #[derive(Debug)]
-pub(super) struct Shelf<'t> {
+pub(super) struct RunDirectory<'t> {
     pub(super) tree: &'t Tree,
     pub(super) id: RunId,
-    directory: OwnedFd,
+    handle: OwnedFd,
     homes: [OnceCell<OwnedFd>; 3],
 }
 
-impl<'t> Shelf<'t> {
+impl<'t> RunDirectory<'t> {
     /// Opens a run. `None` when there is none of that name.
     pub(super) fn open(tree: &'t Tree, id: &RunId) -> Result<Option<Self>> {
         let [private, quarantine] = layout::QUARANTINE;
         match private::open_all(tree, &[private, quarantine, id.as_str()]) {
-            Ok(directory) => Ok(Some(Self { tree, id: id.clone(), directory, homes: Default::default() })),
+            Ok(handle) => Ok(Some(Self { tree, id: id.clone(), handle, homes: Default::default() })),
             Err(Errno::NOENT) => Ok(None),
             Err(errno) => Err(Error::io("open", run_path(tree, id), errno)),
         }
     }
 
-    /// As [`Shelf::open`], where it has to be there.
+    /// As [`RunDirectory::open`], where it has to be there.
     pub(super) fn find_run(tree: &'t Tree, id: &RunId) -> Result<Self> {
         let unknown = || Error::NotQuarantined { what: format!("run {id}"), path: run_path(tree, id) };
         Self::open(tree, id)?.ok_or_else(unknown)
@@ -64,8 +64,8 @@ impl<'t> Shelf<'t> {
         run_path(self.tree, &self.id)
     }
 
-    pub(super) fn directory(&self) -> BorrowedFd<'_> {
-        self.directory.as_fd()
+    pub(super) fn handle(&self) -> BorrowedFd<'_> {
+        self.handle.as_fd()
     }
 
     pub(super) fn journal_path(&self) -> PathBuf {
@@ -97,7 +97,7 @@ impl<'t> Shelf<'t> {
     pub(super) fn read_journal(&self) -> Result<Journal> {
         let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
         let path = self.journal_path();
-        match rustix::fs::openat(&self.directory, layout::JOURNAL, flags, Mode::empty()) {
+        match rustix::fs::openat(&self.handle, layout::JOURNAL, flags, Mode::empty()) {
             Ok(handle) => Journal::read(File::from(handle), &path),
             Err(Errno::NOENT) => Ok(Journal::default()),
             Err(errno) => Err(Error::io("open", path, errno)),
@@ -121,7 +121,7 @@ impl<'t> Shelf<'t> {
         }
         let opened = match home {
             Home::Beside(area) => self.tree.open_directory(&self.beside(area))?,
-            Home::Private => match open_no_follow(self.directory(), layout::THINGS) {
+            Home::Private => match open_no_follow(self.handle(), layout::THINGS) {
                 Ok(handle) => Some(handle),
                 Err(Errno::NOENT) => None,
                 Err(errno) => return Err(Error::io("open", self.path().join(layout::THINGS), errno)),
@@ -130,13 +130,13 @@ impl<'t> Shelf<'t> {
         Ok(opened.map(|handle| cell.get_or_init(|| handle).as_fd()))
     }
 
-    /// As [`Shelf::home`], where it was found before.
+    /// As [`RunDirectory::home`], where it was found before.
     pub(super) fn home_found(&self, home: Home) -> Result<BorrowedFd<'_>> {
         self.home(home)?.ok_or_else(|| Error::io("open", self.path(), Errno::NOENT))
     }
 
     /// Where a thing lies, if it is in the quarantine.
-    pub(super) fn find(&self, noted: &Noted) -> Result<Option<Spot>> {
+    pub(super) fn find(&self, noted: &NotedItem) -> Result<Option<Spot>> {
         for home in [Home::Private, Home::Beside(noted.item.path.area())] {
             let Some(directory) = self.home(home)? else { continue };
             let failed = |errno| Error::io("look at", self.locate(home, &noted.name), errno);
@@ -148,7 +148,7 @@ impl<'t> Shelf<'t> {
     }
 
     /// Where a thing goes back to: a blob's content, which lies flat beside its area, goes into its directory.
-    pub(super) fn place_of(&self, noted: &Noted, spot: Spot) -> Result<TreePath> {
+    pub(super) fn place_of(&self, noted: &NotedItem, spot: Spot) -> Result<TreePath> {
         let path = &noted.item.path;
         if spot.kind == noted.form {
             return Ok(path.clone());
@@ -164,7 +164,7 @@ impl<'t> Shelf<'t> {
     }
 
     /// Opens the content of a quarantined blob. `None` where there is none in its directory.
-    pub(super) fn open_content(&self, noted: &Noted, spot: Spot) -> Result<Option<File>> {
+    pub(super) fn open_content(&self, noted: &NotedItem, spot: Spot) -> Result<Option<File>> {
         let directory = self.home_found(spot.home)?;
         let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
         let name = if spot.kind == Kind::Directory { format!("{}/data", noted.name) } else { noted.name.clone() };
@@ -176,7 +176,7 @@ impl<'t> Shelf<'t> {
     }
 
     /// How a quarantined blob will be in its place. `None` where it has no content.
-    pub(super) fn returned(&self, noted: &Noted, spot: Spot) -> Result<Option<Returned>> {
+    pub(super) fn returned(&self, noted: &NotedItem, spot: Spot) -> Result<Option<Returned>> {
         let directory = self.home_found(spot.home)?;
         let look = |name: &str| {
             let failed = |errno| Error::io("look at", self.locate(spot.home, name), errno);

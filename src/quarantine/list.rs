@@ -4,8 +4,8 @@ use jiff::Timestamp;
 use rustix::io::Errno;
 
 use super::id::RunId;
-use super::item::Noted;
-use super::shelf::{Shelf, quarantine_path};
+use super::item::NotedItem;
+use super::run_directory::{RunDirectory, quarantine_path};
 use crate::durable::private;
 use crate::error::{Error, Result};
 use crate::layout::{self, Area, TreePath};
@@ -13,7 +13,7 @@ use crate::tree::Tree;
 
 /// A run of the quarantine.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Summary {
+pub struct RunSummary {
     /// What it is called.
     pub id: RunId,
     /// When it began.
@@ -30,18 +30,18 @@ pub struct Summary {
 #[derive(Debug, Default)]
 pub struct Runs {
     /// By time.
-    pub runs: Vec<Summary>,
+    pub runs: Vec<RunSummary>,
     /// What could not be read, or has no place there.
     pub damage: Vec<Error>,
 }
 
 /// What a run took.
 #[derive(Debug)]
-pub struct Contents {
+pub struct RunContents {
     /// The run.
-    pub summary: Summary,
+    pub summary: RunSummary,
     /// What its journal names, in the order of taking, and whether that lies in the quarantine now.
-    pub things: Vec<(Noted, bool)>,
+    pub things: Vec<(NotedItem, bool)>,
     /// What it changed in its place, in that order: where, what, and whether that can be taken back.
     pub changes: Vec<(TreePath, &'static str, bool)>,
     /// What could not be read.
@@ -52,7 +52,8 @@ pub struct Contents {
 pub fn runs(tree: &Tree) -> Result<Runs> {
     let mut found = Runs::default();
     for id in ids(tree, &mut found.damage)? {
-        let contents = Shelf::open(tree, &id).and_then(|shelf| shelf.map(|shelf| contents(&shelf)).transpose());
+        let contents = RunDirectory::open(tree, &id)
+            .and_then(|directory| directory.map(|directory| contents(&directory)).transpose());
         match contents {
             Ok(Some(contents)) => {
                 found.runs.push(contents.summary);
@@ -67,28 +68,29 @@ pub fn runs(tree: &Tree) -> Result<Runs> {
 }
 
 /// The things of one run. `Err(NotQuarantined)` when there is no such run.
-pub fn show(tree: &Tree, id: &RunId) -> Result<Contents> {
-    contents(&Shelf::find_run(tree, id)?)
+pub fn show(tree: &Tree, id: &RunId) -> Result<RunContents> {
+    contents(&RunDirectory::find_run(tree, id)?)
 }
 
-fn contents(shelf: &Shelf<'_>) -> Result<Contents> {
-    let journal = shelf.journal()?;
-    let summary = Summary { id: shelf.id.clone(), began: shelf.id.began(), kind: journal.kind, things: 0, bytes: 0 };
-    let mut contents = Contents { summary, things: Vec::new(), changes: Vec::new(), damage: journal.faults };
+fn contents(directory: &RunDirectory<'_>) -> Result<RunContents> {
+    let journal = directory.journal()?;
+    let summary =
+        RunSummary { id: directory.id.clone(), began: directory.id.began(), kind: journal.kind, things: 0, bytes: 0 };
+    let mut contents = RunContents { summary, things: Vec::new(), changes: Vec::new(), damage: journal.faults };
     for changed in journal.changes {
         // What can't be looked at may be as it was left.
-        let stands = changed.stands(shelf.tree).unwrap_or_else(|error| {
+        let can_be_undone = changed.can_be_undone(directory.tree).unwrap_or_else(|error| {
             contents.damage.push(error);
             true
         });
-        contents.changes.push((changed.path.clone(), changed.name(), stands));
+        contents.changes.push((changed.path.clone(), changed.name(), can_be_undone));
     }
     for noted in journal.noted {
         // One that can't be looked at, or is not what it was, is there.
-        let is_held = match shelf.find(&noted) {
+        let is_held = match directory.find(&noted) {
             Ok(None) => false,
             Ok(Some(spot)) => {
-                contents.damage.extend(shelf.place_of(&noted, spot).err());
+                contents.damage.extend(directory.place_of(&noted, spot).err());
                 true
             }
             Err(error) => {
@@ -148,7 +150,7 @@ fn orphans(tree: &Tree, found: &mut Runs) {
         for entry in listed {
             let id = entry.text().and_then(|name| name.parse::<RunId>().ok());
             let has_run = match id {
-                Some(id) => Shelf::open(tree, &id).map_or(true, |shelf| shelf.is_some()),
+                Some(id) => RunDirectory::open(tree, &id).map_or(true, |directory| directory.is_some()),
                 None => false,
             };
             if !has_run {

@@ -9,10 +9,10 @@ use std::sync::Arc;
 
 use super::id::RunId;
 use super::index::{Named, lacks, named};
-use super::item::Noted;
+use super::item::NotedItem;
 use super::restore::{put_back, sync};
-use super::shelf::Shelf;
-use super::verdict::{Verdict, is_whole, judge};
+use super::run_directory::RunDirectory;
+use super::verdict::{RestoreVerdict, is_whole, judge};
 use crate::digest::Digest;
 use crate::durable::ExclusiveWriter;
 use crate::error::{Error, Result};
@@ -24,28 +24,28 @@ use crate::tree::Tree;
 
 /// What the tree needs again, and the quarantine gives back.
 #[derive(Debug, Default)]
-pub struct Needed {
-    blobs: Arc<Held>,
+pub struct Recall {
+    blobs: Arc<RecalledBlobs>,
     /// What could not be read.
     pub damage: Vec<Error>,
 }
 
 /// Each blob, sorted, in the newest run that has it whole.
 #[derive(Clone, Debug, Default)]
-struct Held(BTreeMap<Digest, Blob>);
+struct RecalledBlobs(BTreeMap<Digest, RecalledBlob>);
 
 #[derive(Clone, Debug)]
-struct Blob {
+struct RecalledBlob {
     run: RunId,
-    noted: Noted,
+    noted: NotedItem,
     returned: Returned,
 }
 
 /// Turns the scan of a tree into one of the tree as it will be when it has back what it needs of the quarantine: the blobs
 /// that a manifest or link names, and that only the quarantine has. Each is hashed, for what `repair` took is damaged. A
 /// manifest that comes back may need more.
-pub fn with_needed(tree: &Tree, mut scan: Scan, interrupt: &Interrupt) -> Result<(Scan, Needed)> {
-    let (mut held, mut damage) = (Held::default(), Vec::new());
+pub fn with_recall(tree: &Tree, mut scan: Scan, interrupt: &Interrupt) -> Result<(Scan, Recall)> {
+    let (mut held, mut damage) = (RecalledBlobs::default(), Vec::new());
     // A quarantine that can't be read keeps nobody from collecting.
     let named = named(tree, &mut damage).unwrap_or_else(|error| {
         damage.push(error);
@@ -62,13 +62,13 @@ pub fn with_needed(tree: &Tree, mut scan: Scan, interrupt: &Interrupt) -> Result
             }
         }
         if held.0.len() == before {
-            return Ok((scan, Needed { blobs: Arc::new(held), damage }));
+            return Ok((scan, Recall { blobs: Arc::new(held), damage }));
         }
         scan = Scan::read_with(tree, Arc::new(held.clone()), interrupt)?;
     }
 }
 
-impl Needed {
+impl Recall {
     /// Each blob, sorted, with the run that has it.
     pub fn blobs(&self) -> impl Iterator<Item = (&Digest, &RunId)> {
         self.blobs.0.iter().map(|(digest, blob)| (digest, &blob.run))
@@ -91,7 +91,7 @@ impl Needed {
 
     /// What comes back, for those who look at the tree as it will be.
     pub(crate) fn returning(&self) -> Arc<dyn Returning> {
-        Arc::<Held>::clone(&self.blobs)
+        Arc::<RecalledBlobs>::clone(&self.blobs)
     }
 
     /// Puts all of it back, and syncs; tells `each` what is back. Returns why others are not. A signal ends it early.
@@ -102,7 +102,7 @@ impl Needed {
         mut each: impl FnMut(&Digest, &RunId) -> Result<()>,
     ) -> Result<Vec<Error>> {
         let (mut touched, mut failures) = (BTreeSet::new(), Vec::new());
-        for (digest, Blob { run, noted, .. }) in &self.blobs.0 {
+        for (digest, RecalledBlob { run, noted, .. }) in &self.blobs.0 {
             if interrupt.signal().is_some() {
                 break;
             }
@@ -115,9 +115,9 @@ impl Needed {
             }
         }
         for run in touched {
-            let Some(shelf) = Shelf::open(writer.tree(), run)? else { continue };
-            sync(writer, &shelf)?;
-            if shelf.read_journal()?.changes.is_empty() {
+            let Some(directory) = RunDirectory::open(writer.tree(), run)? else { continue };
+            sync(writer, &directory)?;
+            if directory.read_journal()?.changes.is_empty() {
                 writer.remove_empty_run(run.as_str())?;
             }
         }
@@ -125,7 +125,7 @@ impl Needed {
     }
 }
 
-impl Returning for Held {
+impl Returning for RecalledBlobs {
     fn digests(&self) -> Vec<Digest> {
         self.0.keys().copied().collect()
     }
@@ -135,10 +135,10 @@ impl Returning for Held {
     }
 
     fn open(&self, tree: &Tree, digest: &Digest) -> Result<Option<File>> {
-        let Some(Blob { run, noted, .. }) = self.0.get(digest) else { return Ok(None) };
-        let Some(shelf) = Shelf::open(tree, run)? else { return Ok(None) };
-        match shelf.find(noted)? {
-            Some(spot) => shelf.open_content(noted, spot),
+        let Some(RecalledBlob { run, noted, .. }) = self.0.get(digest) else { return Ok(None) };
+        let Some(directory) = RunDirectory::open(tree, run)? else { return Ok(None) };
+        match directory.find(noted)? {
+            Some(spot) => directory.open_content(noted, spot),
             None => Ok(None),
         }
     }
@@ -147,10 +147,10 @@ impl Returning for Held {
 /// The blob of the newest run that has it whole, and from which it can go back to its place.
 fn newest(
     tree: &Tree,
-    runs: &[(RunId, Noted)],
+    runs: &[(RunId, NotedItem)],
     damage: &mut Vec<Error>,
     interrupt: &Interrupt,
-) -> Result<Option<Blob>> {
+) -> Result<Option<RecalledBlob>> {
     for (run, noted) in runs {
         if let Some(signal) = interrupt.signal() {
             return Err(Error::Interrupted { signal });
@@ -164,18 +164,18 @@ fn newest(
     Ok(None)
 }
 
-fn look(tree: &Tree, run: &RunId, noted: &Noted, interrupt: &Interrupt) -> Result<Option<Blob>> {
-    let Some(shelf) = Shelf::open(tree, run)? else { return Ok(None) };
-    let Some(spot) = shelf.find(noted)? else { return Ok(None) };
-    if !is_whole(&shelf, noted, spot, interrupt)? {
+fn look(tree: &Tree, run: &RunId, noted: &NotedItem, interrupt: &Interrupt) -> Result<Option<RecalledBlob>> {
+    let Some(directory) = RunDirectory::open(tree, run)? else { return Ok(None) };
+    let Some(spot) = directory.find(noted)? else { return Ok(None) };
+    if !is_whole(&directory, noted, spot, interrupt)? {
         return Ok(None);
     }
-    Ok(match judge(&shelf, noted, false, interrupt)? {
-        Verdict::Free(spot, _) => {
+    Ok(match judge(&directory, noted, false, interrupt)? {
+        RestoreVerdict::Free(spot, _) => {
             let (run, noted) = (run.clone(), noted.clone());
-            shelf.returned(&noted, spot)?.map(|returned| Blob { run, noted, returned })
+            directory.returned(&noted, spot)?.map(|returned| RecalledBlob { run, noted, returned })
         }
-        Verdict::Same(_) | Verdict::Partly(..) | Verdict::NotHeld => None,
+        RestoreVerdict::Same(_) | RestoreVerdict::Partly(..) | RestoreVerdict::NotHeld => None,
     })
 }
 
@@ -206,18 +206,18 @@ fn restore(
     writer: &ExclusiveWriter<'_>,
     digest: &Digest,
     run: &RunId,
-    noted: &Noted,
+    noted: &NotedItem,
     interrupt: &Interrupt,
 ) -> Result<()> {
     let tree = writer.tree();
     if !lacks(tree, digest) {
         return Ok(());
     }
-    let shelf = Shelf::find_run(tree, run)?;
-    match judge(&shelf, noted, false, interrupt)? {
-        Verdict::Free(spot, to) => put_back(writer, &shelf, noted, spot, &to),
-        Verdict::Same(_) | Verdict::Partly(..) | Verdict::NotHeld => {
-            Err(Error::NotQuarantined { what: digest.to_string(), path: shelf.path() })
+    let directory = RunDirectory::find_run(tree, run)?;
+    match judge(&directory, noted, false, interrupt)? {
+        RestoreVerdict::Free(spot, to) => put_back(writer, &directory, noted, spot, &to),
+        RestoreVerdict::Same(_) | RestoreVerdict::Partly(..) | RestoreVerdict::NotHeld => {
+            Err(Error::NotQuarantined { what: digest.to_string(), path: directory.path() })
         }
     }
 }
