@@ -8,7 +8,7 @@
 //!
 //! A room imports only from rooms below it, and a test checks that. From the top down:
 //!
-//! - `cli` is the command line. [`usage`] says where the space is used.
+//! - `cli` is the command line. [`du`] says where the space is used.
 //! - [`gc`] removes what nothing needs. [`repair`] repairs what `fsck` finds. Both make a plan first.
 //! - [`fsck`] finds what is wrong with a tree. [`quarantine`] keeps what `gc` and `repair` moved out of the tree.
 //! - `reach` follows references. [`scan`] reads a whole tree in one pass. [`judge`] judges content and references.
@@ -85,6 +85,7 @@ pub mod blob;
 pub mod cli;
 pub mod descriptor;
 pub mod digest;
+pub mod du;
 pub mod durable;
 pub mod error;
 pub mod finding;
@@ -105,7 +106,6 @@ pub mod stream;
 pub mod tag;
 pub mod tree;
 pub mod upload;
-pub mod usage;
 
 pub use descriptor::Descriptor;
 pub use digest::{Algorithm, Digest};

@@ -9,10 +9,10 @@ use serde_json::{Value, json};
 
 use super::subject::About;
 use super::{Context, Exit, interrupt};
+use crate::du::{self, Amount, Measure, Options, Usage};
 use crate::name::RepositoryName;
 use crate::pattern::{Pattern, Patterns};
 use crate::registry::Registry;
-use crate::usage::{self, Amount, Measure, Options, Usage};
 
 /// How many layers --layers shows without --top.
 const LAYERS: usize = 10;
@@ -112,7 +112,7 @@ impl Du {
             tags: self.tags,
             layers: if self.layers { self.top.unwrap_or(LAYERS) } else { 0 },
         };
-        let mut usage = usage::measure(registry.tree(), options, &chosen, &interrupt)?;
+        let mut usage = du::measure(registry.tree(), options, &chosen, &interrupt)?;
         let chooses = |pattern: &Pattern| usage.repositories.iter().any(|row| pattern.is_match(&row.name));
         self.patterns().check(chooses)?;
         self.arrange(&mut usage);

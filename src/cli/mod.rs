@@ -31,7 +31,7 @@ mod tag;
 mod terminal;
 mod test_settings;
 mod upload;
-mod usage;
+mod wrong_usage;
 
 use std::ffi::OsString;
 use std::process::ExitCode;
@@ -193,14 +193,14 @@ impl Context {
 /// Parses the arguments, runs the command, and says how it went.
 pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     let arguments: Vec<OsString> = arguments.into_iter().collect();
-    let early = usage::Early::look(&arguments);
+    let early = wrong_usage::Early::look(&arguments);
     early.color.apply();
     let mut command = command().color(early.color.for_clap());
     let parsed = command.try_get_matches_from_mut(&arguments).and_then(|found| Cli::from_arg_matches(&found));
     let settings = TestSettings::read().map_err(|wrong| command.error(ErrorKind::ValueValidation, wrong));
     let (cli, TestSettings { now, pauses }) = match parsed.and_then(|cli| Ok((cli, settings?))) {
         Ok(started) => started,
-        Err(error) => return usage::report(&error, &early, &arguments).into(),
+        Err(error) => return wrong_usage::report(&error, &early, &arguments).into(),
     };
     let output = Output::new(&cli.global);
     let mut context = Context { output, global: cli.global, now, pauses };

@@ -9,7 +9,7 @@ use std::path::Path;
 const FLOORS: [&[&str]; 18] = [
     &["cli"],
     &["report", "serve", "retention", "image"],
-    &["du", "usage"],
+    &["du"],
     &["gc", "repair"],
     &["fsck", "quarantine"],
     &["reach"],

@@ -4,7 +4,7 @@ use std::fmt::Display;
 
 use crate::cli::count::human_bytes;
 use crate::cli::output::{Output, escaped};
-use crate::usage::{Amount, LayerUsage, Usage};
+use crate::du::{Amount, LayerUsage, Usage};
 
 /// How long the longest bar is.
 const BAR: u64 = 24;

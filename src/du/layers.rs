@@ -4,7 +4,7 @@ use std::cmp::Reverse;
 use std::collections::HashMap;
 
 use super::LayerUsage;
-use super::holdings::{self, Held, Owners};
+use super::holdings::{self, Holding, Owners};
 use crate::scan::{DigestId, DigestSet, Scan};
 use crate::stream::Interrupt;
 use crate::tree::Tree;
@@ -23,7 +23,7 @@ pub(super) fn largest(
     }
     let owners = Owners::of(scan);
     let mut theirs = DigestSet::new(&scan.digests);
-    holdings::each(tree, scan, &owners, interrupt, |Held { owner, name, first, .. }| {
+    holdings::each(tree, scan, &owners, interrupt, |Holding { owner, name, first, .. }| {
         if first && chosen(owners.name(owner)) {
             theirs.insert(name);
         }
@@ -34,7 +34,7 @@ pub(super) fn largest(
     layers.truncate(count);
     let mut sharers: HashMap<DigestId, Vec<u32>> = layers.iter().map(|name| (*name, Vec::new())).collect();
     // A second time, so that nobody has to remember who has all the others.
-    holdings::each(tree, scan, &owners, interrupt, |Held { owner, name, first, .. }| {
+    holdings::each(tree, scan, &owners, interrupt, |Holding { owner, name, first, .. }| {
         if first && let Some(sharers) = sharers.get_mut(&name) {
             sharers.push(owner);
         }

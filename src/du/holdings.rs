@@ -23,7 +23,7 @@ pub(super) fn options() -> gc::Options {
 
 /// That a repository has some content.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Held {
+pub(super) struct Holding {
     /// Whose it is, counting from 1.
     pub(super) owner: u32,
     pub(super) name: DigestId,
@@ -66,14 +66,14 @@ pub(super) fn each(
     scan: &mut Scan,
     owners: &Owners,
     interrupt: &Interrupt,
-    mut show: impl FnMut(Held),
+    mut show: impl FnMut(Holding),
 ) -> Vec<Finding> {
     let mut last: Vec<u32> = vec![0; scan.digests.blob_count()];
     let mut hold = |scan: &Scan, owner: u32, name: DigestId, needed: bool| {
         if scan.digests.is_blob(name) {
             let first = std::mem::replace(&mut last[name.index()], owner) != owner;
             if first || needed {
-                show(Held { owner, name, needed, first });
+                show(Holding { owner, name, needed, first });
             }
         }
     };
@@ -128,7 +128,7 @@ impl Holdings {
         let owners = Owners::of(scan);
         let (mut totals, mut unneeded) = (vec![0; owners.names.len()], Vec::new());
         let (mut keepers, mut held) = (vec![0; sizes.len()], vec![false; sizes.len()]);
-        let findings = each(tree, scan, &owners, interrupt, |Held { owner, name, needed, first }| {
+        let findings = each(tree, scan, &owners, interrupt, |Holding { owner, name, needed, first }| {
             if first {
                 totals[owner as usize - 1] += sizes[name.index()];
                 held[name.index()] = true;

@@ -65,7 +65,7 @@ enum Purpose {
 
 /// What a directory lies in, which says what is in it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Ground {
+enum Region {
     Blobs,
     Repositories,
     /// The directory of a repository's uploads: what is in it are sessions.
@@ -80,7 +80,7 @@ enum Ground {
 
 /// Where a directory lies; what has no place in an area, for its name is no text, has a path all the same.
 #[derive(Clone, Debug)]
-enum Place {
+enum Location {
     Inside(TreePath),
     Elsewhere(PathBuf),
 }
@@ -119,7 +119,7 @@ impl Tally {
 
 /// What is known of a file.
 #[derive(Clone, Copy, Debug)]
-struct Found {
+struct EntryStat {
     kind: Kind,
     bytes: u64,
     identity: (u64, u64),
@@ -145,21 +145,21 @@ impl Walk<'_> {
             Ok(listed) => listed,
             Err(errno) => return Tally::of(Error::io("list", self.tree.path(), errno)),
         };
-        let areas = [(Area::Blobs, Ground::Blobs), (Area::Repositories, Ground::Repositories)];
+        let areas = [(Area::Blobs, Region::Blobs), (Area::Repositories, Region::Repositories)];
         let mut others = Vec::new();
         for entry in listed {
             match areas.iter().find(|(area, _)| entry.name == area.name()) {
                 None => others.push(entry),
-                Some((area, ground)) => tally.add(self.area(*area, *ground, &entry)),
+                Some((area, region)) => tally.add(self.area(*area, *region, &entry)),
             }
         }
-        let place = Place::Elsewhere(self.tree.path().to_owned());
-        tally.add(self.entries(v2, &place, Ground::All(Purpose::Overhead), others, 0));
+        let location = Location::Elsewhere(self.tree.path().to_owned());
+        tally.add(self.entries(v2, &location, Region::All(Purpose::Overhead), others, 0));
         tally
     }
 
     /// An area, which may be a symbolic link to another disk: that is followed, and nothing below it.
-    fn area(&self, area: Area, ground: Ground, entry: &Listed) -> Tally {
+    fn area(&self, area: Area, region: Region, entry: &Listed) -> Tally {
         let mut tally = Tally::default();
         if entry.kind == Kind::Symlink {
             match self.look(self.tree.v2(), &entry.name) {
@@ -171,7 +171,7 @@ impl Walk<'_> {
         match self.tree.open_directory(&path) {
             Ok(Some(handle)) => {
                 self.charge_itself(&mut tally, handle.as_fd(), &self.tree.locate(&path));
-                tally.add(self.directory(handle.as_fd(), &Place::Inside(path), ground, 0));
+                tally.add(self.directory(handle.as_fd(), &Location::Inside(path), region, 0));
             }
             Ok(None) => {}
             Err(error) => tally.errors.push(error),
@@ -193,16 +193,16 @@ impl Walk<'_> {
             Err(errno) => return Tally::of(Error::io("look at", root.join(layout::PRIVATE), errno)),
         };
         let entry = Listed { name: layout::PRIVATE.into(), kind };
-        self.entries(handle.as_fd(), &Place::Elsewhere(root.to_owned()), Ground::Root, vec![entry], 0)
+        self.entries(handle.as_fd(), &Location::Elsewhere(root.to_owned()), Region::Root, vec![entry], 0)
     }
 
-    fn directory(&self, handle: BorrowedFd<'_>, place: &Place, ground: Ground, depth: usize) -> Tally {
+    fn directory(&self, handle: BorrowedFd<'_>, location: &Location, region: Region, depth: usize) -> Tally {
         if self.interrupt.signal().is_some() {
             return Tally::default();
         }
         match tree::list_handle(handle) {
-            Ok(listed) => self.entries(handle, place, ground, listed, depth),
-            Err(errno) => Tally::of(Error::io("list", self.path(place), errno)),
+            Ok(listed) => self.entries(handle, location, region, listed, depth),
+            Err(errno) => Tally::of(Error::io("list", self.path(location), errno)),
         }
     }
 
@@ -210,8 +210,8 @@ impl Walk<'_> {
     fn entries(
         &self,
         handle: BorrowedFd<'_>,
-        place: &Place,
-        ground: Ground,
+        location: &Location,
+        region: Region,
         listed: Vec<Listed>,
         depth: usize,
     ) -> Tally {
@@ -220,18 +220,21 @@ impl Walk<'_> {
         for entry in listed {
             match self.look(handle, &entry.name) {
                 Ok(Some(found)) if found.kind == Kind::Directory => {
-                    let (place, ground) = self.enter(place, ground, &entry.name);
-                    self.charge(&mut tally, ground.own(), found);
-                    below.push((entry.name, place, ground));
+                    let (location, region) = self.enter(location, region, &entry.name);
+                    self.charge(&mut tally, region.own(), found);
+                    below.push((entry.name, location, region));
                 }
-                Ok(Some(found)) => self.charge(&mut tally, self.purpose(place, ground, &entry.name, found.kind), found),
+                Ok(Some(found)) => {
+                    self.charge(&mut tally, self.purpose(location, region, &entry.name, found.kind), found);
+                }
                 // Gone meanwhile.
                 Ok(None) => {}
-                Err(errno) => tally.errors.push(Error::io("look at", self.path(place).join(&entry.name), errno)),
+                Err(errno) => tally.errors.push(Error::io("look at", self.path(location).join(&entry.name), errno)),
             }
         }
-        let open =
-            |(name, place, ground): (OsString, Place, Ground)| self.open(handle, &name, &place, ground, depth + 1);
+        let open = |(name, location, region): (OsString, Location, Region)| {
+            self.open(handle, &name, &location, region, depth + 1)
+        };
         let found = below.into_par_iter().map(open).reduce_with(|mut sum, part| {
             sum.add(part);
             sum
@@ -240,51 +243,52 @@ impl Walk<'_> {
         tally
     }
 
-    fn open(&self, parent: BorrowedFd<'_>, name: &OsStr, place: &Place, ground: Ground, depth: usize) -> Tally {
+    fn open(&self, parent: BorrowedFd<'_>, name: &OsStr, location: &Location, region: Region, depth: usize) -> Tally {
         if depth > DEEPEST {
             let reason = "no tree is as deep as that: what is in it is not counted";
-            return Tally::of(Error::Misplaced { path: self.path(place), reason });
+            return Tally::of(Error::Misplaced { path: self.path(location), reason });
         }
         let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
         match rustix::fs::openat(parent, name, flags, Mode::empty()) {
-            Ok(handle) => self.directory(handle.as_fd(), place, ground, depth),
+            Ok(handle) => self.directory(handle.as_fd(), location, region, depth),
             Err(Errno::NOENT) => Tally::default(),
-            Err(errno) => Tally::of(Error::io("open", self.path(place), errno)),
+            Err(errno) => Tally::of(Error::io("open", self.path(location), errno)),
         }
     }
 
     /// What a directory in another is.
-    fn enter(&self, parent: &Place, ground: Ground, name: &OsStr) -> (Place, Ground) {
-        let place = match (parent, name.to_str()) {
-            (Place::Inside(parent), Some(text)) => parent.child(text).map(Place::Inside),
+    fn enter(&self, parent: &Location, region: Region, name: &OsStr) -> (Location, Region) {
+        let location = match (parent, name.to_str()) {
+            (Location::Inside(parent), Some(text)) => parent.child(text).map(Location::Inside),
             _ => None,
         };
-        let place = place.unwrap_or_else(|| Place::Elsewhere(self.path(parent).join(name)));
-        let is_quarantine = |area| matches!(&place, Place::Inside(path) if *path == layout::quarantine_beside(area));
+        let location = location.unwrap_or_else(|| Location::Elsewhere(self.path(parent).join(name)));
+        let is_quarantine =
+            |area| matches!(&location, Location::Inside(path) if *path == layout::quarantine_beside(area));
         let [_, quarantine] = layout::QUARANTINE;
-        let ground = match ground {
-            Ground::Blobs if is_quarantine(Area::Blobs) => Ground::All(Purpose::Quarantine),
-            Ground::Repositories if is_quarantine(Area::Repositories) => Ground::All(Purpose::Quarantine),
-            Ground::Repositories if matches!(&place, Place::Inside(path) if self.uploads.contains(path)) => {
-                Ground::Sessions
+        let region = match region {
+            Region::Blobs if is_quarantine(Area::Blobs) => Region::All(Purpose::Quarantine),
+            Region::Repositories if is_quarantine(Area::Repositories) => Region::All(Purpose::Quarantine),
+            Region::Repositories if matches!(&location, Location::Inside(path) if self.uploads.contains(path)) => {
+                Region::Sessions
             }
-            Ground::Sessions => Ground::All(Purpose::Uploads),
-            Ground::Root => Ground::Private,
-            Ground::Private if name == quarantine => Ground::All(Purpose::Quarantine),
-            Ground::Private => Ground::All(Purpose::Overhead),
-            ground => ground,
+            Region::Sessions => Region::All(Purpose::Uploads),
+            Region::Root => Region::Private,
+            Region::Private if name == quarantine => Region::All(Purpose::Quarantine),
+            Region::Private => Region::All(Purpose::Overhead),
+            region => region,
         };
-        (place, ground)
+        (location, region)
     }
 
     /// What a file is for.
-    fn purpose(&self, place: &Place, ground: Ground, name: &OsStr, kind: Kind) -> Purpose {
-        match (ground, place) {
-            (Ground::Blobs, Place::Inside(directory)) if kind == Kind::File => {
+    fn purpose(&self, location: &Location, region: Region, name: &OsStr, kind: Kind) -> Purpose {
+        match (region, location) {
+            (Region::Blobs, Location::Inside(directory)) if kind == Kind::File => {
                 self.content(directory, name).unwrap_or(Purpose::Overhead)
             }
-            (Ground::Sessions, _) => Purpose::Uploads,
-            (Ground::All(purpose), _) => purpose,
+            (Region::Sessions, _) => Purpose::Uploads,
+            (Region::All(purpose), _) => purpose,
             _ => Purpose::Overhead,
         }
     }
@@ -302,7 +306,7 @@ impl Walk<'_> {
         }
     }
 
-    fn charge(&self, tally: &mut Tally, purpose: Purpose, found: Found) {
+    fn charge(&self, tally: &mut Tally, purpose: Purpose, found: EntryStat) {
         if found.has_other_names {
             tally.hard_links.push(HardLink { identity: found.identity, purpose, bytes: found.bytes });
         } else {
@@ -330,7 +334,7 @@ impl Walk<'_> {
     }
 
     /// `None` for what is gone.
-    fn look(&self, directory: BorrowedFd<'_>, name: &OsStr) -> rustix::io::Result<Option<Found>> {
+    fn look(&self, directory: BorrowedFd<'_>, name: &OsStr) -> rustix::io::Result<Option<EntryStat>> {
         match self.statx(directory, name, AtFlags::SYMLINK_NOFOLLOW) {
             Ok(found) => Ok(Some(found)),
             Err(Errno::NOENT) => Ok(None),
@@ -338,11 +342,11 @@ impl Walk<'_> {
         }
     }
 
-    fn statx(&self, directory: BorrowedFd<'_>, name: &OsStr, flags: AtFlags) -> rustix::io::Result<Found> {
+    fn statx(&self, directory: BorrowedFd<'_>, name: &OsStr, flags: AtFlags) -> rustix::io::Result<EntryStat> {
         let wanted = StatxFlags::TYPE | StatxFlags::SIZE | StatxFlags::BLOCKS | StatxFlags::INO | StatxFlags::NLINK;
         let stat = rustix::fs::statx(directory, name, flags, wanted)?;
         let kind = Kind::from(FileType::from_raw_mode(stat.stx_mode.into()));
-        Ok(Found {
+        Ok(EntryStat {
             kind,
             bytes: match self.measure {
                 // What statx calls a block has 512 bytes, whatever the file system's have.
@@ -355,16 +359,16 @@ impl Walk<'_> {
         })
     }
 
-    fn path(&self, place: &Place) -> PathBuf {
-        match place {
-            Place::Inside(path) => self.tree.locate(path),
-            Place::Elsewhere(path) => path.clone(),
+    fn path(&self, location: &Location) -> PathBuf {
+        match location {
+            Location::Inside(path) => self.tree.locate(path),
+            Location::Elsewhere(path) => path.clone(),
         }
     }
 }
 
-impl Ground {
-    /// What a directory of this ground is itself for.
+impl Region {
+    /// What a directory of this region is itself for.
     fn own(self) -> Purpose {
         match self {
             Self::All(purpose) => purpose,

@@ -208,17 +208,17 @@ pub fn measure(tree: &Tree, options: Options, chosen: &dyn Fn(&str) -> bool, int
         tree: breakdown,
         totals: holdings.totals(),
         stored: holdings.stored(sizes),
-        findings: told(findings, &walked.errors),
+        findings: reported(findings, &walked.errors),
     })
 }
 
 /// What a count can be wrong for: things that are merely strange are `fsck`'s.
-fn told(findings: Vec<Finding>, errors: &[Error]) -> Vec<Finding> {
-    let mut told: Vec<Finding> = findings.into_iter().filter(|finding| finding.doubt != Doubt::None).collect();
+fn reported(findings: Vec<Finding>, errors: &[Error]) -> Vec<Finding> {
+    let mut reported: Vec<Finding> = findings.into_iter().filter(|finding| finding.doubt != Doubt::None).collect();
     for finding in errors.iter().map(Finding::of) {
-        if !told.iter().any(|known| known.path == finding.path) {
-            told.push(finding);
+        if !reported.iter().any(|known| known.path == finding.path) {
+            reported.push(finding);
         }
     }
-    told
+    reported
 }
