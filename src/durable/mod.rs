@@ -90,10 +90,10 @@ impl<'t> Writer<'t> {
     }
 
     /// Removes a directory and those below it, as far as nothing else is in them.
-    pub fn remove_hollow(&self, path: &TreePath) -> Result<()> {
+    pub fn remove_empty_directories(&self, path: &TreePath) -> Result<()> {
         for entry in self.tree.list(path)?.unwrap_or_default() {
             if let (Kind::Directory, Some(below)) = (entry.kind, entry.text().and_then(|name| path.child(name))) {
-                self.remove_hollow(&below)?;
+                self.remove_empty_directories(&below)?;
             }
         }
         self.unmake_directories(std::slice::from_ref(path))

@@ -109,36 +109,17 @@ impl ExclusiveWriter<'_> {
         remove_all(from, &name).map_err(|errno| Error::io("remove", path, errno))
     }
 
-    /// Removes the directory at `path` and those in it, as far as they are empty.
-    pub(crate) fn remove_empty_directories(&self, path: &TreePath) -> Result<()> {
-        for entry in self.tree.list(path)?.unwrap_or_default() {
-            if let Some(child) = entry.text().and_then(|name| path.child(name))
-                && entry.kind == Kind::Directory
-            {
-                self.remove_empty_directories(&child)?;
-            }
-        }
-        self.remove_if_empty(path)
-    }
-
-    fn remove_if_empty(&self, path: &TreePath) -> Result<()> {
-        match parents::remove_entry(self.tree, path, AtFlags::REMOVEDIR) {
-            Err(Error::Io { source, .. }) if source.kind() == std::io::ErrorKind::DirectoryNotEmpty => Ok(()),
-            done => done.map(drop),
-        }
-    }
-
     /// Removes a run with the directories beside that were made for it, if nothing lies in them but its journal.
     /// `false` when something does.
     pub(crate) fn remove_empty_run(&self, run: &str) -> Result<bool> {
         for area in [Area::Blobs, Area::Repositories] {
             let all = layout::quarantine_beside(area);
             let Some(own) = all.child(run) else { return Ok(false) };
-            self.remove_if_empty(&own)?;
+            self.unmake_directories(std::slice::from_ref(&own))?;
             if self.tree.metadata(&own)?.is_some() {
                 return Ok(false);
             }
-            self.remove_if_empty(&all)?;
+            self.unmake_directories(std::slice::from_ref(&all))?;
         }
         remove_private_run(self.tree, run)
             .map_err(|errno| Error::io("remove", self.tree.root().join(layout::QUARANTINE.join("/")).join(run), errno))

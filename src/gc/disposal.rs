@@ -72,7 +72,7 @@ impl<'w> Disposal<'w> {
     /// kept.
     pub(super) fn hollow(&mut self, path: &TreePath) -> Result<()> {
         match self {
-            Self::Removal(writer) => writer.remove_hollow(path),
+            Self::Removal(writer) => writer.remove_empty_directories(path),
             Self::Quarantine(..) => self.directory(path).map(drop),
         }
     }
