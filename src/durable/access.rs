@@ -1,4 +1,4 @@
-//! Mode and owner of what is in the tree already.
+//! Reads and sets the mode and owner of files and directories that are in the tree.
 
 use std::os::fd::{AsRawFd, OwnedFd};
 
@@ -12,7 +12,7 @@ use crate::error::{Error, Result};
 use crate::layout::TreePath;
 use crate::tree::Tree;
 
-/// Who may do what.
+/// The mode and owner of a file or directory.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Access {
     mode: u32,
@@ -20,7 +20,7 @@ pub(crate) struct Access {
     gid: u32,
 }
 
-/// What lies somewhere, held without being opened: it may be forbidden to read it.
+/// A file or directory, held by a handle that needs no permission to read it.
 struct HeldEntry {
     handle: OwnedFd,
     kind: FileType,
@@ -39,25 +39,25 @@ impl HeldEntry {
             let (uid, gid) = (Some(Uid::from_raw(access.uid)), Some(Gid::from_raw(access.gid)));
             rustix::fs::chownat(&self.handle, "", uid, gid, AtFlags::EMPTY_PATH)?;
         }
-        // By this path, for a handle that is open for nothing takes no mode.
+        // `fchmod` refuses a handle that was opened with `O_PATH`, so the mode is set by the handle's path.
         rustix::fs::chmod(format!("/proc/self/fd/{}", self.handle.as_raw_fd()), Mode::from_raw_mode(access.mode))
     }
 }
 
 impl Access {
-    /// That of a file or directory; `None` when it isn't there.
+    /// Reads the mode and owner of a file or directory. `None` when it does not exist.
     pub(crate) fn at(tree: &Tree, path: &TreePath) -> Result<Option<Self>> {
         Ok(hold(tree, path)?.map(|held| held.access))
     }
 
-    /// Whether it is what comes of setting `after` where there was `before`, or of a kill on the way: the owner goes first.
+    /// Whether this is the result of changing `before` to `after`, or of a kill in between. The owner is set first.
     pub(crate) fn is_on_the_way(self, before: Self, after: Self) -> bool {
         self != before && (self == after || self == Self { mode: before.mode, ..after })
     }
 }
 
 impl Writer<'_> {
-    /// Who could do what to a file or directory that is made anew where there is one now.
+    /// The mode and owner that a file or directory at `path` would have if it were made now. `None` when none is there.
     pub(crate) fn access_of_new(&self, path: &TreePath) -> Result<Option<Access>> {
         let Some(held) = hold(self.tree, path)? else { return Ok(None) };
         let Some(parents) = Parents::open(self.tree, &parent(path))? else { return Ok(None) };
@@ -67,7 +67,7 @@ impl Writer<'_> {
         Ok(Some(Access { mode, uid: above.st_uid, gid: above.st_gid }))
     }
 
-    /// Gives a file or directory this mode and owner. Not synced; `false` when it isn't there.
+    /// Sets the mode and owner of a file or directory, and does not sync. `false` when it does not exist.
     pub(crate) fn set_access(&self, path: &TreePath, access: Access) -> Result<bool> {
         let Some(held) = hold(self.tree, path)? else { return Ok(false) };
         held.set(access).map_err(|errno| Error::io("set mode and owner of", self.tree.locate(path), errno))?;

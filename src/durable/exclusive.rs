@@ -1,19 +1,19 @@
-//! The writer that holds the tree's lock alone.
+//! Defines the writer that holds the tree's lock alone.
 
 use std::ops::Deref;
 
 use super::Writer;
 
-/// May change a tree while nobody else does: it holds the tree's lock alone until it is dropped.
+/// Changes a tree while no other writer does: it holds the tree's lock alone until it is dropped.
 ///
-/// Only this one sweeps, repairs, deletes, or moves anything to the quarantine and back; for everything else it is a
-/// [`Writer`] as well. [`Registry::exclusive_writer`](crate::Registry::exclusive_writer) makes one.
+/// It is needed to sweep, to repair, to delete, and to move anything to the quarantine and back. It also serves as a
+/// [`Writer`] for everything else. [`Registry::exclusive_writer`](crate::Registry::exclusive_writer) makes one.
 #[derive(Debug)]
 #[must_use = "the lock is released when the writer is dropped"]
 pub struct ExclusiveWriter<'t>(Writer<'t>);
 
 impl<'t> ExclusiveWriter<'t> {
-    /// A writer whose lock was taken in [`Mode::Exclusive`](crate::durable::lock::Mode::Exclusive).
+    /// Makes one from a writer whose lock was taken in [`Mode::Exclusive`](crate::durable::lock::Mode::Exclusive).
     pub(crate) fn new(writer: Writer<'t>) -> Self {
         Self(writer)
     }

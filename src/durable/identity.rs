@@ -1,4 +1,4 @@
-//! Which file, in which condition: whether it is still the one that was looked at.
+//! Tells whether a file is still the one that was looked at, with the same content.
 
 use std::fs::File;
 use std::os::unix::fs::MetadataExt;
@@ -6,7 +6,7 @@ use std::time::{Duration, SystemTime};
 
 use serde::{Deserialize, Serialize};
 
-/// Which file, in which state.
+/// A file and its state at one moment: device, inode, size and times.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Identity {
     device: u64,
@@ -17,6 +17,7 @@ pub(crate) struct Identity {
 }
 
 impl Identity {
+    /// Reads the identity of an open file.
     pub(crate) fn of(file: &File) -> std::io::Result<Self> {
         let metadata = file.metadata()?;
         Ok(Self {
@@ -28,24 +29,24 @@ impl Identity {
         })
     }
 
-    /// Which file of its file system, and when its content changed last.
+    /// The inode, and when the content last changed.
     pub(crate) fn inode_and_modified(&self) -> (u64, (i64, i64)) {
         (self.inode, self.modified)
     }
 
-    /// When anything about it changed last, be it only its mode or a name.
+    /// When anything about the file last changed, even its mode or a name.
     pub(crate) fn status_changed(&self) -> (i64, i64) {
         self.changed
     }
 
-    /// Whether the content is as old and as long as that of `other`, whatever became of its name, owner and mode.
+    /// Whether the content is of the same file, size and age as that of `other`. Name, owner and mode may differ.
     pub(crate) fn has_content_of(&self, other: &Self) -> bool {
         let content = |of: &Self| (of.device, of.inode, of.size, of.modified);
         content(self) == content(other)
     }
 
-    /// When it was changed last, if its file system keeps times finer than a second: else a change within the second
-    /// would not show.
+    /// When anything about the file last changed. `None` when the file system may keep only whole seconds, because a
+    /// second change within one would not show.
     pub(crate) fn changed(&self) -> Option<SystemTime> {
         let (seconds, nanoseconds) = self.changed;
         let (seconds, nanoseconds) = (u64::try_from(seconds).ok()?, u32::try_from(nanoseconds).ok()?);

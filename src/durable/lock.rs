@@ -1,13 +1,15 @@
-//! Who may change the tree now.
+//! Locks the tree, and single uploads.
 //!
-//! A kernel lock (flock) on `docker/registry/v2` itself: shared for those who add and unlink, exclusive for those who
-//! remove content. It needs no free block on a full disk, and the kernel drops it when its holder dies, so there is
-//! never a stale one to clear away. Readers and dry runs take none. The registry takes none either: it must be stopped
-//! or read-only while content is removed.
+//! The tree's lock is a kernel lock (flock) on `docker/registry/v2` itself. Commands that add or unlink share it; those
+//! that remove content hold it alone. It needs no free block on a full disk. The kernel frees it when its holder dies,
+//! so no stale lock is ever left. Readers and dry runs take no lock.
 //!
-//! A held lock fails at once with the notes that its holders left in `.regtree/holders` (best effort), or is waited for
-//! when asked. Lock order: the tree, then one upload, before anything of that is opened or made. On NFS a lock may hang
-//! while its server is away.
+//! **The registry takes no lock either**: it must be stopped or read-only while content is removed.
+//!
+//! When another process holds the lock, taking it fails at once, or waits if the caller asks for that. The error names
+//! the holders by the notes that they left in `.regtree/holders` (best effort). Locks are taken in this order: the
+//! tree, then one upload, before anything in that upload is opened or made. On NFS, taking a lock may hang while the
+//! server is away.
 
 use std::fs::File;
 use std::os::fd::{AsFd, OwnedFd};
@@ -23,26 +25,27 @@ use crate::tree::Tree;
 
 pub use crate::error::{Holder, Mode};
 
-/// How often a waiting process looks again.
+/// How long a waiting process sleeps between two attempts.
 const POLL: Duration = Duration::from_millis(25);
 
 /// The tree's lock, held until dropped.
 #[derive(Debug)]
 #[must_use = "the lock is released when it is dropped"]
 pub struct TreeLock {
-    // The note goes first, so that a note without a lock is never seen.
+    // The note is dropped first, so that no process sees a note without a lock.
     _note: Option<Note>,
     _directory: OwnedFd,
     wait: Duration,
 }
 
 impl TreeLock {
-    /// Locks `tree` for `holder`, waiting up to `wait` if another process has it.
+    /// Locks `tree` for `holder`. Waits up to `wait` while another process holds the lock.
     ///
-    /// `Err(Locked)` names who holds it, as far as they left a note.
+    /// `Err(Locked)` names the holders that left a note.
     pub fn acquire(tree: &Tree, holder: &Holder, wait: Duration) -> Result<Self> {
         let failed = |errno: Errno| Error::io("lock", tree.path(), errno);
-        // Opened anew: a lock belongs to the open file, and a second one in this process must not share it.
+        // The directory is opened again: a lock belongs to the open file, and two locks in this process must not share
+        // one.
         let directory = reopen(tree).map_err(failed)?;
         let operation = match holder.mode {
             Mode::Shared => FlockOperation::NonBlockingLockShared,
@@ -55,7 +58,7 @@ impl TreeLock {
         Ok(Self { _note: note, _directory: directory, wait })
     }
 
-    /// How long its holder is willing to wait for a lock.
+    /// How long the holder is ready to wait for a lock.
     pub fn wait(&self) -> Duration {
         self.wait
     }
@@ -79,17 +82,19 @@ fn lock_within(directory: impl AsFd, operation: FlockOperation, wait: Duration) 
     }
 }
 
-/// Who holds the tree's lock now, as far as they left a note.
+/// The processes that hold the tree's lock now, as far as they left a note.
 pub fn holders(tree: &Tree) -> Vec<Holder> {
     private::live_notes(tree).iter().filter_map(|text| serde_json::from_str(text).ok()).collect()
 }
 
 /// One upload's lock, held until dropped.
 ///
-/// It is on the upload's directory, which is there for as long as the upload is: its `data` is made late, and goes to the
-/// blob's place before a commit is over; and who only asks for the lock must not open it, for that is what a writer's
-/// proof of being alone would find. Where a directory can't be locked alone (NFS wants a handle that may write), it is on
-/// `data` after all.
+/// The lock is on the upload's directory, which exists for as long as the upload does. Its `data` would not do: it is
+/// made late, and a commit moves it to the blob's place before the commit is over. And a process that only asks for the
+/// lock must not open `data`, because the proof that no other process writes (`write_proof`) would fail on that.
+///
+/// Some file systems can't lock a directory exclusively: NFS wants a handle that may write. There the lock is on `data`
+/// after all.
 #[derive(Debug)]
 #[must_use = "the lock is released when it is dropped"]
 pub struct UploadLock {
@@ -97,11 +102,11 @@ pub struct UploadLock {
 }
 
 impl UploadLock {
-    /// Locks the upload in `directory`, waiting up to `wait` if another process works on it. `data` opens its data for
-    /// writing, if need be.
+    /// Locks the upload in `directory`. Waits up to `wait` while another process works on it. `data` opens its data for
+    /// writing; it is called only where the directory can't be locked.
     ///
-    /// `None` when there is no such directory, or not any more once it was locked. `Err(Locked)` names who may be at it:
-    /// all others that change the tree now, as far as they left a note.
+    /// `None` when the directory does not exist, or is gone once the lock was taken. `Err(Locked)` names the processes
+    /// that may hold it: all others that change the tree now, as far as they left a note.
     pub fn acquire(
         tree: &Tree,
         directory: &TreePath,
@@ -121,16 +126,16 @@ impl UploadLock {
         }
     }
 
-    /// Who had the lock until now may have finished or cancelled the upload.
+    /// Keeps the lock if the upload still exists: the process that held it before may have finished or cancelled it.
     fn of_what_is_in_place(tree: &Tree, path: &TreePath, handle: OwnedFd) -> Result<Option<Self>> {
         Ok(tree.is_in_place(path, &handle)?.then_some(Self { _handle: handle }))
     }
 }
 
-/// What became of an attempt to lock something.
+/// The result of an attempt to lock an upload.
 enum Lockable {
     Locked,
-    /// Its file system does not lock such a thing alone.
+    /// The file system can't lock this exclusively.
     Not,
 }
 

@@ -1,18 +1,52 @@
-//! The one module that changes the tree: it creates, renames, removes and syncs.
+//! Changes the tree. No other module creates, renames, removes or syncs files in it.
 //!
-//! - **A file appears whole or not at all.** A small file is written beside its place as `<name>.<uuid>.tmp`, synced,
-//!   renamed, and its directory synced (layout.md §10); a blob is renamed out of its upload.
-//! - **What is reported done survives a power cut**: after a change every directory from the file up to its area is
-//!   synced, because the one above may have been made a moment ago by us, or by another process that has not synced
-//!   yet. A sync of a clean directory costs next to nothing.
-//! - **The registry can use what is made here**: a new file or directory takes mode and owner from its nearest parent
-//!   in the tree (`ownership`).
-//! - **No symbolic link is written through** below an area: every step down is taken by handle, without following.
+//! Every change is made through a [`Writer`], which holds the tree's lock for as long as it lives. Removing content,
+//! and moving it to the quarantine and back, needs an [`ExclusiveWriter`], which holds the lock alone. Reading is done
+//! by [`crate::tree`], and takes no lock.
 //!
-//! All of it goes through a [`Writer`], which holds the tree's lock for as long as it lives. What removes content, or moves
-//! it to the quarantine and back, wants an [`ExclusiveWriter`], which holds that lock alone.
+//! # Guarantees
+//!
+//! | What | How |
+//! |---|---|
+//! | **A file appears whole or not at all** | it is written beside its place, synced, and renamed |
+//! | **What is reported as done survives a power cut** | the file and all directories above it are synced first |
+//! | **The registry can use what is made here** | new files take mode and owner from the directory around them |
+//! | **No symbolic link is followed below an area** | every step down is taken by handle |
+//! | **A change that fails leaves the old state** | staged files and new directories are removed again |
+//!
+//! - *Whole files.* A small file is written as `<name>.<uuid>.tmp` (layout.md §10). A blob is renamed out of its
+//!   upload. A crash leaves the old file or the new one, and perhaps a temporary file, which every registry ignores.
+//! - *Syncing.* Every directory from the file up to its area is synced, because the one above may have been made a
+//!   moment ago, by us or by another process that has not synced it yet. Syncing a clean directory costs next to
+//!   nothing.
+//! - *Mode and owner.* `ownership` says which. They can't always be set; then the file keeps ours.
+//!
+//! # Example
+//!
+//! ```
+//! use std::time::Duration;
+//!
+//! use regtree::{Error, Registry};
+//!
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let directory = tempfile::tempdir()?;
+//! let (registry, _) = Registry::create(directory.path())?;
+//! let (now, no_wait) = (jiff::Timestamp::now(), Duration::ZERO);
+//!
+//! // Any number of writers share the lock. No content can be removed while one of them lives.
+//! let one = registry.writer("example", now, no_wait)?;
+//! let two = registry.writer("example", now, no_wait)?;
+//! assert!(matches!(registry.exclusive_writer("example", now, no_wait), Err(Error::Locked { .. })));
+//!
+//! drop((one, two));
+//! let alone = registry.exclusive_writer("example", now, no_wait)?;
+//! assert!(matches!(registry.writer("example", now, no_wait), Err(Error::Locked { .. })));
+//! # drop(alone);
+//! # Ok(())
+//! # }
+//! ```
 
-#![expect(clippy::disallowed_methods, reason = "this is the room that may")]
+#![expect(clippy::disallowed_methods, reason = "only this module changes files")]
 
 mod access;
 mod exclusive;
@@ -46,16 +80,16 @@ use crate::layout::{self, Area, TreePath};
 use crate::tree::{self, Kind, Tree};
 use lock::TreeLock;
 
-/// Whether a change must be on the disk before it is reported.
+/// When a change must be on the disk.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Sync {
     /// Before the call returns.
     Now,
-    /// Whenever the system likes: for what nobody misses after a crash.
+    /// When the system writes it: for changes that may be lost in a crash.
     Later,
 }
 
-/// May change a tree: holds its lock until dropped.
+/// Changes a tree, and holds its lock until it is dropped.
 #[derive(Debug)]
 #[must_use = "the lock is released when the writer is dropped"]
 pub struct Writer<'t> {
@@ -64,12 +98,12 @@ pub struct Writer<'t> {
 }
 
 impl<'t> Writer<'t> {
-    /// A writer that holds `lock`.
+    /// Makes a writer that holds `lock`.
     pub(crate) fn new(tree: &'t Tree, lock: TreeLock) -> Self {
         Self { tree, lock }
     }
 
-    /// The tree it changes.
+    /// The tree that this writer changes.
     pub fn tree(&self) -> &'t Tree {
         self.tree
     }
@@ -79,17 +113,17 @@ impl<'t> Writer<'t> {
         self.lock.wait()
     }
 
-    /// Makes the directory at `path` and its parents; returns those that were missing, outermost first.
+    /// Makes the directory at `path` and its parents. Returns those that were missing, outermost first.
     pub fn make_directory(&self, path: &TreePath) -> Result<Vec<TreePath>> {
         Parents::make(self.tree, path).map(|parents| parents.made)
     }
 
-    /// Takes back [`Writer::make_directory`]: removes those of `made` that are still empty.
+    /// Undoes [`Writer::make_directory`]: removes each directory in `made` that is still empty.
     pub fn unmake_directories(&self, made: &[TreePath]) -> Result<()> {
         parents::unmake(self.tree, made)
     }
 
-    /// Removes a directory and those below it, as far as nothing else is in them.
+    /// Removes a directory and all directories below it that hold nothing but directories.
     pub fn remove_empty_directories(&self, path: &TreePath) -> Result<()> {
         for entry in self.tree.list(path)?.unwrap_or_default() {
             if let (Kind::Directory, Some(below)) = (entry.kind, entry.text().and_then(|name| path.child(name))) {
@@ -99,18 +133,18 @@ impl<'t> Writer<'t> {
         self.unmake_directories(std::slice::from_ref(path))
     }
 
-    /// Creates an empty file to write to its end, in a directory that exists. Not synced. A file of that name is
-    /// `Err(Io)`.
+    /// Creates an empty file, opened for appending, in a directory that exists. It is not synced. If a file of that
+    /// name exists, the answer is `Err(Io)`.
     pub fn create_file(&self, path: &TreePath) -> Result<File> {
         let failed = |errno| Error::io("create", self.tree.locate(path), errno);
         let parents = Parents::open(self.tree, &parent(path))?.ok_or_else(|| failed(Errno::NOENT))?;
         parents.create(path.file_name(), OFlags::APPEND).map_err(failed)
     }
 
-    /// Opens a file to read it and to write at its end. `None` when it isn't there; anything but a regular file in its
-    /// place is `Err(WrongKind)`.
+    /// Opens a file for reading and appending. `None` when it does not exist; `Err(WrongKind)` when it is not a regular
+    /// file.
     pub fn open_to_append(&self, path: &TreePath) -> Result<Option<File>> {
-        // Says what else lies there, which the call below would not.
+        // This reports anything that is not a regular file; the call below would not.
         if self.tree.open_file(path)?.is_none() {
             return Ok(None);
         }
@@ -123,15 +157,15 @@ impl<'t> Writer<'t> {
         }
     }
 
-    /// Writes a small file whole, in place of any that is there, and makes its directory if need be.
+    /// Writes a small file whole. It replaces an existing file, and makes the directories above it if they are missing.
     ///
-    /// A crash leaves the old file or the new one, and perhaps a `.tmp` beside it. A failure leaves what was there.
+    /// A crash leaves the old file or the new one, and perhaps a `.tmp` beside it. A failure leaves the old file.
     pub fn write_small(&self, path: &TreePath, content: &[u8], sync: Sync) -> Result<()> {
         self.stage_small(path, content, sync)?.place()
     }
 
-    /// The first half of [`Writer::write_small`], in which anything may fail; the second is [`Staged::place`]. A directory
-    /// in the file's place, which no rename takes away, is `Err(WrongKind)`.
+    /// The first half of [`Writer::write_small`], in which anything may fail; [`Staged::place`] is the second. If a
+    /// directory is in the file's place, no rename can replace it, and the answer is `Err(WrongKind)`.
     pub(crate) fn stage_small(&self, path: &TreePath, content: &[u8], sync: Sync) -> Result<Staged<'t>> {
         if let Some(found) = self.tree.metadata(path)?.filter(|found| found.kind == Kind::Directory) {
             return Err(self.tree.wrong_kind(path, "a regular file", found.kind));
@@ -145,7 +179,7 @@ impl<'t> Writer<'t> {
         })
     }
 
-    /// Removes the file at `path`; `false` when it is gone already.
+    /// Removes the file at `path`. `false` when it does not exist.
     pub fn remove_file(&self, path: &TreePath, sync: Sync) -> Result<bool> {
         let removed = parents::remove_entry(self.tree, path, AtFlags::empty())?;
         if removed && sync == Sync::Now {
@@ -154,7 +188,7 @@ impl<'t> Writer<'t> {
         Ok(removed)
     }
 
-    /// Syncs whatever was changed on the tree's file systems.
+    /// Syncs the file systems of both areas.
     pub(crate) fn sync_all(&self) -> Result<()> {
         for area in [Area::Repositories, Area::Blobs] {
             if let Some(handle) = self.tree.area(area)? {
@@ -165,7 +199,7 @@ impl<'t> Writer<'t> {
         Ok(())
     }
 
-    /// Removes the directory at `path` with all that is in it, following nothing.
+    /// Removes the directory at `path` with everything in it. Symbolic links are removed, and never followed.
     pub fn remove_directory(&self, path: &TreePath, sync: Sync) -> Result<()> {
         let Some(parents) = Parents::open(self.tree, &parent(path))? else { return Ok(()) };
         self.remove_below(parents.last(), path)?;
@@ -197,8 +231,8 @@ impl<'t> Writer<'t> {
         }
     }
 
-    /// Makes sure that a file found in its place, which another process may have put there a moment ago, is on disk
-    /// with all directories above it.
+    /// Syncs a file that was found in its place, and all directories above it: another process may have put it there a
+    /// moment ago.
     pub fn sync_found(&self, file: &File, path: &TreePath) -> Result<()> {
         file.sync_all().map_err(|error| Error::io("sync", self.tree.locate(path), error))?;
         self.sync_around(path)
@@ -209,8 +243,9 @@ impl<'t> Writer<'t> {
     }
 }
 
-/// A small file, written beside its place; taken back when dropped, with the directories that were made for it.
-#[must_use = "the file is taken back unless it is placed"]
+/// A small file that was written beside its place. Unless it is placed, dropping it removes the file and the
+/// directories that were made for it.
+#[must_use = "the file is removed unless it is placed"]
 pub(crate) struct Staged<'t> {
     parents: Parents<'t>,
     temporary: String,
@@ -220,7 +255,7 @@ pub(crate) struct Staged<'t> {
 }
 
 impl Staged<'_> {
-    /// Renames it to its place, in place of any file there, and syncs.
+    /// Renames the file to its place, over any file there, and syncs.
     pub(crate) fn place(&mut self) -> Result<()> {
         let renamed = self.parents.rename(&self.temporary, self.path.file_name());
         renamed.map_err(|errno| Error::io("write", self.parents.tree.locate(&self.path), errno))?;
@@ -239,11 +274,11 @@ impl Drop for Staged<'_> {
 }
 
 fn parent(path: &TreePath) -> TreePath {
-    path.parent().expect("only what lies in an area is changed")
+    path.parent().expect("only paths inside an area are changed")
 }
 
-/// Makes an empty tree in `root`: its skeleton, as far as it is missing, with the registry's own modes (0777 less the
-/// umask, layout.md §2) and the owner of the nearest directory that is there. `false` when nothing was missing.
+/// Makes an empty tree in `root`: the directories of its skeleton that are missing. They have the registry's own modes
+/// (0777 less the umask, layout.md §2) and the owner of the nearest existing directory. `false` when none was missing.
 pub fn create_tree(root: &Path) -> Result<bool> {
     let v2 = root.join(layout::PREFIX);
     let mut created = false;
@@ -253,7 +288,7 @@ pub fn create_tree(root: &Path) -> Result<bool> {
     Ok(created)
 }
 
-/// Makes a directory and its parents, and syncs them; `false` when it is there.
+/// Makes a directory and its parents, and syncs them. `false` when it exists.
 fn make_outside(path: &Path) -> Result<bool> {
     if path.is_dir() {
         return Ok(false);
@@ -265,7 +300,7 @@ fn make_outside(path: &Path) -> Result<bool> {
     make_outside(parent)?;
     let failed = |error| Error::io("create directory", path, error);
     match std::fs::create_dir(path) {
-        // Another process was quicker; the directory is as good.
+        // Another process has just made it, which is as good.
         Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists && path.is_dir() => return Ok(false),
         made => made.map_err(failed)?,
     }
@@ -277,7 +312,7 @@ fn make_outside(path: &Path) -> Result<bool> {
     Ok(true)
 }
 
-/// Writes a file that is no part of a tree.
+/// Writes a file outside of the tree.
 #[cfg(feature = "cli")]
 pub(crate) fn write_beside_tree(path: &Path, content: &[u8]) -> Result<()> {
     std::fs::write(path, content).map_err(|error| Error::io("write", path, error))

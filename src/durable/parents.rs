@@ -1,8 +1,8 @@
-//! The directories on the way to a file, held open from below an area down.
+//! Holds the directories on the way to a file open, from the area down.
 //!
-//! A change is made relative to the last of them, and synced through all of them. Directories that were missing are
-//! remembered, so that a change that fails can take them back; another process that was about to use one of those
-//! begins again ([`retry_vanished`]).
+//! A change is made relative to the last of them, and all of them are synced after it. They remember which directories
+//! were missing and had to be made, so that a change that fails can remove those again. Another process may be about to
+//! use a directory that is removed so; it then starts again ([`retry_vanished`]).
 
 use std::fs::File;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
@@ -16,8 +16,8 @@ use crate::error::{Error, Result};
 use crate::layout::{self, Area, TreePath};
 use crate::tree::{self, Kind, Tree};
 
-/// How often to begin again when another process removes a directory that was just found: it undoes a change of its
-/// own, so this ends.
+/// How often to start again when another process removes a directory that was just found. That process undoes a change
+/// of its own, so this ends.
 const VANISHED_TRIES: usize = 1000;
 
 /// The open directories from an area down to the one at `path`.
@@ -27,12 +27,12 @@ pub(super) struct Parents<'t> {
     area: OwnedFd,
     handles: Vec<OwnedFd>,
     made_area: bool,
-    /// Those that were missing, outermost first.
+    /// The directories that were missing and were made, outermost first.
     pub(super) made: Vec<TreePath>,
 }
 
 impl<'t> Parents<'t> {
-    /// Opens every directory down to `path`. `None` when one isn't there.
+    /// Opens every directory down to `path`. `None` when one does not exist.
     pub(super) fn open(tree: &'t Tree, path: &TreePath) -> Result<Option<Self>> {
         let Some(area) = tree.area(path.area())? else { return Ok(None) };
         let mut parents = Self::new(tree, path, duplicate(area, path)?, false);
@@ -76,7 +76,7 @@ impl<'t> Parents<'t> {
             opened => return opened.map_err(explain),
         }
         match rustix::fs::mkdirat(self.last(), here.file_name(), Mode::from_raw_mode(0o777)) {
-            // Another process was quicker; the directory is as good.
+            // Another process has just made it, which is as good.
             Err(Errno::EXIST) => return open_in(self.last(), here.file_name()).map_err(explain),
             done => done.map_err(failed)?,
         }
@@ -91,7 +91,7 @@ impl<'t> Parents<'t> {
         self.handles.last().unwrap_or(&self.area).as_fd()
     }
 
-    /// Creates an empty file, with `more` flags. One of that name is `EEXIST`.
+    /// Creates an empty file, with `more` flags. `EEXIST` when a file of that name exists.
     pub(super) fn create(&self, name: &str, more: OFlags) -> rustix::io::Result<File> {
         let flags = OFlags::RDWR | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC | more;
         let handle = rustix::fs::openat(self.last(), name, flags, Mode::from_raw_mode(0o666))?;
@@ -99,7 +99,7 @@ impl<'t> Parents<'t> {
         Ok(File::from(handle))
     }
 
-    /// Writes `<name>.<uuid>.tmp`, and returns what it is called.
+    /// Writes `<name>.<uuid>.tmp`, and returns its name.
     pub(super) fn stage(
         &self,
         name: &str,
@@ -119,12 +119,14 @@ impl<'t> Parents<'t> {
         rustix::fs::renameat(self.last(), from, self.last(), to)
     }
 
-    /// Removes a temporary after a failure, which is what gets reported; if it stays, it is one that everybody ignores.
+    /// Removes a temporary file after a failure. Only that failure is reported: a temporary file that stays is ignored
+    /// by every registry.
     pub(super) fn discard(&self, temporary: &str) {
         let _ = rustix::fs::unlinkat(self.last(), temporary, AtFlags::empty());
     }
 
-    /// A rename would quietly replace a symbolic link; it is damage that somebody should look at.
+    /// Refuses a symbolic link with `ELOOP`. A rename would silently replace it, but it is damage that should be looked
+    /// at.
     pub(super) fn refuse_symlink(&self, name: &str) -> rustix::io::Result<()> {
         match tree::metadata_at(self.last(), name)? {
             Some(found) if found.kind == Kind::Symlink => Err(Errno::LOOP),
@@ -146,10 +148,10 @@ impl<'t> Parents<'t> {
         Ok(())
     }
 
-    /// Takes back the directories that a change made before it failed. Its failure is what gets reported.
+    /// Removes the directories that a change made before it failed. Only the failure of the change is reported.
     pub(super) fn forget(&self) {
         for path in self.made.iter().rev() {
-            // By the handles at hand: there may be none left to open, which may be what failed.
+            // This uses the handles that are open: the change may have failed because no more can be opened.
             let depth = path.below_area().split('/').count();
             let parent = depth.checked_sub(2).map_or(&self.area, |parent| &self.handles[parent]);
             if rustix::fs::unlinkat(parent, path.file_name(), AtFlags::REMOVEDIR).is_err() {
@@ -159,12 +161,12 @@ impl<'t> Parents<'t> {
     }
 }
 
-/// Removes those of `made` that are still empty, innermost first.
+/// Removes each directory in `made` that is still empty, innermost first.
 pub(super) fn unmake(tree: &Tree, made: &[TreePath]) -> Result<()> {
     for path in made.iter().rev() {
         match remove_entry(tree, path, AtFlags::REMOVEDIR) {
             Ok(_) => {}
-            // Somebody else uses it by now.
+            // Another process uses it by now.
             Err(Error::Io { source, .. }) if source.kind() == std::io::ErrorKind::DirectoryNotEmpty => break,
             Err(error) => return Err(error),
         }
@@ -172,7 +174,7 @@ pub(super) fn unmake(tree: &Tree, made: &[TreePath]) -> Result<()> {
     Ok(())
 }
 
-/// Removes the file or, with `REMOVEDIR`, the empty directory at `path`; `false` when it is gone already.
+/// Removes the file or, with `REMOVEDIR`, the empty directory at `path`. `false` when it does not exist.
 pub(super) fn remove_entry(tree: &Tree, path: &TreePath, flags: AtFlags) -> Result<bool> {
     let parent = path.parent().expect("an area is never removed");
     let Some(parents) = Parents::open(tree, &parent)? else { return Ok(false) };
@@ -183,7 +185,7 @@ pub(super) fn remove_entry(tree: &Tree, path: &TreePath, flags: AtFlags) -> Resu
     }
 }
 
-/// The handle of an area, which is made when the tree has none yet, as the registry does.
+/// Opens an area. If the tree does not have it yet, it is made, as the registry does. The `bool` says whether it was.
 fn area_made(tree: &Tree, area: Area) -> Result<(OwnedFd, bool)> {
     let path = area.path();
     if let Some(handle) = tree.area(area)? {
@@ -199,7 +201,7 @@ fn area_made(tree: &Tree, area: Area) -> Result<(OwnedFd, bool)> {
     Ok((duplicate(handle, &path)?, true))
 }
 
-/// Tries again while another process takes back directories that we were about to use.
+/// Tries again while another process removes directories that `attempt` was about to use.
 pub(super) fn retry_vanished<T>(mut attempt: impl FnMut() -> Result<T>) -> Result<T> {
     for _ in 1..VANISHED_TRIES {
         match attempt() {
@@ -210,10 +212,10 @@ pub(super) fn retry_vanished<T>(mut attempt: impl FnMut() -> Result<T>) -> Resul
     attempt()
 }
 
-/// Syncs a directory; `path` is what to call it.
+/// Syncs a directory. Errors name it as `path`.
 pub(super) fn sync_directory(directory: BorrowedFd<'_>, path: &Path) -> Result<()> {
     match rustix::fs::fsync(directory) {
-        // Some file systems can't sync a directory, and say so; there is nothing more to do on them.
+        // Some file systems can't sync a directory, and answer with this. Nothing more can be done on them.
         Ok(()) | Err(Errno::INVAL) => Ok(()),
         Err(errno) => Err(Error::io("sync", path, errno)),
     }
@@ -227,7 +229,7 @@ fn descent(path: &TreePath) -> Vec<TreePath> {
     steps
 }
 
-/// Opens a directory in another, not following a symbolic link.
+/// Opens a directory in another. It does not follow a symbolic link.
 pub(super) fn open_in(parent: BorrowedFd<'_>, name: &str) -> rustix::io::Result<OwnedFd> {
     let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
     rustix::fs::openat(parent, name, flags, Mode::empty())

@@ -1,7 +1,8 @@
-//! regtree's own state in `<root>/.regtree/`, outside of the tree and out of the registry's sight.
+//! Keeps regtree's own state in `<root>/.regtree/`. It is outside of the tree, so a registry never sees it.
 //!
-//! Records of uploads, small files that only save reading again, and notes that say who holds the tree's lock. A note is a small JSON file, locked by the process that it is
-//! about for as long as that lives, so a note that can be locked is stale, whatever became of its writer.
+//! There are records, small files that only save reading something again, and notes that name the holders of the tree's
+//! lock. A note is a small JSON file. The process that it names keeps it locked for as long as it lives, so a note that
+//! can be locked is stale. The quarantine's runs are here too ([`quarantine`](crate::quarantine)).
 
 use std::fs::File;
 use std::io::{Read, Write};
@@ -17,14 +18,15 @@ use crate::layout;
 use crate::tree::Tree;
 
 const NOTES: &str = "holders";
-/// A note or record is a few hundred bytes; a longer one is none of ours.
+/// A note or record has a few hundred bytes. regtree did not write a longer one.
 const NOTE_MAX: u64 = 4096;
 
-/// An empty note that is older than this was never written, and never will be.
+/// An empty note that is older than this will never be written: its process died before it could.
 const BIRTH: Duration = Duration::from_mins(1);
 
-/// A note, removed when dropped.
+/// A note, which is removed when this is dropped.
 #[derive(Debug)]
+#[must_use = "the note is removed when it is dropped"]
 pub(crate) struct Note {
     directory: OwnedFd,
     name: String,
@@ -33,17 +35,17 @@ pub(crate) struct Note {
 
 impl Drop for Note {
     fn drop(&mut self) {
-        // Best effort: a note that stays is found to be stale.
+        // This is best effort: a note that stays is recognized as stale.
         let _ = rustix::fs::unlinkat(&self.directory, &*self.name, AtFlags::empty());
     }
 }
 
-/// Opens a directory of our state, and makes it if need be.
+/// Opens a directory of our state, and makes it if it is missing.
 fn make(tree: &Tree, kind: &str) -> std::io::Result<OwnedFd> {
     make_all(tree, &[layout::PRIVATE, kind])
 }
 
-/// Opens a directory below the root, a name for each step, and makes what is missing.
+/// Opens a directory below the root, with one name for each step. Makes the directories that are missing.
 pub(super) fn make_all(tree: &Tree, names: &[&str]) -> std::io::Result<OwnedFd> {
     let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
     let mut directory = rustix::fs::openat(rustix::fs::CWD, tree.root(), flags, Mode::empty())?;
@@ -62,19 +64,19 @@ pub(super) fn make_all(tree: &Tree, names: &[&str]) -> std::io::Result<OwnedFd> 
     Ok(directory)
 }
 
-/// Opens a directory of our state, if it is there.
+/// Opens a directory of our state. `ENOENT` when it does not exist.
 fn open(tree: &Tree, kind: &str) -> rustix::io::Result<OwnedFd> {
     open_all(tree, &[layout::PRIVATE, kind])
 }
 
-/// Opens a directory below the root, a name for each step, following no symbolic link.
+/// Opens a directory below the root, with one name for each step. Follows no symbolic link.
 pub(crate) fn open_all(tree: &Tree, names: &[&str]) -> rustix::io::Result<OwnedFd> {
     let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
     let root = rustix::fs::openat(rustix::fs::CWD, tree.root(), flags, Mode::empty())?;
     names.iter().try_fold(root, |directory, name| open_in(directory.as_fd(), name))
 }
 
-/// Writes a record whole, in place of any of that name.
+/// Writes a record whole. It replaces an existing one of that name.
 pub(crate) fn write_record(tree: &Tree, kind: &str, name: &str, content: &[u8], sync: Sync) -> std::io::Result<()> {
     let directory = make(tree, kind)?;
     let temporary = format!("{name}{}", layout::temporary_suffix(uuid::Uuid::new_v4()));
@@ -94,7 +96,8 @@ pub(crate) fn write_record(tree: &Tree, kind: &str, name: &str, content: &[u8], 
     written
 }
 
-/// Waits until nobody else changes a record, and keeps others from it until the file is dropped. Held for moments only.
+/// Locks a record against changes by other processes until the file is dropped, and waits for those that hold the lock.
+/// Each holds it only for a moment.
 pub(crate) fn lock_record(tree: &Tree, kind: &str, name: &str) -> std::io::Result<File> {
     let directory = make(tree, kind)?;
     let flags = OFlags::RDWR | OFlags::CREATE | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
@@ -104,13 +107,13 @@ pub(crate) fn lock_record(tree: &Tree, kind: &str, name: &str) -> std::io::Resul
     Ok(lock)
 }
 
-/// Opens a record of any length; `None` when there is none that can be read.
+/// Opens a record of any length. `None` when there is none that can be read.
 pub(crate) fn open_record(tree: &Tree, kind: &str, name: &str) -> Option<File> {
     let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
     rustix::fs::openat(open(tree, kind).ok()?, name, flags, Mode::empty()).ok().map(File::from)
 }
 
-/// Reads a record; `None` when there is none that can be read.
+/// Reads a record. `None` when there is none that can be read.
 pub(crate) fn read_record(tree: &Tree, kind: &str, name: &str) -> Option<Vec<u8>> {
     let file = open_record(tree, kind, name)?;
     let mut content = Vec::new();
@@ -118,14 +121,14 @@ pub(crate) fn read_record(tree: &Tree, kind: &str, name: &str) -> Option<Vec<u8>
     Some(content)
 }
 
-/// Removes a record. One that stays is found not to agree with anything.
+/// Removes a record. A failure does no harm: a record that stays agrees with no file, and is not used.
 pub(crate) fn forget_record(tree: &Tree, kind: &str, name: &str) {
     if let Ok(directory) = open(tree, kind) {
         let _ = rustix::fs::unlinkat(directory, name, AtFlags::empty());
     }
 }
 
-/// Leaves a note. Fails where `.regtree` can't be written, on a full disk for example.
+/// Leaves a note. `Err` when `.regtree` can't be written, for example on a full disk.
 pub(crate) fn leave_note(tree: &Tree, text: &str) -> std::io::Result<Note> {
     let directory = make(tree, NOTES)?;
     let name = format!("{}.json", uuid::Uuid::new_v4());
@@ -133,15 +136,15 @@ pub(crate) fn leave_note(tree: &Tree, text: &str) -> std::io::Result<Note> {
     let mut file = File::from(rustix::fs::openat(&directory, &*name, flags, Mode::from_raw_mode(0o666))?);
     ownership::adopt(file.as_fd(), directory.as_fd(), FileType::RegularFile)?;
     let locked = file.try_clone()?;
-    // From here on it goes with us, even if it can't be written.
+    // From here on the file is removed when the note is dropped, even if it can't be written.
     let note = Note { directory, name, _locked: locked };
     rustix::fs::flock(&file, FlockOperation::LockExclusive)?;
-    // Empty means: about to be written. So the content comes after the lock.
+    // An empty note means "about to be written". So the content is written after the lock is taken.
     file.write_all(text.as_bytes())?;
     Ok(note)
 }
 
-/// The notes of processes that live, and removes those of processes that don't. Best effort: what can't be read is
+/// Returns the notes of living processes, and removes those of dead ones. Best effort: a note that can't be read is
 /// passed over.
 pub(crate) fn live_notes(tree: &Tree) -> Vec<String> {
     let notes = || -> rustix::io::Result<Vec<String>> {

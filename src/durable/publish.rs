@@ -1,9 +1,11 @@
-//! Moving content to the place of its blob.
+//! Moves content to the place of its blob.
 //!
-//! That is a rename, which costs nothing. But a rename does not lead to another file system, and it takes along who has
-//! the file open: a process that may write to it could go on, and write to the blob. In both cases the content is copied
-//! instead, and hashed on the way: another content than was expected is not let through. Whoever opens the file in the
-//! moment between that question and the rename is seen after it, and the copy then takes the place of what was renamed.
+//! A rename does that, and costs nothing. But a rename can't reach another file system. And a process that has the file
+//! open for writing still has it open after a rename: it could go on, and write to the blob. In both cases the content
+//! is copied instead, and hashed on the way. **A copy that has another digest than expected is not published.**
+//!
+//! A process may open the file between the check for that and the rename. So the check is made again after the rename.
+//! If it fails then, a copy replaces the renamed file.
 
 use std::fs::File;
 use std::io::{Read, Seek, SeekFrom};
@@ -20,23 +22,23 @@ use crate::layout::{Entry, TreePath};
 use crate::stream::Interrupt;
 use crate::tree::Tree;
 
-/// Content that was hashed, and that nobody has touched since.
+/// Content that was hashed, and must not have changed since.
 pub(crate) struct HashedContent<'c> {
-    /// Where it lies, synced.
+    /// Its file, which is synced.
     pub(crate) path: &'c TreePath,
-    /// The file there, open for writing.
+    /// The same file, open for writing.
     pub(crate) file: &'c File,
-    /// What it hashed to.
+    /// The digest that it was hashed to.
     pub(crate) digest: Digest,
-    /// Which file it was, in which condition.
+    /// Identity and state of the file when it was hashed.
     pub(crate) identity: Identity,
 }
 
 impl Writer<'_> {
-    /// Moves `content` to `to`, in place of any file there, and syncs. Where it has to be copied, which may take long and
-    /// looks at `interrupt`, the old file is removed in the end.
+    /// Moves `content` to `to`, over any file there, and syncs. If it has to be copied, the old file is removed at the
+    /// end. A copy may take long, so `interrupt` can stop it.
     ///
-    /// `Err(Refused)` when it is not any more what it was: it stays where it is then.
+    /// `Err(Refused)` when the content has changed. Then it stays where it is.
     pub(crate) fn publish(&self, content: &HashedContent<'_>, to: &TreePath, interrupt: &Interrupt) -> Result<()> {
         let gone = || Error::io("open", self.tree.locate(content.path), Errno::NOENT);
         let source = Parents::open(self.tree, &parent(content.path))?.ok_or_else(gone)?;
@@ -49,9 +51,9 @@ impl Writer<'_> {
 }
 
 impl Writer<'_> {
-    /// Writes content from outside of the tree to the place of its blob, and syncs; returns how many bytes it has.
+    /// Writes content from outside of the tree to the place of its blob, and syncs. Returns its size in bytes.
     ///
-    /// It is hashed on the way: `Err(Refused)` when it is not what it is called, and nothing is left of it then.
+    /// The content is hashed on the way. `Err(Refused)` when it does not have the digest; then nothing of it stays.
     pub(crate) fn fill(&self, digest: Digest, source: impl Read, interrupt: &Interrupt) -> Result<u64> {
         let to = Entry::Blob(digest).path();
         let failed = |error: std::io::Error| interrupt.or(Error::io("write", self.tree.locate(&to), error));
@@ -77,7 +79,7 @@ impl Writer<'_> {
     }
 }
 
-/// A move of content, from one open directory to another.
+/// A move of content from one open directory to another.
 struct Move<'m> {
     tree: &'m Tree,
     content: &'m HashedContent<'m>,
@@ -91,7 +93,8 @@ impl Move<'_> {
     fn rename_or_copy(&self) -> Result<()> {
         let content = self.content;
         self.target.refuse_symlink(self.to.file_name()).map_err(|errno| self.failed(errno))?;
-        // In this order: who had it open until a moment ago may have written, and that shows in its identity.
+        // The order matters: a process that had the file open until a moment ago may have written to it, and its
+        // identity shows that.
         let alone = !write_proof::is_open_elsewhere(content.file);
         self.check_identity()?;
         let adopted = ownership::adopt(content.file.as_fd(), self.target.last(), FileType::RegularFile);
@@ -100,13 +103,14 @@ impl Move<'_> {
             return if self.is_untouched()? { self.target.sync() } else { self.replace_by_copy() };
         }
         self.copy()?;
-        // Only now: of two file systems, the one with the copy may be the slower to keep it.
+        // Only after the sync: if the two are on different file systems, the removal could reach the disk before the
+        // copy.
         self.target.sync()?;
         let removed = rustix::fs::unlinkat(self.source.last(), content.path.file_name(), AtFlags::empty());
         removed.map_err(|errno| Error::io("remove", self.tree.locate(content.path), errno))
     }
 
-    /// `false` when the two lie on different file systems.
+    /// Renames the content to its place. `false` when that is on another file system.
     fn rename(&self) -> Result<bool> {
         let (from, to) = (self.content.path.file_name(), self.to.file_name());
         match rustix::fs::renameat(self.source.last(), from, self.target.last(), to) {
@@ -116,15 +120,15 @@ impl Move<'_> {
         }
     }
 
-    /// Whether nobody has opened or changed the content while it was renamed.
+    /// Whether no other process opened or changed the content while it was renamed.
     fn is_untouched(&self) -> Result<bool> {
         let alone = !write_proof::is_open_elsewhere(self.content.file);
         let found = Identity::of(self.content.file).map_err(|error| self.failed(error))?;
         Ok(alone && found.has_content_of(&self.content.identity))
     }
 
-    /// Puts a copy in the place of what was renamed. Another process may have linked to it already, so it is taken back
-    /// only when that fails.
+    /// Replaces the renamed file by a copy. Another process may have linked to the blob already, so the file is renamed
+    /// back only if the copy fails.
     fn replace_by_copy(&self) -> Result<()> {
         if let Err(error) = self.copy() {
             let (from, to) = (self.content.path.file_name(), self.to.file_name());
@@ -134,7 +138,7 @@ impl Move<'_> {
         self.target.sync()
     }
 
-    /// Copies the content to its place, if it is still what it was.
+    /// Copies the content to its place, if it still has its digest.
     fn copy(&self) -> Result<()> {
         let (mut source, name) = (self.content.file, self.to.file_name());
         source.seek(SeekFrom::Start(0)).map_err(|error| self.failed(error))?;
@@ -151,7 +155,8 @@ impl Move<'_> {
 
     fn check_identity(&self) -> Result<()> {
         let failed = |error: std::io::Error| Error::io("look at", self.tree.locate(self.content.path), error);
-        // Not to read it, which would have to wait for whoever asks whether he is alone with it.
+        // The file is not opened for reading: that would have to wait for any process that checks whether it is alone
+        // with it.
         let flags = OFlags::PATH | OFlags::NOFOLLOW | OFlags::CLOEXEC;
         let handle = rustix::fs::openat(self.source.last(), self.content.path.file_name(), flags, Mode::empty());
         let found = Identity::of(&File::from(handle.map_err(|errno| failed(errno.into()))?)).map_err(failed)?;

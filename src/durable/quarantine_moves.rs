@@ -1,7 +1,8 @@
-//! Moving things out of the tree into the quarantine, and back.
+//! Moves files and directories out of the tree into the quarantine, and back.
 //!
-//! By rename of one entry, a directory as a whole, so that a thing is in one place or in the other. Nothing there is ever
-//! replaced, but for an empty directory, and no symbolic link is followed: one that is to be moved is moved itself.
+//! A move renames one entry, and a directory moves as a whole. **So an item is always in one place or in the other.** A
+//! move replaces nothing but an empty directory, and follows no symbolic link: the link itself is moved.
+//! [`quarantine`](crate::quarantine) says where items are kept.
 
 use std::ffi::CStr;
 use std::fs::File;
@@ -18,21 +19,22 @@ use crate::error::{Error, Result};
 use crate::layout::{self, Area, TreePath};
 use crate::tree::{Kind, Tree};
 
-/// What became of a move.
+/// The result of a move.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Moved {
-    /// It was moved.
+    /// The item was moved.
     Done,
     /// There was nothing to move.
     Gone,
-    /// Something lies where it was to go.
+    /// The new place is taken.
     Occupied,
     /// The two places are on different file systems.
     CrossDevice,
 }
 
 impl ExclusiveWriter<'_> {
-    /// Makes the directories of a new run of the quarantine, and its empty journal. `false` when there is one of that name.
+    /// Makes the directories of a new run of the quarantine, and its empty journal. `false` when a run of that name
+    /// exists.
     pub(crate) fn make_run(&self, run: &str) -> Result<bool> {
         let path = self.tree.root().join(layout::QUARANTINE.join("/"));
         let failed = |error: std::io::Error| Error::io("create", path.join(run), error);
@@ -57,8 +59,8 @@ impl ExclusiveWriter<'_> {
         Ok(true)
     }
 
-    /// Appends whole lines to the journal in a run's directory, and syncs. `path` is what to call it.
-    #[expect(clippy::unused_self, reason = "only who holds the lock alone may")]
+    /// Appends whole lines to the journal in a run's directory, and syncs it. Errors name the journal as `path`.
+    #[expect(clippy::unused_self, reason = "the exclusive lock is what it needs")]
     pub(crate) fn append_to_journal(&self, run: BorrowedFd<'_>, path: &Path, lines: &[u8]) -> Result<()> {
         let flags = OFlags::RDWR | OFlags::APPEND | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
         let append = || -> std::io::Result<()> {
@@ -68,7 +70,7 @@ impl ExclusiveWriter<'_> {
                 file.seek(SeekFrom::End(-1))?;
                 file.read_exact(&mut last)?;
             }
-            // What a killed process left of a line must not spoil the next.
+            // A killed process may have left a part of a line. It must not spoil the next one.
             if last != [b'\n'] {
                 file.write_all(b"\n")?;
             }
@@ -78,14 +80,14 @@ impl ExclusiveWriter<'_> {
         append().map_err(|error| Error::io("write", path, error))
     }
 
-    /// Moves what lies at `from` to `name` in a directory of the quarantine. Not synced.
+    /// Moves the entry at `from` to `name` in a directory of the quarantine, and does not sync.
     pub(crate) fn move_aside(&self, from: &TreePath, into: BorrowedFd<'_>, name: &str) -> Result<Moved> {
         let Some(source) = Parents::open(self.tree, &parent(from))? else { return Ok(Moved::Gone) };
         moved(rename_new(source.last(), from.file_name(), into, name), || self.tree.locate(from))
     }
 
-    /// Moves `name`, which is a `kind`, from a directory of the quarantine to `to`, and makes the directories above that.
-    /// A directory takes the place of an empty one. Not synced.
+    /// Moves `name`, which is of this `kind`, from a directory of the quarantine to `to`, and does not sync. It makes
+    /// the directories above `to`. A directory may replace an empty one.
     pub(crate) fn move_back(&self, from: BorrowedFd<'_>, name: &str, kind: Kind, to: &TreePath) -> Result<Moved> {
         parents::retry_vanished(|| {
             let target = Parents::make(self.tree, &parent(to))?;
@@ -102,15 +104,15 @@ impl ExclusiveWriter<'_> {
         })
     }
 
-    /// Removes `name` from a directory of the quarantine, with all that is in it. `path` is what to call it.
-    #[expect(clippy::unused_self, reason = "only who holds the lock alone may")]
+    /// Removes `name` from a directory of the quarantine, with everything in it. Errors name it as `path`.
+    #[expect(clippy::unused_self, reason = "the exclusive lock is what it needs")]
     pub(crate) fn discard(&self, from: BorrowedFd<'_>, name: &str, path: &Path) -> Result<()> {
         let name = std::ffi::CString::new(name).map_err(|error| Error::io("remove", path, error))?;
         remove_all(from, &name).map_err(|errno| Error::io("remove", path, errno))
     }
 
-    /// Removes a run with the directories beside that were made for it, if nothing lies in them but its journal.
-    /// `false` when something does.
+    /// Removes a run and the directories that were made for it in the areas, if they hold nothing but its journal.
+    /// `false` when they hold more.
     pub(crate) fn remove_empty_run(&self, run: &str) -> Result<bool> {
         for area in [Area::Blobs, Area::Repositories] {
             let all = layout::quarantine_beside(area);
@@ -125,7 +127,7 @@ impl ExclusiveWriter<'_> {
             .map_err(|errno| Error::io("remove", self.tree.root().join(layout::QUARANTINE.join("/")).join(run), errno))
     }
 
-    /// Syncs all that was moved out of the tree and into it, and into the quarantine.
+    /// Syncs all moves out of the tree, into it, and into the quarantine.
     pub(crate) fn sync_moves(&self, things: BorrowedFd<'_>) -> Result<()> {
         let failed = |errno| Error::io("sync", self.tree.path(), errno);
         rustix::fs::syncfs(things).map_err(failed)?;
@@ -148,7 +150,8 @@ fn moved(renamed: rustix::io::Result<()>, path: impl Fn() -> std::path::PathBuf)
     }
 }
 
-/// Renames to a name that is free, which some file systems can't see to by themselves.
+/// Renames an entry if the new name is free. Some file systems can't check that while they rename; then this checks it
+/// first.
 fn rename_new(from: BorrowedFd<'_>, name: &str, into: BorrowedFd<'_>, new: &str) -> rustix::io::Result<()> {
     match rustix::fs::renameat_with(from, name, into, new, RenameFlags::NOREPLACE) {
         Err(Errno::INVAL | Errno::NOSYS | Errno::NOTSUP) => {}
@@ -161,7 +164,7 @@ fn rename_new(from: BorrowedFd<'_>, name: &str, into: BorrowedFd<'_>, new: &str)
     }
 }
 
-/// Removes a file, or a directory with all that is in it; what is gone already is no failure.
+/// Removes a file, or a directory with everything in it. An entry that does not exist is no error.
 fn remove_all(parent: BorrowedFd<'_>, name: &CStr) -> rustix::io::Result<()> {
     match rustix::fs::unlinkat(parent, name, AtFlags::empty()) {
         Err(Errno::ISDIR | Errno::PERM) => {}
@@ -195,7 +198,7 @@ fn remove_private_run(tree: &Tree, run: &str) -> rustix::io::Result<bool> {
         Ok(()) | Err(Errno::NOENT) => {}
         Err(errno) => return Err(errno),
     }
-    // The journal goes last, so that nothing is ever without one.
+    // The journal is removed last, so that no item is ever without one.
     if names(&inner)?.iter().any(|name| name.to_bytes() != layout::JOURNAL.as_bytes()) {
         return Ok(false);
     }

@@ -72,7 +72,7 @@ fn what_is_new_takes_the_mode_of_the_nearest_directory() {
 #[test]
 fn what_is_new_takes_the_owner_of_the_nearest_directory_where_we_may_set_it() {
     if !rustix::process::geteuid().is_root() {
-        return; // Only root may give files away; that others may not is `adopt_owner`'s business, below.
+        return; // Only root may give files away. `adopt_owner` accepts that others may not.
     }
     let (_directory, registry) = registry();
     let owner = Some(1234);
@@ -85,7 +85,7 @@ fn what_is_new_takes_the_owner_of_the_nearest_directory_where_we_may_set_it() {
     let data = path("repositories/a/_uploads/1/data");
     writer(&registry).make_directory(&data.parent().unwrap()).unwrap();
     let file = writer(&registry).create_file(&data).unwrap();
-    // As an upload that a registry running as root began.
+    // Like an upload that a registry began while it ran as root.
     std::os::unix::fs::fchown(&file, Some(0), Some(0)).unwrap();
     let identity = Identity::of(&file).unwrap();
     let content = HashedContent { path: &data, file: &file, digest: Digest::of(b""), identity };
@@ -102,7 +102,7 @@ fn a_new_tree_has_the_registrys_modes_and_skeleton() {
     let (directory, registry) = registry();
     assert_eq!(names(registry.tree().path()), ["blobs", "repositories"]);
     assert_eq!(names(&registry.tree().locate(&path("blobs"))), ["sha256"]);
-    // 0777 less the umask, which any other program here follows too.
+    // The mode is 0777 less the umask, as for any other program here.
     std::fs::create_dir(directory.path().join("other")).unwrap();
     assert_eq!(mode(registry.tree().path()), mode(&directory.path().join("other")));
     let (_, created) = Registry::create(directory.path()).unwrap();
@@ -145,7 +145,7 @@ fn a_write_that_fails_leaves_what_was_there_and_takes_its_directories_back() {
     // A directory can't be renamed over.
     assert!(writer.write_small(&in_the_way, b"x", Sync::Now).is_err());
     assert_eq!(names(&registry.tree().locate(&path("repositories/a/_layers"))), ["link"]);
-    // A name too long for the file system, below directories that had to be made.
+    // The name is too long for the file system, and the directories above it had to be made.
     let long = format!("repositories/b/_layers/{}", "x".repeat(250));
     assert!(writer.write_small(&path(&long), b"x", Sync::Now).is_err());
     assert_eq!(names(&registry.tree().locate(&path("repositories"))), ["a"]);
@@ -216,7 +216,7 @@ fn a_removed_file_is_told_from_one_that_was_never_there() {
     assert!(registry.tree().locate(&link.parent().unwrap()).is_dir(), "a registry leaves the directory too");
 }
 
-/// An upload's data in a tree, open as it is while the upload is worked on.
+/// The data of an upload, open as it is while a process works on the upload.
 fn data(registry: &Registry, content: &[u8]) -> (TreePath, File) {
     let data = path("repositories/a/_uploads/1/data");
     let writer = writer(registry);
@@ -231,7 +231,7 @@ fn what_is_copied_is_hashed_and_another_content_is_not_published() {
     let (_directory, registry) = registry();
     let (data, file) = data(&registry, b"found");
     if !write_proof::is_local(&file) {
-        return; // Nobody can tell here who has a file open, so that it is renamed.
+        return; // Here nothing shows which process has a file open, so the file is renamed.
     }
     let place = registry.tree().locate(&data);
     let _other = File::options().write(true).open(&place).unwrap();
@@ -259,7 +259,7 @@ fn who_asks_for_a_moment_whether_it_is_alone_with_a_file_is_waited_for() {
     let (data, file) = data(&registry, b"");
     for append in [false, true] {
         if write_proof::lease::take(&file).is_err() {
-            return; // Nobody can be alone with a file here.
+            return; // Here no process can prove that it is alone with a file.
         }
         std::thread::scope(|scope| {
             scope.spawn(|| {

@@ -1,18 +1,17 @@
-//! Whether nobody else wrote to a file while we did, or has it open now.
+//! Proves that no other process wrote to a file while we did, or has it open now.
 //!
-//! Our lock on an upload is not known to a registry, and our own writes move the file's times, so nothing in the file
-//! tells that a registry wrote to it too. The kernel does: it grants a write lease only on a file that no other process has
-//! open for writing, and tells of every handle that could write and was closed. So a lease at the begin, a lease at the
-//! end, and no such closing between the two are the proof. Each lease is given back at once; what another process opens
-//! in that moment waits for microseconds.
+//! A registry does not know our lock on an upload, and our own writes move the file's times. So nothing in the file
+//! shows that a registry wrote to it too. But the kernel can show it: it grants a write lease only on a file that no
+//! other process has open, and it reports every close of a handle that could write. **A lease at the start, a lease at
+//! the end, and no such close between the two are the proof.** Each lease is given back at once; a process that opens
+//! the file in that moment waits for microseconds.
 //!
-//! This holds where the kernel sees every writer, which is on local file systems; on others there is no proof. An overlay
-//! is none: it does not see who writes to its upper directory.
+//! The proof needs a kernel that sees every writer, which is so on local file systems. On others there is no proof. An
+//! overlay does not count as local: it does not see who writes to its upper directory.
 //!
-//! Nor is a file that is cut by its path, with `truncate(2)` and without being opened, covered by the proof. We write at
-//! its end, wherever that is, so that one that was cut has another length than it should. What is left is one that is
-//! cut by its path, and by its path made just so much longer again, while we write: its zeros would go unseen. No
-//! registry does either.
+//! A process can also cut a file by its path, with `truncate(2)`, without opening it. We append, so a file that was cut
+//! has the wrong size in the end, and that is found. Not covered: another process truncates the file by path and
+//! extends it to the same size again while we write. Its zeros would go unseen. No registry does that.
 
 use std::fs::File;
 use std::io::ErrorKind;
@@ -24,20 +23,22 @@ use rustix::io::Errno;
 
 /// Local file systems, by the numbers that `statfs` gives them: ext2 to ext4, XFS, Btrfs, F2FS, ZFS, tmpfs.
 const LOCAL: [u32; 6] = [0xef53, 0x5846_5342, 0x9123_683e, 0xf2f5_2010, 0x2fc1_2fc1, 0x0102_1994];
-/// How long somebody must have a file open to have it open: others look at it for a moment, or ask what we ask.
+/// A file counts as open elsewhere if it stays open for this long. Shorter than that, a process only looks at it, or
+/// makes the same check as we do.
 const MOMENT: Duration = Duration::from_millis(100);
 const POLL: Duration = Duration::from_millis(5);
 
 /// A watch over a file that we write to.
 #[derive(Debug)]
+#[must_use = "a watch proves nothing unless it is asked in the end"]
 pub(crate) struct WriteProof {
     file: File,
     closings: OwnedFd,
 }
 
 impl WriteProof {
-    /// Begins to watch `file`, which must have been opened for writing once. `None` when another process may write to it,
-    /// or when it could not be told.
+    /// Starts to watch `file`, which this process must have opened exactly once, for writing. `None` when another
+    /// process may write to it, or when that can't be found out.
     pub(crate) fn watch(file: &File) -> Option<Self> {
         if !is_local(file) {
             return None;
@@ -49,7 +50,7 @@ impl WriteProof {
         lease::try_out(&file).is_ok().then_some(Self { file, closings })
     }
 
-    /// Whether nobody else has written since, nor can now.
+    /// Whether it is proven that no other process has written since the watch began, or can write now.
     pub(crate) fn holds(&self) -> bool {
         let alone = lease::try_out(&self.file).is_ok();
         let mut event = [0_u8; 512];
@@ -57,8 +58,8 @@ impl WriteProof {
     }
 }
 
-/// Whether another process is known to have `file` open, which must have been opened for writing once here. Where that
-/// can't be told, it is not known.
+/// Whether another process is known to have `file` open. This process must have opened it exactly once, for writing.
+/// `false` when that can't be found out.
 pub(super) fn is_open_elsewhere(file: &File) -> bool {
     if !is_local(file) {
         return false;
@@ -74,13 +75,13 @@ pub(super) fn is_open_elsewhere(file: &File) -> bool {
     }
 }
 
-/// Whether the kernel sees all who write to `file`.
+/// Whether the kernel sees every process that writes to `file`.
 pub(super) fn is_local(file: &File) -> bool {
     let kind = rustix::fs::fstatfs(file).ok().and_then(|stat| u32::try_from(stat.f_type).ok());
     kind.is_some_and(|kind| LOCAL.contains(&kind))
 }
 
-/// The two calls that no safe library offers.
+/// The two system calls that no safe library offers.
 #[expect(unsafe_code, reason = "fcntl with a number and no pointer can't harm memory")]
 pub(super) mod lease {
     use std::ffi::c_int;
@@ -88,28 +89,30 @@ pub(super) mod lease {
     use std::io::{Error, Result};
     use std::os::fd::AsRawFd;
 
-    /// Not named by `libc` on every system; the same on all that Rust knows of, but PA-RISC.
+    /// `libc` does not name it on every system. It is the same on all that Rust supports, except PA-RISC.
     const F_SETSIG: c_int = 10;
 
-    /// Takes a write lease and gives it back. `WouldBlock` when somebody else has the file open.
+    /// Takes a write lease and gives it back. `WouldBlock` when another process has the file open.
     pub(super) fn try_out(file: &File) -> Result<()> {
         take(file)?;
         give_back(file)
     }
 
-    /// Takes a write lease: until it is given back, who opens the file waits, or is told to come again.
+    /// Takes a write lease. Until it is given back, a process that opens the file waits, or gets `EWOULDBLOCK`.
     pub(in crate::durable) fn take(file: &File) -> Result<()> {
-        // Who opens the file meanwhile has this signal sent to us: one that nobody minds, in place of one that kills.
+        // If another process opens the file meanwhile, the kernel sends us this signal. By default it is ignored; the
+        // usual one would kill us.
         set(file, F_SETSIG, libc::SIGURG)?;
         set(file, libc::F_SETLEASE, libc::F_WRLCK)
     }
 
+    /// Gives the lease back.
     pub(in crate::durable) fn give_back(file: &File) -> Result<()> {
         set(file, libc::F_SETLEASE, libc::F_UNLCK)
     }
 
     fn set(file: &File, what: c_int, value: c_int) -> Result<()> {
-        // SAFETY: the handle is open for as long as `file` is borrowed, and the argument is a number.
+        // SAFETY: the handle stays open while `file` is borrowed, and the argument is a number.
         let done = unsafe { libc::fcntl(file.as_raw_fd(), what, value) };
         if done == 0 { Ok(()) } else { Err(Error::last_os_error()) }
     }
@@ -122,7 +125,7 @@ mod tests {
 
     use super::*;
 
-    /// A new file; `None` where nothing can be proven.
+    /// A new file. `None` where nothing can be proven.
     fn file() -> Option<(tempfile::TempDir, File)> {
         let place = tempfile::tempdir().unwrap();
         let file = File::options().create_new(true).read(true).write(true).open(place.path().join("file")).unwrap();
