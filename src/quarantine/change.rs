@@ -1,7 +1,8 @@
-//! What a repair changes in its place, written down before it is done, so that a restore takes it back.
+//! Makes the changes of a repair that move nothing. Each is written to the journal first, so that a restore can undo
+//! it.
 //!
-//! A link is a few bytes: what it held is written to the journal itself, and the new one renamed over it. So at every
-//! moment there is a link, the old one or the new.
+//! A link has only a few bytes. Its old content is written to the journal itself, and the new link is renamed over it.
+//! **So at every moment there is a link, the old one or the new one.**
 
 use super::record::{BEFORE_MAX, Change, FormerLink, NotedChange};
 use super::run::Run;
@@ -11,7 +12,7 @@ use crate::error::{Error, Result};
 use crate::layout::TreePath;
 
 impl Run<'_> {
-    /// Makes a directory, with those above it. `false` when it is there.
+    /// Makes a directory and those above it. `false` when it exists.
     pub fn make_directory(&mut self, path: &TreePath) -> Result<bool> {
         let tree = self.writer().tree();
         let mut missing = Vec::new();
@@ -30,10 +31,10 @@ impl Run<'_> {
         Ok(true)
     }
 
-    /// Writes a link to `target`, in place of any that is there.
+    /// Writes a link to `target`. It replaces an existing link.
     pub fn write_link(&mut self, path: &TreePath, target: Digest) -> Result<()> {
         let writer = self.writer();
-        let parent = path.parent().expect("a link lies in a directory");
+        let parent = path.parent().expect("a link is in a directory");
         self.make_directory(&parent)?;
         let before = match (writer.tree().read_small(path, BEFORE_MAX + 1)?, Access::at(writer.tree(), path)?) {
             (Some(content), Some(access)) => {
@@ -51,8 +52,8 @@ impl Run<'_> {
         writer.write_small(path, after.as_bytes(), Sync::Now)
     }
 
-    /// Gives a file or directory the mode and owner that a new one there would have. `false` when it isn't there, or has
-    /// them.
+    /// Gives a file or directory the mode and owner that a new one in its place would have. `false` when it does not
+    /// exist, or already has them.
     pub fn fix_access(&mut self, path: &TreePath) -> Result<bool> {
         let writer = self.writer();
         let (Some(before), Some(after)) = (Access::at(writer.tree(), path)?, writer.access_of_new(path)?) else {

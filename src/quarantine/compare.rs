@@ -1,4 +1,4 @@
-//! What of a quarantined thing its place lacks, and whether there is something else.
+//! Compares a quarantined item with what is in its place now.
 
 use std::fs::File;
 use std::io::{BufRead, BufReader};
@@ -21,8 +21,8 @@ impl At<'_> {
     }
 }
 
-/// What is in `thing` and not in `place`: paths below `thing`, an empty one for itself. `None` when there is something else
-/// in `place`. Modes and times don't count.
+/// The entries of `thing` that `place` lacks, as paths below `thing`; the empty path is `thing` itself. `None` when
+/// `place` holds something that differs. Modes and times are not compared.
 pub(super) fn absent(place: At<'_>, thing: At<'_>) -> std::io::Result<Option<Vec<String>>> {
     let mut absent = Vec::new();
     Ok(look(place, thing, "", &mut absent)?.then_some(absent))

@@ -1,4 +1,4 @@
-//! What a run of the quarantine is called.
+//! Defines the names of the quarantine's runs.
 
 use std::fmt;
 use std::str::FromStr;
@@ -11,28 +11,28 @@ const FORM: &str = "%Y%m%dT%H%M%SZ";
 const TIME: usize = "20261121T123000Z".len();
 const RANDOM: usize = 8;
 
-/// A run of the quarantine: when it began, in UTC, and something that makes it unique, so that names sort by time.
+/// The name of a run: the time when it began, in UTC, and random digits that make it unique. Names sort by time.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct RunId(Box<str>);
 
-/// Text that is the name of no run.
+/// The text is not the name of a run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("want the name of a run, such as 20261121T123000Z-0123abcd")]
 pub struct RunIdError;
 
 impl RunId {
-    /// One that begins at `now`.
+    /// Makes the name of a run that begins at `now`.
     pub(super) fn random(now: Timestamp) -> Self {
         let random = uuid::Uuid::new_v4().simple().to_string();
         Self(format!("{}-{}", now.strftime(FORM), &random[..RANDOM]).into())
     }
 
-    /// As it is written.
+    /// The name as text.
     pub fn as_str(&self) -> &str {
         &self.0
     }
 
-    /// When it began.
+    /// When the run began.
     pub fn began(&self) -> Timestamp {
         time(&self.0).unwrap_or(Timestamp::UNIX_EPOCH)
     }
@@ -49,7 +49,7 @@ impl FromStr for RunId {
     fn from_str(text: &str) -> Result<Self, RunIdError> {
         let (when, random) = text.split_once('-').ok_or(RunIdError)?;
         let is_hex = |byte: u8| matches!(byte, b'0'..=b'9' | b'a'..=b'f');
-        // It becomes a path, so nothing passes but what we write.
+        // The text becomes a path, so only a name that we could have written passes.
         let plain = when.len() == TIME && random.len() == RANDOM && random.bytes().all(is_hex);
         let again = time(text).map(|time| time.strftime(FORM).to_string());
         if plain && again.as_deref() == Some(when) { Ok(Self(text.into())) } else { Err(RunIdError) }

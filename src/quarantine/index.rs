@@ -1,4 +1,4 @@
-//! The blobs in the quarantine, by digest.
+//! Finds the blobs in the quarantine by digest.
 
 use std::collections::HashMap;
 
@@ -11,10 +11,10 @@ use crate::error::{Error, Result};
 use crate::layout::Entry;
 use crate::tree::Tree;
 
-/// The blobs that journals name, with their runs, the newest first. They need not be there any more.
+/// The blobs that journals name, each with its runs, the newest first. They may have left the quarantine since.
 pub(super) type Named = HashMap<Digest, Vec<(RunId, NotedItem)>>;
 
-/// Every blob that a journal names.
+/// Reads the journals, and returns every blob that one of them names. What can't be read is added to `damage`.
 pub(super) fn named(tree: &Tree, damage: &mut Vec<Error>) -> Result<Named> {
     let mut named = Named::new();
     for id in list::ids(tree, damage)?.into_iter().rev() {
@@ -37,7 +37,7 @@ pub(super) fn named(tree: &Tree, damage: &mut Vec<Error>) -> Result<Named> {
     Ok(named)
 }
 
-/// Whether the tree has no content of that name. What can't be looked at is there, and the scan's to report.
+/// Whether the tree has no blob `digest`. A blob that can't be looked at counts as present; the scan reports it.
 pub(super) fn lacks(tree: &Tree, digest: &Digest) -> bool {
     tree.metadata(&Entry::blob(*digest).path()).is_ok_and(|found| found.is_none())
 }

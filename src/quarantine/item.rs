@@ -1,4 +1,4 @@
-//! What can be moved out of the tree.
+//! Describes what can be moved out of the tree.
 
 use serde::{Deserialize, Serialize};
 
@@ -7,7 +7,7 @@ use crate::layout::{self, Form, Place, TreePath};
 use crate::name::{RepositoryName, Tag, UploadId};
 use crate::tree;
 
-/// What a thing is. In the order in which things go back: content before the links that grant it.
+/// What an item is. The kinds are in the order in which items are put back: content before the links that grant it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum ItemKind {
@@ -30,12 +30,12 @@ pub enum ItemKind {
 }
 
 impl ItemKind {
-    /// Whether it grants content.
+    /// Whether an item of this kind grants content.
     pub(super) const fn is_link(self) -> bool {
         matches!(self, Self::LayerLink | Self::Revision | Self::TagIndex | Self::Tag)
     }
 
-    /// The word for it.
+    /// The name of the kind.
     pub const fn name(self) -> &'static str {
         match self {
             Self::Blob => "blob",
@@ -50,28 +50,28 @@ impl ItemKind {
     }
 }
 
-/// One thing of the tree that is to be moved out of it: a file, or a directory with all that is in it.
+/// A file or directory of the tree that is to be moved out of it. A directory is moved with everything in it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Item {
-    /// What it is.
+    /// What the item is.
     pub kind: ItemKind,
-    /// Where it lies.
+    /// Where it is in the tree.
     pub path: TreePath,
-    /// Whose it is; text, for a repository may have a name that is none.
+    /// The repository that it belongs to. This is text, because a damaged repository may have an invalid name.
     pub repository: Option<String>,
-    /// The digest that it is called by.
+    /// The digest in its name.
     pub digest: Option<Digest>,
-    /// Its bytes.
+    /// Its size in bytes.
     pub size: u64,
 }
 
 impl Item {
-    /// What lies at `path`. A directory goes as a whole.
+    /// The item at `path`, which belongs to no repository, and has no digest and no size.
     pub fn new(kind: ItemKind, path: TreePath) -> Self {
         Self { kind, path, repository: None, digest: None, size: 0 }
     }
 
-    /// A blob of so many bytes.
+    /// A blob of `size` bytes.
     pub fn blob(digest: Digest, size: u64) -> Self {
         Self::new(ItemKind::Blob, layout::blob_directory(&digest)).digest(digest).size(size)
     }
@@ -97,7 +97,7 @@ impl Item {
         Self::of(ItemKind::Tag, repository, Place::of(repository, form).tag(tag.as_str()))
     }
 
-    /// An upload of so many bytes.
+    /// An upload of `size` bytes.
     pub fn upload(repository: &RepositoryName, form: Form, id: &UploadId, size: u64) -> Self {
         Self::of(ItemKind::Upload, repository, Place::of(repository, form).upload(id)).size(size)
     }
@@ -106,21 +106,21 @@ impl Item {
         Self::new(kind, path).repository(repository.as_str())
     }
 
-    /// Of this repository.
+    /// Sets the repository.
     #[must_use]
     pub fn repository(mut self, name: impl Into<String>) -> Self {
         self.repository = Some(name.into());
         self
     }
 
-    /// Called by this digest.
+    /// Sets the digest.
     #[must_use]
     pub fn digest(mut self, digest: Digest) -> Self {
         self.digest = Some(digest);
         self
     }
 
-    /// Of so many bytes.
+    /// Sets the size in bytes.
     #[must_use]
     pub fn size(mut self, size: u64) -> Self {
         self.size = size;
@@ -128,12 +128,12 @@ impl Item {
     }
 }
 
-/// A thing that a journal names.
+/// An item that a journal names.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NotedItem {
-    /// What it is, and where it came from.
+    /// The item as it was in the tree.
     pub item: Item,
-    /// What it is called in the quarantine.
+    /// Its name in the quarantine.
     pub(super) name: String,
     /// Whether it is a file or a directory.
     pub(super) form: tree::Kind,

@@ -1,6 +1,6 @@
-//! What a run says of itself: JSON, a line for each thing, written and synced before the thing is moved.
+//! Writes and reads the journal of a run: one line of JSON for each item, written and synced before the item is moved.
 //!
-//! A line that can't be read is reported and passed over; a last line without its end is what a crash left, and nothing
+//! A line that can't be read is reported and passed over. A last line without an end is what a crash left, and nothing
 //! was moved for it.
 
 use std::collections::HashSet;
@@ -19,7 +19,8 @@ use crate::layout::{self, TreePath};
 use crate::tree;
 
 const VERSION: u32 = 1;
-/// A path may have 4 KiB, and a repository's name is part of it; each of its bytes takes six at most in JSON.
+/// The longest line. A path has at most 4 KiB, and a repository's name is part of it. Each byte takes at most six in
+/// JSON.
 const LINE_MAX: u64 = 64 * 1024;
 
 #[derive(Debug, Serialize, Deserialize)]
@@ -108,14 +109,14 @@ impl Lines {
     }
 }
 
-/// What a journal says.
+/// The content of a journal.
 #[derive(Debug, Default)]
 pub(super) struct Journal {
-    /// What the run was: a collection, or a repair.
+    /// The command that made the run: `gc` or `repair`.
     pub(super) kind: Option<String>,
-    /// What it was to move, in that order.
+    /// The items that it was to move, in order.
     pub(super) noted: Vec<NotedItem>,
-    /// What it was to change in its place, in that order.
+    /// The changes in place that it was to make, in order.
     pub(super) changes: Vec<NotedChange>,
     /// The lines that can't be read.
     pub(super) faults: Vec<Error>,
@@ -177,7 +178,7 @@ enum Parsed {
     Begin(String),
     Take(Box<NotedItem>),
     Change(Box<NotedChange>),
-    // What is back is seen by looking.
+    // A look at the quarantine shows what is back.
     Restore,
 }
 
@@ -194,7 +195,7 @@ fn parse(line: &[u8]) -> Result<Parsed, String> {
             Ok(Parsed::Change(Box::new(NotedChange { path, digest, change })))
         }
         Record::Take { name, path, kind, form, repository, digest, size, .. } => {
-            // Each of these leads to a path.
+            // Paths are made of all of these values, so they are checked.
             let plain = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
             if name.is_empty() || name.len() > 255 || !name.bytes().all(plain) {
                 return Err(format!("{name:?} is no name of ours"));
@@ -215,7 +216,7 @@ fn parse_digest(text: Option<String>) -> Result<Option<Digest>, String> {
     text.map(|text| text.parse().map_err(|error| format!("{text:?}: {error}"))).transpose()
 }
 
-/// Whether it lies in the tree, and is neither an area nor in the quarantine itself.
+/// Whether the path is inside an area of the tree, and not in the quarantine.
 pub(super) fn may_be_taken(path: &TreePath) -> bool {
     path.parent().is_some() && !layout::is_in_quarantine(path)
 }

@@ -1,4 +1,4 @@
-//! What is in the quarantine: its runs, and the things of one. Takes no lock.
+//! Lists the runs of the quarantine, and the items of one run. Takes no lock.
 
 use jiff::Timestamp;
 use rustix::io::Errno;
@@ -14,41 +14,42 @@ use crate::tree::Tree;
 /// A run of the quarantine.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RunSummary {
-    /// What it is called.
+    /// The name of the run.
     pub id: RunId,
-    /// When it began.
+    /// When the run began.
     pub began: Timestamp,
-    /// What it was, `gc` or `repair`, if its journal says so.
+    /// The command that made it, `gc` or `repair`, if its journal says so.
     pub kind: Option<String>,
-    /// How many things lie in it.
+    /// The number of items that are in it now.
     pub things: u64,
-    /// Their bytes, as the journal says.
+    /// The bytes of these items, by the journal.
     pub bytes: u64,
 }
 
-/// The runs, and what is wrong with the quarantine.
+/// The runs, and the damage of the quarantine.
 #[derive(Debug, Default)]
 pub struct Runs {
-    /// By time.
+    /// The runs, sorted by time.
     pub runs: Vec<RunSummary>,
-    /// What could not be read, or has no place there.
+    /// What could not be read, or does not belong in the quarantine.
     pub damage: Vec<Error>,
 }
 
-/// What a run took.
+/// The items and changes of a run.
 #[derive(Debug)]
 pub struct RunContents {
     /// The run.
     pub summary: RunSummary,
-    /// What its journal names, in the order of taking, and whether that lies in the quarantine now.
+    /// The items that its journal names, in the order in which they were taken, and whether each is in the quarantine
+    /// now.
     pub things: Vec<(NotedItem, bool)>,
-    /// What it changed in its place, in that order: where, what, and whether that can be taken back.
+    /// Its changes in place, in order: the path, the kind of change, and whether it can be undone.
     pub changes: Vec<(TreePath, &'static str, bool)>,
     /// What could not be read.
     pub damage: Vec<Error>,
 }
 
-/// Every run, by time.
+/// Lists every run, sorted by time.
 pub fn runs(tree: &Tree) -> Result<Runs> {
     let mut found = Runs::default();
     for id in ids(tree, &mut found.damage)? {
@@ -67,7 +68,7 @@ pub fn runs(tree: &Tree) -> Result<Runs> {
     Ok(found)
 }
 
-/// The things of one run. `Err(NotQuarantined)` when there is no such run.
+/// Lists the items and changes of one run. `Err(NotQuarantined)` when there is no such run.
 pub fn show(tree: &Tree, id: &RunId) -> Result<RunContents> {
     contents(&RunDirectory::find_run(tree, id)?)
 }
@@ -78,7 +79,7 @@ fn contents(directory: &RunDirectory<'_>) -> Result<RunContents> {
         RunSummary { id: directory.id.clone(), began: directory.id.began(), kind: journal.kind, things: 0, bytes: 0 };
     let mut contents = RunContents { summary, things: Vec::new(), changes: Vec::new(), damage: journal.faults };
     for changed in journal.changes {
-        // What can't be looked at may be as it was left.
+        // If the place can't be looked at, the change may still be there.
         let can_be_undone = changed.can_be_undone(directory.tree).unwrap_or_else(|error| {
             contents.damage.push(error);
             true
@@ -86,7 +87,7 @@ fn contents(directory: &RunDirectory<'_>) -> Result<RunContents> {
         contents.changes.push((changed.path.clone(), changed.name(), can_be_undone));
     }
     for noted in journal.noted {
-        // One that can't be looked at, or is not what it was, is there.
+        // An item that can't be looked at, or is of another kind than it was, counts as present.
         let is_held = match directory.find(&noted) {
             Ok(None) => false,
             Ok(Some(spot)) => {
@@ -107,7 +108,7 @@ fn contents(directory: &RunDirectory<'_>) -> Result<RunContents> {
     Ok(contents)
 }
 
-/// What the runs are called, by time.
+/// The names of the runs, sorted by time.
 pub(super) fn ids(tree: &Tree, damage: &mut Vec<Error>) -> Result<Vec<RunId>> {
     let path = quarantine_path(tree);
     let list = || -> rustix::io::Result<Vec<String>> {
@@ -136,7 +137,7 @@ pub(super) fn ids(tree: &Tree, damage: &mut Vec<Error>) -> Result<Vec<RunId>> {
     Ok(ids)
 }
 
-/// Things beside an area whose run, with its journal, is gone: nobody knows any more where they came from.
+/// Reports the items in the quarantine of an area whose run is gone. Without its journal their origin is unknown.
 fn orphans(tree: &Tree, found: &mut Runs) {
     for area in [Area::Blobs, Area::Repositories] {
         let directory = layout::quarantine_beside(area);

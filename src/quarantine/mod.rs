@@ -1,27 +1,56 @@
-//! The quarantine: what `gc` and `repair` took out of the tree, to be put back or to be removed for good.
+//! The quarantine keeps what `gc` and `repair` took out of the tree, until it is put back or removed for good.
 //!
-//! Each run has a directory of its own, `<root>/.regtree/quarantine/<run>/`, with the `journal`, JSON lines that say what
-//! came from where, and `things`, where it lies: under the name that the journal gives it, a directory as it was, with
-//! owners, modes and times.
+//! [`Run`] fills the quarantine, [`Restore`] puts items back, and [`purge`] removes a run. `gc` and `repair` put back
+//! the blobs that the tree needs again ([`with_recall`]). All of these need an
+//! [`ExclusiveWriter`](crate::durable::ExclusiveWriter). [`runs`], [`show`] and [`with_recall`] only read, and take no
+//! lock. The moves themselves are made by [`durable`](crate::durable).
 //!
-//! - **A thing is named before it is moved**: its line is written and synced, then it is renamed. So whatever happens,
-//!   every moved thing is in a journal. A line whose thing is not in the quarantine is one that was never taken, or is
-//!   back: what lies there says how far a run is, and nothing else has to be kept up.
-//! - **Nothing is replaced**, neither here nor in the tree, and no symbolic link is followed: one is moved itself.
-//! - **Another file system.** Only a rename tells whether there is one, by its refusal. Then the thing goes to
-//!   `blobs/.regtree-quarantine/<run>/` or `repositories/_regtree-quarantine/<run>/`, under the same name, so the
-//!   journal, which stays where it is, need not say which. Under `blobs` a registry takes every file called `data` for a
-//!   blob, and gives up collecting at one with a wrong path: so content lies flat there, and a directory with such a file in
-//!   it goes file by file, each with a line of its own. Under `repositories` no registry descends into a name with an
-//!   underscore, so there whole directories may lie. That, and not a copy of the links on the other disk, keeps it a
-//!   rename: nothing is ever half in two places, and no full disk can stop a repair. What lies on a third file system, below
-//!   an area, is not moved, and the caller is told.
-//! - **What is changed in its place** (a link that is rewritten, a directory that is made, a mode) has a line too, with what
-//!   was there before; a restore takes it back if it still is what was made of it.
+//! # On disk
 //!
-//! [`Run`] fills it, [`Restore`] puts back, [`purge`] removes, and a sweep and a repair put back what the tree
-//! [needs again](with_recall); all with an [`ExclusiveWriter`](crate::durable::ExclusiveWriter). [`runs`], [`show`] and
-//! [`with_recall`] read, and take no lock.
+//! ```text
+//! <root>/.regtree/quarantine/<run>/
+//!     journal                              a line of JSON for each item: its name here, and where it came from
+//!     things/<name>                        the item as it was, a directory whole, with owners, modes and times
+//! <v2>/blobs/.regtree-quarantine/<run>/<name>           the same for blobs, if <root> is on another file system
+//! <v2>/repositories/_regtree-quarantine/<run>/<name>    the same for repositories
+//! ```
+//!
+//! Only a rename that is refused shows that there are two file systems. Then the item moves to the quarantine of its
+//! own area. It keeps its name, so the journal need not say in which place it is, and the journal stays where it is.
+//!
+//! - Under `blobs`, a registry takes every file called `data` for a blob, and its collector gives up at one whose path
+//!   is wrong. So files are stored flat there. A directory that has a file called `data` in it moves file by file, and
+//!   each file has a line of its own in the journal.
+//! - Under `repositories`, a registry never descends into a name with an underscore, so whole directories can be there.
+//! - An item on a third file system, below an area, is not moved, and the caller gets an error.
+//!
+//! The links could have been copied to the disk of the root instead. But a rename never leaves an item half in two
+//! places, and no full disk can stop a repair.
+//!
+//! # Algorithm
+//!
+//! 1. A run begins: its directories and an empty journal are made and synced.
+//! 2. Items are noted: their lines are written to the journal and synced, many at a time.
+//! 3. Each item is renamed into the quarantine. A change in place (a link that is rewritten, a directory that is made,
+//!    a mode) also has a line, with the old state.
+//! 4. The run ends: the moves are synced, and a run that took and changed nothing is removed.
+//!
+//! A restore puts content back before the links that grant it, and undoes each change in place whose result is still
+//! there.
+//!
+//! # Guarantees
+//!
+//! - **An item is noted before it is moved.** So whatever happens, every moved item is in a journal.
+//! - **No move replaces anything**, neither here nor in the tree, except an empty directory.
+//! - **No symbolic link is followed.** A link is moved itself.
+//! - **An item stays here while something else is in its place.**
+//!
+//! # What a crash leaves
+//!
+//! A crash may leave a line whose item is not in the quarantine: the item was never taken, or is already back. So the
+//! items that are here say how far a run or a restore has come. No other state is kept, and the same command can be run
+//! again. If the last line has no end, nothing was moved for it. A run without a journal was just begun, or almost
+//! removed.
 
 mod change;
 mod compare;

@@ -1,4 +1,4 @@
-//! Removing runs for good.
+//! Removes runs for good.
 
 use super::id::RunId;
 use super::run_directory::{Home, RunDirectory};
@@ -6,10 +6,9 @@ use crate::durable::ExclusiveWriter;
 use crate::error::{Error, Result};
 use crate::layout::{self, Area};
 
-/// Removes a run with all that lies in it.
+/// Removes a run with everything in it. `Err(NotQuarantined)` when there is no such run.
 ///
-/// Its journal goes last: what is left of a purge that was killed still says what it is, and can be purged, or put back.
-/// `Err(NotQuarantined)` when there is no such run.
+/// **The journal is removed last**: what a killed purge leaves is still described, and can be purged or put back.
 pub fn purge(writer: &ExclusiveWriter<'_>, run: &RunId) -> Result<()> {
     let directory = RunDirectory::find_run(writer.tree(), run)?;
     for area in [Area::Blobs, Area::Repositories] {

@@ -1,7 +1,8 @@
-//! Blobs in the quarantine that the tree needs again.
+//! Finds the blobs in the quarantine that the tree needs again, and puts them back.
 //!
-//! A registry that runs during a collection may link content in the very moment in which it goes. Nothing can prevent that,
-//! but the next run sees a link or a manifest that names content which the tree lacks and the quarantine has.
+//! **A registry that runs during a collection may link content in the same moment in which the collection removes it.**
+//! Nothing can prevent that. But the next run finds a link or manifest that names content which the tree lacks and the
+//! quarantine has.
 
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::fs::File;
@@ -22,15 +23,15 @@ use crate::scan::{Returned, Returning, Scan};
 use crate::stream::Interrupt;
 use crate::tree::Tree;
 
-/// What the tree needs again, and the quarantine gives back.
+/// The blobs that the tree needs again, and that the quarantine has.
 #[derive(Debug, Default)]
 pub struct Recall {
     blobs: Arc<RecalledBlobs>,
-    /// What could not be read.
+    /// The parts of the quarantine that could not be read.
     pub damage: Vec<Error>,
 }
 
-/// Each blob, sorted, in the newest run that has it whole.
+/// The blobs, sorted. Each is in the newest run that has it whole.
 #[derive(Clone, Debug, Default)]
 struct RecalledBlobs(BTreeMap<Digest, RecalledBlob>);
 
@@ -41,12 +42,14 @@ struct RecalledBlob {
     returned: Returned,
 }
 
-/// Turns the scan of a tree into one of the tree as it will be when it has back what it needs of the quarantine: the blobs
-/// that a manifest or link names, and that only the quarantine has. Each is hashed, for what `repair` took is damaged. A
-/// manifest that comes back may need more.
+/// Finds the blobs that a manifest or link names and that only the quarantine has. Returns a scan of the tree as it
+/// will be when they are back.
+///
+/// Each blob is hashed, because `repair` moved damaged ones to the quarantine. A manifest that comes back may need more
+/// blobs, so this repeats until nothing is added.
 pub fn with_recall(tree: &Tree, mut scan: Scan, interrupt: &Interrupt) -> Result<(Scan, Recall)> {
     let (mut held, mut damage) = (RecalledBlobs::default(), Vec::new());
-    // A quarantine that can't be read keeps nobody from collecting.
+    // A quarantine that can't be read does not stop a collection.
     let named = named(tree, &mut damage).unwrap_or_else(|error| {
         damage.push(error);
         Named::new()
@@ -69,32 +72,33 @@ pub fn with_recall(tree: &Tree, mut scan: Scan, interrupt: &Interrupt) -> Result
 }
 
 impl Recall {
-    /// Each blob, sorted, with the run that has it.
+    /// The blobs, sorted, each with the run that has it.
     pub fn blobs(&self) -> impl Iterator<Item = (&Digest, &RunId)> {
         self.blobs.0.iter().map(|(digest, blob)| (digest, &blob.run))
     }
 
-    /// How many blobs there are.
+    /// The number of blobs.
     pub fn len(&self) -> usize {
         self.blobs.0.len()
     }
 
-    /// Whether the tree needs none.
+    /// Whether no blob comes back.
     pub fn is_empty(&self) -> bool {
         self.blobs.0.is_empty()
     }
 
-    /// Whether a blob comes back.
+    /// Whether this blob comes back.
     pub fn contains(&self, digest: &Digest) -> bool {
         self.blobs.0.contains_key(digest)
     }
 
-    /// What comes back, for those who look at the tree as it will be.
+    /// The blobs that come back, for a scan of the tree as it will be.
     pub(crate) fn returning(&self) -> Arc<dyn Returning> {
         Arc::<RecalledBlobs>::clone(&self.blobs)
     }
 
-    /// Puts all of it back, and syncs; tells `each` what is back. Returns why others are not. A signal ends it early.
+    /// Puts all blobs back, and syncs. Calls `each` with every blob that is back, and returns the errors of those that
+    /// are not. A signal stops it early.
     pub(crate) fn put_back(
         &self,
         writer: &ExclusiveWriter<'_>,
@@ -144,7 +148,8 @@ impl Returning for RecalledBlobs {
     }
 }
 
-/// The blob of the newest run that has it whole, and from which it can go back to its place.
+/// The blob in the newest run that has it whole, if it can be moved to its place. Runs that can't be read are added to
+/// `damage`.
 fn newest(
     tree: &Tree,
     runs: &[(RunId, NotedItem)],
@@ -179,14 +184,14 @@ fn look(tree: &Tree, run: &RunId, noted: &NotedItem, interrupt: &Interrupt) -> R
     })
 }
 
-/// Those of `named` that a manifest or link of the tree names.
+/// The blobs of `named` that a manifest or link of the tree names.
 fn referenced(tree: &Tree, scan: &Scan, named: &Named) -> Vec<Digest> {
     let mut reserve = Reserve::new(scan);
     for (index, repository) in scan.repositories.iter().enumerate() {
         let find = |digest: &Digest| scan.digests.find(digest);
         let tagged = repository.tags.iter().filter_map(|tag| find(tag.target.as_ref()?));
         reserve.revisions.insert(index, tagged.collect());
-        // A directory without its link is what deleting a layer leaves.
+        // Deleting a layer leaves its directory without a link.
         let is_linked = |digest: &Digest| {
             let link = || tree.metadata(&repository.place.layer_link(digest));
             named.contains_key(digest) && link().is_ok_and(|found| found.is_some())

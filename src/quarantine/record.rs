@@ -1,4 +1,4 @@
-//! A change of the tree as the journal records it: what was there before, what is there now, and how to take it back.
+//! Describes a change in place as the journal records it: the old state, the new state, and how to undo it.
 
 use std::io::ErrorKind;
 
@@ -10,14 +10,14 @@ use crate::error::{Error, Result};
 use crate::layout::TreePath;
 use crate::tree::{Kind, Tree};
 
-/// So much of what lay in a link's place goes into a line of the journal: more than any link has.
+/// The most bytes of an old link that a line of the journal holds. No link has as many.
 pub(super) const BEFORE_MAX: u64 = 16 * 1024;
 
-/// A change of what lies somewhere.
+/// A change in place that a journal names.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct NotedChange {
     pub(super) path: TreePath,
-    /// The digest that it is about.
+    /// The digest that the change is for; a restore can be limited to it.
     pub(super) digest: Option<Digest>,
     pub(super) change: Change,
 }
@@ -33,16 +33,16 @@ pub(super) enum Change {
     Access { before: Access, after: Access },
 }
 
-/// What was in the place of a link.
+/// What was in the place of a link before.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct FormerLink {
-    /// The bytes, in hex digits: they need be no text.
+    /// The bytes in hex, because they may not be text.
     pub(super) content: String,
     pub(super) access: Access,
 }
 
 impl NotedChange {
-    /// The word for it.
+    /// The word for this change.
     pub(super) fn name(&self) -> &'static str {
         match self.change {
             Change::Directory => "made",
@@ -51,12 +51,12 @@ impl NotedChange {
         }
     }
 
-    /// Whether it is taken back only after all else: who can't read a directory can't put anything back into it.
+    /// Whether it is undone after everything else: nothing can be put back into a directory that can't be read.
     pub(super) fn is_last(&self) -> bool {
         matches!(self.change, Change::Access { .. })
     }
 
-    /// Whether it was done, and nobody has changed it again since.
+    /// Whether the change was made, and its result is still there.
     pub(super) fn can_be_undone(&self, tree: &Tree) -> Result<bool> {
         let path = &self.path;
         match &self.change {
@@ -75,7 +75,7 @@ impl NotedChange {
         }
     }
 
-    /// Takes it back, if it stands. `false` when it does not.
+    /// Undoes the change, if its result is still there. `false` when it is not.
     pub(super) fn undo(&self, writer: &ExclusiveWriter<'_>) -> Result<bool> {
         if !self.can_be_undone(writer.tree())? {
             return Ok(false);

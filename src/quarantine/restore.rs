@@ -1,11 +1,15 @@
-//! Putting things back where they were.
+//! Puts items back where they were.
 //!
-//! What lies in the quarantine is what there is to do, so a restore that was killed is finished by running it again. Content
-//! goes back before the links that grant it, with a sync between; within a kind the last taken goes first, so that a
-//! directory is there before what was in it. A thing whose place has all of it again is dropped, after that place is synced, and so
-//! is wrong content whose place has the right one; one whose place has something else stays. A mere directory, such as that of a repository, gives its place what
-//! that lacks. A link stays whose content another run has, as happens when a collection was killed and run again: it would
-//! lie.
+//! The items in the quarantine are the work that is left, so a killed restore is finished by running it again.
+//!
+//! - **Content is put back before the links that grant it**, with a sync in between. Within a kind, the last item taken
+//!   is put back first, so that a directory is there before its entries.
+//! - If an item's place already has all of it, or the right content for a wrong blob, the place is synced and the item
+//!   is dropped.
+//! - If its place has something else, the item stays.
+//! - A plain directory, such as a repository's, is merged: missing entries move over.
+//! - A link stays in the quarantine while its content is in another run, because it would dangle. That happens when a
+//!   collection was killed and run again.
 
 use std::cmp::Reverse;
 use std::collections::{HashMap, HashSet};
@@ -29,39 +33,40 @@ use crate::tree::{self, Kind, Tree};
 
 const ELSEWHERE: &str = "its place is on another file system now; copy it there";
 
-/// What became of a restore.
+/// The result of a restore.
 #[derive(Debug)]
 pub struct Restored {
-    /// Each thing, with what became of it; a failure leaves it in the quarantine.
+    /// Each item with its result. An item whose restore failed stays in the quarantine.
     pub things: Vec<(NotedItem, Result<RestoreOutcome>)>,
-    /// Where something had been changed that is now as it was; a failure leaves it.
+    /// The places whose change was undone, or should have been. A change that can't be undone stays.
     pub undone: Vec<(TreePath, Result<()>)>,
-    /// Whether the run is empty now, and gone.
+    /// Whether the run became empty and was removed.
     pub emptied: bool,
-    /// The signal that ended it early, if one did.
+    /// The signal that stopped the restore early, if one came.
     pub interrupted: Option<usize>,
 }
 
-/// A restore of a run, or of what is called by some digests in it.
+/// A restore of a whole run, or of the items and changes in it that have one of some digests.
 #[derive(Debug)]
+#[must_use = "a restore does nothing until `run` is called"]
 pub struct Restore<'t> {
     directory: RunDirectory<'t>,
     things: Vec<NotedItem>,
-    /// The last first.
+    /// The wanted changes, the last first.
     changes: Vec<NotedChange>,
-    /// Those that are not wanted.
+    /// The changes that are not wanted.
     other_changes: Vec<NotedChange>,
     faults: Vec<Error>,
-    /// Content that links in this run name, and another run has.
+    /// The content that links in this run name and another run has.
     elsewhere: HashMap<Digest, RunId>,
     verify: bool,
     interrupt: Interrupt,
 }
 
 impl<'t> Restore<'t> {
-    /// Of all of `run`, or of what is called by one of `digests`.
+    /// Prepares the restore of `run`: all of it if `digests` is empty, or else what has one of `digests`.
     ///
-    /// `Err(NotQuarantined)` when there is no such run, or nothing of one of the digests in it.
+    /// `Err(NotQuarantined)` when there is no such run, or when nothing in it has one of the digests.
     pub fn new(tree: &'t Tree, run: &RunId, digests: &[Digest]) -> Result<Self> {
         let directory = RunDirectory::find_run(tree, run)?;
         let journal = directory.journal()?;
@@ -83,19 +88,17 @@ impl<'t> Restore<'t> {
         Ok(Self { directory, things, changes, other_changes, faults, elsewhere, verify: false, interrupt })
     }
 
-    /// Hashes each blob before it goes back: one that is not what it is called stays.
-    #[must_use]
+    /// Whether to hash each blob before it is put back. One that does not match its digest stays.
     pub fn verify(self, verify: bool) -> Self {
         Self { verify, ..self }
     }
 
-    /// Stops between two things when a signal came.
-    #[must_use]
+    /// Sets the interrupt. A signal stops the restore between two items.
     pub fn interrupt(self, interrupt: Interrupt) -> Self {
         Self { interrupt, ..self }
     }
 
-    /// The lines of the journal that can't be read: what they are about stays.
+    /// The lines of the journal that can't be read. Their items stay in the quarantine.
     pub fn faults(&self) -> &[Error] {
         &self.faults
     }
@@ -112,7 +115,7 @@ impl<'t> Restore<'t> {
         Ok(verdict)
     }
 
-    /// Says what would become of each thing, and changes nothing.
+    /// Says what a restore would do with each item, and changes nothing.
     pub fn look(self) -> Restored {
         let mut things = Vec::with_capacity(self.things.len());
         for noted in self.things.clone() {
@@ -127,7 +130,7 @@ impl<'t> Restore<'t> {
         Restored { things, undone, emptied: false, interrupted: self.interrupt.signal() }
     }
 
-    /// Puts everything back, at the time `now`.
+    /// Puts everything back. The journal records it with the time `now`.
     pub fn run(self, writer: &ExclusiveWriter<'_>, now: jiff::Timestamp) -> Result<Restored> {
         let mut things = Vec::with_capacity(self.things.len());
         let mut superfluous = Vec::new();
@@ -171,14 +174,14 @@ impl<'t> Restore<'t> {
         Ok(Restored { things, undone, emptied, interrupted: self.interrupt.signal() })
     }
 
-    /// Takes back what was changed; `last` those changes for which all else has to wait.
+    /// Undoes changes: those that come last if `last` is true, or else the others.
     fn undo(&self, writer: &ExclusiveWriter<'_>, last: bool) -> Vec<(TreePath, Result<()>)> {
         let wanted = self.changes.iter().filter(|changed| changed.is_last() == last);
         let wanted = wanted.take_while(|_| self.interrupt.signal().is_none());
         undone(wanted.map(|changed| (changed, changed.undo(writer)))).collect()
     }
 
-    /// Whether there is still something that can be taken back.
+    /// Whether there is still a change that can be undone.
     fn has_changes(&self) -> Result<bool> {
         for changed in self.changes.iter().chain(&self.other_changes) {
             if changed.can_be_undone(self.directory.tree)? {
@@ -189,7 +192,7 @@ impl<'t> Restore<'t> {
     }
 }
 
-/// Those changes that are taken back, or should be.
+/// The changes that were undone, or that should have been.
 fn undone<'c>(
     changes: impl Iterator<Item = (&'c NotedChange, Result<bool>)>,
 ) -> impl Iterator<Item = (TreePath, Result<()>)> {
@@ -200,7 +203,7 @@ fn undone<'c>(
     })
 }
 
-/// The content that links among `things` name, that neither they nor the tree have, and that another run has.
+/// The content that links in `things` name and another run has, but neither `things` nor the tree.
 fn elsewhere(tree: &Tree, run: &RunId, things: &[NotedItem]) -> Result<HashMap<Digest, RunId>> {
     let of = |is_wanted: fn(ItemKind) -> bool| {
         things.iter().filter(move |noted| is_wanted(noted.item.kind)).filter_map(|noted| noted.item.digest)
@@ -211,7 +214,7 @@ fn elsewhere(tree: &Tree, run: &RunId, things: &[NotedItem]) -> Result<HashMap<D
     if missing.is_empty() {
         return Ok(HashMap::new());
     }
-    // What is wrong with other runs is no matter of this one.
+    // Damage in other runs does not concern this one.
     let named = named(tree, &mut Vec::new())?;
     let mut elsewhere = HashMap::new();
     for digest in missing {
@@ -227,7 +230,7 @@ fn elsewhere(tree: &Tree, run: &RunId, things: &[NotedItem]) -> Result<HashMap<D
     Ok(elsewhere)
 }
 
-/// Moves a thing to its place, which was found to be free.
+/// Moves an item to its place, which was found to be free.
 pub(super) fn put_back(
     writer: &ExclusiveWriter<'_>,
     directory: &RunDirectory<'_>,
@@ -243,7 +246,7 @@ pub(super) fn put_back(
     }
 }
 
-/// Moves what the place of a directory lacks.
+/// Moves the entries of a directory that its place lacks.
 fn complete(
     writer: &ExclusiveWriter<'_>,
     directory: &RunDirectory<'_>,

@@ -1,4 +1,4 @@
-//! Moving things out of the tree.
+//! Moves items out of the tree.
 
 use super::id::RunId;
 use super::item::{Item, ItemKind, NotedItem};
@@ -12,21 +12,22 @@ use crate::tree::Kind;
 
 /// A run that fills the quarantine.
 ///
-/// [`Run::note`] writes down what is to be moved, many things with one sync; [`Run::take`] moves each; [`Run::sync`] makes
-/// sure of all that was moved. A run that took nothing goes away with [`Run::finish`].
+/// [`Run::note`] writes many items to the journal with one sync, [`Run::take`] moves one of them, and [`Run::sync`]
+/// syncs all moves. [`Run::finish`] ends the run, and removes it if it took nothing.
 #[derive(Debug)]
+#[must_use = "a run stays, even empty, unless `finish` is called"]
 pub struct Run<'w> {
     writer: &'w ExclusiveWriter<'w>,
     directory: RunDirectory<'w>,
     now: jiff::Timestamp,
-    /// How many names were given.
+    /// The number of names that were given.
     names: u64,
-    /// Whether something was changed in its place, which the journal has to tell.
+    /// Whether anything was changed in place. Then the journal is needed to undo it, and the run stays.
     has_changes: bool,
 }
 
 impl<'w> Run<'w> {
-    /// Begins a run of this kind, `gc` or `repair`, at the time `now`.
+    /// Begins a run at the time `now`. `kind` is the command, `gc` or `repair`.
     pub fn begin(writer: &'w ExclusiveWriter<'w>, kind: &str, now: jiff::Timestamp) -> Result<Self> {
         loop {
             let id = RunId::random(now);
@@ -42,18 +43,19 @@ impl<'w> Run<'w> {
         }
     }
 
-    /// Ends a run that has moved nothing, for `error`, which is what gets reported: if it stays, it is an empty one.
+    /// Ends a run that has moved nothing, and returns `error`, the reason. Only that is reported: if the run stays, it
+    /// is empty.
     pub(crate) fn give_up(self, error: Error) -> Error {
         let _ = self.finish();
         error
     }
 
-    /// What it is called.
+    /// The name of the run.
     pub fn id(&self) -> &RunId {
         &self.directory.id
     }
 
-    /// Writes down what is going to be taken; on the disk when it returns. Those that are not there are left out.
+    /// Writes the items that are going to be taken to the journal, and syncs it. Items that do not exist are left out.
     pub fn note(&mut self, items: impl IntoIterator<Item = Item>) -> Result<Vec<NotedItem>> {
         let mut lines = Lines::default();
         let mut all = Vec::new();
@@ -69,9 +71,9 @@ impl<'w> Run<'w> {
         Ok(all)
     }
 
-    /// Moves a thing that was noted. `false` when it is not there any more.
+    /// Moves an item that was noted. `false` when it does not exist any more.
     ///
-    /// `Err(Io)` when it lies on a file system that neither the root nor its area is on: it stays.
+    /// `Err(Io)` when the item is on another file system than the root and its area. Then it stays in its place.
     pub fn take(&mut self, noted: &NotedItem) -> Result<bool> {
         match self.move_to(Home::Private, &noted.item.path, &noted.name)? {
             Moved::Done => Ok(true),
@@ -84,7 +86,7 @@ impl<'w> Run<'w> {
         }
     }
 
-    /// Notes one thing and takes it.
+    /// Notes one item and moves it.
     pub fn take_one(&mut self, item: Item) -> Result<bool> {
         match self.note([item])?.first() {
             Some(noted) => self.take(noted),
@@ -92,12 +94,12 @@ impl<'w> Run<'w> {
         }
     }
 
-    /// Makes sure of all that was taken.
+    /// Syncs all moves.
     pub fn sync(&self) -> Result<()> {
         self.writer.sync_moves(self.directory.home_found(Home::Private)?)
     }
 
-    /// Syncs, and removes the run if there is nothing in it. `true` when it stays.
+    /// Syncs, and removes the run if it took and changed nothing. `true` when it stays.
     pub fn finish(self) -> Result<bool> {
         self.sync()?;
         Ok(self.has_changes || !self.writer.remove_empty_run(self.directory.id.as_str())?)
@@ -107,7 +109,7 @@ impl<'w> Run<'w> {
         self.writer
     }
 
-    /// Writes down what is going to be changed; on the disk when it returns.
+    /// Writes the changes that are going to be made to the journal, and syncs it.
     pub(super) fn note_changes(&mut self, changes: &[NotedChange]) -> Result<()> {
         let mut lines = Lines::default();
         for changed in changes {
@@ -140,7 +142,7 @@ impl<'w> Run<'w> {
         format!("{:06}-{name}", self.names)
     }
 
-    /// Notes a thing anew, whose name is taken: a blob that was taken, came back, and is taken again.
+    /// Notes an item again under another name. Its name is in use if a blob was taken, came back, and is taken again.
     fn renamed(&mut self, noted: &NotedItem) -> Result<NotedItem> {
         let name = self.unique(&noted.name);
         self.noted_as(NotedItem { name, ..noted.clone() })
@@ -157,7 +159,7 @@ impl<'w> Run<'w> {
         self.writer.move_aside(from, self.directory.home_found(home)?, name)
     }
 
-    /// Takes a thing to the quarantine of its area.
+    /// Moves an item to the quarantine of its area.
     fn take_beside(&mut self, noted: &NotedItem) -> Result<bool> {
         let path = &noted.item.path;
         self.writer.make_directory(&self.directory.beside(path.area()))?;
@@ -170,7 +172,7 @@ impl<'w> Run<'w> {
                     let again = self.renamed(noted)?;
                     return self.take_beside(&again);
                 }
-                // A directory that only its file system can't move, such as one of an overlay's lower layer.
+                // A file system may be unable to rename a directory at all, such as one in an overlay's lower layer.
                 Moved::CrossDevice if noted.form == Kind::Directory => {}
                 Moved::CrossDevice => return Err(self.cross_device(path)),
             }
@@ -178,7 +180,7 @@ impl<'w> Run<'w> {
         self.take_files(noted)
     }
 
-    /// Takes a directory file by file, each flat. A blob's content keeps the line and the name of the blob.
+    /// Moves a directory file by file, and stores each flat. A blob's content keeps the line and the name of the blob.
     fn take_files(&mut self, noted: &NotedItem) -> Result<bool> {
         let path = &noted.item.path;
         let mut files = Vec::new();
@@ -224,7 +226,7 @@ impl<'w> Run<'w> {
         Ok(())
     }
 
-    /// Whether a registry that walks over `blobs` would take something in the directory for a blob.
+    /// Whether a registry that walks through `blobs` would take a file in the directory for a blob.
     fn has_data(&self, path: &TreePath) -> Result<bool> {
         let mut files = Vec::new();
         self.list_files(path, &mut files)?;

@@ -1,4 +1,4 @@
-//! One run's directories, opened: reading, below handles, following no symbolic link.
+//! Opens the directories of one run, and reads them by handle. No symbolic link is followed.
 
 use std::cell::OnceCell;
 use std::collections::HashSet;
@@ -18,23 +18,23 @@ use crate::layout::{self, Area, TreePath};
 use crate::scan::Returned;
 use crate::tree::{self, Kind, Tree};
 
-/// Where a thing may lie.
+/// A place where an item can be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Home {
-    /// Below the root, with the journal.
+    /// In `<root>/.regtree`, with the journal.
     Private,
-    /// On the file system of an area.
+    /// In the quarantine of an area, on its file system.
     Beside(Area),
 }
 
-/// A thing found in the quarantine.
+/// Where an item was found in the quarantine.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Spot {
     pub(super) home: Home,
     pub(super) kind: Kind,
 }
 
-/// A run's directories.
+/// The directories of a run.
 #[derive(Debug)]
 pub(super) struct RunDirectory<'t> {
     pub(super) tree: &'t Tree,
@@ -44,7 +44,7 @@ pub(super) struct RunDirectory<'t> {
 }
 
 impl<'t> RunDirectory<'t> {
-    /// Opens a run. `None` when there is none of that name.
+    /// Opens a run. `None` when it does not exist.
     pub(super) fn open(tree: &'t Tree, id: &RunId) -> Result<Option<Self>> {
         let [private, quarantine] = layout::QUARANTINE;
         match private::open_all(tree, &[private, quarantine, id.as_str()]) {
@@ -54,7 +54,7 @@ impl<'t> RunDirectory<'t> {
         }
     }
 
-    /// As [`RunDirectory::open`], where it has to be there.
+    /// Opens a run that must exist: `Err(NotQuarantined)` when it does not.
     pub(super) fn find_run(tree: &'t Tree, id: &RunId) -> Result<Self> {
         let unknown = || Error::NotQuarantined { what: format!("run {id}"), path: run_path(tree, id) };
         Self::open(tree, id)?.ok_or_else(unknown)
@@ -72,14 +72,14 @@ impl<'t> RunDirectory<'t> {
         self.path().join(layout::JOURNAL)
     }
 
-    /// What the journal says, and what lies in the run without a line of its own. A run without any journal is what a crash
-    /// left of one that was begun, or removed.
+    /// Reads the journal, and reports the items in the run that have no line in it. A crash may leave a run without a
+    /// journal while it is begun or removed.
     pub(super) fn journal(&self) -> Result<Journal> {
         let mut journal = self.read_journal()?;
         let named: HashSet<&str> = journal.noted.iter().map(|noted| &*noted.name).collect();
         let mut strays = Vec::new();
         for home in [Home::Private, Home::Beside(Area::Blobs), Home::Beside(Area::Repositories)] {
-            // What can't be opened is told of by whoever looks for a thing there.
+            // A directory that can't be opened is reported when an item is looked for in it.
             let Ok(Some(directory)) = self.home(home) else { continue };
             let failed = |errno| Error::io("list", self.locate(home, "."), errno);
             for entry in rustix::fs::Dir::read_from(directory).map_err(failed)? {
@@ -104,12 +104,12 @@ impl<'t> RunDirectory<'t> {
         }
     }
 
-    /// Where things beside an area lie.
+    /// The directory of this run in the quarantine of an area.
     pub(super) fn beside(&self, area: Area) -> TreePath {
         layout::quarantine_beside(area).child(self.id.as_str()).expect("a run's name is plain")
     }
 
-    /// The handle of a home; `None` when it isn't there.
+    /// The handle of a place. `None` when it does not exist.
     pub(super) fn home(&self, home: Home) -> Result<Option<BorrowedFd<'_>>> {
         let cell = &self.homes[match home {
             Home::Private => 0,
@@ -130,12 +130,12 @@ impl<'t> RunDirectory<'t> {
         Ok(opened.map(|handle| cell.get_or_init(|| handle).as_fd()))
     }
 
-    /// As [`RunDirectory::home`], where it was found before.
+    /// The handle of a place where an item was found before.
     pub(super) fn home_found(&self, home: Home) -> Result<BorrowedFd<'_>> {
         self.home(home)?.ok_or_else(|| Error::io("open", self.path(), Errno::NOENT))
     }
 
-    /// Where a thing lies, if it is in the quarantine.
+    /// Finds an item. `None` when it is not in the quarantine.
     pub(super) fn find(&self, noted: &NotedItem) -> Result<Option<Spot>> {
         for home in [Home::Private, Home::Beside(noted.item.path.area())] {
             let Some(directory) = self.home(home)? else { continue };
@@ -147,7 +147,7 @@ impl<'t> RunDirectory<'t> {
         Ok(None)
     }
 
-    /// Where a thing goes back to: a blob's content, which lies flat beside its area, goes into its directory.
+    /// The path that an item is put back to. The content of a blob that is stored flat is put back into its directory.
     pub(super) fn place_of(&self, noted: &NotedItem, spot: Spot) -> Result<TreePath> {
         let path = &noted.item.path;
         if spot.kind == noted.form {
@@ -163,7 +163,7 @@ impl<'t> RunDirectory<'t> {
         })
     }
 
-    /// Opens the content of a quarantined blob. `None` where there is none in its directory.
+    /// Opens the content of a quarantined blob. `None` when its directory has none.
     pub(super) fn open_content(&self, noted: &NotedItem, spot: Spot) -> Result<Option<File>> {
         let directory = self.home_found(spot.home)?;
         let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
@@ -175,7 +175,7 @@ impl<'t> RunDirectory<'t> {
         }
     }
 
-    /// How a quarantined blob will be in its place. `None` where it has no content.
+    /// The size and age that a quarantined blob will have in its place. `None` when it has no content.
     pub(super) fn returned(&self, noted: &NotedItem, spot: Spot) -> Result<Option<Returned>> {
         let directory = self.home_found(spot.home)?;
         let look = |name: &str| {
@@ -184,14 +184,14 @@ impl<'t> RunDirectory<'t> {
         };
         let Some(thing) = look(&noted.name)? else { return Ok(None) };
         if spot.kind != Kind::Directory {
-            // Its directory is made anew.
+            // Its directory will be made, so it will be new.
             return Ok(Some(Returned { size: thing.size, newest: jiff::Timestamp::MAX }));
         }
         let data = look(&format!("{}/data", noted.name))?;
         Ok(data.map(|data| Returned { size: data.size, newest: data.modified.max(thing.modified) }))
     }
 
-    /// A thing as the operating system knows it, for messages.
+    /// The path of an item for messages.
     pub(super) fn locate(&self, home: Home, name: &str) -> PathBuf {
         match home {
             Home::Private => self.path().join(layout::THINGS).join(name),

@@ -1,4 +1,4 @@
-//! Whether a quarantined thing can go back to its place, and whether a blob is what it is called.
+//! Judges whether a quarantined item can be put back, and whether a quarantined blob matches its digest.
 
 use std::fs::File;
 use std::os::fd::AsFd;
@@ -17,26 +17,26 @@ use crate::tree::{self, Kind};
 
 pub(super) const SOMETHING_ELSE: &str = "something else is there";
 
-/// What becomes of a thing.
+/// What a restore does with an item.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum RestoreOutcome {
-    /// It goes back.
+    /// The item is put back.
     PutBack,
-    /// Its place has all of it again, so the copy in the quarantine goes.
+    /// Its place already has all of it, so the copy in the quarantine is removed.
     AlreadyThere,
-    /// It is not in the quarantine: it was never taken, or is back already.
+    /// The item is not in the quarantine: it was never taken, or is already back.
     NotHeld,
 }
 
-/// What is to be done with a thing.
+/// What to do with an item.
 pub(super) enum RestoreVerdict {
-    /// It can go to its place.
+    /// It can be moved to this place.
     Free(Spot, TreePath),
-    /// Its place has all of it.
+    /// Its place already has all of it.
     Same(Spot),
-    /// Its place is a directory too, and lacks these.
+    /// Its place is a directory too, and lacks these entries.
     Partly(Spot, TreePath, Vec<String>),
-    /// It is not in the quarantine.
+    /// The item is not in the quarantine.
     NotHeld,
 }
 
@@ -50,7 +50,8 @@ impl RestoreVerdict {
     }
 }
 
-/// Looks at a thing and its place.
+/// Looks at an item and its place. Hashes a blob if `verify` is true and its place is free. `Err(NotPutBack)` when the
+/// item has to stay.
 pub(super) fn judge(
     directory: &RunDirectory<'_>,
     noted: &NotedItem,
@@ -65,7 +66,8 @@ pub(super) fn judge(
         }
         return Ok(RestoreVerdict::Free(spot, to));
     };
-    // The place of a directory may be one that is empty: whatever was in it has gone another way.
+    // An empty directory in the place of a directory is as good as free: its entries were removed or moved by
+    // themselves.
     if spot.kind == Kind::Directory
         && found.kind == Kind::Directory
         && directory.tree.list(&to)?.is_some_and(|listed| listed.is_empty())
@@ -85,14 +87,14 @@ pub(super) fn judge(
     }
 }
 
-/// Whether the tree has the content that a thing should have been: a repair took it for being something else.
+/// Whether the tree has the right content for this blob, which a repair took because its content was wrong.
 fn is_healed(directory: &RunDirectory<'_>, noted: &NotedItem, interrupt: &Interrupt) -> Result<bool> {
     let Some(digest) = noted.item.digest.filter(|_| noted.item.kind == ItemKind::Blob) else { return Ok(false) };
     let Some(file) = directory.tree.open_file(&Entry::blob(digest).path())? else { return Ok(false) };
     Ok(!digest.is_tarsum() && hash(file, &digest, interrupt)? == Stored::Right)
 }
 
-/// Whether a thing is content and nothing else, so that all of it may be had again.
+/// Whether an item is content and nothing else. Then nothing of it is lost if the tree has the right content.
 fn is_mere_content(directory: &RunDirectory<'_>, noted: &NotedItem, spot: Spot) -> Result<bool> {
     if spot.kind != Kind::Directory {
         return Ok(spot.kind == Kind::File);
@@ -117,7 +119,7 @@ fn lacking(directory: &RunDirectory<'_>, noted: &NotedItem, spot: Spot, to: &Tre
     absent(place, thing).map_err(|error| Error::io("compare", directory.tree.locate(to), error))
 }
 
-/// Whether a quarantined blob is what it is called.
+/// Whether a quarantined blob matches its digest.
 pub(super) fn is_whole(
     directory: &RunDirectory<'_>,
     noted: &NotedItem,
@@ -134,13 +136,14 @@ fn check(directory: &RunDirectory<'_>, noted: &NotedItem, spot: Spot, interrupt:
     }
 }
 
-/// What is wrong with a quarantined blob, by its hash.
+/// Hashes a quarantined blob, and says what is wrong with it. `None` when it is right, or when the item is no blob.
+/// `Err(NotPutBack)` when it can't be read.
 fn fault(directory: &RunDirectory<'_>, noted: &NotedItem, spot: Spot, interrupt: &Interrupt) -> Result<Option<Stored>> {
     let Some(digest) = noted.item.digest.filter(|_| noted.item.kind == ItemKind::Blob) else { return Ok(None) };
     let Some(file) = directory.open_content(noted, spot)? else { return Ok(Some(Stored::Missing)) };
     match hash(file, &digest, interrupt)? {
         Stored::Right => Ok(None),
-        // Nobody can say what it is.
+        // Whether it is right is unknown.
         stored @ Stored::Unreadable(_) => Err(stays(directory, noted, spot, &stored.to_string())),
         stored => Ok(Some(stored)),
     }
