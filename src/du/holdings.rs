@@ -1,4 +1,4 @@
-//! Which repositories have which content.
+//! Finds which repositories have which content.
 
 use super::{Amount, RepositoryUsage};
 use crate::digest::Digest;
@@ -8,44 +8,44 @@ use crate::scan::{DigestId, Scan, Scanned};
 use crate::stream::Interrupt;
 use crate::tree::Tree;
 
-/// In the place of the one who needs something, where there are several.
+/// Stands for the number of the owner where several need something.
 pub(super) const SEVERAL: u32 = u32::MAX;
 
-/// Notes that `who` needs something.
+/// Records that `who` needs something.
 pub(super) fn keep(keeper: &mut u32, who: u32) {
     *keeper = if *keeper == 0 || *keeper == who { who } else { SEVERAL };
 }
 
-/// As a collection to which nothing is too young.
+/// The options of a collection without a minimum age.
 pub(super) fn options() -> gc::Options {
     gc::Options { min_age: std::time::Duration::ZERO, ..gc::Options::new(jiff::Timestamp::UNIX_EPOCH) }
 }
 
-/// That a repository has some content.
+/// One blob that a repository has.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Holding {
-    /// Whose it is, counting from 1.
+    /// The number of the repository, counting from 1.
     pub(super) owner: u32,
     pub(super) name: DigestId,
-    /// Whether it is needed; otherwise it is only linked.
+    /// Whether the repository needs it. Otherwise it only links it.
     pub(super) needed: bool,
-    /// Whether that owner was not shown with it before.
+    /// Whether this is the first time that the blob is shown with this repository.
     pub(super) first: bool,
 }
 
-/// The repositories by their numbers. One that lies there both as alphas and as registries of today lay it out is one.
+/// The repositories by number. A repository that is there in the layouts of alphas and of today has one number.
 #[derive(Debug)]
 pub(super) struct Owners {
-    /// By a repository's place among those scanned.
+    /// The number of each scanned repository, by its position.
     numbers: Vec<u32>,
-    /// From number 1.
+    /// The names, from number 1 on.
     names: Vec<String>,
 }
 
 impl Owners {
     pub(super) fn of(scan: &Scan) -> Self {
         let (mut numbers, mut names): (Vec<u32>, Vec<String>) = (Vec::new(), Vec::new());
-        // They are sorted by path.
+        // The repositories are sorted by path.
         for repository in &scan.repositories {
             if names.last().is_none_or(|last| last != repository.text()) {
                 names.push(repository.text().to_owned());
@@ -60,7 +60,7 @@ impl Owners {
     }
 }
 
-/// Shows all content that each repository has, and returns what is wrong.
+/// Calls `show` with all content that each repository has, and returns the findings.
 pub(super) fn each(
     tree: &Tree,
     scan: &mut Scan,
@@ -91,7 +91,7 @@ pub(super) fn each(
     uses.findings
 }
 
-/// The content that a repository links without a need, and where, if the link was not read yet.
+/// The content that a repository links but does not need, with the path of the link if it was not read yet.
 fn unneeded(scan: &Scan, repository: &Scanned, needed: &[DigestId]) -> Vec<(DigestId, Option<TreePath>)> {
     let mut sorted = needed.to_vec();
     sorted.sort_unstable();
@@ -105,21 +105,21 @@ fn unneeded(scan: &Scan, repository: &Scanned, needed: &[DigestId]) -> Vec<(Dige
     layers.chain(aliases.filter_map(|digest| Some((find(digest)?, None)))).collect()
 }
 
-/// Whether a link is there; what can't be looked at is.
+/// Whether a link exists. One that can't be looked at counts as existing.
 fn is_there(tree: &Tree, link: &TreePath) -> bool {
     tree.metadata(link).map_or(true, |found| found.is_some())
 }
 
-/// How much each repository has.
+/// The content of all repositories.
 #[derive(Debug)]
 pub(super) struct Holdings {
     owners: Owners,
     totals: Vec<u64>,
-    /// By blob, the one repository that needs it.
+    /// For each blob, the number of the one repository that needs it.
     keepers: Vec<u32>,
-    /// By blob, whether any repository has it.
+    /// For each blob, whether any repository has it.
     held: Vec<bool>,
-    /// What repositories link without a need.
+    /// The content that repositories link but do not need.
     unneeded: Vec<(u32, DigestId)>,
 }
 
@@ -142,7 +142,7 @@ impl Holdings {
         (Self { owners, totals, keepers, held, unneeded }, findings)
     }
 
-    /// Who needs it: nobody (0), one repository, or [`SEVERAL`].
+    /// The repository that needs a blob: none (0), one, or [`SEVERAL`].
     pub(super) fn keeper(&self, name: DigestId) -> u32 {
         self.keepers[name.index()]
     }
@@ -158,7 +158,7 @@ impl Holdings {
     pub(super) fn repositories(&self, sizes: &[u64], chosen: &dyn Fn(&str) -> bool) -> Vec<RepositoryUsage> {
         let mut unique = alone(&self.keepers, sizes, self.totals.len());
         for (owner, name) in &self.unneeded {
-            // Whoever else links it does not keep it either.
+            // Other repositories may link it too, but a link alone does not keep it.
             if self.keeper(*name) == 0 {
                 unique[*owner as usize - 1] += sizes[name.index()];
             }
@@ -169,7 +169,7 @@ impl Holdings {
     }
 }
 
-/// How much each of the keepers, of which there are `count`, keeps alone.
+/// The bytes that each of `count` keepers needs alone.
 pub(super) fn alone(keepers: &[u32], sizes: &[u64], count: usize) -> Vec<u64> {
     let mut alone = vec![0; count];
     for (keeper, size) in keepers.iter().zip(sizes) {

@@ -1,4 +1,4 @@
-//! The largest layers, and who shares them.
+//! Finds the largest layers, and the repositories that share them.
 
 use std::cmp::Reverse;
 use std::collections::HashMap;
@@ -9,7 +9,7 @@ use crate::scan::{DigestId, DigestSet, Scan};
 use crate::stream::Interrupt;
 use crate::tree::Tree;
 
-/// The `count` largest layers of the repositories that are `chosen`, the largest first.
+/// The `count` largest layers of the chosen repositories, the largest first.
 pub(super) fn largest(
     tree: &Tree,
     scan: &mut Scan,
@@ -33,7 +33,7 @@ pub(super) fn largest(
     layers.sort_by_key(|name| (Reverse(sizes[name.index()]), *name));
     layers.truncate(count);
     let mut sharers: HashMap<DigestId, Vec<u32>> = layers.iter().map(|name| (*name, Vec::new())).collect();
-    // A second time, so that nobody has to remember who has all the others.
+    // This is a second pass. A single one would have to remember the repositories of every layer.
     holdings::each(tree, scan, &owners, interrupt, |Holding { owner, name, first, .. }| {
         if first && let Some(sharers) = sharers.get_mut(&name) {
             sharers.push(owner);

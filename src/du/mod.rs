@@ -1,25 +1,38 @@
-//! Where the space went.
+//! Measures where the space of a tree went.
 //!
-//! Every file and directory of `docker/registry/v2`, of what its areas lead to, and of `<root>/.regtree` is looked at
-//! once, and each of its bytes is for one thing: the lines of a [`Breakdown`] add up to what `du -s` counts, a file with
-//! several names once. **Content** is the `data` of blobs; directories and links are overhead. What content is for goes
-//! by need, as a [collection](crate::gc) without regard to age sees it:
+//! # What is counted
 //!
-//! - *unique*: the tagged images of one repository need it, and *shared*: those of several;
-//! - *untagged*: kept, but not by a collection that deletes untagged manifests;
-//! - *garbage*: nothing needs it. A link alone is no need;
-//! - *doubtful*: nothing is known to need it, but something can't be read that may, so that a collection keeps it all.
+//! Every file and directory of `docker/registry/v2`, of the places that its areas lead to, and of `<root>/.regtree` is
+//! looked at once. **Each of their bytes is in one line of a [`Breakdown`]**, so the lines add up to what `du -s`
+//! counts. A file with several names counts once. *Content* is the `data` of blobs; directories and links are overhead.
 //!
-//! Who has it is another question, which the amounts of repositories and tags answer; they overlap, and don't add up. The
-//! signatures of a manifest are had with it, and are nobody's once its link is gone.
+//! # The breakdown
 //!
-//! - A repository's *total* is all content that it links or its manifests need; *unique* of that is what would be freed
-//!   if the repository were deleted and the tree collected, links that nothing needs among it; the rest is *shared*.
-//! - A tag's *total* is all content that it leads to, referrers of its manifests among it; *unique* of that is what would
-//!   be freed if the tag were deleted, and the tree collected with all untagged manifests.
+//! Content is divided by need, as a [collection](crate::gc) without a minimum age sees it:
 //!
-//! **Damage is data**: what can't be looked at is told, and the rest is counted. A repository in which something can't be
-//! followed needs all that it links, as for a collection.
+//! | Line | Content |
+//! |---|---|
+//! | *unique* | the tagged images of one repository need it |
+//! | *shared* | the tagged images of several repositories need it |
+//! | *untagged* | a collection keeps it, unless it deletes untagged manifests |
+//! | *garbage* | nothing needs it; a link alone is not a need |
+//! | *doubtful* | nothing is known to need it, but something that can't be read may, so a collection keeps it |
+//!
+//! # Repositories and tags
+//!
+//! The amounts of repositories and tags say who has the content. They overlap, and don't add up. The signatures of a
+//! manifest belong to whoever has the manifest, and to no repository once its link is gone.
+//!
+//! - The *total* of a repository is all content that it links or that its manifests need. *unique* is what would be
+//!   freed if the repository were deleted and the tree collected, including links that nothing needs. The rest is
+//!   *shared*.
+//! - The *total* of a tag is all content that it leads to, including the referrers of its manifests. *unique* is what
+//!   would be freed if the tag were deleted and the tree collected with all untagged manifests.
+//!
+//! # Damage
+//!
+//! **Damage is data**: what can't be looked at is reported, and the rest is counted. A repository in which something
+//! can't be followed needs everything that it links, as for a collection.
 
 mod holdings;
 mod layers;
@@ -35,118 +48,119 @@ use crate::tree::Tree;
 
 use holdings::{Holdings, SEVERAL};
 
-/// What is counted of a file.
+/// How to count a file.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Measure {
-    /// The space it takes on the disk.
+    /// Count the space that it takes on the disk.
     #[default]
     Allocated,
-    /// Its length.
+    /// Count its length.
     Apparent,
 }
 
-/// What to tell.
+/// What to measure and report.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Options {
-    /// What to count.
+    /// How to count files.
     pub measure: Measure,
-    /// Whether to tell of each tag.
+    /// Whether to report each tag.
     pub tags: bool,
-    /// Of how many of the largest layers to tell who shares them.
+    /// How many of the largest layers to report, with the repositories that share them.
     pub layers: usize,
 }
 
 /// Where the space went.
 #[derive(Clone, Debug)]
 pub struct Usage {
-    /// Of each repository that was asked for, sorted by name.
+    /// The chosen repositories, sorted by name.
     pub repositories: Vec<RepositoryUsage>,
-    /// Of each of their tags, sorted by name.
+    /// Their tags, sorted by name.
     pub tags: Vec<TagUsage>,
-    /// The largest layers of theirs, the largest first.
+    /// Their largest layers, the largest first.
     pub layers: Vec<LayerUsage>,
-    /// Of the whole tree.
+    /// The space of the whole tree.
     pub tree: Breakdown,
-    /// What the totals of all repositories of the tree come to.
+    /// The sum of the totals of all repositories of the tree.
     pub totals: u64,
-    /// All content that some repository links or needs.
+    /// The bytes of all content that a repository links or needs.
     pub stored: u64,
-    /// What could not be followed, or not be looked at.
+    /// What could not be followed or looked at.
     pub findings: Vec<Finding>,
 }
 
-/// Bytes of content that something has.
+/// The bytes of content that a repository or tag has.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Amount {
-    /// All of it.
+    /// All its content.
     pub total: u64,
-    /// What would be freed without it.
+    /// The part that would be freed without it.
     pub unique: u64,
 }
 
 impl Amount {
-    /// What others need too.
+    /// The part that others need too.
     pub fn shared(self) -> u64 {
         self.total - self.unique
     }
 }
 
-/// What a repository has.
+/// The content that a repository has.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RepositoryUsage {
-    /// Its path, which is its name unless it is damaged.
+    /// The path of the repository, which is its name unless it is damaged.
     pub name: String,
-    /// How much.
+    /// How much content it has.
     pub amount: Amount,
 }
 
-/// What a tag leads to.
+/// The content that a tag leads to.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TagUsage {
-    /// The repository's path.
+    /// The path of the repository.
     pub repository: String,
-    /// What it is called.
+    /// The name of the tag.
     pub tag: String,
-    /// What it points to, where that can be told.
+    /// The manifest that it points to; `None` when that can't be read.
     pub digest: Option<Digest>,
-    /// How much.
+    /// How much content it leads to.
     pub amount: Amount,
 }
 
-/// Who has a layer, or other content that is no manifest.
+/// A layer, or other content that is not a manifest, and the repositories that have it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LayerUsage {
-    /// What it is called.
+    /// The digest of the content.
     pub digest: Digest,
-    /// Its bytes.
+    /// Its size in bytes.
     pub bytes: u64,
     /// The repositories that link or need it, sorted.
     pub repositories: Vec<String>,
 }
 
-/// Bytes of the tree, each in one place.
+/// The bytes of the tree. Each is counted in one field.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Breakdown {
     /// Content that the tagged images of one repository need.
     pub unique: u64,
-    /// Content that those of several need.
+    /// Content that the tagged images of several repositories need.
     pub shared: u64,
     /// Content that only untagged manifests need.
     pub untagged: u64,
     /// Content that nothing needs.
     pub garbage: u64,
-    /// Content that nothing is known to need, and that a collection keeps: there may be links that nobody sees.
+    /// Content that nothing is known to need, but that a collection keeps, because links that can't be read may need
+    /// it.
     pub doubtful: u64,
-    /// Uploads that nobody finished.
+    /// Uploads that are not finished.
     pub uploads: u64,
-    /// What was taken out of the tree, and may be put back.
+    /// The quarantine: what was taken out of the tree and can be put back.
     pub quarantine: u64,
-    /// Directories, links, and whatever else there is.
+    /// Directories, links, and all other files.
     pub overhead: u64,
 }
 
 impl Breakdown {
-    /// Each line with its name.
+    /// The lines, each with its name.
     pub fn lines(&self) -> [(&'static str, u64); 8] {
         [
             ("unique", self.unique),
@@ -160,20 +174,22 @@ impl Breakdown {
         ]
     }
 
-    /// All of it.
+    /// The sum of all lines.
     pub fn total(&self) -> u64 {
         self.lines().iter().map(|(_, bytes)| bytes).sum()
     }
 }
 
-/// Counts the whole tree, and tells of the repositories whose paths are `chosen`. `Err(Interrupted)` when a signal came.
+/// Measures the whole tree, and reports the repositories for whose paths `chosen` is true. `Err(Interrupted)` when a
+/// signal came.
 pub fn measure(tree: &Tree, options: Options, chosen: &dyn Fn(&str) -> bool, interrupt: &Interrupt) -> Result<Usage> {
     let mut scan = Scan::read(tree, interrupt)?;
     let walked = walk::walk(tree, &scan, options.measure, interrupt)?;
     let sizes = &walked.contents;
     let (holdings, findings) = Holdings::take(tree, &mut scan, sizes, interrupt);
     let mut tags = options.tags.then(|| tags::Tagged::new(&scan));
-    // Both collections agree on what can't be followed, but for what only the deletion of untagged manifests asks.
+    // The findings of this second collection are not needed: it finds the same, except for what only the deletion of
+    // untagged manifests asks.
     let untagging = gc::Options { delete_untagged: true, ..holdings::options() };
     let tagged = gc::uses(tree, &mut scan, &untagging, interrupt, |scan, needs| {
         if let Some(tags) = &mut tags {
@@ -212,7 +228,7 @@ pub fn measure(tree: &Tree, options: Options, chosen: &dyn Fn(&str) -> bool, int
     })
 }
 
-/// What a count can be wrong for: things that are merely strange are `fsck`'s.
+/// The findings that can make a count wrong. `fsck` reports what is only odd.
 fn reported(findings: Vec<Finding>, errors: &[Error]) -> Vec<Finding> {
     let mut reported: Vec<Finding> = findings.into_iter().filter(|finding| finding.doubt != Doubt::None).collect();
     for finding in errors.iter().map(Finding::of) {

@@ -1,7 +1,7 @@
-//! What each tag leads to, and what nothing else leads to.
+//! Finds the content that each tag leads to, and the part of it that nothing else leads to.
 //!
-//! As for a collection of untagged manifests: from a tag's manifest to all that it references, to the referrers of each
-//! manifest on the way, to signatures, and to what aliases stand for.
+//! A tag leads where a collection of untagged manifests follows it: from its manifest to everything that it references,
+//! to the referrers of each manifest on the way, to signatures, and to the targets of aliases.
 
 use std::collections::HashMap;
 
@@ -11,15 +11,15 @@ use crate::gc::Needs;
 use crate::reach::PerTag;
 use crate::scan::{DigestId, Scan};
 
-/// All tags, target by target.
+/// The content of all tags. Tags of one repository that point to the same target are counted together.
 #[derive(Debug)]
 pub(super) struct Tagged {
     walk: PerTag,
-    /// By blob, the one target that leads to it.
+    /// For each blob, the number of the one target that leads to it.
     keepers: Vec<u32>,
-    /// By target, the bytes that it leads to.
+    /// For each target, the bytes that it leads to.
     totals: Vec<u64>,
-    /// By repository, the numbers of its targets from 1.
+    /// For each repository, the numbers of its targets, from 1 on.
     targets: Vec<HashMap<DigestId, u32>>,
 }
 
@@ -29,19 +29,19 @@ impl Tagged {
         Self { walk: PerTag::default(), keepers, totals: Vec::new(), targets: Vec::new() }
     }
 
-    /// Goes through the tags of the next repository.
+    /// Adds the tags of the next repository.
     pub(super) fn add(&mut self, scan: &Scan, needs: Needs<'_>, sizes: &[u64]) {
         let Self { walk, keepers, totals, targets } = self;
         let mut note = |names: &[DigestId], who| {
             for name in names {
-                // What is no blob has no keeper, and no bytes.
+                // Only blobs have a keeper and bytes.
                 if let Some(keeper) = keepers.get_mut(name.index()) {
                     keep(keeper, who);
                 }
             }
         };
         if needs.opaque {
-            // No tag of it keeps anything alone.
+            // No tag of this repository keeps anything alone.
             note(needs.names, SEVERAL);
         }
         let mut numbers = HashMap::new();
@@ -54,7 +54,7 @@ impl Tagged {
         targets.push(numbers);
     }
 
-    /// The tags of the repositories that are `chosen`, sorted.
+    /// The tags of the chosen repositories, sorted.
     pub(super) fn rows(&self, scan: &Scan, sizes: &[u64], chosen: &dyn Fn(&str) -> bool) -> Vec<TagUsage> {
         let unique = alone(&self.keepers, sizes, self.totals.len());
         let mut rows = Vec::new();

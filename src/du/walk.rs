@@ -1,6 +1,6 @@
-//! Every file and directory of the tree, looked at once: how much each takes, and what for.
+//! Looks at every file and directory of the tree once, and sums up how much each takes and what for.
 //!
-//! Directories are gone through in parallel, each opened from the one around it and never through a symbolic link.
+//! Directories are read in parallel. Each is opened from the one around it, and never through a symbolic link.
 
 use std::collections::HashSet;
 use std::ffi::{OsStr, OsString};
@@ -19,22 +19,22 @@ use crate::scan::{DigestId, Scan};
 use crate::stream::Interrupt;
 use crate::tree::{self, Kind, Listed, Tree};
 
-/// The longest name of a repository has some 130 directories.
+/// The deepest directory that is read. The longest name of a repository has about 130 directories.
 const DEEPEST: usize = 256;
 
-/// What there is in a tree.
+/// The sums of a whole tree.
 #[derive(Debug, Default)]
 pub(super) struct Walked {
-    /// The bytes of each blob, by its name.
+    /// The bytes of each blob, by the number of its digest.
     pub(super) contents: Vec<u64>,
     pub(super) uploads: u64,
     pub(super) quarantine: u64,
     pub(super) overhead: u64,
-    /// What could not be looked at.
+    /// The files and directories that could not be looked at.
     pub(super) errors: Vec<Error>,
 }
 
-/// Looks at everything. `Err(Interrupted)` when a signal came.
+/// Looks at the whole tree. `Err(Interrupted)` when a signal came.
 pub(super) fn walk(tree: &Tree, scan: &Scan, measure: Measure, interrupt: &Interrupt) -> Result<Walked> {
     let contents: Vec<AtomicU64> = scan.digests.blobs().map(|_| AtomicU64::new(0)).collect();
     let uploads = scan.repositories.iter().map(|repository| {
@@ -54,7 +54,7 @@ pub(super) fn walk(tree: &Tree, scan: &Scan, measure: Measure, interrupt: &Inter
     Ok(Walked { contents, uploads, quarantine, overhead, errors })
 }
 
-/// What bytes are for, the first counting for a file that has several names.
+/// What bytes are for. A file with several names counts for the first purpose in this order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum Purpose {
     Content(DigestId),
@@ -63,29 +63,29 @@ enum Purpose {
     Overhead,
 }
 
-/// What a directory lies in, which says what is in it.
+/// The part of the tree that a directory is in, which decides what its entries are for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Region {
     Blobs,
     Repositories,
-    /// The directory of a repository's uploads: what is in it are sessions.
+    /// The directory of a repository's uploads. Its entries are sessions.
     Sessions,
-    /// `<root>`, of which only regtree's own state counts.
+    /// `<root>`, of which only regtree's own state is counted.
     Root,
-    /// That state.
+    /// The state of regtree.
     Private,
-    /// All of one purpose, however deep.
+    /// Everything in it, at any depth, has one purpose.
     All(Purpose),
 }
 
-/// Where a directory lies; what has no place in an area, for its name is no text, has a path all the same.
+/// Where a directory is: inside an area, or elsewhere. A directory whose name is not text is elsewhere too.
 #[derive(Clone, Debug)]
 enum Location {
     Inside(TreePath),
     Elsewhere(PathBuf),
 }
 
-/// What the sums of a part of the tree are.
+/// The sums of a part of the tree.
 #[derive(Debug, Default)]
 struct Tally {
     uploads: u64,
@@ -117,7 +117,7 @@ impl Tally {
     }
 }
 
-/// What is known of a file.
+/// What a look at a file or directory shows.
 #[derive(Clone, Copy, Debug)]
 struct EntryStat {
     kind: Kind,
@@ -132,12 +132,12 @@ struct Walk<'w> {
     measure: Measure,
     interrupt: &'w Interrupt,
     contents: Vec<AtomicU64>,
-    /// Where repositories have their uploads.
+    /// The directories of uploads of all repositories.
     uploads: HashSet<TreePath>,
 }
 
 impl Walk<'_> {
-    /// `docker/registry/v2` with all that is in it, and what its areas lead to.
+    /// Sums up `docker/registry/v2` with everything in it, and the places that its areas lead to.
     fn tree(&self) -> Tally {
         let (mut tally, v2) = (Tally::default(), self.tree.v2());
         self.charge_itself(&mut tally, v2, self.tree.path());
@@ -158,7 +158,7 @@ impl Walk<'_> {
         tally
     }
 
-    /// An area, which may be a symbolic link to another disk: that is followed, and nothing below it.
+    /// Sums up an area. It may be a symbolic link to another disk, which is followed. No link below it is.
     fn area(&self, area: Area, region: Region, entry: &Listed) -> Tally {
         let mut tally = Tally::default();
         if entry.kind == Kind::Symlink {
@@ -179,7 +179,7 @@ impl Walk<'_> {
         tally
     }
 
-    /// `<root>/.regtree`, if it is there.
+    /// Sums up `<root>/.regtree`, if it exists.
     fn private(&self) -> Tally {
         let root = self.tree.root();
         let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC;
@@ -206,7 +206,7 @@ impl Walk<'_> {
         }
     }
 
-    /// What is in a directory, and below.
+    /// Sums up the entries of a directory, and everything below them.
     fn entries(
         &self,
         handle: BorrowedFd<'_>,
@@ -227,7 +227,7 @@ impl Walk<'_> {
                 Ok(Some(found)) => {
                     self.charge(&mut tally, self.purpose(location, region, &entry.name, found.kind), found);
                 }
-                // Gone meanwhile.
+                // It was removed meanwhile.
                 Ok(None) => {}
                 Err(errno) => tally.errors.push(Error::io("look at", self.path(location).join(&entry.name), errno)),
             }
@@ -256,7 +256,7 @@ impl Walk<'_> {
         }
     }
 
-    /// What a directory in another is.
+    /// The location and region of a directory in another one.
     fn enter(&self, parent: &Location, region: Region, name: &OsStr) -> (Location, Region) {
         let location = match (parent, name.to_str()) {
             (Location::Inside(parent), Some(text)) => parent.child(text).map(Location::Inside),
@@ -281,7 +281,7 @@ impl Walk<'_> {
         (location, region)
     }
 
-    /// What a file is for.
+    /// The purpose of a file.
     fn purpose(&self, location: &Location, region: Region, name: &OsStr, kind: Kind) -> Purpose {
         match (region, location) {
             (Region::Blobs, Location::Inside(directory)) if kind == Kind::File => {
@@ -323,7 +323,7 @@ impl Walk<'_> {
         }
     }
 
-    /// A file of several names counts once.
+    /// Counts each file with several names once.
     fn count_hard_links(&self, tally: &mut Tally) {
         let mut hard_links = std::mem::take(&mut tally.hard_links);
         hard_links.sort_unstable();
@@ -333,7 +333,7 @@ impl Walk<'_> {
         }
     }
 
-    /// `None` for what is gone.
+    /// Looks at an entry of a directory. `None` when it does not exist any more.
     fn look(&self, directory: BorrowedFd<'_>, name: &OsStr) -> rustix::io::Result<Option<EntryStat>> {
         match self.statx(directory, name, AtFlags::SYMLINK_NOFOLLOW) {
             Ok(found) => Ok(Some(found)),
@@ -349,12 +349,12 @@ impl Walk<'_> {
         Ok(EntryStat {
             kind,
             bytes: match self.measure {
-                // What statx calls a block has 512 bytes, whatever the file system's have.
+                // A block of statx has 512 bytes, on every file system.
                 Measure::Allocated => stat.stx_blocks * 512,
                 Measure::Apparent => stat.stx_size,
             },
             identity: (rustix::fs::makedev(stat.stx_dev_major, stat.stx_dev_minor), stat.stx_ino),
-            // A directory's are those in it.
+            // The links to a directory are its own subdirectories.
             has_other_names: kind != Kind::Directory && stat.stx_nlink > 1,
         })
     }
@@ -368,7 +368,7 @@ impl Walk<'_> {
 }
 
 impl Region {
-    /// What a directory of this region is itself for.
+    /// The purpose of a directory of this region itself.
     fn own(self) -> Purpose {
         match self {
             Self::All(purpose) => purpose,
