@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Installs what the tests need, where it is missing, and runs them all. Arguments go to `cargo test`.
+# Installs what the tests need, where it is missing, and runs them all. Arguments go to `cargo test`; `--later DAYS` before
+# them runs the tests so many days later.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -31,6 +32,20 @@ if [ -z "${TMPDIR-}" ] && [ "$(df --output=avail -k /dev/shm 2>/dev/null | tail 
     if cp "$(type -P true)" "$scratch" && "$scratch/true"; then
         export TMPDIR=$scratch
     fi
+fi
+
+if [ "${1-}" = --later ]; then
+    later=$(mktemp -d)
+    trap 'rm -rf "$later" ${scratch+"$scratch"}' EXIT
+    chmod 755 "$later"
+    cc -O1 -Wall -Wextra -Werror -shared -fPIC "-DDAYS=$2" -o "$later/shift.so" tests/later/shift.c
+    moved=$(($(LD_PRELOAD=$later/shift.so date +%s) - $(date +%s)))
+    [ "$moved" -ge $(($2 * 86400)) ] || { echo 'tests/run.sh: the preloaded library does not move the clock' >&2; exit 1; }
+    host=$(rustc -vV | sed -n 's/^host: //p' | tr a-z- A-Z_)
+    # The tests alone live later, not what builds them. rustix has to call the C library, which is where time is moved.
+    export "CARGO_TARGET_${host}_RUNNER=env LD_PRELOAD=$later/shift.so"
+    shift 2
+    set -- --features rustix/use-libc "$@"
 fi
 
 # Most tests wait now and then: for a disk, a registry, another process.

@@ -43,7 +43,7 @@ impl Condition {
 
     pub(super) fn of_stat(stat: &rustix::fs::Stat) -> Self {
         let size = u64::try_from(stat.st_size).unwrap_or_default();
-        let time = |seconds, nanoseconds: u64| (seconds, i64::try_from(nanoseconds).unwrap_or_default());
+        let time = |seconds, nanoseconds| (seconds, i64::try_from(nanoseconds).unwrap_or_default());
         let modified = time(stat.st_mtime, stat.st_mtime_nsec);
         Self { size, inode: stat.st_ino, modified, changed: time(stat.st_ctime, stat.st_ctime_nsec) }
     }

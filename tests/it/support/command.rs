@@ -128,6 +128,8 @@ impl Regtree {
         let mut words = self.prefix.iter().chain([&binary]).chain(&self.arguments);
         let mut command = Command::new(words.next().unwrap());
         command.args(words).env_clear().env("PATH", std::env::var_os("PATH").unwrap_or_default());
+        // Tests that run later than today: see tests/later.
+        command.envs(std::env::var_os("LD_PRELOAD").map(|library| ("LD_PRELOAD", library)));
         // A release build refuses what is for tests.
         if !self.pauses && cfg!(debug_assertions) {
             command.env("REGTREE_TEST_PAUSES", "none");
