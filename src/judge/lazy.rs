@@ -1,6 +1,7 @@
 //! The facts about a repository. Each is read on its first use, and remembered.
 
 use std::collections::{HashMap, HashSet};
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::content::{self, Lies, Stored};
@@ -43,7 +44,8 @@ pub(super) struct Lazy<'l, 'w> {
     watch: &'l Watch<'w>,
     seen: &'l mut Seen,
     report: &'l mut dyn FnMut(Finding),
-    lacks_layers: bool,
+    /// What was reported: a manifest may name the same content more than once. What is about no digest, by its message.
+    reported: HashSet<(Code, Option<PathBuf>, Result<Digest, String>)>,
 }
 
 impl<'l, 'w> Lazy<'l, 'w> {
@@ -61,7 +63,7 @@ impl<'l, 'w> Lazy<'l, 'w> {
             (seen.has_layers, seen.children) = (None, None);
         }
         let place = Place::of(repository.name(), Layout::Current);
-        Self { repository, place, manifest, hashes, watch, seen, report, lacks_layers: false }
+        Self { repository, place, manifest, hashes, watch, seen, report, reported: HashSet::new() }
     }
 
     /// Judges the manifest. Returns what it says, if its content is right.
@@ -165,7 +167,7 @@ impl<'l, 'w> Lazy<'l, 'w> {
                 at(tree, path, Code::of(error), Harm::Certain, message)
             }
         };
-        let path = error.path().map(std::path::Path::to_owned).or_else(|| finding.path.clone());
+        let path = error.path().map(Path::to_owned).or_else(|| finding.path.clone());
         self.seen.broken.insert(cause, Finding { path, digest: Some(*key), ..finding });
         says
     }
@@ -229,7 +231,7 @@ impl Facts for Lazy<'_, '_> {
         let (tree, name) = (self.repository.tree(), self.repository.name());
         let is_there = |form| tree.metadata(&Place::of(name, form).layers()).is_ok_and(|found| found.is_some());
         let has = *self.seen.has_layers.get_or_insert_with(|| Layout::ALL.into_iter().any(is_there));
-        if !has && !std::mem::replace(&mut self.lacks_layers, true) {
+        if !has {
             let (cause, finding) = references::without_layers(self, true);
             self.report(cause, finding);
         }
@@ -345,6 +347,10 @@ impl Facts for Lazy<'_, '_> {
     }
 
     fn report(&mut self, _: Cause, finding: Finding) {
+        let about = finding.digest.ok_or_else(|| finding.message.clone());
+        if !self.reported.insert((finding.code, finding.path.clone(), about)) {
+            return;
+        }
         let repository = Some(self.repository.name().to_string());
         (self.report)(Finding { repository, manifest: Some(self.manifest), ..finding });
     }
