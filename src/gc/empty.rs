@@ -6,7 +6,7 @@ use super::Options;
 use super::action::{Action, Kind};
 use super::age::Found;
 use crate::error::Result;
-use crate::layout::{self, TreePath};
+use crate::layout::{self, Form, TreePath};
 use crate::scan::{DigestId, DigestSet, Scan, Scanned};
 use crate::tree::{self, Tree};
 
@@ -97,6 +97,10 @@ fn held_fan_outs(scan: &Scan, gone: &[(DigestId, Found)]) -> HashSet<TreePath> {
 pub(super) fn is_repository(tree: &Tree, options: &Options, repository: &Scanned, going: &HashSet<&TreePath>) -> bool {
     let left = |directories: Vec<TreePath>| directories.iter().any(|path| !going.contains(path));
     let place = &repository.place;
+    // The folders of one that an alpha wrote may be repositories of today, so they stay.
+    if place.form != Form::Current {
+        return false;
+    }
     // This finds most repositories that are kept without a look at the disk.
     let revisions = repository.revisions.iter().map(|revision| place.revision(&revision.digest)).collect();
     let tags = repository.tags.iter().filter_map(|tag| place.tags().child(&tag.name)).collect();

@@ -115,7 +115,6 @@ fn a_collection_of_any_version_s_tree_takes_what_it_says() {
 }
 
 #[test]
-#[ignore = "gc says that it removed an empty repository of the first alpha's layout, and it stays"]
 fn a_collection_of_the_first_alpha_s_tree_takes_what_it_says() {
     let held = takes_what_it_says(&tree("2.0.0-alpha.0"), &[]);
     held.unwrap_or_else(|complaint| panic!("{complaint}"));
