@@ -148,8 +148,8 @@ pub struct Breakdown {
     pub untagged: u64,
     /// Content that nothing needs.
     pub garbage: u64,
-    /// Content that nothing is known to need, but that a collection keeps, because links that can't be read may need
-    /// it.
+    /// Content that would be garbage or untagged, but that every collection keeps, because links that can't be read may
+    /// need it.
     pub doubtful: u64,
     /// Uploads that are not finished.
     pub uploads: u64,
@@ -204,10 +204,11 @@ pub fn measure(tree: &Tree, options: Options, chosen: &dyn Fn(&str) -> bool, int
     };
     let is_blind = findings.iter().any(|finding| finding.doubt == Doubt::Tree);
     for name in scan.digests.blobs() {
-        let line = match holdings.keeper(name) {
-            0 if is_blind => &mut breakdown.doubtful,
+        let (keeper, is_tagged) = (holdings.keeper(name), tagged.needed.contains(name));
+        let line = match keeper {
+            _ if is_blind && (keeper == 0 || !is_tagged) => &mut breakdown.doubtful,
             0 => &mut breakdown.garbage,
-            _ if !tagged.needed.contains(name) => &mut breakdown.untagged,
+            _ if !is_tagged => &mut breakdown.untagged,
             SEVERAL => &mut breakdown.shared,
             _ => &mut breakdown.unique,
         };
