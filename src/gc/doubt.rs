@@ -148,7 +148,8 @@ fn of_repository(
     }
     let mut known: HashSet<Digest> = repository.revisions.iter().map(|revision| revision.digest).collect();
     let codes = LazyCell::new(|| missing_codes(scan, repository));
-    for revision in &repository.revisions {
+    // Of what a broken link names, that link is reported.
+    for revision in repository.revisions.iter().filter(|revision| !revision.only_named) {
         let digest = revision.digest;
         let Some(name) = scan.digests.find(&digest) else { continue };
         let link = || {

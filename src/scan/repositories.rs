@@ -48,8 +48,16 @@ pub struct Revision {
     pub digest: Digest,
     /// Whether its link is among the layer links, where registry 2.1.0 put it.
     pub misplaced: bool,
+    /// Whether it has no link of its own, and only the link of another manifest names it.
+    pub only_named: bool,
     /// The digests of the signatures that are stored beside it.
     pub signatures: Vec<Digest>,
+}
+
+impl Revision {
+    fn linked(digest: Digest) -> Self {
+        Self { digest, misplaced: false, only_named: false, signatures: Vec::new() }
+    }
 }
 
 /// A tag.
@@ -246,18 +254,18 @@ impl Reading<'_> {
                         if target != digest {
                             self.broken(digest, &path, LinkFault::Mismatch { found: target });
                             // It is unknown which digest is meant, so both are kept.
-                            revisions.push(Revision { digest: target, misplaced: false, signatures: Vec::new() });
+                            revisions.push(Revision { only_named: true, ..Revision::linked(target) });
                         }
-                        revisions.push(Revision { digest, misplaced: false, signatures: Vec::new() });
+                        revisions.push(Revision::linked(digest));
                     }
                     Ok(Err(fault)) => {
                         self.broken(digest, &path, fault);
-                        revisions.push(Revision { digest, misplaced: false, signatures: Vec::new() });
+                        revisions.push(Revision::linked(digest));
                     }
                     Err(rustix::io::Errno::NOENT) => {
                         let linked = digest.sha256().is_some_and(|hash| layers.binary_search(&hash).is_ok());
                         if linked && self.is_file(&place.layer_link(&digest)) {
-                            revisions.push(Revision { digest, misplaced: true, signatures: Vec::new() });
+                            revisions.push(Revision { misplaced: true, ..Revision::linked(digest) });
                         } else {
                             deleted_revisions.push(digest);
                         }
@@ -265,7 +273,7 @@ impl Reading<'_> {
                     Err(errno) => {
                         let error = self.tree.explain(&path, "a regular file", "read", errno);
                         self.note(Doubt::Repository, error);
-                        revisions.push(Revision { digest, misplaced: false, signatures: Vec::new() });
+                        revisions.push(Revision::linked(digest));
                     }
                 }
             }

@@ -269,7 +269,7 @@ impl Tree {
 
     /// The error for a path that can't be opened. It names the component of the wrong kind, if that is the cause.
     pub(crate) fn explain(&self, path: &TreePath, expected: &'static str, action: &'static str, errno: Errno) -> Error {
-        if !matches!(errno, Errno::LOOP | Errno::NOTDIR | Errno::NXIO | Errno::MLINK) {
+        if !matches!(errno, Errno::LOOP | Errno::NOTDIR | Errno::ISDIR | Errno::NXIO | Errno::MLINK) {
             return Error::io(action, self.locate(path), errno);
         }
         let mut ancestors: Vec<TreePath> = std::iter::successors(path.parent(), TreePath::parent).collect();
