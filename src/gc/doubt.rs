@@ -1,6 +1,6 @@
 //! What can't be followed, and what gc must keep because of that.
 
-use std::cell::LazyCell;
+use std::cell::{LazyCell, OnceCell};
 use std::collections::{HashMap, HashSet};
 use std::fmt::Display;
 use std::path::PathBuf;
@@ -15,7 +15,7 @@ use crate::judge::manifest::{self, Read};
 use crate::layout::{Entry, TreePath};
 use crate::reach::Reserve;
 use crate::repository::link;
-use crate::scan::{Damage, DigestId, DigestSet, Doubt, Fault, Scan, Scanned};
+use crate::scan::{Damage, DigestId, DigestSet, Doubt, Fault, FaultKind, Scan, Scanned};
 use crate::stream::Interrupt;
 use crate::tree::{Tree, digests};
 
@@ -33,12 +33,13 @@ pub(super) fn look(tree: &Tree, scan: &mut Scan, options: &Options, interrupt: &
     for damage in &scan.damage {
         doubts.note(scan, damage);
     }
-    let broken = broken_indexes(scan, options);
+    let lost = Lost { scan, options, revisions: OnceCell::new() };
+    let broken = broken_indexes(&lost);
     for (index, repository) in scan.repositories.iter().enumerate() {
         // One of the findings says why.
         let mut names = repository.revisions.iter().filter_map(|revision| scan.digests.find(&revision.digest));
         doubts.reserve.opaque[index] |= names.any(|name| broken.contains(name));
-        for problem in of_repository(tree, scan, options, repository, &broken) {
+        for problem in of_repository(tree, &lost, repository, &broken) {
             doubts.add(index, repository, problem);
         }
     }
@@ -89,14 +90,15 @@ pub(super) fn sentence(error: &Error) -> String {
 }
 
 /// The indexes that lead, directly or through other indexes, to a child that is missing or can't be read.
-fn broken_indexes(scan: &Scan, options: &Options) -> DigestSet {
+fn broken_indexes(lost: &Lost<'_>) -> DigestSet {
+    let scan = lost.scan;
     let mut broken = DigestSet::new(&scan.digests);
     let mut indexes: HashMap<DigestId, Vec<DigestId>> = HashMap::new();
     let mut pending = Vec::new();
     for (index, node) in scan.graph.nodes() {
         for child in scan.graph.children(node) {
             indexes.entry(*child).or_default().push(index);
-            if is_lost(scan, options, *child) && broken.insert(index) {
+            if lost.is_lost(index, *child) && broken.insert(index) {
                 pending.push(index);
             }
         }
@@ -111,11 +113,43 @@ fn broken_indexes(scan: &Scan, options: &Options) -> DigestSet {
     broken
 }
 
-/// Whether it is unknown what a child references. Intact content that is no manifest references nothing: build caches
-/// list their layers as children.
-fn is_lost(scan: &Scan, options: &Options, child: DigestId) -> bool {
-    let absent = !options.allow_sparse_indexes && !scan.digests.is_blob(child);
-    absent || scan.graph.faults.get(&child).is_some_and(|fault| !fault.is_whole)
+/// Finds the lost children of indexes: it is unknown what they reference.
+///
+/// Intact content that is no manifest references nothing: build caches list their layers as children. Content that is
+/// too large to be read references nothing either, if it does not begin as a manifest does, its index gives it a media
+/// type of no manifest, and no repository links it as a manifest.
+struct Lost<'l> {
+    scan: &'l Scan,
+    options: &'l Options,
+    /// The manifests of all repositories, which are gathered when the first such content is found.
+    revisions: OnceCell<DigestSet>,
+}
+
+impl Lost<'_> {
+    fn is_lost(&self, index: DigestId, child: DigestId) -> bool {
+        let Self { scan, options, .. } = self;
+        let absent = !options.allow_sparse_indexes && !scan.digests.is_blob(child);
+        absent
+            || scan.graph.faults.get(&child).is_some_and(|fault| match fault.kind {
+                FaultKind::Whole => false,
+                FaultKind::Unlike => !scan.graph.is_other(index, child) || self.is_revision(child),
+                FaultKind::Missing | FaultKind::Damaged => true,
+            })
+    }
+
+    /// Whether any repository links it as a manifest.
+    fn is_revision(&self, child: DigestId) -> bool {
+        let names = &self.scan.digests;
+        let all = || {
+            let mut all = DigestSet::new(names);
+            let revisions = self.scan.repositories.iter().flat_map(|repository| &repository.revisions);
+            for name in revisions.filter_map(|revision| names.find(&revision.digest)) {
+                all.insert(name);
+            }
+            all
+        };
+        self.revisions.get_or_init(all).contains(child)
+    }
 }
 
 /// Something that is wrong with a repository.
@@ -133,13 +167,8 @@ impl Problem {
     }
 }
 
-fn of_repository(
-    tree: &Tree,
-    scan: &Scan,
-    options: &Options,
-    repository: &Scanned,
-    broken: &DigestSet,
-) -> Vec<Problem> {
+fn of_repository(tree: &Tree, lost: &Lost<'_>, repository: &Scanned, broken: &DigestSet) -> Vec<Problem> {
+    let scan = lost.scan;
     let mut problems = Vec::new();
     if let Err(reason) = &repository.name {
         let path = tree.locate(&repository.place.directory);
@@ -156,19 +185,20 @@ fn of_repository(
             let place = &repository.place;
             if revision.misplaced { place.layer_link(&digest) } else { place.revision(&digest).link() }
         };
-        if !scan.digests.is_blob(name) {
+        let fault = scan.graph.faults.get(&name);
+        if !scan.digests.is_blob(name) || fault.is_some_and(|fault| fault.kind == FaultKind::Missing) {
             let code = codes.get(&name).copied().unwrap_or(Code::RevisionDangling);
             let blob = Entry::Blob(digest).path();
             let path = tree.locate(&if code == Code::RevisionDangling { link() } else { blob });
             let message = format!("manifest {digest} is linked, and its content is missing");
             problems.push(Problem::new(code, path, message));
-        } else if let Some(fault) = scan.graph.faults.get(&name) {
+        } else if let Some(fault) = fault {
             problems.push(unfollowed(tree, &digest, &link(), fault));
         } else if scan.graph.node(name).is_some_and(|node| node.is_over_large) {
             let message = format!("manifest {digest} is larger than a registry takes");
             problems.push(Problem::new(Code::ManifestTooLarge, tree.locate(&link()), message));
         } else if broken.contains(name) {
-            let is_lost = |child: DigestId| is_lost(scan, options, child) || broken.contains(child);
+            let is_lost = |child: DigestId| lost.is_lost(name, child) || broken.contains(child);
             problems.extend(lost_children(tree, scan, repository, (name, &known), is_lost));
         }
     }
@@ -196,7 +226,9 @@ fn unfollowed(tree: &Tree, digest: &Digest, link: &TreePath, fault: &Fault) -> P
     let read = if looked == Stored::Right { manifest::read_one(tree, digest) } else { Read::Wrong(looked) };
     match read {
         // Its content is still in the quarantine, and will be put back.
-        Read::Wrong(Stored::Missing) if fault.is_whole => problem(Code::ManifestInvalid, tree.locate(link), fault),
+        Read::Wrong(Stored::Missing) if fault.kind == FaultKind::Whole => {
+            problem(Code::ManifestInvalid, tree.locate(link), fault)
+        }
         Read::Wrong(stored) => {
             let path = if let Stored::NotAFile { path, .. } = &stored { path.clone() } else { blob };
             problem(stored.code().unwrap_or(Code::Unreadable), path, &stored)

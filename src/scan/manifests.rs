@@ -1,7 +1,7 @@
 //! What the manifests of a tree reference. Each is read, hashed and parsed once.
 
 use std::borrow::Cow;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::fmt;
 use std::fs::File;
 use std::io::Read;
@@ -14,11 +14,9 @@ use super::digests::{DigestId, DigestSet, Digests, LookedUp};
 use super::returning::Returning;
 use crate::digest::{Digest, Hasher};
 use crate::layout::{self, Area};
-use crate::manifest::{Kind, MAX_PUT, MAX_READ, Manifest, Role};
+use crate::manifest::{Kind, MAX_PUT, MAX_READ, Manifest, Reference, Role};
 use crate::stream::Interrupt;
 use crate::tree::{self, Tree};
-
-const MISSING: &str = "its content is missing";
 
 /// The longest manifest that is read into a buffer which is reused.
 const USUAL: usize = 64 * 1024;
@@ -36,6 +34,8 @@ pub(super) struct Source<'s> {
 pub struct Graph {
     by_name: HashMap<DigestId, Node>,
     references: Vec<DigestId>,
+    /// Indexes with those of their children that they give a media type of no manifest.
+    others: HashSet<(DigestId, DigestId)>,
     /// Manifests that can't be followed, and why.
     pub faults: HashMap<DigestId, Fault>,
 }
@@ -43,19 +43,32 @@ pub struct Graph {
 /// Why content can't be followed as a manifest.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Fault {
-    /// Whether the content matches its digest, and only is no manifest.
-    pub is_whole: bool,
+    /// What is known of the content.
+    pub kind: FaultKind,
     /// The reason, for messages.
     pub reason: String,
 }
 
+/// What is known of content that can't be followed as a manifest.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum FaultKind {
+    /// It matches its digest, and only is no manifest.
+    Whole,
+    /// It does not begin as a manifest does, and was not read to its end.
+    Unlike,
+    /// There is none, though there is a directory for it.
+    Missing,
+    /// It is damaged, or can't be read.
+    Damaged,
+}
+
 impl Fault {
     fn whole(reason: &impl ToString) -> Self {
-        Self { is_whole: true, reason: reason.to_string() }
+        Self { kind: FaultKind::Whole, reason: reason.to_string() }
     }
 
-    fn damaged(reason: impl Into<String>) -> Self {
-        Self { is_whole: false, reason: reason.into() }
+    fn damaged(reason: impl fmt::Display) -> Self {
+        Self { kind: FaultKind::Damaged, reason: reason.to_string() }
     }
 }
 
@@ -84,6 +97,7 @@ struct Parsed {
     name: DigestId,
     contents: LookedUp,
     children: LookedUp,
+    others: LookedUp,
     subject: LookedUp,
     is_schema1: bool,
     is_over_large: bool,
@@ -91,7 +105,7 @@ struct Parsed {
 
 impl Graph {
     pub(super) fn new() -> Self {
-        Self { by_name: HashMap::new(), references: Vec::new(), faults: HashMap::new() }
+        Self { by_name: HashMap::new(), references: Vec::new(), others: HashSet::new(), faults: HashMap::new() }
     }
 
     /// The node of a manifest; `None` when it is no manifest or was not read.
@@ -122,6 +136,11 @@ impl Graph {
     /// The children that an index names.
     pub fn children(&self, node: &Node) -> &[DigestId] {
         &self.references[node.children as usize..node.end as usize]
+    }
+
+    /// Whether an index gives a child a media type of no manifest.
+    pub fn is_other(&self, index: DigestId, child: DigestId) -> bool {
+        self.others.contains(&(index, child))
     }
 
     /// Reads the manifests in `wanted`, and all children that they name, as far as the tree has them.
@@ -167,6 +186,7 @@ impl Graph {
         let children = parsed.children.named(names);
         self.references.extend(&children);
         let end = at(&self.references);
+        self.others.extend(parsed.others.named(names).into_iter().map(|child| (parsed.name, child)));
         let subject = parsed.subject.named(names).pop();
         let Parsed { is_schema1, is_over_large, .. } = parsed;
         let node = Node { begin, children: middle, end, subject, is_schema1, is_over_large };
@@ -177,7 +197,7 @@ impl Graph {
 
 fn parse(source: Source<'_>, names: &Digests, name: DigestId, buffer: &mut [u8]) -> Result<Parsed, (DigestId, Fault)> {
     let digest = names.digest(name);
-    let content = read(source, &digest, buffer).map_err(|fault| (name, Fault::damaged(fault)))?;
+    let content = read(source, &digest, buffer).map_err(|fault| (name, fault))?;
     let mut hasher = Hasher::new(digest.algorithm());
     hasher.update(&content);
     let hashed = hasher.finish();
@@ -196,43 +216,65 @@ fn parse(source: Source<'_>, names: &Digests, name: DigestId, buffer: &mut [u8])
         name,
         contents: LookedUp::of(names, contents),
         children: LookedUp::of(names, of(|role| role == Role::Child)),
+        others: LookedUp::of(names, others(&manifest).into_iter()),
         subject: LookedUp::of(names, manifest.subject.iter().filter_map(|subject| subject.digest.ok())),
         is_schema1: manifest.kind == Kind::Schema1,
         is_over_large: content.len() > MAX_PUT,
     })
 }
 
+/// The children that an index gives a media type, and only ones of no manifest.
+fn others(manifest: &Manifest) -> HashSet<Digest> {
+    let children = || manifest.references.iter().filter(|reference| reference.role == Role::Child);
+    let is_other = |child: &&Reference| {
+        let media_type = child.media_type.as_deref().unwrap_or_default();
+        !media_type.is_empty() && Kind::from_content_type(media_type).is_none()
+    };
+    let mut others: HashSet<Digest> = children().filter(is_other).filter_map(|child| child.digest.ok()).collect();
+    if !others.is_empty() {
+        for child in children().filter(|child| !is_other(child)).filter_map(|child| child.digest.ok()) {
+            others.remove(&child);
+        }
+    }
+    others
+}
+
 /// Reads the content with this digest, into `buffer` if it is large enough. Returns `Err` with the reason when the
 /// content can't be read.
-fn read<'b>(source: Source<'_>, digest: &Digest, buffer: &'b mut [u8]) -> Result<Cow<'b, [u8]>, String> {
+fn read<'b>(source: Source<'_>, digest: &Digest, buffer: &'b mut [u8]) -> Result<Cow<'b, [u8]>, Fault> {
     let Source { tree, returning } = source;
     if returning.returned(digest).is_some() {
-        let file = returning.open(tree, digest).map_err(|error| error.to_string())?;
-        return read_file(&file.ok_or(MISSING)?, buffer.len()).map(Cow::Owned);
+        let file = returning.open(tree, digest).map_err(Fault::damaged)?;
+        return read_file(&file.ok_or_else(missing)?, buffer.len()).map(Cow::Owned);
     }
     let path = layout::blob_directory(digest).data();
-    let area = tree.area(Area::Blobs).map_err(|error| error.to_string())?.ok_or("there is no content at all")?;
-    let missing = |errno: Errno| match errno {
-        Errno::NOENT => MISSING.to_owned(),
-        errno => tree.explain(&path, "a regular file", "read", errno).to_string(),
+    let area =
+        tree.area(Area::Blobs).map_err(Fault::damaged)?.ok_or_else(|| Fault::damaged("there is no content at all"))?;
+    let by_number = |errno: Errno| match errno {
+        Errno::NOENT => missing(),
+        errno => Fault::damaged(tree.explain(&path, "a regular file", "read", errno)),
     };
     let limit = buffer.len();
     let found =
         tree::open_small(area.as_fd(), path.below_area()).and_then(|file| tree::read_start(file.as_fd(), buffer));
-    let found = found.map_err(missing)?;
+    let found = found.map_err(by_number)?;
     if found.len() < limit {
         return Ok(Cow::Borrowed(found));
     }
     check_begin(found)?;
-    let content = tree.read_small(&path, MAX_READ as u64 + 1).map_err(|error| error.to_string())?;
-    check_length(content.ok_or(MISSING)?).map(Cow::Owned)
+    let content = tree.read_small(&path, MAX_READ as u64 + 1).map_err(Fault::damaged)?;
+    check_length(content.ok_or_else(missing)?).map(Cow::Owned)
+}
+
+fn missing() -> Fault {
+    Fault { kind: FaultKind::Missing, reason: "its content is missing".to_owned() }
 }
 
 /// Reads an open file as [`read`] reads content in its place; at first only `usual` bytes.
-fn read_file(file: &File, usual: usize) -> Result<Vec<u8>, String> {
+fn read_file(file: &File, usual: usize) -> Result<Vec<u8>, Fault> {
     let mut content = Vec::new();
     let read_on = |content: &mut Vec<u8>, limit: usize| {
-        file.take((limit - content.len()) as u64).read_to_end(content).map_err(|error| error.to_string())
+        file.take((limit - content.len()) as u64).read_to_end(content).map_err(Fault::damaged)
     };
     read_on(&mut content, usual)?;
     if content.len() == usual {
@@ -244,14 +286,15 @@ fn read_file(file: &File, usual: usize) -> Result<Vec<u8>, String> {
 
 /// Returns `Err` when content does not begin as a manifest does. Where a repository keeps everything, any content may
 /// be a manifest, and this saves reading the layers.
-fn check_begin(content: &[u8]) -> Result<(), String> {
+fn check_begin(content: &[u8]) -> Result<(), Fault> {
     let is_object = content.trim_ascii_start().starts_with(b"{");
-    if is_object { Ok(()) } else { Err("it does not begin as a manifest does".to_owned()) }
+    let reason = "it does not begin as a manifest does";
+    if is_object { Ok(()) } else { Err(Fault { kind: FaultKind::Unlike, reason: reason.to_owned() }) }
 }
 
-fn check_length(content: Vec<u8>) -> Result<Vec<u8>, String> {
+fn check_length(content: Vec<u8>) -> Result<Vec<u8>, Fault> {
     if content.len() <= MAX_READ {
         return Ok(content);
     }
-    Err(format!("it has more than {MAX_READ} bytes, which is too large to be read"))
+    Err(Fault::damaged(format!("it has more than {MAX_READ} bytes, which is too large to be read")))
 }

@@ -19,7 +19,7 @@ pub use damage::{Damage, Doubt};
 use digests::LookedUp;
 pub use digests::{DigestId, DigestSet, Digests};
 use manifests::Source;
-pub use manifests::{Fault, Graph, Node};
+pub use manifests::{Fault, FaultKind, Graph, Node};
 pub use repositories::{Revision, Scanned, Tag};
 pub use returning::{Nothing, Returned, Returning};
 

@@ -184,7 +184,6 @@ fn of_a_random_tree_with_wrong_bytes_gc_says_what_fsck_does() {
 }
 
 #[test]
-#[ignore = "where a link is no file, gc says of what it leads to what fsck does not"]
 fn of_a_random_damaged_tree_gc_says_what_fsck_does() {
     hold(60, 34, damaged(Ways::ALL), |recipe| {
         gc_says_what_fsck_does(&recipe.grow(), &["revision-dangling", "unreadable"])

@@ -157,6 +157,52 @@ fn children_that_are_layers_as_build_caches_have_them_cast_no_doubt() {
     }
 }
 
+/// A build cache whose layer is too large to be read as a manifest, and an image beside it that has no tag.
+fn large_cache(media_type: &str) -> (Planted, String, String) {
+    let planted = old();
+    let layer = planted.layer("lib", [b"\x1f\x8b".to_vec(), vec![7; 100 * 1024]].concat());
+    let config = planted.layer("lib", "{\"cache\": 1}");
+    let mut index = planted.index_of(&[&config, &layer]);
+    index["manifests"][0]["mediaType"] = "application/vnd.buildkit.cacheconfig.v0".into();
+    index["manifests"][1]["mediaType"] = media_type.into();
+    planted.tag("lib", "cache", &planted.manifest("lib", &index));
+    let untagged = planted.image("lib", "an untagged image");
+    (planted, layer, untagged)
+}
+
+const CACHED: &str = "application/vnd.oci.image.layer.v1.tar+gzip";
+
+#[test]
+fn a_large_layer_of_a_build_cache_casts_no_doubt() {
+    let (planted, layer, untagged) = large_cache(CACHED);
+    let collection = collect(&planted.scratch, &NOW_UNTAGGED).code(0);
+    assert_eq!(collection.of_type("finding").count(), 0);
+    assert!(planted.has(&layer) && planted.links("lib", &layer), "the cache lost its layer");
+    assert!(!planted.has(&untagged) && !planted.has_revision("lib", &untagged), "the untagged image stayed");
+    planted.scratch.run(["fsck", "--content", "--strict"]).code(0);
+    assert_whole(&planted.scratch);
+}
+
+#[test]
+fn a_large_child_that_may_be_a_manifest_casts_doubt() {
+    let keeps_all = |(planted, layer, untagged): (Planted, String, String)| {
+        collect(&planted.scratch, &NOW_UNTAGGED).code(3);
+        assert!([&layer, &untagged].iter().all(|digest| planted.has(digest)));
+    };
+    for called in ["", "application/vnd.oci.image.manifest.v1+json", "application/vnd.oci.image.index.v1+json"] {
+        keeps_all(large_cache(called));
+    }
+    // It is linked as a manifest elsewhere.
+    let cache = large_cache(CACHED);
+    cache.0.plant(&(revision_path("other", &cache.1) + "/link"), &cache.1);
+    keeps_all(cache);
+    // It is gone.
+    let cache = large_cache(CACHED);
+    cache.0.remove(&blob_path(&cache.1));
+    collect(&cache.0.scratch, &NOW_UNTAGGED).code(3);
+    assert!(cache.0.has(&cache.2));
+}
+
 #[test]
 fn a_child_in_another_repository_keeps_its_layer_of_two_names() {
     let planted = old();
