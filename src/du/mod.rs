@@ -16,7 +16,7 @@
 //! | *shared* | the tagged images of several repositories need it |
 //! | *untagged* | a collection keeps it, unless it deletes untagged manifests |
 //! | *garbage* | nothing needs it; a link alone is not a need |
-//! | *doubtful* | nothing is known to need it, but something that can't be read may, so a collection keeps it |
+//! | *doubtful* | no tagged image is known to need it, but there may be links that can't be read, so no collection removes it |
 //!
 //! # Repositories and tags
 //!
