@@ -172,7 +172,8 @@ fn registry_takes(directory: &Path, limit: jiff::Timestamp) -> bool {
 #[test]
 fn the_registrys_purge_and_ours_agree_but_for_those_it_never_takes() {
     let limit: jiff::Timestamp = "2016-01-01T00:00:00Z".parse().unwrap();
-    let hours = format!("{}h", (jiff::Timestamp::now().as_second() - limit.as_second()) / 3600);
+    let since = Duration::try_from(jiff::Timestamp::now().duration_since(limit)).unwrap();
+    let hours = format!("{}h", since.as_secs() / 3600);
     for (name, id, registry) in [
         ("upload-stale", "01a1fcdf-54c3-7341-a473-aaabbd711949", true),
         ("upload-id-not-uuid", "not-a-uuid", false),
@@ -184,7 +185,7 @@ fn the_registrys_purge_and_ours_agree_but_for_those_it_never_takes() {
         let all = listed(&scratch, &[]);
         let (repository, _, size) = all.iter().find(|(_, found, _)| found == id).unwrap().clone();
         let directory = scratch.repository(&repository).join("_uploads").join(id);
-        age(&directory, 20 * 365 * DAY);
+        age(&directory, since + 365 * DAY);
         for (repository, other, _) in &all {
             let directory = scratch.repository(repository).join("_uploads").join(other);
             assert_eq!(registry_takes(&directory, limit), other == id && registry, "{name} {other}");
