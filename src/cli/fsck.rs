@@ -95,7 +95,7 @@ impl Fsck {
             print(finding, context)?;
         }
         summarize(&report, context)?;
-        if report.findings.iter().any(|finding| finding.safe) {
+        if report.findings.iter().any(Finding::is_safe) {
             context.output.flush()?;
             let regtree = hint::command(&context.global);
             context.output.note(format_args!("to see what can be mended: {regtree} repair --all-safe -n"));
@@ -155,10 +155,10 @@ pub(super) fn print(finding: &Finding, context: &mut Context) -> anyhow::Result<
     if finding.code == Code::DirectoryEmpty && !context.output.is_verbose() {
         return Ok(());
     }
-    let path = finding.path.as_ref().map(|path| format!("{}: ", path.display())).unwrap_or_default();
+    let path = finding.path();
     let images = listed(finding);
     let repair = finding.repair.map(|repair| format!("; repair: {}", repair.name())).unwrap_or_default();
-    let line = format!("{}: {path}{}{images}{repair}", finding.code, finding.message);
+    let line = format!("{}: {}: {}{images}{repair}", finding.code, path.display(), finding.message);
     context.output.finding(finding.severity, &line)
 }
 

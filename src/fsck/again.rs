@@ -73,7 +73,10 @@ impl Again<'_, '_> {
     fn look(&self, clues: &[Clue]) -> Result<HashSet<Mark>> {
         let Self { eye, blobs, first, options, watch } = *self;
         let quiet = Watch { progress: &Silent, interrupt: watch.interrupt.clone() };
-        let named = |clue: &'_ Clue| clue.finding.repository.iter().chain(&clue.also).cloned().collect::<Vec<_>>();
+        let named = |clue: &'_ Clue| {
+            let also = clue.also.iter().map(String::as_str);
+            clue.finding.repository().into_iter().chain(also).map(str::to_owned).collect::<Vec<_>>()
+        };
         let suspects: HashSet<String> = clues.iter().flat_map(named).collect();
         let concerned = first.repositories.iter().filter(|repository| suspects.contains(&repository.text));
         let again = concerned.map(|repository| repository.place.clone()).collect();
@@ -81,7 +84,7 @@ impl Again<'_, '_> {
         let fan_outs: HashSet<TreePath> = clues.iter().filter_map(fan_out).collect();
         let (fresh, content) = Blobs::walk(eye, Some(&fan_outs), Arc::new(Nothing), &quiet);
         let content = about_content(eye, &fresh, content, |digest| first.needed.contains(blobs, digest));
-        let is_between = |clue: &Clue| clue.finding.repository.is_none() || clue.finding.code == Code::LegacyLayout;
+        let is_between = |clue: &Clue| clue.finding.repository().is_none() || clue.finding.code == Code::LegacyLayout;
         let between = if clues.iter().any(is_between) { places::find(eye, &watch.interrupt).1 } else { Vec::new() };
         let without = super::without_repositories(eye, blobs)?;
         check_signal(&watch.interrupt)?;
@@ -90,18 +93,17 @@ impl Again<'_, '_> {
 }
 
 fn is_in_the_making(eye: &Eye<'_>, clue: &Clue, now: jiff::Timestamp) -> bool {
-    let parent = clue.finding.place.as_ref().and_then(TreePath::parent);
+    let parent = clue.finding.place().and_then(|place| place.parent());
     let Some(parent) = parent.filter(|_| PASSING.contains(&clue.finding.code)) else { return false };
     let modified = eye.tree.metadata(&parent).ok().flatten().map(|found| found.modified);
     modified.is_some_and(|modified| now.duration_since(modified) < LATELY)
 }
 
 fn is_still_empty(eye: &Eye<'_>, clue: &Clue) -> bool {
-    let Some(place) = &clue.finding.place else { return true };
-    eye.tree.list(place).is_ok_and(|listed| listed.is_some_and(|listed| listed.is_empty()))
+    let Some(place) = clue.finding.place() else { return true };
+    eye.tree.list(&place).is_ok_and(|listed| listed.is_some_and(|listed| listed.is_empty()))
 }
 
 fn fan_out(clue: &Clue) -> Option<TreePath> {
-    let place = clue.finding.place.as_ref().filter(|place| place.area() == Area::Blobs)?;
-    blobs::fan_out(place)
+    blobs::fan_out(&clue.finding.place().filter(|place| place.area() == Area::Blobs)?)
 }

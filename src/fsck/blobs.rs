@@ -16,7 +16,7 @@ use super::eye::{Eye, Looked};
 use super::keyed::on_the_way;
 use crate::digest::Digest;
 use crate::error::Result;
-use crate::finding::{Code, Finding, Harm};
+use crate::finding::{Code, Harm};
 pub(super) use crate::judge::content::Lies;
 use crate::judge::content::{self, Stored};
 use crate::judge::follow;
@@ -289,15 +289,20 @@ fn read_misplaced(eye: &mut Eye<'_>, kind: &KeyedDirectory, parent: BorrowedFd<'
     };
     let data = path.data();
     let finding = eye.at(&data, Code::BlobMisplaced, Harm::Possible, message);
-    let expected = digest.map(|digest| eye.tree.locate(&Entry::Blob(digest).path()).display().to_string());
-    eye.note(Cause::None, Finding { digest, expected, ..finding });
+    let finding = match digest {
+        Some(digest) => {
+            let expected = eye.tree.locate(&Entry::Blob(digest).path());
+            finding.of_content(digest).expects(&expected.display())
+        }
+        None => finding,
+    };
+    eye.note(Cause::None, finding);
 }
 
 /// The directory of the fan-out that a path of content lies in.
 pub(super) fn fan_out(path: &TreePath) -> Option<TreePath> {
     let kinds = layout::algorithm_directories(&Area::Blobs.path());
-    let mut ancestors = std::iter::successors(Some(path.clone()), TreePath::parent);
-    ancestors.find(|path| path.parent().is_some_and(|parent| kinds.iter().any(|kind| kind.path == parent)))
+    path.ancestors().find(|path| path.parent().is_some_and(|parent| kinds.iter().any(|kind| kind.path == parent)))
 }
 
 /// Looks for what an interrupted walk left out.

@@ -18,12 +18,12 @@ pub(super) struct Clue {
 
 /// Whether content of that name lies below `place`.
 pub(super) fn lies_below(place: &TreePath, digest: &Digest) -> bool {
-    std::iter::successors(Some(Entry::Blob(*digest).path()), TreePath::parent).any(|path| path == *place)
+    Entry::Blob(*digest).path().is_within(place)
 }
 
 /// What makes two clues the same, though they were come upon at different times.
 #[derive(Debug, PartialEq, Eq, Hash)]
-pub(super) struct Mark(Code, Option<PathBuf>, Option<String>, Option<Digest>, Option<Digest>);
+pub(super) struct Mark(Code, PathBuf, Option<String>, Option<Digest>, Option<Digest>);
 
 impl Clue {
     pub(super) fn new(finding: Finding, cause: Cause) -> Self {
@@ -31,21 +31,20 @@ impl Clue {
     }
 
     pub(super) fn mark(&self) -> Mark {
-        let Finding { code, path, tag, digest, manifest, .. } = &self.finding;
+        let finding = &self.finding;
         // Any manifest that needs it says of content what there is to say.
-        let manifest = manifest.filter(|_| !self.is_content());
-        Mark(*code, path.clone(), tag.clone(), *digest, manifest)
+        let manifest = finding.manifest().filter(|_| !self.is_content());
+        Mark(finding.code, finding.path(), finding.tag().map(str::to_owned), finding.digest(), manifest)
     }
 
     /// The directory below `repositories/` of which nobody can tell what repositories it holds, if it is about such.
-    pub(super) fn hides_repositories(&self) -> Option<&str> {
+    pub(super) fn hides_repositories(&self) -> Option<TreePath> {
         use Code::{Permissions, RepositoriesMissing, Symlink, Unreadable};
         let hides = matches!(self.finding.code, Unreadable | Permissions | Symlink | RepositoriesMissing);
-        let place = self.finding.place.as_ref().filter(|place| hides && place.area() == Area::Repositories);
-        place.map(TreePath::below_area)
+        self.finding.place().filter(|place| hides && place.area() == Area::Repositories)
     }
 
     pub(super) fn is_content(&self) -> bool {
-        self.finding.place.as_ref().is_some_and(|place| place.area() == Area::Blobs)
+        self.finding.place().is_some_and(|place| place.area() == Area::Blobs)
     }
 }

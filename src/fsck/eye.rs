@@ -11,7 +11,7 @@ use rustix::io::Errno;
 
 use super::clue::{Cause, Clue};
 use crate::error::{Error, LinkFault};
-use crate::finding::{Code, Finding, Harm, Repair};
+use crate::finding::{Code, Finding, Harm, Repair, Subject};
 use crate::judge::{self, follow};
 use crate::layout::{self, TreePath};
 use crate::repository::link;
@@ -111,24 +111,37 @@ impl<'t> Eye<'t> {
         Self::of(self.tree, self.owner, repository)
     }
 
-    /// A finding about what lies at `path`.
-    pub(super) fn at(&self, path: &TreePath, code: Code, harm: Harm, message: impl Into<String>) -> Finding {
-        Finding { repository: self.repository.clone(), ..judge::at(self.tree, path, code, harm, message) }
+    /// A finding about a part of the tree.
+    pub(super) fn at(
+        &self,
+        subject: impl Into<Subject>,
+        code: Code,
+        harm: Harm,
+        message: impl Into<String>,
+    ) -> Finding {
+        Finding::new(self.tree, subject, code, harm, message)
     }
 
     /// A finding about something that lies where it does not belong.
-    fn odd(&self, path: &TreePath, kind: &'static str, harm: Harm) -> Finding {
+    fn odd(&self, subject: impl Into<Subject>, kind: &'static str, harm: Harm) -> Finding {
         // What is only in the way harms nothing by where it leads.
-        let finding = judge::link::odd(self.at(path, Code::FileUnexpected, harm, ""), kind, true, harm);
-        Finding { expected: None, ..finding }
+        judge::link::odd(self.tree, subject, kind, true, harm)
     }
 
-    /// A finding about a broken link.
-    pub(super) fn broken(&self, path: &TreePath, key: Option<crate::Digest>, fault: &LinkFault, harm: Harm) -> Finding {
-        Finding { repository: self.repository.clone(), ..judge::link::broken(self.tree, path, key, fault, harm) }
+    /// Notes a broken link.
+    pub(super) fn broken(&mut self, cause: Cause, subject: Subject, fault: &LinkFault, harm: Harm) {
+        let finding = judge::link::broken(self.tree, subject, fault, harm);
+        self.note(cause, finding);
     }
 
-    pub(super) fn note(&mut self, cause: Cause, finding: Finding) {
+    /// Notes a finding about where it looks.
+    pub(super) fn note(&mut self, cause: Cause, mut finding: Finding) {
+        if let Some(repository) = &self.repository {
+            finding = finding.in_repository(repository);
+        }
+        if let Cause::Blob(digest) = cause {
+            finding = finding.of_content(digest);
+        }
         self.clues.push(Clue::new(finding, cause));
     }
 
@@ -237,35 +250,32 @@ impl<'t> Eye<'t> {
     }
 
     pub(super) fn stranger(&mut self, directory: &TreePath, file: &str, entry: &Listed) {
-        let text = entry.text().and_then(|name| directory.child(name));
+        let path = entry.text().and_then(|name| directory.child(name));
         let is_temporary = entry.text().and_then(layout::temporary_of) == Some(file) && entry.kind == Kind::File;
-        let mut finding = match &text {
+        let finding = match path {
             Some(path) if is_temporary => {
                 let message = format!("an interrupted write of {file} left it");
                 self.at(path, Code::TemporaryLeftOver, Harm::None, message).mended_by(Repair::RemoveTemporary)
             }
             Some(path) => self.odd(path, entry.kind.describe(), Harm::Possible),
-            None => self.odd(directory, entry.kind.describe(), Harm::Possible),
+            None => {
+                let subject = Subject::Nameless(directory.clone(), entry.name.clone());
+                self.odd(subject, entry.kind.describe(), Harm::Possible)
+            }
         };
-        if text.is_none() {
-            (finding.place, finding.path) = (None, Some(self.tree.locate(directory).join(&entry.name)));
-        }
         self.note(Cause::None, finding);
     }
 
     /// Tells of a file's place that something else has.
     pub(super) fn odd_file(&mut self, path: &TreePath, kind: Kind, harm: Harm, cause: Cause) {
-        let finding = self.odd(path, kind.describe(), harm);
-        let expected = Some(Kind::File.describe().to_owned());
-        self.note(cause, Finding { expected, ..finding });
+        self.note(cause, judge::link::odd_file(self.tree, path, kind.describe(), true, harm));
     }
 
     /// Tells of a symbolic link; whether it leads to what a registry looks for.
     pub(super) fn symlink(&mut self, path: &TreePath, leads: bool, cause: Cause) {
         // Where nothing is kept from being served, it is no error.
         let harm = if cause == Cause::None { Harm::Possible } else { Harm::Certain };
-        let finding = self.at(path, Code::Symlink, harm, "");
-        self.note(cause, judge::link::odd(finding, Kind::Symlink.describe(), leads, harm));
+        self.note(cause, judge::link::odd(self.tree, path, Kind::Symlink.describe(), leads, harm));
     }
 
     /// Tells of a directory that has nothing in it.
@@ -356,8 +366,7 @@ impl<'t> Eye<'t> {
         let found = format!("mode {:04o}, owner {}:{}", stat.st_mode & 0o7777, stat.st_uid, stat.st_gid);
         let Owner { uid, gid } = self.owner;
         let message = format!("the tree's owner ({uid}:{gid}) may not read it: {found}{unless}");
-        let finding = self.at(&path(), Code::Permissions, harm, message);
-        let finding = Finding { found: Some(found), ..finding }.mended_by(Repair::FixPermissions);
-        self.note(cause, finding);
+        let finding = self.at(path(), Code::Permissions, harm, message);
+        self.note(cause, finding.found(&found).mended_by(Repair::FixPermissions));
     }
 }

@@ -19,7 +19,7 @@ struct Causes<'c> {
     /// By repository.
     others: HashMap<&'c str, HashMap<Key<'c>, Vec<usize>>>,
     /// By the place that content lies below.
-    areas: Vec<(&'c TreePath, Vec<usize>)>,
+    areas: Vec<(TreePath, Vec<usize>)>,
 }
 
 #[derive(PartialEq, Eq, Hash)]
@@ -34,7 +34,7 @@ impl<'c> Causes<'c> {
     fn of(clues: &'c [Clue]) -> Self {
         let mut causes = Self::default();
         for (index, Clue { finding, cause, .. }) in clues.iter().enumerate() {
-            let tag = finding.tag.as_deref();
+            let tag = finding.tag();
             let key = match cause {
                 Cause::Blob(digest) => {
                     causes.blobs.entry(*digest).or_default().push(index);
@@ -45,12 +45,12 @@ impl<'c> Causes<'c> {
                 Cause::Tag => tag.map(Key::Tag),
                 Cause::Repository => Some(Key::Repository),
                 Cause::Area => {
-                    causes.areas.extend(finding.place.as_ref().map(|place| (place, vec![index])));
+                    causes.areas.extend(finding.place().map(|place| (place, vec![index])));
                     continue;
                 }
                 Cause::None => None,
             };
-            if let (Some(key), Some(repository)) = (key, finding.repository.as_deref()) {
+            if let (Some(key), Some(repository)) = (key, finding.repository()) {
                 causes.others.entry(repository).or_default().entry(key).or_default().push(index);
             }
         }

@@ -9,7 +9,7 @@ use super::eye::Eye;
 use super::manifests::Manifests;
 use super::repository::{Leads, Repo, Revision, RevisionLink};
 use crate::digest::Digest;
-use crate::finding::{Code, Finding, Harm, Repair};
+use crate::finding::{Code, Finding, Harm, Repair, Subject};
 use crate::judge::manifest::{Form, Read, read_one};
 use crate::judge::references::{self, Facts, OtherSize};
 use crate::layout::{Place, TreePath};
@@ -170,11 +170,12 @@ impl<'j, 't> Judge<'j, 't> {
     }
 
     /// A manifest of schema1, which depends on the registry that serves the tree.
-    fn foreign(&mut self, digest: &Digest, link: &TreePath) {
+    fn foreign(&mut self, digest: &Digest, link: &Subject) {
         let harm = if self.is_modern { Harm::Possible } else { Harm::None };
         let message = "a manifest of schema1: registries from 3.0 on can't read it, and their collector fails on it";
-        let finding = self.eye.at(link, Code::ManifestForeign, harm, message);
-        self.eye.note(Cause::None, Finding { manifest: Some(*digest), ..finding });
+        let document = Subject::Document(Box::new(link.clone()));
+        let finding = self.eye.at(document, Code::ManifestForeign, harm, message);
+        self.eye.note(Cause::None, finding.of_manifest(*digest));
     }
 }
 
@@ -244,7 +245,7 @@ impl Facts for Judge<'_, '_> {
     fn report(&mut self, cause: Cause, finding: Finding) {
         // A layer that is not linked is reported once, whichever manifests need it.
         let is_missing_layer = finding.code == Code::ReferenceMissing && cause != Cause::None;
-        if is_missing_layer && !finding.digest.is_none_or(|digest| self.missing.insert(digest)) {
+        if is_missing_layer && !finding.digest().is_none_or(|digest| self.missing.insert(digest)) {
             return;
         }
         self.eye.note(cause, finding);

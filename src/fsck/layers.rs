@@ -5,7 +5,7 @@ use super::clue::Cause;
 use super::judge::Judge;
 use super::repository::RevisionLink;
 use crate::digest::Digest;
-use crate::finding::Harm;
+use crate::finding::{Harm, Subject};
 use crate::judge::references;
 
 impl Judge<'_, '_> {
@@ -15,9 +15,8 @@ impl Judge<'_, '_> {
         for (digest, fault) in &layers.broken {
             let is_needed = self.needed.contains(digest);
             let harm = if is_needed { Harm::Certain } else { Harm::Possible };
-            let path = self.repository.layer_link(digest);
-            let finding = self.eye.broken(&path, Some(*digest), fault, harm);
-            self.eye.note(Cause::Layer(*digest), finding);
+            let subject = Subject::Layer(self.repository.place.clone(), *digest);
+            self.eye.broken(Cause::Layer(*digest), subject, fault, harm);
         }
         for (key, target) in layers.targets() {
             let is_needed = self.needed.contains(&key) || self.needed.contains(&target);

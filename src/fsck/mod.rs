@@ -122,7 +122,8 @@ pub(crate) fn check_with(
     check_signal(interrupt)?;
     let without = without_repositories(&eye, &blobs)?;
     options.only.check(|pattern| {
-        let hides = |clue: &Clue| clue.hides_repositories().is_some_and(|directory| pattern.could_hold(directory));
+        let hides =
+            |clue: &Clue| clue.hides_repositories().is_some_and(|directory| pattern.could_hold(directory.below_area()));
         let chooses = |place: &Place| pattern.is_match(place.directory.below_area());
         places.iter().any(chooses) || between.iter().chain(&without).any(hides)
     })?;
@@ -161,9 +162,8 @@ pub(crate) fn check_with(
     tidy(&mut clues);
     let broken = images::find(&round.repositories, &round.manifests, &mut clues);
     let mut findings: Vec<Finding> = clues.into_iter().map(|clue| clue.finding).collect();
-    findings.sort_by(|a, b| {
-        let key = |finding: &Finding| (Reverse(finding.severity), finding.code);
-        key(a).cmp(&key(b)).then_with(|| a.path.cmp(&b.path)).then_with(|| a.message.cmp(&b.message))
+    findings.sort_by_cached_key(|finding| {
+        (Reverse(finding.severity), finding.code, finding.path(), finding.message.clone())
     });
     Ok(Report { findings, broken, counts, hashed })
 }
@@ -173,17 +173,17 @@ pub(crate) fn check_with(
 fn tidy(clues: &mut Vec<Clue>) {
     let places = |code| -> HashSet<_> {
         let told = clues.iter().filter(|clue| clue.finding.code == code);
-        told.filter_map(|clue| clue.finding.place.clone()).collect()
+        told.filter_map(|clue| clue.finding.place()).collect()
     };
     let modes = places(Code::Permissions);
     let is_link = |clue: &&Clue| clue.finding.code == Code::Symlink;
     let led: HashSet<Cause> = clues.iter().filter(is_link).map(|clue| clue.cause).collect();
     clues.retain(|Clue { finding, .. }| {
-        finding.code != Code::Unreadable || finding.place.as_ref().is_none_or(|place| !modes.contains(place))
+        finding.code != Code::Unreadable || finding.place().is_none_or(|place| !modes.contains(&place))
     });
     for Clue { finding, cause, .. } in clues {
         if finding.repair == Some(Repair::QuarantineBlob) && led.contains(cause) {
-            (finding.repair, finding.safe) = (None, false);
+            finding.repair = None;
         }
     }
 }
@@ -219,7 +219,6 @@ fn about_content(
 ) -> Vec<Clue> {
     for clue in &mut clues {
         let Clue { finding, cause: Cause::Blob(digest), .. } = clue else { continue };
-        finding.digest = Some(*digest);
         // A registry serves what a symbolic link leads to. And what the owner may perhaps read is no error.
         let is_served = finding.code == Code::Symlink && blobs.digests.find(digest).is_some();
         let is_perhaps = finding.code == Code::Permissions && finding.severity == Severity::Warning;
@@ -243,7 +242,7 @@ fn without_repositories(eye: &Eye<'_>, blobs: &Blobs<'_>) -> Result<Option<Clue>
         return Ok(None);
     }
     let message = "there is content, and no directory of repositories: is its disk mounted?";
-    let finding = eye.at(&Area::Repositories.path(), Code::RepositoriesMissing, Harm::Certain, message);
+    let finding = eye.at(Area::Repositories.path(), Code::RepositoriesMissing, Harm::Certain, message);
     Ok(Some(Clue::new(finding, Cause::None)))
 }
 
@@ -252,9 +251,9 @@ fn is_wanted(clue: &Clue, options: &Options, blobs: &Blobs<'_>, round: &Round) -
     if let Cause::Blob(digest) = clue.cause {
         return round.needed.contains(blobs, &digest);
     }
-    match (&clue.finding.repository, &clue.finding.place) {
+    match (clue.finding.repository(), clue.finding.place()) {
         (Some(name), _) => options.only.is_match(name),
-        (None, Some(place)) if clue.cause == Cause::Area => round.needed.is_any_below(place),
-        (None, _) => clue.hides_repositories().is_some_and(|directory| options.only.could_hold(directory)),
+        (None, Some(place)) if clue.cause == Cause::Area => round.needed.is_any_below(&place),
+        (None, _) => clue.hides_repositories().is_some_and(|directory| options.only.could_hold(directory.below_area())),
     }
 }

@@ -4,7 +4,7 @@ use rayon::prelude::*;
 
 use super::clue::{Cause, Clue};
 use super::eye::Eye;
-use crate::finding::{Code, Finding, Harm};
+use crate::finding::{Code, Harm};
 use crate::layout::{Area, Form, Place, TreePath};
 use crate::repository::find::{Role, Sight};
 use crate::stream::Interrupt;
@@ -58,7 +58,7 @@ fn visit(eye: &mut Eye<'_>, directory: &TreePath) -> (Vec<Place>, Vec<TreePath>)
             Role::Hidden(path) => {
                 let message = "a folder that no repository has: registries look into none that begins so";
                 let finding = eye.at(&path, Code::FileUnexpected, Harm::Possible, message);
-                eye.note(Cause::None, Finding { found: Some(Kind::Directory.describe().to_owned()), ..finding });
+                eye.note(Cause::None, finding.found(&Kind::Directory.describe()));
             }
             // A registry follows it, and finds a repository there or nothing.
             Role::Odd(path) if Form::Current.owns(path.file_name()) => drop(eye.list(&path, Cause::Repository)),

@@ -9,7 +9,7 @@ use super::keyed::{Keyed, Links};
 use super::uploads;
 use crate::digest::Digest;
 use crate::error::LinkFault;
-use crate::finding::{Code, Finding, Harm, Repair, Severity};
+use crate::finding::{Code, Finding, Harm, Repair, Severity, Subject};
 use crate::judge::follow;
 pub(super) use crate::judge::link::{Leads, RevisionLink};
 use crate::layout::{Place, TreePath};
@@ -114,17 +114,12 @@ impl Repo {
         Some(&self.revisions[at])
     }
 
-    /// Where the link of a manifest is.
-    pub(super) fn revision_link(&self, digest: &Digest, link: RevisionLink) -> TreePath {
-        let directory = match link {
-            RevisionLink::Misplaced => self.place.layer(digest),
-            _ => self.place.revision(digest),
-        };
-        directory.link()
-    }
-
-    pub(super) fn layer_link(&self, digest: &Digest) -> TreePath {
-        self.place.layer_link(digest)
+    /// The link of a manifest.
+    pub(super) fn revision_link(&self, digest: &Digest, link: RevisionLink) -> Subject {
+        match link {
+            RevisionLink::Misplaced => Subject::MisplacedRevision(self.place.clone(), *digest),
+            _ => Subject::Revision(self.place.clone(), *digest),
+        }
     }
 }
 
@@ -135,13 +130,6 @@ pub(super) struct Tag {
     pub(super) current: Option<Digest>,
     /// What it ever pointed to.
     pub(super) past: Vec<Digest>,
-    pub(super) directory: TreePath,
-}
-
-impl Tag {
-    pub(super) fn link(&self) -> TreePath {
-        self.directory.current().link()
-    }
 }
 
 /// Reads one repository; what is wrong with its links alone is told.
@@ -201,15 +189,14 @@ fn hides(finding: &Finding, directory: &TreePath) -> bool {
         Code::FileUnexpected => finding.severity == Severity::Error,
         _ => false,
     };
-    let mut above = std::iter::successors(finding.place.clone(), TreePath::parent);
-    is_hidden && above.any(|path| path == *directory)
+    is_hidden && finding.place().is_some_and(|place| place.is_within(directory))
 }
 
 fn check_name(eye: &mut Eye<'_>, place: &Place, text: &str) -> bool {
     let Err(reason) = text.parse::<crate::name::RepositoryName>() else { return true };
     let message = format!("{text:?} is no repository name: {reason}");
     let finding = eye.at(&place.directory, Code::NameInvalid, Harm::Possible, message);
-    eye.note(Cause::None, Finding { found: Some(text.to_owned()), ..finding });
+    eye.note(Cause::None, finding.found(&text));
     false
 }
 
@@ -223,11 +210,10 @@ fn read_revisions(eye: &mut Eye<'_>, place: &Place, layers: &Layers) -> Option<V
             Link::Right => RevisionLink::Right,
             Link::Unseen => RevisionLink::Broken,
             Link::Absent { .. } if layers.leads(&digest) == Leads::Straight => {
-                let path = place.layer_link(&digest);
                 let message =
                     "the link of a manifest, where registry 2.1.0 put it: registries from 3.0 on don't see it";
-                let finding = eye.at(&path, Code::RevisionMisplaced, Harm::Possible, message);
-                let finding = Finding { digest: Some(digest), ..finding };
+                let subject = Subject::MisplacedRevision(place.clone(), digest);
+                let finding = eye.at(subject, Code::RevisionMisplaced, Harm::Possible, message);
                 eye.note(Cause::Revision(digest), finding.mended_by(Repair::LinkRevision));
                 RevisionLink::Misplaced
             }
@@ -253,9 +239,7 @@ fn read_revisions(eye: &mut Eye<'_>, place: &Place, layers: &Layers) -> Option<V
 }
 
 fn broken_revision(eye: &mut Eye<'_>, place: &Place, digest: Digest, fault: &LinkFault) {
-    let path = place.revision(&digest).link();
-    let finding = eye.broken(&path, Some(digest), fault, Harm::Certain);
-    eye.note(Cause::Revision(digest), finding);
+    eye.broken(Cause::Revision(digest), Subject::Revision(place.clone(), digest), fault, Harm::Certain);
 }
 
 fn read_tags(eye: &mut Eye<'_>, place: &Place) -> Vec<Tag> {
@@ -268,11 +252,11 @@ fn read_tags(eye: &mut Eye<'_>, place: &Place) -> Vec<Tag> {
             continue;
         };
         let seen = eye.clues.len();
-        if let Some(tag) = read_tag(eye, &base, std::os::fd::AsFd::as_fd(&handle), name, entry.kind) {
+        if let Some(tag) = read_tag(eye, place, std::os::fd::AsFd::as_fd(&handle), name, entry.kind) {
             tags.push(tag);
         }
         for clue in &mut eye.clues[seen..] {
-            clue.finding.tag = Some(name.to_owned());
+            clue.finding.set_tag(name);
         }
     }
     tags
@@ -280,58 +264,65 @@ fn read_tags(eye: &mut Eye<'_>, place: &Place) -> Vec<Tag> {
 
 fn read_tag(
     eye: &mut Eye<'_>,
-    base: &TreePath,
+    place: &Place,
     parent: std::os::fd::BorrowedFd<'_>,
     name: &str,
     kind: Kind,
 ) -> Option<Tag> {
-    let directory = base.child(name).expect("a directory's entry is a plain name");
+    let directory = place.tag(name);
     if let Err(reason) = name.parse::<crate::name::Tag>() {
         let message = format!("{name:?} is no tag: {reason}");
         let finding = eye.at(&directory, Code::NameInvalid, Harm::Possible, message);
-        eye.note(Cause::None, Finding { found: Some(name.to_owned()), ..finding });
+        eye.note(Cause::None, finding.found(&name));
     }
-    let mut tag = Tag { name: name.to_owned(), current: None, past: Vec::new(), directory };
+    let mut tag = Tag { name: name.to_owned(), current: None, past: Vec::new() };
     if kind == Kind::Symlink {
-        let leads = leads_to_link(eye, &tag);
-        eye.symlink(&tag.directory, leads, Cause::Tag);
+        let leads = leads_to_link(eye, &directory);
+        eye.symlink(&directory, leads, Cause::Tag);
         return Some(tag);
     }
-    let leaf = match eye.leaf(parent, base, name, "current", Cause::Tag) {
+    let leaf = match eye.leaf(parent, &place.tags(), name, "current", Cause::Tag) {
         Looked::Gone => return None,
         Looked::Unseen => return Some(tag),
         Looked::Seen(leaf) => leaf,
     };
     if leaf.file.is_none() && leaf.others.is_empty() {
-        eye.empty(&tag.directory);
+        eye.empty(&directory);
     }
     for entry in leaf.others {
         if entry.kind != Kind::Directory || entry.name != "index" {
-            eye.stranger(&tag.directory, "", &entry);
+            eye.stranger(&directory, "", &entry);
         }
     }
-    read_current(eye, &mut tag, std::os::fd::AsFd::as_fd(&leaf.handle), leaf.file);
-    read_past(eye, &mut tag);
+    read_current(eye, place, &mut tag, std::os::fd::AsFd::as_fd(&leaf.handle), leaf.file);
+    read_past(eye, place, &mut tag);
     Some(tag)
 }
 
 /// Whether a registry finds a tag's link, whatever leads to it.
-fn leads_to_link(eye: &Eye<'_>, tag: &Tag) -> bool {
-    follow::stat(eye.tree, &tag.link()).is_ok_and(|stat| follow::is_file(&stat))
+fn leads_to_link(eye: &Eye<'_>, tag: &TreePath) -> bool {
+    follow::stat(eye.tree, &tag.current().link()).is_ok_and(|stat| follow::is_file(&stat))
 }
 
-fn read_current(eye: &mut Eye<'_>, tag: &mut Tag, parent: std::os::fd::BorrowedFd<'_>, kind: Option<Kind>) {
-    let current = tag.directory.current();
+fn read_current(
+    eye: &mut Eye<'_>,
+    place: &Place,
+    tag: &mut Tag,
+    parent: std::os::fd::BorrowedFd<'_>,
+    kind: Option<Kind>,
+) {
+    let directory = place.tag(&tag.name);
+    let current = directory.current();
     match kind {
         None => return without_current(eye, &current),
         Some(Kind::Directory) => {}
         Some(Kind::Symlink) => {
-            let leads = leads_to_link(eye, tag);
+            let leads = leads_to_link(eye, &directory);
             return eye.symlink(&current, leads, Cause::Tag);
         }
         Some(kind) => return eye.odd_file(&current, kind, Harm::Certain, Cause::Tag),
     }
-    let leaf = match eye.leaf(parent, &tag.directory, "current", "link", Cause::Tag) {
+    let leaf = match eye.leaf(parent, &directory, "current", "link", Cause::Tag) {
         Looked::Gone => return without_current(eye, &current),
         Looked::Unseen => return,
         Looked::Seen(leaf) => leaf,
@@ -344,8 +335,8 @@ fn read_current(eye: &mut Eye<'_>, tag: &mut Tag, parent: std::os::fd::BorrowedF
         Link::Unseen => {}
         Link::Absent { .. } => without_current(eye, &current),
         Link::Broken(fault) => {
-            let finding = eye.broken(&tag.link(), None, &fault, Harm::Certain);
-            eye.note(Cause::Tag, finding);
+            let subject = Subject::Tag(place.clone(), tag.name.clone());
+            eye.broken(Cause::Tag, subject, &fault, Harm::Certain);
         }
     }
     eye.strangers(&current, "link", leaf.others);
@@ -357,12 +348,10 @@ fn without_current(eye: &mut Eye<'_>, current: &TreePath) {
     eye.note(Cause::Tag, finding);
 }
 
-fn read_past(eye: &mut Eye<'_>, tag: &mut Tag) {
-    let base = tag.directory.history();
+fn read_past(eye: &mut Eye<'_>, place: &Place, tag: &mut Tag) {
+    let base = place.history(&tag.name);
     let found = Links { base: &base, all: Cause::None, cause: |_| Cause::None, signatures: false }.read(eye);
     for Keyed { digest, link, .. } in found.unwrap_or_default() {
-        let algorithm = crate::layout::entry_in(&base, &digest);
-        let path = || algorithm.link();
         let fault = match link {
             Link::Right => {
                 tag.past.push(digest);
@@ -370,13 +359,13 @@ fn read_past(eye: &mut Eye<'_>, tag: &mut Tag) {
             }
             Link::Unseen | Link::Absent { empty: false } => continue,
             Link::Absent { empty: true } => {
-                eye.empty(&algorithm);
+                eye.empty(&place.past(&tag.name, &digest));
                 continue;
             }
             Link::Other(found) => LinkFault::Mismatch { found: *found },
             Link::Broken(fault) => *fault,
         };
-        let finding = eye.broken(&path(), Some(digest), &fault, Harm::Possible);
-        eye.note(Cause::None, finding);
+        let subject = Subject::PastTag(place.clone(), tag.name.clone(), digest);
+        eye.broken(Cause::None, subject, &fault, Harm::Possible);
     }
 }

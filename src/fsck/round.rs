@@ -15,7 +15,7 @@ use super::manifests::{self, Manifests};
 use super::repository::{self, Repo};
 use crate::digest::Digest;
 use crate::error::Result;
-use crate::finding::{Code, Finding};
+use crate::finding::Code;
 use crate::judge::content::{self, Stored};
 use crate::judge::manifest::Read;
 use crate::judge::references::OtherSize;
@@ -157,9 +157,12 @@ fn wrong(eye: &Eye<'_>, target: Digest, stored: Stored, sizes: &[OtherSize]) -> 
     let expected = sizes.iter().map(|size| size.expected).max().unwrap_or_default();
     let finding = stored.by_size(expected).finding(eye.tree, target, true)?;
     // Where it was come upon is where it is looked for again.
-    let mut repositories = sizes.iter().filter_map(|size| size.finding.repository.clone());
-    let (repository, also) = (repositories.next(), repositories.collect());
-    Some(Clue { also, ..Clue::new(Finding { repository, ..finding }, Cause::Blob(target)) })
+    let mut repositories = sizes.iter().filter_map(|size| size.finding.repository());
+    let finding = match repositories.next() {
+        Some(repository) => finding.in_repository(repository),
+        None => finding,
+    };
+    Some(Clue { also: repositories.map(str::to_owned).collect(), ..Clue::new(finding, Cause::Blob(target)) })
 }
 
 /// Content is told of once, however many repositories have it.
@@ -167,13 +170,13 @@ fn dedup(clues: Vec<Clue>) -> Vec<Clue> {
     let truncated: HashSet<_> = clues
         .iter()
         .filter(|clue| clue.finding.code == Code::BlobTruncated)
-        .filter_map(|clue| clue.finding.place.clone())
+        .filter_map(|clue| clue.finding.place())
         .collect();
     let mut seen: HashMap<(Code, TreePath), usize> = HashMap::new();
     let mut kept: Vec<Clue> = Vec::with_capacity(clues.len());
     for clue in clues {
         let finding = &clue.finding;
-        let Some(place) = finding.place.clone().filter(|_| clue.is_content()) else {
+        let Some(place) = finding.place().filter(|_| clue.is_content()) else {
             kept.push(clue);
             continue;
         };
@@ -182,7 +185,7 @@ fn dedup(clues: Vec<Clue>) -> Vec<Clue> {
             continue;
         }
         match seen.entry((finding.code, place)) {
-            Entry::Occupied(first) => kept[*first.get()].also.extend(clue.finding.repository),
+            Entry::Occupied(first) => kept[*first.get()].also.extend(finding.repository().map(str::to_owned)),
             Entry::Vacant(first) => {
                 first.insert(kept.len());
                 kept.push(clue);
@@ -195,17 +198,18 @@ fn dedup(clues: Vec<Clue>) -> Vec<Clue> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::finding::Harm;
-    use crate::layout;
+    use crate::finding::{Finding, Harm, Subject};
+    use crate::registry::Registry;
 
     #[test]
     fn content_is_told_of_once_and_looked_for_wherever_it_was_come_upon() {
-        let (digest, path) = (Digest::of(b""), layout::Entry::Blob(Digest::of(b"")).path());
+        let root = tempfile::tempdir().expect("a directory");
+        let (registry, _) = Registry::create(root.path()).expect("a tree");
+        let digest = Digest::of(b"");
         let clue = |name: &str, manifest: &[u8]| {
-            let finding = Finding::new(Code::BlobMissing, Harm::Certain, "");
-            let (repository, place) = (Some(name.to_owned()), Some(path.clone()));
-            let manifest = Some(Digest::of(manifest));
-            Clue::new(Finding { repository, manifest, place, ..finding }, Cause::Blob(digest))
+            let subject = Subject::Blob(digest);
+            let finding = Finding::new(registry.tree(), subject, Code::BlobMissing, Harm::Certain, "");
+            Clue::new(finding.in_repository(name).of_manifest(Digest::of(manifest)), Cause::Blob(digest))
         };
         let kept = dedup(vec![clue("a", b"1"), clue("b", b"2"), clue("c", b"3")]);
         assert_eq!((kept.len(), &*kept[0].also), (1, &["b".to_owned(), "c".to_owned()][..]));

@@ -31,12 +31,11 @@ impl Judge<'_, '_> {
 
     fn signature(&mut self, directory: &TreePath, revision: Digest, found: Keyed) -> bool {
         self.needed.insert(found.digest);
-        let entry = layout::entry_in(directory, &found.digest);
         let says = match found.link {
             Link::Right => Ok(()),
             Link::Absent { empty } => {
                 if empty {
-                    self.eye.empty(&entry);
+                    self.eye.empty(&layout::entry_in(directory, &found.digest));
                 }
                 return true;
             }
@@ -44,6 +43,6 @@ impl Judge<'_, '_> {
             Link::Other(found) => Err(LinkFault::Mismatch { found: *found }),
             Link::Broken(fault) => Err(*fault),
         };
-        signatures::link(self, revision, found.digest, &entry.link(), says)
+        signatures::link(self, self.repository.place.clone(), (revision, found.digest), says)
     }
 }

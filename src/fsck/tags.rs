@@ -4,7 +4,7 @@ use super::clue::Cause;
 use super::judge::Judge;
 use super::repository::{RevisionLink, Tag};
 use crate::digest::Digest;
-use crate::finding::{Code, Finding, Harm, Repair};
+use crate::finding::{Code, Harm, Repair, Subject};
 
 impl Judge<'_, '_> {
     /// Whether the repository has what a tag points to.
@@ -16,22 +16,19 @@ impl Judge<'_, '_> {
         if !self.repository.has.revisions {
             return;
         }
-        let mut clues = Vec::new();
+        let place = &self.repository.place;
         if let Some(target) = tag.current.filter(|target| !has(target)) {
             let message = format!("the tag points to {target}, which the repository does not have");
-            let finding = self.eye.at(&tag.link(), Code::TagDangling, Harm::Certain, message);
-            clues.push((Cause::Tag, target, finding.mended_by(Repair::RemoveTag)));
+            let subject = Subject::Tag(place.clone(), tag.name.clone());
+            let finding = self.eye.at(subject, Code::TagDangling, Harm::Certain, message).of_content(target);
+            self.eye.note(Cause::Tag, finding.mended_by(Repair::RemoveTag));
         }
         let past = tag.past.iter().filter(|digest| Some(**digest) != tag.current && !has(digest));
         for digest in past {
-            let index = tag.directory.history();
-            let path = crate::layout::entry_in(&index, digest).link();
+            let subject = Subject::PastTag(place.clone(), tag.name.clone(), *digest);
             let message = format!("the tag once pointed to {digest}, which the repository no longer has");
-            let finding = self.eye.at(&path, Code::TagIndexDangling, Harm::None, message);
-            clues.push((Cause::None, *digest, finding.mended_by(Repair::RemoveLink)));
-        }
-        for (cause, digest, finding) in clues {
-            self.eye.note(cause, Finding { tag: Some(tag.name.clone()), digest: Some(digest), ..finding });
+            let finding = self.eye.at(subject, Code::TagIndexDangling, Harm::None, message);
+            self.eye.note(Cause::None, finding.mended_by(Repair::RemoveLink));
         }
     }
 }

@@ -5,7 +5,7 @@ use std::os::fd::AsFd;
 use super::Options;
 use super::clue::Cause;
 use super::eye::Eye;
-use crate::finding::{Code, Finding, Harm, Repair};
+use crate::finding::{Code, Harm, Repair, Subject};
 use crate::layout::{Place, TreePath};
 use crate::tree::{Kind, Listed};
 use crate::upload::hash_state;
@@ -81,12 +81,15 @@ fn check_start(
     stale: jiff::Timestamp,
 ) {
     let started = path.started_at();
-    let without = |eye: &mut Eye<'_>, message: &str, found: Option<String>| {
-        let finding = eye.at(&started, Code::UploadWithoutStartedat, Harm::Possible, message);
-        eye.note(Cause::None, Finding { found, ..finding }.mended_by(Repair::PurgeUpload));
+    let without = |eye: &Eye<'_>, message: &str| {
+        let subject = Subject::UploadStart(path.clone());
+        eye.at(subject, Code::UploadWithoutStartedat, Harm::Possible, message).mended_by(Repair::PurgeUpload)
     };
     match kind {
-        None => return without(eye, "the upload does not say when it began: no registry ever purges it", None),
+        None => {
+            let finding = without(eye, "the upload does not say when it began: no registry ever purges it");
+            return eye.note(Cause::None, finding);
+        }
         Some(Kind::File) => {}
         Some(_) => return,
     }
@@ -99,7 +102,8 @@ fn check_start(
     let text = std::str::from_utf8(content).ok();
     let Some(since) = text.and_then(crate::upload::parse_time) else {
         let found = format!("{:?}", String::from_utf8_lossy(content));
-        return without(eye, "it is no time: no registry ever purges the upload", Some(found));
+        let finding = without(eye, "it is no time: no registry ever purges the upload").found(&found);
+        return eye.note(Cause::None, finding);
     };
     if since >= stale {
         return;
@@ -110,8 +114,9 @@ fn check_start(
     } else {
         (Harm::Possible, "; its name is no UUID, so no registry ever purges it")
     };
-    let finding = eye.at(path, Code::UploadStale, harm, format!("the upload began at {since}{why}"));
-    eye.note(Cause::None, Finding { found: Some(since.to_string()), ..finding }.mended_by(Repair::PurgeUpload));
+    let message = format!("the upload began at {since}{why}");
+    let finding = eye.at(Subject::Upload(path.clone()), Code::UploadStale, harm, message);
+    eye.note(Cause::None, finding.found(&since).mended_by(Repair::PurgeUpload));
 }
 
 fn check_states(eye: &mut Eye<'_>, path: &TreePath, received: Option<u64>, now: jiff::Timestamp) {

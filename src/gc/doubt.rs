@@ -219,24 +219,22 @@ fn of_repository(tree: &Tree, lost: &Lost<'_>, repository: &Scanned, broken: &Di
 /// The problem with a manifest that can't be followed, with the code by which `fsck` reports it.
 fn unfollowed(tree: &Tree, digest: &Digest, link: &TreePath, fault: &Fault) -> Problem {
     let problem = |code, path, reason: &dyn Display| {
-        Problem::new(code, path, format!("manifest {digest} can't be followed: {reason}"))
+        Problem::new(code, tree.locate(path), format!("manifest {digest} can't be followed: {reason}"))
     };
-    let blob = tree.locate(&Entry::Blob(*digest).path());
+    let blob = Entry::Blob(*digest).path();
     let (_, looked) = content::look(tree, digest);
     let read = if looked == Stored::Right { manifest::read_one(tree, digest) } else { Read::Wrong(looked) };
     match read {
         // Its content is still in the quarantine, and will be put back.
-        Read::Wrong(Stored::Missing) if fault.kind == FaultKind::Whole => {
-            problem(Code::ManifestInvalid, tree.locate(link), fault)
-        }
+        Read::Wrong(Stored::Missing) if fault.kind == FaultKind::Whole => problem(Code::ManifestInvalid, link, fault),
         Read::Wrong(stored) => {
-            let path = if let Stored::NotAFile { path, .. } = &stored { path.clone() } else { blob };
+            let path = if let Stored::NotAFile { path, .. } = &stored { path } else { &blob };
             problem(stored.code().unwrap_or(Code::Unreadable), path, &stored)
         }
         Read::Right(form) => match form.problems.iter().find(|_| form.is_opaque) {
-            Some(found) => problem(found.code, tree.locate(link), &found.message),
+            Some(found) => problem(found.code, link, &found.message),
             // The content has become right since the scan.
-            None => problem(Code::Unreadable, blob, fault),
+            None => problem(Code::Unreadable, &blob, fault),
         },
     }
 }

@@ -3,17 +3,16 @@
 use std::fmt;
 use std::fs::File;
 use std::os::fd::AsFd;
-use std::path::PathBuf;
 
 use rustix::fs::Advice;
 
-use super::{at, follow, link};
+use super::{follow, link};
 use crate::digest::hash::Hashed;
 use crate::digest::{Digest, Hasher};
 use crate::durable::Identity;
 use crate::error::{Error, Result};
-use crate::finding::{Code, Finding, Harm, Repair};
-use crate::layout::Entry;
+use crate::finding::{Code, Finding, Harm, Repair, Subject};
+use crate::layout::{Entry, TreePath};
 use crate::stream::{self, Silent, Watch};
 use crate::tree::{Kind, Tree};
 
@@ -42,7 +41,7 @@ pub(crate) enum Stored {
     /// Other content than its digest says.
     Corrupt { found: Digest, size: u64 },
     /// Something else than a file. A registry follows a symbolic link; `leads` says whether it finds a file then.
-    NotAFile { path: PathBuf, kind: &'static str, leads: bool },
+    NotAFile { path: TreePath, kind: &'static str, leads: bool },
     /// A file that can't be read, with the reason.
     Unreadable(String),
 }
@@ -76,23 +75,18 @@ impl Stored {
     /// content.
     pub(crate) fn finding(&self, tree: &Tree, digest: Digest, is_needed: bool) -> Option<Finding> {
         let harm = if is_needed { Harm::Certain } else { Harm::Possible };
-        let finding = at(tree, &Entry::Blob(digest).path(), self.code()?, harm, self.to_string());
-        let finding = match self {
-            Self::NotAFile { path, kind, leads } => {
-                let finding = Finding { path: Some(path.clone()), ..finding };
-                link::odd(finding, kind, *leads, harm)
-            }
+        let finding = Finding::new(tree, Subject::Blob(digest), self.code()?, harm, self.to_string());
+        Some(match self {
+            Self::NotAFile { path, kind, leads } => link::odd_file(tree, path, kind, *leads, harm).of_content(digest),
             Self::Empty => wrong(finding, digest, Digest::of(b"")),
             Self::Truncated { found, .. } | Self::Corrupt { found, .. } => wrong(finding, digest, *found),
             Self::Right | Self::Missing | Self::Unreadable(_) => finding,
-        };
-        Some(Finding { digest: Some(digest), ..finding })
+        })
     }
 }
 
 fn wrong(finding: Finding, expected: Digest, found: Digest) -> Finding {
-    let finding = Finding { expected: Some(expected.to_string()), found: Some(found.to_string()), ..finding };
-    finding.mended_by(Repair::QuarantineBlob)
+    finding.expects(&expected).found(&found).mended_by(Repair::QuarantineBlob)
 }
 
 impl fmt::Display for Stored {
@@ -130,8 +124,8 @@ pub(crate) fn look(tree: &Tree, digest: &Digest) -> (Lies, Stored) {
             let is_empty = found.size == 0 && !is_of_nothing(digest);
             return (Lies::There(found.size), if is_empty { Stored::Empty } else { Stored::Right });
         }
-        Ok(Some(found)) => (tree.locate(&path), found.kind.describe()),
-        Err(Error::WrongKind { path, found, .. }) => (path, found),
+        Ok(Some(found)) => (path, found.kind.describe()),
+        Err(Error::WrongKind { path: above, found, .. }) => (tree.find(&above).unwrap_or(path), found),
         Err(error) => return (Lies::Odd, Stored::Unreadable(reason(&error))),
     };
     // A registry follows a symbolic link, and sees the file that it leads to.

@@ -1,18 +1,18 @@
 //! The facts about a repository. Each is read on its first use, and remembered.
 
 use std::collections::{HashMap, HashSet};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use super::content::{self, Lies, Stored};
 use super::link::{self, Leads, RevisionLink};
 use super::manifest::{self, Form, Read};
 use super::references::{self, Facts, OtherSize};
-use super::{Cause, at, follow, signatures};
+use super::{Cause, follow, signatures};
 use crate::digest::Digest;
 use crate::error::Error;
-use crate::finding::{Code, Finding, Harm};
-use crate::layout::{self, Form as Layout, Place, TreePath};
+use crate::finding::{Code, Finding, Harm, Subject};
+use crate::layout::{Form as Layout, Place};
 use crate::manifest::Role;
 use crate::name::RepositoryName;
 use crate::repository::{self, Repository, revision};
@@ -45,7 +45,7 @@ pub(super) struct Lazy<'l, 'w> {
     seen: &'l mut Seen,
     report: &'l mut dyn FnMut(Finding),
     /// What was reported: a manifest may name the same content more than once. What is about no digest, by its message.
-    reported: HashSet<(Code, Option<PathBuf>, Result<Digest, String>)>,
+    reported: HashSet<(Code, PathBuf, Result<Digest, String>)>,
 }
 
 impl<'l, 'w> Lazy<'l, 'w> {
@@ -70,8 +70,8 @@ impl<'l, 'w> Lazy<'l, 'w> {
     pub(super) fn judge(&mut self) -> Option<Arc<Form>> {
         let digest = self.manifest;
         let link = match self.revision(&digest) {
-            Some(RevisionLink::Misplaced) => self.place.layer_link(&digest),
-            _ => self.place.revision(&digest).link(),
+            Some(RevisionLink::Misplaced) => Subject::MisplacedRevision(self.place.clone(), digest),
+            _ => Subject::Revision(self.place.clone(), digest),
         };
         self.look_into(Cause::Revision(digest), Harm::Certain);
         let read = match self.lies(&digest) {
@@ -151,24 +151,27 @@ impl<'l, 'w> Lazy<'l, 'w> {
 
     /// Notes the finding about a link. If it is a symbolic link, which a registry follows, returns the digest that it
     /// leads to.
-    fn broken(&mut self, cause: Cause, key: &Digest, path: &TreePath, error: &Error) -> Option<Digest> {
-        let tree = self.repository.tree();
+    fn broken(&mut self, cause: Cause, subject: Subject, error: &Error) -> Option<Digest> {
+        let (tree, key) = (self.repository.tree(), subject.digest()?);
+        let place = error.path().and_then(|path| tree.find(path));
         let mut says = None;
         let finding = match error {
-            Error::BrokenLink { fault, .. } => link::broken(tree, path, Some(*key), fault, Harm::Certain),
+            Error::BrokenLink { fault, .. } => link::broken(tree, subject, fault, Harm::Certain),
             Error::WrongKind { found, .. } => {
-                let linked = follow::open(tree, path).ok().flatten();
+                let linked = follow::open(tree, &subject.place()?).ok().flatten();
                 says = linked.as_ref().and_then(|file| repository::link::read_file(file).ok()?.ok());
-                let finding = at(tree, path, Code::FileUnexpected, Harm::Certain, "");
-                link::odd(finding, found, linked.is_some(), Harm::Certain)
+                link::odd_file(tree, subject, found, linked.is_some(), Harm::Certain)
             }
             error => {
                 let message = format!("it can't be read: {}", content::reason(error));
-                at(tree, path, Code::of(error), Harm::Certain, message)
+                Finding::new(tree, subject, Code::of(error), Harm::Certain, message)
             }
         };
-        let path = error.path().map(Path::to_owned).or_else(|| finding.path.clone());
-        self.seen.broken.insert(cause, Finding { path, digest: Some(*key), ..finding });
+        let finding = match place {
+            Some(place) => finding.moved(place),
+            None => finding,
+        };
+        self.seen.broken.insert(cause, finding.of_content(key));
         says
     }
 
@@ -176,11 +179,12 @@ impl<'l, 'w> Lazy<'l, 'w> {
     fn signatures(&mut self) {
         let (repository, manifest) = (self.repository, self.manifest);
         for form in Layout::ALL {
-            let directory = Place::of(repository.name(), form).revision(&manifest).signatures();
+            let place = Place::of(repository.name(), form);
+            let directory = place.signatures(&manifest);
             let mut found = digests::keyed(repository.tree(), &directory).peekable();
             let mut is_whole = found.peek().is_some();
             for signature in found.filter_map(Result::ok) {
-                is_whole &= self.signature(signature, &layout::entry_in(&directory, &signature).link());
+                is_whole &= self.signature(&place, signature);
             }
             if is_whole {
                 signatures::judge(self, repository, manifest, &directory);
@@ -188,19 +192,22 @@ impl<'l, 'w> Lazy<'l, 'w> {
         }
     }
 
-    fn signature(&mut self, signature: Digest, path: &TreePath) -> bool {
-        let says = match repository::link::read(self.repository.tree(), path) {
+    fn signature(&mut self, place: &Place, signature: Digest) -> bool {
+        let manifest = self.manifest;
+        let subject = Subject::Signature { repository: place.clone(), manifest, signature };
+        let Some(path) = subject.place() else { return true };
+        let says = match repository::link::read(self.repository.tree(), &path) {
             Ok(None) => return true,
             Ok(Some(says)) => says.and_then(|target| repository::link::check_manifest(&signature, target)).map(drop),
             Err(error) => {
-                self.broken(Cause::None, &signature, path, &error);
+                self.broken(Cause::None, subject, &error);
                 if let Some(finding) = self.seen.broken.remove(&Cause::None) {
                     self.report(Cause::None, finding.harms(Harm::Possible));
                 }
                 return false;
             }
         };
-        let is_whole = signatures::link(self, self.manifest, signature, path, says);
+        let is_whole = signatures::link(self, place.clone(), (manifest, signature), says);
         // Signatures are small, so they are always hashed.
         self.look_into_content(&signature, true, Harm::Certain);
         is_whole
@@ -251,14 +258,11 @@ impl Facts for Lazy<'_, '_> {
             Ok(None) => Leads::Absent,
             Ok(Some(link)) if link.is_alias() => Leads::To(link.target),
             Ok(Some(_)) => Leads::Straight,
-            Err(error) => {
-                let path = self.place.layer_link(key);
-                match self.broken(Cause::Layer(*key), key, &path, &error) {
-                    Some(says) if says == *key => Leads::Straight,
-                    Some(says) if !key.is_canonical() && says.is_canonical() => Leads::To(says),
-                    _ => Leads::Nowhere,
-                }
-            }
+            Err(error) => match self.broken(Cause::Layer(*key), Subject::Layer(self.place.clone(), *key), &error) {
+                Some(says) if says == *key => Leads::Straight,
+                Some(says) if !key.is_canonical() && says.is_canonical() => Leads::To(says),
+                _ => Leads::Nowhere,
+            },
         };
         self.seen.layers.insert(*key, leads);
         leads
@@ -273,8 +277,8 @@ impl Facts for Lazy<'_, '_> {
                 found.is_some_and(|found| found.kind == Kind::Directory).then_some(RevisionLink::Deleted)
             }
             Err(error) => {
-                let path = self.place.revision(digest).link();
-                let says = self.broken(Cause::Revision(*digest), digest, &path, &error);
+                let subject = Subject::Revision(self.place.clone(), *digest);
+                let says = self.broken(Cause::Revision(*digest), subject, &error);
                 Some(if says == Some(*digest) { RevisionLink::Right } else { RevisionLink::Broken })
             }
         }
@@ -347,11 +351,11 @@ impl Facts for Lazy<'_, '_> {
     }
 
     fn report(&mut self, _: Cause, finding: Finding) {
-        let about = finding.digest.ok_or_else(|| finding.message.clone());
-        if !self.reported.insert((finding.code, finding.path.clone(), about)) {
+        let about = finding.digest().ok_or_else(|| finding.message.clone());
+        if !self.reported.insert((finding.code, finding.path(), about)) {
             return;
         }
-        let repository = Some(self.repository.name().to_string());
-        (self.report)(Finding { repository, manifest: Some(self.manifest), ..finding });
+        let finding = finding.in_repository(self.repository.name().as_str()).of_manifest(self.manifest);
+        (self.report)(finding);
     }
 }

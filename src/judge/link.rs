@@ -2,8 +2,7 @@
 
 use crate::digest::Digest;
 use crate::error::LinkFault;
-use crate::finding::{Code, Finding, Harm, Repair};
-use crate::layout::TreePath;
+use crate::finding::{Code, Finding, Harm, Repair, Subject};
 use crate::tree::{Kind, Tree};
 
 /// What a layer link leads to.
@@ -32,17 +31,19 @@ pub(crate) enum RevisionLink {
     Deleted,
 }
 
-/// The finding about a broken link. `key` is the digest in its path, if there is one.
-pub(crate) fn broken(tree: &Tree, path: &TreePath, key: Option<Digest>, fault: &LinkFault, harm: Harm) -> Finding {
-    let code = Code::of_link(fault);
+/// The finding about a broken link.
+pub(crate) fn broken(tree: &Tree, subject: Subject, fault: &LinkFault, harm: Harm) -> Finding {
+    let (code, key) = (Code::of_link(fault), subject.digest());
     let found = match fault {
         LinkFault::Empty => String::new(),
         LinkFault::Malformed { found } => found.clone(),
         LinkFault::Mismatch { found } | LinkFault::Alias { found } => found.to_string(),
     };
-    let finding = super::at(tree, path, code, harm, format!("the link is broken: {fault}"));
-    let expected = key.filter(|_| code != Code::AliasBroken).map(|key| key.to_string());
-    let finding = Finding { digest: key, expected, found: Some(found), ..finding };
+    let finding = Finding::new(tree, subject, code, harm, format!("the link is broken: {fault}")).found(&found);
+    let finding = match key {
+        Some(key) if code != Code::AliasBroken => finding.expects(&key),
+        _ => finding,
+    };
     // A link that says another digest has no repair: it is unknown which of the two was meant.
     let is_plain = matches!(code, Code::LinkEmpty | Code::LinkMalformed) && key.is_some_and(|key| key.is_canonical());
     if is_plain { finding.mended_by(Repair::RewriteLink) } else { finding }
@@ -53,9 +54,21 @@ pub(crate) fn odd_code(kind: &str) -> Code {
     if kind == Kind::Symlink.describe() { Code::Symlink } else { Code::FileUnexpected }
 }
 
-/// The finding about something in the place of a file. For a symbolic link, `leads` says whether it leads to what a
+/// The finding about something in the place of a file.
+pub(crate) fn odd_file(
+    tree: &Tree,
+    subject: impl Into<Subject>,
+    kind: &'static str,
+    leads: bool,
+    harm: Harm,
+) -> Finding {
+    let finding = odd(tree, subject, kind, leads, harm);
+    if finding.code == Code::Symlink { finding } else { finding.expects(&Kind::File.describe()) }
+}
+
+/// The finding about something where it does not belong. For a symbolic link, `leads` says whether it leads to what a
 /// registry looks for.
-pub(crate) fn odd(finding: Finding, kind: &'static str, leads: bool, harm: Harm) -> Finding {
+pub(crate) fn odd(tree: &Tree, subject: impl Into<Subject>, kind: &'static str, leads: bool, harm: Harm) -> Finding {
     let code = odd_code(kind);
     let is_link = code == Code::Symlink;
     let message = match () {
@@ -65,6 +78,5 @@ pub(crate) fn odd(finding: Finding, kind: &'static str, leads: bool, harm: Harm)
     };
     // A link that a registry can follow harms nothing now.
     let harm = if is_link && leads { Harm::Possible } else { harm };
-    let expected = (!is_link).then(|| Kind::File.describe().to_owned());
-    Finding { code, severity: code.severity(harm), expected, found: Some(kind.to_owned()), message, ..finding }
+    Finding::new(tree, subject, code, harm, message).found(&kind)
 }

@@ -20,9 +20,6 @@ pub(crate) mod signatures;
 pub mod verify;
 
 use crate::digest::Digest;
-use crate::finding::{Code, Finding, Harm};
-use crate::layout::TreePath;
-use crate::tree::Tree;
 
 /// What a finding makes unavailable; used to list the affected images. It is in the finding's repository, except for
 /// content.
@@ -42,9 +39,4 @@ pub(crate) enum Cause {
     Repository,
     /// All content below the finding's path.
     Area,
-}
-
-/// A finding about `path`.
-pub(crate) fn at(tree: &Tree, path: &TreePath, code: Code, harm: Harm, message: impl Into<String>) -> Finding {
-    Finding { path: Some(tree.locate(path)), place: Some(path.clone()), ..Finding::new(code, harm, message) }
 }

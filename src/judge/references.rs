@@ -7,8 +7,8 @@ use super::content::{Lies, Stored};
 use super::link::{Leads, RevisionLink};
 use super::manifest::{Form, Part, Read};
 use crate::digest::Digest;
-use crate::finding::{Code, Finding, Harm, Repair};
-use crate::layout::{Entry, Place, TreePath};
+use crate::finding::{Code, Finding, Harm, Repair, Subject};
+use crate::layout::{Entry, Place};
 use crate::manifest::Role;
 use crate::tree::Tree;
 
@@ -44,10 +44,9 @@ pub(crate) trait Facts {
     /// Reports a finding.
     fn report(&mut self, cause: Cause, finding: Finding);
 
-    /// A finding about `path`.
-    fn at(&self, path: &TreePath, code: Code, harm: Harm, message: String) -> Finding {
-        let finding = super::at(self.tree(), path, code, harm, message);
-        Finding { repository: Some(self.name().to_owned()), ..finding }
+    /// A finding about a part of the repository.
+    fn at(&self, subject: impl Into<Subject>, code: Code, harm: Harm, message: String) -> Finding {
+        Finding::new(self.tree(), subject, code, harm, message)
     }
 }
 
@@ -61,8 +60,8 @@ pub(crate) struct OtherSize {
     pub(crate) cause: Cause,
 }
 
-/// Judges the content of a manifest. `link` is the path of its link.
-pub(crate) fn content<F: Facts>(facts: &mut F, digest: &Digest, read: Option<&Read>, link: &TreePath) {
+/// Judges the content of a manifest. `link` is its link.
+pub(crate) fn content<F: Facts>(facts: &mut F, digest: &Digest, read: Option<&Read>, link: &Subject) {
     match read {
         _ if facts.lies(digest) == Lies::Nothing => missing(facts, digest, link),
         // What is in its place is already reported.
@@ -71,16 +70,14 @@ pub(crate) fn content<F: Facts>(facts: &mut F, digest: &Digest, read: Option<&Re
         Some(Read::Wrong(Stored::Missing)) => missing(facts, digest, link),
         Some(Read::Wrong(stored)) => {
             if let Some(finding) = stored.finding(facts.tree(), *digest, true) {
-                let repository = Some(facts.name().to_owned());
-                facts.report(Cause::Blob(*digest), Finding { repository, ..finding });
+                facts.report(Cause::Blob(*digest), finding);
             }
         }
     }
 }
 
 /// Reports a manifest that is linked and whose content is missing.
-fn missing<F: Facts>(facts: &mut F, digest: &Digest, link: &TreePath) {
-    let blob = Entry::Blob(*digest).path();
+fn missing<F: Facts>(facts: &mut F, digest: &Digest, link: &Subject) {
     let message = |what: &str| format!("{what} {digest} is linked, and its content is missing");
     let needed = match () {
         () if facts.is_tagged(digest) => Some((Code::ManifestMissing, "manifest")),
@@ -89,24 +86,25 @@ fn missing<F: Facts>(facts: &mut F, digest: &Digest, link: &TreePath) {
     };
     // Missing content is reported once, although several repositories may need it.
     let (cause, finding) = if let Some((code, what)) = needed {
-        let finding = facts.at(&blob, code, Harm::Certain, message(what));
+        let finding = facts.at(Subject::Blob(*digest), code, Harm::Certain, message(what));
         (Cause::Blob(*digest), finding.mended_by(Repair::RefillBlob))
     } else {
-        let finding = facts.at(link, Code::RevisionDangling, Harm::Possible, message("untagged manifest"));
+        let finding = facts.at(link.clone(), Code::RevisionDangling, Harm::Possible, message("untagged manifest"));
         (Cause::Revision(*digest), finding.mended_by(Repair::RemoveLink))
     };
-    let expected = Some(facts.tree().locate(&blob).display().to_string());
-    facts.report(cause, Finding { digest: Some(*digest), manifest: Some(*digest), expected, ..finding });
+    let expected = facts.tree().locate(&Entry::Blob(*digest).path());
+    facts.report(cause, finding.of_manifest(*digest).expects(&expected.display()));
 }
 
 /// Judges what a manifest says, and whether everything that it references is here.
-fn document<F: Facts>(facts: &mut F, digest: &Digest, form: &Form, link: &TreePath) {
+fn document<F: Facts>(facts: &mut F, digest: &Digest, form: &Form, link: &Subject) {
+    let document = Subject::Document(Box::new(link.clone()));
     for problem in &form.problems {
-        let finding = facts.at(link, problem.code, problem.harm, problem.message.clone());
+        let finding = facts.at(document.clone(), problem.code, problem.harm, problem.message.clone());
         let cause = if problem.harm == Harm::Certain { Cause::Revision(*digest) } else { Cause::None };
-        facts.report(cause, Finding { manifest: Some(*digest), ..finding });
+        facts.report(cause, finding.of_manifest(*digest));
     }
-    let mut referrer = Referrer { facts, digest: *digest, link };
+    let mut referrer = Referrer { facts, digest: *digest, document };
     for part in &form.parts {
         match part.role {
             Role::Child => referrer.child(part),
@@ -128,13 +126,17 @@ pub(crate) fn is_content<F: Facts>(facts: &mut F, child: &Part) -> bool {
 struct Referrer<'r, F> {
     facts: &'r mut F,
     digest: Digest,
-    link: &'r TreePath,
+    /// What it says.
+    document: Subject,
 }
 
 impl<F: Facts> Referrer<'_, F> {
     fn report(&mut self, cause: Cause, digest: Digest, finding: Finding) {
-        let manifest = Some(self.digest);
-        self.facts.report(cause, Finding { manifest, digest: Some(digest), ..finding });
+        self.facts.report(cause, finding.of_manifest(self.digest).of_content(digest));
+    }
+
+    fn layer(&self, digest: Digest) -> Subject {
+        Subject::Layer(self.facts.place().clone(), digest)
     }
 
     fn child(&mut self, part: &Part) {
@@ -152,7 +154,7 @@ impl<F: Facts> Referrer<'_, F> {
 
     fn unlinked_child(&mut self, digest: Digest, left_trace: bool) {
         let is_there = matches!(self.facts.lies(&digest), Lies::There(_));
-        let (index, path) = (self.digest, self.facts.place().revision(&digest).link());
+        let (index, subject) = (self.digest, Subject::Revision(self.facts.place().clone(), digest));
         let (harm, message, cause) = if left_trace || is_there && self.has_part_of(&digest) {
             let message = format!("child {digest} of index {index} was here, and is no longer linked");
             (Harm::Certain, message, Cause::Revision(digest))
@@ -162,7 +164,7 @@ impl<F: Facts> Referrer<'_, F> {
                 format!("child {digest} of index {index} was never pushed here, or is gone without trace{but}");
             (Harm::Possible, message, Cause::None)
         };
-        let finding = self.facts.at(&path, Code::IndexChildMissing, harm, message);
+        let finding = self.facts.at(subject, Code::IndexChildMissing, harm, message);
         self.report(cause, digest, finding);
     }
 
@@ -198,7 +200,7 @@ impl<F: Facts> Referrer<'_, F> {
         self.facts.look_into(Cause::Layer(digest), Harm::Certain);
         if self.facts.lies(&target) == Lies::Nothing {
             let message = format!("{part} is linked, and its content is missing");
-            let finding = self.facts.at(&Entry::Blob(target).path(), Code::BlobMissing, Harm::Certain, message);
+            let finding = self.facts.at(Subject::Blob(target), Code::BlobMissing, Harm::Certain, message);
             return self.report(Cause::Blob(target), target, finding.mended_by(Repair::RefillBlob));
         }
         self.size(part, target, Code::ReferenceSizeMismatch);
@@ -208,11 +210,10 @@ impl<F: Facts> Referrer<'_, F> {
     /// Reports a layer or config that is not linked.
     fn unlinked(&mut self, part: &Part) {
         let (digest, manifest) = (part.digest, self.digest);
-        let path = self.facts.place().layer_link(&digest);
         let is_there = matches!(self.facts.lies(&digest), Lies::There(_));
         let but = if is_there { ", though the tree has its content" } else { "" };
         let message = format!("{part}, which manifest {manifest} references, is not in the repository{but}");
-        let finding = self.facts.at(&path, Code::ReferenceMissing, Harm::Certain, message);
+        let finding = self.facts.at(self.layer(digest), Code::ReferenceMissing, Harm::Certain, message);
         let repair = if is_there { Repair::RewriteLink } else { Repair::RefillBlob };
         self.report(Cause::Layer(digest), digest, finding.mended_by(repair));
     }
@@ -224,16 +225,14 @@ impl<F: Facts> Referrer<'_, F> {
             let message = format!(
                 "it calls {target} {alias}, which a registry's collector does not follow: it loses the content"
             );
-            let finding = self.facts.at(self.link, Code::ReferenceByAlias, Harm::None, message);
+            let finding = self.facts.at(self.document.clone(), Code::ReferenceByAlias, Harm::None, message);
             return self.report(Cause::None, alias, finding);
         }
         let manifest = self.digest;
         let message =
             format!("manifest {manifest} calls {target} {alias}, and without a link to it no registry serves it");
-        let path = self.facts.place().layer_link(&target);
-        let finding = self.facts.at(&path, Code::ReferenceByAlias, Harm::Certain, message);
-        let finding = Finding { expected: Some(target.to_string()), ..finding };
-        self.report(Cause::Layer(alias), alias, finding.mended_by(Repair::RewriteLink));
+        let finding = self.facts.at(self.layer(target), Code::ReferenceByAlias, Harm::Certain, message);
+        self.report(Cause::Layer(alias), alias, finding.expects(&target).mended_by(Repair::RewriteLink));
     }
 
     /// Compares the size of a file with the size in a descriptor.
@@ -245,10 +244,8 @@ impl<F: Facts> Referrer<'_, F> {
             return;
         }
         let message = format!("{part} has {found} bytes, the manifest says {expected}");
-        let finding = self.facts.at(self.link, code, Harm::Certain, message);
-        let (expected_text, found_text) = (Some(expected.to_string()), Some(found.to_string()));
-        let (manifest, digest) = (Some(self.digest), Some(part.digest));
-        let finding = Finding { manifest, digest, expected: expected_text, found: found_text, ..finding };
+        let finding = self.facts.at(self.document.clone(), code, Harm::Certain, message);
+        let finding = finding.of_manifest(self.digest).of_content(part.digest).expects(&expected).found(&found);
         let cause = if code == Code::SubjectSizeWrong { Cause::None } else { Cause::Revision(self.digest) };
         self.facts.differs(OtherSize { target, expected, finding, cause });
     }
@@ -265,9 +262,8 @@ impl<F: Facts> Referrer<'_, F> {
         let digest = mention.digest;
         let what = match (self.facts.revision(&digest), self.facts.layer(&digest)) {
             (None | Some(RevisionLink::Deleted), Leads::Absent) => {
-                let path = self.facts.place().layer_link(&digest);
                 let message = format!("{mention} is not in the repository: it may be needed");
-                let finding = self.facts.at(&path, Code::ReferenceMissing, Harm::Possible, message);
+                let finding = self.facts.at(self.layer(digest), Code::ReferenceMissing, Harm::Possible, message);
                 return self.report(Cause::None, digest, finding);
             }
             (None | Some(RevisionLink::Deleted), _) => Cause::Layer(digest),
@@ -287,9 +283,8 @@ pub(crate) fn dangling<F: Facts>(facts: &F, key: &Digest, target: &Digest, reaso
             (*target, Repair::RefillBlob, message)
         }
     };
-    let path = facts.place().layer_link(key);
-    let finding = facts.at(&path, Code::LayerLinkDangling, Harm::Possible, message);
-    Finding { digest: Some(digest), ..finding }.mended_by(repair)
+    let subject = Subject::Layer(facts.place().clone(), *key);
+    facts.at(subject, Code::LayerLinkDangling, Harm::Possible, message).of_content(digest).mended_by(repair)
 }
 
 /// The reason for which something may be needed that a manifest of an unknown kind mentions.
@@ -300,6 +295,6 @@ pub(crate) fn without_layers<F: Facts>(facts: &F, needs: bool) -> (Cause, Findin
     let message = "there are manifests, and no directory of layer links: registries 2.x don't see the repository, and \
                    the collector of 3.x fails";
     let (harm, cause) = if needs { (Harm::Certain, Cause::Repository) } else { (Harm::Possible, Cause::None) };
-    let finding = facts.at(&facts.place().layers(), Code::RepositoryIncomplete, harm, message.to_owned());
+    let finding = facts.at(facts.place().layers(), Code::RepositoryIncomplete, harm, message.to_owned());
     (cause, finding.mended_by(Repair::MakeDirectory))
 }

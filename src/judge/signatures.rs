@@ -6,33 +6,31 @@ use super::link;
 use super::references::Facts;
 use crate::digest::Digest;
 use crate::error::{Error, LinkFault};
-use crate::finding::{Code, Finding, Harm, Repair};
-use crate::layout::TreePath;
+use crate::finding::{Code, Harm, Repair, Subject};
+use crate::layout::{Place, TreePath};
 use crate::manifest::schema1::Verdict;
 use crate::manifest::{content, signatures};
 use crate::repository::Repository;
 
-/// Judges the link at `path` of a signature of `manifest`; `says` is `Err` for a broken link. Returns whether link and
-/// content are there.
+/// Judges the link of a signature of `manifest`; `says` is `Err` for a broken link. Returns whether link and content are
+/// there.
 pub(crate) fn link<F: Facts>(
     facts: &mut F,
-    manifest: Digest,
-    signature: Digest,
-    path: &TreePath,
+    repository: Place,
+    (manifest, signature): (Digest, Digest),
     says: Result<(), LinkFault>,
 ) -> bool {
+    let subject = Subject::Signature { repository, manifest, signature };
     let finding = match says {
         Ok(()) if facts.lies(&signature) != Lies::Nothing => return true,
         Ok(()) => {
             let message = format!("the content of signature {signature} is missing");
-            let finding = facts.at(path, Code::SignatureDangling, Harm::Possible, message);
-            Finding { digest: Some(signature), ..finding }.mended_by(Repair::RemoveLink)
+            facts.at(subject, Code::SignatureDangling, Harm::Possible, message).mended_by(Repair::RemoveLink)
         }
         // Only registries up to 2.4 read this link, so the harm is not certain.
-        Err(fault) => link::broken(facts.tree(), path, Some(signature), &fault, Harm::Possible),
+        Err(fault) => link::broken(facts.tree(), subject, &fault, Harm::Possible),
     };
-    let repository = Some(facts.name().to_owned());
-    facts.report(Cause::None, Finding { repository, manifest: Some(manifest), ..finding });
+    facts.report(Cause::None, finding.of_manifest(manifest));
     false
 }
 
@@ -54,6 +52,6 @@ pub(crate) fn judge<F: Facts>(facts: &mut F, repository: &Repository<'_>, manife
     };
     for (code, message) in found {
         let finding = facts.at(directory, code, Harm::Certain, message);
-        facts.report(Cause::None, Finding { manifest: Some(manifest), ..finding });
+        facts.report(Cause::None, finding.of_manifest(manifest));
     }
 }

@@ -53,7 +53,7 @@ pub use path::{Area, TreePath};
 pub use place::Form;
 #[cfg(feature = "cli")]
 pub(crate) use place::is_of_revision;
-pub(crate) use place::{Place, alpha_directories, alpha_uploads, own_folders, revision_beside, tag_of_past};
+pub(crate) use place::{Place, alpha_directories, alpha_uploads, own_folders};
 pub(crate) use quarantine::{JOURNAL, QUARANTINE, THINGS, quarantined_blob};
 pub use quarantine::{is_in_quarantine, quarantine_beside};
 

@@ -62,6 +62,17 @@ impl TreePath {
         self.below.rsplit_once('/').map_or(&self.below, |(_, name)| name)
     }
 
+    /// The path itself, and every directory that it is in, the nearest first.
+    pub(crate) fn ancestors(&self) -> impl Iterator<Item = Self> {
+        std::iter::successors(Some(self.clone()), Self::parent)
+    }
+
+    /// Whether the path is `above`, or below it.
+    pub(crate) fn is_within(&self, above: &Self) -> bool {
+        let rest = self.below.strip_prefix(&above.below).filter(|_| self.area == above.area);
+        rest.is_some_and(|rest| rest.is_empty() || above.below.is_empty() || rest.starts_with('/'))
+    }
+
     /// The entry `name` of this directory. `None` when `name` is no plain file name: when it is empty, `.` or `..`, or
     /// contains a slash or a NUL.
     pub fn child(&self, name: &str) -> Option<Self> {

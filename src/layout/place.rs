@@ -136,18 +136,6 @@ impl Place {
     }
 }
 
-/// The directory of the tag whose history contains `entry`.
-pub(crate) fn tag_of_past(entry: &TreePath) -> Option<TreePath> {
-    let mut above = std::iter::successors(entry.parent(), TreePath::parent);
-    above.find(|path| path.file_name() == "index")?.parent()
-}
-
-/// The directory of a manifest in the repository that a tag's directory belongs to.
-pub(crate) fn revision_beside(tag: &TreePath, digest: &Digest) -> Option<TreePath> {
-    let manifests = tag.parent()?.parent()?;
-    Some(keyed(&manifests.join("revisions"), digest))
-}
-
 /// The own folders of the repository in `directory`, in the current layout.
 pub(crate) fn own_folders(directory: &TreePath) -> Vec<TreePath> {
     // Not the alphas' folders: one may be a repository in the current layout. Those are only ever emptied.

@@ -6,7 +6,7 @@ use super::{Action, Options, Plan, planner, still};
 use crate::digest::Digest;
 use crate::durable::ExclusiveWriter;
 use crate::error::{Error, Result};
-use crate::finding::{Code, Repair};
+use crate::finding::{Repair, Subject};
 use crate::layout::Entry;
 use crate::quarantine::{Item, ItemKind, NotedItem, Recall, Run, RunId};
 use crate::stream::Watch;
@@ -208,19 +208,19 @@ impl Hand<'_> {
 
 /// What an action moves to the quarantine.
 fn item(action: &Action) -> Item {
-    let kind = match (action.repair, action.code) {
-        (Repair::QuarantineBlob, _) => ItemKind::Blob,
-        (Repair::RemoveTag, _) => ItemKind::Tag,
-        (Repair::PurgeUpload, _) => ItemKind::Upload,
-        (Repair::RemoveLink, Code::RevisionDangling) => ItemKind::Revision,
-        (Repair::RemoveLink, Code::TagIndexDangling) => ItemKind::TagIndex,
-        (Repair::RemoveLink, Code::LayerLinkDangling) => ItemKind::LayerLink,
+    let kind = match &action.finding.subject {
+        Subject::Blob(_) => ItemKind::Blob,
+        Subject::Tag(..) => ItemKind::Tag,
+        Subject::PastTag(..) => ItemKind::TagIndex,
+        Subject::Layer(..) => ItemKind::LayerLink,
+        Subject::Revision(..) | Subject::MisplacedRevision(..) => ItemKind::Revision,
+        Subject::Upload(_) | Subject::UploadStart(_) => ItemKind::Upload,
         // The link of a signature belongs to its manifest, and grants nothing.
-        (Repair::RemoveLink, _) => ItemKind::Directory,
-        _ => ItemKind::File,
+        Subject::Signature { .. } => ItemKind::Directory,
+        Subject::Document(_) | Subject::Other(_) | Subject::Nameless(..) => ItemKind::File,
     };
     let mut item = Item::new(kind, action.path.clone()).size(action.size);
-    item.repository.clone_from(&action.repository);
-    item.digest = action.digest;
+    item.repository = action.finding.repository().map(str::to_owned);
+    item.digest = action.finding.digest();
     item
 }

@@ -27,34 +27,10 @@ use crate::digest::Digest;
 use crate::error::Error;
 use crate::finding::{Code, Finding, Repair};
 use crate::fsck::{self, Content};
-use crate::layout::TreePath;
+use crate::layout::{Entry, Form, Place, TreePath};
 use crate::pattern::Patterns;
 use crate::quarantine::Recall;
 use source::Stock;
-
-/// The codes of which there is something that mends them.
-pub const MENDABLE: [Code; 20] = [
-    Code::BlobCorrupt,
-    Code::BlobTruncated,
-    Code::BlobEmpty,
-    Code::BlobMissing,
-    Code::ManifestMissing,
-    Code::ReferenceMissing,
-    Code::IndexChildMissing,
-    Code::LinkEmpty,
-    Code::LinkMalformed,
-    Code::RevisionMisplaced,
-    Code::LayerLinkDangling,
-    Code::RevisionDangling,
-    Code::SignatureDangling,
-    Code::TagDangling,
-    Code::TagIndexDangling,
-    Code::UploadStale,
-    Code::UploadWithoutStartedat,
-    Code::TemporaryLeftOver,
-    Code::RepositoryIncomplete,
-    Code::Permissions,
-];
 
 /// What to mend.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -108,20 +84,33 @@ pub struct Action {
     /// What is done.
     pub repair: Repair,
     /// For which finding.
-    pub code: Code,
+    pub finding: Finding,
     /// What is written, made, changed or moved.
     pub path: TreePath,
-    /// In which repository, or in what is called like one.
-    pub repository: Option<String>,
-    /// Of which tag.
-    pub tag: Option<String>,
-    /// The digest that it is about.
-    pub digest: Option<Digest>,
     /// The bytes of content that are moved or put in.
     pub size: u64,
 }
 
 impl Action {
+    /// `None` where no path of the tree says where to do it.
+    fn new(repair: Repair, finding: &Finding, size: u64) -> Option<Self> {
+        let subject = &finding.subject;
+        let path = match repair {
+            Repair::RefillBlob => Entry::Blob(finding.digest()?).path(),
+            Repair::LinkRevision => {
+                let directory = subject.repository()?.directory.clone();
+                Place { directory, form: Form::Current }.revision_link(&finding.digest()?)
+            }
+            Repair::RewriteLink | Repair::FixPermissions | Repair::MakeDirectory => subject.place()?,
+            Repair::QuarantineBlob
+            | Repair::RemoveLink
+            | Repair::RemoveTag
+            | Repair::RemoveTemporary
+            | Repair::PurgeUpload => subject.whole()?,
+        };
+        Some(Self { repair, finding: finding.clone(), path, size })
+    }
+
     /// Whether it moves something to the quarantine.
     pub fn is_move(&self) -> bool {
         use Repair::{PurgeUpload, QuarantineBlob, RemoveLink, RemoveTag, RemoveTemporary};
@@ -129,7 +118,7 @@ impl Action {
     }
 
     fn digest(&self) -> Digest {
-        self.digest.expect("links and content are planned by their digests")
+        self.finding.digest().expect("links and content are planned by their digests")
     }
 }
 

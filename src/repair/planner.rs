@@ -3,31 +3,18 @@
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 use super::source::Stock;
-use super::{Action, Left, MENDABLE, Options, Plan, Wanted, safety, still};
+use super::{Action, Left, Options, Plan, Wanted, safety, still};
 use crate::digest::Digest;
 use crate::error::{Error, Result};
-use crate::finding::{Code, Finding, Repair, Severity};
+use crate::finding::{Code, Finding, MENDABLE, Repair, Severity, Subject};
 use crate::fsck::{self, Hashed, Stop};
 use crate::judge::content::{self, Lies, Stored};
-use crate::layout::{self, Entry, Item, TreePath};
+use crate::layout::{Entry, TreePath};
+use crate::name::RepositoryName;
 use crate::quarantine::{self, Recall};
 use crate::scan::Scan;
 use crate::stream::{Silent, Watch};
 use crate::tree::Tree;
-
-/// The order in which things are done: what must be readable first, content before the links that grant it.
-const ORDER: [Repair; 10] = [
-    Repair::FixPermissions,
-    Repair::MakeDirectory,
-    Repair::QuarantineBlob,
-    Repair::RefillBlob,
-    Repair::RewriteLink,
-    Repair::LinkRevision,
-    Repair::RemoveLink,
-    Repair::RemoveTag,
-    Repair::PurgeUpload,
-    Repair::RemoveTemporary,
-];
 
 /// Looks at a tree, and plans what is done about what is found.
 ///
@@ -89,7 +76,7 @@ fn refillable(findings: &[Finding]) -> BTreeSet<Digest> {
         matches!(finding.repair, Some(Repair::RefillBlob | Repair::QuarantineBlob))
             || matches!(finding.code, Code::RevisionDangling | Code::SignatureDangling)
     };
-    findings.iter().filter(is_about_content).filter_map(|finding| finding.digest).collect()
+    findings.iter().filter(is_about_content).filter_map(Finding::digest).collect()
 }
 
 struct Planner<'p> {
@@ -106,32 +93,32 @@ struct Planner<'p> {
 
 impl Planner<'_> {
     fn consider(&mut self, finding: Finding) -> Result<()> {
-        let Some((repair, place)) = finding.repair.zip(finding.place.clone()) else {
+        let Some(repair) = finding.repair else {
             if MENDABLE.contains(&finding.code) && !self.is_safe_only() {
                 self.leave(finding, "nothing is known that mends it");
             }
             return Ok(());
         };
-        let has_content = finding.digest.is_some_and(|digest| self.stock.size(&digest).is_some());
+        let has_content = finding.digest().is_some_and(|digest| self.stock.size(&digest).is_some());
         // What is dangling is mended by what it lacks, and goes only without that.
         let dangles = matches!(finding.code, Code::RevisionDangling | Code::SignatureDangling);
         let repair = if has_content && dangles { Repair::RefillBlob } else { repair };
         let is_safe_refill = repair == Repair::RefillBlob && has_content && finding.code != Code::ReferenceMissing;
-        if self.is_safe_only() && !finding.safe && !is_safe_refill {
+        if self.is_safe_only() && !finding.is_safe() && !is_safe_refill {
             return Ok(());
         }
         match repair {
-            Repair::RefillBlob => self.refill(finding, place),
+            Repair::RefillBlob => self.refill(finding),
             Repair::QuarantineBlob => self.quarantine(finding, has_content),
-            Repair::RewriteLink => self.rewrite(finding, place)?,
+            Repair::RewriteLink => self.rewrite(finding)?,
             Repair::LinkRevision => self.link_revision(finding)?,
-            Repair::RemoveTemporary | Repair::PurgeUpload => self.remove_young(finding, place, repair)?,
-            Repair::RemoveLink => self.remove(finding, place.parent(), repair),
-            Repair::RemoveTag => self.remove(finding, place.parent().and_then(|current| current.parent()), repair),
-            Repair::FixPermissions | Repair::MakeDirectory if place.parent().is_none() => {
+            Repair::RemoveTemporary | Repair::PurgeUpload => self.remove_young(finding, repair)?,
+            Repair::FixPermissions | Repair::MakeDirectory if is_area(&finding) => {
                 self.leave(finding, "it holds all of the tree, and is for you to mend");
             }
-            Repair::FixPermissions | Repair::MakeDirectory => self.add(&finding, repair, place, 0),
+            Repair::RemoveLink | Repair::RemoveTag | Repair::FixPermissions | Repair::MakeDirectory => {
+                self.add(&finding, repair, 0);
+            }
         }
         Ok(())
     }
@@ -144,13 +131,12 @@ impl Planner<'_> {
         self.left.push(Left { finding, reason: reason.into() });
     }
 
-    fn add(&mut self, finding: &Finding, repair: Repair, path: TreePath, size: u64) {
-        let Finding { code, repository, tag, digest, .. } = finding.clone();
-        self.plan.push(Action { repair, code, path, repository, tag, digest, size });
+    fn add(&mut self, finding: &Finding, repair: Repair, size: u64) {
+        self.plan.extend(Action::new(repair, finding, size));
     }
 
-    fn refill(&mut self, finding: Finding, place: TreePath) {
-        let Some((digest, size)) = finding.digest.and_then(|digest| Some((digest, self.stock.size(&digest)?))) else {
+    fn refill(&mut self, finding: Finding) {
+        let Some(size) = finding.digest().and_then(|digest| self.stock.size(&digest)) else {
             let reason = match self.options.source {
                 Some(_) => "the source does not have it",
                 None => "it has to be pushed again, or put in with --from",
@@ -159,26 +145,26 @@ impl Planner<'_> {
             let why = (finding.code == Code::LayerLinkDangling).then(|| format!("{}; {reason}", finding.message));
             return self.leave(finding, why.unwrap_or_else(|| reason.to_owned()));
         };
-        self.add(&finding, Repair::RefillBlob, Entry::Blob(digest).path(), size);
+        self.add(&finding, Repair::RefillBlob, size);
         if finding.code == Code::ReferenceMissing {
-            self.add(&finding, Repair::RewriteLink, place, 0);
+            self.add(&finding, Repair::RewriteLink, 0);
         }
     }
 
     fn quarantine(&mut self, finding: Finding, has_content: bool) {
-        let Some(digest) = finding.digest else { return self.leave(finding, "its path is no digest's") };
+        let Some(digest) = finding.digest() else { return self.leave(finding, "its path is no digest's") };
         let found = self.tree.metadata(&Entry::Blob(digest).path()).ok().flatten();
         let size = found.map_or(0, |found| found.size);
-        self.add(&finding, Repair::QuarantineBlob, layout::blob_directory(&digest), size);
+        self.add(&finding, Repair::QuarantineBlob, size);
         if has_content {
             let size = self.stock.size(&digest).unwrap_or_default();
-            self.add(&finding, Repair::RefillBlob, Entry::Blob(digest).path(), size);
+            self.add(&finding, Repair::RefillBlob, size);
         }
     }
 
-    fn rewrite(&mut self, finding: Finding, place: TreePath) -> Result<()> {
-        if self.is_whole(finding.digest)? {
-            self.add(&finding, Repair::RewriteLink, place, 0);
+    fn rewrite(&mut self, finding: Finding) -> Result<()> {
+        if self.is_whole(finding.digest())? {
+            self.add(&finding, Repair::RewriteLink, 0);
         } else {
             self.leave(finding, "there is no whole content that it could lead to");
         }
@@ -186,38 +172,26 @@ impl Planner<'_> {
     }
 
     fn link_revision(&mut self, finding: Finding) -> Result<()> {
-        let name = finding.repository.as_deref().and_then(|name| name.parse().ok());
-        let (Some(name), Some(digest)) = (name, finding.digest) else {
+        if finding.repository().is_none_or(|name| name.parse::<RepositoryName>().is_err()) {
             self.leave(finding, "its repository has no name");
-            return Ok(());
-        };
-        if self.is_whole(Some(digest))? {
-            let link = Entry::in_repository(&name, Item::RevisionLink(digest)).path();
-            self.add(&finding, Repair::LinkRevision, link, 0);
+        } else if self.is_whole(finding.digest())? {
+            self.add(&finding, Repair::LinkRevision, 0);
         } else {
             self.leave(finding, "there is no whole content that it could lead to");
         }
         Ok(())
     }
 
-    fn remove_young(&mut self, finding: Finding, place: TreePath, repair: Repair) -> Result<()> {
-        let is_upload = repair == Repair::PurgeUpload;
-        let is_file = finding.code == Code::UploadWithoutStartedat;
-        let Some(path) = (if is_file { place.parent() } else { Some(place) }) else { return Ok(()) };
+    fn remove_young(&mut self, finding: Finding, repair: Repair) -> Result<()> {
+        let Some(path) = finding.subject.whole() else { return Ok(()) };
         if still::is_young(self.tree, &path, self.options.now)? {
             self.leave(finding, "something was written there within the last hour: it may be in use");
             return Ok(());
         }
-        let sized = if is_upload { self.tree.metadata(&path.data())? } else { self.tree.metadata(&path)? };
-        self.add(&finding, repair, path, sized.map_or(0, |found| found.size));
+        let sized = if repair == Repair::PurgeUpload { path.data() } else { path };
+        let size = self.tree.metadata(&sized)?.map_or(0, |found| found.size);
+        self.add(&finding, repair, size);
         Ok(())
-    }
-
-    fn remove(&mut self, finding: Finding, path: Option<TreePath>, repair: Repair) {
-        match path {
-            Some(path) => self.add(&finding, repair, path, 0),
-            None => self.leave(finding, "it lies nowhere"),
-        }
     }
 
     /// Whether there is content of that name that is what it is called, or will be.
@@ -241,16 +215,21 @@ impl Planner<'_> {
     }
 }
 
+/// Whether it is about a directory that all of the tree's content or repositories lie in.
+fn is_area(finding: &Finding) -> bool {
+    matches!(&finding.subject, Subject::Other(path) if path.parent().is_none())
+}
+
 /// Sorts actions, each once, and leaves out what lies in something that is moved as a whole.
 fn in_order(mut actions: Vec<Action>) -> Vec<Action> {
-    let rank = |repair: Repair| ORDER.iter().position(|other| *other == repair);
+    let rank = |repair: Repair| Repair::ORDER.iter().position(|other| *other == repair);
     actions.sort_by(|a, b| rank(a.repair).cmp(&rank(b.repair)).then_with(|| a.path.cmp(&b.path)));
     actions.dedup_by(|a, b| a.repair == b.repair && a.path == b.path);
     let moved: HashSet<TreePath> =
         actions.iter().filter(|action| action.is_move()).map(|action| action.path.clone()).collect();
     actions.retain(|action| {
-        let mut above = std::iter::successors(action.path.parent(), TreePath::parent);
-        action.repair == Repair::RefillBlob || !above.any(|path| moved.contains(&path))
+        let is_moved = action.path.ancestors().skip(1).any(|path| moved.contains(&path));
+        action.repair == Repair::RefillBlob || !is_moved
     });
     actions
 }

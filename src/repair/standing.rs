@@ -3,20 +3,20 @@
 use std::collections::{BTreeSet, HashSet};
 use std::path::PathBuf;
 
-use super::{MENDABLE, Plan};
+use super::Plan;
 use crate::digest::Digest;
 use crate::error::Result;
-use crate::finding::{Code, Finding, Image, Repair, Severity};
+use crate::finding::{Code, Finding, Image, MENDABLE, Repair, Severity};
 use crate::fsck;
 use crate::layout::TreePath;
 use crate::stream::Watch;
 use crate::tree::Tree;
 
 /// What makes two errors the same, though they were come upon at different times.
-type Key = (Code, Option<PathBuf>, Option<String>, Option<Digest>);
+type Key = (Code, PathBuf, Option<String>, Option<Digest>);
 
 fn key(finding: &Finding) -> Key {
-    (finding.code, finding.path.clone(), finding.tag.clone(), finding.digest)
+    (finding.code, finding.path(), finding.tag().map(str::to_owned), finding.digest())
 }
 
 /// The errors that a tree has after a repair, as far as was looked.
@@ -71,9 +71,8 @@ impl Standing {
         let freed = plan.actions.iter().filter(|action| action.repair == Repair::FixPermissions);
         let freed: HashSet<&TreePath> = freed.map(|action| &action.path).collect();
         let is_hashed = |error: &&Finding| {
-            let mut above = std::iter::successors(error.place.clone(), TreePath::parent);
-            error.code == Code::BlobCorrupt
-                || error.code == Code::Unreadable && !above.any(|path| freed.contains(&path))
+            let is_freed = |place: TreePath| place.ancestors().any(|path| freed.contains(&path));
+            error.code == Code::BlobCorrupt || error.code == Code::Unreadable && !error.place().is_some_and(is_freed)
         };
         let hashed = plan.unmended.iter().filter(is_hashed).filter(|error| !seen.contains(&key(error)));
         errors.extend(hashed.cloned());

@@ -5,9 +5,9 @@ use std::time::Duration;
 use super::Action;
 use crate::digest::Digest;
 use crate::error::{Error, Result};
-use crate::finding::{Code, Repair};
+use crate::finding::{Code, Repair, Subject};
 use crate::fsck;
-use crate::layout::{self, Entry, TreePath};
+use crate::layout::{Entry, Place, TreePath};
 use crate::repository::link;
 use crate::stream::{self, Interrupt};
 use crate::tree::{Kind, Tree};
@@ -27,9 +27,11 @@ pub(super) fn outdated(
         Repair::QuarantineBlob => look.content(interrupt),
         Repair::RewriteLink => look.broken_link(),
         Repair::LinkRevision => look.missing_link(),
-        Repair::RemoveTag => look.tag(),
-        Repair::RemoveLink if action.code == Code::TagIndexDangling => look.history(),
-        Repair::RemoveLink => look.dangling_link(),
+        Repair::RemoveTag | Repair::RemoveLink => match &action.finding.subject {
+            Subject::Tag(repository, tag) => look.tag(repository, tag),
+            Subject::PastTag(repository, tag, _) => look.past_tag(repository, tag),
+            _ => look.dangling_link(),
+        },
         Repair::RemoveTemporary | Repair::PurgeUpload => {
             Ok(is_young(tree, &action.path, now)?.then_some("it was written to meanwhile"))
         }
@@ -81,8 +83,8 @@ impl Look<'_> {
             return Ok(Some("its content is not there"));
         }
         let is_as_found = match link::read(self.tree, &self.action.path)? {
-            Some(said) => self.action.code != Code::ReferenceMissing && said.is_err(),
-            None => self.action.code == Code::ReferenceMissing,
+            Some(said) => self.action.finding.code != Code::ReferenceMissing && said.is_err(),
+            None => self.action.finding.code == Code::ReferenceMissing,
         };
         Ok((!is_as_found).then_some("the link was written meanwhile, or is gone"))
     }
@@ -94,31 +96,29 @@ impl Look<'_> {
         Ok((!self.has_content(&self.action.digest())?).then_some("its content is not there"))
     }
 
-    fn tag(&self) -> Result<Option<&'static str>> {
-        let (tag, target) = (&self.action.path, self.action.digest());
-        if self.current(tag)? != Some(target) {
+    fn tag(&self, repository: &Place, tag: &str) -> Result<Option<&'static str>> {
+        if self.link(&repository.tag(tag).current())? != Some(self.action.digest()) {
             return Ok(Some("the tag points elsewhere now"));
         }
-        Ok(self.has_revision(tag, &target)?.then_some("its manifest is linked now"))
+        self.missing_revision(repository)
     }
 
-    fn history(&self) -> Result<Option<&'static str>> {
-        let (entry, target) = (&self.action.path, self.action.digest());
-        let Some(tag) = layout::tag_of_past(entry) else { return Ok(None) };
-        if self.current(&tag)? == Some(target) {
+    fn past_tag(&self, repository: &Place, tag: &str) -> Result<Option<&'static str>> {
+        if self.link(&repository.tag(tag).current())? == Some(self.action.digest()) {
             return Ok(Some("the tag points to it now"));
         }
-        Ok(self.has_revision(&tag, &target)?.then_some("its manifest is linked now"))
+        self.missing_revision(repository)
+    }
+
+    fn missing_revision(&self, repository: &Place) -> Result<Option<&'static str>> {
+        let link = repository.revision_link(&self.action.digest());
+        Ok(self.tree.metadata(&link)?.map(|_| "its manifest is linked now"))
     }
 
     /// What an alias leads to is not what it is called.
     fn dangling_link(&self) -> Result<Option<&'static str>> {
         let Some(target) = self.link(&self.action.path)? else { return Ok(Some("it is no such link now")) };
         Ok(self.has_content(&target)?.then_some("its content is there now"))
-    }
-
-    fn current(&self, tag: &TreePath) -> Result<Option<Digest>> {
-        self.link(&tag.current())
     }
 
     /// What the link in a directory leads to, if there is one and it is one.
@@ -128,11 +128,5 @@ impl Look<'_> {
 
     fn has_content(&self, digest: &Digest) -> Result<bool> {
         Ok(self.tree.metadata(&Entry::Blob(*digest).path())?.is_some())
-    }
-
-    /// Whether the repository of `tag` links a manifest.
-    fn has_revision(&self, tag: &TreePath, digest: &Digest) -> Result<bool> {
-        let Some(revision) = layout::revision_beside(tag, digest) else { return Ok(false) };
-        Ok(self.tree.metadata(&revision.link())?.is_some())
     }
 }

@@ -15,7 +15,7 @@ use std::fs::File;
 use std::io::Read;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::path::{Path, PathBuf};
-use std::sync::OnceLock;
+use std::sync::{Arc, OnceLock};
 
 use rustix::fs::{AtFlags, FileType, Mode, OFlags};
 use rustix::io::Errno;
@@ -32,7 +32,7 @@ pub struct Tree {
     /// The registry's `rootdirectory`.
     root: PathBuf,
     /// The path of `docker/registry/v2`, for messages.
-    path: PathBuf,
+    path: Arc<Path>,
     v2: OwnedFd,
     blobs: OnceLock<OwnedFd>,
     repositories: OnceLock<OwnedFd>,
@@ -111,7 +111,8 @@ impl Tree {
         let v2 = open_resolved(rustix::fs::CWD, path.as_os_str())
             .map_err(|errno| Error::io("open", &path, errno))?
             .ok_or_else(|| not(format!("there is no {} in it", layout::PREFIX)))?;
-        let tree = Self { root: root_path, path, v2, blobs: OnceLock::new(), repositories: OnceLock::new() };
+        let tree =
+            Self { root: root_path, path: path.into(), v2, blobs: OnceLock::new(), repositories: OnceLock::new() };
         for area in [Area::Blobs, Area::Repositories] {
             tree.open_area(area)?;
         }
@@ -128,9 +129,19 @@ impl Tree {
         &self.path
     }
 
+    /// The same path, for what outlives the tree.
+    pub(crate) fn shared_path(&self) -> Arc<Path> {
+        Arc::clone(&self.path)
+    }
+
     /// The full path of a path of the tree, for messages.
     pub fn locate(&self, path: &TreePath) -> PathBuf {
         self.path.join(path.to_string())
+    }
+
+    /// The path of the tree whose [full path](Self::locate) is `located`.
+    pub(crate) fn find(&self, located: &Path) -> Option<TreePath> {
+        TreePath::parse(located.strip_prefix(&self.path).ok()?.to_str()?)
     }
 
     pub(crate) fn v2(&self) -> BorrowedFd<'_> {

@@ -6,10 +6,9 @@ use serde_json::{Value, json};
 
 use crate::cli::count::{self, human_bytes, plural};
 use crate::cli::{Context, hint, output};
-use crate::finding::Code;
+use crate::finding::{Code, MENDABLE};
 use crate::gc::{Action, Finding, Kept, Kind, Options, Plan, Untagged};
 use crate::quarantine::RunId;
-use crate::repair::MENDABLE;
 use crate::scan::Doubt;
 
 /// What a plan comes to, but for what goes.

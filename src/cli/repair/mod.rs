@@ -11,9 +11,9 @@ use report::End;
 use super::{Context, Exit, fsck as fsck_command, interrupt, progress, quarantine};
 use crate::durable::ExclusiveWriter;
 use crate::error::Error;
-use crate::finding::Code;
+use crate::finding::{Code, MENDABLE};
 use crate::fsck::Content;
-use crate::repair::{self, Did, Done, MENDABLE, Options, Plan, Source, Standing, Wanted};
+use crate::repair::{self, Did, Done, Options, Plan, Source, Standing, Wanted};
 use crate::stream::Watch;
 use crate::tree::Tree;
 

@@ -132,8 +132,8 @@ fn print_left(left: &Left, context: &mut Context) -> anyhow::Result<()> {
         fields["reason"] = json!(reason);
         return context.output.event("left", fields);
     }
-    let path = finding.path.as_ref().map(|path| format!("{}: ", path.display())).unwrap_or_default();
-    context.output.warn(format_args!("{}: {path}{reason}", finding.code));
+    let path = finding.path();
+    context.output.warn(format_args!("{}: {}: {reason}", finding.code, path.display()));
     Ok(())
 }
 
@@ -143,7 +143,7 @@ pub(super) fn print_action(action: &Action, context: &mut Context) -> anyhow::Re
     }
     let path = output::escaped(&action.path.to_string());
     let size = if action.size > 0 { format!("  {}", human_bytes(action.size)) } else { String::new() };
-    context.output.text(format_args!("{:16} {} {path}{size}\n", action.repair.name(), action.code))
+    context.output.text(format_args!("{:16} {} {path}{size}\n", action.repair.name(), action.finding.code))
 }
 
 pub(super) fn print_outdated(action: &Action, reason: &str, context: &mut Context) -> anyhow::Result<()> {
@@ -153,19 +153,19 @@ pub(super) fn print_outdated(action: &Action, reason: &str, context: &mut Contex
         return context.output.event("outdated", fields);
     }
     let path = output::escaped(&action.path.to_string());
-    context.output.note(format_args!("{}: {path}: {reason}, so it stays", action.code));
+    context.output.note(format_args!("{}: {path}: {reason}, so it stays", action.finding.code));
     Ok(())
 }
 
 fn action_document(action: &Action) -> Value {
     let mut fields = json!({
-        "repair": action.repair, "code": action.code, "path": action.path.to_string(),
+        "repair": action.repair, "code": action.finding.code, "path": action.path.to_string(),
     });
     let size = matches!(action.repair, Kind::QuarantineBlob | Kind::RefillBlob | Kind::PurgeUpload);
     let more = [
-        ("repository", action.repository.as_deref().map(Value::from)),
-        ("tag", action.tag.as_deref().map(Value::from)),
-        ("digest", action.digest.map(|digest| json!(digest))),
+        ("repository", action.finding.repository().map(Value::from)),
+        ("tag", action.finding.tag().map(Value::from)),
+        ("digest", action.finding.digest().map(|digest| json!(digest))),
         ("size", size.then(|| action.size.into())),
     ];
     for (key, value) in more.into_iter().filter_map(|(key, value)| Some((key, value?))) {

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::path::Path;
 
 use proptest::prelude::*;
-use regtree::repair::MENDABLE;
+use regtree::finding::MENDABLE;
 use serde_json::Value;
 
 use super::random::{Recipe, Step, Ways, damaged, hold, sound, steps, walk};

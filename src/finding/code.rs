@@ -1,49 +1,12 @@
-//! What is found to be wrong in a tree.
-//!
-//! A code is stable: scripts go by it, and it says what can be done. Text and JSON show the same value.
+//! What is wrong: the codes, and how bad each is.
 
 use std::fmt;
-use std::path::PathBuf;
 
 use serde::{Serialize, Serializer};
 
-use crate::digest::Digest;
+use super::{Harm, Severity};
 use crate::error::{Error, LinkFault};
-use crate::layout::TreePath;
 use crate::tree::Kind;
-
-/// What a finding keeps from being served: with its code, all that its severity follows from.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Harm {
-    /// Nothing.
-    None,
-    /// Nothing that is known to be needed, or nothing for most clients and registries.
-    Possible,
-    /// Something that a tag, a manifest or an index needs.
-    Certain,
-}
-
-/// How bad a finding is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Severity {
-    /// Worth knowing.
-    Info,
-    /// Strange, but what it is about can be served.
-    Warning,
-    /// Content can't be served as it was pushed.
-    Error,
-}
-
-impl fmt::Display for Severity {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(match self {
-            Self::Info => "info",
-            Self::Warning => "warning",
-            Self::Error => "error",
-        })
-    }
-}
 
 macro_rules! codes {
     ($($(#[$doc:meta])* $variant:ident = $name:literal,)*) => {
@@ -208,197 +171,7 @@ impl Code {
             LinkFault::Alias { .. } => Self::AliasBroken,
         }
     }
-}
 
-impl fmt::Display for Code {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(self.name())
-    }
-}
-
-impl Serialize for Code {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_str(self.name())
-    }
-}
-
-/// What mends it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
-#[serde(rename_all = "kebab-case")]
-#[non_exhaustive]
-pub enum Repair {
-    /// Write a link from what its path says.
-    RewriteLink,
-    /// Write the link of a manifest where it belongs.
-    LinkRevision,
-    /// Move content away, so that the next push of it heals.
-    QuarantineBlob,
-    /// Copy content from another tree.
-    RefillBlob,
-    /// Remove a link.
-    RemoveLink,
-    /// Remove a tag.
-    RemoveTag,
-    /// Remove a temporary file.
-    RemoveTemporary,
-    /// Remove an upload.
-    PurgeUpload,
-    /// Make a directory.
-    MakeDirectory,
-    /// Let the tree's owner read it.
-    FixPermissions,
-}
-
-impl Repair {
-    /// Its stable name.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::RewriteLink => "rewrite-link",
-            Self::LinkRevision => "link-revision",
-            Self::QuarantineBlob => "quarantine-blob",
-            Self::RefillBlob => "refill-blob",
-            Self::RemoveLink => "remove-link",
-            Self::RemoveTag => "remove-tag",
-            Self::RemoveTemporary => "remove-temporary",
-            Self::PurgeUpload => "purge-upload",
-            Self::MakeDirectory => "make-directory",
-            Self::FixPermissions => "fix-permissions",
-        }
-    }
-
-    /// Whether it is done for such a finding without being asked for by name: nothing that somebody may want goes, and
-    /// nobody is granted what no link grants.
-    pub const fn is_safe(self, code: Code) -> bool {
-        match self {
-            Self::RefillBlob | Self::RemoveTag => false,
-            Self::RemoveLink => matches!(code, Code::LayerLinkDangling),
-            Self::RewriteLink => !matches!(code, Code::ReferenceMissing),
-            _ => true,
-        }
-    }
-}
-
-/// A tagged image, or a part of one.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
-pub struct Image {
-    /// In which repository.
-    pub repository: String,
-    /// The tag.
-    pub tag: String,
-    /// For which platform, of an index.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub platform: Option<String>,
-}
-
-impl fmt::Display for Image {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}:{}", self.repository, self.tag)?;
-        self.platform.as_ref().map_or(Ok(()), |platform| write!(f, " ({platform})"))
-    }
-}
-
-/// Something that is wrong.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct Finding {
-    /// What.
-    pub code: Code,
-    /// How bad.
-    pub severity: Severity,
-    /// In which repository, or in what is called like one.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub repository: Option<String>,
-    /// Of which tag.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub tag: Option<String>,
-    /// In which manifest.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub manifest: Option<Digest>,
-    /// Which content it is about.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub digest: Option<Digest>,
-    /// Where it lies.
-    #[serde(skip_serializing_if = "Option::is_none", serialize_with = "as_text")]
-    pub path: Option<PathBuf>,
-    /// The same in the tree, for who mends it; `None` where no path of the tree can say it.
-    #[serde(skip)]
-    pub place: Option<TreePath>,
-    /// What should be there.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub expected: Option<String>,
-    /// What is there.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub found: Option<String>,
-    /// The tagged images that it hits, as far as that was looked for.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub images: Vec<Image>,
-    /// What mends it.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub repair: Option<Repair>,
-    /// Whether that is done without being asked for by name.
-    #[serde(skip_serializing_if = "std::ops::Not::not")]
-    pub safe: bool,
-    /// All of it in a sentence.
-    pub message: String,
-}
-
-/// A path may be no text, and is told all the same.
-#[expect(clippy::ref_option, reason = "serde calls it so")]
-fn as_text<S: Serializer>(path: &Option<PathBuf>, serializer: S) -> Result<S::Ok, S::Error> {
-    path.as_ref().map(|path| path.to_string_lossy()).serialize(serializer)
-}
-
-impl Finding {
-    /// A finding of which no more is known.
-    pub fn new(code: Code, harm: Harm, message: impl Into<String>) -> Self {
-        Self {
-            code,
-            severity: code.severity(harm),
-            repository: None,
-            tag: None,
-            manifest: None,
-            digest: None,
-            path: None,
-            place: None,
-            expected: None,
-            found: None,
-            images: Vec::new(),
-            repair: None,
-            safe: false,
-            message: message.into(),
-        }
-    }
-
-    /// What, of which manifest, where, and why: all but the severity.
-    pub fn about(&self) -> String {
-        let of = match (&self.repository, &self.manifest) {
-            (Some(repository), Some(manifest)) => format!(" {repository}@{manifest}"),
-            (Some(repository), None) => format!(" {repository}"),
-            (None, _) => String::new(),
-        };
-        let path = self.path.as_ref().map(|path| format!("{}: ", path.display())).unwrap_or_default();
-        format!("{}{of}: {path}{}", self.code, self.message)
-    }
-
-    /// The same, as bad as `harm` makes it.
-    #[must_use]
-    pub fn harms(self, harm: Harm) -> Self {
-        Self { severity: self.code.severity(harm), ..self }
-    }
-
-    /// Mended so.
-    #[must_use]
-    pub fn mended_by(self, repair: Repair) -> Self {
-        Self { repair: Some(repair), safe: repair.is_safe(self.code), ..self }
-    }
-}
-
-impl fmt::Display for Finding {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}: {}", self.severity, self.about())
-    }
-}
-
-impl Code {
     /// What a failure to read something is a finding of.
     pub fn of(error: &Error) -> Self {
         match error {
@@ -415,5 +188,17 @@ impl Code {
             Error::Incomplete { .. } => Self::RepositoryIncomplete,
             _ => Self::Unreadable,
         }
+    }
+}
+
+impl fmt::Display for Code {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.name())
+    }
+}
+
+impl Serialize for Code {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.name())
     }
 }

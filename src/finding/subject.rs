@@ -1,0 +1,118 @@
+//! What a finding is about: from it follow a place in the tree, and who may be asked to repair it.
+
+use std::ffi::OsString;
+
+use crate::digest::Digest;
+use crate::layout::{self, Place, TreePath};
+
+/// A part of the tree, by what it is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Subject {
+    /// Content.
+    Blob(Digest),
+    /// The link of a layer or config.
+    Layer(Place, Digest),
+    /// The link of a manifest.
+    Revision(Place, Digest),
+    /// The link of a manifest among those of layers, where registry 2.1.0 put it.
+    MisplacedRevision(Place, Digest),
+    /// What a manifest says, by its link.
+    Document(Box<Self>),
+    /// The link of a stored signature of a manifest.
+    Signature { repository: Place, manifest: Digest, signature: Digest },
+    /// What a tag points to now.
+    Tag(Place, String),
+    /// What a tag once pointed to.
+    PastTag(Place, String, Digest),
+    /// An upload, by its directory.
+    Upload(TreePath),
+    /// When an upload began, by the upload's directory.
+    UploadStart(TreePath),
+    /// Another file or directory.
+    Other(TreePath),
+    /// Something in a directory whose name is no text.
+    Nameless(TreePath, OsString),
+}
+
+impl Subject {
+    /// All of it: what moves when it is removed. `None` where no path of the tree can say it.
+    pub(crate) fn whole(&self) -> Option<TreePath> {
+        Some(match self {
+            Self::Blob(digest) => layout::blob_directory(digest),
+            Self::Layer(repository, digest) | Self::MisplacedRevision(repository, digest) => repository.layer(digest),
+            Self::Revision(repository, digest) => repository.revision(digest),
+            Self::Signature { repository, manifest, signature } => {
+                layout::entry_in(&repository.signatures(manifest), signature)
+            }
+            Self::Tag(repository, tag) => repository.tag(tag),
+            Self::PastTag(repository, tag, digest) => repository.past(tag, digest),
+            Self::Upload(path) | Self::UploadStart(path) | Self::Other(path) => path.clone(),
+            Self::Document(link) => link.whole()?,
+            Self::Nameless(..) => return None,
+        })
+    }
+
+    /// The file or directory that is looked at. `None` where no path of the tree can say it.
+    pub(crate) fn place(&self) -> Option<TreePath> {
+        let whole = self.whole()?;
+        Some(match self {
+            Self::Blob(_) => whole.data(),
+            Self::Tag(..) => whole.current().link(),
+            Self::UploadStart(_) => whole.started_at(),
+            Self::Upload(_) | Self::Other(_) | Self::Nameless(..) => whole,
+            Self::Layer(..)
+            | Self::Revision(..)
+            | Self::MisplacedRevision(..)
+            | Self::Document(_)
+            | Self::Signature { .. }
+            | Self::PastTag(..) => whole.link(),
+        })
+    }
+
+    /// The repository that it is a part of.
+    pub(crate) fn repository(&self) -> Option<&Place> {
+        match self {
+            Self::Layer(repository, _)
+            | Self::Revision(repository, _)
+            | Self::MisplacedRevision(repository, _)
+            | Self::Signature { repository, .. }
+            | Self::Tag(repository, _)
+            | Self::PastTag(repository, ..) => Some(repository),
+            Self::Document(link) => link.repository(),
+            Self::Blob(_) | Self::Upload(_) | Self::UploadStart(_) | Self::Other(_) | Self::Nameless(..) => None,
+        }
+    }
+
+    /// The tag that it is a part of.
+    pub(crate) fn tag(&self) -> Option<&str> {
+        match self {
+            Self::Tag(_, tag) | Self::PastTag(_, tag, _) => Some(tag),
+            _ => None,
+        }
+    }
+
+    /// The digest that its path says.
+    pub(crate) fn digest(&self) -> Option<Digest> {
+        match self {
+            Self::Blob(digest)
+            | Self::Layer(_, digest)
+            | Self::Revision(_, digest)
+            | Self::MisplacedRevision(_, digest)
+            | Self::Signature { signature: digest, .. }
+            | Self::PastTag(_, _, digest) => Some(*digest),
+            _ => None,
+        }
+    }
+}
+
+impl From<TreePath> for Subject {
+    fn from(path: TreePath) -> Self {
+        Self::Other(path)
+    }
+}
+
+impl From<&TreePath> for Subject {
+    fn from(path: &TreePath) -> Self {
+        Self::Other(path.clone())
+    }
+}
