@@ -139,6 +139,3 @@ pub(crate) fn temporary_of(name: &str) -> Option<&str> {
 pub(crate) fn temporary_suffix(id: uuid::Uuid) -> String {
     format!(".{id}.tmp")
 }
-
-#[cfg(test)]
-mod tests;

@@ -187,7 +187,3 @@ fn schema1_form(manifest: &Manifest, refusals: &mut Vec<Refusal>) {
         refusals.push(Refusal::new(RefusalCode::Unknown, message));
     }
 }
-
-#[cfg(test)]
-#[expect(clippy::unwrap_used, reason = "a test may")]
-mod tests;

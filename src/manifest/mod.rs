@@ -52,7 +52,3 @@ pub use stat::{ManifestStat, Part, role, stat};
 pub const MAX_PUT: usize = 4 * 1024 * 1024;
 /// The most bytes that regtree reads from a tree: 64 MiB. Registries up to 2.6 had no limit.
 pub const MAX_READ: usize = 64 * 1024 * 1024;
-
-#[cfg(test)]
-#[expect(clippy::unwrap_used, reason = "a test may")]
-mod tests;

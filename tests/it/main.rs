@@ -18,6 +18,7 @@ mod gc;
 mod generated;
 mod hints;
 mod interop;
+mod layout;
 mod lock;
 mod manifest_reading;
 mod manifests;

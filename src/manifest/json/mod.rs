@@ -314,7 +314,3 @@ impl<'b> Reader<'b> {
 fn is_space(byte: u8) -> bool {
     matches!(byte, b' ' | b'\t' | b'\r' | b'\n')
 }
-
-#[cfg(test)]
-#[expect(clippy::unwrap_used, reason = "a test may")]
-mod tests;

@@ -25,8 +25,6 @@ mod pretty;
 mod signature;
 #[cfg(not(feature = "schema1-signatures"))]
 mod unverified;
-#[cfg(all(test, feature = "schema1-signatures"))]
-mod vectors;
 mod verify;
 
 #[cfg(not(feature = "schema1-signatures"))]

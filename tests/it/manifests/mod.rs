@@ -1,12 +1,17 @@
 //! Manifests: what is taken and what is refused, held against the registry; how they are stored; and who can use them.
 
 mod bad_input;
+mod check;
 mod differential;
+mod json;
 mod live;
 mod mutated;
 mod put;
+mod read;
 mod rows;
 mod schema1;
+#[cfg(feature = "schema1-signatures")]
+mod signatures;
 #[cfg(not(feature = "schema1-signatures"))]
 mod unverified;
 

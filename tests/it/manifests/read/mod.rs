@@ -4,7 +4,7 @@ mod bad_input;
 mod oddities;
 mod vectors;
 
-use super::*;
+use regtree::manifest::Manifest;
 
 /// A sha256 digest that repeats one digit.
 fn d(digit: &str) -> String {

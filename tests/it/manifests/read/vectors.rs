@@ -7,6 +7,8 @@ use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 
+use regtree::manifest::{Kind, Malformed, Manifest, Reason, Reference, Role, decode};
+
 use super::*;
 
 fn directory() -> PathBuf {
@@ -132,7 +134,7 @@ fn broken_manifests_are_malformed() {
         let found = damaged(name);
         assert_eq!(found.len(), 1, "{name}");
         assert_eq!(found[0].1.as_ref().unwrap_err().reason, reason, "{name}");
-        assert_eq!(decode(&found[0].0, None).unwrap_err().code, crate::error::RefusalCode::ManifestInvalid);
+        assert_eq!(decode(&found[0].0, None).unwrap_err().code, regtree::error::RefusalCode::ManifestInvalid);
     }
 }
 

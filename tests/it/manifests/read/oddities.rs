@@ -2,6 +2,8 @@
 
 use proptest::prelude::*;
 
+use regtree::manifest::{Kind, Manifest, Role, decode};
+
 use super::*;
 
 /// An OCI manifest with a config, and `more` after it.

@@ -1,17 +1,14 @@
 //! Checks every document in `tests/vectors/schema1` against what its index says, and tries random damage on them.
 
-#![expect(clippy::unwrap_used, reason = "a test may")]
-
 use std::collections::HashMap;
 use std::io::Read as _;
 use std::path::Path;
 use std::sync::LazyLock;
 
 use proptest::prelude::*;
+use regtree::Digest;
+use regtree::manifest::schema1::*;
 use serde_json::Value;
-
-use super::*;
-use crate::digest::Digest;
 
 fn read(name: &str) -> Vec<u8> {
     std::fs::read(Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/vectors/schema1").join(name)).unwrap()

@@ -2,11 +2,13 @@
 
 use std::time::{Duration, Instant};
 
+use regtree::manifest::{Kind, MAX_PUT, MAX_READ, Manifest, Reason, decode};
+
 use super::*;
 
 fn refused(bytes: &[u8], media_type: Option<&str>) -> String {
     let refusal = decode(bytes, media_type).unwrap_err();
-    assert_eq!((refusal.code, &refusal.digest), (crate::error::RefusalCode::ManifestInvalid, &None));
+    assert_eq!((refusal.code, &refusal.digest), (regtree::error::RefusalCode::ManifestInvalid, &None));
     refusal.message
 }
 

@@ -1,9 +1,10 @@
-#![expect(clippy::unwrap_used, reason = "a test may")]
+//! The paths of the tree, as layout.md has them, and nothing else as a path of it.
 
 use proptest::prelude::*;
 
-use super::*;
-use crate::name::{RepositoryName, Tag, UploadId};
+use regtree::layout::*;
+use regtree::name::{RepositoryName, Tag, UploadId};
+use regtree::{Algorithm, Digest};
 
 const HEX: &str = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855";
 
