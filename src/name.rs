@@ -231,7 +231,7 @@ pub enum ReferenceError {
     #[error("it names no tag and no digest (want repository:tag or repository@digest)")]
     Bare,
     /// The part before the tag or digest is not a repository name.
-    #[error("{text:?} is no repository name: {source}")]
+    #[error("{text:?} is not a repository name: {source}")]
     Repository {
         /// The part before the tag or digest.
         text: String,
@@ -239,7 +239,7 @@ pub enum ReferenceError {
         source: NameError,
     },
     /// The part after the colon is not a tag.
-    #[error("{text:?} is no tag: {source}")]
+    #[error("{text:?} is not a tag: {source}")]
     Tag {
         /// The part after the colon.
         text: String,
@@ -247,7 +247,7 @@ pub enum ReferenceError {
         source: NameError,
     },
     /// The part after the `@` is not a digest.
-    #[error("{text:?} is no digest: {source}")]
+    #[error("{text:?} is not a digest: {source}")]
     Digest {
         /// The part after the `@`.
         text: String,

@@ -136,7 +136,7 @@ fn look_into(repository: &Repository<'_>, form: Form, found: &mut Found) {
             (Kind::Directory, Some(tag)) => look_at(repository, form, tag, found),
             // A directory of a repository of the current layout that is called `…/manifests/tags`.
             _ if form == Form::Alpha => {}
-            (Kind::Directory, None) => found.damage.push(misplaced("its name is no tag")),
+            (Kind::Directory, None) => found.damage.push(misplaced("its name is not a tag")),
             // A registry lists this file as a tag, but can't say what the tag points to.
             (Kind::File, _) => found.damage.push(misplaced("it is a file among the tags")),
             (kind, _) => {

@@ -17,23 +17,22 @@ use crate::registry::Registry;
 /// How many layers --layers shows without --top.
 const LAYERS: usize = 10;
 
-/// Show where the space went
+/// Show what uses the space
 ///
-/// For each repository: all content that it links or its manifests need (total), what of that would be freed if the
-/// repository were deleted and the tree collected (unique), and the rest, which others need too (shared). These overlap, and
-/// don't add up. Then the whole tree, each of its bytes in one line: these add up to what du -s counts of
-/// docker/registry/v2 and .regtree.
+/// For each repository, du shows three sizes: all content that it links or its manifests need (total), the part that
+/// repo delete and gc would free (unique), and the part that others need too (shared). Repositories overlap, so these sizes
+/// don't add up. Then du shows the whole tree, with each byte counted in one line: these lines add up to what du -s counts
+/// of docker/registry/v2 and .regtree.
 ///
-/// On a terminal that is wide enough each line has a bar, of which the unique part is filled. The size of a blob is that of its content; its
-/// directory is overhead. Where blobs or repositories is a symbolic link to another disk, what it leads to is counted, which
-/// du leaves out.
+/// On a wide terminal each line has a bar, whose filled part is the unique part. The size of a blob is that of its content;
+/// its directory is overhead. If blobs or repositories is a symbolic link to another disk, its target is counted, unlike in
+/// du.
 #[derive(Debug, clap::Args)]
-#[command(
-    after_long_help = "\
+#[command(after_long_help = "\
 Exit codes:
   0    counted
   2    malformed name or pattern
-  3    counted, but not all of it can be followed or read
+  3    counted, but something could not be followed or read
   4    unknown repository, or a pattern that matches none
   10   no tree
 
@@ -41,26 +40,24 @@ Examples:
   regtree du --top 10
   regtree du 'library/*' --tags --sort total
   regtree du --layers --top 3
-  regtree du --json | jq .tree.garbage",
-    verbatim_doc_comment
-)]
+  regtree du --json | jq .tree.garbage")]
 pub(super) struct Du {
-    /// The repositories, by name or by pattern: * and ? stay within a part of a name, ** does not; all if omitted
+    /// The repositories, by name or pattern (* and ? do not match a slash, ** does); all if omitted
     #[arg(value_name = "REPO|GLOB", value_parser = parse_selector)]
     repositories: Vec<Selector>,
-    /// Show tags: all content that each leads to, and what would be freed by deleting it and gc --delete-untagged
+    /// Show tags: all content that each leads to, and what tag delete and gc --delete-untagged would free
     #[arg(long)]
     tags: bool,
-    /// Show the largest layers, 10 unless --top says how many, and which repositories share them
+    /// Show the largest layers (10, or as many as --top asks for), and which repositories share them
     #[arg(long)]
     layers: bool,
-    /// Show so many repositories, tags or layers only
+    /// Show only the first N repositories, tags or layers
     #[arg(long, value_name = "N")]
     top: Option<usize>,
-    /// What to sort repositories and tags by
+    /// How to sort repositories and tags
     #[arg(long, value_name = "BY", value_enum, default_value = "unique")]
     sort: Sort,
-    /// Count the lengths of files, not the space that they take
+    /// Count the lengths of files, not the space that they use on disk
     #[arg(long)]
     apparent: bool,
 }
@@ -68,9 +65,9 @@ pub(super) struct Du {
 /// What to sort by.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
 enum Sort {
-    /// What could be freed, the most first.
+    /// Space that could be freed, largest first.
     Unique,
-    /// All that there is, the most first.
+    /// All content, largest first.
     Total,
     /// The name.
     Name,

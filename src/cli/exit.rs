@@ -13,7 +13,7 @@ Exit codes:
   3    done, but damage was found or some items failed
   4    the repository, blob, upload, manifest or tag is unknown
   5    content does not match its digest or size, a link is broken, or a manifest is invalid
-  10   the root is missing, or is no registry tree
+  10   the root is missing, or is not a registry tree
   11   another process holds the lock
   12   refused by a safety check
   130  interrupted (SIGINT); 143: terminated (SIGTERM)";
@@ -33,7 +33,7 @@ pub enum Exit {
     Unknown,
     /// Content, link or manifest is not what it should be.
     Invalid,
-    /// The root is missing, or is no registry tree.
+    /// The root is missing, or is not a registry tree.
     NoTree,
     /// Another process holds the lock.
     Locked,

@@ -16,17 +16,17 @@ use crate::stream::Watch;
 /// A registry purges uploads that are older.
 pub(super) const STALE: Duration = Duration::from_hours(168);
 
-/// List all that is wrong with a tree
+/// Find and report everything that is wrong with a tree
 ///
-/// Every leaf is listed: links, tags, manifests and what they reference, sizes against what descriptors say, uploads, and
-/// whatever does not belong there. Nothing is changed, and a registry may run: what is found is looked at again before it
-/// is told.
+/// fsck checks links, tags, manifests and what they reference, the sizes in descriptors, and uploads, and finds files that
+/// don't belong in the tree. It changes nothing in the tree, and a registry may run meanwhile: fsck checks each finding
+/// again before it reports it.
 ///
-/// An error is content that can't be served as it was pushed; a warning is strange, but served. Each finding has a stable
-/// code, and the images that it hits.
+/// An error is content that can't be served as it was pushed; a warning is strange, but is served. Each finding has a
+/// stable code, and lists the images that it affects.
 ///
-/// --content hashes all content too. What was found right is noted in .regtree/verified, where that may be written, so that
-/// --unverified-for can pass it over; deleting that costs time only.
+/// --content hashes all content too. fsck notes in .regtree/verified, if it may write there, which content is right, so that
+/// --unverified-for can skip it. Deleting these notes is safe and only costs time.
 #[derive(Debug, clap::Args)]
 #[command(after_long_help = "\
 Exit codes:
@@ -46,30 +46,30 @@ pub(super) struct Fsck {
     /// Hash all content, and not only manifests
     #[arg(long)]
     content: bool,
-    /// Hash a part of all content: 3/16 (by digest: all parts together are everything), 10% or 50GiB (at random); implies
-    /// --content
+    /// Hash a part of all content: 3/16 (by digest; the 16 parts together are everything), 10% or 50GiB (a random sample);
+    /// implies --content
     #[arg(long, value_name = "SUBSET")]
     content_subset: Option<Subset>,
-    /// What chance begins with; a random number is chosen and printed if omitted
+    /// Seed for the random sample; if omitted, one is chosen and printed
     #[arg(long, value_name = "NUMBER", requires = "content_subset")]
     seed: Option<u64>,
-    /// Hash only what was not found right within AGE (12h, 30d, 8w), or changed since; implies --content
+    /// Hash only blobs not verified within AGE (12h, 30d, 8w), or changed since; implies --content
     #[arg(long, value_name = "AGE", value_parser = super::parse_span)]
     unverified_for: Option<Duration>,
-    /// Begin to hash nothing more after DURATION (90m, 2h), and say where to go on; implies --content
+    /// Start no new blob after DURATION (90m, 2h), and print where to continue; implies --content
     #[arg(long, value_name = "DURATION", value_parser = super::parse_span)]
     max_duration: Option<Duration>,
-    /// Go on after DIGEST, where another run stopped; implies --content
+    /// Continue after DIGEST, where another run stopped; implies --content
     #[arg(long, value_name = "DIGEST", value_parser = super::parse_digest)]
     resume_after: Option<Digest>,
-    /// Look only at repositories whose names match, and at the content that they need; * does not cross a slash, ** does
+    /// Check only repositories whose names match, and the content that they need; * does not match a slash, ** does
     /// (demo/**); may be given several times
     #[arg(long, value_name = "GLOB")]
     repository: Vec<Pattern>,
-    /// End with exit code 3 for warnings too
+    /// Exit with code 3 for warnings too
     #[arg(long)]
     strict: bool,
-    /// How many threads read; as many as there are processors if omitted, and two for each where content is hashed
+    /// How many threads read; if omitted, one per processor, or two per processor where content is hashed
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=256))]
     jobs: Option<u16>,
 }
@@ -98,7 +98,7 @@ impl Fsck {
         if report.findings.iter().any(Finding::is_safe) {
             context.output.flush()?;
             let regtree = hint::command(&context.global);
-            context.output.note(format_args!("to see what can be mended: {regtree} repair --all-safe -n"));
+            context.output.note(format_args!("to see what can be repaired: {regtree} repair --all-safe -n"));
         }
         if let Some(hashed) = &report.hashed {
             say_end(hashed, context)?;
@@ -139,7 +139,7 @@ impl Fsck {
 fn say_end(hashed: &Hashed, context: &mut Context) -> anyhow::Result<()> {
     context.output.flush()?;
     if let Some(failure) = &hashed.ledger_failure {
-        context.output.warn(format_args!("what was hashed could not be noted in .regtree/verified: {failure}"));
+        context.output.warn(format_args!("could not note in .regtree/verified what was hashed: {failure}"));
     }
     match hashed.stop {
         Some(Stop::Signal(signal)) => Err(Error::Interrupted { signal }.into()),
@@ -197,7 +197,7 @@ fn summarize(report: &Report, context: &mut Context) -> anyhow::Result<()> {
             context.output.text(format_args!("  {}\n", output::escaped(&image.to_string())))?;
         }
     }
-    let unread = if report.hashed.is_none() { "; content was not hashed: --content" } else { "" };
+    let unread = if report.hashed.is_none() { "; content not hashed (add --content)" } else { "" };
     context.output.text(format_args!(
         "{}, {}, {} in {}, {}, {}, {}{unread}\n",
         plural(errors, "error"),
@@ -224,14 +224,15 @@ fn content_document(hashed: &Hashed) -> Value {
 
 fn say_content(hashed: &Hashed, context: &mut Context) -> anyhow::Result<()> {
     let Hashed { blobs, bytes, passed_over, .. } = hashed;
-    let lately = if *passed_over > 0 { format!("; {passed_over} found right lately") } else { String::new() };
-    let seed = hashed.seed.map(|seed| format!("; the same again with --seed {seed}")).unwrap_or_default();
+    let lately = if *passed_over > 0 { format!("; {passed_over} skipped, verified recently") } else { String::new() };
+    let seed = hashed.seed.map(|seed| format!("; to repeat: --seed {seed}")).unwrap_or_default();
     let stopped = match hashed.stop {
         Some(Stop::Signal(_)) => "; interrupted before the end",
         Some(Stop::Time) => "; stopped before the end",
         None => "",
     };
-    let resume = hashed.resume_after.map(|digest| format!("; go on with --resume-after {digest}")).unwrap_or_default();
+    let resume =
+        hashed.resume_after.map(|digest| format!("; continue with --resume-after {digest}")).unwrap_or_default();
     context.output.text(format_args!(
         "hashed {}, {}{lately}{seed}{stopped}{resume}\n",
         plural(*blobs, "blob"),

@@ -20,7 +20,7 @@ pub(super) fn of(error: &Error, global: &Global) -> Option<String> {
         Error::RepositoryUnknown { .. } => format!("to see what there is: {regtree} repo list"),
         Error::NoMatch { pattern } => {
             let top = pattern.split('/').next().unwrap_or_default();
-            format!("* does not cross a slash, ** does ('{top}/**'); to see what there is: {regtree} repo list")
+            format!("* does not match a slash, ** does ('{top}/**'); to see what there is: {regtree} repo list")
         }
         Error::BlobUnknown { manifest: true, repository, digest, .. } => {
             format!("to read it: {regtree} manifest get {repository} {digest}")
@@ -39,7 +39,7 @@ pub(super) fn of(error: &Error, global: &Global) -> Option<String> {
             format!("to see what it pointed to: {regtree} tag history {repository} {tag}")
         }
         Error::BlobUnknown { digest, content: true, .. } => {
-            format!("its content exists; to see who has it: {regtree} blob stat --all-repos {digest}")
+            format!("its content exists; to see which repositories link it: {regtree} blob stat --all-repos {digest}")
         }
         Error::BlobUnknown { repository, .. } => format!("to see what there is: {regtree} blob list {repository}"),
         Error::UploadUnknown { repository, .. } => {
@@ -47,11 +47,13 @@ pub(super) fn of(error: &Error, global: &Global) -> Option<String> {
         }
         Error::BrokenLink { repository, digest, path, .. } if layout::is_of_revision(path) => {
             format!(
-                "to mend the link, put the manifest again: {regtree} manifest put {repository} FILE --digest {digest}"
+                "to repair the link, put the manifest again: {regtree} manifest put {repository} FILE --digest {digest}"
             )
         }
         Error::Corrupt { repository, expected, .. } if is_manifest(repository, *expected, global) => {
-            format!("to heal it, put the manifest again: {regtree} manifest put {repository} FILE --digest {expected}")
+            format!(
+                "to repair it, put the manifest again: {regtree} manifest put {repository} FILE --digest {expected}"
+            )
         }
         Error::ContentMissing { repository, digest, .. } if is_manifest(repository, *digest, global) => {
             format!("to put the content back: {regtree} manifest put {repository} FILE --digest {digest}")
@@ -60,15 +62,15 @@ pub(super) fn of(error: &Error, global: &Global) -> Option<String> {
             format!("to put the content back: {regtree} blob put {repository} FILE --digest {digest}")
         }
         Error::BrokenLink { repository, digest, .. } if !digest.is_tarsum() => {
-            format!("to mend the link, put the content again: {regtree} blob put {repository} FILE --digest {digest}")
+            format!("to repair the link, put the content again: {regtree} blob put {repository} FILE --digest {digest}")
         }
         Error::Corrupt { repository, expected, .. } => format!(
-            "to heal it, put the right content again: \
+            "to repair it, put the right content again: \
              {regtree} blob put {repository} FILE --digest {expected} --verify-existing"
         ),
         Error::OffsetMismatch { found, .. } => format!("continue with --offset {found}"),
         Error::Brake { release, .. } | Error::InUse { release, .. } => {
-            format!("if that is meant, say so with {release}")
+            format!("to do it anyway, use {release}")
         }
         Error::NotQuarantined { .. } => format!("to see what there is: {regtree} quarantine list"),
         Error::Locked { .. } if global.wait_lock.is_none() => "wait for it with --wait-lock 30s".to_owned(),
@@ -90,14 +92,14 @@ fn is_manifest(repository: &RepositoryName, digest: Digest, global: &Global) -> 
 fn not_a_tree(path: &Path, global: &Global) -> String {
     let canonical = path.canonicalize().unwrap_or_default();
     if let Some(root) = canonical.ancestors().skip(1).find(|ancestor| ancestor.join(layout::PREFIX).is_dir()) {
-        return format!("it lies in a tree; did you mean --root {}", quote_path(root));
+        return format!("it is inside a tree; did you mean --root {}", quote_path(root));
     }
     let init = format!("to make a new, empty tree there: regtree init {}", quote_path(path));
     if root::is_default(global) {
-        return format!("say where the tree is with --root DIR, --registry-config FILE or REGTREE_ROOT; {init}");
+        return format!("choose the tree with --root DIR, --registry-config FILE or REGTREE_ROOT; {init}");
     }
     if root::is_from_environment(global) {
-        return format!("the environment variable REGTREE_ROOT says so; {init}");
+        return format!("the root comes from the environment variable REGTREE_ROOT; {init}");
     }
     init
 }

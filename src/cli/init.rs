@@ -9,8 +9,8 @@ use crate::registry::Registry;
 
 /// Create an empty registry tree
 ///
-/// Makes DIR/docker/registry/v2 with the directories that a registry expects, as far as they are missing. A tree that
-/// is whole already is left as it is.
+/// Makes DIR/docker/registry/v2 and the directories in it that a registry expects, if they are missing. A complete tree is
+/// not changed.
 #[derive(Debug, clap::Args)]
 #[command(after_long_help = "\
 Exit codes:
@@ -20,7 +20,7 @@ Exit codes:
 Example:
   regtree init /var/lib/registry")]
 pub(super) struct Init {
-    /// What is to be the registry's rootdirectory; made if missing
+    /// The registry's rootdirectory; created if missing
     #[arg(value_name = "DIR", conflicts_with_all = ["root", "registry_config"])]
     directory: PathBuf,
 }
@@ -30,7 +30,7 @@ impl Init {
         let (registry, created) = Registry::create(&self.directory)?;
         let path = registry.tree().path().display();
         if !created {
-            context.output.note(format_args!("{path} is a registry tree already; nothing was changed"));
+            context.output.note(format_args!("{path} already is a registry tree; nothing was changed"));
         }
         let [root, tree] = [registry.tree().root(), registry.tree().path()].map(|path| path.to_string_lossy());
         context.output.answer(path, "tree", || json!({ "root": root, "tree": tree, "created": created }))?;

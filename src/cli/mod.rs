@@ -51,7 +51,7 @@ use crate::durable::{ExclusiveWriter, Writer};
 use crate::name::{Reference, RepositoryName, Target};
 use crate::registry::Registry;
 
-/// Works directly on the storage tree a Docker/OCI registry keeps on disk
+/// Work directly on the storage tree that a Docker/OCI registry keeps on disk
 ///
 /// regtree reads and writes the tree that the distribution registry (registry:2, registry:3, Debian's docker-registry)
 /// keeps below its rootdirectory. No server runs, no network is used, nothing is created by accident.
@@ -71,7 +71,7 @@ struct Cli {
 struct Global {
     /// The registry's rootdirectory, or its docker/registry/v2
     ///
-    /// Without it: what --registry-config says, or the environment variable REGTREE_ROOT, or /var/lib/registry.
+    /// If omitted: the root from --registry-config, or the environment variable REGTREE_ROOT, or /var/lib/registry.
     #[arg(long, value_name = "DIR", global = true)]
     root: Option<std::path::PathBuf>,
     /// Take the root from the registry's own config.yml
@@ -89,7 +89,7 @@ struct Global {
     /// Print the answer and errors only: no notes, warnings, findings of severity info, or progress
     #[arg(short, long, global = true, conflicts_with = "verbose")]
     quiet: bool,
-    /// Say more on stderr about what is done
+    /// Print more details on stderr
     #[arg(short, long, global = true)]
     verbose: bool,
     /// When to colour messages, findings and help
@@ -164,11 +164,12 @@ impl Context {
     fn note_outcome(&self, stored: &Stored) {
         match stored.outcome {
             Outcome::Stored => {}
-            Outcome::Existed => self.output.detail("the tree had this content already"),
+            Outcome::Existed => self.output.detail("the tree already had this content"),
             Outcome::Replaced { damaged_size } => self.output.note(format_args!(
-                "replaced a damaged blob of {damaged_size} bytes by the right one of {} bytes; a registry that runs now \
+                "replaced a damaged blob of {} with the right one of {}; a running registry \
                  may remember the damaged one until it is restarted",
-                stored.descriptor.size
+                count::plural(damaged_size, "byte"),
+                count::plural(stored.descriptor.size, "byte")
             )),
         }
     }

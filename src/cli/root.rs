@@ -47,7 +47,7 @@ fn variable(name: &str) -> Option<PathBuf> {
 fn from_config(path: &Path, overriding: Option<PathBuf>) -> Result<PathBuf> {
     let unusable = |reason: String| Error::Configuration { path: path.to_owned(), reason };
     let text = std::fs::read_to_string(path).map_err(|error| Error::io("read", path, error))?;
-    let documents = Yaml::load_from_str(&text).map_err(|error| unusable(format!("it is no YAML: {error}")))?;
+    let documents = Yaml::load_from_str(&text).map_err(|error| unusable(format!("it is not YAML: {error}")))?;
     let storage = documents.first().and_then(|document| document.as_mapping_get("storage"));
     let in_file = storage.map_or(Ok(None), |storage| rootdirectory(storage).map_err(unusable))?;
     match (overriding, storage) {
@@ -65,7 +65,7 @@ fn rootdirectory(storage: &Yaml<'_>) -> std::result::Result<Option<PathBuf>, Str
         return if driver == "filesystem" { Ok(None) } else { Err(no_file_system(driver)) };
     }
     let Some(sections) = storage.as_mapping() else {
-        return Err("its storage section is no mapping".to_owned());
+        return Err("its storage section is not a mapping".to_owned());
     };
     let drivers = sections.keys().filter_map(|key| key.as_str()).filter(|key| !NO_DRIVERS.contains(key));
     if let Some(driver) = drivers.into_iter().find(|driver| *driver != "filesystem") {
@@ -79,7 +79,7 @@ fn rootdirectory(storage: &Yaml<'_>) -> std::result::Result<Option<PathBuf>, Str
         Some(value) if value.is_null() => Ok(None),
         Some(value) => match value.as_str() {
             Some(root) if !root.is_empty() => Ok(Some(root.into())),
-            _ => Err("its storage.filesystem.rootdirectory is no path".to_owned()),
+            _ => Err("its storage.filesystem.rootdirectory is not a path".to_owned()),
         },
     }
 }

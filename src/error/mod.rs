@@ -35,7 +35,7 @@ pub enum Error {
         source: io::Error,
     },
     /// The root is missing, or there is no tree in it.
-    #[error("{} is no registry tree: {reason}", path.display())]
+    #[error("{} is not a registry tree: {reason}", path.display())]
     NotATree {
         /// The root as it was given.
         path: PathBuf,
@@ -73,7 +73,7 @@ pub enum Error {
         pattern: String,
     },
     /// A directory contains what a repository contains, and its name is no repository name.
-    #[error("{} is no repository: {name:?} is no repository name: {source}", path.display())]
+    #[error("{} is not a repository: {name:?} is not a repository name: {source}", path.display())]
     RepositoryNameInvalid {
         /// Its path.
         path: PathBuf,
@@ -83,7 +83,7 @@ pub enum Error {
         source: NameError,
     },
     /// Something is in a place where it does not belong.
-    #[error("{} has no place there: {reason}", path.display())]
+    #[error("{} does not belong there: {reason}", path.display())]
     Misplaced {
         /// Its path.
         path: PathBuf,
@@ -91,7 +91,7 @@ pub enum Error {
         reason: &'static str,
     },
     /// A line of a list of digests is no digest.
-    #[error("line {line} of {} is no digest: {reason}", path.display())]
+    #[error("line {line} of {} is not a digest: {reason}", path.display())]
     NoDigest {
         /// The list.
         path: PathBuf,
@@ -277,7 +277,7 @@ pub enum Error {
         path: PathBuf,
     },
     /// An upload has received more or fewer bytes than the caller said.
-    #[error("upload {id} in repository {repository} is at another offset: expected {expected} bytes, found {found}")]
+    #[error("upload {id} in repository {repository} is at offset {found}, not {expected}")]
     OffsetMismatch {
         /// The repository.
         repository: RepositoryName,
@@ -290,8 +290,9 @@ pub enum Error {
     },
     /// Content in the tree does not match the digest under which it is stored or linked.
     #[error(
-        "{} does not match its digest in repository {repository}: expected {expected}, found {found} ({size} bytes)",
-        path.display()
+        "{} does not match its digest in repository {repository}: expected {expected}, found {found} ({})",
+        path.display(),
+        bytes_text(*size)
     )]
     Corrupt {
         /// The path of the content.
@@ -307,7 +308,8 @@ pub enum Error {
     },
     /// Content that was to be stored does not match the digest that was given for it.
     #[error(
-        "{what} does not match its digest in repository {repository}: expected {expected}, found {found} ({size} bytes)"
+        "{what} does not match its digest in repository {repository}: expected {expected}, found {found} ({})",
+        bytes_text(*size)
     )]
     DigestMismatch {
         /// Its source.
@@ -322,7 +324,7 @@ pub enum Error {
         size: u64,
     },
     /// Content does not have the size that was given for it.
-    #[error("{what} has the wrong size in repository {repository}: expected {expected} bytes, found {}{found}", if *more { "at least " } else { "" })]
+    #[error("{what} has the wrong size in repository {repository}: expected {}, found {}{found}", bytes_text(*expected), if *more { "at least " } else { "" })]
     SizeMismatch {
         /// The content: its path in the tree, or its source.
         what: String,
@@ -336,7 +338,7 @@ pub enum Error {
         more: bool,
     },
     /// A byte range that the content does not have.
-    #[error("range {range} lies outside of blob {digest}, which has {size} bytes")]
+    #[error("range {range} is outside of blob {digest}, which has {}", bytes_text(*size))]
     RangeInvalid {
         /// The range asked for.
         range: String,
@@ -346,7 +348,7 @@ pub enum Error {
         size: u64,
     },
     /// A digest is valid, but content can't be checked against it or stored under it.
-    #[error("{digest} can't be used to {action}: a tarsum is no hash of the bytes")]
+    #[error("{digest} can't be used to {action}: a tarsum is not a hash of the bytes")]
     DigestUnusable {
         /// The digest.
         digest: Digest,
@@ -470,6 +472,11 @@ fn nowhere_text(content: bool, manifest_of: &[RepositoryName]) -> String {
     }
     let names: Vec<&str> = manifest_of.iter().map(RepositoryName::as_str).collect();
     format!(" as a layer, but it is a manifest of {}", names.join(", "))
+}
+
+/// `1 byte`, `2 bytes`.
+pub(crate) fn bytes_text(count: u64) -> String {
+    if count == 1 { "1 byte".to_owned() } else { format!("{count} bytes") }
 }
 
 fn holders_text(holders: &[Holder]) -> String {

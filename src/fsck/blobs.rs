@@ -278,14 +278,14 @@ fn read_misplaced(eye: &mut Eye<'_>, kind: &KeyedDirectory, parent: BorrowedFd<'
         if leaf.others.is_empty() {
             return eye.empty(&path);
         }
-        let message = "a directory that is not called by a digest";
+        let message = "a directory whose name is not a digest";
         let finding = eye.at(&path, Code::FileUnexpected, Harm::Possible, message);
         return eye.note(Cause::None, finding);
     }
     let digest = kind.digest(name);
     let message = match &digest {
         Some(digest) => format!("the first two digits of {digest} lead elsewhere: no registry finds it there"),
-        None => "it is not called by a digest: no registry finds it, and a registry's collector fails on it".to_owned(),
+        None => "its name is not a digest: no registry finds it, and a registry's collector fails on it".to_owned(),
     };
     let data = path.data();
     let finding = eye.at(&data, Code::BlobMisplaced, Harm::Possible, message);

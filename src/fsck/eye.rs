@@ -280,7 +280,7 @@ impl<'t> Eye<'t> {
 
     /// Tells of a directory that has nothing in it.
     pub(super) fn empty(&mut self, path: &TreePath) {
-        let finding = self.at(path, Code::DirectoryEmpty, Harm::None, "there is nothing in it");
+        let finding = self.at(path, Code::DirectoryEmpty, Harm::None, "it is empty");
         self.note(Cause::None, finding);
     }
 

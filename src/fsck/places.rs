@@ -44,7 +44,7 @@ fn visit(eye: &mut Eye<'_>, directory: &TreePath) -> (Vec<Place>, Vec<TreePath>)
     let places = sight.places(directory);
     if places.iter().any(|place| place.form == Form::Alpha) {
         eye.repository = Some(directory.below_area().to_owned());
-        let message = "a repository as the first alphas laid it out: no registry since reads it";
+        let message = "a repository in the layout of the first alphas: no later registry reads it";
         let finding = eye.at(directory, Code::LegacyLayout, Harm::None, message);
         eye.note(Cause::None, finding);
         eye.repository = None;
@@ -56,7 +56,7 @@ fn visit(eye: &mut Eye<'_>, directory: &TreePath) -> (Vec<Place>, Vec<TreePath>)
             Role::Own(_) => {}
             Role::Below(path) => below.push(path),
             Role::Hidden(path) => {
-                let message = "a folder that no repository has: registries look into none that begins so";
+                let message = "an unknown directory: registries ignore those whose names begin with _";
                 let finding = eye.at(&path, Code::FileUnexpected, Harm::Possible, message);
                 eye.note(Cause::None, finding.found(&Kind::Directory.describe()));
             }

@@ -194,7 +194,7 @@ fn hides(finding: &Finding, directory: &TreePath) -> bool {
 
 fn check_name(eye: &mut Eye<'_>, place: &Place, text: &str) -> bool {
     let Err(reason) = text.parse::<crate::name::RepositoryName>() else { return true };
-    let message = format!("{text:?} is no repository name: {reason}");
+    let message = format!("{text:?} is not a repository name: {reason}");
     let finding = eye.at(&place.directory, Code::NameInvalid, Harm::Possible, message);
     eye.note(Cause::None, finding.found(&text));
     false
@@ -271,7 +271,7 @@ fn read_tag(
 ) -> Option<Tag> {
     let directory = place.tag(name);
     if let Err(reason) = name.parse::<crate::name::Tag>() {
-        let message = format!("{name:?} is no tag: {reason}");
+        let message = format!("{name:?} is not a tag: {reason}");
         let finding = eye.at(&directory, Code::NameInvalid, Harm::Possible, message);
         eye.note(Cause::None, finding.found(&name));
     }
@@ -343,7 +343,7 @@ fn read_current(
 }
 
 fn without_current(eye: &mut Eye<'_>, current: &TreePath) {
-    let message = "the tag does not say what it points to now: registries list it, and answer that it is unknown";
+    let message = "the tag does not say what it points to now: registries list it, but answer that it is unknown";
     let finding = eye.at(current, Code::TagWithoutCurrent, Harm::Possible, message);
     eye.note(Cause::Tag, finding);
 }

@@ -87,7 +87,7 @@ fn check_start(
     };
     match kind {
         None => {
-            let finding = without(eye, "the upload does not say when it began: no registry ever purges it");
+            let finding = without(eye, "the upload has no start time: no registry ever purges it");
             return eye.note(Cause::None, finding);
         }
         Some(Kind::File) => {}
@@ -102,7 +102,7 @@ fn check_start(
     let text = std::str::from_utf8(content).ok();
     let Some(since) = text.and_then(crate::upload::parse_time) else {
         let found = format!("{:?}", String::from_utf8_lossy(content));
-        let finding = without(eye, "it is no time: no registry ever purges the upload").found(&found);
+        let finding = without(eye, "it is not a time: no registry ever purges the upload").found(&found);
         return eye.note(Cause::None, finding);
     };
     if since >= stale {
@@ -112,7 +112,7 @@ fn check_start(
     let (harm, why) = if is_uuid {
         (Harm::None, "")
     } else {
-        (Harm::Possible, "; its name is no UUID, so no registry ever purges it")
+        (Harm::Possible, "; its name is not a UUID, so no registry ever purges it")
     };
     let message = format!("the upload began at {since}{why}");
     let finding = eye.at(Subject::Upload(path.clone()), Code::UploadStale, harm, message);
@@ -152,7 +152,7 @@ fn check_sha256(eye: &mut Eye<'_>, upload: &TreePath, states: &TreePath, receive
         };
         let fault = match hash_state::decode(content) {
             Err(error) => Some(error.to_string()),
-            Ok(state) if state.length() != offset => Some(format!("it stands for {} bytes", state.length())),
+            Ok(state) if state.length() != offset => Some(format!("it covers {} bytes", state.length())),
             Ok(_) if received.is_some_and(|received| offset > received) => {
                 Some(format!("only {} bytes were received", received.unwrap_or_default()))
             }
@@ -165,7 +165,7 @@ fn check_sha256(eye: &mut Eye<'_>, upload: &TreePath, states: &TreePath, receive
     let (Some(last), Some(received)) = (last, received) else { return };
     let data = upload.data();
     if received > last && !is_in_progress(eye, &data, now) {
-        invalid(eye, &data, format!("it has {received} bytes, and the last hash state stands for {last}"));
+        invalid(eye, &data, format!("it has {received} bytes, and the last hash state covers {last}"));
     }
 }
 

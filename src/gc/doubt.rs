@@ -172,7 +172,7 @@ fn of_repository(tree: &Tree, lost: &Lost<'_>, repository: &Scanned, broken: &Di
     let mut problems = Vec::new();
     if let Err(reason) = &repository.name {
         let path = tree.locate(&repository.place.directory);
-        let message = format!("{} is no repository name: {reason}", path.display());
+        let message = format!("{} is not a repository name: {reason}", path.display());
         problems.push(Problem { doubt: Doubt::None, ..Problem::new(Code::NameInvalid, path, message) });
     }
     let mut known: HashSet<Digest> = repository.revisions.iter().map(|revision| revision.digest).collect();
@@ -190,12 +190,12 @@ fn of_repository(tree: &Tree, lost: &Lost<'_>, repository: &Scanned, broken: &Di
             let code = codes.get(&name).copied().unwrap_or(Code::RevisionDangling);
             let blob = Entry::Blob(digest).path();
             let path = tree.locate(&if code == Code::RevisionDangling { link() } else { blob });
-            let message = format!("manifest {digest} is linked, and its content is missing");
+            let message = format!("manifest {digest} is linked, but its content is missing");
             problems.push(Problem::new(code, path, message));
         } else if let Some(fault) = fault {
             problems.push(unfollowed(tree, &digest, &link(), fault));
         } else if scan.graph.node(name).is_some_and(|node| node.is_over_large) {
-            let message = format!("manifest {digest} is larger than a registry takes");
+            let message = format!("manifest {digest} is larger than a registry accepts");
             problems.push(Problem::new(Code::ManifestTooLarge, tree.locate(&link()), message));
         } else if broken.contains(name) {
             let is_lost = |child: DigestId| lost.is_lost(name, child) || broken.contains(child);
@@ -207,7 +207,7 @@ fn of_repository(tree: &Tree, lost: &Lost<'_>, repository: &Scanned, broken: &Di
     let tags = if repository.has_revisions { &repository.tags[..] } else { &[] };
     for tag in tags {
         let Some(target) = tag.target.filter(|target| !known.contains(target)) else { continue };
-        let message = format!("tag {} points to {target}, of which there is no trace", tag.name);
+        let message = format!("tag {} points to {target}, of which the repository has no record", tag.name);
         let tags = repository.place.tags();
         let link = tags.child(&tag.name).map_or(tags, |directory| directory.current().link());
         let path = tree.locate(&link);
@@ -254,7 +254,7 @@ fn lost_children(
     let problem = |child: Digest| {
         let reason = match scan.digests.find(&child).and_then(|name| scan.graph.faults.get(&name)) {
             Some(fault) => format!("is not linked, and can't be followed: {fault}"),
-            None => "is not there, or leads to what is not".to_owned(),
+            None => "is missing, or needs something that is missing".to_owned(),
         };
         let message = format!("child {child} of index {} {reason}", scan.digests.digest(index));
         let path = tree.locate(&repository.place.revision(&child).link());

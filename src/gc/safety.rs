@@ -2,7 +2,7 @@
 
 use super::action::Kind;
 use super::plan::Plan;
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, bytes_text};
 use crate::tree::Tree;
 
 /// How much of a tree's content may be removed.
@@ -19,12 +19,12 @@ impl Plan {
     /// content than [`Options::max_delete`](super::Options::max_delete) allows. A sweep refuses such a plan.
     pub fn check(&self, tree: &Tree) -> Result<()> {
         if self.nothing_needed && !self.options.allow_rootless {
-            let reason = "there is content, and nothing was found that needs any of it: is this the right tree?";
+            let reason = "nothing in the tree needs any of its content: is this the right tree?";
             return Err(Error::Brake { reason: reason.to_owned(), release: "--allow-rootless" });
         }
         let Some(limit) = self.options.max_delete else { return Ok(()) };
         let (allowed, said) = match limit {
-            Limit::Bytes(bytes) => (bytes, format!("{bytes} bytes")),
+            Limit::Bytes(bytes) => (bytes, bytes_text(bytes)),
             Limit::Percent(percent) => {
                 let all = self.all_bytes(tree)?;
                 (share(all, percent), format!("{percent}% of {all} bytes"))
@@ -34,7 +34,7 @@ impl Plan {
         if going <= allowed {
             return Ok(());
         }
-        let reason = format!("{going} bytes would go, which is more than --max-delete allows ({said})");
+        let reason = format!("{going} bytes would be removed, which is more than --max-delete allows ({said})");
         Err(Error::Brake { reason, release: "a higher --max-delete" })
     }
 }

@@ -10,7 +10,7 @@ use super::{follow, link};
 use crate::digest::hash::Hashed;
 use crate::digest::{Digest, Hasher};
 use crate::durable::Identity;
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, bytes_text};
 use crate::finding::{Code, Finding, Harm, Repair, Subject};
 use crate::layout::{Entry, TreePath};
 use crate::stream::{self, Silent, Watch};
@@ -96,8 +96,10 @@ impl fmt::Display for Stored {
             Self::Missing => f.write_str("its content is missing"),
             Self::Empty => f.write_str("it has no bytes"),
             Self::Truncated { size, expected: Some(expected), .. } => write!(f, "it has {size} of {expected} bytes"),
-            Self::Truncated { size, expected: None, .. } => write!(f, "its {size} bytes end in the middle"),
-            Self::Corrupt { found, size } => write!(f, "its {size} bytes hash to {found}"),
+            Self::Truncated { size, expected: None, .. } => {
+                write!(f, "it ends in the middle, after {}", bytes_text(*size))
+            }
+            Self::Corrupt { found, size } => write!(f, "it has {} and hashes to {found}", bytes_text(*size)),
             Self::NotAFile { kind, .. } => write!(f, "{kind} is in its place"),
             Self::Unreadable(reason) => write!(f, "it can't be read: {reason}"),
         }

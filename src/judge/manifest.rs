@@ -137,7 +137,7 @@ impl Form {
         let manifest = match Manifest::read(bytes) {
             Ok(manifest) => manifest,
             Err(fault) => {
-                let problem = Problem::error(Code::ManifestInvalid, format!("it is no manifest: {fault}"));
+                let problem = Problem::error(Code::ManifestInvalid, format!("it is not a manifest: {fault}"));
                 return Self::opaque(problem);
             }
         };

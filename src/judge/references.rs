@@ -7,6 +7,7 @@ use super::content::{Lies, Stored};
 use super::link::{Leads, RevisionLink};
 use super::manifest::{Form, Part, Read};
 use crate::digest::Digest;
+use crate::error::bytes_text;
 use crate::finding::{Code, Finding, Harm, Repair, Subject};
 use crate::layout::{Entry, Place};
 use crate::manifest::Role;
@@ -78,7 +79,7 @@ pub(crate) fn content<F: Facts>(facts: &mut F, digest: &Digest, read: Option<&Re
 
 /// Reports a manifest that is linked and whose content is missing.
 fn missing<F: Facts>(facts: &mut F, digest: &Digest, link: &Subject) {
-    let message = |what: &str| format!("{what} {digest} is linked, and its content is missing");
+    let message = |what: &str| format!("{what} {digest} is linked, but its content is missing");
     let needed = match () {
         () if facts.is_tagged(digest) => Some((Code::ManifestMissing, "manifest")),
         () if facts.is_child(digest) => Some((Code::IndexChildMissing, "child")),
@@ -156,7 +157,7 @@ impl<F: Facts> Referrer<'_, F> {
         let is_there = matches!(self.facts.lies(&digest), Lies::There(_));
         let (index, subject) = (self.digest, Subject::Revision(self.facts.place().clone(), digest));
         let (harm, message, cause) = if left_trace || is_there && self.has_part_of(&digest) {
-            let message = format!("child {digest} of index {index} was here, and is no longer linked");
+            let message = format!("child {digest} of index {index} was here, but is no longer linked");
             (Harm::Certain, message, Cause::Revision(digest))
         } else {
             let but = if is_there { ", though the tree has its content" } else { "" };
@@ -199,7 +200,7 @@ impl<F: Facts> Referrer<'_, F> {
         };
         self.facts.look_into(Cause::Layer(digest), Harm::Certain);
         if self.facts.lies(&target) == Lies::Nothing {
-            let message = format!("{part} is linked, and its content is missing");
+            let message = format!("{part} is linked, but its content is missing");
             let finding = self.facts.at(Subject::Blob(target), Code::BlobMissing, Harm::Certain, message);
             return self.report(Cause::Blob(target), target, finding.mended_by(Repair::RefillBlob));
         }
@@ -243,7 +244,7 @@ impl<F: Facts> Referrer<'_, F> {
         if u64::try_from(expected) == Ok(found) || is_empty {
             return;
         }
-        let message = format!("{part} has {found} bytes, the manifest says {expected}");
+        let message = format!("{part} has {}, but the manifest says {expected}", bytes_text(found));
         let finding = self.facts.at(self.document.clone(), code, Harm::Certain, message);
         let finding = finding.of_manifest(self.digest).of_content(part.digest).expects(&expected).found(&found);
         let cause = if code == Code::SubjectSizeWrong { Cause::None } else { Cause::Revision(self.digest) };
@@ -288,7 +289,7 @@ pub(crate) fn dangling<F: Facts>(facts: &F, key: &Digest, target: &Digest, reaso
 }
 
 /// The reason for which something may be needed that a manifest of an unknown kind mentions.
-pub(crate) const MENTIONED: &str = "a manifest names it whose references nobody can tell";
+pub(crate) const MENTIONED: &str = "a manifest whose references are unknown names it";
 
 /// The finding about a repository that has manifests and no directory of layer links.
 pub(crate) fn without_layers<F: Facts>(facts: &F, needs: bool) -> (Cause, Finding) {

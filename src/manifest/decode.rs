@@ -45,7 +45,7 @@ fn stated(document: &Document<'_>) -> Result<Kind, Refusal> {
         Some(1) => Ok(Kind::Schema1),
         Some(2) => Ok(untyped(document)),
         version => Err(Refusal::invalid(format!(
-            "neither a media type nor the content says what it is: schemaVersion is {}, expected 2 (or 1 for schema1)",
+            "neither a media type nor the content shows its kind: schemaVersion is {}, expected 2 (or 1 for schema1)",
             version.map_or("missing".to_owned(), |version| version.to_string())
         ))),
     }

@@ -80,7 +80,7 @@ fn check(
     match unread {
         None => Ok(()),
         Some(error) => {
-            let reason = format!("nobody knows what repository {name} needs: {error}");
+            let reason = format!("cannot find out what repository {name} needs: {error}");
             Err(Error::Brake { reason, release: "--force" })
         }
     }

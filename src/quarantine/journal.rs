@@ -198,10 +198,10 @@ fn parse(line: &[u8]) -> Result<Parsed, String> {
             // Paths are made of all of these values, so they are checked.
             let plain = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
             if name.is_empty() || name.len() > 255 || !name.bytes().all(plain) {
-                return Err(format!("{name:?} is no name of ours"));
+                return Err(format!("{name:?} is not a name that regtree gives"));
             }
             let (path, digest) = (parse_path(&path)?, parse_digest(digest)?);
-            let form = parse_form(&form).ok_or_else(|| format!("{form:?} is no kind of file"))?;
+            let form = parse_form(&form).ok_or_else(|| format!("{form:?} is not a kind of file"))?;
             let item = Item { kind, path, repository, digest, size };
             Ok(Parsed::Take(Box::new(NotedItem { item, name, form })))
         }
@@ -209,7 +209,7 @@ fn parse(line: &[u8]) -> Result<Parsed, String> {
 }
 
 fn parse_path(path: &str) -> Result<TreePath, String> {
-    TreePath::parse(path).filter(may_be_taken).ok_or_else(|| format!("{path:?} is no path of the tree"))
+    TreePath::parse(path).filter(may_be_taken).ok_or_else(|| format!("{path:?} is not a path of the tree"))
 }
 
 fn parse_digest(text: Option<String>) -> Result<Option<Digest>, String> {

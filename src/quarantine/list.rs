@@ -130,7 +130,9 @@ pub(super) fn ids(tree: &Tree, damage: &mut Vec<Error>) -> Result<Vec<RunId>> {
     for name in names {
         match name.parse() {
             Ok(id) => ids.push(id),
-            Err(_) => damage.push(Error::Misplaced { path: path.join(name), reason: "it is no run of the quarantine" }),
+            Err(_) => {
+                damage.push(Error::Misplaced { path: path.join(name), reason: "it is not a run of the quarantine" })
+            }
         }
     }
     ids.sort();
@@ -156,7 +158,7 @@ fn orphans(tree: &Tree, found: &mut Runs) {
             };
             if !has_run {
                 let path = tree.locate(&directory).join(&entry.name);
-                found.damage.push(Error::Misplaced { path, reason: "the quarantine has no run that it belongs to" });
+                found.damage.push(Error::Misplaced { path, reason: "it belongs to no run of the quarantine" });
             }
         }
     }

@@ -109,7 +109,7 @@ impl<'t> Restore<'t> {
             && noted.item.kind.is_link()
             && let Some(run) = noted.item.digest.and_then(|digest| self.elsewhere.get(&digest))
         {
-            let reason = format!("its content is in run {run}, which is to be restored first");
+            let reason = format!("its content is in run {run}, which must be restored first");
             return Err(stays(&self.directory, noted, *spot, &reason));
         }
         Ok(verdict)

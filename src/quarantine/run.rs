@@ -126,7 +126,7 @@ impl<'w> Run<'w> {
     fn name(&mut self, item: Item) -> Result<Option<NotedItem>> {
         let tree = self.writer.tree();
         if !may_be_taken(&item.path) {
-            let reason = format!("{} is no part of the tree that could be moved", tree.locate(&item.path).display());
+            let reason = format!("{} is not a part of the tree that can be moved", tree.locate(&item.path).display());
             return Err(Error::Refused { reason });
         }
         let Some(found) = tree.metadata(&item.path)? else { return Ok(None) };
@@ -215,7 +215,7 @@ impl<'w> Run<'w> {
         for entry in tree.list(path)?.unwrap_or_default() {
             let Some(child) = entry.text().and_then(|name| path.child(name)) else {
                 let path = tree.locate(path).join(&entry.name);
-                return Err(Error::Misplaced { path, reason: "its name is no text" });
+                return Err(Error::Misplaced { path, reason: "its name is not UTF-8" });
             };
             if entry.kind == Kind::Directory {
                 self.list_files(&child, files)?;

@@ -95,7 +95,7 @@ impl Planner<'_> {
     fn consider(&mut self, finding: Finding) -> Result<()> {
         let Some(repair) = finding.repair else {
             if MENDABLE.contains(&finding.code) && !self.is_safe_only() {
-                self.leave(finding, "nothing is known that mends it");
+                self.leave(finding, "no repair is known for it");
             }
             return Ok(());
         };
@@ -114,7 +114,7 @@ impl Planner<'_> {
             Repair::LinkRevision => self.link_revision(finding)?,
             Repair::RemoveTemporary | Repair::PurgeUpload => self.remove_young(finding, repair)?,
             Repair::FixPermissions | Repair::MakeDirectory if is_area(&finding) => {
-                self.leave(finding, "it holds all of the tree, and is for you to mend");
+                self.leave(finding, "it holds the whole tree: repair it by hand");
             }
             Repair::RemoveLink | Repair::RemoveTag | Repair::FixPermissions | Repair::MakeDirectory => {
                 self.add(&finding, repair, 0);
@@ -152,7 +152,7 @@ impl Planner<'_> {
     }
 
     fn quarantine(&mut self, finding: Finding, has_content: bool) {
-        let Some(digest) = finding.digest() else { return self.leave(finding, "its path is no digest's") };
+        let Some(digest) = finding.digest() else { return self.leave(finding, "its path does not name a digest") };
         let found = self.tree.metadata(&Entry::Blob(digest).path()).ok().flatten();
         let size = found.map_or(0, |found| found.size);
         self.add(&finding, Repair::QuarantineBlob, size);
@@ -166,18 +166,18 @@ impl Planner<'_> {
         if self.is_whole(finding.digest())? {
             self.add(&finding, Repair::RewriteLink, 0);
         } else {
-            self.leave(finding, "there is no whole content that it could lead to");
+            self.leave(finding, "there is no intact content that it could lead to");
         }
         Ok(())
     }
 
     fn link_revision(&mut self, finding: Finding) -> Result<()> {
         if finding.repository().is_none_or(|name| name.parse::<RepositoryName>().is_err()) {
-            self.leave(finding, "its repository has no name");
+            self.leave(finding, "its repository's name is invalid");
         } else if self.is_whole(finding.digest())? {
             self.add(&finding, Repair::LinkRevision, 0);
         } else {
-            self.leave(finding, "there is no whole content that it could lead to");
+            self.leave(finding, "there is no intact content that it could lead to");
         }
         Ok(())
     }

@@ -67,7 +67,7 @@ impl Source {
         let is_directory =
             std::fs::metadata(path).map_err(|error| no_source(error.kind(), &error.to_string()))?.is_dir();
         if !is_directory {
-            return Err(no_source(ErrorKind::NotADirectory, "it is no directory"));
+            return Err(no_source(ErrorKind::NotADirectory, "it is not a directory"));
         }
         let kind = match Tree::open(path) {
             Ok(tree) => Kind::Tree(Box::new(tree)),
@@ -129,7 +129,7 @@ impl Search<'_> {
 
     fn refuse(&mut self, path: &Path, digest: Digest, hashed: &Hashed) {
         let (path, found) = (path.display(), hashed.canonical());
-        let reason = format!("{path} is called {digest}, and hashes to {found}: it is not taken");
+        let reason = format!("{path} is named {digest}, but hashes to {found}: it is not used");
         self.refused.push(Error::Refused { reason });
     }
 

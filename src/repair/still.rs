@@ -117,7 +117,7 @@ impl Look<'_> {
 
     /// What an alias leads to is not what it is called.
     fn dangling_link(&self) -> Result<Option<&'static str>> {
-        let Some(target) = self.link(&self.action.path)? else { return Ok(Some("it is no such link now")) };
+        let Some(target) = self.link(&self.action.path)? else { return Ok(Some("the link has changed")) };
         Ok(self.has_content(&target)?.then_some("its content is there now"))
     }
 

@@ -97,7 +97,7 @@ fn visit(tree: &Tree, directory: TreePath) -> (FoundPlaces, Vec<TreePath>) {
             Role::Odd(path) => found.unseen.push(tree.wrong_kind(&path, "a directory", entry.kind)),
             Role::Nameless if entry.kind != Kind::File => {
                 let path = tree.locate(&directory).join(&entry.name);
-                found.unseen.push(Error::Misplaced { path, reason: "its name is no text" });
+                found.unseen.push(Error::Misplaced { path, reason: "its name is not UTF-8" });
             }
             Role::Hidden(_) | Role::File | Role::Nameless => {}
         }

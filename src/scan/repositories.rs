@@ -308,7 +308,7 @@ impl Reading<'_> {
             let path = self.tree.locate(&directory).join(&entry.name);
             match entry.kind {
                 Kind::Directory => {
-                    self.note(Doubt::Repository, Error::Misplaced { path, reason: "its name is no text" });
+                    self.note(Doubt::Repository, Error::Misplaced { path, reason: "its name is not UTF-8" });
                 }
                 Kind::File => {
                     self.note(Doubt::None, Error::Misplaced { path, reason: "it is a file among the tags" });

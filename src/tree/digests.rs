@@ -130,7 +130,7 @@ pub(crate) fn sorted<'t>(
     let named = move |entry: Listed| match entry.text().and_then(|name| directory.child(name)) {
         Some(path) => Ok((entry, path)),
         None => {
-            Err(Error::Misplaced { path: tree.locate(&directory).join(&entry.name), reason: "its name is no text" })
+            Err(Error::Misplaced { path: tree.locate(&directory).join(&entry.name), reason: "its name is not UTF-8" })
         }
     };
     failed.into_iter().chain(listed.into_iter().map(named))

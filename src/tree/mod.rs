@@ -314,7 +314,7 @@ fn locate(root: &Path) -> Result<(PathBuf, PathBuf)> {
         Ok(stat) if FileType::from_raw_mode(stat.st_mode) == FileType::Directory => {
             return Ok((root.to_owned(), v2));
         }
-        Ok(_) => return Err(unusable(format!("{} is no directory", v2.display()))),
+        Ok(_) => return Err(unusable(format!("{} is not a directory", v2.display()))),
         Err(Errno::NOENT | Errno::NOTDIR) => {}
         Err(Errno::LOOP) => return Err(unusable("it is a symbolic link that leads to itself".to_owned())),
         Err(errno) => return Err(Error::io("look at", &v2, errno)),
@@ -325,10 +325,10 @@ fn locate(root: &Path) -> Result<(PathBuf, PathBuf)> {
         Err(error) => return Err(Error::io("look at", root, error)),
     };
     if !canonical.is_dir() {
-        return Err(unusable("it is no directory".to_owned()));
+        return Err(unusable("it is not a directory".to_owned()));
     }
     if !canonical.ends_with(layout::PREFIX) {
-        return Err(not(format!("there is no {} in it, and it is none itself", layout::PREFIX)));
+        return Err(not(format!("there is no {} in it", layout::PREFIX)));
     }
     let root = canonical.ancestors().nth(3).expect("a path with that ending has three parents");
     Ok((root.to_owned(), canonical))

@@ -22,13 +22,13 @@ pub enum StateError {
     #[error("it is truncated")]
     Truncated,
     /// There are bytes after the state.
-    #[error("something follows it")]
+    #[error("it has trailing bytes")]
     Trailing,
     /// The bytes have neither form, or are the state of another hash.
-    #[error("it is no state of a SHA-256")]
+    #[error("it is not a SHA-256 state")]
     Foreign,
     /// There is a number that no state can have.
-    #[error("it holds a number that no state has")]
+    #[error("it holds an impossible number")]
     Absurd,
     /// The system refused, or something other than a file is in its place.
     #[error("it can't be read")]

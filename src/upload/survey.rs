@@ -128,7 +128,7 @@ fn uploads_in(tree: &Tree, repository: &RepositoryName, form: Form) -> Vec<Resul
             // A directory of a repository of the current layout that is called `…/uploads`.
             (Kind::Directory, None) if form == Form::Alpha => {}
             (Kind::Directory, None) => {
-                found.push(Err(Error::Misplaced { path, reason: "its name is no upload id" }));
+                found.push(Err(Error::Misplaced { path, reason: "its name is not an upload id" }));
             }
             (Kind::File, _) => {}
             (kind, _) => {

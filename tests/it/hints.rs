@@ -66,9 +66,9 @@ fn an_image_where_a_repository_is_wanted_is_taken_apart() {
 fn a_refusal_names_the_option_that_overrides_it() {
     let (scratch, image) = tagged();
     let delete = ["manifest", "delete", REPOSITORY, &image.digest.to_string()];
-    scratch.run(delete).code(12).says(["hint: if that is meant, say so with --with-tags"]);
+    scratch.run(delete).code(12).says(["hint: to do it anyway, use --with-tags"]);
     let delete = ["blob", "delete", REPOSITORY, &image.layer.to_string()];
-    scratch.run(delete).code(12).says(["hint: if that is meant, say so with --force"]);
+    scratch.run(delete).code(12).says(["hint: to do it anyway, use --force"]);
     let upload = scratch.run(["upload", "start", REPOSITORY]).code(0).answer();
     let resume = |offset| scratch.regtree(["upload", "resume", REPOSITORY, &upload, "--offset", offset]).stdin("1234");
     resume("0").ok();
@@ -80,7 +80,9 @@ fn a_refusal_names_the_option_that_overrides_it() {
 fn a_root_that_is_no_tree_is_told_with_where_it_came_from() {
     let nowhere = Scratch::bare().root().join("nowhere");
     let list = Regtree::new(["repo", "list"]).env("REGTREE_ROOT", &nowhere);
-    list.run().code(10).says(["hint: the environment variable REGTREE_ROOT says so; to make a new, empty tree there"]);
+    list.run()
+        .code(10)
+        .says(["hint: the root comes from the environment variable REGTREE_ROOT; to make a new, empty tree there"]);
     let said = Regtree::at(&nowhere, ["repo", "list"]).env("REGTREE_ROOT", "/").run().code(10).err();
     assert!(!said.contains("REGTREE_ROOT"), "{said}");
 }

@@ -90,7 +90,7 @@ fn a_blob_of_the_wrong_size_is_healed_by_putting_it_again() {
         let digest = scratch.put("lib/app", b"content");
         fs::write(scratch.blob(digest), damage).unwrap();
         let put = scratch.regtree(["blob", "put", "lib/app"]).stdin("content").ok();
-        let said = format!("replaced a damaged blob of {} bytes by the right one of 7 bytes", damage.len());
+        let said = format!("replaced a damaged blob of {} bytes with the right one of 7 bytes", damage.len());
         assert_eq!(put.says([said]).answer(), digest.to_string());
         assert_eq!(fs::read(scratch.blob(digest)).unwrap(), b"content");
         assert!(scratch.uploads("lib/app").is_empty());

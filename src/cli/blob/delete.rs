@@ -11,22 +11,23 @@ use crate::digest::Digest;
 use crate::manifest;
 use crate::name::RepositoryName;
 
-/// Take blobs away from a repository
+/// Remove (unlink) blobs from a repository
 ///
 /// Removes the repository's links; the content stays until it is collected, and other repositories keep theirs. Prints
-/// the digest of each link removed. Deleting an alias leaves the canonical link, and the reverse, unless --all-aliases
-/// is given. Every digest must be known, or nothing is removed; one that was deleted before is passed over beside others.
-/// What a manifest of the repository needs is refused, unless --force: without its link no pull of that manifest succeeds.
+/// the digest of each link removed. Deleting an alias leaves the canonical link, and deleting the canonical link leaves the
+/// aliases, unless --all-aliases is given. If any digest is unknown, nothing is removed; one that was deleted before is
+/// skipped if others are given too. A blob that a manifest of the repository needs is kept, unless --force is given: no
+/// pull of that manifest would succeed without the link.
 #[derive(Debug, clap::Args)]
 #[command(after_long_help = "\
 Exit codes:
   0    removed
   1    not writable
   4    unknown repository or blob, and nothing removed
-  5    something else lies in a link's place
+  5    something else is in a link's place
   10   no tree
   11   locked, or another process works on the tree
-  12   a manifest of the repository needs one, or can't be read to tell; nothing removed
+  12   a manifest of the repository needs one, or can't be read; nothing removed
 
 Examples:
   regtree blob delete library/app sha256:… --dry-run
@@ -35,16 +36,16 @@ pub(in crate::cli) struct Delete {
     /// The repository
     #[arg(value_name = "REPO", value_parser = crate::cli::parse_repository)]
     repository: RepositoryName,
-    /// The blobs, by the digests that their links are called by
+    /// The blobs, by the digests of their links
     #[arg(value_name = "DIGEST", required = true, value_parser = crate::cli::parse_digest)]
     digests: Vec<Digest>,
-    /// Remove the blob's links by its other digests too
+    /// Remove the links under the blob's other digests too
     #[arg(long)]
     all_aliases: bool,
-    /// Remove also what manifests of the repository need
+    /// Remove even what manifests of the repository need
     #[arg(long)]
     force: bool,
-    /// Say what would be removed, and remove nothing
+    /// Show what would be removed, and remove nothing
     #[arg(short = 'n', long)]
     dry_run: bool,
 }
@@ -67,7 +68,7 @@ impl Delete {
                 None => false,
             };
             if gone {
-                context.output.note(format_args!("{} was gone already", removal.key));
+                context.output.note(format_args!("{} was already removed", removal.key));
             }
             let fields = json!({ "digest": removal.key, "gone": gone });
             deletion.print("unlink", fields, &[removal.key.to_string()], context)?;

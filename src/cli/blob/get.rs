@@ -19,9 +19,9 @@ use crate::stream::{Interrupt, Watch};
 
 /// Write a blob's content to standard output or a file
 ///
-/// The content is hashed on its way, and a mismatch is exit code 5. With -o the file appears whole or not at all; it is
-/// not synced. To standard output, what was written before a mismatch was found can't be taken back: check the exit
-/// code. A --range is exact, and is not verified: a part has no digest.
+/// The content is hashed while it is read, and a mismatch is exit code 5. With -o the file appears whole or not at all; it
+/// is not synced. When writing to a pipe, check the exit code: the bytes are verified only at the end. The bytes of a
+/// --range are not verified: a part has no digest.
 #[derive(Debug, clap::Args)]
 #[command(after_long_help = "\
 Exit codes:
@@ -63,12 +63,12 @@ impl Get {
             && io::stdout().is_terminal()
             && is_binary(&blob.beginning().about(&self.repository, self.digest)?)
         {
-            let reason = "will not write binary content to a terminal; use -o FILE, or -o - if you mean it".to_owned();
+            let reason = "will not write binary content to a terminal; use -o FILE, or -o - to do it anyway".to_owned();
             return Err(Error::Refused { reason }.into());
         }
         let verified = self.range.is_none() && blob.is_verifiable();
         if self.range.is_none() && !verified {
-            context.output.note("a tarsum is no hash of the bytes: the content is not verified");
+            context.output.note("a tarsum is not a hash of the bytes: the content is not verified");
         }
         match self.output.filter(|path| !sink::is_stdout(path)) {
             None => {

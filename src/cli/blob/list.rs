@@ -15,8 +15,8 @@ use crate::repository::Repository;
 
 /// List the blobs of a repository, or of the whole tree
 ///
-/// Digests stream out sorted, one a line. A repository's are those that it has links for, aliases among them, whether or
-/// not their content is there; --long says. Damage met on the way is reported and ends nothing.
+/// Prints one digest per line, sorted. With REPO, these are the digests that the repository links, including aliases and
+/// links whose content is missing; --long shows which. Damage is reported, and the listing continues.
 #[derive(Debug, clap::Args)]
 #[command(after_long_help = "\
 Exit codes:
@@ -33,7 +33,7 @@ pub(in crate::cli) struct List {
     /// The repository; the whole tree if omitted
     #[arg(value_name = "REPO", value_parser = crate::cli::parse_repository)]
     repository: Option<RepositoryName>,
-    /// Show sizes, and what an alias stands for
+    /// Show sizes, and which digest an alias stands for
     #[arg(short, long)]
     long: bool,
 }

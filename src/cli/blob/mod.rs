@@ -9,7 +9,7 @@ mod stat;
 
 use super::{Context, Exit};
 
-/// Blobs: layers, configs, and whatever else is called by its digest
+/// Blobs: layers, configs, and anything else addressed by digest
 #[derive(Debug, clap::Subcommand)]
 pub(super) enum Blob {
     Put(put::Put),

@@ -8,10 +8,10 @@ use crate::cli::{Context, Exit};
 use crate::digest::Digest;
 use crate::name::RepositoryName;
 
-/// Link a blob of one repository in another, without copying
+/// Link a blob of one repository in another, without copying it
 ///
-/// The link names the canonical sha256 digest, which is printed; an alias is linked as well. A repository that does not
-/// exist yet is made.
+/// The link names the canonical sha256 digest, which is printed; an alias is linked as well. If the target repository does
+/// not exist, it is created.
 #[derive(Debug, clap::Args)]
 #[command(after_long_help = "\
 Exit codes:
@@ -29,10 +29,10 @@ pub(in crate::cli) struct Mount {
     /// The blob, by any digest that the source links
     #[arg(value_name = "DIGEST", value_parser = crate::cli::parse_digest)]
     digest: Digest,
-    /// The repository that has it
+    /// The repository that links it now
     #[arg(long, value_name = "REPO", value_parser = crate::cli::parse_repository)]
     from: RepositoryName,
-    /// The repository that is to have it
+    /// The repository to link it in
     #[arg(long, value_name = "REPO", value_parser = crate::cli::parse_repository)]
     to: RepositoryName,
 }

@@ -16,17 +16,17 @@ use crate::upload;
 /// Store content in a repository, and print its digest
 ///
 /// Content of any size streams through constant memory while it is hashed. It is checked against --digest and --size,
-/// synced, and only then linked; a failure leaves no content and no upload behind. A repository that does not exist yet
-/// is made.
+/// synced, and only then linked; a failure leaves no content and no upload behind. If the repository does not exist, it is
+/// created.
 ///
-/// A blob that the tree has already is kept, but unlike a registry's, not blindly: one of another size is damaged, and
-/// is replaced. --verify-existing reads it to be sure. So putting content again heals what pushing it can't. A registry
-/// that runs meanwhile may remember the damaged blob's size until it is restarted, or its redis flushed.
+/// A blob that the tree already has is kept, but unlike a registry, regtree replaces it if its size is wrong.
+/// --verify-existing also reads it, and replaces it if its content is wrong. So blob put repairs what a push can't. A
+/// running registry may remember the damaged blob's size until it is restarted, or its redis is flushed.
 #[derive(Debug, clap::Args)]
 #[command(after_long_help = "\
 Exit codes:
   0    stored
-  1    not readable, not writable, no space
+  1    I/O or permission error, no space
   2    malformed name or digest
   5    the content has another digest or size
   10   no tree
@@ -44,13 +44,13 @@ pub(in crate::cli) struct Put {
     /// The content; standard input if omitted or -
     #[arg(value_name = "FILE")]
     file: Option<PathBuf>,
-    /// The digest that the content must have; a sha384 or sha512 is linked as an alias too
+    /// The digest that the content must have; a sha384 or sha512 digest is linked as an alias
     #[arg(long, value_name = "DIGEST", value_parser = crate::cli::parse_digest)]
     digest: Option<Digest>,
     /// The size that the content must have, in bytes
     #[arg(long, value_name = "BYTES")]
     size: Option<u64>,
-    /// Read a blob that is there already, and replace it if it is damaged
+    /// Read a blob that the tree already has, and replace it if it is damaged
     #[arg(long)]
     verify_existing: bool,
 }

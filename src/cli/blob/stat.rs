@@ -13,8 +13,8 @@ use crate::registry::{self, Registry};
 
 /// Show what a repository knows of a blob, or which repositories have it
 ///
-/// Prints its descriptor: media type, size, and the digest that the content is stored under, which differs from the one
-/// asked for when that is an alias. The content is not read. Several digests must all be known.
+/// Prints its descriptor: media type, size, and the digest that the content is stored under. This differs from DIGEST if
+/// that is an alias. The content is not read. If one of several digests is unknown, the command fails.
 #[derive(Debug, clap::Args)]
 #[command(
     override_usage = "regtree blob stat [OPTIONS] <REPO> <DIGEST>...\n       regtree blob stat [OPTIONS] --all-repos <DIGEST>",
@@ -23,7 +23,7 @@ Exit codes:
   0    shown
   3    shown, but damage was found on the way (--all-repos)
   4    unknown repository or blob
-  5    the link or what lies in the content's place is damaged
+  5    the link is damaged, or something else is in the content's place
   10   no tree
 
 Examples:

@@ -15,10 +15,10 @@ use super::{Context, Exit};
 use crate::error::Error;
 use sample::Sample;
 
-/// Write a small real tree to try things on, and show them
+/// Write a small real tree, and show what to try on it
 ///
-/// Makes a tree with two repositories, a shared layer, a multi-arch index, an untagged revision, garbage, an
-/// unfinished upload and one damaged blob, in DIR or a fresh temporary directory, and prints commands worth trying with what they really print.
+/// Makes a tree in DIR or in a new temporary directory: two repositories, a shared layer, a multi-arch index, an untagged
+/// revision, garbage, an unfinished upload and one damaged blob. Then prints commands to try, with their real output.
 #[derive(Debug, clap::Args)]
 #[command(after_long_help = "\
 Exit codes:
@@ -95,12 +95,12 @@ fn steps(sample: &Sample) -> Vec<Step> {
         step("The blobs of the other.", &["blob", "list", "demo/web", "--long"]),
         step("A layer that both have, stored once.", &["blob", "stat", "--all-repos", &shared]),
         step("The same for a script.", &["blob", "stat", "demo/app", &shared, "--json"]),
-        step("Content that nobody links any more: garbage.", &["blob", "stat", "--all-repos", &garbage]),
-        step("An upload that nobody finished.", &["upload", "list"]),
+        step("Content that nothing links any more: garbage.", &["blob", "stat", "--all-repos", &garbage]),
+        step("An unfinished upload.", &["upload", "list"]),
         step("A damaged layer: a registry would serve it.", &["blob", "get", "demo/web", &damaged, "-o", "/dev/null"]),
-        step("All that is wrong with the tree.", &["fsck"]),
-        step("What nothing needs, however young: -n removes nothing.", &["gc", "--min-age", "0", "-n"]),
-        step("Where the space went.", &["du"]),
+        step("Everything that is wrong with the tree.", &["fsck"]),
+        step("What nothing needs, of any age: -n removes nothing.", &["gc", "--min-age", "0", "-n"]),
+        step("What uses the space.", &["du"]),
     ]
 }
 
@@ -132,7 +132,7 @@ fn name_of(program: &Path) -> String {
 
 fn introduction(root: &Path) -> String {
     format!(
-        "A registry tree to try things on is in {}\n\n$ export REGTREE_ROOT={}\n",
+        "A registry tree to try regtree on is in {}\n\n$ export REGTREE_ROOT={}\n",
         escaped(&root.display().to_string()),
         quote_path(root)
     )
@@ -151,7 +151,7 @@ fn farewell(sample: &Sample, root: &Path) -> String {
     let program = std::env::current_exe().map_or_else(|_| "regtree".to_owned(), |program| name_of(&program));
     let original = quote_path(&sample.original).into_owned();
     format!(
-        "\n# To heal it, put the right content again, then get it:\n$ {program} blob put demo/web {original}\n\
+        "\n# To repair the damaged layer, put the right content again, then get it:\n$ {program} blob put demo/web {original}\n\
          $ {program} blob get demo/web {} | tar t\n\n# When you are done:\n$ rm -r {}\n",
         sample.damaged,
         quote_path(root)

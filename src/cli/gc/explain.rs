@@ -14,14 +14,14 @@ pub(super) fn print(digest: &Digest, fate: &Fate, links: &[&Action], context: &m
     }
     let output = &mut context.output;
     match fate {
-        Fate::Absent => output.text(format_args!("{digest} is not there\n"))?,
-        Fate::Goes => output.text(format_args!("{digest} goes: nothing needs it\n"))?,
+        Fate::Absent => output.text(format_args!("{digest} is not in the tree\n"))?,
+        Fate::Goes => output.text(format_args!("{digest} would be removed: nothing needs it\n"))?,
         Fate::Strange => {
-            output.text(format_args!("{digest} is not needed, and is no file in its place: see fsck\n"))?;
+            output.text(format_args!("{digest} is not needed, but is not a regular file: see fsck\n"))?;
         }
         Fate::Kept { reason, way, until } => {
             let until = until.map(|until| format!(", until {until:.0}")).unwrap_or_default();
-            output.text(format_args!("{digest} stays: {}{until}\n", sentence(*reason)))?;
+            output.text(format_args!("{digest} is kept: {}{until}\n", sentence(*reason)))?;
             for step in way {
                 let (what, name) = parts(step);
                 output.text(format_args!("  {what:10} {}\n", escaped(&name)))?;
@@ -30,7 +30,7 @@ pub(super) fn print(digest: &Digest, fate: &Fate, links: &[&Action], context: &m
     }
     for action in links {
         let repository = escaped(action.repository.as_deref().unwrap_or_default());
-        output.text(format_args!("  its {} goes from {repository}\n", action.kind))?;
+        output.text(format_args!("  its {} would be removed from {repository}\n", action.kind))?;
     }
     Ok(())
 }
@@ -57,10 +57,10 @@ fn sentence(reason: Reason) -> &'static str {
     match reason {
         Reason::Tagged => "a tag leads to it",
         Reason::Linked => "a manifest of a repository leads to it",
-        Reason::Untouchable => "nothing may go from its repository",
-        Reason::Young => "it is young, or what leads to it is",
+        Reason::Untouchable => "everything in its repository is kept",
+        Reason::Young => "it, or something that leads to it, is younger than --min-age",
         Reason::Named => "--keep-digests leads to it",
-        Reason::Unseen => "there may be links that can't be seen",
+        Reason::Unseen => "there may be unseen links",
     }
 }
 

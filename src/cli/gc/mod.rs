@@ -20,27 +20,29 @@ use crate::tree::Tree;
 
 /// Remove what nothing needs
 ///
-/// Everything that is in use is kept, and whatever is younger than --min-age with all that it references. What can't be
-/// followed is kept too: a repository with a broken link or manifest keeps all that it links, and where links may be unseen
-/// no content goes at all (exit 3). Links go before content, so that a crash leaves garbage and never a link that lies;
-/// running it again finishes.
+/// gc keeps everything that is needed, and everything younger than --min-age with all that it references. When in doubt,
+/// gc keeps: if a link or manifest of a repository can't be followed, everything that the repository links is kept; if
+/// there may be unseen links, no blob is removed at all (exit code 3). Links are removed before content, so a crash
+/// leaves garbage, never a dangling link; run gc again to finish.
 ///
-/// Stop the registry, or make it read-only: a push that finds an old layer "already there" while it goes can lose it. And
-/// restart it afterwards, or flush its redis, for it remembers what it has seen.
+/// Stop the registry, or make it read-only: a push that finds an old layer "already there" while gc removes it can lose
+/// it. Restart the registry afterwards, or flush its redis, because it caches what it has seen.
 ///
-/// With --quarantine everything is moved to .regtree/quarantine instead, and `regtree quarantine restore` puts it back; the room is free only after `regtree quarantine purge`. Any run puts back a blob from there that the tree needs again.
+/// With --quarantine everything is moved to .regtree/quarantine instead, and `regtree quarantine restore` puts it back;
+/// the space is free only after `regtree quarantine purge`. Every run of gc puts back a blob from there that the tree
+/// needs again.
 #[derive(Debug, clap::Args)]
 #[command(after_long_help = "\
 Exit codes:
   0    done
-  1    not readable, not writable
+  1    I/O or permission error
   2    malformed argument
-  3    done, but something was kept for doubt, or could not be removed
+  3    done, but something was kept because it can't be followed, or could not be removed
   4    --repository matches nothing; --explain of a digest that the tree does not know
   10   no tree
   11   another process changes the tree
-  12   refused by a brake: nothing is in use, or more than --max-delete would go
-  130, 143 interrupted; what was removed until then is told
+  12   refused by a safety limit: nothing is needed, or more than --max-delete would be removed
+  130, 143 interrupted; what was removed until then is reported
 
 Examples:
   regtree gc --dry-run
@@ -48,16 +50,16 @@ Examples:
   regtree gc --dry-run --json | jq -r 'select(.type == \"remove\") | .path'")]
 #[expect(clippy::struct_excessive_bools, reason = "each is a flag of its own")]
 pub(super) struct Gc {
-    /// Say what would go, and remove nothing
+    /// Show what would be removed, and remove nothing
     #[arg(short = 'n', long)]
     dry_run: bool,
-    /// Move what goes to the quarantine, from which it can be put back
+    /// Move everything to the quarantine instead of removing it, so that it can be put back
     #[arg(long)]
     quarantine: bool,
-    /// Remove manifests too that no tag leads to: by itself, as a child of an index, or as a referrer of a kept manifest
+    /// Also remove untagged manifests, except children of kept indexes and referrers of kept manifests
     #[arg(long)]
     delete_untagged: bool,
-    /// Keep whatever is younger than AGE (30m, 12h, 7d, 2w), and all that it references; 0 turns that off
+    /// Keep everything younger than AGE (30m, 12h, 7d, 2w), and all that it references; 0 turns this off
     #[arg(long, value_name = "AGE", default_value = "24h", value_parser = super::parse_span)]
     min_age: Duration,
     /// Remove uploads that began longer ago than AGE (12h, 7d, 2w)
@@ -66,35 +68,35 @@ pub(super) struct Gc {
     /// Keep all uploads
     #[arg(long, conflicts_with = "uploads_older_than")]
     keep_uploads: bool,
-    /// With --delete-untagged: remove tags that were made for a manifest which is gone, such as those of its signatures
+    /// With --delete-untagged: also remove tags made for a manifest that no longer exists, such as those of its signatures
     #[arg(long, requires = "delete_untagged")]
     delete_dangling_referrers: bool,
-    /// Children of indexes that are not there are normal here: they cast no doubt
+    /// Accept indexes with missing children (partial mirrors)
     #[arg(long)]
     allow_sparse_indexes: bool,
-    /// Keep the content that FILE names, a digest a line, and all that it references
+    /// Keep the content that FILE names, one digest per line, and all that it references
     #[arg(long, value_name = "FILE")]
     keep_digests: Option<PathBuf>,
-    /// Keep repositories that have nothing in them
+    /// Keep empty repositories
     #[arg(long)]
     keep_empty_repositories: bool,
-    /// Remove only from repositories whose names match; what others link stays; * does not cross a slash, ** does
+    /// Remove only from repositories whose names match; what others link is kept; * does not match a slash, ** does
     /// (demo/**); may be given several times
     #[arg(long, value_name = "GLOB")]
     repository: Vec<Pattern>,
-    /// Refuse if more than PERCENT% of the blobs' bytes, or more than BYTES, would go
+    /// Refuse to remove more than PERCENT% of the blobs' bytes, or more than BYTES
     #[arg(long, value_name = "LIMIT", value_parser = parse_limit)]
     max_delete: Option<Limit>,
-    /// Go on though there is content and nothing needs any of it
+    /// Continue even if nothing needs any of the content
     #[arg(long)]
     allow_rootless: bool,
-    /// Say why content stays, by the shortest way that leads to it, or that it goes; remove nothing
+    /// Explain why content is kept, by the shortest path that leads to it, or that it would be removed; remove nothing
     #[arg(long, value_name = "DIGEST", num_args = 1.., value_parser = super::parse_digest, conflicts_with = "quarantine")]
     explain: Vec<Digest>,
-    /// Look at all content, to say how many bytes stay, and how many --delete-untagged would free
+    /// Read the size of all content, to report how many bytes are kept, and how many --delete-untagged would free
     #[arg(long)]
     sizes: bool,
-    /// How many threads read; as many as there are processors if omitted
+    /// How many threads read; one per processor if omitted
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=256))]
     jobs: Option<u16>,
 }

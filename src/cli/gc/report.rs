@@ -86,11 +86,13 @@ impl Summary {
             plural(kept.repositories, "repository")
         ))?;
         if kept.young_blobs > 0 {
-            context.output.text(format_args!("  {} only for being young\n", plural(kept.young_blobs, "blob")))?;
+            context.output.text(format_args!("  {} only because of --min-age\n", plural(kept.young_blobs, "blob")))?;
         }
         if self.opaque > 0 {
             let repositories = plural(self.opaque, "repository");
-            context.output.text(format_args!("  all of {repositories}, where something can't be followed\n"))?;
+            context
+                .output
+                .text(format_args!("  everything in {repositories}, because something there can't be followed\n"))?;
         }
         Ok(())
     }
@@ -136,24 +138,26 @@ pub(super) fn print_doubts(plan: &Plan, context: &mut Context) -> anyhow::Result
     }
     let mends: BTreeSet<String> = plan.findings.iter().filter_map(|finding| mend(finding, context)).collect();
     for mend in mends.iter().filter(|_| !context.output.is_json()) {
-        context.output.hint(format_args!("what is wrong may be mended: {mend}"));
+        context.output.hint(format_args!("to repair what is wrong: {mend}"));
     }
     let is_sparse = |finding: &Finding| finding.code == Code::IndexChildMissing && !finding.mendable;
     if plan.findings.iter().any(is_sparse) && !context.output.is_json() {
-        context.output.hint("if such children were never pushed here: --allow-sparse-indexes");
+        context.output.hint("if these children were never pushed here, use --allow-sparse-indexes");
     }
     for repository in &plan.opaque {
         if context.output.is_json() {
             context.output.event("keep-opaque", json!({ "repository": repository }))?;
         } else {
-            context.output.warn(format_args!("nothing goes from repository {repository}, and all that it links stays"));
+            context.output.warn(format_args!(
+                "keeping everything in repository {repository}, because something there can't be followed"
+            ));
         }
     }
     if plan.keep_all_content {
         let unseen = plan.findings.iter().find(|finding| finding.doubt == Doubt::Tree);
         let path = unseen.and_then(|finding| finding.path.as_deref()).map(|path| format!(" behind {}", path.display()));
         let path = path.unwrap_or_default();
-        context.output.warn(format_args!("there may be links that can't be seen{path}: no content goes"));
+        context.output.warn(format_args!("there may be unseen links{path}: no blob is removed"));
     }
     Ok(())
 }

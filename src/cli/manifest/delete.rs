@@ -10,23 +10,23 @@ use crate::digest::Digest;
 use crate::manifest::{self, Indexes, Tags};
 use crate::name::RepositoryName;
 
-/// Take manifests away from a repository
+/// Remove manifests from a repository
 ///
-/// Refuses while tags point to one, unless --with-tags removes those too; and what an index of the repository names, unless
-/// that index goes in the same call or --force is given: no client pulls such an index whole. The content stays until it is
-/// collected. Every digest must be known, or nothing is removed. Referrers, such as signatures, have no tag: look at manifest
-/// stat first, or let gc --delete-untagged find what nobody needs.
+/// Refuses while tags point to a manifest, unless --with-tags removes them too. Refuses to remove a child of an index,
+/// unless the index is removed in the same call or --force is given: no client could pull the whole index any more. The
+/// content stays until gc collects it. If any digest is unknown, nothing is removed. Referrers, such as signatures, have no
+/// tag: check manifest stat first, or let gc --delete-untagged remove what nothing needs.
 #[derive(Debug, clap::Args)]
 #[command(after_long_help = "\
 Exit codes:
   0    removed
   1    not writable
   2    malformed name or digest
-  3    removed, but there are tags that don't say what they point to
+  3    removed, but some tags have a broken link
   4    unknown repository or manifest, and nothing removed
   10   no tree
   11   locked, or another process works on the tree
-  12   tags point to one, an index names one, or a manifest can't be read to tell; nothing removed
+  12   tags point to one, an index names one, or a manifest can't be read; nothing removed
 
 Examples:
   regtree manifest delete library/app sha256:… --dry-run
@@ -38,13 +38,13 @@ pub(in crate::cli) struct Delete {
     /// The manifests
     #[arg(value_name = "DIGEST", required = true, value_parser = crate::cli::parse_digest)]
     digests: Vec<Digest>,
-    /// Remove the tags that point to them too
+    /// Also remove the tags that point to them
     #[arg(long)]
     with_tags: bool,
-    /// Remove also what indexes of the repository name
+    /// Remove even children of indexes of the repository
     #[arg(long)]
     force: bool,
-    /// Say what would be removed, and remove nothing
+    /// Show what would be removed, and remove nothing
     #[arg(short = 'n', long)]
     dry_run: bool,
 }

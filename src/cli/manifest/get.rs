@@ -16,8 +16,8 @@ use crate::repository::Repository;
 
 /// Write a manifest's bytes to standard output or a file
 ///
-/// They are those that were pushed, verified against the digest before anything is written. Of schema1 that is the payload;
-/// --signed puts in the signatures that a registry up to 2.4 has stored, byte for byte as 2.4 serves it.
+/// These are the bytes that were pushed, verified against the digest before anything is written. For schema1 they are the
+/// payload; --signed adds the signatures that a registry up to 2.4 has stored, and gives the bytes that 2.4 serves.
 #[derive(Debug, clap::Args)]
 #[command(after_long_help = "\
 Exit codes:
@@ -42,13 +42,13 @@ pub(in crate::cli) struct Get {
     /// Write to FILE; - is standard output
     #[arg(short, long, value_name = "FILE")]
     output: Option<PathBuf>,
-    /// Of an index, the manifest for OS/ARCH or OS/ARCH/VARIANT, in it or in indexes that it names
+    /// The manifest for OS/ARCH or OS/ARCH/VARIANT in an index, or in indexes that it references
     #[arg(long, value_name = "PLATFORM")]
     platform: Option<Wanted>,
-    /// With the stored signatures of schema1
+    /// Add the stored signatures of schema1
     #[arg(long, conflicts_with = "pretty")]
     signed: bool,
-    /// Indented, for people: other bytes than those of the digest
+    /// Indent for reading; the bytes no longer match the digest
     #[arg(long)]
     pretty: bool,
 }

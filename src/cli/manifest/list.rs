@@ -16,7 +16,7 @@ use crate::tag;
 
 /// List the manifests of a repository
 ///
-/// A digest a line, sorted; --long adds kind, size and the tags that point to it. Damage is reported and ends nothing.
+/// Prints one digest per line, sorted; --long adds kind, size and tags. Damage is reported, and the listing continues.
 #[derive(Debug, clap::Args)]
 #[command(after_long_help = "\
 Exit codes:
@@ -30,13 +30,13 @@ Examples:
   regtree manifest list library/app --long
   regtree manifest list library/app --untagged --long
 
-What nobody needs of the untagged is for gc --delete-untagged to say: it keeps the children of tagged indexes and the
-referrers of what it keeps.")]
+To see which untagged manifests nothing needs, use gc --delete-untagged -n: it keeps the children of tagged indexes and
+the referrers of what it keeps.")]
 pub(in crate::cli) struct List {
     /// The repository
     #[arg(value_name = "REPO", value_parser = crate::cli::parse_repository)]
     repository: RepositoryName,
-    /// Only those that no tag points to; children of indexes and referrers are among them
+    /// Only manifests that no tag points to, including children of indexes and referrers
     #[arg(long)]
     untagged: bool,
     /// Show kind, size and tags

@@ -16,16 +16,16 @@ use crate::manifest;
 use crate::manifest::schema1::Fault;
 use crate::name::{RepositoryName, Tag};
 
-/// Store a manifest, let tags point to it, and print its digest
+/// Store a manifest, tag it, and print its digest
 ///
-/// It is checked as registry 3.x checks one that is pushed, schema1 as 2.8: what it is, what it says, and that all that it
-/// references is in the repository. Every reason to refuse it is told. Of a signed schema1 manifest the payload is stored.
-/// Unlike a registry as delivered, which allows none, this takes any http or https URL in a foreign layer.
+/// The manifest is checked as registry 3.x checks a push (schema1 as 2.8): its type, its content, and that everything it
+/// references is in the repository. Every reason to refuse it is reported. For a signed schema1 manifest, the payload is
+/// stored. Unlike a registry with its default configuration, this accepts any http or https URL in a foreign layer.
 #[derive(Debug, clap::Args)]
 #[command(after_long_help = "\
 Exit codes:
   0    stored
-  1    not readable, not writable, no space
+  1    I/O or permission error, no space
   2    malformed name, tag or digest
   3    stored, but this build of regtree can't verify its schema1 signatures
   5    a registry would refuse it, or it has another digest
@@ -42,19 +42,19 @@ pub(in crate::cli) struct Put {
     /// The manifest; standard input if omitted or -
     #[arg(value_name = "FILE")]
     file: Option<PathBuf>,
-    /// Let TAG point to it; may be given more than once
+    /// Tag it TAG; may be given several times
     #[arg(short, long = "tag", value_name = "TAG")]
     tags: Vec<Tag>,
     /// The digest that it must have
     #[arg(long, value_name = "DIGEST", value_parser = crate::cli::parse_digest)]
     digest: Option<Digest>,
-    /// What it is, as in a Content-Type; told from the content if omitted
+    /// Its media type, as in a Content-Type header; detected from the content if omitted
     #[arg(long, value_name = "TYPE")]
     media_type: Option<String>,
-    /// Store it though what it references is not there yet
+    /// Store it even if what it references is missing
     #[arg(long)]
     skip_references: bool,
-    /// Keep the signatures of schema1 as registries up to 2.4 do; they are always kept in a tree that has some
+    /// Keep the signatures of schema1 as registries up to 2.4 do; always on in a tree that has some
     #[arg(long)]
     keep_signatures: bool,
 }
@@ -80,11 +80,12 @@ impl Put {
         let stored = put.store(&writer, &self.repository, bytes).about(&self.repository, self.digest)?;
         match stored.outcome {
             Outcome::Stored => {}
-            Outcome::Existed => context.output.detail("the tree had this content already"),
+            Outcome::Existed => context.output.detail("the tree already had this content"),
             Outcome::Replaced { damaged_size } => {
-                context
-                    .output
-                    .note(format_args!("replaced a damaged manifest of {damaged_size} bytes by the right one"));
+                context.output.note(format_args!(
+                    "replaced a damaged manifest of {} with the right one",
+                    plural(damaged_size, "byte")
+                ));
             }
         }
         if stored.not_verified > 0 {

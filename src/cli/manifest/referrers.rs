@@ -7,10 +7,10 @@ use crate::cli::{Context, Exit};
 use crate::manifest::{self, Kind, Referrer};
 use crate::name::{RepositoryName, Target};
 
-/// List the manifests that are about another, such as signatures, as an OCI index
+/// List the manifests that refer to another, such as signatures, as an OCI index
 ///
-/// Those that name it as their subject, together with those that a client has listed under the referrers tag
-/// (sha256-…): what a registry with the referrers API would answer. The manifest itself need not exist.
+/// Lists the manifests that name it as their subject, and those that a client has listed under the referrers tag
+/// (sha256-…), as a registry with the referrers API would answer. The manifest itself need not exist.
 #[derive(Debug, clap::Args)]
 #[command(after_long_help = "\
 Exit codes:
@@ -27,7 +27,7 @@ pub(in crate::cli) struct Referrers {
     /// The repository
     #[arg(value_name = "REPO", value_parser = crate::cli::parse_repository)]
     repository: RepositoryName,
-    /// The manifest that they are about: a tag or a digest
+    /// The manifest that they refer to: a tag or a digest
     #[arg(value_name = "REF", value_parser = crate::cli::parse_target)]
     target: Target,
     /// Only those of this type

@@ -9,9 +9,9 @@ use crate::manifest::schema1::Verdict;
 use crate::manifest::{self, signatures};
 use crate::name::{RepositoryName, Target};
 
-/// List the signatures of a schema1 manifest that a registry up to 2.4 has stored, and judge them
+/// List and verify the signatures of a schema1 manifest that a registry up to 2.4 has stored
 ///
-/// A signature that fits says that the payload is whole. It does not say who made it: anybody can make a key.
+/// A valid signature shows that the payload is unchanged. It does not show who signed it: anyone can make a key.
 #[derive(Debug, clap::Args)]
 #[command(after_long_help = "\
 Exit codes:

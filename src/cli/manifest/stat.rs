@@ -1,18 +1,18 @@
 //! `regtree manifest stat`.
 
-use crate::cli::count::human_bytes;
+use crate::cli::count::{human_bytes, plural};
 use crate::cli::subject::About;
 use crate::cli::{Context, Exit};
 use crate::manifest::{self, ManifestStat, Referrer, Relations};
 use crate::name::{RepositoryName, Target};
 
-/// Show what a manifest is, what it references and whether that is there, its tags, its referrers and the indexes that name it
+/// Show a manifest: its type, what it references and whether that exists, its tags, its referrers and its parent indexes
 #[derive(Debug, clap::Args)]
 #[command(after_long_help = "\
 Exit codes:
   0    shown
   2    malformed name, tag or digest
-  3    shown, but something that it references is not there, or damage was met
+  3    shown, but something that it references is missing, or damage was found
   4    unknown repository, tag or manifest
   5    the manifest or a link is damaged
   10   no tree
@@ -59,7 +59,7 @@ fn print(stat: &ManifestStat, relations: &Relations, context: &mut Context) -> a
     output.text(format_args!("digest:     {}\n", stat.digest))?;
     output.text(format_args!("media type: {}\n", manifest.served_as().unwrap_or("unknown")))?;
     output.text(format_args!("kind:       {}\n", manifest.kind.name()))?;
-    output.text(format_args!("size:       {} bytes\n", stat.size))?;
+    output.text(format_args!("size:       {}\n", plural(stat.size, "byte")))?;
     if let Some(artifact_type) = &manifest.artifact_type {
         output.text(format_args!("artifact:   {artifact_type}\n"))?;
     }
@@ -76,7 +76,7 @@ fn print(stat: &ManifestStat, relations: &Relations, context: &mut Context) -> a
         let reference = &part.reference;
         let size = part.found.map_or_else(|| "missing".to_owned(), human_bytes);
         let wrong = part.found.zip(reference.size).filter(|(found, said)| u64::try_from(*said) != Ok(*found));
-        let wrong = wrong.map(|(_, said)| format!(" (the manifest says {said} bytes)")).unwrap_or_default();
+        let wrong = wrong.map(|(_, said)| format!(" (the manifest says {})", plural(said, "byte"))).unwrap_or_default();
         let platform = reference.platform.as_ref().map(|platform| format!(" {platform}")).unwrap_or_default();
         let (role, digest) = (manifest::role(reference.role), &reference.text);
         output.text(format_args!("  {role:6} {size:>12}  {digest}{platform}{wrong}\n"))?;

@@ -13,11 +13,11 @@ use crate::name::{RepositoryName, Target};
 use crate::registry::Registry;
 use crate::stream::Watch;
 
-/// Check that manifests are whole, and list all that is wrong
+/// Check that manifests are complete, and report everything that is wrong
 ///
-/// The bytes have their digest, a registry would take them, and all that they reference is there, of the size that they
-/// say: which no registry ever compares. The children of an index are checked in turn; one that was never pushed is a
-/// warning. Stored schema1 signatures must fit. --content hashes configs and layers too.
+/// verify checks that a manifest matches its digest, that a registry would accept it, and that everything it references
+/// exists and has the right size, which no registry ever compares. The children of an index are checked too; one that was
+/// never pushed is a warning. Stored schema1 signatures must be valid. --content hashes configs and layers too.
 #[derive(Debug, clap::Args)]
 #[command(after_long_help = "\
 Exit codes:
@@ -47,7 +47,7 @@ pub(in crate::cli) struct Verify {
     /// Hash configs and layers too
     #[arg(long)]
     content: bool,
-    /// Take a child of an index that was never pushed for an error too
+    /// Treat a child of an index that was never pushed as an error
     #[arg(long)]
     strict: bool,
 }

@@ -6,8 +6,8 @@ use crate::quarantine;
 
 /// List the runs in the quarantine
 ///
-/// A line for each, by time: bytes, how many things, what kind of run it was, and what it is called, which begins with when
-/// that was.
+/// Prints one line per run, oldest first: bytes, number of items, the kind of run, and its name, which begins with its
+/// time.
 #[derive(Debug, clap::Args)]
 #[command(after_long_help = "\
 Exit codes:
@@ -32,7 +32,7 @@ impl List {
             }
             let (size, kind) = (human_bytes(run.bytes), super::kind(run));
             context.output.row(
-                "        SIZE    THINGS KIND     RUN",
+                "        SIZE     ITEMS KIND     RUN",
                 format_args!("{size:>12}  {:>8} {kind:<8} {}", run.things, run.id),
             )?;
         }

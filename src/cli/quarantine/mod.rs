@@ -11,9 +11,9 @@ use super::{Context, Exit};
 use crate::digest::Digest;
 use crate::quarantine::{NotedItem, Recall, RunId, RunSummary};
 
-/// Quarantine: what was taken out of the tree, and can be put back
+/// Quarantine: what was moved out of the tree, and can be put back
 ///
-/// A run of `gc --quarantine` or of `repair` moves things to .regtree/quarantine instead of removing them. They take up room
+/// A run of `gc --quarantine` or of `repair` moves items to .regtree/quarantine instead of removing them. They use space
 /// until they are purged.
 #[derive(Debug, clap::Subcommand)]
 pub(super) enum Quarantine {

@@ -11,7 +11,7 @@ use crate::quarantine;
 
 /// Remove old runs of the quarantine for good
 ///
-/// Those that began longer ago than --older-than, with all that lies in them. Prints the name of each.
+/// Removes the runs that began longer ago than --older-than, with everything in them. Prints the name of each.
 #[derive(Debug, clap::Args)]
 #[command(after_long_help = "\
 Exit codes:
@@ -26,10 +26,10 @@ Exit codes:
 Example:
   regtree quarantine purge --older-than 14d --dry-run")]
 pub(in crate::cli) struct Purge {
-    /// How long ago they must have begun (30m, 12h, 14d, 2w)
+    /// Minimum age (30m, 12h, 14d, 2w)
     #[arg(long, value_name = "AGE", value_parser = crate::cli::parse_span)]
     older_than: Duration,
-    /// Say what would be removed, and remove nothing
+    /// Show what would be removed, and remove nothing
     #[arg(short = 'n', long)]
     dry_run: bool,
 }
@@ -70,7 +70,7 @@ impl Purge {
             context.output.event("summary", fields)?;
         }
         let did = if self.dry_run { "would remove" } else { "removed" };
-        let (runs, items, size) = (plural(runs, "run"), plural(items, "thing"), count::bytes(bytes));
+        let (runs, items, size) = (plural(runs, "run"), plural(items, "item"), count::bytes(bytes));
         context.output.note(format_args!("{did} {runs} with {items} of {size}"));
         if let Some(signal) = interrupt.signal() {
             return Err(Error::Interrupted { signal }.into());

@@ -12,9 +12,9 @@ use crate::quarantine::{self, NotedItem, RestoreOutcome, Restored, RunId};
 
 /// Put back what a run took out of the tree
 ///
-/// All of it, or what is called by the digests: a blob, its links, its manifest revision. Prints where each went. What has
-/// something else in its place stays in the quarantine; of what has the same there, or the right content under its digest, the
-/// copy in the quarantine goes. A run that is empty then goes away.
+/// Puts back everything, or only the blobs, links and manifest revisions with the given digests. Prints where each was put.
+/// If something else is in an item's place, the item stays in the quarantine. If the same content is already in place, the
+/// copy in the quarantine is deleted. A run that is then empty is removed.
 #[derive(Debug, clap::Args)]
 #[command(after_long_help = "\
 Exit codes:
@@ -36,10 +36,10 @@ pub(in crate::cli) struct Restore {
     /// What to put back; everything if omitted
     #[arg(value_name = "DIGEST", value_parser = crate::cli::parse_digest)]
     digests: Vec<Digest>,
-    /// Hash each blob first, and leave one that is not what it is called
+    /// Hash each blob first, and leave those that do not match their digest
     #[arg(long)]
     verify: bool,
-    /// Say what would be put back, and change nothing
+    /// Show what would be put back, and change nothing
     #[arg(short = 'n', long)]
     dry_run: bool,
 }
@@ -98,18 +98,18 @@ impl Restore {
             context.output.event("summary", fields)?;
         }
         let did = if self.dry_run { "would put back" } else { "put back" };
-        context.output.note(format_args!("{did} {} of {}", plural(*put_back, "thing"), count::bytes(*bytes)));
+        context.output.note(format_args!("{did} {} of {}", plural(*put_back, "item"), count::bytes(*bytes)));
         let undone = done.undone.iter().filter(|(_, done)| done.is_ok()).count();
         if undone > 0 {
             let did = if self.dry_run { "would undo" } else { "undid" };
             context.output.note(format_args!("{did} {}", plural(undone, "change")));
         }
         if *already_there > 0 {
-            let things = plural(*already_there, "thing");
-            context.output.note(format_args!("{things} in place already, the same or healed"));
+            let items = plural(*already_there, "item");
+            context.output.note(format_args!("{items} already in place (identical, or repaired since)"));
         }
         if done.emptied {
-            context.output.note(format_args!("run {} is empty, and gone", self.run));
+            context.output.note(format_args!("run {} is now empty and was removed", self.run));
         }
         Ok(())
     }
@@ -153,6 +153,6 @@ fn print_thing(noted: &NotedItem, outcome: RestoreOutcome, context: &mut Context
     if is_back {
         return context.output.text(format_args!("{path}\n"));
     }
-    context.output.detail(format_args!("{path} is there already"));
+    context.output.detail(format_args!("{path} is already there"));
     Ok(())
 }

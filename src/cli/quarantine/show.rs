@@ -10,10 +10,10 @@ use crate::quarantine::{self, RunId};
 /// What stands above the columns.
 const HEADER: &str = "        SIZE  KIND       PATH";
 
-/// Show what lies in a run of the quarantine
+/// Show what is in a run of the quarantine
 ///
-/// A line for each thing, in the order in which they were taken: bytes, kind, and where it was. What is back, or was never
-/// taken, is left out, unless --all is given.
+/// Prints one line per item, in the order in which they were moved: bytes, kind, and path. Items that were put back, or never
+/// moved, are shown only with --all.
 #[derive(Debug, clap::Args)]
 #[command(after_long_help = "\
 Exit codes:
@@ -30,7 +30,7 @@ pub(in crate::cli) struct Show {
     /// The run
     #[arg(value_name = "RUN")]
     run: RunId,
-    /// Show what is not in it any more, too
+    /// Also show items that are no longer in it
     #[arg(long)]
     all: bool,
 }
@@ -73,8 +73,8 @@ impl Show {
         if context.output.is_json() {
             context.output.event("summary", super::run_document(run))?;
         }
-        let (things, size) = (count::plural(run.things, "thing"), count::bytes(run.bytes));
-        context.output.note(format_args!("{} of {}: {things} of {size}", super::kind(run), run.began));
+        let (items, size) = (count::plural(run.things, "item"), count::bytes(run.bytes));
+        context.output.note(format_args!("{} of {}: {items} of {size}", super::kind(run), run.began));
         Ok(Exit::damage_if(!contents.damage.is_empty()))
     }
 }

@@ -17,25 +17,25 @@ use crate::repair::{self, Did, Done, Options, Plan, Source, Standing, Wanted};
 use crate::stream::Watch;
 use crate::tree::Tree;
 
-/// Mend what fsck finds
+/// Repair what fsck finds
 ///
-/// Nothing is deleted: what is wrong moves to the quarantine, with a journal of all that was changed, so that
-/// quarantine restore undoes the repair. A corrupt blob that is out of the way is healed by the next push of it, which a
-/// registry would otherwise take and ignore; --from puts the right content in at once.
+/// repair deletes nothing. It moves what is wrong to the quarantine, with a journal of every change, so that quarantine
+/// restore undoes the repair. Once a corrupt blob is moved, the next push replaces it; while it is in place, a registry
+/// accepts that push and ignores it. --from puts in the right content at once.
 ///
-/// All content is hashed where corrupt blobs are to be found, unless --skip-content or --unverified-for says less. In the
-/// end the tree is looked at again, without hashing.
+/// If corrupt blobs are to be repaired, all content is hashed, unless --skip-content or --unverified-for is given. At the
+/// end the tree is checked again, without hashing.
 #[derive(Debug, clap::Args)]
 #[command(group = clap::ArgGroup::new("what").required(true).args(["only", "all_safe"]), after_long_help = "\
 Exit codes:
   0    done, and no error is left in the tree, as far as it was looked at
-  1    not readable, not writable
+  1    I/O or permission error
   2    malformed argument
-  3    done, but an error is left, asked for or not (with -n: would be left), or something could not be mended
+  3    done, but an error is left (with -n: would be left), or a repair failed
   10   no tree
   11   another process changes the tree
-  12   refused: content, or all repositories, are missing as if their disk were not mounted
-  130, 143 interrupted; what was mended until then is told
+  12   refused: so much is missing that a disk may not be mounted
+  130, 143 interrupted; what was repaired until then is reported
 
 Examples:
   regtree repair --all-safe --dry-run
@@ -43,28 +43,28 @@ Examples:
   regtree repair --only tag-dangling,revision-dangling")]
 #[expect(clippy::struct_excessive_bools, reason = "each is a flag of its own")]
 pub(super) struct Repair {
-    /// Mend what is found under these codes: several with commas between, or --only again for each
+    /// Repair only findings with these codes; separate several with commas, or give --only several times
     #[arg(long, value_name = "CODE", value_delimiter = ',', value_parser = codes())]
     only: Vec<Code>,
-    /// Mend all that can be without losing what somebody may want: dangling tags and manifests stay
+    /// Repair everything that is safe to repair; dangling tags and manifests are kept
     #[arg(long)]
     all_safe: bool,
-    /// Say what would be done, and change nothing
+    /// Show what would be done, and change nothing
     #[arg(short = 'n', long)]
     dry_run: bool,
     /// Put in missing and corrupt content from another registry tree, an OCI image layout, or a directory of files
     #[arg(long, value_name = "SOURCE")]
     from: Option<PathBuf>,
-    /// Go on though content is missing as if its disk were not mounted
+    /// Continue even if so much content is missing that its disk may not be mounted
     #[arg(long)]
     assume_blobs_lost: bool,
-    /// Hash no content but manifests: only what is of a wrong size is found to be corrupt
+    /// Hash manifests only: other corrupt content is found only if its size is wrong
     #[arg(long, conflicts_with = "unverified_for")]
     skip_content: bool,
-    /// Hash only what was not found right within AGE (12h, 30d, 8w), or changed since
+    /// Hash only blobs not verified within AGE (12h, 30d, 8w), or changed since
     #[arg(long, value_name = "AGE", value_parser = super::parse_span)]
     unverified_for: Option<Duration>,
-    /// How many threads read; as many as there are processors if omitted
+    /// How many threads read; one per processor if omitted
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=256))]
     jobs: Option<u16>,
 }

@@ -55,8 +55,8 @@ impl End<'_> {
             });
             return context.output.event("summary", fields);
         }
-        let did = if dry_run { "would mend" } else { "mended" };
-        context.output.text(format_args!("{did} {}\n", plural(actions.len(), "thing")))?;
+        let did = if dry_run { "would repair" } else { "repaired" };
+        context.output.text(format_args!("{did} {}\n", plural(actions.len(), "item")))?;
         for (repair, count) in counts {
             context.output.text(format_args!("  {:16} {count:>8}\n", repair.name()))?;
         }
@@ -96,10 +96,10 @@ impl End<'_> {
         let by_name: BTreeSet<&str> = of(Cure::Name).map(|error| error.code.name()).collect();
         let by_name: Vec<&str> = by_name.into_iter().collect();
         let cures = [
-            (Cure::Content, "push again what they lack, or put it in with --from SOURCE".to_owned()),
+            (Cure::Content, "push what they lack again, or put it in with --from SOURCE".to_owned()),
             (Cure::Name, format!("not asked for: --only {}", by_name.join(","))),
-            (Cure::Told, "asked for, and said above why they stay".to_owned()),
-            (Cure::None, "nothing here mends them: fsck tells of each".to_owned()),
+            (Cure::Told, "asked for, but not repaired for the reasons above".to_owned()),
+            (Cure::None, "no repair is known; run fsck for details".to_owned()),
         ];
         for (cure, text) in cures {
             let count = of(cure).count();
@@ -153,7 +153,7 @@ pub(super) fn print_outdated(action: &Action, reason: &str, context: &mut Contex
         return context.output.event("outdated", fields);
     }
     let path = output::escaped(&action.path.to_string());
-    context.output.note(format_args!("{}: {path}: {reason}, so it stays", action.finding.code));
+    context.output.note(format_args!("{}: {path}: {reason}, so it is kept", action.finding.code));
     Ok(())
 }
 

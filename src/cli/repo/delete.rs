@@ -11,9 +11,9 @@ use crate::repository::Repository;
 
 /// Remove a repository: its tags, manifests' links, layers' links and uploads
 ///
-/// Prints how many of each. The content stays until it is collected, and other repositories keep what they have of it;
-/// those whose names begin with this one's stay too. Nobody else may change the tree meanwhile: a command at work, such as
-/// one that takes an upload in, refuses it. A run that was cut short is finished by the same again.
+/// Prints how many of each were removed. The content stays until gc collects it; other repositories keep their links to it.
+/// Repositories whose names begin with this name are kept too. No other regtree command may change the tree meanwhile:
+/// repo delete fails while one is running. If it was interrupted, run it again to finish.
 #[derive(Debug, clap::Args)]
 #[command(after_long_help = "\
 Exit codes:
@@ -32,7 +32,7 @@ pub(in crate::cli) struct Delete {
     /// The repository
     #[arg(value_name = "REPO", value_parser = crate::cli::parse_repository)]
     repository: RepositoryName,
-    /// Say what would be removed, and remove nothing
+    /// Show what would be removed, and remove nothing
     #[arg(short = 'n', long)]
     dry_run: bool,
 }

@@ -10,7 +10,7 @@ use crate::registry::Census;
 /// List the repositories, sorted by name
 ///
 /// A repository is a directory with layers, manifests or uploads; registries 2.x and 3.x each miss some of these. --long
-/// counts what each has. Symbolic links are not followed: they and directories that can't be read are reported as damage.
+/// shows how many of each it has. Symbolic links are not followed: they, and unreadable directories, are reported as damage.
 #[derive(Debug, clap::Args)]
 #[command(after_long_help = "\
 Exit codes:

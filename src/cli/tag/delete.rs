@@ -9,10 +9,10 @@ use crate::cli::{Context, Exit};
 use crate::name::{RepositoryName, Tag};
 use crate::tag;
 
-/// Take tags away from a repository
+/// Remove tags from a repository
 ///
-/// Removes the tags and their history; the manifests and all other tags stay. Prints each tag removed. Every tag must be
-/// known, or nothing is removed.
+/// Removes the tags and their history; the manifests and all other tags are kept. Prints each tag removed. If any tag is
+/// unknown, nothing is removed.
 #[derive(Debug, clap::Args)]
 #[command(after_long_help = "\
 Exit codes:
@@ -33,7 +33,7 @@ pub(in crate::cli) struct Delete {
     /// The tags
     #[arg(value_name = "TAG", required = true)]
     tags: Vec<Tag>,
-    /// Say what would be removed, and remove nothing
+    /// Show what would be removed, and remove nothing
     #[arg(short = 'n', long)]
     dry_run: bool,
 }

@@ -9,7 +9,7 @@ use crate::tag;
 
 /// Print the digest that a tag points to
 ///
-/// Whether the manifest is there is not asked: tag list --long says.
+/// Does not check that the manifest exists: tag list --long does.
 #[derive(Debug, clap::Args)]
 #[command(after_long_help = "\
 Exit codes:

@@ -7,10 +7,10 @@ use crate::cli::{Context, Exit};
 use crate::name::{RepositoryName, Tag};
 use crate::tag;
 
-/// List all that a tag ever pointed to, the newest first
+/// List everything that a tag ever pointed to, newest first
 ///
-/// A line for each: when the tag was last set to it, its digest, a * before the one that it points to now, and "missing"
-/// after one that the repository has no more. To go back: regtree tag set to one of them.
+/// Prints one line per manifest: when the tag was last set to it, and its digest. A * marks the current one, and "missing"
+/// one that the repository no longer has. To go back, use regtree tag set with one of them.
 #[derive(Debug, clap::Args)]
 #[command(after_long_help = "\
 Exit codes:

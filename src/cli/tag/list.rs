@@ -14,8 +14,8 @@ use crate::tag;
 
 /// List the tags of a repository
 ///
-/// A name a line, sorted; --long adds digest, kind and size of the manifest, and when the tag was set to it. Damage is
-/// reported and ends nothing: tags that point nowhere, and with --long those whose manifest is missing or damaged.
+/// Prints one name per line, sorted; --long adds digest, kind and size of the manifest, and when the tag was set to it.
+/// Damage is reported, and the listing continues: broken tags, and with --long also missing or damaged manifests.
 #[derive(Debug, clap::Args)]
 #[command(after_long_help = "\
 Exit codes:

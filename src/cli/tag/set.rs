@@ -8,9 +8,9 @@ use crate::manifest;
 use crate::name::{RepositoryName, Tag, Target};
 use crate::tag;
 
-/// Let a tag point to a manifest of the repository
+/// Point a tag to a manifest of the repository
 ///
-/// The manifest must be there. What the tag pointed to before stays in its history: tag set to one of those goes back.
+/// The manifest must exist. What the tag pointed to before stays in its history; use tag set again to go back.
 #[derive(Debug, clap::Args)]
 #[command(after_long_help = "\
 Exit codes:

@@ -7,9 +7,9 @@ use crate::cli::{Context, Exit};
 use crate::name::{RepositoryName, UploadId};
 use crate::upload;
 
-/// Give uploads up, and remove what they received
+/// Cancel uploads, and remove what they received
 ///
-/// Prints the id of each that was removed. One that is gone already is no failure.
+/// Prints the id of each upload removed. One that no longer exists is not an error.
 #[derive(Debug, clap::Args)]
 #[command(after_long_help = "\
 Exit codes:

@@ -15,16 +15,16 @@ use crate::registry::Registry;
 use crate::stream::Watch;
 use crate::upload::{self, Session};
 
-/// Make an upload a blob, and print its digest
+/// Turn an upload into a blob, and print its digest
 ///
-/// The last bytes may come with it. Size and digest are checked, the content is stored and linked, and the session is
-/// removed; if either is wrong, the session stays as it was. The content is read again unless regtree itself took all of
-/// it in and can prove that nobody changed it since; a registry's hash states are never believed.
+/// The last bytes may be given too. Size and digest are checked, the content is stored and linked, and the upload is
+/// removed; if size or digest is wrong, the upload is left as it was. The content is read again, unless regtree itself
+/// received all of it and can prove that it has not changed since; a registry's hash states are never trusted.
 #[derive(Debug, clap::Args)]
 #[command(after_long_help = "\
 Exit codes:
   0    committed
-  1    not readable, not writable, no space
+  1    I/O or permission error, no space
   2    malformed name, id or digest
   4    unknown repository or upload
   5    the content has another digest or size; the upload is as it was
@@ -45,16 +45,16 @@ pub(in crate::cli) struct Commit {
     /// The last bytes; - is standard input
     #[arg(value_name = "FILE")]
     file: Option<PathBuf>,
-    /// The digest that the content must have; a sha384 or sha512 is linked as an alias too
+    /// The digest that the content must have; a sha384 or sha512 digest is linked as an alias
     #[arg(long, value_name = "DIGEST", value_parser = crate::cli::parse_digest)]
     digest: Digest,
     /// The size that the content must have, in bytes
     #[arg(long, value_name = "BYTES")]
     size: Option<u64>,
-    /// Read the content, whatever is known of its hash
+    /// Read the content, even if its hash is known
     #[arg(long)]
     rehash: bool,
-    /// Read a blob that is there already, and replace it if it is damaged
+    /// Read a blob that the tree already has, and replace it if it is damaged
     #[arg(long)]
     verify_existing: bool,
 }

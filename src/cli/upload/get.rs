@@ -15,7 +15,7 @@ use crate::upload;
 
 /// Write what an upload has received so far to standard output or a file
 ///
-/// Nothing is verified: what it is to become is not known before the commit.
+/// Nothing is verified: the digest is not known before the commit.
 #[derive(Debug, clap::Args)]
 #[command(after_long_help = "\
 Exit codes:

@@ -14,10 +14,10 @@ use serde_json::{Value, json};
 use super::{Context, Exit};
 use crate::upload;
 
-/// Uploads: content that arrives piece by piece
+/// Uploads in progress
 ///
-/// A session is begun in one process, continued in others, and committed in a last; a registry can take it over at any
-/// point, or hand it over.
+/// An upload can be started in one process, continued in others, and committed in another. A registry and regtree can
+/// continue each other's uploads at any point.
 #[derive(Debug, clap::Subcommand)]
 pub(super) enum Upload {
     Start(start::Start),

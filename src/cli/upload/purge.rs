@@ -12,11 +12,11 @@ use crate::name::RepositoryName;
 use crate::registry::Registry;
 use crate::upload::{self, Upload};
 
-/// Remove uploads that nobody finished
+/// Remove old unfinished uploads
 ///
-/// Those that began longer ago than --older-than, as a registry's own purge does it; but also those that it never takes:
-/// whose id is no UUID, or which do not say when they began and count from their newest file. One that another process
-/// works on is left, and not waited for.
+/// Removes uploads that began longer ago than --older-than, as a registry's own purge does, and also those that a registry
+/// never purges: those whose id is not a UUID, and those without a start time, whose age is that of their newest file.
+/// An upload that another process is working on is skipped.
 #[derive(Debug, clap::Args)]
 #[command(after_long_help = "\
 Exit codes:
@@ -34,10 +34,10 @@ pub(in crate::cli) struct Purge {
     /// The repositories; the whole tree if omitted
     #[arg(value_name = "REPO", value_parser = crate::cli::parse_repository)]
     repositories: Vec<RepositoryName>,
-    /// How long ago they must have begun (30m, 12h, 7d, 2w)
+    /// Minimum age (30m, 12h, 7d, 2w)
     #[arg(long, value_name = "AGE", value_parser = crate::cli::parse_span)]
     older_than: Duration,
-    /// Say what would be removed, and remove nothing
+    /// Show what would be removed, and remove nothing
     #[arg(short = 'n', long)]
     dry_run: bool,
 }

@@ -11,16 +11,16 @@ use crate::name::{RepositoryName, UploadId};
 use crate::stream::Watch;
 use crate::upload::{Append, Session};
 
-/// Append to an upload, and print how many bytes it has then
+/// Append to an upload, and print its new size in bytes
 ///
-/// With --offset it is appended only if the upload has just so many bytes, so that a piece that is sent again never
-/// lands twice. An append that fails is cut back to where it began. One that was killed leaves what had arrived: upload
-/// status tells how much, and --truncate-to cuts it back.
+/// With --offset, bytes are appended only if the upload has exactly this many, so a piece that is sent again is never
+/// appended twice. If an append fails, the upload is cut back to its size before. If an append is killed, the bytes that
+/// had arrived stay: upload status shows how many, and --truncate-to cuts the upload back.
 #[derive(Debug, clap::Args)]
 #[command(after_long_help = "\
 Exit codes:
   0    appended
-  1    not readable, not writable, no space; the upload is as it was
+  1    I/O or permission error, no space; the upload is as it was
   2    malformed name or id
   4    unknown repository or upload
   5    the upload has another number of bytes than --offset says
@@ -42,13 +42,13 @@ pub(in crate::cli) struct Resume {
     /// The next bytes; standard input if omitted or -
     #[arg(value_name = "FILE")]
     file: Option<PathBuf>,
-    /// How many bytes the upload must have already (after --truncate-to)
+    /// How many bytes the upload must already have (after --truncate-to)
     #[arg(long, value_name = "BYTES")]
     offset: Option<u64>,
-    /// Cut the upload back to so many bytes first
+    /// Cut the upload back to this many bytes first
     #[arg(long, value_name = "BYTES")]
     truncate_to: Option<u64>,
-    /// Read what is there, whatever is known of its hash
+    /// Read what is there, even if its hash is known
     #[arg(long)]
     rehash: bool,
 }

@@ -8,9 +8,9 @@ use crate::durable::Sync;
 use crate::name::RepositoryName;
 use crate::upload::Session;
 
-/// Begin an upload, and print its id
+/// Start an upload, and print its id
 ///
-/// A repository that does not exist yet is made.
+/// If the repository does not exist, it is created.
 #[derive(Debug, clap::Args)]
 #[command(after_long_help = "\
 Exit codes:

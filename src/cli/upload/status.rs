@@ -7,7 +7,7 @@ use crate::upload;
 
 /// Show how far an upload is
 ///
-/// Takes no lock: of an upload that another process works on, it shows what has arrived so far.
+/// Takes no lock: while another process appends to the upload, it shows what has arrived so far.
 #[derive(Debug, clap::Args)]
 #[command(after_long_help = "\
 Exit codes:

@@ -5,7 +5,7 @@
 #[non_exhaustive]
 pub enum SignatureError {
     /// The document is not a JSON object.
-    #[error("the document is no JSON object")]
+    #[error("the document is not a JSON object")]
     NotJson,
     /// The document has no `signatures`.
     #[error("the document has no member \"signatures\"")]
@@ -14,10 +14,10 @@ pub enum SignatureError {
     #[error("the document's list of signatures is empty")]
     EmptySignatures,
     /// `signatures` is not a list.
-    #[error("the document's \"signatures\" is no list")]
+    #[error("the document's \"signatures\" is not a list")]
     MalformedSignatures,
     /// The payload is not a JSON object.
-    #[error("the signed payload is no JSON object")]
+    #[error("the signed payload is not a JSON object")]
     PayloadNotJson,
     /// Something is wrong with one signature.
     #[error("signature {number}{}: {fault}", key_text(key_id.as_deref()))]
@@ -72,7 +72,7 @@ pub enum Fault {
     #[error("{0} is not base64")]
     BadBase64(Encoded),
     /// `protected` is not a JSON object.
-    #[error("the protected header is no JSON object")]
+    #[error("the protected header is not a JSON object")]
     BadProtected,
     /// The protected header does not say where the payload ends.
     #[error("the protected header has no proper {0}")]
@@ -190,7 +190,7 @@ pub enum Encoded {
 #[non_exhaustive]
 pub enum KeyFault {
     /// It is not a JSON object, or is nested too deep.
-    #[error("it is no JSON object")]
+    #[error("it is not a JSON object")]
     NotJson,
     /// A member is missing, has another type, or is not base64url.
     #[error("its member {0:?} is missing or malformed")]
@@ -212,7 +212,7 @@ pub enum KeyFault {
         found: usize,
     },
     /// The coordinates are not a point of the curve.
-    #[error("it is no point of its curve")]
+    #[error("it is not a point of its curve")]
     Point,
     /// No key has this RSA modulus or exponent.
     #[error("its modulus or exponent is out of range")]
@@ -221,7 +221,7 @@ pub enum KeyFault {
     #[error("its kid {0:?} is not that of the key")]
     Kid(String),
     /// It is not an X.509 certificate.
-    #[error("it is no X.509 certificate")]
+    #[error("it is not an X.509 certificate")]
     Certificate,
     /// The certificate has a key of a type that signs no manifests.
     #[error("it holds a key of a kind that is not supported")]

@@ -229,7 +229,7 @@ fn a_directory_is_no_repository_by_a_name_that_no_repository_has() {
             assert_eq!(scratch.run(["repo", "list"]).code(0).answer(), "lib/app");
             continue;
         }
-        let listed = scratch.run(["repo", "list"]).code(3).says(["warning: ", "is no repository name"]);
+        let listed = scratch.run(["repo", "list"]).code(3).says(["warning: ", "is not a repository name"]);
         assert_eq!(listed.answer(), "lib/app");
         assert!(listed.err().contains(text(&path)) || name.contains('\u{1b}'), "{listed:?}");
         assert!(!listed.err().contains('\u{1b}'), "{listed:?}");

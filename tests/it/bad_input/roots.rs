@@ -59,7 +59,7 @@ fn what_is_no_tree_gets_a_hint_and_nothing_is_created() {
     // Where a file is in the way, `init` would be no help.
     for root in ["file", "blocked"] {
         let root = at(root);
-        is_no_tree(around.root(), &root, "no directory");
+        is_no_tree(around.root(), &root, "not a directory");
         assert!(!Regtree::at(&root, ["repo", "list"]).run().code(10).err().contains("hint:"));
     }
 }

@@ -61,7 +61,10 @@ fn content_without_a_link_is_unknown_however_well_the_tree_knows_it() {
     for call in wanting("lib/app", &name) {
         let call = scratch.regtree(["blob"]).with(call);
         refused(scratch.root(), &call, NO_BLOB, &["lib/app", &name, text(&path)]);
-        let hint = format!("hint: its content exists; to see who has it: regtree --root {}", scratch.root().display());
+        let hint = format!(
+            "hint: its content exists; to see which repositories link it: regtree --root {}",
+            scratch.root().display()
+        );
         call.run().says([format!("{hint} blob stat --all-repos {name}")]);
     }
 }

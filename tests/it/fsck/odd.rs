@@ -148,7 +148,7 @@ fn a_manifest_larger_than_any_that_is_read_is_told_and_hashed() {
 fn what_mends_and_what_was_not_done_is_said() {
     let (scratch, image) = image();
     let whole = scratch.run(["fsck"]).code(0);
-    assert!(whole.lines().last().unwrap().ends_with("; content was not hashed: --content") && whole.err().is_empty());
+    assert!(whole.lines().last().unwrap().ends_with("; content not hashed (add --content)") && whole.err().is_empty());
     fs::write(scratch.link("lib/app", image.layer), "").unwrap();
     let told = scratch.run(["fsck", "--content"]).code(3).says(["repair --all-safe -n"]);
     assert!(

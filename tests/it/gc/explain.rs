@@ -79,7 +79,10 @@ fn what_goes_is_said_to_go_and_what_is_not_there_ends_in_exit_code_4() {
     let nowhere = sha256(b"nowhere");
     assert_eq!(explained(&planted, &NOW, &nowhere)["fate"], "absent");
     let run = planted.scratch.regtree(["gc", "--explain", &stale, &nowhere]).with(NOW).run().code(4);
-    assert!(run.out().contains(&format!("{stale} goes")) && run.out().contains(&format!("{nowhere} is not there")));
+    assert!(
+        run.out().contains(&format!("{stale} would be removed"))
+            && run.out().contains(&format!("{nowhere} is not in the tree"))
+    );
     planted.scratch.regtree(["gc", "--explain", "sha256:short"]).run().code(2);
 }
 

@@ -37,7 +37,7 @@ fn a_pattern_that_matches_nothing_is_an_error_and_nothing_goes() {
     let before = snapshot(&planted.scratch.v2());
     for more in [&[][..], &["--repository", "**"]] {
         let run = planted.scratch.regtree(["gc"]).with(NOW_UNTAGGED).with(["--repository", "nobody/*"]).with(more);
-        run.run().code(4).silent().says(["nobody/*", "does not cross a slash"]);
+        run.run().code(4).silent().says(["nobody/*", "does not match a slash"]);
     }
     assert!(snapshot(&planted.scratch.v2()) == before);
 }

@@ -125,7 +125,7 @@ fn what_nobody_understands_keeps_the_manifests_that_it_mentions() {
     let delete = || scratch.regtree(["manifest", "delete", REPOSITORY, &child.to_string()]);
     delete().run().code(12).silent().says([format!("is needed by manifest {strange}")]);
     std::fs::write(scratch.blob(strange), "damaged").unwrap();
-    delete().run().code(12).silent().says(["nobody knows what repository lib/app needs", &strange.hex()]);
+    delete().run().code(12).silent().says(["cannot find out what repository lib/app needs", &strange.hex()]);
     // What is damaged can be taken away all the same.
     scratch.run(["manifest", "delete", REPOSITORY, &strange.to_string()]).code(0);
     delete().ok();

@@ -152,7 +152,7 @@ fn sizes_are_compared_and_content_decides_who_is_wrong() {
     let call = |tag: &str| scratch.regtree(["manifest", "verify", REPOSITORY, tag]);
     assert_eq!(findings(call("wrong"), 5), [finding("reference-size-mismatch", "error", Some(layer))]);
     let said = call("wrong").run().code(5).out();
-    assert!(said.contains("has 5 bytes, the manifest says 6"), "{said}");
+    assert!(said.contains("has 5 bytes, but the manifest says 6"), "{said}");
     fs::write(scratch.blob(layer), "laye").unwrap();
     assert_eq!(findings(call("v1"), 5), [finding("blob-truncated", "error", Some(layer))]);
     fs::write(scratch.blob(layer), "layer and more").unwrap();
@@ -175,7 +175,7 @@ fn a_json_finding_names_everything() {
     let expected = json!({
         "code": "blob-corrupt", "severity": "error", "repository": REPOSITORY, "manifest": digest, "digest": layer,
         "path": path, "expected": layer, "found": Digest::of(b"LAYER"),
-        "message": format!("its 5 bytes hash to {}", Digest::of(b"LAYER")), "repair": "quarantine-blob", "safe": true,
+        "message": format!("it has 5 bytes and hashes to {}", Digest::of(b"LAYER")), "repair": "quarantine-blob", "safe": true,
         "type": "finding", "schema_version": 1,
     });
     assert_eq!(events[0], expected);

@@ -63,7 +63,7 @@ fn what_a_collection_moves_is_what_it_would_remove_and_comes_back_as_it_was() {
     assert!(after.keys().eq(tree(removed.root()).keys()), "another tree is left than without the quarantine");
     // The repository lies there with its two folders.
     assert_eq!(things(&scratch, &run).len(), 1 + 1 + 4 + 6 + 1 + 2);
-    scratch.run(["quarantine", "restore", &run]).code(0).says(["is empty, and gone"]);
+    scratch.run(["quarantine", "restore", &run]).code(0).says(["is now empty and was removed"]);
     assert_eq!(tree(scratch.root()), before);
     // Nothing has changed for the next.
     assert_eq!(collect(&scratch).1, moved);
@@ -96,8 +96,8 @@ fn links_wait_for_content_that_another_run_has() {
     Scratch::plant(&scratch.link(REPOSITORY, layer), layer.to_string());
     let third = super::take(scratch.root(), [super::blob_and_link(layer)[0].clone()]);
     let refused = scratch.run(["quarantine", "restore", &third]).code(3);
-    refused.says([format!("its content is in run {second}, which is to be restored first")]);
-    scratch.run(["quarantine", "restore", &third, "--dry-run"]).code(3).says(["would put back 0 things"]);
+    refused.says([format!("its content is in run {second}, which must be restored first")]);
+    scratch.run(["quarantine", "restore", &third, "--dry-run"]).code(3).says(["would put back 0 items"]);
     for run in [&second, &third, &first] {
         scratch.run(["quarantine", "restore", run]).code(0);
     }

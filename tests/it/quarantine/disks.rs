@@ -118,7 +118,7 @@ fn inside() {
         assert!(!directory(&scratch, &run).exists());
     }
     let run = take(scratch.root(), items());
-    scratch.run(["quarantine", "purge", "--older-than", "0s"]).code(0).says(["removed 1 run with 7 things"]);
+    scratch.run(["quarantine", "purge", "--older-than", "0s"]).code(0).says(["removed 1 run with 7 items"]);
     assert!(!directory(&scratch, &run).exists());
     assert!(files(&scratch.v2().join("blobs")).is_empty());
     assert_eq!(fs::read_dir(scratch.v2().join("repositories")).unwrap().count(), 0);

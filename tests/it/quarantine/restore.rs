@@ -60,9 +60,9 @@ fn take_and_restore_gives_the_identical_tree() {
     let shown = scratch.run(["quarantine", "show", &run]).code(0).lines();
     assert_eq!(shown.len(), count, "{shown:?}");
     assert!(shown[0].contains("tag-index") && shown[0].contains("tags/v1/index/sha256"), "{shown:?}");
-    let dry = scratch.run(["quarantine", "restore", &run, "--dry-run"]).code(0).says(["would put back 11 things"]);
+    let dry = scratch.run(["quarantine", "restore", &run, "--dry-run"]).code(0).says(["would put back 11 items"]);
     assert_eq!(things(&scratch, &run).len(), count);
-    let done = scratch.run(["quarantine", "restore", &run, "--verify"]).code(0).says(["1 thing in place already"]);
+    let done = scratch.run(["quarantine", "restore", &run, "--verify"]).code(0).says(["1 item already in place"]);
     // The blob makes its fan-out again.
     let is_fan_out = |path: &String| path.starts_with("blobs/") && path.len() == "blobs/sha256/00".len();
     let but_fan_outs = dry.lines().into_iter().filter(|path| !is_fan_out(path));
@@ -80,7 +80,7 @@ fn only_what_is_asked_for_goes_back() {
     let run = take(scratch.root(), [one, two].into_iter().flat_map(blob_and_link));
     let absent = Digest::of(b"absent").to_string();
     scratch.run(["quarantine", "restore", &run, &absent]).code(4).says([&absent]);
-    scratch.run(["quarantine", "restore", &run, &two.to_string()]).code(0).says(["put back 2 things"]);
+    scratch.run(["quarantine", "restore", &run, &two.to_string()]).code(0).says(["put back 2 items"]);
     assert_eq!(scratch.run(["blob", "get", REPOSITORY, &two.to_string()]).code(0).bytes(), b"two");
     scratch.run(["blob", "get", REPOSITORY, &one.to_string()]).code(4);
     assert_eq!(scratch.run(["quarantine", "show", &run]).code(0).lines().len(), 2);
@@ -89,7 +89,7 @@ fn only_what_is_asked_for_goes_back() {
     assert_eq!(journal.matches(r#""type":"restore""#).count(), 2, "{journal}");
     // Again: it is done already.
     scratch.run(["quarantine", "restore", &run, &two.to_string()]).code(0).silent();
-    scratch.run(["quarantine", "restore", &run]).code(0).says(["is empty, and gone"]);
+    scratch.run(["quarantine", "restore", &run]).code(0).says(["is now empty and was removed"]);
 }
 
 #[test]
@@ -103,7 +103,7 @@ fn what_is_there_again_is_dropped_and_what_is_something_else_is_left_alone() {
     fs::write(scratch.blob(other), "OTHER").unwrap();
     let before = tree(scratch.root());
     let said = scratch.run(["quarantine", "restore", &run]).code(3);
-    said.says(["something else is there", "it stays in", "put back 0 things", "3 things in place already"]);
+    said.says(["something else is there", "it stays in", "put back 0 items", "3 items already in place"]);
     assert_eq!(tree(scratch.root()), before);
     assert_eq!(things(&scratch, &run).len(), 1);
     let events = scratch.run(["quarantine", "restore", &run, "--json"]).code(3).json_lines();
@@ -209,7 +209,7 @@ fn purge_removes_what_is_old() {
     let old = take_at(scratch.root(), "2020-01-01T00:00:00Z", "repair", [Item::blob(one, 3)]);
     let new = take_at(scratch.root(), &jiff::Timestamp::now().to_string(), "gc", [Item::blob(two, 3)]);
     let purge = ["quarantine", "purge", "--older-than", "14d"];
-    let dry = scratch.run([&purge[..], &["-n"]].concat()).code(0).says(["would remove 1 run with 1 thing of 3 bytes"]);
+    let dry = scratch.run([&purge[..], &["-n"]].concat()).code(0).says(["would remove 1 run with 1 item of 3 bytes"]);
     assert_eq!(dry.answer(), old);
     assert!(directory(&scratch, &old).exists());
     let events = scratch.run([&purge[..], &["--json"]].concat()).code(0).json_lines();

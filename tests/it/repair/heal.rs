@@ -89,7 +89,7 @@ fn a_push_heals_only_after_a_repair() {
     let restore = ["quarantine", "restore", done.quarantine().unwrap()];
     for words in [&["--dry-run"][..], &[]] {
         let run = pushed.scratch.regtree(restore).with(words).run().code(0);
-        run.says(["1 thing in place already"]);
+        run.says(["1 item already in place"]);
     }
     assert_eq!(errors(&pushed.scratch), [""; 0]);
 }

@@ -46,6 +46,6 @@ fn a_manifest_that_can_not_be_read_keeps_everything() {
     let free = scratch.put("lib", b"nobody's").to_string();
     fs::write(scratch.blob(image.digest), "damaged").unwrap();
     let refused = scratch.run(["blob", "delete", "lib", &free]).code(12).silent();
-    refused.says(["say so with --force", "nobody knows what repository lib needs", &image.digest.to_string()[7..]]);
+    refused.says(["use --force", "cannot find out what repository lib needs", &image.digest.to_string()[7..]]);
     scratch.run(["blob", "delete", "lib", &free, "--force"]).code(0);
 }

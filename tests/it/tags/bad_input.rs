@@ -70,7 +70,7 @@ fn what_is_no_tag_where_a_tag_belongs_is_told() {
     std::os::unix::fs::symlink("v1", tags.join("symlink")).unwrap();
     let list = tag(&scratch, "list", &[]).run().code(3);
     assert_eq!(list.lines(), ["v1"]);
-    list.says(["tags/file has no place there", "tags/not a tag has no place", "tags/symlink is a symbolic link"]);
+    list.says(["tags/file does not belong there", "tags/not a tag does not belong", "tags/symlink is a symbolic link"]);
     let before = snapshot(&scratch.v2());
     for name in ["file", "symlink"] {
         tag(&scratch, "delete", &[name]).run().code(5).silent().says([name]);
