@@ -36,21 +36,21 @@ plain\t'A line every 10 seconds'
 none\t'Nothing'"
 complete -c regtree -n "__fish_regtree_needs_command" -l json -d 'Print JSON: one document, or a line for each item of a listing'
 complete -c regtree -n "__fish_regtree_needs_command" -s q -l quiet -d 'Print the answer and errors only: no notes, warnings, findings of severity info, or progress'
-complete -c regtree -n "__fish_regtree_needs_command" -s v -l verbose -d 'Say more on stderr about what is done'
+complete -c regtree -n "__fish_regtree_needs_command" -s v -l verbose -d 'Print more details on stderr'
 complete -c regtree -n "__fish_regtree_needs_command" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c regtree -n "__fish_regtree_needs_command" -s V -l version -d 'Print version'
 complete -c regtree -n "__fish_regtree_needs_command" -f -a "init" -d 'Create an empty registry tree'
-complete -c regtree -n "__fish_regtree_needs_command" -f -a "blob" -d 'Blobs: layers, configs, and whatever else is called by its digest'
-complete -c regtree -n "__fish_regtree_needs_command" -f -a "upload" -d 'Uploads: content that arrives piece by piece'
+complete -c regtree -n "__fish_regtree_needs_command" -f -a "blob" -d 'Blobs: layers, configs, and anything else addressed by digest'
+complete -c regtree -n "__fish_regtree_needs_command" -f -a "upload" -d 'Uploads in progress'
 complete -c regtree -n "__fish_regtree_needs_command" -f -a "manifest" -d 'Manifests: what images are made of'
 complete -c regtree -n "__fish_regtree_needs_command" -f -a "tag" -d 'Tags: names that point to manifests'
 complete -c regtree -n "__fish_regtree_needs_command" -f -a "repo" -d 'Repositories'
 complete -c regtree -n "__fish_regtree_needs_command" -f -a "gc" -d 'Remove what nothing needs'
-complete -c regtree -n "__fish_regtree_needs_command" -f -a "quarantine" -d 'Quarantine: what was taken out of the tree, and can be put back'
-complete -c regtree -n "__fish_regtree_needs_command" -f -a "fsck" -d 'List all that is wrong with a tree'
-complete -c regtree -n "__fish_regtree_needs_command" -f -a "repair" -d 'Mend what fsck finds'
-complete -c regtree -n "__fish_regtree_needs_command" -f -a "du" -d 'Show where the space went'
-complete -c regtree -n "__fish_regtree_needs_command" -f -a "demo" -d 'Write a small real tree to try things on, and show them'
+complete -c regtree -n "__fish_regtree_needs_command" -f -a "quarantine" -d 'Quarantine: what was moved out of the tree, and can be put back'
+complete -c regtree -n "__fish_regtree_needs_command" -f -a "fsck" -d 'Find and report everything that is wrong with a tree'
+complete -c regtree -n "__fish_regtree_needs_command" -f -a "repair" -d 'Repair what fsck finds'
+complete -c regtree -n "__fish_regtree_needs_command" -f -a "du" -d 'Show what uses the space'
+complete -c regtree -n "__fish_regtree_needs_command" -f -a "demo" -d 'Write a small real tree, and show what to try on it'
 complete -c regtree -n "__fish_regtree_needs_command" -f -a "completions" -d 'Print a completion script for a shell'
 complete -c regtree -n "__fish_regtree_needs_command" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
 complete -c regtree -n "__fish_regtree_using_subcommand init" -l root -d 'The registry\'s rootdirectory, or its docker/registry/v2' -r -F
@@ -65,7 +65,7 @@ plain\t'A line every 10 seconds'
 none\t'Nothing'"
 complete -c regtree -n "__fish_regtree_using_subcommand init" -l json -d 'Print JSON: one document, or a line for each item of a listing'
 complete -c regtree -n "__fish_regtree_using_subcommand init" -s q -l quiet -d 'Print the answer and errors only: no notes, warnings, findings of severity info, or progress'
-complete -c regtree -n "__fish_regtree_using_subcommand init" -s v -l verbose -d 'Say more on stderr about what is done'
+complete -c regtree -n "__fish_regtree_using_subcommand init" -s v -l verbose -d 'Print more details on stderr'
 complete -c regtree -n "__fish_regtree_using_subcommand init" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c regtree -n "__fish_regtree_using_subcommand blob; and not __fish_seen_subcommand_from put get stat list mount delete help" -l root -d 'The registry\'s rootdirectory, or its docker/registry/v2' -r -F
 complete -c regtree -n "__fish_regtree_using_subcommand blob; and not __fish_seen_subcommand_from put get stat list mount delete help" -l registry-config -d 'Take the root from the registry\'s own config.yml' -r -F
@@ -79,16 +79,16 @@ plain\t'A line every 10 seconds'
 none\t'Nothing'"
 complete -c regtree -n "__fish_regtree_using_subcommand blob; and not __fish_seen_subcommand_from put get stat list mount delete help" -l json -d 'Print JSON: one document, or a line for each item of a listing'
 complete -c regtree -n "__fish_regtree_using_subcommand blob; and not __fish_seen_subcommand_from put get stat list mount delete help" -s q -l quiet -d 'Print the answer and errors only: no notes, warnings, findings of severity info, or progress'
-complete -c regtree -n "__fish_regtree_using_subcommand blob; and not __fish_seen_subcommand_from put get stat list mount delete help" -s v -l verbose -d 'Say more on stderr about what is done'
+complete -c regtree -n "__fish_regtree_using_subcommand blob; and not __fish_seen_subcommand_from put get stat list mount delete help" -s v -l verbose -d 'Print more details on stderr'
 complete -c regtree -n "__fish_regtree_using_subcommand blob; and not __fish_seen_subcommand_from put get stat list mount delete help" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c regtree -n "__fish_regtree_using_subcommand blob; and not __fish_seen_subcommand_from put get stat list mount delete help" -f -a "put" -d 'Store content in a repository, and print its digest'
 complete -c regtree -n "__fish_regtree_using_subcommand blob; and not __fish_seen_subcommand_from put get stat list mount delete help" -f -a "get" -d 'Write a blob\'s content to standard output or a file'
 complete -c regtree -n "__fish_regtree_using_subcommand blob; and not __fish_seen_subcommand_from put get stat list mount delete help" -f -a "stat" -d 'Show what a repository knows of a blob, or which repositories have it'
 complete -c regtree -n "__fish_regtree_using_subcommand blob; and not __fish_seen_subcommand_from put get stat list mount delete help" -f -a "list" -d 'List the blobs of a repository, or of the whole tree'
-complete -c regtree -n "__fish_regtree_using_subcommand blob; and not __fish_seen_subcommand_from put get stat list mount delete help" -f -a "mount" -d 'Link a blob of one repository in another, without copying'
-complete -c regtree -n "__fish_regtree_using_subcommand blob; and not __fish_seen_subcommand_from put get stat list mount delete help" -f -a "delete" -d 'Take blobs away from a repository'
+complete -c regtree -n "__fish_regtree_using_subcommand blob; and not __fish_seen_subcommand_from put get stat list mount delete help" -f -a "mount" -d 'Link a blob of one repository in another, without copying it'
+complete -c regtree -n "__fish_regtree_using_subcommand blob; and not __fish_seen_subcommand_from put get stat list mount delete help" -f -a "delete" -d 'Remove (unlink) blobs from a repository'
 complete -c regtree -n "__fish_regtree_using_subcommand blob; and not __fish_seen_subcommand_from put get stat list mount delete help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
-complete -c regtree -n "__fish_regtree_using_subcommand blob; and __fish_seen_subcommand_from put" -l digest -d 'The digest that the content must have; a sha384 or sha512 is linked as an alias too' -r
+complete -c regtree -n "__fish_regtree_using_subcommand blob; and __fish_seen_subcommand_from put" -l digest -d 'The digest that the content must have; a sha384 or sha512 digest is linked as an alias' -r
 complete -c regtree -n "__fish_regtree_using_subcommand blob; and __fish_seen_subcommand_from put" -l size -d 'The size that the content must have, in bytes' -r
 complete -c regtree -n "__fish_regtree_using_subcommand blob; and __fish_seen_subcommand_from put" -l root -d 'The registry\'s rootdirectory, or its docker/registry/v2' -r -F
 complete -c regtree -n "__fish_regtree_using_subcommand blob; and __fish_seen_subcommand_from put" -l registry-config -d 'Take the root from the registry\'s own config.yml' -r -F
@@ -100,10 +100,10 @@ complete -c regtree -n "__fish_regtree_using_subcommand blob; and __fish_seen_su
 bar\t'A bar'
 plain\t'A line every 10 seconds'
 none\t'Nothing'"
-complete -c regtree -n "__fish_regtree_using_subcommand blob; and __fish_seen_subcommand_from put" -l verify-existing -d 'Read a blob that is there already, and replace it if it is damaged'
+complete -c regtree -n "__fish_regtree_using_subcommand blob; and __fish_seen_subcommand_from put" -l verify-existing -d 'Read a blob that the tree already has, and replace it if it is damaged'
 complete -c regtree -n "__fish_regtree_using_subcommand blob; and __fish_seen_subcommand_from put" -l json -d 'Print JSON: one document, or a line for each item of a listing'
 complete -c regtree -n "__fish_regtree_using_subcommand blob; and __fish_seen_subcommand_from put" -s q -l quiet -d 'Print the answer and errors only: no notes, warnings, findings of severity info, or progress'
-complete -c regtree -n "__fish_regtree_using_subcommand blob; and __fish_seen_subcommand_from put" -s v -l verbose -d 'Say more on stderr about what is done'
+complete -c regtree -n "__fish_regtree_using_subcommand blob; and __fish_seen_subcommand_from put" -s v -l verbose -d 'Print more details on stderr'
 complete -c regtree -n "__fish_regtree_using_subcommand blob; and __fish_seen_subcommand_from put" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c regtree -n "__fish_regtree_using_subcommand blob; and __fish_seen_subcommand_from get" -s o -l output -d 'Write to FILE; - is standard output, even if it is a terminal' -r -F
 complete -c regtree -n "__fish_regtree_using_subcommand blob; and __fish_seen_subcommand_from get" -l range -d 'Only bytes A to B, both included, counted from 0; A- is from A to the end' -r
@@ -119,7 +119,7 @@ plain\t'A line every 10 seconds'
 none\t'Nothing'"
 complete -c regtree -n "__fish_regtree_using_subcommand blob; and __fish_seen_subcommand_from get" -l json -d 'Print JSON: one document, or a line for each item of a listing'
 complete -c regtree -n "__fish_regtree_using_subcommand blob; and __fish_seen_subcommand_from get" -s q -l quiet -d 'Print the answer and errors only: no notes, warnings, findings of severity info, or progress'
-complete -c regtree -n "__fish_regtree_using_subcommand blob; and __fish_seen_subcommand_from get" -s v -l verbose -d 'Say more on stderr about what is done'
+complete -c regtree -n "__fish_regtree_using_subcommand blob; and __fish_seen_subcommand_from get" -s v -l verbose -d 'Print more details on stderr'
 complete -c regtree -n "__fish_regtree_using_subcommand blob; and __fish_seen_subcommand_from get" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c regtree -n "__fish_regtree_using_subcommand blob; and __fish_seen_subcommand_from stat" -l all-repos -d 'Print the names of all repositories that link the blob' -r
 complete -c regtree -n "__fish_regtree_using_subcommand blob; and __fish_seen_subcommand_from stat" -l root -d 'The registry\'s rootdirectory, or its docker/registry/v2' -r -F
@@ -134,7 +134,7 @@ plain\t'A line every 10 seconds'
 none\t'Nothing'"
 complete -c regtree -n "__fish_regtree_using_subcommand blob; and __fish_seen_subcommand_from stat" -l json -d 'Print JSON: one document, or a line for each item of a listing'
 complete -c regtree -n "__fish_regtree_using_subcommand blob; and __fish_seen_subcommand_from stat" -s q -l quiet -d 'Print the answer and errors only: no notes, warnings, findings of severity info, or progress'
-complete -c regtree -n "__fish_regtree_using_subcommand blob; and __fish_seen_subcommand_from stat" -s v -l verbose -d 'Say more on stderr about what is done'
+complete -c regtree -n "__fish_regtree_using_subcommand blob; and __fish_seen_subcommand_from stat" -s v -l verbose -d 'Print more details on stderr'
 complete -c regtree -n "__fish_regtree_using_subcommand blob; and __fish_seen_subcommand_from stat" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c regtree -n "__fish_regtree_using_subcommand blob; and __fish_seen_subcommand_from list" -l root -d 'The registry\'s rootdirectory, or its docker/registry/v2' -r -F
 complete -c regtree -n "__fish_regtree_using_subcommand blob; and __fish_seen_subcommand_from list" -l registry-config -d 'Take the root from the registry\'s own config.yml' -r -F
@@ -146,13 +146,13 @@ complete -c regtree -n "__fish_regtree_using_subcommand blob; and __fish_seen_su
 bar\t'A bar'
 plain\t'A line every 10 seconds'
 none\t'Nothing'"
-complete -c regtree -n "__fish_regtree_using_subcommand blob; and __fish_seen_subcommand_from list" -s l -l long -d 'Show sizes, and what an alias stands for'
+complete -c regtree -n "__fish_regtree_using_subcommand blob; and __fish_seen_subcommand_from list" -s l -l long -d 'Show sizes, and which digest an alias stands for'
 complete -c regtree -n "__fish_regtree_using_subcommand blob; and __fish_seen_subcommand_from list" -l json -d 'Print JSON: one document, or a line for each item of a listing'
 complete -c regtree -n "__fish_regtree_using_subcommand blob; and __fish_seen_subcommand_from list" -s q -l quiet -d 'Print the answer and errors only: no notes, warnings, findings of severity info, or progress'
-complete -c regtree -n "__fish_regtree_using_subcommand blob; and __fish_seen_subcommand_from list" -s v -l verbose -d 'Say more on stderr about what is done'
+complete -c regtree -n "__fish_regtree_using_subcommand blob; and __fish_seen_subcommand_from list" -s v -l verbose -d 'Print more details on stderr'
 complete -c regtree -n "__fish_regtree_using_subcommand blob; and __fish_seen_subcommand_from list" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c regtree -n "__fish_regtree_using_subcommand blob; and __fish_seen_subcommand_from mount" -l from -d 'The repository that has it' -r
-complete -c regtree -n "__fish_regtree_using_subcommand blob; and __fish_seen_subcommand_from mount" -l to -d 'The repository that is to have it' -r
+complete -c regtree -n "__fish_regtree_using_subcommand blob; and __fish_seen_subcommand_from mount" -l from -d 'The repository that links it now' -r
+complete -c regtree -n "__fish_regtree_using_subcommand blob; and __fish_seen_subcommand_from mount" -l to -d 'The repository to link it in' -r
 complete -c regtree -n "__fish_regtree_using_subcommand blob; and __fish_seen_subcommand_from mount" -l root -d 'The registry\'s rootdirectory, or its docker/registry/v2' -r -F
 complete -c regtree -n "__fish_regtree_using_subcommand blob; and __fish_seen_subcommand_from mount" -l registry-config -d 'Take the root from the registry\'s own config.yml' -r -F
 complete -c regtree -n "__fish_regtree_using_subcommand blob; and __fish_seen_subcommand_from mount" -l wait-lock -d 'Wait up to DURATION (30s, 5m, 1h) for a lock that another process holds, instead of failing at once' -r
@@ -165,7 +165,7 @@ plain\t'A line every 10 seconds'
 none\t'Nothing'"
 complete -c regtree -n "__fish_regtree_using_subcommand blob; and __fish_seen_subcommand_from mount" -l json -d 'Print JSON: one document, or a line for each item of a listing'
 complete -c regtree -n "__fish_regtree_using_subcommand blob; and __fish_seen_subcommand_from mount" -s q -l quiet -d 'Print the answer and errors only: no notes, warnings, findings of severity info, or progress'
-complete -c regtree -n "__fish_regtree_using_subcommand blob; and __fish_seen_subcommand_from mount" -s v -l verbose -d 'Say more on stderr about what is done'
+complete -c regtree -n "__fish_regtree_using_subcommand blob; and __fish_seen_subcommand_from mount" -s v -l verbose -d 'Print more details on stderr'
 complete -c regtree -n "__fish_regtree_using_subcommand blob; and __fish_seen_subcommand_from mount" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c regtree -n "__fish_regtree_using_subcommand blob; and __fish_seen_subcommand_from delete" -l root -d 'The registry\'s rootdirectory, or its docker/registry/v2' -r -F
 complete -c regtree -n "__fish_regtree_using_subcommand blob; and __fish_seen_subcommand_from delete" -l registry-config -d 'Take the root from the registry\'s own config.yml' -r -F
@@ -177,19 +177,19 @@ complete -c regtree -n "__fish_regtree_using_subcommand blob; and __fish_seen_su
 bar\t'A bar'
 plain\t'A line every 10 seconds'
 none\t'Nothing'"
-complete -c regtree -n "__fish_regtree_using_subcommand blob; and __fish_seen_subcommand_from delete" -l all-aliases -d 'Remove the blob\'s links by its other digests too'
-complete -c regtree -n "__fish_regtree_using_subcommand blob; and __fish_seen_subcommand_from delete" -l force -d 'Remove also what manifests of the repository need'
-complete -c regtree -n "__fish_regtree_using_subcommand blob; and __fish_seen_subcommand_from delete" -s n -l dry-run -d 'Say what would be removed, and remove nothing'
+complete -c regtree -n "__fish_regtree_using_subcommand blob; and __fish_seen_subcommand_from delete" -l all-aliases -d 'Remove the links under the blob\'s other digests too'
+complete -c regtree -n "__fish_regtree_using_subcommand blob; and __fish_seen_subcommand_from delete" -l force -d 'Remove even what manifests of the repository need'
+complete -c regtree -n "__fish_regtree_using_subcommand blob; and __fish_seen_subcommand_from delete" -s n -l dry-run -d 'Show what would be removed, and remove nothing'
 complete -c regtree -n "__fish_regtree_using_subcommand blob; and __fish_seen_subcommand_from delete" -l json -d 'Print JSON: one document, or a line for each item of a listing'
 complete -c regtree -n "__fish_regtree_using_subcommand blob; and __fish_seen_subcommand_from delete" -s q -l quiet -d 'Print the answer and errors only: no notes, warnings, findings of severity info, or progress'
-complete -c regtree -n "__fish_regtree_using_subcommand blob; and __fish_seen_subcommand_from delete" -s v -l verbose -d 'Say more on stderr about what is done'
+complete -c regtree -n "__fish_regtree_using_subcommand blob; and __fish_seen_subcommand_from delete" -s v -l verbose -d 'Print more details on stderr'
 complete -c regtree -n "__fish_regtree_using_subcommand blob; and __fish_seen_subcommand_from delete" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c regtree -n "__fish_regtree_using_subcommand blob; and __fish_seen_subcommand_from help" -f -a "put" -d 'Store content in a repository, and print its digest'
 complete -c regtree -n "__fish_regtree_using_subcommand blob; and __fish_seen_subcommand_from help" -f -a "get" -d 'Write a blob\'s content to standard output or a file'
 complete -c regtree -n "__fish_regtree_using_subcommand blob; and __fish_seen_subcommand_from help" -f -a "stat" -d 'Show what a repository knows of a blob, or which repositories have it'
 complete -c regtree -n "__fish_regtree_using_subcommand blob; and __fish_seen_subcommand_from help" -f -a "list" -d 'List the blobs of a repository, or of the whole tree'
-complete -c regtree -n "__fish_regtree_using_subcommand blob; and __fish_seen_subcommand_from help" -f -a "mount" -d 'Link a blob of one repository in another, without copying'
-complete -c regtree -n "__fish_regtree_using_subcommand blob; and __fish_seen_subcommand_from help" -f -a "delete" -d 'Take blobs away from a repository'
+complete -c regtree -n "__fish_regtree_using_subcommand blob; and __fish_seen_subcommand_from help" -f -a "mount" -d 'Link a blob of one repository in another, without copying it'
+complete -c regtree -n "__fish_regtree_using_subcommand blob; and __fish_seen_subcommand_from help" -f -a "delete" -d 'Remove (unlink) blobs from a repository'
 complete -c regtree -n "__fish_regtree_using_subcommand blob; and __fish_seen_subcommand_from help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
 complete -c regtree -n "__fish_regtree_using_subcommand upload; and not __fish_seen_subcommand_from start resume commit status list get cancel purge help" -l root -d 'The registry\'s rootdirectory, or its docker/registry/v2' -r -F
 complete -c regtree -n "__fish_regtree_using_subcommand upload; and not __fish_seen_subcommand_from start resume commit status list get cancel purge help" -l registry-config -d 'Take the root from the registry\'s own config.yml' -r -F
@@ -203,16 +203,16 @@ plain\t'A line every 10 seconds'
 none\t'Nothing'"
 complete -c regtree -n "__fish_regtree_using_subcommand upload; and not __fish_seen_subcommand_from start resume commit status list get cancel purge help" -l json -d 'Print JSON: one document, or a line for each item of a listing'
 complete -c regtree -n "__fish_regtree_using_subcommand upload; and not __fish_seen_subcommand_from start resume commit status list get cancel purge help" -s q -l quiet -d 'Print the answer and errors only: no notes, warnings, findings of severity info, or progress'
-complete -c regtree -n "__fish_regtree_using_subcommand upload; and not __fish_seen_subcommand_from start resume commit status list get cancel purge help" -s v -l verbose -d 'Say more on stderr about what is done'
+complete -c regtree -n "__fish_regtree_using_subcommand upload; and not __fish_seen_subcommand_from start resume commit status list get cancel purge help" -s v -l verbose -d 'Print more details on stderr'
 complete -c regtree -n "__fish_regtree_using_subcommand upload; and not __fish_seen_subcommand_from start resume commit status list get cancel purge help" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c regtree -n "__fish_regtree_using_subcommand upload; and not __fish_seen_subcommand_from start resume commit status list get cancel purge help" -f -a "start" -d 'Begin an upload, and print its id'
-complete -c regtree -n "__fish_regtree_using_subcommand upload; and not __fish_seen_subcommand_from start resume commit status list get cancel purge help" -f -a "resume" -d 'Append to an upload, and print how many bytes it has then'
-complete -c regtree -n "__fish_regtree_using_subcommand upload; and not __fish_seen_subcommand_from start resume commit status list get cancel purge help" -f -a "commit" -d 'Make an upload a blob, and print its digest'
+complete -c regtree -n "__fish_regtree_using_subcommand upload; and not __fish_seen_subcommand_from start resume commit status list get cancel purge help" -f -a "start" -d 'Start an upload, and print its id'
+complete -c regtree -n "__fish_regtree_using_subcommand upload; and not __fish_seen_subcommand_from start resume commit status list get cancel purge help" -f -a "resume" -d 'Append to an upload, and print its new size in bytes'
+complete -c regtree -n "__fish_regtree_using_subcommand upload; and not __fish_seen_subcommand_from start resume commit status list get cancel purge help" -f -a "commit" -d 'Turn an upload into a blob, and print its digest'
 complete -c regtree -n "__fish_regtree_using_subcommand upload; and not __fish_seen_subcommand_from start resume commit status list get cancel purge help" -f -a "status" -d 'Show how far an upload is'
 complete -c regtree -n "__fish_regtree_using_subcommand upload; and not __fish_seen_subcommand_from start resume commit status list get cancel purge help" -f -a "list" -d 'List the uploads of a repository, or of the whole tree'
 complete -c regtree -n "__fish_regtree_using_subcommand upload; and not __fish_seen_subcommand_from start resume commit status list get cancel purge help" -f -a "get" -d 'Write what an upload has received so far to standard output or a file'
-complete -c regtree -n "__fish_regtree_using_subcommand upload; and not __fish_seen_subcommand_from start resume commit status list get cancel purge help" -f -a "cancel" -d 'Give uploads up, and remove what they received'
-complete -c regtree -n "__fish_regtree_using_subcommand upload; and not __fish_seen_subcommand_from start resume commit status list get cancel purge help" -f -a "purge" -d 'Remove uploads that nobody finished'
+complete -c regtree -n "__fish_regtree_using_subcommand upload; and not __fish_seen_subcommand_from start resume commit status list get cancel purge help" -f -a "cancel" -d 'Cancel uploads, and remove what they received'
+complete -c regtree -n "__fish_regtree_using_subcommand upload; and not __fish_seen_subcommand_from start resume commit status list get cancel purge help" -f -a "purge" -d 'Remove old unfinished uploads'
 complete -c regtree -n "__fish_regtree_using_subcommand upload; and not __fish_seen_subcommand_from start resume commit status list get cancel purge help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
 complete -c regtree -n "__fish_regtree_using_subcommand upload; and __fish_seen_subcommand_from start" -l root -d 'The registry\'s rootdirectory, or its docker/registry/v2' -r -F
 complete -c regtree -n "__fish_regtree_using_subcommand upload; and __fish_seen_subcommand_from start" -l registry-config -d 'Take the root from the registry\'s own config.yml' -r -F
@@ -226,10 +226,10 @@ plain\t'A line every 10 seconds'
 none\t'Nothing'"
 complete -c regtree -n "__fish_regtree_using_subcommand upload; and __fish_seen_subcommand_from start" -l json -d 'Print JSON: one document, or a line for each item of a listing'
 complete -c regtree -n "__fish_regtree_using_subcommand upload; and __fish_seen_subcommand_from start" -s q -l quiet -d 'Print the answer and errors only: no notes, warnings, findings of severity info, or progress'
-complete -c regtree -n "__fish_regtree_using_subcommand upload; and __fish_seen_subcommand_from start" -s v -l verbose -d 'Say more on stderr about what is done'
+complete -c regtree -n "__fish_regtree_using_subcommand upload; and __fish_seen_subcommand_from start" -s v -l verbose -d 'Print more details on stderr'
 complete -c regtree -n "__fish_regtree_using_subcommand upload; and __fish_seen_subcommand_from start" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c regtree -n "__fish_regtree_using_subcommand upload; and __fish_seen_subcommand_from resume" -l offset -d 'How many bytes the upload must have already (after --truncate-to)' -r
-complete -c regtree -n "__fish_regtree_using_subcommand upload; and __fish_seen_subcommand_from resume" -l truncate-to -d 'Cut the upload back to so many bytes first' -r
+complete -c regtree -n "__fish_regtree_using_subcommand upload; and __fish_seen_subcommand_from resume" -l offset -d 'How many bytes the upload must already have (after --truncate-to)' -r
+complete -c regtree -n "__fish_regtree_using_subcommand upload; and __fish_seen_subcommand_from resume" -l truncate-to -d 'Cut the upload back to this many bytes first' -r
 complete -c regtree -n "__fish_regtree_using_subcommand upload; and __fish_seen_subcommand_from resume" -l root -d 'The registry\'s rootdirectory, or its docker/registry/v2' -r -F
 complete -c regtree -n "__fish_regtree_using_subcommand upload; and __fish_seen_subcommand_from resume" -l registry-config -d 'Take the root from the registry\'s own config.yml' -r -F
 complete -c regtree -n "__fish_regtree_using_subcommand upload; and __fish_seen_subcommand_from resume" -l wait-lock -d 'Wait up to DURATION (30s, 5m, 1h) for a lock that another process holds, instead of failing at once' -r
@@ -240,12 +240,12 @@ complete -c regtree -n "__fish_regtree_using_subcommand upload; and __fish_seen_
 bar\t'A bar'
 plain\t'A line every 10 seconds'
 none\t'Nothing'"
-complete -c regtree -n "__fish_regtree_using_subcommand upload; and __fish_seen_subcommand_from resume" -l rehash -d 'Read what is there, whatever is known of its hash'
+complete -c regtree -n "__fish_regtree_using_subcommand upload; and __fish_seen_subcommand_from resume" -l rehash -d 'Read what is there, even if its hash is known'
 complete -c regtree -n "__fish_regtree_using_subcommand upload; and __fish_seen_subcommand_from resume" -l json -d 'Print JSON: one document, or a line for each item of a listing'
 complete -c regtree -n "__fish_regtree_using_subcommand upload; and __fish_seen_subcommand_from resume" -s q -l quiet -d 'Print the answer and errors only: no notes, warnings, findings of severity info, or progress'
-complete -c regtree -n "__fish_regtree_using_subcommand upload; and __fish_seen_subcommand_from resume" -s v -l verbose -d 'Say more on stderr about what is done'
+complete -c regtree -n "__fish_regtree_using_subcommand upload; and __fish_seen_subcommand_from resume" -s v -l verbose -d 'Print more details on stderr'
 complete -c regtree -n "__fish_regtree_using_subcommand upload; and __fish_seen_subcommand_from resume" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c regtree -n "__fish_regtree_using_subcommand upload; and __fish_seen_subcommand_from commit" -l digest -d 'The digest that the content must have; a sha384 or sha512 is linked as an alias too' -r
+complete -c regtree -n "__fish_regtree_using_subcommand upload; and __fish_seen_subcommand_from commit" -l digest -d 'The digest that the content must have; a sha384 or sha512 digest is linked as an alias' -r
 complete -c regtree -n "__fish_regtree_using_subcommand upload; and __fish_seen_subcommand_from commit" -l size -d 'The size that the content must have, in bytes' -r
 complete -c regtree -n "__fish_regtree_using_subcommand upload; and __fish_seen_subcommand_from commit" -l root -d 'The registry\'s rootdirectory, or its docker/registry/v2' -r -F
 complete -c regtree -n "__fish_regtree_using_subcommand upload; and __fish_seen_subcommand_from commit" -l registry-config -d 'Take the root from the registry\'s own config.yml' -r -F
@@ -257,11 +257,11 @@ complete -c regtree -n "__fish_regtree_using_subcommand upload; and __fish_seen_
 bar\t'A bar'
 plain\t'A line every 10 seconds'
 none\t'Nothing'"
-complete -c regtree -n "__fish_regtree_using_subcommand upload; and __fish_seen_subcommand_from commit" -l rehash -d 'Read the content, whatever is known of its hash'
-complete -c regtree -n "__fish_regtree_using_subcommand upload; and __fish_seen_subcommand_from commit" -l verify-existing -d 'Read a blob that is there already, and replace it if it is damaged'
+complete -c regtree -n "__fish_regtree_using_subcommand upload; and __fish_seen_subcommand_from commit" -l rehash -d 'Read the content, even if its hash is known'
+complete -c regtree -n "__fish_regtree_using_subcommand upload; and __fish_seen_subcommand_from commit" -l verify-existing -d 'Read a blob that the tree already has, and replace it if it is damaged'
 complete -c regtree -n "__fish_regtree_using_subcommand upload; and __fish_seen_subcommand_from commit" -l json -d 'Print JSON: one document, or a line for each item of a listing'
 complete -c regtree -n "__fish_regtree_using_subcommand upload; and __fish_seen_subcommand_from commit" -s q -l quiet -d 'Print the answer and errors only: no notes, warnings, findings of severity info, or progress'
-complete -c regtree -n "__fish_regtree_using_subcommand upload; and __fish_seen_subcommand_from commit" -s v -l verbose -d 'Say more on stderr about what is done'
+complete -c regtree -n "__fish_regtree_using_subcommand upload; and __fish_seen_subcommand_from commit" -s v -l verbose -d 'Print more details on stderr'
 complete -c regtree -n "__fish_regtree_using_subcommand upload; and __fish_seen_subcommand_from commit" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c regtree -n "__fish_regtree_using_subcommand upload; and __fish_seen_subcommand_from status" -l root -d 'The registry\'s rootdirectory, or its docker/registry/v2' -r -F
 complete -c regtree -n "__fish_regtree_using_subcommand upload; and __fish_seen_subcommand_from status" -l registry-config -d 'Take the root from the registry\'s own config.yml' -r -F
@@ -275,7 +275,7 @@ plain\t'A line every 10 seconds'
 none\t'Nothing'"
 complete -c regtree -n "__fish_regtree_using_subcommand upload; and __fish_seen_subcommand_from status" -l json -d 'Print JSON: one document, or a line for each item of a listing'
 complete -c regtree -n "__fish_regtree_using_subcommand upload; and __fish_seen_subcommand_from status" -s q -l quiet -d 'Print the answer and errors only: no notes, warnings, findings of severity info, or progress'
-complete -c regtree -n "__fish_regtree_using_subcommand upload; and __fish_seen_subcommand_from status" -s v -l verbose -d 'Say more on stderr about what is done'
+complete -c regtree -n "__fish_regtree_using_subcommand upload; and __fish_seen_subcommand_from status" -s v -l verbose -d 'Print more details on stderr'
 complete -c regtree -n "__fish_regtree_using_subcommand upload; and __fish_seen_subcommand_from status" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c regtree -n "__fish_regtree_using_subcommand upload; and __fish_seen_subcommand_from list" -l older-than -d 'Only those that began longer ago than AGE (30m, 12h, 7d, 2w)' -r
 complete -c regtree -n "__fish_regtree_using_subcommand upload; and __fish_seen_subcommand_from list" -l root -d 'The registry\'s rootdirectory, or its docker/registry/v2' -r -F
@@ -290,7 +290,7 @@ plain\t'A line every 10 seconds'
 none\t'Nothing'"
 complete -c regtree -n "__fish_regtree_using_subcommand upload; and __fish_seen_subcommand_from list" -l json -d 'Print JSON: one document, or a line for each item of a listing'
 complete -c regtree -n "__fish_regtree_using_subcommand upload; and __fish_seen_subcommand_from list" -s q -l quiet -d 'Print the answer and errors only: no notes, warnings, findings of severity info, or progress'
-complete -c regtree -n "__fish_regtree_using_subcommand upload; and __fish_seen_subcommand_from list" -s v -l verbose -d 'Say more on stderr about what is done'
+complete -c regtree -n "__fish_regtree_using_subcommand upload; and __fish_seen_subcommand_from list" -s v -l verbose -d 'Print more details on stderr'
 complete -c regtree -n "__fish_regtree_using_subcommand upload; and __fish_seen_subcommand_from list" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c regtree -n "__fish_regtree_using_subcommand upload; and __fish_seen_subcommand_from get" -s o -l output -d 'Write to FILE; - is standard output' -r -F
 complete -c regtree -n "__fish_regtree_using_subcommand upload; and __fish_seen_subcommand_from get" -l root -d 'The registry\'s rootdirectory, or its docker/registry/v2' -r -F
@@ -305,7 +305,7 @@ plain\t'A line every 10 seconds'
 none\t'Nothing'"
 complete -c regtree -n "__fish_regtree_using_subcommand upload; and __fish_seen_subcommand_from get" -l json -d 'Print JSON: one document, or a line for each item of a listing'
 complete -c regtree -n "__fish_regtree_using_subcommand upload; and __fish_seen_subcommand_from get" -s q -l quiet -d 'Print the answer and errors only: no notes, warnings, findings of severity info, or progress'
-complete -c regtree -n "__fish_regtree_using_subcommand upload; and __fish_seen_subcommand_from get" -s v -l verbose -d 'Say more on stderr about what is done'
+complete -c regtree -n "__fish_regtree_using_subcommand upload; and __fish_seen_subcommand_from get" -s v -l verbose -d 'Print more details on stderr'
 complete -c regtree -n "__fish_regtree_using_subcommand upload; and __fish_seen_subcommand_from get" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c regtree -n "__fish_regtree_using_subcommand upload; and __fish_seen_subcommand_from cancel" -l root -d 'The registry\'s rootdirectory, or its docker/registry/v2' -r -F
 complete -c regtree -n "__fish_regtree_using_subcommand upload; and __fish_seen_subcommand_from cancel" -l registry-config -d 'Take the root from the registry\'s own config.yml' -r -F
@@ -319,9 +319,9 @@ plain\t'A line every 10 seconds'
 none\t'Nothing'"
 complete -c regtree -n "__fish_regtree_using_subcommand upload; and __fish_seen_subcommand_from cancel" -l json -d 'Print JSON: one document, or a line for each item of a listing'
 complete -c regtree -n "__fish_regtree_using_subcommand upload; and __fish_seen_subcommand_from cancel" -s q -l quiet -d 'Print the answer and errors only: no notes, warnings, findings of severity info, or progress'
-complete -c regtree -n "__fish_regtree_using_subcommand upload; and __fish_seen_subcommand_from cancel" -s v -l verbose -d 'Say more on stderr about what is done'
+complete -c regtree -n "__fish_regtree_using_subcommand upload; and __fish_seen_subcommand_from cancel" -s v -l verbose -d 'Print more details on stderr'
 complete -c regtree -n "__fish_regtree_using_subcommand upload; and __fish_seen_subcommand_from cancel" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c regtree -n "__fish_regtree_using_subcommand upload; and __fish_seen_subcommand_from purge" -l older-than -d 'How long ago they must have begun (30m, 12h, 7d, 2w)' -r
+complete -c regtree -n "__fish_regtree_using_subcommand upload; and __fish_seen_subcommand_from purge" -l older-than -d 'Minimum age (30m, 12h, 7d, 2w)' -r
 complete -c regtree -n "__fish_regtree_using_subcommand upload; and __fish_seen_subcommand_from purge" -l root -d 'The registry\'s rootdirectory, or its docker/registry/v2' -r -F
 complete -c regtree -n "__fish_regtree_using_subcommand upload; and __fish_seen_subcommand_from purge" -l registry-config -d 'Take the root from the registry\'s own config.yml' -r -F
 complete -c regtree -n "__fish_regtree_using_subcommand upload; and __fish_seen_subcommand_from purge" -l wait-lock -d 'Wait up to DURATION (30s, 5m, 1h) for a lock that another process holds, instead of failing at once' -r
@@ -332,19 +332,19 @@ complete -c regtree -n "__fish_regtree_using_subcommand upload; and __fish_seen_
 bar\t'A bar'
 plain\t'A line every 10 seconds'
 none\t'Nothing'"
-complete -c regtree -n "__fish_regtree_using_subcommand upload; and __fish_seen_subcommand_from purge" -s n -l dry-run -d 'Say what would be removed, and remove nothing'
+complete -c regtree -n "__fish_regtree_using_subcommand upload; and __fish_seen_subcommand_from purge" -s n -l dry-run -d 'Show what would be removed, and remove nothing'
 complete -c regtree -n "__fish_regtree_using_subcommand upload; and __fish_seen_subcommand_from purge" -l json -d 'Print JSON: one document, or a line for each item of a listing'
 complete -c regtree -n "__fish_regtree_using_subcommand upload; and __fish_seen_subcommand_from purge" -s q -l quiet -d 'Print the answer and errors only: no notes, warnings, findings of severity info, or progress'
-complete -c regtree -n "__fish_regtree_using_subcommand upload; and __fish_seen_subcommand_from purge" -s v -l verbose -d 'Say more on stderr about what is done'
+complete -c regtree -n "__fish_regtree_using_subcommand upload; and __fish_seen_subcommand_from purge" -s v -l verbose -d 'Print more details on stderr'
 complete -c regtree -n "__fish_regtree_using_subcommand upload; and __fish_seen_subcommand_from purge" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c regtree -n "__fish_regtree_using_subcommand upload; and __fish_seen_subcommand_from help" -f -a "start" -d 'Begin an upload, and print its id'
-complete -c regtree -n "__fish_regtree_using_subcommand upload; and __fish_seen_subcommand_from help" -f -a "resume" -d 'Append to an upload, and print how many bytes it has then'
-complete -c regtree -n "__fish_regtree_using_subcommand upload; and __fish_seen_subcommand_from help" -f -a "commit" -d 'Make an upload a blob, and print its digest'
+complete -c regtree -n "__fish_regtree_using_subcommand upload; and __fish_seen_subcommand_from help" -f -a "start" -d 'Start an upload, and print its id'
+complete -c regtree -n "__fish_regtree_using_subcommand upload; and __fish_seen_subcommand_from help" -f -a "resume" -d 'Append to an upload, and print its new size in bytes'
+complete -c regtree -n "__fish_regtree_using_subcommand upload; and __fish_seen_subcommand_from help" -f -a "commit" -d 'Turn an upload into a blob, and print its digest'
 complete -c regtree -n "__fish_regtree_using_subcommand upload; and __fish_seen_subcommand_from help" -f -a "status" -d 'Show how far an upload is'
 complete -c regtree -n "__fish_regtree_using_subcommand upload; and __fish_seen_subcommand_from help" -f -a "list" -d 'List the uploads of a repository, or of the whole tree'
 complete -c regtree -n "__fish_regtree_using_subcommand upload; and __fish_seen_subcommand_from help" -f -a "get" -d 'Write what an upload has received so far to standard output or a file'
-complete -c regtree -n "__fish_regtree_using_subcommand upload; and __fish_seen_subcommand_from help" -f -a "cancel" -d 'Give uploads up, and remove what they received'
-complete -c regtree -n "__fish_regtree_using_subcommand upload; and __fish_seen_subcommand_from help" -f -a "purge" -d 'Remove uploads that nobody finished'
+complete -c regtree -n "__fish_regtree_using_subcommand upload; and __fish_seen_subcommand_from help" -f -a "cancel" -d 'Cancel uploads, and remove what they received'
+complete -c regtree -n "__fish_regtree_using_subcommand upload; and __fish_seen_subcommand_from help" -f -a "purge" -d 'Remove old unfinished uploads'
 complete -c regtree -n "__fish_regtree_using_subcommand upload; and __fish_seen_subcommand_from help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
 complete -c regtree -n "__fish_regtree_using_subcommand manifest; and not __fish_seen_subcommand_from put get stat verify list delete referrers signatures help" -l root -d 'The registry\'s rootdirectory, or its docker/registry/v2' -r -F
 complete -c regtree -n "__fish_regtree_using_subcommand manifest; and not __fish_seen_subcommand_from put get stat verify list delete referrers signatures help" -l registry-config -d 'Take the root from the registry\'s own config.yml' -r -F
@@ -358,20 +358,20 @@ plain\t'A line every 10 seconds'
 none\t'Nothing'"
 complete -c regtree -n "__fish_regtree_using_subcommand manifest; and not __fish_seen_subcommand_from put get stat verify list delete referrers signatures help" -l json -d 'Print JSON: one document, or a line for each item of a listing'
 complete -c regtree -n "__fish_regtree_using_subcommand manifest; and not __fish_seen_subcommand_from put get stat verify list delete referrers signatures help" -s q -l quiet -d 'Print the answer and errors only: no notes, warnings, findings of severity info, or progress'
-complete -c regtree -n "__fish_regtree_using_subcommand manifest; and not __fish_seen_subcommand_from put get stat verify list delete referrers signatures help" -s v -l verbose -d 'Say more on stderr about what is done'
+complete -c regtree -n "__fish_regtree_using_subcommand manifest; and not __fish_seen_subcommand_from put get stat verify list delete referrers signatures help" -s v -l verbose -d 'Print more details on stderr'
 complete -c regtree -n "__fish_regtree_using_subcommand manifest; and not __fish_seen_subcommand_from put get stat verify list delete referrers signatures help" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c regtree -n "__fish_regtree_using_subcommand manifest; and not __fish_seen_subcommand_from put get stat verify list delete referrers signatures help" -f -a "put" -d 'Store a manifest, let tags point to it, and print its digest'
+complete -c regtree -n "__fish_regtree_using_subcommand manifest; and not __fish_seen_subcommand_from put get stat verify list delete referrers signatures help" -f -a "put" -d 'Store a manifest, tag it, and print its digest'
 complete -c regtree -n "__fish_regtree_using_subcommand manifest; and not __fish_seen_subcommand_from put get stat verify list delete referrers signatures help" -f -a "get" -d 'Write a manifest\'s bytes to standard output or a file'
-complete -c regtree -n "__fish_regtree_using_subcommand manifest; and not __fish_seen_subcommand_from put get stat verify list delete referrers signatures help" -f -a "stat" -d 'Show what a manifest is, what it references and whether that is there, its tags, its referrers and the indexes that name it'
-complete -c regtree -n "__fish_regtree_using_subcommand manifest; and not __fish_seen_subcommand_from put get stat verify list delete referrers signatures help" -f -a "verify" -d 'Check that manifests are whole, and list all that is wrong'
+complete -c regtree -n "__fish_regtree_using_subcommand manifest; and not __fish_seen_subcommand_from put get stat verify list delete referrers signatures help" -f -a "stat" -d 'Show a manifest: its type, what it references and whether that exists, its tags, its referrers and its parent indexes'
+complete -c regtree -n "__fish_regtree_using_subcommand manifest; and not __fish_seen_subcommand_from put get stat verify list delete referrers signatures help" -f -a "verify" -d 'Check that manifests are complete, and report everything that is wrong'
 complete -c regtree -n "__fish_regtree_using_subcommand manifest; and not __fish_seen_subcommand_from put get stat verify list delete referrers signatures help" -f -a "list" -d 'List the manifests of a repository'
-complete -c regtree -n "__fish_regtree_using_subcommand manifest; and not __fish_seen_subcommand_from put get stat verify list delete referrers signatures help" -f -a "delete" -d 'Take manifests away from a repository'
-complete -c regtree -n "__fish_regtree_using_subcommand manifest; and not __fish_seen_subcommand_from put get stat verify list delete referrers signatures help" -f -a "referrers" -d 'List the manifests that are about another, such as signatures, as an OCI index'
-complete -c regtree -n "__fish_regtree_using_subcommand manifest; and not __fish_seen_subcommand_from put get stat verify list delete referrers signatures help" -f -a "signatures" -d 'List the signatures of a schema1 manifest that a registry up to 2.4 has stored, and judge them'
+complete -c regtree -n "__fish_regtree_using_subcommand manifest; and not __fish_seen_subcommand_from put get stat verify list delete referrers signatures help" -f -a "delete" -d 'Remove manifests from a repository'
+complete -c regtree -n "__fish_regtree_using_subcommand manifest; and not __fish_seen_subcommand_from put get stat verify list delete referrers signatures help" -f -a "referrers" -d 'List the manifests that refer to another, such as signatures, as an OCI index'
+complete -c regtree -n "__fish_regtree_using_subcommand manifest; and not __fish_seen_subcommand_from put get stat verify list delete referrers signatures help" -f -a "signatures" -d 'List and verify the signatures of a schema1 manifest that a registry up to 2.4 has stored'
 complete -c regtree -n "__fish_regtree_using_subcommand manifest; and not __fish_seen_subcommand_from put get stat verify list delete referrers signatures help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
-complete -c regtree -n "__fish_regtree_using_subcommand manifest; and __fish_seen_subcommand_from put" -s t -l tag -d 'Let TAG point to it; may be given more than once' -r
+complete -c regtree -n "__fish_regtree_using_subcommand manifest; and __fish_seen_subcommand_from put" -s t -l tag -d 'Tag it TAG; may be given several times' -r
 complete -c regtree -n "__fish_regtree_using_subcommand manifest; and __fish_seen_subcommand_from put" -l digest -d 'The digest that it must have' -r
-complete -c regtree -n "__fish_regtree_using_subcommand manifest; and __fish_seen_subcommand_from put" -l media-type -d 'What it is, as in a Content-Type; told from the content if omitted' -r
+complete -c regtree -n "__fish_regtree_using_subcommand manifest; and __fish_seen_subcommand_from put" -l media-type -d 'Its media type, as in a Content-Type header; detected from the content if omitted' -r
 complete -c regtree -n "__fish_regtree_using_subcommand manifest; and __fish_seen_subcommand_from put" -l root -d 'The registry\'s rootdirectory, or its docker/registry/v2' -r -F
 complete -c regtree -n "__fish_regtree_using_subcommand manifest; and __fish_seen_subcommand_from put" -l registry-config -d 'Take the root from the registry\'s own config.yml' -r -F
 complete -c regtree -n "__fish_regtree_using_subcommand manifest; and __fish_seen_subcommand_from put" -l wait-lock -d 'Wait up to DURATION (30s, 5m, 1h) for a lock that another process holds, instead of failing at once' -r
@@ -382,14 +382,14 @@ complete -c regtree -n "__fish_regtree_using_subcommand manifest; and __fish_see
 bar\t'A bar'
 plain\t'A line every 10 seconds'
 none\t'Nothing'"
-complete -c regtree -n "__fish_regtree_using_subcommand manifest; and __fish_seen_subcommand_from put" -l skip-references -d 'Store it though what it references is not there yet'
-complete -c regtree -n "__fish_regtree_using_subcommand manifest; and __fish_seen_subcommand_from put" -l keep-signatures -d 'Keep the signatures of schema1 as registries up to 2.4 do; they are always kept in a tree that has some'
+complete -c regtree -n "__fish_regtree_using_subcommand manifest; and __fish_seen_subcommand_from put" -l skip-references -d 'Store it even if what it references is missing'
+complete -c regtree -n "__fish_regtree_using_subcommand manifest; and __fish_seen_subcommand_from put" -l keep-signatures -d 'Keep the signatures of schema1 as registries up to 2.4 do; always on in a tree that has some'
 complete -c regtree -n "__fish_regtree_using_subcommand manifest; and __fish_seen_subcommand_from put" -l json -d 'Print JSON: one document, or a line for each item of a listing'
 complete -c regtree -n "__fish_regtree_using_subcommand manifest; and __fish_seen_subcommand_from put" -s q -l quiet -d 'Print the answer and errors only: no notes, warnings, findings of severity info, or progress'
-complete -c regtree -n "__fish_regtree_using_subcommand manifest; and __fish_seen_subcommand_from put" -s v -l verbose -d 'Say more on stderr about what is done'
+complete -c regtree -n "__fish_regtree_using_subcommand manifest; and __fish_seen_subcommand_from put" -s v -l verbose -d 'Print more details on stderr'
 complete -c regtree -n "__fish_regtree_using_subcommand manifest; and __fish_seen_subcommand_from put" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c regtree -n "__fish_regtree_using_subcommand manifest; and __fish_seen_subcommand_from get" -s o -l output -d 'Write to FILE; - is standard output' -r -F
-complete -c regtree -n "__fish_regtree_using_subcommand manifest; and __fish_seen_subcommand_from get" -l platform -d 'Of an index, the manifest for OS/ARCH or OS/ARCH/VARIANT, in it or in indexes that it names' -r
+complete -c regtree -n "__fish_regtree_using_subcommand manifest; and __fish_seen_subcommand_from get" -l platform -d 'The manifest for OS/ARCH or OS/ARCH/VARIANT in an index, or in indexes that it references' -r
 complete -c regtree -n "__fish_regtree_using_subcommand manifest; and __fish_seen_subcommand_from get" -l root -d 'The registry\'s rootdirectory, or its docker/registry/v2' -r -F
 complete -c regtree -n "__fish_regtree_using_subcommand manifest; and __fish_seen_subcommand_from get" -l registry-config -d 'Take the root from the registry\'s own config.yml' -r -F
 complete -c regtree -n "__fish_regtree_using_subcommand manifest; and __fish_seen_subcommand_from get" -l wait-lock -d 'Wait up to DURATION (30s, 5m, 1h) for a lock that another process holds, instead of failing at once' -r
@@ -400,11 +400,11 @@ complete -c regtree -n "__fish_regtree_using_subcommand manifest; and __fish_see
 bar\t'A bar'
 plain\t'A line every 10 seconds'
 none\t'Nothing'"
-complete -c regtree -n "__fish_regtree_using_subcommand manifest; and __fish_seen_subcommand_from get" -l signed -d 'With the stored signatures of schema1'
-complete -c regtree -n "__fish_regtree_using_subcommand manifest; and __fish_seen_subcommand_from get" -l pretty -d 'Indented, for people: other bytes than those of the digest'
+complete -c regtree -n "__fish_regtree_using_subcommand manifest; and __fish_seen_subcommand_from get" -l signed -d 'Add the stored signatures of schema1'
+complete -c regtree -n "__fish_regtree_using_subcommand manifest; and __fish_seen_subcommand_from get" -l pretty -d 'Indent for reading; the bytes no longer match the digest'
 complete -c regtree -n "__fish_regtree_using_subcommand manifest; and __fish_seen_subcommand_from get" -l json -d 'Print JSON: one document, or a line for each item of a listing'
 complete -c regtree -n "__fish_regtree_using_subcommand manifest; and __fish_seen_subcommand_from get" -s q -l quiet -d 'Print the answer and errors only: no notes, warnings, findings of severity info, or progress'
-complete -c regtree -n "__fish_regtree_using_subcommand manifest; and __fish_seen_subcommand_from get" -s v -l verbose -d 'Say more on stderr about what is done'
+complete -c regtree -n "__fish_regtree_using_subcommand manifest; and __fish_seen_subcommand_from get" -s v -l verbose -d 'Print more details on stderr'
 complete -c regtree -n "__fish_regtree_using_subcommand manifest; and __fish_seen_subcommand_from get" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c regtree -n "__fish_regtree_using_subcommand manifest; and __fish_seen_subcommand_from stat" -l root -d 'The registry\'s rootdirectory, or its docker/registry/v2' -r -F
 complete -c regtree -n "__fish_regtree_using_subcommand manifest; and __fish_seen_subcommand_from stat" -l registry-config -d 'Take the root from the registry\'s own config.yml' -r -F
@@ -418,7 +418,7 @@ plain\t'A line every 10 seconds'
 none\t'Nothing'"
 complete -c regtree -n "__fish_regtree_using_subcommand manifest; and __fish_seen_subcommand_from stat" -l json -d 'Print JSON: one document, or a line for each item of a listing'
 complete -c regtree -n "__fish_regtree_using_subcommand manifest; and __fish_seen_subcommand_from stat" -s q -l quiet -d 'Print the answer and errors only: no notes, warnings, findings of severity info, or progress'
-complete -c regtree -n "__fish_regtree_using_subcommand manifest; and __fish_seen_subcommand_from stat" -s v -l verbose -d 'Say more on stderr about what is done'
+complete -c regtree -n "__fish_regtree_using_subcommand manifest; and __fish_seen_subcommand_from stat" -s v -l verbose -d 'Print more details on stderr'
 complete -c regtree -n "__fish_regtree_using_subcommand manifest; and __fish_seen_subcommand_from stat" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c regtree -n "__fish_regtree_using_subcommand manifest; and __fish_seen_subcommand_from verify" -l root -d 'The registry\'s rootdirectory, or its docker/registry/v2' -r -F
 complete -c regtree -n "__fish_regtree_using_subcommand manifest; and __fish_seen_subcommand_from verify" -l registry-config -d 'Take the root from the registry\'s own config.yml' -r -F
@@ -432,10 +432,10 @@ plain\t'A line every 10 seconds'
 none\t'Nothing'"
 complete -c regtree -n "__fish_regtree_using_subcommand manifest; and __fish_seen_subcommand_from verify" -l all -d 'Every manifest'
 complete -c regtree -n "__fish_regtree_using_subcommand manifest; and __fish_seen_subcommand_from verify" -l content -d 'Hash configs and layers too'
-complete -c regtree -n "__fish_regtree_using_subcommand manifest; and __fish_seen_subcommand_from verify" -l strict -d 'Take a child of an index that was never pushed for an error too'
+complete -c regtree -n "__fish_regtree_using_subcommand manifest; and __fish_seen_subcommand_from verify" -l strict -d 'Treat a child of an index that was never pushed as an error'
 complete -c regtree -n "__fish_regtree_using_subcommand manifest; and __fish_seen_subcommand_from verify" -l json -d 'Print JSON: one document, or a line for each item of a listing'
 complete -c regtree -n "__fish_regtree_using_subcommand manifest; and __fish_seen_subcommand_from verify" -s q -l quiet -d 'Print the answer and errors only: no notes, warnings, findings of severity info, or progress'
-complete -c regtree -n "__fish_regtree_using_subcommand manifest; and __fish_seen_subcommand_from verify" -s v -l verbose -d 'Say more on stderr about what is done'
+complete -c regtree -n "__fish_regtree_using_subcommand manifest; and __fish_seen_subcommand_from verify" -s v -l verbose -d 'Print more details on stderr'
 complete -c regtree -n "__fish_regtree_using_subcommand manifest; and __fish_seen_subcommand_from verify" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c regtree -n "__fish_regtree_using_subcommand manifest; and __fish_seen_subcommand_from list" -l root -d 'The registry\'s rootdirectory, or its docker/registry/v2' -r -F
 complete -c regtree -n "__fish_regtree_using_subcommand manifest; and __fish_seen_subcommand_from list" -l registry-config -d 'Take the root from the registry\'s own config.yml' -r -F
@@ -447,11 +447,11 @@ complete -c regtree -n "__fish_regtree_using_subcommand manifest; and __fish_see
 bar\t'A bar'
 plain\t'A line every 10 seconds'
 none\t'Nothing'"
-complete -c regtree -n "__fish_regtree_using_subcommand manifest; and __fish_seen_subcommand_from list" -l untagged -d 'Only those that no tag points to; children of indexes and referrers are among them'
+complete -c regtree -n "__fish_regtree_using_subcommand manifest; and __fish_seen_subcommand_from list" -l untagged -d 'Only manifests that no tag points to, including children of indexes and referrers'
 complete -c regtree -n "__fish_regtree_using_subcommand manifest; and __fish_seen_subcommand_from list" -s l -l long -d 'Show kind, size and tags'
 complete -c regtree -n "__fish_regtree_using_subcommand manifest; and __fish_seen_subcommand_from list" -l json -d 'Print JSON: one document, or a line for each item of a listing'
 complete -c regtree -n "__fish_regtree_using_subcommand manifest; and __fish_seen_subcommand_from list" -s q -l quiet -d 'Print the answer and errors only: no notes, warnings, findings of severity info, or progress'
-complete -c regtree -n "__fish_regtree_using_subcommand manifest; and __fish_seen_subcommand_from list" -s v -l verbose -d 'Say more on stderr about what is done'
+complete -c regtree -n "__fish_regtree_using_subcommand manifest; and __fish_seen_subcommand_from list" -s v -l verbose -d 'Print more details on stderr'
 complete -c regtree -n "__fish_regtree_using_subcommand manifest; and __fish_seen_subcommand_from list" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c regtree -n "__fish_regtree_using_subcommand manifest; and __fish_seen_subcommand_from delete" -l root -d 'The registry\'s rootdirectory, or its docker/registry/v2' -r -F
 complete -c regtree -n "__fish_regtree_using_subcommand manifest; and __fish_seen_subcommand_from delete" -l registry-config -d 'Take the root from the registry\'s own config.yml' -r -F
@@ -463,12 +463,12 @@ complete -c regtree -n "__fish_regtree_using_subcommand manifest; and __fish_see
 bar\t'A bar'
 plain\t'A line every 10 seconds'
 none\t'Nothing'"
-complete -c regtree -n "__fish_regtree_using_subcommand manifest; and __fish_seen_subcommand_from delete" -l with-tags -d 'Remove the tags that point to them too'
-complete -c regtree -n "__fish_regtree_using_subcommand manifest; and __fish_seen_subcommand_from delete" -l force -d 'Remove also what indexes of the repository name'
-complete -c regtree -n "__fish_regtree_using_subcommand manifest; and __fish_seen_subcommand_from delete" -s n -l dry-run -d 'Say what would be removed, and remove nothing'
+complete -c regtree -n "__fish_regtree_using_subcommand manifest; and __fish_seen_subcommand_from delete" -l with-tags -d 'Also remove the tags that point to them'
+complete -c regtree -n "__fish_regtree_using_subcommand manifest; and __fish_seen_subcommand_from delete" -l force -d 'Remove even children of indexes of the repository'
+complete -c regtree -n "__fish_regtree_using_subcommand manifest; and __fish_seen_subcommand_from delete" -s n -l dry-run -d 'Show what would be removed, and remove nothing'
 complete -c regtree -n "__fish_regtree_using_subcommand manifest; and __fish_seen_subcommand_from delete" -l json -d 'Print JSON: one document, or a line for each item of a listing'
 complete -c regtree -n "__fish_regtree_using_subcommand manifest; and __fish_seen_subcommand_from delete" -s q -l quiet -d 'Print the answer and errors only: no notes, warnings, findings of severity info, or progress'
-complete -c regtree -n "__fish_regtree_using_subcommand manifest; and __fish_seen_subcommand_from delete" -s v -l verbose -d 'Say more on stderr about what is done'
+complete -c regtree -n "__fish_regtree_using_subcommand manifest; and __fish_seen_subcommand_from delete" -s v -l verbose -d 'Print more details on stderr'
 complete -c regtree -n "__fish_regtree_using_subcommand manifest; and __fish_seen_subcommand_from delete" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c regtree -n "__fish_regtree_using_subcommand manifest; and __fish_seen_subcommand_from referrers" -l artifact-type -d 'Only those of this type' -r
 complete -c regtree -n "__fish_regtree_using_subcommand manifest; and __fish_seen_subcommand_from referrers" -l root -d 'The registry\'s rootdirectory, or its docker/registry/v2' -r -F
@@ -483,7 +483,7 @@ plain\t'A line every 10 seconds'
 none\t'Nothing'"
 complete -c regtree -n "__fish_regtree_using_subcommand manifest; and __fish_seen_subcommand_from referrers" -l json -d 'Print JSON: one document, or a line for each item of a listing'
 complete -c regtree -n "__fish_regtree_using_subcommand manifest; and __fish_seen_subcommand_from referrers" -s q -l quiet -d 'Print the answer and errors only: no notes, warnings, findings of severity info, or progress'
-complete -c regtree -n "__fish_regtree_using_subcommand manifest; and __fish_seen_subcommand_from referrers" -s v -l verbose -d 'Say more on stderr about what is done'
+complete -c regtree -n "__fish_regtree_using_subcommand manifest; and __fish_seen_subcommand_from referrers" -s v -l verbose -d 'Print more details on stderr'
 complete -c regtree -n "__fish_regtree_using_subcommand manifest; and __fish_seen_subcommand_from referrers" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c regtree -n "__fish_regtree_using_subcommand manifest; and __fish_seen_subcommand_from signatures" -l root -d 'The registry\'s rootdirectory, or its docker/registry/v2' -r -F
 complete -c regtree -n "__fish_regtree_using_subcommand manifest; and __fish_seen_subcommand_from signatures" -l registry-config -d 'Take the root from the registry\'s own config.yml' -r -F
@@ -497,16 +497,16 @@ plain\t'A line every 10 seconds'
 none\t'Nothing'"
 complete -c regtree -n "__fish_regtree_using_subcommand manifest; and __fish_seen_subcommand_from signatures" -l json -d 'Print JSON: one document, or a line for each item of a listing'
 complete -c regtree -n "__fish_regtree_using_subcommand manifest; and __fish_seen_subcommand_from signatures" -s q -l quiet -d 'Print the answer and errors only: no notes, warnings, findings of severity info, or progress'
-complete -c regtree -n "__fish_regtree_using_subcommand manifest; and __fish_seen_subcommand_from signatures" -s v -l verbose -d 'Say more on stderr about what is done'
+complete -c regtree -n "__fish_regtree_using_subcommand manifest; and __fish_seen_subcommand_from signatures" -s v -l verbose -d 'Print more details on stderr'
 complete -c regtree -n "__fish_regtree_using_subcommand manifest; and __fish_seen_subcommand_from signatures" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c regtree -n "__fish_regtree_using_subcommand manifest; and __fish_seen_subcommand_from help" -f -a "put" -d 'Store a manifest, let tags point to it, and print its digest'
+complete -c regtree -n "__fish_regtree_using_subcommand manifest; and __fish_seen_subcommand_from help" -f -a "put" -d 'Store a manifest, tag it, and print its digest'
 complete -c regtree -n "__fish_regtree_using_subcommand manifest; and __fish_seen_subcommand_from help" -f -a "get" -d 'Write a manifest\'s bytes to standard output or a file'
-complete -c regtree -n "__fish_regtree_using_subcommand manifest; and __fish_seen_subcommand_from help" -f -a "stat" -d 'Show what a manifest is, what it references and whether that is there, its tags, its referrers and the indexes that name it'
-complete -c regtree -n "__fish_regtree_using_subcommand manifest; and __fish_seen_subcommand_from help" -f -a "verify" -d 'Check that manifests are whole, and list all that is wrong'
+complete -c regtree -n "__fish_regtree_using_subcommand manifest; and __fish_seen_subcommand_from help" -f -a "stat" -d 'Show a manifest: its type, what it references and whether that exists, its tags, its referrers and its parent indexes'
+complete -c regtree -n "__fish_regtree_using_subcommand manifest; and __fish_seen_subcommand_from help" -f -a "verify" -d 'Check that manifests are complete, and report everything that is wrong'
 complete -c regtree -n "__fish_regtree_using_subcommand manifest; and __fish_seen_subcommand_from help" -f -a "list" -d 'List the manifests of a repository'
-complete -c regtree -n "__fish_regtree_using_subcommand manifest; and __fish_seen_subcommand_from help" -f -a "delete" -d 'Take manifests away from a repository'
-complete -c regtree -n "__fish_regtree_using_subcommand manifest; and __fish_seen_subcommand_from help" -f -a "referrers" -d 'List the manifests that are about another, such as signatures, as an OCI index'
-complete -c regtree -n "__fish_regtree_using_subcommand manifest; and __fish_seen_subcommand_from help" -f -a "signatures" -d 'List the signatures of a schema1 manifest that a registry up to 2.4 has stored, and judge them'
+complete -c regtree -n "__fish_regtree_using_subcommand manifest; and __fish_seen_subcommand_from help" -f -a "delete" -d 'Remove manifests from a repository'
+complete -c regtree -n "__fish_regtree_using_subcommand manifest; and __fish_seen_subcommand_from help" -f -a "referrers" -d 'List the manifests that refer to another, such as signatures, as an OCI index'
+complete -c regtree -n "__fish_regtree_using_subcommand manifest; and __fish_seen_subcommand_from help" -f -a "signatures" -d 'List and verify the signatures of a schema1 manifest that a registry up to 2.4 has stored'
 complete -c regtree -n "__fish_regtree_using_subcommand manifest; and __fish_seen_subcommand_from help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
 complete -c regtree -n "__fish_regtree_using_subcommand tag; and not __fish_seen_subcommand_from set get list history delete help" -l root -d 'The registry\'s rootdirectory, or its docker/registry/v2' -r -F
 complete -c regtree -n "__fish_regtree_using_subcommand tag; and not __fish_seen_subcommand_from set get list history delete help" -l registry-config -d 'Take the root from the registry\'s own config.yml' -r -F
@@ -520,13 +520,13 @@ plain\t'A line every 10 seconds'
 none\t'Nothing'"
 complete -c regtree -n "__fish_regtree_using_subcommand tag; and not __fish_seen_subcommand_from set get list history delete help" -l json -d 'Print JSON: one document, or a line for each item of a listing'
 complete -c regtree -n "__fish_regtree_using_subcommand tag; and not __fish_seen_subcommand_from set get list history delete help" -s q -l quiet -d 'Print the answer and errors only: no notes, warnings, findings of severity info, or progress'
-complete -c regtree -n "__fish_regtree_using_subcommand tag; and not __fish_seen_subcommand_from set get list history delete help" -s v -l verbose -d 'Say more on stderr about what is done'
+complete -c regtree -n "__fish_regtree_using_subcommand tag; and not __fish_seen_subcommand_from set get list history delete help" -s v -l verbose -d 'Print more details on stderr'
 complete -c regtree -n "__fish_regtree_using_subcommand tag; and not __fish_seen_subcommand_from set get list history delete help" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c regtree -n "__fish_regtree_using_subcommand tag; and not __fish_seen_subcommand_from set get list history delete help" -f -a "set" -d 'Let a tag point to a manifest of the repository'
+complete -c regtree -n "__fish_regtree_using_subcommand tag; and not __fish_seen_subcommand_from set get list history delete help" -f -a "set" -d 'Point a tag to a manifest of the repository'
 complete -c regtree -n "__fish_regtree_using_subcommand tag; and not __fish_seen_subcommand_from set get list history delete help" -f -a "get" -d 'Print the digest that a tag points to'
 complete -c regtree -n "__fish_regtree_using_subcommand tag; and not __fish_seen_subcommand_from set get list history delete help" -f -a "list" -d 'List the tags of a repository'
-complete -c regtree -n "__fish_regtree_using_subcommand tag; and not __fish_seen_subcommand_from set get list history delete help" -f -a "history" -d 'List all that a tag ever pointed to, the newest first'
-complete -c regtree -n "__fish_regtree_using_subcommand tag; and not __fish_seen_subcommand_from set get list history delete help" -f -a "delete" -d 'Take tags away from a repository'
+complete -c regtree -n "__fish_regtree_using_subcommand tag; and not __fish_seen_subcommand_from set get list history delete help" -f -a "history" -d 'List everything that a tag ever pointed to, newest first'
+complete -c regtree -n "__fish_regtree_using_subcommand tag; and not __fish_seen_subcommand_from set get list history delete help" -f -a "delete" -d 'Remove tags from a repository'
 complete -c regtree -n "__fish_regtree_using_subcommand tag; and not __fish_seen_subcommand_from set get list history delete help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
 complete -c regtree -n "__fish_regtree_using_subcommand tag; and __fish_seen_subcommand_from set" -l root -d 'The registry\'s rootdirectory, or its docker/registry/v2' -r -F
 complete -c regtree -n "__fish_regtree_using_subcommand tag; and __fish_seen_subcommand_from set" -l registry-config -d 'Take the root from the registry\'s own config.yml' -r -F
@@ -540,7 +540,7 @@ plain\t'A line every 10 seconds'
 none\t'Nothing'"
 complete -c regtree -n "__fish_regtree_using_subcommand tag; and __fish_seen_subcommand_from set" -l json -d 'Print JSON: one document, or a line for each item of a listing'
 complete -c regtree -n "__fish_regtree_using_subcommand tag; and __fish_seen_subcommand_from set" -s q -l quiet -d 'Print the answer and errors only: no notes, warnings, findings of severity info, or progress'
-complete -c regtree -n "__fish_regtree_using_subcommand tag; and __fish_seen_subcommand_from set" -s v -l verbose -d 'Say more on stderr about what is done'
+complete -c regtree -n "__fish_regtree_using_subcommand tag; and __fish_seen_subcommand_from set" -s v -l verbose -d 'Print more details on stderr'
 complete -c regtree -n "__fish_regtree_using_subcommand tag; and __fish_seen_subcommand_from set" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c regtree -n "__fish_regtree_using_subcommand tag; and __fish_seen_subcommand_from get" -l root -d 'The registry\'s rootdirectory, or its docker/registry/v2' -r -F
 complete -c regtree -n "__fish_regtree_using_subcommand tag; and __fish_seen_subcommand_from get" -l registry-config -d 'Take the root from the registry\'s own config.yml' -r -F
@@ -554,7 +554,7 @@ plain\t'A line every 10 seconds'
 none\t'Nothing'"
 complete -c regtree -n "__fish_regtree_using_subcommand tag; and __fish_seen_subcommand_from get" -l json -d 'Print JSON: one document, or a line for each item of a listing'
 complete -c regtree -n "__fish_regtree_using_subcommand tag; and __fish_seen_subcommand_from get" -s q -l quiet -d 'Print the answer and errors only: no notes, warnings, findings of severity info, or progress'
-complete -c regtree -n "__fish_regtree_using_subcommand tag; and __fish_seen_subcommand_from get" -s v -l verbose -d 'Say more on stderr about what is done'
+complete -c regtree -n "__fish_regtree_using_subcommand tag; and __fish_seen_subcommand_from get" -s v -l verbose -d 'Print more details on stderr'
 complete -c regtree -n "__fish_regtree_using_subcommand tag; and __fish_seen_subcommand_from get" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c regtree -n "__fish_regtree_using_subcommand tag; and __fish_seen_subcommand_from list" -l root -d 'The registry\'s rootdirectory, or its docker/registry/v2' -r -F
 complete -c regtree -n "__fish_regtree_using_subcommand tag; and __fish_seen_subcommand_from list" -l registry-config -d 'Take the root from the registry\'s own config.yml' -r -F
@@ -569,7 +569,7 @@ none\t'Nothing'"
 complete -c regtree -n "__fish_regtree_using_subcommand tag; and __fish_seen_subcommand_from list" -s l -l long -d 'Show what each points to'
 complete -c regtree -n "__fish_regtree_using_subcommand tag; and __fish_seen_subcommand_from list" -l json -d 'Print JSON: one document, or a line for each item of a listing'
 complete -c regtree -n "__fish_regtree_using_subcommand tag; and __fish_seen_subcommand_from list" -s q -l quiet -d 'Print the answer and errors only: no notes, warnings, findings of severity info, or progress'
-complete -c regtree -n "__fish_regtree_using_subcommand tag; and __fish_seen_subcommand_from list" -s v -l verbose -d 'Say more on stderr about what is done'
+complete -c regtree -n "__fish_regtree_using_subcommand tag; and __fish_seen_subcommand_from list" -s v -l verbose -d 'Print more details on stderr'
 complete -c regtree -n "__fish_regtree_using_subcommand tag; and __fish_seen_subcommand_from list" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c regtree -n "__fish_regtree_using_subcommand tag; and __fish_seen_subcommand_from history" -l root -d 'The registry\'s rootdirectory, or its docker/registry/v2' -r -F
 complete -c regtree -n "__fish_regtree_using_subcommand tag; and __fish_seen_subcommand_from history" -l registry-config -d 'Take the root from the registry\'s own config.yml' -r -F
@@ -583,7 +583,7 @@ plain\t'A line every 10 seconds'
 none\t'Nothing'"
 complete -c regtree -n "__fish_regtree_using_subcommand tag; and __fish_seen_subcommand_from history" -l json -d 'Print JSON: one document, or a line for each item of a listing'
 complete -c regtree -n "__fish_regtree_using_subcommand tag; and __fish_seen_subcommand_from history" -s q -l quiet -d 'Print the answer and errors only: no notes, warnings, findings of severity info, or progress'
-complete -c regtree -n "__fish_regtree_using_subcommand tag; and __fish_seen_subcommand_from history" -s v -l verbose -d 'Say more on stderr about what is done'
+complete -c regtree -n "__fish_regtree_using_subcommand tag; and __fish_seen_subcommand_from history" -s v -l verbose -d 'Print more details on stderr'
 complete -c regtree -n "__fish_regtree_using_subcommand tag; and __fish_seen_subcommand_from history" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c regtree -n "__fish_regtree_using_subcommand tag; and __fish_seen_subcommand_from delete" -l root -d 'The registry\'s rootdirectory, or its docker/registry/v2' -r -F
 complete -c regtree -n "__fish_regtree_using_subcommand tag; and __fish_seen_subcommand_from delete" -l registry-config -d 'Take the root from the registry\'s own config.yml' -r -F
@@ -595,16 +595,16 @@ complete -c regtree -n "__fish_regtree_using_subcommand tag; and __fish_seen_sub
 bar\t'A bar'
 plain\t'A line every 10 seconds'
 none\t'Nothing'"
-complete -c regtree -n "__fish_regtree_using_subcommand tag; and __fish_seen_subcommand_from delete" -s n -l dry-run -d 'Say what would be removed, and remove nothing'
+complete -c regtree -n "__fish_regtree_using_subcommand tag; and __fish_seen_subcommand_from delete" -s n -l dry-run -d 'Show what would be removed, and remove nothing'
 complete -c regtree -n "__fish_regtree_using_subcommand tag; and __fish_seen_subcommand_from delete" -l json -d 'Print JSON: one document, or a line for each item of a listing'
 complete -c regtree -n "__fish_regtree_using_subcommand tag; and __fish_seen_subcommand_from delete" -s q -l quiet -d 'Print the answer and errors only: no notes, warnings, findings of severity info, or progress'
-complete -c regtree -n "__fish_regtree_using_subcommand tag; and __fish_seen_subcommand_from delete" -s v -l verbose -d 'Say more on stderr about what is done'
+complete -c regtree -n "__fish_regtree_using_subcommand tag; and __fish_seen_subcommand_from delete" -s v -l verbose -d 'Print more details on stderr'
 complete -c regtree -n "__fish_regtree_using_subcommand tag; and __fish_seen_subcommand_from delete" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c regtree -n "__fish_regtree_using_subcommand tag; and __fish_seen_subcommand_from help" -f -a "set" -d 'Let a tag point to a manifest of the repository'
+complete -c regtree -n "__fish_regtree_using_subcommand tag; and __fish_seen_subcommand_from help" -f -a "set" -d 'Point a tag to a manifest of the repository'
 complete -c regtree -n "__fish_regtree_using_subcommand tag; and __fish_seen_subcommand_from help" -f -a "get" -d 'Print the digest that a tag points to'
 complete -c regtree -n "__fish_regtree_using_subcommand tag; and __fish_seen_subcommand_from help" -f -a "list" -d 'List the tags of a repository'
-complete -c regtree -n "__fish_regtree_using_subcommand tag; and __fish_seen_subcommand_from help" -f -a "history" -d 'List all that a tag ever pointed to, the newest first'
-complete -c regtree -n "__fish_regtree_using_subcommand tag; and __fish_seen_subcommand_from help" -f -a "delete" -d 'Take tags away from a repository'
+complete -c regtree -n "__fish_regtree_using_subcommand tag; and __fish_seen_subcommand_from help" -f -a "history" -d 'List everything that a tag ever pointed to, newest first'
+complete -c regtree -n "__fish_regtree_using_subcommand tag; and __fish_seen_subcommand_from help" -f -a "delete" -d 'Remove tags from a repository'
 complete -c regtree -n "__fish_regtree_using_subcommand tag; and __fish_seen_subcommand_from help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
 complete -c regtree -n "__fish_regtree_using_subcommand repo; and not __fish_seen_subcommand_from list delete help" -l root -d 'The registry\'s rootdirectory, or its docker/registry/v2' -r -F
 complete -c regtree -n "__fish_regtree_using_subcommand repo; and not __fish_seen_subcommand_from list delete help" -l registry-config -d 'Take the root from the registry\'s own config.yml' -r -F
@@ -618,7 +618,7 @@ plain\t'A line every 10 seconds'
 none\t'Nothing'"
 complete -c regtree -n "__fish_regtree_using_subcommand repo; and not __fish_seen_subcommand_from list delete help" -l json -d 'Print JSON: one document, or a line for each item of a listing'
 complete -c regtree -n "__fish_regtree_using_subcommand repo; and not __fish_seen_subcommand_from list delete help" -s q -l quiet -d 'Print the answer and errors only: no notes, warnings, findings of severity info, or progress'
-complete -c regtree -n "__fish_regtree_using_subcommand repo; and not __fish_seen_subcommand_from list delete help" -s v -l verbose -d 'Say more on stderr about what is done'
+complete -c regtree -n "__fish_regtree_using_subcommand repo; and not __fish_seen_subcommand_from list delete help" -s v -l verbose -d 'Print more details on stderr'
 complete -c regtree -n "__fish_regtree_using_subcommand repo; and not __fish_seen_subcommand_from list delete help" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c regtree -n "__fish_regtree_using_subcommand repo; and not __fish_seen_subcommand_from list delete help" -f -a "list" -d 'List the repositories, sorted by name'
 complete -c regtree -n "__fish_regtree_using_subcommand repo; and not __fish_seen_subcommand_from list delete help" -f -a "delete" -d 'Remove a repository: its tags, manifests\' links, layers\' links and uploads'
@@ -636,7 +636,7 @@ none\t'Nothing'"
 complete -c regtree -n "__fish_regtree_using_subcommand repo; and __fish_seen_subcommand_from list" -s l -l long -d 'Count tags, revisions, layers and uploads'
 complete -c regtree -n "__fish_regtree_using_subcommand repo; and __fish_seen_subcommand_from list" -l json -d 'Print JSON: one document, or a line for each item of a listing'
 complete -c regtree -n "__fish_regtree_using_subcommand repo; and __fish_seen_subcommand_from list" -s q -l quiet -d 'Print the answer and errors only: no notes, warnings, findings of severity info, or progress'
-complete -c regtree -n "__fish_regtree_using_subcommand repo; and __fish_seen_subcommand_from list" -s v -l verbose -d 'Say more on stderr about what is done'
+complete -c regtree -n "__fish_regtree_using_subcommand repo; and __fish_seen_subcommand_from list" -s v -l verbose -d 'Print more details on stderr'
 complete -c regtree -n "__fish_regtree_using_subcommand repo; and __fish_seen_subcommand_from list" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c regtree -n "__fish_regtree_using_subcommand repo; and __fish_seen_subcommand_from delete" -l root -d 'The registry\'s rootdirectory, or its docker/registry/v2' -r -F
 complete -c regtree -n "__fish_regtree_using_subcommand repo; and __fish_seen_subcommand_from delete" -l registry-config -d 'Take the root from the registry\'s own config.yml' -r -F
@@ -648,21 +648,21 @@ complete -c regtree -n "__fish_regtree_using_subcommand repo; and __fish_seen_su
 bar\t'A bar'
 plain\t'A line every 10 seconds'
 none\t'Nothing'"
-complete -c regtree -n "__fish_regtree_using_subcommand repo; and __fish_seen_subcommand_from delete" -s n -l dry-run -d 'Say what would be removed, and remove nothing'
+complete -c regtree -n "__fish_regtree_using_subcommand repo; and __fish_seen_subcommand_from delete" -s n -l dry-run -d 'Show what would be removed, and remove nothing'
 complete -c regtree -n "__fish_regtree_using_subcommand repo; and __fish_seen_subcommand_from delete" -l json -d 'Print JSON: one document, or a line for each item of a listing'
 complete -c regtree -n "__fish_regtree_using_subcommand repo; and __fish_seen_subcommand_from delete" -s q -l quiet -d 'Print the answer and errors only: no notes, warnings, findings of severity info, or progress'
-complete -c regtree -n "__fish_regtree_using_subcommand repo; and __fish_seen_subcommand_from delete" -s v -l verbose -d 'Say more on stderr about what is done'
+complete -c regtree -n "__fish_regtree_using_subcommand repo; and __fish_seen_subcommand_from delete" -s v -l verbose -d 'Print more details on stderr'
 complete -c regtree -n "__fish_regtree_using_subcommand repo; and __fish_seen_subcommand_from delete" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c regtree -n "__fish_regtree_using_subcommand repo; and __fish_seen_subcommand_from help" -f -a "list" -d 'List the repositories, sorted by name'
 complete -c regtree -n "__fish_regtree_using_subcommand repo; and __fish_seen_subcommand_from help" -f -a "delete" -d 'Remove a repository: its tags, manifests\' links, layers\' links and uploads'
 complete -c regtree -n "__fish_regtree_using_subcommand repo; and __fish_seen_subcommand_from help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
-complete -c regtree -n "__fish_regtree_using_subcommand gc" -l min-age -d 'Keep whatever is younger than AGE (30m, 12h, 7d, 2w), and all that it references; 0 turns that off' -r
+complete -c regtree -n "__fish_regtree_using_subcommand gc" -l min-age -d 'Keep everything younger than AGE (30m, 12h, 7d, 2w), and all that it references; 0 turns this off' -r
 complete -c regtree -n "__fish_regtree_using_subcommand gc" -l uploads-older-than -d 'Remove uploads that began longer ago than AGE (12h, 7d, 2w)' -r
-complete -c regtree -n "__fish_regtree_using_subcommand gc" -l keep-digests -d 'Keep the content that FILE names, a digest a line, and all that it references' -r -F
-complete -c regtree -n "__fish_regtree_using_subcommand gc" -l repository -d 'Remove only from repositories whose names match; what others link stays; * does not cross a slash, ** does (demo/**); may be given several times' -r
-complete -c regtree -n "__fish_regtree_using_subcommand gc" -l max-delete -d 'Refuse if more than PERCENT% of the blobs\' bytes, or more than BYTES, would go' -r
-complete -c regtree -n "__fish_regtree_using_subcommand gc" -l explain -d 'Say why content stays, by the shortest way that leads to it, or that it goes; remove nothing' -r
-complete -c regtree -n "__fish_regtree_using_subcommand gc" -l jobs -d 'How many threads read; as many as there are processors if omitted' -r
+complete -c regtree -n "__fish_regtree_using_subcommand gc" -l keep-digests -d 'Keep the content that FILE names, one digest per line, and all that it references' -r -F
+complete -c regtree -n "__fish_regtree_using_subcommand gc" -l repository -d 'Remove only from repositories whose names match; what others link is kept; * does not match a slash, ** does (demo/**); may be given several times' -r
+complete -c regtree -n "__fish_regtree_using_subcommand gc" -l max-delete -d 'Refuse to remove more than PERCENT% of the blobs\' bytes, or more than BYTES' -r
+complete -c regtree -n "__fish_regtree_using_subcommand gc" -l explain -d 'Explain why content is kept, by the shortest path that leads to it, or that it would be removed; remove nothing' -r
+complete -c regtree -n "__fish_regtree_using_subcommand gc" -l jobs -d 'How many threads read; one per processor if omitted' -r
 complete -c regtree -n "__fish_regtree_using_subcommand gc" -l root -d 'The registry\'s rootdirectory, or its docker/registry/v2' -r -F
 complete -c regtree -n "__fish_regtree_using_subcommand gc" -l registry-config -d 'Take the root from the registry\'s own config.yml' -r -F
 complete -c regtree -n "__fish_regtree_using_subcommand gc" -l wait-lock -d 'Wait up to DURATION (30s, 5m, 1h) for a lock that another process holds, instead of failing at once' -r
@@ -673,18 +673,18 @@ complete -c regtree -n "__fish_regtree_using_subcommand gc" -l progress -d 'How 
 bar\t'A bar'
 plain\t'A line every 10 seconds'
 none\t'Nothing'"
-complete -c regtree -n "__fish_regtree_using_subcommand gc" -s n -l dry-run -d 'Say what would go, and remove nothing'
-complete -c regtree -n "__fish_regtree_using_subcommand gc" -l quarantine -d 'Move what goes to the quarantine, from which it can be put back'
-complete -c regtree -n "__fish_regtree_using_subcommand gc" -l delete-untagged -d 'Remove manifests too that no tag leads to: by itself, as a child of an index, or as a referrer of a kept manifest'
+complete -c regtree -n "__fish_regtree_using_subcommand gc" -s n -l dry-run -d 'Show what would be removed, and remove nothing'
+complete -c regtree -n "__fish_regtree_using_subcommand gc" -l quarantine -d 'Move everything to the quarantine instead of removing it, so that it can be put back'
+complete -c regtree -n "__fish_regtree_using_subcommand gc" -l delete-untagged -d 'Also remove untagged manifests, except children of kept indexes and referrers of kept manifests'
 complete -c regtree -n "__fish_regtree_using_subcommand gc" -l keep-uploads -d 'Keep all uploads'
-complete -c regtree -n "__fish_regtree_using_subcommand gc" -l delete-dangling-referrers -d 'With --delete-untagged: remove tags that were made for a manifest which is gone, such as those of its signatures'
-complete -c regtree -n "__fish_regtree_using_subcommand gc" -l allow-sparse-indexes -d 'Children of indexes that are not there are normal here: they cast no doubt'
-complete -c regtree -n "__fish_regtree_using_subcommand gc" -l keep-empty-repositories -d 'Keep repositories that have nothing in them'
-complete -c regtree -n "__fish_regtree_using_subcommand gc" -l allow-rootless -d 'Go on though there is content and nothing needs any of it'
-complete -c regtree -n "__fish_regtree_using_subcommand gc" -l sizes -d 'Look at all content, to say how many bytes stay, and how many --delete-untagged would free'
+complete -c regtree -n "__fish_regtree_using_subcommand gc" -l delete-dangling-referrers -d 'With --delete-untagged: also remove tags made for a manifest that no longer exists, such as those of its signatures'
+complete -c regtree -n "__fish_regtree_using_subcommand gc" -l allow-sparse-indexes -d 'Accept indexes with missing children (partial mirrors)'
+complete -c regtree -n "__fish_regtree_using_subcommand gc" -l keep-empty-repositories -d 'Keep empty repositories'
+complete -c regtree -n "__fish_regtree_using_subcommand gc" -l allow-rootless -d 'Continue even if nothing needs any of the content'
+complete -c regtree -n "__fish_regtree_using_subcommand gc" -l sizes -d 'Read the size of all content, to report how many bytes are kept, and how many --delete-untagged would free'
 complete -c regtree -n "__fish_regtree_using_subcommand gc" -l json -d 'Print JSON: one document, or a line for each item of a listing'
 complete -c regtree -n "__fish_regtree_using_subcommand gc" -s q -l quiet -d 'Print the answer and errors only: no notes, warnings, findings of severity info, or progress'
-complete -c regtree -n "__fish_regtree_using_subcommand gc" -s v -l verbose -d 'Say more on stderr about what is done'
+complete -c regtree -n "__fish_regtree_using_subcommand gc" -s v -l verbose -d 'Print more details on stderr'
 complete -c regtree -n "__fish_regtree_using_subcommand gc" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c regtree -n "__fish_regtree_using_subcommand quarantine; and not __fish_seen_subcommand_from list show restore purge help" -l root -d 'The registry\'s rootdirectory, or its docker/registry/v2' -r -F
 complete -c regtree -n "__fish_regtree_using_subcommand quarantine; and not __fish_seen_subcommand_from list show restore purge help" -l registry-config -d 'Take the root from the registry\'s own config.yml' -r -F
@@ -698,10 +698,10 @@ plain\t'A line every 10 seconds'
 none\t'Nothing'"
 complete -c regtree -n "__fish_regtree_using_subcommand quarantine; and not __fish_seen_subcommand_from list show restore purge help" -l json -d 'Print JSON: one document, or a line for each item of a listing'
 complete -c regtree -n "__fish_regtree_using_subcommand quarantine; and not __fish_seen_subcommand_from list show restore purge help" -s q -l quiet -d 'Print the answer and errors only: no notes, warnings, findings of severity info, or progress'
-complete -c regtree -n "__fish_regtree_using_subcommand quarantine; and not __fish_seen_subcommand_from list show restore purge help" -s v -l verbose -d 'Say more on stderr about what is done'
+complete -c regtree -n "__fish_regtree_using_subcommand quarantine; and not __fish_seen_subcommand_from list show restore purge help" -s v -l verbose -d 'Print more details on stderr'
 complete -c regtree -n "__fish_regtree_using_subcommand quarantine; and not __fish_seen_subcommand_from list show restore purge help" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c regtree -n "__fish_regtree_using_subcommand quarantine; and not __fish_seen_subcommand_from list show restore purge help" -f -a "list" -d 'List the runs in the quarantine'
-complete -c regtree -n "__fish_regtree_using_subcommand quarantine; and not __fish_seen_subcommand_from list show restore purge help" -f -a "show" -d 'Show what lies in a run of the quarantine'
+complete -c regtree -n "__fish_regtree_using_subcommand quarantine; and not __fish_seen_subcommand_from list show restore purge help" -f -a "show" -d 'Show what is in a run of the quarantine'
 complete -c regtree -n "__fish_regtree_using_subcommand quarantine; and not __fish_seen_subcommand_from list show restore purge help" -f -a "restore" -d 'Put back what a run took out of the tree'
 complete -c regtree -n "__fish_regtree_using_subcommand quarantine; and not __fish_seen_subcommand_from list show restore purge help" -f -a "purge" -d 'Remove old runs of the quarantine for good'
 complete -c regtree -n "__fish_regtree_using_subcommand quarantine; and not __fish_seen_subcommand_from list show restore purge help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
@@ -717,7 +717,7 @@ plain\t'A line every 10 seconds'
 none\t'Nothing'"
 complete -c regtree -n "__fish_regtree_using_subcommand quarantine; and __fish_seen_subcommand_from list" -l json -d 'Print JSON: one document, or a line for each item of a listing'
 complete -c regtree -n "__fish_regtree_using_subcommand quarantine; and __fish_seen_subcommand_from list" -s q -l quiet -d 'Print the answer and errors only: no notes, warnings, findings of severity info, or progress'
-complete -c regtree -n "__fish_regtree_using_subcommand quarantine; and __fish_seen_subcommand_from list" -s v -l verbose -d 'Say more on stderr about what is done'
+complete -c regtree -n "__fish_regtree_using_subcommand quarantine; and __fish_seen_subcommand_from list" -s v -l verbose -d 'Print more details on stderr'
 complete -c regtree -n "__fish_regtree_using_subcommand quarantine; and __fish_seen_subcommand_from list" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c regtree -n "__fish_regtree_using_subcommand quarantine; and __fish_seen_subcommand_from show" -l root -d 'The registry\'s rootdirectory, or its docker/registry/v2' -r -F
 complete -c regtree -n "__fish_regtree_using_subcommand quarantine; and __fish_seen_subcommand_from show" -l registry-config -d 'Take the root from the registry\'s own config.yml' -r -F
@@ -729,10 +729,10 @@ complete -c regtree -n "__fish_regtree_using_subcommand quarantine; and __fish_s
 bar\t'A bar'
 plain\t'A line every 10 seconds'
 none\t'Nothing'"
-complete -c regtree -n "__fish_regtree_using_subcommand quarantine; and __fish_seen_subcommand_from show" -l all -d 'Show what is not in it any more, too'
+complete -c regtree -n "__fish_regtree_using_subcommand quarantine; and __fish_seen_subcommand_from show" -l all -d 'Also show items that are no longer in it'
 complete -c regtree -n "__fish_regtree_using_subcommand quarantine; and __fish_seen_subcommand_from show" -l json -d 'Print JSON: one document, or a line for each item of a listing'
 complete -c regtree -n "__fish_regtree_using_subcommand quarantine; and __fish_seen_subcommand_from show" -s q -l quiet -d 'Print the answer and errors only: no notes, warnings, findings of severity info, or progress'
-complete -c regtree -n "__fish_regtree_using_subcommand quarantine; and __fish_seen_subcommand_from show" -s v -l verbose -d 'Say more on stderr about what is done'
+complete -c regtree -n "__fish_regtree_using_subcommand quarantine; and __fish_seen_subcommand_from show" -s v -l verbose -d 'Print more details on stderr'
 complete -c regtree -n "__fish_regtree_using_subcommand quarantine; and __fish_seen_subcommand_from show" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c regtree -n "__fish_regtree_using_subcommand quarantine; and __fish_seen_subcommand_from restore" -l root -d 'The registry\'s rootdirectory, or its docker/registry/v2' -r -F
 complete -c regtree -n "__fish_regtree_using_subcommand quarantine; and __fish_seen_subcommand_from restore" -l registry-config -d 'Take the root from the registry\'s own config.yml' -r -F
@@ -744,13 +744,13 @@ complete -c regtree -n "__fish_regtree_using_subcommand quarantine; and __fish_s
 bar\t'A bar'
 plain\t'A line every 10 seconds'
 none\t'Nothing'"
-complete -c regtree -n "__fish_regtree_using_subcommand quarantine; and __fish_seen_subcommand_from restore" -l verify -d 'Hash each blob first, and leave one that is not what it is called'
-complete -c regtree -n "__fish_regtree_using_subcommand quarantine; and __fish_seen_subcommand_from restore" -s n -l dry-run -d 'Say what would be put back, and change nothing'
+complete -c regtree -n "__fish_regtree_using_subcommand quarantine; and __fish_seen_subcommand_from restore" -l verify -d 'Hash each blob first, and leave those that do not match their digest'
+complete -c regtree -n "__fish_regtree_using_subcommand quarantine; and __fish_seen_subcommand_from restore" -s n -l dry-run -d 'Show what would be put back, and change nothing'
 complete -c regtree -n "__fish_regtree_using_subcommand quarantine; and __fish_seen_subcommand_from restore" -l json -d 'Print JSON: one document, or a line for each item of a listing'
 complete -c regtree -n "__fish_regtree_using_subcommand quarantine; and __fish_seen_subcommand_from restore" -s q -l quiet -d 'Print the answer and errors only: no notes, warnings, findings of severity info, or progress'
-complete -c regtree -n "__fish_regtree_using_subcommand quarantine; and __fish_seen_subcommand_from restore" -s v -l verbose -d 'Say more on stderr about what is done'
+complete -c regtree -n "__fish_regtree_using_subcommand quarantine; and __fish_seen_subcommand_from restore" -s v -l verbose -d 'Print more details on stderr'
 complete -c regtree -n "__fish_regtree_using_subcommand quarantine; and __fish_seen_subcommand_from restore" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c regtree -n "__fish_regtree_using_subcommand quarantine; and __fish_seen_subcommand_from purge" -l older-than -d 'How long ago they must have begun (30m, 12h, 14d, 2w)' -r
+complete -c regtree -n "__fish_regtree_using_subcommand quarantine; and __fish_seen_subcommand_from purge" -l older-than -d 'Minimum age (30m, 12h, 14d, 2w)' -r
 complete -c regtree -n "__fish_regtree_using_subcommand quarantine; and __fish_seen_subcommand_from purge" -l root -d 'The registry\'s rootdirectory, or its docker/registry/v2' -r -F
 complete -c regtree -n "__fish_regtree_using_subcommand quarantine; and __fish_seen_subcommand_from purge" -l registry-config -d 'Take the root from the registry\'s own config.yml' -r -F
 complete -c regtree -n "__fish_regtree_using_subcommand quarantine; and __fish_seen_subcommand_from purge" -l wait-lock -d 'Wait up to DURATION (30s, 5m, 1h) for a lock that another process holds, instead of failing at once' -r
@@ -761,23 +761,23 @@ complete -c regtree -n "__fish_regtree_using_subcommand quarantine; and __fish_s
 bar\t'A bar'
 plain\t'A line every 10 seconds'
 none\t'Nothing'"
-complete -c regtree -n "__fish_regtree_using_subcommand quarantine; and __fish_seen_subcommand_from purge" -s n -l dry-run -d 'Say what would be removed, and remove nothing'
+complete -c regtree -n "__fish_regtree_using_subcommand quarantine; and __fish_seen_subcommand_from purge" -s n -l dry-run -d 'Show what would be removed, and remove nothing'
 complete -c regtree -n "__fish_regtree_using_subcommand quarantine; and __fish_seen_subcommand_from purge" -l json -d 'Print JSON: one document, or a line for each item of a listing'
 complete -c regtree -n "__fish_regtree_using_subcommand quarantine; and __fish_seen_subcommand_from purge" -s q -l quiet -d 'Print the answer and errors only: no notes, warnings, findings of severity info, or progress'
-complete -c regtree -n "__fish_regtree_using_subcommand quarantine; and __fish_seen_subcommand_from purge" -s v -l verbose -d 'Say more on stderr about what is done'
+complete -c regtree -n "__fish_regtree_using_subcommand quarantine; and __fish_seen_subcommand_from purge" -s v -l verbose -d 'Print more details on stderr'
 complete -c regtree -n "__fish_regtree_using_subcommand quarantine; and __fish_seen_subcommand_from purge" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c regtree -n "__fish_regtree_using_subcommand quarantine; and __fish_seen_subcommand_from help" -f -a "list" -d 'List the runs in the quarantine'
-complete -c regtree -n "__fish_regtree_using_subcommand quarantine; and __fish_seen_subcommand_from help" -f -a "show" -d 'Show what lies in a run of the quarantine'
+complete -c regtree -n "__fish_regtree_using_subcommand quarantine; and __fish_seen_subcommand_from help" -f -a "show" -d 'Show what is in a run of the quarantine'
 complete -c regtree -n "__fish_regtree_using_subcommand quarantine; and __fish_seen_subcommand_from help" -f -a "restore" -d 'Put back what a run took out of the tree'
 complete -c regtree -n "__fish_regtree_using_subcommand quarantine; and __fish_seen_subcommand_from help" -f -a "purge" -d 'Remove old runs of the quarantine for good'
 complete -c regtree -n "__fish_regtree_using_subcommand quarantine; and __fish_seen_subcommand_from help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
-complete -c regtree -n "__fish_regtree_using_subcommand fsck" -l content-subset -d 'Hash a part of all content: 3/16 (by digest: all parts together are everything), 10% or 50GiB (at random); implies --content' -r
-complete -c regtree -n "__fish_regtree_using_subcommand fsck" -l seed -d 'What chance begins with; a random number is chosen and printed if omitted' -r
-complete -c regtree -n "__fish_regtree_using_subcommand fsck" -l unverified-for -d 'Hash only what was not found right within AGE (12h, 30d, 8w), or changed since; implies --content' -r
-complete -c regtree -n "__fish_regtree_using_subcommand fsck" -l max-duration -d 'Begin to hash nothing more after DURATION (90m, 2h), and say where to go on; implies --content' -r
-complete -c regtree -n "__fish_regtree_using_subcommand fsck" -l resume-after -d 'Go on after DIGEST, where another run stopped; implies --content' -r
-complete -c regtree -n "__fish_regtree_using_subcommand fsck" -l repository -d 'Look only at repositories whose names match, and at the content that they need; * does not cross a slash, ** does (demo/**); may be given several times' -r
-complete -c regtree -n "__fish_regtree_using_subcommand fsck" -l jobs -d 'How many threads read; as many as there are processors if omitted, and two for each where content is hashed' -r
+complete -c regtree -n "__fish_regtree_using_subcommand fsck" -l content-subset -d 'Hash a part of all content: 3/16 (by digest; the 16 parts together are everything), 10% or 50GiB (a random sample); implies --content' -r
+complete -c regtree -n "__fish_regtree_using_subcommand fsck" -l seed -d 'Seed for the random sample; if omitted, one is chosen and printed' -r
+complete -c regtree -n "__fish_regtree_using_subcommand fsck" -l unverified-for -d 'Hash only blobs not verified within AGE (12h, 30d, 8w), or changed since; implies --content' -r
+complete -c regtree -n "__fish_regtree_using_subcommand fsck" -l max-duration -d 'Start no new blob after DURATION (90m, 2h), and print where to continue; implies --content' -r
+complete -c regtree -n "__fish_regtree_using_subcommand fsck" -l resume-after -d 'Continue after DIGEST, where another run stopped; implies --content' -r
+complete -c regtree -n "__fish_regtree_using_subcommand fsck" -l repository -d 'Check only repositories whose names match, and the content that they need; * does not match a slash, ** does (demo/**); may be given several times' -r
+complete -c regtree -n "__fish_regtree_using_subcommand fsck" -l jobs -d 'How many threads read; if omitted, one per processor, or two per processor where content is hashed' -r
 complete -c regtree -n "__fish_regtree_using_subcommand fsck" -l root -d 'The registry\'s rootdirectory, or its docker/registry/v2' -r -F
 complete -c regtree -n "__fish_regtree_using_subcommand fsck" -l registry-config -d 'Take the root from the registry\'s own config.yml' -r -F
 complete -c regtree -n "__fish_regtree_using_subcommand fsck" -l wait-lock -d 'Wait up to DURATION (30s, 5m, 1h) for a lock that another process holds, instead of failing at once' -r
@@ -789,12 +789,12 @@ bar\t'A bar'
 plain\t'A line every 10 seconds'
 none\t'Nothing'"
 complete -c regtree -n "__fish_regtree_using_subcommand fsck" -l content -d 'Hash all content, and not only manifests'
-complete -c regtree -n "__fish_regtree_using_subcommand fsck" -l strict -d 'End with exit code 3 for warnings too'
+complete -c regtree -n "__fish_regtree_using_subcommand fsck" -l strict -d 'Exit with code 3 for warnings too'
 complete -c regtree -n "__fish_regtree_using_subcommand fsck" -l json -d 'Print JSON: one document, or a line for each item of a listing'
 complete -c regtree -n "__fish_regtree_using_subcommand fsck" -s q -l quiet -d 'Print the answer and errors only: no notes, warnings, findings of severity info, or progress'
-complete -c regtree -n "__fish_regtree_using_subcommand fsck" -s v -l verbose -d 'Say more on stderr about what is done'
+complete -c regtree -n "__fish_regtree_using_subcommand fsck" -s v -l verbose -d 'Print more details on stderr'
 complete -c regtree -n "__fish_regtree_using_subcommand fsck" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c regtree -n "__fish_regtree_using_subcommand repair" -l only -d 'Mend what is found under these codes: several with commas between, or --only again for each' -r -f -a "blob-corrupt\t''
+complete -c regtree -n "__fish_regtree_using_subcommand repair" -l only -d 'Repair only findings with these codes; separate several with commas, or give --only several times' -r -f -a "blob-corrupt\t''
 blob-truncated\t''
 blob-empty\t''
 blob-missing\t''
@@ -815,8 +815,8 @@ temporary-left-over\t''
 repository-incomplete\t''
 permissions\t''"
 complete -c regtree -n "__fish_regtree_using_subcommand repair" -l from -d 'Put in missing and corrupt content from another registry tree, an OCI image layout, or a directory of files' -r -F
-complete -c regtree -n "__fish_regtree_using_subcommand repair" -l unverified-for -d 'Hash only what was not found right within AGE (12h, 30d, 8w), or changed since' -r
-complete -c regtree -n "__fish_regtree_using_subcommand repair" -l jobs -d 'How many threads read; as many as there are processors if omitted' -r
+complete -c regtree -n "__fish_regtree_using_subcommand repair" -l unverified-for -d 'Hash only blobs not verified within AGE (12h, 30d, 8w), or changed since' -r
+complete -c regtree -n "__fish_regtree_using_subcommand repair" -l jobs -d 'How many threads read; one per processor if omitted' -r
 complete -c regtree -n "__fish_regtree_using_subcommand repair" -l root -d 'The registry\'s rootdirectory, or its docker/registry/v2' -r -F
 complete -c regtree -n "__fish_regtree_using_subcommand repair" -l registry-config -d 'Take the root from the registry\'s own config.yml' -r -F
 complete -c regtree -n "__fish_regtree_using_subcommand repair" -l wait-lock -d 'Wait up to DURATION (30s, 5m, 1h) for a lock that another process holds, instead of failing at once' -r
@@ -827,17 +827,17 @@ complete -c regtree -n "__fish_regtree_using_subcommand repair" -l progress -d '
 bar\t'A bar'
 plain\t'A line every 10 seconds'
 none\t'Nothing'"
-complete -c regtree -n "__fish_regtree_using_subcommand repair" -l all-safe -d 'Mend all that can be without losing what somebody may want: dangling tags and manifests stay'
-complete -c regtree -n "__fish_regtree_using_subcommand repair" -s n -l dry-run -d 'Say what would be done, and change nothing'
-complete -c regtree -n "__fish_regtree_using_subcommand repair" -l assume-blobs-lost -d 'Go on though content is missing as if its disk were not mounted'
-complete -c regtree -n "__fish_regtree_using_subcommand repair" -l skip-content -d 'Hash no content but manifests: only what is of a wrong size is found to be corrupt'
+complete -c regtree -n "__fish_regtree_using_subcommand repair" -l all-safe -d 'Repair everything that is safe to repair; dangling tags and manifests are kept'
+complete -c regtree -n "__fish_regtree_using_subcommand repair" -s n -l dry-run -d 'Show what would be done, and change nothing'
+complete -c regtree -n "__fish_regtree_using_subcommand repair" -l assume-blobs-lost -d 'Continue even if so much content is missing that its disk may not be mounted'
+complete -c regtree -n "__fish_regtree_using_subcommand repair" -l skip-content -d 'Hash manifests only: other corrupt content is found only if its size is wrong'
 complete -c regtree -n "__fish_regtree_using_subcommand repair" -l json -d 'Print JSON: one document, or a line for each item of a listing'
 complete -c regtree -n "__fish_regtree_using_subcommand repair" -s q -l quiet -d 'Print the answer and errors only: no notes, warnings, findings of severity info, or progress'
-complete -c regtree -n "__fish_regtree_using_subcommand repair" -s v -l verbose -d 'Say more on stderr about what is done'
+complete -c regtree -n "__fish_regtree_using_subcommand repair" -s v -l verbose -d 'Print more details on stderr'
 complete -c regtree -n "__fish_regtree_using_subcommand repair" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c regtree -n "__fish_regtree_using_subcommand du" -l top -d 'Show so many repositories, tags or layers only' -r
-complete -c regtree -n "__fish_regtree_using_subcommand du" -l sort -d 'What to sort repositories and tags by' -r -f -a "unique\t'What could be freed, the most first'
-total\t'All that there is, the most first'
+complete -c regtree -n "__fish_regtree_using_subcommand du" -l top -d 'Show only the first N repositories, tags or layers' -r
+complete -c regtree -n "__fish_regtree_using_subcommand du" -l sort -d 'How to sort repositories and tags' -r -f -a "unique\t'Space that could be freed, largest first'
+total\t'All content, largest first'
 name\t'The name'"
 complete -c regtree -n "__fish_regtree_using_subcommand du" -l root -d 'The registry\'s rootdirectory, or its docker/registry/v2' -r -F
 complete -c regtree -n "__fish_regtree_using_subcommand du" -l registry-config -d 'Take the root from the registry\'s own config.yml' -r -F
@@ -849,12 +849,12 @@ complete -c regtree -n "__fish_regtree_using_subcommand du" -l progress -d 'How 
 bar\t'A bar'
 plain\t'A line every 10 seconds'
 none\t'Nothing'"
-complete -c regtree -n "__fish_regtree_using_subcommand du" -l tags -d 'Show tags: all content that each leads to, and what would be freed by deleting it and gc --delete-untagged'
-complete -c regtree -n "__fish_regtree_using_subcommand du" -l layers -d 'Show the largest layers, 10 unless --top says how many, and which repositories share them'
-complete -c regtree -n "__fish_regtree_using_subcommand du" -l apparent -d 'Count the lengths of files, not the space that they take'
+complete -c regtree -n "__fish_regtree_using_subcommand du" -l tags -d 'Show tags: all content that each leads to, and what tag delete and gc --delete-untagged would free'
+complete -c regtree -n "__fish_regtree_using_subcommand du" -l layers -d 'Show the largest layers (10, or as many as --top asks for), and which repositories share them'
+complete -c regtree -n "__fish_regtree_using_subcommand du" -l apparent -d 'Count the lengths of files, not the space that they use on disk'
 complete -c regtree -n "__fish_regtree_using_subcommand du" -l json -d 'Print JSON: one document, or a line for each item of a listing'
 complete -c regtree -n "__fish_regtree_using_subcommand du" -s q -l quiet -d 'Print the answer and errors only: no notes, warnings, findings of severity info, or progress'
-complete -c regtree -n "__fish_regtree_using_subcommand du" -s v -l verbose -d 'Say more on stderr about what is done'
+complete -c regtree -n "__fish_regtree_using_subcommand du" -s v -l verbose -d 'Print more details on stderr'
 complete -c regtree -n "__fish_regtree_using_subcommand du" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c regtree -n "__fish_regtree_using_subcommand demo" -l root -d 'The registry\'s rootdirectory, or its docker/registry/v2' -r -F
 complete -c regtree -n "__fish_regtree_using_subcommand demo" -l registry-config -d 'Take the root from the registry\'s own config.yml' -r -F
@@ -868,7 +868,7 @@ plain\t'A line every 10 seconds'
 none\t'Nothing'"
 complete -c regtree -n "__fish_regtree_using_subcommand demo" -l json -d 'Print JSON: one document, or a line for each item of a listing'
 complete -c regtree -n "__fish_regtree_using_subcommand demo" -s q -l quiet -d 'Print the answer and errors only: no notes, warnings, findings of severity info, or progress'
-complete -c regtree -n "__fish_regtree_using_subcommand demo" -s v -l verbose -d 'Say more on stderr about what is done'
+complete -c regtree -n "__fish_regtree_using_subcommand demo" -s v -l verbose -d 'Print more details on stderr'
 complete -c regtree -n "__fish_regtree_using_subcommand demo" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c regtree -n "__fish_regtree_using_subcommand completions" -l root -d 'The registry\'s rootdirectory, or its docker/registry/v2' -r -F
 complete -c regtree -n "__fish_regtree_using_subcommand completions" -l registry-config -d 'Take the root from the registry\'s own config.yml' -r -F
@@ -882,52 +882,52 @@ plain\t'A line every 10 seconds'
 none\t'Nothing'"
 complete -c regtree -n "__fish_regtree_using_subcommand completions" -l json -d 'Print JSON: one document, or a line for each item of a listing'
 complete -c regtree -n "__fish_regtree_using_subcommand completions" -s q -l quiet -d 'Print the answer and errors only: no notes, warnings, findings of severity info, or progress'
-complete -c regtree -n "__fish_regtree_using_subcommand completions" -s v -l verbose -d 'Say more on stderr about what is done'
+complete -c regtree -n "__fish_regtree_using_subcommand completions" -s v -l verbose -d 'Print more details on stderr'
 complete -c regtree -n "__fish_regtree_using_subcommand completions" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c regtree -n "__fish_regtree_using_subcommand help; and not __fish_seen_subcommand_from init blob upload manifest tag repo gc quarantine fsck repair du demo completions help" -f -a "init" -d 'Create an empty registry tree'
-complete -c regtree -n "__fish_regtree_using_subcommand help; and not __fish_seen_subcommand_from init blob upload manifest tag repo gc quarantine fsck repair du demo completions help" -f -a "blob" -d 'Blobs: layers, configs, and whatever else is called by its digest'
-complete -c regtree -n "__fish_regtree_using_subcommand help; and not __fish_seen_subcommand_from init blob upload manifest tag repo gc quarantine fsck repair du demo completions help" -f -a "upload" -d 'Uploads: content that arrives piece by piece'
+complete -c regtree -n "__fish_regtree_using_subcommand help; and not __fish_seen_subcommand_from init blob upload manifest tag repo gc quarantine fsck repair du demo completions help" -f -a "blob" -d 'Blobs: layers, configs, and anything else addressed by digest'
+complete -c regtree -n "__fish_regtree_using_subcommand help; and not __fish_seen_subcommand_from init blob upload manifest tag repo gc quarantine fsck repair du demo completions help" -f -a "upload" -d 'Uploads in progress'
 complete -c regtree -n "__fish_regtree_using_subcommand help; and not __fish_seen_subcommand_from init blob upload manifest tag repo gc quarantine fsck repair du demo completions help" -f -a "manifest" -d 'Manifests: what images are made of'
 complete -c regtree -n "__fish_regtree_using_subcommand help; and not __fish_seen_subcommand_from init blob upload manifest tag repo gc quarantine fsck repair du demo completions help" -f -a "tag" -d 'Tags: names that point to manifests'
 complete -c regtree -n "__fish_regtree_using_subcommand help; and not __fish_seen_subcommand_from init blob upload manifest tag repo gc quarantine fsck repair du demo completions help" -f -a "repo" -d 'Repositories'
 complete -c regtree -n "__fish_regtree_using_subcommand help; and not __fish_seen_subcommand_from init blob upload manifest tag repo gc quarantine fsck repair du demo completions help" -f -a "gc" -d 'Remove what nothing needs'
-complete -c regtree -n "__fish_regtree_using_subcommand help; and not __fish_seen_subcommand_from init blob upload manifest tag repo gc quarantine fsck repair du demo completions help" -f -a "quarantine" -d 'Quarantine: what was taken out of the tree, and can be put back'
-complete -c regtree -n "__fish_regtree_using_subcommand help; and not __fish_seen_subcommand_from init blob upload manifest tag repo gc quarantine fsck repair du demo completions help" -f -a "fsck" -d 'List all that is wrong with a tree'
-complete -c regtree -n "__fish_regtree_using_subcommand help; and not __fish_seen_subcommand_from init blob upload manifest tag repo gc quarantine fsck repair du demo completions help" -f -a "repair" -d 'Mend what fsck finds'
-complete -c regtree -n "__fish_regtree_using_subcommand help; and not __fish_seen_subcommand_from init blob upload manifest tag repo gc quarantine fsck repair du demo completions help" -f -a "du" -d 'Show where the space went'
-complete -c regtree -n "__fish_regtree_using_subcommand help; and not __fish_seen_subcommand_from init blob upload manifest tag repo gc quarantine fsck repair du demo completions help" -f -a "demo" -d 'Write a small real tree to try things on, and show them'
+complete -c regtree -n "__fish_regtree_using_subcommand help; and not __fish_seen_subcommand_from init blob upload manifest tag repo gc quarantine fsck repair du demo completions help" -f -a "quarantine" -d 'Quarantine: what was moved out of the tree, and can be put back'
+complete -c regtree -n "__fish_regtree_using_subcommand help; and not __fish_seen_subcommand_from init blob upload manifest tag repo gc quarantine fsck repair du demo completions help" -f -a "fsck" -d 'Find and report everything that is wrong with a tree'
+complete -c regtree -n "__fish_regtree_using_subcommand help; and not __fish_seen_subcommand_from init blob upload manifest tag repo gc quarantine fsck repair du demo completions help" -f -a "repair" -d 'Repair what fsck finds'
+complete -c regtree -n "__fish_regtree_using_subcommand help; and not __fish_seen_subcommand_from init blob upload manifest tag repo gc quarantine fsck repair du demo completions help" -f -a "du" -d 'Show what uses the space'
+complete -c regtree -n "__fish_regtree_using_subcommand help; and not __fish_seen_subcommand_from init blob upload manifest tag repo gc quarantine fsck repair du demo completions help" -f -a "demo" -d 'Write a small real tree, and show what to try on it'
 complete -c regtree -n "__fish_regtree_using_subcommand help; and not __fish_seen_subcommand_from init blob upload manifest tag repo gc quarantine fsck repair du demo completions help" -f -a "completions" -d 'Print a completion script for a shell'
 complete -c regtree -n "__fish_regtree_using_subcommand help; and not __fish_seen_subcommand_from init blob upload manifest tag repo gc quarantine fsck repair du demo completions help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
 complete -c regtree -n "__fish_regtree_using_subcommand help; and __fish_seen_subcommand_from blob" -f -a "put" -d 'Store content in a repository, and print its digest'
 complete -c regtree -n "__fish_regtree_using_subcommand help; and __fish_seen_subcommand_from blob" -f -a "get" -d 'Write a blob\'s content to standard output or a file'
 complete -c regtree -n "__fish_regtree_using_subcommand help; and __fish_seen_subcommand_from blob" -f -a "stat" -d 'Show what a repository knows of a blob, or which repositories have it'
 complete -c regtree -n "__fish_regtree_using_subcommand help; and __fish_seen_subcommand_from blob" -f -a "list" -d 'List the blobs of a repository, or of the whole tree'
-complete -c regtree -n "__fish_regtree_using_subcommand help; and __fish_seen_subcommand_from blob" -f -a "mount" -d 'Link a blob of one repository in another, without copying'
-complete -c regtree -n "__fish_regtree_using_subcommand help; and __fish_seen_subcommand_from blob" -f -a "delete" -d 'Take blobs away from a repository'
-complete -c regtree -n "__fish_regtree_using_subcommand help; and __fish_seen_subcommand_from upload" -f -a "start" -d 'Begin an upload, and print its id'
-complete -c regtree -n "__fish_regtree_using_subcommand help; and __fish_seen_subcommand_from upload" -f -a "resume" -d 'Append to an upload, and print how many bytes it has then'
-complete -c regtree -n "__fish_regtree_using_subcommand help; and __fish_seen_subcommand_from upload" -f -a "commit" -d 'Make an upload a blob, and print its digest'
+complete -c regtree -n "__fish_regtree_using_subcommand help; and __fish_seen_subcommand_from blob" -f -a "mount" -d 'Link a blob of one repository in another, without copying it'
+complete -c regtree -n "__fish_regtree_using_subcommand help; and __fish_seen_subcommand_from blob" -f -a "delete" -d 'Remove (unlink) blobs from a repository'
+complete -c regtree -n "__fish_regtree_using_subcommand help; and __fish_seen_subcommand_from upload" -f -a "start" -d 'Start an upload, and print its id'
+complete -c regtree -n "__fish_regtree_using_subcommand help; and __fish_seen_subcommand_from upload" -f -a "resume" -d 'Append to an upload, and print its new size in bytes'
+complete -c regtree -n "__fish_regtree_using_subcommand help; and __fish_seen_subcommand_from upload" -f -a "commit" -d 'Turn an upload into a blob, and print its digest'
 complete -c regtree -n "__fish_regtree_using_subcommand help; and __fish_seen_subcommand_from upload" -f -a "status" -d 'Show how far an upload is'
 complete -c regtree -n "__fish_regtree_using_subcommand help; and __fish_seen_subcommand_from upload" -f -a "list" -d 'List the uploads of a repository, or of the whole tree'
 complete -c regtree -n "__fish_regtree_using_subcommand help; and __fish_seen_subcommand_from upload" -f -a "get" -d 'Write what an upload has received so far to standard output or a file'
-complete -c regtree -n "__fish_regtree_using_subcommand help; and __fish_seen_subcommand_from upload" -f -a "cancel" -d 'Give uploads up, and remove what they received'
-complete -c regtree -n "__fish_regtree_using_subcommand help; and __fish_seen_subcommand_from upload" -f -a "purge" -d 'Remove uploads that nobody finished'
-complete -c regtree -n "__fish_regtree_using_subcommand help; and __fish_seen_subcommand_from manifest" -f -a "put" -d 'Store a manifest, let tags point to it, and print its digest'
+complete -c regtree -n "__fish_regtree_using_subcommand help; and __fish_seen_subcommand_from upload" -f -a "cancel" -d 'Cancel uploads, and remove what they received'
+complete -c regtree -n "__fish_regtree_using_subcommand help; and __fish_seen_subcommand_from upload" -f -a "purge" -d 'Remove old unfinished uploads'
+complete -c regtree -n "__fish_regtree_using_subcommand help; and __fish_seen_subcommand_from manifest" -f -a "put" -d 'Store a manifest, tag it, and print its digest'
 complete -c regtree -n "__fish_regtree_using_subcommand help; and __fish_seen_subcommand_from manifest" -f -a "get" -d 'Write a manifest\'s bytes to standard output or a file'
-complete -c regtree -n "__fish_regtree_using_subcommand help; and __fish_seen_subcommand_from manifest" -f -a "stat" -d 'Show what a manifest is, what it references and whether that is there, its tags, its referrers and the indexes that name it'
-complete -c regtree -n "__fish_regtree_using_subcommand help; and __fish_seen_subcommand_from manifest" -f -a "verify" -d 'Check that manifests are whole, and list all that is wrong'
+complete -c regtree -n "__fish_regtree_using_subcommand help; and __fish_seen_subcommand_from manifest" -f -a "stat" -d 'Show a manifest: its type, what it references and whether that exists, its tags, its referrers and its parent indexes'
+complete -c regtree -n "__fish_regtree_using_subcommand help; and __fish_seen_subcommand_from manifest" -f -a "verify" -d 'Check that manifests are complete, and report everything that is wrong'
 complete -c regtree -n "__fish_regtree_using_subcommand help; and __fish_seen_subcommand_from manifest" -f -a "list" -d 'List the manifests of a repository'
-complete -c regtree -n "__fish_regtree_using_subcommand help; and __fish_seen_subcommand_from manifest" -f -a "delete" -d 'Take manifests away from a repository'
-complete -c regtree -n "__fish_regtree_using_subcommand help; and __fish_seen_subcommand_from manifest" -f -a "referrers" -d 'List the manifests that are about another, such as signatures, as an OCI index'
-complete -c regtree -n "__fish_regtree_using_subcommand help; and __fish_seen_subcommand_from manifest" -f -a "signatures" -d 'List the signatures of a schema1 manifest that a registry up to 2.4 has stored, and judge them'
-complete -c regtree -n "__fish_regtree_using_subcommand help; and __fish_seen_subcommand_from tag" -f -a "set" -d 'Let a tag point to a manifest of the repository'
+complete -c regtree -n "__fish_regtree_using_subcommand help; and __fish_seen_subcommand_from manifest" -f -a "delete" -d 'Remove manifests from a repository'
+complete -c regtree -n "__fish_regtree_using_subcommand help; and __fish_seen_subcommand_from manifest" -f -a "referrers" -d 'List the manifests that refer to another, such as signatures, as an OCI index'
+complete -c regtree -n "__fish_regtree_using_subcommand help; and __fish_seen_subcommand_from manifest" -f -a "signatures" -d 'List and verify the signatures of a schema1 manifest that a registry up to 2.4 has stored'
+complete -c regtree -n "__fish_regtree_using_subcommand help; and __fish_seen_subcommand_from tag" -f -a "set" -d 'Point a tag to a manifest of the repository'
 complete -c regtree -n "__fish_regtree_using_subcommand help; and __fish_seen_subcommand_from tag" -f -a "get" -d 'Print the digest that a tag points to'
 complete -c regtree -n "__fish_regtree_using_subcommand help; and __fish_seen_subcommand_from tag" -f -a "list" -d 'List the tags of a repository'
-complete -c regtree -n "__fish_regtree_using_subcommand help; and __fish_seen_subcommand_from tag" -f -a "history" -d 'List all that a tag ever pointed to, the newest first'
-complete -c regtree -n "__fish_regtree_using_subcommand help; and __fish_seen_subcommand_from tag" -f -a "delete" -d 'Take tags away from a repository'
+complete -c regtree -n "__fish_regtree_using_subcommand help; and __fish_seen_subcommand_from tag" -f -a "history" -d 'List everything that a tag ever pointed to, newest first'
+complete -c regtree -n "__fish_regtree_using_subcommand help; and __fish_seen_subcommand_from tag" -f -a "delete" -d 'Remove tags from a repository'
 complete -c regtree -n "__fish_regtree_using_subcommand help; and __fish_seen_subcommand_from repo" -f -a "list" -d 'List the repositories, sorted by name'
 complete -c regtree -n "__fish_regtree_using_subcommand help; and __fish_seen_subcommand_from repo" -f -a "delete" -d 'Remove a repository: its tags, manifests\' links, layers\' links and uploads'
 complete -c regtree -n "__fish_regtree_using_subcommand help; and __fish_seen_subcommand_from quarantine" -f -a "list" -d 'List the runs in the quarantine'
-complete -c regtree -n "__fish_regtree_using_subcommand help; and __fish_seen_subcommand_from quarantine" -f -a "show" -d 'Show what lies in a run of the quarantine'
+complete -c regtree -n "__fish_regtree_using_subcommand help; and __fish_seen_subcommand_from quarantine" -f -a "show" -d 'Show what is in a run of the quarantine'
 complete -c regtree -n "__fish_regtree_using_subcommand help; and __fish_seen_subcommand_from quarantine" -f -a "restore" -d 'Put back what a run took out of the tree'
 complete -c regtree -n "__fish_regtree_using_subcommand help; and __fish_seen_subcommand_from quarantine" -f -a "purge" -d 'Remove old runs of the quarantine for good'
