@@ -139,7 +139,7 @@ fn quiet_says_nothing_but_the_answer_and_errors() {
     let put = ["blob", "put", "lib/app"];
     assert!(scratch.regtree([&put[..], &["--quiet"]].concat()).stdin("content").ok().err().is_empty());
     let said = scratch.regtree([&put[..], &["--verbose"]].concat()).stdin("content").ok().err();
-    assert!(said.contains("detail: tree") && said.contains("had this content already"), "{said}");
+    assert!(said.contains("detail: tree") && said.contains("already had this content"), "{said}");
     let failed = scratch.run(["--quiet", "blob", "stat", "nowhere", &digest.to_string()]).code(4);
     failed.says(["error: repository nowhere is unknown"]);
     std::os::unix::fs::symlink("lib", scratch.repository("planted")).unwrap();

@@ -171,9 +171,9 @@ fn a_configuration_that_is_none_of_a_file_system_is_named_with_the_reason() {
     for (content, reason) in [
         ("", "no storage section"),
         ("version: 0.1\n", "no storage section"),
-        ("a: [", "no YAML"),
+        ("a: [", "not YAML"),
         ("storage:\n  s3: {bucket: x}\n", "\"s3\""),
-        ("storage:\n  filesystem: {rootdirectory: 7}\n", "no path"),
+        ("storage:\n  filesystem: {rootdirectory: 7}\n", "not a path"),
     ] {
         Scratch::plant(&file, content);
         let before = snapshot(scratch.root());

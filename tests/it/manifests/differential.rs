@@ -144,8 +144,7 @@ fn a_digest_that_is_not_the_content_s_is_refused_by_both() {
 /// The ids in the README's table of what differs.
 fn reasons() -> BTreeSet<String> {
     let readme = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("README.md")).unwrap();
-    let (_, section) =
-        readme.split_once("What `manifest put` refuses that registry 2.8 takes, and the reverse\n").unwrap();
+    let (_, section) = readme.split_once("Where `manifest put` and registry 2.8 differ\n").unwrap();
     let section = section.split("\n#").next().unwrap();
     let id = |line: &str| line.strip_prefix("| `")?.split_once("` |").map(|(id, _)| id.to_owned());
     section.lines().filter_map(id).collect()
