@@ -131,7 +131,7 @@ pub(super) fn ids(tree: &Tree, damage: &mut Vec<Error>) -> Result<Vec<RunId>> {
         match name.parse() {
             Ok(id) => ids.push(id),
             Err(_) => {
-                damage.push(Error::Misplaced { path: path.join(name), reason: "it is not a run of the quarantine" })
+                damage.push(Error::Misplaced { path: path.join(name), reason: "it is not a run of the quarantine" });
             }
         }
     }

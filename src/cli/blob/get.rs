@@ -20,8 +20,8 @@ use crate::stream::{Interrupt, Watch};
 /// Write a blob's content to standard output or a file
 ///
 /// The content is hashed while it is read, and a mismatch is exit code 5. With -o the file appears whole or not at all; it
-/// is not synced. When writing to a pipe, check the exit code: the bytes are verified only at the end. The bytes of a
-/// --range are not verified: a part has no digest.
+/// is not synced. When writing to a pipe, check the exit code: the bytes are verified only at the end.
+/// A --range is not verified: a part has no digest.
 #[derive(Debug, clap::Args)]
 #[command(after_long_help = "\
 Exit codes:
