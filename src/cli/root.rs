@@ -118,12 +118,12 @@ mod tests {
         for (text, reason) in [
             ("storage:\n  s3:\n    bucket: x\n", "\"s3\""),
             ("storage: inmemory\n", "\"inmemory\""),
-            ("storage: 7\n", "no mapping"),
+            ("storage: 7\n", "not a mapping"),
             ("storage:\n  delete: {enabled: true}\n", "names no driver"),
-            ("storage:\n  filesystem:\n    rootdirectory: 7\n", "no path"),
+            ("storage:\n  filesystem:\n    rootdirectory: 7\n", "not a path"),
             ("version: 0.1\n", "no storage section"),
             ("", "no storage section"),
-            ("a: [", "no YAML"),
+            ("a: [", "not YAML"),
         ] {
             match read(text, None) {
                 Err(error @ Error::Configuration { .. }) => assert!(error.to_string().contains(reason), "{error}"),
