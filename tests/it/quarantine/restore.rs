@@ -148,7 +148,7 @@ fn a_damaged_blob_goes_back_unless_it_is_to_be_verified() {
     let digest = scratch.put(REPOSITORY, b"content");
     fs::write(scratch.blob(digest), "damaged").unwrap();
     let run = take(scratch.root(), [Item::blob(digest, 7)]);
-    scratch.run(["quarantine", "restore", &run, "--verify"]).code(3).says(["hash to"]);
+    scratch.run(["quarantine", "restore", &run, "--verify"]).code(3).says(["hashes to"]);
     assert!(!scratch.blob(digest).exists());
     scratch.run(["quarantine", "restore", &run]).code(0);
     assert_eq!(fs::read(scratch.blob(digest)).unwrap(), b"damaged");

@@ -31,7 +31,7 @@ fn wrong_content_does_not_enter() {
         let done = repair(&scratch, &["--only", "blob-missing", "--from", from.to_str().unwrap()]).code(3);
         assert_eq!(done.actions(), [""; 0]);
         let told =
-            done.of_type("damage").iter().any(|event| event["message"].as_str().unwrap().contains("is not taken"));
+            done.of_type("damage").iter().any(|event| event["message"].as_str().unwrap().contains("it is not used"));
         assert!(told, "{}: {:?}", from.display(), done.events);
         assert_eq!(done.of_type("left").len(), 1);
         assert!(before == tree(&scratch));
@@ -105,6 +105,6 @@ fn a_file_is_known_by_the_digest_in_its_name_wherever_that_stands() {
         let from = ["--only", "blob-missing", "--from", files.path().to_str().unwrap()];
         let done = repair(&scratch, &from).code(3);
         let told = done.of_type("damage");
-        assert!(told.len() == 1 && told[0]["message"].as_str().unwrap().contains("is not taken"), "{name}: {told:?}");
+        assert!(told.len() == 1 && told[0]["message"].as_str().unwrap().contains("it is not used"), "{name}: {told:?}");
     }
 }
