@@ -21,7 +21,7 @@ const MEANINGS: [(&str, &str); 8] = [
     ("shared", "needed by those of several"),
     ("untagged", "needed by untagged manifests only"),
     ("garbage", "content that nothing needs"),
-    ("in doubt", "content that gc keeps, because something that may need it can't be read"),
+    ("in doubt", "content that gc keeps: what can't be read may need it"),
     ("uploads", "not finished"),
     ("quarantine", "taken out of the tree"),
     ("overhead", "directories, links and the rest"),
