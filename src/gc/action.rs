@@ -126,5 +126,5 @@ pub struct Finding {
     /// What is wrong, in a sentence.
     pub message: String,
     /// Whether the path itself, or another tree, says what should be there.
-    pub mendable: bool,
+    pub repairable: bool,
 }

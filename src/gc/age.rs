@@ -11,7 +11,7 @@ use crate::error::Result;
 use crate::layout::{self, TreePath};
 use crate::reach::Use;
 use crate::scan::{DigestId, Returned, Scan, Scanned};
-use crate::tree::{Kind, Neighbours, Tree};
+use crate::tree::{self, Neighbours, Tree};
 
 /// A blob's file, as it is on disk.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -24,9 +24,9 @@ pub(super) struct BlobFile {
 
 /// What was found in the place of a blob that nothing needs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Found {
+pub(super) enum FoundBlob {
     /// A file `data` in the blob's directory.
-    Blob(BlobFile),
+    File(BlobFile),
     /// A directory without `data`, and the directory's time.
     Empty(jiff::Timestamp),
     /// Nothing, or something else. That is left to `fsck`.
@@ -34,7 +34,7 @@ pub(super) enum Found {
 }
 
 /// Looks at the file and the directory of each blob. A rename keeps the file's old time, so the directory's counts too.
-pub(super) fn look_at_blobs(tree: &Tree, scan: &Scan, names: &[DigestId]) -> Result<Vec<Found>> {
+pub(super) fn look_at_blobs(tree: &Tree, scan: &Scan, names: &[DigestId]) -> Result<Vec<FoundBlob>> {
     let names = names.par_iter().with_min_len(64);
     // The names are sorted, so neighbours share a fan-out.
     names.map_init(|| Neighbours::new(tree), |blobs, name| look_at(blobs, scan, &scan.digests.digest(*name))).collect()
@@ -44,29 +44,31 @@ pub(super) fn look_at_blobs(tree: &Tree, scan: &Scan, names: &[DigestId]) -> Res
 pub(super) fn all_bytes(tree: &Tree, scan: &Scan) -> Result<u64> {
     let names: Vec<DigestId> = scan.digests.blobs().collect();
     let found = look_at_blobs(tree, scan, &names)?;
-    Ok(found.iter().map(|found| if let Found::Blob(file) = found { file.size } else { 0 }).sum())
+    Ok(found.iter().map(|found| if let FoundBlob::File(file) = found { file.size } else { 0 }).sum())
 }
 
 /// Looks at one blob, through the open fan-out if it is in that. A blob that will be put back from the quarantine is
 /// described as it will be then.
-pub(super) fn look_at(blobs: &mut Neighbours<'_>, scan: &Scan, digest: &Digest) -> Result<Found> {
+pub(super) fn look_at(blobs: &mut Neighbours<'_>, scan: &Scan, digest: &Digest) -> Result<FoundBlob> {
     match scan.returned(digest) {
-        Some(Returned { size, newest }) => Ok(Found::Blob(BlobFile { size, newest })),
+        Some(Returned { size, newest }) => Ok(FoundBlob::File(BlobFile { size, newest })),
         None => look_at_place(blobs, digest),
     }
 }
 
 /// Looks at what is now in the place of one blob.
-pub(super) fn look_at_place(blobs: &mut Neighbours<'_>, digest: &Digest) -> Result<Found> {
+pub(super) fn look_at_place(blobs: &mut Neighbours<'_>, digest: &Digest) -> Result<FoundBlob> {
     let path = layout::blob_directory(digest);
     let directory = blobs.metadata(&path)?;
-    let Some(directory) = directory.filter(|found| found.kind == Kind::Directory) else { return Ok(Found::Other) };
+    let Some(directory) = directory.filter(|found| found.kind == tree::Kind::Directory) else {
+        return Ok(FoundBlob::Other);
+    };
     Ok(match blobs.metadata_in(&path, "data")? {
-        Some(data) if data.kind == Kind::File => {
-            Found::Blob(BlobFile { size: data.size, newest: data.modified.max(directory.modified) })
+        Some(data) if data.kind == tree::Kind::File => {
+            FoundBlob::File(BlobFile { size: data.size, newest: data.modified.max(directory.modified) })
         }
-        Some(_) => Found::Other,
-        None => Found::Empty(directory.modified),
+        Some(_) => FoundBlob::Other,
+        None => FoundBlob::Empty(directory.modified),
     })
 }
 
@@ -83,7 +85,7 @@ pub(super) fn young_links<'h>(
     let place = &repository.place;
     let link = |directory: TreePath| directory.link();
     let unkept = repository.revisions.iter().filter_map(|revision| {
-        let name = scan.digests.find(&revision.digest).filter(|name| !used.keeps(*name))?;
+        let name = scan.digests.find(&revision.digest).filter(|name| !used.is_kept(*name))?;
         Some((name, revision))
     });
     let unkept: Vec<_> = unkept.collect();
@@ -115,7 +117,7 @@ pub(super) fn young_links<'h>(
 
 /// The layer links that no manifest of their repository needs.
 pub(super) fn unused_links(scan: &Scan, repository: &Scanned, used: &Use<'_>) -> Vec<(DigestId, Digest)> {
-    let is_used = |name: &DigestId| used.links(*name) || used.keeps(*name);
+    let is_used = |name: &DigestId| used.links(*name) || used.is_kept(*name);
     let layers =
         repository.layers.iter().copied().filter(|name| !is_used(name)).map(|name| (name, scan.digests.digest(name)));
     let aliases = repository.aliases.iter().filter_map(|(key, _)| Some((scan.digests.find(key)?, *key)));

@@ -70,7 +70,7 @@ impl<'w> Disposal<'w> {
 
     /// Removes a directory that contains only directories. When a file was added meanwhile, file and directory are
     /// kept.
-    pub(super) fn hollow(&mut self, path: &TreePath) -> Result<()> {
+    pub(super) fn empty_directories(&mut self, path: &TreePath) -> Result<()> {
         match self {
             Self::Removal(writer) => writer.remove_empty_directories(path),
             Self::Quarantine(..) => self.directory(path).map(drop),

@@ -13,7 +13,7 @@ use crate::finding::Code;
 use crate::judge::content::{self, Stored};
 use crate::judge::manifest::{self, Read};
 use crate::layout::{Entry, TreePath};
-use crate::reach::Reserve;
+use crate::reach::MustKeep;
 use crate::repository::link;
 use crate::scan::{Damage, DigestId, DigestSet, Doubt, Fault, FaultKind, Scan, Scanned};
 use crate::stream::Interrupt;
@@ -21,15 +21,15 @@ use crate::tree::{Tree, digests};
 
 /// What can't be followed in a tree, and what that keeps.
 pub(super) struct Doubts {
-    pub(super) reserve: Reserve,
+    pub(super) must_keep: MustKeep,
     /// Whether links may be hidden, so that no content may be removed.
     pub(super) keep_all_content: bool,
     pub(super) findings: Vec<Finding>,
 }
 
-/// Finds what can't be followed, and reserves everything that it may need.
+/// Finds what can't be followed, and what may be needed because of that.
 pub(super) fn look(tree: &Tree, scan: &mut Scan, options: &Options, interrupt: &Interrupt) -> Doubts {
-    let mut doubts = Doubts { reserve: Reserve::new(scan), keep_all_content: false, findings: Vec::new() };
+    let mut doubts = Doubts { must_keep: MustKeep::new(scan), keep_all_content: false, findings: Vec::new() };
     for damage in &scan.damage {
         doubts.note(scan, damage);
     }
@@ -38,12 +38,12 @@ pub(super) fn look(tree: &Tree, scan: &mut Scan, options: &Options, interrupt: &
     for (index, repository) in scan.repositories.iter().enumerate() {
         // One of the findings says why.
         let mut names = repository.revisions.iter().filter_map(|revision| scan.digests.find(&revision.digest));
-        doubts.reserve.opaque[index] |= names.any(|name| broken.contains(name));
+        doubts.must_keep.opaque[index] |= names.any(|name| broken.contains(name));
         for problem in of_repository(tree, &lost, repository, &broken) {
             doubts.add(index, repository, problem);
         }
     }
-    for index in (0..scan.repositories.len()).filter(|index| doubts.reserve.opaque[*index]).collect::<Vec<_>>() {
+    for index in (0..scan.repositories.len()).filter(|index| doubts.must_keep.opaque[*index]).collect::<Vec<_>>() {
         // Anything that this repository names may be a manifest.
         let (named, unread) = everything(tree, scan, &scan.repositories[index]);
         for (error, doubt) in unread {
@@ -51,7 +51,7 @@ pub(super) fn look(tree: &Tree, scan: &mut Scan, options: &Options, interrupt: &
         }
         let named: Vec<DigestId> = named.into_iter().map(|digest| scan.name(digest)).collect();
         scan.read_more(tree, named.clone(), interrupt);
-        doubts.reserve.revisions.entry(index).or_default().extend(named);
+        doubts.must_keep.revisions.entry(index).or_default().extend(named);
     }
     doubts
 }
@@ -60,7 +60,7 @@ impl Doubts {
     fn note(&mut self, scan: &Scan, damage: &Damage) {
         let repository = damage.repository.map(|index| &scan.repositories[index]);
         if let (Some(index), Doubt::Repository | Doubt::Tree) = (damage.repository, damage.doubt) {
-            self.reserve.opaque[index] = true;
+            self.must_keep.opaque[index] = true;
         }
         self.keep_all_content |= damage.doubt == Doubt::Tree;
         self.findings.push(Finding {
@@ -70,15 +70,15 @@ impl Doubts {
             path: damage.error.path().map(std::path::Path::to_owned),
             message: sentence(&damage.error),
             // Only the link itself says what a tag points to, so nothing can repair that link.
-            mendable: !matches!(damage.error, Error::StrangeLink { digest: None, .. }),
+            repairable: !matches!(damage.error, Error::StrangeLink { digest: None, .. }),
         });
     }
 
     fn add(&mut self, index: usize, repository: &Scanned, problem: Problem) {
-        let Problem { code, doubt, path, message, mendable } = problem;
-        self.reserve.opaque[index] |= doubt == Doubt::Repository;
+        let Problem { code, doubt, path, message, repairable } = problem;
+        self.must_keep.opaque[index] |= doubt == Doubt::Repository;
         let repository = Some(repository.text().to_owned());
-        self.findings.push(Finding { code, doubt, repository, path: Some(path), message, mendable });
+        self.findings.push(Finding { code, doubt, repository, path: Some(path), message, repairable });
     }
 }
 
@@ -158,12 +158,12 @@ struct Problem {
     doubt: Doubt,
     path: PathBuf,
     message: String,
-    mendable: bool,
+    repairable: bool,
 }
 
 impl Problem {
     fn new(code: Code, path: PathBuf, message: String) -> Self {
-        Self { code, doubt: Doubt::Repository, path, message, mendable: true }
+        Self { code, doubt: Doubt::Repository, path, message, repairable: true }
     }
 }
 
@@ -259,7 +259,7 @@ fn lost_children(
         let message = format!("child {child} of index {} {reason}", scan.digests.digest(index));
         let path = tree.locate(&repository.place.revision(&child).link());
         // If another repository links the child, what repairs it is reported there.
-        Problem { mendable: false, ..Problem::new(Code::IndexChildMissing, path, message) }
+        Problem { repairable: false, ..Problem::new(Code::IndexChildMissing, path, message) }
     };
     unlinked.map(problem).collect()
 }

@@ -4,7 +4,7 @@ use std::collections::{HashMap, HashSet};
 
 use super::Options;
 use super::action::{Action, Kind};
-use super::age::Found;
+use super::age::FoundBlob;
 use crate::error::Result;
 use crate::layout::{self, Form, TreePath};
 use crate::scan::{DigestId, DigestSet, Scan, Scanned};
@@ -24,10 +24,10 @@ pub(super) fn is_leaf(tree: &Tree, path: &TreePath) -> Result<bool> {
 }
 
 /// Whether a directory contains no files, at any depth.
-pub(super) fn is_hollow(tree: &Tree, directory: &TreePath) -> Result<bool> {
+pub(super) fn is_empty(tree: &Tree, directory: &TreePath) -> Result<bool> {
     for entry in tree.list(directory)?.unwrap_or_default() {
         match entry.text().and_then(|name| directory.child(name)) {
-            Some(path) if entry.kind == tree::Kind::Directory && is_hollow(tree, &path)? => {}
+            Some(path) if entry.kind == tree::Kind::Directory && is_empty(tree, &path)? => {}
             _ => return Ok(false),
         }
     }
@@ -40,7 +40,7 @@ pub(super) fn directories(
     tree: &Tree,
     scan: &Scan,
     options: &Options,
-    gone: &[(DigestId, Found)],
+    gone: &[(DigestId, FoundBlob)],
 ) -> Result<Vec<Action>> {
     let mut actions = Vec::new();
     let mut emptied: HashMap<TreePath, HashSet<String>> = HashMap::new();
@@ -48,15 +48,15 @@ pub(super) fn directories(
     for (name, found) in gone {
         let path = layout::blob_directory(&scan.digests.digest(*name));
         match found {
-            Found::Blob(_) => {}
-            Found::Empty(modified) if !options.is_young(*modified) => {
+            FoundBlob::File(_) => {}
+            FoundBlob::Empty(modified) if !options.is_young(*modified) => {
                 // gc does not remove files that it does not know.
                 if tree.list(&path)?.is_none_or(|listed| !listed.is_empty()) {
                     continue;
                 }
                 actions.push(Action::new(Kind::Directory, path.clone()));
             }
-            Found::Empty(_) | Found::Other => continue,
+            FoundBlob::Empty(_) | FoundBlob::Other => continue,
         }
         let fan_out = path.parent().expect("a blob lies in a fan-out");
         emptied.entry(fan_out).or_default().insert(path.file_name().to_owned());
@@ -75,7 +75,7 @@ pub(super) fn directories(
 }
 
 /// The fan-outs in which some content is kept: these need not be listed again.
-fn held_fan_outs(scan: &Scan, gone: &[(DigestId, Found)]) -> HashSet<TreePath> {
+fn held_fan_outs(scan: &Scan, gone: &[(DigestId, FoundBlob)]) -> HashSet<TreePath> {
     let mut going = DigestSet::new(&scan.digests);
     for (name, _) in gone {
         going.insert(*name);
@@ -107,11 +107,11 @@ pub(super) fn is_repository(tree: &Tree, options: &Options, repository: &Scanned
     if left(revisions) || left(tags) {
         return false;
     }
-    place.own().iter().all(|folder| is_left_hollow(tree, options, folder, going).unwrap_or(false))
+    place.own().iter().all(|folder| will_be_empty(tree, options, folder, going).unwrap_or(false))
 }
 
 /// Whether a directory contains only old directories, and what will be removed. `Err` when something can't be read.
-fn is_left_hollow(tree: &Tree, options: &Options, directory: &TreePath, going: &HashSet<&TreePath>) -> Result<bool> {
+fn will_be_empty(tree: &Tree, options: &Options, directory: &TreePath, going: &HashSet<&TreePath>) -> Result<bool> {
     let mut pending = vec![directory.clone()];
     while let Some(directory) = pending.pop() {
         if going.contains(&directory) {

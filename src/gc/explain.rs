@@ -77,7 +77,7 @@ pub enum Fate {
         until: Option<jiff::Timestamp>,
     },
     /// Nothing needs it, and the plan removes it.
-    Goes,
+    Removed,
     /// Nothing needs it, but it is not a regular file in its place. gc leaves that to `fsck`.
     Strange,
 }
@@ -102,7 +102,7 @@ fn explain<'p>(
     let kept = |(reason, way)| Fate::Kept { reason, way, until: None };
     let edges = Edges::new(scan, options.policy());
     let fate = if !going.is_empty() {
-        Fate::Goes
+        Fate::Removed
     } else if let Some(found) = from_repositories(&edges, scan, options, plan, target) {
         kept(found)
     } else if !scan.digests.is_blob(target) {
@@ -119,31 +119,25 @@ fn explain<'p>(
     Ok((fate, links))
 }
 
-type Found = (Reason, Vec<Step>);
+type Way = (Reason, Vec<Step>);
 
 /// The shortest way from any repository. Of ways with the same length, one that begins with a tag.
-fn from_repositories(
-    edges: &Edges<'_>,
-    scan: &Scan,
-    options: &Options,
-    plan: &Plan,
-    target: DigestId,
-) -> Option<Found> {
+fn from_repositories(edges: &Edges<'_>, scan: &Scan, options: &Options, plan: &Plan, target: DigestId) -> Option<Way> {
     let found = scan.repositories.iter().enumerate().filter_map(|(index, repository)| {
         let within = edges.within(repository);
-        let untouchable = plan.reserve.keeps_all(&options.policy(), index, repository);
+        let untouchable = plan.must_keep.keeps_all(&options.policy(), index, repository);
         let mut steps = vec![Step::Repository { name: repository.text().to_owned() }];
         let tags = edges.targets(repository).filter(|(tag, _)| untouchable || edges.is_root(tag));
         let mut first: HashMap<DigestId, &Tag> = HashMap::new();
         for (tag, target) in tags {
             first.entry(target).or_insert(tag);
         }
-        let mut roots = edges.roots(&within, &plan.reserve, index, repository);
+        let mut roots = edges.roots(&within, &plan.must_keep, index, repository);
         // Manifests with a tag come first, so that of several ways the one from a tag is found.
         roots.sort_by_key(|name| (!first.contains_key(name), *name));
         if let Some(way) = shortest(&within, roots.into_iter().map(Edge::Manifest), target) {
             let tag = first.get(&way[0]);
-            let young = || plan.reserve.revisions.get(&index).is_some_and(|young| young.contains(&way[0]));
+            let young = || plan.must_keep.revisions.get(&index).is_some_and(|young| young.contains(&way[0]));
             let reason = match tag {
                 Some(_) => Reason::Tagged,
                 None if untouchable => Reason::Untouchable,
@@ -158,7 +152,7 @@ fn from_repositories(
             }
             return Some((reason, steps));
         }
-        let loose = edges.loose(&plan.reserve, index, repository);
+        let loose = edges.loose(&plan.must_keep, index, repository);
         let way = shortest(&within, loose.into_iter().map(Edge::Content), target)?;
         steps.push(Step::Link { digest: scan.digests.digest(way[0]) });
         steps.extend(way[1..].iter().map(|name| step(scan, *name)));
@@ -168,10 +162,10 @@ fn from_repositories(
 }
 
 /// The shortest way from a root that belongs to no repository.
-fn beside(edges: &Edges<'_>, scan: &Scan, options: &Options, plan: &Plan, target: DigestId) -> Option<Found> {
+fn beside(edges: &Edges<'_>, scan: &Scan, options: &Options, plan: &Plan, target: DigestId) -> Option<Way> {
     let within = edges.beside();
     let named: Vec<DigestId> = options.keep.iter().filter_map(|digest| scan.digests.find(digest)).collect();
-    let young: Vec<DigestId> = plan.reserve.blobs.iter().copied().collect();
+    let young: Vec<DigestId> = plan.must_keep.blobs.iter().copied().collect();
     let found = [(Reason::Named, named), (Reason::Young, young)]
         .into_iter()
         .find_map(|(reason, roots)| Some((reason, shortest(&within, roots.into_iter().map(Edge::Manifest), target)?)));
@@ -184,6 +178,6 @@ fn step(scan: &Scan, name: DigestId) -> Step {
 }
 
 fn until(tree: &Tree, scan: &Scan, options: &Options, digest: &Digest) -> Result<Option<jiff::Timestamp>> {
-    let age::Found::Blob(file) = age::look_at(&mut Neighbours::new(tree), scan, digest)? else { return Ok(None) };
+    let age::FoundBlob::File(file) = age::look_at(&mut Neighbours::new(tree), scan, digest)? else { return Ok(None) };
     Ok(file.newest.checked_add(options.min_age).ok())
 }

@@ -7,7 +7,7 @@ use rayon::prelude::*;
 use serde::Serialize;
 
 use super::action::{Action, Finding, Kind};
-use super::age::{self, Found};
+use super::age::{self, FoundBlob};
 use super::doubt::{self, Doubts};
 use super::history::Histories;
 use super::{Options, check_patterns, empty};
@@ -15,7 +15,7 @@ use crate::digest::Digest;
 use crate::error::{Error, Result};
 use crate::layout::TreePath;
 use crate::quarantine::{self, Recall};
-use crate::reach::{Edges, Reserve, Use, mark, subject_of};
+use crate::reach::{Edges, MustKeep, Use, mark, subject_of};
 use crate::scan::{DigestId, DigestSet, Scan, Scanned};
 use crate::stream::Interrupt;
 use crate::tree::{Neighbours, Tree};
@@ -58,7 +58,7 @@ pub struct Plan {
     /// Whether there is content, and nothing was found that needs any of it.
     pub nothing_needed: bool,
     /// What is kept besides what the manifests lead to.
-    pub(super) reserve: Reserve,
+    pub(super) must_keep: MustKeep,
     pub(super) options: Options,
     pub(super) scan: Scan,
     all_bytes: OnceLock<u64>,
@@ -72,7 +72,7 @@ pub(super) struct Decision {
     keep_all_content: bool,
     kept: Kept,
     nothing_needed: bool,
-    reserve: Reserve,
+    must_keep: MustKeep,
 }
 
 /// Decides what to remove from a tree. The plan counts content as present that the tree needs and that the sweep will
@@ -85,7 +85,7 @@ pub fn plan(tree: &Tree, options: Options, interrupt: &Interrupt) -> Result<Plan
     check_patterns(&scan, &options)?;
     let (mut scan, recall) = quarantine::with_recall(tree, scan, interrupt)?;
     let decision = decide(tree, &mut scan, &options, interrupt)?;
-    let Decision { actions, findings, opaque, keep_all_content, kept, nothing_needed, reserve } = decision;
+    let Decision { actions, findings, opaque, keep_all_content, kept, nothing_needed, must_keep } = decision;
     let all_bytes = OnceLock::new();
     Ok(Plan {
         recall,
@@ -95,7 +95,7 @@ pub fn plan(tree: &Tree, options: Options, interrupt: &Interrupt) -> Result<Plan
         keep_all_content,
         kept,
         nothing_needed,
-        reserve,
+        must_keep,
         options,
         scan,
         all_bytes,
@@ -150,9 +150,9 @@ pub struct Untagged {
 
 fn count_untagged(scan: &Scan, options: &Options, planned: &Plan) -> Untagged {
     let mut revisions = 0;
-    let needed = mark(&Edges::new(scan, options.policy()), &planned.reserve, |_, repository, used| {
+    let needed = mark(&Edges::new(scan, options.policy()), &planned.must_keep, |_, repository, used| {
         let names = repository.revisions.iter().filter_map(|revision| scan.digests.find(&revision.digest));
-        revisions += names.filter(|name| !used.keeps(*name)).count() as u64;
+        revisions += names.filter(|name| !used.is_kept(*name)).count() as u64;
     });
     let unneeded = scan.digests.blobs().filter(|name| !needed.contains(*name)).count() as u64;
     let gone = scan.digests.blob_count() as u64 - planned.kept.blobs;
@@ -162,37 +162,37 @@ fn count_untagged(scan: &Scan, options: &Options, planned: &Plan) -> Untagged {
 
 /// Decides what to remove. This may add manifests to the scan.
 pub(super) fn decide(tree: &Tree, scan: &mut Scan, options: &Options, interrupt: &Interrupt) -> Result<Decision> {
-    let Doubts { mut reserve, keep_all_content, mut findings } = doubt::look(tree, scan, options, interrupt);
+    let Doubts { mut must_keep, keep_all_content, mut findings } = doubt::look(tree, scan, options, interrupt);
     let stops = || interrupt.signal().map_or(Ok(()), |signal| Err(Error::Interrupted { signal }));
     let histories = Histories::new(tree, scan);
     if !options.min_age.is_zero() {
-        for (index, (revisions, links)) in young_links(tree, scan, options, &reserve, &histories) {
-            reserve.revisions.entry(index).or_default().extend(revisions);
-            reserve.links.entry(index).or_default().extend(links);
+        for (index, (revisions, links)) in young_links(tree, scan, options, &must_keep, &histories) {
+            must_keep.revisions.entry(index).or_default().extend(revisions);
+            must_keep.links.entry(index).or_default().extend(links);
         }
     }
     stops()?;
     let named = options.keep.iter().map(|digest| scan.name(*digest)).collect();
     scan.read_more(tree, named, interrupt);
-    let (mut links, mut needed) = Planning::new(tree, scan, options, &reserve, &histories).links();
+    let (mut links, mut needed) = Planning::new(tree, scan, options, &must_keep, &histories).links();
     let unneeded: Vec<DigestId> = scan.digests.blobs().filter(|name| !needed.contains(*name)).collect();
     let found = if keep_all_content { Vec::new() } else { age::look_at_blobs(tree, scan, &unneeded)? };
-    let found: Vec<(DigestId, Found)> = unneeded.into_iter().zip(found).collect();
+    let found: Vec<(DigestId, FoundBlob)> = unneeded.into_iter().zip(found).collect();
     let young = young_blobs(options, &found);
     stops()?;
     if !young.is_empty() {
         // A manifest is written before its link, so a young blob may be a manifest and keep more.
         scan.read_more(tree, young.clone(), interrupt);
-        reserve.blobs.extend(&young);
-        (links, needed) = Planning::new(tree, scan, options, &reserve, &histories).links();
+        must_keep.blobs.extend(&young);
+        (links, needed) = Planning::new(tree, scan, options, &must_keep, &histories).links();
     }
     let rooted = links.rooted;
     let mut planning = Planning {
         actions: links.actions,
         kept: links.kept,
-        ..Planning::new(tree, scan, options, &reserve, &histories)
+        ..Planning::new(tree, scan, options, &must_keep, &histories)
     };
-    let gone: Vec<(DigestId, Found)> = found.into_iter().filter(|(name, _)| !needed.contains(*name)).collect();
+    let gone: Vec<(DigestId, FoundBlob)> = found.into_iter().filter(|(name, _)| !needed.contains(*name)).collect();
     planning.blobs(&gone);
     findings.extend(planning.uploads().iter().map(Finding::of));
     planning.actions.extend(empty::directories(tree, scan, options, &gone)?);
@@ -201,11 +201,11 @@ pub(super) fn decide(tree: &Tree, scan: &mut Scan, options: &Options, interrupt:
     actions.sort_by_key(|action| action.kind);
     kept.blobs = scan.digests.blob_count() as u64 - gone.len() as u64;
     kept.young_blobs = young.len() as u64;
-    let opaque = scan.repositories.iter().zip(&reserve.opaque).filter(|(_, opaque)| **opaque);
+    let opaque = scan.repositories.iter().zip(&must_keep.opaque).filter(|(_, opaque)| **opaque);
     let opaque = opaque.map(|(repository, _)| repository.text().to_owned()).collect();
     let nothing_needed = !rooted && !gone.is_empty();
     stops()?;
-    Ok(Decision { actions, findings, opaque, keep_all_content, kept, nothing_needed, reserve })
+    Ok(Decision { actions, findings, opaque, keep_all_content, kept, nothing_needed, must_keep })
 }
 
 type Young = (usize, (Vec<DigestId>, Vec<DigestId>));
@@ -214,12 +214,12 @@ fn young_links(
     tree: &Tree,
     scan: &Scan,
     options: &Options,
-    reserve: &Reserve,
+    must_keep: &MustKeep,
     histories: &Histories<'_>,
 ) -> Vec<Young> {
     let mut young = Vec::new();
-    mark(&Edges::new(scan, options.policy()), reserve, |index, repository, used| {
-        if !reserve.keeps_all(&options.policy(), index, repository) {
+    mark(&Edges::new(scan, options.policy()), must_keep, |index, repository, used| {
+        if !must_keep.keeps_all(&options.policy(), index, repository) {
             let (revisions, links) =
                 age::young_links(tree, scan, options, repository, || histories.of(index, repository), used);
             if !revisions.is_empty() || !links.is_empty() {
@@ -230,10 +230,10 @@ fn young_links(
     young
 }
 
-fn young_blobs(options: &Options, found: &[(DigestId, Found)]) -> Vec<DigestId> {
+fn young_blobs(options: &Options, found: &[(DigestId, FoundBlob)]) -> Vec<DigestId> {
     let young = found.iter().filter(|(_, found)| match found {
-        Found::Blob(file) => options.is_young(file.newest),
-        Found::Empty(_) | Found::Other => false,
+        FoundBlob::File(file) => options.is_young(file.newest),
+        FoundBlob::Empty(_) | FoundBlob::Other => false,
     });
     young.map(|(name, _)| *name).collect()
 }
@@ -250,7 +250,7 @@ struct Planning<'p> {
     tree: &'p Tree,
     scan: &'p Scan,
     options: &'p Options,
-    reserve: &'p Reserve,
+    must_keep: &'p MustKeep,
     histories: &'p Histories<'p>,
     actions: Vec<Action>,
     kept: Kept,
@@ -263,20 +263,20 @@ impl<'p> Planning<'p> {
         tree: &'p Tree,
         scan: &'p Scan,
         options: &'p Options,
-        reserve: &'p Reserve,
+        must_keep: &'p MustKeep,
         histories: &'p Histories<'p>,
     ) -> Self {
-        Self { tree, scan, options, reserve, histories, actions: Vec::new(), kept: Kept::default(), rooted: false }
+        Self { tree, scan, options, must_keep, histories, actions: Vec::new(), kept: Kept::default(), rooted: false }
     }
 
     fn is_open(&self, index: usize) -> bool {
-        !self.reserve.keeps_all(&self.options.policy(), index, &self.scan.repositories[index])
+        !self.must_keep.keeps_all(&self.options.policy(), index, &self.scan.repositories[index])
     }
 
     /// Lists what to remove from each repository. Also returns all content that is needed.
     fn links(mut self) -> (Links, DigestSet) {
-        let (scan, options, reserve) = (self.scan, self.options, self.reserve);
-        let needed = mark(&Edges::new(scan, options.policy()), reserve, |index, repository, used| {
+        let (scan, options, must_keep) = (self.scan, self.options, self.must_keep);
+        let needed = mark(&Edges::new(scan, options.policy()), must_keep, |index, repository, used| {
             let before = self.actions.len();
             self.rooted |= !used.reached().is_empty();
             if self.is_open(index) {
@@ -297,7 +297,8 @@ impl<'p> Planning<'p> {
         let whose: Arc<str> = repository.text().into();
         let mut lost: HashSet<Digest> = HashSet::new();
         for revision in &repository.revisions {
-            if scan.digests.find(&revision.digest).is_some_and(|name| !used.keeps(name)) && lost.insert(revision.digest)
+            if scan.digests.find(&revision.digest).is_some_and(|name| !used.is_kept(name))
+                && lost.insert(revision.digest)
             {
                 let path = place.revision(&revision.digest);
                 self.actions.push(Action::of(Kind::Revision, &whose, path, revision.digest));
@@ -335,10 +336,10 @@ impl<'p> Planning<'p> {
     /// other tags it removes the entries for manifests in `lost`.
     fn tags(&mut self, index: usize, repository: &Scanned, whose: &Arc<str>, lost: &HashSet<Digest>) {
         let place = &repository.place;
-        let goes = |tag: &crate::scan::Tag| {
+        let is_removed = |tag: &crate::scan::Tag| {
             subject_of(&tag.name).is_some() && tag.target.is_some_and(|target| lost.contains(&target))
         };
-        for tag in repository.tags.iter().filter(|tag| goes(tag)) {
+        for tag in repository.tags.iter().filter(|tag| is_removed(tag)) {
             let path = place.tags().child(&tag.name).expect("a directory's entry");
             let action = Action { tag: Some(tag.name.clone()), ..Action::new(Kind::Tag, path) };
             self.actions.push(Action { repository: Some(Arc::clone(whose)), digest: tag.target, ..action });
@@ -348,16 +349,16 @@ impl<'p> Planning<'p> {
         past.sort();
         for digest in past {
             let tags = history.tags(&digest).iter().map(|tag| &repository.tags[*tag]);
-            for tag in tags.filter(|tag| !goes(tag)) {
+            for tag in tags.filter(|tag| !is_removed(tag)) {
                 let action = Action::of(Kind::TagHistory, whose, place.past(&tag.name, &digest), digest);
                 self.actions.push(Action { tag: Some(tag.name.clone()), ..action });
             }
         }
     }
 
-    fn blobs(&mut self, gone: &[(DigestId, Found)]) {
+    fn blobs(&mut self, gone: &[(DigestId, FoundBlob)]) {
         for (name, found) in gone {
-            if let Found::Blob(file) = found {
+            if let FoundBlob::File(file) = found {
                 let digest = self.scan.digests.digest(*name);
                 let action = Action::new(Kind::Blob, crate::layout::blob_directory(&digest));
                 let (size, newest) = (file.size, Some(file.newest));

@@ -14,7 +14,7 @@
 use std::collections::HashSet;
 
 use super::action::{Action, Kind};
-use super::age::{self, Found};
+use super::age::{self, FoundBlob};
 use super::disposal::Disposal;
 use super::plan::{Decision, Plan, decide};
 use super::{Options, empty};
@@ -110,7 +110,7 @@ fn recognize(tree: &Tree, actions: &mut [Action], recall: &Recall) -> Result<()>
     let mut blobs = Neighbours::new(tree);
     for action in actions.iter_mut().filter(|action| action.kind == Kind::Blob) {
         if let Some(digest) = action.digest.filter(|digest| recall.contains(digest))
-            && let Found::Blob(file) = age::look_at_place(&mut blobs, &digest)?
+            && let FoundBlob::File(file) = age::look_at_place(&mut blobs, &digest)?
         {
             action.newest = Some(file.newest);
         }
@@ -224,7 +224,7 @@ fn remove(
         Kind::Blob => {
             let Some(digest) = action.digest else { return Ok(false) };
             match age::look_at_place(&mut Neighbours::new(tree), &digest)? {
-                Found::Blob(file) if Some(file.newest) == action.newest && file.size == action.size => {
+                FoundBlob::File(file) if Some(file.newest) == action.newest && file.size == action.size => {
                     if options.is_young(file.newest) {
                         return Ok(false);
                     }
@@ -254,12 +254,12 @@ fn remove(
             let folders = layout::own_folders(&action.path);
             for folder in &folders {
                 // A client may be pushing to the repository now.
-                if !empty::is_hollow(tree, folder)? {
+                if !empty::is_empty(tree, folder)? {
                     return Ok(false);
                 }
             }
             for folder in &folders {
-                disposal.hollow(folder)?;
+                disposal.empty_directories(folder)?;
             }
             let above = std::iter::successors(Some(action.path.clone()), TreePath::parent);
             let mut above: Vec<TreePath> = above.filter(|path| !path.below_area().is_empty()).collect();

@@ -40,8 +40,8 @@ pub fn uses(
     mut look: impl FnMut(&Scan, Needs<'_>),
 ) -> Uses {
     let doubts = doubt::look(tree, scan, options, interrupt);
-    let (scan, opaque) = (&*scan, &doubts.reserve.opaque);
-    let needed = mark(&Edges::new(scan, options.policy()), &doubts.reserve, |repository, _, used| {
+    let (scan, opaque) = (&*scan, &doubts.must_keep.opaque);
+    let needed = mark(&Edges::new(scan, options.policy()), &doubts.must_keep, |repository, _, used| {
         let (names, within) = (used.reached(), used.within);
         look(scan, Needs { repository, names, opaque: opaque[repository], within });
     });
@@ -58,7 +58,7 @@ impl Finding {
             repository: None,
             path,
             message: doubt::sentence(error),
-            mendable: false,
+            repairable: false,
         }
     }
 }

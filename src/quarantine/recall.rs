@@ -18,7 +18,7 @@ use crate::digest::Digest;
 use crate::durable::ExclusiveWriter;
 use crate::error::{Error, Result};
 use crate::pattern::Patterns;
-use crate::reach::{Edges, Policy, Reserve, mark};
+use crate::reach::{Edges, MustKeep, Policy, mark};
 use crate::scan::{Returned, Returning, Scan};
 use crate::stream::Interrupt;
 use crate::tree::Tree;
@@ -186,11 +186,11 @@ fn look(tree: &Tree, run: &RunId, noted: &NotedItem, interrupt: &Interrupt) -> R
 
 /// The blobs of `named` that a manifest or link of the tree names.
 fn referenced(tree: &Tree, scan: &Scan, named: &Named) -> Vec<Digest> {
-    let mut reserve = Reserve::new(scan);
+    let mut must_keep = MustKeep::new(scan);
     for (index, repository) in scan.repositories.iter().enumerate() {
         let find = |digest: &Digest| scan.digests.find(digest);
         let tagged = repository.tags.iter().filter_map(|tag| find(tag.target.as_ref()?));
-        reserve.revisions.insert(index, tagged.collect());
+        must_keep.revisions.insert(index, tagged.collect());
         // Deleting a layer leaves its directory without a link.
         let is_linked = |digest: &Digest| {
             let link = || tree.metadata(&repository.place.layer_link(digest));
@@ -198,11 +198,11 @@ fn referenced(tree: &Tree, scan: &Scan, named: &Named) -> Vec<Digest> {
         };
         let linked = repository.layers.iter().copied().filter(|name| is_linked(&scan.digests.digest(*name)));
         let aliased = repository.aliases.iter().filter_map(|(_, target)| find(target));
-        reserve.links.insert(index, linked.chain(aliased).collect());
+        must_keep.links.insert(index, linked.chain(aliased).collect());
     }
     let (only, keep) = (Patterns::default(), HashSet::new());
     let policy = Policy { delete_untagged: false, delete_dangling_referrers: false, only: &only, keep: &keep };
-    let needed = mark(&Edges::new(scan, policy), &reserve, |_, _, _| {});
+    let needed = mark(&Edges::new(scan, policy), &must_keep, |_, _, _| {});
     let is_needed = |digest: &Digest| scan.digests.find(digest).is_some_and(|name| needed.contains(name));
     named.keys().copied().filter(is_needed).collect()
 }

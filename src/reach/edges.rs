@@ -2,7 +2,7 @@
 
 use std::collections::{HashMap, HashSet};
 
-use super::{Edge, Policy, References, Reserve};
+use super::{Edge, MustKeep, Policy, References};
 use crate::digest::Digest;
 use crate::scan::{DigestId, Revision, Scan, Scanned, Tag};
 
@@ -61,15 +61,15 @@ impl<'s> Edges<'s> {
     pub(crate) fn roots(
         &self,
         within: &Within<'_>,
-        reserve: &Reserve,
+        must_keep: &MustKeep,
         index: usize,
         repository: &Scanned,
     ) -> Vec<DigestId> {
         let names = &self.scan.digests;
-        let mut roots: Vec<DigestId> = reserve.revisions.get(&index).into_iter().flatten().copied().collect();
-        if !self.policy.delete_untagged || reserve.keeps_all(&self.policy, index, repository) {
+        let mut roots: Vec<DigestId> = must_keep.revisions.get(&index).into_iter().flatten().copied().collect();
+        if !self.policy.delete_untagged || must_keep.keeps_all(&self.policy, index, repository) {
             roots.extend(repository.revisions.iter().filter_map(|revision| names.find(&revision.digest)));
-            if reserve.opaque[index] {
+            if must_keep.opaque[index] {
                 // Something here can't be followed, so the target of a tag counts even without a link to it.
                 roots.extend(self.targets(repository).map(|(_, target)| target));
             }
@@ -81,11 +81,11 @@ impl<'s> Edges<'s> {
         roots
     }
 
-    /// What a repository needs a link to without a manifest that names it: the reserved links; and if the repository
-    /// keeps everything, each digest in the path or the content of any of its links.
-    pub(crate) fn loose(&self, reserve: &Reserve, index: usize, repository: &Scanned) -> Vec<DigestId> {
-        let mut loose: Vec<DigestId> = reserve.links.get(&index).into_iter().flatten().copied().collect();
-        if reserve.keeps_all(&self.policy, index, repository) {
+    /// The content that a repository needs links to though no manifest names it: the links that must stay and, if the
+    /// repository keeps everything, each digest in the path or the content of any of its links.
+    pub(crate) fn loose(&self, must_keep: &MustKeep, index: usize, repository: &Scanned) -> Vec<DigestId> {
+        let mut loose: Vec<DigestId> = must_keep.links.get(&index).into_iter().flatten().copied().collect();
+        if must_keep.keeps_all(&self.policy, index, repository) {
             let aliases = repository.aliases.iter().flat_map(|(key, target)| [*key, *target]);
             let signatures = repository.revisions.iter().flat_map(|revision| revision.signatures.iter().copied());
             let others = aliases.chain(repository.deleted_revisions.iter().copied()).chain(signatures);

@@ -41,9 +41,9 @@ pub(crate) struct Policy<'p> {
     pub(crate) keep: &'p HashSet<Digest>,
 }
 
-/// What is needed besides what the manifests lead to.
+/// What must be kept besides what the manifests lead to.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Reserve {
+pub(crate) struct MustKeep {
     /// For each repository, whether something in it can't be followed, so that everything that it links is needed.
     pub(crate) opaque: Vec<bool>,
     /// Manifests, by the number of their repository.
@@ -54,8 +54,8 @@ pub(crate) struct Reserve {
     pub(crate) blobs: HashSet<DigestId>,
 }
 
-impl Reserve {
-    /// An empty reserve for the repositories of `scan`.
+impl MustKeep {
+    /// Nothing yet, for the repositories of `scan`.
     pub(crate) fn new(scan: &Scan) -> Self {
         Self { opaque: vec![false; scan.repositories.len()], ..Self::default() }
     }

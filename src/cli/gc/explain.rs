@@ -15,7 +15,7 @@ pub(super) fn print(digest: &Digest, fate: &Fate, links: &[&Action], context: &m
     let output = &mut context.output;
     match fate {
         Fate::Absent => output.text(format_args!("{digest} is not in the tree\n"))?,
-        Fate::Goes => output.text(format_args!("{digest} would be removed: nothing needs it\n"))?,
+        Fate::Removed => output.text(format_args!("{digest} would be removed: nothing needs it\n"))?,
         Fate::Strange => {
             output.text(format_args!("{digest} is not needed, but is not a regular file: see fsck\n"))?;
         }
@@ -41,7 +41,7 @@ fn print_event(digest: &Digest, fate: &Fate, links: &[&Action], context: &mut Co
     let mut fields = json!({ "digest": digest, "links_going": links });
     match fate {
         Fate::Absent => fields["fate"] = "absent".into(),
-        Fate::Goes => fields["fate"] = "goes".into(),
+        Fate::Removed => fields["fate"] = "goes".into(),
         Fate::Strange => fields["fate"] = "strange".into(),
         Fate::Kept { reason, way, until } => {
             fields["fate"] = "kept".into();

@@ -136,11 +136,12 @@ pub(super) fn print_doubts(plan: &Plan, context: &mut Context) -> anyhow::Result
     for finding in &plan.findings {
         print_finding(finding, context)?;
     }
-    let mends: BTreeSet<String> = plan.findings.iter().filter_map(|finding| mend(finding, context)).collect();
-    for mend in mends.iter().filter(|_| !context.output.is_json()) {
-        context.output.hint(format_args!("to repair what is wrong: {mend}"));
+    let repairs: BTreeSet<String> =
+        plan.findings.iter().filter_map(|finding| repair_command(finding, context)).collect();
+    for repair in repairs.iter().filter(|_| !context.output.is_json()) {
+        context.output.hint(format_args!("to repair what is wrong: {repair}"));
     }
-    let is_sparse = |finding: &Finding| finding.code == Code::IndexChildMissing && !finding.mendable;
+    let is_sparse = |finding: &Finding| finding.code == Code::IndexChildMissing && !finding.repairable;
     if plan.findings.iter().any(is_sparse) && !context.output.is_json() {
         context.output.hint("if these children were never pushed here, use --allow-sparse-indexes");
     }
@@ -169,7 +170,7 @@ fn print_finding(finding: &Finding, context: &mut Context) -> anyhow::Result<()>
             Doubt::Repository => "repository",
             Doubt::Tree => "tree",
         };
-        let repair = mend(finding, context);
+        let repair = repair_command(finding, context);
         let path = finding.path.as_ref().map(|path| path.to_string_lossy());
         let fields = json!({
             "code": finding.code, "doubt": doubt, "repository": finding.repository, "path": path,
@@ -182,10 +183,10 @@ fn print_finding(finding: &Finding, context: &mut Context) -> anyhow::Result<()>
     Ok(())
 }
 
-/// The command that mends what casts doubt, if one does. What is no link is for a person to look at.
-fn mend(finding: &Finding, context: &Context) -> Option<String> {
+/// The command that repairs a finding because of which gc keeps something. `None` when a person has to look at it.
+fn repair_command(finding: &Finding, context: &Context) -> Option<String> {
     let source = match finding.code {
-        code if finding.doubt == Doubt::None || !finding.mendable || !MENDABLE.contains(&code) => return None,
+        code if finding.doubt == Doubt::None || !finding.repairable || !MENDABLE.contains(&code) => return None,
         Code::ManifestMissing
         | Code::IndexChildMissing
         | Code::RevisionDangling
