@@ -18,7 +18,7 @@ use crate::tree::{Kind, Tree, digests};
 
 /// The tags that were found, and the damage among them.
 #[derive(Debug, Default)]
-pub struct Found {
+pub struct FoundTags {
     /// The tags and what each points to, sorted by name.
     pub tags: Vec<(Tag, Digest)>,
     /// One error for each tag that points nowhere, and for each entry that is not a tag.
@@ -112,8 +112,8 @@ fn has_links(repository: &Repository<'_>, form: Form, tag: &Tag) -> Result<bool>
 }
 
 /// Every tag of `repository`.
-pub fn tags(repository: &Repository<'_>) -> Found {
-    let mut found = Found::default();
+pub fn tags(repository: &Repository<'_>) -> FoundTags {
+    let mut found = FoundTags::default();
     for form in Form::ALL {
         look_into(repository, form, &mut found);
     }
@@ -121,7 +121,7 @@ pub fn tags(repository: &Repository<'_>) -> Found {
     found
 }
 
-fn look_into(repository: &Repository<'_>, form: Form, found: &mut Found) {
+fn look_into(repository: &Repository<'_>, form: Form, found: &mut FoundTags) {
     let tree = repository.tree();
     let directory = repository.place(form).tags();
     let mut listed = match tree.list(&directory) {
@@ -146,7 +146,7 @@ fn look_into(repository: &Repository<'_>, form: Form, found: &mut Found) {
     }
 }
 
-fn look_at(repository: &Repository<'_>, form: Form, tag: Tag, found: &mut Found) {
+fn look_at(repository: &Repository<'_>, form: Form, tag: Tag, found: &mut FoundTags) {
     if form == Form::Alpha && found.tags.iter().any(|(known, _)| *known == tag) {
         // The tag was set again since, in the current layout.
         return;

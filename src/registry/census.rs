@@ -4,7 +4,7 @@ use std::collections::HashSet;
 
 use crate::error::{Error, Result};
 use crate::repository::{Repository, revision};
-use crate::tag;
+use crate::tag::{self, FoundTags};
 use crate::upload;
 
 /// How many tags, manifests, links and uploads a repository has.
@@ -24,7 +24,7 @@ impl Census {
     /// Counts what `repository` has, and returns the damage that is found on the way. A manifest with a broken link
     /// counts too. No manifest is read.
     pub fn take(repository: &Repository<'_>) -> (Self, Vec<Error>) {
-        let tag::Found { tags, mut damage } = tag::tags(repository);
+        let FoundTags { tags, mut damage } = tag::tags(repository);
         let mut broken = Vec::new();
         let revisions = revision::revisions(repository).inspect(|found| {
             let revision = found.as_ref().ok();

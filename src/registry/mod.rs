@@ -17,7 +17,7 @@ use crate::durable::{self, ExclusiveWriter, Writer};
 use crate::error::Result;
 use crate::layout;
 use crate::name::RepositoryName;
-pub use crate::repository::find::Found;
+pub use crate::repository::find::FoundRepositories;
 use crate::repository::{Repository, find};
 use crate::tree::Tree;
 
@@ -76,7 +76,7 @@ impl Registry {
     }
 
     /// Lists every repository, sorted by name, and the damage where one might be. Damage never ends the listing.
-    pub fn repositories(&self) -> Found {
+    pub fn repositories(&self) -> FoundRepositories {
         find::repositories(&self.tree)
     }
 }

@@ -15,7 +15,7 @@ use crate::tree::{Kind, Listed, Tree};
 
 /// The repositories of a tree by name.
 #[derive(Debug, Default)]
-pub struct Found {
+pub struct FoundRepositories {
     /// Their names, sorted.
     pub repositories: Vec<RepositoryName>,
     /// What could not be read, and directories whose names are no repository names.
@@ -23,7 +23,7 @@ pub struct Found {
 }
 
 /// Lists every repository, sorted by name, and the damage where one might be. Damage never ends the listing.
-pub(crate) fn repositories(tree: &Tree) -> Found {
+pub(crate) fn repositories(tree: &Tree) -> FoundRepositories {
     let FoundPlaces { places, unseen: mut damage, in_the_way, .. } = places(tree, &Interrupt::default());
     damage.extend(in_the_way);
     let mut directories: Vec<TreePath> = places.into_iter().map(|place| place.directory).collect();
@@ -38,7 +38,7 @@ pub(crate) fn repositories(tree: &Tree) -> Found {
     }
     repositories.sort();
     damage.sort_by(|a, b| a.path().cmp(&b.path()));
-    Found { repositories, damage }
+    FoundRepositories { repositories, damage }
 }
 
 /// What was found below `repositories/`.

@@ -54,14 +54,14 @@ pub(super) fn read(tree: &Tree, returning: Vec<Digest>, interrupt: &Interrupt) -
 
 /// The content of a fan-out.
 #[derive(Default)]
-struct Found {
+struct FanOut {
     canonical: Vec<[u8; 32]>,
     others: Vec<Digest>,
     /// The fan-out itself, if it is empty.
     empty: Option<TreePath>,
 }
 
-fn read_algorithm(tree: &Tree, algorithm: &KeyedDirectory, interrupt: &Interrupt) -> (Vec<Found>, Vec<Error>) {
+fn read_algorithm(tree: &Tree, algorithm: &KeyedDirectory, interrupt: &Interrupt) -> (Vec<FanOut>, Vec<Error>) {
     let handle = match tree.open_directory(&algorithm.path) {
         Ok(Some(handle)) => handle,
         Ok(None) => return (Vec::new(), Vec::new()),
@@ -74,11 +74,11 @@ fn read_algorithm(tree: &Tree, algorithm: &KeyedDirectory, interrupt: &Interrupt
     let mut fan_outs: Vec<Listed> = listed.into_iter().filter(|entry| entry.kind == Kind::Directory).collect();
     // Each piece is sorted in parallel, and the pieces are in order, so the whole is sorted.
     fan_outs.sort_unstable();
-    let read: Vec<Result<Found>> = fan_outs
+    let read: Vec<Result<FanOut>> = fan_outs
         .par_iter()
         .map(|entry| match entry.text() {
             Some(name) if interrupt.signal().is_none() => read_fan_out(tree, algorithm, handle.as_fd(), name),
-            _ => Ok(Found::default()),
+            _ => Ok(FanOut::default()),
         })
         .collect();
     let (mut found, mut damage) = (Vec::with_capacity(read.len()), Vec::new());
@@ -91,15 +91,15 @@ fn read_algorithm(tree: &Tree, algorithm: &KeyedDirectory, interrupt: &Interrupt
     (found, damage)
 }
 
-fn read_fan_out(tree: &Tree, algorithm: &KeyedDirectory, parent: BorrowedFd<'_>, name: &str) -> Result<Found> {
-    let Some(path) = algorithm.path.child(name) else { return Ok(Found::default()) };
+fn read_fan_out(tree: &Tree, algorithm: &KeyedDirectory, parent: BorrowedFd<'_>, name: &str) -> Result<FanOut> {
+    let Some(path) = algorithm.path.child(name) else { return Ok(FanOut::default()) };
     let listed = tree.list_in(parent, &path)?.unwrap_or_default();
     if listed.is_empty() {
-        return Ok(Found { empty: Some(path), ..Found::default() });
+        return Ok(FanOut { empty: Some(path), ..FanOut::default() });
     }
     let blobs = listed.iter().filter(|entry| entry.kind == Kind::Directory).filter_map(Listed::text);
     let placed = blobs.filter(|hex| hex.get(..2) == Some(name));
-    let mut found = Found::default();
+    let mut found = FanOut::default();
     for digest in placed.filter_map(|hex| algorithm.digest(hex)) {
         match digest.sha256() {
             Some(hash) => found.canonical.push(hash),

@@ -99,7 +99,7 @@ impl Scan {
     }
 
     /// Takes over the repositories, and gives an id to the digest of each layer link.
-    fn take(&mut self, found: Found) {
+    fn take(&mut self, found: ReadRepositories) {
         let names = &self.digests;
         let look_up = |hashes: Vec<[u8; 32]>| LookedUp::of(names, hashes.into_iter().map(Digest::from_sha256));
         let layers: Vec<LookedUp> = found.layers.into_par_iter().map(look_up).collect();
@@ -187,8 +187,8 @@ impl Scan {
     }
 }
 
-/// What lies below `repositories/`.
-struct Found {
+/// What was read below `repositories/`.
+struct ReadRepositories {
     scanned: Vec<Scanned>,
     /// The hashes of the canonical layer links of each repository.
     layers: Vec<Vec<[u8; 32]>>,
@@ -196,7 +196,7 @@ struct Found {
     damage: Vec<Damage>,
 }
 
-fn read_repositories(tree: &Tree, interrupt: &Interrupt) -> Found {
+fn read_repositories(tree: &Tree, interrupt: &Interrupt) -> ReadRepositories {
     let FoundPlaces { places, empty, unseen, in_the_way } = find::places(tree, interrupt);
     let of = |doubt| move |error| Damage { repository: None, of_content: false, doubt, error };
     let unseen = unseen.into_iter().map(of(Doubt::Tree));
@@ -213,5 +213,5 @@ fn read_repositories(tree: &Tree, interrupt: &Interrupt) -> Found {
         layers.push(repository.layers);
         damage.extend(repository.damage);
     }
-    Found { scanned, layers, empty, damage }
+    ReadRepositories { scanned, layers, empty, damage }
 }

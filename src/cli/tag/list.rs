@@ -10,7 +10,7 @@ use crate::error::{Error, Result};
 use crate::manifest::{self, Kind};
 use crate::name::{RepositoryName, Tag};
 use crate::repository::Repository;
-use crate::tag;
+use crate::tag::{self, FoundTags};
 
 /// List the tags of a repository
 ///
@@ -67,7 +67,7 @@ impl List {
     pub(in crate::cli) fn run(self, context: &mut Context) -> anyhow::Result<Exit> {
         let registry = context.registry()?;
         let repository = registry.repository(&self.repository).about(&self.repository, None)?;
-        let tag::Found { tags, mut damage } = tag::tags(&repository);
+        let FoundTags { tags, mut damage } = tag::tags(&repository);
         let mut missing = false;
         for (tag, digest) in tags {
             if self.long {
