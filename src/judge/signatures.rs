@@ -8,7 +8,7 @@ use crate::digest::Digest;
 use crate::error::{Error, LinkFault};
 use crate::finding::{Code, Harm, Repair, Subject};
 use crate::layout::{Place, TreePath};
-use crate::manifest::schema1::Verdict;
+use crate::manifest::schema1::SignatureVerdict;
 use crate::manifest::{content, signatures};
 use crate::repository::Repository;
 
@@ -40,7 +40,7 @@ pub(crate) fn judge<F: Facts>(facts: &mut F, repository: &Repository<'_>, manife
     let merged = content(repository, manifest).and_then(|payload| signatures::merged(repository, manifest, payload));
     let found: Vec<(Code, String)> = match merged {
         Ok(Some(signed)) => {
-            let code = |verdict: &Verdict| {
+            let code = |verdict: &SignatureVerdict| {
                 if verdict.was_checked() { Code::SignatureInvalid } else { Code::SignatureNotVerified }
             };
             let verdicts = signed.verify();

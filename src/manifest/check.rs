@@ -81,10 +81,10 @@ pub fn check(manifest: &Manifest, signature: Option<Refusal>, presence: &impl Pr
 }
 
 /// Whether the repository has what is referenced, or what else is wrong with the reference.
-type Verdict = Result<bool, (RefusalCode, String)>;
+type ReferenceVerdict = Result<bool, (RefusalCode, String)>;
 
 /// Asks `present` about the digest of a reference, if that is valid.
-fn ask(reference: &Reference, present: impl FnOnce(&Digest) -> Result<bool>) -> Result<Verdict> {
+fn ask(reference: &Reference, present: impl FnOnce(&Digest) -> Result<bool>) -> Result<ReferenceVerdict> {
     match digest(reference) {
         Ok(digest) => present(&digest).map(Ok),
         Err(wrong) => Ok(Err(wrong)),
@@ -92,7 +92,7 @@ fn ask(reference: &Reference, present: impl FnOnce(&Digest) -> Result<bool>) -> 
 }
 
 /// Adds what is wrong with a reference. A registry always adds at the end that the blob is unknown.
-fn report(reference: &Reference, verdict: Verdict, refusals: &mut Vec<Refusal>) {
+fn report(reference: &Reference, verdict: ReferenceVerdict, refusals: &mut Vec<Refusal>) {
     let text = &reference.text;
     match verdict {
         Ok(true) => return,
@@ -132,7 +132,7 @@ fn has_form(algorithm: &str, encoded: &str) -> bool {
     algorithm.split(['+', '.', '_', '-']).all(is_part) && !encoded.is_empty() && encoded.bytes().all(is_digit)
 }
 
-fn blob(kind: Kind, reference: &Reference, presence: &impl Presence) -> Result<Verdict> {
+fn blob(kind: Kind, reference: &Reference, presence: &impl Presence) -> Result<ReferenceVerdict> {
     let digest = match digest(reference) {
         Ok(digest) => digest,
         Err(wrong) => return Ok(Err(wrong)),

@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use super::schema1::{self, Signed, Verdict};
+use super::schema1::{self, SignatureVerdict, Signed};
 use super::{Anything, Kind, Manifest, Presence, check, decode};
 use crate::blob::{self, Outcome};
 use crate::descriptor::Descriptor;
@@ -60,7 +60,7 @@ struct Document {
     payload: Vec<u8>,
     manifest: Manifest,
     signed: Option<Signed>,
-    verdicts: Vec<Verdict>,
+    verdicts: Vec<SignatureVerdict>,
 }
 
 impl Put<'_> {
@@ -122,7 +122,7 @@ impl Put<'_> {
 
     fn refusals(&self, repository: &Repository<'_>, document: &Document) -> Result<Vec<Refusal>> {
         let mut checked = document.verdicts.iter().filter(|verdict| verdict.was_checked());
-        let signature = checked.find_map(Verdict::error);
+        let signature = checked.find_map(SignatureVerdict::error);
         let signature = signature.map(|error| Refusal::of_signature(&error));
         if self.skip_references {
             return check(&document.manifest, signature, &Anything);

@@ -120,7 +120,7 @@ impl<'t> Restore<'t> {
         let mut things = Vec::with_capacity(self.things.len());
         for noted in self.things.clone() {
             let verdict = self.judge(&noted);
-            things.push((noted, verdict.map(RestoreVerdict::outcome)));
+            items.push((noted, verdict.map(RestoreVerdict::outcome)));
             if self.interrupt.signal().is_some() {
                 break;
             }

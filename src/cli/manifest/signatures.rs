@@ -5,7 +5,7 @@ use serde_json::json;
 use crate::cli::subject::About;
 use crate::cli::{Context, Exit};
 use crate::error::Error;
-use crate::manifest::schema1::Verdict;
+use crate::manifest::schema1::SignatureVerdict;
 use crate::manifest::{self, signatures};
 use crate::name::{RepositoryName, Target};
 
@@ -62,10 +62,10 @@ impl Signatures {
             let line = format!("{key}  {}  {time}  {said}", verdict.algorithm);
             context.output.text(format_args!("{}\n", crate::cli::output::escaped(&line)))?;
         }
-        let is_bad = |verdict: &Verdict| verdict.was_checked() && verdict.outcome.is_err();
+        let is_bad = |verdict: &SignatureVerdict| verdict.was_checked() && verdict.outcome.is_err();
         if verdicts.iter().any(is_bad) {
             return Ok(Exit::Invalid);
         }
-        Ok(Exit::damage_if(!verdicts.iter().all(Verdict::was_checked)))
+        Ok(Exit::damage_if(!verdicts.iter().all(SignatureVerdict::was_checked)))
     }
 }

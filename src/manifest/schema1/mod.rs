@@ -34,7 +34,7 @@ pub use error::{Encoded, Fault, KeyFault, SignatureError};
 pub use format::Format;
 pub use key::Jwk;
 pub use signature::Signature;
-pub use verify::Verdict;
+pub use verify::SignatureVerdict;
 
 /// A payload and its signatures, which are not verified yet.
 #[derive(Clone, Debug)]

@@ -68,7 +68,7 @@ mod tests {
 
     use serde_json::Value;
 
-    use super::super::{Fault, Signature, Verdict, from_stored, parse};
+    use super::super::{Fault, Signature, SignatureVerdict, from_stored, parse};
     use crate::Digest;
 
     fn read(name: &str) -> Vec<u8> {
@@ -84,7 +84,7 @@ mod tests {
             let signed = parse(&document).unwrap();
             assert_eq!(Digest::of(signed.payload()).to_string(), entry["payload_digest"], "{name}");
             let verdicts = signed.verify();
-            assert!(!verdicts.is_empty() && !verdicts.iter().any(Verdict::was_checked), "{name}");
+            assert!(!verdicts.is_empty() && !verdicts.iter().any(SignatureVerdict::was_checked), "{name}");
             assert_eq!(signed.check().unwrap_err().class(), "not-verified", "{name}");
             let stored: Vec<_> = signed.signatures().iter().map(Signature::stored).collect();
             let again = from_stored(signed.payload().to_vec(), &stored).unwrap();

@@ -5,7 +5,7 @@ use super::{Signature, Signed, jose};
 
 /// The result for one signature.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Verdict {
+pub struct SignatureVerdict {
     /// The number of the signature in the document, from 1.
     pub number: usize,
     /// The id of the key that it was checked with, if that could be read.
@@ -18,7 +18,7 @@ pub struct Verdict {
     pub outcome: Result<(), Fault>,
 }
 
-impl Verdict {
+impl SignatureVerdict {
     /// Whether the signature was checked. Without the feature `schema1-signatures` none is.
     pub fn was_checked(&self) -> bool {
         self.outcome != Err(Fault::NotVerified)
@@ -33,10 +33,10 @@ impl Verdict {
 
 impl Signed {
     /// Checks every signature. The document is good only if all of them fit.
-    #[must_use = "a signature that fails is told by its verdict"]
-    pub fn verify(&self) -> Vec<Verdict> {
+    #[must_use = "a signature that fails is reported only by its verdict"]
+    pub fn verify(&self) -> Vec<SignatureVerdict> {
         let payload = jose::encode_url(&self.payload);
-        let verdict = |(number, signature): (usize, &Signature)| Verdict {
+        let verdict = |(number, signature): (usize, &Signature)| SignatureVerdict {
             number,
             key_id: signature.key_id().map(str::to_owned),
             algorithm: signature.algorithm().to_owned(),
@@ -48,7 +48,7 @@ impl Signed {
 
     /// Checks every signature. `Err` is the failure of the first that does not fit.
     pub fn check(&self) -> Result<(), SignatureError> {
-        self.verify().iter().find_map(Verdict::error).map_or(Ok(()), Err)
+        self.verify().iter().find_map(SignatureVerdict::error).map_or(Ok(()), Err)
     }
 }
 
