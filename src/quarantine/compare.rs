@@ -21,15 +21,15 @@ impl At<'_> {
     }
 }
 
-/// The entries of `thing` that `place` lacks, as paths below `thing`; the empty path is `thing` itself. `None` when
+/// The entries of `item` that `place` lacks, as paths below `item`; the empty path is `item` itself. `None` when
 /// `place` holds something that differs. Modes and times are not compared.
-pub(super) fn absent(place: At<'_>, thing: At<'_>) -> std::io::Result<Option<Vec<String>>> {
+pub(super) fn absent(place: At<'_>, item: At<'_>) -> std::io::Result<Option<Vec<String>>> {
     let mut absent = Vec::new();
-    Ok(look(place, thing, "", &mut absent)?.then_some(absent))
+    Ok(look(place, item, "", &mut absent)?.then_some(absent))
 }
 
-fn look(place: At<'_>, thing: At<'_>, below: &str, absent: &mut Vec<String>) -> std::io::Result<bool> {
-    let ours = rustix::fs::statat(thing.directory, thing.name, AtFlags::SYMLINK_NOFOLLOW)?;
+fn look(place: At<'_>, item: At<'_>, below: &str, absent: &mut Vec<String>) -> std::io::Result<bool> {
+    let ours = rustix::fs::statat(item.directory, item.name, AtFlags::SYMLINK_NOFOLLOW)?;
     let theirs = match rustix::fs::statat(place.directory, place.name, AtFlags::SYMLINK_NOFOLLOW) {
         Err(Errno::NOENT) => {
             absent.push(below.to_owned());
@@ -42,36 +42,36 @@ fn look(place: At<'_>, thing: At<'_>, below: &str, absent: &mut Vec<String>) -> 
         return Ok(false);
     }
     match kind {
-        FileType::RegularFile => Ok(ours.st_size == theirs.st_size && same_bytes(place, thing)?),
-        FileType::Directory => look_into(place, thing, below, absent),
+        FileType::RegularFile => Ok(ours.st_size == theirs.st_size && same_bytes(place, item)?),
+        FileType::Directory => look_into(place, item, below, absent),
         FileType::Symlink => {
             let read = |at: At<'_>| rustix::fs::readlinkat(at.directory, at.name, Vec::new());
-            Ok(read(place)? == read(thing)?)
+            Ok(read(place)? == read(item)?)
         }
         _ => Ok(false),
     }
 }
 
-fn look_into(place: At<'_>, thing: At<'_>, below: &str, absent: &mut Vec<String>) -> std::io::Result<bool> {
-    let (theirs, ours) = (place.open(OFlags::DIRECTORY)?, thing.open(OFlags::DIRECTORY)?);
+fn look_into(place: At<'_>, item: At<'_>, below: &str, absent: &mut Vec<String>) -> std::io::Result<bool> {
+    let (theirs, ours) = (place.open(OFlags::DIRECTORY)?, item.open(OFlags::DIRECTORY)?);
     for entry in rustix::fs::Dir::read_from(&ours)? {
         let entry = entry?;
         let Ok(name) = entry.file_name().to_str() else { return Ok(false) };
         if matches!(name, "." | "..") {
             continue;
         }
-        let (place, thing) = (At { directory: theirs.as_fd(), name }, At { directory: ours.as_fd(), name });
-        if !look(place, thing, &format!("{below}/{name}"), absent)? {
+        let (place, item) = (At { directory: theirs.as_fd(), name }, At { directory: ours.as_fd(), name });
+        if !look(place, item, &format!("{below}/{name}"), absent)? {
             return Ok(false);
         }
     }
     Ok(true)
 }
 
-fn same_bytes(place: At<'_>, thing: At<'_>) -> std::io::Result<bool> {
+fn same_bytes(place: At<'_>, item: At<'_>) -> std::io::Result<bool> {
     let open =
         |at: At<'_>| at.open(OFlags::empty()).map(|handle| BufReader::with_capacity(64 * 1024, File::from(handle)));
-    let (mut a, mut b) = (open(place)?, open(thing)?);
+    let (mut a, mut b) = (open(place)?, open(item)?);
     loop {
         let (left, right) = (a.fill_buf()?, b.fill_buf()?);
         let length = left.len().min(right.len());

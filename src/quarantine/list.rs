@@ -21,7 +21,7 @@ pub struct RunSummary {
     /// The command that made it, `gc` or `repair`, if its journal says so.
     pub kind: Option<String>,
     /// The number of items that are in it now.
-    pub things: u64,
+    pub items: u64,
     /// The bytes of these items, by the journal.
     pub bytes: u64,
 }
@@ -42,7 +42,7 @@ pub struct RunContents {
     pub summary: RunSummary,
     /// The items that its journal names, in the order in which they were taken, and whether each is in the quarantine
     /// now.
-    pub things: Vec<(NotedItem, bool)>,
+    pub items: Vec<(NotedItem, bool)>,
     /// Its changes in place, in order: the path, the kind of change, and whether it can be undone.
     pub changes: Vec<(TreePath, &'static str, bool)>,
     /// What could not be read.
@@ -76,8 +76,8 @@ pub fn show(tree: &Tree, id: &RunId) -> Result<RunContents> {
 fn contents(directory: &RunDirectory<'_>) -> Result<RunContents> {
     let journal = directory.journal()?;
     let summary =
-        RunSummary { id: directory.id.clone(), began: directory.id.began(), kind: journal.kind, things: 0, bytes: 0 };
-    let mut contents = RunContents { summary, things: Vec::new(), changes: Vec::new(), damage: journal.faults };
+        RunSummary { id: directory.id.clone(), began: directory.id.began(), kind: journal.kind, items: 0, bytes: 0 };
+    let mut contents = RunContents { summary, items: Vec::new(), changes: Vec::new(), damage: journal.faults };
     for changed in journal.changes {
         // If the place can't be looked at, the change may still be there.
         let can_be_undone = changed.can_be_undone(directory.tree).unwrap_or_else(|error| {
@@ -100,10 +100,10 @@ fn contents(directory: &RunDirectory<'_>) -> Result<RunContents> {
             }
         };
         if is_held {
-            contents.summary.things += 1;
+            contents.summary.items += 1;
             contents.summary.bytes = contents.summary.bytes.saturating_add(noted.item.size);
         }
-        contents.things.push((noted, is_held));
+        contents.items.push((noted, is_held));
     }
     Ok(contents)
 }

@@ -37,7 +37,7 @@ const ELSEWHERE: &str = "its place is on another file system now; copy it there"
 #[derive(Debug)]
 pub struct Restored {
     /// Each item with its result. An item whose restore failed stays in the quarantine.
-    pub things: Vec<(NotedItem, Result<RestoreOutcome>)>,
+    pub items: Vec<(NotedItem, Result<RestoreOutcome>)>,
     /// The places whose change was undone, or should have been. A change that can't be undone stays.
     pub undone: Vec<(TreePath, Result<()>)>,
     /// Whether the run became empty and was removed.
@@ -51,7 +51,7 @@ pub struct Restored {
 #[must_use = "a restore does nothing until `run` is called"]
 pub struct Restore<'t> {
     directory: RunDirectory<'t>,
-    things: Vec<NotedItem>,
+    items: Vec<NotedItem>,
     /// The wanted changes, the last first.
     changes: Vec<NotedChange>,
     /// The changes that are not wanted.
@@ -78,14 +78,14 @@ impl<'t> Restore<'t> {
         }
         let is_wanted = |digest: Option<Digest>| digests.is_empty() || digest.is_some_and(|it| digests.contains(&it));
         let wanted = |noted: &NotedItem| is_wanted(noted.item.digest);
-        let mut things: Vec<(usize, NotedItem)> = journal.noted.into_iter().filter(wanted).enumerate().collect();
+        let mut items: Vec<(usize, NotedItem)> = journal.noted.into_iter().filter(wanted).enumerate().collect();
         let changes = journal.changes.into_iter().rev();
         let (changes, other_changes) = changes.partition(|changed| is_wanted(changed.digest));
-        things.sort_by_key(|(number, noted)| (noted.item.kind, Reverse(*number)));
-        let things: Vec<NotedItem> = things.into_iter().map(|(_, noted)| noted).collect();
-        let elsewhere = elsewhere(tree, run, &things)?;
+        items.sort_by_key(|(number, noted)| (noted.item.kind, Reverse(*number)));
+        let items: Vec<NotedItem> = items.into_iter().map(|(_, noted)| noted).collect();
+        let elsewhere = elsewhere(tree, run, &items)?;
         let (faults, interrupt) = (journal.faults, Interrupt::default());
-        Ok(Self { directory, things, changes, other_changes, faults, elsewhere, verify: false, interrupt })
+        Ok(Self { directory, items, changes, other_changes, faults, elsewhere, verify: false, interrupt })
     }
 
     /// Whether to hash each blob before it is put back. One that does not match its digest stays.
@@ -117,8 +117,8 @@ impl<'t> Restore<'t> {
 
     /// Says what a restore would do with each item, and changes nothing.
     pub fn look(self) -> Restored {
-        let mut things = Vec::with_capacity(self.things.len());
-        for noted in self.things.clone() {
+        let mut items = Vec::with_capacity(self.items.len());
+        for noted in self.items.clone() {
             let verdict = self.judge(&noted);
             items.push((noted, verdict.map(RestoreVerdict::outcome)));
             if self.interrupt.signal().is_some() {
@@ -127,16 +127,16 @@ impl<'t> Restore<'t> {
         }
         let undoable = self.changes.iter().map(|changed| (changed, changed.can_be_undone(self.directory.tree)));
         let undone = undone(undoable).collect();
-        Restored { things, undone, emptied: false, interrupted: self.interrupt.signal() }
+        Restored { items, undone, emptied: false, interrupted: self.interrupt.signal() }
     }
 
     /// Puts everything back. The journal records it with the time `now`.
     pub fn run(self, writer: &ExclusiveWriter<'_>, now: jiff::Timestamp) -> Result<Restored> {
-        let mut things = Vec::with_capacity(self.things.len());
+        let mut items = Vec::with_capacity(self.items.len());
         let mut superfluous = Vec::new();
         let mut unsynced_content = false;
         let mut undone = self.undo(writer, false);
-        for noted in self.things.clone() {
+        for noted in self.items.clone() {
             if self.interrupt.signal().is_some() {
                 break;
             }
@@ -158,7 +158,7 @@ impl<'t> Restore<'t> {
                 Ok(verdict.outcome())
             });
             unsynced_content |= noted.item.kind == ItemKind::Blob && matches!(done, Ok(RestoreOutcome::PutBack));
-            things.push((noted, done));
+            items.push((noted, done));
         }
         undone.extend(self.undo(writer, true));
         sync(writer, &self.directory)?;
@@ -166,12 +166,12 @@ impl<'t> Restore<'t> {
             let home = self.directory.home_found(spot.home)?;
             writer.discard(home, &name, &self.directory.locate(spot.home, &name))?;
         }
-        let failed = things.iter().any(|(_, done)| done.is_err()) || undone.iter().any(|(_, done)| done.is_err());
+        let failed = items.iter().any(|(_, done)| done.is_err()) || undone.iter().any(|(_, done)| done.is_err());
         let emptied = !failed && !self.has_changes()? && writer.remove_empty_run(self.directory.id.as_str())?;
         if !emptied {
-            note(writer, &self.directory, &things, now)?;
+            note(writer, &self.directory, &items, now)?;
         }
-        Ok(Restored { things, undone, emptied, interrupted: self.interrupt.signal() })
+        Ok(Restored { items, undone, emptied, interrupted: self.interrupt.signal() })
     }
 
     /// Undoes changes: those that come last if `last` is true, or else the others.
@@ -203,10 +203,10 @@ fn undone<'c>(
     })
 }
 
-/// The content that links in `things` name and another run has, but neither `things` nor the tree.
-fn elsewhere(tree: &Tree, run: &RunId, things: &[NotedItem]) -> Result<HashMap<Digest, RunId>> {
+/// The content that links in `items` name and another run has, but neither `items` nor the tree.
+fn elsewhere(tree: &Tree, run: &RunId, items: &[NotedItem]) -> Result<HashMap<Digest, RunId>> {
     let of = |is_wanted: fn(ItemKind) -> bool| {
-        things.iter().filter(move |noted| is_wanted(noted.item.kind)).filter_map(|noted| noted.item.digest)
+        items.iter().filter(move |noted| is_wanted(noted.item.kind)).filter_map(|noted| noted.item.digest)
     };
     let own: HashSet<Digest> = of(|kind| kind == ItemKind::Blob).collect();
     let links = of(ItemKind::is_link).filter(|digest| !own.contains(digest));
@@ -277,7 +277,7 @@ fn complete(
 
 pub(super) fn sync(writer: &ExclusiveWriter<'_>, directory: &RunDirectory<'_>) -> Result<()> {
     match directory.home(Home::Private)? {
-        Some(things) => writer.sync_moves(things),
+        Some(items) => writer.sync_moves(items),
         None => writer.sync_moves(directory.handle()),
     }
 }
@@ -285,11 +285,11 @@ pub(super) fn sync(writer: &ExclusiveWriter<'_>, directory: &RunDirectory<'_>) -
 fn note(
     writer: &ExclusiveWriter<'_>,
     directory: &RunDirectory<'_>,
-    things: &[(NotedItem, Result<RestoreOutcome>)],
+    items: &[(NotedItem, Result<RestoreOutcome>)],
     now: jiff::Timestamp,
 ) -> Result<()> {
     let mut lines = Lines::default();
-    for (noted, done) in things {
+    for (noted, done) in items {
         if matches!(done, Ok(RestoreOutcome::PutBack | RestoreOutcome::AlreadyThere)) {
             lines.restore(noted, now);
         }

@@ -182,13 +182,13 @@ impl<'t> RunDirectory<'t> {
             let failed = |errno| Error::io("look at", self.locate(spot.home, name), errno);
             tree::metadata_at(directory, name).map_err(failed)
         };
-        let Some(thing) = look(&noted.name)? else { return Ok(None) };
+        let Some(item) = look(&noted.name)? else { return Ok(None) };
         if spot.kind != Kind::Directory {
             // Its directory will be made, so it will be new.
-            return Ok(Some(Returned { size: thing.size, newest: jiff::Timestamp::MAX }));
+            return Ok(Some(Returned { size: item.size, newest: jiff::Timestamp::MAX }));
         }
         let data = look(&format!("{}/data", noted.name))?;
-        Ok(data.map(|data| Returned { size: data.size, newest: data.modified.max(thing.modified) }))
+        Ok(data.map(|data| Returned { size: data.size, newest: data.modified.max(item.modified) }))
     }
 
     /// The path of an item for messages.

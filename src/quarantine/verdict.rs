@@ -115,8 +115,8 @@ fn lacking(directory: &RunDirectory<'_>, noted: &NotedItem, spot: Spot, to: &Tre
     let parent = to.parent().expect("an area is never taken");
     let Some(around) = directory.tree.open_directory(&parent)? else { return Ok(None) };
     let place = At { directory: around.as_fd(), name: to.file_name() };
-    let thing = At { directory: directory.home_found(spot.home)?, name: &noted.name };
-    absent(place, thing).map_err(|error| Error::io("compare", directory.tree.locate(to), error))
+    let item = At { directory: directory.home_found(spot.home)?, name: &noted.name };
+    absent(place, item).map_err(|error| Error::io("compare", directory.tree.locate(to), error))
 }
 
 /// Whether a quarantined blob matches its digest.

@@ -86,8 +86,8 @@ fn linked(tree: &Tree, scan: &Scan) -> HashSet<Digest> {
 fn quarantined(tree: &Tree) -> Result<Vec<Digest>> {
     let mut digests = Vec::new();
     for run in quarantine::runs(tree)?.runs {
-        let things = quarantine::show(tree, &run.id)?.things;
-        let held = things.into_iter().filter(|(noted, is_held)| *is_held && noted.item.kind == ItemKind::Blob);
+        let items = quarantine::show(tree, &run.id)?.items;
+        let held = items.into_iter().filter(|(noted, is_held)| *is_held && noted.item.kind == ItemKind::Blob);
         let with_bytes = held.filter(|(noted, _)| noted.item.size > 0);
         digests.extend(with_bytes.filter_map(|(noted, _)| noted.item.digest));
     }

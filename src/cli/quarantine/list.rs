@@ -33,7 +33,7 @@ impl List {
             let (size, kind) = (human_bytes(run.bytes), super::kind(run));
             context.output.row(
                 "        SIZE     ITEMS KIND     RUN",
-                format_args!("{size:>12}  {:>8} {kind:<8} {}", run.things, run.id),
+                format_args!("{size:>12}  {:>8} {kind:<8} {}", run.items, run.id),
             )?;
         }
         for error in &found.damage {

@@ -40,12 +40,12 @@ fn run_document(run: &RunSummary) -> Value {
         "run": run.id.as_str(),
         "began": run.began.to_string(),
         "kind": run.kind,
-        "items": run.things,
+        "items": run.items,
         "bytes": run.bytes,
     })
 }
 
-/// A thing as a program reads it.
+/// A item as a program reads it.
 fn item_document(noted: &NotedItem) -> Value {
     let item = &noted.item;
     json!({

@@ -55,7 +55,7 @@ impl Purge {
                 damage.push(error);
                 continue;
             }
-            (runs, items, bytes) = (runs + 1, items + run.things, bytes.saturating_add(run.bytes));
+            (runs, items, bytes) = (runs + 1, items + run.items, bytes.saturating_add(run.bytes));
             if context.output.is_json() {
                 context.output.event("purge", super::run_document(run))?;
             } else {

@@ -59,7 +59,7 @@ impl Restore {
             None => restore.look(),
         };
         let mut counts = Counts::default();
-        for (noted, outcome) in &done.things {
+        for (noted, outcome) in &done.items {
             match outcome {
                 Ok(RestoreOutcome::NotHeld) => {}
                 Ok(outcome) => {

@@ -39,7 +39,7 @@ impl Show {
     pub(in crate::cli) fn run(self, context: &mut Context) -> anyhow::Result<Exit> {
         let registry = context.registry()?;
         let contents = quarantine::show(registry.tree(), &self.run)?;
-        for (noted, held) in &contents.things {
+        for (noted, held) in &contents.items {
             if !held && !self.all {
                 continue;
             }
@@ -73,7 +73,7 @@ impl Show {
         if context.output.is_json() {
             context.output.event("summary", super::run_document(run))?;
         }
-        let (items, size) = (count::plural(run.things, "item"), count::bytes(run.bytes));
+        let (items, size) = (count::plural(run.items, "item"), count::bytes(run.bytes));
         context.output.note(format_args!("{} of {}: {items} of {size}", super::kind(run), run.began));
         Ok(Exit::damage_if(!contents.damage.is_empty()))
     }
