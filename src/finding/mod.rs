@@ -12,7 +12,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 pub use code::Code;
-pub use repair::{MENDABLE, Repair};
+pub use repair::{REPAIRABLE, Repair};
 use serde::{Serialize, Serializer};
 pub(crate) use subject::Subject;
 
@@ -183,7 +183,7 @@ impl Finding {
 
     /// Mended so.
     #[must_use]
-    pub(crate) fn mended_by(self, repair: Repair) -> Self {
+    pub(crate) fn repaired_by(self, repair: Repair) -> Self {
         Self { repair: Some(repair), ..self }
     }
 

@@ -5,7 +5,7 @@ use serde::Serialize;
 use super::Code;
 
 /// The codes of which there is something that mends them.
-pub const MENDABLE: [Code; 20] = [
+pub const REPAIRABLE: [Code; 20] = [
     Code::BlobCorrupt,
     Code::BlobTruncated,
     Code::BlobEmpty,

@@ -255,7 +255,7 @@ impl<'t> Eye<'t> {
         let finding = match path {
             Some(path) if is_temporary => {
                 let message = format!("an interrupted write of {file} left it");
-                self.at(path, Code::TemporaryLeftOver, Harm::None, message).mended_by(Repair::RemoveTemporary)
+                self.at(path, Code::TemporaryLeftOver, Harm::None, message).repaired_by(Repair::RemoveTemporary)
             }
             Some(path) => self.odd(path, entry.kind.describe(), Harm::Possible),
             None => {
@@ -367,6 +367,6 @@ impl<'t> Eye<'t> {
         let Owner { uid, gid } = self.owner;
         let message = format!("the tree's owner ({uid}:{gid}) may not read it: {found}{unless}");
         let finding = self.at(path(), Code::Permissions, harm, message);
-        self.note(cause, finding.found(&found).mended_by(Repair::FixPermissions));
+        self.note(cause, finding.found(&found).repaired_by(Repair::FixPermissions));
     }
 }

@@ -136,7 +136,7 @@ impl<'j, 't> Judge<'j, 't> {
         }
         let mut lacks = |path: &TreePath, harm, message: &str, cause| {
             let finding = self.eye.at(path, Code::RepositoryIncomplete, harm, message);
-            self.eye.note(cause, finding.mended_by(Repair::MakeDirectory));
+            self.eye.note(cause, finding.repaired_by(Repair::MakeDirectory));
         };
         if !has.revisions && !self.repository.tags.is_empty() {
             let message = "there are tags, and no directory of manifests";

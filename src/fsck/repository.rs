@@ -214,7 +214,7 @@ fn read_revisions(eye: &mut Eye<'_>, place: &Place, layers: &Layers) -> Option<V
                     "the link of a manifest, where registry 2.1.0 put it: registries from 3.0 on don't see it";
                 let subject = Subject::MisplacedRevision(place.clone(), digest);
                 let finding = eye.at(subject, Code::RevisionMisplaced, Harm::Possible, message);
-                eye.note(Cause::Revision(digest), finding.mended_by(Repair::LinkRevision));
+                eye.note(Cause::Revision(digest), finding.repaired_by(Repair::LinkRevision));
                 RevisionLink::Misplaced
             }
             Link::Absent { empty } => {

@@ -21,14 +21,14 @@ impl Judge<'_, '_> {
             let message = format!("the tag points to {target}, which the repository does not have");
             let subject = Subject::Tag(place.clone(), tag.name.clone());
             let finding = self.eye.at(subject, Code::TagDangling, Harm::Certain, message).of_content(target);
-            self.eye.note(Cause::Tag, finding.mended_by(Repair::RemoveTag));
+            self.eye.note(Cause::Tag, finding.repaired_by(Repair::RemoveTag));
         }
         let past = tag.past.iter().filter(|digest| Some(**digest) != tag.current && !has(digest));
         for digest in past {
             let subject = Subject::PastTag(place.clone(), tag.name.clone(), *digest);
             let message = format!("the tag once pointed to {digest}, which the repository no longer has");
             let finding = self.eye.at(subject, Code::TagIndexDangling, Harm::None, message);
-            self.eye.note(Cause::None, finding.mended_by(Repair::RemoveLink));
+            self.eye.note(Cause::None, finding.repaired_by(Repair::RemoveLink));
         }
     }
 }

@@ -83,7 +83,7 @@ fn check_start(
     let started = path.started_at();
     let without = |eye: &Eye<'_>, message: &str| {
         let subject = Subject::UploadStart(path.clone());
-        eye.at(subject, Code::UploadWithoutStartedat, Harm::Possible, message).mended_by(Repair::PurgeUpload)
+        eye.at(subject, Code::UploadWithoutStartedat, Harm::Possible, message).repaired_by(Repair::PurgeUpload)
     };
     match kind {
         None => {
@@ -116,7 +116,7 @@ fn check_start(
     };
     let message = format!("the upload began at {since}{why}");
     let finding = eye.at(Subject::Upload(path.clone()), Code::UploadStale, harm, message);
-    eye.note(Cause::None, finding.found(&since).mended_by(Repair::PurgeUpload));
+    eye.note(Cause::None, finding.found(&since).repaired_by(Repair::PurgeUpload));
 }
 
 fn check_states(eye: &mut Eye<'_>, path: &TreePath, received: Option<u64>, now: jiff::Timestamp) {

@@ -86,7 +86,7 @@ impl Stored {
 }
 
 fn wrong(finding: Finding, expected: Digest, found: Digest) -> Finding {
-    finding.expects(&expected).found(&found).mended_by(Repair::QuarantineBlob)
+    finding.expects(&expected).found(&found).repaired_by(Repair::QuarantineBlob)
 }
 
 impl fmt::Display for Stored {

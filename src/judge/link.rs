@@ -46,7 +46,7 @@ pub(crate) fn broken(tree: &Tree, subject: Subject, fault: &LinkFault, harm: Har
     };
     // A link that says another digest has no repair: it is unknown which of the two was meant.
     let is_plain = matches!(code, Code::LinkEmpty | Code::LinkMalformed) && key.is_some_and(|key| key.is_canonical());
-    if is_plain { finding.mended_by(Repair::RewriteLink) } else { finding }
+    if is_plain { finding.repaired_by(Repair::RewriteLink) } else { finding }
 }
 
 /// The code for something in the place of a file or directory, by its [kind](Kind::describe).

@@ -88,10 +88,10 @@ fn missing<F: Facts>(facts: &mut F, digest: &Digest, link: &Subject) {
     // Missing content is reported once, although several repositories may need it.
     let (cause, finding) = if let Some((code, what)) = needed {
         let finding = facts.at(Subject::Blob(*digest), code, Harm::Certain, message(what));
-        (Cause::Blob(*digest), finding.mended_by(Repair::RefillBlob))
+        (Cause::Blob(*digest), finding.repaired_by(Repair::RefillBlob))
     } else {
         let finding = facts.at(link.clone(), Code::RevisionDangling, Harm::Possible, message("untagged manifest"));
-        (Cause::Revision(*digest), finding.mended_by(Repair::RemoveLink))
+        (Cause::Revision(*digest), finding.repaired_by(Repair::RemoveLink))
     };
     let expected = facts.tree().locate(&Entry::Blob(*digest).path());
     facts.report(cause, finding.of_manifest(*digest).expects(&expected.display()));
@@ -202,7 +202,7 @@ impl<F: Facts> Referrer<'_, F> {
         if self.facts.lies(&target) == Lies::Nothing {
             let message = format!("{part} is linked, but its content is missing");
             let finding = self.facts.at(Subject::Blob(target), Code::BlobMissing, Harm::Certain, message);
-            return self.report(Cause::Blob(target), target, finding.mended_by(Repair::RefillBlob));
+            return self.report(Cause::Blob(target), target, finding.repaired_by(Repair::RefillBlob));
         }
         self.size(part, target, Code::ReferenceSizeMismatch);
         self.facts.look_into(Cause::Blob(target), Harm::Certain);
@@ -216,7 +216,7 @@ impl<F: Facts> Referrer<'_, F> {
         let message = format!("{part}, which manifest {manifest} references, is not in the repository{but}");
         let finding = self.facts.at(self.layer(digest), Code::ReferenceMissing, Harm::Certain, message);
         let repair = if is_there { Repair::RewriteLink } else { Repair::RefillBlob };
-        self.report(Cause::Layer(digest), digest, finding.mended_by(repair));
+        self.report(Cause::Layer(digest), digest, finding.repaired_by(repair));
     }
 
     /// Reports a reference by an alias. A registry serves the content only if there is also a link to its own digest.
@@ -233,7 +233,7 @@ impl<F: Facts> Referrer<'_, F> {
         let message =
             format!("manifest {manifest} calls {target} {alias}, and without a link to it no registry serves it");
         let finding = self.facts.at(self.layer(target), Code::ReferenceByAlias, Harm::Certain, message);
-        self.report(Cause::Layer(alias), alias, finding.expects(&target).mended_by(Repair::RewriteLink));
+        self.report(Cause::Layer(alias), alias, finding.expects(&target).repaired_by(Repair::RewriteLink));
     }
 
     /// Compares the size of a file with the size in a descriptor.
@@ -285,7 +285,7 @@ pub(crate) fn dangling<F: Facts>(facts: &F, key: &Digest, target: &Digest, reaso
         }
     };
     let subject = Subject::Layer(facts.place().clone(), *key);
-    facts.at(subject, Code::LayerLinkDangling, Harm::Possible, message).of_content(digest).mended_by(repair)
+    facts.at(subject, Code::LayerLinkDangling, Harm::Possible, message).of_content(digest).repaired_by(repair)
 }
 
 /// The reason for which something may be needed that a manifest of an unknown kind mentions.
@@ -297,5 +297,5 @@ pub(crate) fn without_layers<F: Facts>(facts: &F, needs: bool) -> (Cause, Findin
                    the collector of 3.x fails";
     let (harm, cause) = if needs { (Harm::Certain, Cause::Repository) } else { (Harm::Possible, Cause::None) };
     let finding = facts.at(facts.place().layers(), Code::RepositoryIncomplete, harm, message.to_owned());
-    (cause, finding.mended_by(Repair::MakeDirectory))
+    (cause, finding.repaired_by(Repair::MakeDirectory))
 }

@@ -25,7 +25,7 @@ pub(crate) fn link<F: Facts>(
         Ok(()) if facts.lies(&signature) != Lies::Nothing => return true,
         Ok(()) => {
             let message = format!("the content of signature {signature} is missing");
-            facts.at(subject, Code::SignatureDangling, Harm::Possible, message).mended_by(Repair::RemoveLink)
+            facts.at(subject, Code::SignatureDangling, Harm::Possible, message).repaired_by(Repair::RemoveLink)
         }
         // Only registries up to 2.4 read this link, so the harm is not certain.
         Err(fault) => link::broken(facts.tree(), subject, &fault, Harm::Possible),

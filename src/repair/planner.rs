@@ -6,7 +6,7 @@ use super::source::Stock;
 use super::{Action, Left, Options, Plan, Wanted, safety, still};
 use crate::digest::Digest;
 use crate::error::{Error, Result};
-use crate::finding::{Code, Finding, MENDABLE, Repair, Severity, Subject};
+use crate::finding::{Code, Finding, REPAIRABLE, Repair, Severity, Subject};
 use crate::fsck::{self, Hashed, Stop};
 use crate::judge::content::{self, Lies, Stored};
 use crate::layout::{Entry, TreePath};
@@ -94,7 +94,7 @@ struct Planner<'p> {
 impl Planner<'_> {
     fn consider(&mut self, finding: Finding) -> Result<()> {
         let Some(repair) = finding.repair else {
-            if MENDABLE.contains(&finding.code) && !self.is_safe_only() {
+            if REPAIRABLE.contains(&finding.code) && !self.is_safe_only() {
                 self.leave(finding, "no repair is known for it");
             }
             return Ok(());

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use super::Plan;
 use crate::digest::Digest;
 use crate::error::Result;
-use crate::finding::{Code, Finding, Image, MENDABLE, Repair, Severity};
+use crate::finding::{Code, Finding, Image, REPAIRABLE, Repair, Severity};
 use crate::fsck;
 use crate::layout::TreePath;
 use crate::stream::Watch;
@@ -54,7 +54,7 @@ impl Standing {
 
     /// What is left if all that is planned is done.
     pub fn expected(plan: &Plan<'_>) -> Self {
-        let emptied = plan.until_pushed.iter().cloned().map(|error| error.mended_by(Repair::RefillBlob));
+        let emptied = plan.until_pushed.iter().cloned().map(|error| error.repaired_by(Repair::RefillBlob));
         let errors = plan.unmended.iter().cloned().chain(emptied).collect();
         Self::of(plan, errors, Vec::new())
     }
@@ -84,7 +84,7 @@ impl Standing {
         match error.repair {
             Some(Repair::RefillBlob) => Cure::Content,
             _ if self.told.contains(&key(error)) => Cure::Told,
-            Some(_) if MENDABLE.contains(&error.code) => Cure::Name,
+            Some(_) if REPAIRABLE.contains(&error.code) => Cure::Name,
             _ => Cure::None,
         }
     }

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use crate::cli::count::{self, human_bytes, plural};
 use crate::cli::{Context, hint, output};
-use crate::finding::{Code, MENDABLE};
+use crate::finding::{Code, REPAIRABLE};
 use crate::gc::{Action, Finding, Kept, Kind, Options, Plan, Untagged};
 use crate::quarantine::RunId;
 use crate::scan::Doubt;
@@ -186,7 +186,7 @@ fn print_finding(finding: &Finding, context: &mut Context) -> anyhow::Result<()>
 /// The command that repairs a finding because of which gc keeps something. `None` when a person has to look at it.
 fn repair_command(finding: &Finding, context: &Context) -> Option<String> {
     let source = match finding.code {
-        code if finding.doubt == Doubt::None || !finding.repairable || !MENDABLE.contains(&code) => return None,
+        code if finding.doubt == Doubt::None || !finding.repairable || !REPAIRABLE.contains(&code) => return None,
         Code::ManifestMissing
         | Code::IndexChildMissing
         | Code::RevisionDangling

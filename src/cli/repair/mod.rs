@@ -11,7 +11,7 @@ use report::End;
 use super::{Context, Exit, fsck as fsck_command, interrupt, progress, quarantine};
 use crate::durable::ExclusiveWriter;
 use crate::error::Error;
-use crate::finding::{Code, MENDABLE};
+use crate::finding::{Code, REPAIRABLE};
 use crate::fsck::Content;
 use crate::repair::{self, Did, Done, Options, Plan, Source, Standing, Wanted};
 use crate::stream::Watch;
@@ -71,8 +71,8 @@ pub(super) struct Repair {
 
 /// The codes that something mends; the error for any other lists them.
 fn codes() -> impl TypedValueParser<Value = Code> {
-    PossibleValuesParser::new(MENDABLE.map(Code::name)).try_map(|name| {
-        let code = MENDABLE.into_iter().find(|code| code.name() == name);
+    PossibleValuesParser::new(REPAIRABLE.map(Code::name)).try_map(|name| {
+        let code = REPAIRABLE.into_iter().find(|code| code.name() == name);
         code.ok_or("there is no such code")
     })
 }

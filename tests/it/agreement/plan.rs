@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::path::Path;
 
 use proptest::prelude::*;
-use regtree::finding::MENDABLE;
+use regtree::finding::REPAIRABLE;
 use serde_json::Value;
 
 use super::random::{Recipe, Step, Ways, damaged, hold, sound, steps, walk};
@@ -228,14 +228,14 @@ fn foresees(scratch: &Scratch, words: &[&str]) -> Result<(), String> {
 }
 
 /// The codes that are found in a tree and that something mends.
-fn mendable(scratch: &Scratch) -> BTreeSet<String> {
+fn repairable(scratch: &Scratch) -> BTreeSet<String> {
     let found = ask(scratch, ["fsck", "--content"]);
     let codes = found.of_type("finding").map(|finding| finding["code"].as_str().unwrap().to_owned());
-    codes.filter(|code| MENDABLE.iter().any(|mendable| mendable.name() == code)).collect()
+    codes.filter(|code| REPAIRABLE.iter().any(|repairable| repairable.name() == code)).collect()
 }
 
 fn repair_each_code(make: &dyn Fn() -> Scratch) -> Result<(), String> {
-    mendable(&make()).iter().try_for_each(|code| repair(&make(), &["--only", code]))
+    repairable(&make()).iter().try_for_each(|code| repair(&make(), &["--only", code]))
 }
 
 #[test]
@@ -262,7 +262,7 @@ const OPENED: [&str; 3] = ["repo-without-layers", "repo-without-revisions", "tag
 
 fn foresees_all(name: &str) -> Result<(), String> {
     foresees(&damaged_tree(name), &["--all-safe"])?;
-    let codes = mendable(&damaged_tree(name));
+    let codes = repairable(&damaged_tree(name));
     codes.iter().try_for_each(|code| foresees(&damaged_tree(name), &["--only", code]))
 }
 
