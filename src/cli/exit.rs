@@ -117,7 +117,7 @@ impl From<&Error> for Exit {
             | Error::JournalMalformed { .. }
             | Error::NotPutBack { .. } => Self::Damage,
             Error::Locked { .. } => Self::Locked,
-            Error::Refused { .. } | Error::Brake { .. } | Error::InUse { .. } => Self::Refused,
+            Error::Refused { .. } | Error::SafetyLimit { .. } | Error::InUse { .. } => Self::Refused,
             Error::Interrupted { signal: 15 } => Self::Terminated,
             Error::Interrupted { .. } => Self::Interrupted,
         }

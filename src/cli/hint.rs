@@ -69,8 +69,8 @@ pub(super) fn of(error: &Error, global: &Global) -> Option<String> {
              {regtree} blob put {repository} FILE --digest {expected} --verify-existing"
         ),
         Error::OffsetMismatch { found, .. } => format!("continue with --offset {found}"),
-        Error::Brake { release, .. } | Error::InUse { release, .. } => {
-            format!("to do it anyway, use {release}")
+        Error::SafetyLimit { override_option, .. } | Error::InUse { override_option, .. } => {
+            format!("to do it anyway, use {override_option}")
         }
         Error::NotQuarantined { .. } => format!("to see what there is: {regtree} quarantine list"),
         Error::Locked { .. } if global.wait_lock.is_none() => "wait for it with --wait-lock 30s".to_owned(),

@@ -33,7 +33,7 @@ impl Error {
             Self::UploadUnknown { .. } => "BLOB_UPLOAD_UNKNOWN",
             Self::RangeInvalid { .. } | Self::OffsetMismatch { .. } => "RANGE_INVALID",
             Self::Locked { .. } => "LOCKED",
-            Self::Refused { .. } | Self::Brake { .. } | Self::InUse { .. } | Self::NotPutBack { .. } => "REFUSED",
+            Self::Refused { .. } | Self::SafetyLimit { .. } | Self::InUse { .. } | Self::NotPutBack { .. } => "REFUSED",
             Self::Interrupted { .. } => "INTERRUPTED",
         }
     }

@@ -28,9 +28,9 @@ impl Error {
             | Self::Refused { reason } => {
                 put("reason", reason.as_str().into());
             }
-            Self::Brake { reason, release } => {
+            Self::SafetyLimit { reason, override_option } => {
                 put("reason", reason.as_str().into());
-                put("hint", (*release).into());
+                put("hint", (*override_option).into());
             }
             Self::RepositoryUnknown { repository, .. } => put("repository", text(repository)),
             Self::NoMatch { pattern } => put("pattern", pattern.as_str().into()),
@@ -114,8 +114,8 @@ impl Error {
                 put("repository", text(repository));
                 put("digest", text(digest));
             }
-            Self::InUse { repository, digest, by, release, .. } => {
-                put("hint", (*release).into());
+            Self::InUse { repository, digest, by, override_option, .. } => {
+                put("hint", (*override_option).into());
                 put("repository", text(repository));
                 put("digest", text(digest));
                 put("needed_by", by.iter().map(String::as_str).collect());

@@ -254,7 +254,7 @@ pub enum Error {
         /// The manifests or tags that need it.
         by: Vec<String>,
         /// The option that removes it all the same.
-        release: &'static str,
+        override_option: &'static str,
     },
     /// Something else is in the place of a file or directory of the tree.
     #[error("{} is {found}, expected {expected}", path.display())]
@@ -399,11 +399,11 @@ pub enum Error {
     },
     /// A safety limit stopped a command that may be a mistake.
     #[error("refused: {reason}")]
-    Brake {
+    SafetyLimit {
         /// Why.
         reason: String,
         /// The option that lifts the limit.
-        release: &'static str,
+        override_option: &'static str,
     },
     /// A signal stopped the command; nothing half-done is left.
     #[error("interrupted ({})", if *signal == 15 { "SIGTERM" } else { "SIGINT" })]

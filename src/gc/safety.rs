@@ -15,12 +15,12 @@ pub enum Limit {
 }
 
 impl Plan {
-    /// Returns `Err(Brake)` when nothing was found that needs any of the tree's content, or when the plan removes more
+    /// Returns `Err(SafetyLimit)` when nothing was found that needs any of the tree's content, or when the plan removes more
     /// content than [`Options::max_delete`](super::Options::max_delete) allows. A sweep refuses such a plan.
     pub fn check(&self, tree: &Tree) -> Result<()> {
         if self.nothing_needed && !self.options.allow_rootless {
             let reason = "nothing in the tree needs any of its content: is this the right tree?";
-            return Err(Error::Brake { reason: reason.to_owned(), release: "--allow-rootless" });
+            return Err(Error::SafetyLimit { reason: reason.to_owned(), override_option: "--allow-rootless" });
         }
         let Some(limit) = self.options.max_delete else { return Ok(()) };
         let (allowed, said) = match limit {
@@ -35,7 +35,7 @@ impl Plan {
             return Ok(());
         }
         let reason = format!("{going} bytes would be removed, which is more than --max-delete allows ({said})");
-        Err(Error::Brake { reason, release: "a higher --max-delete" })
+        Err(Error::SafetyLimit { reason, override_option: "a higher --max-delete" })
     }
 }
 

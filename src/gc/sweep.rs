@@ -60,7 +60,7 @@ pub enum Did<'d> {
 /// A failure does not end the sweep, with two exceptions. When a link could not be removed, no content is removed. When
 /// content could not be put back, the whole tree is scanned again, because more may have to be kept then.
 ///
-/// Returns `Err(Brake)`, before anything is changed, for a plan that fails its own [check](Plan::check). Returns `Err`
+/// Returns `Err(SafetyLimit)`, before anything is changed, for a plan that fails its own [check](Plan::check). Returns `Err`
 /// when the tree can't be read again, and when `each` fails.
 ///
 /// No other process of regtree may change the tree meanwhile, so a writer that shares the lock does not compile:

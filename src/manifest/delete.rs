@@ -57,8 +57,8 @@ pub enum Indexes {
 ///
 /// All errors come before anything is removed. `Err(ManifestUnknown)` when a digest is not a revision of the
 /// repository. With [`Tags::Keep`], `Err(InUse)` when tags point to one. With [`Indexes::Keep`], `Err(InUse)` when an
-/// index or another manifest that stays needs one, and `Err(Brake)` when a manifest can't be read, because it may need
-/// one. A tag with a broken link keeps nothing, and is part of the damage.
+/// index or another manifest that stays needs one, and `Err(SafetyLimit)` when a manifest can't be read, because it may
+/// need one. A tag with a broken link keeps nothing, and is part of the damage.
 pub fn plan_delete(
     repository: &Repository<'_>,
     digests: &[Digest],
@@ -82,7 +82,7 @@ pub fn plan_delete(
         if tags == Tags::Keep && !pointing.is_empty() {
             let by = pointing.iter().map(|tag| format!("tag {tag}")).collect();
             let (what, repository) = (format!("manifest {digest}"), repository.name().clone());
-            return Err(Error::InUse { what, repository, digest, by, release: "--with-tags" });
+            return Err(Error::InUse { what, repository, digest, by, override_option: "--with-tags" });
         }
         let tags = tag::plan_delete(repository, &pointing)?;
         let directory = repository.place(Form::Current).revision(&digest);

@@ -9,7 +9,7 @@ use crate::repository::Repository;
 use crate::repository::revision::{self, Revision};
 
 /// Checks that no manifest of `repository` needs one of the blobs. `Err(InUse)` names the manifests that do.
-/// `Err(Brake)` when a manifest can't be read, because it may need one.
+/// `Err(SafetyLimit)` when a manifest can't be read, because it may need one.
 pub fn check_unneeded(repository: &Repository<'_>, blobs: &[Digest]) -> Result<()> {
     let wanted: HashSet<Digest> = blobs.iter().copied().collect();
     let nobody = HashSet::new();
@@ -74,14 +74,14 @@ fn check(
             repository: name.clone(),
             digest,
             by,
-            release: "--force",
+            override_option: "--force",
         });
     }
     match unread {
         None => Ok(()),
         Some(error) => {
             let reason = format!("cannot find out what repository {name} needs: {error}");
-            Err(Error::Brake { reason, release: "--force" })
+            Err(Error::SafetyLimit { reason, override_option: "--force" })
         }
     }
 }

@@ -18,7 +18,7 @@ use crate::tree::Tree;
 
 /// Looks at a tree, and plans what is done about what is found.
 ///
-/// `Err(Brake)`, before anything is hashed, when content is missing as if its disk were not mounted, unless
+/// `Err(SafetyLimit)`, before anything is hashed, when content is missing as if its disk were not mounted, unless
 /// [`Options::assume_blobs_lost`].
 pub fn plan<'o>(tree: &Tree, options: Options<'o>, watch: &Watch<'_>) -> Result<Plan<'o>> {
     let scan = Scan::read(tree, &watch.interrupt)?;

@@ -14,10 +14,10 @@ use crate::tree::{Kind, Tree};
 /// One in so many references may lead nowhere.
 const TOLERATED: usize = 10;
 
-/// `Err(Brake)` when it looks as if the disk with the content were missing.
+/// `Err(SafetyLimit)` when it looks as if the disk with the content were missing.
 pub(super) fn check(tree: &Tree, scan: &Scan) -> Result<()> {
-    let release = "--assume-blobs-lost";
-    missing_disk(tree, scan)?.map_or(Ok(()), |reason| Err(Error::Brake { reason, release }))
+    let override_option = "--assume-blobs-lost";
+    missing_disk(tree, scan)?.map_or(Ok(()), |reason| Err(Error::SafetyLimit { reason, override_option }))
 }
 
 /// Why it looks so, if it does: there is no content at all, or too many links lead nowhere, or to files without a byte. What

@@ -141,9 +141,9 @@ fn a_sweep_refuses_by_itself_what_looks_like_a_mistake() {
         let plan = gc::plan(registry.tree(), options, &Interrupt::default()).unwrap();
         gc::sweep(&writer, plan, &Interrupt::default(), |_| Ok(())).map(|swept| swept.removed.len())
     };
-    assert!(matches!(sweep(None, false), Err(Error::Brake { .. })));
-    assert!(matches!(sweep(Some(Limit::Bytes(14)), true), Err(Error::Brake { .. })));
-    assert!(matches!(sweep(Some(Limit::Percent(99.9)), true), Err(Error::Brake { .. })));
+    assert!(matches!(sweep(None, false), Err(Error::SafetyLimit { .. })));
+    assert!(matches!(sweep(Some(Limit::Bytes(14)), true), Err(Error::SafetyLimit { .. })));
+    assert!(matches!(sweep(Some(Limit::Percent(99.9)), true), Err(Error::SafetyLimit { .. })));
     assert!(planted.has(&blob));
     assert_eq!(sweep(Some(Limit::Percent(100.0)), true).unwrap(), 2);
     assert!(!planted.has(&blob));
