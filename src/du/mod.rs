@@ -202,11 +202,11 @@ pub fn measure(tree: &Tree, options: Options, chosen: &dyn Fn(&str) -> bool, int
         overhead: walked.overhead,
         ..Breakdown::default()
     };
-    let is_blind = findings.iter().any(|finding| finding.doubt == Doubt::Tree);
+    let may_hide_links = findings.iter().any(|finding| finding.doubt == Doubt::Tree);
     for name in scan.digests.blobs() {
         let (keeper, is_tagged) = (holdings.keeper(name), tagged.needed.contains(name));
         let line = match keeper {
-            _ if is_blind && (keeper == 0 || !is_tagged) => &mut breakdown.doubtful,
+            _ if may_hide_links && (keeper == 0 || !is_tagged) => &mut breakdown.doubtful,
             0 => &mut breakdown.garbage,
             _ if !is_tagged => &mut breakdown.untagged,
             SEVERAL => &mut breakdown.shared,

@@ -1,6 +1,6 @@
 //! Removes a manifest from a repository. Its content stays until a collection removes it.
 
-use super::dependents::{Going, check_unnamed};
+use super::dependents::{ToRemove, check_unnamed};
 use crate::digest::Digest;
 use crate::durable::{ExclusiveWriter, Sync};
 use crate::error::{Error, Missing, Result};
@@ -66,7 +66,7 @@ pub fn plan_delete(
     indexes: Indexes,
 ) -> Result<(Vec<Removal>, Vec<Error>)> {
     let found = tag::tags(repository);
-    let (mut removals, mut going): (Vec<Removal>, Vec<Going>) = (Vec::new(), Vec::new());
+    let (mut removals, mut to_remove): (Vec<Removal>, Vec<ToRemove>) = (Vec::new(), Vec::new());
     for &digest in digests {
         if removals.iter().any(|removal| removal.digest == digest) {
             continue;
@@ -87,10 +87,10 @@ pub fn plan_delete(
         let tags = tag::plan_delete(repository, &pointing)?;
         let directory = repository.place(Form::Current).revision(&digest);
         removals.push(Removal { digest, tags, links, directory });
-        going.push(Going { digest, misplaced });
+        to_remove.push(ToRemove { digest, misplaced });
     }
     if indexes == Indexes::Keep {
-        check_unnamed(repository, &going)?;
+        check_unnamed(repository, &to_remove)?;
     }
     Ok((removals, found.damage))
 }

@@ -12,8 +12,8 @@ use crate::repository::revision::{self, Revision};
 /// `Err(SafetyLimit)` when a manifest can't be read, because it may need one.
 pub fn check_unneeded(repository: &Repository<'_>, blobs: &[Digest]) -> Result<()> {
     let wanted: HashSet<Digest> = blobs.iter().copied().collect();
-    let nobody = HashSet::new();
-    check(repository, "blob", &nobody, |revision, manifest| {
+    let none = HashSet::new();
+    check(repository, "blob", &none, |revision, manifest| {
         let retained = manifest.retained().map(|(digest, _)| digest);
         // Registry 2.1.0 linked a manifest as a layer, so the manifest needs that link.
         let itself = revision.misplaced.then_some(revision.digest);
@@ -21,12 +21,13 @@ pub fn check_unneeded(repository: &Repository<'_>, blobs: &[Digest]) -> Result<(
     })
 }
 
-/// Checks in the same way that no manifest of `repository` that stays needs one of those that are `going`. An index
+/// Checks in the same way that no manifest of `repository` that stays needs one of those that are `to_remove`. An index
 /// needs its children, and a manifest of an unknown kind needs what it mentions. A revision linked from `_layers`
 /// (registry 2.1.0) also loses its layer link, so layer references to it count.
-pub(super) fn check_unnamed(repository: &Repository<'_>, going: &[Going]) -> Result<()> {
-    let all: HashSet<Digest> = going.iter().map(|going| going.digest).collect();
-    let layers: HashSet<Digest> = going.iter().filter(|going| going.misplaced).map(|going| going.digest).collect();
+pub(super) fn check_unnamed(repository: &Repository<'_>, to_remove: &[ToRemove]) -> Result<()> {
+    let all: HashSet<Digest> = to_remove.iter().map(|removed| removed.digest).collect();
+    let layers: HashSet<Digest> =
+        to_remove.iter().filter(|removed| removed.misplaced).map(|removed| removed.digest).collect();
     check(repository, "manifest", &all, |_, manifest| {
         let named = manifest.children().filter(|digest| all.contains(digest));
         let retained = manifest.retained().map(|(digest, _)| digest).filter(|digest| layers.contains(digest));
@@ -35,23 +36,23 @@ pub(super) fn check_unnamed(repository: &Repository<'_>, going: &[Going]) -> Res
 }
 
 /// A manifest to remove.
-pub(super) struct Going {
+pub(super) struct ToRemove {
     pub(super) digest: Digest,
     /// Whether its link is a layer link.
     pub(super) misplaced: bool,
 }
 
-/// Asks each manifest, except those that are `going`, which of the digests to remove it needs.
+/// Asks each manifest, except those that are `to_remove`, which of the digests to remove it needs.
 fn check(
     repository: &Repository<'_>,
     what: &str,
-    going: &HashSet<Digest>,
+    to_remove: &HashSet<Digest>,
     needs: impl Fn(&Revision, &Manifest) -> Vec<Digest>,
 ) -> Result<()> {
     let mut needed: Vec<(Digest, String)> = Vec::new();
     let mut unread = None;
     for found in revision::revisions(repository) {
-        if found.as_ref().is_ok_and(|revision| going.contains(&revision.digest)) {
+        if found.as_ref().is_ok_and(|revision| to_remove.contains(&revision.digest)) {
             continue;
         }
         match found.and_then(|revision| Ok((get::of_revision(repository, &revision)?, revision))) {

@@ -80,8 +80,8 @@ impl Session<'_> {
         self.hint(self.offset()?);
         let algorithm = expected.digest.and_then(|digest| digest.algorithm());
         // Only a SHA-256 has a saved state.
-        let believes = !how.rehash && algorithm == Some(Algorithm::Sha256);
-        let known = if believes { self.known()? } else { None };
+        let trusts_state = !how.rehash && algorithm == Some(Algorithm::Sha256);
+        let known = if trusts_state { self.known()? } else { None };
         let known = known.map(|(state, identity)| (Hasher::resume(state), identity));
         let capped = last.is_some();
         let known = match last {
