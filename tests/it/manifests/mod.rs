@@ -12,6 +12,7 @@ mod rows;
 mod schema1;
 #[cfg(feature = "schema1-signatures")]
 mod signatures;
+mod stored;
 #[cfg(not(feature = "schema1-signatures"))]
 mod unverified;
 

@@ -8,10 +8,10 @@ use regtree::Digest;
 use serde_json::{Value, json};
 
 use super::{REPOSITORY, got, put};
-use crate::bad_input::space::{Mounted, starved};
 use crate::support::kill::at_every_change;
+use crate::support::mounted::{Mounted, starved};
+use crate::support::strace::{changes, position};
 use crate::support::{Regtree, Run, Scratch, assert_sound, snapshot};
-use crate::upload_crash::order::{changes, position};
 
 const INDEX: &str = r#"{"schemaVersion":2,"mediaType":"application/vnd.oci.image.index.v1+json","manifests":[]}"#;
 const SIGNED: &[u8] = include_bytes!("../../vectors/schema1/valid/es256.json");

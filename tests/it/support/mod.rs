@@ -3,8 +3,10 @@
 pub(crate) mod command;
 pub(crate) mod image;
 pub(crate) mod kill;
+pub(crate) mod mounted;
 pub(crate) mod peers;
 pub(crate) mod planted;
+pub(crate) mod refusal;
 pub(crate) mod scratch;
 pub(crate) mod snapshot;
 pub(crate) mod sound;

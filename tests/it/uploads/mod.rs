@@ -2,6 +2,8 @@
 
 mod bad_input;
 mod commit;
+mod crash;
+mod live;
 mod purge;
 mod session;
 mod states;

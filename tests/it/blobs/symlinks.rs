@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use regtree::Digest;
 
-use super::{CONTENT, DAMAGED, OTHER, refused, text};
+use crate::support::refusal::{CONTENT, DAMAGED, OTHER, refused, text};
 use crate::support::{Regtree, Scratch};
 
 /// A tree whose blob is in two repositories.

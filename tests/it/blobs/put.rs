@@ -11,7 +11,7 @@ use serde_json::json;
 
 use crate::support::kill::killed_at;
 use crate::support::scratch::digest_by;
-use crate::support::strace::strace;
+use crate::support::strace::{changes, position};
 use crate::support::{Regtree, Run, Scratch, assert_sound, snapshot};
 
 /// Content of a length, the same each time.
@@ -244,27 +244,6 @@ fn a_put_killed_while_it_heals_leaves_the_old_blob_or_the_right_one() {
     }
 }
 
-/// The changes and syncs of a put in their order, as `call path`, with the answer as `write stdout`.
-fn changes(scratch: &Scratch, arguments: &[&str]) -> Vec<String> {
-    let trace = scratch.root().join("trace");
-    let calls = "trace=fsync,fdatasync,renameat,mkdirat,write";
-    let strace = strace(&["-y", "-e", calls, "-o", trace.to_str().unwrap()]);
-    scratch.regtree(arguments).behind(strace).stdin("content").run().code(0);
-    let v2 = format!("{}/", scratch.v2().display());
-    let describe = |line: &str| {
-        let call = line.split_whitespace().nth(1)?.split('(').next()?.to_owned();
-        if call == "write" {
-            return line.contains("write(1<").then(|| "write stdout".to_owned());
-        }
-        // The last path in the tree that the line names: a rename's is its target's directory.
-        let (_, rest) = line.rsplit_once(&v2)?;
-        let (directory, rest) = rest.split_once('>')?;
-        let name = rest.split('"').nth(1).map(|name| format!("/{name}")).unwrap_or_default();
-        Some(format!("{call} {directory}{name}"))
-    };
-    fs::read_to_string(trace).unwrap().lines().filter_map(describe).collect()
-}
-
 #[test]
 fn content_is_on_the_disk_before_its_link_and_all_of_it_before_the_answer() {
     let scratch = Scratch::new();
@@ -272,11 +251,8 @@ fn content_is_on_the_disk_before_its_link_and_all_of_it_before_the_answer() {
     let hex = digest.hex();
     let blob = format!("blobs/sha256/{}/{}", &hex[..2], &hex[..]);
     let layers = "repositories/lib/app/_layers/sha256".to_owned();
-    let changes = changes(&scratch, &["blob", "put", "lib/app"]);
-    let position = |what: &str| {
-        let found = changes.iter().rposition(|change| change.starts_with(what));
-        found.unwrap_or_else(|| panic!("{what}: {changes:#?}"))
-    };
+    let changes = changes(&scratch, scratch.regtree(["blob", "put", "lib/app"]).stdin("content"));
+    let position = |what: &str| position(&changes, what);
     let uploaded = position("fsync repositories/lib/app/_uploads/");
     let published = position(&format!("renameat {blob}/data"));
     let linked = position(&format!("renameat {layers}/{}/link", &hex[..]));
@@ -303,7 +279,7 @@ fn what_is_there_already_is_synced_too_for_its_writer_may_not_have_come_to_it() 
     let scratch = Scratch::new();
     let digest = scratch.put("lib/app", b"content");
     let hex = digest.hex();
-    let changes = changes(&scratch, &["blob", "put", "lib/app"]);
+    let changes = changes(&scratch, scratch.regtree(["blob", "put", "lib/app"]).stdin("content"));
     for synced in [
         format!("fsync blobs/sha256/{}/{}/data", &hex[..2], &hex[..]),
         format!("fsync blobs/sha256/{}", &hex[..2]),

@@ -1,7 +1,7 @@
 //! Repositories and blobs that are not there.
 
-use super::{CONTENT, NO_BLOB, NO_REPOSITORY, OTHER, refused, text};
 use crate::support::Scratch;
+use crate::support::refusal::{CONTENT, NO_BLOB, NO_REPOSITORY, OTHER, refused, text};
 use crate::support::scratch::digest_by;
 
 /// Every command that wants a blob of a repository to be there, once for each way to call it.

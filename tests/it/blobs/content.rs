@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use super::{CONTENT, IO, MALFORMED_DIGEST, OTHER, WRONG_DIGEST, WRONG_SIZE, refused, text};
+use crate::support::refusal::{CONTENT, IO, MALFORMED_DIGEST, OTHER, WRONG_DIGEST, WRONG_SIZE, refused, text};
 use crate::support::scratch::digest_by;
 use crate::support::{Regtree, Scratch};
 

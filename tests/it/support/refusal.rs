@@ -1,48 +1,37 @@
-//! Bad input: every kind has its message, its exit code, and leaves the tree as it was.
-//!
-//! Nearly all of it has the shape of [`refused`]: a call fails as text and as JSON, names in both what it is about,
-//! prints nothing on stdout, and changes nothing. A file for each subject.
-
-mod arguments;
-mod content;
-mod damage;
-mod permissions;
-mod roots;
-pub(crate) mod space;
-mod symlinks;
-mod unknown;
+//! How a call fails that is refused: as text and as JSON it names what it is about, it prints nothing on stdout, and it
+//! leaves the tree as it was.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 
-use crate::support::{Regtree, snapshot};
+use super::{Regtree, snapshot};
 
 /// How a call fails: its exit code, and the code in its JSON.
-type Failure = (i32, &'static str);
+pub(crate) type Failure = (i32, &'static str);
 
-const IO: Failure = (1, "UNKNOWN");
-const USAGE: Failure = (2, "USAGE");
-const MALFORMED_DIGEST: Failure = (2, "DIGEST_INVALID");
-const MALFORMED_NAME: Failure = (2, "NAME_INVALID");
-const NO_SUCH_RANGE: Failure = (2, "RANGE_INVALID");
-const NO_REPOSITORY: Failure = (4, "NAME_UNKNOWN");
-const NO_BLOB: Failure = (4, "BLOB_UNKNOWN");
-const WRONG_DIGEST: Failure = (5, "DIGEST_INVALID");
-const WRONG_SIZE: Failure = (5, "SIZE_INVALID");
-const DAMAGED: Failure = (5, "DAMAGED");
-const NO_TREE: Failure = (10, "NOT_A_TREE");
-const REFUSED: Failure = (12, "REFUSED");
+pub(crate) const IO: Failure = (1, "UNKNOWN");
+pub(crate) const USAGE: Failure = (2, "USAGE");
+pub(crate) const MALFORMED_DIGEST: Failure = (2, "DIGEST_INVALID");
+pub(crate) const MALFORMED_NAME: Failure = (2, "NAME_INVALID");
+pub(crate) const NO_SUCH_RANGE: Failure = (2, "RANGE_INVALID");
+pub(crate) const NO_REPOSITORY: Failure = (4, "NAME_UNKNOWN");
+pub(crate) const NO_BLOB: Failure = (4, "BLOB_UNKNOWN");
+pub(crate) const WRONG_DIGEST: Failure = (5, "DIGEST_INVALID");
+pub(crate) const WRONG_SIZE: Failure = (5, "SIZE_INVALID");
+pub(crate) const DAMAGED: Failure = (5, "DAMAGED");
+pub(crate) const NO_TREE: Failure = (10, "NOT_A_TREE");
+pub(crate) const REFUSED: Failure = (12, "REFUSED");
 
 /// What the blobs of these tests hold.
-const CONTENT: &[u8] = b"what the blob holds";
+pub(crate) const CONTENT: &[u8] = b"what the blob holds";
 /// What a tree has never seen.
-const OTHER: &[u8] = b"what no blob holds yet";
+pub(crate) const OTHER: &[u8] = b"what no blob holds yet";
 
 /// Expects `call` to fail as [`fails`] says, and to leave everything in `root` as it was.
 #[track_caller]
-fn refused(root: &Path, call: &Regtree, failure: Failure, names: &[&str]) {
+pub(crate) fn refused(root: &Path, call: &Regtree, failure: Failure, names: &[&str]) {
     let before = tree(root);
     fails(call, failure, names);
     unchanged(root, &before, call);
@@ -50,7 +39,7 @@ fn refused(root: &Path, call: &Regtree, failure: Failure, names: &[&str]) {
 
 /// Expects everything in `root` to be as it was before `call`.
 #[track_caller]
-fn unchanged(root: &Path, before: &BTreeMap<PathBuf, String>, call: &Regtree) {
+pub(crate) fn unchanged(root: &Path, before: &BTreeMap<PathBuf, String>, call: &Regtree) {
     let after = tree(root);
     let differs = |path: &&PathBuf| before.get(*path) != after.get(*path);
     let changed: Vec<_> = before.keys().chain(after.keys()).filter(differs).collect();
@@ -59,7 +48,7 @@ fn unchanged(root: &Path, before: &BTreeMap<PathBuf, String>, call: &Regtree) {
 
 /// Expects `call` to fail, as text and as JSON, to name each of `names` in both, and to print nothing.
 #[track_caller]
-fn fails(call: &Regtree, (exit, code): Failure, names: &[&str]) {
+pub(crate) fn fails(call: &Regtree, (exit, code): Failure, names: &[&str]) {
     call.clone().run().code(exit).silent().says(["error: "]).says(names);
     let error = call.clone().with(["--json"]).run().code(exit).silent().json_error();
     assert_eq!(error["code"], code, "{error}");
@@ -80,13 +69,13 @@ fn words(error: &Value) -> String {
 }
 
 /// Everything in `root` but regtree's own notes on locks.
-fn tree(root: &Path) -> BTreeMap<PathBuf, String> {
+pub(crate) fn tree(root: &Path) -> BTreeMap<PathBuf, String> {
     let mut found = snapshot(root);
     found.retain(|path, _| !path.starts_with(".regtree"));
     found
 }
 
 /// A path as messages show it.
-fn text(path: &Path) -> &str {
+pub(crate) fn text(path: &Path) -> &str {
     path.to_str().unwrap()
 }

@@ -9,7 +9,7 @@ use std::process::Command;
 
 use regtree::Digest;
 
-use super::{CONTENT, DAMAGED, MALFORMED_NAME, OTHER, fails, refused, text, tree};
+use crate::support::refusal::{CONTENT, DAMAGED, MALFORMED_NAME, OTHER, fails, refused, text, tree};
 use crate::support::scratch::digest_by;
 use crate::support::{Regtree, Scratch};
 

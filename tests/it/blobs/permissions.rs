@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use regtree::Digest;
 
-use super::{CONTENT, IO, OTHER, fails, text, tree, unchanged};
+use crate::support::refusal::{CONTENT, IO, OTHER, fails, text, tree, unchanged};
 use crate::support::{Regtree, Run, Scratch};
 
 /// Who [`Regtree::unprivileged`] is.

@@ -4,7 +4,9 @@ use std::process::{Command, Stdio};
 
 use regtree::{Reference, RepositoryName, Tag};
 
-use super::{CONTENT, MALFORMED_DIGEST, MALFORMED_NAME, NO_SUCH_RANGE, OTHER, REFUSED, USAGE, refused};
+use crate::support::refusal::{
+    CONTENT, MALFORMED_DIGEST, MALFORMED_NAME, NO_SUCH_RANGE, OTHER, REFUSED, USAGE, refused,
+};
 use crate::support::{Regtree, Scratch};
 
 /// Texts that are no digest, each with what is said of it.

@@ -2,9 +2,9 @@
 
 mod again;
 mod failure;
-pub(crate) mod kill;
+mod kill;
 mod lock;
-pub(crate) mod order;
+mod order;
 mod others;
 mod reading;
 

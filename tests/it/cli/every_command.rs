@@ -104,15 +104,25 @@ fn the_version_stands_in_the_changelog() {
 
 #[test]
 fn every_test_file_is_declared() {
-    let main = document("tests/it/main.rs");
-    for entry in fs::read_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/it")).unwrap() {
-        let name = entry.unwrap().file_name().into_string().unwrap();
-        let name = name.trim_end_matches(".rs");
-        // Texts of `texts.rs`, not code.
-        if name == "snapshots" {
+    let tests = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/it");
+    for entry in walkdir::WalkDir::new(&tests).min_depth(1) {
+        let entry = entry.unwrap();
+        let name = entry.path().file_stem().unwrap().to_str().unwrap();
+        let is_room = entry.path().join("mod.rs").is_file();
+        if !(is_room || name != "main" && name != "mod" && entry.path().extension() == Some("rs".as_ref())) {
             continue;
         }
-        assert!(name == "main" || main.contains(&format!("mod {name};")), "tests/it/{name}.rs is not declared");
+        let above = entry.path().parent().unwrap();
+        let declared = [above.join("mod.rs"), above.with_extension("rs"), tests.join("main.rs")];
+        let declared = fs::read_to_string(declared.iter().find(|file| file.is_file()).unwrap()).unwrap();
+        assert!(
+            declared.contains(&format!(
+                "mod {name};
+"
+            )),
+            "{} is not declared",
+            entry.path().display()
+        );
     }
 }
 

@@ -4,7 +4,7 @@ use std::fs;
 use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 
-use super::{CONTENT, IO, NO_TREE, OTHER, USAGE, fails, text};
+use crate::support::refusal::{CONTENT, IO, NO_TREE, OTHER, USAGE, fails, text};
 use crate::support::{Regtree, Scratch, snapshot};
 
 const DIGEST: &str = "sha256:e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855";

@@ -11,23 +11,8 @@ use regtree::Digest;
 
 use crate::support::kill::killed_at;
 use crate::support::scratch::digest_by;
-use crate::support::strace::strace;
+use crate::support::strace::{changes, position, strace};
 use crate::support::{Regtree, Scratch, snapshot};
-
-/// The paths of a call's system calls of one kind, in order, below the tree.
-fn paths_of(scratch: &Scratch, calls: &str, regtree: &Regtree) -> Vec<String> {
-    let trace = scratch.root().join("trace");
-    let trace_calls = format!("trace={calls}");
-    let strace = strace(&["-y", "-e", &trace_calls, "-o", trace.to_str().unwrap()]);
-    regtree.clone().behind(strace).run().code(0);
-    let v2 = format!("{}/", scratch.v2().display());
-    let path = |line: &str| {
-        let call = line.split_whitespace().nth(1)?.split('(').next()?.to_owned();
-        let (_, rest) = line.rsplit_once(&v2)?;
-        Some(format!("{call} {}", rest.split_once('>')?.0))
-    };
-    fs::read_to_string(trace).unwrap().lines().filter_map(path).collect()
-}
 
 /// A blob in `lib/app` under all its digests.
 fn aliased() -> (Scratch, [Digest; 3]) {
@@ -106,7 +91,7 @@ fn a_mount_killed_at_any_change_lies_to_nobody_and_can_be_run_again() {
 fn a_mounts_content_is_on_the_disk_before_its_links() {
     let (scratch, [sha256, _, sha512]) = aliased();
     let mount = scratch.regtree(["blob", "mount", &sha512.to_string(), "--from", "lib/app", "--to", "other"]);
-    let changes = paths_of(&scratch, "fsync,renameat", &mount);
+    let changes = changes(&scratch, mount);
     let hex = sha256.hex();
     let first_link = changes.iter().position(|change| change.starts_with("renameat repositories/other")).unwrap();
     // The registry that stored it may not have synced the directories that it made (layout.md §2).
@@ -122,10 +107,10 @@ fn a_deletion_is_on_the_disk_before_it_is_reported() {
     let scratch = Scratch::new();
     let digest = scratch.put("lib/app", b"content");
     let delete = scratch.regtree(["blob", "delete", "lib/app", &digest.to_string()]);
-    let changes = paths_of(&scratch, "fsync,unlinkat", &delete);
+    let changes = changes(&scratch, delete);
     let hex = digest.hex();
     let directory = format!("repositories/lib/app/_layers/sha256/{}", &hex[..]);
-    let unlinked = changes.iter().position(|change| *change == format!("unlinkat {directory}")).unwrap();
+    let unlinked = position(&changes, &format!("unlinkat {directory}/link"));
     assert!(changes[unlinked..].contains(&format!("fsync {directory}")), "{changes:#?}");
 }
 

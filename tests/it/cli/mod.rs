@@ -1,0 +1,11 @@
+//! The front end: arguments and roots, what is printed and how, and the documents that describe it.
+
+mod arguments;
+mod demo;
+mod every_command;
+mod generated;
+mod hints;
+mod readme;
+mod roots;
+mod texts;
+mod wording;
