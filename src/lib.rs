@@ -95,6 +95,7 @@ pub mod judge;
 pub mod layout;
 pub mod manifest;
 pub mod name;
+mod named;
 pub mod pattern;
 pub mod quarantine;
 mod reach;

@@ -18,6 +18,8 @@ use serde::{Serialize, Serializer};
 pub use hash::{Hasher, HashingReader, HashingWriter};
 pub use midstate::Midstate;
 
+use crate::named::named;
+
 /// The size of the longest hash, SHA-512, in bytes.
 const MAX_SIZE: usize = 64;
 
@@ -32,30 +34,19 @@ const DIGITS: [u8; 256] = {
     digits
 };
 
-/// A hash function that content can be checked with.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Algorithm {
-    /// SHA-256. Registries store blobs under this one.
-    Sha256,
-    /// SHA-384, which occurs only in alias links.
-    Sha384,
-    /// SHA-512, which occurs only in alias links.
-    Sha512,
+named! {
+    /// A hash function that content can be checked with. SHA-256 is the first.
+    pub enum Algorithm {
+        /// SHA-256. Registries store blobs under this one.
+        Sha256 = "sha256",
+        /// SHA-384, which occurs only in alias links.
+        Sha384 = "sha384",
+        /// SHA-512, which occurs only in alias links.
+        Sha512 = "sha512",
+    }
 }
 
 impl Algorithm {
-    /// Every algorithm, SHA-256 first.
-    pub const ALL: [Self; 3] = [Self::Sha256, Self::Sha384, Self::Sha512];
-
-    /// The name before the colon.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Sha256 => "sha256",
-            Self::Sha384 => "sha384",
-            Self::Sha512 => "sha512",
-        }
-    }
-
     /// The length of the hash in bytes.
     pub const fn size(self) -> usize {
         match self {
@@ -68,12 +59,6 @@ impl Algorithm {
     /// The algorithm called `name`, if it is one of the three.
     pub fn from_name(name: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|algorithm| algorithm.name() == name)
-    }
-}
-
-impl fmt::Display for Algorithm {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.name())
     }
 }
 

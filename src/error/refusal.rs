@@ -1,51 +1,26 @@
 //! Why a registry would refuse a manifest.
 
-use std::fmt;
-
-use serde::{Serialize, Serializer};
+use serde::Serialize;
 use serde_json::json;
 
-/// The code of the registry's API for a refusal (layout.md §8).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-#[non_exhaustive]
-pub enum RefusalCode {
-    /// The bytes are no manifest of their type.
-    ManifestInvalid,
-    /// Something referenced is not in the repository.
-    ManifestBlobUnknown,
-    /// A signature is missing or does not verify.
-    ManifestUnverified,
-    /// The name in a schema1 manifest is no repository name.
-    NameInvalid,
-    /// A digest is not valid, or does not match the content.
-    DigestInvalid,
-    /// The API has no code for the reason.
-    Unknown,
-}
+use crate::named::named;
 
-impl RefusalCode {
-    /// The code as the API spells it.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::ManifestInvalid => "MANIFEST_INVALID",
-            Self::ManifestBlobUnknown => "MANIFEST_BLOB_UNKNOWN",
-            Self::ManifestUnverified => "MANIFEST_UNVERIFIED",
-            Self::NameInvalid => "NAME_INVALID",
-            Self::DigestInvalid => "DIGEST_INVALID",
-            Self::Unknown => "UNKNOWN",
-        }
-    }
-}
-
-impl fmt::Display for RefusalCode {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(self.as_str())
-    }
-}
-
-impl Serialize for RefusalCode {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_str(self.as_str())
+named! {
+    /// The code of the registry's API for a refusal (layout.md §8).
+    #[non_exhaustive]
+    pub enum RefusalCode {
+        /// The bytes are no manifest of their type.
+        ManifestInvalid = "MANIFEST_INVALID",
+        /// Something referenced is not in the repository.
+        ManifestBlobUnknown = "MANIFEST_BLOB_UNKNOWN",
+        /// A signature is missing or does not verify.
+        ManifestUnverified = "MANIFEST_UNVERIFIED",
+        /// The name in a schema1 manifest is no repository name.
+        NameInvalid = "NAME_INVALID",
+        /// A digest is not valid, or does not match the content.
+        DigestInvalid = "DIGEST_INVALID",
+        /// The API has no code for the reason.
+        Unknown = "UNKNOWN",
     }
 }
 
@@ -76,7 +51,7 @@ impl Refusal {
 
     /// The registry API's code.
     pub fn code(&self) -> &'static str {
-        self.code.as_str()
+        self.code.name()
     }
 
     /// The refusal in the form of the registry API's errors.

@@ -18,6 +18,7 @@ pub(crate) use subject::Subject;
 
 use crate::digest::Digest;
 use crate::layout::TreePath;
+use crate::named::named;
 use crate::tree::Tree;
 
 /// What a finding keeps from being served: with its code, all that its severity follows from.
@@ -31,25 +32,15 @@ pub enum Harm {
     Certain,
 }
 
-/// How bad a finding is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Severity {
-    /// Worth knowing.
-    Info,
-    /// Strange, but what it is about can be served.
-    Warning,
-    /// Content can't be served as it was pushed.
-    Error,
-}
-
-impl fmt::Display for Severity {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(match self {
-            Self::Info => "info",
-            Self::Warning => "warning",
-            Self::Error => "error",
-        })
+named! {
+    /// How bad a finding is.
+    pub enum Severity {
+        /// Worth knowing.
+        Info = "info",
+        /// Strange, but what it is about can be served.
+        Warning = "warning",
+        /// Content can't be served as it was pushed.
+        Error = "error",
     }
 }
 

@@ -1,8 +1,7 @@
 //! What is done about a finding.
 
-use serde::Serialize;
-
 use super::Code;
+use crate::named::named;
 
 /// The codes of which there is something that mends them.
 pub const REPAIRABLE: [Code; 20] = [
@@ -28,31 +27,31 @@ pub const REPAIRABLE: [Code; 20] = [
     Code::Permissions,
 ];
 
-/// What mends it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
-#[serde(rename_all = "kebab-case")]
-#[non_exhaustive]
-pub enum Repair {
-    /// Write a link from what its path says.
-    RewriteLink,
-    /// Write the link of a manifest where it belongs.
-    LinkRevision,
-    /// Move content away, so that the next push of it heals.
-    QuarantineBlob,
-    /// Copy content from another tree.
-    RefillBlob,
-    /// Remove a link.
-    RemoveLink,
-    /// Remove a tag.
-    RemoveTag,
-    /// Remove a temporary file.
-    RemoveTemporary,
-    /// Remove an upload.
-    PurgeUpload,
-    /// Make a directory.
-    MakeDirectory,
-    /// Let the tree's owner read it.
-    FixPermissions,
+named! {
+    /// What mends it.
+    #[non_exhaustive]
+    pub enum Repair {
+        /// Write a link from what its path says.
+        RewriteLink = "rewrite-link",
+        /// Write the link of a manifest where it belongs.
+        LinkRevision = "link-revision",
+        /// Move content away, so that the next push of it heals.
+        QuarantineBlob = "quarantine-blob",
+        /// Copy content from another tree.
+        RefillBlob = "refill-blob",
+        /// Remove a link.
+        RemoveLink = "remove-link",
+        /// Remove a tag.
+        RemoveTag = "remove-tag",
+        /// Remove a temporary file.
+        RemoveTemporary = "remove-temporary",
+        /// Remove an upload.
+        PurgeUpload = "purge-upload",
+        /// Make a directory.
+        MakeDirectory = "make-directory",
+        /// Let the tree's owner read it.
+        FixPermissions = "fix-permissions",
+    }
 }
 
 impl Repair {
@@ -69,22 +68,6 @@ impl Repair {
         Self::PurgeUpload,
         Self::RemoveTemporary,
     ];
-
-    /// Its stable name.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::RewriteLink => "rewrite-link",
-            Self::LinkRevision => "link-revision",
-            Self::QuarantineBlob => "quarantine-blob",
-            Self::RefillBlob => "refill-blob",
-            Self::RemoveLink => "remove-link",
-            Self::RemoveTag => "remove-tag",
-            Self::RemoveTemporary => "remove-temporary",
-            Self::PurgeUpload => "purge-upload",
-            Self::MakeDirectory => "make-directory",
-            Self::FixPermissions => "fix-permissions",
-        }
-    }
 
     /// Whether it is done for such a finding without being asked for by name: nothing that somebody may want goes, and
     /// nobody is granted what no link grants.

@@ -1,82 +1,42 @@
 //! What a plan removes, and what it found to be wrong.
 
-use std::fmt;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use serde::{Serialize, Serializer};
-
 use crate::digest::Digest;
-use crate::error::Result;
 use crate::finding::Code;
 use crate::layout::TreePath;
 use crate::name::UploadId;
+use crate::named::named;
 use crate::scan::Doubt;
 
-/// The kinds of what is removed, in the order in which they are removed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Kind {
-    /// A tag that was made for another manifest, such as one of signatures, and whose own manifest is removed.
-    Tag,
-    /// The entry in a tag's history for a manifest which is removed.
-    TagHistory,
-    /// A manifest of a repository.
-    Revision,
-    /// A link that no manifest of its repository needs.
-    LayerLink,
-    /// Content that nothing needs.
-    Blob,
-    /// An upload that was not finished.
-    Upload,
-    /// A directory with nothing in it.
-    Directory,
-    /// A repository with nothing in it.
-    Repository,
+named! {
+    /// The kinds of what is removed, in the order in which they are removed.
+    pub enum Kind {
+        /// A tag that was made for another manifest, such as one of signatures, and whose own manifest is removed.
+        Tag = "tag",
+        /// The entry in a tag's history for a manifest which is removed.
+        TagHistory = "tag-history",
+        /// A manifest of a repository.
+        Revision = "revision",
+        /// A link that no manifest of its repository needs.
+        LayerLink = "layer-link",
+        /// Content that nothing needs.
+        Blob = "blob",
+        /// An upload that was not finished.
+        Upload = "upload",
+        /// A directory with nothing in it.
+        Directory = "directory",
+        /// A repository with nothing in it.
+        Repository = "repository",
+    }
 }
 
 impl Kind {
-    /// Every kind.
-    pub const ALL: [Self; 8] = [
-        Self::Tag,
-        Self::TagHistory,
-        Self::Revision,
-        Self::LayerLink,
-        Self::Blob,
-        Self::Upload,
-        Self::Directory,
-        Self::Repository,
-    ];
-
-    /// Its stable name.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Tag => "tag",
-            Self::TagHistory => "tag-history",
-            Self::Revision => "revision",
-            Self::LayerLink => "layer-link",
-            Self::Blob => "blob",
-            Self::Upload => "upload",
-            Self::Directory => "directory",
-            Self::Repository => "repository",
-        }
-    }
-
     /// How many of `actions` are of this kind, and how many bytes of content they remove.
     pub fn count(self, actions: &[Action]) -> (u64, u64) {
         let of_kind = actions.iter().filter(|action| action.kind == self);
         of_kind.fold((0, 0), |(count, bytes), action| (count + 1, bytes + action.size))
-    }
-}
-
-impl fmt::Display for Kind {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(self.name())
-    }
-}
-
-impl Serialize for Kind {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_str(self.name())
     }
 }
 

@@ -12,7 +12,7 @@ use crate::error::{Refusal, Result};
 use crate::finding::{Code, Harm};
 use crate::layout::Entry;
 use crate::manifest::{
-    Anything, Kind, MAX_PUT, MAX_READ, Manifest, Oddity, Reason, Reference, Role, check, decode, may_be_elsewhere, role,
+    Anything, Kind, MAX_PUT, MAX_READ, Manifest, Oddity, Reason, Reference, Role, check, decode, may_be_elsewhere,
 };
 use crate::tree::Tree;
 
@@ -128,7 +128,7 @@ pub(crate) struct Part {
 
 impl fmt::Display for Part {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} {}", role(self.role), self.digest)
+        write!(f, "{} {}", self.role, self.digest)
     }
 }
 

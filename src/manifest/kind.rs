@@ -1,24 +1,23 @@
 //! The kinds of manifest that registries know.
 
-use std::fmt;
+use crate::named::named;
 
-use serde::{Serialize, Serializer};
-
-/// The kind of a manifest (layout.md §5.1). The tree does not store it; it follows from the content.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Kind {
-    /// Docker's first kind, signed when it is pushed. The tree stores the payload without its signatures.
-    Schema1,
-    /// Docker's image manifest.
-    Schema2,
-    /// Docker's list of manifests, one for each platform.
-    ManifestList,
-    /// The OCI's image manifest, also used for artifacts.
-    OciManifest,
-    /// The OCI's index of manifests.
-    OciIndex,
-    /// Anything else. regtree keeps it, and everything that it mentions.
-    Unknown,
+named! {
+    /// The kind of a manifest (layout.md §5.1). The tree does not store it; it follows from the content.
+    pub enum Kind {
+        /// Docker's first kind, signed when it is pushed. The tree stores the payload without its signatures.
+        Schema1 = "schema1",
+        /// Docker's image manifest.
+        Schema2 = "schema2",
+        /// Docker's list of manifests, one for each platform.
+        ManifestList = "docker-list",
+        /// The OCI's image manifest, also used for artifacts.
+        OciManifest = "oci-manifest",
+        /// The OCI's index of manifests.
+        OciIndex = "oci-index",
+        /// Anything else. regtree keeps it, and everything that it mentions.
+        Unknown = "unknown",
+    }
 }
 
 impl Kind {
@@ -53,18 +52,6 @@ impl Kind {
         Self::from_media_type(&essence.to_ascii_lowercase())
     }
 
-    /// A short name for people and programs.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Schema1 => "schema1",
-            Self::Schema2 => "schema2",
-            Self::ManifestList => "docker-list",
-            Self::OciManifest => "oci-manifest",
-            Self::OciIndex => "oci-index",
-            Self::Unknown => "unknown",
-        }
-    }
-
     /// Whether its references are manifests themselves.
     pub const fn has_children(self) -> bool {
         matches!(self, Self::ManifestList | Self::OciIndex)
@@ -73,18 +60,6 @@ impl Kind {
 
 /// The media type of schema1 without signatures.
 const UNSIGNED_SCHEMA1: &str = "application/vnd.docker.distribution.manifest.v1+json";
-
-impl fmt::Display for Kind {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(self.name())
-    }
-}
-
-impl Serialize for Kind {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_str(self.name())
-    }
-}
 
 #[cfg(test)]
 mod tests {

@@ -46,7 +46,7 @@ pub use oddity::{Oddity, Sighting};
 pub use put::{Put, Stored};
 pub use referrers::{Referrer, Relations, fallback_tag, referrers, relations};
 pub(crate) use stat::size;
-pub use stat::{ManifestStat, Part, role, stat};
+pub use stat::{ManifestStat, Part, stat};
 
 /// The most bytes that a registry accepts (layout.md §5.4): 4 MiB.
 pub const MAX_PUT: usize = 4 * 1024 * 1024;

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use super::kind::Kind;
 use super::oddity::Sighting;
 use crate::digest::{Digest, DigestError};
+use crate::named::named;
 
 /// What a manifest says, as a registry would read it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -78,19 +79,20 @@ impl Manifest {
     }
 }
 
-/// What a reference is for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Role {
-    /// An image's configuration.
-    Config,
-    /// A layer, or an artifact's content.
-    Layer,
-    /// A manifest in an index or list.
-    Child,
-    /// The manifest that a referrer is about.
-    Subject,
-    /// A digest mentioned by a manifest of an unknown kind. It may have any of the other roles.
-    Mention,
+named! {
+    /// What a reference is for.
+    pub enum Role {
+        /// An image's configuration.
+        Config = "config",
+        /// A layer, or an artifact's content.
+        Layer = "layer",
+        /// A manifest in an index or list.
+        Child = "child",
+        /// The manifest that a referrer is about.
+        Subject = "subject",
+        /// A digest mentioned by a manifest of an unknown kind. It may have any of the other roles.
+        Mention = "mention",
+    }
 }
 
 impl Reference {

@@ -1,93 +1,46 @@
 //! Oddities of manifests that can be read, but that other readers may read differently.
 
-use std::fmt;
+use serde::Serialize;
 
-use serde::{Serialize, Serializer};
+use crate::named::named;
 
-/// One way in which a manifest is odd.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-#[non_exhaustive]
-pub enum Oddity {
-    /// A field occurs twice in one object. Go takes the last, and merges what is inside.
-    DuplicateKey,
-    /// A field's name is in another case. Go accepts it, other readers ignore it.
-    DifferentlyCasedKey,
-    /// `manifests` occurs together with `config` or `layers` (CVE-2021-41190).
-    AmbiguousKind,
-    /// There are more levels than a registry reads.
-    DeepNesting,
-    /// A field or an element is `null`.
-    NullValue,
-    /// There are bytes that are not UTF-8.
-    InvalidUtf8,
-    /// A reference has no valid digest, or none at all.
-    MalformedDigest,
-    /// A reference has a digest by an algorithm that registries do not support.
-    UnsupportedAlgorithm,
-    /// A size is negative.
-    NegativeSize,
-    /// A field has another type than a registry reads, or its number does not fit.
-    WrongType,
-    /// An image manifest has no config.
-    MissingConfig,
-    /// There are more bytes than a registry accepts.
-    Oversized,
-    /// The media type is that of another kind than was asked for, or than the schema version implies.
-    MediaTypeMismatch,
+named! {
+    /// One way in which a manifest is odd.
+    #[non_exhaustive]
+    pub enum Oddity {
+        /// A field occurs twice in one object. Go takes the last, and merges what is inside.
+        DuplicateKey = "duplicate-key",
+        /// A field's name is in another case. Go accepts it, other readers ignore it.
+        DifferentlyCasedKey = "differently-cased-key",
+        /// `manifests` occurs together with `config` or `layers` (CVE-2021-41190).
+        AmbiguousKind = "ambiguous-kind",
+        /// There are more levels than a registry reads.
+        DeepNesting = "deep-nesting",
+        /// A field or an element is `null`.
+        NullValue = "null-value",
+        /// There are bytes that are not UTF-8.
+        InvalidUtf8 = "invalid-utf-8",
+        /// A reference has no valid digest, or none at all.
+        MalformedDigest = "malformed-digest",
+        /// A reference has a digest by an algorithm that registries do not support.
+        UnsupportedAlgorithm = "unsupported-algorithm",
+        /// A size is negative.
+        NegativeSize = "negative-size",
+        /// A field has another type than a registry reads, or its number does not fit.
+        WrongType = "wrong-type",
+        /// An image manifest has no config.
+        MissingConfig = "missing-config",
+        /// There are more bytes than a registry accepts.
+        Oversized = "oversized",
+        /// The media type is that of another kind than was asked for, or than the schema version implies.
+        MediaTypeMismatch = "media-type-mismatch",
+    }
 }
 
 impl Oddity {
-    /// Every oddity.
-    pub const ALL: [Self; 13] = [
-        Self::DuplicateKey,
-        Self::DifferentlyCasedKey,
-        Self::AmbiguousKind,
-        Self::DeepNesting,
-        Self::NullValue,
-        Self::InvalidUtf8,
-        Self::MalformedDigest,
-        Self::UnsupportedAlgorithm,
-        Self::NegativeSize,
-        Self::WrongType,
-        Self::MissingConfig,
-        Self::Oversized,
-        Self::MediaTypeMismatch,
-    ];
-
-    /// The stable name.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::DuplicateKey => "duplicate-key",
-            Self::DifferentlyCasedKey => "differently-cased-key",
-            Self::AmbiguousKind => "ambiguous-kind",
-            Self::DeepNesting => "deep-nesting",
-            Self::NullValue => "null-value",
-            Self::InvalidUtf8 => "invalid-utf-8",
-            Self::MalformedDigest => "malformed-digest",
-            Self::UnsupportedAlgorithm => "unsupported-algorithm",
-            Self::NegativeSize => "negative-size",
-            Self::WrongType => "wrong-type",
-            Self::MissingConfig => "missing-config",
-            Self::Oversized => "oversized",
-            Self::MediaTypeMismatch => "media-type-mismatch",
-        }
-    }
-
     /// Whether another reader may see other references. Everything mentioned must then be kept.
     pub const fn casts_doubt(self) -> bool {
         !matches!(self, Self::NullValue | Self::NegativeSize | Self::Oversized | Self::InvalidUtf8)
-    }
-}
-
-impl fmt::Display for Oddity {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(self.name())
-    }
-}
-
-impl Serialize for Oddity {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_str(self.name())
     }
 }
 

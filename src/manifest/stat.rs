@@ -58,7 +58,7 @@ impl Part {
     fn to_json(&self) -> Value {
         let reference = &self.reference;
         json!({
-            "role": role(reference.role),
+            "role": reference.role,
             "mediaType": reference.media_type,
             "digest": reference.text,
             "size": reference.size,
@@ -66,17 +66,6 @@ impl Part {
             "present": self.found.is_some(),
             "found": self.found,
         })
-    }
-}
-
-/// The name of a reference's role.
-pub fn role(role: Role) -> &'static str {
-    match role {
-        Role::Config => "config",
-        Role::Layer => "layer",
-        Role::Child => "child",
-        Role::Subject => "subject",
-        Role::Mention => "mention",
     }
 }
 

@@ -1,52 +1,41 @@
 //! Describes what can be moved out of the tree.
 
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 
 use crate::digest::Digest;
 use crate::layout::{self, Form, Place, TreePath};
 use crate::name::{RepositoryName, Tag, UploadId};
+use crate::named::named;
 use crate::tree;
 
-/// What an item is. The kinds are in the order in which items are put back: content before the links that grant it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum ItemKind {
-    /// A blob's directory.
-    Blob,
-    /// Any other directory.
-    Directory,
-    /// Any other file, or a symbolic link.
-    File,
-    /// An upload's directory.
-    Upload,
-    /// A layer link's directory.
-    LayerLink,
-    /// A manifest revision's directory.
-    Revision,
-    /// One entry of a tag's index.
-    TagIndex,
-    /// A tag's directory.
-    Tag,
+named! {
+    /// What an item is. The kinds are in the order in which items are put back: content before the links that grant it.
+    #[derive(Deserialize)]
+    #[serde(rename_all = "kebab-case")]
+    pub enum ItemKind {
+        /// A blob's directory.
+        Blob = "blob",
+        /// Any other directory.
+        Directory = "directory",
+        /// Any other file, or a symbolic link.
+        File = "file",
+        /// An upload's directory.
+        Upload = "upload",
+        /// A layer link's directory.
+        LayerLink = "layer-link",
+        /// A manifest revision's directory.
+        Revision = "revision",
+        /// One entry of a tag's index.
+        TagIndex = "tag-index",
+        /// A tag's directory.
+        Tag = "tag",
+    }
 }
 
 impl ItemKind {
     /// Whether an item of this kind grants content.
     pub(super) const fn is_link(self) -> bool {
         matches!(self, Self::LayerLink | Self::Revision | Self::TagIndex | Self::Tag)
-    }
-
-    /// The name of the kind.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Blob => "blob",
-            Self::Directory => "directory",
-            Self::File => "file",
-            Self::Upload => "upload",
-            Self::LayerLink => "layer-link",
-            Self::Revision => "revision",
-            Self::TagIndex => "tag-index",
-            Self::Tag => "tag",
-        }
     }
 }
 

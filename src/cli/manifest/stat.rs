@@ -78,7 +78,7 @@ fn print(stat: &ManifestStat, relations: &Relations, context: &mut Context) -> a
         let wrong = part.found.zip(reference.size).filter(|(found, said)| u64::try_from(*said) != Ok(*found));
         let wrong = wrong.map(|(_, said)| format!(" (the manifest says {})", plural(said, "byte"))).unwrap_or_default();
         let platform = reference.platform.as_ref().map(|platform| format!(" {platform}")).unwrap_or_default();
-        let (role, digest) = (manifest::role(reference.role), &reference.text);
+        let (role, digest) = (reference.role, &reference.text);
         output.text(format_args!("  {role:6} {size:>12}  {digest}{platform}{wrong}\n"))?;
     }
     if !relations.parents.is_empty() {

@@ -59,7 +59,7 @@ fn layer(digest: &str, media_type: &str, urls: &str) -> String {
 
 fn answers(manifest: &Manifest, has: &Has) -> Vec<(&'static str, String)> {
     let refusals = check(manifest, None, has).unwrap();
-    refusals.into_iter().map(|refusal| (refusal.code.as_str(), refusal.digest.unwrap_or_default())).collect()
+    refusals.into_iter().map(|refusal| (refusal.code.name(), refusal.digest.unwrap_or_default())).collect()
 }
 
 #[test]
@@ -156,7 +156,7 @@ fn schema1_is_told_form_then_signature_then_layers() {
     let manifest = decode(document.as_bytes(), None).unwrap();
     let unverified = Refusal::new(RefusalCode::ManifestUnverified, "no");
     let refusals = check(&manifest, Some(unverified), &Has::default()).unwrap();
-    let codes: Vec<_> = refusals.iter().map(|refusal| refusal.code.as_str()).collect();
+    let codes: Vec<_> = refusals.iter().map(|refusal| refusal.code.name()).collect();
     let unknown = "MANIFEST_BLOB_UNKNOWN";
     assert_eq!(codes, ["NAME_INVALID", "NAME_INVALID", "UNKNOWN", "MANIFEST_UNVERIFIED", unknown, unknown]);
     assert!(refusals[2].message.contains("1 != 2"));

@@ -74,7 +74,7 @@ fn an_index_and_an_image_in_one_keep_both() {
         kept.sort();
         assert_eq!(kept, [a.clone(), b.clone(), d("c")]);
         assert_eq!(
-            decode(oci(&both).as_bytes(), Some(kind.media_type().unwrap())).unwrap_err().code.as_str(),
+            decode(oci(&both).as_bytes(), Some(kind.media_type().unwrap())).unwrap_err().code.name(),
             "MANIFEST_INVALID"
         );
     }
