@@ -14,7 +14,7 @@ use crate::error::{Error, Missing, Result};
 use crate::layout::{Entry, Form, Item, TreePath};
 use crate::name::{RepositoryName, Tag};
 use crate::repository::{Repository, link, revision};
-use crate::tree::{Kind, Tree, digests};
+use crate::tree::{EntryKind, Tree, digests};
 
 /// The tags that were found, and the damage among them.
 #[derive(Debug, Default)]
@@ -96,8 +96,8 @@ fn directory(repository: &Repository<'_>, form: Form, tag: &Tag) -> Result<Optio
     let directory = repository.place(form).tag(tag.as_str());
     match repository.tree().metadata(&directory)? {
         None => Ok(None),
-        Some(found) if found.kind != Kind::Directory && form == Form::Alpha => Ok(None),
-        Some(found) if found.kind != Kind::Directory => {
+        Some(found) if found.kind != EntryKind::Directory && form == Form::Alpha => Ok(None),
+        Some(found) if found.kind != EntryKind::Directory => {
             Err(repository.tree().wrong_kind(&directory, "a directory", found.kind))
         }
         Some(_) if form == Form::Alpha && !has_links(repository, form, tag)? => Ok(None),
@@ -133,12 +133,12 @@ fn look_into(repository: &Repository<'_>, form: Form, found: &mut FoundTags) {
         let path = || tree.locate(&directory).join(&entry.name);
         let misplaced = |reason| Error::Misplaced { path: path(), reason };
         match (entry.kind, entry.text().and_then(|name| name.parse::<Tag>().ok())) {
-            (Kind::Directory, Some(tag)) => look_at(repository, form, tag, found),
+            (EntryKind::Directory, Some(tag)) => look_at(repository, form, tag, found),
             // A directory of a repository of the current layout that is called `…/manifests/tags`.
             _ if form == Form::Alpha => {}
-            (Kind::Directory, None) => found.damage.push(misplaced("its name is not a tag")),
+            (EntryKind::Directory, None) => found.damage.push(misplaced("its name is not a tag")),
             // A registry lists this file as a tag, but can't say what the tag points to.
-            (Kind::File, _) => found.damage.push(misplaced("it is a file among the tags")),
+            (EntryKind::File, _) => found.damage.push(misplaced("it is a file among the tags")),
             (kind, _) => {
                 found.damage.push(Error::WrongKind { path: path(), expected: "a directory", found: kind.describe() });
             }
@@ -317,7 +317,9 @@ impl Removal {
 
     fn unset(&self, writer: &Writer<'_>) -> Result<()> {
         match writer.tree().metadata(&self.current) {
-            Ok(Some(found)) if found.kind == Kind::File => writer.remove_file(&self.current, Sync::Later).map(drop),
+            Ok(Some(found)) if found.kind == EntryKind::File => {
+                writer.remove_file(&self.current, Sync::Later).map(drop)
+            }
             // Anything else in its place points nowhere, and is removed with the directory.
             _ => Ok(()),
         }

@@ -5,7 +5,7 @@ use crate::durable::{ExclusiveWriter, Sync};
 use crate::error::{Error, Result};
 use crate::layout::{Form, TreePath};
 use crate::repository::Repository;
-use crate::tree::Kind;
+use crate::tree::EntryKind;
 
 /// A link to remove.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -69,7 +69,7 @@ fn existing_links(repository: &Repository<'_>, key: Digest) -> Result<Vec<Remova
     for form in Form::ALL {
         let path = repository.link_path(key, form);
         match repository.tree().metadata(&path)? {
-            Some(found) if found.kind == Kind::File => removals.push(Removal { key, path }),
+            Some(found) if found.kind == EntryKind::File => removals.push(Removal { key, path }),
             Some(found) => return Err(repository.tree().wrong_kind(&path, "a regular file", found.kind)),
             None => {}
         }

@@ -4,14 +4,14 @@ use crate::digest::Digest;
 use crate::error::Result;
 use crate::layout::{self, Area, TreePath};
 use crate::tree::digests::{leaves, sorted, stray};
-use crate::tree::{Kind, Tree};
+use crate::tree::{EntryKind, Tree};
 
 /// Every blob of the tree with the path of its `data`, sorted by algorithm and digest.
 pub fn blobs(tree: &Tree) -> impl Iterator<Item = Result<(Digest, TreePath)>> {
     layout::algorithm_directories(&Area::Blobs.path()).into_iter().flat_map(move |algorithm| {
         sorted(tree, &algorithm.path).flat_map(move |fan_out| {
             let (found, stray) = match fan_out {
-                Ok((entry, path)) if entry.kind == Kind::Directory => {
+                Ok((entry, path)) if entry.kind == EntryKind::Directory => {
                     (Some(leaves(tree, algorithm.clone(), &path, "data")), None)
                 }
                 Ok((entry, path)) => (None, stray(tree, &path, entry.kind)),

@@ -7,7 +7,7 @@ use crate::digest::Digest;
 use crate::error::{Error, Result};
 use crate::layout::{Entry, TreePath};
 use crate::repository::{Link, Repository};
-use crate::tree::{Kind, Tree};
+use crate::tree::{EntryKind, Tree};
 
 /// What a repository knows about a blob.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -44,7 +44,7 @@ pub fn content_size(tree: &Tree, digest: Digest) -> Result<Option<u64>> {
 /// The size in bytes of the regular file at `path`; `None` when nothing is there.
 fn file_size(tree: &Tree, path: &TreePath) -> Result<Option<u64>> {
     match tree.metadata(path)? {
-        Some(found) if found.kind == Kind::File => Ok(Some(found.size)),
+        Some(found) if found.kind == EntryKind::File => Ok(Some(found.size)),
         Some(found) => Err(tree.wrong_kind(path, "a regular file", found.kind)),
         None => Ok(None),
     }

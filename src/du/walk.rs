@@ -17,7 +17,7 @@ use crate::error::{Error, Result};
 use crate::layout::{self, Area, Entry, TreePath};
 use crate::scan::{DigestId, Scan};
 use crate::stream::Interrupt;
-use crate::tree::{self, Kind, Listed, Tree};
+use crate::tree::{self, EntryKind, Listed, Tree};
 
 /// The deepest directory that is read. The longest name of a repository has about 130 directories.
 const DEEPEST: usize = 256;
@@ -120,7 +120,7 @@ impl Tally {
 /// What a look at a file or directory shows.
 #[derive(Clone, Copy, Debug)]
 struct EntryStat {
-    kind: Kind,
+    kind: EntryKind,
     bytes: u64,
     identity: (u64, u64),
     has_other_names: bool,
@@ -161,7 +161,7 @@ impl Walk<'_> {
     /// Sums up an area. It may be a symbolic link to another disk, which is followed. No link below it is.
     fn area(&self, area: Area, region: Region, entry: &Listed) -> Tally {
         let mut tally = Tally::default();
-        if entry.kind == Kind::Symlink {
+        if entry.kind == EntryKind::Symlink {
             match self.look(self.tree.v2(), &entry.name) {
                 Ok(found) => tally.overhead += found.map_or(0, |found| found.bytes),
                 Err(errno) => tally.errors.push(Error::io("look at", self.tree.path().join(&entry.name), errno)),
@@ -219,7 +219,7 @@ impl Walk<'_> {
         let mut below = Vec::new();
         for entry in listed {
             match self.look(handle, &entry.name) {
-                Ok(Some(found)) if found.kind == Kind::Directory => {
+                Ok(Some(found)) if found.kind == EntryKind::Directory => {
                     let (location, region) = self.enter(location, region, &entry.name);
                     self.charge(&mut tally, region.own(), found);
                     below.push((entry.name, location, region));
@@ -282,9 +282,9 @@ impl Walk<'_> {
     }
 
     /// The purpose of a file.
-    fn purpose(&self, location: &Location, region: Region, name: &OsStr, kind: Kind) -> Purpose {
+    fn purpose(&self, location: &Location, region: Region, name: &OsStr, kind: EntryKind) -> Purpose {
         match (region, location) {
-            (Region::Blobs, Location::Inside(directory)) if kind == Kind::File => {
+            (Region::Blobs, Location::Inside(directory)) if kind == EntryKind::File => {
                 self.content(directory, name).unwrap_or(Purpose::Overhead)
             }
             (Region::Sessions, _) => Purpose::Uploads,
@@ -345,7 +345,7 @@ impl Walk<'_> {
     fn statx(&self, directory: BorrowedFd<'_>, name: &OsStr, flags: AtFlags) -> rustix::io::Result<EntryStat> {
         let wanted = StatxFlags::TYPE | StatxFlags::SIZE | StatxFlags::BLOCKS | StatxFlags::INO | StatxFlags::NLINK;
         let stat = rustix::fs::statx(directory, name, flags, wanted)?;
-        let kind = Kind::from(FileType::from_raw_mode(stat.stx_mode.into()));
+        let kind = EntryKind::from(FileType::from_raw_mode(stat.stx_mode.into()));
         Ok(EntryStat {
             kind,
             bytes: match self.measure {
@@ -355,7 +355,7 @@ impl Walk<'_> {
             },
             identity: (rustix::fs::makedev(stat.stx_dev_major, stat.stx_dev_minor), stat.stx_ino),
             // The links to a directory are its own subdirectories.
-            has_other_names: kind != Kind::Directory && stat.stx_nlink > 1,
+            has_other_names: kind != EntryKind::Directory && stat.stx_nlink > 1,
         })
     }
 

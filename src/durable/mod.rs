@@ -77,7 +77,7 @@ pub(crate) use write_proof::WriteProof;
 
 use crate::error::{Error, Result};
 use crate::layout::{self, Area, TreePath};
-use crate::tree::{self, Kind, Tree};
+use crate::tree::{self, EntryKind, Tree};
 use lock::TreeLock;
 
 /// When a change must be on the disk.
@@ -126,7 +126,7 @@ impl<'t> Writer<'t> {
     /// Removes a directory and all directories below it that hold nothing but directories.
     pub fn remove_empty_directories(&self, path: &TreePath) -> Result<()> {
         for entry in self.tree.list(path)?.unwrap_or_default() {
-            if let (Kind::Directory, Some(below)) = (entry.kind, entry.text().and_then(|name| path.child(name))) {
+            if let (EntryKind::Directory, Some(below)) = (entry.kind, entry.text().and_then(|name| path.child(name))) {
                 self.remove_empty_directories(&below)?;
             }
         }
@@ -167,7 +167,7 @@ impl<'t> Writer<'t> {
     /// The first half of [`Writer::write_small`], in which anything may fail; [`Staged::place`] is the second. If a
     /// directory is in the file's place, no rename can replace it, and the answer is `Err(WrongKind)`.
     pub(crate) fn stage_small(&self, path: &TreePath, content: &[u8], sync: Sync) -> Result<Staged<'t>> {
-        if let Some(found) = self.tree.metadata(path)?.filter(|found| found.kind == Kind::Directory) {
+        if let Some(found) = self.tree.metadata(path)?.filter(|found| found.kind == EntryKind::Directory) {
             return Err(self.tree.wrong_kind(path, "a regular file", found.kind));
         }
         let failed = |error: std::io::Error| Error::io("write", self.tree.locate(path), error);
@@ -218,7 +218,7 @@ impl<'t> Writer<'t> {
         };
         for entry in self.tree.list_in(parent, path)?.unwrap_or_default() {
             match entry.text().and_then(|name| path.child(name)) {
-                Some(child) if entry.kind == Kind::Directory => self.remove_below(directory.as_fd(), &child)?,
+                Some(child) if entry.kind == EntryKind::Directory => self.remove_below(directory.as_fd(), &child)?,
                 _ => match rustix::fs::unlinkat(&directory, &*entry.name, AtFlags::empty()) {
                     Err(Errno::NOENT) => {}
                     done => done.map_err(failed)?,

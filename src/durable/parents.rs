@@ -14,7 +14,7 @@ use rustix::io::Errno;
 use super::{Sync, ownership};
 use crate::error::{Error, Result};
 use crate::layout::{self, Area, TreePath};
-use crate::tree::{self, Kind, Tree};
+use crate::tree::{self, EntryKind, Tree};
 
 /// How often to start again when another process removes a directory that was just found. That process undoes a change
 /// of its own, so this ends.
@@ -129,7 +129,7 @@ impl<'t> Parents<'t> {
     /// at.
     pub(super) fn refuse_symlink(&self, name: &str) -> rustix::io::Result<()> {
         match tree::metadata_at(self.last(), name)? {
-            Some(found) if found.kind == Kind::Symlink => Err(Errno::LOOP),
+            Some(found) if found.kind == EntryKind::Symlink => Err(Errno::LOOP),
             _ => Ok(()),
         }
     }

@@ -17,7 +17,7 @@ use super::parents::{self, Parents};
 use super::{ExclusiveWriter, ownership, parent, private};
 use crate::error::{Error, Result};
 use crate::layout::{self, Area, TreePath};
-use crate::tree::{Kind, Tree};
+use crate::tree::{EntryKind, Tree};
 
 /// The result of a move.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -88,10 +88,10 @@ impl ExclusiveWriter<'_> {
 
     /// Moves `name`, which is of this `kind`, from a directory of the quarantine to `to`, and does not sync. It makes
     /// the directories above `to`. A directory may replace an empty one.
-    pub(crate) fn move_back(&self, from: BorrowedFd<'_>, name: &str, kind: Kind, to: &TreePath) -> Result<Moved> {
+    pub(crate) fn move_back(&self, from: BorrowedFd<'_>, name: &str, kind: EntryKind, to: &TreePath) -> Result<Moved> {
         parents::retry_vanished(|| {
             let target = Parents::make(self.tree, &parent(to))?;
-            let renamed = if kind == Kind::Directory {
+            let renamed = if kind == EntryKind::Directory {
                 rustix::fs::renameat(from, name, target.last(), to.file_name())
             } else {
                 rename_new(from, name, target.last(), to.file_name())

@@ -3,7 +3,7 @@
 use super::{Harm, Severity};
 use crate::error::{Error, LinkFault};
 use crate::named::named;
-use crate::tree::Kind;
+use crate::tree::EntryKind;
 
 named! {
     /// What is wrong.
@@ -161,7 +161,7 @@ impl Code {
             Error::BrokenLink { fault, .. } | Error::BrokenTag { fault, .. } | Error::StrangeLink { fault, .. } => {
                 Self::of_link(fault)
             }
-            Error::WrongKind { found, .. } if *found == Kind::Symlink.describe() => Self::Symlink,
+            Error::WrongKind { found, .. } if *found == EntryKind::Symlink.describe() => Self::Symlink,
             Error::WrongKind { .. } | Error::Misplaced { .. } => Self::FileUnexpected,
             Error::Incomplete { .. } => Self::RepositoryIncomplete,
             _ => Self::Unreadable,

@@ -23,7 +23,7 @@ use crate::judge::follow;
 use crate::layout::{self, Area, Entry, KeyedDirectory, TreePath};
 use crate::scan::{DigestId, Digests, Returning};
 use crate::stream::{Interrupt, Watch};
-use crate::tree::{Kind, Listed, Tree};
+use crate::tree::{EntryKind, Listed, Tree};
 
 /// What content there is.
 pub(super) struct Blobs<'t> {
@@ -165,7 +165,7 @@ impl Walk<'_> {
     ) {
         let mut fan_outs = Vec::with_capacity(listed.len());
         for entry in listed {
-            match entry.text().filter(|_| entry.kind == Kind::Directory).and_then(|name| kind.path.child(name)) {
+            match entry.text().filter(|_| entry.kind == EntryKind::Directory).and_then(|name| kind.path.child(name)) {
                 Some(path) => fan_outs.push(path),
                 None => eye.stranger(&kind.path, "data", &entry),
             }
@@ -199,8 +199,8 @@ fn read_fan_out(eye: &mut Eye<'_>, kind: &KeyedDirectory, parent: BorrowedFd<'_>
     }
     for entry in fan_out.others {
         let digest = entry.text().and_then(|name| kind.digest(name));
-        let Some(name) = entry.text().filter(|_| entry.kind == Kind::Directory) else {
-            match digest.filter(|_| entry.kind == Kind::Symlink) {
+        let Some(name) = entry.text().filter(|_| entry.kind == EntryKind::Directory) else {
+            match digest.filter(|_| entry.kind == EntryKind::Symlink) {
                 Some(digest) => found.push(read_symlink(eye, &entry_path(path, &digest), digest)),
                 None => eye.stranger(path, "data", &entry),
             }
@@ -236,10 +236,10 @@ fn read_blob(
         eye.strangers(&path(), "data", leaf.others);
     }
     let kind = leaf.file?;
-    if kind == Kind::Symlink {
+    if kind == EntryKind::Symlink {
         return Some(read_symlink(eye, &data(), digest));
     }
-    if kind != Kind::File {
+    if kind != EntryKind::File {
         // Whether somebody needs it is found out later.
         eye.odd_file(&data(), kind, Harm::Possible, cause);
         return Some(Found::Odd(digest));

@@ -15,7 +15,7 @@ use crate::finding::{Code, Finding, Harm, Repair, Subject};
 use crate::judge::{self, follow};
 use crate::layout::{self, TreePath};
 use crate::repository::link;
-use crate::tree::{self, Kind, Listed, Tree, patiently, visit_handle};
+use crate::tree::{self, EntryKind, Listed, Tree, patiently, visit_handle};
 
 /// Room for the entries of a leaf, of which there are one or two.
 const ROOM: usize = 8 * 1024;
@@ -66,7 +66,7 @@ enum May {
 pub(super) struct Leaf {
     pub(super) handle: OwnedFd,
     /// What the file is, if it is there.
-    pub(super) file: Option<Kind>,
+    pub(super) file: Option<EntryKind>,
     /// What else there is.
     pub(super) others: Vec<Listed>,
 }
@@ -188,7 +188,7 @@ impl<'t> Eye<'t> {
             return self.refused(cause, path, errno);
         }
         let finding = match error {
-            Error::WrongKind { found, .. } if *found == Kind::Symlink.describe() => {
+            Error::WrongKind { found, .. } if *found == EntryKind::Symlink.describe() => {
                 let leads = follow::stat(self.tree, path).is_ok_and(|stat| follow::is_directory(&stat));
                 return self.symlink(path, leads, cause);
             }
@@ -251,7 +251,7 @@ impl<'t> Eye<'t> {
 
     pub(super) fn stranger(&mut self, directory: &TreePath, file: &str, entry: &Listed) {
         let path = entry.text().and_then(|name| directory.child(name));
-        let is_temporary = entry.text().and_then(layout::temporary_of) == Some(file) && entry.kind == Kind::File;
+        let is_temporary = entry.text().and_then(layout::temporary_of) == Some(file) && entry.kind == EntryKind::File;
         let finding = match path {
             Some(path) if is_temporary => {
                 let message = format!("an interrupted write of {file} left it");
@@ -267,7 +267,7 @@ impl<'t> Eye<'t> {
     }
 
     /// Tells of a file's place that something else has.
-    pub(super) fn odd_file(&mut self, path: &TreePath, kind: Kind, harm: Harm, cause: Cause) {
+    pub(super) fn odd_file(&mut self, path: &TreePath, kind: EntryKind, harm: Harm, cause: Cause) {
         self.note(cause, judge::link::odd_file(self.tree, path, kind.describe(), true, harm));
     }
 
@@ -275,7 +275,7 @@ impl<'t> Eye<'t> {
     pub(super) fn symlink(&mut self, path: &TreePath, leads: bool, cause: Cause) {
         // Where nothing is kept from being served, it is no error.
         let harm = if cause == Cause::None { Harm::Possible } else { Harm::Certain };
-        self.note(cause, judge::link::odd(self.tree, path, Kind::Symlink.describe(), leads, harm));
+        self.note(cause, judge::link::odd(self.tree, path, EntryKind::Symlink.describe(), leads, harm));
     }
 
     /// Tells of a directory that has nothing in it.
@@ -295,9 +295,9 @@ impl<'t> Eye<'t> {
         let place = || path().link();
         match leaf.file {
             None => return Link::Absent { empty: leaf.others.is_empty() },
-            Some(Kind::File) => {}
+            Some(EntryKind::File) => {}
             // A registry reads what it leads to.
-            Some(Kind::Symlink) => {
+            Some(EntryKind::Symlink) => {
                 let leads = follow::stat(self.tree, &place()).is_ok_and(|stat| follow::is_file(&stat));
                 self.symlink(&place(), leads, cause);
                 if !leads {
@@ -309,7 +309,7 @@ impl<'t> Eye<'t> {
                 return Link::Unseen;
             }
         }
-        let nofollow = if leaf.file == Some(Kind::File) { OFlags::NOFOLLOW } else { OFlags::empty() };
+        let nofollow = if leaf.file == Some(EntryKind::File) { OFlags::NOFOLLOW } else { OFlags::empty() };
         let said = self.open_small(nofollow, leaf.handle.as_fd(), "link", cause, place).and_then(link::read_file);
         match said {
             Ok(Ok(target)) if target == *key => Link::Right,

@@ -8,7 +8,7 @@ use super::clue::Cause;
 use super::eye::{Eye, Link, Looked};
 use crate::digest::Digest;
 use crate::layout::{self, KeyedDirectory, TreePath};
-use crate::tree::{Kind, Listed};
+use crate::tree::{EntryKind, Listed};
 
 /// So many are worth a thread's while.
 const CHUNK: usize = 256;
@@ -74,7 +74,7 @@ impl Links<'_> {
         let mut names = Vec::with_capacity(listed.len());
         for entry in listed {
             match entry.text().and_then(|name| kind.digest(name)) {
-                Some(digest) if entry.kind == Kind::Directory => names.push(digest),
+                Some(digest) if entry.kind == EntryKind::Directory => names.push(digest),
                 _ => eye.stranger(&kind.path, "link", &entry),
             }
         }
@@ -113,7 +113,7 @@ impl Links<'_> {
         };
         let link = eye.link(&leaf, path, &digest, cause);
         let is_signatures =
-            |entry: &Listed| self.signatures && entry.kind == Kind::Directory && entry.name == "signatures";
+            |entry: &Listed| self.signatures && entry.kind == EntryKind::Directory && entry.name == "signatures";
         let has_signatures = leaf.others.iter().any(is_signatures);
         leaf.others.retain(|entry| !is_signatures(entry));
         if !leaf.others.is_empty() {
@@ -125,7 +125,7 @@ impl Links<'_> {
 
 /// The path of a directory that is one of `kinds`, or leads to some.
 pub(super) fn on_the_way(kinds: &[KeyedDirectory], path: &TreePath, entry: &Listed) -> Option<TreePath> {
-    let below = path.child(entry.text()?).filter(|_| entry.kind == Kind::Directory)?;
+    let below = path.child(entry.text()?).filter(|_| entry.kind == EntryKind::Directory)?;
     let leads = |kind: &KeyedDirectory| {
         let rest = kind.path.below_area().strip_prefix(below.below_area());
         rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))

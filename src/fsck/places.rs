@@ -8,7 +8,7 @@ use crate::finding::{Code, Harm};
 use crate::layout::{Area, Form, Place, TreePath};
 use crate::repository::find::{Role, Sight};
 use crate::stream::Interrupt;
-use crate::tree::Kind;
+use crate::tree::EntryKind;
 
 /// Finds all repositories, sorted by path, level by level.
 pub(super) fn find(eye: &Eye<'_>, interrupt: &Interrupt) -> (Vec<Place>, Vec<Clue>) {
@@ -58,7 +58,7 @@ fn visit(eye: &mut Eye<'_>, directory: &TreePath) -> (Vec<Place>, Vec<TreePath>)
             Role::Hidden(path) => {
                 let message = "an unknown directory: registries ignore those whose names begin with _";
                 let finding = eye.at(&path, Code::FileUnexpected, Harm::Possible, message);
-                eye.note(Cause::None, finding.found(&Kind::Directory.describe()));
+                eye.note(Cause::None, finding.found(&EntryKind::Directory.describe()));
             }
             // A registry follows it, and finds a repository there or nothing.
             Role::Odd(path) if Form::Current.owns(path.file_name()) => drop(eye.list(&path, Cause::Repository)),

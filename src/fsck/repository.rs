@@ -14,7 +14,7 @@ use crate::judge::follow;
 pub(super) use crate::judge::link::{Leads, RevisionLink};
 use crate::layout::{Place, TreePath};
 use crate::repository::link;
-use crate::tree::Kind;
+use crate::tree::EntryKind;
 
 /// A repository, as it lies there.
 pub(super) struct Repo {
@@ -162,8 +162,8 @@ pub(super) fn read(eye: &mut Eye<'_>, place: Place, options: &Options) -> Repo {
         let is = |name: &std::ffi::OsStr, path: &TreePath| name == path.file_name();
         for entry in &listed {
             match entry.kind {
-                Kind::Directory if is(&entry.name, &revisions_path) => has.revisions = true,
-                Kind::Directory if is(&entry.name, &tags_path) => has.tags = true,
+                EntryKind::Directory if is(&entry.name, &revisions_path) => has.revisions = true,
+                EntryKind::Directory if is(&entry.name, &tags_path) => has.tags = true,
                 _ => eye.stranger(&manifests_path, "", entry),
             }
         }
@@ -247,7 +247,8 @@ fn read_tags(eye: &mut Eye<'_>, place: &Place) -> Vec<Tag> {
     let Some((handle, listed)) = eye.list(&base, Cause::Repository) else { return Vec::new() };
     let mut tags = Vec::new();
     for entry in listed {
-        let Some(name) = entry.text().filter(|_| matches!(entry.kind, Kind::Directory | Kind::Symlink)) else {
+        let Some(name) = entry.text().filter(|_| matches!(entry.kind, EntryKind::Directory | EntryKind::Symlink))
+        else {
             eye.stranger(&base, "", &entry);
             continue;
         };
@@ -267,7 +268,7 @@ fn read_tag(
     place: &Place,
     parent: std::os::fd::BorrowedFd<'_>,
     name: &str,
-    kind: Kind,
+    kind: EntryKind,
 ) -> Option<Tag> {
     let directory = place.tag(name);
     if let Err(reason) = name.parse::<crate::name::Tag>() {
@@ -276,7 +277,7 @@ fn read_tag(
         eye.note(Cause::None, finding.found(&name));
     }
     let mut tag = Tag { name: name.to_owned(), current: None, past: Vec::new() };
-    if kind == Kind::Symlink {
+    if kind == EntryKind::Symlink {
         let leads = leads_to_link(eye, &directory);
         eye.symlink(&directory, leads, Cause::Tag);
         return Some(tag);
@@ -290,7 +291,7 @@ fn read_tag(
         eye.empty(&directory);
     }
     for entry in leaf.others {
-        if entry.kind != Kind::Directory || entry.name != "index" {
+        if entry.kind != EntryKind::Directory || entry.name != "index" {
             eye.stranger(&directory, "", &entry);
         }
     }
@@ -309,14 +310,14 @@ fn read_current(
     place: &Place,
     tag: &mut Tag,
     parent: std::os::fd::BorrowedFd<'_>,
-    kind: Option<Kind>,
+    kind: Option<EntryKind>,
 ) {
     let directory = place.tag(&tag.name);
     let current = directory.current();
     match kind {
         None => return without_current(eye, &current),
-        Some(Kind::Directory) => {}
-        Some(Kind::Symlink) => {
+        Some(EntryKind::Directory) => {}
+        Some(EntryKind::Symlink) => {
             let leads = leads_to_link(eye, &directory);
             return eye.symlink(&current, leads, Cause::Tag);
         }

@@ -7,7 +7,7 @@ use super::clue::Cause;
 use super::eye::Eye;
 use crate::finding::{Code, Harm, Repair, Subject};
 use crate::layout::{Place, TreePath};
-use crate::tree::{Kind, Listed};
+use crate::tree::{EntryKind, Listed};
 use crate::upload::hash_state;
 
 /// A registry writes 20 bytes; a longer file is no time.
@@ -27,7 +27,7 @@ pub(super) fn check(eye: &mut Eye<'_>, place: &Place, base: &TreePath, options: 
     };
     let has_modern = listed.iter().any(is_modern);
     for entry in listed {
-        match entry.text().filter(|_| entry.kind == Kind::Directory).and_then(|name| base.child(name)) {
+        match entry.text().filter(|_| entry.kind == EntryKind::Directory).and_then(|name| base.child(name)) {
             // Folders of a repository of today that is called `…/uploads`.
             Some(path) if place.form == crate::layout::Form::Alpha && !is_alphas(eye, &path) => {}
             Some(path) => check_one(eye, &path, options),
@@ -50,19 +50,19 @@ fn check_one(eye: &mut Eye<'_>, path: &TreePath, options: &Options) {
     let kind = |name: &str| listed.iter().find(|entry| entry.name == name).map(|entry| entry.kind);
     for entry in &listed {
         let expected = match entry.text() {
-            Some("startedat" | "data") => Kind::File,
-            Some("hashstates") => Kind::Directory,
-            _ => Kind::Other,
+            Some("startedat" | "data") => EntryKind::File,
+            Some("hashstates") => EntryKind::Directory,
+            _ => EntryKind::Other,
         };
         if entry.kind != expected {
             eye.stranger(path, "startedat", entry);
         }
     }
     check_start(eye, path, handle.as_fd(), kind("startedat"), options.uploads_began_before);
-    if kind("hashstates") == Some(Kind::Directory) {
+    if kind("hashstates") == Some(EntryKind::Directory) {
         let received = match kind("data") {
             None => Some(0),
-            Some(Kind::File) => size(eye, &path.data()),
+            Some(EntryKind::File) => size(eye, &path.data()),
             Some(_) => None,
         };
         check_states(eye, path, received, options.now);
@@ -77,7 +77,7 @@ fn check_start(
     eye: &mut Eye<'_>,
     path: &TreePath,
     handle: std::os::fd::BorrowedFd<'_>,
-    kind: Option<Kind>,
+    kind: Option<EntryKind>,
     stale: jiff::Timestamp,
 ) {
     let started = path.started_at();
@@ -90,7 +90,7 @@ fn check_start(
             let finding = without(eye, "the upload has no start time: no registry ever purges it");
             return eye.note(Cause::None, finding);
         }
-        Some(Kind::File) => {}
+        Some(EntryKind::File) => {}
         Some(_) => return,
     }
     let mut buffer = [0; STARTED_MAX];
@@ -123,7 +123,7 @@ fn check_states(eye: &mut Eye<'_>, path: &TreePath, received: Option<u64>, now: 
     let base = path.hash_states();
     let Some((_, algorithms)) = eye.list(&base, Cause::None) else { return };
     for entry in algorithms {
-        let algorithm = entry.text().filter(|name| entry.kind == Kind::Directory && *name == "sha256");
+        let algorithm = entry.text().filter(|name| entry.kind == EntryKind::Directory && *name == "sha256");
         match algorithm.and_then(|name| base.child(name)) {
             Some(states) => check_sha256(eye, path, &states, received, now),
             None => eye.stranger(&base, "", &entry),
@@ -182,7 +182,7 @@ fn invalid(eye: &mut Eye<'_>, path: &TreePath, message: String) {
 
 /// The offset that a state's file is called by.
 fn offset(entry: &Listed) -> Option<u64> {
-    let name = entry.text().filter(|_| entry.kind == Kind::File)?;
+    let name = entry.text().filter(|_| entry.kind == EntryKind::File)?;
     let offset: u64 = name.parse().ok()?;
     (offset.to_string() == name).then_some(offset)
 }

@@ -60,11 +60,11 @@ pub(super) fn look_at(blobs: &mut Neighbours<'_>, scan: &Scan, digest: &Digest) 
 pub(super) fn look_at_place(blobs: &mut Neighbours<'_>, digest: &Digest) -> Result<FoundBlob> {
     let path = layout::blob_directory(digest);
     let directory = blobs.metadata(&path)?;
-    let Some(directory) = directory.filter(|found| found.kind == tree::Kind::Directory) else {
+    let Some(directory) = directory.filter(|found| found.kind == tree::EntryKind::Directory) else {
         return Ok(FoundBlob::Other);
     };
     Ok(match blobs.metadata_in(&path, "data")? {
-        Some(data) if data.kind == tree::Kind::File => {
+        Some(data) if data.kind == tree::EntryKind::File => {
             FoundBlob::File(BlobFile { size: data.size, newest: data.modified.max(directory.modified) })
         }
         Some(_) => FoundBlob::Other,

@@ -13,21 +13,21 @@ use crate::tree::{self, Tree};
 /// The removal of a directory whose link is gone, if the directory is not young and nothing in it counts.
 pub(super) fn leaf(tree: &Tree, options: &Options, path: &TreePath) -> Option<Action> {
     let found = tree.metadata(path).ok().flatten()?;
-    let is_old = found.kind == tree::Kind::Directory && !options.is_young(found.modified);
+    let is_old = found.kind == tree::EntryKind::Directory && !options.is_young(found.modified);
     (is_old && is_leaf(tree, path).unwrap_or(false)).then(|| Action::new(Kind::Directory, path.clone()))
 }
 
 /// Whether a link's directory is empty but for signatures, whose manifest is no longer known.
 pub(super) fn is_leaf(tree: &Tree, path: &TreePath) -> Result<bool> {
     let Some(listed) = tree.list(path)? else { return Ok(false) };
-    Ok(listed.iter().all(|entry| entry.kind == tree::Kind::Directory && entry.text() == Some("signatures")))
+    Ok(listed.iter().all(|entry| entry.kind == tree::EntryKind::Directory && entry.text() == Some("signatures")))
 }
 
 /// Whether a directory contains no files, at any depth.
 pub(super) fn is_empty(tree: &Tree, directory: &TreePath) -> Result<bool> {
     for entry in tree.list(directory)?.unwrap_or_default() {
         match entry.text().and_then(|name| directory.child(name)) {
-            Some(path) if entry.kind == tree::Kind::Directory && is_empty(tree, &path)? => {}
+            Some(path) if entry.kind == tree::EntryKind::Directory && is_empty(tree, &path)? => {}
             _ => return Ok(false),
         }
     }
@@ -118,12 +118,12 @@ fn will_be_empty(tree: &Tree, options: &Options, directory: &TreePath, going: &H
             continue;
         }
         let Some(found) = tree.metadata(&directory)? else { continue };
-        if found.kind != tree::Kind::Directory || options.is_young(found.modified) {
+        if found.kind != tree::EntryKind::Directory || options.is_young(found.modified) {
             return Ok(false);
         }
         for entry in tree.list(&directory)?.unwrap_or_default() {
             match entry.text().and_then(|name| directory.child(name)) {
-                Some(path) if entry.kind == tree::Kind::Directory => pending.push(path),
+                Some(path) if entry.kind == tree::EntryKind::Directory => pending.push(path),
                 _ => return Ok(false),
             }
         }

@@ -11,7 +11,7 @@ use crate::digest::Digest;
 use crate::error::Result;
 use crate::layout;
 use crate::scan::{Scan, Scanned, Tag};
-use crate::tree::{Kind, Tree};
+use crate::tree::{EntryKind, Tree};
 
 /// The histories of a tree's repositories. Each is read on its first use.
 pub(super) struct Histories<'t> {
@@ -69,7 +69,7 @@ fn digests(tree: &Tree, repository: &Scanned, tag: &Tag) -> Result<Vec<Digest>> 
             continue;
         }
         let listed = tree.list(&algorithm.path)?.unwrap_or_default();
-        let directories = listed.iter().filter(|entry| entry.kind == Kind::Directory);
+        let directories = listed.iter().filter(|entry| entry.kind == EntryKind::Directory);
         digests.extend(directories.filter_map(|entry| algorithm.digest(entry.text()?)));
     }
     Ok(digests)

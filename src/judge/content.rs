@@ -14,7 +14,7 @@ use crate::error::{Error, Result, bytes_text};
 use crate::finding::{Code, Finding, Harm, Repair, Subject};
 use crate::layout::{Entry, TreePath};
 use crate::stream::{self, Silent, Watch};
-use crate::tree::{Kind, Tree};
+use crate::tree::{EntryKind, Tree};
 
 /// The size of the buffer to hash with, one for each thread: large enough that calls cost little, small enough for a
 /// cache.
@@ -122,7 +122,7 @@ pub(crate) fn look(tree: &Tree, digest: &Digest) -> (Lies, Stored) {
     let path = Entry::Blob(*digest).path();
     let (path, kind) = match tree.metadata(&path) {
         Ok(None) => return (Lies::Nothing, Stored::Missing),
-        Ok(Some(found)) if found.kind == Kind::File => {
+        Ok(Some(found)) if found.kind == EntryKind::File => {
             let is_empty = found.size == 0 && !is_of_nothing(digest);
             return (Lies::There(found.size), if is_empty { Stored::Empty } else { Stored::Right });
         }

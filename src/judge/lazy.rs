@@ -18,7 +18,7 @@ use crate::name::RepositoryName;
 use crate::repository::{self, Repository, revision};
 use crate::stream::Watch;
 use crate::tag;
-use crate::tree::{Kind, Tree, digests};
+use crate::tree::{EntryKind, Tree, digests};
 
 /// What was read so far: content and manifests once for the tree, links once for each repository.
 #[derive(Default)]
@@ -274,7 +274,7 @@ impl Facts for Lazy<'_, '_> {
             Ok(Some(_)) => Some(RevisionLink::Right),
             Ok(None) => {
                 let found = self.tree().metadata(&self.place.revision(digest)).ok()?;
-                found.is_some_and(|found| found.kind == Kind::Directory).then_some(RevisionLink::Deleted)
+                found.is_some_and(|found| found.kind == EntryKind::Directory).then_some(RevisionLink::Deleted)
             }
             Err(error) => {
                 let subject = Subject::Revision(self.place.clone(), *digest);

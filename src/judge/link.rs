@@ -3,7 +3,7 @@
 use crate::digest::Digest;
 use crate::error::LinkFault;
 use crate::finding::{Code, Finding, Harm, Repair, Subject};
-use crate::tree::{Kind, Tree};
+use crate::tree::{EntryKind, Tree};
 
 /// What a layer link leads to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -49,9 +49,9 @@ pub(crate) fn broken(tree: &Tree, subject: Subject, fault: &LinkFault, harm: Har
     if is_plain { finding.repaired_by(Repair::RewriteLink) } else { finding }
 }
 
-/// The code for something in the place of a file or directory, by its [kind](Kind::describe).
+/// The code for something in the place of a file or directory, by its [kind](EntryKind::describe).
 pub(crate) fn odd_code(kind: &str) -> Code {
-    if kind == Kind::Symlink.describe() { Code::Symlink } else { Code::FileUnexpected }
+    if kind == EntryKind::Symlink.describe() { Code::Symlink } else { Code::FileUnexpected }
 }
 
 /// The finding about something in the place of a file.
@@ -63,7 +63,7 @@ pub(crate) fn odd_file(
     harm: Harm,
 ) -> Finding {
     let finding = odd(tree, subject, kind, leads, harm);
-    if finding.code == Code::Symlink { finding } else { finding.expects(&Kind::File.describe()) }
+    if finding.code == Code::Symlink { finding } else { finding.expects(&EntryKind::File.describe()) }
 }
 
 /// The finding about something where it does not belong. For a symbolic link, `leads` says whether it leads to what a

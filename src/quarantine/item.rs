@@ -125,5 +125,5 @@ pub struct NotedItem {
     /// Its name in the quarantine.
     pub(super) name: String,
     /// Whether it is a file or a directory.
-    pub(super) form: tree::Kind,
+    pub(super) form: tree::EntryKind,
 }

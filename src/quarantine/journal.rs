@@ -221,17 +221,17 @@ pub(super) fn may_be_taken(path: &TreePath) -> bool {
     path.parent().is_some() && !layout::is_in_quarantine(path)
 }
 
-const FORMS: [(tree::Kind, &str); 4] = [
-    (tree::Kind::Directory, "directory"),
-    (tree::Kind::File, "file"),
-    (tree::Kind::Symlink, "symlink"),
-    (tree::Kind::Other, "other"),
+const FORMS: [(tree::EntryKind, &str); 4] = [
+    (tree::EntryKind::Directory, "directory"),
+    (tree::EntryKind::File, "file"),
+    (tree::EntryKind::Symlink, "symlink"),
+    (tree::EntryKind::Other, "other"),
 ];
 
-fn form_name(form: tree::Kind) -> &'static str {
+fn form_name(form: tree::EntryKind) -> &'static str {
     FORMS.iter().find(|(kind, _)| *kind == form).map_or("other", |(_, name)| name)
 }
 
-fn parse_form(text: &str) -> Option<tree::Kind> {
+fn parse_form(text: &str) -> Option<tree::EntryKind> {
     FORMS.iter().find(|(_, name)| *name == text).map(|(kind, _)| *kind)
 }

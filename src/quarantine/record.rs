@@ -8,7 +8,7 @@ use crate::digest::Digest;
 use crate::durable::{Access, ExclusiveWriter, Sync};
 use crate::error::{Error, Result};
 use crate::layout::TreePath;
-use crate::tree::{Kind, Tree};
+use crate::tree::{EntryKind, Tree};
 
 /// The most bytes of an old link that a line of the journal holds. No link has as many.
 pub(super) const BEFORE_MAX: u64 = 16 * 1024;
@@ -61,7 +61,7 @@ impl NotedChange {
         let path = &self.path;
         match &self.change {
             Change::Directory => {
-                let is_there = tree.metadata(path)?.is_some_and(|found| found.kind == Kind::Directory);
+                let is_there = tree.metadata(path)?.is_some_and(|found| found.kind == EntryKind::Directory);
                 Ok(is_there && tree.list(path)?.is_some_and(|listed| listed.is_empty()))
             }
             Change::Link { after, before } => {

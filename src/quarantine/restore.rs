@@ -29,7 +29,7 @@ use crate::durable::{ExclusiveWriter, Moved};
 use crate::error::{Error, Result};
 use crate::layout::TreePath;
 use crate::stream::Interrupt;
-use crate::tree::{self, Kind, Tree};
+use crate::tree::{self, EntryKind, Tree};
 
 const ELSEWHERE: &str = "its place is on another file system now; copy it there";
 
@@ -263,7 +263,7 @@ fn complete(
         let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
         let opened = tree::open_beneath(home, parent, flags).map_err(failed)?;
         let found = tree::metadata_at(opened.as_fd(), name).map_err(failed)?;
-        let kind = found.map_or(Kind::File, |found| found.kind);
+        let kind = found.map_or(EntryKind::File, |found| found.kind);
         let place = below.split('/').skip(1).try_fold(to.clone(), |path, name| path.child(name));
         let place = place.ok_or_else(|| stays(directory, noted, spot, SOMETHING_ELSE))?;
         match writer.move_back(opened.as_fd(), name, kind, &place)? {

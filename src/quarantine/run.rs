@@ -8,7 +8,7 @@ use super::run_directory::{Home, RunDirectory};
 use crate::durable::{ExclusiveWriter, Moved};
 use crate::error::{Error, Result};
 use crate::layout::{self, Area, TreePath};
-use crate::tree::Kind;
+use crate::tree::EntryKind;
 
 /// A run that fills the quarantine.
 ///
@@ -163,7 +163,7 @@ impl<'w> Run<'w> {
     fn take_beside(&mut self, noted: &NotedItem) -> Result<bool> {
         let path = &noted.item.path;
         self.writer.make_directory(&self.directory.beside(path.area()))?;
-        let whole = noted.form != Kind::Directory || path.area() == Area::Repositories || !self.has_data(path)?;
+        let whole = noted.form != EntryKind::Directory || path.area() == Area::Repositories || !self.has_data(path)?;
         if whole {
             match self.move_to(Home::Beside(path.area()), path, &noted.name)? {
                 Moved::Done => return Ok(true),
@@ -173,7 +173,7 @@ impl<'w> Run<'w> {
                     return self.take_beside(&again);
                 }
                 // A file system may be unable to rename a directory at all, such as one in an overlay's lower layer.
-                Moved::CrossDevice if noted.form == Kind::Directory => {}
+                Moved::CrossDevice if noted.form == EntryKind::Directory => {}
                 Moved::CrossDevice => return Err(self.cross_device(path)),
             }
         }
@@ -217,7 +217,7 @@ impl<'w> Run<'w> {
                 let path = tree.locate(path).join(&entry.name);
                 return Err(Error::Misplaced { path, reason: "its name is not UTF-8" });
             };
-            if entry.kind == Kind::Directory {
+            if entry.kind == EntryKind::Directory {
                 self.list_files(&child, files)?;
             } else {
                 files.push(child);

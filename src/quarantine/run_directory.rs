@@ -16,7 +16,7 @@ use crate::durable::private;
 use crate::error::{Error, Result};
 use crate::layout::{self, Area, TreePath};
 use crate::scan::Returned;
-use crate::tree::{self, Kind, Tree};
+use crate::tree::{self, EntryKind, Tree};
 
 /// A place where an item can be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -31,7 +31,7 @@ pub(super) enum Home {
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Spot {
     pub(super) home: Home,
-    pub(super) kind: Kind,
+    pub(super) kind: EntryKind,
 }
 
 /// The directories of a run.
@@ -153,7 +153,7 @@ impl<'t> RunDirectory<'t> {
         if spot.kind == noted.form {
             return Ok(path.clone());
         }
-        if spot.home != Home::Private && noted.item.kind == ItemKind::Blob && spot.kind == Kind::File {
+        if spot.home != Home::Private && noted.item.kind == ItemKind::Blob && spot.kind == EntryKind::File {
             return Ok(path.data());
         }
         Err(Error::WrongKind {
@@ -167,7 +167,7 @@ impl<'t> RunDirectory<'t> {
     pub(super) fn open_content(&self, noted: &NotedItem, spot: Spot) -> Result<Option<File>> {
         let directory = self.home_found(spot.home)?;
         let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
-        let name = if spot.kind == Kind::Directory { format!("{}/data", noted.name) } else { noted.name.clone() };
+        let name = if spot.kind == EntryKind::Directory { format!("{}/data", noted.name) } else { noted.name.clone() };
         match tree::open_beneath(directory, &name, flags) {
             Ok(handle) => Ok(Some(File::from(handle))),
             Err(Errno::NOENT) => Ok(None),
@@ -183,7 +183,7 @@ impl<'t> RunDirectory<'t> {
             tree::metadata_at(directory, name).map_err(failed)
         };
         let Some(item) = look(&noted.name)? else { return Ok(None) };
-        if spot.kind != Kind::Directory {
+        if spot.kind != EntryKind::Directory {
             // Its directory will be made, so it will be new.
             return Ok(Some(Returned { size: item.size, newest: jiff::Timestamp::MAX }));
         }

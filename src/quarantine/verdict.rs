@@ -13,7 +13,7 @@ use crate::error::{Error, Result};
 use crate::judge::content::{self, Stored};
 use crate::layout::{Entry, TreePath};
 use crate::stream::{Interrupt, Silent, Watch};
-use crate::tree::{self, Kind};
+use crate::tree::{self, EntryKind};
 
 pub(super) const SOMETHING_ELSE: &str = "something else is there";
 
@@ -68,8 +68,8 @@ pub(super) fn judge(
     };
     // An empty directory in the place of a directory is as good as free: its entries were removed or moved by
     // themselves.
-    if spot.kind == Kind::Directory
-        && found.kind == Kind::Directory
+    if spot.kind == EntryKind::Directory
+        && found.kind == EntryKind::Directory
         && directory.tree.list(&to)?.is_some_and(|listed| listed.is_empty())
     {
         if verify {
@@ -96,14 +96,14 @@ fn is_healed(directory: &RunDirectory<'_>, noted: &NotedItem, interrupt: &Interr
 
 /// Whether an item is content and nothing else. Then nothing of it is lost if the tree has the right content.
 fn is_mere_content(directory: &RunDirectory<'_>, noted: &NotedItem, spot: Spot) -> Result<bool> {
-    if spot.kind != Kind::Directory {
-        return Ok(spot.kind == Kind::File);
+    if spot.kind != EntryKind::Directory {
+        return Ok(spot.kind == EntryKind::File);
     }
     let failed = |errno| Error::io("list", directory.locate(spot.home, &noted.name), errno);
     let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
     let opened = tree::open_beneath(directory.home_found(spot.home)?, &noted.name, flags).map_err(failed)?;
     let listed = tree::list_handle(opened.as_fd()).map_err(failed)?;
-    Ok(listed.iter().all(|entry| entry.name == "data" && entry.kind == Kind::File))
+    Ok(listed.iter().all(|entry| entry.name == "data" && entry.kind == EntryKind::File))
 }
 
 fn hash(file: File, digest: &Digest, interrupt: &Interrupt) -> Result<Stored> {

@@ -11,7 +11,7 @@ use crate::error::{Error, Result};
 use crate::layout::{Entry, Form, Item, Place, TreePath};
 use crate::name::RepositoryName;
 use crate::repository::{Repository, find};
-use crate::tree::{Kind, Tree};
+use crate::tree::{EntryKind, Tree};
 use crate::upload::{self, Upload};
 
 /// The removal of a repository.
@@ -76,7 +76,7 @@ pub fn plan_delete(repository: &Repository<'_>) -> Result<(Removal, Vec<Error>)>
         return Err(damage.swap_remove(at));
     }
     for folder in Place::of(name, Form::Current).own() {
-        if let Some(found) = tree.metadata(&folder)?.filter(|found| found.kind != Kind::Directory) {
+        if let Some(found) = tree.metadata(&folder)?.filter(|found| found.kind != EntryKind::Directory) {
             return Err(tree.wrong_kind(&folder, "a directory", found.kind));
         }
     }
@@ -95,7 +95,7 @@ pub fn plan_delete(repository: &Repository<'_>) -> Result<(Removal, Vec<Error>)>
 
 fn is_empty_directory(tree: &Tree, path: &TreePath) -> Result<bool> {
     let found = tree.metadata(path)?;
-    if found.is_none_or(|found| found.kind != Kind::Directory) {
+    if found.is_none_or(|found| found.kind != EntryKind::Directory) {
         return Ok(false);
     }
     Ok(tree.list(path)?.is_some_and(|listed| listed.is_empty()))
@@ -106,7 +106,7 @@ fn existing(tree: &Tree, paths: impl IntoIterator<Item = TreePath>) -> Result<Ve
     let mut existing = Vec::new();
     for path in paths {
         match tree.metadata(&path) {
-            Ok(Some(found)) if found.kind == Kind::Directory => existing.push(path),
+            Ok(Some(found)) if found.kind == EntryKind::Directory => existing.push(path),
             Ok(_) | Err(Error::WrongKind { .. }) => {}
             Err(error) => return Err(error),
         }
@@ -135,8 +135,8 @@ fn old(tree: &Tree, name: &RepositoryName) -> Result<Old> {
         for entry in tree.list(&directory)?.unwrap_or_default() {
             let Some(path) = entry.text().and_then(|name| directory.child(name)) else { continue };
             match entry.kind {
-                Kind::Directory if !path.file_name().starts_with('_') => pending.push(path),
-                Kind::File => files.extend(rank(name, &path).map(|rank| (rank, path))),
+                EntryKind::Directory if !path.file_name().starts_with('_') => pending.push(path),
+                EntryKind::File => files.extend(rank(name, &path).map(|rank| (rank, path))),
                 _ => {}
             }
         }

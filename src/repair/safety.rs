@@ -9,7 +9,7 @@ use crate::error::{Error, Result};
 use crate::layout::{self, Area, Entry};
 use crate::quarantine::{self, ItemKind};
 use crate::scan::Scan;
-use crate::tree::{Kind, Tree};
+use crate::tree::{EntryKind, Tree};
 
 /// One in so many references may lead nowhere.
 const TOLERATED: usize = 10;
@@ -57,7 +57,7 @@ fn has_content(tree: &Tree) -> Result<bool> {
 fn is_lost(tree: &Tree, digest: &Digest) -> bool {
     let found = tree.metadata(&Entry::Blob(*digest).path());
     found.is_ok_and(|found| {
-        found.is_none_or(|found| found.size == 0 && found.kind == Kind::File && !is_of_nothing(digest))
+        found.is_none_or(|found| found.size == 0 && found.kind == EntryKind::File && !is_of_nothing(digest))
     })
 }
 

@@ -10,7 +10,7 @@ use crate::fsck;
 use crate::layout::{Entry, Place, TreePath};
 use crate::repository::link;
 use crate::stream::{self, Interrupt};
-use crate::tree::{Kind, Tree};
+use crate::tree::{EntryKind, Tree};
 
 /// What is younger may be in use: a registry takes no lock.
 const YOUNG: Duration = Duration::from_hours(1);
@@ -53,7 +53,7 @@ pub(super) fn is_young(tree: &Tree, path: &TreePath, now: jiff::Timestamp) -> Re
 fn last_written(tree: &Tree, path: &TreePath) -> Result<Option<jiff::Timestamp>> {
     let Some(found) = tree.metadata(path)? else { return Ok(None) };
     let mut last = None;
-    if found.kind == Kind::Directory {
+    if found.kind == EntryKind::Directory {
         for child in tree.list(path)?.unwrap_or_default().iter().filter_map(|entry| path.child(entry.text()?)) {
             last = last.max(last_written(tree, &child)?);
         }

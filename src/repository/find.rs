@@ -11,7 +11,7 @@ use crate::error::{Error, Result};
 use crate::layout::{self, Area, Form, Place, TreePath};
 use crate::name::RepositoryName;
 use crate::stream::Interrupt;
-use crate::tree::{Kind, Listed, Tree};
+use crate::tree::{EntryKind, Listed, Tree};
 
 /// The repositories of a tree by name.
 #[derive(Debug, Default)]
@@ -95,7 +95,7 @@ fn visit(tree: &Tree, directory: TreePath) -> (FoundPlaces, Vec<TreePath>) {
             Role::Below(path) => below.push(path),
             Role::InTheWay(path) => found.in_the_way.push(tree.wrong_kind(&path, "a directory", entry.kind)),
             Role::Odd(path) => found.unseen.push(tree.wrong_kind(&path, "a directory", entry.kind)),
-            Role::Nameless if entry.kind != Kind::File => {
+            Role::Nameless if entry.kind != EntryKind::File => {
                 let path = tree.locate(&directory).join(&entry.name);
                 found.unseen.push(Error::Misplaced { path, reason: "its name is not UTF-8" });
             }
@@ -142,7 +142,7 @@ impl Sight {
     pub(crate) fn of(tree: &Tree, directory: &TreePath, listed: &[Listed]) -> Result<Self, (Self, Error)> {
         let has = |form: Form| {
             let own = |entry: &Listed| entry.text().is_some_and(|name| form.owns(name));
-            listed.iter().any(|entry| entry.kind == Kind::Directory && own(entry))
+            listed.iter().any(|entry| entry.kind == EntryKind::Directory && own(entry))
         };
         let is_current = has(Form::Current);
         if !has(Form::Alpha) {
@@ -169,13 +169,13 @@ impl Sight {
         match entry.kind {
             _ if is_own && self.is_current => Role::Own(None),
             kind if self.is_alpha && Form::Alpha.owns(name) => {
-                Role::Own(Some(path).filter(|_| kind == Kind::Directory))
+                Role::Own(Some(path).filter(|_| kind == EntryKind::Directory))
             }
-            Kind::File if is_own => Role::InTheWay(path),
-            Kind::File => Role::File,
-            Kind::Directory if name.starts_with('_') => Role::Hidden(path),
-            Kind::Directory => Role::Below(path),
-            Kind::Symlink | Kind::Other => Role::Odd(path),
+            EntryKind::File if is_own => Role::InTheWay(path),
+            EntryKind::File => Role::File,
+            EntryKind::Directory if name.starts_with('_') => Role::Hidden(path),
+            EntryKind::Directory => Role::Below(path),
+            EntryKind::Symlink | EntryKind::Other => Role::Odd(path),
         }
     }
 }
@@ -195,9 +195,9 @@ pub(crate) fn is_alpha(tree: &Tree, path: &TreePath) -> Result<bool> {
     let uploads = layout::alpha_uploads(path);
     for entry in list_folder(tree, &uploads)? {
         let started = entry.text().and_then(|name| Some(uploads.child(name)?.started_at()));
-        if entry.kind == Kind::Directory
+        if entry.kind == EntryKind::Directory
             && let Some(path) = started
-            && tree.metadata(&path)?.is_some_and(|found| found.kind == Kind::File)
+            && tree.metadata(&path)?.is_some_and(|found| found.kind == EntryKind::File)
         {
             return Ok(true);
         }
@@ -208,7 +208,7 @@ pub(crate) fn is_alpha(tree: &Tree, path: &TreePath) -> Result<bool> {
 /// The entries of an alpha's folder. None when a plain file is in the place of the folder, or of one above it.
 fn list_folder(tree: &Tree, path: &TreePath) -> Result<Vec<Listed>> {
     match tree.list(path) {
-        Err(Error::WrongKind { found, .. }) if found == Kind::File.describe() => Ok(Vec::new()),
+        Err(Error::WrongKind { found, .. }) if found == EntryKind::File.describe() => Ok(Vec::new()),
         listed => listed.map(Option::unwrap_or_default),
     }
 }

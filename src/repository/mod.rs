@@ -15,7 +15,7 @@ use crate::digest::Digest;
 use crate::error::{Error, LinkFault, Missing, Result};
 use crate::layout::{Entry, Form, Place, TreePath};
 use crate::name::RepositoryName;
-use crate::tree::{Kind, Tree, digests};
+use crate::tree::{EntryKind, Tree, digests};
 
 /// A repository in a tree.
 #[derive(Clone, Debug)]
@@ -66,7 +66,7 @@ impl<'t> Repository<'t> {
     /// Whether the repository exists: whether one of its own folders is there.
     pub fn exists(&self) -> Result<bool> {
         for directory in self.place(Form::Current).own() {
-            if self.tree.metadata(&directory)?.is_some_and(|found| found.kind == Kind::Directory) {
+            if self.tree.metadata(&directory)?.is_some_and(|found| found.kind == EntryKind::Directory) {
                 return Ok(true);
             }
         }

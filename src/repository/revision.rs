@@ -4,7 +4,7 @@ use super::Repository;
 use crate::digest::Digest;
 use crate::error::Result;
 use crate::layout::{Form, TreePath};
-use crate::tree::Kind;
+use crate::tree::EntryKind;
 use crate::tree::digests::keyed;
 
 /// A manifest that a repository has.
@@ -44,7 +44,7 @@ pub fn find(repository: &Repository<'_>, digest: Digest) -> Result<Option<Revisi
 fn misplaced(repository: &Repository<'_>, digest: Digest) -> Result<Option<Revision>> {
     let form = Form::Current;
     let directory = repository.place(form).revision(&digest);
-    if repository.tree().metadata(&directory)?.is_none_or(|found| found.kind != Kind::Directory) {
+    if repository.tree().metadata(&directory)?.is_none_or(|found| found.kind != EntryKind::Directory) {
         return Ok(None);
     }
     let link = repository.find_link(digest)?.filter(|link| !link.is_alias());
@@ -66,7 +66,7 @@ pub fn revisions<'r>(repository: &'r Repository<'_>) -> impl Iterator<Item = Res
 fn in_place(repository: &Repository<'_>, form: Form, digest: Digest) -> Result<Option<Revision>> {
     let path = repository.place(form).revision_link(&digest);
     match repository.tree().metadata(&path)? {
-        Some(found) if found.kind == Kind::File => Ok(Some(Revision { digest, path, form, misplaced: false })),
+        Some(found) if found.kind == EntryKind::File => Ok(Some(Revision { digest, path, form, misplaced: false })),
         Some(found) => Err(repository.tree().wrong_kind(&path, "a regular file", found.kind)),
         None if form == Form::Current => misplaced(repository, digest),
         None => Ok(None),

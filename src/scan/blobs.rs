@@ -14,7 +14,7 @@ use crate::digest::Digest;
 use crate::error::{Error, Result};
 use crate::layout::{self, Area, KeyedDirectory, TreePath};
 use crate::stream::Interrupt;
-use crate::tree::{Kind, Listed, Tree};
+use crate::tree::{EntryKind, Listed, Tree};
 
 /// The content of a tree.
 pub(super) struct Blobs {
@@ -71,7 +71,7 @@ fn read_algorithm(tree: &Tree, algorithm: &KeyedDirectory, interrupt: &Interrupt
         Ok(listed) => listed.unwrap_or_default(),
         Err(error) => return (Vec::new(), vec![error]),
     };
-    let mut fan_outs: Vec<Listed> = listed.into_iter().filter(|entry| entry.kind == Kind::Directory).collect();
+    let mut fan_outs: Vec<Listed> = listed.into_iter().filter(|entry| entry.kind == EntryKind::Directory).collect();
     // Each piece is sorted in parallel, and the pieces are in order, so the whole is sorted.
     fan_outs.sort_unstable();
     let read: Vec<Result<FanOut>> = fan_outs
@@ -97,7 +97,7 @@ fn read_fan_out(tree: &Tree, algorithm: &KeyedDirectory, parent: BorrowedFd<'_>,
     if listed.is_empty() {
         return Ok(FanOut { empty: Some(path), ..FanOut::default() });
     }
-    let blobs = listed.iter().filter(|entry| entry.kind == Kind::Directory).filter_map(Listed::text);
+    let blobs = listed.iter().filter(|entry| entry.kind == EntryKind::Directory).filter_map(Listed::text);
     let placed = blobs.filter(|hex| hex.get(..2) == Some(name));
     let mut found = FanOut::default();
     for digest in placed.filter_map(|hex| algorithm.digest(hex)) {

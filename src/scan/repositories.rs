@@ -11,7 +11,7 @@ use crate::error::{Error, LinkFault, Result};
 use crate::layout::{self, KeyedDirectory, Place, TreePath};
 use crate::name::{NameError, RepositoryName};
 use crate::repository::link;
-use crate::tree::{Kind, Listed, Tree, digests};
+use crate::tree::{EntryKind, Listed, Tree, digests};
 
 /// A repository, as it is on disk.
 #[derive(Debug)]
@@ -152,9 +152,9 @@ impl Reading<'_> {
     fn is_there(&mut self, path: &TreePath, doubt: Doubt) -> bool {
         match self.tree.metadata(path) {
             Ok(None) => false,
-            Ok(Some(found)) if found.kind == Kind::Directory => true,
+            Ok(Some(found)) if found.kind == EntryKind::Directory => true,
             Ok(Some(found)) => {
-                let doubt = if found.kind == Kind::File { doubt } else { Doubt::Tree };
+                let doubt = if found.kind == EntryKind::File { doubt } else { Doubt::Tree };
                 self.note(doubt, self.tree.wrong_kind(path, "a directory", found.kind));
                 false
             }
@@ -283,7 +283,7 @@ impl Reading<'_> {
 
     fn is_file(&mut self, path: &TreePath) -> bool {
         match self.tree.metadata(path) {
-            Ok(found) => found.is_some_and(|found| found.kind == Kind::File),
+            Ok(found) => found.is_some_and(|found| found.kind == EntryKind::File),
             Err(error) => {
                 self.note(Doubt::Repository, error);
                 true
@@ -295,22 +295,22 @@ impl Reading<'_> {
         let directory = place.tags();
         let mut listed = self.list(&directory);
         listed.sort();
-        if listed.iter().any(|entry| entry.kind == Kind::Directory) && !has_revisions {
+        if listed.iter().any(|entry| entry.kind == EntryKind::Directory) && !has_revisions {
             let path = self.tree.locate(&place.revisions());
             self.note(Doubt::Tree, Error::Incomplete { path, reason: "there are tags" });
         }
         let mut names = Vec::new();
         for entry in listed {
-            if let (Kind::Directory, Some(name)) = (entry.kind, entry.text()) {
+            if let (EntryKind::Directory, Some(name)) = (entry.kind, entry.text()) {
                 names.push(name.to_owned());
                 continue;
             }
             let path = self.tree.locate(&directory).join(&entry.name);
             match entry.kind {
-                Kind::Directory => {
+                EntryKind::Directory => {
                     self.note(Doubt::Repository, Error::Misplaced { path, reason: "its name is not UTF-8" });
                 }
-                Kind::File => {
+                EntryKind::File => {
                     self.note(Doubt::None, Error::Misplaced { path, reason: "it is a file among the tags" });
                 }
                 kind => {

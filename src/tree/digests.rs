@@ -6,7 +6,7 @@
 
 use std::os::fd::{AsFd, BorrowedFd};
 
-use super::{Kind, Listed, Tree};
+use super::{EntryKind, Listed, Tree};
 use crate::digest::Digest;
 use crate::error::{Error, Result};
 use crate::layout::{self, Area, KeyedDirectory, TreePath};
@@ -32,12 +32,12 @@ pub(crate) fn keyed_in(tree: &Tree, algorithm: &KeyedDirectory) -> (Vec<Digest>,
     for entry in listed {
         let path = || tree.locate(&algorithm.path).join(&entry.name);
         match (entry.kind, entry.text().and_then(|name| algorithm.digest(name))) {
-            (Kind::Directory, Some(digest)) => digests.push(digest),
-            (Kind::Directory, None) => {
+            (EntryKind::Directory, Some(digest)) => digests.push(digest),
+            (EntryKind::Directory, None) => {
                 let reason = "it is not called by the hex digits of a digest";
                 damage.push(Error::Misplaced { path: path(), reason });
             }
-            (Kind::File, _) => {}
+            (EntryKind::File, _) => {}
             (kind, _) => {
                 damage.push(Error::WrongKind { path: path(), expected: "a directory", found: kind.describe() });
             }
@@ -79,7 +79,7 @@ pub(crate) fn leaves<'t>(
     };
     let entries = handle.is_some().then(|| sorted(tree, directory)).into_iter().flatten();
     let found = entries.filter_map(move |entry| match (entry, &handle) {
-        (Ok((entry, path)), Some(handle)) if entry.kind == Kind::Directory => {
+        (Ok((entry, path)), Some(handle)) if entry.kind == EntryKind::Directory => {
             leaf(tree, &algorithm, handle.as_fd(), &path, wanted).transpose()
         }
         (Ok((entry, path)), _) => stray(tree, &path, entry.kind),
@@ -98,7 +98,7 @@ fn leaf(
     let listed = tree.list_in(parent, path)?.unwrap_or_default();
     let Some(entry) = listed.iter().find(|entry| entry.name == wanted) else { return Ok(None) };
     let file = path.child(wanted).expect("a plain name");
-    if entry.kind != Kind::File {
+    if entry.kind != EntryKind::File {
         return Err(tree.wrong_kind(&file, "a regular file", entry.kind));
     }
     let misplaced = |reason| Error::Misplaced { path: tree.locate(&file), reason };
@@ -112,8 +112,8 @@ fn leaf(
 }
 
 /// The error for an entry that is no directory where directories belong. A plain file is ignored.
-pub(crate) fn stray(tree: &Tree, path: &TreePath, kind: Kind) -> Option<Item> {
-    (kind != Kind::File).then(|| Err(tree.wrong_kind(path, "a directory", kind)))
+pub(crate) fn stray(tree: &Tree, path: &TreePath, kind: EntryKind) -> Option<Item> {
+    (kind != EntryKind::File).then(|| Err(tree.wrong_kind(path, "a directory", kind)))
 }
 
 /// The entries of a directory, sorted by name, with their paths.

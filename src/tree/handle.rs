@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use rustix::fs::{AtFlags, FileType, Mode, OFlags, ResolveFlags, StatxFlags};
 use rustix::io::Errno;
 
-use super::{Kind, Listed, Metadata};
+use super::{EntryKind, Listed, Metadata};
 
 /// How long to wait for such a check by another process, which takes microseconds.
 const PATIENCE: Duration = Duration::from_secs(1);
@@ -99,7 +99,7 @@ pub(crate) fn list_handle(directory: BorrowedFd<'_>) -> rustix::io::Result<Vec<L
 pub(crate) fn visit_handle(
     directory: BorrowedFd<'_>,
     buffer: &mut [MaybeUninit<u8>],
-    mut each: impl FnMut(&[u8], Kind),
+    mut each: impl FnMut(&[u8], EntryKind),
 ) -> rustix::io::Result<()> {
     let mut entries = rustix::fs::RawDir::new(directory, buffer);
     while let Some(entry) = entries.next() {

@@ -40,7 +40,7 @@ pub struct Tree {
 
 /// What a directory entry is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Kind {
+pub enum EntryKind {
     /// A regular file.
     File,
     /// A directory.
@@ -51,7 +51,7 @@ pub enum Kind {
     Other,
 }
 
-impl Kind {
+impl EntryKind {
     /// Its name in a message, with an article.
     pub const fn describe(self) -> &'static str {
         match self {
@@ -63,7 +63,7 @@ impl Kind {
     }
 }
 
-impl From<FileType> for Kind {
+impl From<FileType> for EntryKind {
     fn from(kind: FileType) -> Self {
         match kind {
             FileType::RegularFile => Self::File,
@@ -80,7 +80,7 @@ pub struct Listed {
     /// The name, which need not be text.
     pub name: OsString,
     /// What it is, by the directory's own record.
-    pub kind: Kind,
+    pub kind: EntryKind,
 }
 
 impl Listed {
@@ -94,7 +94,7 @@ impl Listed {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Metadata {
     /// What it is.
-    pub kind: Kind,
+    pub kind: EntryKind,
     /// Its length in bytes.
     pub size: u64,
     /// When its content last changed.
@@ -208,7 +208,7 @@ impl Tree {
         if metadata.is_file() {
             return Ok(Some(file));
         }
-        let found = if metadata.is_dir() { Kind::Directory } else { Kind::Other };
+        let found = if metadata.is_dir() { EntryKind::Directory } else { EntryKind::Other };
         Err(self.wrong_kind(path, "a regular file", found))
     }
 
@@ -219,7 +219,7 @@ impl Tree {
         let Some(parent) = path.parent() else {
             // An area is open, so it is a directory.
             let modified = jiff::Timestamp::UNIX_EPOCH;
-            return Ok(Some(Metadata { kind: Kind::Directory, size: 0, modified }));
+            return Ok(Some(Metadata { kind: EntryKind::Directory, size: 0, modified }));
         };
         let directory = if parent.below_area().is_empty() {
             None
@@ -274,7 +274,7 @@ impl Tree {
         }
     }
 
-    pub(crate) fn wrong_kind(&self, path: &TreePath, expected: &'static str, found: Kind) -> Error {
+    pub(crate) fn wrong_kind(&self, path: &TreePath, expected: &'static str, found: EntryKind) -> Error {
         Error::WrongKind { path: self.locate(path), expected, found: found.describe() }
     }
 
@@ -287,7 +287,7 @@ impl Tree {
         ancestors.pop(); // the area, which may be a link
         for ancestor in ancestors.into_iter().rev() {
             match self.metadata_by_walk(&ancestor) {
-                Some(Kind::Directory) => {}
+                Some(EntryKind::Directory) => {}
                 Some(found) => return self.wrong_kind(&ancestor, "a directory", found),
                 None => break,
             }
@@ -298,7 +298,7 @@ impl Tree {
         }
     }
 
-    fn metadata_by_walk(&self, path: &TreePath) -> Option<Kind> {
+    fn metadata_by_walk(&self, path: &TreePath) -> Option<EntryKind> {
         let area = self.area(path.area()).ok()??;
         let stat = rustix::fs::statat(area, path.below_area(), AtFlags::SYMLINK_NOFOLLOW).ok()?;
         Some(FileType::from_raw_mode(stat.st_mode).into())
@@ -394,7 +394,7 @@ mod tests {
         assert_eq!(named("repositories/planted/inner/link"), "repositories/planted");
         assert_eq!(named("repositories/real/inner/planted"), "repositories/real/inner/planted");
         let metadata = tree.metadata(&path("repositories/real/inner/planted")).unwrap().unwrap();
-        assert_eq!(metadata.kind, Kind::Symlink);
+        assert_eq!(metadata.kind, EntryKind::Symlink);
         assert!(matches!(tree.metadata(&path("repositories/planted/inner/link")), Err(Error::WrongKind { .. })));
     }
 
@@ -418,7 +418,7 @@ mod tests {
         names.sort();
         assert_eq!(
             names.iter().map(|entry| (entry.text().unwrap(), entry.kind)).collect::<Vec<_>>(),
-            [("link", Kind::File), ("planted", Kind::Symlink)]
+            [("link", EntryKind::File), ("planted", EntryKind::Symlink)]
         );
     }
 }

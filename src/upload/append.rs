@@ -11,7 +11,7 @@ use crate::durable::{Identity, Sync, WriteProof};
 use crate::error::{Error, Result};
 use crate::layout::{Entry, Form, Item, Place};
 use crate::stream::{self, Interrupt, StreamError, Watch};
-use crate::tree::Kind;
+use crate::tree::EntryKind;
 
 /// How to append.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -188,7 +188,7 @@ impl Session<'_> {
             let stays = name.parse::<u64>().is_ok_and(|offset| !are_gone(offset) && offset.to_string() == name);
             if let Some(path) = directory.child(name)
                 && !stays
-                && entry.kind == Kind::File
+                && entry.kind == EntryKind::File
             {
                 self.writer.remove_file(&path, Sync::Now)?;
             }

@@ -12,7 +12,7 @@ use crate::error::{Error, Result};
 use crate::layout::{Form, Place, TreePath};
 use crate::name::{RepositoryName, UploadId};
 use crate::repository::Repository;
-use crate::tree::{Kind, Metadata, Tree};
+use crate::tree::{EntryKind, Metadata, Tree};
 
 /// How much of a `startedat` to read, in bytes. A registry writes 20 bytes; a longer text is not a time.
 const STARTED_MAX: u64 = 64;
@@ -124,13 +124,13 @@ fn uploads_in(tree: &Tree, repository: &RepositoryName, form: Form) -> Vec<Resul
     for entry in listed {
         let path = tree.locate(&directory).join(&entry.name);
         match (entry.kind, entry.text().and_then(|name| name.parse::<UploadId>().ok())) {
-            (Kind::Directory, Some(id)) => found.extend(look(tree, repository, &id, form).transpose()),
+            (EntryKind::Directory, Some(id)) => found.extend(look(tree, repository, &id, form).transpose()),
             // A directory of a repository of the current layout that is called `…/uploads`.
-            (Kind::Directory, None) if form == Form::Alpha => {}
-            (Kind::Directory, None) => {
+            (EntryKind::Directory, None) if form == Form::Alpha => {}
+            (EntryKind::Directory, None) => {
                 found.push(Err(Error::Misplaced { path, reason: "its name is not an upload id" }));
             }
-            (Kind::File, _) => {}
+            (EntryKind::File, _) => {}
             (kind, _) => {
                 found.push(Err(Error::WrongKind { path, expected: "a directory", found: kind.describe() }));
             }
@@ -142,17 +142,17 @@ fn uploads_in(tree: &Tree, repository: &RepositoryName, form: Form) -> Vec<Resul
 fn look(tree: &Tree, repository: &RepositoryName, id: &UploadId, form: Form) -> Result<Option<Upload>> {
     let directory = Place::of(repository, form).upload(id);
     let Some(itself) = tree.metadata(&directory)? else { return Ok(None) };
-    if itself.kind != Kind::Directory {
+    if itself.kind != EntryKind::Directory {
         return Err(tree.wrong_kind(&directory, "a directory", itself.kind));
     }
     let (data, started) = (directory.data(), directory.started_at());
     let [data_found, started_found] = [tree.metadata(&data)?, tree.metadata(&started)?];
-    let is_file = |found: Option<Metadata>| found.is_some_and(|found| found.kind == Kind::File);
+    let is_file = |found: Option<Metadata>| found.is_some_and(|found| found.kind == EntryKind::File);
     if form == Form::Alpha && !is_file(data_found) && !is_file(started_found) {
         // This is a repository of the current layout that is called `…/uploads/…`.
         return Ok(None);
     }
-    if let Some(found) = data_found.filter(|found| found.kind != Kind::File) {
+    if let Some(found) = data_found.filter(|found| found.kind != EntryKind::File) {
         return Err(tree.wrong_kind(&data, "a regular file", found.kind));
     }
     let states = Place::of(repository, form).hash_states(id);
