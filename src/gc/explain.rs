@@ -10,7 +10,7 @@ use super::{Options, age};
 use crate::digest::Digest;
 use crate::error::Result;
 use crate::reach::{Edge, Edges, shortest};
-use crate::scan::{DigestId, Scan, Tag};
+use crate::scan::{DigestId, Scan, ScannedTag};
 use crate::tree::{Neighbours, Tree};
 
 /// A step of the way to some content.
@@ -128,7 +128,7 @@ fn from_repositories(edges: &Edges<'_>, scan: &Scan, options: &Options, plan: &P
         let untouchable = plan.must_keep.keeps_all(&options.policy(), index, repository);
         let mut steps = vec![Step::Repository { name: repository.text().to_owned() }];
         let tags = edges.targets(repository).filter(|(tag, _)| untouchable || edges.is_root(tag));
-        let mut first: HashMap<DigestId, &Tag> = HashMap::new();
+        let mut first: HashMap<DigestId, &ScannedTag> = HashMap::new();
         for (tag, target) in tags {
             first.entry(target).or_insert(tag);
         }

@@ -10,7 +10,7 @@ use rayon::prelude::*;
 use crate::digest::Digest;
 use crate::error::Result;
 use crate::layout;
-use crate::scan::{Scan, Scanned, Tag};
+use crate::scan::{Scan, Scanned, ScannedRevision, ScannedTag};
 use crate::tree::{EntryKind, Tree};
 
 /// The histories of a tree's repositories. Each is read on its first use.
@@ -59,9 +59,9 @@ impl History {
     }
 }
 
-fn digests(tree: &Tree, repository: &Scanned, tag: &Tag) -> Result<Vec<Digest>> {
+fn digests(tree: &Tree, repository: &Scanned, tag: &ScannedTag) -> Result<Vec<Digest>> {
     let past = repository.place.history(&tag.name);
-    let is_canonical = |revision: &crate::scan::Revision| revision.digest.sha256().is_some();
+    let is_canonical = |revision: &ScannedRevision| revision.digest.sha256().is_some();
     let only_canonical = repository.revisions.iter().all(is_canonical);
     let mut digests = Vec::new();
     for algorithm in layout::algorithm_directories(&past) {

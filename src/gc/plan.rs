@@ -16,7 +16,7 @@ use crate::error::{Error, Result};
 use crate::layout::TreePath;
 use crate::quarantine::{self, Recall};
 use crate::reach::{Edges, MustKeep, Use, mark, subject_of};
-use crate::scan::{DigestId, DigestSet, Scan, Scanned};
+use crate::scan::{DigestId, DigestSet, Scan, Scanned, ScannedTag};
 use crate::stream::Interrupt;
 use crate::tree::{Neighbours, Tree};
 use crate::upload::{self, Upload};
@@ -336,7 +336,7 @@ impl<'p> Planning<'p> {
     /// other tags it removes the entries for manifests in `lost`.
     fn tags(&mut self, index: usize, repository: &Scanned, whose: &Arc<str>, lost: &HashSet<Digest>) {
         let place = &repository.place;
-        let is_removed = |tag: &crate::scan::Tag| {
+        let is_removed = |tag: &ScannedTag| {
             subject_of(&tag.name).is_some() && tag.target.is_some_and(|target| lost.contains(&target))
         };
         for tag in repository.tags.iter().filter(|tag| is_removed(tag)) {

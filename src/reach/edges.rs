@@ -4,7 +4,7 @@ use std::collections::{HashMap, HashSet};
 
 use super::{Edge, MustKeep, Policy, References};
 use crate::digest::Digest;
-use crate::scan::{DigestId, Revision, Scan, Scanned, Tag};
+use crate::scan::{DigestId, Scan, Scanned, ScannedRevision, ScannedTag};
 
 /// The edges of a whole tree.
 #[derive(Debug)]
@@ -20,7 +20,7 @@ pub(crate) struct Edges<'s> {
 #[derive(Debug)]
 pub(crate) struct Within<'e> {
     edges: &'e Edges<'e>,
-    signatures: HashMap<DigestId, &'e Revision>,
+    signatures: HashMap<DigestId, &'e ScannedRevision>,
     /// The manifests of the repository. Filled only where untagged manifests are removed: a tag counts there only if it
     /// points to one of them.
     linked: HashSet<DigestId>,
@@ -46,7 +46,7 @@ impl<'s> Edges<'s> {
 
     /// The edges in a repository.
     pub(crate) fn within<'e>(&'e self, repository: &'e Scanned) -> Within<'e> {
-        let find = |revision: &Revision| self.scan.digests.find(&revision.digest);
+        let find = |revision: &ScannedRevision| self.scan.digests.find(&revision.digest);
         let signed = repository.revisions.iter().filter(|revision| !revision.signatures.is_empty());
         let signatures = signed.filter_map(|revision| Some((find(revision)?, revision))).collect();
         let mut within = Within { signatures, ..self.beside() };
@@ -96,20 +96,20 @@ impl<'s> Edges<'s> {
     }
 
     /// Whether a tag on its own keeps what it points to.
-    pub(crate) fn is_root(&self, tag: &Tag) -> bool {
+    pub(crate) fn is_root(&self, tag: &ScannedTag) -> bool {
         let Policy { delete_untagged, delete_dangling_referrers, .. } = self.policy;
         !(delete_untagged && delete_dangling_referrers) || subject_of(&tag.name).is_none()
     }
 
     /// The tags of a repository with what they point to.
-    pub(crate) fn targets<'t>(&self, repository: &'t Scanned) -> impl Iterator<Item = (&'t Tag, DigestId)> {
+    pub(crate) fn targets<'t>(&self, repository: &'t Scanned) -> impl Iterator<Item = (&'t ScannedTag, DigestId)> {
         repository.tags.iter().filter_map(|tag| Some((tag, self.scan.digests.find(tag.target.as_ref()?)?)))
     }
 }
 
 impl Within<'_> {
     /// The tags that point to manifests of the repository.
-    pub(super) fn tagged<'t>(&self, repository: &'t Scanned) -> impl Iterator<Item = (&'t Tag, DigestId)> {
+    pub(super) fn tagged<'t>(&self, repository: &'t Scanned) -> impl Iterator<Item = (&'t ScannedTag, DigestId)> {
         self.edges.targets(repository).filter(|(_, target)| self.linked.contains(target))
     }
 

@@ -20,7 +20,7 @@ use digests::LookedUp;
 pub use digests::{DigestId, DigestSet, Digests};
 use manifests::Source;
 pub use manifests::{Fault, FaultKind, Graph, Node};
-pub use repositories::{Revision, Scanned, Tag};
+pub use repositories::{Scanned, ScannedRevision, ScannedTag};
 pub use returning::{Nothing, Returned, Returning};
 
 use crate::digest::Digest;

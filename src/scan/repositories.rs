@@ -21,13 +21,13 @@ pub struct Scanned {
     /// Its name, or why its path is no repository name.
     pub name: Result<RepositoryName, NameError>,
     /// Its manifests.
-    pub revisions: Vec<Revision>,
+    pub revisions: Vec<ScannedRevision>,
     /// Whether there is a directory of manifests.
     pub has_revisions: bool,
     /// Revision directories without a link, as the removal of a manifest leaves them.
     pub deleted_revisions: Vec<Digest>,
     /// Its tags.
-    pub tags: Vec<Tag>,
+    pub tags: Vec<ScannedTag>,
     /// Whether there is a directory of tags.
     pub has_tags: bool,
     /// The layer links with a sha256. Their paths say what they link, so they are not opened. A directory without its
@@ -43,7 +43,7 @@ pub struct Scanned {
 
 /// A manifest of a repository.
 #[derive(Clone, Debug)]
-pub struct Revision {
+pub struct ScannedRevision {
     /// Its digest.
     pub digest: Digest,
     /// Whether its link is among the layer links, where registry 2.1.0 put it.
@@ -54,7 +54,7 @@ pub struct Revision {
     pub signatures: Vec<Digest>,
 }
 
-impl Revision {
+impl ScannedRevision {
     fn linked(digest: Digest) -> Self {
         Self { digest, misplaced: false, only_named: false, signatures: Vec::new() }
     }
@@ -62,7 +62,7 @@ impl Revision {
 
 /// A tag.
 #[derive(Clone, Debug)]
-pub struct Tag {
+pub struct ScannedTag {
     /// The name of its directory, which need not be a valid tag.
     pub name: String,
     /// The manifest that it points to, if its link can be read.
@@ -77,7 +77,7 @@ impl Scanned {
 }
 
 /// A repository that was read.
-pub(super) struct Read {
+pub(super) struct ReadRepository {
     /// The repository, without its canonical layer links.
     pub(super) scanned: Scanned,
     /// The hashes of its canonical layer links, which have no ids yet.
@@ -86,7 +86,7 @@ pub(super) struct Read {
 }
 
 /// Reads one repository.
-pub(super) fn read(tree: &Tree, place: Place, index: usize) -> Read {
+pub(super) fn read(tree: &Tree, place: Place, index: usize) -> ReadRepository {
     let mut reading = Reading { tree, index, damage: Vec::new() };
     let [layers, manifests, uploads] = place.own();
     // A plain file contains no links. In the place of the manifests it hides which layers the repository needs.
@@ -118,7 +118,7 @@ pub(super) fn read(tree: &Tree, place: Place, index: usize) -> Read {
         empty_aliases,
         folders,
     };
-    Read { scanned, layers, damage: once(reading.damage) }
+    ReadRepository { scanned, layers, damage: once(reading.damage) }
 }
 
 /// Keeps one damage for each path, the one that keeps the most.
@@ -227,7 +227,7 @@ impl Reading<'_> {
         self.note(Doubt::Repository, Error::StrangeLink { digest: Some(digest), path, fault });
     }
 
-    fn revisions(&mut self, place: &Place, layers: &[[u8; 32]]) -> (Vec<Revision>, Vec<Digest>) {
+    fn revisions(&mut self, place: &Place, layers: &[[u8; 32]]) -> (Vec<ScannedRevision>, Vec<Digest>) {
         let (mut revisions, mut deleted_revisions) = (Vec::new(), Vec::new());
         for algorithm in layout::algorithm_directories(&place.revisions()) {
             let digests = self.keyed(&algorithm);
@@ -254,18 +254,18 @@ impl Reading<'_> {
                         if target != digest {
                             self.broken(digest, &path, LinkFault::Mismatch { found: target });
                             // It is unknown which digest is meant, so both are kept.
-                            revisions.push(Revision { only_named: true, ..Revision::linked(target) });
+                            revisions.push(ScannedRevision { only_named: true, ..ScannedRevision::linked(target) });
                         }
-                        revisions.push(Revision::linked(digest));
+                        revisions.push(ScannedRevision::linked(digest));
                     }
                     Ok(Err(fault)) => {
                         self.broken(digest, &path, fault);
-                        revisions.push(Revision::linked(digest));
+                        revisions.push(ScannedRevision::linked(digest));
                     }
                     Err(rustix::io::Errno::NOENT) => {
                         let linked = digest.sha256().is_some_and(|hash| layers.binary_search(&hash).is_ok());
                         if linked && self.is_file(&place.layer_link(&digest)) {
-                            revisions.push(Revision { misplaced: true, ..Revision::linked(digest) });
+                            revisions.push(ScannedRevision { misplaced: true, ..ScannedRevision::linked(digest) });
                         } else {
                             deleted_revisions.push(digest);
                         }
@@ -273,7 +273,7 @@ impl Reading<'_> {
                     Err(errno) => {
                         let error = self.tree.explain(&path, "a regular file", "read", errno);
                         self.note(Doubt::Repository, error);
-                        revisions.push(Revision::linked(digest));
+                        revisions.push(ScannedRevision::linked(digest));
                     }
                 }
             }
@@ -291,7 +291,7 @@ impl Reading<'_> {
         }
     }
 
-    fn tags(&mut self, place: &Place, has_revisions: bool) -> Vec<Tag> {
+    fn tags(&mut self, place: &Place, has_revisions: bool) -> Vec<ScannedTag> {
         let directory = place.tags();
         let mut listed = self.list(&directory);
         listed.sort();
@@ -324,7 +324,7 @@ impl Reading<'_> {
                 let tag = directory.child(&name).expect("a directory's entry is a plain name");
                 self.target(&tag.current().link())
             });
-            Tag { name, target }
+            ScannedTag { name, target }
         });
         tags.collect()
     }
