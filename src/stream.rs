@@ -138,7 +138,7 @@ pub(crate) fn hash(source: impl Read, mut hasher: Hasher, buffer: &mut [u8], wat
 /// Why a copy failed.
 #[derive(Debug)]
 pub enum StreamError {
-    /// The source failed, or the system had no thread to read it on.
+    /// The source failed.
     Read(io::Error),
     /// The sink failed.
     Write(io::Error),
@@ -170,21 +170,56 @@ pub fn copy_hashed(
     let (give_free, free) = mpsc::sync_channel::<Vec<u8>>(BUFFERS);
     let (give_full, full) = mpsc::sync_channel::<io::Result<Filled>>(BUFFERS);
     let (give_written, written) = mpsc::sync_channel::<Filled>(BUFFERS);
+    let (Ok((reading, _)), Ok((hash, hashing))) = (waiting(read_all), waiting(hash_all)) else {
+        return copy_alone(source, sink, hasher, watch);
+    };
     for _ in 0..BUFFERS {
         give_free.send(vec![0; BUFFER]).expect("the receiver is here");
     }
-    // Not `thread::spawn`, which panics when the system has no threads left.
-    let spawn = thread::Builder::new;
-    spawn().spawn(move || read_all(source, &free, &give_full)).map_err(StreamError::Read)?;
-    let hashing = spawn().spawn(move || hash_all(hasher, &written, &give_free)).map_err(StreamError::Read)?;
+    reading.send((source, free, give_full)).expect("the thread waits for it");
+    hash.send((hasher, written, give_free)).expect("the thread waits for it");
     let outcome = write_all(sink, &full, &give_written, watch);
     drop(give_written);
-    let hasher = hashing.join().expect("hashing does not panic");
+    let hasher = hashing.join().expect("hashing does not panic").expect("it was given a hasher");
     outcome.map(|()| hasher)
 }
 
+/// A thread that works on what it is sent. `Err` when the system has no thread left; nothing was given away then.
+fn waiting<I: Send + 'static, O: Send + 'static>(
+    work: fn(I) -> O,
+) -> io::Result<(mpsc::Sender<I>, thread::JoinHandle<Option<O>>)> {
+    let (give, given) = mpsc::channel();
+    // Not `thread::spawn`, which panics when the system refuses.
+    let thread = thread::Builder::new().spawn(move || given.recv().ok().map(work))?;
+    Ok((give, thread))
+}
+
+/// Copies on this thread alone, where the system has no other.
+fn copy_alone(
+    source: impl Read,
+    sink: &mut impl Write,
+    mut hasher: Hasher,
+    watch: &Watch<'_>,
+) -> Result<Hasher, StreamError> {
+    let (mut source, mut buffer) = (source, vec![0; BUFFER]);
+    loop {
+        if let Some(signal) = watch.interrupt.signal() {
+            return Err(StreamError::Interrupted(signal));
+        }
+        let bytes = match source.read(&mut buffer) {
+            Ok(0) => return Ok(hasher),
+            Ok(len) => &buffer[..len],
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
+            Err(error) => return Err(StreamError::Read(error)),
+        };
+        sink.write_all(bytes).map_err(StreamError::Write)?;
+        hasher.update(bytes);
+        watch.progress.advance(bytes.len() as u64);
+    }
+}
+
 /// Fills free buffers until the source ends or the writing thread stops.
-fn read_all(mut source: impl Read, free: &Receiver<Vec<u8>>, full: &SyncSender<io::Result<Filled>>) {
+fn read_all<S: Read>((mut source, free, full): (S, Receiver<Vec<u8>>, SyncSender<io::Result<Filled>>)) {
     for mut buffer in free {
         let read = loop {
             match source.read(&mut buffer) {
@@ -225,7 +260,7 @@ fn write_all(
 }
 
 /// Hashes the written buffers in order and gives them back.
-fn hash_all(mut hasher: Hasher, written: &Receiver<Filled>, free: &SyncSender<Vec<u8>>) -> Hasher {
+fn hash_all((mut hasher, written, free): (Hasher, Receiver<Filled>, SyncSender<Vec<u8>>)) -> Hasher {
     for filled in written {
         hasher.update(filled.bytes());
         // This fails once the source has ended, because the reading thread is gone.

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use serde_json::{Value, json};
 
 use super::count::{self, plural};
-use super::{Context, Exit, hint, interrupt, output, progress};
+use super::{Context, Exit, hint, interrupt, output, progress, threads};
 use crate::digest::Digest;
 use crate::error::Error;
 use crate::finding::{Code, Finding, Severity};
@@ -81,7 +81,7 @@ pub(super) fn threads(jobs: Option<u16>) -> usize {
 
 impl Fsck {
     pub(super) fn run(self, context: &mut Context) -> anyhow::Result<Exit> {
-        super::use_threads(self.jobs)?;
+        threads::start(self.jobs);
         let registry = context.registry()?;
         let progress = progress::observer(context.global.progress, &context.output);
         let watch = Watch { progress: &*progress, interrupt: interrupt::catch()? };

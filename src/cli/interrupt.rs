@@ -8,8 +8,7 @@ use signal_hook::flag;
 
 use crate::stream::Interrupt;
 
-/// From now on SIGINT and SIGTERM ask the task to stop and clean up; a second one stops the process at once. A file-size
-/// limit becomes a failure to write, where it would end the process.
+/// From now on SIGINT and SIGTERM ask the task to stop and clean up; a second one stops the process at once.
 pub(super) fn catch() -> anyhow::Result<Interrupt> {
     let interrupt = Interrupt::default();
     for (signal, number) in [(SIGINT, 2), (SIGTERM, 15)] {
@@ -19,6 +18,12 @@ pub(super) fn catch() -> anyhow::Result<Interrupt> {
         flag::register(signal, asked)?;
         flag::register_usize(signal, interrupt.cell(), number)?;
     }
-    flag::register(SIGXFSZ, Arc::new(AtomicBool::new(false)))?;
     Ok(interrupt)
+}
+
+/// From now on a write past the limit of a file's size (`ulimit -f`) fails. Without this the signal ends the process
+/// before it can say why.
+pub(super) fn fail_at_the_file_size_limit() {
+    // It can't fail: the signal exists and may be caught. A handler that only sets a flag lets the call return.
+    let _ = flag::register(SIGXFSZ, Arc::new(AtomicBool::new(false)));
 }

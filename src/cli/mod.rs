@@ -30,6 +30,7 @@ mod subject;
 mod tag;
 mod terminal;
 mod test_settings;
+mod threads;
 mod upload;
 mod wrong_usage;
 
@@ -149,6 +150,7 @@ impl Context {
     /// Opens the tree that the options name.
     fn registry(&mut self) -> anyhow::Result<Registry> {
         let root = root::find(&self.global)?;
+        threads::start(None);
         let registry = Registry::open(root)?;
         self.output.detail(format_args!("tree {}", registry.tree().path().display()));
         Ok(registry)
@@ -193,6 +195,7 @@ impl Context {
 
 /// Parses the arguments, runs the command, and says how it went.
 pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
+    interrupt::fail_at_the_file_size_limit();
     let arguments: Vec<OsString> = arguments.into_iter().collect();
     let early = wrong_usage::Early::look(&arguments);
     early.color.apply();
@@ -280,15 +283,6 @@ fn parse_digest(text: &str) -> Result<Digest, Box<dyn std::error::Error + Send +
         }
         parsed => Ok(parsed?),
     }
-}
-
-/// From now on so many threads work; as many as there are processors if nothing is said.
-fn use_threads(jobs: Option<u16>) -> anyhow::Result<()> {
-    if let Some(jobs) = jobs {
-        // The process's own: there is no other use of it.
-        rayon::ThreadPoolBuilder::new().num_threads(jobs.into()).build_global()?;
-    }
-    Ok(())
 }
 
 /// A tag or a digest, for an argument.

@@ -187,6 +187,21 @@ struct Work<'w> {
     is_late: AtomicBool,
 }
 
+/// Ends the thread that writes the ledger when it is dropped.
+struct Over<'o> {
+    is_over: &'o AtomicBool,
+    writer: Option<std::thread::Thread>,
+}
+
+impl Drop for Over<'_> {
+    fn drop(&mut self) {
+        self.is_over.store(true, Ordering::Release);
+        if let Some(writer) = &self.writer {
+            writer.unpark();
+        }
+    }
+}
+
 impl<'w> Work<'w> {
     fn new(blobs: &'w [(Digest, u64)], content: &Content, watch: &'w Watch<'w>) -> Self {
         let done = std::iter::repeat_with(AtomicBool::default).take(blobs.len()).collect();
@@ -202,7 +217,10 @@ impl<'w> Work<'w> {
         self.watch.progress.begin("hashing content", Some(total));
         let is_over = AtomicBool::new(false);
         std::thread::scope(|scope| {
-            let writer = scope.spawn(|| pad.keep_writing(OFTEN, &is_over));
+            // The system may refuse a thread. Without the writer the ledger is written at the end only, and this thread
+            // hashes in any case.
+            let spawn = std::thread::Builder::new;
+            let writer = spawn().spawn_scoped(scope, || pad.keep_writing(OFTEN, &is_over));
             let work = || {
                 let mut buffer = vec![0; stored::BUFFER];
                 let mut mine = Vec::new();
@@ -212,13 +230,14 @@ impl<'w> Work<'w> {
                 results.lock().unwrap_or_else(PoisonError::into_inner).extend(mine);
             };
             let threads = self.threads.clamp(1, self.blobs.len().max(1));
-            let workers: Vec<_> = (0..threads).map(|_| scope.spawn(work)).collect();
-            let ended: Vec<_> = workers.into_iter().map(std::thread::ScopedJoinHandle::join).collect();
-            is_over.store(true, Ordering::Release);
-            writer.thread().unpark();
-            if let Some(panic) = ended.into_iter().find_map(Result::err) {
-                std::panic::resume_unwind(panic);
+            // When this thread panics too, the writer ends and is joined.
+            let over = Over { is_over: &is_over, writer: writer.as_ref().ok().map(|writer| writer.thread().clone()) };
+            let workers: Vec<_> = (1..threads).map_while(|_| spawn().spawn_scoped(scope, work).ok()).collect();
+            work();
+            for worker in workers {
+                worker.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic));
             }
+            drop(over);
         });
         self.watch.progress.end();
         results.into_inner().unwrap_or_else(PoisonError::into_inner)

@@ -50,8 +50,11 @@ impl<'f> EarlySync<'f> {
         let (signal, signals) = mpsc::sync_channel(1);
         let _ = signal.try_send(());
         let sync_all = move || signals.iter().try_for_each(|()| file.sync_data());
-        let thread = thread::Builder::new().spawn(sync_all)?;
-        self.syncing = Some((signal, thread));
+        match thread::Builder::new().spawn(sync_all) {
+            Ok(thread) => self.syncing = Some((signal, thread)),
+            // The system has no thread left: this one waits for the disk.
+            Err(_) => self.file.sync_data()?,
+        }
         Ok(())
     }
 }

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use report::Summary;
 
-use super::{Context, Exit, interrupt, quarantine};
+use super::{Context, Exit, interrupt, quarantine, threads};
 use crate::digest::Digest;
 use crate::durable::ExclusiveWriter;
 use crate::error::Error;
@@ -112,7 +112,7 @@ fn parse_limit(text: &str) -> Result<Limit, &'static str> {
 
 impl Gc {
     pub(super) fn run(self, context: &mut Context) -> anyhow::Result<Exit> {
-        super::use_threads(self.jobs)?;
+        threads::start(self.jobs);
         let options = self.options(context.now)?;
         let registry = context.registry()?;
         let tree = registry.tree();

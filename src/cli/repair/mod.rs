@@ -8,7 +8,7 @@ use std::time::Duration;
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use report::End;
 
-use super::{Context, Exit, fsck as fsck_command, interrupt, progress, quarantine};
+use super::{Context, Exit, fsck as fsck_command, interrupt, progress, quarantine, threads};
 use crate::durable::ExclusiveWriter;
 use crate::error::Error;
 use crate::finding::{Code, REPAIRABLE};
@@ -79,7 +79,7 @@ fn codes() -> impl TypedValueParser<Value = Code> {
 
 impl Repair {
     pub(super) fn run(self, context: &mut Context) -> anyhow::Result<Exit> {
-        super::use_threads(self.jobs)?;
+        threads::start(self.jobs);
         let source = self.from.as_deref().map(Source::open).transpose()?;
         let registry = context.registry()?;
         let tree = registry.tree();

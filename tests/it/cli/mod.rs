@@ -5,6 +5,7 @@ mod demo;
 mod every_command;
 mod generated;
 mod hints;
+mod limits;
 mod readme;
 mod roots;
 mod texts;
