@@ -20,29 +20,30 @@ Exit codes:
 
 /// How a command ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u8)]
 pub enum Exit {
     /// All of it.
-    Done,
+    Done = 0,
     /// I/O, permission, no space.
-    Failed,
+    Failed = 1,
     /// Wrong usage.
-    Usage,
+    Usage = 2,
     /// Done, but damage was found or some items failed.
-    Damage,
+    Damage = 3,
     /// Repository, blob, upload, manifest or tag unknown.
-    Unknown,
+    Unknown = 4,
     /// Content, link or manifest is not what it should be.
-    Invalid,
+    Invalid = 5,
     /// The root is missing, or is not a registry tree.
-    NoTree,
+    NoTree = 10,
     /// Another process holds the lock.
-    Locked,
+    Locked = 11,
     /// Refused by a safety check.
-    Refused,
+    Refused = 12,
     /// Stopped by SIGINT.
-    Interrupted,
+    Interrupted = 130,
     /// Stopped by SIGTERM.
-    Terminated,
+    Terminated = 143,
 }
 
 impl Exit {
@@ -63,19 +64,7 @@ impl Exit {
 
     /// The number that the process ends with.
     pub const fn code(self) -> u8 {
-        match self {
-            Self::Done => 0,
-            Self::Failed => 1,
-            Self::Usage => 2,
-            Self::Damage => 3,
-            Self::Unknown => 4,
-            Self::Invalid => 5,
-            Self::NoTree => 10,
-            Self::Locked => 11,
-            Self::Refused => 12,
-            Self::Interrupted => 130,
-            Self::Terminated => 143,
-        }
+        self as u8
     }
 
     /// Done, unless damage was met on the way.

@@ -1,178 +1,94 @@
 //! The details of a failure, for programs.
 
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 
-use super::{Error, Holder, LinkFault, Missing, Refusal};
-use crate::name::RepositoryName;
+use super::{Error, LinkFault, Missing, Refusal};
 
 impl Error {
     /// What the message names, for programs: `repository`, `digest`, `path`, `expected`, `found`, ….
-    #[expect(clippy::too_many_lines, reason = "an arm for each failure")]
     pub fn detail(&self) -> Map<String, Value> {
         let mut detail = Map::new();
-        let mut put = |key: &str, value: Value| {
-            detail.insert(key.to_owned(), value);
-        };
-        let text = |value: &dyn ToString| Value::from(value.to_string());
         if let Some(path) = self.path() {
-            put("path", path.to_string_lossy().into());
+            detail.insert("path".to_owned(), path.to_string_lossy().into());
         }
+        if let Value::Object(facts) = self.facts() {
+            detail.extend(facts.into_iter().filter(|(_, fact)| !fact.is_null()));
+        }
+        detail
+    }
+
+    /// The details besides the path. `null` is one that this failure does not have.
+    fn facts(&self) -> Value {
         match self {
-            Self::Io { action, source, .. } => {
-                put("action", (*action).into());
-                put("cause", text(source));
-            }
+            Self::Io { action, source, .. } => json!({ "action": action, "cause": source.to_string() }),
             Self::NotATree { reason, .. }
             | Self::UnusableTree { reason, .. }
             | Self::Configuration { reason, .. }
-            | Self::Refused { reason } => {
-                put("reason", reason.as_str().into());
-            }
-            Self::SafetyLimit { reason, override_option } => {
-                put("reason", reason.as_str().into());
-                put("hint", (*override_option).into());
-            }
-            Self::RepositoryUnknown { repository, .. } => put("repository", text(repository)),
-            Self::NoMatch { pattern } => put("pattern", pattern.as_str().into()),
-            Self::RepositoryNameInvalid { name, source, .. } => {
-                put("name", name.as_str().into());
-                put("reason", text(source));
-            }
-            Self::NoDigest { line, reason, .. } => {
-                put("line", (*line).into());
-                put("reason", reason.as_str().into());
-            }
-            Self::Misplaced { reason, .. } | Self::Incomplete { reason, .. } => put("reason", (*reason).into()),
-            Self::BlobUnknown { repository, digest, content, manifest, .. } => {
-                put("manifest", (*manifest).into());
-                put("repository", text(repository));
-                put("digest", text(digest));
-                put("content_exists", (*content).into());
-            }
-            Self::ContentMissing { repository, digest, .. } => {
-                put("repository", text(repository));
-                put("digest", text(digest));
-                put("linked", true.into());
-                put("content_exists", false.into());
-            }
+            | Self::Refused { reason } => json!({ "reason": reason }),
+            Self::SafetyLimit { reason, override_option } => json!({ "reason": reason, "hint": override_option }),
+            Self::RepositoryUnknown { repository, .. } => json!({ "repository": repository }),
+            Self::NoMatch { pattern } => json!({ "pattern": pattern }),
+            Self::RepositoryNameInvalid { name, source, .. } => json!({ "name": name, "reason": source.to_string() }),
+            Self::NoDigest { line, reason, .. } => json!({ "line": line, "reason": reason }),
+            Self::Misplaced { reason, .. } | Self::Incomplete { reason, .. } => json!({ "reason": reason }),
+            Self::BlobUnknown { repository, digest, content, manifest, .. } => json!({
+                "manifest": manifest, "repository": repository, "digest": digest, "content_exists": content,
+            }),
+            Self::ContentMissing { repository, digest, .. } => json!({
+                "repository": repository, "digest": digest, "linked": true, "content_exists": false,
+            }),
             Self::LinkedNowhere { digest, manifest_of, content } => {
-                put("manifest_of", manifest_of.iter().map(RepositoryName::as_str).collect());
-                put("digest", text(digest));
-                put("content_exists", (*content).into());
+                json!({ "manifest_of": manifest_of, "digest": digest, "content_exists": content })
             }
-            Self::BrokenLink { repository, digest, fault, .. } => {
-                put("repository", text(repository));
-                put("digest", text(digest));
-                put("reason", text(fault));
-                if let Some(found) = fault.found() {
-                    put("found", found.into());
-                }
-            }
+            Self::BrokenLink { repository, digest, fault, .. } => json!({
+                "repository": repository, "digest": digest, "reason": fault.to_string(), "found": fault.found(),
+            }),
             Self::StrangeLink { digest, fault, .. } => {
-                if let Some(digest) = digest {
-                    put("digest", text(digest));
-                }
-                put("reason", text(fault));
-                if let Some(found) = fault.found() {
-                    put("found", found.into());
-                }
+                json!({ "digest": digest, "reason": fault.to_string(), "found": fault.found() })
             }
-            Self::ManifestUnknown { repository, digest, missing, .. } => {
-                put("repository", text(repository));
-                put("digest", text(digest));
-                put("linked", (*missing == Missing::Content).into());
-            }
-            Self::TagUnknown { repository, tag, .. } => {
-                put("repository", text(repository));
-                put("tag", text(tag));
-            }
-            Self::BrokenTag { repository, tag, fault, .. } => {
-                put("repository", text(repository));
-                put("tag", text(tag));
-                put("reason", text(fault));
-                if let Some(found) = fault.found() {
-                    put("found", found.into());
-                }
-            }
+            Self::ManifestUnknown { repository, digest, missing, .. } => json!({
+                "repository": repository, "digest": digest, "linked": *missing == Missing::Content,
+            }),
+            Self::TagUnknown { repository, tag, .. } => json!({ "repository": repository, "tag": tag }),
+            Self::BrokenTag { repository, tag, fault, .. } => json!({
+                "repository": repository, "tag": tag, "reason": fault.to_string(), "found": fault.found(),
+            }),
             Self::ManifestInvalid { what, repository, refusals } => {
-                put("repository", text(repository));
-                put("content", what.as_str().into());
-                put("errors", refusals.iter().map(Refusal::to_json).collect());
+                let errors: Vec<Value> = refusals.iter().map(Refusal::to_json).collect();
+                json!({ "repository": repository, "content": what, "errors": errors })
             }
             Self::ManifestMalformed { repository, digest, reason } => {
-                put("repository", text(repository));
-                put("digest", text(digest));
-                put("reason", reason.as_str().into());
+                json!({ "repository": repository, "digest": digest, "reason": reason })
             }
-            Self::PlatformUnknown { repository, digest, platform, available } => {
-                put("repository", text(repository));
-                put("digest", text(digest));
-                put("platform", platform.as_str().into());
-                put("available", available.iter().map(String::as_str).collect());
-            }
-            Self::SignaturesUnknown { repository, digest } => {
-                put("repository", text(repository));
-                put("digest", text(digest));
-            }
-            Self::InUse { repository, digest, by, override_option, .. } => {
-                put("hint", (*override_option).into());
-                put("repository", text(repository));
-                put("digest", text(digest));
-                put("needed_by", by.iter().map(String::as_str).collect());
-            }
-            Self::WrongKind { expected, found, .. } => {
-                put("expected", (*expected).into());
-                put("found", (*found).into());
-            }
-            Self::UploadUnknown { repository, id, .. } => {
-                put("repository", text(repository));
-                put("upload", text(id));
-            }
-            Self::OffsetMismatch { repository, id, expected, found } => {
-                put("repository", text(repository));
-                put("upload", text(id));
-                put("expected", (*expected).into());
-                put("found", (*found).into());
-            }
-            Self::Corrupt { repository, expected, found, size, .. } => {
-                put("repository", text(repository));
-                put("digest", text(expected));
-                put("expected", text(expected));
-                put("found", text(found));
-                put("size", (*size).into());
-            }
-            Self::DigestMismatch { what, repository, expected, found, size } => {
-                put("repository", text(repository));
-                put("content", what.as_str().into());
-                put("expected", text(expected));
-                put("found", text(found));
-                put("size", (*size).into());
-            }
-            Self::SizeMismatch { what, repository, expected, found, .. } => {
-                put("repository", text(repository));
-                put("content", what.as_str().into());
-                put("expected", (*expected).into());
-                put("found", (*found).into());
-            }
-            Self::RangeInvalid { range, digest, size } => {
-                put("range", range.as_str().into());
-                put("digest", text(digest));
-                put("size", (*size).into());
-            }
-            Self::DigestUnusable { digest, .. } => put("digest", text(digest)),
-            Self::NotQuarantined { what, .. } => put("what", what.as_str().into()),
-            Self::JournalMalformed { line, reason, .. } => {
-                put("line", (*line).into());
-                put("reason", reason.as_str().into());
-            }
-            Self::NotPutBack { kept, reason, .. } => {
-                put("kept", kept.to_string_lossy().into());
-                put("reason", reason.as_str().into());
-            }
-            Self::Locked { holders, .. } => put("holders", holders.iter().map(Holder::to_json).collect()),
-            Self::Interrupted { signal } => put("signal", (*signal).into()),
+            Self::PlatformUnknown { repository, digest, platform, available } => json!({
+                "repository": repository, "digest": digest, "platform": platform, "available": available,
+            }),
+            Self::SignaturesUnknown { repository, digest } => json!({ "repository": repository, "digest": digest }),
+            Self::InUse { repository, digest, by, override_option, .. } => json!({
+                "hint": override_option, "repository": repository, "digest": digest, "needed_by": by,
+            }),
+            Self::WrongKind { expected, found, .. } => json!({ "expected": expected, "found": found }),
+            Self::UploadUnknown { repository, id, .. } => json!({ "repository": repository, "upload": id }),
+            Self::OffsetMismatch { repository, id, expected, found } => json!({
+                "repository": repository, "upload": id, "expected": expected, "found": found,
+            }),
+            Self::Corrupt { repository, expected, found, size, .. } => json!({
+                "repository": repository, "digest": expected, "expected": expected, "found": found, "size": size,
+            }),
+            Self::DigestMismatch { what, repository, expected, found, size } => json!({
+                "repository": repository, "content": what, "expected": expected, "found": found, "size": size,
+            }),
+            Self::SizeMismatch { what, repository, expected, found, .. } => json!({
+                "repository": repository, "content": what, "expected": expected, "found": found,
+            }),
+            Self::RangeInvalid { range, digest, size } => json!({ "range": range, "digest": digest, "size": size }),
+            Self::DigestUnusable { digest, .. } => json!({ "digest": digest }),
+            Self::NotQuarantined { what, .. } => json!({ "what": what }),
+            Self::JournalMalformed { line, reason, .. } => json!({ "line": line, "reason": reason }),
+            Self::NotPutBack { kept, reason, .. } => json!({ "kept": kept.to_string_lossy(), "reason": reason }),
+            Self::Locked { holders, .. } => json!({ "holders": holders }),
+            Self::Interrupted { signal } => json!({ "signal": signal }),
         }
-        detail
     }
 }
 

@@ -35,13 +35,6 @@ impl Holder {
         let host = rustix::system::uname().nodename().to_string_lossy().into_owned();
         Self { pid: std::process::id(), host, command: command.into(), mode, started: now }
     }
-
-    pub(crate) fn to_json(&self) -> serde_json::Value {
-        serde_json::json!({
-            "pid": self.pid, "host": self.host, "command": self.command, "mode": self.mode,
-            "started": self.started.to_string(),
-        })
-    }
 }
 
 impl fmt::Display for Holder {
