@@ -24,22 +24,17 @@ impl Deletion<'_> {
         lines: &[String],
         context: &mut Context,
     ) -> anyhow::Result<()> {
-        if context.output.is_json() {
-            fields["repository"] = json!(self.repository);
-            fields["dry_run"] = self.dry_run.into();
-            return context.output.event(event, fields);
-        }
-        lines.iter().try_for_each(|line| context.output.text(format_args!("{line}\n")))
+        fields["repository"] = json!(self.repository);
+        fields["dry_run"] = self.dry_run.into();
+        context.output.answer(lines.join("\n"), event, || fields)
     }
 
     /// Says what was wrong, and what a dry run comes to.
     pub(super) fn end(self, what: impl Display, damage: &[Error], context: &mut Context) -> anyhow::Result<Exit> {
-        for error in damage {
-            context.output.damage(error)?;
-        }
+        let exit = context.output.all_damage(damage)?;
         if self.dry_run {
             context.output.note(format_args!("would remove {what}; nothing was removed (dry run)"));
         }
-        Ok(Exit::damage_if(!damage.is_empty()))
+        Ok(exit)
     }
 }

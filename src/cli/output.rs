@@ -78,8 +78,17 @@ impl Output {
         Ok(())
     }
 
-    /// A row of a table; on a terminal its header stands above the first. A pipe gets the rows alone.
-    pub(super) fn row(&mut self, header: &str, row: Arguments<'_>) -> anyhow::Result<()> {
+    /// A row of a table, or its fields; on a terminal the header stands above the first. A pipe gets the rows alone.
+    pub(super) fn row(
+        &mut self,
+        header: &str,
+        row: Arguments<'_>,
+        kind: &str,
+        fields: impl FnOnce() -> Value,
+    ) -> anyhow::Result<()> {
+        if self.json {
+            return self.event(kind, fields());
+        }
         if std::mem::take(&mut self.headless) {
             self.text(format_args!("{header}\n"))?;
         }
@@ -120,6 +129,11 @@ impl Output {
             fields.extend(named);
         }
         self.document(&fields)
+    }
+
+    /// A JSON event of which a note or nothing at all is said to people.
+    pub(super) fn json_only(&mut self, kind: &str, fields: impl FnOnce() -> Value) -> anyhow::Result<()> {
+        if self.json { self.event(kind, fields()) } else { Ok(()) }
     }
 
     pub(super) fn flush(&mut self) -> anyhow::Result<()> {
@@ -165,6 +179,16 @@ impl Output {
             say(YELLOW, "warning", &message(anyhow::Chain::new(error)));
         }
         Ok(())
+    }
+
+    /// All damage that did not end the command, and how it makes the command end.
+    pub(super) fn all_damage<'e>(&mut self, damage: impl IntoIterator<Item = &'e Error>) -> anyhow::Result<Exit> {
+        let mut exit = Exit::Done;
+        for error in damage {
+            self.damage(error)?;
+            exit = Exit::Damage;
+        }
+        Ok(exit)
     }
 
     /// Says why a command failed, and what to do about it.

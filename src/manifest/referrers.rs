@@ -4,7 +4,7 @@
 
 use std::collections::BTreeMap;
 
-use serde_json::{Map, Value, json};
+use serde::Serialize;
 
 use super::get;
 use super::model::{Manifest, Reference};
@@ -14,38 +14,25 @@ use crate::name::Tag;
 use crate::repository::{Repository, revision};
 use crate::tag;
 
-/// A manifest that is about another.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// A manifest that is about another, as a descriptor in an OCI index has it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
 pub struct Referrer {
+    /// Its media type; empty when it is not known.
+    pub media_type: String,
     /// Its digest.
     pub digest: Digest,
     /// Its size in bytes. If it is missing, the size in the list, or 0 when the list has none.
     pub size: u64,
-    /// Its media type; empty when it is not known.
-    pub media_type: String,
     /// Its `artifactType`, or the type of its config.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub artifact_type: Option<String>,
     /// Its annotations.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub annotations: BTreeMap<String, String>,
     /// Whether the repository has it. A list may name a manifest that is gone.
+    #[serde(skip)]
     pub present: bool,
-}
-
-impl Referrer {
-    /// The referrer as a descriptor in an OCI index.
-    pub fn to_json(&self) -> Value {
-        let mut descriptor = Map::new();
-        descriptor.insert("mediaType".into(), json!(self.media_type));
-        descriptor.insert("digest".into(), json!(self.digest));
-        descriptor.insert("size".into(), json!(self.size));
-        if let Some(artifact_type) = &self.artifact_type {
-            descriptor.insert("artifactType".into(), json!(artifact_type));
-        }
-        if !self.annotations.is_empty() {
-            descriptor.insert("annotations".into(), json!(self.annotations));
-        }
-        Value::Object(descriptor)
-    }
 }
 
 /// The tag under which clients list the referrers of `subject`.

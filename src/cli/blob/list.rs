@@ -89,10 +89,7 @@ impl Listing<'_> {
 
     fn short(&mut self, found: Result<(Digest, TreePath)>) -> anyhow::Result<()> {
         match found {
-            Ok((digest, _)) if self.context.output.is_json() => {
-                self.context.output.event("blob", json!({ "digest": digest }))
-            }
-            Ok((digest, _)) => self.context.output.text(format_args!("{digest}\n")),
+            Ok((digest, _)) => self.context.output.answer(digest, "blob", || json!({ "digest": digest })),
             Err(error) => self.damage(&error),
         }
     }
@@ -104,13 +101,10 @@ impl Listing<'_> {
             Err(error) => return self.damage(&error),
         };
         self.damaged |= size.is_none();
-        if self.context.output.is_json() {
-            let document = json!({ "digest": key, "target": target, "alias": key != target, "size": size });
-            return self.context.output.event("blob", document);
-        }
+        let fields = || json!({ "digest": key, "target": target, "alias": key != target, "size": size });
         let size = size.map_or_else(|| "missing".to_owned(), human_bytes);
         let alias = if key == target { String::new() } else { format!(" -> {target}") };
-        self.context.output.row("        SIZE  DIGEST", format_args!("{size:>12}  {key}{alias}"))
+        self.context.output.row("        SIZE  DIGEST", format_args!("{size:>12}  {key}{alias}"), "blob", fields)
     }
 
     fn damage(&mut self, error: &crate::error::Error) -> anyhow::Result<()> {

@@ -94,9 +94,7 @@ fn everywhere(registry: &Registry, digest: Digest, context: &mut Context) -> any
         for (name, _) in &linked {
             context.output.text(format_args!("{name}\n"))?;
         }
-        for error in &damage {
-            context.output.damage(error)?;
-        }
+        context.output.all_damage(&damage)?;
     }
     Ok(Exit::damage_if(damaged))
 }

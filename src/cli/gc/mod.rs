@@ -205,14 +205,12 @@ fn sweep(
         Ok(())
     })?;
     printed?;
-    for error in swept.not_put_back.iter().chain(&swept.failures) {
-        context.output.damage(error)?;
-    }
+    let exit = context.output.all_damage(swept.not_put_back.iter().chain(&swept.failures))?;
     summary.print(&swept.removed, swept.quarantine.as_ref(), context)?;
     if let Some(signal) = swept.interrupted {
         return Err(Error::Interrupted { signal }.into());
     }
-    Ok(Exit::damage_if(has_damage || !swept.failures.is_empty() || !swept.not_put_back.is_empty()))
+    Ok(if has_damage { Exit::Damage } else { exit })
 }
 
 /// Whether something was kept for doubt, or could not be read of the quarantine.

@@ -24,12 +24,9 @@ pub(super) struct Summary {
 }
 
 pub(super) fn print_start(is_dry: bool, options: &Options, context: &mut Context) -> anyhow::Result<()> {
-    if !context.output.is_json() {
-        return Ok(());
-    }
     let (delete_untagged, min_age) = (options.delete_untagged, options.min_age.as_secs());
-    let fields = json!({ "dry_run": is_dry, "delete_untagged": delete_untagged, "min_age": min_age });
-    context.output.event("start", fields)
+    let fields = || json!({ "dry_run": is_dry, "delete_untagged": delete_untagged, "min_age": min_age });
+    context.output.json_only("start", fields)
 }
 
 impl Summary {
@@ -130,9 +127,7 @@ fn bytes(actions: &[Action]) -> u64 {
 
 /// What is wrong, and what stays for it.
 pub(super) fn print_doubts(plan: &Plan, context: &mut Context) -> anyhow::Result<()> {
-    for error in &plan.recall.damage {
-        context.output.damage(error)?;
-    }
+    context.output.all_damage(&plan.recall.damage)?;
     for finding in &plan.findings {
         print_finding(finding, context)?;
     }

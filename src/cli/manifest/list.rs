@@ -65,10 +65,7 @@ impl List {
                 Err(error) => damage.push(error),
             }
         }
-        for error in &damage {
-            context.output.damage(error)?;
-        }
-        Ok(Exit::damage_if(!damage.is_empty()))
+        context.output.all_damage(&damage)
     }
 
     /// Prints one; returns why it can't be read, if so.
@@ -82,11 +79,7 @@ impl List {
         let digest = revision.digest;
         let mut fields = json!({ "repository": self.repository, "digest": digest, "tags": tags });
         if !self.long {
-            if context.output.is_json() {
-                context.output.event("manifest", fields)?;
-            } else {
-                context.output.text(format_args!("{digest}\n"))?;
-            }
+            context.output.answer(digest, "manifest", || fields)?;
             return Ok(revision.check(repository).err());
         }
         let read = manifest::read(repository, digest);
@@ -94,17 +87,13 @@ impl List {
             Ok((bytes, manifest)) => (manifest.kind.name(), Some(bytes.len() as u64)),
             Err(_) => ("damaged", None),
         };
-        if context.output.is_json() {
-            fields["kind"] = json!(kind);
-            fields["size"] = json!(size);
-            context.output.event("manifest", fields)?;
-        } else {
-            let size = size.map_or_else(|| "-".to_owned(), human_bytes);
-            let tags: Vec<&str> = tags.iter().map(Tag::as_str).collect();
-            let line = format!("{digest}  {kind:12} {size:>10}  {}", tags.join(", "));
-            let header = format!("{:71}  {:12} {:>10}  TAGS", "DIGEST", "KIND", "SIZE");
-            context.output.row(&header, format_args!("{}", line.trim_end()))?;
-        }
+        fields["kind"] = json!(kind);
+        fields["size"] = json!(size);
+        let size = size.map_or_else(|| "-".to_owned(), human_bytes);
+        let tags: Vec<&str> = tags.iter().map(Tag::as_str).collect();
+        let line = format!("{digest}  {kind:12} {size:>10}  {}", tags.join(", "));
+        let header = format!("{:71}  {:12} {:>10}  TAGS", "DIGEST", "KIND", "SIZE");
+        context.output.row(&header, format_args!("{}", line.trim_end()), "manifest", || fields)?;
         Ok(read.err())
     }
 }

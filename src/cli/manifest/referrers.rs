@@ -1,10 +1,10 @@
 //! `regtree manifest referrers`.
 
-use serde_json::{Value, json};
+use serde_json::json;
 
 use crate::cli::subject::About;
 use crate::cli::{Context, Exit};
-use crate::manifest::{self, Kind, Referrer};
+use crate::manifest::{self, Kind};
 use crate::name::{RepositoryName, Target};
 
 /// List the manifests that refer to another, such as signatures, as an OCI index
@@ -44,10 +44,9 @@ impl Referrers {
         if let Some(wanted) = &self.artifact_type {
             found.retain(|referrer| referrer.artifact_type.as_ref() == Some(wanted));
         }
-        let manifests: Vec<Value> = found.iter().map(Referrer::to_json).collect();
         let media_type = Kind::OciIndex.media_type();
         // One form for people and programs: it is a document of its own.
-        context.output.document(&json!({ "schemaVersion": 2, "mediaType": media_type, "manifests": manifests }))?;
+        context.output.document(&json!({ "schemaVersion": 2, "mediaType": media_type, "manifests": found }))?;
         for error in &damage {
             context.output.warn(error);
         }

@@ -3,7 +3,7 @@
 use crate::cli::count::{human_bytes, plural};
 use crate::cli::subject::About;
 use crate::cli::{Context, Exit};
-use crate::manifest::{self, ManifestStat, Referrer, Relations};
+use crate::manifest::{self, ManifestStat, Relations};
 use crate::name::{RepositoryName, Target};
 
 /// Show a manifest: its type, what it references and whether that exists, its tags, its referrers and its parent indexes
@@ -39,14 +39,12 @@ impl Stat {
         if context.output.is_json() {
             let mut document = stat.to_json(&repository);
             document["parents"] = serde_json::json!(relations.parents);
-            document["referrers"] = relations.referrers.iter().map(Referrer::to_json).collect();
+            document["referrers"] = serde_json::json!(relations.referrers);
             document["damage"] = damage.iter().map(crate::cli::output::error_document).collect();
             context.output.event("manifest", document)?;
         } else {
             print(&stat, &relations, context)?;
-            for error in &damage {
-                context.output.damage(error)?;
-            }
+            context.output.all_damage(&damage)?;
         }
         let elsewhere = |part: &manifest::Part| manifest::may_be_elsewhere(stat.manifest.kind, &part.reference);
         let missing = stat.parts.iter().any(|part| part.found.is_none() && !elsewhere(part));

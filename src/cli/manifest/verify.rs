@@ -110,16 +110,11 @@ impl Verify {
     }
 
     fn conclude(&self, tally: &Tally, context: &mut Context) -> anyhow::Result<Exit> {
-        for error in &tally.damage {
-            context.output.damage(error)?;
-        }
+        context.output.all_damage(&tally.damage)?;
         let Tally { manifests, errors, warnings, not_verified, damage } = tally;
-        if context.output.is_json() {
-            let fields = json!({
-                "manifests": manifests, "errors": errors, "warnings": warnings, "damage": damage.len(),
-            });
-            context.output.event("summary", fields)?;
-        }
+        let fields =
+            || json!({ "manifests": manifests, "errors": errors, "warnings": warnings, "damage": damage.len() });
+        context.output.json_only("summary", fields)?;
         // What was found comes before what it amounts to.
         context.output.flush()?;
         context.output.note(format_args!(

@@ -26,19 +26,10 @@ impl List {
         let registry = context.registry()?;
         let found = quarantine::runs(registry.tree())?;
         for run in &found.runs {
-            if context.output.is_json() {
-                context.output.event("run", super::run_document(run))?;
-                continue;
-            }
             let (size, kind) = (human_bytes(run.bytes), super::kind(run));
-            context.output.row(
-                "        SIZE     ITEMS KIND     RUN",
-                format_args!("{size:>12}  {:>8} {kind:<8} {}", run.items, run.id),
-            )?;
+            let row = format_args!("{size:>12}  {:>8} {kind:<8} {}", run.items, run.id);
+            context.output.row("        SIZE     ITEMS KIND     RUN", row, "run", || super::run_document(run))?;
         }
-        for error in &found.damage {
-            context.output.damage(error)?;
-        }
-        Ok(Exit::damage_if(!found.damage.is_empty()))
+        context.output.all_damage(&found.damage)
     }
 }

@@ -69,9 +69,6 @@ pub(super) fn print_recall(recall: &Recall, context: &mut Context) -> anyhow::Re
 
 /// Says of a blob that it is back, or `did` whatever else.
 pub(super) fn print_put_back(digest: &Digest, run: &RunId, did: &str, context: &mut Context) -> anyhow::Result<()> {
-    if context.output.is_json() {
-        return context.output.event("restore", json!({ "digest": digest, "run": run.as_str() }));
-    }
-    let text = format_args!("{did} {digest} from run {run} of the quarantine: the tree needs it again\n");
-    context.output.text(text)
+    let text = format_args!("{did} {digest} from run {run} of the quarantine: the tree needs it again");
+    context.output.answer(text, "restore", || json!({ "digest": digest, "run": run.as_str() }))
 }

@@ -56,25 +56,17 @@ impl Purge {
                 continue;
             }
             (runs, items, bytes) = (runs + 1, items + run.items, bytes.saturating_add(run.bytes));
-            if context.output.is_json() {
-                context.output.event("purge", super::run_document(run))?;
-            } else {
-                context.output.text(format_args!("{}\n", run.id))?;
-            }
+            context.output.answer(&run.id, "purge", || super::run_document(run))?;
         }
-        for error in &damage {
-            context.output.damage(error)?;
-        }
-        if context.output.is_json() {
-            let fields = json!({ "runs": runs, "items": items, "bytes": bytes, "dry_run": self.dry_run });
-            context.output.event("summary", fields)?;
-        }
+        let exit = context.output.all_damage(&damage)?;
+        let fields = || json!({ "runs": runs, "items": items, "bytes": bytes, "dry_run": self.dry_run });
+        context.output.json_only("summary", fields)?;
         let did = if self.dry_run { "would remove" } else { "removed" };
         let (runs, items, size) = (plural(runs, "run"), plural(items, "item"), count::bytes(bytes));
         context.output.note(format_args!("{did} {runs} with {items} of {size}"));
         if let Some(signal) = interrupt.signal() {
             return Err(Error::Interrupted { signal }.into());
         }
-        Ok(Exit::damage_if(!damage.is_empty()))
+        Ok(exit)
     }
 }

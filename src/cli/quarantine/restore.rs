@@ -50,10 +50,7 @@ impl Restore {
         let writer = context.exclusive_writer(&registry, "quarantine restore", self.dry_run)?;
         let restore = quarantine::Restore::new(registry.tree(), &self.run, &self.digests)?;
         let restore = restore.verify(self.verify).interrupt(interrupt::catch()?);
-        let mut damaged = !restore.faults().is_empty();
-        for fault in restore.faults() {
-            context.output.damage(fault)?;
-        }
+        let mut damaged = context.output.all_damage(restore.faults())? == Exit::Damage;
         let done = match &writer {
             Some(writer) => restore.run(writer, context.now)?,
             None => restore.look(),
@@ -90,16 +87,16 @@ impl Restore {
 
     fn conclude(&self, context: &mut Context, done: &Restored, counts: &Counts) -> anyhow::Result<()> {
         let Counts { put_back, bytes, already_there } = counts;
-        if context.output.is_json() {
-            let fields = json!({
+        let undone = done.undone.iter().filter(|(_, done)| done.is_ok()).count();
+        let fields = || {
+            json!({
                 "run": self.run.as_str(), "items": put_back, "bytes": bytes, "already_there": already_there,
-                "undone": done.undone.iter().filter(|(_, done)| done.is_ok()).count(), "emptied": done.emptied, "dry_run": self.dry_run,
-            });
-            context.output.event("summary", fields)?;
-        }
+                "undone": undone, "emptied": done.emptied, "dry_run": self.dry_run,
+            })
+        };
+        context.output.json_only("summary", fields)?;
         let did = if self.dry_run { "would put back" } else { "put back" };
         context.output.note(format_args!("{did} {} of {}", plural(*put_back, "item"), count::bytes(*bytes)));
-        let undone = done.undone.iter().filter(|(_, done)| done.is_ok()).count();
         if undone > 0 {
             let did = if self.dry_run { "would undo" } else { "undid" };
             context.output.note(format_args!("{did} {}", plural(undone, "change")));
@@ -136,10 +133,8 @@ impl Counts {
 
 /// What was changed in its place, and is as it was.
 fn print_undone(path: &TreePath, context: &mut Context) -> anyhow::Result<()> {
-    if context.output.is_json() {
-        return context.output.event("restore", json!({ "path": path.to_string(), "outcome": "undone" }));
-    }
-    context.output.text(format_args!("{}\n", escaped(&path.to_string())))
+    let path = path.to_string();
+    context.output.answer(escaped(&path), "restore", || json!({ "path": path, "outcome": "undone" }))
 }
 
 fn print_thing(noted: &NotedItem, outcome: RestoreOutcome, context: &mut Context) -> anyhow::Result<()> {

@@ -43,38 +43,27 @@ impl Show {
             if !held && !self.all {
                 continue;
             }
-            if context.output.is_json() {
-                let mut fields = super::item_document(noted);
-                fields["held"] = json!(held);
-                context.output.event("item", fields)?;
-                continue;
-            }
+            let mut fields = super::item_document(noted);
+            fields["held"] = json!(held);
             let (size, item) = (human_bytes(noted.item.size), &noted.item);
             let (mark, path) = (if *held { ' ' } else { '-' }, escaped(&item.path.to_string()));
-            let row = format_args!("{size:>12} {mark}{:<10} {path}", item.kind.name());
-            context.output.row(HEADER, row)?;
+            let row = format_args!("{size:>12} {mark}{:<10} {path}", item.kind);
+            context.output.row(HEADER, row, "item", || fields)?;
         }
         for (path, change, stands) in &contents.changes {
             if !stands && !self.all {
                 continue;
             }
-            if context.output.is_json() {
-                let fields = json!({ "path": path.to_string(), "change": change, "stands": stands });
-                context.output.event("change", fields)?;
-                continue;
-            }
-            let (mark, path) = (if *stands { ' ' } else { '-' }, escaped(&path.to_string()));
-            context.output.row(HEADER, format_args!("{:>12} {mark}{change:<10} {path}", ""))?;
+            let fields = || json!({ "path": path.to_string(), "change": change, "stands": stands });
+            let (mark, shown) = (if *stands { ' ' } else { '-' }, escaped(&path.to_string()));
+            let row = format_args!("{:>12} {mark}{change:<10} {shown}", "");
+            context.output.row(HEADER, row, "change", fields)?;
         }
-        for error in &contents.damage {
-            context.output.damage(error)?;
-        }
+        let exit = context.output.all_damage(&contents.damage)?;
         let run = &contents.summary;
-        if context.output.is_json() {
-            context.output.event("summary", super::run_document(run))?;
-        }
+        context.output.json_only("summary", || super::run_document(run))?;
         let (items, size) = (count::plural(run.items, "item"), count::bytes(run.bytes));
         context.output.note(format_args!("{} of {}: {items} of {size}", super::kind(run), run.began));
-        Ok(Exit::damage_if(!contents.damage.is_empty()))
+        Ok(exit)
     }
 }

@@ -144,9 +144,7 @@ fn execute(
     for (action, reason) in &done.outdated {
         report::print_outdated(action, reason, context)?;
     }
-    for error in done.refused.iter().chain(&done.failures) {
-        context.output.damage(error)?;
-    }
+    context.output.all_damage(done.refused.iter().chain(&done.failures))?;
     let (standing, interrupted) = look_again(writer.tree(), &done, watch)?;
     for finding in &standing.new {
         fsck_command::print(finding, context)?;

@@ -12,20 +12,16 @@ use crate::quarantine::RunId;
 use crate::repair::{Action, Cure, Done, Left, Plan, Standing};
 
 pub(super) fn print_start(arguments: &Repair, context: &mut Context) -> anyhow::Result<()> {
-    if !context.output.is_json() {
-        return Ok(());
-    }
     let only: BTreeSet<&str> = arguments.only.iter().map(|code| code.name()).collect();
     let from = arguments.from.as_ref().map(|path| path.to_string_lossy());
-    let fields = json!({ "dry_run": arguments.dry_run, "all_safe": arguments.all_safe, "only": only, "from": from });
-    context.output.event("start", fields)
+    let (dry_run, all_safe) = (arguments.dry_run, arguments.all_safe);
+    let fields = || json!({ "dry_run": dry_run, "all_safe": all_safe, "only": only, "from": from });
+    context.output.json_only("start", fields)
 }
 
 /// What is wrong with the source and the quarantine, and what stays though it was asked for.
 pub(super) fn print_plan(plan: &Plan<'_>, context: &mut Context) -> anyhow::Result<()> {
-    for error in plan.recall.damage.iter().chain(&plan.refused) {
-        context.output.damage(error)?;
-    }
+    context.output.all_damage(plan.recall.damage.iter().chain(&plan.refused))?;
     plan.left.iter().try_for_each(|left| print_left(left, context))
 }
 

@@ -48,23 +48,17 @@ impl Delete {
             removal.execute(writer).about(name, None)?;
         }
         let counts = super::counts(&removal.census);
-        if context.output.is_json() {
-            let mut fields = json!({ "repository": name, "dry_run": self.dry_run });
-            for (key, count) in counts {
-                fields[key] = count.into();
-            }
-            context.output.event("delete", fields)?;
-        } else {
-            let counts = counts.map(|(what, count)| plural(count, what.trim_end_matches('s'))).join(", ");
-            let did = if self.dry_run { "would remove" } else { "removed" };
-            context.output.text(format_args!("{did} {name}: {counts}\n"))?;
+        let mut fields = json!({ "repository": name, "dry_run": self.dry_run });
+        for (key, count) in counts {
+            fields[key] = count.into();
         }
-        for error in &damage {
-            context.output.damage(error)?;
-        }
+        let counts = counts.map(|(what, count)| plural(count, what.trim_end_matches('s'))).join(", ");
+        let did = if self.dry_run { "would remove" } else { "removed" };
+        context.output.answer(format_args!("{did} {name}: {counts}"), "delete", || fields)?;
+        let exit = context.output.all_damage(&damage)?;
         if self.dry_run {
             context.output.note("nothing was removed (dry run)");
         }
-        Ok(Exit::damage_if(!damage.is_empty()))
+        Ok(exit)
     }
 }

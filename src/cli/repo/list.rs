@@ -50,15 +50,8 @@ impl List {
                     fields[key] = count.into();
                 }
             }
-            if context.output.is_json() {
-                context.output.event("repository", fields)?;
-            } else {
-                context.output.text(format_args!("{counts}{name}\n"))?;
-            }
+            context.output.answer(format_args!("{counts}{name}"), "repository", || fields)?;
         }
-        for error in &damage {
-            context.output.damage(error)?;
-        }
-        Ok(Exit::damage_if(!damage.is_empty()))
+        context.output.all_damage(&damage)
     }
 }

@@ -40,21 +40,17 @@ impl History {
         for tag::Past { digest, since, current, missing } in past {
             // A manifest of the past may be deleted; the present one must be there.
             dangles |= current && missing;
-            if context.output.is_json() {
-                let fields = json!({
+            let fields = || {
+                json!({
                     "repository": self.repository, "tag": self.tag, "digest": digest, "since": since.to_string(),
                     "current": current, "missing": missing,
-                });
-                context.output.event("past", fields)?;
-                continue;
-            }
-            let (mark, since) = (if current { '*' } else { ' ' }, super::time(since));
-            let missing = if missing { "  missing" } else { "" };
-            context.output.text(format_args!("{mark} {since}  {digest}{missing}\n"))?;
+                })
+            };
+            let (mark, time) = (if current { '*' } else { ' ' }, super::time(since));
+            let gone = if missing { "  missing" } else { "" };
+            context.output.answer(format_args!("{mark} {time}  {digest}{gone}"), "past", fields)?;
         }
-        for error in &damage {
-            context.output.damage(error)?;
-        }
-        Ok(Exit::damage_if(dangles || !damage.is_empty()))
+        let exit = context.output.all_damage(&damage)?;
+        Ok(if dangles { Exit::Damage } else { exit })
     }
 }

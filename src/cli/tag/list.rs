@@ -72,17 +72,13 @@ impl List {
         for (tag, digest) in tags {
             if self.long {
                 missing |= self.long(&repository, &tag, digest, &mut damage, context)?;
-            } else if context.output.is_json() {
-                let fields = json!({ "repository": self.repository, "tag": tag, "digest": digest });
-                context.output.event("tag", fields)?;
             } else {
-                context.output.text(format_args!("{tag}\n"))?;
+                let fields = || json!({ "repository": self.repository, "tag": tag, "digest": digest });
+                context.output.answer(&tag, "tag", fields)?;
             }
         }
-        for error in &damage {
-            context.output.damage(error)?;
-        }
-        Ok(Exit::damage_if(missing || !damage.is_empty()))
+        let exit = context.output.all_damage(&damage)?;
+        Ok(if missing { Exit::Damage } else { exit })
     }
 
     /// Prints one; returns whether its manifest is missing.
@@ -102,19 +98,18 @@ impl List {
             damage.push(error);
             None
         });
-        if context.output.is_json() {
-            let fields = json!({
+        let fields = || {
+            json!({
                 "repository": self.repository, "tag": tag, "digest": digest, "kind": target.kind(),
                 "size": target.size(), "missing": matches!(target, Target::Missing),
                 "since": since.map(|since| since.to_string()),
-            });
-            context.output.event("tag", fields)?;
-        } else {
-            let (kind, size) = target.columns();
-            let since = since.map_or_else(|| "-".to_owned(), super::time);
-            let header = format!("{:<20}  {:71}  {:12} {:>10}  TAG", "SINCE", "DIGEST", "KIND", "SIZE");
-            context.output.row(&header, format_args!("{since:<20}  {digest}  {kind:12} {size:>10}  {tag}"))?;
-        }
+            })
+        };
+        let (kind, size) = target.columns();
+        let time = since.map_or_else(|| "-".to_owned(), super::time);
+        let header = format!("{:<20}  {:71}  {:12} {:>10}  TAG", "SINCE", "DIGEST", "KIND", "SIZE");
+        let row = format_args!("{time:<20}  {digest}  {kind:12} {size:>10}  {tag}");
+        context.output.row(&header, row, "tag", fields)?;
         Ok(matches!(target, Target::Missing))
     }
 }

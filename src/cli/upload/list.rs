@@ -3,7 +3,6 @@
 use std::time::Duration;
 
 use crate::cli::count::human_bytes;
-use crate::cli::subject::About;
 use crate::cli::{Context, Exit};
 use crate::name::RepositoryName;
 use crate::upload;
@@ -35,41 +34,20 @@ pub(in crate::cli) struct List {
 impl List {
     pub(in crate::cli) fn run(self, context: &mut Context) -> anyhow::Result<Exit> {
         let registry = context.registry()?;
-        let (names, mut damage) = if let Some(name) = self.repository {
-            registry.repository(&name).about(&name, None)?;
-            (vec![name], Vec::new())
-        } else {
-            let found = registry.repositories();
-            (found.repositories, found.damage)
-        };
-        for name in names {
-            for found in upload::uploads(registry.tree(), &name) {
-                match found {
-                    Ok(upload) => match upload.since() {
-                        Some(since) if context.is_older(since, self.older_than) => print(&upload, since, context)?,
-                        Some(_) => {}
-                        None => damage.push(upload.unreadable_states(registry.tree())),
-                    },
-                    Err(error) => damage.push(error),
-                }
-            }
+        let mut damage = Vec::new();
+        let names = self.repository.into_iter().collect();
+        for (upload, since) in super::older(&registry, names, self.older_than, &mut damage, context)? {
+            print(&upload, since, context)?;
         }
-        for error in &damage {
-            context.output.damage(error)?;
-        }
-        Ok(Exit::damage_if(!damage.is_empty()))
+        context.output.all_damage(&damage)
     }
 }
 
 fn print(upload: &upload::Upload, since: jiff::Timestamp, context: &mut Context) -> anyhow::Result<()> {
-    if context.output.is_json() {
-        return context.output.event("upload", super::document(upload));
-    }
     let size = human_bytes(upload.size);
     let since = since.strftime("%Y-%m-%dT%H:%M:%SZ");
     let doubt = if upload.started.is_none() { '?' } else { ' ' };
-    context.output.row(
-        "        SIZE  BEGAN                 REPOSITORY UPLOAD",
-        format_args!("{size:>12}  {since}{doubt} {} {}", upload.repository, upload.id),
-    )
+    let row = format_args!("{size:>12}  {since}{doubt} {} {}", upload.repository, upload.id);
+    let header = "        SIZE  BEGAN                 REPOSITORY UPLOAD";
+    context.output.row(header, row, "upload", || super::document(upload))
 }

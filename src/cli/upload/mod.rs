@@ -9,9 +9,15 @@ mod resume;
 mod start;
 mod status;
 
+use std::time::Duration;
+
 use serde_json::{Value, json};
 
+use super::subject::About;
 use super::{Context, Exit};
+use crate::error::Error;
+use crate::name::RepositoryName;
+use crate::registry::Registry;
 use crate::upload;
 
 /// Uploads in progress
@@ -43,6 +49,35 @@ impl Upload {
             Self::Purge(purge) => purge.run(context),
         }
     }
+}
+
+/// The uploads of these repositories, or of all if none are given, that began longer ago than `age`, with the times
+/// when they did. Damage that is found on the way is added to `damage`.
+fn older(
+    registry: &Registry,
+    mut names: Vec<RepositoryName>,
+    age: Option<Duration>,
+    damage: &mut Vec<Error>,
+    context: &Context,
+) -> anyhow::Result<Vec<(upload::Upload, jiff::Timestamp)>> {
+    for name in &names {
+        registry.repository(name).about(name, None)?;
+    }
+    if names.is_empty() {
+        let found = registry.repositories();
+        damage.extend(found.damage);
+        names = found.repositories;
+    }
+    let mut older = Vec::new();
+    for found in names.iter().flat_map(|name| upload::uploads(registry.tree(), name)) {
+        match found.map(|upload| (upload.since(), upload)) {
+            Ok((Some(since), upload)) if context.is_older(since, age) => older.push((upload, since)),
+            Ok((Some(_), _)) => {}
+            Ok((None, upload)) => damage.push(upload.unreadable_states(registry.tree())),
+            Err(error) => damage.push(error),
+        }
+    }
+    Ok(older)
 }
 
 /// An upload as a program reads it.

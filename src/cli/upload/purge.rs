@@ -4,12 +4,10 @@ use std::time::Duration;
 
 use serde_json::json;
 
-use crate::cli::subject::About;
 use crate::cli::{Context, Exit, count};
 use crate::durable::Writer;
 use crate::error::{Error, Result};
 use crate::name::RepositoryName;
-use crate::registry::Registry;
 use crate::upload::{self, Upload};
 
 /// Remove old unfinished uploads
@@ -47,20 +45,12 @@ impl Purge {
         let registry = context.registry()?;
         // A dry run changes nothing, so it takes no lock.
         let writer = if self.dry_run { None } else { Some(context.writer(&registry, "upload purge")?) };
-        let mut stale = Vec::new();
-        let mut damage = Vec::new();
-        for found in self.survey(&registry, &mut damage)? {
-            match found {
-                Ok(upload) => match upload.since() {
-                    Some(since) if context.is_older(since, Some(self.older_than)) => stale.push(upload),
-                    Some(_) => {}
-                    None => damage.push(upload.unreadable_states(registry.tree())),
-                },
-                Err(error) => damage.push(error),
-            }
-        }
+        let (mut names, mut damage) = (self.repositories.clone(), Vec::new());
+        names.sort();
+        names.dedup();
+        let found = super::older(&registry, names, Some(self.older_than), &mut damage, context)?;
         let (mut uploads, mut bytes) = (0_u64, 0_u64);
-        for upload in stale {
+        for (upload, _) in found {
             let stale =
                 |upload: &Upload| upload.since().is_some_and(|since| context.is_older(since, Some(self.older_than)));
             match remove(writer.as_ref(), &upload, stale) {
@@ -82,37 +72,15 @@ impl Purge {
             }
             uploads += 1;
             bytes += upload.size;
-            if context.output.is_json() {
-                context.output.event("purge", super::document(&upload))?;
-            } else {
-                context.output.text(format_args!("{} {}\n", upload.repository, upload.id))?;
-            }
+            let line = format_args!("{} {}", upload.repository, upload.id);
+            context.output.answer(line, "purge", || super::document(&upload))?;
         }
-        for error in &damage {
-            context.output.damage(error)?;
-        }
-        if context.output.is_json() {
-            let fields = json!({ "uploads": uploads, "bytes": bytes, "dry_run": self.dry_run });
-            context.output.event("summary", fields)?;
-        }
+        let exit = context.output.all_damage(&damage)?;
+        let fields = || json!({ "uploads": uploads, "bytes": bytes, "dry_run": self.dry_run });
+        context.output.json_only("summary", fields)?;
         let did = if self.dry_run { "would remove" } else { "removed" };
         context.output.note(format_args!("{did} {} of {}", count::plural(uploads, "upload"), count::bytes(bytes)));
-        Ok(Exit::damage_if(!damage.is_empty()))
-    }
-
-    fn survey(&self, registry: &Registry, damage: &mut Vec<Error>) -> anyhow::Result<Vec<Result<Upload>>> {
-        let mut names = self.repositories.clone();
-        names.sort();
-        names.dedup();
-        for name in &names {
-            registry.repository(name).about(name, None)?;
-        }
-        if names.is_empty() {
-            let found = registry.repositories();
-            damage.extend(found.damage);
-            names = found.repositories;
-        }
-        Ok(names.iter().flat_map(|name| upload::uploads(registry.tree(), name)).collect())
+        Ok(exit)
     }
 }
 
