@@ -21,4 +21,5 @@ mod repos;
 mod support;
 mod tags;
 mod tidy;
+mod untrusted;
 mod uploads;

@@ -4,69 +4,10 @@ use super::REPOSITORY;
 use super::differential::{ANY_URL, push, said_by_registry, said_by_regtree, twin};
 use super::rows::{Row, Store};
 use crate::support::Scratch;
-use crate::support::image::noise;
 use crate::support::peers::DockerRegistry;
+use crate::support::tampered::{Random, tamper};
 
 const ROUNDS: usize = 300;
-
-/// What is put where a value or a member may stand.
-const PIECES: [&[u8]; 28] = [
-    b"null",
-    b"{}",
-    b"[]",
-    b"\"\"",
-    b"-1",
-    b"1e5",
-    b"true",
-    b",",
-    b":",
-    b"{",
-    b"}",
-    b"]",
-    b"\"",
-    b"\\u0000",
-    b"\xff",
-    b"\n",
-    b"\"layers\":null,",
-    b"\"layers\":[null],",
-    b"\"Layers\":[],",
-    b"\"config\":{},",
-    b"\"config\":null,",
-    b"\"mediaType\":\"\",",
-    b"\"schemaVersion\":2,",
-    b"\"manifests\":[{}],",
-    b"\"size\":null,",
-    b"\"digest\":\"\",",
-    b"\"platform\":{\"os\":\"a\"},",
-    b"\"annotations\":null,",
-];
-
-/// Numbers from a seed.
-struct Random(std::vec::IntoIter<u8>);
-
-impl Random {
-    fn below(&mut self, bound: usize) -> usize {
-        let mut byte = || usize::from(self.0.next().unwrap());
-        (byte() << 8 | byte()) % bound
-    }
-}
-
-/// Changes a byte, or puts something in.
-fn tamper(body: &mut Vec<u8>, random: &mut Random) {
-    let at = random.below(body.len());
-    let piece = PIECES[random.below(PIECES.len())];
-    match random.below(6) {
-        0 => drop(body.remove(at)),
-        1 => body[at] = u8::try_from(random.below(256)).unwrap(),
-        2 => body[at] ^= 0x20,
-        3 => drop(body.splice(at..at, piece.iter().copied())),
-        _ => {
-            let places: Vec<usize> = (0..body.len()).filter(|&at| b",{[:".contains(&body[at])).collect();
-            let after = if places.is_empty() { 0 } else { places[random.below(places.len())] + 1 };
-            drop(body.splice(after..after, piece.iter().copied()));
-        }
-    }
-}
 
 #[test]
 fn registry_and_regtree_agree_on_manifests_that_were_tampered_with() {
@@ -78,7 +19,7 @@ fn registry_and_regtree_agree_on_manifests_that_were_tampered_with() {
     let has_urls = |row: &Row| String::from_utf8_lossy(&row.body).contains("urls");
     let fit = |row: &&Row| row.registry.is_none() && (20..1500).contains(&row.body.len()) && !has_urls(row);
     let seeds: Vec<&Row> = rows.iter().filter(fit).collect();
-    let mut random = Random(noise(20, ROUNDS * 40).into_iter());
+    let mut random = Random::new(20);
     let mut taken = 0;
     for _ in 0..ROUNDS {
         let Row { id, media_type, body, .. } = seeds[random.below(seeds.len())];

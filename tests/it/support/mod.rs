@@ -12,6 +12,7 @@ pub(crate) mod snapshot;
 pub(crate) mod sound;
 pub(crate) mod strace;
 pub(crate) mod tagged;
+pub(crate) mod tampered;
 pub(crate) mod terminal;
 pub(crate) mod vectors;
 
