@@ -39,15 +39,15 @@ pub(super) fn look(tree: &Tree, scan: &mut Scan, options: &Options, interrupt: &
         // One of the findings says why.
         let mut names = repository.revisions.iter().filter_map(|revision| scan.digests.find(&revision.digest));
         doubts.must_keep.opaque[index] |= names.any(|name| broken.contains(name));
-        for problem in of_repository(tree, &lost, repository, &broken) {
-            doubts.add(index, repository, problem);
-        }
+        let findings = of_repository(tree, &lost, repository, &broken);
+        doubts.must_keep.opaque[index] |= findings.iter().any(|finding| finding.doubt == Doubt::Repository);
+        doubts.findings.extend(findings);
     }
     for index in (0..scan.repositories.len()).filter(|index| doubts.must_keep.opaque[*index]).collect::<Vec<_>>() {
         // Anything that this repository names may be a manifest.
         let (named, unread) = everything(tree, scan, &scan.repositories[index]);
         for (error, doubt) in unread {
-            doubts.note(scan, &Damage { repository: Some(index), of_content: false, doubt, error });
+            doubts.note(scan, &Damage::new(Some(index), doubt, error));
         }
         let named: Vec<DigestId> = named.into_iter().map(|digest| scan.name(digest)).collect();
         scan.read_more(tree, named.clone(), interrupt);
@@ -72,13 +72,6 @@ impl Doubts {
             // Only the link itself says what a tag points to, so nothing can repair that link.
             repairable: !matches!(damage.error, Error::StrangeLink { digest: None, .. }),
         });
-    }
-
-    fn add(&mut self, index: usize, repository: &Scanned, problem: Problem) {
-        let Problem { code, doubt, path, message, repairable } = problem;
-        self.must_keep.opaque[index] |= doubt == Doubt::Repository;
-        let repository = Some(repository.text().to_owned());
-        self.findings.push(Finding { code, doubt, repository, path: Some(path), message, repairable });
     }
 }
 
@@ -152,28 +145,20 @@ impl Lost<'_> {
     }
 }
 
-/// Something that is wrong with a repository.
-struct Problem {
-    code: Code,
-    doubt: Doubt,
-    path: PathBuf,
-    message: String,
-    repairable: bool,
+/// What is wrong with a repository. gc keeps all of it because of that.
+fn finding(repository: &Scanned, code: Code, path: PathBuf, message: String) -> Finding {
+    let repository = Some(repository.text().to_owned());
+    Finding { code, doubt: Doubt::Repository, repository, path: Some(path), message, repairable: true }
 }
 
-impl Problem {
-    fn new(code: Code, path: PathBuf, message: String) -> Self {
-        Self { code, doubt: Doubt::Repository, path, message, repairable: true }
-    }
-}
-
-fn of_repository(tree: &Tree, lost: &Lost<'_>, repository: &Scanned, broken: &DigestSet) -> Vec<Problem> {
+fn of_repository(tree: &Tree, lost: &Lost<'_>, repository: &Scanned, broken: &DigestSet) -> Vec<Finding> {
     let scan = lost.scan;
-    let mut problems = Vec::new();
+    let mut findings = Vec::new();
+    let finding = |code, path, message| finding(repository, code, path, message);
     if let Err(reason) = &repository.name {
         let path = tree.locate(&repository.place.directory);
         let message = format!("{} is not a repository name: {reason}", path.display());
-        problems.push(Problem { doubt: Doubt::None, ..Problem::new(Code::NameInvalid, path, message) });
+        findings.push(Finding { doubt: Doubt::None, ..finding(Code::NameInvalid, path, message) });
     }
     let mut known: HashSet<Digest> = repository.revisions.iter().map(|revision| revision.digest).collect();
     let codes = LazyCell::new(|| missing_codes(scan, repository));
@@ -191,15 +176,15 @@ fn of_repository(tree: &Tree, lost: &Lost<'_>, repository: &Scanned, broken: &Di
             let blob = Entry::Blob(digest).path();
             let path = tree.locate(&if code == Code::RevisionDangling { link() } else { blob });
             let message = format!("manifest {digest} is linked, but its content is missing");
-            problems.push(Problem::new(code, path, message));
+            findings.push(finding(code, path, message));
         } else if let Some(fault) = fault {
-            problems.push(unfollowed(tree, &digest, &link(), fault));
+            findings.push(unfollowed(tree, repository, &digest, &link(), fault));
         } else if scan.graph.node(name).is_some_and(|node| node.is_over_large) {
             let message = format!("manifest {digest} is larger than a registry accepts");
-            problems.push(Problem::new(Code::ManifestTooLarge, tree.locate(&link()), message));
+            findings.push(finding(Code::ManifestTooLarge, tree.locate(&link()), message));
         } else if broken.contains(name) {
             let is_lost = |child: DigestId| lost.is_lost(name, child) || broken.contains(child);
-            problems.extend(lost_children(tree, scan, repository, (name, &known), is_lost));
+            findings.extend(lost_children(tree, scan, repository, (name, &known), is_lost));
         }
     }
     known.extend(&repository.deleted_revisions);
@@ -211,30 +196,31 @@ fn of_repository(tree: &Tree, lost: &Lost<'_>, repository: &Scanned, broken: &Di
         let tags = repository.place.tags();
         let link = tags.child(&tag.name).map_or(tags, |directory| directory.current().link());
         let path = tree.locate(&link);
-        problems.push(Problem::new(Code::TagDangling, path, message));
+        findings.push(finding(Code::TagDangling, path, message));
     }
-    problems
+    findings
 }
 
-/// The problem with a manifest that can't be followed, with the code by which `fsck` reports it.
-fn unfollowed(tree: &Tree, digest: &Digest, link: &TreePath, fault: &Fault) -> Problem {
-    let problem = |code, path, reason: &dyn Display| {
-        Problem::new(code, tree.locate(path), format!("manifest {digest} can't be followed: {reason}"))
+/// The finding for a manifest that can't be followed, with the code by which `fsck` reports it.
+fn unfollowed(tree: &Tree, repository: &Scanned, digest: &Digest, link: &TreePath, fault: &Fault) -> Finding {
+    let finding = |code, path, reason: &dyn Display| {
+        let message = format!("manifest {digest} can't be followed: {reason}");
+        finding(repository, code, tree.locate(path), message)
     };
     let blob = Entry::Blob(*digest).path();
     let (_, looked) = content::look(tree, digest);
     let read = if looked == Stored::Right { manifest::read_one(tree, digest) } else { Read::Wrong(looked) };
     match read {
         // Its content is still in the quarantine, and will be put back.
-        Read::Wrong(Stored::Missing) if fault.kind == FaultKind::Whole => problem(Code::ManifestInvalid, link, fault),
+        Read::Wrong(Stored::Missing) if fault.kind == FaultKind::Whole => finding(Code::ManifestInvalid, link, fault),
         Read::Wrong(stored) => {
             let path = if let Stored::NotAFile { path, .. } = &stored { path } else { &blob };
-            problem(stored.code().unwrap_or(Code::Unreadable), path, &stored)
+            finding(stored.code().unwrap_or(Code::Unreadable), path, &stored)
         }
         Read::Right(form) => match form.problems.iter().find(|_| form.is_opaque) {
-            Some(found) => problem(found.code, link, &found.message),
+            Some(found) => finding(found.code, link, &found.message),
             // The content has become right since the scan.
-            None => problem(Code::Unreadable, &blob, fault),
+            None => finding(Code::Unreadable, &blob, fault),
         },
     }
 }
@@ -247,11 +233,11 @@ fn lost_children(
     repository: &Scanned,
     (index, known): (DigestId, &HashSet<Digest>),
     is_lost: impl Fn(DigestId) -> bool,
-) -> Vec<Problem> {
+) -> Vec<Finding> {
     let children = scan.graph.node(index).map(|node| scan.graph.children(node)).unwrap_or_default();
     let lost = children.iter().filter(|child| is_lost(**child)).map(|child| scan.digests.digest(*child));
     let unlinked = lost.filter(|child| !known.contains(child));
-    let problem = |child: Digest| {
+    let of_child = |child: Digest| {
         let reason = match scan.digests.find(&child).and_then(|name| scan.graph.faults.get(&name)) {
             Some(fault) => format!("is not linked, and can't be followed: {fault}"),
             None => "is missing, or needs something that is missing".to_owned(),
@@ -259,9 +245,9 @@ fn lost_children(
         let message = format!("child {child} of index {} {reason}", scan.digests.digest(index));
         let path = tree.locate(&repository.place.revision(&child).link());
         // If another repository links the child, what repairs it is reported there.
-        Problem { repairable: false, ..Problem::new(Code::IndexChildMissing, path, message) }
+        Finding { repairable: false, ..finding(repository, Code::IndexChildMissing, path, message) }
     };
-    unlinked.map(problem).collect()
+    unlinked.map(of_child).collect()
 }
 
 /// The code by which `fsck` and `repair` report a manifest without content. It depends on what needs the manifest.

@@ -5,8 +5,8 @@ use std::collections::HashMap;
 use serde::Serialize;
 
 use super::action::{Action, Kind};
+use super::age;
 use super::plan::Plan;
-use super::{Options, age};
 use crate::digest::Digest;
 use crate::error::Result;
 use crate::reach::{Edge, Edges, shortest};
@@ -82,102 +82,97 @@ pub enum Fate {
     Strange,
 }
 
+type Way = (Reason, Vec<Step>);
+
 impl Plan {
     /// Says what the plan does with some content, and which links to it the plan removes.
     pub fn explain(&self, tree: &Tree, digest: &Digest) -> Result<(Fate, Vec<&Action>)> {
-        explain(tree, &self.scan, &self.options, self, digest)
+        let scan = &self.scan;
+        let about = self.actions.iter().filter(|action| action.digest.as_ref() == Some(digest));
+        let (going, links): (Vec<&Action>, Vec<&Action>) = about.partition(|action| action.kind == Kind::Blob);
+        let Some(target) = scan.digests.find(digest) else { return Ok((Fate::Absent, links)) };
+        let kept = |(reason, way)| Fate::Kept { reason, way, until: None };
+        let edges = Edges::new(scan, self.options.policy());
+        let fate = if !going.is_empty() {
+            Fate::Removed
+        } else if let Some(found) = self.by_repositories(&edges, target) {
+            kept(found)
+        } else if !scan.digests.is_blob(target) {
+            Fate::Absent
+        } else if let Some(found) = self.beside(&edges, target) {
+            let (reason, way) = found;
+            let until = if reason == Reason::Young { self.until(tree, digest)? } else { None };
+            Fate::Kept { reason, way, until }
+        } else if self.keep_all_content {
+            kept((Reason::Unseen, Vec::new()))
+        } else {
+            Fate::Strange
+        };
+        Ok((fate, links))
     }
-}
 
-fn explain<'p>(
-    tree: &Tree,
-    scan: &Scan,
-    options: &Options,
-    plan: &'p Plan,
-    digest: &Digest,
-) -> Result<(Fate, Vec<&'p Action>)> {
-    let about = plan.actions.iter().filter(|action| action.digest.as_ref() == Some(digest));
-    let (going, links): (Vec<&Action>, Vec<&Action>) = about.partition(|action| action.kind == Kind::Blob);
-    let Some(target) = scan.digests.find(digest) else { return Ok((Fate::Absent, links)) };
-    let kept = |(reason, way)| Fate::Kept { reason, way, until: None };
-    let edges = Edges::new(scan, options.policy());
-    let fate = if !going.is_empty() {
-        Fate::Removed
-    } else if let Some(found) = from_repositories(&edges, scan, options, plan, target) {
-        kept(found)
-    } else if !scan.digests.is_blob(target) {
-        Fate::Absent
-    } else if let Some(found) = beside(&edges, scan, options, plan, target) {
-        let (reason, way) = found;
-        let until = if reason == Reason::Young { until(tree, scan, options, digest)? } else { None };
-        Fate::Kept { reason, way, until }
-    } else if plan.keep_all_content {
-        kept((Reason::Unseen, Vec::new()))
-    } else {
-        Fate::Strange
-    };
-    Ok((fate, links))
-}
-
-type Way = (Reason, Vec<Step>);
-
-/// The shortest way from any repository. Of ways with the same length, one that begins with a tag.
-fn from_repositories(edges: &Edges<'_>, scan: &Scan, options: &Options, plan: &Plan, target: DigestId) -> Option<Way> {
-    let found = scan.repositories.iter().enumerate().filter_map(|(index, repository)| {
-        let within = edges.within(repository);
-        let untouchable = plan.must_keep.keeps_all(&options.policy(), index, repository);
-        let mut steps = vec![Step::Repository { name: repository.text().to_owned() }];
-        let tags = edges.targets(repository).filter(|(tag, _)| untouchable || edges.is_root(tag));
-        let mut first: HashMap<DigestId, &ScannedTag> = HashMap::new();
-        for (tag, target) in tags {
-            first.entry(target).or_insert(tag);
-        }
-        let mut roots = edges.roots(&within, &plan.must_keep, index, repository);
-        // Manifests with a tag come first, so that of several ways the one from a tag is found.
-        roots.sort_by_key(|name| (!first.contains_key(name), *name));
-        if let Some(way) = shortest(&within, roots.into_iter().map(Edge::Manifest), target) {
-            let tag = first.get(&way[0]);
-            let young = || plan.must_keep.revisions.get(&index).is_some_and(|young| young.contains(&way[0]));
-            let reason = match tag {
-                Some(_) => Reason::Tagged,
-                None if untouchable => Reason::Untouchable,
-                None if young() => Reason::Young,
-                None if options.delete_untagged => Reason::Named,
-                None => Reason::Linked,
-            };
-            steps.extend(tag.map(|tag| Step::Tag { name: tag.name.clone() }));
-            steps.extend(way.iter().map(|name| step(scan, *name)));
-            if let (Some(Step::Content { digest }), 2) = (steps.last().cloned(), steps.len()) {
-                steps[1] = Step::Link { digest };
+    /// The shortest way from any repository. Of ways with the same length, one that begins with a tag.
+    fn by_repositories(&self, edges: &Edges<'_>, target: DigestId) -> Option<Way> {
+        let Self { scan, options, must_keep, .. } = self;
+        let found = scan.repositories.iter().enumerate().filter_map(|(index, repository)| {
+            let within = edges.within(repository);
+            let untouchable = must_keep.keeps_all(&options.policy(), index, repository);
+            let mut steps = vec![Step::Repository { name: repository.text().to_owned() }];
+            let tags = edges.targets(repository).filter(|(tag, _)| untouchable || edges.is_root(tag));
+            let mut first: HashMap<DigestId, &ScannedTag> = HashMap::new();
+            for (tag, target) in tags {
+                first.entry(target).or_insert(tag);
             }
-            return Some((reason, steps));
-        }
-        let loose = edges.loose(&plan.must_keep, index, repository);
-        let way = shortest(&within, loose.into_iter().map(Edge::Content), target)?;
-        steps.push(Step::Link { digest: scan.digests.digest(way[0]) });
-        steps.extend(way[1..].iter().map(|name| step(scan, *name)));
-        Some((if untouchable { Reason::Untouchable } else { Reason::Young }, steps))
-    });
-    found.min_by_key(|(reason, way)| (way.len() - usize::from(*reason == Reason::Tagged), *reason != Reason::Tagged))
-}
+            let mut roots = edges.roots(&within, must_keep, index, repository);
+            // Manifests with a tag come first, so that of several ways the one from a tag is found.
+            roots.sort_by_key(|name| (!first.contains_key(name), *name));
+            if let Some(way) = shortest(&within, roots.into_iter().map(Edge::Manifest), target) {
+                let tag = first.get(&way[0]);
+                let young = || must_keep.revisions.get(&index).is_some_and(|young| young.contains(&way[0]));
+                let reason = match tag {
+                    Some(_) => Reason::Tagged,
+                    None if untouchable => Reason::Untouchable,
+                    None if young() => Reason::Young,
+                    None if options.delete_untagged => Reason::Named,
+                    None => Reason::Linked,
+                };
+                steps.extend(tag.map(|tag| Step::Tag { name: tag.name.clone() }));
+                steps.extend(way.iter().map(|name| step(scan, *name)));
+                if let (Some(Step::Content { digest }), 2) = (steps.last().cloned(), steps.len()) {
+                    steps[1] = Step::Link { digest };
+                }
+                return Some((reason, steps));
+            }
+            let loose = edges.loose(must_keep, index, repository);
+            let way = shortest(&within, loose.into_iter().map(Edge::Content), target)?;
+            steps.push(Step::Link { digest: scan.digests.digest(way[0]) });
+            steps.extend(way[1..].iter().map(|name| step(scan, *name)));
+            Some((if untouchable { Reason::Untouchable } else { Reason::Young }, steps))
+        });
+        found
+            .min_by_key(|(reason, way)| (way.len() - usize::from(*reason == Reason::Tagged), *reason != Reason::Tagged))
+    }
 
-/// The shortest way from a root that belongs to no repository.
-fn beside(edges: &Edges<'_>, scan: &Scan, options: &Options, plan: &Plan, target: DigestId) -> Option<Way> {
-    let within = edges.beside();
-    let named: Vec<DigestId> = options.keep.iter().filter_map(|digest| scan.digests.find(digest)).collect();
-    let young: Vec<DigestId> = plan.must_keep.blobs.iter().copied().collect();
-    let found = [(Reason::Named, named), (Reason::Young, young)]
-        .into_iter()
-        .find_map(|(reason, roots)| Some((reason, shortest(&within, roots.into_iter().map(Edge::Manifest), target)?)));
-    found.map(|(reason, way)| (reason, way.into_iter().map(|name| step(scan, name)).collect()))
+    /// The shortest way from a root that belongs to no repository.
+    fn beside(&self, edges: &Edges<'_>, target: DigestId) -> Option<Way> {
+        let Self { scan, options, must_keep, .. } = self;
+        let within = edges.beside();
+        let named: Vec<DigestId> = options.keep.iter().filter_map(|digest| scan.digests.find(digest)).collect();
+        let young: Vec<DigestId> = must_keep.blobs.iter().copied().collect();
+        let found = [(Reason::Named, named), (Reason::Young, young)].into_iter().find_map(|(reason, roots)| {
+            Some((reason, shortest(&within, roots.into_iter().map(Edge::Manifest), target)?))
+        });
+        found.map(|(reason, way)| (reason, way.into_iter().map(|name| step(scan, name)).collect()))
+    }
+
+    fn until(&self, tree: &Tree, digest: &Digest) -> Result<Option<jiff::Timestamp>> {
+        let blobs = &mut Neighbours::new(tree);
+        let age::FoundBlob::File(file) = age::look_at(blobs, &self.scan, digest)? else { return Ok(None) };
+        Ok(file.newest.checked_add(self.options.min_age).ok())
+    }
 }
 
 fn step(scan: &Scan, name: DigestId) -> Step {
     let digest = scan.digests.digest(name);
     if scan.graph.node(name).is_some() { Step::Manifest { digest } } else { Step::Content { digest } }
-}
-
-fn until(tree: &Tree, scan: &Scan, options: &Options, digest: &Digest) -> Result<Option<jiff::Timestamp>> {
-    let age::FoundBlob::File(file) = age::look_at(&mut Neighbours::new(tree), scan, digest)? else { return Ok(None) };
-    Ok(file.newest.checked_add(options.min_age).ok())
 }

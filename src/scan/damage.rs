@@ -25,3 +25,10 @@ pub struct Damage {
     /// What is wrong.
     pub error: Error,
 }
+
+impl Damage {
+    /// Damage below `repositories/`.
+    pub(crate) fn new(repository: Option<usize>, doubt: Doubt, error: Error) -> Self {
+        Self { repository, of_content: false, doubt, error }
+    }
+}

@@ -71,12 +71,7 @@ impl Scan {
         scan.take(found);
         // Where content can't be listed, it is unknown which manifests are there and what they reference.
         let unread = blobs.unread.into_iter();
-        scan.damage.extend(unread.map(|error| Damage {
-            repository: None,
-            of_content: true,
-            doubt: Doubt::Tree,
-            error,
-        }));
+        scan.damage.extend(unread.map(|error| Damage { of_content: true, ..Damage::new(None, Doubt::Tree, error) }));
         scan.read_manifests(tree, interrupt)?;
         Ok(scan)
     }
@@ -164,14 +159,7 @@ impl Scan {
                 for signature in tree::digests::keyed(tree, &directory) {
                     match signature {
                         Ok(signature) => revision.signatures.push(signature),
-                        Err(error) => {
-                            damage.push(Damage {
-                                repository: Some(index),
-                                of_content: false,
-                                doubt: Doubt::Repository,
-                                error,
-                            });
-                        }
+                        Err(error) => damage.push(Damage::new(Some(index), Doubt::Repository, error)),
                     }
                 }
                 digests.extend(&revision.signatures);
@@ -198,7 +186,7 @@ struct ReadRepositories {
 
 fn read_repositories(tree: &Tree, interrupt: &Interrupt) -> ReadRepositories {
     let FoundPlaces { places, empty, unseen, in_the_way } = find::places(tree, interrupt);
-    let of = |doubt| move |error| Damage { repository: None, of_content: false, doubt, error };
+    let of = |doubt| move |error| Damage::new(None, doubt, error);
     let unseen = unseen.into_iter().map(of(Doubt::Tree));
     let mut damage: Vec<Damage> = unseen.chain(in_the_way.into_iter().map(of(Doubt::None))).collect();
     let (mut scanned, mut layers) = (Vec::with_capacity(places.len()), Vec::with_capacity(places.len()));

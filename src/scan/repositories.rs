@@ -145,7 +145,7 @@ struct Reading<'t> {
 
 impl Reading<'_> {
     fn note(&mut self, doubt: Doubt, error: Error) {
-        self.damage.push(Damage { repository: Some(self.index), of_content: false, doubt, error });
+        self.damage.push(Damage::new(Some(self.index), doubt, error));
     }
 
     /// Whether there is such a directory. A plain file in its place is damage with `doubt`.
