@@ -84,7 +84,8 @@ impl Put<'_> {
             _ => &[],
         };
         let signatures: Vec<Vec<u8>> = signatures.iter().map(schema1::Signature::stored).collect();
-        let outcome = write(writer, name, digest, &document.payload, &signatures, self.tags)?;
+        let (payload, signatures, tags) = (&*document.payload, &*signatures, self.tags);
+        let outcome = Written { writer, repository: name, digest, payload, signatures, tags }.write()?;
         let media_type = document.manifest.kind.media_type().unwrap_or(crate::descriptor::OCTET_STREAM);
         let descriptor = Descriptor { media_type, size: document.payload.len() as u64, digest };
         let mut signatures: Vec<Digest> = signatures.iter().map(|signature| Digest::of(signature)).collect();
@@ -105,7 +106,7 @@ impl Put<'_> {
             return Ok(Document { payload: bytes, manifest, signed: None, verdicts: Vec::new() });
         }
         let signed = schema1::parse(&bytes).map_err(|error| Refusal::of_signature(&error))?;
-        let manifest = decode(signed.payload(), Some(SCHEMA1))?;
+        let manifest = decode(signed.payload(), Kind::Schema1.media_type())?;
         let verdicts = signed.verify();
         Ok(Document { payload: signed.payload().to_vec(), manifest, signed: Some(signed), verdicts })
     }
@@ -130,8 +131,6 @@ impl Put<'_> {
         check(&document.manifest, signature, repository)
     }
 }
-
-const SCHEMA1: &str = "application/vnd.docker.distribution.manifest.v1+json";
 
 impl Refusal {
     fn of_signature(error: &schema1::SignatureError) -> Self {
@@ -171,33 +170,14 @@ fn keeps_signatures(tree: &Tree) -> Result<bool> {
     Ok(false)
 }
 
-/// Writes content before the links that grant it, and the revision before the tags. Everything that can fail for lack
-/// of space or permission is done before the first rename.
-fn write(
-    writer: &Writer<'_>,
-    name: &RepositoryName,
+/// What is written for a manifest.
+struct Written<'w, 't> {
+    writer: &'w Writer<'t>,
+    repository: &'w RepositoryName,
     digest: Digest,
-    payload: &[u8],
-    signatures: &[Vec<u8>],
-    tags: &[Tag],
-) -> Result<Outcome> {
-    let mut made = Vec::new();
-    let written = make_directories(writer, name, &mut made)
-        .and_then(|()| stage_and_place(writer, name, digest, payload, signatures, tags));
-    if written.is_err() {
-        // The first error is the one to report.
-        let _ = writer.unmake_directories(&made);
-    }
-    written
-}
-
-/// Makes the directories of layers and of tags, and adds those that were missing to `made`. The collector of 3.x stops
-/// at a repository that has manifests and no `_layers`, and loses manifests where `tags` is missing (layout.md §7.3).
-fn make_directories(writer: &Writer<'_>, name: &RepositoryName, made: &mut Vec<TreePath>) -> Result<()> {
-    for directory in [Place::of(name, Form::Current).layers(), Place::of(name, Form::Current).tags()] {
-        made.extend(writer.make_directory(&directory)?);
-    }
-    Ok(())
+    payload: &'w [u8],
+    signatures: &'w [Vec<u8>],
+    tags: &'w [Tag],
 }
 
 /// Staged files. They are dropped last first, because one may be in a directory that was made for an earlier one.
@@ -209,32 +189,55 @@ impl<T> Drop for Stack<T> {
     }
 }
 
-fn stage_and_place(
-    writer: &Writer<'_>,
-    name: &RepositoryName,
-    digest: Digest,
-    payload: &[u8],
-    signatures: &[Vec<u8>],
-    tags: &[Tag],
-) -> Result<Outcome> {
-    let path = |item| Entry::in_repository(name, item).path();
-    let (content, outcome) = stage_content(writer, digest, payload)?;
-    let mut contents = Stack(content.into_iter().collect());
-    let mut links = Stack(Vec::new());
-    links.0.push(writer.stage_small(&path(Item::RevisionLink(digest)), digest.to_string().as_bytes(), Sync::Now)?);
-    for signature in signatures {
-        let key = Digest::of(signature);
-        contents.0.extend(stage_content(writer, key, signature)?.0);
-        let link = path(Item::SignatureLink { revision: digest, signature: key });
-        links.0.push(writer.stage_small(&link, key.to_string().as_bytes(), Sync::Now)?);
+impl Written<'_, '_> {
+    /// Writes content before the links that grant it, and the revision before the tags. Everything that can fail for
+    /// lack of space or permission is done before the first rename.
+    fn write(&self) -> Result<Outcome> {
+        let mut made = Vec::new();
+        let written = self.make_directories(&mut made).and_then(|()| self.stage_and_place());
+        if written.is_err() {
+            // The first error is the one to report.
+            let _ = self.writer.unmake_directories(&made);
+        }
+        written
     }
-    let mut staged_tags = Stack(Vec::new());
-    for tag in tags {
-        staged_tags.0.push(tag::stage(writer, name, tag, digest)?);
+
+    /// Makes the directories of layers and of tags, and adds those that were missing to `made`. The collector of 3.x
+    /// stops at a repository that has manifests and no `_layers`, and loses manifests where `tags` is missing
+    /// (layout.md §7.3).
+    fn make_directories(&self, made: &mut Vec<TreePath>) -> Result<()> {
+        let place = Place::of(self.repository, Form::Current);
+        for directory in [place.layers(), place.tags()] {
+            made.extend(self.writer.make_directory(&directory)?);
+        }
+        Ok(())
     }
-    contents.0.iter_mut().chain(&mut links.0).try_for_each(Staged::place)?;
-    std::mem::take(&mut staged_tags.0).into_iter().try_for_each(tag::StagedTag::place)?;
-    Ok(outcome)
+
+    fn stage_and_place(&self) -> Result<Outcome> {
+        let Self { writer, repository, digest, .. } = *self;
+        let path = |item| Entry::in_repository(repository, item).path();
+        let (content, outcome) = stage_content(writer, digest, self.payload)?;
+        let mut contents = Stack(content.into_iter().collect());
+        let mut links = Stack(Vec::new());
+        links.0.push(writer.stage_small(
+            &path(Item::RevisionLink(digest)),
+            digest.to_string().as_bytes(),
+            Sync::Now,
+        )?);
+        for signature in self.signatures {
+            let key = Digest::of(signature);
+            contents.0.extend(stage_content(writer, key, signature)?.0);
+            let link = path(Item::SignatureLink { revision: digest, signature: key });
+            links.0.push(writer.stage_small(&link, key.to_string().as_bytes(), Sync::Now)?);
+        }
+        let mut staged_tags = Stack(Vec::new());
+        for tag in self.tags {
+            staged_tags.0.push(tag::stage(writer, repository, tag, digest)?);
+        }
+        contents.0.iter_mut().chain(&mut links.0).try_for_each(Staged::place)?;
+        std::mem::take(&mut staged_tags.0).into_iter().try_for_each(tag::StagedTag::place)?;
+        Ok(outcome)
+    }
 }
 
 /// Stages small content, unless the tree already has it. Content that differs is damaged, and is replaced.
