@@ -4,20 +4,20 @@
 //! move replaces nothing but an empty directory, and follows no symbolic link: the link itself is moved.
 //! [`quarantine`](crate::quarantine) says where items are kept.
 
-use std::ffi::CStr;
+use std::ffi::OsStr;
 use std::fs::File;
 use std::io::{Read, Seek, SeekFrom, Write};
-use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::os::fd::{AsFd, BorrowedFd};
 use std::path::Path;
 
-use rustix::fs::{AtFlags, Dir, FileType, Mode, OFlags, RenameFlags};
+use rustix::fs::{AtFlags, FileType, Mode, OFlags, RenameFlags};
 use rustix::io::Errno;
 
 use super::parents::{self, Parents};
 use super::{ExclusiveWriter, ownership, parent, private};
 use crate::error::{Error, Result};
 use crate::layout::{self, Area, TreePath};
-use crate::tree::{EntryKind, Tree};
+use crate::tree::{self, EntryKind, Tree};
 
 /// The result of a move.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -107,8 +107,7 @@ impl ExclusiveWriter<'_> {
     /// Removes `name` from a directory of the quarantine, with everything in it. Errors name it as `path`.
     #[expect(clippy::unused_self, reason = "the exclusive lock is what it needs")]
     pub(crate) fn discard(&self, from: BorrowedFd<'_>, name: &str, path: &Path) -> Result<()> {
-        let name = std::ffi::CString::new(name).map_err(|error| Error::io("remove", path, error))?;
-        remove_all(from, &name).map_err(|errno| Error::io("remove", path, errno))
+        remove_all(from, name.as_ref()).map_err(|errno| Error::io("remove", path, errno))
     }
 
     /// Removes a run and the directories that were made for it in the areas, if they hold nothing but its journal.
@@ -165,7 +164,7 @@ fn rename_new(from: BorrowedFd<'_>, name: &str, into: BorrowedFd<'_>, new: &str)
 }
 
 /// Removes a file, or a directory with everything in it. An entry that does not exist is no error.
-fn remove_all(parent: BorrowedFd<'_>, name: &CStr) -> rustix::io::Result<()> {
+fn remove_all(parent: BorrowedFd<'_>, name: &OsStr) -> rustix::io::Result<()> {
     match rustix::fs::unlinkat(parent, name, AtFlags::empty()) {
         Err(Errno::ISDIR | Errno::PERM) => {}
         Err(Errno::NOENT) => return Ok(()),
@@ -173,21 +172,10 @@ fn remove_all(parent: BorrowedFd<'_>, name: &CStr) -> rustix::io::Result<()> {
     }
     let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
     let directory = rustix::fs::openat(parent, name, flags, Mode::empty())?;
-    for name in names(&directory)? {
-        remove_all(directory.as_fd(), &name)?;
+    for entry in tree::list_handle(directory.as_fd())? {
+        remove_all(directory.as_fd(), &entry.name)?;
     }
     rustix::fs::unlinkat(parent, name, AtFlags::REMOVEDIR)
-}
-
-fn names(directory: &OwnedFd) -> rustix::io::Result<Vec<std::ffi::CString>> {
-    let mut names = Vec::new();
-    for entry in Dir::read_from(directory)? {
-        let name = entry?.file_name().to_owned();
-        if !matches!(name.to_bytes(), b"." | b"..") {
-            names.push(name);
-        }
-    }
-    Ok(names)
 }
 
 fn remove_private_run(tree: &Tree, run: &str) -> rustix::io::Result<bool> {
@@ -199,10 +187,10 @@ fn remove_private_run(tree: &Tree, run: &str) -> rustix::io::Result<bool> {
         Err(errno) => return Err(errno),
     }
     // The journal is removed last, so that no item is ever without one.
-    if names(&inner)?.iter().any(|name| name.to_bytes() != layout::JOURNAL.as_bytes()) {
+    if tree::list_handle(inner.as_fd())?.iter().any(|entry| entry.name != layout::JOURNAL) {
         return Ok(false);
     }
-    remove_all(inner.as_fd(), c"journal")?;
+    remove_all(inner.as_fd(), layout::JOURNAL.as_ref())?;
     rustix::fs::unlinkat(&all, run, AtFlags::REMOVEDIR)?;
     rustix::fs::fsync(&all)?;
     Ok(true)

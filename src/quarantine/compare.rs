@@ -7,6 +7,8 @@ use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use rustix::fs::{AtFlags, FileType, Mode, OFlags};
 use rustix::io::Errno;
 
+use crate::tree;
+
 /// An entry of an open directory.
 #[derive(Clone, Copy)]
 pub(super) struct At<'a> {
@@ -54,12 +56,8 @@ fn look(place: At<'_>, item: At<'_>, below: &str, absent: &mut Vec<String>) -> s
 
 fn look_into(place: At<'_>, item: At<'_>, below: &str, absent: &mut Vec<String>) -> std::io::Result<bool> {
     let (theirs, ours) = (place.open(OFlags::DIRECTORY)?, item.open(OFlags::DIRECTORY)?);
-    for entry in rustix::fs::Dir::read_from(&ours)? {
-        let entry = entry?;
-        let Ok(name) = entry.file_name().to_str() else { return Ok(false) };
-        if matches!(name, "." | "..") {
-            continue;
-        }
+    for entry in tree::list_handle(ours.as_fd())? {
+        let Some(name) = entry.text() else { return Ok(false) };
         let (place, item) = (At { directory: theirs.as_fd(), name }, At { directory: ours.as_fd(), name });
         if !look(place, item, &format!("{below}/{name}"), absent)? {
             return Ok(false);

@@ -35,7 +35,7 @@ enum Record {
         name: String,
         path: String,
         kind: ItemKind,
-        form: String,
+        form: tree::EntryKind,
         repository: Option<String>,
         digest: Option<String>,
         size: u64,
@@ -78,7 +78,7 @@ impl Lines {
             name: noted.name.clone(),
             path: item.path.to_string(),
             kind: item.kind,
-            form: form_name(noted.form).to_owned(),
+            form: noted.form,
             repository: item.repository.clone(),
             digest: item.digest.map(|digest| digest.to_string()),
             size: item.size,
@@ -146,19 +146,40 @@ impl Journal {
             if line.len() == 1 {
                 continue;
             }
-            match parse(&line) {
-                Ok(Parsed::Begin(kind)) => journal.kind = Some(kind),
-                Ok(Parsed::Take(noted)) => {
-                    if names.insert(noted.name.clone()) {
-                        journal.noted.push(*noted);
-                    }
-                }
-                Ok(Parsed::Change(changed)) => journal.changes.push(*changed),
-                Ok(Parsed::Restore) => {}
-                Err(reason) => journal.faults.push(malformed(reason)),
+            if let Err(reason) = journal.add(&line, &mut names) {
+                journal.faults.push(malformed(reason));
             }
         }
         Ok(journal)
+    }
+
+    fn add(&mut self, line: &[u8], names: &mut HashSet<String>) -> Result<(), String> {
+        let line: Line = serde_json::from_slice(line).map_err(|error| error.to_string())?;
+        if line.schema_version != VERSION {
+            return Err(format!("schema_version {} is unknown", line.schema_version));
+        }
+        match line.record {
+            Record::Begin { kind, .. } => self.kind = Some(kind),
+            // A look at the quarantine shows what is back.
+            Record::Restore { .. } => {}
+            Record::Change { path, digest, change, .. } => {
+                let (path, digest) = (parse_path(&path)?, parse_digest(digest)?);
+                self.changes.push(NotedChange { path, digest, change });
+            }
+            Record::Take { name, path, kind, form, repository, digest, size, .. } => {
+                // Paths are made of all of these values, so they are checked.
+                let plain = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
+                if name.is_empty() || name.len() > 255 || !name.bytes().all(plain) {
+                    return Err(format!("{name:?} is not a name that regtree gives"));
+                }
+                let (path, digest) = (parse_path(&path)?, parse_digest(digest)?);
+                if names.insert(name.clone()) {
+                    let item = Item { kind, path, repository, digest, size };
+                    self.noted.push(NotedItem { item, name, form });
+                }
+            }
+        }
+        Ok(())
     }
 }
 
@@ -174,40 +195,6 @@ fn skip_line(reader: &mut impl BufRead) -> std::io::Result<()> {
     }
 }
 
-enum Parsed {
-    Begin(String),
-    Take(Box<NotedItem>),
-    Change(Box<NotedChange>),
-    // A look at the quarantine shows what is back.
-    Restore,
-}
-
-fn parse(line: &[u8]) -> Result<Parsed, String> {
-    let line: Line = serde_json::from_slice(line).map_err(|error| error.to_string())?;
-    if line.schema_version != VERSION {
-        return Err(format!("schema_version {} is unknown", line.schema_version));
-    }
-    match line.record {
-        Record::Begin { kind, .. } => Ok(Parsed::Begin(kind)),
-        Record::Restore { .. } => Ok(Parsed::Restore),
-        Record::Change { path, digest, change, .. } => {
-            let (path, digest) = (parse_path(&path)?, parse_digest(digest)?);
-            Ok(Parsed::Change(Box::new(NotedChange { path, digest, change })))
-        }
-        Record::Take { name, path, kind, form, repository, digest, size, .. } => {
-            // Paths are made of all of these values, so they are checked.
-            let plain = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
-            if name.is_empty() || name.len() > 255 || !name.bytes().all(plain) {
-                return Err(format!("{name:?} is not a name that regtree gives"));
-            }
-            let (path, digest) = (parse_path(&path)?, parse_digest(digest)?);
-            let form = parse_form(&form).ok_or_else(|| format!("{form:?} is not a kind of file"))?;
-            let item = Item { kind, path, repository, digest, size };
-            Ok(Parsed::Take(Box::new(NotedItem { item, name, form })))
-        }
-    }
-}
-
 fn parse_path(path: &str) -> Result<TreePath, String> {
     TreePath::parse(path).filter(may_be_taken).ok_or_else(|| format!("{path:?} is not a path of the tree"))
 }
@@ -219,19 +206,4 @@ fn parse_digest(text: Option<String>) -> Result<Option<Digest>, String> {
 /// Whether the path is inside an area of the tree, and not in the quarantine.
 pub(super) fn may_be_taken(path: &TreePath) -> bool {
     path.parent().is_some() && !layout::is_in_quarantine(path)
-}
-
-const FORMS: [(tree::EntryKind, &str); 4] = [
-    (tree::EntryKind::Directory, "directory"),
-    (tree::EntryKind::File, "file"),
-    (tree::EntryKind::Symlink, "symlink"),
-    (tree::EntryKind::Other, "other"),
-];
-
-fn form_name(form: tree::EntryKind) -> &'static str {
-    FORMS.iter().find(|(kind, _)| *kind == form).map_or("other", |(_, name)| name)
-}
-
-fn parse_form(text: &str) -> Option<tree::EntryKind> {
-    FORMS.iter().find(|(_, name)| *name == text).map(|(kind, _)| *kind)
 }

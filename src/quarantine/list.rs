@@ -1,5 +1,7 @@
 //! Lists the runs of the quarantine, and the items of one run. Takes no lock.
 
+use std::os::fd::AsFd;
+
 use jiff::Timestamp;
 use rustix::io::Errno;
 
@@ -9,7 +11,7 @@ use super::run_directory::{RunDirectory, quarantine_path};
 use crate::durable::private;
 use crate::error::{Error, Result};
 use crate::layout::{self, Area, TreePath};
-use crate::tree::Tree;
+use crate::tree::{self, Tree};
 
 /// A run of the quarantine.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -111,28 +113,18 @@ fn contents(directory: &RunDirectory<'_>) -> Result<RunContents> {
 /// The names of the runs, sorted by time.
 pub(super) fn ids(tree: &Tree, damage: &mut Vec<Error>) -> Result<Vec<RunId>> {
     let path = quarantine_path(tree);
-    let list = || -> rustix::io::Result<Vec<String>> {
-        let directory = private::open_all(tree, &layout::QUARANTINE)?;
-        let mut names = Vec::new();
-        for entry in rustix::fs::Dir::read_from(&directory)? {
-            let name = entry?.file_name().to_string_lossy().into_owned();
-            if !matches!(&*name, "." | "..") {
-                names.push(name);
-            }
-        }
-        Ok(names)
-    };
-    let names = match list() {
+    let opened = private::open_all(tree, &layout::QUARANTINE);
+    let listed = match opened.and_then(|directory| tree::list_handle(directory.as_fd())) {
         Err(Errno::NOENT) => return Ok(Vec::new()),
         listed => listed.map_err(|errno| Error::io("list", &path, errno))?,
     };
     let mut ids = Vec::new();
-    for name in names {
-        match name.parse() {
-            Ok(id) => ids.push(id),
-            Err(_) => {
-                damage.push(Error::Misplaced { path: path.join(name), reason: "it is not a run of the quarantine" });
-            }
+    for entry in listed {
+        if let Some(id) = entry.text().and_then(|name| name.parse().ok()) {
+            ids.push(id);
+        } else {
+            let path = path.join(&entry.name);
+            damage.push(Error::Misplaced { path, reason: "it is not a run of the quarantine" });
         }
     }
     ids.sort();
@@ -152,11 +144,8 @@ fn orphans(tree: &Tree, found: &mut Runs) {
         };
         for entry in listed {
             let id = entry.text().and_then(|name| name.parse::<RunId>().ok());
-            let has_run = match id {
-                Some(id) => RunDirectory::open(tree, &id).map_or(true, |directory| directory.is_some()),
-                None => false,
-            };
-            if !has_run {
+            let is_open = |id| RunDirectory::open(tree, &id).map_or(true, |directory| directory.is_some());
+            if !id.is_some_and(is_open) {
                 let path = tree.locate(&directory).join(&entry.name);
                 found.damage.push(Error::Misplaced { path, reason: "it belongs to no run of the quarantine" });
             }

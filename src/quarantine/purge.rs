@@ -1,7 +1,9 @@
 //! Removes runs for good.
 
+use std::os::fd::AsFd;
+
 use super::id::RunId;
-use super::run_directory::{Home, RunDirectory};
+use super::run_directory::RunDirectory;
 use crate::durable::ExclusiveWriter;
 use crate::error::{Error, Result};
 use crate::layout::{self, Area};
@@ -12,19 +14,12 @@ use crate::layout::{self, Area};
 pub fn purge(writer: &ExclusiveWriter<'_>, run: &RunId) -> Result<()> {
     let directory = RunDirectory::find_run(writer.tree(), run)?;
     for area in [Area::Blobs, Area::Repositories] {
-        empty(writer, &directory, Home::Beside(area))?;
+        let Some(beside) = writer.tree().open_directory(&layout::quarantine_beside(area))? else { continue };
+        writer.discard(beside.as_fd(), run.as_str(), &writer.tree().locate(&directory.beside(area)))?;
     }
     writer.discard(directory.handle(), layout::THINGS, &directory.path().join(layout::THINGS))?;
     if writer.remove_empty_run(run.as_str())? {
         return Ok(());
     }
     Err(Error::Misplaced { path: directory.path(), reason: "there is something in it that is not the quarantine's" })
-}
-
-fn empty(writer: &ExclusiveWriter<'_>, directory: &RunDirectory<'_>, home: Home) -> Result<()> {
-    let Home::Beside(area) = home else { return Ok(()) };
-    let all = layout::quarantine_beside(area);
-    let Some(beside) = writer.tree().open_directory(&all)? else { return Ok(()) };
-    let path = writer.tree().locate(&directory.beside(area));
-    writer.discard(std::os::fd::AsFd::as_fd(&beside), directory.id.as_str(), &path)
 }

@@ -144,11 +144,7 @@ impl<'w> Run<'w> {
 
     /// Notes an item again under another name. Its name is in use if a blob was taken, came back, and is taken again.
     fn renamed(&mut self, noted: &NotedItem) -> Result<NotedItem> {
-        let name = self.unique(&noted.name);
-        self.noted_as(NotedItem { name, ..noted.clone() })
-    }
-
-    fn noted_as(&self, noted: NotedItem) -> Result<NotedItem> {
+        let noted = NotedItem { name: self.unique(&noted.name), ..noted.clone() };
         let mut lines = Lines::default();
         lines.take(&noted, self.now);
         self.write(&lines)?;

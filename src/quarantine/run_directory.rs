@@ -4,7 +4,7 @@ use std::cell::OnceCell;
 use std::collections::HashSet;
 use std::fs::File;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use rustix::fs::{Mode, OFlags};
 use rustix::io::Errno;
@@ -82,10 +82,9 @@ impl<'t> RunDirectory<'t> {
             // A directory that can't be opened is reported when an item is looked for in it.
             let Ok(Some(directory)) = self.home(home) else { continue };
             let failed = |errno| Error::io("list", self.locate(home, "."), errno);
-            for entry in rustix::fs::Dir::read_from(directory).map_err(failed)? {
-                let name = entry.map_err(failed)?.file_name().to_string_lossy().into_owned();
-                if !matches!(&*name, "." | "..") && !named.contains(&*name) {
-                    let path = self.locate(home, &name);
+            for entry in tree::list_handle(directory).map_err(failed)? {
+                if !entry.text().is_some_and(|name| named.contains(name)) {
+                    let path = self.locate(home, &entry.name);
                     strays.push(Error::Misplaced { path, reason: "no line of its run's journal names it" });
                 }
             }
@@ -192,7 +191,7 @@ impl<'t> RunDirectory<'t> {
     }
 
     /// The path of an item for messages.
-    pub(super) fn locate(&self, home: Home, name: &str) -> PathBuf {
+    pub(super) fn locate(&self, home: Home, name: impl AsRef<Path>) -> PathBuf {
         match home {
             Home::Private => self.path().join(layout::THINGS).join(name),
             Home::Beside(area) => self.tree.locate(&self.beside(area)).join(name),

@@ -87,6 +87,8 @@ pub(crate) fn metadata_at(directory: BorrowedFd<'_>, name: &str) -> rustix::io::
 }
 
 pub(crate) fn list_handle(directory: BorrowedFd<'_>) -> rustix::io::Result<Vec<Listed>> {
+    // A handle that was listed before is at its end.
+    rustix::fs::seek(directory, rustix::fs::SeekFrom::Start(0))?;
     let mut buffer = Vec::with_capacity(32 * 1024);
     let mut listed = Vec::new();
     visit_handle(directory, buffer.spare_capacity_mut(), |name, kind| {

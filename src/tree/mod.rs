@@ -25,6 +25,7 @@ pub(crate) use neighbours::Neighbours;
 
 use crate::error::{Error, Result};
 use crate::layout::{self, Area, TreePath};
+use crate::named::named;
 
 /// An open registry tree.
 #[derive(Debug)]
@@ -38,17 +39,20 @@ pub struct Tree {
     repositories: OnceLock<OwnedFd>,
 }
 
-/// What a directory entry is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum EntryKind {
-    /// A regular file.
-    File,
-    /// A directory.
-    Directory,
-    /// A symbolic link, which is damage.
-    Symlink,
-    /// A socket, a pipe or a device, which is damage.
-    Other,
+named! {
+    /// What a directory entry is.
+    #[derive(serde::Deserialize)]
+    #[serde(rename_all = "kebab-case")]
+    pub enum EntryKind {
+        /// A regular file.
+        File = "file",
+        /// A directory.
+        Directory = "directory",
+        /// A symbolic link, which is damage.
+        Symlink = "symlink",
+        /// A socket, a pipe or a device, which is damage.
+        Other = "other",
+    }
 }
 
 impl EntryKind {
