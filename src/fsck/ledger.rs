@@ -17,6 +17,10 @@ const NAME: &str = "blobs";
 /// What stands in the place of a condition when content was wrong.
 const WRONG: &str = "wrong";
 
+/// How much later than its own time, in seconds, a run may find the time that another one noted. Each run counts from
+/// when it began, and begins to hash when it has looked at the whole tree.
+const LAG: i64 = 24 * 60 * 60;
+
 /// What was found of a blob.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Verified {
@@ -108,8 +112,8 @@ impl Notes {
             return Ok(());
         }
         let _lock = private::lock_record(tree, KIND, NAME)?;
-        let (mut all, latest) = (read(tree), self.seconds());
-        // What others noted meanwhile may be of content that came meanwhile. Nothing was found in the future.
+        let (mut all, latest) = (read(tree), self.seconds().saturating_add(LAG));
+        // What others noted meanwhile may be of content that came meanwhile. What is noted for the far future is wrong.
         let is_new = |verified: &Verified| verified.when >= self.now.as_second();
         all.retain(|hash, verified| {
             verified.when <= latest && (is_new(verified) || is_there(&Digest::from_sha256(*hash)))
@@ -162,4 +166,24 @@ fn parse(line: &str) -> Option<([u8; 32], Verified)> {
         }
     };
     words.next().is_none().then_some((digest.sha256()?, Verified { when, condition }))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::registry::Registry;
+
+    #[test]
+    fn a_run_keeps_what_another_noted_whose_clock_counted_further() {
+        let root = tempfile::tempdir().expect("a directory");
+        let (registry, _) = Registry::create(root.path()).expect("a tree");
+        let tree = registry.tree();
+        let now = jiff::Timestamp::from_second(1_000_000).expect("a time");
+        for (content, later) in [(b"one", 5), (b"two", 0)] {
+            let mut notes = Notes::new(now + jiff::SignedDuration::from_secs(later));
+            notes.note(&Digest::of(content), None);
+            notes.write(tree, |_| true).expect("a ledger");
+        }
+        assert_eq!(read(tree).len(), 2);
+    }
 }
