@@ -4,13 +4,14 @@ use super::Code;
 use crate::named::named;
 
 /// The codes of which there is something that mends them.
-pub const REPAIRABLE: [Code; 20] = [
+pub const REPAIRABLE: [Code; 21] = [
     Code::BlobCorrupt,
     Code::BlobTruncated,
     Code::BlobEmpty,
     Code::BlobMissing,
     Code::ManifestMissing,
     Code::ReferenceMissing,
+    Code::ReferenceByAlias,
     Code::IndexChildMissing,
     Code::LinkEmpty,
     Code::LinkMalformed,
@@ -75,7 +76,7 @@ impl Repair {
         match self {
             Self::RefillBlob | Self::RemoveTag => false,
             Self::RemoveLink => matches!(code, Code::LayerLinkDangling),
-            Self::RewriteLink => !matches!(code, Code::ReferenceMissing),
+            Self::RewriteLink => !matches!(code, Code::ReferenceMissing | Code::ReferenceByAlias),
             _ => true,
         }
     }

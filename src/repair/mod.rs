@@ -117,8 +117,10 @@ impl Action {
         matches!(self.repair, QuarantineBlob | RemoveLink | RemoveTag | RemoveTemporary | PurgeUpload)
     }
 
+    /// The digest that it is about: of a link that is written, the one that its path says.
     fn digest(&self) -> Digest {
-        self.finding.digest().expect("links and content are planned by their digests")
+        let written = self.finding.subject.digest().filter(|_| self.repair == Repair::RewriteLink);
+        written.or_else(|| self.finding.digest()).expect("links and content are planned by their digests")
     }
 }
 

@@ -163,7 +163,7 @@ impl Planner<'_> {
     }
 
     fn rewrite(&mut self, finding: Finding) -> Result<()> {
-        if self.is_whole(finding.digest())? {
+        if self.is_whole(finding.subject.digest())? {
             self.add(&finding, Repair::RewriteLink, 0);
         } else {
             self.leave(finding, "there is no intact content that it could lead to");

@@ -82,9 +82,10 @@ impl Look<'_> {
         if !self.has_content(&self.action.digest())? {
             return Ok(Some("its content is not there"));
         }
+        let was_missing = matches!(self.action.finding.code, Code::ReferenceMissing | Code::ReferenceByAlias);
         let is_as_found = match link::read(self.tree, &self.action.path)? {
-            Some(said) => self.action.finding.code != Code::ReferenceMissing && said.is_err(),
-            None => self.action.finding.code == Code::ReferenceMissing,
+            Some(said) => !was_missing && said.is_err(),
+            None => was_missing,
         };
         Ok((!is_as_found).then_some("the link was written meanwhile, or is gone"))
     }
