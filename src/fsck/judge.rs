@@ -7,11 +7,11 @@ use super::blobs::{Blobs, Lies};
 use super::clue::Cause;
 use super::eye::Eye;
 use super::manifests::Manifests;
-use super::repository::{Leads, Repo, Revision, RevisionLink};
+use super::repository::{Folder, Leads, Repo, Revision, RevisionLink};
 use crate::digest::Digest;
 use crate::finding::{Code, Finding, Harm, Repair, Subject};
 use crate::judge::manifest::{Form, Read, read_one};
-use crate::judge::references::{self, Facts, OtherSize};
+use crate::judge::references::{self, Dependent, Facts, OtherSize};
 use crate::layout::{Place, TreePath};
 use crate::manifest::Role;
 use crate::tree::Tree;
@@ -124,13 +124,13 @@ impl<'j, 't> Judge<'j, 't> {
     fn completeness(&mut self) {
         let Repo { has, place, .. } = self.repository;
         // Nobody knows what there is.
-        if has.unseen {
+        if has.is_unseen() {
             return;
         }
         let [_, manifests, _] = place.own();
         let has_revisions = self.repository.revisions.iter().any(|revision| revision.link != RevisionLink::Deleted);
         let needs = !self.needed.is_empty();
-        if !has.layers && has_revisions {
+        if has.layers == Folder::Absent && has_revisions {
             let (cause, finding) = references::without_layers(self, needs);
             self.eye.note(cause, finding);
         }
@@ -138,15 +138,15 @@ impl<'j, 't> Judge<'j, 't> {
             let finding = self.eye.at(path, Code::RepositoryIncomplete, harm, message);
             self.eye.note(cause, finding.repaired_by(Repair::MakeDirectory));
         };
-        if !has.revisions && !self.repository.tags.is_empty() {
+        if has.revisions == Folder::Absent && !self.repository.tags.is_empty() {
             let message = "there are tags, and no directory of manifests";
             lacks(&place.revisions(), Harm::Certain, message, Cause::Repository);
         }
-        if !has.tags && has_revisions {
+        if has.tags == Folder::Absent && has_revisions {
             let message = "there are manifests, and no directory of tags: the collector of 3.x loses them";
             lacks(&place.tags(), Harm::Possible, message, Cause::None);
         }
-        if !has.manifests && has.layers {
+        if has.manifests == Folder::Absent && has.layers == Folder::There {
             let message =
                 "there are layer links, and no directory of manifests: registries 3.x don't see the repository";
             lacks(&manifests, Harm::None, message, Cause::None);
@@ -199,16 +199,12 @@ impl Facts for Judge<'_, '_> {
         &self.repository.text
     }
 
-    fn has_layers(&mut self) -> bool {
-        self.repository.has.layers
-    }
-
-    fn has_revisions(&mut self) -> bool {
-        self.repository.has.revisions
-    }
-
     fn layer(&mut self, key: &Digest) -> Leads {
-        self.repository.layers.leads(key)
+        match self.repository.layers.leads(key) {
+            // What can't be listed is not absent.
+            Leads::Absent if self.repository.has.layers == Folder::Unseen => Leads::Nowhere,
+            leads => leads,
+        }
     }
 
     fn revision(&mut self, digest: &Digest) -> Option<RevisionLink> {
@@ -226,12 +222,13 @@ impl Facts for Judge<'_, '_> {
         }
     }
 
-    fn is_tagged(&mut self, digest: &Digest) -> bool {
-        self.tagged.contains(digest)
-    }
-
-    fn is_child(&mut self, digest: &Digest) -> bool {
-        self.children.contains(digest)
+    fn dependent(&mut self, manifest: &Digest) -> Dependent {
+        match () {
+            () if self.tagged.contains(manifest) => Dependent::Tag,
+            () if self.children.contains(manifest) => Dependent::Index,
+            () if self.repository.is_partly_unseen => Dependent::Unknown,
+            () => Dependent::None,
+        }
     }
 
     fn differs(&mut self, size: OtherSize) {

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::Options;
-use super::clue::Cause;
+use super::clue::{Cause, Clue};
 use super::eye::{Eye, Link, Looked};
 use super::keyed::{Keyed, Links};
 use super::uploads;
@@ -36,14 +36,28 @@ pub(super) struct Repo {
 
 /// Which of its folders it has.
 #[derive(Clone, Copy, Debug, Default)]
-#[expect(clippy::struct_excessive_bools, reason = "each is a folder")]
 pub(super) struct Has {
-    pub(super) layers: bool,
-    pub(super) manifests: bool,
-    pub(super) revisions: bool,
-    pub(super) tags: bool,
-    /// Whether one of them can't be read, which is told.
-    pub(super) unseen: bool,
+    pub(super) layers: Folder,
+    pub(super) manifests: Folder,
+    pub(super) revisions: Folder,
+    pub(super) tags: Folder,
+}
+
+/// A folder of a repository.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) enum Folder {
+    #[default]
+    Absent,
+    There,
+    /// It, or a directory in it, can't be read; that is reported.
+    Unseen,
+}
+
+impl Has {
+    /// Whether one of them can't be read.
+    pub(super) fn is_unseen(self) -> bool {
+        [self.layers, self.manifests, self.revisions].contains(&Folder::Unseen)
+    }
 }
 
 /// A repository's layer links.
@@ -143,27 +157,27 @@ pub(super) fn read(eye: &mut Eye<'_>, place: Place, options: &Options) -> Repo {
     let told = eye.clues.len();
     let links = Links { base: &layers_path, all: Cause::Repository, cause: Cause::Layer, signatures: false };
     if let Some(found) = links.read(eye) {
-        has.layers = true;
+        has.layers = Folder::There;
         for Keyed { digest, link, .. } in found {
             if link == (Link::Absent { empty: true }) {
                 eye.empty(&place.layer(&digest));
             }
             layers.add(digest, link);
         }
-    } else {
-        has.unseen |= eye.clues.len() > told;
+    } else if eye.clues.len() > told {
+        has.layers = Folder::Unseen;
     }
     let told = eye.clues.len();
     let mut revisions = Vec::new();
     let mut tags = Vec::new();
     if let Some((_, listed)) = eye.list(&manifests_path, Cause::Repository) {
-        has.manifests = true;
+        has.manifests = Folder::There;
         let (revisions_path, tags_path) = (place.revisions(), place.tags());
         let is = |name: &std::ffi::OsStr, path: &TreePath| name == path.file_name();
         for entry in &listed {
             match entry.kind {
-                EntryKind::Directory if is(&entry.name, &revisions_path) => has.revisions = true,
-                EntryKind::Directory if is(&entry.name, &tags_path) => has.tags = true,
+                EntryKind::Directory if is(&entry.name, &revisions_path) => has.revisions = Folder::There,
+                EntryKind::Directory if is(&entry.name, &tags_path) => has.tags = Folder::There,
                 _ => eye.stranger(&manifests_path, "", entry),
             }
         }
@@ -171,13 +185,15 @@ pub(super) fn read(eye: &mut Eye<'_>, place: Place, options: &Options) -> Repo {
         if let Some(found) = read_revisions(eye, &place, &layers) {
             revisions = found;
         } else if eye.clues.len() > told {
-            (has.revisions, has.unseen) = (false, true);
+            has.revisions = Folder::Unseen;
         }
         tags = read_tags(eye, &place);
-    } else {
-        has.unseen |= eye.clues.len() > told;
+    } else if eye.clues.len() > told {
+        has.manifests = Folder::Unseen;
     }
-    let is_partly_unseen = eye.clues.iter().any(|clue| hides(&clue.finding, &manifests_path));
+    // The history of a tag shows nothing that is needed.
+    let is_history = |clue: &Clue| clue.finding.tag().is_some() && clue.cause == Cause::None;
+    let is_partly_unseen = eye.clues.iter().any(|clue| !is_history(clue) && hides(&clue.finding, &manifests_path));
     let has_modern_uploads = uploads::check(eye, &place, &uploads_path, options);
     Repo { place, text, is_named, layers, revisions, tags, has, is_partly_unseen, has_modern_uploads }
 }

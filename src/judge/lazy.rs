@@ -1,18 +1,18 @@
 //! The facts about a repository. Each is read on its first use, and remembered.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::path::PathBuf;
 use std::sync::Arc;
 
 use super::content::{self, Lies, Stored};
 use super::link::{self, Leads, RevisionLink};
 use super::manifest::{self, Form, Read};
-use super::references::{self, Facts, OtherSize};
+use super::references::{self, Dependent, Facts, OtherSize};
 use super::{Cause, follow, signatures};
 use crate::digest::Digest;
 use crate::error::Error;
 use crate::finding::{Code, Finding, Harm, Subject};
-use crate::layout::{Form as Layout, Place};
+use crate::layout::{Form as Layout, Place, TreePath};
 use crate::manifest::Role;
 use crate::name::RepositoryName;
 use crate::repository::{self, Repository, revision};
@@ -30,8 +30,13 @@ pub(super) struct Seen {
     layers: HashMap<Digest, Leads>,
     /// The findings about links, by what each makes unavailable.
     broken: HashMap<Cause, Finding>,
-    has_layers: Option<bool>,
+    /// Whether it was looked for the directory of layer links.
+    has_looked_for_layers: bool,
     children: Option<HashSet<Digest>>,
+    /// Whether some of the repository's manifests or tags can't be read.
+    is_partly_unseen: bool,
+    /// What could not be listed, each once, by its message.
+    pub(super) damage: BTreeMap<String, Error>,
     buffer: Vec<u8>,
 }
 
@@ -60,7 +65,7 @@ impl<'l, 'w> Lazy<'l, 'w> {
         if seen.repository.as_ref() != Some(repository.name()) {
             let (layers, broken, repository) = (HashMap::new(), HashMap::new(), Some(repository.name().clone()));
             (seen.layers, seen.broken, seen.repository) = (layers, broken, repository);
-            (seen.has_layers, seen.children) = (None, None);
+            (seen.has_looked_for_layers, seen.children, seen.is_partly_unseen) = (false, None, false);
         }
         let place = Place::of(repository.name(), Layout::Current);
         Self { repository, place, manifest, hashes, watch, seen, report, reported: HashSet::new() }
@@ -82,6 +87,9 @@ impl<'l, 'w> Lazy<'l, 'w> {
         self.stored(&digest, looked, Harm::Certain);
         references::content(self, &digest, read.as_deref(), &link);
         let form = read.as_deref().and_then(right)?;
+        if form.parts.iter().any(|part| part.role != Role::Child) {
+            self.look_for_layers();
+        }
         if form.is_schema1 {
             self.signatures();
         }
@@ -183,12 +191,69 @@ impl<'l, 'w> Lazy<'l, 'w> {
             let directory = place.signatures(&manifest);
             let mut found = digests::keyed(repository.tree(), &directory).peekable();
             let mut is_whole = found.peek().is_some();
-            for signature in found.filter_map(Result::ok) {
-                is_whole &= self.signature(&place, signature);
+            for signature in found {
+                is_whole &= match signature {
+                    Ok(signature) => self.signature(&place, signature),
+                    Err(error) => {
+                        self.unlisted(&directory, &error);
+                        false
+                    }
+                };
             }
             if is_whole {
                 signatures::judge(self, repository, manifest, &directory);
             }
+        }
+    }
+
+    /// Reports an entry of `directory` that can't be listed.
+    fn unlisted(&mut self, directory: &TreePath, error: &Error) {
+        let place = error.path().and_then(|path| self.tree().find(path)).unwrap_or_else(|| directory.clone());
+        let (harm, message) = match error {
+            Error::Io { .. } => (Harm::Certain, format!("it can't be read: {}", content::reason(error))),
+            error => (Harm::Possible, error.to_string()),
+        };
+        let finding = self.at(place, Code::of(error), harm, message);
+        self.report(Cause::None, finding);
+    }
+
+    /// Reports, once for each repository, that the directory of layer links is missing.
+    fn look_for_layers(&mut self) {
+        if std::mem::replace(&mut self.seen.has_looked_for_layers, true) {
+            return;
+        }
+        let (tree, name) = (self.repository.tree(), self.repository.name());
+        let is_absent = |form| matches!(tree.metadata(&Place::of(name, form).layers()), Ok(None));
+        if Layout::ALL.into_iter().all(is_absent) {
+            let (cause, finding) = references::without_layers(self, true);
+            self.report(cause, finding);
+        }
+    }
+
+    /// Whether an index of the repository names a manifest.
+    fn is_child(&mut self, digest: &Digest) -> bool {
+        if self.seen.children.is_none() {
+            let mut children = HashSet::new();
+            for found in revision::revisions(self.repository) {
+                match found {
+                    Ok(found) => {
+                        let form = self.form(&found.digest);
+                        let parts = form.iter().flat_map(|form| &form.parts);
+                        children.extend(parts.filter(|part| part.role == Role::Child).map(|part| part.digest));
+                    }
+                    Err(error) => self.unseen(error),
+                }
+            }
+            self.seen.children = Some(children);
+        }
+        self.seen.children.as_ref().is_some_and(|children| children.contains(digest))
+    }
+
+    /// Notes an error in the listing of manifests or tags. Another name than a digest's, and a broken link, hide nothing.
+    fn unseen(&mut self, error: Error) {
+        if matches!(error, Error::Io { .. } | Error::WrongKind { .. }) {
+            self.seen.is_partly_unseen = true;
+            self.seen.damage.insert(error.to_string(), error);
         }
     }
 
@@ -232,22 +297,6 @@ impl Facts for Lazy<'_, '_> {
 
     fn name(&self) -> &str {
         self.repository.name().as_str()
-    }
-
-    fn has_layers(&mut self) -> bool {
-        let (tree, name) = (self.repository.tree(), self.repository.name());
-        let is_there = |form| tree.metadata(&Place::of(name, form).layers()).is_ok_and(|found| found.is_some());
-        let has = *self.seen.has_layers.get_or_insert_with(|| Layout::ALL.into_iter().any(is_there));
-        if !has {
-            let (cause, finding) = references::without_layers(self, true);
-            self.report(cause, finding);
-        }
-        has
-    }
-
-    /// Always true: the manifest that is judged is in it.
-    fn has_revisions(&mut self) -> bool {
-        true
     }
 
     fn layer(&mut self, key: &Digest) -> Leads {
@@ -297,22 +346,19 @@ impl Facts for Lazy<'_, '_> {
         right(&self.read(digest))
     }
 
-    fn is_tagged(&mut self, digest: &Digest) -> bool {
-        // Damage in other tags is not the subject here.
-        !tag::pointing_to(self.repository, *digest, &mut Vec::new()).is_empty()
-    }
-
-    fn is_child(&mut self, digest: &Digest) -> bool {
-        if self.seen.children.is_none() {
-            let mut children = HashSet::new();
-            for found in revision::revisions(self.repository).filter_map(Result::ok) {
-                let form = self.form(&found.digest);
-                let parts = form.iter().flat_map(|form| &form.parts);
-                children.extend(parts.filter(|part| part.role == Role::Child).map(|part| part.digest));
-            }
-            self.seen.children = Some(children);
+    fn dependent(&mut self, manifest: &Digest) -> Dependent {
+        let mut damage = Vec::new();
+        if !tag::pointing_to(self.repository, *manifest, &mut damage).is_empty() {
+            return Dependent::Tag;
         }
-        self.seen.children.as_ref().is_some_and(|children| children.contains(digest))
+        for error in damage {
+            self.unseen(error);
+        }
+        match () {
+            () if self.is_child(manifest) => Dependent::Index,
+            () if self.seen.is_partly_unseen => Dependent::Unknown,
+            () => Dependent::None,
+        }
     }
 
     fn differs(&mut self, size: OtherSize) {

@@ -12,7 +12,7 @@ pub(crate) enum Leads {
     Straight,
     /// To content that is stored under another digest.
     To(Digest),
-    /// Nowhere: the link is broken, which is reported where it is read.
+    /// Nowhere: the link is broken or can't be read, which is reported where it is read.
     Nowhere,
     /// There is no link.
     Absent,

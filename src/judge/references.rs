@@ -21,10 +21,6 @@ pub(crate) trait Facts {
     fn place(&self) -> &Place;
     /// The name of the repository, which need not be valid.
     fn name(&self) -> &str;
-    /// Whether the directory of layer links exists. A missing one is reported on its own.
-    fn has_layers(&mut self) -> bool;
-    /// Whether the directory of manifests exists. A missing one is reported on its own.
-    fn has_revisions(&mut self) -> bool;
     /// What the layer link of a layer or config leads to.
     fn layer(&mut self, key: &Digest) -> Leads;
     /// The state of a manifest's link; `None` when not even its directory is there.
@@ -33,10 +29,8 @@ pub(crate) trait Facts {
     fn lies(&mut self, digest: &Digest) -> Lies;
     /// What a manifest says, if its content is right.
     fn form(&mut self, digest: &Digest) -> Option<Arc<Form>>;
-    /// Whether a tag points to a manifest.
-    fn is_tagged(&mut self, digest: &Digest) -> bool;
-    /// Whether an index of the repository names a manifest.
-    fn is_child(&mut self, digest: &Digest) -> bool;
+    /// What needs a manifest.
+    fn dependent(&mut self, manifest: &Digest) -> Dependent;
     /// Content has another size than a descriptor says. This finds out which of the two is wrong.
     fn differs(&mut self, size: OtherSize);
     /// Reports what is wrong with something that a manifest needs or may need. A command that reads all of a repository
@@ -49,6 +43,19 @@ pub(crate) trait Facts {
     fn at(&self, subject: impl Into<Subject>, code: Code, harm: Harm, message: String) -> Finding {
         Finding::new(self.tree(), subject, code, harm, message)
     }
+}
+
+/// What needs a manifest of a repository.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Dependent {
+    /// A tag points to it.
+    Tag,
+    /// An index names it.
+    Index,
+    /// Nothing is seen to need it, but not all manifests and tags can be read.
+    Unknown,
+    /// Nothing.
+    None,
 }
 
 /// A descriptor with another size than the content has. Only the content's hash shows which of the two is wrong.
@@ -80,10 +87,10 @@ pub(crate) fn content<F: Facts>(facts: &mut F, digest: &Digest, read: Option<&Re
 /// Reports a manifest that is linked and whose content is missing.
 fn missing<F: Facts>(facts: &mut F, digest: &Digest, link: &Subject) {
     let message = |what: &str| format!("{what} {digest} is linked, but its content is missing");
-    let needed = match () {
-        () if facts.is_tagged(digest) => Some((Code::ManifestMissing, "manifest")),
-        () if facts.is_child(digest) => Some((Code::IndexChildMissing, "child")),
-        () => None,
+    let needed = match facts.dependent(digest) {
+        Dependent::Tag | Dependent::Unknown => Some((Code::ManifestMissing, "manifest")),
+        Dependent::Index => Some((Code::IndexChildMissing, "child")),
+        Dependent::None => None,
     };
     // Missing content is reported once, although several repositories may need it.
     let (cause, finding) = if let Some((code, what)) = needed {
@@ -148,7 +155,6 @@ impl<F: Facts> Referrer<'_, F> {
         match self.facts.revision(&digest) {
             Some(RevisionLink::Right | RevisionLink::Misplaced) => self.size(part, digest, Code::ReferenceSizeMismatch),
             Some(RevisionLink::Broken) => self.facts.look_into(Cause::Revision(digest), Harm::Certain),
-            _ if !self.facts.has_revisions() => {}
             found => self.unlinked_child(digest, found.is_some()),
         }
     }
@@ -187,7 +193,6 @@ impl<F: Facts> Referrer<'_, F> {
     fn part(&mut self, part: &Part) {
         let digest = part.digest;
         let target = match self.facts.layer(&digest) {
-            Leads::Absent if !self.facts.has_layers() => return,
             // A foreign layer may be elsewhere.
             Leads::Absent if part.elsewhere => return,
             Leads::Absent => return self.unlinked(part),

@@ -69,20 +69,24 @@ impl<'w> Verifier<'w> {
         Ok(seen.len() as u64)
     }
 
-    /// Verifies every manifest of `repository`, each once. Returns how many there were, and the damage in the listing
-    /// of the revisions.
-    pub fn verify_all(&mut self, repository: &Repository<'_>, report: Report<'_>) -> Result<(u64, Vec<Error>)> {
-        let (mut count, mut damage) = (0, Vec::new());
+    /// Verifies every manifest of `repository`, each once. Returns how many there were.
+    pub fn verify_all(&mut self, repository: &Repository<'_>, report: Report<'_>) -> Result<u64> {
+        let mut count = 0;
         for found in revision::revisions(repository) {
             match found {
                 Ok(Revision { digest, .. }) => {
                     self.look_at(repository, digest, report)?;
                     count += 1;
                 }
-                Err(error) => damage.push(error),
+                Err(error) => drop(self.seen.damage.insert(error.to_string(), error)),
             }
         }
-        Ok((count, damage))
+        Ok(count)
+    }
+
+    /// Takes the damage that was found in the listings of manifests and tags, each once.
+    pub fn take_damage(&mut self) -> Vec<Error> {
+        std::mem::take(&mut self.seen.damage).into_values().collect()
     }
 
     /// Verifies one manifest. Returns those of its children that are linked, and so can be verified too.

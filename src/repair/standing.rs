@@ -3,7 +3,7 @@
 use std::collections::{BTreeSet, HashSet};
 use std::path::PathBuf;
 
-use super::Plan;
+use super::{Action, Plan};
 use crate::digest::Digest;
 use crate::error::Result;
 use crate::finding::{Code, Finding, Image, REPAIRABLE, Repair, Severity};
@@ -45,6 +45,28 @@ pub enum Cure {
     None,
 }
 
+/// What a plan repairs without being asked to.
+struct ByTheWay<'p> {
+    /// The directories that links are written in: those that are missing are made.
+    made: HashSet<TreePath>,
+    /// Everything in these moves with them.
+    moved: HashSet<&'p TreePath>,
+}
+
+impl<'p> ByTheWay<'p> {
+    fn of(plan: &'p Plan<'_>) -> Self {
+        let writes = |action: &&Action| matches!(action.repair, Repair::RewriteLink | Repair::LinkRevision);
+        let made = plan.actions.iter().filter(writes).flat_map(|action| action.path.ancestors()).collect();
+        Self { made, moved: plan.actions.iter().filter(|action| action.is_move()).map(|action| &action.path).collect() }
+    }
+
+    fn mends(&self, error: &Finding) -> bool {
+        let Some(place) = error.place() else { return false };
+        let is_made = error.code == Code::RepositoryIncomplete && self.made.contains(&place);
+        is_made || place.ancestors().any(|path| self.moved.contains(&path))
+    }
+}
+
 impl Standing {
     fn of(plan: &Plan<'_>, errors: Vec<Finding>, new: Vec<Finding>) -> Self {
         let images = errors.iter().flat_map(|error| error.images.iter().cloned()).collect();
@@ -55,8 +77,17 @@ impl Standing {
     /// What is left if all that is planned is done.
     pub fn expected(plan: &Plan<'_>) -> Self {
         let emptied = plan.until_pushed.iter().cloned().map(|error| error.repaired_by(Repair::RefillBlob));
-        let errors = plan.unmended.iter().cloned().chain(emptied).collect();
-        Self::of(plan, errors, Vec::new())
+        let by_the_way = ByTheWay::of(plan);
+        let unmended = plan.unmended.iter().filter(|error| !by_the_way.mends(error)).cloned();
+        let mut expected = Self::of(plan, unmended.chain(emptied).collect(), Vec::new());
+        let removed: HashSet<(&str, &str)> = plan
+            .actions
+            .iter()
+            .filter(|action| action.repair == Repair::RemoveTag)
+            .filter_map(|action| Some((action.finding.repository()?, action.finding.tag()?)))
+            .collect();
+        expected.images.retain(|image| !removed.contains(&(&*image.repository, &*image.tag)));
+        expected
     }
 
     /// Looks at the whole tree again: who needs what was touched may be anywhere. What only hashing shows is known.

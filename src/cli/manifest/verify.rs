@@ -81,6 +81,7 @@ impl Verify {
                 verify_all(&registry, &found.repositories, &mut verifier, &mut tally, context)?;
             }
         }
+        tally.damage.extend(verifier.take_damage());
         self.conclude(&tally, context)
     }
 
@@ -141,9 +142,7 @@ fn verify_all<'n>(
     for name in names {
         let repository = crate::repository::Repository::new(registry.tree(), name.clone());
         let checked = print_findings(context, tally, |report| verifier.verify_all(&repository, report))?;
-        let (count, damage) = checked.about(name, None)?;
-        tally.manifests += count;
-        tally.damage.extend(damage);
+        tally.manifests += checked.about(name, None)?;
     }
     Ok(())
 }

@@ -80,7 +80,7 @@ const TABLE: [(&str, &str, usize); 67] = [
 ];
 
 /// What is told otherwise than the index says, and why.
-const DIFFERENCES: [(&str, Difference); 13] = [
+const DIFFERENCES: [(&str, Difference); 15] = [
     // No registry compares sizes, so the index calls it a warning. Clients do: containerd, skopeo and buildkit refuse the
     // image, so that for whoever pulls it is as broken as with a layer missing.
     ("descriptor-size-wrong", Difference::Severity("error")),
@@ -102,6 +102,9 @@ const DIFFERENCES: [(&str, Difference); 13] = [
             "repositories/lib/_layers/sha256/f14b356541cd7dec584a1253c6411e0155bd3f11ce24dc928583269d65baf460/link",
         ),
     ),
+    // Where a folder is gone, so are its links: that each is missing shows what is left to repair once the folder is there.
+    ("repo-without-layers", Difference::More("reference-missing")),
+    ("repo-without-revisions", Difference::More("tag-dangling")),
     // A copy of a repository has copies of what is told of it.
     ("invalid-repository-name", Difference::More("directory-empty")),
     // The manifest that is gone had two tags, and was the child of an index, which is told at its place.

@@ -200,6 +200,41 @@ fn links_that_manifests_need_are_written_where_that_is_asked_for() {
 }
 
 #[test]
+fn no_tag_goes_while_the_directory_of_manifests_is_missing_as_a_whole() {
+    let scratch = damaged("repo-without-revisions");
+    let before = tree(&scratch);
+    let done = repair(&scratch, &["--only", "tag-dangling"]).code(3);
+    assert_eq!(done.actions(), [""; 0]);
+    assert!(before == tree(&scratch));
+}
+
+#[test]
+fn content_that_a_manifest_calls_by_an_alias_is_linked_where_that_is_asked_for() {
+    let scratch = damaged("sha512-alias-without-canonical");
+    let before = tree(&scratch);
+    let code = ["--only", "reference-by-alias"];
+    let dry = repair(&scratch, &[&code[..], &["-n"]].concat()).code(0);
+    let done = repair(&scratch, &code).code(0);
+    assert_eq!((done.actions().len(), dry.actions()), (1, done.actions()));
+    assert!(done.actions()[0].starts_with("rewrite-link reference-by-alias "), "{:?}", done.actions());
+    assert_eq!(errors(&scratch), [""; 0]);
+    let registry = DockerRegistry::serve(scratch.root());
+    let image = damage("sha512-alias-without-canonical")["images"].as_array().unwrap().clone();
+    let image = image.iter().find(|image| image["tag"] == "by512").unwrap();
+    let name = image["repository"].as_str().unwrap();
+    let accept = [("accept", "application/vnd.oci.image.manifest.v1+json")];
+    let manifest = registry.request("GET", &format!("/v2/{name}/manifests/by512"), &accept, b"");
+    let manifest: serde_json::Value = serde_json::from_slice(&manifest.body).unwrap();
+    for part in manifest["layers"].as_array().unwrap().iter().chain([&manifest["config"]]) {
+        let path = format!("/v2/{name}/blobs/{}", part["digest"].as_str().unwrap());
+        assert_eq!(registry.request("GET", &path, &[], b"").status, 200, "{part}");
+    }
+    drop(registry);
+    scratch.run(["quarantine", "restore", done.quarantine().unwrap()]).code(0);
+    assert!(before == tree(&scratch));
+}
+
+#[test]
 fn dangling_tags_and_manifests_go_only_when_they_are_named() {
     for (name, code, kind) in [
         ("tag-missing-revision", "tag-dangling", "remove-tag"),

@@ -4,6 +4,7 @@ mod delete;
 mod platform;
 mod referrers;
 mod truth;
+mod unreadable;
 mod verify;
 
 use regtree::Digest;
