@@ -1,4 +1,4 @@
-//! What is wrong: the codes, and how bad each is.
+//! Defines the codes of what is wrong, and how bad each is.
 
 use super::{Harm, Severity};
 use crate::error::{Error, LinkFault};
@@ -11,101 +11,102 @@ named! {
     pub enum Code {
         /// Content has another digest than its name says.
         BlobCorrupt = "blob-corrupt",
-        /// Content is shorter than a descriptor says, or a manifest that ends in the middle, and has another digest than its
-        /// name says.
+        /// Content is shorter than a descriptor says, or a manifest that ends in the middle, and has another digest
+        /// than its name says.
         BlobTruncated = "blob-truncated",
-        /// A link leads to content that isn't there.
+        /// A link names content that is missing.
         BlobMissing = "blob-missing",
-        /// A manifest's link leads to content that isn't there, or there is no link.
+        /// The content or the link of a needed manifest is missing.
         ManifestMissing = "manifest-missing",
-        /// A registry would not take the manifest, or can't read it.
+        /// A registry would refuse the manifest, or can't read it.
         ManifestInvalid = "manifest-invalid",
         /// A manifest of a kind that no registry knows.
         ManifestUnknownKind = "manifest-unknown-kind",
         /// Two readers may see different things in a manifest.
         ManifestAmbiguous = "manifest-ambiguous",
-        /// A manifest says things in a strange way, which every reader takes the same.
+        /// A manifest is written strangely, but every reader understands it in the same way.
         ManifestOdd = "manifest-odd",
         /// A manifest is nested deeper than a registry reads.
         ManifestDeep = "manifest-deep",
         /// A manifest is larger than a registry from 2.7 on serves.
         ManifestTooLarge = "manifest-too-large",
-        /// What a manifest references is not in its repository.
+        /// A manifest references content that is not in its repository.
         ReferenceMissing = "reference-missing",
-        /// What a manifest references has another size than it says.
+        /// A manifest references content, and says another size than that has.
         ReferenceSizeMismatch = "reference-size-mismatch",
-        /// The manifest that another is about has another size than that says: no pull looks at it.
+        /// A manifest says another size of its `subject` than that has. No pull looks at it.
         SubjectSizeWrong = "subject-size-wrong",
-        /// A child of an index is not there.
+        /// A child of an index is missing.
         IndexChildMissing = "index-child-missing",
         /// A schema1 signature does not fit its payload, or can't be read.
         SignatureInvalid = "signature-invalid",
         /// A schema1 signature was not verified: this build has no feature `schema1-signatures`.
         SignatureNotVerified = "signature-not-verified",
-        /// The link of a stored signature leads nowhere.
+        /// The link of a stored signature names content that is missing.
         SignatureDangling = "signature-dangling",
-        /// A link of no bytes.
+        /// A link is empty.
         LinkEmpty = "link-empty",
-        /// A link that holds no digest.
+        /// A link does not contain a digest.
         LinkMalformed = "link-malformed",
-        /// A link that holds another digest than its place says.
+        /// A link contains another digest than its path.
         LinkMismatch = "link-mismatch",
-        /// An alias that leads nowhere.
+        /// The link of an alias names content that is missing, or is not a canonical digest.
         AliasBroken = "alias-broken",
         /// A tag points to a manifest that the repository does not have.
         TagDangling = "tag-dangling",
-        /// A directory of a repository is missing without which a registry, or a collector, sees something else.
+        /// A directory of a repository is missing, so a registry or a collector does not see all of the repository.
         RepositoryIncomplete = "repository-incomplete",
-        /// Content, and no directory of repositories.
+        /// There is content, but no `repositories` directory.
         RepositoriesMissing = "repositories-missing",
-        /// A repository whose path is no name.
+        /// The path of a repository is not a valid name.
         NameInvalid = "name-invalid",
-        /// Something else than a file or directory of the tree, such as a symbolic link.
+        /// Something is in a place where it does not belong, such as a directory in the place of a file.
         FileUnexpected = "file-unexpected",
-        /// The system refuses to read something.
+        /// Something can't be read.
         Unreadable = "unreadable",
-        /// Content of no bytes under the name of some.
+        /// Content is empty, but its digest is that of other bytes.
         BlobEmpty = "blob-empty",
-        /// Content in a directory that its digest does not lead to.
+        /// Content is in a directory in which no registry looks for it.
         BlobMisplaced = "blob-misplaced",
-        /// A tag without a link that says what it points to now.
+        /// A tag has no link that says what it points to now.
         TagWithoutCurrent = "tag-without-current",
-        /// An entry in a tag's history for a manifest that the repository no longer has.
+        /// A tag's history names a manifest that the repository no longer has.
         TagIndexDangling = "tag-index-dangling",
-        /// The link of a manifest that no tag leads to, and whose content isn't there.
+        /// A link names a manifest whose content is missing, and to which no tag leads.
         RevisionDangling = "revision-dangling",
-        /// The link of a manifest among those of layers, where registry 2.1.0 put it.
+        /// The link of a manifest is among those of layers, where registry 2.1.0 put it.
         RevisionMisplaced = "revision-misplaced",
-        /// The link of a layer that no manifest of the repository needs, and whose content isn't there.
+        /// A layer link names content that is missing, and that no manifest of the repository needs.
         LayerLinkDangling = "layer-link-dangling",
-        /// An upload that began long ago.
+        /// An upload began long ago.
         UploadStale = "upload-stale",
-        /// An upload that does not say when it began.
+        /// An upload does not say when it began.
         UploadWithoutStartedat = "upload-without-startedat",
-        /// A hash state that does not stand for what an upload has received.
+        /// A saved hash state is not that of what the upload has received.
         HashStateInvalid = "hash-state-invalid",
-        /// A symbolic link where the tree has files and directories of its own.
+        /// A symbolic link is in the place of a file or directory.
         Symlink = "symlink",
-        /// What an interrupted small write left beside its place.
+        /// An interrupted write left a temporary file.
         TemporaryLeftOver = "temporary-left-over",
-        /// A directory of a blob, link or repository that has nothing in it.
+        /// The directory of a blob, link or repository is empty.
         DirectoryEmpty = "directory-empty",
-        /// A manifest that registries from 3.0 on can't read.
+        /// A manifest is of a kind that registries from 3.0 on can't read.
         ManifestForeign = "manifest-foreign",
-        /// A manifest that calls a layer by another digest than it is stored under: a registry's collector would lose it.
+        /// A manifest that calls a layer by another digest than it is stored under: a registry's collector would lose
+        /// it.
         ReferenceByAlias = "reference-by-alias",
-        /// Something that the tree's owner may not read.
+        /// The tree's owner may not read something.
         Permissions = "permissions",
-        /// A repository as the first alphas laid it out.
+        /// A repository is in the layout of the first alphas.
         LegacyLayout = "legacy-layout",
     }
 }
 
 impl Code {
-    /// How bad a finding of it is, whichever command reports it.
+    /// The severity of a finding, whichever command reports it.
     pub const fn severity(self, harm: Harm) -> Severity {
         match self {
-            // No client gets it.
+            // No client can get the content.
             Self::BlobMissing
             | Self::ManifestMissing
             | Self::ManifestInvalid
@@ -131,7 +132,7 @@ impl Code {
             Self::DirectoryEmpty | Self::LegacyLayout | Self::TagIndexDangling | Self::TemporaryLeftOver => {
                 Severity::Info
             }
-            // Of these it depends on who needs what they are about.
+            // These depend on what needs the content.
             _ => match harm {
                 Harm::Certain => Severity::Error,
                 Harm::Possible => Severity::Warning,
@@ -140,7 +141,7 @@ impl Code {
         }
     }
 
-    /// What a broken link is a finding of.
+    /// The code for a broken link.
     pub const fn of_link(fault: &LinkFault) -> Self {
         match fault {
             LinkFault::Empty => Self::LinkEmpty,
@@ -150,7 +151,7 @@ impl Code {
         }
     }
 
-    /// What a failure to read something is a finding of.
+    /// The code for a failure to read something.
     pub fn of(error: &Error) -> Self {
         match error {
             Error::Corrupt { .. } => Self::BlobCorrupt,

@@ -1,6 +1,6 @@
-//! What is found to be wrong in a tree.
+//! Defines the findings: what is wrong in a tree, how bad it is, and what repairs it.
 //!
-//! A code is stable: scripts go by it, and it says what can be done. Text and JSON show the same value.
+//! Codes are stable, so scripts can branch on them. Text and JSON show the same value.
 
 mod code;
 mod repair;
@@ -21,12 +21,12 @@ use crate::layout::TreePath;
 use crate::named::named;
 use crate::tree::Tree;
 
-/// What a finding keeps from being served: with its code, all that its severity follows from.
+/// What can't be served because of a finding. Its severity follows from this and its code alone.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Harm {
     /// Nothing.
     None,
-    /// Nothing that is known to be needed, or nothing for most clients and registries.
+    /// Nothing that is known to be needed, or only for a few clients and registries.
     Possible,
     /// Something that a tag, a manifest or an index needs.
     Certain,
@@ -37,7 +37,7 @@ named! {
     pub enum Severity {
         /// Worth knowing.
         Info = "info",
-        /// Strange, but what it is about can be served.
+        /// Strange, but the content can be served.
         Warning = "warning",
         /// Content can't be served as it was pushed.
         Error = "error",
@@ -47,11 +47,11 @@ named! {
 /// A tagged image, or a part of one.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 pub struct Image {
-    /// In which repository.
+    /// The repository.
     pub repository: String,
     /// The tag.
     pub tag: String,
-    /// For which platform, of an index.
+    /// The platform, if the tag points to an index.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub platform: Option<String>,
 }
@@ -63,36 +63,36 @@ impl fmt::Display for Image {
     }
 }
 
-/// Something that is wrong.
+/// Something that is wrong in a tree.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Finding {
-    /// What.
+    /// What is wrong.
     pub code: Code,
-    /// How bad.
+    /// How bad it is.
     pub severity: Severity,
-    /// The tagged images that it hits, as far as that was looked for.
+    /// The tagged images that it affects, if these were looked for.
     pub images: Vec<Image>,
-    /// What mends it.
+    /// What repairs it, if anything does.
     pub repair: Option<Repair>,
-    /// All of it in a sentence.
+    /// What is wrong, in a sentence.
     pub message: String,
-    /// Where the tree is.
+    /// The path of the tree.
     tree: Arc<Path>,
     /// What it is about.
     pub(crate) subject: Subject,
-    /// In which repository it was found, where the subject belongs to none.
+    /// The repository in which it was found, if the subject belongs to none.
     repository: Option<String>,
-    /// At which tag it was found, where the subject belongs to none.
+    /// The tag at which it was found, if the subject belongs to none.
     tag: Option<String>,
     manifest: Option<Digest>,
-    /// The content that it is about, where that is not the subject's.
+    /// The content that it is about, if that is not the subject's.
     content: Option<Digest>,
     expected: Option<String>,
     found: Option<String>,
 }
 
 impl Finding {
-    /// A finding about a part of `tree`, of which no more is known.
+    /// A finding about `subject`. The other methods add more facts.
     pub(crate) fn new(
         tree: &Tree,
         subject: impl Into<Subject>,
@@ -117,27 +117,27 @@ impl Finding {
         }
     }
 
-    /// In which repository, or in what is called like one.
+    /// The path of the repository, which may not be a valid name.
     pub fn repository(&self) -> Option<&str> {
         self.subject.repository().map(|place| place.directory.below_area()).or(self.repository.as_deref())
     }
 
-    /// Of which tag.
+    /// The tag.
     pub fn tag(&self) -> Option<&str> {
         self.subject.tag().or(self.tag.as_deref())
     }
 
-    /// In which manifest.
+    /// The manifest.
     pub fn manifest(&self) -> Option<Digest> {
         self.manifest
     }
 
-    /// Which content it is about.
+    /// The content that it is about.
     pub fn digest(&self) -> Option<Digest> {
         self.content.or_else(|| self.subject.digest())
     }
 
-    /// Where it is.
+    /// The path, with that of the tree.
     pub fn path(&self) -> PathBuf {
         let below = match &self.subject {
             Subject::Nameless(directory, name) => Path::new(&directory.to_string()).join(name),
@@ -146,17 +146,17 @@ impl Finding {
         self.tree.join(below)
     }
 
-    /// The same in the tree; `None` where no path of the tree can say it.
+    /// The path in the tree; `None` if the name is not UTF-8.
     pub(crate) fn place(&self) -> Option<TreePath> {
         self.subject.place()
     }
 
-    /// Whether it is mended without being asked for by name.
+    /// Whether `repair --all-safe` repairs it.
     pub fn is_safe(&self) -> bool {
         self.repair.is_some_and(|repair| repair.is_safe(self.code))
     }
 
-    /// What, of which manifest, where, and why: all but the severity.
+    /// The finding as text, without its severity.
     pub fn about(&self) -> String {
         let of = match (self.repository(), self.manifest) {
             (Some(repository), Some(manifest)) => format!(" {repository}@{manifest}"),
@@ -166,19 +166,19 @@ impl Finding {
         format!("{}{of}: {}: {}", self.code, self.path().display(), self.message)
     }
 
-    /// The same, as bad as `harm` makes it.
+    /// Sets the severity that follows from `harm`.
     #[must_use]
     pub(crate) fn harms(self, harm: Harm) -> Self {
         Self { severity: self.code.severity(harm), ..self }
     }
 
-    /// Mended so.
+    /// Sets what repairs it.
     #[must_use]
     pub(crate) fn repaired_by(self, repair: Repair) -> Self {
         Self { repair: Some(repair), ..self }
     }
 
-    /// Found at that place.
+    /// Sets its place.
     #[must_use]
     pub(crate) fn moved(mut self, place: TreePath) -> Self {
         if self.place().as_ref() != Some(&place) {
@@ -187,36 +187,36 @@ impl Finding {
         self
     }
 
-    /// Found in that repository.
+    /// Sets the repository, unless the subject has one.
     #[must_use]
     pub(crate) fn in_repository(self, name: &str) -> Self {
         Self { repository: self.subject.repository().is_none().then(|| name.to_owned()), ..self }
     }
 
-    /// Found at that tag.
+    /// Sets the tag, unless the subject has one.
     pub(crate) fn set_tag(&mut self, tag: &str) {
         self.tag = self.subject.tag().is_none().then(|| tag.to_owned());
     }
 
-    /// About what that manifest is or references.
+    /// Sets the manifest that is wrong, or whose reference is.
     #[must_use]
     pub(crate) fn of_manifest(self, manifest: Digest) -> Self {
         Self { manifest: Some(manifest), ..self }
     }
 
-    /// About that content.
+    /// Sets the content, unless it is the subject's.
     #[must_use]
     pub(crate) fn of_content(self, digest: Digest) -> Self {
         Self { content: Some(digest).filter(|_| self.subject.digest() != Some(digest)), ..self }
     }
 
-    /// What should be there.
+    /// Sets what should be there.
     #[must_use]
     pub(crate) fn expects(self, expected: &impl ToString) -> Self {
         Self { expected: Some(expected.to_string()), ..self }
     }
 
-    /// What is there.
+    /// Sets what is there.
     #[must_use]
     pub(crate) fn found(self, found: &impl ToString) -> Self {
         Self { found: Some(found.to_string()), ..self }
@@ -242,7 +242,7 @@ struct Document<'d> {
     manifest: Option<Digest>,
     #[serde(skip_serializing_if = "Option::is_none")]
     digest: Option<Digest>,
-    /// A path may be no text, and is reported all the same.
+    /// What is not UTF-8 in a path is replaced.
     path: Cow<'d, str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     expected: Option<&'d str>,

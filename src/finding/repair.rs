@@ -1,9 +1,9 @@
-//! What is done about a finding.
+//! Defines what repairs a finding.
 
 use super::Code;
 use crate::named::named;
 
-/// The codes of which there is something that mends them.
+/// The codes that can be repaired.
 pub const REPAIRABLE: [Code; 21] = [
     Code::BlobCorrupt,
     Code::BlobTruncated,
@@ -29,14 +29,14 @@ pub const REPAIRABLE: [Code; 21] = [
 ];
 
 named! {
-    /// What mends it.
+    /// What repairs a finding.
     #[non_exhaustive]
     pub enum Repair {
         /// Write a link from what its path says.
         RewriteLink = "rewrite-link",
         /// Write the link of a manifest where it belongs.
         LinkRevision = "link-revision",
-        /// Move content away, so that the next push of it heals.
+        /// Move content away, so that the next push puts it back.
         QuarantineBlob = "quarantine-blob",
         /// Copy content from another tree.
         RefillBlob = "refill-blob",
@@ -56,7 +56,7 @@ named! {
 }
 
 impl Repair {
-    /// The order in which things are done: what must be readable first, content before the links that grant it.
+    /// The order of the repairs: directories are made readable first, and content comes before the links that grant it.
     pub const ORDER: [Self; 10] = [
         Self::FixPermissions,
         Self::MakeDirectory,
@@ -70,8 +70,8 @@ impl Repair {
         Self::RemoveTemporary,
     ];
 
-    /// Whether it is done for such a finding without being asked for by name: nothing that somebody may want goes, and
-    /// nobody is granted what no link grants.
+    /// Whether `--all-safe` includes it for a finding with this code: it takes away nothing that may still be wanted,
+    /// and grants nothing that no link grants.
     pub const fn is_safe(self, code: Code) -> bool {
         match self {
             Self::RefillBlob | Self::RemoveTag => false,

@@ -1,4 +1,4 @@
-//! What a finding is about: from it follow a place in the tree, and who may be asked to repair it.
+//! Defines what a finding is about. Its place in the tree, and what can repair it, follow from that.
 
 use std::ffi::OsString;
 
@@ -16,26 +16,26 @@ pub(crate) enum Subject {
     Revision(Place, Digest),
     /// The link of a manifest among those of layers, where registry 2.1.0 put it.
     MisplacedRevision(Place, Digest),
-    /// What a manifest says, by its link.
+    /// The document of a manifest, by the manifest's link.
     Document(Box<Self>),
     /// The link of a stored signature of a manifest.
     Signature { repository: Place, manifest: Digest, signature: Digest },
-    /// What a tag points to now.
+    /// The current link of a tag.
     Tag(Place, String),
-    /// What a tag once pointed to.
+    /// An entry of a tag's history.
     PastTag(Place, String, Digest),
     /// An upload, by its directory.
     Upload(TreePath),
-    /// When an upload began, by the upload's directory.
+    /// The start time of an upload, by the upload's directory.
     UploadStart(TreePath),
     /// Another file or directory.
     Other(TreePath),
-    /// Something in a directory whose name is no text.
+    /// An entry of a directory whose name is not UTF-8.
     Nameless(TreePath, OsString),
 }
 
 impl Subject {
-    /// All of it: what moves when it is removed. `None` where no path of the tree can say it.
+    /// What a removal moves: the directory of a link, for example. `None` if the name is not UTF-8.
     pub(crate) fn whole(&self) -> Option<TreePath> {
         Some(match self {
             Self::Blob(digest) => layout::blob_directory(digest),
@@ -52,7 +52,7 @@ impl Subject {
         })
     }
 
-    /// The file or directory that is looked at. `None` where no path of the tree can say it.
+    /// The file or directory that a finding names. `None` if the name is not UTF-8.
     pub(crate) fn place(&self) -> Option<TreePath> {
         let whole = self.whole()?;
         Some(match self {
@@ -91,7 +91,7 @@ impl Subject {
         }
     }
 
-    /// The digest that its path says.
+    /// The digest in its path.
     pub(crate) fn digest(&self) -> Option<Digest> {
         match self {
             Self::Blob(digest)
