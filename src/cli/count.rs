@@ -1,10 +1,10 @@
-//! Numbers in sentences.
+//! Counts and bytes in sentences. No other file writes them.
 
 use std::fmt::Display;
 
 use bytesize::ByteSize;
 
-/// From here on a number of bytes is hard to read.
+/// From this number of bytes on, a rounded size is shown too.
 const KIBIBYTE: u64 = 1024;
 
 /// `1 tag`, `2 tags`.
@@ -12,7 +12,7 @@ pub(super) fn plural<N: Copy + Display + PartialEq + From<u8>>(count: N, thing: 
     format!("{count} {}", noun(count, thing))
 }
 
-/// What so many of a thing are called.
+/// The noun for a count: `tag`, or `tags`.
 pub(super) fn noun<N: Copy + PartialEq + From<u8>>(count: N, thing: &str) -> String {
     match thing.strip_suffix('y') {
         _ if count == N::from(1) => thing.to_owned(),

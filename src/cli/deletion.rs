@@ -1,4 +1,4 @@
-//! What the commands say that delete things of a repository by their names.
+//! The output of the commands that delete a part of a repository by its name.
 
 use std::fmt::Display;
 
@@ -8,7 +8,7 @@ use super::{Context, Exit};
 use crate::error::Error;
 use crate::name::RepositoryName;
 
-/// A deletion that is carried out, or only shown.
+/// A deletion, or a dry run of one.
 #[derive(Clone, Copy)]
 pub(super) struct Deletion<'d> {
     pub(super) repository: &'d RepositoryName,
@@ -16,7 +16,7 @@ pub(super) struct Deletion<'d> {
 }
 
 impl Deletion<'_> {
-    /// Says that something was removed, or would be: `lines` to people, an `event` with these fields to programs.
+    /// Reports what was removed, or would be: `lines`, or in JSON an `event` with these fields.
     pub(super) fn print(
         self,
         event: &str,
@@ -29,7 +29,7 @@ impl Deletion<'_> {
         context.output.answer(lines.join("\n"), event, || fields)
     }
 
-    /// Says what was wrong, and what a dry run comes to.
+    /// Reports the damage, and what a dry run would remove.
     pub(super) fn end(self, what: impl Display, damage: &[Error], context: &mut Context) -> anyhow::Result<Exit> {
         let exit = context.output.all_damage(damage)?;
         if self.dry_run {

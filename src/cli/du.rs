@@ -20,13 +20,13 @@ const LAYERS: usize = 10;
 /// Show what uses the space
 ///
 /// For each repository, du shows three sizes: all content that it links or its manifests need (total), the part that
-/// repo delete and gc would free (unique), and the part that others need too (shared). Repositories overlap, so these sizes
-/// don't add up. Then du shows the whole tree, with each byte counted in one line: these lines add up to what du -s counts
-/// of docker/registry/v2 and .regtree.
+/// repo delete and gc would free (unique), and the part that others need too (shared). Repositories overlap, so these
+/// sizes don't add up. Then du shows the whole tree, with each byte counted in one line: these lines add up to what du
+/// -s counts of docker/registry/v2 and .regtree.
 ///
-/// On a wide terminal each line has a bar, whose filled part is the unique part. The size of a blob is that of its content;
-/// its directory is overhead. If blobs or repositories is a symbolic link to another disk, its target is counted, unlike in
-/// du.
+/// On a wide terminal each line has a bar, whose filled part is the unique part. The size of a blob is that of its
+/// content; its directory is overhead. If blobs or repositories is a symbolic link to another disk, its target is
+/// counted, unlike in du.
 #[derive(Debug, clap::Args)]
 #[command(after_long_help = "\
 Exit codes:
@@ -73,7 +73,7 @@ enum Sort {
     Name,
 }
 
-/// Which repositories.
+/// The repositories to show.
 #[derive(Clone, Debug)]
 enum Selector {
     Name(RepositoryName),
@@ -145,7 +145,7 @@ impl Du {
     }
 
     fn arrange(&self, usage: &mut Usage) {
-        // They come sorted by name, which the others leave in order where they are alike.
+        // The rows come sorted by name, and a stable sort keeps that order among equal rows.
         let key = |amount: Amount| match self.sort {
             Sort::Unique => (Reverse(amount.unique), Reverse(amount.total)),
             Sort::Total => (Reverse(amount.total), Reverse(amount.unique)),
@@ -191,7 +191,7 @@ impl Du {
             document["layers"] = layers.collect();
         }
         let findings = usage.findings.iter().map(|finding| {
-            // A path may be no text.
+            // A path need not be UTF-8.
             let path = finding.path.as_ref().map(|path| path.to_string_lossy());
             json!({
                 "code": finding.code, "repository": finding.repository, "path": path, "message": finding.message,

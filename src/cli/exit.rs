@@ -1,4 +1,4 @@
-//! Exit codes: what a script branches on.
+//! The exit codes, on which scripts branch.
 
 use std::process::ExitCode;
 
@@ -22,17 +22,17 @@ Exit codes:
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u8)]
 pub enum Exit {
-    /// All of it.
+    /// Done.
     Done = 0,
-    /// I/O, permission, no space.
+    /// I/O or permission error, or no space.
     Failed = 1,
     /// Wrong usage.
     Usage = 2,
     /// Done, but damage was found or some items failed.
     Damage = 3,
-    /// Repository, blob, upload, manifest or tag unknown.
+    /// The repository, blob, upload, manifest or tag is unknown.
     Unknown = 4,
-    /// Content, link or manifest is not what it should be.
+    /// Content does not match its digest or size, a link is broken, or a manifest is invalid.
     Invalid = 5,
     /// The root is missing, or is not a registry tree.
     NoTree = 10,
@@ -47,7 +47,7 @@ pub enum Exit {
 }
 
 impl Exit {
-    /// Every one.
+    /// Every exit code.
     pub const ALL: [Self; 11] = [
         Self::Done,
         Self::Failed,
@@ -67,7 +67,7 @@ impl Exit {
         self as u8
     }
 
-    /// Done, unless damage was met on the way.
+    /// [`Self::Done`], or [`Self::Damage`] if damage was found.
     pub(super) fn damage_if(damaged: bool) -> Self {
         if damaged { Self::Damage } else { Self::Done }
     }

@@ -13,14 +13,14 @@ use crate::fsck::{self, Content, Hashed, Options, Report, Stop, Subset};
 use crate::pattern::Pattern;
 use crate::stream::Watch;
 
-/// A registry purges uploads that are older.
+/// The age from which a registry purges uploads.
 pub(super) const STALE: Duration = Duration::from_hours(168);
 
 /// Find and report everything that is wrong with a tree
 ///
-/// fsck checks links, tags, manifests and what they reference, the sizes in descriptors, and uploads, and finds files that
-/// don't belong in the tree. It changes nothing in the tree, and a registry may run meanwhile: fsck checks each finding
-/// again before it reports it.
+/// fsck checks links, tags, manifests and what they reference, the sizes in descriptors, and uploads, and finds files
+/// that don't belong in the tree. It changes nothing in the tree, and a registry may run meanwhile: fsck checks each
+/// finding again before it reports it.
 ///
 /// An error is content that can't be served as it was pushed; a warning is strange, but is served. Each finding has a
 /// stable code, and lists the images that it affects.
@@ -46,8 +46,8 @@ pub(super) struct Fsck {
     /// Hash all content, and not only manifests
     #[arg(long)]
     content: bool,
-    /// Hash a part of all content: 3/16 (by digest; the 16 parts together are everything), 10% or 50GiB (a random sample);
-    /// implies --content
+    /// Hash a part of all content: 3/16 (by digest; the 16 parts together are everything), 10% or 50GiB (a random
+    /// sample); implies --content
     #[arg(long, value_name = "SUBSET")]
     content_subset: Option<Subset>,
     /// Seed for the random sample; if omitted, one is chosen and printed
@@ -74,7 +74,7 @@ pub(super) struct Fsck {
     jobs: Option<u16>,
 }
 
-/// How many threads hash if nothing is said: so many that some may wait for the disk.
+/// How many threads hash by default: more than processors, because some wait for the disk.
 pub(super) fn threads(jobs: Option<u16>) -> usize {
     jobs.map_or_else(|| 2 * rayon::current_num_threads(), usize::from)
 }
@@ -119,13 +119,13 @@ impl Fsck {
             return None;
         }
         let unverified_since = self.unverified_for.map(|age| {
-            // An age that no calendar goes back to leaves nothing due that was ever found right.
+            // If the age reaches before all representable times, no blob that was ever verified is due.
             context.now.checked_sub(age).unwrap_or(jiff::Timestamp::MIN)
         });
         Some(Content {
             subset: self.content_subset,
             seed: self.seed.unwrap_or_else(|| uuid::Uuid::new_v4().as_u64_pair().1 & u64::from(u32::MAX)),
-            // A time that no clock reaches is none.
+            // A time after all representable times is no limit.
             deadline: self.max_duration.and_then(|limit| Instant::now().checked_add(limit)),
             resume_after: self.resume_after,
             unverified_since,
@@ -135,7 +135,7 @@ impl Fsck {
     }
 }
 
-/// What is to be said after all else.
+/// The notes that come last.
 fn say_end(hashed: &Hashed, context: &mut Context) -> anyhow::Result<()> {
     context.output.flush()?;
     if let Some(failure) = &hashed.ledger_failure {
@@ -151,7 +151,7 @@ pub(super) fn print(finding: &Finding, context: &mut Context) -> anyhow::Result<
     if context.output.is_json() {
         return context.output.event("finding", serde_json::to_value(finding)?);
     }
-    // Removing leaves them everywhere: their number says enough.
+    // Every removal leaves empty directories, so only their number is shown.
     if finding.code == Code::DirectoryEmpty && !context.output.is_verbose() {
         return Ok(());
     }
@@ -162,7 +162,7 @@ pub(super) fn print(finding: &Finding, context: &mut Context) -> anyhow::Result<
     context.output.finding(finding.severity, &line)
 }
 
-/// The images that a finding hits; the first few say enough.
+/// The images that a finding affects; only the first few are named.
 fn listed(finding: &Finding) -> String {
     const SHOWN: usize = 3;
     let mut images: Vec<String> = finding.images.iter().take(SHOWN).map(ToString::to_string).collect();

@@ -1,4 +1,4 @@
-//! What to do about an error: a command that can be pasted.
+//! The hint for an error: if possible, a command that can be pasted.
 
 use std::borrow::Cow;
 use std::path::Path;
@@ -12,7 +12,7 @@ use crate::registry::Registry;
 use crate::repository::Repository;
 use crate::repository::revision;
 
-/// The hint that goes with `error`, if there is a good one.
+/// The hint for `error`, if there is one.
 pub(super) fn of(error: &Error, global: &Global) -> Option<String> {
     let regtree = command(global);
     let hint = match error {
@@ -79,7 +79,7 @@ pub(super) fn of(error: &Error, global: &Global) -> Option<String> {
     Some(hint)
 }
 
-/// Whether the repository has a manifest of that digest, which is no blob to put.
+/// Whether the digest is that of a manifest of the repository, so that it is put again as a manifest.
 fn is_manifest(repository: &RepositoryName, digest: Digest, global: &Global) -> bool {
     let registry = root::find(global).ok().and_then(|root| Registry::open(root).ok());
     registry.is_some_and(|registry| {
@@ -88,7 +88,7 @@ fn is_manifest(repository: &RepositoryName, digest: Digest, global: &Global) -> 
     })
 }
 
-/// Who names a directory inside of a tree means the tree; who names none at all may not know how.
+/// The hint for a root that is not a tree. A user who names a directory inside a tree means the tree.
 fn not_a_tree(path: &Path, global: &Global) -> String {
     let canonical = path.canonicalize().unwrap_or_default();
     if let Some(root) = canonical.ancestors().skip(1).find(|ancestor| ancestor.join(layout::PREFIX).is_dir()) {
@@ -104,12 +104,12 @@ fn not_a_tree(path: &Path, global: &Global) -> String {
     init
 }
 
-/// The command as it was called, as far as it says where the tree is.
+/// `regtree` with the options that say where the tree is, as they were given.
 pub(super) fn command(global: &Global) -> String {
     command_at(global.root.as_deref(), global.registry_config.as_deref())
 }
 
-/// The command with these options, as far as they are given.
+/// `regtree` with those of these options that are given.
 pub(super) fn command_at(root: Option<&Path>, registry_config: Option<&Path>) -> String {
     let mut command = "regtree".to_owned();
     for (option, value) in [("--root", root), ("--registry-config", registry_config)] {
@@ -120,7 +120,7 @@ pub(super) fn command_at(root: Option<&Path>, registry_config: Option<&Path>) ->
     command
 }
 
-/// A path as a shell takes it.
+/// The path, quoted for a shell if necessary.
 pub(super) fn quote_path(path: &Path) -> Cow<'_, str> {
     let text = path.to_string_lossy();
     let plain = |c: char| c.is_ascii_alphanumeric() || "/._-+=:@,%".contains(c);

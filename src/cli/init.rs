@@ -9,8 +9,8 @@ use crate::registry::Registry;
 
 /// Create an empty registry tree
 ///
-/// Makes DIR/docker/registry/v2 and the directories in it that a registry expects, if they are missing. A complete tree is
-/// not changed.
+/// Makes DIR/docker/registry/v2 and the directories in it that a registry expects, if they are missing. A complete tree
+/// is not changed.
 #[derive(Debug, clap::Args)]
 #[command(after_long_help = "\
 Exit codes:

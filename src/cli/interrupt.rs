@@ -1,4 +1,4 @@
-//! Signals that ask to stop.
+//! Handles the signals that ask regtree to stop.
 
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
@@ -8,12 +8,12 @@ use signal_hook::flag;
 
 use crate::stream::Interrupt;
 
-/// From now on SIGINT and SIGTERM ask the task to stop and clean up; a second one stops the process at once.
+/// Lets SIGINT and SIGTERM ask the task to stop and clean up; a second one ends the process at once.
 pub(super) fn catch() -> anyhow::Result<Interrupt> {
     let interrupt = Interrupt::default();
     for (signal, number) in [(SIGINT, 2), (SIGTERM, 15)] {
         let asked = Arc::new(AtomicBool::new(false));
-        // In this order: the first signal passes the shutdown by, and arms it.
+        // The order matters: the first signal does not trigger the shutdown, but arms it.
         flag::register_conditional_shutdown(signal, 128 + signal, Arc::clone(&asked))?;
         flag::register(signal, asked)?;
         flag::register_usize(signal, interrupt.cell(), number)?;

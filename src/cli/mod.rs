@@ -1,7 +1,7 @@
-//! The command line: arguments, calling the core, printing what it did. No path of a tree is built here.
+//! The command line: it parses the arguments, calls the core, and prints what that did. It builds no path of a tree.
 //!
-//! A file for each noun or verb: a struct whose doc comments are the help, and its `run`. The program's own talk goes
-//! through `output`, which knows about JSON, quiet, colour, and exit codes.
+//! Each noun or verb has a file: a struct whose doc comments are the help, and its `run`. Everything is printed through
+//! `output`, which knows about JSON, `--quiet` and colour.
 
 #![expect(clippy::doc_markdown, reason = "doc comments of arguments are help, where backticks would show")]
 
@@ -137,7 +137,7 @@ enum Command {
     Completions(completions::Completions),
 }
 
-/// What a command works with.
+/// What every command works with.
 struct Context {
     output: Output,
     global: Global,
@@ -156,13 +156,13 @@ impl Context {
         Ok(registry)
     }
 
-    /// Whether `since` is longer ago than `age`; anything is, where none is given.
+    /// Whether `since` is longer ago than `age`; always true without an age.
     fn is_older(&self, since: jiff::Timestamp, age: Option<Duration>) -> bool {
-        // An age that no calendar goes back to makes nothing old.
+        // If the age reaches before all representable times, nothing is that old.
         age.is_none_or(|age| self.now.checked_sub(age).is_ok_and(|limit| since < limit))
     }
 
-    /// Says what a person may like to know of what was stored.
+    /// Notes that the tree had the content already, or that a damaged blob was replaced.
     fn note_outcome(&self, stored: &Stored) {
         match stored.outcome {
             Outcome::Stored => {}
@@ -176,12 +176,12 @@ impl Context {
         }
     }
 
-    /// Locks the tree with others that add and unlink, for `command`.
+    /// Locks the tree for `command`, together with other commands that add and unlink.
     fn writer<'t>(&self, registry: &'t Registry, command: &str) -> anyhow::Result<Writer<'t>> {
         Ok(registry.writer(command, self.now, self.global.wait_lock.unwrap_or_default())?)
     }
 
-    /// Locks the tree alone, for `command`. A dry run changes nothing, so it takes no lock.
+    /// Locks the tree for `command` alone. A dry run changes nothing, so it takes no lock.
     fn exclusive_writer<'t>(
         &self,
         registry: &'t Registry,
@@ -193,7 +193,7 @@ impl Context {
     }
 }
 
-/// Parses the arguments, runs the command, and says how it went.
+/// Parses the arguments, runs the command, and returns its exit code.
 pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     interrupt::fail_at_the_file_size_limit();
     let arguments: Vec<OsString> = arguments.into_iter().collect();
@@ -223,7 +223,7 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         Command::Demo(demo) => demo.run(&mut context),
         Command::Completions(completions) => completions.run(&mut context),
     };
-    // What was printed so far goes out before the error does.
+    // The output so far is flushed before the error is printed.
     let outcome = outcome.and_then(|exit| context.output.flush().map(|()| exit)).or_else(|error| {
         context.output.flush()?;
         Err(error)
@@ -239,8 +239,8 @@ pub fn command() -> clap::Command {
     Cli::command()
 }
 
-/// A stretch of time such as `30s`, `12h` or `7d`. A number alone is refused: five days, taken for seconds, would keep
-/// nothing from a collection.
+/// A duration such as `30s`, `12h` or `7d`. A number without a unit is refused: `--min-age 5`, meant as five days,
+/// would keep nothing if it were read as seconds.
 fn parse_span(text: &str) -> Result<Duration, &'static str> {
     if text == "0" {
         return Ok(Duration::ZERO);
@@ -257,8 +257,8 @@ fn parse_bytes(text: &str) -> Result<u64, &'static str> {
     size.map(|size| size.as_u64()).map_err(|_| "want a number of bytes, such as 1048576, 10MB or 50GiB")
 }
 
-/// A repository's name, for an argument: who gives a digest first has the order wrong, and who gives an image, as it is
-/// printed, has two arguments in one.
+/// A repository's name, for an argument. A digest here means that the order is wrong, and `REPO:TAG` is two arguments
+/// in one: the error says so.
 fn parse_repository(text: &str) -> Result<RepositoryName, Box<dyn std::error::Error + Send + Sync>> {
     if text.parse::<Digest>().is_ok() {
         return Err("that is a digest; the repository comes first".into());

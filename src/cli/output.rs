@@ -21,16 +21,16 @@ const RED: Style = AnsiColor::Red.on_default().bold();
 const YELLOW: Style = AnsiColor::Yellow.on_default().bold();
 pub(super) const CYAN: Style = AnsiColor::Cyan.on_default().bold();
 
-/// What to call standard output in an error.
+/// The name of standard output in an error.
 pub(super) const STDOUT: &str = "standard output";
 
-/// Where a command's words go, and how.
+/// Prints what a command says.
 #[expect(clippy::struct_excessive_bools, reason = "each is an option, or what stdout is, of its own")]
 pub(super) struct Output {
     stdout: BufWriter<StdoutLock<'static>>,
-    /// Whether what stands on stdout may have colour.
+    /// Whether stdout may have colour.
     colored: bool,
-    /// Whether the answer stands on a terminal, and no line above its columns says yet what they are.
+    /// Whether stdout is a terminal, and no header was printed yet.
     headless: bool,
     json: bool,
     quiet: bool,
@@ -62,7 +62,7 @@ impl Output {
         self.quiet
     }
 
-    /// A line of the answer, in the one form or the other.
+    /// Prints a line of the answer, as text or as JSON.
     pub(super) fn answer(
         &mut self,
         text: impl Display,
@@ -72,13 +72,13 @@ impl Output {
         if self.json { self.event(kind, fields()) } else { self.text(format_args!("{text}\n")) }
     }
 
-    /// Text of the answer, as it is.
+    /// Prints text of the answer, as it is.
     pub(super) fn text(&mut self, text: Arguments<'_>) -> anyhow::Result<()> {
         self.stdout.write_fmt(text).map_err(StdoutError)?;
         Ok(())
     }
 
-    /// A row of a table, or its fields; on a terminal the header stands above the first. A pipe gets the rows alone.
+    /// Prints a row of a table, or its fields in JSON. On a terminal, the header is printed above the first row.
     pub(super) fn row(
         &mut self,
         header: &str,
@@ -95,7 +95,7 @@ impl Output {
         self.text(format_args!("{row}\n"))
     }
 
-    /// Something that is wrong, as part of the answer; what is only worth knowing is not for who wants quiet.
+    /// Prints a finding, as part of the answer. With --quiet, one of severity info is left out.
     pub(super) fn finding(&mut self, severity: Severity, text: &str) -> anyhow::Result<()> {
         let style = match severity {
             _ if !self.colored => Style::new(),
@@ -109,20 +109,20 @@ impl Output {
         self.text(format_args!("{style}{severity}:{style:#} {}\n", escaped(text)))
     }
 
-    /// Bytes of the answer, as they are.
+    /// Prints bytes of the answer, as they are.
     pub(super) fn bytes(&mut self, bytes: &[u8]) -> anyhow::Result<()> {
         self.stdout.write_all(bytes).map_err(StdoutError)?;
         Ok(())
     }
 
-    /// A JSON document on a line of its own, of a form that others have laid down.
+    /// Prints a JSON document of a foreign format, on a line of its own.
     pub(super) fn document(&mut self, document: &impl Serialize) -> anyhow::Result<()> {
         serde_json::to_writer(&mut self.stdout, document).map_err(|error| StdoutError(error.into()))?;
         self.stdout.write_all(b"\n").map_err(StdoutError)?;
         Ok(())
     }
 
-    /// A JSON answer, or an event of a long one.
+    /// Prints a JSON answer, or an event of a long one.
     pub(super) fn event(&mut self, kind: &str, mut fields: Value) -> anyhow::Result<()> {
         let named = json!({ "type": kind, "schema_version": 1 });
         if let (Some(fields), Value::Object(named)) = (fields.as_object_mut(), named) {
@@ -141,36 +141,36 @@ impl Output {
         Ok(())
     }
 
-    /// Something that a person may like to know.
+    /// Prints a note on stderr.
     pub(super) fn note(&self, text: impl Display) {
-        // In JSON the answer says it.
+        // The JSON answer contains it.
         if !self.quiet && !self.json {
             say(CYAN, "note", &text);
         }
     }
 
-    /// What to do about something.
+    /// Prints a hint on stderr.
     pub(super) fn hint(&self, text: impl Display) {
         if !self.quiet && !self.json {
             say(CYAN, "hint", &text);
         }
     }
 
-    /// Something that only a curious person likes to know.
+    /// Prints a detail on stderr, with --verbose.
     pub(super) fn detail(&self, text: impl Display) {
         if self.verbose {
             say(CYAN, "detail", &text);
         }
     }
 
-    /// Something that is wrong and was got round, in any form: it is no part of an answer.
+    /// Prints a warning on stderr, also with --json: it is not a part of the answer.
     pub(super) fn warn(&self, text: impl Display) {
         if !self.quiet && !self.json {
             say(YELLOW, "warning", &text);
         }
     }
 
-    /// Damage that does not end the command: an event in JSON, a warning otherwise.
+    /// Reports damage that does not end the command: as an event in JSON, else as a warning.
     pub(super) fn damage(&mut self, error: &Error) -> anyhow::Result<()> {
         if self.json {
             return self.event("damage", error_document(error));
@@ -181,7 +181,7 @@ impl Output {
         Ok(())
     }
 
-    /// All damage that did not end the command, and how it makes the command end.
+    /// Reports damage that does not end the command. Returns the exit code that it leads to.
     pub(super) fn all_damage<'e>(&mut self, damage: impl IntoIterator<Item = &'e Error>) -> anyhow::Result<Exit> {
         let mut exit = Exit::Done;
         for error in damage {
@@ -191,7 +191,7 @@ impl Output {
         Ok(exit)
     }
 
-    /// Says why a command failed, and what to do about it.
+    /// Reports why a command failed, and what to do about it.
     pub(super) fn report(&self, error: &anyhow::Error, global: &Global) -> Exit {
         if is_broken_pipe(error) {
             return Exit::Done;
@@ -210,7 +210,7 @@ impl Output {
             emit(&format_args!("{}", json!({ "errors": documents })));
             return exit;
         }
-        // A subject says little alone; it stands before what happened to it.
+        // The first message is only the subject, so it is printed on one line with its cause.
         let mut causes = error.chain().map(ToString::to_string);
         let begin: Vec<String> = causes.by_ref().take(1 + usize::from(subject.is_some())).collect();
         let said = begin.join(": ");
@@ -232,7 +232,7 @@ impl Output {
     }
 }
 
-/// An error and its causes in one line. Some say in their own message what their cause says.
+/// An error and its causes in one line. A cause that the message above it already contains is left out.
 fn message<'e>(chain: impl Iterator<Item = &'e (dyn std::error::Error + 'static)>) -> String {
     let mut message = String::new();
     for error in chain.map(ToString::to_string).filter(|text| !text.is_empty()) {
@@ -247,7 +247,7 @@ fn message<'e>(chain: impl Iterator<Item = &'e (dyn std::error::Error + 'static)
     message
 }
 
-/// An error's document with what the command was about.
+/// Adds the subject of the command to an error's document.
 fn about(mut document: Value, subject: Option<&Subject>) -> Value {
     if let Some(subject) = subject {
         document["message"] = format!("{subject}: {}", document["message"].as_str().unwrap_or_default()).into();
@@ -259,12 +259,12 @@ fn about(mut document: Value, subject: Option<&Subject>) -> Value {
     document
 }
 
-/// An error in the shape of the registry API's.
+/// An error in the shape of the registry's API.
 pub(super) fn error_document(error: &Error) -> Value {
     json!({ "code": error.code(), "message": error.to_string(), "detail": error.detail() })
 }
 
-/// A reason to refuse a manifest, as the registry's API would give it in a list.
+/// A reason to refuse a manifest, as the registry's API lists it.
 fn refusal_document(refusal: &Refusal, what: &str, repository: &RepositoryName) -> Value {
     let mut document = refusal.to_json();
     document["detail"]["repository"] = json!(repository);
@@ -281,7 +281,7 @@ fn is_broken_pipe(error: &anyhow::Error) -> bool {
     stdout.or(copied).is_some_and(|error| error.kind() == io::ErrorKind::BrokenPipe)
 }
 
-/// A line on stderr. When that is gone, there is nobody to tell.
+/// Prints a line on stderr. A failure of that can't be reported anywhere.
 pub(super) fn say(style: Style, what: &str, text: &dyn Display) {
     emit(&format_args!("{style}{what}:{style:#} {}", escaped(&text.to_string())));
 }
@@ -291,7 +291,7 @@ fn emit(text: &Arguments<'_>) {
     let _ = writeln!(stderr, "{text}");
 }
 
-/// The text with control characters made visible: a name must not move the cursor, or pass for a line of ours.
+/// The text with visible control characters: a name must not move the cursor, or look like a line of regtree's.
 pub(super) fn escaped(text: &str) -> String {
     let mut escaped = String::with_capacity(text.len());
     for character in text.chars() {

@@ -1,4 +1,4 @@
-//! Progress of long tasks on stderr: a bar on a terminal, a line now and then elsewhere.
+//! Shows the progress of long tasks on stderr: a bar on a terminal, a line every 10 seconds elsewhere.
 
 mod line;
 
@@ -14,7 +14,7 @@ use super::terminal;
 use crate::stream::{Progress, Silent};
 use line::{Items, State};
 
-/// What is done sooner needs no bar.
+/// A task that ends sooner shows no bar.
 const SOON: Duration = Duration::from_millis(300);
 /// How often a plain line is printed.
 const EVERY: Duration = Duration::from_secs(10);
@@ -53,7 +53,7 @@ struct Shown {
 
 impl Bar {
     fn with(&self, act: impl FnOnce(&mut Option<Shown>)) {
-        // A poisoned bar is still a bar.
+        // A panic in another thread does no harm to the bar.
         act(&mut self.0.lock().unwrap_or_else(std::sync::PoisonError::into_inner));
     }
 }
@@ -93,13 +93,13 @@ impl Progress for Bar {
     }
 }
 
-/// A line that is made anew for each drawing, for a terminal may change its width: one that wraps is not taken back whole.
+/// A line that is built for each drawing, because the terminal's width may change: a line that wraps can't be erased.
 fn style(task: &str, items: &Arc<Items>) -> indicatif::ProgressStyle {
     let (task, items) = (task.to_owned(), Arc::clone(items));
     let write = move |state: &ProgressState, out: &mut dyn std::fmt::Write| {
         let (total, elapsed, left) = (state.len(), state.elapsed(), state.eta());
         let state = State { bytes: state.pos(), total, elapsed, left };
-        // In the last column a terminal may wrap already.
+        // A terminal may wrap as soon as the last column is used.
         let columns = terminal::columns(std::io::stderr()) - 1;
         let _ = out.write_str(&line::fit(&line::parts(&task, state, &items), columns));
     };
@@ -127,17 +127,17 @@ struct Task {
 }
 
 impl Task {
-    /// Says how far it is, now and then.
+    /// Prints the progress every 10 seconds.
     fn say(&mut self) {
         if self.said.elapsed() < EVERY {
             return;
         }
         self.said = Instant::now();
-        // Nobody misses a line of progress that can't be said.
+        // A line of progress that can't be printed does not matter.
         let _ = writeln!(std::io::stderr(), "{}", self.line());
     }
 
-    /// How far it is, how fast, and how long it will take.
+    /// How far the task is, its speed, and how long it will take.
     fn line(&self) -> String {
         if let (0, Some((done, total))) = (self.done, self.items) {
             return format!("{}: {done} of {total}", self.name);

@@ -1,4 +1,4 @@
-//! Where the tree is: `--root`, `--registry-config`, `REGTREE_ROOT`, or the registry's default.
+//! Finds the root: from `--root`, `--registry-config`, `REGTREE_ROOT`, or the registry's default.
 
 use std::path::{Path, PathBuf};
 
@@ -9,12 +9,12 @@ use crate::error::{Error, Result};
 
 const DEFAULT: &str = "/var/lib/registry";
 const ROOT_VARIABLE: &str = "REGTREE_ROOT";
-/// What overrides the configuration's rootdirectory for the registry, and so for us.
+/// The variable that overrides the configuration's rootdirectory for the registry, and so for regtree.
 const REGISTRY_VARIABLE: &str = "REGISTRY_STORAGE_FILESYSTEM_ROOTDIRECTORY";
-/// Sections below `storage` that are no drivers.
+/// The sections below `storage` that are not drivers.
 const NO_DRIVERS: [&str; 5] = ["cache", "delete", "maintenance", "redirect", "tag"];
 
-/// The root that the options and the environment name. Whether a tree is there is not looked at.
+/// The root that the options and the environment name. This does not check that it is a tree.
 pub(super) fn find(global: &Global) -> Result<PathBuf> {
     if let Some(root) = &global.root {
         return Ok(root.clone());
@@ -25,12 +25,12 @@ pub(super) fn find(global: &Global) -> Result<PathBuf> {
     Ok(variable(ROOT_VARIABLE).unwrap_or_else(|| DEFAULT.into()))
 }
 
-/// Whether nobody said where the tree is.
+/// Whether neither an option nor the environment says where the tree is.
 pub(super) fn is_default(global: &Global) -> bool {
     is_unsaid(global) && variable(ROOT_VARIABLE).is_none()
 }
 
-/// Whether it is the environment that says where the tree is.
+/// Whether the environment says where the tree is.
 pub(super) fn is_from_environment(global: &Global) -> bool {
     is_unsaid(global) && variable(ROOT_VARIABLE).is_some()
 }
@@ -43,7 +43,7 @@ fn variable(name: &str) -> Option<PathBuf> {
     std::env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from)
 }
 
-/// Reads the registry's configuration. `Err(Configuration)` when it is none, or its storage is no file system.
+/// Reads the registry's configuration. `Err(Configuration)` when it is not one, or its storage is not a file system.
 fn from_config(path: &Path, overriding: Option<PathBuf>) -> Result<PathBuf> {
     let unusable = |reason: String| Error::Configuration { path: path.to_owned(), reason };
     let text = std::fs::read_to_string(path).map_err(|error| Error::io("read", path, error))?;

@@ -1,4 +1,4 @@
-//! Where content goes: standard output, or a file that appears whole or not at all.
+//! Writes content to standard output, or to a file that appears whole or not at all.
 
 use std::fs::{File, OpenOptions, Permissions};
 use std::io;
@@ -9,25 +9,26 @@ use super::interrupt;
 use crate::error::Error;
 use crate::stream::Interrupt;
 
-/// A file of that name is what standard output was redirected to: to be written on, not replaced.
+/// Whether the path is a name of standard output. A file to which that is redirected is not replaced.
 pub(super) fn is_stdout(path: &Path) -> bool {
     ["-", "/dev/stdout", "/dev/fd/1", "/proc/self/fd/1"].iter().any(|name| path == Path::new(name))
 }
 
-/// Lets `write` fill a file beside `path`, and renames it to its place; what is no regular file is written to as it is.
+/// Lets `write` fill a file beside `path`, and renames it into place. A path that is not a regular file is written to
+/// directly.
 ///
-/// `write` gets the file, what to call it, and what asks it to stop.
+/// `write` gets the file, its name, and the interrupt that asks it to stop.
 pub(super) fn write_file(
     path: &Path,
     write: impl FnOnce(File, &Path, Interrupt) -> anyhow::Result<()>,
 ) -> anyhow::Result<()> {
     let failed = |error| Error::io("write", path, error);
     let target = resolve(path).map_err(failed)?;
-    // What is open already, be it a regular file; /dev/shm holds files like any other.
+    // These are open already, even if they are regular files. /dev/shm contains ordinary files, so it is not listed.
     let open = ["/dev/fd", "/dev/stdin", "/dev/stdout", "/dev/stderr", "/proc"];
     let in_place = open.iter().any(|name| path.starts_with(name));
     if in_place || target.exists() && !target.is_file() {
-        // A device or a pipe can't be replaced, and need not be: what is written to it is gone. A directory refuses.
+        // A device or a pipe can't be replaced, and what is written to it can't be taken back. A directory refuses.
         let sink = OpenOptions::new().write(true).open(&target).map_err(failed)?;
         return write(sink, path, Interrupt::default());
     }
@@ -36,26 +37,26 @@ pub(super) fn write_file(
         _ => Path::new("."),
     };
     let mut builder = tempfile::Builder::new();
-    // tempfile's own 0600 is for secrets; this is what any program would make, less the umask.
+    // tempfile's own 0600 is for secrets. This is the usual mode, less the umask.
     let builder = builder.prefix(".regtree-").permissions(Permissions::from_mode(0o666));
     let temporary = builder.tempfile_in(directory).map_err(|error| failed(without_path(error)))?;
     if let Ok(there) = std::fs::metadata(&target) {
         temporary.as_file().set_permissions(there.permissions()).map_err(failed)?;
     }
     let sink = temporary.as_file().try_clone().map_err(failed)?;
-    // Only now is there something to clean up.
+    // Only from now on there is something to clean up.
     write(sink, path, interrupt::catch()?)?;
     temporary.persist(&target).map_err(|error| failed(error.error))?;
     Ok(())
 }
 
-/// The system's own error, where tempfile adds the name of the temporary.
+/// The system's own error, without the name of the temporary file that tempfile adds.
 fn without_path(error: io::Error) -> io::Error {
     let inner = error.get_ref().and_then(|error| error.source()).and_then(|error| error.downcast_ref::<io::Error>());
     inner.and_then(io::Error::raw_os_error).map_or(error, io::Error::from_raw_os_error)
 }
 
-/// What `path` leads to, which need not be there yet: a symbolic link stays one.
+/// The path to which `path` leads, which need not exist yet. A symbolic link is kept, and its target is replaced.
 fn resolve(path: &Path) -> io::Result<PathBuf> {
     match std::fs::canonicalize(path) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => {}

@@ -1,4 +1,4 @@
-//! Where content comes from: a file or standard input.
+//! Reads content from a file or from standard input.
 
 use std::fs::{File, Metadata};
 use std::io::{self, IsTerminal, Read};
@@ -11,13 +11,13 @@ use crate::error::Error;
 use crate::name::RepositoryName;
 use crate::upload::Session;
 
-/// What is to be stored.
+/// The content to store.
 pub(super) struct Source {
     pub(super) content: Box<dyn Read + Send>,
     pub(super) name: String,
-    /// The length in bytes, if it is a file that has one.
+    /// The size in bytes, if it is a file that has one.
     pub(super) size: Option<u64>,
-    /// What the system says of the file; `None` for standard input that can't be asked.
+    /// The file's metadata; `None` if standard input has none.
     pub(super) metadata: Option<Metadata>,
 }
 
@@ -43,7 +43,7 @@ impl Source {
         Ok(Self { content: Box::new(file), name, size, metadata: Some(metadata) })
     }
 
-    /// Refuses what would be appended to itself without end.
+    /// Refuses the file of the upload itself: it would be appended to itself without end.
     pub(super) fn check_is_not(&self, session: &Session<'_>) -> Result<(), Error> {
         match &self.metadata {
             Some(metadata) if session.is_its_data(metadata)? => {
@@ -54,10 +54,10 @@ impl Source {
         }
     }
 
-    /// A file of the wrong length need not be read to be refused.
+    /// Refuses a file of the wrong size without reading it.
     pub(super) fn check_size(&self, expected: &Expected, repository: &RepositoryName) -> anyhow::Result<()> {
         match (expected.size, self.size) {
-            // Of some files, as in /proc, only reading tells the length.
+            // The size of some files, as in /proc, is known only by reading.
             (Some(expected), Some(found)) if expected != found && found != 0 => {
                 let (what, repository) = (self.name.clone(), repository.clone());
                 Err(Error::SizeMismatch { what, repository, expected, found, more: false }.into())

@@ -1,4 +1,4 @@
-//! What a command was about, for failures that only know a path.
+//! Adds what a command was about to failures that only know a path.
 
 use std::fmt;
 
@@ -22,7 +22,7 @@ impl fmt::Display for Subject {
     }
 }
 
-/// Adds the subject to a failure of the file system; all others name it themselves.
+/// Adds the subject to an I/O failure; all other errors name it themselves.
 pub(super) trait About<T> {
     /// The failure with its subject.
     fn about(self, repository: &RepositoryName, digest: impl Into<Option<Digest>>) -> anyhow::Result<T>;

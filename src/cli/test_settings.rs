@@ -1,4 +1,4 @@
-//! What a test sets by the environment. A release build refuses it: a wrong time there would cost content.
+//! Settings that tests make by the environment. Release builds refuse them: gc with a wrong time could remove content.
 
 use std::time::Duration;
 
@@ -6,12 +6,12 @@ use jiff::Timestamp;
 
 use crate::fsck;
 
-/// What time it is, as RFC 3339 has it.
+/// The current time, in RFC 3339.
 const NOW: &str = "REGTREE_TEST_NOW";
-/// `none`: what was found is looked at once more without a pause before it.
+/// `none` lets fsck check its findings again without a pause.
 const PAUSES: &str = "REGTREE_TEST_PAUSES";
 
-/// What differs in a test.
+/// The settings of a test.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct TestSettings {
     pub(super) now: Timestamp,
@@ -20,7 +20,7 @@ pub(super) struct TestSettings {
 }
 
 impl TestSettings {
-    /// Reads them from the environment. Where none is set, the time is the clock's. `Err` says what is wrong.
+    /// Reads the settings from the environment; without one, the time is the clock's. `Err` says what is wrong.
     pub(super) fn read() -> Result<Self, String> {
         let set = [NOW, PAUSES].map(|name| std::env::var_os(name).map(|value| value.to_string_lossy().into_owned()));
         Self::parse(set, cfg!(debug_assertions))

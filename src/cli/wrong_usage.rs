@@ -1,4 +1,4 @@
-//! Wrong usage, and what must be known of the arguments before they are parsed.
+//! Reports wrong usage. For that, some arguments are read before all are parsed.
 
 use std::ffi::OsString;
 use std::io::Write;
@@ -11,7 +11,7 @@ use super::output::{CYAN, say};
 use super::{Exit, When, hint};
 use crate::name::{RepositoryName, Tag};
 
-/// How to talk when the arguments themselves are wrong.
+/// The options that count even if the arguments are wrong.
 #[derive(Debug)]
 pub(super) struct Early {
     json: bool,
@@ -43,7 +43,7 @@ impl Early {
 }
 
 impl When {
-    /// Makes it so for everything printed through `anstream`, which knows `NO_COLOR` by itself.
+    /// Applies the choice to everything that is printed through `anstream`, which respects `NO_COLOR` itself.
     pub(super) fn apply(self) {
         match self {
             Self::Auto => {}
@@ -61,11 +61,11 @@ impl When {
     }
 }
 
-/// Prints help or version as asked, or what is wrong with the arguments.
+/// Prints the help or the version if asked for, else what is wrong with the arguments.
 pub(super) fn report(error: &clap::Error, early: &Early, arguments: &[OsString]) -> Exit {
     let asked = matches!(error.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayVersion);
     if asked || !early.json {
-        // A closed pipe is a quiet end here too.
+        // A closed pipe ends the program quietly here too.
         let _ = error.print();
         if let Some(advice) = advice(error, arguments) {
             say(CYAN, "hint", &advice);
@@ -73,7 +73,7 @@ pub(super) fn report(error: &clap::Error, early: &Early, arguments: &[OsString])
         return if asked { Exit::Done } else { Exit::Usage };
     }
     let text = error.render().to_string();
-    // What is wrong may take several lines; how it is done right comes after an empty one.
+    // The message may have several lines; the usage follows after an empty line.
     let lines = text.lines().take_while(|line| !line.trim().is_empty()).map(str::trim);
     let message = lines.collect::<Vec<_>>().join(" ");
     let message = message.trim_start_matches("error: ");
@@ -82,7 +82,7 @@ pub(super) fn report(error: &clap::Error, early: &Early, arguments: &[OsString])
     Exit::Usage
 }
 
-/// What to do where a digest is wanted and something else was given that people call manifests by.
+/// The hint for a tag or a shortened digest in place of a digest.
 fn advice(error: &clap::Error, arguments: &[OsString]) -> Option<String> {
     let text = |kind| error.get(kind).map(ToString::to_string).unwrap_or_default();
     let (argument, value) = (text(ContextKind::InvalidArg), text(ContextKind::InvalidValue));
@@ -105,17 +105,17 @@ fn advice(error: &clap::Error, arguments: &[OsString]) -> Option<String> {
     (!advice.is_empty()).then(|| advice.join("; "))
 }
 
-/// Whether it looks like the first digits of a digest.
+/// Whether the text looks like the first digits of a digest.
 fn is_beginning(text: &str) -> bool {
     let digits = text.strip_prefix("sha256:").unwrap_or(text);
     (6..64).contains(&digits.len()) && digits.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'))
 }
 
-/// What can be read of arguments among which one is wrong.
+/// What can be read of the arguments though one of them is wrong.
 struct Call {
-    /// The program, with where the tree is.
+    /// The program, with the options that say where the tree is.
     regtree: String,
-    /// The repository, or a word that stands for it.
+    /// The repository, or `REPO`.
     repository: String,
     /// The command, as in `tag set`.
     words: String,

@@ -14,10 +14,10 @@ use crate::name::RepositoryName;
 /// Remove (unlink) blobs from a repository
 ///
 /// Removes the repository's links; the content stays until it is collected, and other repositories keep theirs. Prints
-/// the digest of each link removed. Deleting an alias leaves the canonical link, and deleting the canonical link leaves the
-/// aliases, unless --all-aliases is given. If any digest is unknown, nothing is removed; one that was deleted before is
-/// skipped if others are given too. A blob that a manifest of the repository needs is kept, unless --force is given: no
-/// pull of that manifest would succeed without the link.
+/// the digest of each link removed. Deleting an alias leaves the canonical link, and deleting the canonical link leaves
+/// the aliases, unless --all-aliases is given. If any digest is unknown, nothing is removed; one that was deleted
+/// before is skipped if others are given too. A blob that a manifest of the repository needs is kept, unless --force is
+/// given: no pull of that manifest would succeed without the link.
 #[derive(Debug, clap::Args)]
 #[command(after_long_help = "\
 Exit codes:
@@ -54,7 +54,7 @@ impl Delete {
     pub(in crate::cli) fn run(self, context: &mut Context) -> anyhow::Result<Exit> {
         let registry = context.registry()?;
         let repository = registry.repository(&self.repository).about(&self.repository, None)?;
-        // Alone, or a manifest put meanwhile may need what nothing needed.
+        // The lock is exclusive: a manifest that is put meanwhile might need the blob.
         let writer = context.exclusive_writer(&registry, "blob delete", self.dry_run)?;
         let plan = blob::plan_delete(&repository, &self.digests, self.all_aliases).about(&self.repository, None)?;
         if !self.force {

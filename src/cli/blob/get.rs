@@ -19,9 +19,9 @@ use crate::stream::{Interrupt, Watch};
 
 /// Write a blob's content to standard output or a file
 ///
-/// The content is hashed while it is read, and a mismatch is exit code 5. With -o the file appears whole or not at all; it
-/// is not synced. When writing to a pipe, check the exit code: the bytes are verified only at the end.
-/// A --range is not verified: a part has no digest.
+/// The content is hashed while it is read, and a mismatch is exit code 5. With -o the file appears whole or not at all;
+/// it is not synced. When writing to a pipe, check the exit code: the bytes are verified only at the end. A --range is
+/// not verified: a part has no digest.
 #[derive(Debug, clap::Args)]
 #[command(after_long_help = "\
 Exit codes:
@@ -72,11 +72,12 @@ impl Get {
         }
         match self.output.filter(|path| !sink::is_stdout(path)) {
             None => {
-                // A bar in the middle of the content helps nobody.
+                // A bar must not appear in the middle of the content.
                 let mixed = io::stdout().is_terminal();
                 let style = if mixed { ProgressStyle::None } else { context.global.progress };
                 let progress = progress::observer(style, &context.output);
-                // There is nothing to clean up, so a signal may end the process, even while nobody reads.
+                // There is nothing to clean up, so a signal may end the process, also while it waits for the reader of
+                // a pipe.
                 let watch = Watch { progress: &*progress, interrupt: Interrupt::default() };
                 let name = Path::new(STDOUT);
                 let stdout =
@@ -101,11 +102,11 @@ impl Get {
     }
 }
 
-/// Whether a terminal would take the content for commands, or show nonsense.
+/// Whether a terminal would obey the content as commands, or show nonsense.
 fn is_binary(beginning: &[u8]) -> bool {
     let text = match std::str::from_utf8(beginning) {
         Ok(text) => text,
-        // The beginning may end inside of a character.
+        // The beginning may end inside a character.
         Err(error) if error.error_len().is_none() => {
             std::str::from_utf8(&beginning[..error.valid_up_to()]).unwrap_or_default()
         }

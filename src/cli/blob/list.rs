@@ -15,8 +15,8 @@ use crate::repository::Repository;
 
 /// List the blobs of a repository, or of the whole tree
 ///
-/// Prints one digest per line, sorted. With REPO, these are the digests that the repository links, including aliases and
-/// links whose content is missing; --long shows which. Damage is reported, and the listing continues.
+/// Prints one digest per line, sorted. With REPO, these are the digests that the repository links, including aliases
+/// and links whose content is missing; --long shows which. Damage is reported, and the listing continues.
 #[derive(Debug, clap::Args)]
 #[command(after_long_help = "\
 Exit codes:
@@ -33,7 +33,7 @@ pub(in crate::cli) struct List {
     /// The repository; the whole tree if omitted
     #[arg(value_name = "REPO", value_parser = crate::cli::parse_repository)]
     repository: Option<RepositoryName>,
-    /// Show sizes, and which digest an alias stands for
+    /// Show sizes, and the digest to which an alias leads
     #[arg(short, long)]
     long: bool,
 }
@@ -94,7 +94,7 @@ impl Listing<'_> {
         }
     }
 
-    /// A key, what it stands for, and the content's length if there is any.
+    /// The digest of a link, the digest to which it leads, and the size of the content, if there is any.
     fn long(&mut self, found: Result<(Digest, Digest, Option<u64>)>) -> anyhow::Result<()> {
         let (key, target, size) = match found {
             Ok(found) => found,

@@ -10,8 +10,8 @@ use crate::name::RepositoryName;
 
 /// Link a blob of one repository in another, without copying it
 ///
-/// The link names the canonical sha256 digest, which is printed; an alias is linked as well. If the target repository does
-/// not exist, it is created.
+/// The link names the canonical sha256 digest, which is printed; an alias is linked as well. If the target repository
+/// does not exist, it is created.
 #[derive(Debug, clap::Args)]
 #[command(after_long_help = "\
 Exit codes:

@@ -16,8 +16,8 @@ use crate::upload;
 /// Store content in a repository, and print its digest
 ///
 /// Content of any size streams through constant memory while it is hashed. It is checked against --digest and --size,
-/// synced, and only then linked; a failure leaves no content and no upload behind. If the repository does not exist, it is
-/// created.
+/// synced, and only then linked; a failure leaves no content and no upload behind. If the repository does not exist, it
+/// is created.
 ///
 /// A blob that the tree already has is kept, but unlike a registry, regtree replaces it if its size is wrong.
 /// --verify-existing also reads it, and replaces it if its content is wrong. So blob put repairs what a push can't. A
@@ -65,7 +65,7 @@ impl Put {
         let writer = context.writer(&registry, "blob put")?;
         let progress = progress::observer(context.global.progress, &context.output);
         let watch = Watch { progress: &*progress, interrupt: interrupt::catch()? };
-        // A length that is only known, not promised, serves the progress bar.
+        // A size that the user did not promise serves the progress bar only.
         let put = upload::Put {
             source_name: &source.name,
             expected,

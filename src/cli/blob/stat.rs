@@ -13,8 +13,8 @@ use crate::registry::{self, Registry};
 
 /// Show what a repository knows of a blob, or which repositories have it
 ///
-/// Prints its descriptor: media type, size, and the digest that the content is stored under. This differs from DIGEST if
-/// that is an alias. The content is not read. If one of several digests is unknown, the command fails.
+/// Prints its descriptor: media type, size, and the digest that the content is stored under. This differs from DIGEST
+/// if that is an alias. The content is not read. If one of several digests is unknown, the command fails.
 #[derive(Debug, clap::Args)]
 #[command(
     override_usage = "regtree blob stat [OPTIONS] <REPO> <DIGEST>...\n       regtree blob stat [OPTIONS] --all-repos <DIGEST>",
@@ -48,7 +48,7 @@ impl Stat {
         if let Some(digest) = self.all_repos {
             return everywhere(&registry, digest, context);
         }
-        // Required by the definition above, unless the other form is used.
+        // clap requires it, unless --all-repos is given.
         let Some(name) = self.repository else { return Ok(Exit::Usage) };
         let repository = registry.repository(&name).about(&name, None)?;
         let stat = |&digest| blob::stat(&repository, digest).about(&name, digest);

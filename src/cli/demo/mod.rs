@@ -17,8 +17,9 @@ use sample::Sample;
 
 /// Write a small real tree, and show what to try on it
 ///
-/// Makes a tree in DIR or in a new temporary directory: two repositories, a shared layer, a multi-arch index, an untagged
-/// revision, garbage, an unfinished upload and one damaged blob. Then prints commands to try, with their real output.
+/// Makes a tree in DIR or in a new temporary directory: two repositories, a shared layer, a multi-arch index, an
+/// untagged revision, garbage, an unfinished upload and one damaged blob. Then prints commands to try, with their real
+/// output.
 #[derive(Debug, clap::Args)]
 #[command(after_long_help = "\
 Exit codes:
@@ -35,7 +36,7 @@ pub(super) struct Demo {
     directory: Option<PathBuf>,
 }
 
-/// Something to try, and why.
+/// A command to try, and what it shows.
 struct Step {
     about: &'static str,
     arguments: Vec<String>,
@@ -44,7 +45,7 @@ struct Step {
 impl Demo {
     pub(super) fn run(self, context: &mut Context) -> anyhow::Result<Exit> {
         let root = match self.directory {
-            // What is printed is to work from any directory.
+            // The printed commands must work in any directory.
             Some(directory) => std::path::absolute(empty(directory)?)?,
             None => tempfile::Builder::new()
                 .prefix("regtree-demo-")
@@ -70,7 +71,7 @@ impl Demo {
     }
 }
 
-/// The directory, if there is nothing in it that could come to harm.
+/// The directory, if it is empty or missing.
 fn empty(directory: PathBuf) -> anyhow::Result<PathBuf> {
     match std::fs::read_dir(&directory).map(|mut entries| entries.next().is_some()) {
         Ok(true) => {
@@ -104,7 +105,7 @@ fn steps(sample: &Sample) -> Vec<Step> {
     ]
 }
 
-/// Runs a step as its own process, for what it prints must be what the reader will see.
+/// Runs a step as its own process, so that the output is exactly what the reader will see.
 fn show(step: &Step, root: &Path) -> anyhow::Result<Value> {
     let program = std::env::current_exe().context("cannot find this program")?;
     let mut command = Command::new(&program);
@@ -119,7 +120,7 @@ fn show(step: &Step, root: &Path) -> anyhow::Result<Value> {
     }))
 }
 
-/// What to call this program in the reader's shell: its name if that finds it, its path otherwise.
+/// This program, as the reader's shell finds it: its name if that is enough, else its path.
 fn name_of(program: &Path) -> String {
     let path = std::env::var_os("PATH").unwrap_or_default();
     let here = std::env::current_dir().unwrap_or_default();

@@ -24,13 +24,13 @@ const INDEX: &str = "application/vnd.oci.image.index.v1+json";
 /// The time of every file in a layer, in seconds: 2024-01-01.
 const MTIME: u64 = 1_704_067_200;
 
-/// What is worth knowing of the tree that was written.
+/// The parts of the tree that the demo speaks of.
 pub(super) struct Sample {
-    /// A layer of both repositories.
+    /// A layer that both repositories need.
     pub(super) shared: Digest,
-    /// A layer cut short on disk.
+    /// A layer that is truncated on disk.
     pub(super) damaged: Digest,
-    /// Where the right content of the damaged layer is.
+    /// The file with the right content of the damaged layer.
     pub(super) original: PathBuf,
     /// Content without a link.
     pub(super) garbage: Digest,
@@ -78,7 +78,7 @@ pub(super) fn write(root: &Path, now: jiff::Timestamp) -> Result<Sample> {
         removal.execute(&writer)?;
     }
 
-    // As a client leaves it that went away.
+    // A client that disconnects leaves an upload like this.
     let mut upload = Session::start(&writer, &web.repository, now, Sync::Later)?;
     upload.append(Cursor::new(b"the first half of a layer".to_vec()), "the demo", Append::default(), &Watch::none())?;
     drop(upload);
@@ -110,7 +110,7 @@ impl Filler<'_> {
         Ok(stored.descriptor.digest)
     }
 
-    /// An image of these layers, linked as a revision.
+    /// Stores an image of these layers, and links it as a revision.
     fn image(&self, architecture: &str, layers: &[&[u8]]) -> Result<Stored> {
         let digests: Vec<Digest> = layers.iter().map(|layer| self.put(layer)).collect::<Result<_>>()?;
         let config = json!({
@@ -131,7 +131,7 @@ impl Filler<'_> {
         }))
     }
 
-    /// Content first, then the link that makes it a revision.
+    /// Stores the content first, then the link that makes it a revision.
     fn manifest(&self, manifest: &Value) -> Result<Stored> {
         let content = manifest.to_string();
         let digest = Digest::of(content.as_bytes());
@@ -140,7 +140,7 @@ impl Filler<'_> {
         Ok(Stored { digest, size: content.len() })
     }
 
-    /// History first, then what the tag points to now, as a registry does it.
+    /// Writes the history first, then what the tag points to now, as a registry does.
     fn tag(&self, tag: &str, digest: Digest) -> Result<()> {
         let tag: Tag = tag.parse().expect("the tag is a constant");
         self.link(Item::TagIndex(tag.clone(), digest), digest)?;

@@ -1,4 +1,4 @@
-//! Amounts in columns, and on a terminal with bars.
+//! Prints amounts in columns, and on a terminal with bars.
 
 use std::fmt::Display;
 
@@ -6,16 +6,16 @@ use crate::cli::count::human_bytes;
 use crate::cli::output::{Output, escaped};
 use crate::du::{Amount, LayerUsage, Usage};
 
-/// How long the longest bar is.
+/// The length of the longest bar.
 const BAR: u64 = 24;
-/// How wide a size is.
+/// The width of a size.
 const SIZE: usize = 12;
-/// How wide the name of a line of the tree is.
+/// The width of the name of a line of the tree.
 const NAME: usize = 10;
-/// How many of those who share a layer are named.
+/// How many of the repositories that share a layer are named.
 const SHARERS: usize = 3;
 
-/// What each line of the tree holds.
+/// The name and the meaning of each line of the tree.
 const MEANINGS: [(&str, &str); 8] = [
     ("unique", "needed by the tagged images of one repository"),
     ("shared", "needed by those of several"),
@@ -27,10 +27,10 @@ const MEANINGS: [(&str, &str); 8] = [
     ("overhead", "directories, links and the rest"),
 ];
 
-/// Prints what space went where.
+/// Prints what uses the space.
 pub(super) struct Table<'o> {
     pub(super) output: &'o mut Output,
-    /// How wide the terminal is on which a person looks at it; `None` for a pipe.
+    /// The width of the terminal; `None` for a pipe.
     pub(super) columns: Option<usize>,
 }
 
@@ -96,7 +96,7 @@ impl Table<'_> {
         Ok(())
     }
 
-    /// Whether a bar fits beside so much else: a line that wraps is no line of a table.
+    /// Whether a bar fits on the line beside `rest` columns: a row must not wrap.
     fn has_room(&self, rest: usize) -> bool {
         self.columns.is_some_and(|columns| rest + 2 + width(BAR) + 2 <= columns)
     }
@@ -123,7 +123,7 @@ fn width(columns: u64) -> usize {
     usize::try_from(columns).unwrap_or(usize::MAX)
 }
 
-/// A bar in proportion, of which the unique part is filled.
+/// A bar whose length is the total, and whose filled part is the unique part.
 fn bar(amount: Amount, largest: u64) -> String {
     let columns = |bytes: u64| {
         let columns = (u128::from(bytes) * u128::from(BAR)).checked_div(largest.into()).unwrap_or(0);

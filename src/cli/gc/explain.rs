@@ -1,4 +1,4 @@
-//! Printing why content stays.
+//! Prints why content is kept.
 
 use serde_json::json;
 
@@ -7,7 +7,7 @@ use crate::cli::output::escaped;
 use crate::digest::Digest;
 use crate::gc::{Action, Fate, Reason, Step};
 
-/// Prints what becomes of `digest`, and which `links` to it go.
+/// Prints what the plan does with `digest`, and which `links` to it the plan removes.
 pub(super) fn print(digest: &Digest, fate: &Fate, links: &[&Action], context: &mut Context) -> anyhow::Result<()> {
     if context.output.is_json() {
         return print_event(digest, fate, links, context);

@@ -20,10 +20,10 @@ use crate::tree::Tree;
 
 /// Remove what nothing needs
 ///
-/// gc keeps everything that is needed, and everything younger than --min-age with all that it references. When in doubt,
-/// gc keeps: if a link or manifest of a repository can't be followed, everything that the repository links is kept; if
-/// there may be unseen links, no blob is removed at all (exit code 3). Links are removed before content, so a crash
-/// leaves garbage, never a dangling link; run gc again to finish.
+/// gc keeps everything that is needed, and everything younger than --min-age with all that it references. When in
+/// doubt, gc keeps: if a link or manifest of a repository can't be followed, everything that the repository links is
+/// kept; if there may be unseen links, no blob is removed at all (exit code 3). Links are removed before content, so a
+/// crash leaves garbage, never a dangling link; run gc again to finish.
 ///
 /// Stop the registry, or make it read-only: a push that finds an old layer "already there" while gc removes it can lose
 /// it. Restart the registry afterwards, or flush its redis, because it caches what it has seen.
@@ -68,7 +68,8 @@ pub(super) struct Gc {
     /// Keep all uploads
     #[arg(long, conflicts_with = "uploads_older_than")]
     keep_uploads: bool,
-    /// With --delete-untagged: also remove tags made for a manifest that no longer exists, such as those of its signatures
+    /// With --delete-untagged: also remove tags made for a manifest that no longer exists, such as those of its
+    /// signatures
     #[arg(long, requires = "delete_untagged")]
     delete_dangling_referrers: bool,
     /// Accept indexes with missing children (partial mirrors)
@@ -150,7 +151,7 @@ impl Gc {
         })
     }
 
-    /// What is known of the plan before anything goes. What could go besides is not counted where nobody hears it.
+    /// Sums up the plan before the sweep. What --delete-untagged would remove in addition is not counted with --quiet.
     fn summary(&self, tree: &Tree, plan: &mut Plan, quiet: bool, interrupt: &Interrupt) -> anyhow::Result<Summary> {
         let wants_untagged = !self.delete_untagged && !quiet;
         Ok(Summary {
@@ -193,7 +194,7 @@ fn sweep(
     context: &mut Context,
 ) -> anyhow::Result<Exit> {
     let has_damage = has_damage(&plan);
-    // What can't be printed is no reason to stop half way.
+    // The sweep continues even if its output can't be printed.
     let mut printed = Ok(());
     let swept = gc::sweep(writer, plan, interrupt, |did| {
         if printed.is_ok() {
@@ -213,12 +214,12 @@ fn sweep(
     Ok(if has_damage { Exit::Damage } else { exit })
 }
 
-/// Whether something was kept for doubt, or could not be read of the quarantine.
+/// Whether something is kept because of what can't be followed, or the quarantine could not be read.
 fn has_damage(plan: &Plan) -> bool {
     plan.is_doubtful() || !plan.recall.damage.is_empty()
 }
 
-/// A digest a line; empty lines and what follows a `#` say nothing.
+/// Reads one digest per line. Empty lines, and what follows a `#`, are ignored.
 fn read_digests(path: &Path) -> anyhow::Result<HashSet<Digest>> {
     let text = std::fs::read_to_string(path).map_err(|error| Error::io("read", path, error))?;
     let mut digests = HashSet::new();

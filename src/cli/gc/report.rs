@@ -1,4 +1,4 @@
-//! Printing what a collection does, and why the rest stays.
+//! Prints what a collection removes, and why the rest is kept.
 
 use std::collections::BTreeSet;
 
@@ -11,12 +11,12 @@ use crate::gc::{Action, Finding, Kept, Kind, Options, Plan, Untagged};
 use crate::quarantine::RunId;
 use crate::scan::Doubt;
 
-/// What a plan comes to, but for what goes.
+/// The sums of a plan, except of what is removed.
 pub(super) struct Summary {
     pub(super) dry_run: bool,
     pub(super) quarantine: bool,
     pub(super) kept: Kept,
-    /// How many repositories stay whole.
+    /// How many repositories keep everything, because something in them can't be followed.
     pub(super) opaque: usize,
     pub(super) keep_all_content: bool,
     pub(super) all_bytes: Option<u64>,
@@ -30,7 +30,7 @@ pub(super) fn print_start(is_dry: bool, options: &Options, context: &mut Context
 }
 
 impl Summary {
-    /// Says what went, or would go.
+    /// Reports how much was removed, or would be.
     pub(super) fn print(&self, actions: &[Action], run: Option<&RunId>, context: &mut Context) -> anyhow::Result<()> {
         if context.output.is_json() {
             return self.print_event(actions, run, context);
@@ -125,7 +125,7 @@ fn bytes(actions: &[Action]) -> u64 {
     actions.iter().map(|action| action.size).sum()
 }
 
-/// What is wrong, and what stays for it.
+/// Reports what is wrong, and what is kept because of it.
 pub(super) fn print_doubts(plan: &Plan, context: &mut Context) -> anyhow::Result<()> {
     context.output.all_damage(&plan.recall.damage)?;
     for finding in &plan.findings {
@@ -215,7 +215,7 @@ pub(super) fn print_action(action: &Action, context: &mut Context) -> anyhow::Re
     context.output.text(format_args!("{:12} {subject}\n", action.kind))
 }
 
-/// What an action is about, as one would write it.
+/// What an action removes, as users write it.
 fn subject(action: &Action) -> String {
     let repository = action.repository.as_deref().unwrap_or_default();
     let digest = action.digest.map(|digest| digest.to_string()).unwrap_or_default();

@@ -14,8 +14,8 @@ use crate::name::RepositoryName;
 ///
 /// Refuses while tags point to a manifest, unless --with-tags removes them too. Refuses to remove a child of an index,
 /// unless the index is removed in the same call or --force is given: no client could pull the whole index any more. The
-/// content stays until gc collects it. If any digest is unknown, nothing is removed. Referrers, such as signatures, have no
-/// tag: check manifest stat first, or let gc --delete-untagged remove what nothing needs.
+/// content stays until gc collects it. If any digest is unknown, nothing is removed. Referrers, such as signatures,
+/// have no tag: check manifest stat first, or let gc --delete-untagged remove what nothing needs.
 #[derive(Debug, clap::Args)]
 #[command(after_long_help = "\
 Exit codes:
@@ -53,7 +53,7 @@ impl Delete {
     pub(in crate::cli) fn run(self, context: &mut Context) -> anyhow::Result<Exit> {
         let registry = context.registry()?;
         let repository = registry.repository(&self.repository).about(&self.repository, None)?;
-        // Alone, or a tag set meanwhile may point to what had none.
+        // The lock is exclusive: a tag that is set meanwhile might point to the manifest.
         let writer = context.exclusive_writer(&registry, "manifest delete", self.dry_run)?;
         let tags = if self.with_tags { Tags::Remove } else { Tags::Keep };
         let indexes = if self.force { Indexes::Ignore } else { Indexes::Keep };

@@ -16,8 +16,8 @@ use crate::repository::Repository;
 
 /// Write a manifest's bytes to standard output or a file
 ///
-/// These are the bytes that were pushed, verified against the digest before anything is written. For schema1 they are the
-/// payload; --signed adds the signatures that a registry up to 2.4 has stored, and gives the bytes that 2.4 serves.
+/// These are the bytes that were pushed, verified against the digest before anything is written. For schema1 they are
+/// the payload; --signed adds the signatures that a registry up to 2.4 has stored, and gives the bytes that 2.4 serves.
 #[derive(Debug, clap::Args)]
 #[command(after_long_help = "\
 Exit codes:
@@ -108,7 +108,7 @@ impl Get {
     }
 }
 
-/// The same document, indented. What is nested too deep to be shown that way is refused.
+/// The same document, indented. A document that is nested too deep for that is refused.
 fn pretty(repository: &Repository<'_>, digest: Digest, bytes: &[u8]) -> anyhow::Result<Vec<u8>> {
     let document: serde_json::Value = serde_json::from_slice(bytes).map_err(|error| Error::ManifestMalformed {
         repository: repository.name().clone(),
@@ -120,7 +120,7 @@ fn pretty(repository: &Repository<'_>, digest: Digest, bytes: &[u8]) -> anyhow::
     Ok(text)
 }
 
-/// Whether a terminal would take some of it for commands.
+/// Whether a terminal would obey a part of it as commands.
 fn is_unsafe(content: &[u8]) -> bool {
     match std::str::from_utf8(content) {
         Ok(text) => text.chars().any(|character| character.is_control() && !matches!(character, '\n' | '\r' | '\t')),

@@ -68,7 +68,7 @@ impl List {
         context.output.all_damage(&damage)
     }
 
-    /// Prints one; returns why it can't be read, if so.
+    /// Prints one manifest. Returns why it can't be read, if it can't.
     fn print(
         &self,
         repository: &Repository<'_>,

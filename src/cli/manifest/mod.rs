@@ -13,8 +13,8 @@ use super::{Context, Exit};
 
 /// Manifests: what images are made of
 ///
-/// Every kind that registries have stored: schema1, schema2, manifest lists, OCI manifests, indexes and artifacts. Bytes
-/// are kept exactly.
+/// Every kind that registries have stored: schema1, schema2, manifest lists, OCI manifests, indexes and artifacts.
+/// Bytes are kept exactly.
 #[derive(Debug, clap::Subcommand)]
 pub(super) enum Manifest {
     Put(put::Put),

@@ -18,9 +18,10 @@ use crate::name::{RepositoryName, Tag};
 
 /// Store a manifest, tag it, and print its digest
 ///
-/// The manifest is checked as registry 3.x checks a push (schema1 as 2.8): its type, its content, and that everything it
-/// references is in the repository. Every reason to refuse it is reported. For a signed schema1 manifest, the payload is
-/// stored. Unlike a registry with its default configuration, this accepts any http or https URL in a foreign layer.
+/// The manifest is checked as registry 3.x checks a push (schema1 as 2.8): its type, its content, and that everything
+/// it references is in the repository. Every reason to refuse it is reported. For a signed schema1 manifest, the
+/// payload is stored. Unlike a registry with its default configuration, this accepts any http or https URL in a foreign
+/// layer.
 #[derive(Debug, clap::Args)]
 #[command(after_long_help = "\
 Exit codes:
@@ -63,7 +64,7 @@ impl Put {
     pub(in crate::cli) fn run(self, context: &mut Context) -> anyhow::Result<Exit> {
         let source = Source::open(self.file, context)?;
         let name = source.name;
-        // One byte too many tells that it is too long.
+        // One byte more than allowed is read, to see whether the manifest is too long.
         let mut bytes = Vec::new();
         let limit = manifest::MAX_PUT as u64 + 1;
         source.content.take(limit).read_to_end(&mut bytes).map_err(|error| Error::io("read", &name, error))?;

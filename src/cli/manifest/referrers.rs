@@ -45,7 +45,7 @@ impl Referrers {
             found.retain(|referrer| referrer.artifact_type.as_ref() == Some(wanted));
         }
         let media_type = Kind::OciIndex.media_type();
-        // One form for people and programs: it is a document of its own.
+        // The index is JSON in any case.
         context.output.document(&json!({ "schemaVersion": 2, "mediaType": media_type, "manifests": found }))?;
         for error in &damage {
             context.output.warn(error);

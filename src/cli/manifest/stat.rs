@@ -6,7 +6,8 @@ use crate::cli::{Context, Exit};
 use crate::manifest::{self, ManifestStat, Relations};
 use crate::name::{RepositoryName, Target};
 
-/// Show a manifest: its type, what it references and whether that exists, its tags, its referrers and its parent indexes
+/// Show a manifest: its type, what it references and whether that exists, its tags, its referrers and its parent
+/// indexes
 #[derive(Debug, clap::Args)]
 #[command(after_long_help = "\
 Exit codes:

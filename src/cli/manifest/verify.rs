@@ -16,8 +16,8 @@ use crate::stream::Watch;
 /// Check that manifests are complete, and report everything that is wrong
 ///
 /// verify checks that a manifest matches its digest, that a registry would accept it, and that everything it references
-/// exists and has the right size, which no registry ever compares. The children of an index are checked too; one that was
-/// never pushed is a warning. Stored schema1 signatures must be valid. --content hashes configs and layers too.
+/// exists and has the right size, which no registry ever compares. The children of an index are checked too; one that
+/// was never pushed is a warning. Stored schema1 signatures must be valid. --content hashes configs and layers too.
 #[derive(Debug, clap::Args)]
 #[command(after_long_help = "\
 Exit codes:
@@ -52,7 +52,7 @@ pub(in crate::cli) struct Verify {
     strict: bool,
 }
 
-/// What was found so far.
+/// The counts so far.
 #[derive(Default)]
 struct Tally {
     manifests: u64,
@@ -102,7 +102,7 @@ impl Verify {
             match checked {
                 Ok(count) => tally.manifests += count,
                 Err(error @ Error::Interrupted { .. }) => return Err(error.into()),
-                // Of several, one that isn't there keeps nobody from the others.
+                // If one of several is unknown, the others are still verified.
                 Err(error) if self.targets.len() > 1 => tally.damage.push(error),
                 Err(error) => return Err(error).about(name, None),
             }
@@ -116,7 +116,7 @@ impl Verify {
         let fields =
             || json!({ "manifests": manifests, "errors": errors, "warnings": warnings, "damage": damage.len() });
         context.output.json_only("summary", fields)?;
-        // What was found comes before what it amounts to.
+        // The findings come before their sum.
         context.output.flush()?;
         context.output.note(format_args!(
             "{} checked: {}, {}",
@@ -147,7 +147,7 @@ fn verify_all<'n>(
     Ok(())
 }
 
-/// Lets `act` report what it finds, and prints that; stops printing when standard output is gone.
+/// Prints each finding that `act` reports, until standard output is closed.
 fn print_findings<T>(
     context: &mut Context,
     tally: &mut Tally,
@@ -172,7 +172,7 @@ fn print(finding: &Finding, context: &mut Context) -> anyhow::Result<()> {
     if context.output.is_json() {
         return context.output.event("finding", serde_json::to_value(finding)?);
     }
-    // A whole image has nothing to say but to who asks for more.
+    // That an image is complete is only shown with --verbose.
     if finding.severity == Severity::Info && !context.output.is_verbose() {
         return Ok(());
     }

@@ -1,14 +1,14 @@
-//! The line that a bar is: as much of it as the terminal has room for.
+//! The text of a progress bar, with the parts for which the terminal has room.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use indicatif::{HumanBytes, HumanDuration};
 
-/// How long a bar is.
+/// The length of a bar.
 const BAR: u64 = 30;
 
-/// How many things there are, and how many are done; none where they are not counted.
+/// How many items are done, and how many there are; both are 0 where items are not counted.
 #[derive(Debug, Default)]
 pub(super) struct Items {
     done: AtomicU64,
@@ -31,7 +31,7 @@ pub(super) struct State {
     pub(super) left: Duration,
 }
 
-/// What is shown of it, each part with its rank: the last goes first where there is no room.
+/// The parts of the line, each with its rank: where there is no room, the part with the highest rank is left out first.
 pub(super) fn parts(name: &str, state: State, items: &Items) -> Vec<(u8, String)> {
     let State { bytes, total, elapsed, left } = state;
     let mut parts = vec![(0, name.to_owned())];
@@ -57,7 +57,7 @@ pub(super) fn parts(name: &str, state: State, items: &Items) -> Vec<(u8, String)
     parts
 }
 
-/// The parts in a line of at most so many columns.
+/// The parts that fit in a line of `columns`.
 pub(super) fn fit(parts: &[(u8, String)], columns: usize) -> String {
     let joined = |below: u8| {
         let shown = parts.iter().filter(|(rank, _)| *rank < below).map(|(_, text)| text.as_str());

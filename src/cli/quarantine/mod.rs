@@ -13,8 +13,8 @@ use crate::quarantine::{NotedItem, Recall, RunId, RunSummary};
 
 /// Quarantine: what was moved out of the tree, and can be put back
 ///
-/// A run of `gc --quarantine` or of `repair` moves items to .regtree/quarantine instead of removing them. They use space
-/// until they are purged.
+/// A run of `gc --quarantine` or of `repair` moves items to .regtree/quarantine instead of removing them. They use
+/// space until they are purged.
 #[derive(Debug, clap::Subcommand)]
 pub(super) enum Quarantine {
     List(list::List),
@@ -45,7 +45,7 @@ fn run_document(run: &RunSummary) -> Value {
     })
 }
 
-/// A item as a program reads it.
+/// An item as a program reads it.
 fn item_document(noted: &NotedItem) -> Value {
     let item = &noted.item;
     json!({
@@ -57,17 +57,17 @@ fn item_document(noted: &NotedItem) -> Value {
     })
 }
 
-/// What a run was, for people.
+/// The kind of a run, for people.
 fn kind(run: &RunSummary) -> String {
     super::output::escaped(run.kind.as_deref().unwrap_or("unknown"))
 }
 
-/// Says what the quarantine would give back.
+/// Reports what would be put back from the quarantine.
 pub(super) fn print_recall(recall: &Recall, context: &mut Context) -> anyhow::Result<()> {
     recall.blobs().try_for_each(|(digest, run)| print_put_back(digest, run, "would put back", context))
 }
 
-/// Says of a blob that it is back, or `did` whatever else.
+/// Reports that a blob was put back, or what else `did` says.
 pub(super) fn print_put_back(digest: &Digest, run: &RunId, did: &str, context: &mut Context) -> anyhow::Result<()> {
     let text = format_args!("{did} {digest} from run {run} of the quarantine: the tree needs it again");
     context.output.answer(text, "restore", || json!({ "digest": digest, "run": run.as_str() }))

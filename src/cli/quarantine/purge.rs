@@ -21,7 +21,7 @@ Exit codes:
   3    done, but damage was found or some could not be removed
   10   no tree
   11   locked
-  130  interrupted: running it again goes on
+  130  interrupted: run it again to continue
 
 Example:
   regtree quarantine purge --older-than 14d --dry-run")]

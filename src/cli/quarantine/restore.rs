@@ -12,9 +12,9 @@ use crate::quarantine::{self, NotedItem, RestoreOutcome, Restored, RunId};
 
 /// Put back what a run took out of the tree
 ///
-/// Puts back everything, or only the blobs, links and manifest revisions with the given digests. Prints where each was put.
-/// If something else is in an item's place, the item stays in the quarantine. If the same content is already in place, the
-/// copy in the quarantine is deleted. A run that is then empty is removed.
+/// Puts back everything, or only the blobs, links and manifest revisions with the given digests. Prints where each was
+/// put. If something else is in an item's place, the item stays in the quarantine. If the same content is already in
+/// place, the copy in the quarantine is deleted. A run that is then empty is removed.
 #[derive(Debug, clap::Args)]
 #[command(after_long_help = "\
 Exit codes:
@@ -25,7 +25,7 @@ Exit codes:
   4    unknown run, or a digest that is not in it
   10   no tree
   11   locked
-  130  interrupted: what was put back stays, and running it again goes on
+  130  interrupted: what was put back stays; run it again to continue
 
 Example:
   regtree quarantine restore 20261121T123000Z-0123abcd --dry-run")]
@@ -61,7 +61,7 @@ impl Restore {
                 Ok(RestoreOutcome::NotHeld) => {}
                 Ok(outcome) => {
                     counts.add(*outcome, noted.item.size);
-                    print_thing(noted, *outcome, context)?;
+                    print_item(noted, *outcome, context)?;
                 }
                 Err(error) => {
                     damaged = true;
@@ -131,13 +131,13 @@ impl Counts {
     }
 }
 
-/// What was changed in its place, and is as it was.
+/// Reports a change in place that was undone.
 fn print_undone(path: &TreePath, context: &mut Context) -> anyhow::Result<()> {
     let path = path.to_string();
     context.output.answer(escaped(&path), "restore", || json!({ "path": path, "outcome": "undone" }))
 }
 
-fn print_thing(noted: &NotedItem, outcome: RestoreOutcome, context: &mut Context) -> anyhow::Result<()> {
+fn print_item(noted: &NotedItem, outcome: RestoreOutcome, context: &mut Context) -> anyhow::Result<()> {
     let is_back = outcome == RestoreOutcome::PutBack;
     if context.output.is_json() {
         let mut fields = super::item_document(noted);

@@ -7,13 +7,13 @@ use crate::cli::output::escaped;
 use crate::cli::{Context, Exit, count};
 use crate::quarantine::{self, RunId};
 
-/// What stands above the columns.
+/// The header.
 const HEADER: &str = "        SIZE  KIND       PATH";
 
 /// Show what is in a run of the quarantine
 ///
-/// Prints one line per item, in the order in which they were moved: bytes, kind, and path. Items that were put back, or never
-/// moved, are shown only with --all.
+/// Prints one line per item, in the order in which they were moved: bytes, kind, and path. Items that were put back, or
+/// never moved, are shown only with --all.
 #[derive(Debug, clap::Args)]
 #[command(after_long_help = "\
 Exit codes:

@@ -23,8 +23,8 @@ use crate::tree::Tree;
 /// restore undoes the repair. Once a corrupt blob is moved, the next push replaces it; while it is in place, a registry
 /// accepts that push and ignores it. --from puts in the right content at once.
 ///
-/// If corrupt blobs are to be repaired, all content is hashed, unless --skip-content or --unverified-for is given. At the
-/// end the tree is checked again, without hashing.
+/// If corrupt blobs are to be repaired, all content is hashed, unless --skip-content or --unverified-for is given. At
+/// the end the tree is checked again, without hashing.
 #[derive(Debug, clap::Args)]
 #[command(group = clap::ArgGroup::new("what").required(true).args(["only", "all_safe"]), after_long_help = "\
 Exit codes:
@@ -69,7 +69,7 @@ pub(super) struct Repair {
     jobs: Option<u16>,
 }
 
-/// The codes that something mends; the error for any other lists them.
+/// The codes that can be repaired. The error for any other code lists them.
 fn codes() -> impl TypedValueParser<Value = Code> {
     PossibleValuesParser::new(REPAIRABLE.map(Code::name)).try_map(|name| {
         let code = REPAIRABLE.into_iter().find(|code| code.name() == name);
@@ -123,14 +123,14 @@ fn show(plan: &Plan<'_>, context: &mut Context) -> anyhow::Result<Exit> {
     Ok(Exit::damage_if(!plan.recall.damage.is_empty() || !standing.errors.is_empty()))
 }
 
-/// Does what is planned, and tells of it.
+/// Executes the plan, and reports each change.
 fn execute(
     writer: &ExclusiveWriter<'_>,
     plan: Plan<'_>,
     watch: &Watch<'_>,
     context: &mut Context,
 ) -> anyhow::Result<Exit> {
-    // What can't be printed is no reason to stop half way.
+    // The repair continues even if its output can't be printed.
     let mut printed = Ok(());
     let done = repair::execute(writer, plan, watch, |did| {
         if printed.is_ok() {
@@ -157,7 +157,7 @@ fn execute(
     Ok(Exit::damage_if(has_failed || !standing.errors.is_empty()))
 }
 
-/// The errors that are left; and the signal because of which nobody knows, if one came.
+/// The errors that are left; or the signal because of which that is unknown.
 fn look_again(tree: &Tree, done: &Done<'_>, watch: &Watch<'_>) -> anyhow::Result<(Standing, Option<usize>)> {
     if done.interrupted.is_some() {
         return Ok((Standing::default(), done.interrupted));

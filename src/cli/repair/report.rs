@@ -1,4 +1,4 @@
-//! Printing what a repair does, and what it leaves.
+//! Prints what a repair does, and what is left.
 
 use std::collections::BTreeSet;
 
@@ -19,16 +19,16 @@ pub(super) fn print_start(arguments: &Repair, context: &mut Context) -> anyhow::
     context.output.json_only("start", fields)
 }
 
-/// What is wrong with the source and the quarantine, and what stays though it was asked for.
+/// Reports what is wrong with the source and the quarantine, and what is asked for but can't be repaired.
 pub(super) fn print_plan(plan: &Plan<'_>, context: &mut Context) -> anyhow::Result<()> {
     context.output.all_damage(plan.recall.damage.iter().chain(&plan.refused))?;
     plan.left.iter().try_for_each(|left| print_left(left, context))
 }
 
-/// What is said in the end.
+/// The sums at the end.
 pub(super) struct End<'e> {
     pub(super) plan: &'e Plan<'e>,
-    /// `None` where nothing is done.
+    /// `None` in a dry run.
     pub(super) done: Option<&'e Done<'e>>,
     pub(super) standing: &'e Standing,
 }
@@ -74,7 +74,7 @@ impl End<'_> {
         Ok(())
     }
 
-    /// What is left, and what can be done about it.
+    /// Reports the errors that are left, and what can be done about them.
     fn print_standing(&self, context: &mut Context) -> anyhow::Result<()> {
         let standing = self.standing;
         let Standing { errors, images, .. } = standing;
@@ -107,7 +107,7 @@ impl End<'_> {
     }
 }
 
-/// How many things of each kind were moved.
+/// How many items of each kind were moved.
 fn moved(actions: &[Action]) -> String {
     let name = |repair: Kind| match repair {
         Kind::QuarantineBlob => "blob",

@@ -11,9 +11,9 @@ use crate::repository::Repository;
 
 /// Remove a repository: its tags, manifests' links, layers' links and uploads
 ///
-/// Prints how many of each were removed. The content stays until gc collects it; other repositories keep their links to it.
-/// Repositories whose names begin with this name are kept too. No other regtree command may change the tree meanwhile:
-/// repo delete fails while one is running. If it was interrupted, run it again to finish.
+/// Prints how many of each were removed. The content stays until gc collects it; other repositories keep their links to
+/// it. Repositories whose names begin with this name are kept too. No other regtree command may change the tree
+/// meanwhile: repo delete fails while one is running. If it was interrupted, run it again to finish.
 #[derive(Debug, clap::Args)]
 #[command(after_long_help = "\
 Exit codes:
@@ -22,7 +22,7 @@ Exit codes:
   2    malformed name
   3    removed, and there was damage in it
   4    unknown repository
-  5    something else lies in the place of one of its folders
+  5    something else is in the place of one of its folders
   10   no tree
   11   locked, or another process works on the tree
 

@@ -9,8 +9,9 @@ use crate::registry::Census;
 
 /// List the repositories, sorted by name
 ///
-/// A repository is a directory with layers, manifests or uploads; registries 2.x and 3.x each miss some of these. --long
-/// shows how many of each it has. Symbolic links are not followed: they, and unreadable directories, are reported as damage.
+/// A repository is a directory with layers, manifests or uploads; registries 2.x and 3.x each miss some of these.
+/// --long shows how many of each it has. Symbolic links are not followed: they, and unreadable directories, are
+/// reported as damage.
 #[derive(Debug, clap::Args)]
 #[command(after_long_help = "\
 Exit codes:

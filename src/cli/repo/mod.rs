@@ -22,7 +22,7 @@ impl Repo {
     }
 }
 
-/// How many of each thing a repository has, for programs.
+/// How many tags, revisions, layers and uploads a repository has, for programs.
 fn counts(census: &Census) -> [(&'static str, u64); 4] {
     let Census { tags, revisions, layers, uploads } = *census;
     [("tags", tags), ("revisions", revisions), ("layers", layers), ("uploads", uploads)]

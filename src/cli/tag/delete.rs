@@ -11,8 +11,8 @@ use crate::tag;
 
 /// Remove tags from a repository
 ///
-/// Removes the tags and their history; the manifests and all other tags are kept. Prints each tag removed. If any tag is
-/// unknown, nothing is removed.
+/// Removes the tags and their history; the manifests and all other tags are kept. Prints each tag removed. If any tag
+/// is unknown, nothing is removed.
 #[derive(Debug, clap::Args)]
 #[command(after_long_help = "\
 Exit codes:
@@ -20,7 +20,7 @@ Exit codes:
   1    not writable
   2    malformed name or tag
   4    unknown repository or tag, and nothing removed
-  5    something else lies in a tag's place
+  5    something else is in a tag's place
   10   no tree
   11   locked
 

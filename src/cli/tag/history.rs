@@ -9,8 +9,8 @@ use crate::tag;
 
 /// List everything that a tag ever pointed to, newest first
 ///
-/// Prints one line per manifest: when the tag was last set to it, and its digest. A * marks the current one, and "missing"
-/// one that the repository no longer has. To go back, use regtree tag set with one of them.
+/// Prints one line per manifest: when the tag was last set to it, and its digest. A * marks the current one, and
+/// "missing" one that the repository no longer has. To go back, use regtree tag set with one of them.
 #[derive(Debug, clap::Args)]
 #[command(after_long_help = "\
 Exit codes:
@@ -38,7 +38,7 @@ impl History {
         let (past, damage) = tag::history(&repository, &self.tag).about(&self.repository, None)?;
         let mut dangles = false;
         for tag::Past { digest, since, current, missing } in past {
-            // A manifest of the past may be deleted; the present one must be there.
+            // Older manifests may be deleted, but the current one must exist.
             dangles |= current && missing;
             let fields = || {
                 json!({

@@ -37,7 +37,7 @@ pub(in crate::cli) struct List {
     long: bool,
 }
 
-/// What a tag points to.
+/// The manifest that a tag points to.
 enum Target {
     Sound(Kind, u64),
     Missing,
@@ -53,7 +53,7 @@ impl Target {
         if let Self::Sound(_, size) = self { Some(*size) } else { None }
     }
 
-    /// Kind and size, for people.
+    /// The kind and size, for people.
     fn columns(&self) -> (&'static str, String) {
         match self {
             Self::Sound(kind, size) => (kind.name(), human_bytes(*size)),
@@ -81,7 +81,7 @@ impl List {
         Ok(if missing { Exit::Damage } else { exit })
     }
 
-    /// Prints one; returns whether its manifest is missing.
+    /// Prints one tag. Returns whether its manifest is missing.
     fn long(
         &self,
         repository: &Repository<'_>,

@@ -17,7 +17,7 @@ Exit codes:
   1    not writable
   2    malformed name or id
   4    unknown repository
-  5    something else lies in the place of an upload
+  5    something else is in the place of an upload
   10   no tree
   11   locked, or another process works on an upload
 
@@ -52,7 +52,7 @@ impl Cancel {
             } else if removed {
                 context.output.text(format_args!("{id}\n"))?;
             } else {
-                context.output.note(format_args!("upload {id} of repository {} is gone already", self.repository));
+                context.output.note(format_args!("upload {id} of repository {} no longer exists", self.repository));
             }
         }
         Ok(Exit::Done)

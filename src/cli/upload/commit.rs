@@ -67,14 +67,14 @@ impl Commit {
         let registry = context.registry()?;
         let writer = context.writer(&registry, "upload commit")?;
         let mut session = match Session::open(&writer, &self.repository, &self.id) {
-            // A commit that was killed at its very end has left nothing to do.
+            // If a commit was killed at its very end, nothing is left to do.
             Err(Error::UploadUnknown { .. }) if is_there(&registry, &self.repository, self.digest) => {
                 if let Some(left) = upload::look_up(registry.tree(), &self.repository, &self.id)? {
                     upload::cancel(&writer, &left, std::time::Duration::ZERO, |left| left.cancelled)?;
                 }
                 upload::forget(&writer, &self.repository, &self.id);
                 let stat = blob::stat(&registry.repository(&self.repository)?, self.digest)?;
-                context.output.note("the upload is gone, and its blob is there");
+                context.output.note("the upload no longer exists; the blob is already stored");
                 let mut document = serde_json::to_value(&stat)?;
                 document["repository"] = json!(self.repository);
                 context.output.answer(stat.descriptor.digest, "blob", || document)?;

@@ -23,7 +23,7 @@ Exit codes:
   1    not readable or not writable
   2    malformed name or id
   4    unknown repository or upload
-  5    something else lies in the place of the upload or its data
+  5    something else is in the place of the upload or its data
   10   no tree
   130, 143 interrupted
 

@@ -9,8 +9,8 @@ use crate::upload;
 
 /// List the uploads of a repository, or of the whole tree
 ///
-/// Prints one line per upload: bytes received, start time, repository and id. If the start time is missing, the time of the
-/// newest file is shown, with a ?.
+/// Prints one line per upload: bytes received, start time, repository and id. If the start time is missing, the time of
+/// the newest file is shown, with a ?.
 #[derive(Debug, clap::Args)]
 #[command(after_long_help = "\
 Exit codes:

@@ -92,7 +92,7 @@ fn document(upload: &upload::Upload) -> Value {
     })
 }
 
-/// Says which hash states were of no use, so that the data was read instead; in JSON, for the answer to hold.
+/// Warns of saved hash states that were of no use, so that the data was read instead. Returns them for the JSON answer.
 fn warn_of_ignored(context: &Context, ignored: &[upload::IgnoredState]) -> Vec<String> {
     ignored.iter().inspect(|state| context.output.warn(state)).map(ToString::to_string).collect()
 }

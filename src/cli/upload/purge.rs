@@ -12,9 +12,9 @@ use crate::upload::{self, Upload};
 
 /// Remove old unfinished uploads
 ///
-/// Removes uploads that began longer ago than --older-than, as a registry's own purge does, and also those that a registry
-/// never purges: those whose id is not a UUID, and those without a start time, whose age is that of their newest file.
-/// An upload that another process is working on is skipped.
+/// Removes uploads that began longer ago than --older-than, as a registry's own purge does, and also those that a
+/// registry never purges: those whose id is not a UUID, and those without a start time, whose age is that of their
+/// newest file. An upload that another process is working on is skipped.
 #[derive(Debug, clap::Args)]
 #[command(after_long_help = "\
 Exit codes:
@@ -56,13 +56,16 @@ impl Purge {
             match remove(writer.as_ref(), &upload, stale) {
                 Ok(false) => continue,
                 Ok(true) => {}
-                // An alpha registry's is only read; a collector takes it with the rest.
+                // An upload of an alpha registry is only read.
                 Err(Error::Refused { reason }) => {
                     context.output.note(reason);
                     continue;
                 }
                 Err(Error::Locked { .. }) => {
-                    context.output.note(format_args!("upload {} is being worked on, and stays", upload.id));
+                    context.output.note(format_args!(
+                        "upload {} is skipped, because another process is working on it",
+                        upload.id
+                    ));
                     continue;
                 }
                 Err(error) => {
@@ -84,7 +87,7 @@ impl Purge {
     }
 }
 
-/// Whether it was there to be removed, or would have been.
+/// Whether an upload was removed, or would be.
 fn remove(writer: Option<&Writer<'_>>, upload: &Upload, stale: impl Fn(&Upload) -> bool) -> Result<bool> {
     writer.map_or(Ok(true), |writer| upload::cancel(writer, upload, Duration::ZERO, stale))
 }

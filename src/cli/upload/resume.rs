@@ -14,8 +14,8 @@ use crate::upload::{Append, Session};
 /// Append to an upload, and print its new size in bytes
 ///
 /// With --offset, bytes are appended only if the upload has exactly this many, so a piece that is sent again is never
-/// appended twice. If an append fails, the upload is cut back to its size before. If an append is killed, the bytes that
-/// had arrived stay: upload status shows how many, and --truncate-to cuts the upload back.
+/// appended twice. If an append fails, the upload is cut back to its size before. If an append is killed, the bytes
+/// that had arrived stay: upload status shows how many, and --truncate-to cuts the upload back.
 #[derive(Debug, clap::Args)]
 #[command(after_long_help = "\
 Exit codes:

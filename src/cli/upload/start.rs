@@ -36,7 +36,7 @@ impl Start {
         let mut session =
             Session::start(&writer, &self.repository, context.now, Sync::Now).about(&self.repository, None)?;
         if let Err(error) = session.keep_empty() {
-            // Half an upload is none; what failed first is what gets reported.
+            // An upload that is only half started is removed. The first failure is the one to report.
             let _ = session.cancel();
             return Err(error).about(&self.repository, None);
         }

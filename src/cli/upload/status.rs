@@ -14,7 +14,7 @@ Exit codes:
   0    shown
   2    malformed name or id
   4    unknown repository or upload
-  5    something else lies in the place of the upload or its data
+  5    something else is in the place of the upload or its data
   10   no tree
 
 Example:

@@ -29,7 +29,7 @@ fn an_upload_is_committed_with_last_bytes_or_without() {
     let same = expected.as_object().unwrap().iter().all(|(name, value)| answer[name] == *value);
     assert!(same, "{answer}");
     committed(&scratch, &id, b"content");
-    commit(&scratch, &id, &digest(b"content")).ok().says(["the upload is gone, and its blob is there"]);
+    commit(&scratch, &id, &digest(b"content")).ok().says(["the upload no longer exists; the blob is already stored"]);
 }
 
 #[test]

@@ -143,7 +143,7 @@ fn an_upload_that_is_worked_on_stays() {
     begun(&scratch, "another", b"4", 8 * DAY);
     let mut child = hanging(&scratch, ID);
     let run = purge(&scratch, &["--older-than", "7d"]).code(0);
-    assert_eq!(run.says([ID, "stays", "removed 1 upload of 1 byte"]).answer(), format!("{REPOSITORY} another"));
+    assert_eq!(run.says([ID, "is skipped", "removed 1 upload of 1 byte"]).answer(), format!("{REPOSITORY} another"));
     upload(&scratch, "cancel", ID).run().code(11).silent();
     upload(&scratch, "resume", ID).stdin("x").run().code(11).silent();
     super::commit(&scratch, ID, &super::digest(b"123more")).run().code(11).silent();
