@@ -13,7 +13,7 @@
 //! - [`fsck`] finds what is wrong with a tree. [`quarantine`] keeps what `gc` and `repair` moved out of the tree.
 //! - `reach` follows references. [`scan`] reads a whole tree in one pass. [`judge`] judges content and references.
 //! - [`registry`] opens, creates and locks a tree, and lists its repositories.
-//! - [`manifest`], [`tag`], [`upload`] and [`blob`] read and change one thing of a repository.
+//! - [`manifest`], [`tag`], [`upload`] and [`blob`] read and change one part of a repository.
 //! - [`repository`] decides what a repository is, and reads its links.
 //! - [`durable`] writes to the tree; no other room does. [`finding`] has the codes and severities of what is wrong.
 //! - [`tree`] reads the tree. [`stream`] copies and hashes bytes. [`pattern`] chooses repositories by name.

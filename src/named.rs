@@ -1,4 +1,4 @@
-//! Enums whose variants have stable names. People and programs read the same name.
+//! Defines enums whose variants have stable names. People and programs read the same name.
 
 /// Defines such an enum, with every variant in `ALL`.
 macro_rules! named {

@@ -1,4 +1,4 @@
-//! Choosing repositories by patterns for their names.
+//! Chooses repositories by patterns for their names.
 
 use std::str::FromStr;
 

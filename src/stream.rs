@@ -255,7 +255,7 @@ fn write_all(
         };
         sink.write_all(filled.bytes()).map_err(StreamError::Write)?;
         watch.progress.advance(filled.len as u64);
-        written.send(filled).expect("hashing goes on until we stop");
+        written.send(filled).expect("hashing continues until we stop");
     }
 }
 

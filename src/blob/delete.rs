@@ -56,7 +56,7 @@ pub fn plan_delete(repository: &Repository<'_>, digests: &[Digest], all_aliases:
 /// Whether a link with this key was deleted: a deleted link leaves its directory (layout.md §1.1).
 fn was_deleted(repository: &Repository<'_>, key: Digest) -> Result<bool> {
     for form in Form::ALL {
-        let directory = repository.link_path(key, form).parent().expect("a link lies in a directory");
+        let directory = repository.link_path(key, form).parent().expect("a link is in a directory");
         if repository.tree().metadata(&directory)?.is_some() {
             return Ok(true);
         }

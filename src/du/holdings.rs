@@ -8,7 +8,7 @@ use crate::scan::{DigestId, Scan, Scanned};
 use crate::stream::Interrupt;
 use crate::tree::Tree;
 
-/// Stands for the number of the owner where several need something.
+/// In place of the number of the owner, if several need something.
 pub(super) const SEVERAL: u32 = u32::MAX;
 
 /// Records that `who` needs something.

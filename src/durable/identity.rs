@@ -1,4 +1,4 @@
-//! Tells whether a file is still the one that was looked at, with the same content.
+//! Decides whether a file is still the one that was looked at, with the same content.
 
 use std::fs::File;
 use std::os::unix::fs::MetadataExt;

@@ -1,4 +1,4 @@
-//! The registry API's code for a failure, and the path that the failure is about.
+//! Gives the registry API's code for a failure, and the path that it is about.
 
 use std::path::Path;
 

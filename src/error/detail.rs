@@ -1,4 +1,4 @@
-//! The details of a failure, for programs.
+//! Gives the details of a failure, for programs.
 
 use serde_json::{Map, Value, json};
 

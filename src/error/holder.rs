@@ -1,4 +1,4 @@
-//! The note of a process that locks the tree; the error about the lock shows it.
+//! Defines the note of a process that locks the tree. The error about the lock shows it.
 
 use std::fmt;
 

@@ -1,6 +1,6 @@
-//! What can go wrong, with one variant for each failure that a caller can act on.
+//! Defines what can fail, with one variant for each failure that a caller can act on.
 //!
-//! A message names the thing and, where two differ, what was expected and what was found. The command line maps
+//! A message names the item and, where two differ, what was expected and what was found. The command line maps
 //! variants to exit codes and hints. The code strings are those of the registry API where it has one (layout.md §8).
 
 mod code;
@@ -434,7 +434,7 @@ pub enum LinkFault {
     },
     /// An alias contains a digest under which blobs are never stored, as a mount by an alias leaves it (layout.md
     /// §4.3).
-    #[error("expected the sha256 digest that it stands for, found {found}")]
+    #[error("expected the sha256 digest of its content, found {found}")]
     Alias {
         /// The digest in the link.
         found: Digest,

@@ -1,4 +1,4 @@
-//! Why a registry would refuse a manifest.
+//! Defines why a registry would refuse a manifest.
 
 use serde::Serialize;
 use serde_json::json;

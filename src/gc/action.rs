@@ -1,4 +1,4 @@
-//! What a plan removes, and what it found to be wrong.
+//! Defines what a plan removes, and what it found to be wrong.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -43,7 +43,7 @@ impl Kind {
 /// One removal.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Action {
-    /// What kind of thing is removed.
+    /// What kind of item is removed.
     pub kind: Kind,
     /// The directory that is removed with its content.
     pub path: TreePath,

@@ -1,4 +1,4 @@
-//! What is young is kept, with everything that it references: another process may be about to use it.
+//! Keeps what is young, with everything that it references: another process may be about to use it.
 
 use std::collections::HashMap;
 

@@ -1,4 +1,4 @@
-//! The two ways to remove something: for good, or by a move to the quarantine.
+//! Removes for good, or by a move to the quarantine.
 
 use std::collections::HashMap;
 

@@ -1,4 +1,4 @@
-//! What can't be followed, and what gc must keep because of that.
+//! Finds what can't be followed, and what gc must keep because of that.
 
 use std::cell::{LazyCell, OnceCell};
 use std::collections::{HashMap, HashSet};

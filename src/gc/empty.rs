@@ -1,4 +1,4 @@
-//! Empty directories and empty repositories.
+//! Finds empty directories and empty repositories.
 
 use std::collections::{HashMap, HashSet};
 
@@ -58,7 +58,7 @@ pub(super) fn directories(
             }
             FoundBlob::Empty(_) | FoundBlob::Other => continue,
         }
-        let fan_out = path.parent().expect("a blob lies in a fan-out");
+        let fan_out = path.parent().expect("a blob is in a fan-out");
         emptied.entry(fan_out).or_default().insert(path.file_name().to_owned());
     }
     emptied.retain(|fan_out, _| !held.contains(fan_out));

@@ -1,4 +1,4 @@
-//! Why content is kept: the shortest way that leads to it.
+//! Explains why content is kept, by the shortest way that leads to it.
 
 use std::collections::HashMap;
 

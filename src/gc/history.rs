@@ -1,4 +1,4 @@
-//! Which tags once pointed to which manifests.
+//! Reads which tags once pointed to which manifests.
 //!
 //! Each tag's history is listed once. To ask every tag about every manifest would take quadratic time.
 

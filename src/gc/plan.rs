@@ -1,4 +1,4 @@
-//! Deciding what to remove, in the order of the removals: links before content.
+//! Decides what to remove, in the order of the removals: links before content.
 
 use std::collections::HashSet;
 use std::sync::{Arc, OnceLock};

@@ -1,4 +1,4 @@
-//! Refusing a plan that looks like a mistake.
+//! Refuses a plan that looks like a mistake.
 
 use super::action::Kind;
 use super::plan::Plan;
@@ -15,8 +15,8 @@ pub enum Limit {
 }
 
 impl Plan {
-    /// Returns `Err(SafetyLimit)` when nothing was found that needs any of the tree's content, or when the plan removes more
-    /// content than [`Options::max_delete`](super::Options::max_delete) allows. A sweep refuses such a plan.
+    /// Returns `Err(SafetyLimit)` when nothing was found that needs any of the tree's content, or when the plan removes
+    /// more content than [`Options::max_delete`](super::Options::max_delete) allows. A sweep refuses such a plan.
     pub fn check(&self, tree: &Tree) -> Result<()> {
         if self.nothing_needed && !self.options.allow_rootless {
             let reason = "nothing in the tree needs any of its content: is this the right tree?";

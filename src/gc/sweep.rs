@@ -1,4 +1,4 @@
-//! Removing what a plan lists, or moving it to the quarantine, as far as it is still unneeded.
+//! Removes what a plan lists and is still unneeded, or moves it to the quarantine.
 //!
 //! 1. Content that the tree needs again is put back from the quarantine.
 //! 2. Before anything is removed, all repositories are read again in full, and the decision is made again. Directory
@@ -6,7 +6,7 @@
 //! 3. Links are removed. **Their removal is synced to the disk before any content is removed**, so a crash leaves
 //!    garbage, and never a link without content.
 //! 4. Before the first blob is removed, the repositories are read and the decision is made once more, for content only.
-//! 5. Each thing is looked at right before its removal. What is young or different by then is kept.
+//! 5. Each item is looked at right before its removal. What is young or different by then is kept.
 //!
 //! One race is left: a registry that runs all the same may tell a client, after the last look, that an old layer is
 //! already there. That layer can still be lost. Only a registry that is stopped or read-only rules that out.
@@ -33,7 +33,7 @@ use crate::upload;
 pub struct Swept {
     /// What was removed, in order.
     pub removed: Vec<Action>,
-    /// How many planned removals were skipped, because the thing is needed by now, has changed, or was gone already.
+    /// How many planned removals were skipped, because the item is needed by now, has changed, or was gone already.
     pub spared: u64,
     /// Why content could not be put back from the quarantine.
     pub not_put_back: Vec<Error>,
@@ -45,7 +45,7 @@ pub struct Swept {
     pub interrupted: Option<usize>,
 }
 
-/// One thing that a sweep did.
+/// One act of a sweep.
 #[derive(Clone, Copy, Debug)]
 pub enum Did<'d> {
     /// It put back content from a run of the quarantine.
@@ -60,8 +60,8 @@ pub enum Did<'d> {
 /// A failure does not end the sweep, with two exceptions. When a link could not be removed, no content is removed. When
 /// content could not be put back, the whole tree is scanned again, because more may have to be kept then.
 ///
-/// Returns `Err(SafetyLimit)`, before anything is changed, for a plan that fails its own [check](Plan::check). Returns `Err`
-/// when the tree can't be read again, and when `each` fails.
+/// Returns `Err(SafetyLimit)`, before anything is changed, for a plan that fails its own [check](Plan::check). Returns
+/// `Err` when the tree can't be read again, and when `each` fails.
 ///
 /// No other process of regtree may change the tree meanwhile, so a writer that shares the lock does not compile:
 ///
@@ -206,7 +206,7 @@ impl Confirmed {
     }
 }
 
-/// Looks at one thing again, and removes it. Returns `false` when it is gone, in use, young, or has changed.
+/// Looks at one item again, and removes it. Returns `false` when it is gone, in use, young, or has changed.
 fn remove(
     writer: &ExclusiveWriter<'_>,
     disposal: &mut Disposal<'_>,

@@ -1,4 +1,4 @@
-//! What each repository needs, for commands that remove nothing.
+//! Finds what each repository needs, for commands that remove nothing.
 
 use super::action::Finding;
 use super::{Options, doubt};

@@ -1,4 +1,4 @@
-//! Reading a path: which file of the tree it is.
+//! Reads a path, and says which file of the tree it is.
 
 use super::{Area, Entry, Form, Item, TreePath};
 use crate::digest::{Algorithm, Digest, TarsumVersion};

@@ -40,7 +40,7 @@
 //!
 //! # Guarantees
 //!
-//! - **An item is noted before it is moved.** So whatever happens, every moved item is in a journal.
+//! - **An item is noted before it is moved.** So every moved item is in a journal, even after a crash.
 //! - **No move replaces anything**, neither here nor in the tree, except an empty directory.
 //! - **No symbolic link is followed.** A link is moved itself.
 //! - **An item stays here while something else is in its place.**

@@ -1,4 +1,4 @@
-//! The edges of a scanned tree: what each manifest leads to.
+//! Defines the edges of a scanned tree: what each manifest leads to.
 
 use std::collections::{HashMap, HashSet};
 

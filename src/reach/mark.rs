@@ -1,4 +1,4 @@
-//! Marking what is needed.
+//! Marks what is needed.
 //!
 //! Content is needed if any repository needs it: an index keeps its children, and their configs and layers. A link is
 //! needed only by its own repository. So each repository is followed on its own, and everything that it reaches is

@@ -1,4 +1,4 @@
-//! Following references: what is needed, and why. Every command that asks this uses the same edges.
+//! Follows references, to find what is needed and why. Every command uses the same edges.
 //!
 //! [`Edges`] is the one set of edges. In a repository a manifest leads to:
 //!
@@ -66,7 +66,7 @@ impl MustKeep {
     }
 }
 
-/// One thing that a manifest leads to.
+/// What a manifest leads to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum Edge<N> {
     /// A manifest, which leads to more.

@@ -1,4 +1,4 @@
-//! What each tag leads to.
+//! Finds what each tag leads to.
 
 use std::collections::HashMap;
 

@@ -1,4 +1,4 @@
-//! The shortest way to some content.
+//! Finds the shortest way to some content.
 
 use std::collections::{HashMap, VecDeque};
 use std::hash::Hash;

@@ -1,4 +1,4 @@
-//! Counting what a repository contains.
+//! Counts what a repository contains.
 
 use std::collections::HashSet;
 

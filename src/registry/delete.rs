@@ -1,4 +1,4 @@
-//! Removing a repository: its links, tags and uploads. Content is kept until `gc` collects it. Repositories below the
+//! Removes a repository: its links, tags and uploads. Content is kept until `gc` collects it. Repositories below the
 //! removed one, whose names begin with its name, are kept.
 //!
 //! Tags are removed first, then revisions, then layers. **So a run that is cut short leaves no tag without its

@@ -1,4 +1,4 @@
-//! Which repositories link a blob.
+//! Finds which repositories link a blob.
 
 use super::Registry;
 use crate::digest::Digest;

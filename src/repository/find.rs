@@ -1,4 +1,4 @@
-//! Finding the repositories of a tree. Every command uses this one rule.
+//! Finds the repositories of a tree. Every command uses this one rule.
 //!
 //! A repository is a directory in which `_layers`, `_manifests` or `_uploads` is a directory. Registries 2.x look for
 //! the first, 3.x for the second (layout.md §1.6), and each misses some repositories. A plain file with such a name
@@ -132,7 +132,7 @@ pub(crate) enum Role {
     File,
     /// A symbolic link or special file.
     Odd(TreePath),
-    /// An entry whose name is no text.
+    /// An entry whose name is not UTF-8.
     Nameless,
 }
 

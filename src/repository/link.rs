@@ -1,4 +1,4 @@
-//! Reading links. Every command reads them with this module.
+//! Reads links. Every command reads them with this module.
 //!
 //! A link contains a digest and nothing else (layout.md §1.2). Its path decides which digest that may be. The link of a
 //! manifest contains the digest of its path. The link of a layer contains the digest of its path too; if that is no

@@ -1,4 +1,4 @@
-//! Listing all content.
+//! Lists all content.
 //!
 //! Only the fan-out directories are read, because opening each blob's own directory is nearly the whole cost of a walk.
 //! An entry of a fan-out whose hex digits belong elsewhere, or that is no directory or has no `data` in it, is not

@@ -1,4 +1,4 @@
-//! What a scan finds to be wrong with a tree. Damage is data, and is never taken for absence.
+//! Describes what a scan finds to be wrong. Damage is data, and is never taken for absence.
 
 use crate::error::Error;
 

@@ -1,4 +1,4 @@
-//! An id of four bytes for each digest, so that a graph of millions fits in memory.
+//! Gives each digest an id of four bytes, so that a graph of millions fits in memory.
 //!
 //! The sha256 blobs of the tree have the first ids, in order, and take 32 bytes each. All other digests follow: other
 //! blobs, content that is missing, aliases, tarsums.

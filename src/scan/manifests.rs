@@ -1,4 +1,4 @@
-//! What the manifests of a tree reference. Each is read, hashed and parsed once.
+//! Reads what the manifests of a tree reference. Each is read, hashed and parsed once.
 
 use std::borrow::Cow;
 use std::collections::{HashMap, HashSet};

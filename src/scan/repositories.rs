@@ -1,4 +1,4 @@
-//! Reading what each repository links.
+//! Reads what each repository links.
 
 use std::os::fd::AsFd;
 

@@ -1,4 +1,4 @@
-//! Content that will be put back into the tree before anything else is changed in it.
+//! Describes content that will be put back into the tree before anything else is changed in it.
 
 use std::fmt;
 use std::fs::File;

@@ -1,4 +1,4 @@
-//! Listing directories whose entries are named by digests: `<alg>/<hex>/link` and `<alg>/hh/<hex>/data`.
+//! Lists directories whose entries are named by digests: `<alg>/<hex>/link` and `<alg>/hh/<hex>/data`.
 //!
 //! Names and types come from the directories themselves; no file is opened. Directories are read one at a time, in the
 //! order of the digests. So a sorted listing of a whole tree streams in little memory. Damage is an item of the

@@ -1,4 +1,4 @@
-//! Opening, reading and listing files below an open directory.
+//! Opens, reads and lists files below an open directory.
 
 use std::ffi::OsStr;
 use std::mem::MaybeUninit;

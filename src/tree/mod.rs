@@ -1,4 +1,4 @@
-//! This module reads the tree through directory handles. `durable` changes it; nothing here does.
+//! Reads the tree through directory handles. Only `durable` changes it.
 //!
 //! [`Tree::open`] resolves the root, `docker/registry/v2`, `blobs` and `repositories` once; each may be a symbolic
 //! link. **Below `blobs` and `repositories` no symbolic link is ever followed.** Every path is opened from a handle, so

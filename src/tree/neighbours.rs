@@ -1,4 +1,4 @@
-//! Reading the metadata of many directories that have one parent.
+//! Reads the metadata of many directories that have one parent.
 
 use std::os::fd::{AsFd, OwnedFd};
 

@@ -60,7 +60,8 @@ impl Session<'_> {
     }
 
     /// Leaves the session for other processes to continue: writes the registry's hash state, and our own record if
-    /// `proof` proves the state. If neither can be written, the next process has to read the data; nothing else is lost.
+    /// `proof` proves the state. If neither can be written, the next process has to read the data; nothing else is
+    /// lost.
     fn keep(&mut self, state: &Midstate, proof: Option<&WriteProof>) {
         if self.write_state(state).is_err() {
             let path = Entry::in_repository(&self.repository, self.state_item(state.length())).path();

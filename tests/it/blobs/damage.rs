@@ -87,7 +87,7 @@ fn a_broken_alias_is_told_and_putting_the_content_again_heals_it() {
     put.clone().ok();
     let link = scratch.link("lib/app", alias);
     // As a registry's own mount leaves it: a name that no blob is stored under.
-    let itself = (name.clone().into_bytes(), format!("expected the sha256 digest that it stands for, found {name}"));
+    let itself = (name.clone().into_bytes(), format!("expected the sha256 digest of its content, found {name}"));
     for (content, fault) in broken_links(alias).into_iter().chain([itself]) {
         fs::write(&link, content).unwrap();
         is_told_broken(&scratch, alias, &fault);
