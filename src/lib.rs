@@ -83,6 +83,7 @@ pub mod blob;
 #[cfg(feature = "cli")]
 #[doc(hidden)]
 pub mod cli;
+mod count;
 pub mod descriptor;
 pub mod digest;
 pub mod du;

@@ -9,6 +9,7 @@ use std::str::FromStr;
 
 use serde::{Serialize, Serializer};
 
+use crate::count::plural;
 use crate::digest::{Digest, DigestError};
 
 /// The most bytes that a name may have. 3.x does not count a first component that looks like a host name (§3.1).
@@ -25,7 +26,7 @@ pub enum NameError {
     #[error("it is empty")]
     Empty,
     /// The text has more bytes than allowed.
-    #[error("it has {found} bytes, {max} are allowed")]
+    #[error("it has {}, {max} are allowed", plural(*found, "byte"))]
     TooLong {
         /// How many bytes there are.
         found: usize,

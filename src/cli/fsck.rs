@@ -189,7 +189,9 @@ fn summarize(report: &Report, context: &mut Context) -> anyhow::Result<()> {
     }
     let empty = report.findings.iter().filter(|finding| finding.code == Code::DirectoryEmpty).count();
     if empty > 0 && !context.output.is_verbose() {
-        context.output.finding(Severity::Info, &format!("{}: {empty} of them", Code::DirectoryEmpty))?;
+        context
+            .output
+            .finding(Severity::Info, &format!("{}: {}", Code::DirectoryEmpty, plural(empty, "empty directory")))?;
     }
     if !report.broken.is_empty() {
         context.output.text(format_args!("{} cannot be pulled whole:\n", plural(report.broken.len(), "image")))?;

@@ -74,7 +74,7 @@ impl Midstate {
 
 impl std::fmt::Debug for Midstate {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "Midstate({} bytes)", self.length)
+        write!(f, "Midstate(length {})", self.length)
     }
 }
 

@@ -11,6 +11,7 @@ mod refusal;
 use std::io;
 use std::path::PathBuf;
 
+use crate::count;
 use crate::digest::Digest;
 use crate::name::{NameError, RepositoryName, Tag, UploadId};
 
@@ -292,7 +293,7 @@ pub enum Error {
     #[error(
         "{} does not match its digest in repository {repository}: expected {expected}, found {found} ({})",
         path.display(),
-        bytes_text(*size)
+        count::bytes(*size)
     )]
     Corrupt {
         /// The path of the content.
@@ -309,7 +310,7 @@ pub enum Error {
     /// Content that was to be stored does not match the digest that was given for it.
     #[error(
         "{what} does not match its digest in repository {repository}: expected {expected}, found {found} ({})",
-        bytes_text(*size)
+        count::bytes(*size)
     )]
     DigestMismatch {
         /// Its source.
@@ -324,7 +325,7 @@ pub enum Error {
         size: u64,
     },
     /// Content does not have the size that was given for it.
-    #[error("{what} has the wrong size in repository {repository}: expected {}, found {}{found}", bytes_text(*expected), if *more { "at least " } else { "" })]
+    #[error("{what} has the wrong size in repository {repository}: expected {}, found {}{found}", count::bytes(*expected), if *more { "at least " } else { "" })]
     SizeMismatch {
         /// The content: its path in the tree, or its source.
         what: String,
@@ -338,7 +339,7 @@ pub enum Error {
         more: bool,
     },
     /// A byte range that the content does not have.
-    #[error("range {range} is outside of blob {digest}, which has {}", bytes_text(*size))]
+    #[error("range {range} is outside of blob {digest}, which has {}", count::bytes(*size))]
     RangeInvalid {
         /// The range asked for.
         range: String,
@@ -472,11 +473,6 @@ fn nowhere_text(content: bool, manifest_of: &[RepositoryName]) -> String {
     }
     let names: Vec<&str> = manifest_of.iter().map(RepositoryName::as_str).collect();
     format!(" as a layer, but it is a manifest of {}", names.join(", "))
-}
-
-/// `1 byte`, `2 bytes`.
-pub(crate) fn bytes_text(count: u64) -> String {
-    if count == 1 { "1 byte".to_owned() } else { format!("{count} bytes") }
 }
 
 fn holders_text(holders: &[Holder]) -> String {

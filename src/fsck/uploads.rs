@@ -5,6 +5,7 @@ use std::os::fd::AsFd;
 use super::Options;
 use super::clue::Cause;
 use super::eye::Eye;
+use crate::count;
 use crate::finding::{Code, Harm, Repair, Subject};
 use crate::layout::{Place, TreePath};
 use crate::tree::{EntryKind, Listed};
@@ -152,20 +153,20 @@ fn check_sha256(eye: &mut Eye<'_>, upload: &TreePath, states: &TreePath, receive
         };
         let fault = match hash_state::decode(content) {
             Err(error) => Some(error.to_string()),
-            Ok(state) if state.length() != offset => Some(format!("it covers {} bytes", state.length())),
+            Ok(state) if state.length() != offset => Some(format!("it covers {}", count::bytes(state.length()))),
             Ok(_) if received.is_some_and(|received| offset > received) => {
-                Some(format!("only {} bytes were received", received.unwrap_or_default()))
+                Some(format!("the upload has received only {}", count::bytes(received.unwrap_or_default())))
             }
             Ok(_) => None,
         };
         if let Some(fault) = fault {
-            invalid(eye, &path, format!("the hash state of {offset} bytes can't be used: {fault}"));
+            invalid(eye, &path, format!("the hash state of {} can't be used: {fault}", count::bytes(offset)));
         }
     }
     let (Some(last), Some(received)) = (last, received) else { return };
     let data = upload.data();
     if received > last && !is_in_progress(eye, &data, now) {
-        invalid(eye, &data, format!("it has {received} bytes, and the last hash state covers {last}"));
+        invalid(eye, &data, format!("it has {}, and the last hash state covers {last}", count::bytes(received)));
     }
 }
 

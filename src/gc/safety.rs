@@ -2,7 +2,8 @@
 
 use super::action::Kind;
 use super::plan::Plan;
-use crate::error::{Error, Result, bytes_text};
+use crate::count;
+use crate::error::{Error, Result};
 use crate::tree::Tree;
 
 /// How much of a tree's content may be removed.
@@ -24,17 +25,18 @@ impl Plan {
         }
         let Some(limit) = self.options.max_delete else { return Ok(()) };
         let (allowed, said) = match limit {
-            Limit::Bytes(bytes) => (bytes, bytes_text(bytes)),
+            Limit::Bytes(bytes) => (bytes, count::bytes(bytes)),
             Limit::Percent(percent) => {
                 let all = self.all_bytes(tree)?;
-                (share(all, percent), format!("{percent}% of {all} bytes"))
+                (share(all, percent), format!("{percent}% of {}", count::bytes(all)))
             }
         };
         let going = self.count(Kind::Blob).1;
         if going <= allowed {
             return Ok(());
         }
-        let reason = format!("{going} bytes would be removed, which is more than --max-delete allows ({said})");
+        let going = count::bytes(going);
+        let reason = format!("{going} would be removed, which is more than --max-delete allows ({said})");
         Err(Error::SafetyLimit { reason, override_option: "a higher --max-delete" })
     }
 }

@@ -7,10 +7,11 @@ use std::os::fd::AsFd;
 use rustix::fs::Advice;
 
 use super::{follow, link};
+use crate::count;
 use crate::digest::hash::Hashed;
 use crate::digest::{Digest, Hasher};
 use crate::durable::Identity;
-use crate::error::{Error, Result, bytes_text};
+use crate::error::{Error, Result};
 use crate::finding::{Code, Finding, Harm, Repair, Subject};
 use crate::layout::{Entry, TreePath};
 use crate::stream::{self, Silent, Watch};
@@ -95,11 +96,13 @@ impl fmt::Display for Stored {
             Self::Right => f.write_str("it is right"),
             Self::Missing => f.write_str("its content is missing"),
             Self::Empty => f.write_str("it has no bytes"),
-            Self::Truncated { size, expected: Some(expected), .. } => write!(f, "it has {size} of {expected} bytes"),
-            Self::Truncated { size, expected: None, .. } => {
-                write!(f, "it ends in the middle, after {}", bytes_text(*size))
+            Self::Truncated { size, expected: Some(expected), .. } => {
+                write!(f, "it has {size} of {}", count::bytes(*expected))
             }
-            Self::Corrupt { found, size } => write!(f, "it has {} and hashes to {found}", bytes_text(*size)),
+            Self::Truncated { size, expected: None, .. } => {
+                write!(f, "it ends in the middle, after {}", count::bytes(*size))
+            }
+            Self::Corrupt { found, size } => write!(f, "it has {} and hashes to {found}", count::bytes(*size)),
             Self::NotAFile { kind, .. } => write!(f, "{kind} is in its place"),
             Self::Unreadable(reason) => write!(f, "it can't be read: {reason}"),
         }

@@ -7,6 +7,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use super::content::{self, Stored};
 use super::follow;
+use crate::count;
 use crate::digest::{Digest, Hasher};
 use crate::error::{Refusal, Result};
 use crate::finding::{Code, Harm};
@@ -172,8 +173,8 @@ impl Form {
 
     /// The form of a manifest that is too large to be read.
     pub(crate) fn too_large(size: u64) -> Self {
-        let message =
-            format!("it has {size} bytes: no registry from 2.7 on serves it, and what it references is not known");
+        let size = count::bytes(size);
+        let message = format!("it has {size}: no registry from 2.7 on serves it, and what it references is not known");
         let problem = Problem::error(Code::ManifestTooLarge, message);
         Self::opaque(problem)
     }
@@ -217,7 +218,7 @@ fn problems(bytes: &[u8], manifest: &Manifest) -> Vec<Problem> {
             }
             Oddity::Oversized => {
                 undecodable = true;
-                let message = format!("no registry from 2.7 on serves its {} bytes", bytes.len());
+                let message = format!("no registry from 2.7 on serves its {}", count::plural(bytes.len(), "byte"));
                 problems.push(Problem::warning(Code::ManifestTooLarge, message));
             }
             // These are refusals of a registry, which are reported below.

@@ -6,8 +6,8 @@ use super::Cause;
 use super::content::{Lies, Stored};
 use super::link::{Leads, RevisionLink};
 use super::manifest::{Form, Part, Read};
+use crate::count;
 use crate::digest::Digest;
-use crate::error::bytes_text;
 use crate::finding::{Code, Finding, Harm, Repair, Subject};
 use crate::layout::{Entry, Place};
 use crate::manifest::Role;
@@ -249,7 +249,7 @@ impl<F: Facts> Referrer<'_, F> {
         if u64::try_from(expected) == Ok(found) || is_empty {
             return;
         }
-        let message = format!("{part} has {}, but the manifest says {expected}", bytes_text(found));
+        let message = format!("{part} has {}, but the manifest says {expected}", count::bytes(found));
         let finding = self.facts.at(self.document.clone(), code, Harm::Certain, message);
         let finding = finding.of_manifest(self.digest).of_content(part.digest).expects(&expected).found(&found);
         let cause = if code == Code::SubjectSizeWrong { Cause::None } else { Cause::Revision(self.digest) };

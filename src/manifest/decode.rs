@@ -6,6 +6,7 @@ use super::kind::Kind;
 use super::model::Manifest;
 use super::read::{Empty, build, untyped};
 use super::unmarshal::{self, Document, Field, Mismatch};
+use crate::count::plural;
 use crate::error::Refusal;
 
 /// Reads a manifest that is to be stored. Its kind is the one that `media_type` (a `Content-Type`) names; without
@@ -19,7 +20,8 @@ use crate::error::Refusal;
 /// Duplicate keys, `null` and other oddities are not refused, because registries accept them.
 pub fn decode(bytes: &[u8], media_type: Option<&str>) -> Result<Manifest, Refusal> {
     if bytes.len() > MAX_PUT {
-        return Err(Refusal::invalid(format!("it has {} bytes, a registry takes {MAX_PUT} at most", bytes.len())));
+        let size = plural(bytes.len(), "byte");
+        return Err(Refusal::invalid(format!("it has {size}, a registry takes {MAX_PUT} at most")));
     }
     let asked = media_type.map(|header| Kind::from_content_type(header).ok_or_else(|| unsupported(header)));
     let asked = asked.transpose()?;

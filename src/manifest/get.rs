@@ -3,6 +3,7 @@
 use std::io::Read;
 
 use super::{MAX_READ, Manifest};
+use crate::count;
 use crate::digest::{Digest, Hasher};
 use crate::error::{Error, Missing, Result};
 use crate::layout::Entry;
@@ -39,7 +40,7 @@ pub(crate) fn content(repository: &Repository<'_>, digest: Digest) -> Result<Vec
     };
     let size = file.metadata().map_err(|error| Error::io("look at", tree.locate(&path), error))?.len();
     if size > MAX_READ as u64 {
-        let reason = format!("it has {size} bytes, at most {MAX_READ} are read");
+        let reason = format!("it has {}, at most {MAX_READ} are read", count::bytes(size));
         return Err(Error::ManifestMalformed { repository: repository.name().clone(), digest, reason });
     }
     let mut content = Vec::with_capacity(usize::try_from(size).unwrap_or_default());

@@ -6,6 +6,7 @@
 
 use std::os::fd::{AsFd, BorrowedFd};
 
+use crate::count;
 use crate::digest::Digest;
 use crate::error::{Error, LinkFault, Result};
 use crate::layout::TreePath;
@@ -70,7 +71,7 @@ fn quote(content: &[u8], length: u64) -> String {
     let text = String::from_utf8_lossy(content);
     let shown: String = text.chars().take(SHOWN).flat_map(char::escape_debug).collect();
     if text.chars().count() > SHOWN {
-        return format!("\"{shown}…\" ({length} bytes)");
+        return format!("\"{shown}…\" ({})", count::bytes(length));
     }
     format!("\"{shown}\"")
 }

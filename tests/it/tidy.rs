@@ -6,7 +6,7 @@ use std::path::Path;
 
 /// The rooms from the top down, floor by floor, as the design has them. A room imports from floors below its own, and from
 /// itself.
-const FLOORS: [&[&str]; 18] = [
+const FLOORS: [&[&str]; 19] = [
     &["cli"],
     &["report", "serve", "retention", "image"],
     &["du"],
@@ -25,6 +25,7 @@ const FLOORS: [&[&str]; 18] = [
     &["layout", "error"],
     &["name", "descriptor"],
     &["digest"],
+    &["named", "count"],
 ];
 
 /// What a module imports: each module, with one of the paths that say so.
@@ -65,6 +66,23 @@ fn only_layout_spells_the_names_of_the_tree() {
     let spelled: Vec<&String> =
         others.filter(|(_, source)| source.contains(".child(\"")).map(|(module, _)| module).collect();
     assert!(spelled.is_empty(), "these build a path from a name of their own: {spelled:?}");
+}
+
+/// A message that counts bytes itself says "1 bytes". A constant, which is a name in upper case, is never 1.
+#[test]
+fn only_count_writes_bytes_with_their_noun() {
+    let counts = |line: &str| {
+        line.match_indices("} byte").any(|(end, _)| {
+            let name = line[..end].rsplit('{').next().unwrap_or_default();
+            !name.starts_with(|first: char| first.is_ascii_uppercase() || first.is_ascii_digit())
+        })
+    };
+    assert!(counts("(\"{} bytes\")") && counts("it has {size} bytes") && !counts("at most {MAX} bytes"));
+    let sources = sources();
+    let lines = sources.iter().flat_map(|(module, source)| source.lines().map(move |line| (module, line)));
+    let wrong: Vec<String> =
+        lines.filter(|(_, line)| counts(line)).map(|(module, line)| format!("{module}: {}", line.trim())).collect();
+    assert!(wrong.is_empty(), "these count without `crate::count`:\n{}", wrong.join("\n"));
 }
 
 fn upward(module: &str, imports: &BTreeMap<String, String>) -> Vec<String> {

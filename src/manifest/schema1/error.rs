@@ -1,5 +1,7 @@
 //! Why a signed document is refused.
 
+use crate::count::plural;
+
 /// Why a document is refused: for the whole, or for one of its signatures.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
@@ -78,7 +80,7 @@ pub enum Fault {
     #[error("the protected header has no proper {0}")]
     MissingFormat(&'static str),
     /// The payload would be longer than the document that it is cut from.
-    #[error("the protected header's formatLength is out of range: there are {available} bytes")]
+    #[error("the protected header's formatLength is out of range: there are {}", plural(*available, "byte"))]
     FormatLengthOutOfRange {
         /// How many bytes there are.
         available: usize,
@@ -104,7 +106,7 @@ pub enum Fault {
         key: &'static str,
     },
     /// The signature does not have the length of all signatures by its algorithm.
-    #[error("it is {found} bytes long, and signatures by {algorithm} are {expected}")]
+    #[error("it has {}, and signatures by {algorithm} have {expected}", plural(*found, "byte"))]
     SignatureLength {
         /// The algorithm in `alg`.
         algorithm: String,
@@ -202,7 +204,7 @@ pub enum KeyFault {
     #[error("the curve {0:?} is not supported")]
     Curve(String),
     /// A coordinate does not have the length of the curve's coordinates.
-    #[error("its member {member:?} is {found} bytes long, and on its curve it must be {expected}")]
+    #[error("its member {member:?} has {}, and on its curve it must have {expected}", plural(*found, "byte"))]
     Length {
         /// The coordinate's member.
         member: &'static str,
