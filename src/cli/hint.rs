@@ -94,7 +94,7 @@ fn not_a_tree(path: &Path, global: &Global) -> String {
     if let Some(root) = canonical.ancestors().skip(1).find(|ancestor| ancestor.join(layout::PREFIX).is_dir()) {
         return format!("it is inside a tree; did you mean --root {}", quote_path(root));
     }
-    let init = format!("to make a new, empty tree there: regtree init {}", quote_path(path));
+    let init = format!("is its disk mounted? to make a new, empty tree there: regtree init {}", quote_path(path));
     if root::is_default(global) {
         return format!("choose the tree with --root DIR, --registry-config FILE or REGTREE_ROOT; {init}");
     }

@@ -82,7 +82,7 @@ fn a_root_that_is_no_tree_is_told_with_where_it_came_from() {
     let list = Regtree::new(["repo", "list"]).env("REGTREE_ROOT", &nowhere);
     list.run()
         .code(10)
-        .says(["hint: the root comes from the environment variable REGTREE_ROOT; to make a new, empty tree there"]);
+        .says(["hint: the root comes from the environment variable REGTREE_ROOT; is its disk mounted? to make a new, empty tree there"]);
     let said = Regtree::at(&nowhere, ["repo", "list"]).env("REGTREE_ROOT", "/").run().code(10).err();
     assert!(!said.contains("REGTREE_ROOT"), "{said}");
 }
