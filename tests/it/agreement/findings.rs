@@ -1,4 +1,4 @@
-//! What is found is found once, under one name, by every command that comes upon it.
+//! Every command reports the same thing by the same code, and only once.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -39,7 +39,7 @@ fn code(finding: &Value) -> String {
 const LISTS: [&[&str]; 2] = [&["repo", "list"], &["repo", "list", "--long"]];
 
 /// No two findings are of one code about one thing, and no line of stderr comes twice.
-fn says_nothing_twice(scratch: &Scratch) -> Result<(), String> {
+fn reports_nothing_twice(scratch: &Scratch) -> Result<(), String> {
     COMMANDS.iter().chain(&LISTS).try_for_each(|words| is_not_told_twice(scratch, words))
 }
 
@@ -112,22 +112,22 @@ fn counts_alike(scratch: &Scratch) -> Result<(), String> {
 
 #[test]
 fn of_any_version_s_tree_nothing_is_told_twice() {
-    of_every_version(|make| says_nothing_twice(&make()));
+    of_every_version(|make| reports_nothing_twice(&make()));
 }
 
 #[test]
 fn of_any_damaged_tree_nothing_is_told_twice() {
-    of_every_damage(|make| says_nothing_twice(&make()));
+    of_every_damage(|make| reports_nothing_twice(&make()));
 }
 
 #[test]
 fn of_a_random_tree_nothing_is_told_twice() {
-    hold(30, 31, sound(), |recipe| says_nothing_twice(&recipe.grow()));
+    hold(30, 31, sound(), |recipe| reports_nothing_twice(&recipe.grow()));
 }
 
 #[test]
 fn of_a_random_damaged_tree_nothing_is_told_twice() {
-    hold(40, 32, damaged(Ways::ALL), |recipe| says_nothing_twice(&recipe.grow()));
+    hold(40, 32, damaged(Ways::ALL), |recipe| reports_nothing_twice(&recipe.grow()));
 }
 
 #[test]
@@ -136,7 +136,7 @@ fn of_a_layer_that_is_named_twice_verify_tells_once() {
     let (config, layer) = (planted.layer("lib", "config"), planted.layer("lib", "named twice"));
     planted.tag("lib", "v1", &planted.manifest("lib", &planted.image_of(&config, &[&layer, &layer])));
     planted.remove(&blob_path(&layer));
-    says_nothing_twice(&planted.scratch).unwrap_or_else(|complaint| panic!("{complaint}"));
+    reports_nothing_twice(&planted.scratch).unwrap_or_else(|complaint| panic!("{complaint}"));
 }
 
 #[test]

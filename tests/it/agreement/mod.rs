@@ -1,6 +1,6 @@
 //! What one command says of a tree, the others say too: on trees of every registry version, on damaged and on random ones.
 //!
-//! A test that is ignored shows a fault that is known, by its number or in words; who mends it takes the `ignore` away.
+//! A test that is ignored shows a known fault, by its number or in words. Whoever repairs the fault removes the `ignore`.
 
 mod explain;
 mod findings;

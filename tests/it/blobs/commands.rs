@@ -49,7 +49,7 @@ fn stat_shows_the_descriptor_and_tells_an_alias() {
 }
 
 #[test]
-fn stat_tells_which_repositories_link_a_blob_by_whatever_name() {
+fn stat_lists_the_repositories_that_link_a_blob_by_any_digest() {
     let (scratch, [sha256, _, sha512]) = aliased();
     scratch.put("other", b"content");
     scratch.put("unrelated", b"something else");

@@ -100,7 +100,7 @@ fn a_file_that_cannot_be_content_is_named() {
 }
 
 #[test]
-fn a_tarsum_is_nothing_to_check_content_by() {
+fn content_can_not_be_checked_against_a_tarsum() {
     let scratch = Scratch::new();
     let tarsum = format!("tarsum.v1+sha256:{}", "ab".repeat(32));
     let put = scratch.regtree(["blob", "put", "lib/new", "--digest", &tarsum]).stdin(OTHER);

@@ -63,7 +63,7 @@ fn a_delete_of_several_can_be_run_again_when_some_are_gone() {
 }
 
 #[test]
-fn a_mount_killed_at_any_change_lies_to_nobody_and_can_be_run_again() {
+fn a_mount_killed_at_any_change_leaves_a_sound_tree_and_can_be_run_again() {
     let mut kills = 0;
     for call in ["mkdirat", "fsync", "renameat", "write"] {
         for nth in 1.. {

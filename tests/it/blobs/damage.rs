@@ -1,4 +1,4 @@
-//! Damage that is met where a link or content belongs.
+//! Damage in the place of a link or of content.
 
 use std::ffi::OsStr;
 use std::fs;

@@ -1,4 +1,4 @@
-//! Processes that change one tree at once: whatever they race for, each gets what it was promised.
+//! Processes that change one tree at the same time: each does what it reports, whichever comes first.
 //!
 //! Every round begins in a repository that does not exist yet, so that the processes race for its directories too.
 

@@ -262,7 +262,7 @@ fn a_tree_of_somebody_else_can_be_read_and_is_not_written() {
 }
 
 #[test]
-fn hash_states_that_cannot_be_listed_keep_nobody_from_the_upload_but_from_its_purge() {
+fn unlistable_hash_states_prevent_a_purge_but_no_other_use_of_the_upload() {
     let (scratch, _) = owned();
     let id = scratch.run(["upload", "start", "lib/app"]).code(0).answer();
     scratch.regtree(["upload", "resume", "lib/app", &id]).stdin("content").ok();

@@ -205,7 +205,7 @@ fn a_killed_put_leaves_an_upload_as_a_registry_keeps_it() {
 }
 
 #[test]
-fn a_put_killed_at_any_change_it_makes_lies_to_nobody_and_can_be_run_again() {
+fn a_put_killed_at_any_change_leaves_a_sound_tree_and_can_be_run_again() {
     let content = content(100_000);
     let alias = digest_by("sha512", &content).to_string();
     let arguments = ["blob", "put", "lib/app", "--digest", &alias];

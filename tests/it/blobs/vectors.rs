@@ -1,6 +1,6 @@
 //! Trees that fourteen registry versions wrote, and trees with one damage each, read through the command.
 //!
-//! What is true of a tree stands in a JSON file beside it. Whatever is read, the tree must not change for it.
+//! A JSON file beside each tree says what is true of it. Reading must not change the tree.
 
 use std::collections::BTreeMap;
 use std::fs;

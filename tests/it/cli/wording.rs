@@ -1,4 +1,4 @@
-//! How things are said: to people on terminals wide and narrow, in pipes, and to programs.
+//! How output is written: for people on wide and narrow terminals, in pipes, and for programs.
 
 use std::fs;
 

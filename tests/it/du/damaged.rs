@@ -1,4 +1,4 @@
-//! Damage is told and ends nothing.
+//! `du` reports damage, and counts the rest.
 
 use std::ffi::OsStr;
 use std::fs;

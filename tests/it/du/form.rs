@@ -1,4 +1,4 @@
-//! What is shown, in which order, and how.
+//! What `du` shows, in which order, and how.
 
 use std::process::{Command, Stdio};
 

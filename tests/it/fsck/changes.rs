@@ -1,4 +1,4 @@
-//! Any byte that changes, and any file that goes, is found; or there is a reason why nobody could tell.
+//! `fsck` finds every changed byte and every removed file, unless no reader could notice.
 
 use std::fs;
 use std::path::{Path, PathBuf};

@@ -93,7 +93,7 @@ fn all_parts_together_find_all_that_is_wrong_each_once() {
 }
 
 #[test]
-fn chance_is_told_by_its_seed_and_repeated_by_it() {
+fn a_random_sample_reports_its_seed_and_is_repeated_by_it() {
     let (scratch, _) = rotten();
     let first = fsck(&scratch, &["--content-subset", "50%"]);
     assert_eq!(content(&first)["blobs"], 12);

@@ -268,7 +268,7 @@ fn strict_makes_a_warning_an_error() {
 }
 
 #[test]
-fn what_mends_a_damage_is_told_with_it() {
+fn fsck_reports_what_repairs_a_damage() {
     for (name, repair, safe) in [
         ("layer-link-empty", "rewrite-link", true),
         ("revision-link-newline", "rewrite-link", true),

@@ -98,7 +98,7 @@ fn what_a_symbolic_link_leads_to_is_hashed_as_content_is() {
 }
 
 #[test]
-fn what_hangs_behind_a_symbolic_link_hangs_nobody() {
+fn a_symbolic_link_to_a_device_a_directory_or_itself_does_not_stop_fsck() {
     let (scratch, image) = image();
     let data = scratch.blob(image.layer);
     fs::remove_file(&data).unwrap();

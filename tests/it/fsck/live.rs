@@ -1,4 +1,4 @@
-//! Beside others who change the tree.
+//! `fsck` while other processes change the tree.
 
 use std::collections::BTreeSet;
 use std::fs;

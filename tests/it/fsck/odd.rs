@@ -145,7 +145,7 @@ fn a_manifest_larger_than_any_that_is_read_is_told_and_hashed() {
 }
 
 #[test]
-fn what_mends_and_what_was_not_done_is_said() {
+fn fsck_says_what_repairs_a_finding_and_whether_content_was_hashed() {
     let (scratch, image) = image();
     let whole = scratch.run(["fsck"]).code(0);
     assert!(whole.lines().last().unwrap().ends_with("; content not hashed (add --content)") && whole.err().is_empty());

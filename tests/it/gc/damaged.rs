@@ -1,4 +1,4 @@
-//! Trees with one damage each: nothing that an image needs goes, and what is in doubt is said.
+//! Trees with one damage each: nothing is removed that an image needs, and what gc keeps in doubt is reported.
 
 use std::collections::BTreeSet;
 
@@ -154,7 +154,7 @@ fn a_doubt_is_told_with_its_path_and_what_repairs_it() {
 }
 
 #[test]
-fn what_is_said_to_repair_a_doubt_has_something_to_mend() {
+fn the_command_that_gc_hints_at_has_something_to_repair() {
     let (mut tried, mut idle) = (0, Vec::new());
     for (name, _) in DOUBTS {
         let scratch = damaged(name);

@@ -1,4 +1,4 @@
-//! Damage beyond that of the vectors, tags of referrers, and the brakes.
+//! Damage that no vector has, tags of referrers, and the safety limits.
 
 use serde_json::Value;
 

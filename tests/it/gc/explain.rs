@@ -1,4 +1,4 @@
-//! Why content stays, and how much of it there is.
+//! Why content is kept, and how much of it there is.
 
 use serde_json::{Value, json};
 

@@ -1,4 +1,4 @@
-//! Random trees: what goes of them is what the naive model says.
+//! Random trees: a collection removes what the naive model says.
 
 use super::forest::{Kind, grow};
 use super::model::{Verdict, verdict};

@@ -1,4 +1,4 @@
-//! What may go where, and what is shown of it.
+//! From where content and links may be removed, and what the output shows.
 
 use std::fs;
 
@@ -19,7 +19,7 @@ fn two() -> (Planted, [String; 3]) {
 }
 
 #[test]
-fn content_goes_only_where_every_link_to_it_lies_in_matching_repositories() {
+fn content_is_removed_only_if_every_link_to_it_is_in_a_matching_repository() {
     let (planted, [one, another, shared]) = two();
     let before = snapshot(&planted.scratch.repository("other"));
     let collection = collect(&planted.scratch, &[&NOW[..], &["--repository", "team/*"]].concat()).code(0);

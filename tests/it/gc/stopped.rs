@@ -37,7 +37,7 @@ fn grown() -> Planted {
 }
 
 #[test]
-fn a_collection_killed_anywhere_leaves_no_link_that_lies_and_is_finished_by_another() {
+fn a_collection_killed_anywhere_leaves_no_dangling_link_and_is_finished_by_another() {
     let undisturbed = grown();
     let before = files(&undisturbed.scratch);
     undisturbed.scratch.run(WORDS).code(0);

@@ -1,4 +1,4 @@
-//! Uploads that nobody goes on with.
+//! Old uploads, which a collection removes.
 
 use std::process::Stdio;
 use std::time::Duration;

@@ -1,4 +1,4 @@
-//! Trees that fourteen registry versions wrote: what goes of them stands in their truth files.
+//! Trees that fourteen registry versions wrote: their truth files say what a collection removes.
 
 use std::collections::BTreeSet;
 

@@ -1,4 +1,4 @@
-//! What is no manifest is not put, what is damaged is not got, and the tree stays as it was.
+//! Bytes that are no manifest are not stored, damaged manifests are not given out, and the tree does not change.
 
 use std::fs;
 

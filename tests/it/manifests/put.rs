@@ -1,4 +1,4 @@
-//! How a manifest is stored: what is written, in an order that leaves no link that lies, and what is mended.
+//! How a manifest is stored: what is written, in an order that leaves no dangling link, and what is repaired.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -181,7 +181,7 @@ fn assert_true(scratch: &Scratch, when: &str) {
 }
 
 #[test]
-fn a_put_killed_at_any_change_it_makes_leaves_no_link_that_lies_and_can_be_run_again() {
+fn a_put_killed_at_any_change_leaves_no_dangling_link_and_can_be_run_again() {
     let tagged = || {
         let scratch = Scratch::new();
         put(&scratch, INDEX).with(["--tag", "v1"]).ok();

@@ -67,7 +67,7 @@ fn each_signed_document_has_the_verdict_that_registry_2_8_gave() {
 }
 
 #[test]
-fn a_document_whose_signatures_lie_is_refused_for_that_alone_and_leaves_nothing() {
+fn a_document_with_wrong_signatures_is_refused_for_that_alone_and_leaves_nothing() {
     let scratch = Scratch::new();
     let before = snapshot(&scratch.root().join("docker"));
     let (mut refused, mut taken) = (0, 0);

@@ -1,4 +1,4 @@
-//! Journals that lie, names that are none, links that were planted, and places that can't be written.
+//! Journals with false lines, invalid names, planted links, and places that can't be written.
 
 use std::fs;
 use std::os::unix::fs::{PermissionsExt, symlink};

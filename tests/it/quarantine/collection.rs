@@ -1,4 +1,4 @@
-//! `gc --quarantine`: the same goes as without it, and all of it can come back.
+//! `gc --quarantine` takes out what `gc` removes, and all of it can be put back.
 
 use std::collections::BTreeMap;
 use std::fs;

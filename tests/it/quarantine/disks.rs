@@ -13,7 +13,7 @@ use crate::support::Scratch;
 use crate::support::peers::garbage_collect;
 
 #[test]
-fn what_lies_on_other_disks_is_taken_and_put_back_there() {
+fn content_on_other_disks_is_quarantined_and_put_back_there() {
     in_mounts_of_its_own("quarantine::disks::inside");
 }
 

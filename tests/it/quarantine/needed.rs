@@ -97,7 +97,7 @@ fn a_damaged_blob_does_not_go_back() {
 }
 
 #[test]
-fn a_quarantine_that_is_none_keeps_nobody_from_collecting() {
+fn a_file_in_the_place_of_the_quarantine_does_not_prevent_a_collection() {
     let scratch = grown();
     let path = scratch.root().join(".regtree/quarantine");
     Scratch::plant(&path, "no directory");

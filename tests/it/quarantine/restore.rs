@@ -1,4 +1,4 @@
-//! What was taken goes back as it was.
+//! `quarantine restore` puts items back as they were.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;

@@ -1,4 +1,4 @@
-//! Modes and owners that keep the tree's owner from what is his.
+//! Modes and owners because of which the tree's owner can't read a part of the tree.
 
 use std::fs;
 use std::os::unix::fs::{MetadataExt, PermissionsExt, chown};

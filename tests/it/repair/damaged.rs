@@ -1,4 +1,4 @@
-//! Trees with one damage each: what is mended, what stays wrong, and that a restore undoes all of it.
+//! Trees with one damage each: what `repair` repairs, what stays wrong, and that a restore undoes all of it.
 
 use std::collections::BTreeMap;
 
@@ -200,7 +200,7 @@ fn links_that_manifests_need_are_written_where_that_is_asked_for() {
 }
 
 #[test]
-fn no_tag_goes_while_the_directory_of_manifests_is_missing_as_a_whole() {
+fn no_tag_is_removed_while_the_directory_of_manifests_is_missing() {
     let scratch = damaged("repo-without-revisions");
     let before = tree(&scratch);
     let done = repair(&scratch, &["--only", "tag-dangling"]).code(3);

@@ -1,4 +1,4 @@
-//! Links that lead nowhere: they go when they are named, and stay where what they lack can be had.
+//! Dangling links: they are removed if their code is named, and kept if a source has their content.
 
 use std::fs;
 

@@ -1,4 +1,4 @@
-//! Links of layers whose manifest can't be followed are not to go: a tree that a source could mend would end unmendable.
+//! `repair` keeps the links of layers whose manifest can't be followed: without them, no source could repair the tree.
 
 use std::fs;
 use std::os::unix::fs::symlink;

@@ -1,4 +1,4 @@
-//! Mending: trees with one damage each, content from elsewhere, a live registry that would never heal by itself, kills.
+//! `repair`: trees with one damage each, content from a source, a live registry that would never heal by itself, kills.
 
 mod access;
 mod damaged;

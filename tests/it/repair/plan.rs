@@ -83,7 +83,7 @@ fn a_dry_run_takes_no_lock_and_a_real_one_wants_it_alone() {
 }
 
 #[test]
-fn what_to_mend_has_to_be_said_and_known() {
+fn repair_needs_all_safe_or_known_codes() {
     let scratch = damaged("layer-link-empty");
     scratch.run(["repair"]).code(2).says(["--only", "--all-safe"]);
     scratch.run(["repair", "--only", "link-empty", "--all-safe"]).code(2);
@@ -163,7 +163,7 @@ fn content_without_any_repositories_is_no_damage_either() {
 }
 
 #[test]
-fn what_lies_in_the_quarantine_is_not_lost() {
+fn content_in_the_quarantine_does_not_count_as_lost() {
     let scratch = Scratch::new();
     let images: Vec<Tagged> =
         (0..4).map(|number| Tagged::put(&scratch, "lib/app", &format!("image {number}"), &["latest"])).collect();

@@ -41,7 +41,7 @@ fn an_error_that_was_not_asked_for_counts_and_is_told_with_what_helps() {
 }
 
 #[test]
-fn whoever_needs_what_goes_to_the_quarantine_is_seen() {
+fn an_image_that_needs_a_quarantined_blob_is_reported_as_broken() {
     let scratch = many();
     Tagged::put(&scratch, "lib/app", "tagged", &["latest"]);
     let untagged = Tagged::put(&scratch, "lib/app", "untagged", &[]);

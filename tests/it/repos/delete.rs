@@ -1,4 +1,4 @@
-//! `repo delete`: what goes, and what stays.
+//! `repo delete`: what is removed, and what is kept.
 
 use std::collections::BTreeMap;
 use std::fs;

@@ -4,7 +4,7 @@ use crate::support::kill::at_every_change;
 use crate::support::{Scratch, Tagged, assert_sound, snapshot};
 
 #[test]
-fn a_delete_killed_at_any_change_lies_to_nobody_and_can_be_run_again() {
+fn a_delete_killed_at_any_change_leaves_a_sound_tree_and_can_be_run_again() {
     let kills = at_every_change(
         || {
             let scratch = Scratch::new();

@@ -1,4 +1,4 @@
-//! What a tree promises whatever happened.
+//! Checks what must be true of a tree after any failure or kill.
 
 use std::fs;
 

@@ -1,4 +1,4 @@
-//! What tags are asked that can't be: every kind has its message and exit code, and leaves the tree as it was.
+//! Invalid requests about tags: each has its message and exit code, and does not change the tree.
 
 use std::fs;
 

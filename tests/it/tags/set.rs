@@ -1,4 +1,4 @@
-//! Tags that are moved, taken back and mended.
+//! Tags that are set to another manifest, set back, and repaired.
 
 use std::fs;
 use std::time::{Duration, SystemTime};

@@ -1,4 +1,4 @@
-//! Uploads that pass from hand to hand: Debian's `docker-registry` goes on where regtree stopped, and the reverse.
+//! Uploads that Debian's `docker-registry` continues where regtree stopped, and the other way round.
 //!
 //! A registry takes up an upload only with a note that it signed, of the offset that it left it at
 //! (`DockerRegistry::upload_path`); that is between it and its clients, and nothing of it is in the tree.
@@ -213,7 +213,7 @@ fn another_digest_than_sha256_commits_what_both_wrote() {
 }
 
 #[test]
-fn a_registry_goes_by_the_state_that_regtree_wrote_and_regtree_by_no_registry_s() {
+fn a_registry_uses_the_state_that_regtree_wrote_and_regtree_trusts_no_registry_s() {
     let pieces = pieces();
     let content = pieces[..2].concat();
     let digest = digest_by("sha256", &content);

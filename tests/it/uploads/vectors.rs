@@ -90,7 +90,7 @@ fn an_alpha_registrys_uploads_are_only_read() {
 }
 
 #[test]
-fn damaged_states_keep_nobody_from_committing() {
+fn damaged_states_do_not_prevent_a_commit() {
     for name in ["upload-hashstate-garbage", "upload-data-longer-than-state"] {
         let scratch = vectors::damaged(name);
         for (repository, id, size) in listed(&scratch, &[]) {

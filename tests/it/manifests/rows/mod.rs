@@ -1,6 +1,6 @@
 //! The manifests that both the registry and regtree are asked to take.
 //!
-//! In a row's text `$C` stands for the descriptor of a config that is there, and so on ([`Store::fill`]).
+//! In a row's text `$C` is replaced by the descriptor of a config that exists, and so on ([`Store::fill`]).
 
 mod documents;
 mod references;

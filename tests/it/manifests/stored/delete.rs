@@ -1,4 +1,4 @@
-//! `manifest delete`: the link goes, the tags keep it, the content stays.
+//! `manifest delete` removes the link, unless tags point to the manifest; the content is kept.
 
 use regtree::Digest;
 use serde_json::json;

@@ -85,7 +85,7 @@ fn findings(regtree: Regtree, code: i32) -> Vec<(String, String, Option<String>)
 }
 
 #[test]
-fn a_broken_link_is_told_by_whatever_comes_upon_it() {
+fn every_command_that_reads_a_broken_link_reports_it() {
     let (scratch, digest) = with_image();
     let broken = put(&scratch, REPOSITORY, &image(b"config", &[]), &[]);
     let link = format!("_manifests/revisions/sha256/{}/link", broken.hex());

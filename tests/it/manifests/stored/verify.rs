@@ -1,4 +1,4 @@
-//! `manifest verify`: every fault is told, whole manifests pass.
+//! `manifest verify` reports every fault, and nothing for complete manifests.
 
 use std::fs;
 

@@ -130,7 +130,7 @@ fn finish_by(commit: Regtree, session: &Session, digest: Digest, whole: &[u8], w
 }
 
 #[test]
-fn a_commit_killed_at_any_change_it_makes_lies_to_nobody_and_can_be_run_again() {
+fn a_commit_killed_at_any_change_leaves_a_sound_tree_and_can_be_run_again() {
     let whole = content(100_000);
     for digest in [Digest::of(&whole), digest_by("sha512", &whole)] {
         let kills = at_every_change(
