@@ -129,15 +129,3 @@ pub(super) fn quote_path(path: &Path) -> Cow<'_, str> {
     }
     format!("'{}'", text.replace('\'', r"'\''")).into()
 }
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn paths_survive_a_shell() {
-        for (path, quoted) in [("/var/lib/registry", "/var/lib/registry"), ("a b", "'a b'"), ("it's", r"'it'\''s'")] {
-            assert_eq!(quote_path(Path::new(path)), quoted);
-        }
-    }
-}

@@ -112,24 +112,4 @@ mod tests {
         }
         assert_eq!(read("version: 0.1\n", Some("/over")).unwrap(), Path::new("/over"));
     }
-
-    #[test]
-    fn what_is_no_configuration_of_a_file_system_says_why() {
-        for (text, reason) in [
-            ("storage:\n  s3:\n    bucket: x\n", "\"s3\""),
-            ("storage: inmemory\n", "\"inmemory\""),
-            ("storage: 7\n", "not a mapping"),
-            ("storage:\n  delete: {enabled: true}\n", "names no driver"),
-            ("storage:\n  filesystem:\n    rootdirectory: 7\n", "not a path"),
-            ("version: 0.1\n", "no storage section"),
-            ("", "no storage section"),
-            ("a: [", "not YAML"),
-        ] {
-            match read(text, None) {
-                Err(error @ Error::Configuration { .. }) => assert!(error.to_string().contains(reason), "{error}"),
-                other => panic!("{text:?}: {other:?}"),
-            }
-        }
-        assert!(matches!(from_config(Path::new("/nonexistent"), None), Err(Error::Io { .. })));
-    }
 }

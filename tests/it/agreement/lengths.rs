@@ -81,6 +81,8 @@ fn the_length_of_a_layer_s_link_is_true_everywhere() {
 
 #[test]
 fn the_length_of_a_tag_s_link_is_true_everywhere() {
-    hold(tag_link, 5000, &OF_TAG);
+    for length in [255, 256, 257, 5000] {
+        hold(tag_link, length, &OF_TAG);
+    }
     hold(tag_link, 20_000, &OF_TAG);
 }

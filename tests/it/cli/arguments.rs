@@ -25,7 +25,16 @@ fn no_digests() -> Vec<(String, &'static str)> {
         (format!("sha256:{hex}@{hex}"), "length"),
         (format!("sha256:{}", &hex[1..]), "64 hex digits, found 63"),
         (format!("sha256:{hex}a"), "64 hex digits, found 65"),
+        ("sha256:abc".to_owned(), "64 hex digits, found 3"),
+        (format!("sha384:{hex}"), "96 hex digits, found 64"),
         (format!("sha512:{hex}"), "128 hex digits, found 64"),
+        ("tarsum.v1+sha256:00".to_owned(), "64 hex digits, found 2"),
+        ("tarsum.v9+sha256:00".to_owned(), "unsupported"),
+        (format!("tarsum+sha256:{}", "AB".repeat(32)), "format"),
+        ("a+b.c_d-e:A=_-9".to_owned(), "unsupported"),
+        ("a++b:00".to_owned(), "format"),
+        ("a..b:00".to_owned(), "format"),
+        ("a:b:c".to_owned(), "format"),
         (format!("md5:{}", "ab".repeat(16)), "unsupported"),
         (format!("blake3:{hex}"), "unsupported"),
         ("../../../../etc/passwd".to_owned(), "format"),
@@ -77,16 +86,23 @@ fn no_names() -> Vec<(String, &'static str)> {
         ("lib/app-", "begin and end"),
         ("lib/App", "upper case"),
         ("Lib", "upper case"),
+        ("Lib_x/app", "\"Lib_x\" has upper case"),
         ("lib/a..b", "separate"),
         ("lib/a___b", "separate"),
         ("lib/a.-b", "separate"),
         ("lib/a b", "not allowed"),
         ("lib/é", "not allowed"),
         ("lib/app:v1", "not allowed"),
+        ("lib.com:5000/app", "':' is not allowed"),
+        ("[::1]/app", "'[' is not allowed"),
         ("lib\\app", "not allowed"),
     ];
     let mut names: Vec<_> = table.map(|(name, rule)| (name.to_owned(), rule)).into();
     names.push((long, "257 bytes, 255 are allowed"));
+    names.push(("a".repeat(256), "256 bytes, 255 are allowed"));
+    names.push((format!("a/{}", "b".repeat(256)), "256 bytes, 255 are allowed"));
+    names.push((format!("{}/b", "a".repeat(256)), "256 bytes, 255 are allowed"));
+    names.push((format!("a_b/{}", ["a"; 127].join("/")), "257 bytes, 255 are allowed"));
     names
 }
 

@@ -173,6 +173,9 @@ fn a_configuration_that_is_none_of_a_file_system_is_named_with_the_reason() {
         ("version: 0.1\n", "no storage section"),
         ("a: [", "not YAML"),
         ("storage:\n  s3: {bucket: x}\n", "\"s3\""),
+        ("storage: inmemory\n", "\"inmemory\""),
+        ("storage: 7\n", "not a mapping"),
+        ("storage:\n  delete: {enabled: true}\n", "names no driver"),
         ("storage:\n  filesystem: {rootdirectory: 7}\n", "not a path"),
     ] {
         Scratch::plant(&file, content);
