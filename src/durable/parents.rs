@@ -36,7 +36,7 @@ impl<'t> Parents<'t> {
     pub(super) fn open(tree: &'t Tree, path: &TreePath) -> Result<Option<Self>> {
         let Some(area) = tree.area(path.area())? else { return Ok(None) };
         let mut parents = Self::new(tree, path, duplicate(area, path)?, false);
-        for here in descent(path) {
+        for here in path.descent() {
             match open_in(parents.last(), here.file_name()) {
                 Ok(handle) => parents.handles.push(handle),
                 Err(Errno::NOENT) => return Ok(None),
@@ -51,7 +51,7 @@ impl<'t> Parents<'t> {
         retry_vanished(|| {
             let (area, made_area) = area_made(tree, path.area())?;
             let mut parents = Self::new(tree, path, area, made_area);
-            for here in descent(path) {
+            for here in path.descent() {
                 match parents.open_or_make(&here) {
                     Ok(handle) => parents.handles.push(handle),
                     Err(error) => {
@@ -219,14 +219,6 @@ pub(super) fn sync_directory(directory: BorrowedFd<'_>, path: &Path) -> Result<(
         Ok(()) | Err(Errno::INVAL) => Ok(()),
         Err(errno) => Err(Error::io("sync", path, errno)),
     }
-}
-
-/// `path` and the directories above it, outermost first, without the area.
-fn descent(path: &TreePath) -> Vec<TreePath> {
-    let mut steps: Vec<TreePath> = std::iter::successors(Some(path.clone()), TreePath::parent).collect();
-    steps.pop();
-    steps.reverse();
-    steps
 }
 
 /// Opens a directory in another. It does not follow a symbolic link.

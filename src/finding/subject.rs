@@ -42,7 +42,7 @@ impl Subject {
             Self::Layer(repository, digest) | Self::MisplacedRevision(repository, digest) => repository.layer(digest),
             Self::Revision(repository, digest) => repository.revision(digest),
             Self::Signature { repository, manifest, signature } => {
-                layout::entry_in(&repository.signatures(manifest), signature)
+                layout::keyed(&repository.signatures(manifest), signature)
             }
             Self::Tag(repository, tag) => repository.tag(tag),
             Self::PastTag(repository, tag, digest) => repository.past(tag, digest),

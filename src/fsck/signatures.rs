@@ -35,7 +35,7 @@ impl Judge<'_, '_> {
             Link::Right => Ok(()),
             Link::Absent { empty } => {
                 if empty {
-                    self.eye.empty(&layout::entry_in(directory, &found.digest));
+                    self.eye.empty(&layout::keyed(directory, &found.digest));
                 }
                 return true;
             }

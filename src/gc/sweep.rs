@@ -261,10 +261,7 @@ fn remove(
             for folder in &folders {
                 disposal.empty_directories(folder)?;
             }
-            let above = std::iter::successors(Some(action.path.clone()), TreePath::parent);
-            let mut above: Vec<TreePath> = above.filter(|path| !path.below_area().is_empty()).collect();
-            above.reverse();
-            writer.unmake_directories(&above)?;
+            writer.unmake_directories(&action.path.descent())?;
             Ok(folders.iter().all(|folder| matches!(tree.metadata(folder), Ok(None))))
         }
     }

@@ -61,19 +61,9 @@ pub enum Item {
 }
 
 impl Entry {
-    /// The content of a blob.
-    pub fn blob(digest: Digest) -> Self {
-        Self::Blob(digest)
-    }
-
     /// A file of `repository` in the current layout.
     pub fn in_repository(repository: &RepositoryName, item: Item) -> Self {
         Self::InRepository { repository: repository.clone(), form: Form::Current, item }
-    }
-
-    /// The link of a manifest revision as registry 2.1.0 wrote it, in the path of a layer link (layout.md §1.4).
-    pub fn misplaced_revision_link(repository: &RepositoryName, revision: Digest) -> Self {
-        Self::in_repository(repository, Item::LayerLink(revision))
     }
 
     /// Its path.

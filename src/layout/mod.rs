@@ -24,7 +24,7 @@
 //! │               ├── startedat                when the upload began
 //! │               ├── data                     the bytes that it has received
 //! │               └── hashstates/<alg>/<offset>          the hash's state after so many bytes
-//! ├── scheduler-state.json                     SCHEDULER_STATE: pull-through registries only
+//! ├── scheduler-state.json                     pull-through registries only; never touched
 //! └── .regtree/                                PRIVATE: regtree's own state
 //!     └── quarantine/<run>/                    what a run moved out of the tree
 //! ```
@@ -40,7 +40,7 @@
 //! Registries since alpha.2 put an underscore before a repository's own folders ([`Form::Current`]). Alpha.0 and
 //! alpha.1 did not ([`Form::Alpha`]): regtree reads that form and never writes it. Registry 2.1.0 wrote the links of
 //! manifest revisions where layer links belong. Such a link has the path of an [`Item::LayerLink`], and only the
-//! content that it names shows the difference ([`Entry::misplaced_revision_link`]).
+//! content that it names shows the difference (§1.4).
 
 mod entry;
 mod parse;
@@ -63,17 +63,11 @@ use crate::digest::{Algorithm, Digest, TarsumVersion};
 pub const PREFIX: &str = "docker/registry/v2";
 /// The directory of regtree's own state, below `rootdirectory` and beside `docker`, where no registry looks.
 pub const PRIVATE: &str = ".regtree";
-/// The file that a pull-through registry keeps in `rootdirectory` beside `docker`; regtree never touches it.
-pub const SCHEDULER_STATE: &str = "scheduler-state.json";
 
-/// Returns `<directory>/<alg>/<hex>`; the `+` and `.` of a tarsum become directories.
-fn keyed(directory: &TreePath, digest: &Digest) -> TreePath {
+/// The entry for `digest` in a directory whose entries are named by digests: `<directory>/<alg>/<hex>`. The `+` and `.`
+/// of a tarsum become directories.
+pub(crate) fn keyed(directory: &TreePath, digest: &Digest) -> TreePath {
     algorithm_directory(directory, digest).join(&digest.hex())
-}
-
-/// The entry for `digest` in a directory whose entries are named by digests: `<directory>/<alg>/<hex>`.
-pub(crate) fn entry_in(directory: &TreePath, digest: &Digest) -> TreePath {
-    keyed(directory, digest)
 }
 
 fn algorithm_directory(directory: &TreePath, digest: &Digest) -> TreePath {

@@ -67,6 +67,13 @@ impl TreePath {
         std::iter::successors(Some(self.clone()), Self::parent)
     }
 
+    /// The directories below the area on the way to the path, and the path itself, outermost first.
+    pub(crate) fn descent(&self) -> Vec<Self> {
+        let mut steps: Vec<Self> = self.ancestors().filter(|path| !path.below.is_empty()).collect();
+        steps.reverse();
+        steps
+    }
+
     /// Whether the path is `above`, or below it.
     pub(crate) fn is_within(&self, above: &Self) -> bool {
         let rest = self.below.strip_prefix(&above.below).filter(|_| self.area == above.area);

@@ -16,7 +16,7 @@ impl Run<'_> {
     pub fn make_directory(&mut self, path: &TreePath) -> Result<bool> {
         let tree = self.writer().tree();
         let mut missing = Vec::new();
-        for path in std::iter::successors(Some(path.clone()), TreePath::parent) {
+        for path in path.ancestors() {
             if tree.metadata(&path)?.is_some() {
                 break;
             }

@@ -39,5 +39,5 @@ pub(super) fn named(tree: &Tree, damage: &mut Vec<Error>) -> Result<Named> {
 
 /// Whether the tree has no blob `digest`. A blob that can't be looked at counts as present; the scan reports it.
 pub(super) fn lacks(tree: &Tree, digest: &Digest) -> bool {
-    tree.metadata(&Entry::blob(*digest).path()).is_ok_and(|found| found.is_none())
+    tree.metadata(&Entry::Blob(*digest).path()).is_ok_and(|found| found.is_none())
 }

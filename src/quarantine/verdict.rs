@@ -90,7 +90,7 @@ pub(super) fn judge(
 /// Whether the tree has the right content for this blob, which a repair took because its content was wrong.
 fn is_healed(directory: &RunDirectory<'_>, noted: &NotedItem, interrupt: &Interrupt) -> Result<bool> {
     let Some(digest) = noted.item.digest.filter(|_| noted.item.kind == ItemKind::Blob) else { return Ok(false) };
-    let Some(file) = directory.tree.open_file(&Entry::blob(digest).path())? else { return Ok(false) };
+    let Some(file) = directory.tree.open_file(&Entry::Blob(digest).path())? else { return Ok(false) };
     Ok(!digest.is_tarsum() && hash(file, &digest, interrupt)? == Stored::Right)
 }
 

@@ -88,7 +88,7 @@ pub fn plan_delete(repository: &Repository<'_>) -> Result<(Removal, Vec<Error>)>
         uploads: uploads(tree, name)?,
         uploads_folder: existing(tree, [uploads_folder])?.pop(),
         old: if find::is_alpha(tree, &directory)? { old(tree, name)? } else { Old::default() },
-        directories: with_parents(directory),
+        directories: directory.descent(),
     };
     Ok((removal, damage))
 }
@@ -162,12 +162,4 @@ fn rank(name: &RepositoryName, path: &TreePath) -> Option<u8> {
         }),
         _ => None,
     }
-}
-
-/// `directory` and those above it, outermost first, without the area.
-fn with_parents(directory: TreePath) -> Vec<TreePath> {
-    let mut directories: Vec<TreePath> = std::iter::successors(Some(directory), TreePath::parent).collect();
-    directories.pop();
-    directories.reverse();
-    directories
 }

@@ -74,7 +74,7 @@ fn every_path_of_the_contract() {
         ),
         (Entry::LeftOver { of: Box::new(Entry::Blob(sha256())), id }, format!("blobs/sha256/e3/{HEX}/data.{id}.tmp")),
         (
-            Entry::misplaced_revision_link(&"lib/app".parse().unwrap(), sha256()),
+            Entry::in_repository(&"lib/app".parse().unwrap(), Item::LayerLink(sha256())),
             format!("{app}/_layers/sha256/{HEX}/link"),
         ),
     ];
