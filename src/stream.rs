@@ -5,6 +5,7 @@
 //! not wait for it, nor it for them. Reading has its own thread so that a signal can end the copy while a read hangs.
 
 use std::io::{self, Read, Write};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError, SyncSender};
@@ -58,9 +59,12 @@ impl Interrupt {
     pub fn signal(&self) -> Option<usize> {
         Some(self.0.load(Ordering::Relaxed)).filter(|&signal| signal != 0)
     }
-}
 
-impl Interrupt {
+    /// `Err(Interrupted)` once a signal has asked to stop.
+    pub fn check(&self) -> crate::error::Result<()> {
+        self.signal().map_or(Ok(()), |signal| Err(Error::Interrupted { signal }))
+    }
+
     /// Wraps `inner` so that a read fails once a signal has come. [`Interrupt::or`] then gives the reason.
     pub(crate) fn stops<R>(&self, inner: R) -> Stopping<'_, R> {
         Stopping { inner, interrupt: self }
@@ -135,6 +139,22 @@ pub(crate) fn hash(source: impl Read, mut hasher: Hasher, buffer: &mut [u8], wat
     }
 }
 
+/// Copies `source` to `sink` to its end, and returns how many bytes that were. A signal stops it as [`hash_file`].
+pub(crate) fn copy(source: impl Read, sink: &mut impl Write, interrupt: &Interrupt) -> Result<u64, StreamError> {
+    let (mut source, mut buffer, mut copied) = (interrupt.stops(source), vec![0; BUFFER], 0);
+    loop {
+        match source.read(&mut buffer) {
+            Ok(0) => return Ok(copied),
+            Ok(n) => {
+                sink.write_all(&buffer[..n]).map_err(StreamError::Write)?;
+                copied += n as u64;
+            }
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(interrupt.signal().map_or(StreamError::Read(error), StreamError::Interrupted)),
+        }
+    }
+}
+
 /// Why a copy failed.
 #[derive(Debug)]
 pub enum StreamError {
@@ -144,6 +164,17 @@ pub enum StreamError {
     Write(io::Error),
     /// A signal came.
     Interrupted(usize),
+}
+
+impl StreamError {
+    /// The error for a copy from `source` to `sink`.
+    pub(crate) fn between(self, source: impl Into<PathBuf>, sink: impl Into<PathBuf>) -> Error {
+        match self {
+            Self::Read(error) => Error::io("read", source, error),
+            Self::Write(error) => Error::io("write", sink, error),
+            Self::Interrupted(signal) => Error::Interrupted { signal },
+        }
+    }
 }
 
 /// A buffer with `len` bytes of content. The bytes past them are left over from an earlier read.

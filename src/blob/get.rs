@@ -12,7 +12,7 @@ use crate::error::{Error, Result};
 use crate::layout::Entry;
 use crate::name::RepositoryName;
 use crate::repository::Repository;
-use crate::stream::{self, Interrupt, StreamError, Watch};
+use crate::stream::{self, Interrupt, Watch};
 
 /// A blob's content, open for reading.
 #[derive(Debug)]
@@ -64,11 +64,7 @@ impl OpenBlob {
         watch.progress.begin("reading", Some(self.descriptor.size));
         let copied = stream::copy_hashed(self.file, sink, hasher, watch);
         watch.progress.end();
-        let hasher = copied.map_err(|error| match error {
-            StreamError::Read(error) => Error::io("read", &self.path, error),
-            StreamError::Write(error) => Error::io("write", sink_name, error),
-            StreamError::Interrupted(signal) => Error::Interrupted { signal },
-        })?;
+        let hasher = copied.map_err(|error| error.between(&self.path, sink_name))?;
         let hashed = hasher.finish();
         for expected in [self.descriptor.digest, self.asked] {
             let Some(found) = expected.algorithm().and_then(|algorithm| hashed.by(algorithm)) else { continue };
@@ -97,22 +93,13 @@ impl OpenBlob {
         }
         let wanted = last - range.first + 1;
         self.file.seek(SeekFrom::Start(range.first)).map_err(|error| Error::io("read", &self.path, error))?;
-        let failed = |error| interrupt.or(Error::io("read", &self.path, error));
-        let mut source = interrupt.stops(&self.file);
-        let mut left = wanted;
-        let mut buffer = vec![0; 256 * 1024];
-        while left > 0 {
-            let room = usize::try_from(left).map_or(buffer.len(), |left| left.min(buffer.len()));
-            let n = source.read(&mut buffer[..room]).map_err(failed)?;
-            if n == 0 {
-                let (what, found) = (self.path.display().to_string(), range.first + wanted - left);
-                let repository = self.repository;
-                return Err(Error::SizeMismatch { what, repository, expected: size, found, more: false });
-            }
-            sink.write_all(&buffer[..n]).map_err(|error| Error::io("write", sink_name, error))?;
-            left -= n as u64;
+        let copied = stream::copy((&self.file).take(wanted), sink, interrupt);
+        let copied = copied.map_err(|error| error.between(&self.path, sink_name))?;
+        if copied == wanted {
+            return Ok(());
         }
-        Ok(())
+        let (what, found, repository) = (self.path.display().to_string(), range.first + copied, self.repository);
+        Err(Error::SizeMismatch { what, repository, expected: size, found, more: false })
     }
 }
 

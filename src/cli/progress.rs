@@ -3,7 +3,7 @@
 mod line;
 
 use std::io::{IsTerminal, Write};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use clap::ValueEnum;
@@ -36,14 +36,37 @@ pub(super) fn observer(style: ProgressStyle, output: &Output) -> Box<dyn Progres
     match style {
         _ if output.is_quiet() => Box::new(Silent),
         ProgressStyle::None => Box::new(Silent),
-        ProgressStyle::Bar => Box::new(Bar::default()),
-        ProgressStyle::Auto if std::io::stderr().is_terminal() => Box::new(Bar::default()),
-        ProgressStyle::Auto | ProgressStyle::Plain => Box::new(Plain::default()),
+        ProgressStyle::Bar => Box::new(Bar(Current::none())),
+        ProgressStyle::Auto if std::io::stderr().is_terminal() => Box::new(Bar(Current::none())),
+        ProgressStyle::Auto | ProgressStyle::Plain => Box::new(Plain(Current::none())),
     }
 }
 
-#[derive(Default)]
-struct Bar(Mutex<Option<Shown>>);
+/// What is shown of the task that is under way, if one is.
+struct Current<T>(Mutex<Option<T>>);
+
+impl<T> Current<T> {
+    fn none() -> Self {
+        Self(Mutex::new(None))
+    }
+
+    fn replace(&self, task: Option<T>) -> Option<T> {
+        std::mem::replace(&mut *self.lock(), task)
+    }
+
+    fn with(&self, act: impl FnOnce(&mut T)) {
+        if let Some(task) = self.lock().as_mut() {
+            act(task);
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Option<T>> {
+        // A panic in another thread does no harm to the bar.
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+struct Bar(Current<Shown>);
 
 /// A task with its bar.
 struct Shown {
@@ -51,45 +74,32 @@ struct Shown {
     items: Arc<Items>,
 }
 
-impl Bar {
-    fn with(&self, act: impl FnOnce(&mut Option<Shown>)) {
-        // A panic in another thread does no harm to the bar.
-        act(&mut self.0.lock().unwrap_or_else(std::sync::PoisonError::into_inner));
-    }
-}
-
 impl Progress for Bar {
     fn begin(&self, task: &str, total: Option<u64>) {
         let items = Arc::new(Items::default());
         let bar = ProgressBar::with_draw_target(total, ProgressDrawTarget::hidden()).with_style(style(task, &items));
-        self.with(|current| *current = Some(Shown { bar, items }));
+        self.0.replace(Some(Shown { bar, items }));
     }
 
     fn advance(&self, bytes: u64) {
-        self.with(|current| {
-            if let Some(Shown { bar, .. }) = current {
-                bar.inc(bytes);
-                show(bar);
-            }
+        self.0.with(|Shown { bar, .. }| {
+            bar.inc(bytes);
+            show(bar);
         });
     }
 
     fn items(&self, done: u64, total: u64) {
-        self.with(|current| {
-            if let Some(Shown { bar, items }) = current {
-                items.set(done, total);
-                bar.tick();
-                show(bar);
-            }
+        self.0.with(|Shown { bar, items }| {
+            items.set(done, total);
+            bar.tick();
+            show(bar);
         });
     }
 
     fn end(&self) {
-        self.with(|current| {
-            if let Some(Shown { bar, .. }) = current.take() {
-                bar.finish_and_clear();
-            }
-        });
+        if let Some(Shown { bar, .. }) = self.0.replace(None) {
+            bar.finish_and_clear();
+        }
     }
 }
 
@@ -114,8 +124,7 @@ fn show(bar: &ProgressBar) {
     }
 }
 
-#[derive(Default)]
-struct Plain(Mutex<Option<Task>>);
+struct Plain(Current<Task>);
 
 struct Task {
     name: String,
@@ -156,24 +165,24 @@ impl Progress for Plain {
     fn begin(&self, task: &str, total: Option<u64>) {
         let now = Instant::now();
         let task = Task { name: task.to_owned(), total, done: 0, items: None, begun: now, said: now };
-        *self.0.lock().unwrap_or_else(std::sync::PoisonError::into_inner) = Some(task);
+        self.0.replace(Some(task));
     }
 
     fn advance(&self, bytes: u64) {
-        let mut task = self.0.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-        let Some(task) = task.as_mut() else { return };
-        task.done += bytes;
-        task.say();
+        self.0.with(|task| {
+            task.done += bytes;
+            task.say();
+        });
     }
 
     fn items(&self, done: u64, total: u64) {
-        if let Some(task) = self.0.lock().unwrap_or_else(std::sync::PoisonError::into_inner).as_mut() {
+        self.0.with(|task| {
             task.items = Some((done, total));
             task.say();
-        }
+        });
     }
 
     fn end(&self) {
-        *self.0.lock().unwrap_or_else(std::sync::PoisonError::into_inner) = None;
+        self.0.replace(None);
     }
 }

@@ -215,9 +215,7 @@ pub fn measure(tree: &Tree, options: Options, chosen: &dyn Fn(&str) -> bool, int
         *line += sizes[name.index()];
     }
     let layers = layers::largest(tree, &mut scan, sizes, options.layers, chosen, interrupt);
-    if let Some(signal) = interrupt.signal() {
-        return Err(Error::Interrupted { signal });
-    }
+    interrupt.check()?;
     Ok(Usage {
         repositories: holdings.repositories(sizes, chosen),
         tags: tags.map(|tags| tags.rows(&scan, sizes, chosen)).unwrap_or_default(),

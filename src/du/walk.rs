@@ -44,9 +44,7 @@ pub(super) fn walk(tree: &Tree, scan: &Scan, measure: Measure, interrupt: &Inter
     let walk = Walk { tree, scan, measure, interrupt, contents, uploads: uploads.collect() };
     let (mut tally, private) = rayon::join(|| walk.tree(), || walk.private());
     tally.add(private);
-    if let Some(signal) = interrupt.signal() {
-        return Err(Error::Interrupted { signal });
-    }
+    interrupt.check()?;
     walk.count_hard_links(&mut tally);
     let Tally { uploads, quarantine, overhead, mut errors, .. } = tally;
     errors.sort_by(|a, b| a.path().cmp(&b.path()));

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use super::Options;
 use super::about_content;
-use super::blobs::{self, Blobs, check_signal};
+use super::blobs::{self, Blobs};
 use super::clue::{Clue, Mark};
 use super::eye::Eye;
 use super::places;
@@ -87,7 +87,7 @@ impl Again<'_, '_> {
         let is_between = |clue: &Clue| clue.finding.repository().is_none() || clue.finding.code == Code::LegacyLayout;
         let between = if clues.iter().any(is_between) { places::find(eye, &watch.interrupt).1 } else { Vec::new() };
         let without = super::without_repositories(eye, blobs)?;
-        check_signal(&watch.interrupt)?;
+        watch.interrupt.check()?;
         Ok(second.clues.iter().chain(&content).chain(&between).chain(&without).map(Clue::mark).collect())
     }
 }

@@ -22,7 +22,7 @@ use crate::judge::content::{self, Stored};
 use crate::judge::follow;
 use crate::layout::{self, Area, Entry, KeyedDirectory, TreePath};
 use crate::scan::{DigestId, Digests, Returning};
-use crate::stream::{Interrupt, Watch};
+use crate::stream::Watch;
 use crate::tree::{EntryKind, Listed, Tree};
 
 /// What content there is.
@@ -303,9 +303,4 @@ fn read_misplaced(eye: &mut Eye<'_>, kind: &KeyedDirectory, parent: BorrowedFd<'
 pub(super) fn fan_out(path: &TreePath) -> Option<TreePath> {
     let kinds = layout::algorithm_directories(&Area::Blobs.path());
     path.ancestors().find(|path| path.parent().is_some_and(|parent| kinds.iter().any(|kind| kind.path == parent)))
-}
-
-/// Looks for what an interrupted walk left out.
-pub(super) fn check_signal(interrupt: &Interrupt) -> Result<()> {
-    interrupt.signal().map_or(Ok(()), |signal| Err(crate::error::Error::Interrupted { signal }))
 }

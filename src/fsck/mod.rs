@@ -45,7 +45,7 @@ use crate::tree::Tree;
 
 use again::Again;
 pub use again::PAUSES;
-use blobs::{Blobs, check_signal};
+use blobs::Blobs;
 use clue::{Cause, Clue};
 use content::Stock;
 pub use content::{Content, Hashed, Stop};
@@ -119,7 +119,7 @@ pub(crate) fn check_with(
     let ((mut blobs, content), (mut places, between)) =
         rayon::join(|| Blobs::walk(&eye, None, returning, watch), || places::find(&eye, interrupt));
     watch.progress.end();
-    check_signal(interrupt)?;
+    interrupt.check()?;
     let without = without_repositories(&eye, &blobs)?;
     options.only.check(|pattern| {
         let hides =

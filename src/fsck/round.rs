@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use rayon::prelude::*;
 
 use super::Options;
-use super::blobs::{Blobs, check_signal};
+use super::blobs::Blobs;
 use super::clue::{Cause, Clue, lies_below};
 use super::eye::Eye;
 use super::judge::{Judge, is_modern};
@@ -87,7 +87,7 @@ pub(super) fn look(
         clues.extend(told);
     }
     let manifests = manifests::read(blobs, &repositories, interrupt);
-    check_signal(interrupt)?;
+    interrupt.check()?;
     let is_modern = is_modern(&repositories);
     let judged: Vec<_> = repositories
         .par_iter()
@@ -149,7 +149,7 @@ fn compare_sizes(
             },
         )
         .collect();
-    check_signal(&watch.interrupt)?;
+    watch.interrupt.check()?;
     Ok(told.into_iter().flatten().collect())
 }
 

@@ -163,7 +163,6 @@ fn count_untagged(scan: &Scan, options: &Options, planned: &Plan) -> Untagged {
 /// Decides what to remove. This may add manifests to the scan.
 pub(super) fn decide(tree: &Tree, scan: &mut Scan, options: &Options, interrupt: &Interrupt) -> Result<Decision> {
     let Doubts { mut must_keep, keep_all_content, mut findings } = doubt::look(tree, scan, options, interrupt);
-    let stops = || interrupt.signal().map_or(Ok(()), |signal| Err(Error::Interrupted { signal }));
     let histories = Histories::new(tree, scan);
     if !options.min_age.is_zero() {
         for (index, (revisions, links)) in young_links(tree, scan, options, &must_keep, &histories) {
@@ -171,7 +170,7 @@ pub(super) fn decide(tree: &Tree, scan: &mut Scan, options: &Options, interrupt:
             must_keep.links.entry(index).or_default().extend(links);
         }
     }
-    stops()?;
+    interrupt.check()?;
     let named = options.keep.iter().map(|digest| scan.name(*digest)).collect();
     scan.read_more(tree, named, interrupt);
     let (mut links, mut needed) = Planning::new(tree, scan, options, &must_keep, &histories).links();
@@ -179,7 +178,7 @@ pub(super) fn decide(tree: &Tree, scan: &mut Scan, options: &Options, interrupt:
     let found = if keep_all_content { Vec::new() } else { age::look_at_blobs(tree, scan, &unneeded)? };
     let found: Vec<(DigestId, FoundBlob)> = unneeded.into_iter().zip(found).collect();
     let young = young_blobs(options, &found);
-    stops()?;
+    interrupt.check()?;
     if !young.is_empty() {
         // A manifest is written before its link, so a young blob may be a manifest and keep more.
         scan.read_more(tree, young.clone(), interrupt);
@@ -204,7 +203,7 @@ pub(super) fn decide(tree: &Tree, scan: &mut Scan, options: &Options, interrupt:
     let opaque = scan.repositories.iter().zip(&must_keep.opaque).filter(|(_, opaque)| **opaque);
     let opaque = opaque.map(|(repository, _)| repository.text().to_owned()).collect();
     let nothing_needed = !rooted && !gone.is_empty();
-    stops()?;
+    interrupt.check()?;
     Ok(Decision { actions, findings, opaque, keep_all_content, kept, nothing_needed, must_keep })
 }
 

@@ -101,9 +101,6 @@ impl<'w> Verifier<'w> {
         let children = form.iter().flat_map(|form| &form.parts).filter(|part| part.role == Role::Child);
         let children = children.map(|child| child.digest).filter(|child| facts.is_linked(child)).collect();
         // When a signal came, a hash may be unfinished, so the result would be incomplete.
-        match self.watch.interrupt.signal() {
-            Some(signal) => Err(Error::Interrupted { signal }),
-            None => Ok(children),
-        }
+        self.watch.interrupt.check().map(|()| children)
     }
 }

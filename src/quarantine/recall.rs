@@ -157,9 +157,7 @@ fn newest(
     interrupt: &Interrupt,
 ) -> Result<Option<RecalledBlob>> {
     for (run, noted) in runs {
-        if let Some(signal) = interrupt.signal() {
-            return Err(Error::Interrupted { signal });
-        }
+        interrupt.check()?;
         match look(tree, run, noted, interrupt) {
             Ok(None) => {}
             Ok(found) => return Ok(found),

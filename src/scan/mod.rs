@@ -24,7 +24,7 @@ pub use repositories::{Scanned, ScannedRevision, ScannedTag};
 pub use returning::{Nothing, Returned, Returning};
 
 use crate::digest::Digest;
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::layout::TreePath;
 use crate::repository::find::{self, FoundPlaces};
 use crate::stream::Interrupt;
@@ -116,10 +116,7 @@ impl Scan {
         self.read_more(tree, wanted, interrupt);
         self.name_links();
         self.read_signatures(tree);
-        match interrupt.signal() {
-            Some(signal) => Err(Error::Interrupted { signal }),
-            None => Ok(()),
-        }
+        interrupt.check()
     }
 
     /// The id of a digest, which gets one if it has none.

@@ -10,7 +10,7 @@ use crate::digest::{Algorithm, Hasher, Midstate};
 use crate::durable::{Identity, Sync, WriteProof};
 use crate::error::{Error, Result};
 use crate::layout::{Entry, Form, Item, Place};
-use crate::stream::{self, Interrupt, StreamError, Watch};
+use crate::stream::{self, Interrupt, Watch};
 use crate::tree::EntryKind;
 
 /// How to append.
@@ -124,11 +124,7 @@ impl Session<'_> {
         let mut sink = EarlySync::new(&self.data);
         let received = stream::copy_hashed(source, &mut sink, hasher, watch);
         self.written = sink.written();
-        let hasher = received.map_err(|error| match error {
-            StreamError::Read(error) => Error::io("read", name, error),
-            StreamError::Write(error) => self.failed("write", error),
-            StreamError::Interrupted(signal) => Error::Interrupted { signal },
-        })?;
+        let hasher = received.map_err(|error| error.between(name, self.writer.tree().locate(&self.path)))?;
         sink.finish().map_err(|error| self.failed("sync", error))?;
         // The bytes were appended at the end of the file. If another process cut the file meanwhile, its size is wrong.
         self.identity(begin + self.written)?;

@@ -7,6 +7,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use crate::blob;
+use crate::descriptor::Descriptor;
 use crate::digest::Digest;
 use crate::durable::{Sync, Writer};
 use crate::error::{Error, Result};
@@ -62,11 +63,14 @@ pub(super) fn write(root: &Path, now: jiff::Timestamp) -> Result<Sample> {
     }
     let children = ["amd64", "arm64"].map(|architecture| {
         let image = app.image(architecture, &[&base, &layer("bin/app", architecture.as_bytes())])?;
-        Ok::<_, Error>(image.descriptor(architecture))
+        let platform = json!({ "architecture": architecture, "os": "linux" });
+        Ok::<_, Error>(
+            json!({ "mediaType": MANIFEST, "size": image.size, "digest": image.digest, "platform": platform }),
+        )
     });
     let manifests: Vec<Value> = children.into_iter().collect::<Result<_>>()?;
     let index = json!({ "schemaVersion": 2, "mediaType": INDEX, "manifests": manifests });
-    app.tag("multi", app.manifest(&index)?.digest)?;
+    app.tag("multi", app.manifest(INDEX, &index)?.digest)?;
 
     let page = layer("srv/index.html", &b"<p>Hello from a registry's tree.</p>\n".repeat(256));
     let image = web.image("amd64", &[&base, &page])?;
@@ -90,19 +94,6 @@ pub(super) fn write(root: &Path, now: jiff::Timestamp) -> Result<Sample> {
     Ok(Sample { shared, damaged, original, garbage })
 }
 
-/// A manifest that was stored.
-struct Stored {
-    digest: Digest,
-    size: usize,
-}
-
-impl Stored {
-    fn descriptor(&self, architecture: &str) -> Value {
-        let platform = json!({ "architecture": architecture, "os": "linux" });
-        json!({ "mediaType": MANIFEST, "size": self.size, "digest": self.digest, "platform": platform })
-    }
-}
-
 impl Filler<'_> {
     fn put(&self, content: &[u8]) -> Result<Digest> {
         let source = Cursor::new(content.to_vec());
@@ -111,7 +102,7 @@ impl Filler<'_> {
     }
 
     /// Stores an image of these layers, and links it as a revision.
-    fn image(&self, architecture: &str, layers: &[&[u8]]) -> Result<Stored> {
+    fn image(&self, architecture: &str, layers: &[&[u8]]) -> Result<Descriptor> {
         let digests: Vec<Digest> = layers.iter().map(|layer| self.put(layer)).collect::<Result<_>>()?;
         let config = json!({
             "architecture": architecture, "os": "linux", "config": { "Cmd": ["/app"] },
@@ -124,20 +115,23 @@ impl Filler<'_> {
             .map(|(layer, digest)| json!({ "mediaType": LAYER, "size": layer.len(), "digest": digest }))
             .collect();
         let config_digest = self.put(config.as_bytes())?;
-        self.manifest(&json!({
-            "schemaVersion": 2, "mediaType": MANIFEST,
-            "config": { "mediaType": CONFIG, "size": config.len(), "digest": config_digest },
-            "layers": descriptors,
-        }))
+        self.manifest(
+            MANIFEST,
+            &json!({
+                "schemaVersion": 2, "mediaType": MANIFEST,
+                "config": { "mediaType": CONFIG, "size": config.len(), "digest": config_digest },
+                "layers": descriptors,
+            }),
+        )
     }
 
     /// Stores the content first, then the link that makes it a revision.
-    fn manifest(&self, manifest: &Value) -> Result<Stored> {
+    fn manifest(&self, media_type: &'static str, manifest: &Value) -> Result<Descriptor> {
         let content = manifest.to_string();
         let digest = Digest::of(content.as_bytes());
         self.writer.write_small(&Entry::Blob(digest).path(), content.as_bytes(), Sync::Now)?;
         self.link(Item::RevisionLink(digest), digest)?;
-        Ok(Stored { digest, size: content.len() })
+        Ok(Descriptor { media_type, size: content.len() as u64, digest })
     }
 
     /// Writes the history first, then what the tag points to now, as a registry does.

@@ -1,7 +1,7 @@
 //! `regtree upload get`.
 
 use std::fs::File;
-use std::io::{self, Read, Write};
+use std::io;
 use std::os::fd::AsFd;
 use std::path::{Path, PathBuf};
 
@@ -10,7 +10,7 @@ use crate::cli::subject::About;
 use crate::cli::{Context, Exit, sink};
 use crate::error::{Error, Result};
 use crate::name::{RepositoryName, UploadId};
-use crate::stream::Interrupt;
+use crate::stream::{self, Interrupt};
 use crate::upload;
 
 /// Write what an upload has received so far to standard output or a file
@@ -69,13 +69,5 @@ impl Get {
 
 fn copy(data: Option<(File, PathBuf)>, mut sink: File, name: &Path, interrupt: &Interrupt) -> Result<()> {
     let Some((data, path)) = data else { return Ok(()) };
-    let mut data = interrupt.stops(data);
-    let mut buffer = vec![0; 256 * 1024];
-    loop {
-        let n = data.read(&mut buffer).map_err(|error| interrupt.or(Error::io("read", &path, error)))?;
-        if n == 0 {
-            return Ok(());
-        }
-        sink.write_all(&buffer[..n]).map_err(|error| Error::io("write", name, error))?;
-    }
+    stream::copy(data, &mut sink, interrupt).map(drop).map_err(|error| error.between(path, name))
 }
