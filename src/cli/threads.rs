@@ -1,8 +1,8 @@
 //! Starts the threads that a command works on.
 //!
 //! The system may refuse a thread: a container limits its processes, a user theirs, and memory may be short. rayon starts
-//! its threads at their first use and panics when one is refused. So the threads are started here, and the command goes
-//! on with those that the system gave.
+//! its threads at their first use and panics when one is refused. So the threads are started here, and the command
+//! uses those that the system gave.
 
 use std::sync::mpsc::{Sender, channel};
 use std::thread;

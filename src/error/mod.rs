@@ -124,7 +124,7 @@ pub enum Error {
         path: PathBuf,
         /// Whether the repository has it as a manifest.
         manifest: bool,
-        /// Whether the content exists in the tree all the same.
+        /// Whether the content exists in the tree nevertheless.
         content: bool,
     },
     /// The repository has a link, but the content is gone.
@@ -144,7 +144,7 @@ pub enum Error {
         digest: Digest,
         /// The repositories that have it as a manifest.
         manifest_of: Vec<RepositoryName>,
-        /// Whether the content exists in the tree all the same.
+        /// Whether the content exists in the tree nevertheless.
         content: bool,
     },
     /// A link does not say what a link with its path must say.
@@ -254,7 +254,7 @@ pub enum Error {
         digest: Digest,
         /// The manifests or tags that need it.
         by: Vec<String>,
-        /// The option that removes it all the same.
+        /// The option that removes it nevertheless.
         override_option: &'static str,
     },
     /// Something else is in the place of a file or directory of the tree.

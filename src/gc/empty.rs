@@ -76,12 +76,12 @@ pub(super) fn directories(
 
 /// The fan-outs in which some content is kept: these need not be listed again.
 fn held_fan_outs(scan: &Scan, gone: &[(DigestId, FoundBlob)]) -> HashSet<TreePath> {
-    let mut going = DigestSet::new(&scan.digests);
+    let mut removed = DigestSet::new(&scan.digests);
     for (name, _) in gone {
-        going.insert(*name);
+        removed.insert(*name);
     }
     let (mut held, mut last) = (HashSet::new(), None);
-    for name in scan.digests.blobs().filter(|name| !going.contains(*name)) {
+    for name in scan.digests.blobs().filter(|name| !removed.contains(*name)) {
         let digest = scan.digests.digest(name);
         // The names are sorted, so the names of one fan-out, which have the same first byte, follow each other.
         let first = digest.sha256().map(|hash| hash[0]);
@@ -94,8 +94,13 @@ fn held_fan_outs(scan: &Scan, gone: &[(DigestId, FoundBlob)]) -> HashSet<TreePat
 }
 
 /// Whether only directories will be left of a repository, and none of them is young.
-pub(super) fn is_repository(tree: &Tree, options: &Options, repository: &Scanned, going: &HashSet<&TreePath>) -> bool {
-    let left = |directories: Vec<TreePath>| directories.iter().any(|path| !going.contains(path));
+pub(super) fn is_repository(
+    tree: &Tree,
+    options: &Options,
+    repository: &Scanned,
+    removed: &HashSet<&TreePath>,
+) -> bool {
+    let left = |directories: Vec<TreePath>| directories.iter().any(|path| !removed.contains(path));
     let place = &repository.place;
     // The folders of one that an alpha wrote may be repositories of today, so they stay.
     if place.form != Form::Current {
@@ -107,14 +112,14 @@ pub(super) fn is_repository(tree: &Tree, options: &Options, repository: &Scanned
     if left(revisions) || left(tags) {
         return false;
     }
-    place.own().iter().all(|folder| will_be_empty(tree, options, folder, going).unwrap_or(false))
+    place.own().iter().all(|folder| will_be_empty(tree, options, folder, removed).unwrap_or(false))
 }
 
 /// Whether a directory contains only old directories, and what will be removed. `Err` when something can't be read.
-fn will_be_empty(tree: &Tree, options: &Options, directory: &TreePath, going: &HashSet<&TreePath>) -> Result<bool> {
+fn will_be_empty(tree: &Tree, options: &Options, directory: &TreePath, removed: &HashSet<&TreePath>) -> Result<bool> {
     let mut pending = vec![directory.clone()];
     while let Some(directory) = pending.pop() {
-        if going.contains(&directory) {
+        if removed.contains(&directory) {
             continue;
         }
         let Some(found) = tree.metadata(&directory)? else { continue };

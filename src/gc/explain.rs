@@ -89,11 +89,11 @@ impl Plan {
     pub fn explain(&self, tree: &Tree, digest: &Digest) -> Result<(Fate, Vec<&Action>)> {
         let scan = &self.scan;
         let about = self.actions.iter().filter(|action| action.digest.as_ref() == Some(digest));
-        let (going, links): (Vec<&Action>, Vec<&Action>) = about.partition(|action| action.kind == Kind::Blob);
+        let (removal, links): (Vec<&Action>, Vec<&Action>) = about.partition(|action| action.kind == Kind::Blob);
         let Some(target) = scan.digests.find(digest) else { return Ok((Fate::Absent, links)) };
         let kept = |(reason, way)| Fate::Kept { reason, way, until: None };
         let edges = Edges::new(scan, self.options.policy());
-        let fate = if !going.is_empty() {
+        let fate = if !removal.is_empty() {
             Fate::Removed
         } else if let Some(found) = self.by_repositories(&edges, target) {
             kept(found)

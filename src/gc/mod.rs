@@ -32,7 +32,7 @@
 //!
 //! # The race that is left
 //!
-//! The sweep holds the tree's lock alone, but a registry takes no lock. When a registry runs all the same, and tells a
+//! The sweep holds the tree's lock alone, but a registry takes no lock. When a registry runs nevertheless, and tells a
 //! client in the moment after the last look that an old layer is already there, that layer can still be lost. Only a
 //! registry that is stopped or read-only rules that out.
 

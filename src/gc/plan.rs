@@ -409,10 +409,10 @@ impl<'p> Planning<'p> {
         if self.options.keep_empty_repositories {
             return;
         }
-        let going: HashSet<&TreePath> = self.actions.iter().map(|action| &action.path).collect();
+        let removed: HashSet<&TreePath> = self.actions.iter().map(|action| &action.path).collect();
         let mut found = Vec::new();
         for (index, repository) in self.scan.repositories.iter().enumerate() {
-            if self.is_open(index) && empty::is_repository(self.tree, self.options, repository, &going) {
+            if self.is_open(index) && empty::is_repository(self.tree, self.options, repository, &removed) {
                 let action = Action::new(Kind::Repository, repository.place.directory.clone());
                 found.push(Action { repository: Some(repository.text().into()), ..action });
             }

@@ -31,12 +31,12 @@ impl Plan {
                 (share(all, percent), format!("{percent}% of {}", count::bytes(all)))
             }
         };
-        let going = self.count(Kind::Blob).1;
-        if going <= allowed {
+        let removed = self.count(Kind::Blob).1;
+        if removed <= allowed {
             return Ok(());
         }
-        let going = count::bytes(going);
-        let reason = format!("{going} would be removed, which is more than --max-delete allows ({said})");
+        let removed = count::bytes(removed);
+        let reason = format!("{removed} would be removed, which is more than --max-delete allows ({said})");
         Err(Error::SafetyLimit { reason, override_option: "a higher --max-delete" })
     }
 }

@@ -8,7 +8,7 @@
 //! 4. Before the first blob is removed, the repositories are read and the decision is made once more, for content only.
 //! 5. Each item is looked at right before its removal. What is young or different by then is kept.
 //!
-//! One race is left: a registry that runs all the same may tell a client, after the last look, that an old layer is
+//! One race is left: a registry that runs nevertheless may tell a client, after the last look, that an old layer is
 //! already there. That layer can still be lost. Only a registry that is stopped or read-only rules that out.
 
 use std::collections::HashSet;

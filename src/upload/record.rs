@@ -73,7 +73,10 @@ pub(super) fn settle(data: &File) -> bool {
 }
 
 /// How long ago a file changed; 0 for a time in the future.
-#[expect(clippy::disallowed_methods, reason = "file times are by the kernel's own clock, whatever time is given")]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "file times are by the kernel's own clock, whatever the caller's time is"
+)]
 fn age(changed: SystemTime) -> Duration {
     changed.elapsed().unwrap_or_default()
 }

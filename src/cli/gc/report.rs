@@ -59,13 +59,13 @@ impl Summary {
     }
 
     fn print_text(&self, actions: &[Action], context: &mut Context) -> anyhow::Result<()> {
-        let did = match (self.dry_run, self.quarantine) {
-            (true, false) => "would remove",
-            (false, false) => "removed",
-            (true, true) => "would move to the quarantine",
-            (false, true) => "moved to the quarantine",
+        let (did, to) = match (self.dry_run, self.quarantine) {
+            (true, false) => ("would remove", ""),
+            (false, false) => ("removed", ""),
+            (true, true) => ("would move", " to the quarantine"),
+            (false, true) => ("moved", " to the quarantine"),
         };
-        context.output.text(format_args!("{did} {}\n", count::bytes(bytes(actions))))?;
+        context.output.text(format_args!("{did} {}{to}\n", count::bytes(bytes(actions))))?;
         for kind in Kind::ALL {
             let (count, bytes) = kind.count(actions);
             if count > 0 {
@@ -100,16 +100,7 @@ impl Summary {
             context.output.note(format_args!("to put all of it back: {regtree} quarantine restore {run}"));
         }
         if let Some(untagged) = self.untagged.filter(|untagged| untagged.revisions > 0) {
-            let Untagged { revisions, blobs, bytes } = untagged;
-            let size = match bytes {
-                Some(bytes) => format!("{} more", human_bytes(bytes)),
-                None => "more (--sizes says how much)".to_owned(),
-            };
-            context.output.note(format_args!(
-                "--delete-untagged would free {size}: no tag leads to {} and {}",
-                plural(revisions, "manifest"),
-                plural(blobs, "blob")
-            ));
+            context.output.note(untagged_text(untagged));
         }
         if !self.dry_run && !actions.is_empty() {
             context.output.note("a registry caches what it has seen: restart it, or flush its redis");
@@ -119,6 +110,18 @@ impl Summary {
     fn kept_bytes(&self, actions: &[Action]) -> Option<u64> {
         self.all_bytes.map(|all| all.saturating_sub(Kind::Blob.count(actions).1))
     }
+}
+
+/// What `--delete-untagged` would do in addition.
+fn untagged_text(untagged: Untagged) -> String {
+    let Untagged { revisions, blobs, bytes } = untagged;
+    let manifests = plural(revisions, "manifest");
+    let more = match bytes {
+        _ if blobs == 0 => return format!("--delete-untagged would also remove {manifests}, but no blob"),
+        Some(bytes) => format!("{} more", human_bytes(bytes)),
+        None => "more (--sizes says how much)".to_owned(),
+    };
+    format!("--delete-untagged would free {more}: no tag leads to {manifests} and {}", plural(blobs, "blob"))
 }
 
 fn bytes(actions: &[Action]) -> u64 {

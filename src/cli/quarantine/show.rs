@@ -50,12 +50,12 @@ impl Show {
             let row = format_args!("{size:>12} {mark}{:<10} {path}", item.kind);
             context.output.row(HEADER, row, "item", || fields)?;
         }
-        for (path, change, stands) in &contents.changes {
-            if !stands && !self.all {
+        for (path, change, can_undo) in &contents.changes {
+            if !can_undo && !self.all {
                 continue;
             }
-            let fields = || json!({ "path": path.to_string(), "change": change, "stands": stands });
-            let (mark, shown) = (if *stands { ' ' } else { '-' }, escaped(&path.to_string()));
+            let fields = || json!({ "path": path.to_string(), "change": change, "stands": can_undo });
+            let (mark, shown) = (if *can_undo { ' ' } else { '-' }, escaped(&path.to_string()));
             let row = format_args!("{:>12} {mark}{change:<10} {shown}", "");
             context.output.row(HEADER, row, "change", fields)?;
         }

@@ -75,7 +75,7 @@ fn it_says_how_to_restore_and_makes_no_run_for_nothing() {
     let scratch = grown();
     let said = scratch.regtree(WORDS).ok();
     let run = runs(&scratch).remove(0);
-    assert!(said.out().contains("moved to the quarantine") && said.out().contains(&run), "{}", said.out());
+    assert!(said.out().contains(" to the quarantine\n") && said.out().contains(&run), "{}", said.out());
     said.says([format!("to put all of it back: regtree --root {} quarantine restore {run}", scratch.root().display())]);
     let again = scratch.regtree(WORDS).with(["--json"]).ok().json_lines();
     assert_eq!(again.last().unwrap()["quarantine"], Value::Null);
