@@ -11,15 +11,15 @@ use rayon::prelude::*;
 use rustix::fs::{AtFlags, FileType};
 use rustix::io::Errno;
 
-use super::clue::{Cause, Clue};
+use super::clue::{Blocks, Clue};
 use super::eye::{Eye, Looked};
 use super::keyed::on_the_way;
 use crate::digest::Digest;
 use crate::error::Result;
 use crate::finding::{Code, Harm};
-pub(super) use crate::judge::content::Lies;
+pub(super) use crate::judge::content::Occupant;
 use crate::judge::content::{self, Stored};
-use crate::judge::follow;
+use crate::judge::symlinks;
 use crate::layout::{self, Area, Entry, KeyedDirectory, TreePath};
 use crate::scan::{DigestId, Digests, Returning};
 use crate::stream::Watch;
@@ -87,30 +87,30 @@ impl<'t> Blobs<'t> {
     }
 
     /// What lies in the place of `digest`.
-    pub(super) fn lies(&self, digest: &Digest) -> Lies {
+    pub(super) fn occupant(&self, digest: &Digest) -> Occupant {
         if let Some(name) = self.digests.find(digest) {
-            return Lies::There(self.size(name));
+            return Occupant::File(self.size(name));
         }
         if self.odd.contains(digest) {
-            return Lies::Odd;
+            return Occupant::Other;
         }
-        if self.live { self.measure(digest) } else { Lies::Nothing }
+        if self.live { self.measure(digest) } else { Occupant::Absent }
     }
 
     /// What lies there at this moment.
-    pub(super) fn measure(&self, digest: &Digest) -> Lies {
+    pub(super) fn measure(&self, digest: &Digest) -> Occupant {
         if let Some(returned) = self.returning.returned(digest) {
-            return Lies::There(returned.size);
+            return Occupant::File(returned.size);
         }
         match content::look(self.tree, digest) {
             // What a symbolic link leads to is gone, or never was.
-            (Lies::Odd, Stored::NotAFile { .. }) if self.leads_nowhere(digest) => Lies::Nothing,
-            (lies, _) => lies,
+            (Occupant::Other, Stored::NotAFile { .. }) if self.leads_nowhere(digest) => Occupant::Absent,
+            (occupant, _) => occupant,
         }
     }
 
     fn leads_nowhere(&self, digest: &Digest) -> bool {
-        follow::stat(self.tree, &Entry::Blob(*digest).path()).is_err_and(follow::is_nothing)
+        symlinks::stat(self.tree, &Entry::Blob(*digest).path()).is_err_and(symlinks::is_nothing)
     }
 
     /// Whether it is taken for there. It was found to be what it is called.
@@ -123,7 +123,7 @@ impl<'t> Blobs<'t> {
         if self.is_returning(digest) {
             return self.returning.open(self.tree, digest);
         }
-        follow::open(self.tree, &Entry::Blob(*digest).path())
+        symlinks::open(self.tree, &Entry::Blob(*digest).path())
     }
 
     /// In bytes.
@@ -142,7 +142,7 @@ struct Walk<'w> {
 
 impl Walk<'_> {
     fn descend(&self, eye: &mut Eye<'_>, path: &TreePath, found: &mut Vec<Found>) {
-        let Some((handle, listed)) = eye.list(path, Cause::Area) else { return };
+        let Some((handle, listed)) = eye.list(path, Blocks::Area) else { return };
         if let Some(kind) = self.kinds.iter().find(|kind| kind.path == *path) {
             self.read_algorithm(eye, kind, handle.as_fd(), listed, found);
             return;
@@ -193,7 +193,7 @@ impl Walk<'_> {
 fn read_fan_out(eye: &mut Eye<'_>, kind: &KeyedDirectory, parent: BorrowedFd<'_>, path: &TreePath) -> Vec<Found> {
     let mut found = Vec::new();
     // A leaf for which no file is looked for: all that is in it is an entry.
-    let Looked::Seen(fan_out) = eye.leaf(parent, &kind.path, path.file_name(), "", Cause::Area) else { return found };
+    let Looked::Seen(fan_out) = eye.leaf(parent, &kind.path, path.file_name(), "", Blocks::Area) else { return found };
     if fan_out.others.is_empty() {
         eye.empty(path);
     }
@@ -221,8 +221,8 @@ fn read_blob(
     name: &str,
     digest: Digest,
 ) -> Option<Found> {
-    let cause = Cause::Blob(digest);
-    let leaf = match eye.leaf(parent, fan_out, name, "data", cause) {
+    let blocks = Blocks::Blob(digest);
+    let leaf = match eye.leaf(parent, fan_out, name, "data", blocks) {
         Looked::Gone => return None,
         Looked::Unseen => return Some(Found::Odd(digest)),
         Looked::Seen(leaf) => leaf,
@@ -241,21 +241,21 @@ fn read_blob(
     }
     if kind != EntryKind::File {
         // Whether somebody needs it is found out later.
-        eye.odd_file(&data(), kind, Harm::Possible, cause);
+        eye.odd_file(&data(), kind, Harm::Possible, blocks);
         return Some(Found::Odd(digest));
     }
     let stat = match rustix::fs::statat(&leaf.handle, "data", AtFlags::SYMLINK_NOFOLLOW) {
         Ok(stat) => stat,
         Err(Errno::NOENT) => return None,
         Err(errno) => {
-            eye.refused(cause, &data(), errno);
+            eye.refused(blocks, &data(), errno);
             return Some(Found::Odd(digest));
         }
     };
     if FileType::from_raw_mode(stat.st_mode) != FileType::RegularFile {
         return Some(Found::Odd(digest));
     }
-    eye.check_stat(&stat, 0o4, cause, data);
+    eye.check_stat(&stat, 0o4, blocks, data);
     Some(Found::File(digest, u64::try_from(stat.st_size).unwrap_or_default()))
 }
 
@@ -265,14 +265,14 @@ fn entry_path(fan_out: &TreePath, digest: &Digest) -> TreePath {
 
 /// A symbolic link in the place of content, or of its directory: what it leads to is as good as a registry's own.
 fn read_symlink(eye: &mut Eye<'_>, link: &TreePath, digest: Digest) -> Found {
-    let leads = follow::stat(eye.tree, &Entry::Blob(digest).path()).ok().filter(follow::is_file);
-    eye.symlink(link, leads.is_some(), Cause::Blob(digest));
-    leads.map_or(Found::Odd(digest), |stat| Found::File(digest, follow::size(&stat)))
+    let leads = symlinks::stat(eye.tree, &Entry::Blob(digest).path()).ok().filter(symlinks::is_file);
+    eye.symlink(link, leads.is_some(), Blocks::Blob(digest));
+    leads.map_or(Found::Odd(digest), |stat| Found::File(digest, symlinks::size(&stat)))
 }
 
 /// A directory that no digest leads to.
 fn read_misplaced(eye: &mut Eye<'_>, kind: &KeyedDirectory, parent: BorrowedFd<'_>, fan_out: &TreePath, name: &str) {
-    let Looked::Seen(leaf) = eye.leaf(parent, fan_out, name, "data", Cause::None) else { return };
+    let Looked::Seen(leaf) = eye.leaf(parent, fan_out, name, "data", Blocks::None) else { return };
     let path = fan_out.child(name).expect("a directory's entry is a plain name");
     if leaf.file.is_none() {
         if leaf.others.is_empty() {
@@ -280,7 +280,7 @@ fn read_misplaced(eye: &mut Eye<'_>, kind: &KeyedDirectory, parent: BorrowedFd<'
         }
         let message = "a directory whose name is not a digest";
         let finding = eye.at(&path, Code::FileUnexpected, Harm::Possible, message);
-        return eye.note(Cause::None, finding);
+        return eye.note(Blocks::None, finding);
     }
     let digest = kind.digest(name);
     let message = match &digest {
@@ -296,7 +296,7 @@ fn read_misplaced(eye: &mut Eye<'_>, kind: &KeyedDirectory, parent: BorrowedFd<'
         }
         None => finding,
     };
-    eye.note(Cause::None, finding);
+    eye.note(Blocks::None, finding);
 }
 
 /// The directory of the fan-out that a path of content lies in.

@@ -4,14 +4,14 @@ use std::path::PathBuf;
 
 use crate::digest::Digest;
 use crate::finding::{Code, Finding};
-pub(super) use crate::judge::Cause;
+pub(super) use crate::judge::Blocks;
 use crate::layout::{Area, Entry, TreePath};
 
 /// What was seen.
 #[derive(Clone, Debug)]
 pub(super) struct Clue {
     pub(super) finding: Finding,
-    pub(super) cause: Cause,
+    pub(super) blocks: Blocks,
     /// Other repositories in which it was come upon: the first may go before it is looked for again.
     pub(super) also: Vec<String>,
 }
@@ -26,8 +26,8 @@ pub(super) fn lies_below(place: &TreePath, digest: &Digest) -> bool {
 pub(super) struct Mark(Code, PathBuf, Option<String>, Option<Digest>, Option<Digest>);
 
 impl Clue {
-    pub(super) fn new(finding: Finding, cause: Cause) -> Self {
-        Self { finding, cause, also: Vec::new() }
+    pub(super) fn new(finding: Finding, blocks: Blocks) -> Self {
+        Self { finding, blocks, also: Vec::new() }
     }
 
     pub(super) fn mark(&self) -> Mark {

@@ -9,7 +9,7 @@ use rayon::prelude::*;
 use rustix::fs::AtFlags;
 
 use super::blobs::Blobs;
-use super::clue::Cause;
+use super::clue::Blocks;
 use super::eye::Eye;
 use super::ledger::{Condition, Ledger, Notes};
 use super::round::Needed;
@@ -125,7 +125,7 @@ pub(super) fn check(eye: &mut Eye<'_>, stock: &Stock<'_, '_>, content: &Content,
     for (digest, stored) in wrong.into_iter().filter(|(_, stored)| *stored != Stored::Missing) {
         let finding = stored.finding(eye.tree, digest, needed.contains(blobs, &digest));
         if let Some(finding) = finding {
-            eye.note(Cause::Blob(digest), finding);
+            eye.note(Blocks::Blob(digest), finding);
         }
     }
     hashed.ledger_failure = pad.write().err().map(|error| error.to_string());

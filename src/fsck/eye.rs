@@ -9,10 +9,10 @@ use std::os::unix::ffi::OsStrExt;
 use rustix::fs::{Mode, OFlags, Stat};
 use rustix::io::Errno;
 
-use super::clue::{Cause, Clue};
+use super::clue::{Blocks, Clue};
 use crate::error::{Error, LinkFault};
 use crate::finding::{Code, Finding, Harm, Repair, Subject};
-use crate::judge::{self, follow};
+use crate::judge::{self, symlinks};
 use crate::layout::{self, TreePath};
 use crate::repository::link;
 use crate::tree::{self, EntryKind, Listed, Tree, patiently, visit_handle};
@@ -129,73 +129,73 @@ impl<'t> Eye<'t> {
     }
 
     /// Notes a broken link.
-    pub(super) fn broken(&mut self, cause: Cause, subject: Subject, fault: &LinkFault, harm: Harm) {
+    pub(super) fn broken(&mut self, blocks: Blocks, subject: Subject, fault: &LinkFault, harm: Harm) {
         let finding = judge::link::broken(self.tree, subject, fault, harm);
-        self.note(cause, finding);
+        self.note(blocks, finding);
     }
 
     /// Notes a finding about where it looks.
-    pub(super) fn note(&mut self, cause: Cause, mut finding: Finding) {
+    pub(super) fn note(&mut self, blocks: Blocks, mut finding: Finding) {
         if let Some(repository) = &self.repository {
             finding = finding.in_repository(repository);
         }
-        if let Cause::Blob(digest) = cause {
+        if let Blocks::Blob(digest) = blocks {
             finding = finding.of_content(digest);
         }
-        self.clues.push(Clue::new(finding, cause));
+        self.clues.push(Clue::new(finding, blocks));
     }
 
     /// Something refuses to be looked at.
-    pub(super) fn refused(&mut self, cause: Cause, path: &TreePath, errno: Errno) {
-        if errno == Errno::ACCESS && self.is_told_by_mode(cause, path) {
+    pub(super) fn refused(&mut self, blocks: Blocks, path: &TreePath, errno: Errno) {
+        if errno == Errno::ACCESS && self.is_told_by_mode(blocks, path) {
             return;
         }
         let message = format!("it can't be read: {}", std::io::Error::from(errno));
         let finding = self.at(path, Code::Unreadable, Harm::Certain, message);
-        self.note(cause, finding);
+        self.note(blocks, finding);
     }
 
     /// Whether the mode of what may not be read says that its owner may not either, which is told.
-    fn is_told_by_mode(&mut self, cause: Cause, path: &TreePath) -> bool {
-        let Ok(stat) = follow::stat(self.tree, path) else { return false };
+    fn is_told_by_mode(&mut self, blocks: Blocks, path: &TreePath) -> bool {
+        let Ok(stat) = symlinks::stat(self.tree, path) else { return false };
         let told = self.clues.len();
-        self.check_stat(&stat, if follow::is_directory(&stat) { 0o5 } else { 0o4 }, cause, || path.clone());
+        self.check_stat(&stat, if symlinks::is_directory(&stat) { 0o5 } else { 0o4 }, blocks, || path.clone());
         self.clues.len() > told
     }
 
     /// Opens a directory and lists it, sorted. `None` when it isn't there, or can't be read, which is told.
-    pub(super) fn list(&mut self, path: &TreePath, cause: Cause) -> Option<(OwnedFd, Vec<Listed>)> {
+    pub(super) fn list(&mut self, path: &TreePath, blocks: Blocks) -> Option<(OwnedFd, Vec<Listed>)> {
         let handle = match self.tree.open_directory(path) {
             Ok(handle) => handle?,
             Err(error) => {
-                self.note_error(cause, path, &error);
+                self.note_error(blocks, path, &error);
                 return None;
             }
         };
-        self.check_mode(handle.as_fd(), 0o5, cause, || path.clone());
+        self.check_mode(handle.as_fd(), 0o5, blocks, || path.clone());
         match self.entries(handle.as_fd()) {
             Ok(listed) => Some((handle, listed)),
             Err(errno) => {
-                self.refused(cause, path, errno);
+                self.refused(blocks, path, errno);
                 None
             }
         }
     }
 
-    fn note_error(&mut self, cause: Cause, path: &TreePath, error: &Error) {
+    fn note_error(&mut self, blocks: Blocks, path: &TreePath, error: &Error) {
         let source = std::error::Error::source(error).and_then(|source| source.downcast_ref::<std::io::Error>());
         if let Some(errno) = source.and_then(Errno::from_io_error) {
-            return self.refused(cause, path, errno);
+            return self.refused(blocks, path, errno);
         }
         let finding = match error {
             Error::WrongKind { found, .. } if *found == EntryKind::Symlink.describe() => {
-                let leads = follow::stat(self.tree, path).is_ok_and(|stat| follow::is_directory(&stat));
-                return self.symlink(path, leads, cause);
+                let leads = symlinks::stat(self.tree, path).is_ok_and(|stat| symlinks::is_directory(&stat));
+                return self.symlink(path, leads, blocks);
             }
             Error::WrongKind { found, .. } => self.odd(path, found, Harm::Certain),
             error => self.at(path, Code::Unreadable, Harm::Certain, format!("it can't be read: {error}")),
         };
-        self.note(cause, finding);
+        self.note(blocks, finding);
     }
 
     fn entries(&mut self, directory: BorrowedFd<'_>) -> rustix::io::Result<Vec<Listed>> {
@@ -214,7 +214,7 @@ impl<'t> Eye<'t> {
         path: &TreePath,
         name: &str,
         file: &str,
-        cause: Cause,
+        blocks: Blocks,
     ) -> Looked {
         let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
         let itself = || path.child(name).expect("a directory's entry is a plain name");
@@ -222,11 +222,11 @@ impl<'t> Eye<'t> {
             Ok(handle) => handle,
             Err(Errno::NOENT) => return Looked::Gone,
             Err(errno) => {
-                self.refused(cause, &itself(), errno);
+                self.refused(blocks, &itself(), errno);
                 return Looked::Unseen;
             }
         };
-        self.check_mode(handle.as_fd(), 0o5, cause, itself);
+        self.check_mode(handle.as_fd(), 0o5, blocks, itself);
         let (mut found, mut others) = (None, Vec::new());
         let visited = visit_handle(handle.as_fd(), &mut self.room, |name, kind| {
             if name == file.as_bytes() {
@@ -236,7 +236,7 @@ impl<'t> Eye<'t> {
             }
         });
         if let Err(errno) = visited {
-            self.refused(cause, &itself(), errno);
+            self.refused(blocks, &itself(), errno);
             return Looked::Unseen;
         }
         Looked::Seen(Leaf { handle, file: found, others })
@@ -263,25 +263,25 @@ impl<'t> Eye<'t> {
                 self.odd(subject, entry.kind.describe(), Harm::Possible)
             }
         };
-        self.note(Cause::None, finding);
+        self.note(Blocks::None, finding);
     }
 
     /// Tells of a file's place that something else has.
-    pub(super) fn odd_file(&mut self, path: &TreePath, kind: EntryKind, harm: Harm, cause: Cause) {
-        self.note(cause, judge::link::odd_file(self.tree, path, kind.describe(), true, harm));
+    pub(super) fn odd_file(&mut self, path: &TreePath, kind: EntryKind, harm: Harm, blocks: Blocks) {
+        self.note(blocks, judge::link::odd_file(self.tree, path, kind.describe(), true, harm));
     }
 
     /// Tells of a symbolic link; whether it leads to what a registry looks for.
-    pub(super) fn symlink(&mut self, path: &TreePath, leads: bool, cause: Cause) {
+    pub(super) fn symlink(&mut self, path: &TreePath, leads: bool, blocks: Blocks) {
         // Where nothing is kept from being served, it is no error.
-        let harm = if cause == Cause::None { Harm::Possible } else { Harm::Certain };
-        self.note(cause, judge::link::odd(self.tree, path, EntryKind::Symlink.describe(), leads, harm));
+        let harm = if blocks == Blocks::None { Harm::Possible } else { Harm::Certain };
+        self.note(blocks, judge::link::odd(self.tree, path, EntryKind::Symlink.describe(), leads, harm));
     }
 
     /// Tells of a directory that has nothing in it.
     pub(super) fn empty(&mut self, path: &TreePath) {
         let finding = self.at(path, Code::DirectoryEmpty, Harm::None, "it is empty");
-        self.note(Cause::None, finding);
+        self.note(Blocks::None, finding);
     }
 
     /// Reads the link in a leaf.
@@ -290,7 +290,7 @@ impl<'t> Eye<'t> {
         leaf: &Leaf,
         path: impl Fn() -> TreePath,
         key: &crate::digest::Digest,
-        cause: Cause,
+        blocks: Blocks,
     ) -> Link {
         let place = || path().link();
         match leaf.file {
@@ -298,26 +298,26 @@ impl<'t> Eye<'t> {
             Some(EntryKind::File) => {}
             // A registry reads what it leads to.
             Some(EntryKind::Symlink) => {
-                let leads = follow::stat(self.tree, &place()).is_ok_and(|stat| follow::is_file(&stat));
-                self.symlink(&place(), leads, cause);
+                let leads = symlinks::stat(self.tree, &place()).is_ok_and(|stat| symlinks::is_file(&stat));
+                self.symlink(&place(), leads, blocks);
                 if !leads {
                     return Link::Unseen;
                 }
             }
             Some(kind) => {
-                self.odd_file(&place(), kind, Harm::Certain, cause);
+                self.odd_file(&place(), kind, Harm::Certain, blocks);
                 return Link::Unseen;
             }
         }
         let nofollow = if leaf.file == Some(EntryKind::File) { OFlags::NOFOLLOW } else { OFlags::empty() };
-        let said = self.open_small(nofollow, leaf.handle.as_fd(), "link", cause, place).and_then(link::read_file);
+        let said = self.open_small(nofollow, leaf.handle.as_fd(), "link", blocks, place).and_then(link::read_file);
         match said {
             Ok(Ok(target)) if target == *key => Link::Right,
             Ok(Ok(target)) => Link::Other(Box::new(target)),
             Ok(Err(fault)) => Link::Broken(Box::new(fault)),
             Err(Errno::NOENT) => Link::Absent { empty: false },
             Err(errno) => {
-                self.refused(cause, &place(), errno);
+                self.refused(blocks, &place(), errno);
                 Link::Unseen
             }
         }
@@ -329,10 +329,10 @@ impl<'t> Eye<'t> {
         leaf: BorrowedFd<'_>,
         name: &str,
         buffer: &'b mut [u8],
-        cause: Cause,
+        blocks: Blocks,
         path: impl Fn() -> TreePath,
     ) -> rustix::io::Result<&'b [u8]> {
-        let file = self.open_small(OFlags::NOFOLLOW, leaf, name, cause, path)?;
+        let file = self.open_small(OFlags::NOFOLLOW, leaf, name, blocks, path)?;
         tree::read_start(file.as_fd(), buffer)
     }
 
@@ -341,23 +341,23 @@ impl<'t> Eye<'t> {
         nofollow: OFlags,
         leaf: BorrowedFd<'_>,
         name: &str,
-        cause: Cause,
+        blocks: Blocks,
         path: impl Fn() -> TreePath,
     ) -> rustix::io::Result<OwnedFd> {
         let flags = OFlags::RDONLY | OFlags::NONBLOCK | nofollow | OFlags::CLOEXEC;
         let file = patiently(|| rustix::fs::openat(leaf, name, flags, Mode::empty()))?;
-        self.check_mode(file.as_fd(), 0o4, cause, path);
+        self.check_mode(file.as_fd(), 0o4, blocks, path);
         Ok(file)
     }
 
     /// Tells if the tree's owner may not do what `bits` ask for.
-    fn check_mode(&mut self, handle: BorrowedFd<'_>, bits: u32, cause: Cause, path: impl FnOnce() -> TreePath) {
+    fn check_mode(&mut self, handle: BorrowedFd<'_>, bits: u32, blocks: Blocks, path: impl FnOnce() -> TreePath) {
         if let Ok(stat) = rustix::fs::fstat(handle) {
-            self.check_stat(&stat, bits, cause, path);
+            self.check_stat(&stat, bits, blocks, path);
         }
     }
 
-    pub(super) fn check_stat(&mut self, stat: &Stat, bits: u32, cause: Cause, path: impl FnOnce() -> TreePath) {
+    pub(super) fn check_stat(&mut self, stat: &Stat, bits: u32, blocks: Blocks, path: impl FnOnce() -> TreePath) {
         let (harm, unless) = match self.owner.may(stat, bits) {
             May::Yes => return,
             May::Perhaps => (Harm::Possible, ", unless it is a member of that group"),
@@ -367,6 +367,6 @@ impl<'t> Eye<'t> {
         let Owner { uid, gid } = self.owner;
         let message = format!("the tree's owner ({uid}:{gid}) may not read it: {found}{unless}");
         let finding = self.at(path(), Code::Permissions, harm, message);
-        self.note(cause, finding.found(&found).repaired_by(Repair::FixPermissions));
+        self.note(blocks, finding.found(&found).repaired_by(Repair::FixPermissions));
     }
 }

@@ -2,9 +2,9 @@
 
 use std::collections::{BTreeSet, HashMap, HashSet};
 
-use super::clue::{Cause, Clue, lies_below};
+use super::clue::{Blocks, Clue, lies_below};
 use super::manifests::Manifests;
-use super::repository::{Leads, Repo};
+use super::repository::{LinkTarget, Repo};
 use crate::digest::Digest;
 use crate::finding::{Code, Image, Severity};
 use crate::judge::manifest::Read;
@@ -14,7 +14,7 @@ use crate::reach::{Edge, References, Visit, walk};
 
 /// The clues by what can't be had for them.
 #[derive(Default)]
-struct Causes<'c> {
+struct Blockers<'c> {
     blobs: HashMap<Digest, Vec<usize>>,
     /// By repository.
     others: HashMap<&'c str, HashMap<Key<'c>, Vec<usize>>>,
@@ -30,31 +30,31 @@ enum Key<'c> {
     Repository,
 }
 
-impl<'c> Causes<'c> {
+impl<'c> Blockers<'c> {
     fn of(clues: &'c [Clue]) -> Self {
-        let mut causes = Self::default();
-        for (index, Clue { finding, cause, .. }) in clues.iter().enumerate() {
+        let mut blockers = Self::default();
+        for (index, Clue { finding, blocks, .. }) in clues.iter().enumerate() {
             let tag = finding.tag();
-            let key = match cause {
-                Cause::Blob(digest) => {
-                    causes.blobs.entry(*digest).or_default().push(index);
+            let key = match blocks {
+                Blocks::Blob(digest) => {
+                    blockers.blobs.entry(*digest).or_default().push(index);
                     continue;
                 }
-                Cause::Layer(digest) => Some(Key::Layer(*digest)),
-                Cause::Revision(digest) => Some(Key::Revision(*digest)),
-                Cause::Tag => tag.map(Key::Tag),
-                Cause::Repository => Some(Key::Repository),
-                Cause::Area => {
-                    causes.areas.extend(finding.place().map(|place| (place, vec![index])));
+                Blocks::Layer(digest) => Some(Key::Layer(*digest)),
+                Blocks::Revision(digest) => Some(Key::Revision(*digest)),
+                Blocks::Tag => tag.map(Key::Tag),
+                Blocks::Repository => Some(Key::Repository),
+                Blocks::Area => {
+                    blockers.areas.extend(finding.place().map(|place| (place, vec![index])));
                     continue;
                 }
-                Cause::None => None,
+                Blocks::None => None,
             };
             if let (Some(key), Some(repository)) = (key, finding.repository()) {
-                causes.others.entry(repository).or_default().entry(key).or_default().push(index);
+                blockers.others.entry(repository).or_default().entry(key).or_default().push(index);
             }
         }
-        causes
+        blockers
     }
 
     fn is_empty(&self) -> bool {
@@ -70,11 +70,11 @@ impl<'c> Causes<'c> {
 /// Writes into each finding which images it hits. Returns those that cannot be pulled whole.
 pub(super) fn find(repositories: &[Repo], manifests: &Manifests, clues: &mut [Clue]) -> Vec<Image> {
     let mut hits: Vec<BTreeSet<Image>> = vec![BTreeSet::new(); clues.len()];
-    let causes = Causes::of(clues);
-    if !causes.is_empty() {
+    let blockers = Blockers::of(clues);
+    if !blockers.is_empty() {
         // Nobody can ask for an image of what is no repository.
         for repository in repositories.iter().filter(|repository| repository.is_named) {
-            Search { repository, manifests, causes: &causes, hits: &mut hits }.run();
+            Search { repository, manifests, blockers: &blockers, hits: &mut hits }.run();
         }
     }
     let mut broken = BTreeSet::new();
@@ -91,14 +91,14 @@ pub(super) fn find(repositories: &[Repo], manifests: &Manifests, clues: &mut [Cl
 struct Search<'s, 'c> {
     repository: &'s Repo,
     manifests: &'s Manifests,
-    causes: &'s Causes<'c>,
+    blockers: &'s Blockers<'c>,
     hits: &'s mut [BTreeSet<Image>],
 }
 
 impl Search<'_, '_> {
     fn run(&mut self) {
         let (repository, manifests) = (self.repository, self.manifests);
-        if !self.causes.others.contains_key(repository.text.as_str()) && !self.causes.has_content() {
+        if !self.blockers.others.contains_key(repository.text.as_str()) && !self.blockers.has_content() {
             return;
         }
         // Nor for what is no tag.
@@ -121,14 +121,14 @@ impl Search<'_, '_> {
     }
 
     fn local(&mut self, key: &Key<'_>, tag: &str, platform: Option<&str>) {
-        let local = self.causes.others.get(self.repository.text.as_str());
+        let local = self.blockers.others.get(self.repository.text.as_str());
         self.hit(local.and_then(|local| local.get(key)), tag, platform);
     }
 
     fn content(&mut self, digest: &Digest, tag: &str, platform: Option<&str>) {
-        let causes = self.causes;
-        self.hit(causes.blobs.get(digest), tag, platform);
-        for (_, clues) in causes.areas.iter().filter(|(place, _)| lies_below(place, digest)) {
+        let blockers = self.blockers;
+        self.hit(blockers.blobs.get(digest), tag, platform);
+        for (_, clues) in blockers.areas.iter().filter(|(place, _)| lies_below(place, digest)) {
             self.hit(Some(clues), tag, platform);
         }
     }
@@ -170,8 +170,8 @@ impl<'m> Visit<Pulled<'m>> for Pull<'_, '_, '_> {
 
     fn need(&mut self, (content, platform): Pulled<'m>) {
         self.search.local(&Key::Layer(content), self.tag, platform);
-        let target = match self.search.repository.layers.leads(&content) {
-            Leads::To(target) => target,
+        let target = match self.search.repository.layers.target(&content) {
+            LinkTarget::To(target) => target,
             _ => content,
         };
         self.search.content(&target, self.tag, platform);

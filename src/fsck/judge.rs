@@ -3,11 +3,11 @@
 use std::collections::HashSet;
 use std::sync::Arc;
 
-use super::blobs::{Blobs, Lies};
-use super::clue::Cause;
+use super::blobs::{Blobs, Occupant};
+use super::clue::Blocks;
 use super::eye::Eye;
 use super::manifests::Manifests;
-use super::repository::{Folder, Leads, Repo, Revision, RevisionLink};
+use super::repository::{Folder, LinkTarget, Repo, Revision, RevisionLink};
 use crate::digest::Digest;
 use crate::finding::{Code, Finding, Harm, Repair, Subject};
 use crate::judge::manifest::{Form, Read, read_one};
@@ -94,7 +94,7 @@ impl<'j, 't> Judge<'j, 't> {
                     continue;
                 }
                 self.needed.insert(part.digest);
-                if let Leads::To(target) = self.repository.layers.leads(&part.digest) {
+                if let LinkTarget::To(target) = self.repository.layers.target(&part.digest) {
                     self.needed.insert(target);
                 }
             }
@@ -131,25 +131,25 @@ impl<'j, 't> Judge<'j, 't> {
         let has_revisions = self.repository.revisions.iter().any(|revision| revision.link != RevisionLink::Deleted);
         let needs = !self.needed.is_empty();
         if has.layers == Folder::Absent && has_revisions {
-            let (cause, finding) = references::without_layers(self, needs);
-            self.eye.note(cause, finding);
+            let (blocks, finding) = references::without_layers(self, needs);
+            self.eye.note(blocks, finding);
         }
-        let mut lacks = |path: &TreePath, harm, message: &str, cause| {
+        let mut lacks = |path: &TreePath, harm, message: &str, blocks| {
             let finding = self.eye.at(path, Code::RepositoryIncomplete, harm, message);
-            self.eye.note(cause, finding.repaired_by(Repair::MakeDirectory));
+            self.eye.note(blocks, finding.repaired_by(Repair::MakeDirectory));
         };
         if has.revisions == Folder::Absent && !self.repository.tags.is_empty() {
             let message = "there are tags, and no directory of manifests";
-            lacks(&place.revisions(), Harm::Certain, message, Cause::Repository);
+            lacks(&place.revisions(), Harm::Certain, message, Blocks::Repository);
         }
         if has.tags == Folder::Absent && has_revisions {
             let message = "there are manifests, and no directory of tags: the collector of 3.x loses them";
-            lacks(&place.tags(), Harm::Possible, message, Cause::None);
+            lacks(&place.tags(), Harm::Possible, message, Blocks::None);
         }
         if has.manifests == Folder::Absent && has.layers == Folder::There {
             let message =
                 "there are layer links, and no directory of manifests: registries 3.x don't see the repository";
-            lacks(&manifests, Harm::None, message, Cause::None);
+            lacks(&manifests, Harm::None, message, Blocks::None);
         }
     }
 
@@ -175,7 +175,7 @@ impl<'j, 't> Judge<'j, 't> {
         let message = "a manifest of schema1: registries from 3.0 on can't read it, and their collector fails on it";
         let document = Subject::Document(Box::new(link.clone()));
         let finding = self.eye.at(document, Code::ManifestForeign, harm, message);
-        self.eye.note(Cause::None, finding.of_manifest(*digest));
+        self.eye.note(Blocks::None, finding.of_manifest(*digest));
     }
 }
 
@@ -199,10 +199,10 @@ impl Facts for Judge<'_, '_> {
         &self.repository.text
     }
 
-    fn layer(&mut self, key: &Digest) -> Leads {
-        match self.repository.layers.leads(key) {
+    fn layer(&mut self, key: &Digest) -> LinkTarget {
+        match self.repository.layers.target(key) {
             // What can't be listed is not absent.
-            Leads::Absent if self.repository.has.layers == Folder::Unseen => Leads::Nowhere,
+            LinkTarget::Absent if self.repository.has.layers == Folder::Unseen => LinkTarget::Nowhere,
             leads => leads,
         }
     }
@@ -211,8 +211,8 @@ impl Facts for Judge<'_, '_> {
         self.repository.revision(digest).map(|revision| revision.link)
     }
 
-    fn lies(&mut self, digest: &Digest) -> Lies {
-        self.blobs.lies(digest)
+    fn occupant(&mut self, digest: &Digest) -> Occupant {
+        self.blobs.occupant(digest)
     }
 
     fn form(&mut self, digest: &Digest) -> Option<Arc<Form>> {
@@ -234,18 +234,18 @@ impl Facts for Judge<'_, '_> {
     fn differs(&mut self, size: OtherSize) {
         // It may have been replaced since it was listed.
         match self.blobs.measure(&size.target) {
-            Lies::There(found) if u64::try_from(size.expected) != Ok(found) => self.sizes.push(size),
+            Occupant::File(found) if u64::try_from(size.expected) != Ok(found) => self.sizes.push(size),
             _ => {}
         }
     }
 
-    fn report(&mut self, cause: Cause, finding: Finding) {
+    fn report(&mut self, blocks: Blocks, finding: Finding) {
         // A layer that is not linked is reported once, whichever manifests need it.
-        let is_missing_layer = finding.code == Code::ReferenceMissing && cause != Cause::None;
+        let is_missing_layer = finding.code == Code::ReferenceMissing && blocks != Blocks::None;
         if is_missing_layer && !finding.digest().is_none_or(|digest| self.missing.insert(digest)) {
             return;
         }
-        self.eye.note(cause, finding);
+        self.eye.note(blocks, finding);
     }
 }
 

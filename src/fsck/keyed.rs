@@ -4,7 +4,7 @@ use std::os::fd::AsFd;
 
 use rayon::prelude::*;
 
-use super::clue::Cause;
+use super::clue::Blocks;
 use super::eye::{Eye, Link, Looked};
 use crate::digest::Digest;
 use crate::layout::{self, KeyedDirectory, TreePath};
@@ -26,9 +26,9 @@ pub(super) struct Links<'p> {
     /// The directory.
     pub(super) base: &'p TreePath,
     /// What can't be had when none can be read.
-    pub(super) all: Cause,
+    pub(super) all: Blocks,
     /// What can't be had when one can't be read.
-    pub(super) cause: fn(Digest) -> Cause,
+    pub(super) blocks: fn(Digest) -> Blocks,
     /// Whether signatures may lie beside a link.
     pub(super) signatures: bool,
 }
@@ -104,14 +104,14 @@ impl Links<'_> {
         handle: std::os::fd::BorrowedFd<'_>,
         digest: Digest,
     ) -> Option<Keyed> {
-        let (cause, hex) = ((self.cause)(digest), digest.hex());
+        let (blocks, hex) = ((self.blocks)(digest), digest.hex());
         let path = || kind.path.child(&hex).expect("hex digits are a plain name");
-        let mut leaf = match eye.leaf(handle, &kind.path, &hex, "link", cause) {
+        let mut leaf = match eye.leaf(handle, &kind.path, &hex, "link", blocks) {
             Looked::Gone => return None,
             Looked::Unseen => return Some(Keyed { digest, link: Link::Unseen, has_signatures: false }),
             Looked::Seen(leaf) => leaf,
         };
-        let link = eye.link(&leaf, path, &digest, cause);
+        let link = eye.link(&leaf, path, &digest, blocks);
         let is_signatures =
             |entry: &Listed| self.signatures && entry.kind == EntryKind::Directory && entry.name == "signatures";
         let has_signatures = leaf.others.iter().any(is_signatures);

@@ -1,7 +1,7 @@
 //! Layer links: those that are broken, or lead nowhere.
 
-use super::blobs::Lies;
-use super::clue::Cause;
+use super::blobs::Occupant;
+use super::clue::Blocks;
 use super::judge::Judge;
 use super::repository::RevisionLink;
 use crate::digest::Digest;
@@ -16,16 +16,16 @@ impl Judge<'_, '_> {
             let is_needed = self.needed.contains(digest);
             let harm = if is_needed { Harm::Certain } else { Harm::Possible };
             let subject = Subject::Layer(self.repository.place.clone(), *digest);
-            self.eye.broken(Cause::Layer(*digest), subject, fault, harm);
+            self.eye.broken(Blocks::Layer(*digest), subject, fault, harm);
         }
         for (key, target) in layers.targets() {
             let is_needed = self.needed.contains(&key) || self.needed.contains(&target);
-            if self.blobs.lies(&target) != Lies::Nothing || is_needed || self.is_misplaced(&key) {
+            if self.blobs.occupant(&target) != Occupant::Absent || is_needed || self.is_misplaced(&key) {
                 continue;
             }
             let reason = self.may_be_needed([&key, &target]);
             let finding = references::dangling(self, &key, &target, reason.as_deref());
-            self.eye.note(Cause::None, finding);
+            self.eye.note(Blocks::None, finding);
         }
     }
 

@@ -5,7 +5,7 @@ use std::sync::Mutex;
 
 use rayon::prelude::*;
 
-use super::blobs::{Blobs, Lies};
+use super::blobs::{Blobs, Occupant};
 use super::repository::{Repo, RevisionLink};
 use crate::digest::Digest;
 use crate::judge::manifest::{self, Read, USUAL};
@@ -23,7 +23,7 @@ pub(super) fn read(blobs: &Blobs<'_>, repositories: &[Repo], interrupt: &Interru
     let wanted: HashSet<Digest> = repositories.iter().flat_map(linked).collect();
     // Small ones many to a thread; an empty one is reported as that.
     let wanted: Vec<Digest> =
-        wanted.into_iter().filter(|digest| matches!(blobs.lies(digest), Lies::There(1..))).collect();
+        wanted.into_iter().filter(|digest| matches!(blobs.occupant(digest), Occupant::File(1..))).collect();
     let read = wanted.par_iter().filter(|_| interrupt.signal().is_none());
     let large = Mutex::new(());
     let parse =

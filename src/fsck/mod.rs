@@ -46,7 +46,7 @@ use crate::tree::Tree;
 use again::Again;
 pub use again::PAUSES;
 use blobs::Blobs;
-use clue::{Cause, Clue};
+use clue::{Blocks, Clue};
 use content::Stock;
 pub use content::{Content, Hashed, Stop};
 use eye::Eye;
@@ -177,12 +177,12 @@ fn tidy(clues: &mut Vec<Clue>) {
     };
     let modes = places(Code::Permissions);
     let is_link = |clue: &&Clue| clue.finding.code == Code::Symlink;
-    let led: HashSet<Cause> = clues.iter().filter(is_link).map(|clue| clue.cause).collect();
+    let led: HashSet<Blocks> = clues.iter().filter(is_link).map(|clue| clue.blocks).collect();
     clues.retain(|Clue { finding, .. }| {
         finding.code != Code::Unreadable || finding.place().is_none_or(|place| !modes.contains(&place))
     });
-    for Clue { finding, cause, .. } in clues {
-        if finding.repair == Some(Repair::QuarantineBlob) && led.contains(cause) {
+    for Clue { finding, blocks, .. } in clues {
+        if finding.repair == Some(Repair::QuarantineBlob) && led.contains(blocks) {
             finding.repair = None;
         }
     }
@@ -197,15 +197,15 @@ pub(crate) fn may_read(tree: &Tree, path: &TreePath) -> Result<bool> {
     };
     let is_directory = FileType::from_raw_mode(stat.st_mode) == FileType::Directory;
     let mut eye = Eye::new(tree)?;
-    eye.check_stat(&stat, if is_directory { 0o5 } else { 0o4 }, Cause::None, || path.clone());
+    eye.check_stat(&stat, if is_directory { 0o5 } else { 0o4 }, Blocks::None, || path.clone());
     Ok(eye.clues.is_empty())
 }
 
 /// Content of which it is told already that it is wrong, or that it can't be read.
 fn told_content(clue: &Clue) -> Option<Digest> {
     let is_wrong = |code| matches!(code, Code::BlobCorrupt | Code::BlobTruncated | Code::BlobEmpty | Code::Unreadable);
-    match clue.cause {
-        Cause::Blob(digest) if is_wrong(clue.finding.code) => Some(digest),
+    match clue.blocks {
+        Blocks::Blob(digest) if is_wrong(clue.finding.code) => Some(digest),
         _ => None,
     }
 }
@@ -218,7 +218,7 @@ fn about_content(
     is_needed: impl Fn(&Digest) -> bool,
 ) -> Vec<Clue> {
     for clue in &mut clues {
-        let Clue { finding, cause: Cause::Blob(digest), .. } = clue else { continue };
+        let Clue { finding, blocks: Blocks::Blob(digest), .. } = clue else { continue };
         // A registry serves what a symbolic link leads to. And what the owner may perhaps read is no error.
         let is_served = finding.code == Code::Symlink && blobs.digests.find(digest).is_some();
         let is_perhaps = finding.code == Code::Permissions && finding.severity == Severity::Warning;
@@ -231,7 +231,7 @@ fn about_content(
         let digest = blobs.digests.digest(name);
         let stored = if is_of_nothing(&digest) { Stored::Right } else { Stored::Empty };
         let finding = stored.finding(eye.tree, digest, is_needed(&digest));
-        clues.extend(finding.map(|finding| Clue::new(finding, Cause::Blob(digest))));
+        clues.extend(finding.map(|finding| Clue::new(finding, Blocks::Blob(digest))));
     }
     clues
 }
@@ -243,17 +243,17 @@ fn without_repositories(eye: &Eye<'_>, blobs: &Blobs<'_>) -> Result<Option<Clue>
     }
     let message = "there is content, and no directory of repositories: is its disk mounted?";
     let finding = eye.at(Area::Repositories.path(), Code::RepositoriesMissing, Harm::Certain, message);
-    Ok(Some(Clue::new(finding, Cause::None)))
+    Ok(Some(Clue::new(finding, Blocks::None)))
 }
 
 /// Whether a clue is about what was asked for.
 fn is_wanted(clue: &Clue, options: &Options, blobs: &Blobs<'_>, round: &Round) -> bool {
-    if let Cause::Blob(digest) = clue.cause {
+    if let Blocks::Blob(digest) = clue.blocks {
         return round.needed.contains(blobs, &digest);
     }
     match (clue.finding.repository(), clue.finding.place()) {
         (Some(name), _) => options.only.is_match(name),
-        (None, Some(place)) if clue.cause == Cause::Area => round.needed.is_any_below(&place),
+        (None, Some(place)) if clue.blocks == Blocks::Area => round.needed.is_any_below(&place),
         (None, _) => clue.hides_repositories().is_some_and(|directory| options.only.could_hold(directory.below_area())),
     }
 }

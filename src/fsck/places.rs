@@ -2,7 +2,7 @@
 
 use rayon::prelude::*;
 
-use super::clue::{Cause, Clue};
+use super::clue::{Blocks, Clue};
 use super::eye::Eye;
 use crate::finding::{Code, Harm};
 use crate::layout::{Area, Form, Place, TreePath};
@@ -35,7 +35,7 @@ pub(super) fn find(eye: &Eye<'_>, interrupt: &Interrupt) -> (Vec<Place>, Vec<Clu
 }
 
 fn visit(eye: &mut Eye<'_>, directory: &TreePath) -> (Vec<Place>, Vec<TreePath>) {
-    let Some((_, listed)) = eye.list(directory, Cause::None) else { return (Vec::new(), Vec::new()) };
+    let Some((_, listed)) = eye.list(directory, Blocks::None) else { return (Vec::new(), Vec::new()) };
     if listed.is_empty() && directory.parent().is_some() {
         eye.empty(directory);
     }
@@ -46,7 +46,7 @@ fn visit(eye: &mut Eye<'_>, directory: &TreePath) -> (Vec<Place>, Vec<TreePath>)
         eye.repository = Some(directory.below_area().to_owned());
         let message = "a repository in the layout of the first alphas: no later registry reads it";
         let finding = eye.at(directory, Code::LegacyLayout, Harm::None, message);
-        eye.note(Cause::None, finding);
+        eye.note(Blocks::None, finding);
         eye.repository = None;
     }
     let mut below = Vec::new();
@@ -58,10 +58,10 @@ fn visit(eye: &mut Eye<'_>, directory: &TreePath) -> (Vec<Place>, Vec<TreePath>)
             Role::Hidden(path) => {
                 let message = "an unknown directory: registries ignore those whose names begin with _";
                 let finding = eye.at(&path, Code::FileUnexpected, Harm::Possible, message);
-                eye.note(Cause::None, finding.found(&EntryKind::Directory.describe()));
+                eye.note(Blocks::None, finding.found(&EntryKind::Directory.describe()));
             }
             // A registry follows it, and finds a repository there or nothing.
-            Role::Odd(path) if Form::Current.owns(path.file_name()) => drop(eye.list(&path, Cause::Repository)),
+            Role::Odd(path) if Form::Current.owns(path.file_name()) => drop(eye.list(&path, Blocks::Repository)),
             Role::InTheWay(_) | Role::File | Role::Odd(_) | Role::Nameless => eye.stranger(directory, "", &entry),
         }
     }

@@ -3,15 +3,15 @@
 use std::collections::BTreeMap;
 
 use super::Options;
-use super::clue::{Cause, Clue};
+use super::clue::{Blocks, Clue};
 use super::eye::{Eye, Link, Looked};
 use super::keyed::{Keyed, Links};
 use super::uploads;
 use crate::digest::Digest;
 use crate::error::LinkFault;
 use crate::finding::{Code, Finding, Harm, Repair, Severity, Subject};
-use crate::judge::follow;
-pub(super) use crate::judge::link::{Leads, RevisionLink};
+pub(super) use crate::judge::link::{LinkTarget, RevisionLink};
+use crate::judge::symlinks;
 use crate::layout::{Place, TreePath};
 use crate::repository::link;
 use crate::tree::EntryKind;
@@ -65,33 +65,33 @@ impl Has {
 pub(super) struct Layers {
     /// Those that are what nearly all are; sorted.
     straight: Vec<[u8; 32]>,
-    others: BTreeMap<Digest, Leads>,
+    others: BTreeMap<Digest, LinkTarget>,
     /// Those that are broken, and how.
     pub(super) broken: Vec<(Digest, LinkFault)>,
 }
 
 impl Layers {
-    pub(super) fn leads(&self, key: &Digest) -> Leads {
+    pub(super) fn target(&self, key: &Digest) -> LinkTarget {
         if key.sha256().is_some_and(|hash| self.straight.binary_search(&hash).is_ok()) {
-            return Leads::Straight;
+            return LinkTarget::Straight;
         }
-        self.others.get(key).copied().unwrap_or(Leads::Absent)
+        self.others.get(key).copied().unwrap_or(LinkTarget::Absent)
     }
 
     /// What each link leads to.
     pub(super) fn targets(&self) -> impl Iterator<Item = (Digest, Digest)> {
         let straight = self.straight.iter().map(|hash| Digest::from_sha256(*hash)).map(|digest| (digest, digest));
         straight.chain(self.others.iter().filter_map(|(key, leads)| match leads {
-            Leads::To(target) => Some((*key, *target)),
-            Leads::Straight => Some((*key, *key)),
-            Leads::Nowhere | Leads::Absent => None,
+            LinkTarget::To(target) => Some((*key, *target)),
+            LinkTarget::Straight => Some((*key, *key)),
+            LinkTarget::Nowhere | LinkTarget::Absent => None,
         }))
     }
 
     fn add(&mut self, key: Digest, link: Link) {
         let said = match link {
             Link::Unseen => {
-                self.others.insert(key, Leads::Nowhere);
+                self.others.insert(key, LinkTarget::Nowhere);
                 return;
             }
             Link::Right => Ok(key),
@@ -100,14 +100,14 @@ impl Layers {
             Link::Absent { .. } => return,
         };
         let leads = match said.and_then(|target| link::check_layer(&key, target)) {
-            Ok(target) if target != key => Leads::To(target),
+            Ok(target) if target != key => LinkTarget::To(target),
             Ok(_) => match key.sha256() {
                 Some(hash) => return self.straight.push(hash),
-                None => Leads::Straight,
+                None => LinkTarget::Straight,
             },
             Err(fault) => {
                 self.broken.push((key, fault));
-                Leads::Nowhere
+                LinkTarget::Nowhere
             }
         };
         self.others.insert(key, leads);
@@ -155,7 +155,7 @@ pub(super) fn read(eye: &mut Eye<'_>, place: Place, options: &Options) -> Repo {
     let mut has = Has::default();
     let mut layers = Layers::default();
     let told = eye.clues.len();
-    let links = Links { base: &layers_path, all: Cause::Repository, cause: Cause::Layer, signatures: false };
+    let links = Links { base: &layers_path, all: Blocks::Repository, blocks: Blocks::Layer, signatures: false };
     if let Some(found) = links.read(eye) {
         has.layers = Folder::There;
         for Keyed { digest, link, .. } in found {
@@ -170,7 +170,7 @@ pub(super) fn read(eye: &mut Eye<'_>, place: Place, options: &Options) -> Repo {
     let told = eye.clues.len();
     let mut revisions = Vec::new();
     let mut tags = Vec::new();
-    if let Some((_, listed)) = eye.list(&manifests_path, Cause::Repository) {
+    if let Some((_, listed)) = eye.list(&manifests_path, Blocks::Repository) {
         has.manifests = Folder::There;
         let (revisions_path, tags_path) = (place.revisions(), place.tags());
         let is = |name: &std::ffi::OsStr, path: &TreePath| name == path.file_name();
@@ -192,7 +192,7 @@ pub(super) fn read(eye: &mut Eye<'_>, place: Place, options: &Options) -> Repo {
         has.manifests = Folder::Unseen;
     }
     // The history of a tag shows nothing that is needed.
-    let is_history = |clue: &Clue| clue.finding.tag().is_some() && clue.cause == Cause::None;
+    let is_history = |clue: &Clue| clue.finding.tag().is_some() && clue.blocks == Blocks::None;
     let is_partly_unseen = eye.clues.iter().any(|clue| !is_history(clue) && hides(&clue.finding, &manifests_path));
     let has_modern_uploads = uploads::check(eye, &place, &uploads_path, options);
     Repo { place, text, is_named, layers, revisions, tags, has, is_partly_unseen, has_modern_uploads }
@@ -212,25 +212,25 @@ fn check_name(eye: &mut Eye<'_>, place: &Place, text: &str) -> bool {
     let Err(reason) = text.parse::<crate::name::RepositoryName>() else { return true };
     let message = format!("{text:?} is not a repository name: {reason}");
     let finding = eye.at(&place.directory, Code::NameInvalid, Harm::Possible, message);
-    eye.note(Cause::None, finding.found(&text));
+    eye.note(Blocks::None, finding.found(&text));
     false
 }
 
 fn read_revisions(eye: &mut Eye<'_>, place: &Place, layers: &Layers) -> Option<Vec<Revision>> {
     let base = place.revisions();
-    let links = Links { base: &base, all: Cause::Repository, cause: Cause::Revision, signatures: true };
+    let links = Links { base: &base, all: Blocks::Repository, blocks: Blocks::Revision, signatures: true };
     let found = links.read(eye)?;
     let mut revisions = Vec::with_capacity(found.len());
     for Keyed { digest, link, has_signatures } in found {
         let link = match link {
             Link::Right => RevisionLink::Right,
             Link::Unseen => RevisionLink::Broken,
-            Link::Absent { .. } if layers.leads(&digest) == Leads::Straight => {
+            Link::Absent { .. } if layers.target(&digest) == LinkTarget::Straight => {
                 let message =
                     "the link of a manifest, where registry 2.1.0 put it: registries from 3.0 on don't see it";
                 let subject = Subject::MisplacedRevision(place.clone(), digest);
                 let finding = eye.at(subject, Code::RevisionMisplaced, Harm::Possible, message);
-                eye.note(Cause::Revision(digest), finding.repaired_by(Repair::LinkRevision));
+                eye.note(Blocks::Revision(digest), finding.repaired_by(Repair::LinkRevision));
                 RevisionLink::Misplaced
             }
             Link::Absent { empty } => {
@@ -255,12 +255,12 @@ fn read_revisions(eye: &mut Eye<'_>, place: &Place, layers: &Layers) -> Option<V
 }
 
 fn broken_revision(eye: &mut Eye<'_>, place: &Place, digest: Digest, fault: &LinkFault) {
-    eye.broken(Cause::Revision(digest), Subject::Revision(place.clone(), digest), fault, Harm::Certain);
+    eye.broken(Blocks::Revision(digest), Subject::Revision(place.clone(), digest), fault, Harm::Certain);
 }
 
 fn read_tags(eye: &mut Eye<'_>, place: &Place) -> Vec<Tag> {
     let base = place.tags();
-    let Some((handle, listed)) = eye.list(&base, Cause::Repository) else { return Vec::new() };
+    let Some((handle, listed)) = eye.list(&base, Blocks::Repository) else { return Vec::new() };
     let mut tags = Vec::new();
     for entry in listed {
         let Some(name) = entry.text().filter(|_| matches!(entry.kind, EntryKind::Directory | EntryKind::Symlink))
@@ -290,15 +290,15 @@ fn read_tag(
     if let Err(reason) = name.parse::<crate::name::Tag>() {
         let message = format!("{name:?} is not a tag: {reason}");
         let finding = eye.at(&directory, Code::NameInvalid, Harm::Possible, message);
-        eye.note(Cause::None, finding.found(&name));
+        eye.note(Blocks::None, finding.found(&name));
     }
     let mut tag = Tag { name: name.to_owned(), current: None, past: Vec::new() };
     if kind == EntryKind::Symlink {
         let leads = leads_to_link(eye, &directory);
-        eye.symlink(&directory, leads, Cause::Tag);
+        eye.symlink(&directory, leads, Blocks::Tag);
         return Some(tag);
     }
-    let leaf = match eye.leaf(parent, &place.tags(), name, "current", Cause::Tag) {
+    let leaf = match eye.leaf(parent, &place.tags(), name, "current", Blocks::Tag) {
         Looked::Gone => return None,
         Looked::Unseen => return Some(tag),
         Looked::Seen(leaf) => leaf,
@@ -318,7 +318,7 @@ fn read_tag(
 
 /// Whether a registry finds a tag's link, whatever leads to it.
 fn leads_to_link(eye: &Eye<'_>, tag: &TreePath) -> bool {
-    follow::stat(eye.tree, &tag.current().link()).is_ok_and(|stat| follow::is_file(&stat))
+    symlinks::stat(eye.tree, &tag.current().link()).is_ok_and(|stat| symlinks::is_file(&stat))
 }
 
 fn read_current(
@@ -335,25 +335,25 @@ fn read_current(
         Some(EntryKind::Directory) => {}
         Some(EntryKind::Symlink) => {
             let leads = leads_to_link(eye, &directory);
-            return eye.symlink(&current, leads, Cause::Tag);
+            return eye.symlink(&current, leads, Blocks::Tag);
         }
-        Some(kind) => return eye.odd_file(&current, kind, Harm::Certain, Cause::Tag),
+        Some(kind) => return eye.odd_file(&current, kind, Harm::Certain, Blocks::Tag),
     }
-    let leaf = match eye.leaf(parent, &directory, "current", "link", Cause::Tag) {
+    let leaf = match eye.leaf(parent, &directory, "current", "link", Blocks::Tag) {
         Looked::Gone => return without_current(eye, &current),
         Looked::Unseen => return,
         Looked::Seen(leaf) => leaf,
     };
     // No digest is expected, so any that is there is another one.
     let key = Digest::of(b"");
-    match eye.link(&leaf, || current.clone(), &key, Cause::Tag) {
+    match eye.link(&leaf, || current.clone(), &key, Blocks::Tag) {
         Link::Right => tag.current = Some(key),
         Link::Other(target) => tag.current = Some(*target),
         Link::Unseen => {}
         Link::Absent { .. } => without_current(eye, &current),
         Link::Broken(fault) => {
             let subject = Subject::Tag(place.clone(), tag.name.clone());
-            eye.broken(Cause::Tag, subject, &fault, Harm::Certain);
+            eye.broken(Blocks::Tag, subject, &fault, Harm::Certain);
         }
     }
     eye.strangers(&current, "link", leaf.others);
@@ -362,12 +362,12 @@ fn read_current(
 fn without_current(eye: &mut Eye<'_>, current: &TreePath) {
     let message = "the tag does not say what it points to now: registries list it, but answer that it is unknown";
     let finding = eye.at(current, Code::TagWithoutCurrent, Harm::Possible, message);
-    eye.note(Cause::Tag, finding);
+    eye.note(Blocks::Tag, finding);
 }
 
 fn read_past(eye: &mut Eye<'_>, place: &Place, tag: &mut Tag) {
     let base = place.history(&tag.name);
-    let found = Links { base: &base, all: Cause::None, cause: |_| Cause::None, signatures: false }.read(eye);
+    let found = Links { base: &base, all: Blocks::None, blocks: |_| Blocks::None, signatures: false }.read(eye);
     for Keyed { digest, link, .. } in found.unwrap_or_default() {
         let fault = match link {
             Link::Right => {
@@ -383,6 +383,6 @@ fn read_past(eye: &mut Eye<'_>, place: &Place, tag: &mut Tag) {
             Link::Broken(fault) => *fault,
         };
         let subject = Subject::PastTag(place.clone(), tag.name.clone(), digest);
-        eye.broken(Cause::None, subject, &fault, Harm::Possible);
+        eye.broken(Blocks::None, subject, &fault, Harm::Possible);
     }
 }

@@ -8,7 +8,7 @@ use rayon::prelude::*;
 
 use super::Options;
 use super::blobs::Blobs;
-use super::clue::{Cause, Clue, lies_below};
+use super::clue::{Blocks, Clue, lies_below};
 use super::eye::Eye;
 use super::judge::{Judge, is_modern};
 use super::manifests::{self, Manifests};
@@ -141,7 +141,7 @@ fn compare_sizes(
                     }
                 };
                 match stored {
-                    Stored::Right => sizes.into_iter().map(|size| Clue::new(size.finding, size.cause)).collect(),
+                    Stored::Right => sizes.into_iter().map(|size| Clue::new(size.finding, size.blocks)).collect(),
                     stored @ Stored::Corrupt { .. } => wrong(eye, target, stored, &sizes).into_iter().collect(),
                     // What can't be read is reported where it lies.
                     _ => Vec::new(),
@@ -162,7 +162,7 @@ fn wrong(eye: &Eye<'_>, target: Digest, stored: Stored, sizes: &[OtherSize]) -> 
         Some(repository) => finding.in_repository(repository),
         None => finding,
     };
-    Some(Clue { also: repositories.map(str::to_owned).collect(), ..Clue::new(finding, Cause::Blob(target)) })
+    Some(Clue { also: repositories.map(str::to_owned).collect(), ..Clue::new(finding, Blocks::Blob(target)) })
 }
 
 /// Content is told of once, however many repositories have it.
@@ -209,7 +209,7 @@ mod tests {
         let clue = |name: &str, manifest: &[u8]| {
             let subject = Subject::Blob(digest);
             let finding = Finding::new(registry.tree(), subject, Code::BlobMissing, Harm::Certain, "");
-            Clue::new(finding.in_repository(name).of_manifest(Digest::of(manifest)), Cause::Blob(digest))
+            Clue::new(finding.in_repository(name).of_manifest(Digest::of(manifest)), Blocks::Blob(digest))
         };
         let kept = dedup(vec![clue("a", b"1"), clue("b", b"2"), clue("c", b"3")]);
         assert_eq!((kept.len(), &*kept[0].also), (1, &["b".to_owned(), "c".to_owned()][..]));

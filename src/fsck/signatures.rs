@@ -1,6 +1,6 @@
 //! The signatures that registries up to 2.4 stored beside a payload.
 
-use super::clue::Cause;
+use super::clue::Blocks;
 use super::eye::Link;
 use super::judge::Judge;
 use super::keyed::{Keyed, Links};
@@ -17,7 +17,7 @@ impl Judge<'_, '_> {
     pub(super) fn signatures(&mut self, revision: &Revision) {
         let digest = revision.digest;
         let directory = self.repository.place.revision(&digest).signatures();
-        let links = Links { base: &directory, all: Cause::None, cause: |_| Cause::None, signatures: false };
+        let links = Links { base: &directory, all: Blocks::None, blocks: |_| Blocks::None, signatures: false };
         let mut is_whole = true;
         for found in links.read(&mut self.eye).unwrap_or_default() {
             is_whole &= self.signature(&directory, digest, found);

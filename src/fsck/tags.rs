@@ -1,6 +1,6 @@
 //! What tags point to, and ever pointed to.
 
-use super::clue::Cause;
+use super::clue::Blocks;
 use super::judge::Judge;
 use super::repository::{Folder, RevisionLink, Tag};
 use crate::digest::Digest;
@@ -25,14 +25,14 @@ impl Judge<'_, '_> {
             let message = format!("the tag points to {target}, which the repository does not have");
             let subject = Subject::Tag(place.clone(), tag.name.clone());
             let finding = self.eye.at(subject, Code::TagDangling, Harm::Certain, message).of_content(target);
-            self.eye.note(Cause::Tag, mended(finding, Repair::RemoveTag));
+            self.eye.note(Blocks::Tag, mended(finding, Repair::RemoveTag));
         }
         let past = tag.past.iter().filter(|digest| Some(**digest) != tag.current && !has(digest));
         for digest in past {
             let subject = Subject::PastTag(place.clone(), tag.name.clone(), *digest);
             let message = format!("the tag once pointed to {digest}, which the repository no longer has");
             let finding = self.eye.at(subject, Code::TagIndexDangling, Harm::None, message);
-            self.eye.note(Cause::None, mended(finding, Repair::RemoveLink));
+            self.eye.note(Blocks::None, mended(finding, Repair::RemoveLink));
         }
     }
 }

@@ -3,7 +3,7 @@
 use std::os::fd::AsFd;
 
 use super::Options;
-use super::clue::Cause;
+use super::clue::Blocks;
 use super::eye::Eye;
 use crate::count;
 use crate::finding::{Code, Harm, Repair, Subject};
@@ -21,7 +21,7 @@ const PIECE: jiff::SignedDuration = jiff::SignedDuration::from_mins(10);
 /// Looks at all uploads of a repository. Those that began long ago are told. Whether one of them is called as
 /// registries from 3.1 on call theirs.
 pub(super) fn check(eye: &mut Eye<'_>, place: &Place, base: &TreePath, options: &Options) -> bool {
-    let Some((_, listed)) = eye.list(base, Cause::None) else { return false };
+    let Some((_, listed)) = eye.list(base, Blocks::None) else { return false };
     let is_modern = |entry: &Listed| {
         let id = entry.text().and_then(|name| uuid::Uuid::try_parse(name).ok());
         id.is_some_and(|id| id.get_version_num() == 7)
@@ -44,7 +44,7 @@ fn is_alphas(eye: &Eye<'_>, path: &TreePath) -> bool {
 }
 
 fn check_one(eye: &mut Eye<'_>, path: &TreePath, options: &Options) {
-    let Some((handle, listed)) = eye.list(path, Cause::None) else { return };
+    let Some((handle, listed)) = eye.list(path, Blocks::None) else { return };
     if listed.is_empty() {
         return eye.empty(path);
     }
@@ -89,22 +89,22 @@ fn check_start(
     match kind {
         None => {
             let finding = without(eye, "the upload has no start time: no registry ever purges it");
-            return eye.note(Cause::None, finding);
+            return eye.note(Blocks::None, finding);
         }
         Some(EntryKind::File) => {}
         Some(_) => return,
     }
     let mut buffer = [0; STARTED_MAX];
-    let content = match eye.read(handle, "startedat", &mut buffer, Cause::None, || started.clone()) {
+    let content = match eye.read(handle, "startedat", &mut buffer, Blocks::None, || started.clone()) {
         Ok(content) => content,
         Err(rustix::io::Errno::NOENT) => return,
-        Err(errno) => return eye.refused(Cause::None, &started, errno),
+        Err(errno) => return eye.refused(Blocks::None, &started, errno),
     };
     let text = std::str::from_utf8(content).ok();
     let Some(since) = text.and_then(crate::upload::parse_time) else {
         let found = format!("{:?}", String::from_utf8_lossy(content));
         let finding = without(eye, "it is not a time: no registry ever purges the upload").found(&found);
-        return eye.note(Cause::None, finding);
+        return eye.note(Blocks::None, finding);
     };
     if since >= stale {
         return;
@@ -117,12 +117,12 @@ fn check_start(
     };
     let message = format!("the upload began at {since}{why}");
     let finding = eye.at(Subject::Upload(path.clone()), Code::UploadStale, harm, message);
-    eye.note(Cause::None, finding.found(&since).repaired_by(Repair::PurgeUpload));
+    eye.note(Blocks::None, finding.found(&since).repaired_by(Repair::PurgeUpload));
 }
 
 fn check_states(eye: &mut Eye<'_>, path: &TreePath, received: Option<u64>, now: jiff::Timestamp) {
     let base = path.hash_states();
-    let Some((_, algorithms)) = eye.list(&base, Cause::None) else { return };
+    let Some((_, algorithms)) = eye.list(&base, Blocks::None) else { return };
     for entry in algorithms {
         let algorithm = entry.text().filter(|name| entry.kind == EntryKind::Directory && *name == "sha256");
         match algorithm.and_then(|name| base.child(name)) {
@@ -133,7 +133,7 @@ fn check_states(eye: &mut Eye<'_>, path: &TreePath, received: Option<u64>, now: 
 }
 
 fn check_sha256(eye: &mut Eye<'_>, upload: &TreePath, states: &TreePath, received: Option<u64>, now: jiff::Timestamp) {
-    let Some((handle, listed)) = eye.list(states, Cause::None) else { return };
+    let Some((handle, listed)) = eye.list(states, Blocks::None) else { return };
     let mut last = None;
     for entry in listed {
         let Some(offset) = offset(&entry) else {
@@ -143,11 +143,11 @@ fn check_sha256(eye: &mut Eye<'_>, upload: &TreePath, states: &TreePath, receive
         last = last.max(Some(offset));
         let path = states.child(&offset.to_string()).expect("digits are a plain name");
         let mut buffer = [0; STATE_MAX];
-        let content = match eye.read(handle.as_fd(), path.file_name(), &mut buffer, Cause::None, || path.clone()) {
+        let content = match eye.read(handle.as_fd(), path.file_name(), &mut buffer, Blocks::None, || path.clone()) {
             Ok(content) => content,
             Err(rustix::io::Errno::NOENT) => continue,
             Err(errno) => {
-                eye.refused(Cause::None, &path, errno);
+                eye.refused(Blocks::None, &path, errno);
                 continue;
             }
         };
@@ -178,7 +178,7 @@ fn is_in_progress(eye: &Eye<'_>, data: &TreePath, now: jiff::Timestamp) -> bool 
 
 fn invalid(eye: &mut Eye<'_>, path: &TreePath, message: String) {
     let finding = eye.at(path, Code::HashStateInvalid, Harm::Possible, message);
-    eye.note(Cause::None, finding);
+    eye.note(Blocks::None, finding);
 }
 
 /// The offset that a state's file is called by.

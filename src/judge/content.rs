@@ -6,7 +6,7 @@ use std::os::fd::AsFd;
 
 use rustix::fs::Advice;
 
-use super::{follow, link};
+use super::{link, symlinks};
 use crate::count;
 use crate::digest::hash::Hashed;
 use crate::digest::{Digest, Hasher};
@@ -111,32 +111,32 @@ impl fmt::Display for Stored {
 
 /// What is in the place of content.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Lies {
+pub(crate) enum Occupant {
     /// A file with this many bytes.
-    There(u64),
+    File(u64),
     /// Something else, which is reported on its own.
-    Odd,
+    Other,
     /// Nothing.
-    Nothing,
+    Absent,
 }
 
 /// What is in the place of `digest` now, and what is wrong with that. The content is not read.
-pub(crate) fn look(tree: &Tree, digest: &Digest) -> (Lies, Stored) {
+pub(crate) fn look(tree: &Tree, digest: &Digest) -> (Occupant, Stored) {
     let path = Entry::Blob(*digest).path();
     let (path, kind) = match tree.metadata(&path) {
-        Ok(None) => return (Lies::Nothing, Stored::Missing),
+        Ok(None) => return (Occupant::Absent, Stored::Missing),
         Ok(Some(found)) if found.kind == EntryKind::File => {
             let is_empty = found.size == 0 && !is_of_nothing(digest);
-            return (Lies::There(found.size), if is_empty { Stored::Empty } else { Stored::Right });
+            return (Occupant::File(found.size), if is_empty { Stored::Empty } else { Stored::Right });
         }
         Ok(Some(found)) => (path, found.kind.describe()),
         Err(Error::WrongKind { path: above, found, .. }) => (tree.find(&above).unwrap_or(path), found),
-        Err(error) => return (Lies::Odd, Stored::Unreadable(reason(&error))),
+        Err(error) => return (Occupant::Other, Stored::Unreadable(reason(&error))),
     };
     // A registry follows a symbolic link, and sees the file that it leads to.
-    let found = follow::stat(tree, &Entry::Blob(*digest).path()).ok().filter(follow::is_file);
-    let lies = found.as_ref().map_or(Lies::Odd, |stat| Lies::There(follow::size(stat)));
-    (lies, Stored::NotAFile { path, kind, leads: found.is_some() })
+    let found = symlinks::stat(tree, &Entry::Blob(*digest).path()).ok().filter(symlinks::is_file);
+    let occupant = found.as_ref().map_or(Occupant::Other, |stat| Occupant::File(symlinks::size(stat)));
+    (occupant, Stored::NotAFile { path, kind, leads: found.is_some() })
 }
 
 /// Whether `digest` may be that of no bytes. A tarsum may always be, because it is no hash of the bytes.
@@ -167,7 +167,7 @@ pub(crate) fn hash(
 }
 
 fn hash_once(tree: &Tree, digest: Digest, buffer: &mut [u8], watch: &Watch<'_>) -> Result<(Stored, Option<Identity>)> {
-    let file = match follow::open(tree, &Entry::Blob(digest).path()) {
+    let file = match symlinks::open(tree, &Entry::Blob(digest).path()) {
         Ok(Some(file)) => file,
         Ok(None) => return Ok((Stored::Missing, None)),
         Err(error) => return Ok((Stored::Unreadable(reason(&error)), None)),

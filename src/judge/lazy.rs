@@ -4,11 +4,11 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use super::content::{self, Lies, Stored};
-use super::link::{self, Leads, RevisionLink};
+use super::content::{self, Occupant, Stored};
+use super::link::{self, LinkTarget, RevisionLink};
 use super::manifest::{self, Form, Read};
 use super::references::{self, Dependent, Facts, OtherSize};
-use super::{Cause, follow, signatures};
+use super::{Blocks, signatures, symlinks};
 use crate::digest::Digest;
 use crate::error::Error;
 use crate::finding::{Code, Finding, Harm, Subject};
@@ -23,13 +23,13 @@ use crate::tree::{EntryKind, Tree, digests};
 /// What was read so far: content and manifests once for the tree, links once for each repository.
 #[derive(Default)]
 pub(super) struct Seen {
-    looked: HashMap<Digest, (Lies, Stored)>,
+    looked: HashMap<Digest, (Occupant, Stored)>,
     hashed: HashMap<Digest, Stored>,
     manifests: HashMap<Digest, Arc<Read>>,
     repository: Option<RepositoryName>,
-    layers: HashMap<Digest, Leads>,
+    layers: HashMap<Digest, LinkTarget>,
     /// The findings about links, by what each makes unavailable.
-    broken: HashMap<Cause, Finding>,
+    broken: HashMap<Blocks, Finding>,
     /// Whether it was looked for the directory of layer links.
     has_looked_for_layers: bool,
     children: Option<HashSet<Digest>>,
@@ -78,9 +78,9 @@ impl<'l, 'w> Lazy<'l, 'w> {
             Some(RevisionLink::Misplaced) => Subject::MisplacedRevision(self.place.clone(), digest),
             _ => Subject::Revision(self.place.clone(), digest),
         };
-        self.look_into(Cause::Revision(digest), Harm::Certain);
-        let read = match self.lies(&digest) {
-            Lies::There(1..) => Some(self.read(&digest)),
+        self.look_into(Blocks::Revision(digest), Harm::Certain);
+        let read = match self.occupant(&digest) {
+            Occupant::File(1..) => Some(self.read(&digest)),
             _ => None,
         };
         let looked = self.seen.looked.get(&digest).map(|(_, stored)| stored.clone());
@@ -118,7 +118,7 @@ impl<'l, 'w> Lazy<'l, 'w> {
         let stored = stored.filter(|stored| *stored != Stored::Missing);
         let finding = stored.and_then(|stored| stored.finding(self.tree(), *digest, harm == Harm::Certain));
         if let Some(finding) = finding {
-            self.report(Cause::Blob(*digest), finding);
+            self.report(Blocks::Blob(*digest), finding);
         }
     }
 
@@ -127,7 +127,7 @@ impl<'l, 'w> Lazy<'l, 'w> {
         if let Some(known) = self.seen.hashed.get(digest) {
             return Some(known.clone());
         }
-        let Lies::There(1..) = self.lies(digest) else { return None };
+        let Occupant::File(1..) = self.occupant(digest) else { return None };
         self.seen.buffer.resize(content::BUFFER, 0);
         let (stored, _) = content::hash(self.repository.tree(), *digest, &mut self.seen.buffer, self.watch).ok()?;
         self.seen.hashed.insert(*digest, stored.clone());
@@ -136,7 +136,7 @@ impl<'l, 'w> Lazy<'l, 'w> {
 
     /// Reports what is wrong with the file of some content and, if `hashed`, with its bytes.
     fn look_into_content(&mut self, digest: &Digest, hashed: bool, harm: Harm) {
-        self.lies(digest);
+        self.occupant(digest);
         let looked = self.seen.looked.get(digest).map(|(_, stored)| stored.clone());
         let hashed = if hashed { self.hash(digest) } else { self.seen.hashed.get(digest).cloned() };
         self.stored(digest, looked, harm);
@@ -146,27 +146,27 @@ impl<'l, 'w> Lazy<'l, 'w> {
     /// Reports what is wrong with the content of a layer link that a manifest of an unknown kind mentions.
     fn look_into_mentioned(&mut self, key: &Digest) {
         let target = match self.layer(key) {
-            Leads::Straight => *key,
-            Leads::To(target) => target,
-            Leads::Nowhere | Leads::Absent => return,
+            LinkTarget::Straight => *key,
+            LinkTarget::To(target) => target,
+            LinkTarget::Nowhere | LinkTarget::Absent => return,
         };
-        if self.lies(&target) == Lies::Nothing {
+        if self.occupant(&target) == Occupant::Absent {
             let finding = references::dangling(self, key, &target, Some(references::MENTIONED));
-            return self.report(Cause::None, finding);
+            return self.report(Blocks::None, finding);
         }
         self.look_into_content(&target, self.hashes, Harm::Possible);
     }
 
     /// Notes the finding about a link. If it is a symbolic link, which a registry follows, returns the digest that it
     /// leads to.
-    fn broken(&mut self, cause: Cause, subject: Subject, error: &Error) -> Option<Digest> {
+    fn broken(&mut self, blocks: Blocks, subject: Subject, error: &Error) -> Option<Digest> {
         let (tree, key) = (self.repository.tree(), subject.digest()?);
         let place = error.path().and_then(|path| tree.find(path));
         let mut says = None;
         let finding = match error {
             Error::BrokenLink { fault, .. } => link::broken(tree, subject, fault, Harm::Certain),
             Error::WrongKind { found, .. } => {
-                let linked = follow::open(tree, &subject.place()?).ok().flatten();
+                let linked = symlinks::open(tree, &subject.place()?).ok().flatten();
                 says = linked.as_ref().and_then(|file| repository::link::read_file(file).ok()?.ok());
                 link::odd_file(tree, subject, found, linked.is_some(), Harm::Certain)
             }
@@ -179,7 +179,7 @@ impl<'l, 'w> Lazy<'l, 'w> {
             Some(place) => finding.moved(place),
             None => finding,
         };
-        self.seen.broken.insert(cause, finding.of_content(key));
+        self.seen.broken.insert(blocks, finding.of_content(key));
         says
     }
 
@@ -214,7 +214,7 @@ impl<'l, 'w> Lazy<'l, 'w> {
             error => (Harm::Possible, error.to_string()),
         };
         let finding = self.at(place, Code::of(error), harm, message);
-        self.report(Cause::None, finding);
+        self.report(Blocks::None, finding);
     }
 
     /// Reports, once for each repository, that the directory of layer links is missing.
@@ -225,8 +225,8 @@ impl<'l, 'w> Lazy<'l, 'w> {
         let (tree, name) = (self.repository.tree(), self.repository.name());
         let is_absent = |form| matches!(tree.metadata(&Place::of(name, form).layers()), Ok(None));
         if Layout::ALL.into_iter().all(is_absent) {
-            let (cause, finding) = references::without_layers(self, true);
-            self.report(cause, finding);
+            let (blocks, finding) = references::without_layers(self, true);
+            self.report(blocks, finding);
         }
     }
 
@@ -265,9 +265,9 @@ impl<'l, 'w> Lazy<'l, 'w> {
             Ok(None) => return true,
             Ok(Some(says)) => says.and_then(|target| repository::link::check_manifest(&signature, target)).map(drop),
             Err(error) => {
-                self.broken(Cause::None, subject, &error);
-                if let Some(finding) = self.seen.broken.remove(&Cause::None) {
-                    self.report(Cause::None, finding.harms(Harm::Possible));
+                self.broken(Blocks::None, subject, &error);
+                if let Some(finding) = self.seen.broken.remove(&Blocks::None) {
+                    self.report(Blocks::None, finding.harms(Harm::Possible));
                 }
                 return false;
             }
@@ -299,18 +299,18 @@ impl Facts for Lazy<'_, '_> {
         self.repository.name().as_str()
     }
 
-    fn layer(&mut self, key: &Digest) -> Leads {
+    fn layer(&mut self, key: &Digest) -> LinkTarget {
         if let Some(known) = self.seen.layers.get(key) {
             return *known;
         }
         let leads = match self.repository.find_link(*key) {
-            Ok(None) => Leads::Absent,
-            Ok(Some(link)) if link.is_alias() => Leads::To(link.target),
-            Ok(Some(_)) => Leads::Straight,
-            Err(error) => match self.broken(Cause::Layer(*key), Subject::Layer(self.place.clone(), *key), &error) {
-                Some(says) if says == *key => Leads::Straight,
-                Some(says) if !key.is_canonical() && says.is_canonical() => Leads::To(says),
-                _ => Leads::Nowhere,
+            Ok(None) => LinkTarget::Absent,
+            Ok(Some(link)) if link.is_alias() => LinkTarget::To(link.target),
+            Ok(Some(_)) => LinkTarget::Straight,
+            Err(error) => match self.broken(Blocks::Layer(*key), Subject::Layer(self.place.clone(), *key), &error) {
+                Some(says) if says == *key => LinkTarget::Straight,
+                Some(says) if !key.is_canonical() && says.is_canonical() => LinkTarget::To(says),
+                _ => LinkTarget::Nowhere,
             },
         };
         self.seen.layers.insert(*key, leads);
@@ -327,19 +327,19 @@ impl Facts for Lazy<'_, '_> {
             }
             Err(error) => {
                 let subject = Subject::Revision(self.place.clone(), *digest);
-                let says = self.broken(Cause::Revision(*digest), subject, &error);
+                let says = self.broken(Blocks::Revision(*digest), subject, &error);
                 Some(if says == Some(*digest) { RevisionLink::Right } else { RevisionLink::Broken })
             }
         }
     }
 
-    fn lies(&mut self, digest: &Digest) -> Lies {
-        if let Some((lies, _)) = self.seen.looked.get(digest) {
-            return *lies;
+    fn occupant(&mut self, digest: &Digest) -> Occupant {
+        if let Some((occupant, _)) = self.seen.looked.get(digest) {
+            return *occupant;
         }
-        let (lies, stored) = content::look(self.repository.tree(), digest);
-        self.seen.looked.insert(*digest, (lies, stored));
-        lies
+        let (occupant, stored) = content::look(self.repository.tree(), digest);
+        self.seen.looked.insert(*digest, (occupant, stored));
+        occupant
     }
 
     fn form(&mut self, digest: &Digest) -> Option<Arc<Form>> {
@@ -362,7 +362,7 @@ impl Facts for Lazy<'_, '_> {
     }
 
     fn differs(&mut self, size: OtherSize) {
-        let OtherSize { target, expected, finding, cause } = size;
+        let OtherSize { target, expected, finding, blocks } = size;
         let is_right = if self.revision(&target).is_some() {
             // What is wrong with that manifest is reported when it is judged itself.
             matches!(*self.read(&target), Read::Right(_))
@@ -375,11 +375,11 @@ impl Facts for Lazy<'_, '_> {
             is_right
         };
         if is_right {
-            self.report(cause, finding);
+            self.report(blocks, finding);
         }
     }
 
-    fn look_into(&mut self, what: Cause, harm: Harm) {
+    fn look_into(&mut self, what: Blocks, harm: Harm) {
         if let Some(finding) = self.seen.broken.get(&what) {
             let harm = if finding.code == Code::Symlink && finding.severity < crate::finding::Severity::Error {
                 Harm::Possible
@@ -390,13 +390,13 @@ impl Facts for Lazy<'_, '_> {
             self.report(what, finding);
         }
         match what {
-            Cause::Blob(digest) => self.look_into_content(&digest, self.hashes, harm),
-            Cause::Layer(key) if harm < Harm::Certain => self.look_into_mentioned(&key),
+            Blocks::Blob(digest) => self.look_into_content(&digest, self.hashes, harm),
+            Blocks::Layer(key) if harm < Harm::Certain => self.look_into_mentioned(&key),
             _ => {}
         }
     }
 
-    fn report(&mut self, _: Cause, finding: Finding) {
+    fn report(&mut self, _: Blocks, finding: Finding) {
         let about = finding.digest().ok_or_else(|| finding.message.clone());
         if !self.reported.insert((finding.code, finding.path(), about)) {
             return;

@@ -7,7 +7,7 @@ use crate::tree::{EntryKind, Tree};
 
 /// What a layer link leads to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Leads {
+pub(crate) enum LinkTarget {
     /// To the content with the digest of its path.
     Straight,
     /// To content that is stored under another digest.

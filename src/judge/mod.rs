@@ -11,12 +11,12 @@
 //! severity from the code and from what the finding [harms](crate::finding::Harm).
 
 pub(crate) mod content;
-pub(crate) mod follow;
 mod lazy;
 pub(crate) mod link;
 pub(crate) mod manifest;
 pub(crate) mod references;
 pub(crate) mod signatures;
+pub(crate) mod symlinks;
 pub mod verify;
 
 use crate::digest::Digest;
@@ -24,7 +24,7 @@ use crate::digest::Digest;
 /// What a finding makes unavailable; used to list the affected images. It is in the finding's repository, except for
 /// content.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub(crate) enum Cause {
+pub(crate) enum Blocks {
     /// Nothing in particular.
     None,
     /// Content, in the whole tree.

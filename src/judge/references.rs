@@ -2,9 +2,9 @@
 
 use std::sync::Arc;
 
-use super::Cause;
-use super::content::{Lies, Stored};
-use super::link::{Leads, RevisionLink};
+use super::Blocks;
+use super::content::{Occupant, Stored};
+use super::link::{LinkTarget, RevisionLink};
 use super::manifest::{Form, Part, Read};
 use crate::count;
 use crate::digest::Digest;
@@ -22,11 +22,11 @@ pub(crate) trait Facts {
     /// The name of the repository, which need not be valid.
     fn name(&self) -> &str;
     /// What the layer link of a layer or config leads to.
-    fn layer(&mut self, key: &Digest) -> Leads;
+    fn layer(&mut self, key: &Digest) -> LinkTarget;
     /// The state of a manifest's link; `None` when not even its directory is there.
     fn revision(&mut self, digest: &Digest) -> Option<RevisionLink>;
     /// What is in the place of content.
-    fn lies(&mut self, digest: &Digest) -> Lies;
+    fn occupant(&mut self, digest: &Digest) -> Occupant;
     /// What a manifest says, if its content is right.
     fn form(&mut self, digest: &Digest) -> Option<Arc<Form>>;
     /// What needs a manifest.
@@ -35,9 +35,9 @@ pub(crate) trait Facts {
     fn differs(&mut self, size: OtherSize);
     /// Reports what is wrong with something that a manifest needs or may need. A command that reads all of a repository
     /// has already reported that, so the default does nothing.
-    fn look_into(&mut self, _what: Cause, _harm: Harm) {}
+    fn look_into(&mut self, _what: Blocks, _harm: Harm) {}
     /// Reports a finding.
-    fn report(&mut self, cause: Cause, finding: Finding);
+    fn report(&mut self, blocks: Blocks, finding: Finding);
 
     /// A finding about a part of the repository.
     fn at(&self, subject: impl Into<Subject>, code: Code, harm: Harm, message: String) -> Finding {
@@ -65,20 +65,20 @@ pub(crate) struct OtherSize {
     /// The finding to report if the descriptor is wrong.
     pub(crate) finding: Finding,
     /// What that makes unavailable.
-    pub(crate) cause: Cause,
+    pub(crate) blocks: Blocks,
 }
 
 /// Judges the content of a manifest. `link` is its link.
 pub(crate) fn content<F: Facts>(facts: &mut F, digest: &Digest, read: Option<&Read>, link: &Subject) {
     match read {
-        _ if facts.lies(digest) == Lies::Nothing => missing(facts, digest, link),
+        _ if facts.occupant(digest) == Occupant::Absent => missing(facts, digest, link),
         // What is in its place is already reported.
         None => {}
         Some(Read::Right(form)) => document(facts, digest, form, link),
         Some(Read::Wrong(Stored::Missing)) => missing(facts, digest, link),
         Some(Read::Wrong(stored)) => {
             if let Some(finding) = stored.finding(facts.tree(), *digest, true) {
-                facts.report(Cause::Blob(*digest), finding);
+                facts.report(Blocks::Blob(*digest), finding);
             }
         }
     }
@@ -93,15 +93,15 @@ fn missing<F: Facts>(facts: &mut F, digest: &Digest, link: &Subject) {
         Dependent::None => None,
     };
     // Missing content is reported once, although several repositories may need it.
-    let (cause, finding) = if let Some((code, what)) = needed {
+    let (blocks, finding) = if let Some((code, what)) = needed {
         let finding = facts.at(Subject::Blob(*digest), code, Harm::Certain, message(what));
-        (Cause::Blob(*digest), finding.repaired_by(Repair::RefillBlob))
+        (Blocks::Blob(*digest), finding.repaired_by(Repair::RefillBlob))
     } else {
         let finding = facts.at(link.clone(), Code::RevisionDangling, Harm::Possible, message("untagged manifest"));
-        (Cause::Revision(*digest), finding.repaired_by(Repair::RemoveLink))
+        (Blocks::Revision(*digest), finding.repaired_by(Repair::RemoveLink))
     };
     let expected = facts.tree().locate(&Entry::Blob(*digest).path());
-    facts.report(cause, finding.of_manifest(*digest).expects(&expected.display()));
+    facts.report(blocks, finding.of_manifest(*digest).expects(&expected.display()));
 }
 
 /// Judges what a manifest says, and whether everything that it references is here.
@@ -109,8 +109,8 @@ fn document<F: Facts>(facts: &mut F, digest: &Digest, form: &Form, link: &Subjec
     let document = Subject::Document(Box::new(link.clone()));
     for problem in &form.problems {
         let finding = facts.at(document.clone(), problem.code, problem.harm, problem.message.clone());
-        let cause = if problem.harm == Harm::Certain { Cause::Revision(*digest) } else { Cause::None };
-        facts.report(cause, finding.of_manifest(*digest));
+        let blocks = if problem.harm == Harm::Certain { Blocks::Revision(*digest) } else { Blocks::None };
+        facts.report(blocks, finding.of_manifest(*digest));
     }
     let mut referrer = Referrer { facts, digest: *digest, document };
     for part in &form.parts {
@@ -126,7 +126,7 @@ fn document<F: Facts>(facts: &mut F, digest: &Digest, form: &Form, link: &Subjec
 /// Whether a child is really a layer: it is no manifest here, its media type is none of a manifest, and it has a layer
 /// link. Build caches list their layers as children.
 pub(crate) fn is_content<F: Facts>(facts: &mut F, child: &Part) -> bool {
-    let is_layer = |leads| matches!(leads, Leads::Straight | Leads::To(_));
+    let is_layer = |leads| matches!(leads, LinkTarget::Straight | LinkTarget::To(_));
     !child.is_manifest && facts.revision(&child.digest).is_none() && is_layer(facts.layer(&child.digest))
 }
 
@@ -139,8 +139,8 @@ struct Referrer<'r, F> {
 }
 
 impl<F: Facts> Referrer<'_, F> {
-    fn report(&mut self, cause: Cause, digest: Digest, finding: Finding) {
-        self.facts.report(cause, finding.of_manifest(self.digest).of_content(digest));
+    fn report(&mut self, blocks: Blocks, digest: Digest, finding: Finding) {
+        self.facts.report(blocks, finding.of_manifest(self.digest).of_content(digest));
     }
 
     fn layer(&self, digest: Digest) -> Subject {
@@ -154,38 +154,38 @@ impl<F: Facts> Referrer<'_, F> {
         }
         match self.facts.revision(&digest) {
             Some(RevisionLink::Right | RevisionLink::Misplaced) => self.size(part, digest, Code::ReferenceSizeMismatch),
-            Some(RevisionLink::Broken) => self.facts.look_into(Cause::Revision(digest), Harm::Certain),
+            Some(RevisionLink::Broken) => self.facts.look_into(Blocks::Revision(digest), Harm::Certain),
             found => self.unlinked_child(digest, found.is_some()),
         }
     }
 
     fn unlinked_child(&mut self, digest: Digest, left_trace: bool) {
-        let is_there = matches!(self.facts.lies(&digest), Lies::There(_));
+        let is_there = matches!(self.facts.occupant(&digest), Occupant::File(_));
         let (index, subject) = (self.digest, Subject::Revision(self.facts.place().clone(), digest));
-        let (harm, message, cause) = if left_trace || is_there && self.has_part_of(&digest) {
+        let (harm, message, blocks) = if left_trace || is_there && self.has_part_of(&digest) {
             let message = format!("child {digest} of index {index} was here, but is no longer linked");
-            (Harm::Certain, message, Cause::Revision(digest))
+            (Harm::Certain, message, Blocks::Revision(digest))
         } else {
             let but = if is_there { ", though the tree has its content" } else { "" };
             let message =
                 format!("child {digest} of index {index} was never pushed here, or is gone without trace{but}");
-            (Harm::Possible, message, Cause::None)
+            (Harm::Possible, message, Blocks::None)
         };
         let finding = self.facts.at(subject, Code::IndexChildMissing, harm, message);
-        self.report(cause, digest, finding);
+        self.report(blocks, digest, finding);
     }
 
     /// Whether an unlinked manifest was here: it is linked as a layer, or parts of it are linked. The content of the
     /// manifest is no proof, because it may be another repository's.
     fn has_part_of(&mut self, digest: &Digest) -> bool {
         // A manifest that was pushed as a layer was pushed here too.
-        if self.facts.layer(digest) != Leads::Absent {
+        if self.facts.layer(digest) != LinkTarget::Absent {
             return true;
         }
         let Some(form) = self.facts.form(digest) else { return false };
         form.marks().any(|part| match part.role {
             Role::Child => self.facts.revision(&part.digest).is_some(),
-            _ => self.facts.layer(&part.digest) != Leads::Absent,
+            _ => self.facts.layer(&part.digest) != LinkTarget::Absent,
         })
     }
 
@@ -194,56 +194,56 @@ impl<F: Facts> Referrer<'_, F> {
         let digest = part.digest;
         let target = match self.facts.layer(&digest) {
             // A foreign layer may be elsewhere.
-            Leads::Absent if part.elsewhere => return,
-            Leads::Absent => return self.unlinked(part),
-            Leads::Nowhere => return self.facts.look_into(Cause::Layer(digest), Harm::Certain),
-            Leads::Straight => digest,
-            Leads::To(target) => {
+            LinkTarget::Absent if part.elsewhere => return,
+            LinkTarget::Absent => return self.unlinked(part),
+            LinkTarget::Nowhere => return self.facts.look_into(Blocks::Layer(digest), Harm::Certain),
+            LinkTarget::Straight => digest,
+            LinkTarget::To(target) => {
                 self.by_alias(digest, target);
                 target
             }
         };
-        self.facts.look_into(Cause::Layer(digest), Harm::Certain);
-        if self.facts.lies(&target) == Lies::Nothing {
+        self.facts.look_into(Blocks::Layer(digest), Harm::Certain);
+        if self.facts.occupant(&target) == Occupant::Absent {
             let message = format!("{part} is linked, but its content is missing");
             let finding = self.facts.at(Subject::Blob(target), Code::BlobMissing, Harm::Certain, message);
-            return self.report(Cause::Blob(target), target, finding.repaired_by(Repair::RefillBlob));
+            return self.report(Blocks::Blob(target), target, finding.repaired_by(Repair::RefillBlob));
         }
         self.size(part, target, Code::ReferenceSizeMismatch);
-        self.facts.look_into(Cause::Blob(target), Harm::Certain);
+        self.facts.look_into(Blocks::Blob(target), Harm::Certain);
     }
 
     /// Reports a layer or config that is not linked.
     fn unlinked(&mut self, part: &Part) {
         let (digest, manifest) = (part.digest, self.digest);
-        let is_there = matches!(self.facts.lies(&digest), Lies::There(_));
+        let is_there = matches!(self.facts.occupant(&digest), Occupant::File(_));
         let but = if is_there { ", though the tree has its content" } else { "" };
         let message = format!("{part}, which manifest {manifest} references, is not in the repository{but}");
         let finding = self.facts.at(self.layer(digest), Code::ReferenceMissing, Harm::Certain, message);
         let repair = if is_there { Repair::RewriteLink } else { Repair::RefillBlob };
-        self.report(Cause::Layer(digest), digest, finding.repaired_by(repair));
+        self.report(Blocks::Layer(digest), digest, finding.repaired_by(repair));
     }
 
     /// Reports a reference by an alias. A registry serves the content only if there is also a link to its own digest.
     fn by_alias(&mut self, alias: Digest, target: Digest) {
-        if self.facts.layer(&target) != Leads::Absent {
-            self.facts.look_into(Cause::Layer(target), Harm::Certain);
+        if self.facts.layer(&target) != LinkTarget::Absent {
+            self.facts.look_into(Blocks::Layer(target), Harm::Certain);
             let message = format!(
                 "it calls {target} {alias}, which a registry's collector does not follow: it loses the content"
             );
             let finding = self.facts.at(self.document.clone(), Code::ReferenceByAlias, Harm::None, message);
-            return self.report(Cause::None, alias, finding);
+            return self.report(Blocks::None, alias, finding);
         }
         let manifest = self.digest;
         let message =
             format!("manifest {manifest} calls {target} {alias}, and without a link to it no registry serves it");
         let finding = self.facts.at(self.layer(target), Code::ReferenceByAlias, Harm::Certain, message);
-        self.report(Cause::Layer(alias), alias, finding.expects(&target).repaired_by(Repair::RewriteLink));
+        self.report(Blocks::Layer(alias), alias, finding.expects(&target).repaired_by(Repair::RewriteLink));
     }
 
     /// Compares the size of a file with the size in a descriptor.
     fn size(&mut self, part: &Part, target: Digest, code: Code) {
-        let (Lies::There(found), Some(expected)) = (self.facts.lies(&target), part.size) else { return };
+        let (Occupant::File(found), Some(expected)) = (self.facts.occupant(&target), part.size) else { return };
         let is_empty = found == 0 && !super::content::is_of_nothing(&target);
         // An empty file that should not be empty is reported on its own.
         if u64::try_from(expected) == Ok(found) || is_empty {
@@ -252,8 +252,8 @@ impl<F: Facts> Referrer<'_, F> {
         let message = format!("{part} has {}, but the manifest says {expected}", count::bytes(found));
         let finding = self.facts.at(self.document.clone(), code, Harm::Certain, message);
         let finding = finding.of_manifest(self.digest).of_content(part.digest).expects(&expected).found(&found);
-        let cause = if code == Code::SubjectSizeWrong { Cause::None } else { Cause::Revision(self.digest) };
-        self.facts.differs(OtherSize { target, expected, finding, cause });
+        let blocks = if code == Code::SubjectSizeWrong { Blocks::None } else { Blocks::Revision(self.digest) };
+        self.facts.differs(OtherSize { target, expected, finding, blocks });
     }
 
     /// Judges the manifest that this one is about. It need not be here, and no pull compares its size.
@@ -267,13 +267,13 @@ impl<F: Facts> Referrer<'_, F> {
     fn mention(&mut self, mention: &Part) {
         let digest = mention.digest;
         let what = match (self.facts.revision(&digest), self.facts.layer(&digest)) {
-            (None | Some(RevisionLink::Deleted), Leads::Absent) => {
+            (None | Some(RevisionLink::Deleted), LinkTarget::Absent) => {
                 let message = format!("{mention} is not in the repository: it may be needed");
                 let finding = self.facts.at(self.layer(digest), Code::ReferenceMissing, Harm::Possible, message);
-                return self.report(Cause::None, digest, finding);
+                return self.report(Blocks::None, digest, finding);
             }
-            (None | Some(RevisionLink::Deleted), _) => Cause::Layer(digest),
-            (Some(_), _) => Cause::Revision(digest),
+            (None | Some(RevisionLink::Deleted), _) => Blocks::Layer(digest),
+            (Some(_), _) => Blocks::Revision(digest),
         };
         self.facts.look_into(what, Harm::Possible);
     }
@@ -297,10 +297,10 @@ pub(crate) fn dangling<F: Facts>(facts: &F, key: &Digest, target: &Digest, reaso
 pub(crate) const MENTIONED: &str = "a manifest whose references are unknown names it";
 
 /// The finding about a repository that has manifests and no directory of layer links.
-pub(crate) fn without_layers<F: Facts>(facts: &F, needs: bool) -> (Cause, Finding) {
+pub(crate) fn without_layers<F: Facts>(facts: &F, needs: bool) -> (Blocks, Finding) {
     let message = "there are manifests, and no directory of layer links: registries 2.x don't see the repository, and \
                    the collector of 3.x fails";
-    let (harm, cause) = if needs { (Harm::Certain, Cause::Repository) } else { (Harm::Possible, Cause::None) };
+    let (harm, blocks) = if needs { (Harm::Certain, Blocks::Repository) } else { (Harm::Possible, Blocks::None) };
     let finding = facts.at(facts.place().layers(), Code::RepositoryIncomplete, harm, message.to_owned());
-    (cause, finding.repaired_by(Repair::MakeDirectory))
+    (blocks, finding.repaired_by(Repair::MakeDirectory))
 }

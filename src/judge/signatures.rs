@@ -1,7 +1,7 @@
 //! Judging the signatures that registries up to 2.4 stored beside a manifest of schema1.
 
-use super::Cause;
-use super::content::Lies;
+use super::Blocks;
+use super::content::Occupant;
 use super::link;
 use super::references::Facts;
 use crate::digest::Digest;
@@ -22,7 +22,7 @@ pub(crate) fn link<F: Facts>(
 ) -> bool {
     let subject = Subject::Signature { repository, manifest, signature };
     let finding = match says {
-        Ok(()) if facts.lies(&signature) != Lies::Nothing => return true,
+        Ok(()) if facts.occupant(&signature) != Occupant::Absent => return true,
         Ok(()) => {
             let message = format!("the content of signature {signature} is missing");
             facts.at(subject, Code::SignatureDangling, Harm::Possible, message).repaired_by(Repair::RemoveLink)
@@ -30,7 +30,7 @@ pub(crate) fn link<F: Facts>(
         // Only registries up to 2.4 read this link, so the harm is not certain.
         Err(fault) => link::broken(facts.tree(), subject, &fault, Harm::Possible),
     };
-    facts.report(Cause::None, finding.of_manifest(manifest));
+    facts.report(Blocks::None, finding.of_manifest(manifest));
     false
 }
 
@@ -52,6 +52,6 @@ pub(crate) fn judge<F: Facts>(facts: &mut F, repository: &Repository<'_>, manife
     };
     for (code, message) in found {
         let finding = facts.at(directory, code, Harm::Certain, message);
-        facts.report(Cause::None, finding.of_manifest(manifest));
+        facts.report(Blocks::None, finding.of_manifest(manifest));
     }
 }

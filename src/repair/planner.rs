@@ -8,7 +8,7 @@ use crate::digest::Digest;
 use crate::error::{Error, Result};
 use crate::finding::{Code, Finding, REPAIRABLE, Repair, Severity, Subject};
 use crate::fsck::{self, Hashed, Stop};
-use crate::judge::content::{self, Lies, Stored};
+use crate::judge::content::{self, Occupant, Stored};
 use crate::layout::{Entry, TreePath};
 use crate::name::RepositoryName;
 use crate::quarantine::{self, Recall};
@@ -205,7 +205,7 @@ impl Planner<'_> {
             return Ok(true);
         }
         // What is behind a symbolic link is not the tree's.
-        let is_file = matches!(content::look(self.tree, &digest), (Lies::There(_), Stored::Right));
+        let is_file = matches!(content::look(self.tree, &digest), (Occupant::File(_), Stored::Right));
         let is_whole = is_file && {
             let watch = Watch { progress: &Silent, ..self.watch.clone() };
             content::hash(self.tree, digest, &mut vec![0; content::BUFFER], &watch)?.0 == Stored::Right
