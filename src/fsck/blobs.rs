@@ -11,9 +11,9 @@ use rayon::prelude::*;
 use rustix::fs::{AtFlags, FileType};
 use rustix::io::Errno;
 
-use super::clue::{Blocks, Clue};
-use super::eye::{Eye, Looked};
-use super::keyed::on_the_way;
+use super::candidate::{Blocks, Candidate};
+use super::inspect::{Inspector, Looked};
+use super::links::on_the_way;
 use crate::digest::Digest;
 use crate::error::Result;
 use crate::finding::{Code, Harm};
@@ -47,16 +47,16 @@ enum Found {
 impl<'t> Blobs<'t> {
     /// Lists all content; of `only` these fan-outs, if there are any given. What is `returning` is taken for there.
     pub(super) fn walk(
-        eye: &Eye<'t>,
+        inspector: &Inspector<'t>,
         only: Option<&HashSet<TreePath>>,
         returning: Arc<dyn Returning>,
         watch: &Watch<'_>,
-    ) -> (Self, Vec<Clue>) {
-        let mut eye = eye.another(None);
+    ) -> (Self, Vec<Candidate>) {
+        let mut inspector = inspector.another(None);
         let base = Area::Blobs.path();
         let mut found = Vec::new();
         let walk = Walk { kinds: layout::algorithm_directories(&base), only, watch, done: AtomicU64::new(0) };
-        walk.descend(&mut eye, &base, &mut found);
+        walk.descend(&mut inspector, &base, &mut found);
         let sized = |digest| Some(Found::File(digest, returning.returned(&digest)?.size));
         found.extend(returning.digests().into_iter().filter_map(sized));
         let (mut canonical, mut others, mut odd) = (Vec::with_capacity(found.len()), Vec::new(), HashSet::new());
@@ -78,7 +78,7 @@ impl<'t> Blobs<'t> {
                 sizes[name.index()] = size;
             }
         }
-        (Self { tree: eye.tree, digests, sizes, odd, live: false, returning }, eye.clues)
+        (Self { tree: inspector.tree, digests, sizes, odd, live: false, returning }, inspector.candidates)
     }
 
     /// From now on looks again at what was not there.
@@ -141,23 +141,23 @@ struct Walk<'w> {
 }
 
 impl Walk<'_> {
-    fn descend(&self, eye: &mut Eye<'_>, path: &TreePath, found: &mut Vec<Found>) {
-        let Some((handle, listed)) = eye.list(path, Blocks::Area) else { return };
+    fn descend(&self, inspector: &mut Inspector<'_>, path: &TreePath, found: &mut Vec<Found>) {
+        let Some((handle, listed)) = inspector.list(path, Blocks::Area) else { return };
         if let Some(kind) = self.kinds.iter().find(|kind| kind.path == *path) {
-            self.read_algorithm(eye, kind, handle.as_fd(), listed, found);
+            self.read_algorithm(inspector, kind, handle.as_fd(), listed, found);
             return;
         }
         for entry in listed {
             match on_the_way(&self.kinds, path, &entry) {
-                Some(below) => self.descend(eye, &below, found),
-                None => eye.stranger(path, "data", &entry),
+                Some(below) => self.descend(inspector, &below, found),
+                None => inspector.stranger(path, "data", &entry),
             }
         }
     }
 
     fn read_algorithm(
         &self,
-        eye: &mut Eye<'_>,
+        inspector: &mut Inspector<'_>,
         kind: &KeyedDirectory,
         handle: BorrowedFd<'_>,
         listed: Vec<Listed>,
@@ -167,7 +167,7 @@ impl Walk<'_> {
         for entry in listed {
             match entry.text().filter(|_| entry.kind == EntryKind::Directory).and_then(|name| kind.path.child(name)) {
                 Some(path) => fan_outs.push(path),
-                None => eye.stranger(&kind.path, "data", &entry),
+                None => inspector.stranger(&kind.path, "data", &entry),
             }
         }
         let wanted = |path: &&TreePath| self.only.is_none_or(|only| only.contains(path));
@@ -176,53 +176,60 @@ impl Walk<'_> {
             .filter(wanted)
             .filter(|_| self.watch.interrupt.signal().is_none())
             .map(|path| {
-                let mut eye = eye.another(None);
-                let found = read_fan_out(&mut eye, kind, handle, path);
+                let mut inspector = inspector.another(None);
+                let found = read_fan_out(&mut inspector, kind, handle, path);
                 let done = self.done.fetch_add(1, Ordering::Relaxed) + 1;
                 self.watch.progress.items(done, fan_outs.len() as u64);
-                (found, eye.clues)
+                (found, inspector.candidates)
             })
             .collect();
-        for (read, clues) in read {
+        for (read, candidates) in read {
             found.extend(read);
-            eye.clues.extend(clues);
+            inspector.candidates.extend(candidates);
         }
     }
 }
 
-fn read_fan_out(eye: &mut Eye<'_>, kind: &KeyedDirectory, parent: BorrowedFd<'_>, path: &TreePath) -> Vec<Found> {
+fn read_fan_out(
+    inspector: &mut Inspector<'_>,
+    kind: &KeyedDirectory,
+    parent: BorrowedFd<'_>,
+    path: &TreePath,
+) -> Vec<Found> {
     let mut found = Vec::new();
     // A leaf for which no file is looked for: all that is in it is an entry.
-    let Looked::Seen(fan_out) = eye.leaf(parent, &kind.path, path.file_name(), "", Blocks::Area) else { return found };
+    let Looked::Seen(fan_out) = inspector.leaf(parent, &kind.path, path.file_name(), "", Blocks::Area) else {
+        return found;
+    };
     if fan_out.others.is_empty() {
-        eye.empty(path);
+        inspector.empty(path);
     }
     for entry in fan_out.others {
         let digest = entry.text().and_then(|name| kind.digest(name));
         let Some(name) = entry.text().filter(|_| entry.kind == EntryKind::Directory) else {
             match digest.filter(|_| entry.kind == EntryKind::Symlink) {
-                Some(digest) => found.push(read_symlink(eye, &entry_path(path, &digest), digest)),
-                None => eye.stranger(path, "data", &entry),
+                Some(digest) => found.push(read_symlink(inspector, &entry_path(path, &digest), digest)),
+                None => inspector.stranger(path, "data", &entry),
             }
             continue;
         };
         match digest.filter(|_| name.get(..2) == Some(path.file_name())) {
-            Some(digest) => found.extend(read_blob(eye, fan_out.handle.as_fd(), path, name, digest)),
-            None => read_misplaced(eye, kind, fan_out.handle.as_fd(), path, name),
+            Some(digest) => found.extend(read_blob(inspector, fan_out.handle.as_fd(), path, name, digest)),
+            None => read_misplaced(inspector, kind, fan_out.handle.as_fd(), path, name),
         }
     }
     found
 }
 
 fn read_blob(
-    eye: &mut Eye<'_>,
+    inspector: &mut Inspector<'_>,
     parent: BorrowedFd<'_>,
     fan_out: &TreePath,
     name: &str,
     digest: Digest,
 ) -> Option<Found> {
     let blocks = Blocks::Blob(digest);
-    let leaf = match eye.leaf(parent, fan_out, name, "data", blocks) {
+    let leaf = match inspector.leaf(parent, fan_out, name, "data", blocks) {
         Looked::Gone => return None,
         Looked::Unseen => return Some(Found::Odd(digest)),
         Looked::Seen(leaf) => leaf,
@@ -231,31 +238,31 @@ fn read_blob(
     let data = || path().data();
     let is_empty = leaf.file.is_none() && leaf.others.is_empty();
     if is_empty {
-        eye.empty(&path());
+        inspector.empty(&path());
     } else if !leaf.others.is_empty() {
-        eye.strangers(&path(), "data", leaf.others);
+        inspector.strangers(&path(), "data", leaf.others);
     }
     let kind = leaf.file?;
     if kind == EntryKind::Symlink {
-        return Some(read_symlink(eye, &data(), digest));
+        return Some(read_symlink(inspector, &data(), digest));
     }
     if kind != EntryKind::File {
         // Whether somebody needs it is found out later.
-        eye.odd_file(&data(), kind, Harm::Possible, blocks);
+        inspector.odd_file(&data(), kind, Harm::Possible, blocks);
         return Some(Found::Odd(digest));
     }
     let stat = match rustix::fs::statat(&leaf.handle, "data", AtFlags::SYMLINK_NOFOLLOW) {
         Ok(stat) => stat,
         Err(Errno::NOENT) => return None,
         Err(errno) => {
-            eye.refused(blocks, &data(), errno);
+            inspector.refused(blocks, &data(), errno);
             return Some(Found::Odd(digest));
         }
     };
     if FileType::from_raw_mode(stat.st_mode) != FileType::RegularFile {
         return Some(Found::Odd(digest));
     }
-    eye.check_stat(&stat, 0o4, blocks, data);
+    inspector.check_stat(&stat, 0o4, blocks, data);
     Some(Found::File(digest, u64::try_from(stat.st_size).unwrap_or_default()))
 }
 
@@ -264,23 +271,29 @@ fn entry_path(fan_out: &TreePath, digest: &Digest) -> TreePath {
 }
 
 /// A symbolic link in the place of content, or of its directory: what it leads to is as good as a registry's own.
-fn read_symlink(eye: &mut Eye<'_>, link: &TreePath, digest: Digest) -> Found {
-    let leads = symlinks::stat(eye.tree, &Entry::Blob(digest).path()).ok().filter(symlinks::is_file);
-    eye.symlink(link, leads.is_some(), Blocks::Blob(digest));
+fn read_symlink(inspector: &mut Inspector<'_>, link: &TreePath, digest: Digest) -> Found {
+    let leads = symlinks::stat(inspector.tree, &Entry::Blob(digest).path()).ok().filter(symlinks::is_file);
+    inspector.symlink(link, leads.is_some(), Blocks::Blob(digest));
     leads.map_or(Found::Odd(digest), |stat| Found::File(digest, symlinks::size(&stat)))
 }
 
 /// A directory that no digest leads to.
-fn read_misplaced(eye: &mut Eye<'_>, kind: &KeyedDirectory, parent: BorrowedFd<'_>, fan_out: &TreePath, name: &str) {
-    let Looked::Seen(leaf) = eye.leaf(parent, fan_out, name, "data", Blocks::None) else { return };
+fn read_misplaced(
+    inspector: &mut Inspector<'_>,
+    kind: &KeyedDirectory,
+    parent: BorrowedFd<'_>,
+    fan_out: &TreePath,
+    name: &str,
+) {
+    let Looked::Seen(leaf) = inspector.leaf(parent, fan_out, name, "data", Blocks::None) else { return };
     let path = fan_out.child(name).expect("a directory's entry is a plain name");
     if leaf.file.is_none() {
         if leaf.others.is_empty() {
-            return eye.empty(&path);
+            return inspector.empty(&path);
         }
         let message = "a directory whose name is not a digest";
-        let finding = eye.at(&path, Code::FileUnexpected, Harm::Possible, message);
-        return eye.note(Blocks::None, finding);
+        let finding = inspector.at(&path, Code::FileUnexpected, Harm::Possible, message);
+        return inspector.note(Blocks::None, finding);
     }
     let digest = kind.digest(name);
     let message = match &digest {
@@ -288,15 +301,15 @@ fn read_misplaced(eye: &mut Eye<'_>, kind: &KeyedDirectory, parent: BorrowedFd<'
         None => "its name is not a digest: no registry finds it, and a registry's collector fails on it".to_owned(),
     };
     let data = path.data();
-    let finding = eye.at(&data, Code::BlobMisplaced, Harm::Possible, message);
+    let finding = inspector.at(&data, Code::BlobMisplaced, Harm::Possible, message);
     let finding = match digest {
         Some(digest) => {
-            let expected = eye.tree.locate(&Entry::Blob(digest).path());
+            let expected = inspector.tree.locate(&Entry::Blob(digest).path());
             finding.of_content(digest).expects(&expected.display())
         }
         None => finding,
     };
-    eye.note(Blocks::None, finding);
+    inspector.note(Blocks::None, finding);
 }
 
 /// The directory of the fan-out that a path of content lies in.

@@ -9,10 +9,10 @@ use rayon::prelude::*;
 use rustix::fs::AtFlags;
 
 use super::blobs::Blobs;
-use super::clue::Blocks;
-use super::eye::Eye;
+use super::candidate::Blocks;
+use super::inspect::Inspector;
 use super::ledger::{Condition, Ledger, Notes};
-use super::round::Needed;
+use super::pass::Needed;
 use super::subset::Subset;
 use crate::digest::Digest;
 use crate::durable::Identity;
@@ -78,14 +78,14 @@ pub(super) struct Stock<'s, 't> {
     /// Whether to leave alone what is not needed.
     pub(super) only_needed: bool,
     /// What is known to be wrong.
-    pub(super) told: HashSet<Digest>,
+    pub(super) reported: HashSet<Digest>,
 }
 
 impl Stock<'_, '_> {
     /// What may be hashed, with its size. A tarsum is no hash of the bytes, and what comes back was hashed.
     fn all(&self) -> impl Iterator<Item = (Digest, u64)> {
         let blobs = self.blobs.digests.blobs().map(|name| (self.blobs.digests.digest(name), self.blobs.size(name)));
-        let is_known = |digest: &Digest| self.told.contains(digest) || self.blobs.is_returning(digest);
+        let is_known = |digest: &Digest| self.reported.contains(digest) || self.blobs.is_returning(digest);
         let is_open = move |digest: &Digest| !is_known(digest) && digest.algorithm().is_some();
         let is_wanted = |digest: &Digest| !self.only_needed || self.needed.contains(self.blobs, digest);
         blobs.filter(move |(digest, _)| is_open(digest) && is_wanted(digest))
@@ -93,7 +93,12 @@ impl Stock<'_, '_> {
 }
 
 /// Hashes content, and tells what is wrong that is not known yet.
-pub(super) fn check(eye: &mut Eye<'_>, stock: &Stock<'_, '_>, content: &Content, watch: &Watch<'_>) -> Hashed {
+pub(super) fn check(
+    inspector: &mut Inspector<'_>,
+    stock: &Stock<'_, '_>,
+    content: &Content,
+    watch: &Watch<'_>,
+) -> Hashed {
     let Stock { blobs, needed, .. } = stock;
     let mut chosen: Vec<(Digest, u64)> = stock.all().collect();
     if let Some(subset) = content.subset {
@@ -104,17 +109,17 @@ pub(super) fn check(eye: &mut Eye<'_>, stock: &Stock<'_, '_>, content: &Content,
     }
     let all = chosen.len();
     if let Some(since) = content.unverified_since {
-        let ledger = Ledger::read(eye.tree, content.now);
-        let is_due = |(digest, _): &(Digest, u64)| !ledger.covers(digest, since, || condition(eye, digest));
+        let ledger = Ledger::read(inspector.tree, content.now);
+        let is_due = |(digest, _): &(Digest, u64)| !ledger.covers(digest, since, || condition(inspector, digest));
         chosen = chosen.into_par_iter().filter(is_due).collect();
     }
     let passed_over = (all - chosen.len()) as u64;
     // Whoever is stopped can say how far it is.
     chosen.sort_unstable_by_key(|(digest, _)| *digest);
     let is_there = |digest: &Digest| blobs.digests.find(digest).is_some();
-    let pad = Pad::new(eye.tree, content.now, &is_there);
+    let pad = Pad::new(inspector.tree, content.now, &is_there);
     let work = Work::new(&chosen, content, watch);
-    let wrong = work.run(eye, &pad);
+    let wrong = work.run(inspector, &pad);
     let seed = content.subset.is_some_and(Subset::is_random).then_some(content.seed);
     let mut hashed = Hashed { passed_over, seed, stop: work.stop(), ..Hashed::default() };
     hashed.blobs = work.items.load(Ordering::Relaxed);
@@ -123,17 +128,17 @@ pub(super) fn check(eye: &mut Eye<'_>, stock: &Stock<'_, '_>, content: &Content,
         hashed.resume_after = work.done_until().or(content.resume_after);
     }
     for (digest, stored) in wrong.into_iter().filter(|(_, stored)| *stored != Stored::Missing) {
-        let finding = stored.finding(eye.tree, digest, needed.contains(blobs, &digest));
+        let finding = stored.finding(inspector.tree, digest, needed.contains(blobs, &digest));
         if let Some(finding) = finding {
-            eye.note(Blocks::Blob(digest), finding);
+            inspector.note(Blocks::Blob(digest), finding);
         }
     }
     hashed.ledger_failure = pad.write().err().map(|error| error.to_string());
     hashed
 }
 
-fn condition(eye: &Eye<'_>, digest: &Digest) -> Option<Condition> {
-    let area = eye.tree.area(Area::Blobs).ok()??;
+fn condition(inspector: &Inspector<'_>, digest: &Digest) -> Option<Condition> {
+    let area = inspector.tree.area(Area::Blobs).ok()??;
     let path = Entry::Blob(*digest).path();
     let stat = rustix::fs::statat(area, path.below_area(), AtFlags::SYMLINK_NOFOLLOW).ok()?;
     Some(Condition::of_stat(&stat))
@@ -211,7 +216,7 @@ impl<'w> Work<'w> {
     }
 
     /// Hashes them all. What is right is only noted; what is not is returned.
-    fn run(&self, eye: &Eye<'_>, pad: &Pad<'_>) -> Vec<(Digest, Stored)> {
+    fn run(&self, inspector: &Inspector<'_>, pad: &Pad<'_>) -> Vec<(Digest, Stored)> {
         let results = Mutex::new(Vec::new());
         let total = self.blobs.iter().map(|(_, size)| size).sum();
         self.watch.progress.begin("hashing content", Some(total));
@@ -225,7 +230,7 @@ impl<'w> Work<'w> {
                 let mut buffer = vec![0; stored::BUFFER];
                 let mut mine = Vec::new();
                 while let Some(index) = self.take() {
-                    mine.extend(self.hash(eye, pad, index, &mut buffer));
+                    mine.extend(self.hash(inspector, pad, index, &mut buffer));
                 }
                 results.lock().unwrap_or_else(PoisonError::into_inner).extend(mine);
             };
@@ -256,10 +261,16 @@ impl<'w> Work<'w> {
         Some(index)
     }
 
-    fn hash(&self, eye: &Eye<'_>, pad: &Pad<'_>, index: usize, buffer: &mut [u8]) -> Option<(Digest, Stored)> {
+    fn hash(
+        &self,
+        inspector: &Inspector<'_>,
+        pad: &Pad<'_>,
+        index: usize,
+        buffer: &mut [u8],
+    ) -> Option<(Digest, Stored)> {
         let (digest, size) = self.blobs[index];
         // Only a signal ends it early.
-        let (stored, right) = stored::hash(eye.tree, digest, buffer, self.watch).ok()?;
+        let (stored, right) = stored::hash(inspector.tree, digest, buffer, self.watch).ok()?;
         self.done[index].store(true, Ordering::Relaxed);
         self.bytes.fetch_add(size, Ordering::Relaxed);
         let items = self.items.fetch_add(1, Ordering::Relaxed) + 1;

@@ -2,9 +2,9 @@
 
 use std::collections::{BTreeSet, HashMap, HashSet};
 
-use super::clue::{Blocks, Clue, lies_below};
+use super::candidate::{Blocks, Candidate, is_below};
 use super::manifests::Manifests;
-use super::repository::{LinkTarget, Repo};
+use super::repository::{LinkTarget, RepositoryView};
 use crate::digest::Digest;
 use crate::finding::{Code, Image, Severity};
 use crate::judge::manifest::Read;
@@ -31,9 +31,9 @@ enum Key<'c> {
 }
 
 impl<'c> Blockers<'c> {
-    fn of(clues: &'c [Clue]) -> Self {
+    fn of(candidates: &'c [Candidate]) -> Self {
         let mut blockers = Self::default();
-        for (index, Clue { finding, blocks, .. }) in clues.iter().enumerate() {
+        for (index, Candidate { finding, blocks, .. }) in candidates.iter().enumerate() {
             let tag = finding.tag();
             let key = match blocks {
                 Blocks::Blob(digest) => {
@@ -68,9 +68,9 @@ impl<'c> Blockers<'c> {
 }
 
 /// Writes into each finding which images it hits. Returns those that cannot be pulled whole.
-pub(super) fn find(repositories: &[Repo], manifests: &Manifests, clues: &mut [Clue]) -> Vec<Image> {
-    let mut hits: Vec<BTreeSet<Image>> = vec![BTreeSet::new(); clues.len()];
-    let blockers = Blockers::of(clues);
+pub(super) fn find(repositories: &[RepositoryView], manifests: &Manifests, candidates: &mut [Candidate]) -> Vec<Image> {
+    let mut hits: Vec<BTreeSet<Image>> = vec![BTreeSet::new(); candidates.len()];
+    let blockers = Blockers::of(candidates);
     if !blockers.is_empty() {
         // Nobody can ask for an image of what is no repository.
         for repository in repositories.iter().filter(|repository| repository.is_named) {
@@ -78,18 +78,18 @@ pub(super) fn find(repositories: &[Repo], manifests: &Manifests, clues: &mut [Cl
         }
     }
     let mut broken = BTreeSet::new();
-    for (clue, hits) in clues.iter_mut().zip(hits) {
+    for (candidate, hits) in candidates.iter_mut().zip(hits) {
         // No registry answers for such a tag, strange as it is rather than damaged.
-        if clue.finding.severity == Severity::Error || clue.finding.code == Code::TagWithoutCurrent {
+        if candidate.finding.severity == Severity::Error || candidate.finding.code == Code::TagWithoutCurrent {
             broken.extend(hits.iter().cloned());
         }
-        clue.finding.images = hits.into_iter().collect();
+        candidate.finding.images = hits.into_iter().collect();
     }
     broken.into_iter().collect()
 }
 
 struct Search<'s, 'c> {
-    repository: &'s Repo,
+    repository: &'s RepositoryView,
     manifests: &'s Manifests,
     blockers: &'s Blockers<'c>,
     hits: &'s mut [BTreeSet<Image>],
@@ -113,8 +113,8 @@ impl Search<'_, '_> {
         }
     }
 
-    fn hit(&mut self, clues: Option<&Vec<usize>>, tag: &str, platform: Option<&str>) {
-        for index in clues.into_iter().flatten() {
+    fn hit(&mut self, candidates: Option<&Vec<usize>>, tag: &str, platform: Option<&str>) {
+        for index in candidates.into_iter().flatten() {
             let (repository, tag) = (self.repository.text.clone(), tag.to_owned());
             self.hits[*index].insert(Image { repository, tag, platform: platform.map(str::to_owned) });
         }
@@ -128,8 +128,8 @@ impl Search<'_, '_> {
     fn content(&mut self, digest: &Digest, tag: &str, platform: Option<&str>) {
         let blockers = self.blockers;
         self.hit(blockers.blobs.get(digest), tag, platform);
-        for (_, clues) in blockers.areas.iter().filter(|(place, _)| lies_below(place, digest)) {
-            self.hit(Some(clues), tag, platform);
+        for (_, candidates) in blockers.areas.iter().filter(|(place, _)| is_below(place, digest)) {
+            self.hit(Some(candidates), tag, platform);
         }
     }
 }

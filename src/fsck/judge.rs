@@ -4,10 +4,10 @@ use std::collections::HashSet;
 use std::sync::Arc;
 
 use super::blobs::{Blobs, Occupant};
-use super::clue::Blocks;
-use super::eye::Eye;
+use super::candidate::Blocks;
+use super::inspect::Inspector;
 use super::manifests::Manifests;
-use super::repository::{Folder, LinkTarget, Repo, Revision, RevisionLink};
+use super::repository::{Folder, LinkTarget, RepositoryView, Revision, RevisionLink};
 use crate::digest::Digest;
 use crate::finding::{Code, Finding, Harm, Repair, Subject};
 use crate::judge::manifest::{Form, Read, read_one};
@@ -18,8 +18,8 @@ use crate::tree::Tree;
 
 /// One repository being judged.
 pub(super) struct Judge<'j, 't> {
-    pub(super) eye: Eye<'t>,
-    pub(super) repository: &'j Repo,
+    pub(super) inspector: Inspector<'t>,
+    pub(super) repository: &'j RepositoryView,
     pub(super) blobs: &'j Blobs<'t>,
     pub(super) manifests: &'j Manifests,
     /// Whether a registry from 3.0 on wrote to the tree.
@@ -38,15 +38,15 @@ pub(super) struct Judge<'j, 't> {
 
 impl<'j, 't> Judge<'j, 't> {
     pub(super) fn new(
-        eye: &Eye<'t>,
-        repository: &'j Repo,
+        inspector: &Inspector<'t>,
+        repository: &'j RepositoryView,
         blobs: &'j Blobs<'t>,
         manifests: &'j Manifests,
         is_modern: bool,
     ) -> Self {
-        let eye = eye.another(Some(repository.text.clone()));
+        let inspector = inspector.another(Some(repository.text.clone()));
         Self {
-            eye,
+            inspector,
             repository,
             blobs,
             manifests,
@@ -122,31 +122,31 @@ impl<'j, 't> Judge<'j, 't> {
 
     /// Whether it has the folders without which a registry sees something else.
     fn completeness(&mut self) {
-        let Repo { has, place, .. } = self.repository;
+        let RepositoryView { folders, place, .. } = self.repository;
         // Nobody knows what there is.
-        if has.is_unseen() {
+        if folders.is_unseen() {
             return;
         }
         let [_, manifests, _] = place.own();
         let has_revisions = self.repository.revisions.iter().any(|revision| revision.link != RevisionLink::Deleted);
         let needs = !self.needed.is_empty();
-        if has.layers == Folder::Absent && has_revisions {
+        if folders.layers == Folder::Absent && has_revisions {
             let (blocks, finding) = references::without_layers(self, needs);
-            self.eye.note(blocks, finding);
+            self.inspector.note(blocks, finding);
         }
         let mut lacks = |path: &TreePath, harm, message: &str, blocks| {
-            let finding = self.eye.at(path, Code::RepositoryIncomplete, harm, message);
-            self.eye.note(blocks, finding.repaired_by(Repair::MakeDirectory));
+            let finding = self.inspector.at(path, Code::RepositoryIncomplete, harm, message);
+            self.inspector.note(blocks, finding.repaired_by(Repair::MakeDirectory));
         };
-        if has.revisions == Folder::Absent && !self.repository.tags.is_empty() {
+        if folders.revisions == Folder::Absent && !self.repository.tags.is_empty() {
             let message = "there are tags, and no directory of manifests";
             lacks(&place.revisions(), Harm::Certain, message, Blocks::Repository);
         }
-        if has.tags == Folder::Absent && has_revisions {
+        if folders.tags == Folder::Absent && has_revisions {
             let message = "there are manifests, and no directory of tags: the collector of 3.x loses them";
             lacks(&place.tags(), Harm::Possible, message, Blocks::None);
         }
-        if has.manifests == Folder::Absent && has.layers == Folder::There {
+        if folders.manifests == Folder::Absent && folders.layers == Folder::There {
             let message =
                 "there are layer links, and no directory of manifests: registries 3.x don't see the repository";
             lacks(&manifests, Harm::None, message, Blocks::None);
@@ -174,8 +174,8 @@ impl<'j, 't> Judge<'j, 't> {
         let harm = if self.is_modern { Harm::Possible } else { Harm::None };
         let message = "a manifest of schema1: registries from 3.0 on can't read it, and their collector fails on it";
         let document = Subject::Document(Box::new(link.clone()));
-        let finding = self.eye.at(document, Code::ManifestForeign, harm, message);
-        self.eye.note(Blocks::None, finding.of_manifest(*digest));
+        let finding = self.inspector.at(document, Code::ManifestForeign, harm, message);
+        self.inspector.note(Blocks::None, finding.of_manifest(*digest));
     }
 }
 
@@ -188,7 +188,7 @@ fn right(read: Option<&Read>) -> Option<&Arc<Form>> {
 
 impl Facts for Judge<'_, '_> {
     fn tree(&self) -> &Tree {
-        self.eye.tree
+        self.inspector.tree
     }
 
     fn place(&self) -> &Place {
@@ -202,7 +202,7 @@ impl Facts for Judge<'_, '_> {
     fn layer(&mut self, key: &Digest) -> LinkTarget {
         match self.repository.layers.target(key) {
             // What can't be listed is not absent.
-            LinkTarget::Absent if self.repository.has.layers == Folder::Unseen => LinkTarget::Nowhere,
+            LinkTarget::Absent if self.repository.folders.layers == Folder::Unseen => LinkTarget::Nowhere,
             leads => leads,
         }
     }
@@ -217,7 +217,7 @@ impl Facts for Judge<'_, '_> {
 
     fn form(&mut self, digest: &Digest) -> Option<Arc<Form>> {
         match self.manifests.get(digest) {
-            None => right(Some(&read_one(self.eye.tree, digest))).cloned(),
+            None => right(Some(&read_one(self.inspector.tree, digest))).cloned(),
             read => right(read).cloned(),
         }
     }
@@ -245,12 +245,12 @@ impl Facts for Judge<'_, '_> {
         if is_missing_layer && !finding.digest().is_none_or(|digest| self.missing.insert(digest)) {
             return;
         }
-        self.eye.note(blocks, finding);
+        self.inspector.note(blocks, finding);
     }
 }
 
 /// Whether a registry from 3.1 on wrote to the tree: its uploads are called by UUIDs of version 7. Nothing else in a tree
 /// says by which registry it is.
-pub(super) fn is_modern(repositories: &[Repo]) -> bool {
+pub(super) fn is_modern(repositories: &[RepositoryView]) -> bool {
     repositories.iter().any(|repository| repository.has_modern_uploads)
 }

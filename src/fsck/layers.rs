@@ -1,7 +1,7 @@
 //! Layer links: those that are broken, or lead nowhere.
 
 use super::blobs::Occupant;
-use super::clue::Blocks;
+use super::candidate::Blocks;
 use super::judge::Judge;
 use super::repository::RevisionLink;
 use crate::digest::Digest;
@@ -16,7 +16,7 @@ impl Judge<'_, '_> {
             let is_needed = self.needed.contains(digest);
             let harm = if is_needed { Harm::Certain } else { Harm::Possible };
             let subject = Subject::Layer(self.repository.place.clone(), *digest);
-            self.eye.broken(Blocks::Layer(*digest), subject, fault, harm);
+            self.inspector.broken(Blocks::Layer(*digest), subject, fault, harm);
         }
         for (key, target) in layers.targets() {
             let is_needed = self.needed.contains(&key) || self.needed.contains(&target);
@@ -25,7 +25,7 @@ impl Judge<'_, '_> {
             }
             let reason = self.may_be_needed([&key, &target]);
             let finding = references::dangling(self, &key, &target, reason.as_deref());
-            self.eye.note(Blocks::None, finding);
+            self.inspector.note(Blocks::None, finding);
         }
     }
 

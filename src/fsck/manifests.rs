@@ -6,7 +6,7 @@ use std::sync::Mutex;
 use rayon::prelude::*;
 
 use super::blobs::{Blobs, Occupant};
-use super::repository::{Repo, RevisionLink};
+use super::repository::{RepositoryView, RevisionLink};
 use crate::digest::Digest;
 use crate::judge::manifest::{self, Read, USUAL};
 use crate::stream::Interrupt;
@@ -15,8 +15,8 @@ use crate::stream::Interrupt;
 pub(super) type Manifests = HashMap<Digest, Read>;
 
 /// Reads the manifests of `repositories`.
-pub(super) fn read(blobs: &Blobs<'_>, repositories: &[Repo], interrupt: &Interrupt) -> Manifests {
-    let linked = |repository: &Repo| -> Vec<Digest> {
+pub(super) fn read(blobs: &Blobs<'_>, repositories: &[RepositoryView], interrupt: &Interrupt) -> Manifests {
+    let linked = |repository: &RepositoryView| -> Vec<Digest> {
         let linked = repository.revisions.iter().filter(|revision| revision.link != RevisionLink::Deleted);
         linked.map(|revision| revision.digest).collect()
     };

@@ -6,20 +6,20 @@
 //!
 //! A registry may run meanwhile. So whatever is found is looked for a second time, and told only if it is still there.
 
-mod again;
 mod blobs;
-mod clue;
+mod candidate;
 mod content;
-mod eye;
+mod find;
 mod images;
+mod inspect;
 mod judge;
-mod keyed;
 mod layers;
 mod ledger;
+mod links;
 mod manifests;
-mod places;
+mod pass;
+mod recheck;
 mod repository;
-mod round;
 mod signatures;
 mod subset;
 mod tags;
@@ -43,14 +43,14 @@ use crate::scan::{Nothing, Returning};
 use crate::stream::Watch;
 use crate::tree::Tree;
 
-use again::Again;
-pub use again::PAUSES;
 use blobs::Blobs;
-use clue::{Blocks, Clue};
+use candidate::{Blocks, Candidate};
 use content::Stock;
 pub use content::{Content, Hashed, Stop};
-use eye::Eye;
-use round::Round;
+use inspect::Inspector;
+use pass::Pass;
+pub use recheck::PAUSES;
+use recheck::Recheck;
 pub use subset::Subset;
 
 /// What to look at, and how.
@@ -113,55 +113,56 @@ pub(crate) fn check_with(
     options: &Options,
     watch: &Watch<'_>,
 ) -> Result<Report> {
-    let eye = Eye::new(tree)?;
+    let inspector = Inspector::new(tree)?;
     let interrupt = &watch.interrupt;
     watch.progress.begin("listing content", None);
     let ((mut blobs, content), (mut places, between)) =
-        rayon::join(|| Blobs::walk(&eye, None, returning, watch), || places::find(&eye, interrupt));
+        rayon::join(|| Blobs::walk(&inspector, None, returning, watch), || find::find(&inspector, interrupt));
     watch.progress.end();
     interrupt.check()?;
-    let without = without_repositories(&eye, &blobs)?;
+    let without = without_repositories(&inspector, &blobs)?;
     options.only.check(|pattern| {
-        let hides =
-            |clue: &Clue| clue.hides_repositories().is_some_and(|directory| pattern.could_hold(directory.below_area()));
+        let hides = |candidate: &Candidate| {
+            candidate.hides_repositories().is_some_and(|directory| pattern.could_hold(directory.below_area()))
+        };
         let chooses = |place: &Place| pattern.is_match(place.directory.below_area());
         places.iter().any(chooses) || between.iter().chain(&without).any(hides)
     })?;
     places.retain(|place| options.only.is_match(place.directory.below_area()));
-    let mut round = round::look(&eye, places, &blobs, options, watch)?;
-    let mut clues = std::mem::take(&mut round.clues);
-    clues.extend(about_content(&eye, &blobs, content, |digest| round.needed.contains(&blobs, digest)));
-    clues.extend(between);
-    clues.extend(without);
+    let mut pass = pass::look(&inspector, places, &blobs, options, watch)?;
+    let mut candidates = std::mem::take(&mut pass.candidates);
+    candidates.extend(about_content(&inspector, &blobs, content, |digest| pass.needed.contains(&blobs, digest)));
+    candidates.extend(between);
+    candidates.extend(without);
     if !options.only.is_empty() {
-        clues.retain(|clue| is_wanted(clue, options, &blobs, &round));
+        candidates.retain(|candidate| is_wanted(candidate, options, &blobs, &pass));
     }
     blobs.look_again();
-    Again { eye: &eye, blobs: &blobs, first: &round, options, watch }.retain(&mut clues)?;
+    Recheck { inspector: &inspector, blobs: &blobs, first: &pass, options, watch }.retain(&mut candidates)?;
     let counts = Counts {
-        repositories: round.repositories.len() as u64,
-        tags: round.repositories.iter().map(|repository| repository.tags.len() as u64).sum(),
-        manifests: round.manifests.len() as u64,
+        repositories: pass.repositories.len() as u64,
+        tags: pass.repositories.iter().map(|repository| repository.tags.len() as u64).sum(),
+        manifests: pass.manifests.len() as u64,
         blobs: blobs.digests.blob_count() as u64,
     };
     let hashed = match &options.content {
         Some(wanted) => {
-            let told = clues.iter().filter_map(told_content).collect();
-            let stock = Stock { blobs: &blobs, needed: &round.needed, only_needed: !options.only.is_empty(), told };
-            let mut eye = eye.another(None);
-            let hashed = content::check(&mut eye, &stock, wanted, watch);
+            let reported = candidates.iter().filter_map(told_content).collect();
+            let stock = Stock { blobs: &blobs, needed: &pass.needed, only_needed: !options.only.is_empty(), reported };
+            let mut inspector = inspector.another(None);
+            let hashed = content::check(&mut inspector, &stock, wanted, watch);
             // That may have taken hours. Who asks to stop wants no more looks.
             if !matches!(hashed.stop, Some(Stop::Signal(_))) {
-                Again { eye: &eye, blobs: &blobs, first: &round, options, watch }.once(&mut clues)?;
+                Recheck { inspector: &inspector, blobs: &blobs, first: &pass, options, watch }.once(&mut candidates)?;
             }
-            clues.extend(eye.clues);
+            candidates.extend(inspector.candidates);
             Some(hashed)
         }
         None => None,
     };
-    tidy(&mut clues);
-    let broken = images::find(&round.repositories, &round.manifests, &mut clues);
-    let mut findings: Vec<Finding> = clues.into_iter().map(|clue| clue.finding).collect();
+    tidy(&mut candidates);
+    let broken = images::find(&pass.repositories, &pass.manifests, &mut candidates);
+    let mut findings: Vec<Finding> = candidates.into_iter().map(|candidate| candidate.finding).collect();
     findings.sort_by_cached_key(|finding| {
         (Reverse(finding.severity), finding.code, finding.path(), finding.message.clone())
     });
@@ -170,18 +171,18 @@ pub(crate) fn check_with(
 
 /// That something can't be read is told once, by the mode that says why; and what a symbolic link leads to is nobody's
 /// to move.
-fn tidy(clues: &mut Vec<Clue>) {
+fn tidy(candidates: &mut Vec<Candidate>) {
     let places = |code| -> HashSet<_> {
-        let told = clues.iter().filter(|clue| clue.finding.code == code);
-        told.filter_map(|clue| clue.finding.place()).collect()
+        let reported = candidates.iter().filter(|candidate| candidate.finding.code == code);
+        reported.filter_map(|candidate| candidate.finding.place()).collect()
     };
     let modes = places(Code::Permissions);
-    let is_link = |clue: &&Clue| clue.finding.code == Code::Symlink;
-    let led: HashSet<Blocks> = clues.iter().filter(is_link).map(|clue| clue.blocks).collect();
-    clues.retain(|Clue { finding, .. }| {
+    let is_link = |candidate: &&Candidate| candidate.finding.code == Code::Symlink;
+    let led: HashSet<Blocks> = candidates.iter().filter(is_link).map(|candidate| candidate.blocks).collect();
+    candidates.retain(|Candidate { finding, .. }| {
         finding.code != Code::Unreadable || finding.place().is_none_or(|place| !modes.contains(&place))
     });
-    for Clue { finding, blocks, .. } in clues {
+    for Candidate { finding, blocks, .. } in candidates {
         if finding.repair == Some(Repair::QuarantineBlob) && led.contains(blocks) {
             finding.repair = None;
         }
@@ -196,29 +197,29 @@ pub(crate) fn may_read(tree: &Tree, path: &TreePath) -> Result<bool> {
         found => found.map_err(|errno| Error::io("look at", tree.locate(path), errno))?,
     };
     let is_directory = FileType::from_raw_mode(stat.st_mode) == FileType::Directory;
-    let mut eye = Eye::new(tree)?;
-    eye.check_stat(&stat, if is_directory { 0o5 } else { 0o4 }, Blocks::None, || path.clone());
-    Ok(eye.clues.is_empty())
+    let mut inspector = Inspector::new(tree)?;
+    inspector.check_stat(&stat, if is_directory { 0o5 } else { 0o4 }, Blocks::None, || path.clone());
+    Ok(inspector.candidates.is_empty())
 }
 
 /// Content of which it is told already that it is wrong, or that it can't be read.
-fn told_content(clue: &Clue) -> Option<Digest> {
+fn told_content(candidate: &Candidate) -> Option<Digest> {
     let is_wrong = |code| matches!(code, Code::BlobCorrupt | Code::BlobTruncated | Code::BlobEmpty | Code::Unreadable);
-    match clue.blocks {
-        Blocks::Blob(digest) if is_wrong(clue.finding.code) => Some(digest),
+    match candidate.blocks {
+        Blocks::Blob(digest) if is_wrong(candidate.finding.code) => Some(digest),
         _ => None,
     }
 }
 
 /// What was seen of content: as bad as it is needed. And what has no bytes, though its name says it has some.
 fn about_content(
-    eye: &Eye<'_>,
+    inspector: &Inspector<'_>,
     blobs: &Blobs<'_>,
-    mut clues: Vec<Clue>,
+    mut candidates: Vec<Candidate>,
     is_needed: impl Fn(&Digest) -> bool,
-) -> Vec<Clue> {
-    for clue in &mut clues {
-        let Clue { finding, blocks: Blocks::Blob(digest), .. } = clue else { continue };
+) -> Vec<Candidate> {
+    for candidate in &mut candidates {
+        let Candidate { finding, blocks: Blocks::Blob(digest), .. } = candidate else { continue };
         // A registry serves what a symbolic link leads to. And what the owner may perhaps read is no error.
         let is_served = finding.code == Code::Symlink && blobs.digests.find(digest).is_some();
         let is_perhaps = finding.code == Code::Permissions && finding.severity == Severity::Warning;
@@ -230,30 +231,32 @@ fn about_content(
     for name in blobs.digests.blobs().filter(|name| blobs.size(*name) == 0) {
         let digest = blobs.digests.digest(name);
         let stored = if is_of_nothing(&digest) { Stored::Right } else { Stored::Empty };
-        let finding = stored.finding(eye.tree, digest, is_needed(&digest));
-        clues.extend(finding.map(|finding| Clue::new(finding, Blocks::Blob(digest))));
+        let finding = stored.finding(inspector.tree, digest, is_needed(&digest));
+        candidates.extend(finding.map(|finding| Candidate::new(finding, Blocks::Blob(digest))));
     }
-    clues
+    candidates
 }
 
 /// Content, and nothing that says whose it is.
-fn without_repositories(eye: &Eye<'_>, blobs: &Blobs<'_>) -> Result<Option<Clue>> {
-    if blobs.digests.blob_count() == 0 || eye.tree.area(Area::Repositories)?.is_some() {
+fn without_repositories(inspector: &Inspector<'_>, blobs: &Blobs<'_>) -> Result<Option<Candidate>> {
+    if blobs.digests.blob_count() == 0 || inspector.tree.area(Area::Repositories)?.is_some() {
         return Ok(None);
     }
     let message = "there is content, and no directory of repositories: is its disk mounted?";
-    let finding = eye.at(Area::Repositories.path(), Code::RepositoriesMissing, Harm::Certain, message);
-    Ok(Some(Clue::new(finding, Blocks::None)))
+    let finding = inspector.at(Area::Repositories.path(), Code::RepositoriesMissing, Harm::Certain, message);
+    Ok(Some(Candidate::new(finding, Blocks::None)))
 }
 
 /// Whether a clue is about what was asked for.
-fn is_wanted(clue: &Clue, options: &Options, blobs: &Blobs<'_>, round: &Round) -> bool {
-    if let Blocks::Blob(digest) = clue.blocks {
-        return round.needed.contains(blobs, &digest);
+fn is_wanted(candidate: &Candidate, options: &Options, blobs: &Blobs<'_>, pass: &Pass) -> bool {
+    if let Blocks::Blob(digest) = candidate.blocks {
+        return pass.needed.contains(blobs, &digest);
     }
-    match (clue.finding.repository(), clue.finding.place()) {
+    match (candidate.finding.repository(), candidate.finding.place()) {
         (Some(name), _) => options.only.is_match(name),
-        (None, Some(place)) if clue.blocks == Blocks::Area => round.needed.is_any_below(&place),
-        (None, _) => clue.hides_repositories().is_some_and(|directory| options.only.could_hold(directory.below_area())),
+        (None, Some(place)) if candidate.blocks == Blocks::Area => pass.needed.is_any_below(&place),
+        (None, _) => {
+            candidate.hides_repositories().is_some_and(|directory| options.only.could_hold(directory.below_area()))
+        }
     }
 }

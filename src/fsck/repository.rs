@@ -3,9 +3,9 @@
 use std::collections::BTreeMap;
 
 use super::Options;
-use super::clue::{Blocks, Clue};
-use super::eye::{Eye, Link, Looked};
-use super::keyed::{Keyed, Links};
+use super::candidate::{Blocks, Candidate};
+use super::inspect::{Inspector, Link, Looked};
+use super::links::{Keyed, Links};
 use super::uploads;
 use crate::digest::Digest;
 use crate::error::LinkFault;
@@ -17,7 +17,7 @@ use crate::repository::link;
 use crate::tree::EntryKind;
 
 /// A repository, as it lies there.
-pub(super) struct Repo {
+pub(super) struct RepositoryView {
     pub(super) place: Place,
     /// What it is called, or would be.
     pub(super) text: String,
@@ -27,7 +27,7 @@ pub(super) struct Repo {
     /// Sorted.
     pub(super) revisions: Vec<Revision>,
     pub(super) tags: Vec<Tag>,
-    pub(super) has: Has,
+    pub(super) folders: Folders,
     /// Whether something among its manifests and tags could not be looked into.
     pub(super) is_partly_unseen: bool,
     /// Whether one of its uploads is called as registries from 3.1 on call them.
@@ -36,7 +36,7 @@ pub(super) struct Repo {
 
 /// Which of its folders it has.
 #[derive(Clone, Copy, Debug, Default)]
-pub(super) struct Has {
+pub(super) struct Folders {
     pub(super) layers: Folder,
     pub(super) manifests: Folder,
     pub(super) revisions: Folder,
@@ -53,7 +53,7 @@ pub(super) enum Folder {
     Unseen,
 }
 
-impl Has {
+impl Folders {
     /// Whether one of them can't be read.
     pub(super) fn is_unseen(self) -> bool {
         [self.layers, self.manifests, self.revisions].contains(&Folder::Unseen)
@@ -122,7 +122,7 @@ pub(super) struct Revision {
     pub(super) has_signatures: bool,
 }
 
-impl Repo {
+impl RepositoryView {
     pub(super) fn revision(&self, digest: &Digest) -> Option<&Revision> {
         let at = self.revisions.binary_search_by_key(digest, |revision| revision.digest).ok()?;
         Some(&self.revisions[at])
@@ -147,55 +147,58 @@ pub(super) struct Tag {
 }
 
 /// Reads one repository; what is wrong with its links alone is told.
-pub(super) fn read(eye: &mut Eye<'_>, place: Place, options: &Options) -> Repo {
+pub(super) fn read(inspector: &mut Inspector<'_>, place: Place, options: &Options) -> RepositoryView {
     let text = place.directory.below_area().to_owned();
-    eye.repository = Some(text.clone());
-    let is_named = check_name(eye, &place, &text);
+    inspector.repository = Some(text.clone());
+    let is_named = check_name(inspector, &place, &text);
     let [layers_path, manifests_path, uploads_path] = place.own();
-    let mut has = Has::default();
+    let mut folders = Folders::default();
     let mut layers = Layers::default();
-    let told = eye.clues.len();
+    let reported = inspector.candidates.len();
     let links = Links { base: &layers_path, all: Blocks::Repository, blocks: Blocks::Layer, signatures: false };
-    if let Some(found) = links.read(eye) {
-        has.layers = Folder::There;
+    if let Some(found) = links.read(inspector) {
+        folders.layers = Folder::There;
         for Keyed { digest, link, .. } in found {
             if link == (Link::Absent { empty: true }) {
-                eye.empty(&place.layer(&digest));
+                inspector.empty(&place.layer(&digest));
             }
             layers.add(digest, link);
         }
-    } else if eye.clues.len() > told {
-        has.layers = Folder::Unseen;
+    } else if inspector.candidates.len() > reported {
+        folders.layers = Folder::Unseen;
     }
-    let told = eye.clues.len();
+    let reported = inspector.candidates.len();
     let mut revisions = Vec::new();
     let mut tags = Vec::new();
-    if let Some((_, listed)) = eye.list(&manifests_path, Blocks::Repository) {
-        has.manifests = Folder::There;
+    if let Some((_, listed)) = inspector.list(&manifests_path, Blocks::Repository) {
+        folders.manifests = Folder::There;
         let (revisions_path, tags_path) = (place.revisions(), place.tags());
         let is = |name: &std::ffi::OsStr, path: &TreePath| name == path.file_name();
         for entry in &listed {
             match entry.kind {
-                EntryKind::Directory if is(&entry.name, &revisions_path) => has.revisions = Folder::There,
-                EntryKind::Directory if is(&entry.name, &tags_path) => has.tags = Folder::There,
-                _ => eye.stranger(&manifests_path, "", entry),
+                EntryKind::Directory if is(&entry.name, &revisions_path) => folders.revisions = Folder::There,
+                EntryKind::Directory if is(&entry.name, &tags_path) => folders.tags = Folder::There,
+                _ => inspector.stranger(&manifests_path, "", entry),
             }
         }
-        let told = eye.clues.len();
-        if let Some(found) = read_revisions(eye, &place, &layers) {
+        let reported = inspector.candidates.len();
+        if let Some(found) = read_revisions(inspector, &place, &layers) {
             revisions = found;
-        } else if eye.clues.len() > told {
-            has.revisions = Folder::Unseen;
+        } else if inspector.candidates.len() > reported {
+            folders.revisions = Folder::Unseen;
         }
-        tags = read_tags(eye, &place);
-    } else if eye.clues.len() > told {
-        has.manifests = Folder::Unseen;
+        tags = read_tags(inspector, &place);
+    } else if inspector.candidates.len() > reported {
+        folders.manifests = Folder::Unseen;
     }
     // The history of a tag shows nothing that is needed.
-    let is_history = |clue: &Clue| clue.finding.tag().is_some() && clue.blocks == Blocks::None;
-    let is_partly_unseen = eye.clues.iter().any(|clue| !is_history(clue) && hides(&clue.finding, &manifests_path));
-    let has_modern_uploads = uploads::check(eye, &place, &uploads_path, options);
-    Repo { place, text, is_named, layers, revisions, tags, has, is_partly_unseen, has_modern_uploads }
+    let is_history = |candidate: &Candidate| candidate.finding.tag().is_some() && candidate.blocks == Blocks::None;
+    let is_partly_unseen = inspector
+        .candidates
+        .iter()
+        .any(|candidate| !is_history(candidate) && hides(&candidate.finding, &manifests_path));
+    let has_modern_uploads = uploads::check(inspector, &place, &uploads_path, options);
+    RepositoryView { place, text, is_named, layers, revisions, tags, folders, is_partly_unseen, has_modern_uploads }
 }
 
 /// Whether something below `directory` may hold more than could be seen.
@@ -208,18 +211,18 @@ fn hides(finding: &Finding, directory: &TreePath) -> bool {
     is_hidden && finding.place().is_some_and(|place| place.is_within(directory))
 }
 
-fn check_name(eye: &mut Eye<'_>, place: &Place, text: &str) -> bool {
+fn check_name(inspector: &mut Inspector<'_>, place: &Place, text: &str) -> bool {
     let Err(reason) = text.parse::<crate::name::RepositoryName>() else { return true };
     let message = format!("{text:?} is not a repository name: {reason}");
-    let finding = eye.at(&place.directory, Code::NameInvalid, Harm::Possible, message);
-    eye.note(Blocks::None, finding.found(&text));
+    let finding = inspector.at(&place.directory, Code::NameInvalid, Harm::Possible, message);
+    inspector.note(Blocks::None, finding.found(&text));
     false
 }
 
-fn read_revisions(eye: &mut Eye<'_>, place: &Place, layers: &Layers) -> Option<Vec<Revision>> {
+fn read_revisions(inspector: &mut Inspector<'_>, place: &Place, layers: &Layers) -> Option<Vec<Revision>> {
     let base = place.revisions();
     let links = Links { base: &base, all: Blocks::Repository, blocks: Blocks::Revision, signatures: true };
-    let found = links.read(eye)?;
+    let found = links.read(inspector)?;
     let mut revisions = Vec::with_capacity(found.len());
     for Keyed { digest, link, has_signatures } in found {
         let link = match link {
@@ -229,22 +232,22 @@ fn read_revisions(eye: &mut Eye<'_>, place: &Place, layers: &Layers) -> Option<V
                 let message =
                     "the link of a manifest, where registry 2.1.0 put it: registries from 3.0 on don't see it";
                 let subject = Subject::MisplacedRevision(place.clone(), digest);
-                let finding = eye.at(subject, Code::RevisionMisplaced, Harm::Possible, message);
-                eye.note(Blocks::Revision(digest), finding.repaired_by(Repair::LinkRevision));
+                let finding = inspector.at(subject, Code::RevisionMisplaced, Harm::Possible, message);
+                inspector.note(Blocks::Revision(digest), finding.repaired_by(Repair::LinkRevision));
                 RevisionLink::Misplaced
             }
             Link::Absent { empty } => {
                 if empty {
-                    eye.empty(&place.revision(&digest));
+                    inspector.empty(&place.revision(&digest));
                 }
                 RevisionLink::Deleted
             }
             Link::Other(found) => {
-                broken_revision(eye, place, digest, &LinkFault::Mismatch { found: *found });
+                broken_revision(inspector, place, digest, &LinkFault::Mismatch { found: *found });
                 RevisionLink::Broken
             }
             Link::Broken(fault) => {
-                broken_revision(eye, place, digest, &fault);
+                broken_revision(inspector, place, digest, &fault);
                 RevisionLink::Broken
             }
         };
@@ -254,33 +257,33 @@ fn read_revisions(eye: &mut Eye<'_>, place: &Place, layers: &Layers) -> Option<V
     Some(revisions)
 }
 
-fn broken_revision(eye: &mut Eye<'_>, place: &Place, digest: Digest, fault: &LinkFault) {
-    eye.broken(Blocks::Revision(digest), Subject::Revision(place.clone(), digest), fault, Harm::Certain);
+fn broken_revision(inspector: &mut Inspector<'_>, place: &Place, digest: Digest, fault: &LinkFault) {
+    inspector.broken(Blocks::Revision(digest), Subject::Revision(place.clone(), digest), fault, Harm::Certain);
 }
 
-fn read_tags(eye: &mut Eye<'_>, place: &Place) -> Vec<Tag> {
+fn read_tags(inspector: &mut Inspector<'_>, place: &Place) -> Vec<Tag> {
     let base = place.tags();
-    let Some((handle, listed)) = eye.list(&base, Blocks::Repository) else { return Vec::new() };
+    let Some((handle, listed)) = inspector.list(&base, Blocks::Repository) else { return Vec::new() };
     let mut tags = Vec::new();
     for entry in listed {
         let Some(name) = entry.text().filter(|_| matches!(entry.kind, EntryKind::Directory | EntryKind::Symlink))
         else {
-            eye.stranger(&base, "", &entry);
+            inspector.stranger(&base, "", &entry);
             continue;
         };
-        let seen = eye.clues.len();
-        if let Some(tag) = read_tag(eye, place, std::os::fd::AsFd::as_fd(&handle), name, entry.kind) {
+        let seen = inspector.candidates.len();
+        if let Some(tag) = read_tag(inspector, place, std::os::fd::AsFd::as_fd(&handle), name, entry.kind) {
             tags.push(tag);
         }
-        for clue in &mut eye.clues[seen..] {
-            clue.finding.set_tag(name);
+        for candidate in &mut inspector.candidates[seen..] {
+            candidate.finding.set_tag(name);
         }
     }
     tags
 }
 
 fn read_tag(
-    eye: &mut Eye<'_>,
+    inspector: &mut Inspector<'_>,
     place: &Place,
     parent: std::os::fd::BorrowedFd<'_>,
     name: &str,
@@ -289,40 +292,40 @@ fn read_tag(
     let directory = place.tag(name);
     if let Err(reason) = name.parse::<crate::name::Tag>() {
         let message = format!("{name:?} is not a tag: {reason}");
-        let finding = eye.at(&directory, Code::NameInvalid, Harm::Possible, message);
-        eye.note(Blocks::None, finding.found(&name));
+        let finding = inspector.at(&directory, Code::NameInvalid, Harm::Possible, message);
+        inspector.note(Blocks::None, finding.found(&name));
     }
     let mut tag = Tag { name: name.to_owned(), current: None, past: Vec::new() };
     if kind == EntryKind::Symlink {
-        let leads = leads_to_link(eye, &directory);
-        eye.symlink(&directory, leads, Blocks::Tag);
+        let leads = leads_to_link(inspector, &directory);
+        inspector.symlink(&directory, leads, Blocks::Tag);
         return Some(tag);
     }
-    let leaf = match eye.leaf(parent, &place.tags(), name, "current", Blocks::Tag) {
+    let leaf = match inspector.leaf(parent, &place.tags(), name, "current", Blocks::Tag) {
         Looked::Gone => return None,
         Looked::Unseen => return Some(tag),
         Looked::Seen(leaf) => leaf,
     };
     if leaf.file.is_none() && leaf.others.is_empty() {
-        eye.empty(&directory);
+        inspector.empty(&directory);
     }
     for entry in leaf.others {
         if entry.kind != EntryKind::Directory || entry.name != "index" {
-            eye.stranger(&directory, "", &entry);
+            inspector.stranger(&directory, "", &entry);
         }
     }
-    read_current(eye, place, &mut tag, std::os::fd::AsFd::as_fd(&leaf.handle), leaf.file);
-    read_past(eye, place, &mut tag);
+    read_current(inspector, place, &mut tag, std::os::fd::AsFd::as_fd(&leaf.handle), leaf.file);
+    read_past(inspector, place, &mut tag);
     Some(tag)
 }
 
 /// Whether a registry finds a tag's link, whatever leads to it.
-fn leads_to_link(eye: &Eye<'_>, tag: &TreePath) -> bool {
-    symlinks::stat(eye.tree, &tag.current().link()).is_ok_and(|stat| symlinks::is_file(&stat))
+fn leads_to_link(inspector: &Inspector<'_>, tag: &TreePath) -> bool {
+    symlinks::stat(inspector.tree, &tag.current().link()).is_ok_and(|stat| symlinks::is_file(&stat))
 }
 
 fn read_current(
-    eye: &mut Eye<'_>,
+    inspector: &mut Inspector<'_>,
     place: &Place,
     tag: &mut Tag,
     parent: std::os::fd::BorrowedFd<'_>,
@@ -331,43 +334,43 @@ fn read_current(
     let directory = place.tag(&tag.name);
     let current = directory.current();
     match kind {
-        None => return without_current(eye, &current),
+        None => return without_current(inspector, &current),
         Some(EntryKind::Directory) => {}
         Some(EntryKind::Symlink) => {
-            let leads = leads_to_link(eye, &directory);
-            return eye.symlink(&current, leads, Blocks::Tag);
+            let leads = leads_to_link(inspector, &directory);
+            return inspector.symlink(&current, leads, Blocks::Tag);
         }
-        Some(kind) => return eye.odd_file(&current, kind, Harm::Certain, Blocks::Tag),
+        Some(kind) => return inspector.odd_file(&current, kind, Harm::Certain, Blocks::Tag),
     }
-    let leaf = match eye.leaf(parent, &directory, "current", "link", Blocks::Tag) {
-        Looked::Gone => return without_current(eye, &current),
+    let leaf = match inspector.leaf(parent, &directory, "current", "link", Blocks::Tag) {
+        Looked::Gone => return without_current(inspector, &current),
         Looked::Unseen => return,
         Looked::Seen(leaf) => leaf,
     };
     // No digest is expected, so any that is there is another one.
     let key = Digest::of(b"");
-    match eye.link(&leaf, || current.clone(), &key, Blocks::Tag) {
+    match inspector.link(&leaf, || current.clone(), &key, Blocks::Tag) {
         Link::Right => tag.current = Some(key),
         Link::Other(target) => tag.current = Some(*target),
         Link::Unseen => {}
-        Link::Absent { .. } => without_current(eye, &current),
+        Link::Absent { .. } => without_current(inspector, &current),
         Link::Broken(fault) => {
             let subject = Subject::Tag(place.clone(), tag.name.clone());
-            eye.broken(Blocks::Tag, subject, &fault, Harm::Certain);
+            inspector.broken(Blocks::Tag, subject, &fault, Harm::Certain);
         }
     }
-    eye.strangers(&current, "link", leaf.others);
+    inspector.strangers(&current, "link", leaf.others);
 }
 
-fn without_current(eye: &mut Eye<'_>, current: &TreePath) {
+fn without_current(inspector: &mut Inspector<'_>, current: &TreePath) {
     let message = "the tag does not say what it points to now: registries list it, but answer that it is unknown";
-    let finding = eye.at(current, Code::TagWithoutCurrent, Harm::Possible, message);
-    eye.note(Blocks::Tag, finding);
+    let finding = inspector.at(current, Code::TagWithoutCurrent, Harm::Possible, message);
+    inspector.note(Blocks::Tag, finding);
 }
 
-fn read_past(eye: &mut Eye<'_>, place: &Place, tag: &mut Tag) {
+fn read_past(inspector: &mut Inspector<'_>, place: &Place, tag: &mut Tag) {
     let base = place.history(&tag.name);
-    let found = Links { base: &base, all: Blocks::None, blocks: |_| Blocks::None, signatures: false }.read(eye);
+    let found = Links { base: &base, all: Blocks::None, blocks: |_| Blocks::None, signatures: false }.read(inspector);
     for Keyed { digest, link, .. } in found.unwrap_or_default() {
         let fault = match link {
             Link::Right => {
@@ -376,13 +379,13 @@ fn read_past(eye: &mut Eye<'_>, place: &Place, tag: &mut Tag) {
             }
             Link::Unseen | Link::Absent { empty: false } => continue,
             Link::Absent { empty: true } => {
-                eye.empty(&place.past(&tag.name, &digest));
+                inspector.empty(&place.past(&tag.name, &digest));
                 continue;
             }
             Link::Other(found) => LinkFault::Mismatch { found: *found },
             Link::Broken(fault) => *fault,
         };
         let subject = Subject::PastTag(place.clone(), tag.name.clone(), digest);
-        eye.broken(Blocks::None, subject, &fault, Harm::Possible);
+        inspector.broken(Blocks::None, subject, &fault, Harm::Possible);
     }
 }

@@ -1,9 +1,9 @@
 //! The signatures that registries up to 2.4 stored beside a payload.
 
-use super::clue::Blocks;
-use super::eye::Link;
+use super::candidate::Blocks;
+use super::inspect::Link;
 use super::judge::Judge;
-use super::keyed::{Keyed, Links};
+use super::links::{Keyed, Links};
 use super::repository::{Revision, RevisionLink};
 use crate::digest::Digest;
 use crate::error::LinkFault;
@@ -19,13 +19,13 @@ impl Judge<'_, '_> {
         let directory = self.repository.place.revision(&digest).signatures();
         let links = Links { base: &directory, all: Blocks::None, blocks: |_| Blocks::None, signatures: false };
         let mut is_whole = true;
-        for found in links.read(&mut self.eye).unwrap_or_default() {
+        for found in links.read(&mut self.inspector).unwrap_or_default() {
             is_whole &= self.signature(&directory, digest, found);
         }
         let is_schema1 = self.read(&digest).is_some_and(|form| form.is_schema1);
         let Ok(name) = self.name().parse() else { return };
         if is_whole && is_schema1 && revision.link != RevisionLink::Deleted {
-            signatures::judge(self, &Repository::new(self.eye.tree, name), digest, &directory);
+            signatures::judge(self, &Repository::new(self.inspector.tree, name), digest, &directory);
         }
     }
 
@@ -35,7 +35,7 @@ impl Judge<'_, '_> {
             Link::Right => Ok(()),
             Link::Absent { empty } => {
                 if empty {
-                    self.eye.empty(&layout::keyed(directory, &found.digest));
+                    self.inspector.empty(&layout::keyed(directory, &found.digest));
                 }
                 return true;
             }

@@ -3,8 +3,8 @@
 use std::os::fd::AsFd;
 
 use super::Options;
-use super::clue::Blocks;
-use super::eye::Eye;
+use super::candidate::Blocks;
+use super::inspect::Inspector;
 use crate::count;
 use crate::finding::{Code, Harm, Repair, Subject};
 use crate::layout::{Place, TreePath};
@@ -20,8 +20,8 @@ const PIECE: jiff::SignedDuration = jiff::SignedDuration::from_mins(10);
 
 /// Looks at all uploads of a repository. Those that began long ago are told. Whether one of them is called as
 /// registries from 3.1 on call theirs.
-pub(super) fn check(eye: &mut Eye<'_>, place: &Place, base: &TreePath, options: &Options) -> bool {
-    let Some((_, listed)) = eye.list(base, Blocks::None) else { return false };
+pub(super) fn check(inspector: &mut Inspector<'_>, place: &Place, base: &TreePath, options: &Options) -> bool {
+    let Some((_, listed)) = inspector.list(base, Blocks::None) else { return false };
     let is_modern = |entry: &Listed| {
         let id = entry.text().and_then(|name| uuid::Uuid::try_parse(name).ok());
         id.is_some_and(|id| id.get_version_num() == 7)
@@ -30,23 +30,23 @@ pub(super) fn check(eye: &mut Eye<'_>, place: &Place, base: &TreePath, options: 
     for entry in listed {
         match entry.text().filter(|_| entry.kind == EntryKind::Directory).and_then(|name| base.child(name)) {
             // Folders of a repository of today that is called `…/uploads`.
-            Some(path) if place.form == crate::layout::Form::Alpha && !is_alphas(eye, &path) => {}
-            Some(path) => check_one(eye, &path, options),
-            None => eye.stranger(base, "", &entry),
+            Some(path) if place.form == crate::layout::Form::Alpha && !is_alphas(inspector, &path) => {}
+            Some(path) => check_one(inspector, &path, options),
+            None => inspector.stranger(base, "", &entry),
         }
     }
     has_modern
 }
 
-fn is_alphas(eye: &Eye<'_>, path: &TreePath) -> bool {
+fn is_alphas(inspector: &Inspector<'_>, path: &TreePath) -> bool {
     let started = path.started_at();
-    eye.tree.metadata(&started).is_ok_and(|found| found.is_some())
+    inspector.tree.metadata(&started).is_ok_and(|found| found.is_some())
 }
 
-fn check_one(eye: &mut Eye<'_>, path: &TreePath, options: &Options) {
-    let Some((handle, listed)) = eye.list(path, Blocks::None) else { return };
+fn check_one(inspector: &mut Inspector<'_>, path: &TreePath, options: &Options) {
+    let Some((handle, listed)) = inspector.list(path, Blocks::None) else { return };
     if listed.is_empty() {
-        return eye.empty(path);
+        return inspector.empty(path);
     }
     let kind = |name: &str| listed.iter().find(|entry| entry.name == name).map(|entry| entry.kind);
     for entry in &listed {
@@ -56,55 +56,55 @@ fn check_one(eye: &mut Eye<'_>, path: &TreePath, options: &Options) {
             _ => EntryKind::Other,
         };
         if entry.kind != expected {
-            eye.stranger(path, "startedat", entry);
+            inspector.stranger(path, "startedat", entry);
         }
     }
-    check_start(eye, path, handle.as_fd(), kind("startedat"), options.uploads_began_before);
+    check_start(inspector, path, handle.as_fd(), kind("startedat"), options.uploads_began_before);
     if kind("hashstates") == Some(EntryKind::Directory) {
         let received = match kind("data") {
             None => Some(0),
-            Some(EntryKind::File) => size(eye, &path.data()),
+            Some(EntryKind::File) => size(inspector, &path.data()),
             Some(_) => None,
         };
-        check_states(eye, path, received, options.now);
+        check_states(inspector, path, received, options.now);
     }
 }
 
-fn size(eye: &Eye<'_>, path: &TreePath) -> Option<u64> {
-    eye.tree.metadata(path).ok().flatten().map(|found| found.size)
+fn size(inspector: &Inspector<'_>, path: &TreePath) -> Option<u64> {
+    inspector.tree.metadata(path).ok().flatten().map(|found| found.size)
 }
 
 fn check_start(
-    eye: &mut Eye<'_>,
+    inspector: &mut Inspector<'_>,
     path: &TreePath,
     handle: std::os::fd::BorrowedFd<'_>,
     kind: Option<EntryKind>,
     stale: jiff::Timestamp,
 ) {
     let started = path.started_at();
-    let without = |eye: &Eye<'_>, message: &str| {
+    let without = |inspector: &Inspector<'_>, message: &str| {
         let subject = Subject::UploadStart(path.clone());
-        eye.at(subject, Code::UploadWithoutStartedat, Harm::Possible, message).repaired_by(Repair::PurgeUpload)
+        inspector.at(subject, Code::UploadWithoutStartedat, Harm::Possible, message).repaired_by(Repair::PurgeUpload)
     };
     match kind {
         None => {
-            let finding = without(eye, "the upload has no start time: no registry ever purges it");
-            return eye.note(Blocks::None, finding);
+            let finding = without(inspector, "the upload has no start time: no registry ever purges it");
+            return inspector.note(Blocks::None, finding);
         }
         Some(EntryKind::File) => {}
         Some(_) => return,
     }
     let mut buffer = [0; STARTED_MAX];
-    let content = match eye.read(handle, "startedat", &mut buffer, Blocks::None, || started.clone()) {
+    let content = match inspector.read(handle, "startedat", &mut buffer, Blocks::None, || started.clone()) {
         Ok(content) => content,
         Err(rustix::io::Errno::NOENT) => return,
-        Err(errno) => return eye.refused(Blocks::None, &started, errno),
+        Err(errno) => return inspector.refused(Blocks::None, &started, errno),
     };
     let text = std::str::from_utf8(content).ok();
     let Some(since) = text.and_then(crate::upload::parse_time) else {
         let found = format!("{:?}", String::from_utf8_lossy(content));
-        let finding = without(eye, "it is not a time: no registry ever purges the upload").found(&found);
-        return eye.note(Blocks::None, finding);
+        let finding = without(inspector, "it is not a time: no registry ever purges the upload").found(&found);
+        return inspector.note(Blocks::None, finding);
     };
     if since >= stale {
         return;
@@ -116,38 +116,45 @@ fn check_start(
         (Harm::Possible, "; its name is not a UUID, so no registry ever purges it")
     };
     let message = format!("the upload began at {since}{why}");
-    let finding = eye.at(Subject::Upload(path.clone()), Code::UploadStale, harm, message);
-    eye.note(Blocks::None, finding.found(&since).repaired_by(Repair::PurgeUpload));
+    let finding = inspector.at(Subject::Upload(path.clone()), Code::UploadStale, harm, message);
+    inspector.note(Blocks::None, finding.found(&since).repaired_by(Repair::PurgeUpload));
 }
 
-fn check_states(eye: &mut Eye<'_>, path: &TreePath, received: Option<u64>, now: jiff::Timestamp) {
+fn check_states(inspector: &mut Inspector<'_>, path: &TreePath, received: Option<u64>, now: jiff::Timestamp) {
     let base = path.hash_states();
-    let Some((_, algorithms)) = eye.list(&base, Blocks::None) else { return };
+    let Some((_, algorithms)) = inspector.list(&base, Blocks::None) else { return };
     for entry in algorithms {
         let algorithm = entry.text().filter(|name| entry.kind == EntryKind::Directory && *name == "sha256");
         match algorithm.and_then(|name| base.child(name)) {
-            Some(states) => check_sha256(eye, path, &states, received, now),
-            None => eye.stranger(&base, "", &entry),
+            Some(states) => check_sha256(inspector, path, &states, received, now),
+            None => inspector.stranger(&base, "", &entry),
         }
     }
 }
 
-fn check_sha256(eye: &mut Eye<'_>, upload: &TreePath, states: &TreePath, received: Option<u64>, now: jiff::Timestamp) {
-    let Some((handle, listed)) = eye.list(states, Blocks::None) else { return };
+fn check_sha256(
+    inspector: &mut Inspector<'_>,
+    upload: &TreePath,
+    states: &TreePath,
+    received: Option<u64>,
+    now: jiff::Timestamp,
+) {
+    let Some((handle, listed)) = inspector.list(states, Blocks::None) else { return };
     let mut last = None;
     for entry in listed {
         let Some(offset) = offset(&entry) else {
-            eye.stranger(states, entry.text().and_then(crate::layout::temporary_of).unwrap_or_default(), &entry);
+            inspector.stranger(states, entry.text().and_then(crate::layout::temporary_of).unwrap_or_default(), &entry);
             continue;
         };
         last = last.max(Some(offset));
         let path = states.child(&offset.to_string()).expect("digits are a plain name");
         let mut buffer = [0; STATE_MAX];
-        let content = match eye.read(handle.as_fd(), path.file_name(), &mut buffer, Blocks::None, || path.clone()) {
+        let content = match inspector.read(handle.as_fd(), path.file_name(), &mut buffer, Blocks::None, || path.clone())
+        {
             Ok(content) => content,
             Err(rustix::io::Errno::NOENT) => continue,
             Err(errno) => {
-                eye.refused(Blocks::None, &path, errno);
+                inspector.refused(Blocks::None, &path, errno);
                 continue;
             }
         };
@@ -160,25 +167,25 @@ fn check_sha256(eye: &mut Eye<'_>, upload: &TreePath, states: &TreePath, receive
             Ok(_) => None,
         };
         if let Some(fault) = fault {
-            invalid(eye, &path, format!("the hash state of {} can't be used: {fault}", count::bytes(offset)));
+            invalid(inspector, &path, format!("the hash state of {} can't be used: {fault}", count::bytes(offset)));
         }
     }
     let (Some(last), Some(received)) = (last, received) else { return };
     let data = upload.data();
-    if received > last && !is_in_progress(eye, &data, now) {
-        invalid(eye, &data, format!("it has {}, and the last hash state covers {last}", count::bytes(received)));
+    if received > last && !is_in_progress(inspector, &data, now) {
+        invalid(inspector, &data, format!("it has {}, and the last hash state covers {last}", count::bytes(received)));
     }
 }
 
 /// Whether somebody is sending: a registry writes the state when a piece is complete.
-fn is_in_progress(eye: &Eye<'_>, data: &TreePath, now: jiff::Timestamp) -> bool {
-    let modified = eye.tree.metadata(data).ok().flatten().map(|found| found.modified);
+fn is_in_progress(inspector: &Inspector<'_>, data: &TreePath, now: jiff::Timestamp) -> bool {
+    let modified = inspector.tree.metadata(data).ok().flatten().map(|found| found.modified);
     modified.is_some_and(|modified| now.duration_since(modified) < PIECE)
 }
 
-fn invalid(eye: &mut Eye<'_>, path: &TreePath, message: String) {
-    let finding = eye.at(path, Code::HashStateInvalid, Harm::Possible, message);
-    eye.note(Blocks::None, finding);
+fn invalid(inspector: &mut Inspector<'_>, path: &TreePath, message: String) {
+    let finding = inspector.at(path, Code::HashStateInvalid, Harm::Possible, message);
+    inspector.note(Blocks::None, finding);
 }
 
 /// The offset that a state's file is called by.

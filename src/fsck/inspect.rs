@@ -9,7 +9,7 @@ use std::os::unix::ffi::OsStrExt;
 use rustix::fs::{Mode, OFlags, Stat};
 use rustix::io::Errno;
 
-use super::clue::{Blocks, Clue};
+use super::candidate::{Blocks, Candidate};
 use crate::error::{Error, LinkFault};
 use crate::finding::{Code, Finding, Harm, Repair, Subject};
 use crate::judge::{self, symlinks};
@@ -21,12 +21,12 @@ use crate::tree::{self, EntryKind, Listed, Tree, patiently, visit_handle};
 const ROOM: usize = 8 * 1024;
 
 /// Who looks, and what was seen that is wrong.
-pub(super) struct Eye<'t> {
+pub(super) struct Inspector<'t> {
     pub(super) tree: &'t Tree,
     owner: Owner,
     /// In which repository it looks.
     pub(super) repository: Option<String>,
-    pub(super) clues: Vec<Clue>,
+    pub(super) candidates: Vec<Candidate>,
     room: Box<[MaybeUninit<u8>]>,
 }
 
@@ -95,7 +95,7 @@ pub(super) enum Link {
     Absent { empty: bool },
 }
 
-impl<'t> Eye<'t> {
+impl<'t> Inspector<'t> {
     pub(super) fn new(tree: &'t Tree) -> crate::error::Result<Self> {
         let stat = rustix::fs::fstat(tree.v2()).map_err(|errno| Error::io("look at", tree.path(), errno))?;
         Ok(Self::of(tree, Owner { uid: stat.st_uid, gid: stat.st_gid }, None))
@@ -103,7 +103,7 @@ impl<'t> Eye<'t> {
 
     fn of(tree: &'t Tree, owner: Owner, repository: Option<String>) -> Self {
         let room = vec![MaybeUninit::uninit(); ROOM].into();
-        Self { tree, owner, repository, clues: Vec::new(), room }
+        Self { tree, owner, repository, candidates: Vec::new(), room }
     }
 
     /// Another one, for another thread or repository.
@@ -142,7 +142,7 @@ impl<'t> Eye<'t> {
         if let Blocks::Blob(digest) = blocks {
             finding = finding.of_content(digest);
         }
-        self.clues.push(Clue::new(finding, blocks));
+        self.candidates.push(Candidate::new(finding, blocks));
     }
 
     /// Something refuses to be looked at.
@@ -158,9 +158,9 @@ impl<'t> Eye<'t> {
     /// Whether the mode of what may not be read says that its owner may not either, which is told.
     fn is_told_by_mode(&mut self, blocks: Blocks, path: &TreePath) -> bool {
         let Ok(stat) = symlinks::stat(self.tree, path) else { return false };
-        let told = self.clues.len();
+        let reported = self.candidates.len();
         self.check_stat(&stat, if symlinks::is_directory(&stat) { 0o5 } else { 0o4 }, blocks, || path.clone());
-        self.clues.len() > told
+        self.candidates.len() > reported
     }
 
     /// Opens a directory and lists it, sorted. `None` when it isn't there, or can't be read, which is told.

@@ -4,8 +4,8 @@ use std::os::fd::AsFd;
 
 use rayon::prelude::*;
 
-use super::clue::Blocks;
-use super::eye::{Eye, Link, Looked};
+use super::candidate::Blocks;
+use super::inspect::{Inspector, Link, Looked};
 use crate::digest::Digest;
 use crate::layout::{self, KeyedDirectory, TreePath};
 use crate::tree::{EntryKind, Listed};
@@ -36,28 +36,34 @@ pub(super) struct Links<'p> {
 impl Links<'_> {
     /// Reads them all, and tells of whatever else there is. `None` when there is no such directory, or part of it can't be
     /// read, which is told.
-    pub(super) fn read(&self, eye: &mut Eye<'_>) -> Option<Vec<Keyed>> {
+    pub(super) fn read(&self, inspector: &mut Inspector<'_>) -> Option<Vec<Keyed>> {
         let kinds = layout::algorithm_directories(self.base);
         let mut found = Vec::new();
-        self.descend(eye, &kinds, self.base, &mut found).then_some(found)
+        self.descend(inspector, &kinds, self.base, &mut found).then_some(found)
     }
 
     /// Whether the directory is there, and all of it was read.
-    fn descend(&self, eye: &mut Eye<'_>, kinds: &[KeyedDirectory], path: &TreePath, found: &mut Vec<Keyed>) -> bool {
-        let told = eye.clues.len();
-        let Some((handle, listed)) = eye.list(path, self.all) else {
-            let is_gone = path != self.base && eye.clues.len() == told;
+    fn descend(
+        &self,
+        inspector: &mut Inspector<'_>,
+        kinds: &[KeyedDirectory],
+        path: &TreePath,
+        found: &mut Vec<Keyed>,
+    ) -> bool {
+        let reported = inspector.candidates.len();
+        let Some((handle, listed)) = inspector.list(path, self.all) else {
+            let is_gone = path != self.base && inspector.candidates.len() == reported;
             return is_gone;
         };
         if let Some(kind) = kinds.iter().find(|kind| kind.path == *path) {
-            self.read_leaves(eye, kind, handle.as_fd(), listed, found);
+            self.read_leaves(inspector, kind, handle.as_fd(), listed, found);
             return true;
         }
         let mut is_whole = true;
         for entry in listed {
             match on_the_way(kinds, path, &entry) {
-                Some(below) => is_whole &= self.descend(eye, kinds, &below, found),
-                None => eye.stranger(path, "link", &entry),
+                Some(below) => is_whole &= self.descend(inspector, kinds, &below, found),
+                None => inspector.stranger(path, "link", &entry),
             }
         }
         is_whole
@@ -65,7 +71,7 @@ impl Links<'_> {
 
     fn read_leaves(
         &self,
-        eye: &mut Eye<'_>,
+        inspector: &mut Inspector<'_>,
         kind: &KeyedDirectory,
         handle: std::os::fd::BorrowedFd<'_>,
         listed: Vec<Listed>,
@@ -75,49 +81,49 @@ impl Links<'_> {
         for entry in listed {
             match entry.text().and_then(|name| kind.digest(name)) {
                 Some(digest) if entry.kind == EntryKind::Directory => names.push(digest),
-                _ => eye.stranger(&kind.path, "link", &entry),
+                _ => inspector.stranger(&kind.path, "link", &entry),
             }
         }
         if names.len() <= CHUNK {
-            found.extend(names.into_iter().filter_map(|digest| self.read_leaf(eye, kind, handle, digest)));
+            found.extend(names.into_iter().filter_map(|digest| self.read_leaf(inspector, kind, handle, digest)));
             return;
         }
         let read: Vec<_> = names
             .par_chunks(CHUNK)
             .map(|names| {
-                let mut eye = eye.another(eye.repository.clone());
-                let read = |digest: &Digest| self.read_leaf(&mut eye, kind, handle, *digest);
+                let mut inspector = inspector.another(inspector.repository.clone());
+                let read = |digest: &Digest| self.read_leaf(&mut inspector, kind, handle, *digest);
                 let read: Vec<Keyed> = names.iter().filter_map(read).collect();
-                (read, eye.clues)
+                (read, inspector.candidates)
             })
             .collect();
-        for (read, clues) in read {
+        for (read, candidates) in read {
             found.extend(read);
-            eye.clues.extend(clues);
+            inspector.candidates.extend(candidates);
         }
     }
 
     fn read_leaf(
         &self,
-        eye: &mut Eye<'_>,
+        inspector: &mut Inspector<'_>,
         kind: &KeyedDirectory,
         handle: std::os::fd::BorrowedFd<'_>,
         digest: Digest,
     ) -> Option<Keyed> {
         let (blocks, hex) = ((self.blocks)(digest), digest.hex());
         let path = || kind.path.child(&hex).expect("hex digits are a plain name");
-        let mut leaf = match eye.leaf(handle, &kind.path, &hex, "link", blocks) {
+        let mut leaf = match inspector.leaf(handle, &kind.path, &hex, "link", blocks) {
             Looked::Gone => return None,
             Looked::Unseen => return Some(Keyed { digest, link: Link::Unseen, has_signatures: false }),
             Looked::Seen(leaf) => leaf,
         };
-        let link = eye.link(&leaf, path, &digest, blocks);
+        let link = inspector.link(&leaf, path, &digest, blocks);
         let is_signatures =
             |entry: &Listed| self.signatures && entry.kind == EntryKind::Directory && entry.name == "signatures";
         let has_signatures = leaf.others.iter().any(is_signatures);
         leaf.others.retain(|entry| !is_signatures(entry));
         if !leaf.others.is_empty() {
-            eye.strangers(&path(), "link", std::mem::take(&mut leaf.others));
+            inspector.strangers(&path(), "link", std::mem::take(&mut leaf.others));
         }
         Some(Keyed { digest, link, has_signatures })
     }

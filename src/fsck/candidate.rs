@@ -9,7 +9,7 @@ use crate::layout::{Area, Entry, TreePath};
 
 /// What was seen.
 #[derive(Clone, Debug)]
-pub(super) struct Clue {
+pub(super) struct Candidate {
     pub(super) finding: Finding,
     pub(super) blocks: Blocks,
     /// Other repositories in which it was come upon: the first may go before it is looked for again.
@@ -17,7 +17,7 @@ pub(super) struct Clue {
 }
 
 /// Whether content of that name lies below `place`.
-pub(super) fn lies_below(place: &TreePath, digest: &Digest) -> bool {
+pub(super) fn is_below(place: &TreePath, digest: &Digest) -> bool {
     Entry::Blob(*digest).path().is_within(place)
 }
 
@@ -25,7 +25,7 @@ pub(super) fn lies_below(place: &TreePath, digest: &Digest) -> bool {
 #[derive(Debug, PartialEq, Eq, Hash)]
 pub(super) struct Mark(Code, PathBuf, Option<String>, Option<Digest>, Option<Digest>);
 
-impl Clue {
+impl Candidate {
     pub(super) fn new(finding: Finding, blocks: Blocks) -> Self {
         Self { finding, blocks, also: Vec::new() }
     }

@@ -8,11 +8,11 @@ use rayon::prelude::*;
 
 use super::Options;
 use super::blobs::Blobs;
-use super::clue::{Blocks, Clue, lies_below};
-use super::eye::Eye;
+use super::candidate::{Blocks, Candidate, is_below};
+use super::inspect::Inspector;
 use super::judge::{Judge, is_modern};
 use super::manifests::{self, Manifests};
-use super::repository::{self, Repo};
+use super::repository::{self, RepositoryView};
 use crate::digest::Digest;
 use crate::error::Result;
 use crate::finding::Code;
@@ -24,10 +24,10 @@ use crate::scan::DigestSet;
 use crate::stream::{Silent, Watch};
 
 /// What was seen.
-pub(super) struct Round {
-    pub(super) repositories: Vec<Repo>,
+pub(super) struct Pass {
+    pub(super) repositories: Vec<RepositoryView>,
     pub(super) manifests: Manifests,
-    pub(super) clues: Vec<Clue>,
+    pub(super) candidates: Vec<Candidate>,
     /// The content that manifests need, and they themselves.
     pub(super) needed: Needed,
 }
@@ -48,7 +48,7 @@ impl Needed {
 
     /// Whether some of it should lie below `place`, and is not there as it should be.
     pub(super) fn is_any_below(&self, place: &TreePath) -> bool {
-        self.absent.iter().any(|digest| lies_below(place, digest))
+        self.absent.iter().any(|digest| is_below(place, digest))
     }
 
     fn insert(&mut self, blobs: &Blobs<'_>, digest: &Digest) {
@@ -61,12 +61,12 @@ impl Needed {
 
 /// Looks at the repositories in `places`.
 pub(super) fn look(
-    eye: &Eye<'_>,
+    inspector: &Inspector<'_>,
     places: Vec<Place>,
     blobs: &Blobs<'_>,
     options: &Options,
     watch: &Watch<'_>,
-) -> Result<Round> {
+) -> Result<Pass> {
     let interrupt = &watch.interrupt;
     let (total, done) = (places.len() as u64, AtomicU64::new(0));
     watch.progress.begin("reading repositories", None);
@@ -74,17 +74,17 @@ pub(super) fn look(
         .into_par_iter()
         .filter(|_| interrupt.signal().is_none())
         .map(|place| {
-            let mut eye = eye.another(None);
-            let repository = repository::read(&mut eye, place, options);
+            let mut inspector = inspector.another(None);
+            let repository = repository::read(&mut inspector, place, options);
             watch.progress.items(done.fetch_add(1, Ordering::Relaxed) + 1, total);
-            (repository, eye.clues)
+            (repository, inspector.candidates)
         })
         .collect();
     watch.progress.end();
-    let (mut repositories, mut clues) = (Vec::with_capacity(read.len()), Vec::new());
-    for (repository, told) in read {
+    let (mut repositories, mut candidates) = (Vec::with_capacity(read.len()), Vec::new());
+    for (repository, reported) in read {
         repositories.push(repository);
-        clues.extend(told);
+        candidates.extend(reported);
     }
     let manifests = manifests::read(blobs, &repositories, interrupt);
     interrupt.check()?;
@@ -92,40 +92,41 @@ pub(super) fn look(
     let judged: Vec<_> = repositories
         .par_iter()
         .map(|repository| {
-            let judge = Judge::new(eye, repository, blobs, &manifests, is_modern).judge();
-            (judge.eye.clues, judge.sizes, judge.needed)
+            let judge = Judge::new(inspector, repository, blobs, &manifests, is_modern).judge();
+            (judge.inspector.candidates, judge.sizes, judge.needed)
         })
         .collect();
     let mut needed = Needed { present: DigestSet::new(&blobs.digests), absent: HashSet::new() };
-    let linked = |repository: &Repo| repository.revisions.iter().map(|revision| revision.digest).collect::<Vec<_>>();
+    let linked =
+        |repository: &RepositoryView| repository.revisions.iter().map(|revision| revision.digest).collect::<Vec<_>>();
     repositories.iter().flat_map(linked).for_each(|digest| needed.insert(blobs, &digest));
     let mut sizes = Vec::new();
-    for (told, other_sizes, digests) in judged {
-        clues.extend(told);
+    for (reported, other_sizes, digests) in judged {
+        candidates.extend(reported);
         sizes.extend(other_sizes);
         for digest in &digests {
             needed.insert(blobs, digest);
         }
     }
-    clues.extend(compare_sizes(eye, blobs, sizes, &manifests, watch)?);
-    Ok(Round { repositories, manifests, clues: dedup(clues), needed })
+    candidates.extend(compare_sizes(inspector, blobs, sizes, &manifests, watch)?);
+    Ok(Pass { repositories, manifests, candidates: dedup(candidates), needed })
 }
 
 /// Says of each size that is another than was stated whether the content or the descriptor is wrong.
 fn compare_sizes(
-    eye: &Eye<'_>,
+    inspector: &Inspector<'_>,
     blobs: &Blobs<'_>,
     sizes: Vec<OtherSize>,
     manifests: &Manifests,
     watch: &Watch<'_>,
-) -> Result<Vec<Clue>> {
+) -> Result<Vec<Candidate>> {
     let mut by_target: BTreeMap<Digest, Vec<OtherSize>> = BTreeMap::new();
     for size in sizes {
         by_target.entry(size.target).or_default().push(size);
     }
     let watch = Watch { progress: &Silent, interrupt: watch.interrupt.clone() };
     let by_target: Vec<_> = by_target.into_iter().collect();
-    let told: Vec<Vec<Clue>> = by_target
+    let reported: Vec<Vec<Candidate>> = by_target
         .into_par_iter()
         .map_init(
             || vec![0; content::BUFFER],
@@ -136,13 +137,12 @@ fn compare_sizes(
                     Some(Read::Wrong(_)) => return Vec::new(),
                     None if blobs.is_returning(&target) => Stored::Right,
                     // Who asks to stop is told below.
-                    None => {
-                        content::hash(eye.tree, target, buffer, &watch).map_or(Stored::Missing, |(stored, _)| stored)
-                    }
+                    None => content::hash(inspector.tree, target, buffer, &watch)
+                        .map_or(Stored::Missing, |(stored, _)| stored),
                 };
                 match stored {
-                    Stored::Right => sizes.into_iter().map(|size| Clue::new(size.finding, size.blocks)).collect(),
-                    stored @ Stored::Corrupt { .. } => wrong(eye, target, stored, &sizes).into_iter().collect(),
+                    Stored::Right => sizes.into_iter().map(|size| Candidate::new(size.finding, size.blocks)).collect(),
+                    stored @ Stored::Corrupt { .. } => wrong(inspector, target, stored, &sizes).into_iter().collect(),
                     // What can't be read is reported where it lies.
                     _ => Vec::new(),
                 }
@@ -150,34 +150,34 @@ fn compare_sizes(
         )
         .collect();
     watch.interrupt.check()?;
-    Ok(told.into_iter().flatten().collect())
+    Ok(reported.into_iter().flatten().collect())
 }
 
-fn wrong(eye: &Eye<'_>, target: Digest, stored: Stored, sizes: &[OtherSize]) -> Option<Clue> {
+fn wrong(inspector: &Inspector<'_>, target: Digest, stored: Stored, sizes: &[OtherSize]) -> Option<Candidate> {
     let expected = sizes.iter().map(|size| size.expected).max().unwrap_or_default();
-    let finding = stored.by_size(expected).finding(eye.tree, target, true)?;
+    let finding = stored.by_size(expected).finding(inspector.tree, target, true)?;
     // Where it was come upon is where it is looked for again.
     let mut repositories = sizes.iter().filter_map(|size| size.finding.repository());
     let finding = match repositories.next() {
         Some(repository) => finding.in_repository(repository),
         None => finding,
     };
-    Some(Clue { also: repositories.map(str::to_owned).collect(), ..Clue::new(finding, Blocks::Blob(target)) })
+    Some(Candidate { also: repositories.map(str::to_owned).collect(), ..Candidate::new(finding, Blocks::Blob(target)) })
 }
 
 /// Content is told of once, however many repositories have it.
-fn dedup(clues: Vec<Clue>) -> Vec<Clue> {
-    let truncated: HashSet<_> = clues
+fn dedup(candidates: Vec<Candidate>) -> Vec<Candidate> {
+    let truncated: HashSet<_> = candidates
         .iter()
-        .filter(|clue| clue.finding.code == Code::BlobTruncated)
-        .filter_map(|clue| clue.finding.place())
+        .filter(|candidate| candidate.finding.code == Code::BlobTruncated)
+        .filter_map(|candidate| candidate.finding.place())
         .collect();
     let mut seen: HashMap<(Code, TreePath), usize> = HashMap::new();
-    let mut kept: Vec<Clue> = Vec::with_capacity(clues.len());
-    for clue in clues {
-        let finding = &clue.finding;
-        let Some(place) = finding.place().filter(|_| clue.is_content()) else {
-            kept.push(clue);
+    let mut kept: Vec<Candidate> = Vec::with_capacity(candidates.len());
+    for candidate in candidates {
+        let finding = &candidate.finding;
+        let Some(place) = finding.place().filter(|_| candidate.is_content()) else {
+            kept.push(candidate);
             continue;
         };
         // How it is corrupt says more.
@@ -188,7 +188,7 @@ fn dedup(clues: Vec<Clue>) -> Vec<Clue> {
             Entry::Occupied(first) => kept[*first.get()].also.extend(finding.repository().map(str::to_owned)),
             Entry::Vacant(first) => {
                 first.insert(kept.len());
-                kept.push(clue);
+                kept.push(candidate);
             }
         }
     }
@@ -206,13 +206,13 @@ mod tests {
         let root = tempfile::tempdir().expect("a directory");
         let (registry, _) = Registry::create(root.path()).expect("a tree");
         let digest = Digest::of(b"");
-        let clue = |name: &str, manifest: &[u8]| {
+        let candidate = |name: &str, manifest: &[u8]| {
             let subject = Subject::Blob(digest);
             let finding = Finding::new(registry.tree(), subject, Code::BlobMissing, Harm::Certain, "");
-            Clue::new(finding.in_repository(name).of_manifest(Digest::of(manifest)), Blocks::Blob(digest))
+            Candidate::new(finding.in_repository(name).of_manifest(Digest::of(manifest)), Blocks::Blob(digest))
         };
-        let kept = dedup(vec![clue("a", b"1"), clue("b", b"2"), clue("c", b"3")]);
+        let kept = dedup(vec![candidate("a", b"1"), candidate("b", b"2"), candidate("c", b"3")]);
         assert_eq!((kept.len(), &*kept[0].also), (1, &["b".to_owned(), "c".to_owned()][..]));
-        assert_eq!(kept[0].mark(), clue("c", b"3").mark());
+        assert_eq!(kept[0].mark(), candidate("c", b"3").mark());
     }
 }

@@ -2,8 +2,8 @@
 
 use rayon::prelude::*;
 
-use super::clue::{Blocks, Clue};
-use super::eye::Eye;
+use super::candidate::{Blocks, Candidate};
+use super::inspect::Inspector;
 use crate::finding::{Code, Harm};
 use crate::layout::{Area, Form, Place, TreePath};
 use crate::repository::find::{Role, Sight};
@@ -11,43 +11,43 @@ use crate::stream::Interrupt;
 use crate::tree::EntryKind;
 
 /// Finds all repositories, sorted by path, level by level.
-pub(super) fn find(eye: &Eye<'_>, interrupt: &Interrupt) -> (Vec<Place>, Vec<Clue>) {
-    let (mut places, mut clues) = (Vec::new(), Vec::new());
+pub(super) fn find(inspector: &Inspector<'_>, interrupt: &Interrupt) -> (Vec<Place>, Vec<Candidate>) {
+    let (mut places, mut candidates) = (Vec::new(), Vec::new());
     let mut level = vec![Area::Repositories.path()];
     while !level.is_empty() && interrupt.signal().is_none() {
         let visited: Vec<_> = level
             .par_iter()
             .map(|directory| {
-                let mut eye = eye.another(None);
-                let (places, below) = visit(&mut eye, directory);
-                (places, below, eye.clues)
+                let mut inspector = inspector.another(None);
+                let (places, below) = visit(&mut inspector, directory);
+                (places, below, inspector.candidates)
             })
             .collect();
         level.clear();
-        for (found, below, told) in visited {
+        for (found, below, reported) in visited {
             places.extend(found);
             level.extend(below);
-            clues.extend(told);
+            candidates.extend(reported);
         }
     }
     places.sort();
-    (places, clues)
+    (places, candidates)
 }
 
-fn visit(eye: &mut Eye<'_>, directory: &TreePath) -> (Vec<Place>, Vec<TreePath>) {
-    let Some((_, listed)) = eye.list(directory, Blocks::None) else { return (Vec::new(), Vec::new()) };
+fn visit(inspector: &mut Inspector<'_>, directory: &TreePath) -> (Vec<Place>, Vec<TreePath>) {
+    let Some((_, listed)) = inspector.list(directory, Blocks::None) else { return (Vec::new(), Vec::new()) };
     if listed.is_empty() && directory.parent().is_some() {
-        eye.empty(directory);
+        inspector.empty(directory);
     }
     // What can't be listed for the answer is told when the walk comes to it.
-    let sight = Sight::of(eye.tree, directory, &listed).unwrap_or_else(|(sight, _)| sight);
+    let sight = Sight::of(inspector.tree, directory, &listed).unwrap_or_else(|(sight, _)| sight);
     let places = sight.places(directory);
     if places.iter().any(|place| place.form == Form::Alpha) {
-        eye.repository = Some(directory.below_area().to_owned());
+        inspector.repository = Some(directory.below_area().to_owned());
         let message = "a repository in the layout of the first alphas: no later registry reads it";
-        let finding = eye.at(directory, Code::LegacyLayout, Harm::None, message);
-        eye.note(Blocks::None, finding);
-        eye.repository = None;
+        let finding = inspector.at(directory, Code::LegacyLayout, Harm::None, message);
+        inspector.note(Blocks::None, finding);
+        inspector.repository = None;
     }
     let mut below = Vec::new();
     for entry in listed {
@@ -57,12 +57,12 @@ fn visit(eye: &mut Eye<'_>, directory: &TreePath) -> (Vec<Place>, Vec<TreePath>)
             Role::Below(path) => below.push(path),
             Role::Hidden(path) => {
                 let message = "an unknown directory: registries ignore those whose names begin with _";
-                let finding = eye.at(&path, Code::FileUnexpected, Harm::Possible, message);
-                eye.note(Blocks::None, finding.found(&EntryKind::Directory.describe()));
+                let finding = inspector.at(&path, Code::FileUnexpected, Harm::Possible, message);
+                inspector.note(Blocks::None, finding.found(&EntryKind::Directory.describe()));
             }
             // A registry follows it, and finds a repository there or nothing.
-            Role::Odd(path) if Form::Current.owns(path.file_name()) => drop(eye.list(&path, Blocks::Repository)),
-            Role::InTheWay(_) | Role::File | Role::Odd(_) | Role::Nameless => eye.stranger(directory, "", &entry),
+            Role::Odd(path) if Form::Current.owns(path.file_name()) => drop(inspector.list(&path, Blocks::Repository)),
+            Role::InTheWay(_) | Role::File | Role::Odd(_) | Role::Nameless => inspector.stranger(directory, "", &entry),
         }
     }
     (places, below)
