@@ -2,7 +2,7 @@
 
 use std::collections::{HashSet, VecDeque};
 
-use super::{Action, Options, Plan, planner, still};
+use super::{Action, Options, Plan, planner, recheck};
 use crate::digest::Digest;
 use crate::durable::ExclusiveWriter;
 use crate::error::{Error, Result};
@@ -175,7 +175,9 @@ impl Hand<'_> {
 
     fn act(&mut self, action: &Action, plan: &Plan<'_>) -> Result<Outcome> {
         let noted = self.noted.pop_front_if(|noted| noted.item.path == action.path);
-        if let Some(reason) = still::outdated(self.writer.tree(), action, self.options.now, &self.watch.interrupt)? {
+        if let Some(reason) =
+            recheck::no_longer_holds(self.writer.tree(), action, self.options.now, &self.watch.interrupt)?
+        {
             return Ok(Outcome::Outdated(reason));
         }
         let path = &action.path;

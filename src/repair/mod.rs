@@ -10,18 +10,18 @@
 
 mod execute;
 mod planner;
+mod recheck;
+mod remaining;
 mod safety;
 mod source;
-mod standing;
-mod still;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 pub use execute::{Did, Done, execute};
 pub use planner::plan;
+pub use remaining::{Remaining, Remedy};
 pub use source::Source;
-pub use standing::{Cure, Standing};
 
 use crate::digest::Digest;
 use crate::error::Error;

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 use super::source::Stock;
-use super::{Action, Left, Options, Plan, Wanted, safety, still};
+use super::{Action, Left, Options, Plan, Wanted, recheck, safety};
 use crate::digest::Digest;
 use crate::error::{Error, Result};
 use crate::finding::{Code, Finding, REPAIRABLE, Repair, Severity, Subject};
@@ -184,7 +184,7 @@ impl Planner<'_> {
 
     fn remove_young(&mut self, finding: Finding, repair: Repair) -> Result<()> {
         let Some(path) = finding.subject.whole() else { return Ok(()) };
-        if still::is_young(self.tree, &path, self.options.now)? {
+        if recheck::is_young(self.tree, &path, self.options.now)? {
             self.leave(finding, "something was written there within the last hour: it may be in use");
             return Ok(());
         }

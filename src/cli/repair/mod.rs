@@ -13,7 +13,7 @@ use crate::durable::ExclusiveWriter;
 use crate::error::Error;
 use crate::finding::{Code, REPAIRABLE};
 use crate::fsck::Content;
-use crate::repair::{self, Did, Done, Options, Plan, Source, Standing, Wanted};
+use crate::repair::{self, Did, Done, Options, Plan, Remaining, Source, Wanted};
 use crate::stream::Watch;
 use crate::tree::Tree;
 
@@ -118,9 +118,9 @@ impl Repair {
 fn show(plan: &Plan<'_>, context: &mut Context) -> anyhow::Result<Exit> {
     quarantine::print_recall(&plan.recall, context)?;
     plan.actions.iter().try_for_each(|action| report::print_action(action, context))?;
-    let standing = Standing::expected(plan);
-    End { plan, done: None, standing: &standing }.print(context)?;
-    Ok(Exit::damage_if(!plan.recall.damage.is_empty() || !standing.errors.is_empty()))
+    let remaining = Remaining::expected(plan);
+    End { plan, done: None, remaining: &remaining }.print(context)?;
+    Ok(Exit::damage_if(!plan.recall.damage.is_empty() || !remaining.errors.is_empty()))
 }
 
 /// Executes the plan, and reports each change.
@@ -145,29 +145,29 @@ fn execute(
         report::print_outdated(action, reason, context)?;
     }
     context.output.all_damage(done.refused.iter().chain(&done.failures))?;
-    let (standing, interrupted) = look_again(writer.tree(), &done, watch)?;
-    for finding in &standing.new {
+    let (remaining, interrupted) = look_again(writer.tree(), &done, watch)?;
+    for finding in &remaining.new {
         fsck_command::print(finding, context)?;
     }
-    End { plan: &done.plan, done: Some(&done), standing: &standing }.print(context)?;
+    End { plan: &done.plan, done: Some(&done), remaining: &remaining }.print(context)?;
     if let Some(signal) = interrupted {
         return Err(Error::Interrupted { signal }.into());
     }
     let has_failed = !done.failures.is_empty() || !done.plan.recall.damage.is_empty();
-    Ok(Exit::damage_if(has_failed || !standing.errors.is_empty()))
+    Ok(Exit::damage_if(has_failed || !remaining.errors.is_empty()))
 }
 
 /// The errors that are left; or the signal because of which that is unknown.
-fn look_again(tree: &Tree, done: &Done<'_>, watch: &Watch<'_>) -> anyhow::Result<(Standing, Option<usize>)> {
+fn look_again(tree: &Tree, done: &Done<'_>, watch: &Watch<'_>) -> anyhow::Result<(Remaining, Option<usize>)> {
     if done.interrupted.is_some() {
-        return Ok((Standing::default(), done.interrupted));
+        return Ok((Remaining::default(), done.interrupted));
     }
     if done.plan.actions.is_empty() {
-        return Ok((Standing::expected(&done.plan), None));
+        return Ok((Remaining::expected(&done.plan), None));
     }
-    match Standing::look(tree, &done.plan, watch) {
-        Ok(standing) => Ok((standing, None)),
-        Err(Error::Interrupted { signal }) => Ok((Standing::default(), Some(signal))),
+    match Remaining::look(tree, &done.plan, watch) {
+        Ok(remaining) => Ok((remaining, None)),
+        Err(Error::Interrupted { signal }) => Ok((Remaining::default(), Some(signal))),
         Err(error) => Err(error.into()),
     }
 }

@@ -9,7 +9,7 @@ use crate::cli::count::{human_bytes, plural};
 use crate::cli::{Context, hint, output};
 use crate::finding::Repair as Kind;
 use crate::quarantine::RunId;
-use crate::repair::{Action, Cure, Done, Left, Plan, Standing};
+use crate::repair::{Action, Done, Left, Plan, Remaining, Remedy};
 
 pub(super) fn print_start(arguments: &Repair, context: &mut Context) -> anyhow::Result<()> {
     let only: BTreeSet<&str> = arguments.only.iter().map(|code| code.name()).collect();
@@ -30,12 +30,12 @@ pub(super) struct End<'e> {
     pub(super) plan: &'e Plan<'e>,
     /// `None` in a dry run.
     pub(super) done: Option<&'e Done<'e>>,
-    pub(super) standing: &'e Standing,
+    pub(super) remaining: &'e Remaining,
 }
 
 impl End<'_> {
     pub(super) fn print(&self, context: &mut Context) -> anyhow::Result<()> {
-        let End { plan, done, standing } = self;
+        let End { plan, done, remaining } = self;
         let dry_run = done.is_none();
         let actions = done.map_or(&plan.actions, |done| &done.actions);
         let run = done.and_then(|done| done.quarantine.as_ref());
@@ -46,8 +46,8 @@ impl End<'_> {
             let fields = json!({
                 "dry_run": dry_run, "repairs": repairs, "restored": plan.recall.len(), "left": plan.left.len(),
                 "unmended": plan.unmended.len(), "outdated": done.map_or(0, |done| done.outdated.len()),
-                "failures": done.map_or(0, |done| done.failures.len()), "errors": standing.errors.len(),
-                "broken_images": standing.images, "quarantine": run.map(RunId::as_str),
+                "failures": done.map_or(0, |done| done.failures.len()), "errors": remaining.errors.len(),
+                "broken_images": remaining.images, "quarantine": run.map(RunId::as_str),
             });
             return context.output.event("summary", fields);
         }
@@ -61,7 +61,7 @@ impl End<'_> {
             let did = if dry_run { "would be moved" } else { "moved" };
             context.output.text(format_args!("{did} to the quarantine: {moved}\n"))?;
         }
-        self.print_standing(context)?;
+        self.print_remaining(context)?;
         if let Some(run) = run {
             context.output.text(format_args!("quarantine run {run}\n"))?;
         }
@@ -75,9 +75,9 @@ impl End<'_> {
     }
 
     /// Reports the errors that are left, and what can be done about them.
-    fn print_standing(&self, context: &mut Context) -> anyhow::Result<()> {
-        let standing = self.standing;
-        let Standing { errors, images, .. } = standing;
+    fn print_remaining(&self, context: &mut Context) -> anyhow::Result<()> {
+        let remaining = self.remaining;
+        let Remaining { errors, images, .. } = remaining;
         if !images.is_empty() {
             let (count, whose) = (plural(images.len(), "image"), if images.len() == 1 { "its" } else { "their" });
             let text = "content is pushed again or put in with --from";
@@ -88,17 +88,17 @@ impl End<'_> {
         }
         let left = if self.done.is_none() { "would be left" } else { "left" };
         context.output.text(format_args!("{} {left}\n", plural(errors.len(), "error")))?;
-        let of = |cure: Cure| errors.iter().filter(move |error| standing.cure(error) == cure);
-        let by_name: BTreeSet<&str> = of(Cure::Name).map(|error| error.code.name()).collect();
+        let of = |remedy: Remedy| errors.iter().filter(move |error| remaining.remedy(error) == remedy);
+        let by_name: BTreeSet<&str> = of(Remedy::Name).map(|error| error.code.name()).collect();
         let by_name: Vec<&str> = by_name.into_iter().collect();
-        let cures = [
-            (Cure::Content, "push what they lack again, or put it in with --from SOURCE".to_owned()),
-            (Cure::Name, format!("not asked for: --only {}", by_name.join(","))),
-            (Cure::Told, "asked for, but not repaired for the reasons above".to_owned()),
-            (Cure::None, "no repair is known; run fsck for details".to_owned()),
+        let remedies = [
+            (Remedy::Content, "push what they lack again, or put it in with --from SOURCE".to_owned()),
+            (Remedy::Name, format!("not asked for: --only {}", by_name.join(","))),
+            (Remedy::Explained, "asked for, but not repaired for the reasons above".to_owned()),
+            (Remedy::None, "no repair is known; run fsck for details".to_owned()),
         ];
-        for (cure, text) in cures {
-            let count = of(cure).count();
+        for (remedy, text) in remedies {
+            let count = of(remedy).count();
             if count > 0 {
                 context.output.text(format_args!("  {count:>6}  {text}\n"))?;
             }

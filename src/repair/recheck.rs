@@ -16,7 +16,7 @@ use crate::tree::{EntryKind, Tree};
 const YOUNG: Duration = Duration::from_hours(1);
 
 /// Why `action` is no longer to be done, if it isn't.
-pub(super) fn outdated(
+pub(super) fn no_longer_holds(
     tree: &Tree,
     action: &Action,
     now: jiff::Timestamp,

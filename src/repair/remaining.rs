@@ -21,7 +21,7 @@ fn key(finding: &Finding) -> Key {
 
 /// The errors that a tree has after a repair, as far as was looked.
 #[derive(Debug, Default)]
-pub struct Standing {
+pub struct Remaining {
     /// All of them.
     pub errors: Vec<Finding>,
     /// Those that were not there, or not to be seen, before.
@@ -29,18 +29,18 @@ pub struct Standing {
     /// The tagged images that they hit.
     pub images: BTreeSet<Image>,
     /// Those of which it was said why they stay.
-    told: HashSet<Key>,
+    explained: HashSet<Key>,
 }
 
 /// What helps against an error that is left.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Cure {
+pub enum Remedy {
     /// Its content.
     Content,
     /// To ask for it by its code.
     Name,
     /// What was said of it.
-    Told,
+    Explained,
     /// Nothing that is known.
     None,
 }
@@ -67,11 +67,11 @@ impl<'p> ByTheWay<'p> {
     }
 }
 
-impl Standing {
+impl Remaining {
     fn of(plan: &Plan<'_>, errors: Vec<Finding>, new: Vec<Finding>) -> Self {
         let images = errors.iter().flat_map(|error| error.images.iter().cloned()).collect();
-        let told = plan.left.iter().map(|left| key(&left.finding)).collect();
-        Self { errors, new, images, told }
+        let explained = plan.left.iter().map(|left| key(&left.finding)).collect();
+        Self { errors, new, images, explained }
     }
 
     /// What is left if all that is planned is done.
@@ -111,12 +111,12 @@ impl Standing {
     }
 
     /// What helps against one of them.
-    pub fn cure(&self, error: &Finding) -> Cure {
+    pub fn remedy(&self, error: &Finding) -> Remedy {
         match error.repair {
-            Some(Repair::RefillBlob) => Cure::Content,
-            _ if self.told.contains(&key(error)) => Cure::Told,
-            Some(_) if REPAIRABLE.contains(&error.code) => Cure::Name,
-            _ => Cure::None,
+            Some(Repair::RefillBlob) => Remedy::Content,
+            _ if self.explained.contains(&key(error)) => Remedy::Explained,
+            Some(_) if REPAIRABLE.contains(&error.code) => Remedy::Name,
+            _ => Remedy::None,
         }
     }
 }
