@@ -8,7 +8,6 @@ use super::{Context, Exit};
 use crate::error::Error;
 use crate::name::RepositoryName;
 
-/// A deletion, or a dry run of one.
 #[derive(Clone, Copy)]
 pub(super) struct Deletion<'d> {
     pub(super) repository: &'d RepositoryName,

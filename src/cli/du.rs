@@ -62,7 +62,6 @@ pub(super) struct Du {
     apparent: bool,
 }
 
-/// What to sort by.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
 enum Sort {
     /// Space that could be freed, largest first.
@@ -73,7 +72,6 @@ enum Sort {
     Name,
 }
 
-/// The repositories to show.
 #[derive(Clone, Debug)]
 enum Selector {
     Name(RepositoryName),

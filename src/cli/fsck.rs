@@ -109,7 +109,6 @@ impl Fsck {
         Ok(Exit::damage_if(is_bad))
     }
 
-    /// Which content to hash.
     fn content(&self, context: &Context) -> Option<Content> {
         let narrowed = self.content_subset.is_some()
             || self.unverified_for.is_some()

@@ -12,7 +12,6 @@ use crate::registry::Registry;
 use crate::repository::Repository;
 use crate::repository::revision;
 
-/// The hint for `error`, if there is one.
 pub(super) fn of(error: &Error, global: &Global) -> Option<String> {
     let regtree = command(global);
     let hint = match error {

@@ -103,7 +103,6 @@ struct Global {
     progress: ProgressStyle,
 }
 
-/// When to use colour.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 enum When {
     /// On a terminal, unless the environment variable `NO_COLOR` is set.
@@ -137,7 +136,6 @@ enum Command {
     Completions(completions::Completions),
 }
 
-/// What every command works with.
 struct Context {
     output: Output,
     global: Global,
@@ -147,7 +145,6 @@ struct Context {
 }
 
 impl Context {
-    /// Opens the tree that the options name.
     fn registry(&mut self) -> anyhow::Result<Registry> {
         let root = root::find(&self.global)?;
         threads::start(None);

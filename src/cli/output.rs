@@ -24,11 +24,9 @@ pub(super) const CYAN: Style = AnsiColor::Cyan.on_default().bold();
 /// The name of standard output in an error.
 pub(super) const STDOUT: &str = "standard output";
 
-/// Prints what a command says.
 #[expect(clippy::struct_excessive_bools, reason = "each is an option, or what stdout is, of its own")]
 pub(super) struct Output {
     stdout: BufWriter<StdoutLock<'static>>,
-    /// Whether stdout may have colour.
     colored: bool,
     /// Whether stdout is a terminal, and no header was printed yet.
     headless: bool,
@@ -109,7 +107,6 @@ impl Output {
         self.text(format_args!("{style}{severity}:{style:#} {}\n", escaped(text)))
     }
 
-    /// Prints bytes of the answer, as they are.
     pub(super) fn bytes(&mut self, bytes: &[u8]) -> anyhow::Result<()> {
         self.stdout.write_all(bytes).map_err(StdoutError)?;
         Ok(())
@@ -141,7 +138,6 @@ impl Output {
         Ok(())
     }
 
-    /// Prints a note on stderr.
     pub(super) fn note(&self, text: impl Display) {
         // The JSON answer contains it.
         if !self.quiet && !self.json {
@@ -149,7 +145,6 @@ impl Output {
         }
     }
 
-    /// Prints a hint on stderr.
     pub(super) fn hint(&self, text: impl Display) {
         if !self.quiet && !self.json {
             say(CYAN, "hint", &text);

@@ -18,7 +18,6 @@ use line::{Items, State};
 const SOON: Duration = Duration::from_millis(300);
 /// How often a plain line is printed.
 const EVERY: Duration = Duration::from_secs(10);
-/// What to show.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(super) enum ProgressStyle {
     /// A bar on a terminal, lines elsewhere.
@@ -68,7 +67,6 @@ impl<T> Current<T> {
 
 struct Bar(Current<Shown>);
 
-/// A task with its bar.
 struct Shown {
     bar: ProgressBar,
     items: Arc<Items>,

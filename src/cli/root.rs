@@ -30,7 +30,6 @@ pub(super) fn is_default(global: &Global) -> bool {
     is_unsaid(global) && variable(ROOT_VARIABLE).is_none()
 }
 
-/// Whether the environment says where the tree is.
 pub(super) fn is_from_environment(global: &Global) -> bool {
     is_unsaid(global) && variable(ROOT_VARIABLE).is_some()
 }

@@ -11,7 +11,6 @@ use crate::error::Error;
 use crate::name::RepositoryName;
 use crate::upload::Session;
 
-/// The content to store.
 pub(super) struct Source {
     pub(super) content: Box<dyn Read + Send>,
     pub(super) name: String,

@@ -11,11 +11,9 @@ const NOW: &str = "REGTREE_TEST_NOW";
 /// `none` lets fsck check its findings again without a pause.
 const PAUSES: &str = "REGTREE_TEST_PAUSES";
 
-/// The settings of a test.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct TestSettings {
     pub(super) now: Timestamp,
-    /// See [`fsck::Options`].
     pub(super) pauses: Vec<Duration>,
 }
 

@@ -105,7 +105,6 @@ fn advice(error: &clap::Error, arguments: &[OsString]) -> Option<String> {
     (!advice.is_empty()).then(|| advice.join("; "))
 }
 
-/// Whether the text looks like the first digits of a digest.
 fn is_beginning(text: &str) -> bool {
     let digits = text.strip_prefix("sha256:").unwrap_or(text);
     (6..64).contains(&digits.len()) && digits.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'))

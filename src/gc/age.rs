@@ -16,7 +16,6 @@ use crate::tree::{self, Neighbours, Tree};
 /// A blob's file, as it is on disk.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct BlobFile {
-    /// Its size in bytes.
     pub(super) size: u64,
     /// The newest time of its file and directory.
     pub(super) newest: jiff::Timestamp,
@@ -25,7 +24,6 @@ pub(super) struct BlobFile {
 /// What was found in the place of a blob that nothing needs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum FoundBlob {
-    /// A file `data` in the blob's directory.
     File(BlobFile),
     /// A directory without `data`, and the directory's time.
     Empty(jiff::Timestamp),

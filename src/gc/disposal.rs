@@ -9,9 +9,7 @@ use crate::layout::{self, Area, TreePath};
 use crate::quarantine::{Item, ItemKind, NotedItem, Run, RunId};
 use crate::upload;
 
-/// How to remove.
 pub(super) enum Disposal<'w> {
-    /// For good.
     Removal(&'w ExclusiveWriter<'w>),
     /// By moves to a run of the quarantine, with all that may be moved by its path.
     Quarantine(Run<'w>, HashMap<TreePath, NotedItem>),
@@ -49,7 +47,6 @@ impl<'w> Disposal<'w> {
         self.directory(path)
     }
 
-    /// Removes an upload.
     pub(super) fn upload(&mut self, path: &TreePath) -> Result<bool> {
         match self {
             Self::Removal(writer) => upload::remove(writer, path).map(|()| true),

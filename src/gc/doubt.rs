@@ -130,7 +130,6 @@ impl Lost<'_> {
             })
     }
 
-    /// Whether any repository links it as a manifest.
     fn is_revision(&self, child: DigestId) -> bool {
         let names = &self.scan.digests;
         let all = || {

@@ -57,7 +57,6 @@ pub struct Plan {
     pub kept: Kept,
     /// Whether there is content, and nothing was found that needs any of it.
     pub nothing_needed: bool,
-    /// What is kept besides what the manifests lead to.
     pub(super) must_keep: MustKeep,
     pub(super) options: Options,
     pub(super) scan: Scan,
@@ -237,14 +236,12 @@ fn young_blobs(options: &Options, found: &[(DigestId, FoundBlob)]) -> Vec<Digest
     young.map(|(name, _)| *name).collect()
 }
 
-/// What to remove from the repositories, and how much is kept.
 struct Links {
     actions: Vec<Action>,
     kept: Kept,
     rooted: bool,
 }
 
-/// A plan in the making.
 struct Planning<'p> {
     tree: &'p Tree,
     scan: &'p Scan,

@@ -118,7 +118,6 @@ fn recognize(tree: &Tree, actions: &mut [Action], recall: &Recall) -> Result<()>
     Ok(())
 }
 
-/// A sweep that is running.
 struct Sweep<'s> {
     writer: &'s ExclusiveWriter<'s>,
     options: &'s Options,

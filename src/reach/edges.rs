@@ -6,7 +6,6 @@ use super::{Edge, MustKeep, Policy, References};
 use crate::digest::Digest;
 use crate::scan::{DigestId, Scan, Scanned, ScannedRevision, ScannedTag};
 
-/// The edges of a whole tree.
 #[derive(Debug)]
 pub(crate) struct Edges<'s> {
     pub(super) scan: &'s Scan,
@@ -16,7 +15,6 @@ pub(crate) struct Edges<'s> {
     aliases: HashMap<DigestId, Vec<DigestId>>,
 }
 
-/// The edges in one repository.
 #[derive(Debug)]
 pub(crate) struct Within<'e> {
     edges: &'e Edges<'e>,
@@ -44,7 +42,6 @@ impl<'s> Edges<'s> {
         Within { edges: self, signatures: HashMap::new(), linked: HashSet::new(), referrers: HashMap::new() }
     }
 
-    /// The edges in a repository.
     pub(crate) fn within<'e>(&'e self, repository: &'e Scanned) -> Within<'e> {
         let find = |revision: &ScannedRevision| self.scan.digests.find(&revision.digest);
         let signed = repository.revisions.iter().filter(|revision| !revision.signatures.is_empty());
@@ -101,7 +98,6 @@ impl<'s> Edges<'s> {
         !(delete_untagged && delete_dangling_referrers) || subject_of(&tag.name).is_none()
     }
 
-    /// The tags of a repository with what they point to.
     pub(crate) fn targets<'t>(&self, repository: &'t Scanned) -> impl Iterator<Item = (&'t ScannedTag, DigestId)> {
         repository.tags.iter().filter_map(|tag| Some((tag, self.scan.digests.find(tag.target.as_ref()?)?)))
     }

@@ -50,7 +50,6 @@ impl Visit<DigestId> for Stamps {
 #[derive(Debug)]
 pub(crate) struct Use<'m> {
     stamps: &'m Stamps,
-    /// The edges in the repository.
     pub(crate) within: &'m Within<'m>,
 }
 

@@ -76,16 +76,13 @@ pub(crate) enum Edge<N> {
 }
 
 impl<N> Edge<N> {
-    /// The manifest or content itself.
     pub(crate) fn target(self) -> N {
         let (Self::Manifest(target) | Self::Content(target)) = self;
         target
     }
 }
 
-/// A source of edges.
 pub(crate) trait References {
-    /// The type by which manifests and content are identified.
     type Node: Copy;
 
     /// Calls `show` for each edge of a manifest.

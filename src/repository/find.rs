@@ -41,12 +41,10 @@ pub(crate) fn repositories(tree: &Tree) -> FoundRepositories {
     FoundRepositories { repositories, damage }
 }
 
-/// What was found below `repositories/`.
 #[derive(Default)]
 pub(crate) struct FoundPlaces {
     /// The repositories, sorted by path. One with folders of both layouts is there twice.
     pub(crate) places: Vec<Place>,
-    /// Empty directories.
     pub(crate) empty: Vec<TreePath>,
     /// Paths below which repositories may be that can't be seen, each once.
     pub(crate) unseen: Vec<Error>,
@@ -128,7 +126,6 @@ pub(crate) enum Role {
     Hidden(TreePath),
     /// A plain file with the name of a repository's own folder, where there is no repository.
     InTheWay(TreePath),
-    /// Any other plain file.
     File,
     /// A symbolic link or special file.
     Odd(TreePath),

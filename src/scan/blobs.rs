@@ -16,10 +16,8 @@ use crate::layout::{self, Area, KeyedDirectory, TreePath};
 use crate::stream::Interrupt;
 use crate::tree::{EntryKind, Listed, Tree};
 
-/// The content of a tree.
 pub(super) struct Blobs {
     pub(super) digests: Digests,
-    /// The empty fan-out directories.
     pub(super) empty: Vec<TreePath>,
     /// What can't be read. Content that was not listed is not collected either, so a caller may continue.
     pub(super) unread: Vec<Error>,
@@ -52,7 +50,6 @@ pub(super) fn read(tree: &Tree, returning: Vec<Digest>, interrupt: &Interrupt) -
     Blobs { digests: Digests::of_blobs(canonical, others), empty, unread }
 }
 
-/// The content of a fan-out.
 #[derive(Default)]
 struct FanOut {
     canonical: Vec<[u8; 32]>,

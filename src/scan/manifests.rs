@@ -21,7 +21,6 @@ use crate::tree::{self, Tree};
 /// The longest manifest that is read into a buffer which is reused.
 const USUAL: usize = 64 * 1024;
 
-/// Where manifests are read from.
 #[derive(Clone, Copy)]
 pub(super) struct Source<'s> {
     pub(super) tree: &'s Tree,
@@ -92,7 +91,6 @@ pub struct Node {
     pub is_over_large: bool,
 }
 
-/// A manifest that was read.
 struct Parsed {
     name: DigestId,
     contents: LookedUp,

@@ -76,7 +76,6 @@ impl Scanned {
     }
 }
 
-/// A repository that was read.
 pub(super) struct ReadRepository {
     /// The repository, without its canonical layer links.
     pub(super) scanned: Scanned,
@@ -85,7 +84,6 @@ pub(super) struct ReadRepository {
     pub(super) damage: Vec<Damage>,
 }
 
-/// Reads one repository.
 pub(super) fn read(tree: &Tree, place: Place, index: usize) -> ReadRepository {
     let mut reading = Reading { tree, index, damage: Vec::new() };
     let [layers, manifests, uploads] = place.own();
@@ -128,7 +126,6 @@ fn once(mut damage: Vec<Damage>) -> Vec<Damage> {
     damage
 }
 
-/// The layer links of a repository.
 #[derive(Default)]
 struct Layers {
     canonical: Vec<[u8; 32]>,
@@ -136,7 +133,6 @@ struct Layers {
     empty: Vec<Digest>,
 }
 
-/// The reading of one repository.
 struct Reading<'t> {
     tree: &'t Tree,
     index: usize,

@@ -44,7 +44,6 @@ struct Filler<'a> {
     now: jiff::Timestamp,
 }
 
-/// Makes a tree in `root` and fills it.
 pub(super) fn write(root: &Path, now: jiff::Timestamp) -> Result<Sample> {
     let (registry, _) = Registry::create(root)?;
     let writer = registry.exclusive_writer("demo", now, Duration::ZERO)?;
@@ -147,7 +146,6 @@ impl Filler<'_> {
     }
 }
 
-/// A tar archive of one file.
 fn layer(name: &str, content: &[u8]) -> Vec<u8> {
     let mut header = tar::Header::new_ustar();
     header.set_size(content.len() as u64);

@@ -6,9 +6,7 @@ use crate::cli::count::human_bytes;
 use crate::cli::output::{Output, escaped};
 use crate::du::{Amount, LayerUsage, Usage};
 
-/// The length of the longest bar.
 const BAR: u64 = 24;
-/// The width of a size.
 const SIZE: usize = 12;
 /// The width of the name of a line of the tree.
 const NAME: usize = 10;
@@ -27,7 +25,6 @@ const MEANINGS: [(&str, &str); 8] = [
     ("overhead", "directories, links and the rest"),
 ];
 
-/// Prints what uses the space.
 pub(super) struct Table<'o> {
     pub(super) output: &'o mut Output,
     /// The width of the terminal; `None` for a pipe.

@@ -30,7 +30,6 @@ pub(super) fn print_start(is_dry: bool, options: &Options, context: &mut Context
 }
 
 impl Summary {
-    /// Reports how much was removed, or would be.
     pub(super) fn print(&self, actions: &[Action], run: Option<&RunId>, context: &mut Context) -> anyhow::Result<()> {
         if context.output.is_json() {
             return self.print_event(actions, run, context);
@@ -218,7 +217,6 @@ pub(super) fn print_action(action: &Action, context: &mut Context) -> anyhow::Re
     context.output.text(format_args!("{:12} {subject}\n", action.kind))
 }
 
-/// What an action removes, as users write it.
 fn subject(action: &Action) -> String {
     let repository = action.repository.as_deref().unwrap_or_default();
     let digest = action.digest.map(|digest| digest.to_string()).unwrap_or_default();

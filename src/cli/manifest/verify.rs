@@ -52,7 +52,6 @@ pub(in crate::cli) struct Verify {
     strict: bool,
 }
 
-/// The counts so far.
 #[derive(Default)]
 struct Tally {
     manifests: u64,

@@ -5,7 +5,6 @@ use std::time::Duration;
 
 use indicatif::{HumanBytes, HumanDuration};
 
-/// The length of a bar.
 const BAR: u64 = 30;
 
 /// How many items are done, and how many there are; both are 0 where items are not counted.
@@ -22,7 +21,6 @@ impl Items {
     }
 }
 
-/// How far a task is.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct State {
     pub(super) bytes: u64,

@@ -34,7 +34,6 @@ impl Quarantine {
     }
 }
 
-/// A run as a program reads it.
 fn run_document(run: &RunSummary) -> Value {
     json!({
         "run": run.id.as_str(),
@@ -45,7 +44,6 @@ fn run_document(run: &RunSummary) -> Value {
     })
 }
 
-/// An item as a program reads it.
 fn item_document(noted: &NotedItem) -> Value {
     let item = &noted.item;
     json!({
@@ -57,12 +55,10 @@ fn item_document(noted: &NotedItem) -> Value {
     })
 }
 
-/// The kind of a run, for people.
 fn kind(run: &RunSummary) -> String {
     super::output::escaped(run.kind.as_deref().unwrap_or("unknown"))
 }
 
-/// Reports what would be put back from the quarantine.
 pub(super) fn print_recall(recall: &Recall, context: &mut Context) -> anyhow::Result<()> {
     recall.blobs().try_for_each(|(digest, run)| print_put_back(digest, run, "would put back", context))
 }

@@ -131,7 +131,6 @@ impl Counts {
     }
 }
 
-/// Reports a change in place that was undone.
 fn print_undone(path: &TreePath, context: &mut Context) -> anyhow::Result<()> {
     let path = path.to_string();
     context.output.answer(escaped(&path), "restore", || json!({ "path": path, "outcome": "undone" }))

@@ -7,7 +7,6 @@ use crate::cli::output::escaped;
 use crate::cli::{Context, Exit, count};
 use crate::quarantine::{self, RunId};
 
-/// The header.
 const HEADER: &str = "        SIZE  KIND       PATH";
 
 /// Show what is in a run of the quarantine

@@ -123,7 +123,6 @@ fn show(plan: &Plan<'_>, context: &mut Context) -> anyhow::Result<Exit> {
     Ok(Exit::damage_if(!plan.recall.damage.is_empty() || !remaining.errors.is_empty()))
 }
 
-/// Executes the plan, and reports each change.
 fn execute(
     writer: &ExclusiveWriter<'_>,
     plan: Plan<'_>,

@@ -25,7 +25,6 @@ pub(super) fn print_plan(plan: &Plan<'_>, context: &mut Context) -> anyhow::Resu
     plan.left.iter().try_for_each(|left| print_left(left, context))
 }
 
-/// The sums at the end.
 pub(super) struct End<'e> {
     pub(super) plan: &'e Plan<'e>,
     /// `None` in a dry run.
@@ -107,7 +106,6 @@ impl End<'_> {
     }
 }
 
-/// How many items of each kind were moved.
 fn moved(actions: &[Action]) -> String {
     let name = |repair: Kind| match repair {
         Kind::QuarantineBlob => "blob",

@@ -37,7 +37,6 @@ pub(in crate::cli) struct List {
     long: bool,
 }
 
-/// The manifest that a tag points to.
 enum Target {
     Sound(Kind, u64),
     Missing,
@@ -53,7 +52,6 @@ impl Target {
         if let Self::Sound(_, size) = self { Some(*size) } else { None }
     }
 
-    /// The kind and size, for people.
     fn columns(&self) -> (&'static str, String) {
         match self {
             Self::Sound(kind, size) => (kind.name(), human_bytes(*size)),

@@ -80,7 +80,6 @@ fn older(
     Ok(older)
 }
 
-/// An upload as a program reads it.
 fn document(upload: &upload::Upload) -> Value {
     json!({
         "repository": upload.repository,

@@ -87,7 +87,6 @@ impl Purge {
     }
 }
 
-/// Whether an upload was removed, or would be.
 fn remove(writer: Option<&Writer<'_>>, upload: &Upload, stale: impl Fn(&Upload) -> bool) -> Result<bool> {
     writer.map_or(Ok(true), |writer| upload::cancel(writer, upload, Duration::ZERO, stale))
 }
