@@ -5,7 +5,7 @@ use serde::Serialize;
 use crate::digest::Digest;
 
 /// The media type of every blob, because the tree does not store the true one (layout.md §4.1).
-pub const OCTET_STREAM: &str = "application/octet-stream";
+pub(crate) const OCTET_STREAM: &str = "application/octet-stream";
 
 /// A pointer to content: its media type, size and digest.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]

@@ -1,23 +1,29 @@
 //! regtree works directly on the storage tree that a Docker/OCI registry keeps on disk. No server needs to run.
 //!
 //! A [`Registry`] is an open tree. A [`Repository`] reads what one repository contains. Everything that changes the
-//! tree needs a [`durable::Writer`], which holds the tree's lock; what removes content needs a
-//! [`durable::ExclusiveWriter`], which holds it alone. Nothing outside of `cli` prints, exits, or asks for the time.
+//! tree needs a [`Writer`], which holds the tree's lock; what removes content needs an [`ExclusiveWriter`], which holds
+//! it alone. Nothing outside of `cli` prints, exits, or asks for the time.
+//!
+//! Each operation is called in one way. What reads is a function of the module that is named after what it reads; it
+//! takes the [`Repository`], or the [`Tree`] where it reads all of it. What writes takes the writer first, or is a method
+//! of the plan or the options and takes it first there. What can be called in several ways has options that are made by
+//! `new` and then set.
 //!
 //! # The rooms
 //!
-//! A room imports only from rooms below it, and a test checks that. From the top down:
+//! A room imports only from rooms below it, and a test checks that. Those without a link are the library's own. From the
+//! top down:
 //!
 //! - `cli` is the command line. [`du`] says where the space is used.
 //! - [`gc`] removes what nothing needs. [`repair`] repairs what `fsck` finds. Both make a plan first.
 //! - [`fsck`] finds what is wrong with a tree. [`quarantine`] keeps what `gc` and `repair` moved out of the tree.
-//! - `reach` follows references. [`scan`] reads a whole tree in one pass. [`judge`] judges content and references.
+//! - `reach` follows references. `scan` reads a whole tree in one pass. [`judge`] judges content and references.
 //! - [`registry`] opens, creates and locks a tree, and lists its repositories.
 //! - [`manifest`], [`tag`], [`upload`] and [`blob`] read and change one part of a repository.
 //! - [`repository`] decides what a repository is, and reads its links.
-//! - [`durable`] writes to the tree; no other room does. [`finding`] has the codes and severities of what is wrong.
-//! - [`tree`] reads the tree. [`stream`] copies and hashes bytes. [`pattern`] chooses repositories by name.
-//! - [`layout`] has the paths of the tree. [`error`], [`name`], [`descriptor`] and [`digest`] have the basic types.
+//! - `durable` writes to the tree; no other room does. [`finding`] has the codes and severities of what is wrong.
+//! - `tree` reads the tree. [`stream`] copies and hashes bytes. [`pattern`] chooses repositories by name.
+//! - `layout` has the paths of the tree. [`error`], [`name`], `descriptor` and [`digest`] have the basic types.
 //!
 //! # Examples
 //!
@@ -79,21 +85,31 @@
 //! # }
 //! ```
 
+#![cfg_attr(
+    not(feature = "cli"),
+    allow(dead_code, unused_imports, reason = "the command line alone uses some of what the rooms share")
+)]
+
 pub mod blob;
 #[cfg(feature = "cli")]
 #[doc(hidden)]
 pub mod cli;
 mod count;
-pub mod descriptor;
+mod descriptor;
 pub mod digest;
 pub mod du;
-pub mod durable;
+mod durable;
 pub mod error;
 pub mod finding;
 pub mod fsck;
+#[cfg(any(fuzzing, test))]
+#[doc(hidden)]
+#[expect(clippy::disallowed_methods, reason = "a target plants a journal")]
+#[path = "../fuzz/readers.rs"]
+pub mod fuzz;
 pub mod gc;
 pub mod judge;
-pub mod layout;
+mod layout;
 pub mod manifest;
 pub mod name;
 mod named;
@@ -103,16 +119,18 @@ mod reach;
 pub mod registry;
 pub mod repair;
 pub mod repository;
-pub mod scan;
+mod scan;
 pub mod stream;
 pub mod tag;
-pub mod tree;
+mod tree;
 pub mod upload;
 
 pub use descriptor::Descriptor;
 pub use digest::{Algorithm, Digest};
-pub use durable::lock;
+pub use durable::{ExclusiveWriter, Writer};
 pub use error::{Error, Result};
+pub use layout::TreePath;
 pub use name::{Reference, RepositoryName, Tag};
 pub use registry::Registry;
 pub use repository::Repository;
+pub use tree::Tree;

@@ -11,10 +11,11 @@ macro_rules! named {
 
         impl $name {
             /// Every variant, in order.
-            pub const ALL: [Self; [$($text),*].len()] = [$(Self::$variant),*];
+            #[allow(dead_code, reason = "not every one of the library's own enums is listed")]
+            $visibility const ALL: [Self; [$($text),*].len()] = [$(Self::$variant),*];
 
             /// Its stable name.
-            pub const fn name(self) -> &'static str {
+            $visibility const fn name(self) -> &'static str {
                 match self {
                     $(Self::$variant => $text,)*
                 }

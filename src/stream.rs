@@ -157,7 +157,7 @@ pub(crate) fn copy(source: impl Read, sink: &mut impl Write, interrupt: &Interru
 
 /// Why a copy failed.
 #[derive(Debug)]
-pub enum StreamError {
+pub(crate) enum StreamError {
     /// The source failed.
     Read(io::Error),
     /// The sink failed.
@@ -192,7 +192,7 @@ impl Filled {
 /// Copies `source` to `sink` until it ends, and returns `hasher` with all bytes written.
 ///
 /// After an error the sink holds some part of the source from its start.
-pub fn copy_hashed(
+pub(crate) fn copy_hashed(
     source: impl Read + Send + 'static,
     sink: &mut impl Write,
     hasher: Hasher,

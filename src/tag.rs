@@ -5,7 +5,6 @@
 //! not check either against the revisions; regtree sets a tag only to a revision that exists.
 
 use std::collections::HashSet;
-use std::path::PathBuf;
 
 use crate::blob;
 use crate::digest::Digest;
@@ -47,7 +46,7 @@ pub fn get(repository: &Repository<'_>, tag: &Tag) -> Result<Digest> {
 }
 
 /// The digest that `tag` points to; `None` when there is no such tag, or only its history is left.
-pub fn find(repository: &Repository<'_>, tag: &Tag) -> Result<Option<Digest>> {
+pub(crate) fn find(repository: &Repository<'_>, tag: &Tag) -> Result<Option<Digest>> {
     for form in Form::ALL {
         if let Some(digest) = find_in(repository, form, tag)? {
             return Ok(Some(digest));
@@ -68,7 +67,7 @@ fn find_in(repository: &Repository<'_>, form: Form, tag: &Tag) -> Result<Option<
 }
 
 /// When `tag` was set to the digest that it points to now; `None` when there is no such tag.
-pub fn since(repository: &Repository<'_>, tag: &Tag) -> Result<Option<jiff::Timestamp>> {
+pub(crate) fn since(repository: &Repository<'_>, tag: &Tag) -> Result<Option<jiff::Timestamp>> {
     for form in Form::ALL {
         if let Some(found) = repository.tree().metadata(&current_path(repository, form, tag))? {
             return Ok(Some(found.modified));
@@ -223,7 +222,7 @@ fn look_back(
 }
 
 /// The tags of `repository` that point to `digest`, sorted. Damage found on the way is added to `damage`.
-pub fn pointing_to(repository: &Repository<'_>, digest: Digest, damage: &mut Vec<Error>) -> Vec<Tag> {
+pub(crate) fn pointing_to(repository: &Repository<'_>, digest: Digest, damage: &mut Vec<Error>) -> Vec<Tag> {
     let found = tags(repository);
     damage.extend(found.damage);
     found.tags.into_iter().filter(|(_, target)| *target == digest).map(|(tag, _)| tag).collect()
@@ -305,11 +304,6 @@ pub struct Removal {
 }
 
 impl Removal {
-    /// The tag's directory.
-    pub fn path(&self, repository: &Repository<'_>) -> PathBuf {
-        repository.tree().locate(&self.directory)
-    }
-
     /// Whether the tag no longer points anywhere, like one whose removal was cut short.
     fn is_begun(&self, tree: &Tree) -> bool {
         matches!(tree.metadata(&self.current), Ok(None))

@@ -1,3 +1,3 @@
 #![no_main]
 
-libfuzzer_sys::fuzz_target!(|bytes: &[u8]| regtree_fuzz::json(bytes));
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| regtree::fuzz::json(bytes));

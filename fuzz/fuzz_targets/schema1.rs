@@ -1,3 +1,3 @@
 #![no_main]
 
-libfuzzer_sys::fuzz_target!(|bytes: &[u8]| regtree_fuzz::schema1(bytes));
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| regtree::fuzz::schema1(bytes));

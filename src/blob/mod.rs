@@ -15,6 +15,7 @@ pub use delete::{Removal, plan_delete};
 pub use get::{ByteRange, OpenBlob, RangeError};
 pub use list::blobs;
 pub use mount::mount;
-pub use stat::{BlobStat, content_size, stat};
+pub(crate) use stat::content_size;
+pub use stat::{BlobStat, stat};
 pub(crate) use store::sync_content;
 pub use store::{Expected, Outcome, Stored};

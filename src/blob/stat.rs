@@ -37,7 +37,7 @@ pub(crate) fn size_of(repository: &Repository<'_>, link: &Link) -> Result<u64> {
 }
 
 /// The size in bytes of the content stored under `digest`; `None` when there is none.
-pub fn content_size(tree: &Tree, digest: Digest) -> Result<Option<u64>> {
+pub(crate) fn content_size(tree: &Tree, digest: Digest) -> Result<Option<u64>> {
     file_size(tree, &Entry::Blob(digest).path())
 }
 

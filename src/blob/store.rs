@@ -41,7 +41,7 @@ pub struct Expected {
 
 impl Expected {
     /// Checks that content can be compared with the digest. A tarsum can't: `Err(DigestUnusable)`.
-    pub fn check_usable(&self) -> Result<()> {
+    pub(crate) fn check_usable(&self) -> Result<()> {
         match self.digest {
             Some(digest) if digest.is_tarsum() => Err(Error::DigestUnusable { digest, action: "store content" }),
             _ => Ok(()),

@@ -10,6 +10,7 @@ mod completions;
 mod count;
 mod deletion;
 mod demo;
+mod detail;
 mod du;
 mod exit;
 mod fsck;

@@ -11,9 +11,8 @@ use serde::Serialize;
 use serde_json::{Value, json};
 
 use super::subject::Subject;
-use super::{Exit, Global, hint};
-use crate::error::Error;
-use crate::error::Refusal;
+use super::{Exit, Global, detail, hint};
+use crate::error::{Error, Refusal};
 use crate::finding::Severity;
 use crate::name::RepositoryName;
 
@@ -256,12 +255,12 @@ fn about(mut document: Value, subject: Option<&Subject>) -> Value {
 
 /// An error in the shape of the registry's API.
 pub(super) fn error_document(error: &Error) -> Value {
-    json!({ "code": error.code(), "message": error.to_string(), "detail": error.detail() })
+    json!({ "code": error.code(), "message": error.to_string(), "detail": detail::detail(error) })
 }
 
 /// A reason to refuse a manifest, as the registry's API lists it.
 fn refusal_document(refusal: &Refusal, what: &str, repository: &RepositoryName) -> Value {
-    let mut document = refusal.to_json();
+    let mut document = detail::refusal(refusal);
     document["detail"]["repository"] = json!(repository);
     document["detail"]["content"] = json!(what);
     document

@@ -1,6 +1,6 @@
 //! Hashes bytes with one or several algorithms in one pass.
 
-use std::io::{self, Read, Write};
+use std::io::{self, Read};
 
 use sha2::{Digest as _, Sha256, Sha384, Sha512};
 
@@ -43,7 +43,7 @@ impl State {
 
 /// Hashes bytes in one pass, with SHA-256 and any other algorithms asked for.
 #[derive(Clone, Debug)]
-pub struct Hasher {
+pub(crate) struct Hasher {
     // SHA-256 comes first; no algorithm occurs twice.
     states: Vec<State>,
     size: u64,
@@ -51,7 +51,7 @@ pub struct Hasher {
 
 impl Hasher {
     /// A hasher for SHA-256 and `algorithms`; naming one twice is harmless.
-    pub fn new(algorithms: impl IntoIterator<Item = Algorithm>) -> Self {
+    pub(crate) fn new(algorithms: impl IntoIterator<Item = Algorithm>) -> Self {
         let mut all = vec![Algorithm::Sha256];
         for algorithm in algorithms {
             if !all.contains(&algorithm) {
@@ -62,12 +62,12 @@ impl Hasher {
     }
 
     /// A hasher for SHA-256 alone that continues from `state`.
-    pub fn resume(state: Midstate) -> Self {
+    pub(crate) fn resume(state: Midstate) -> Self {
         Self { states: vec![State::Sha256(state.to_hash())], size: state.length() }
     }
 
     /// The state of SHA-256 so far. `None` when other algorithms run too, because their states can't be saved.
-    pub fn midstate(&self) -> Option<Midstate> {
+    pub(crate) fn midstate(&self) -> Option<Midstate> {
         match &self.states[..] {
             [State::Sha256(state)] => Some(Midstate::of(state)),
             _ => None,
@@ -75,7 +75,7 @@ impl Hasher {
     }
 
     /// Hashes the next bytes.
-    pub fn update(&mut self, bytes: &[u8]) {
+    pub(crate) fn update(&mut self, bytes: &[u8]) {
         for state in &mut self.states {
             state.update(bytes);
         }
@@ -83,14 +83,14 @@ impl Hasher {
     }
 
     /// The digests of all bytes hashed.
-    pub fn finish(self) -> Hashed {
+    pub(crate) fn finish(self) -> Hashed {
         Hashed { digests: self.states.into_iter().map(State::finish).collect(), size: self.size }
     }
 }
 
 /// The digests of some content, and its size.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Hashed {
+pub(crate) struct Hashed {
     digests: Vec<Digest>,
     /// How many bytes were hashed.
     pub size: u64,
@@ -98,31 +98,31 @@ pub struct Hashed {
 
 impl Hashed {
     /// The SHA-256, which is always computed.
-    pub fn canonical(&self) -> Digest {
+    pub(crate) fn canonical(&self) -> Digest {
         self.digests[0]
     }
 
     /// The digest by `algorithm`; `None` if it was not asked for.
-    pub fn by(&self, algorithm: Algorithm) -> Option<Digest> {
+    pub(crate) fn by(&self, algorithm: Algorithm) -> Option<Digest> {
         self.digests.iter().copied().find(|digest| digest.algorithm() == Some(algorithm))
     }
 }
 
 /// A reader that hashes all bytes read through it.
 #[derive(Debug)]
-pub struct HashingReader<R> {
+pub(crate) struct HashingReader<R> {
     inner: R,
     hasher: Hasher,
 }
 
 impl<R: Read> HashingReader<R> {
     /// A reader over `inner` that hashes with SHA-256 and `algorithms`.
-    pub fn new(inner: R, algorithms: impl IntoIterator<Item = Algorithm>) -> Self {
+    pub(crate) fn new(inner: R, algorithms: impl IntoIterator<Item = Algorithm>) -> Self {
         Self { inner, hasher: Hasher::new(algorithms) }
     }
 
     /// The digests of the bytes read.
-    pub fn finish(self) -> Hashed {
+    pub(crate) fn finish(self) -> Hashed {
         self.hasher.finish()
     }
 }
@@ -132,37 +132,6 @@ impl<R: Read> Read for HashingReader<R> {
         let n = self.inner.read(buffer)?;
         self.hasher.update(&buffer[..n]);
         Ok(n)
-    }
-}
-
-/// A writer that hashes all bytes written through it.
-#[derive(Debug)]
-pub struct HashingWriter<W> {
-    inner: W,
-    hasher: Hasher,
-}
-
-impl<W: Write> HashingWriter<W> {
-    /// A writer over `inner` that hashes with SHA-256 and `algorithms`.
-    pub fn new(inner: W, algorithms: impl IntoIterator<Item = Algorithm>) -> Self {
-        Self { inner, hasher: Hasher::new(algorithms) }
-    }
-
-    /// The inner writer, and the digests of the bytes written.
-    pub fn finish(self) -> (W, Hashed) {
-        (self.inner, self.hasher.finish())
-    }
-}
-
-impl<W: Write> Write for HashingWriter<W> {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        let n = self.inner.write(bytes)?;
-        self.hasher.update(&bytes[..n]);
-        Ok(n)
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        self.inner.flush()
     }
 }
 
@@ -192,14 +161,6 @@ mod tests {
         reader.read_to_end(&mut content).unwrap();
         assert_eq!(content, b"abc");
         check(&reader.finish());
-    }
-
-    #[test]
-    fn a_writer_hashes_only_what_was_taken() {
-        let mut room = [0; 3];
-        let mut writer = HashingWriter::new(&mut room[..], Algorithm::ALL);
-        assert_eq!(writer.write(b"abcdef").unwrap(), 3);
-        check(&writer.finish().1);
     }
 
     #[test]

@@ -5,7 +5,7 @@ use sha2::digest::common::hazmat::{SerializableState, SerializedState};
 
 /// SHA-256 after some bytes: its chaining value, the bytes of the unfinished block, and the number of bytes.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub struct Midstate {
+pub(crate) struct Midstate {
     chaining: [u32; 8],
     // Bytes past the fill count are zero, so the derived comparisons are right.
     block: [u8; BLOCK],
@@ -20,7 +20,7 @@ const MAX_LENGTH: u64 = u64::MAX >> 3;
 impl Midstate {
     /// A state from its parts. The fill count of `block` is `length` modulo 64; bytes of `block` past it are ignored.
     /// `None` when no hash can have taken in so many bytes.
-    pub fn new(chaining: [u32; 8], block: &[u8; BLOCK], length: u64) -> Option<Self> {
+    pub(crate) fn new(chaining: [u32; 8], block: &[u8; BLOCK], length: u64) -> Option<Self> {
         let mut state = Self { chaining, block: [0; BLOCK], length };
         let fill = state.fill();
         state.block[..fill].copy_from_slice(&block[..fill]);
@@ -28,17 +28,17 @@ impl Midstate {
     }
 
     /// The number of bytes hashed so far.
-    pub fn length(&self) -> u64 {
+    pub(crate) fn length(&self) -> u64 {
         self.length
     }
 
     /// The eight words of the chaining value.
-    pub fn chaining(&self) -> &[u32; 8] {
+    pub(crate) fn chaining(&self) -> &[u32; 8] {
         &self.chaining
     }
 
     /// The unfinished block, zero past its fill count.
-    pub fn block(&self) -> &[u8; BLOCK] {
+    pub(crate) fn block(&self) -> &[u8; BLOCK] {
         &self.block
     }
 

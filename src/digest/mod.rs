@@ -4,9 +4,9 @@
 //! length. Any other well-formed text is *unsupported*; the rest is malformed. Historical tarsum digests (§1.5) parse
 //! too, because they name links of registries up to 2.2 and blobs of the first alphas. regtree never writes them.
 //!
-//! This module has the value and its text. Hashing is in [`hash`], and `layout` turns digests into paths.
+//! This module has the value and its text. Hashing is in `hash`, and `layout` turns digests into paths.
 
-pub mod hash;
+pub(crate) mod hash;
 mod midstate;
 
 use std::fmt;
@@ -15,8 +15,8 @@ use std::str::FromStr;
 
 use serde::{Serialize, Serializer};
 
-pub use hash::{Hasher, HashingReader, HashingWriter};
-pub use midstate::Midstate;
+pub(crate) use hash::{Hasher, HashingReader};
+pub(crate) use midstate::Midstate;
 
 use crate::named::named;
 
@@ -48,7 +48,7 @@ named! {
 
 impl Algorithm {
     /// The length of the hash in bytes.
-    pub const fn size(self) -> usize {
+    pub(crate) const fn size(self) -> usize {
         match self {
             Self::Sha256 => 32,
             Self::Sha384 => 48,
@@ -57,14 +57,14 @@ impl Algorithm {
     }
 
     /// The algorithm called `name`, if it is one of the three.
-    pub fn from_name(name: &str) -> Option<Self> {
+    pub(crate) fn from_name(name: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|algorithm| algorithm.name() == name)
     }
 }
 
 /// The version of the rules that a tarsum was made by (layout.md §1.5).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum TarsumVersion {
+pub(crate) enum TarsumVersion {
     /// Version 0, which a digest omits and a path spells `v0`.
     V0,
     /// Version 1, which the alpha registries stored layers under.
@@ -75,10 +75,10 @@ pub enum TarsumVersion {
 
 impl TarsumVersion {
     /// Every known version.
-    pub const ALL: [Self; 3] = [Self::V0, Self::V1, Self::Dev];
+    pub(crate) const ALL: [Self; 3] = [Self::V0, Self::V1, Self::Dev];
 
     /// The name of the version's directory.
-    pub const fn directory(self) -> &'static str {
+    pub(crate) const fn directory(self) -> &'static str {
         match self {
             Self::V0 => "v0",
             Self::V1 => "v1",
@@ -87,7 +87,7 @@ impl TarsumVersion {
     }
 
     /// The version whose directory is called `name`.
-    pub fn from_directory(name: &str) -> Option<Self> {
+    pub(crate) fn from_directory(name: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|version| version.directory() == name)
     }
 
@@ -141,7 +141,7 @@ impl Digest {
     }
 
     /// The digest with this hash. `None` when the hash does not have the algorithm's length.
-    pub fn from_hash(algorithm: Algorithm, hash: &[u8]) -> Option<Self> {
+    pub(crate) fn from_hash(algorithm: Algorithm, hash: &[u8]) -> Option<Self> {
         if hash.len() != algorithm.size() {
             return None;
         }

@@ -23,7 +23,7 @@ use crate::error::{Error, Result};
 use crate::layout::TreePath;
 use crate::tree::Tree;
 
-pub use crate::error::{Holder, Mode};
+pub(crate) use crate::error::{Holder, Mode};
 
 /// How long a waiting process sleeps between two attempts.
 const POLL: Duration = Duration::from_millis(25);
@@ -31,7 +31,7 @@ const POLL: Duration = Duration::from_millis(25);
 /// The tree's lock, held until dropped.
 #[derive(Debug)]
 #[must_use = "the lock is released when it is dropped"]
-pub struct TreeLock {
+pub(crate) struct TreeLock {
     // The note is dropped first, so that no process sees a note without a lock.
     _note: Option<Note>,
     _directory: OwnedFd,
@@ -42,7 +42,7 @@ impl TreeLock {
     /// Locks `tree` for `holder`. Waits up to `wait` while another process holds the lock.
     ///
     /// `Err(Locked)` names the holders that left a note.
-    pub fn acquire(tree: &Tree, holder: &Holder, wait: Duration) -> Result<Self> {
+    pub(crate) fn acquire(tree: &Tree, holder: &Holder, wait: Duration) -> Result<Self> {
         let failed = |errno: Errno| Error::io("lock", tree.path(), errno);
         // The directory is opened again: a lock belongs to the open file, and two locks in this process must not share
         // one.
@@ -59,7 +59,7 @@ impl TreeLock {
     }
 
     /// How long the holder is ready to wait for a lock.
-    pub fn wait(&self) -> Duration {
+    pub(crate) fn wait(&self) -> Duration {
         self.wait
     }
 }
@@ -83,7 +83,7 @@ fn lock_within(directory: impl AsFd, operation: FlockOperation, wait: Duration) 
 }
 
 /// The processes that hold the tree's lock now, as far as they left a note.
-pub fn holders(tree: &Tree) -> Vec<Holder> {
+pub(crate) fn holders(tree: &Tree) -> Vec<Holder> {
     private::live_notes(tree).iter().filter_map(|text| serde_json::from_str(text).ok()).collect()
 }
 
@@ -97,7 +97,7 @@ pub fn holders(tree: &Tree) -> Vec<Holder> {
 /// after all.
 #[derive(Debug)]
 #[must_use = "the lock is released when it is dropped"]
-pub struct UploadLock {
+pub(crate) struct UploadLock {
     _handle: OwnedFd,
 }
 
@@ -107,7 +107,7 @@ impl UploadLock {
     ///
     /// `None` when the directory does not exist, or is gone once the lock was taken. `Err(Locked)` names the processes
     /// that may hold it: all others that change the tree now, as far as they left a note.
-    pub fn acquire(
+    pub(crate) fn acquire(
         tree: &Tree,
         directory: &TreePath,
         wait: Duration,

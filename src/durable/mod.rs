@@ -51,7 +51,7 @@
 mod access;
 mod exclusive;
 mod identity;
-pub mod lock;
+pub(crate) mod lock;
 mod ownership;
 mod parents;
 pub(crate) mod private;
@@ -82,7 +82,7 @@ use lock::TreeLock;
 
 /// When a change must be on the disk.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Sync {
+pub(crate) enum Sync {
     /// Before the call returns.
     Now,
     /// When the system writes it: for changes that may be lost in a crash.
@@ -114,17 +114,17 @@ impl<'t> Writer<'t> {
     }
 
     /// Makes the directory at `path` and its parents. Returns those that were missing, outermost first.
-    pub fn make_directory(&self, path: &TreePath) -> Result<Vec<TreePath>> {
+    pub(crate) fn make_directory(&self, path: &TreePath) -> Result<Vec<TreePath>> {
         Parents::make(self.tree, path).map(|parents| parents.made)
     }
 
     /// Undoes [`Writer::make_directory`]: removes each directory in `made` that is still empty.
-    pub fn unmake_directories(&self, made: &[TreePath]) -> Result<()> {
+    pub(crate) fn unmake_directories(&self, made: &[TreePath]) -> Result<()> {
         parents::unmake(self.tree, made)
     }
 
     /// Removes a directory and all directories below it that hold nothing but directories.
-    pub fn remove_empty_directories(&self, path: &TreePath) -> Result<()> {
+    pub(crate) fn remove_empty_directories(&self, path: &TreePath) -> Result<()> {
         for entry in self.tree.list(path)?.unwrap_or_default() {
             if let (EntryKind::Directory, Some(below)) = (entry.kind, entry.text().and_then(|name| path.child(name))) {
                 self.remove_empty_directories(&below)?;
@@ -135,7 +135,7 @@ impl<'t> Writer<'t> {
 
     /// Creates an empty file, opened for appending, in a directory that exists. It is not synced. If a file of that
     /// name exists, the answer is `Err(Io)`.
-    pub fn create_file(&self, path: &TreePath) -> Result<File> {
+    pub(crate) fn create_file(&self, path: &TreePath) -> Result<File> {
         let failed = |errno| Error::io("create", self.tree.locate(path), errno);
         let parents = Parents::open(self.tree, &parent(path))?.ok_or_else(|| failed(Errno::NOENT))?;
         parents.create(path.file_name(), OFlags::APPEND).map_err(failed)
@@ -143,7 +143,7 @@ impl<'t> Writer<'t> {
 
     /// Opens a file for reading and appending. `None` when it does not exist; `Err(WrongKind)` when it is not a regular
     /// file.
-    pub fn open_to_append(&self, path: &TreePath) -> Result<Option<File>> {
+    pub(crate) fn open_to_append(&self, path: &TreePath) -> Result<Option<File>> {
         // This reports anything that is not a regular file; the call below would not.
         if self.tree.open_file(path)?.is_none() {
             return Ok(None);
@@ -160,7 +160,7 @@ impl<'t> Writer<'t> {
     /// Writes a small file whole. It replaces an existing file, and makes the directories above it if they are missing.
     ///
     /// A crash leaves the old file or the new one, and perhaps a `.tmp` beside it. A failure leaves the old file.
-    pub fn write_small(&self, path: &TreePath, content: &[u8], sync: Sync) -> Result<()> {
+    pub(crate) fn write_small(&self, path: &TreePath, content: &[u8], sync: Sync) -> Result<()> {
         self.stage_small(path, content, sync)?.place()
     }
 
@@ -180,7 +180,7 @@ impl<'t> Writer<'t> {
     }
 
     /// Removes the file at `path`. `false` when it does not exist.
-    pub fn remove_file(&self, path: &TreePath, sync: Sync) -> Result<bool> {
+    pub(crate) fn remove_file(&self, path: &TreePath, sync: Sync) -> Result<bool> {
         let removed = parents::remove_entry(self.tree, path, AtFlags::empty())?;
         if removed && sync == Sync::Now {
             self.sync_around(path)?;
@@ -200,7 +200,7 @@ impl<'t> Writer<'t> {
     }
 
     /// Removes the directory at `path` with everything in it. Symbolic links are removed, and never followed.
-    pub fn remove_directory(&self, path: &TreePath, sync: Sync) -> Result<()> {
+    pub(crate) fn remove_directory(&self, path: &TreePath, sync: Sync) -> Result<()> {
         let Some(parents) = Parents::open(self.tree, &parent(path))? else { return Ok(()) };
         self.remove_below(parents.last(), path)?;
         match sync {
@@ -233,7 +233,7 @@ impl<'t> Writer<'t> {
 
     /// Syncs a file that was found in its place, and all directories above it: another process may have put it there a
     /// moment ago.
-    pub fn sync_found(&self, file: &File, path: &TreePath) -> Result<()> {
+    pub(crate) fn sync_found(&self, file: &File, path: &TreePath) -> Result<()> {
         file.sync_all().map_err(|error| Error::io("sync", self.tree.locate(path), error))?;
         self.sync_around(path)
     }
@@ -279,7 +279,7 @@ fn parent(path: &TreePath) -> TreePath {
 
 /// Makes an empty tree in `root`: the directories of its skeleton that are missing. They have the registry's own modes
 /// (0777 less the umask, layout.md §2) and the owner of the nearest existing directory. `false` when none was missing.
-pub fn create_tree(root: &Path) -> Result<bool> {
+pub(crate) fn create_tree(root: &Path) -> Result<bool> {
     let v2 = root.join(layout::PREFIX);
     let mut created = false;
     for directory in [layout::canonical_blobs_directory(), Area::Repositories.path()] {

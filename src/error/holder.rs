@@ -31,7 +31,7 @@ pub struct Holder {
 
 impl Holder {
     /// This process, which has been running `command` since `now`.
-    pub fn this_process(command: impl Into<String>, mode: Mode, now: jiff::Timestamp) -> Self {
+    pub(crate) fn this_process(command: impl Into<String>, mode: Mode, now: jiff::Timestamp) -> Self {
         let host = rustix::system::uname().nodename().to_string_lossy().into_owned();
         Self { pid: std::process::id(), host, command: command.into(), mode, started: now }
     }

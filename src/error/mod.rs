@@ -4,7 +4,6 @@
 //! variants to exit codes and hints. The code strings are those of the registry API where it has one (layout.md §8).
 
 mod code;
-mod detail;
 mod holder;
 mod refusal;
 

@@ -1,7 +1,6 @@
 //! Defines why a registry would refuse a manifest.
 
 use serde::Serialize;
-use serde_json::json;
 
 use crate::named::named;
 
@@ -40,24 +39,18 @@ pub struct Refusal {
 
 impl Refusal {
     /// A refusal that is about no digest.
-    pub fn new(code: RefusalCode, message: impl Into<String>) -> Self {
+    pub(crate) fn new(code: RefusalCode, message: impl Into<String>) -> Self {
         Self { code, message: message.into(), digest: None }
     }
 
     /// A refusal that is about a digest.
-    pub fn about(code: RefusalCode, digest: &str, message: impl Into<String>) -> Self {
+    pub(crate) fn about(code: RefusalCode, digest: &str, message: impl Into<String>) -> Self {
         Self { code, message: message.into(), digest: Some(digest.to_owned()) }
     }
 
     /// The registry API's code.
-    pub fn code(&self) -> &'static str {
+    pub(crate) fn code(&self) -> &'static str {
         self.code.name()
-    }
-
-    /// The refusal in the form of the registry API's errors.
-    pub fn to_json(&self) -> serde_json::Value {
-        let detail = self.digest.as_ref().map_or_else(|| json!({}), |digest| json!({ "digest": digest }));
-        json!({ "code": self.code, "message": self.message, "detail": detail })
     }
 
     pub(crate) fn invalid(message: impl Into<String>) -> Self {

@@ -2,7 +2,7 @@
 //!
 //! # The plan: what is needed
 //!
-//! 1. A [scan](crate::scan) reads all links and manifests of the tree. Content that the tree needs and that is in the
+//! 1. A scan reads all links and manifests of the tree. Content that the tree needs and that is in the
 //!    [quarantine](crate::quarantine) counts as present: the sweep puts it back first.
 //! 2. **When in doubt, regtree keeps.** Where links may be hidden, no content is removed at all. A repository in which
 //!    something can't be followed keeps everything that it links.

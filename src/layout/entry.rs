@@ -6,7 +6,7 @@ use crate::name::{RepositoryName, Tag, UploadId};
 
 /// A file that belongs in the tree.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Entry {
+pub(crate) enum Entry {
     /// `blobs/…/data`: content.
     Blob(Digest),
     /// A file of one repository.
@@ -29,7 +29,7 @@ pub enum Entry {
 
 /// A file of a repository, by its path below the repository's directory.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Item {
+pub(crate) enum Item {
     /// The link that grants the repository a blob. In an alias the link holds another digest than its path.
     LayerLink(Digest),
     /// The link that makes a manifest the repository's.
@@ -62,12 +62,12 @@ pub enum Item {
 
 impl Entry {
     /// A file of `repository` in the current layout.
-    pub fn in_repository(repository: &RepositoryName, item: Item) -> Self {
+    pub(crate) fn in_repository(repository: &RepositoryName, item: Item) -> Self {
         Self::InRepository { repository: repository.clone(), form: Form::Current, item }
     }
 
     /// Its path.
-    pub fn path(&self) -> TreePath {
+    pub(crate) fn path(&self) -> TreePath {
         match self {
             Self::Blob(digest) => blob_directory(digest).data(),
             Self::InRepository { repository, form, item } => item.path(repository, *form),

@@ -48,21 +48,22 @@ mod path;
 mod place;
 mod quarantine;
 
-pub use entry::{Entry, Item};
-pub use path::{Area, TreePath};
-pub use place::Form;
+pub(crate) use entry::{Entry, Item};
+pub(crate) use path::Area;
+pub use path::TreePath;
+pub(crate) use place::Form;
 #[cfg(feature = "cli")]
 pub(crate) use place::is_of_revision;
 pub(crate) use place::{Place, alpha_directories, alpha_uploads, own_folders};
 pub(crate) use quarantine::{JOURNAL, QUARANTINE, THINGS, quarantined_blob};
-pub use quarantine::{is_in_quarantine, quarantine_beside};
+pub(crate) use quarantine::{is_in_quarantine, quarantine_beside};
 
 use crate::digest::{Algorithm, Digest, TarsumVersion};
 
 /// The path of the tree below the registry's `rootdirectory`.
-pub const PREFIX: &str = "docker/registry/v2";
+pub(crate) const PREFIX: &str = "docker/registry/v2";
 /// The directory of regtree's own state, below `rootdirectory` and beside `docker`, where no registry looks.
-pub const PRIVATE: &str = ".regtree";
+pub(crate) const PRIVATE: &str = ".regtree";
 
 /// The entry for `digest` in a directory whose entries are named by digests: `<directory>/<alg>/<hex>`. The `+` and `.`
 /// of a tarsum become directories.
@@ -114,13 +115,13 @@ impl KeyedDirectory {
 }
 
 /// The directory that contains a blob's `data`.
-pub fn blob_directory(digest: &Digest) -> TreePath {
+pub(crate) fn blob_directory(digest: &Digest) -> TreePath {
     let hex = digest.hex();
     algorithm_directory(&Area::Blobs.path(), digest).join_all([&hex[..2], &hex[..]])
 }
 
 /// `blobs/sha256`, which regtree keeps even when it is empty.
-pub fn canonical_blobs_directory() -> TreePath {
+pub(crate) fn canonical_blobs_directory() -> TreePath {
     Area::Blobs.path().join(Algorithm::Sha256.name())
 }
 
@@ -133,3 +134,8 @@ pub(crate) fn temporary_of(name: &str) -> Option<&str> {
 pub(crate) fn temporary_suffix(id: uuid::Uuid) -> String {
     format!(".{id}.tmp")
 }
+
+#[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "a test may")]
+#[path = "../../tests/unit/layout.rs"]
+mod tests;

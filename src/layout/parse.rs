@@ -20,7 +20,7 @@ impl TreePath {
 
 impl Entry {
     /// The file that `path` is the path of; `None` for a directory, and for a file that does not belong in the tree.
-    pub fn parse(path: &TreePath) -> Option<Self> {
+    pub(crate) fn parse(path: &TreePath) -> Option<Self> {
         let names: Vec<&str> = path.below_area().split('/').collect();
         Self::parse_names(path.area(), &names)
     }

@@ -4,7 +4,7 @@ use std::fmt;
 
 /// The two directories that contain everything; each may be a symbolic link to another disk.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Area {
+pub(crate) enum Area {
     /// Content.
     Blobs,
     /// Links, tags and uploads.
@@ -13,7 +13,7 @@ pub enum Area {
 
 impl Area {
     /// The directory's name.
-    pub const fn name(self) -> &'static str {
+    pub(crate) const fn name(self) -> &'static str {
         match self {
             Self::Blobs => "blobs",
             Self::Repositories => "repositories",
@@ -21,12 +21,12 @@ impl Area {
     }
 
     /// The directory's path.
-    pub fn path(self) -> TreePath {
+    pub(crate) fn path(self) -> TreePath {
         TreePath { area: self, below: String::new() }
     }
 }
 
-/// A path in the tree, relative to [`PREFIX`](super::PREFIX). It is in one of the two areas, and has no `.`, `..` or
+/// A path in the tree, relative to `docker/registry/v2`. It is in one of the two areas, and has no `.`, `..` or
 /// empty components.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct TreePath {
@@ -36,17 +36,17 @@ pub struct TreePath {
 
 impl TreePath {
     /// The area that contains it.
-    pub fn area(&self) -> Area {
+    pub(crate) fn area(&self) -> Area {
         self.area
     }
 
     /// The path below the area; empty for the area itself.
-    pub fn below_area(&self) -> &str {
+    pub(crate) fn below_area(&self) -> &str {
         &self.below
     }
 
     /// The directory that contains it; `None` for an area.
-    pub fn parent(&self) -> Option<Self> {
+    pub(crate) fn parent(&self) -> Option<Self> {
         if self.below.is_empty() {
             return None;
         }
@@ -55,7 +55,7 @@ impl TreePath {
     }
 
     /// The last component.
-    pub fn file_name(&self) -> &str {
+    pub(crate) fn file_name(&self) -> &str {
         if self.below.is_empty() {
             return self.area.name();
         }
@@ -82,7 +82,7 @@ impl TreePath {
 
     /// The entry `name` of this directory. `None` when `name` is no plain file name: when it is empty, `.` or `..`, or
     /// contains a slash or a NUL.
-    pub fn child(&self, name: &str) -> Option<Self> {
+    pub(crate) fn child(&self, name: &str) -> Option<Self> {
         let plain = !matches!(name, "" | "." | "..") && !name.contains(['/', '\0']);
         plain.then(|| self.join(name))
     }

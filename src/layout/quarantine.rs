@@ -20,7 +20,7 @@ pub(crate) const JOURNAL: &str = "journal";
 pub(crate) const THINGS: &str = "things";
 
 /// The quarantine that is on the file system of an area.
-pub fn quarantine_beside(area: Area) -> TreePath {
+pub(crate) fn quarantine_beside(area: Area) -> TreePath {
     area.path().join(match area {
         Area::Blobs => ".regtree-quarantine",
         Area::Repositories => "_regtree-quarantine",
@@ -28,7 +28,7 @@ pub fn quarantine_beside(area: Area) -> TreePath {
 }
 
 /// Whether `path` is in the quarantine of its area, which is no part of the tree.
-pub fn is_in_quarantine(path: &TreePath) -> bool {
+pub(crate) fn is_in_quarantine(path: &TreePath) -> bool {
     let own = quarantine_beside(path.area());
     path.below_area().split('/').next() == Some(own.file_name())
 }

@@ -7,7 +7,7 @@ use crate::digest::{Digest, DigestError};
 use crate::error::{Refusal, RefusalCode, Result};
 
 /// What a repository has.
-pub trait Presence {
+pub(crate) trait Presence {
     /// Whether the repository has the blob as a layer. An alias counts.
     fn layer(&self, digest: &Digest) -> Result<bool>;
 
@@ -51,7 +51,7 @@ const NAME_MAX: usize = 255;
 /// it has no configuration of the allowed hosts.
 ///
 /// `Err` when the repository can't be read.
-pub fn check(manifest: &Manifest, signature: Option<Refusal>, presence: &impl Presence) -> Result<Vec<Refusal>> {
+pub(crate) fn check(manifest: &Manifest, signature: Option<Refusal>, presence: &impl Presence) -> Result<Vec<Refusal>> {
     let mut refusals = Vec::new();
     match manifest.kind {
         Kind::Unknown => refusals.push(Refusal::new(RefusalCode::ManifestInvalid, "unknown kind of manifest")),
@@ -152,7 +152,7 @@ fn blob(kind: Kind, reference: &Reference, presence: &impl Presence) -> Result<R
 
 /// Whether a manifest of this kind may reference a blob that its repository does not have. That is a layer of a
 /// nondistributable type that has URLs.
-pub fn may_be_elsewhere(kind: Kind, reference: &Reference) -> bool {
+pub(crate) fn may_be_elsewhere(kind: Kind, reference: &Reference) -> bool {
     let media_type = reference.media_type.as_deref().unwrap_or_default();
     let is_free = match kind {
         Kind::Schema2 => media_type == FOREIGN_LAYER,
@@ -187,3 +187,8 @@ fn schema1_form(manifest: &Manifest, refusals: &mut Vec<Refusal>) {
         refusals.push(Refusal::new(RefusalCode::Unknown, message));
     }
 }
+
+#[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "a test may")]
+#[path = "../../tests/unit/check.rs"]
+mod tests;

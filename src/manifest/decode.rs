@@ -15,7 +15,7 @@ use crate::error::Refusal;
 /// For schema1 the bytes are the payload without its signatures. Every refusal is a `MANIFEST_INVALID`, and the first
 /// one that a registry would report, in this order: size, type, JSON (nested at most 10,000 deep), `manifests` next to
 /// `config` or `layers` in an OCI kind, a field of the wrong type, `mediaType`. The version is left to
-/// [`check`](super::check).
+/// `check`.
 ///
 /// Duplicate keys, `null` and other oddities are not refused, because registries accept them.
 pub fn decode(bytes: &[u8], media_type: Option<&str>) -> Result<Manifest, Refusal> {

@@ -10,14 +10,14 @@
 //!
 //! - [`Manifest::read`] reads a manifest of a tree, of any kind, up to [`MAX_READ`] bytes, nested to any depth;
 //! - [`decode()`] refuses what a registry refuses to decode;
-//! - [`check()`] makes the checks against the repository that a registry makes before it stores a manifest.
+//! - `check` makes the checks against the repository that a registry makes before it stores a manifest.
 
 mod check;
 mod decode;
 mod delete;
 mod dependents;
 mod get;
-pub mod json;
+pub(crate) mod json;
 mod kind;
 mod mention;
 mod model;
@@ -26,14 +26,14 @@ pub mod platform;
 mod put;
 mod read;
 mod referrers;
-pub mod schema1;
-pub mod signatures;
+pub(crate) mod schema1;
+pub(crate) mod signatures;
 mod stat;
 mod unmarshal;
 mod url;
 
 pub(crate) use check::Anything;
-pub use check::{Presence, check, may_be_elsewhere};
+pub(crate) use check::{Presence, check, may_be_elsewhere};
 pub use decode::decode;
 pub use delete::{Indexes, Removal, Tags, plan_delete};
 pub use dependents::check_unneeded;
@@ -44,7 +44,7 @@ pub use kind::Kind;
 pub use model::{Manifest, Platform, Reference, Role, Schema1};
 pub use oddity::{Oddity, Sighting};
 pub use put::{Put, Stored};
-pub use referrers::{Referrer, Relations, fallback_tag, referrers, relations};
+pub use referrers::{Referrer, Relations, relations};
 pub(crate) use stat::size;
 pub use stat::{ManifestStat, Part, stat};
 

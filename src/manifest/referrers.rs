@@ -36,7 +36,7 @@ pub struct Referrer {
 }
 
 /// The tag under which clients list the referrers of `subject`.
-pub fn fallback_tag(subject: Digest) -> Option<Tag> {
+fn fallback_tag(subject: Digest) -> Option<Tag> {
     let text = subject.to_string();
     let (algorithm, encoded) = text.split_once(':')?;
     let cut = |text: &str, length: usize| text.chars().take(length).collect::<String>();
@@ -52,13 +52,6 @@ pub struct Relations {
     pub parents: Vec<Digest>,
     /// The manifests that are about it, sorted by digest.
     pub referrers: Vec<Referrer>,
-}
-
-/// The referrers of `subject` in `repository`, sorted by digest, and the errors of manifests that can't be read, which
-/// may be referrers too. The subject need not exist.
-pub fn referrers(repository: &Repository<'_>, subject: Digest) -> Result<(Vec<Referrer>, Vec<Error>)> {
-    let (relations, damage) = relations(repository, subject)?;
-    Ok((relations.referrers, damage))
 }
 
 /// The parents and referrers of `subject`, which need not exist, and the errors of what can't be read.

@@ -13,7 +13,7 @@ const SIGNATURE_MAX: u64 = 1024 * 1024;
 /// The digest and the bytes of each stored signature of the manifest `revision`.
 ///
 /// `Err(BrokenLink)` when a link is wrong. `Err(ContentMissing)` or `Err(Corrupt)` when the content of a link is.
-pub fn stored(repository: &Repository<'_>, revision: Digest) -> Result<Vec<(Digest, Vec<u8>)>> {
+pub(crate) fn stored(repository: &Repository<'_>, revision: Digest) -> Result<Vec<(Digest, Vec<u8>)>> {
     let mut found = Vec::new();
     for form in Form::ALL {
         let directory = repository.place(form).signatures(&revision);
@@ -51,7 +51,7 @@ fn read(
 /// The manifest `payload` with the digest `revision` and its stored signatures. `Ok(None)` when none are stored.
 ///
 /// `Err(ManifestMalformed)` when one of them can't be read.
-pub fn merged(repository: &Repository<'_>, revision: Digest, payload: Vec<u8>) -> Result<Option<Signed>> {
+pub(crate) fn merged(repository: &Repository<'_>, revision: Digest, payload: Vec<u8>) -> Result<Option<Signed>> {
     let stored: Vec<Vec<u8>> = stored(repository, revision)?.into_iter().map(|(_, content)| content).collect();
     if stored.is_empty() {
         return Ok(None);

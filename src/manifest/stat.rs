@@ -1,7 +1,5 @@
 //! Describes a manifest and which of its references exist.
 
-use serde_json::{Value, json};
-
 use super::model::{Reference, Role};
 use super::{Manifest, get};
 use crate::blob;
@@ -33,40 +31,6 @@ pub struct Part {
     pub reference: Reference,
     /// The size of the content in bytes; `None` when the repository does not have it.
     pub found: Option<u64>,
-}
-
-impl ManifestStat {
-    /// The description as a JSON document.
-    pub fn to_json(&self, repository: &Repository<'_>) -> Value {
-        let manifest = &self.manifest;
-        json!({
-            "mediaType": manifest.served_as(),
-            "size": self.size,
-            "digest": self.digest,
-            "repository": repository.name(),
-            "kind": manifest.kind.name(),
-            "artifactType": manifest.artifact_type,
-            "tags": self.tags,
-            "subject": manifest.subject.as_ref().map(|subject| &subject.text),
-            "references": self.parts.iter().map(Part::to_json).collect::<Vec<_>>(),
-            "oddities": manifest.oddities,
-        })
-    }
-}
-
-impl Part {
-    fn to_json(&self) -> Value {
-        let reference = &self.reference;
-        json!({
-            "role": reference.role,
-            "mediaType": reference.media_type,
-            "digest": reference.text,
-            "size": reference.size,
-            "platform": reference.platform.as_ref().map(ToString::to_string),
-            "present": self.found.is_some(),
-            "found": self.found,
-        })
-    }
 }
 
 /// The size in bytes of the manifest `digest`, whose link was already found; 0 when its content is missing.

@@ -13,7 +13,7 @@ use crate::layout::TreePath;
 
 impl Run<'_> {
     /// Makes a directory and those above it. `false` when it exists.
-    pub fn make_directory(&mut self, path: &TreePath) -> Result<bool> {
+    pub(crate) fn make_directory(&mut self, path: &TreePath) -> Result<bool> {
         let tree = self.writer().tree();
         let mut missing = Vec::new();
         for path in path.ancestors() {
@@ -32,7 +32,7 @@ impl Run<'_> {
     }
 
     /// Writes a link to `target`. It replaces an existing link.
-    pub fn write_link(&mut self, path: &TreePath, target: Digest) -> Result<()> {
+    pub(crate) fn write_link(&mut self, path: &TreePath, target: Digest) -> Result<()> {
         let writer = self.writer();
         let parent = path.parent().expect("a link is in a directory");
         self.make_directory(&parent)?;
@@ -54,7 +54,7 @@ impl Run<'_> {
 
     /// Gives a file or directory the mode and owner that a new one in its place would have. `false` when it does not
     /// exist, or already has them.
-    pub fn fix_access(&mut self, path: &TreePath) -> Result<bool> {
+    pub(crate) fn fix_access(&mut self, path: &TreePath) -> Result<bool> {
         let writer = self.writer();
         let (Some(before), Some(after)) = (Access::at(writer.tree(), path)?, writer.access_of_new(path)?) else {
             return Ok(false);

@@ -3,8 +3,7 @@
 use serde::Deserialize;
 
 use crate::digest::Digest;
-use crate::layout::{self, Form, Place, TreePath};
-use crate::name::{RepositoryName, Tag, UploadId};
+use crate::layout::TreePath;
 use crate::named::named;
 use crate::tree;
 
@@ -58,41 +57,6 @@ impl Item {
     /// The item at `path`, which belongs to no repository, and has no digest and no size.
     pub fn new(kind: ItemKind, path: TreePath) -> Self {
         Self { kind, path, repository: None, digest: None, size: 0 }
-    }
-
-    /// A blob of `size` bytes.
-    pub fn blob(digest: Digest, size: u64) -> Self {
-        Self::new(ItemKind::Blob, layout::blob_directory(&digest)).digest(digest).size(size)
-    }
-
-    /// A repository's link to a layer.
-    pub fn layer_link(repository: &RepositoryName, form: Form, digest: Digest) -> Self {
-        Self::of(ItemKind::LayerLink, repository, Place::of(repository, form).layer(&digest)).digest(digest)
-    }
-
-    /// A manifest of a repository, with its stored signatures.
-    pub fn revision(repository: &RepositoryName, form: Form, digest: Digest) -> Self {
-        Self::of(ItemKind::Revision, repository, Place::of(repository, form).revision(&digest)).digest(digest)
-    }
-
-    /// One entry of a tag's history.
-    pub fn tag_index(repository: &RepositoryName, form: Form, tag: &Tag, digest: Digest) -> Self {
-        let path = Place::of(repository, form).past(tag.as_str(), &digest);
-        Self::of(ItemKind::TagIndex, repository, path).digest(digest)
-    }
-
-    /// A tag with its history.
-    pub fn tag(repository: &RepositoryName, form: Form, tag: &Tag) -> Self {
-        Self::of(ItemKind::Tag, repository, Place::of(repository, form).tag(tag.as_str()))
-    }
-
-    /// An upload of `size` bytes.
-    pub fn upload(repository: &RepositoryName, form: Form, id: &UploadId, size: u64) -> Self {
-        Self::of(ItemKind::Upload, repository, Place::of(repository, form).upload(id)).size(size)
-    }
-
-    fn of(kind: ItemKind, repository: &RepositoryName, path: TreePath) -> Self {
-        Self::new(kind, path).repository(repository.as_str())
     }
 
     /// Sets the repository.

@@ -1,9 +1,9 @@
 //! The quarantine keeps what `gc` and `repair` took out of the tree, until it is put back or removed for good.
 //!
 //! [`Run`] fills the quarantine, [`Restore`] puts items back, and [`purge`] removes a run. `gc` and `repair` put back
-//! the blobs that the tree needs again ([`with_recall`]). All of these need an
-//! [`ExclusiveWriter`](crate::durable::ExclusiveWriter). [`runs`], [`show`] and [`with_recall`] only read, and take no
-//! lock. The moves themselves are made by [`durable`](crate::durable).
+//! the blobs that the tree needs again (`with_recall`). All of these need an
+//! [`ExclusiveWriter`](crate::ExclusiveWriter). [`runs`], [`show`] and `with_recall` only read, and take no
+//! lock. The moves themselves are made by `durable`.
 //!
 //! # On disk
 //!
@@ -71,7 +71,7 @@ pub use id::{RunId, RunIdError};
 pub use item::{Item, ItemKind, NotedItem};
 pub use list::{RunContents, RunSummary, Runs, runs, show};
 pub use purge::purge;
-pub use recall::{Recall, with_recall};
+pub(crate) use recall::{Recall, with_recall};
 pub use restore::{Restore, Restored};
 pub use run::Run;
 pub use verdict::RestoreOutcome;

@@ -47,7 +47,7 @@ struct RecalledBlob {
 ///
 /// Each blob is hashed, because `repair` moved damaged ones to the quarantine. A manifest that comes back may need more
 /// blobs, so this repeats until nothing is added.
-pub fn with_recall(tree: &Tree, mut scan: Scan, interrupt: &Interrupt) -> Result<(Scan, Recall)> {
+pub(crate) fn with_recall(tree: &Tree, mut scan: Scan, interrupt: &Interrupt) -> Result<(Scan, Recall)> {
     let (mut held, mut damage) = (RecalledBlobs::default(), Vec::new());
     // A quarantine that can't be read does not stop a collection.
     let named = named(tree, &mut damage).unwrap_or_else(|error| {

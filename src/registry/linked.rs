@@ -9,7 +9,7 @@ use crate::repository::Repository;
 
 /// The error for a digest that no repository links, [`Error::LinkedNowhere`]. It says whether the digest is a manifest
 /// somewhere, and whether its content exists. `Err` when a repository can't be read.
-pub fn linked_nowhere(registry: &Registry, digest: Digest) -> Result<Error> {
+pub(crate) fn linked_nowhere(registry: &Registry, digest: Digest) -> Result<Error> {
     let content = registry.tree().metadata(&Entry::Blob(digest).path())?.is_some();
     let mut manifest_of = registry.repositories().repositories;
     let mut failed = None;
@@ -27,7 +27,7 @@ pub fn linked_nowhere(registry: &Registry, digest: Digest) -> Result<Error> {
 /// way.
 ///
 /// For a sha256 a repository counts too that has only an alias for it.
-pub fn linked_in(registry: &Registry, digest: Digest) -> (Vec<(RepositoryName, Digest)>, Vec<Error>) {
+pub(crate) fn linked_in(registry: &Registry, digest: Digest) -> (Vec<(RepositoryName, Digest)>, Vec<Error>) {
     let found = registry.repositories();
     let mut damage = found.damage;
     let mut linked = Vec::new();

@@ -10,7 +10,7 @@ use std::time::Duration;
 
 pub use census::Census;
 pub use delete::{Removal, plan_delete};
-pub use linked::{linked_in, linked_nowhere};
+pub(crate) use linked::{linked_in, linked_nowhere};
 
 use crate::durable::lock::{Holder, Mode, TreeLock};
 use crate::durable::{self, ExclusiveWriter, Writer};

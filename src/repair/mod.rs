@@ -1,6 +1,6 @@
 //! Mending what `fsck` finds.
 //!
-//! A plan is made of findings, of the tree as it will be when it has back what it [needs](crate::quarantine::with_recall) of
+//! A plan is made of findings, of the tree as it will be when it has back what it needs of
 //! the quarantine. It is shown, and carried out. **Nothing is deleted**: what is wrong moves to the quarantine, and of
 //! what is changed in its place (a link, a mode, a directory that is made) the quarantine's journal says what it was. So a
 //! restore undoes a repair. Content that was put in from another source stays then: it is right.

@@ -5,11 +5,11 @@
 //!
 //! * `find`: which directories are repositories. Every command uses this rule.
 //! * `link`: what a link says. Every command reads links with this.
-//! * [`revision`]: the manifests of a repository.
+//! * `revision`: the manifests of a repository.
 
 pub(crate) mod find;
 pub(crate) mod link;
-pub mod revision;
+pub(crate) mod revision;
 
 use crate::digest::Digest;
 use crate::error::{Error, LinkFault, Missing, Result};
@@ -26,7 +26,7 @@ pub struct Repository<'t> {
 
 /// A link to a blob.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Link {
+pub(crate) struct Link {
     /// The digest in its path, by which clients ask for the blob.
     pub key: Digest,
     /// The digest in the link, under which the content is stored. In an alias it is not the key.
@@ -37,14 +37,14 @@ pub struct Link {
 
 impl Link {
     /// Whether the blob is stored under another digest than its key.
-    pub fn is_alias(&self) -> bool {
+    pub(crate) fn is_alias(&self) -> bool {
         self.key != self.target
     }
 }
 
 impl<'t> Repository<'t> {
     /// The repository `name`, which need not exist.
-    pub fn new(tree: &'t Tree, name: RepositoryName) -> Self {
+    pub(crate) fn new(tree: &'t Tree, name: RepositoryName) -> Self {
         Self { tree, name }
     }
 
@@ -64,7 +64,7 @@ impl<'t> Repository<'t> {
     }
 
     /// Whether the repository exists: whether one of its own folders is there.
-    pub fn exists(&self) -> Result<bool> {
+    pub(crate) fn exists(&self) -> Result<bool> {
         for directory in self.place(Form::Current).own() {
             if self.tree.metadata(&directory)?.is_some_and(|found| found.kind == EntryKind::Directory) {
                 return Ok(true);
@@ -80,7 +80,7 @@ impl<'t> Repository<'t> {
 
     /// Reads the link to `key`. `Ok(None)` when there is none, `Err(BrokenLink)` when it does not say what a link with
     /// this path must say.
-    pub fn find_link(&self, key: Digest) -> Result<Option<Link>> {
+    pub(crate) fn find_link(&self, key: Digest) -> Result<Option<Link>> {
         for form in Form::ALL {
             let path = self.link_path(key, form);
             if let Some(target) = self.read_link(key, &path)? {
@@ -111,7 +111,7 @@ impl<'t> Repository<'t> {
     }
 
     /// The link to `key`. `Err(BlobUnknown)` when there is none, `Err(RepositoryUnknown)` when there is no repository.
-    pub fn link(&self, key: Digest) -> Result<Link> {
+    pub(crate) fn link(&self, key: Digest) -> Result<Link> {
         match self.find_link(key)? {
             Some(link) => Ok(link),
             None if self.exists()? => Err(self.blob_unknown(key)?),

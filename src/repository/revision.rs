@@ -30,7 +30,7 @@ impl Revision {
 
 /// The revision `digest` of `repository`; `None` when there is none. `Err(BrokenLink)` when its link says another
 /// digest.
-pub fn find(repository: &Repository<'_>, digest: Digest) -> Result<Option<Revision>> {
+pub(crate) fn find(repository: &Repository<'_>, digest: Digest) -> Result<Option<Revision>> {
     for form in Form::ALL {
         let path = repository.place(form).revision_link(&digest);
         if repository.is_linked(digest, &path)? {
@@ -53,7 +53,7 @@ fn misplaced(repository: &Repository<'_>, digest: Digest) -> Result<Option<Revis
 
 /// Every revision of `repository`, sorted within each layout and algorithm, and the damage among them. The links must
 /// exist, but are not read; [`Revision::check`] reads one.
-pub fn revisions<'r>(repository: &'r Repository<'_>) -> impl Iterator<Item = Result<Revision>> + 'r {
+pub(crate) fn revisions<'r>(repository: &'r Repository<'_>) -> impl Iterator<Item = Result<Revision>> + 'r {
     Form::ALL.into_iter().flat_map(move |form| {
         let directory = repository.place(form).revisions();
         keyed(repository.tree(), &directory).filter_map(move |found| match found {

@@ -15,13 +15,13 @@ use std::sync::Arc;
 
 use rayon::prelude::*;
 
-pub use damage::{Damage, Doubt};
+pub(crate) use damage::{Damage, Doubt};
 use digests::LookedUp;
-pub use digests::{DigestId, DigestSet, Digests};
+pub(crate) use digests::{DigestId, DigestSet, Digests};
 use manifests::Source;
-pub use manifests::{Fault, FaultKind, Graph, Node};
-pub use repositories::{Scanned, ScannedRevision, ScannedTag};
-pub use returning::{Nothing, Returned, Returning};
+pub(crate) use manifests::{Fault, FaultKind, Graph};
+pub(crate) use repositories::{Scanned, ScannedRevision, ScannedTag};
+pub(crate) use returning::{Nothing, Returned, Returning};
 
 use crate::digest::Digest;
 use crate::error::Result;

@@ -30,7 +30,7 @@ pub struct Returned {
 
 /// No content is put back.
 #[derive(Clone, Copy, Debug)]
-pub struct Nothing;
+pub(crate) struct Nothing;
 
 impl Returning for Nothing {
     fn digests(&self) -> Vec<Digest> {

@@ -43,7 +43,7 @@ named! {
     /// What a directory entry is.
     #[derive(serde::Deserialize)]
     #[serde(rename_all = "kebab-case")]
-    pub enum EntryKind {
+    pub(crate) enum EntryKind {
         /// A regular file.
         File = "file",
         /// A directory.
@@ -57,7 +57,7 @@ named! {
 
 impl EntryKind {
     /// Its name in a message, with an article.
-    pub const fn describe(self) -> &'static str {
+    pub(crate) const fn describe(self) -> &'static str {
         match self {
             Self::File => "a regular file",
             Self::Directory => "a directory",
@@ -80,7 +80,7 @@ impl From<FileType> for EntryKind {
 
 /// One name in a directory.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Listed {
+pub(crate) struct Listed {
     /// The name, which need not be text.
     pub name: OsString,
     /// What it is, by the directory's own record.
@@ -89,14 +89,14 @@ pub struct Listed {
 
 impl Listed {
     /// The name, if it is text.
-    pub fn text(&self) -> Option<&str> {
+    pub(crate) fn text(&self) -> Option<&str> {
         self.name.to_str()
     }
 }
 
 /// What `statx` returns for a file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Metadata {
+pub(crate) struct Metadata {
     /// What it is.
     pub kind: EntryKind,
     /// Its length in bytes.
@@ -109,7 +109,7 @@ impl Tree {
     /// Opens the tree in `root`, which is the directory that contains `docker/registry/v2`, or that directory itself.
     ///
     /// Returns `Err(NotATree)` when it is neither, and `Err(UnusableTree)` when an area is a symbolic link to nowhere.
-    pub fn open(root: &Path) -> Result<Self> {
+    pub(crate) fn open(root: &Path) -> Result<Self> {
         let not = |reason: String| Error::NotATree { path: root.to_owned(), reason };
         let (root_path, path) = locate(root)?;
         let v2 = open_resolved(rustix::fs::CWD, path.as_os_str())
@@ -198,7 +198,7 @@ impl Tree {
 
     /// Opens the regular file at `path` for reading. `None` when it isn't there; a directory, a symbolic link or a
     /// special file in its place is `Err(WrongKind)`.
-    pub fn open_file(&self, path: &TreePath) -> Result<Option<File>> {
+    pub(crate) fn open_file(&self, path: &TreePath) -> Result<Option<File>> {
         let Some(area) = self.area(path.area())? else { return Ok(None) };
         // Without NONBLOCK, a pipe in the file's place would make us wait for ever.
         let flags = OFlags::RDONLY | OFlags::NONBLOCK | OFlags::NOFOLLOW | OFlags::CLOEXEC;
@@ -217,7 +217,7 @@ impl Tree {
     }
 
     /// Returns the metadata of `path`; of a symbolic link those of the link itself. `None` when nothing is there.
-    pub fn metadata(&self, path: &TreePath) -> Result<Option<Metadata>> {
+    pub(crate) fn metadata(&self, path: &TreePath) -> Result<Option<Metadata>> {
         let Some(area) = self.area(path.area())? else { return Ok(None) };
         let flags = OFlags::PATH | OFlags::NOFOLLOW | OFlags::CLOEXEC;
         let Some(parent) = path.parent() else {
@@ -253,7 +253,7 @@ impl Tree {
 
     /// Reads the file at `path` whole. A file of more than `limit` bytes is cut there; no small file of a tree is that
     /// long.
-    pub fn read_small(&self, path: &TreePath, limit: u64) -> Result<Option<Vec<u8>>> {
+    pub(crate) fn read_small(&self, path: &TreePath, limit: u64) -> Result<Option<Vec<u8>>> {
         let Some(file) = self.open_file(path)? else { return Ok(None) };
         let mut content = Vec::with_capacity(160);
         file.take(limit).read_to_end(&mut content).map_err(|error| Error::io("read", self.locate(path), error))?;
@@ -261,7 +261,7 @@ impl Tree {
     }
 
     /// Lists the directory at `path`, in no order. `None` when it isn't there. A failure half-way is an error.
-    pub fn list(&self, path: &TreePath) -> Result<Option<Vec<Listed>>> {
+    pub(crate) fn list(&self, path: &TreePath) -> Result<Option<Vec<Listed>>> {
         let Some(directory) = self.open_directory(path)? else { return Ok(None) };
         list_handle(directory.as_fd()).map(Some).map_err(|errno| Error::io("list", self.locate(path), errno))
     }

@@ -53,7 +53,7 @@ impl Session<'_> {
     }
 
     /// Leaves a new session for other processes to continue, with the registry's hash state of no bytes.
-    pub fn keep_empty(&mut self) -> Result<()> {
+    pub(crate) fn keep_empty(&mut self) -> Result<()> {
         let state = Hasher::new([]).midstate().expect("one algorithm keeps its state");
         self.write_state(&state)?;
         self.data.sync_all().map_err(|error| self.failed("sync", error))

@@ -39,7 +39,7 @@ pub enum StateError {
 }
 
 /// Writes the form that registries from 2.7 on read.
-pub fn encode(state: &Midstate) -> [u8; BINARY_SIZE] {
+pub(crate) fn encode(state: &Midstate) -> [u8; BINARY_SIZE] {
     let mut bytes = [0; BINARY_SIZE];
     bytes[..4].copy_from_slice(&MAGIC);
     for (place, word) in bytes[4..36].as_chunks_mut::<4>().0.iter_mut().zip(state.chaining()) {
@@ -51,7 +51,7 @@ pub fn encode(state: &Midstate) -> [u8; BINARY_SIZE] {
 }
 
 /// Reads either form.
-pub fn decode(bytes: &[u8]) -> Result<Midstate, StateError> {
+pub(crate) fn decode(bytes: &[u8]) -> Result<Midstate, StateError> {
     if bytes.starts_with(b"sha") { decode_binary(bytes) } else { decode_gob(bytes) }
 }
 

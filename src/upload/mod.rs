@@ -19,7 +19,7 @@
 mod append;
 mod commit;
 mod early_sync;
-pub mod hash_state;
+pub(crate) mod hash_state;
 mod put;
 mod record;
 mod survey;
@@ -32,8 +32,8 @@ pub use commit::Commit;
 pub use hash_state::StateError;
 pub use put::Put;
 pub(crate) use survey::time as parse_time;
-pub use survey::{Upload, cancel, find, forget, look_up, uploads};
-pub(crate) use survey::{cancel_by, remove};
+pub use survey::{Upload, cancel, find, uploads};
+pub(crate) use survey::{cancel_by, forget, look_up, remove};
 
 use crate::durable::lock::UploadLock;
 use crate::durable::{Sync, Writer};
@@ -72,13 +72,13 @@ pub struct IgnoredState {
 }
 
 impl<'w> Session<'w> {
-    /// Starts an upload at the time `now`. `repository` need not exist. With [`Sync::Now`] it survives a power cut.
-    pub fn start(
-        writer: &'w Writer<'w>,
-        repository: &RepositoryName,
-        now: jiff::Timestamp,
-        sync: Sync,
-    ) -> Result<Self> {
+    /// Starts an upload at the time `now`, which survives a power cut. `repository` need not exist.
+    pub fn start(writer: &'w Writer<'w>, repository: &RepositoryName, now: jiff::Timestamp) -> Result<Self> {
+        Self::begin(writer, repository, now, Sync::Now)
+    }
+
+    /// Starts an upload. With [`Sync::Later`] a power cut may lose it.
+    fn begin(writer: &'w Writer<'w>, repository: &RepositoryName, now: jiff::Timestamp, sync: Sync) -> Result<Self> {
         let id = UploadId::random();
         let directory = Place::of(repository, Form::Current).upload(&id);
         let started = Entry::in_repository(repository, Item::UploadStartedAt(id.clone())).path();
@@ -139,7 +139,7 @@ impl<'w> Session<'w> {
     }
 
     /// Whether `file` is the upload's own data. Appending it to itself would never end.
-    pub fn is_its_data(&self, file: &std::fs::Metadata) -> Result<bool> {
+    pub(crate) fn is_its_data(&self, file: &std::fs::Metadata) -> Result<bool> {
         use std::os::unix::fs::MetadataExt;
 
         let data = self.data.metadata().map_err(|error| self.failed("look at", error))?;

@@ -42,7 +42,7 @@ impl<'a> Put<'a> {
         watch: &Watch<'_>,
     ) -> Result<Stored> {
         self.expected.check_usable()?;
-        let mut session = Session::start(writer, repository, now, Sync::Later)?;
+        let mut session = Session::begin(writer, repository, now, Sync::Later)?;
         let how = Commit { expected: self.expected, verify_existing: self.verify_existing, rehash: false };
         watch.progress.begin("storing", self.expected.size.or(self.size_hint));
         let stored = session.store(source, self.source_name, how, watch);

@@ -45,7 +45,7 @@ impl Upload {
     }
 
     /// The error that its hash states can't be listed with. Without their times its age is unknown.
-    pub fn unreadable_states(&self, tree: &Tree) -> Error {
+    pub(crate) fn unreadable_states(&self, tree: &Tree) -> Error {
         let changed = || Error::Refused { reason: format!("upload {} changed meanwhile", self.id) };
         tree.list(&Place::of(&self.repository, self.form).hash_states(&self.id)).err().unwrap_or_else(changed)
     }
@@ -69,7 +69,7 @@ impl Upload {
     }
 
     /// The file with the bytes received so far.
-    pub fn data_path(&self, tree: &Tree) -> PathBuf {
+    pub(crate) fn data_path(&self, tree: &Tree) -> PathBuf {
         tree.locate(&self.directory().data())
     }
 
@@ -99,7 +99,7 @@ pub(super) fn find_workable(tree: &Tree, repository: &RepositoryName, id: &Uploa
 }
 
 /// The upload `id` of `repository`, even if it has ended and only its directory is left.
-pub fn look_up(tree: &Tree, repository: &RepositoryName, id: &UploadId) -> Result<Option<Upload>> {
+pub(crate) fn look_up(tree: &Tree, repository: &RepositoryName, id: &UploadId) -> Result<Option<Upload>> {
     for form in Form::ALL {
         if let Some(upload) = look(tree, repository, id, form)? {
             return Ok(Some(upload));
@@ -275,7 +275,7 @@ pub(crate) fn cancel_by(
 }
 
 /// Removes our records of an upload that is gone: the process that removed it may have been killed, or not know them.
-pub fn forget(writer: &Writer<'_>, repository: &RepositoryName, id: &UploadId) {
+pub(crate) fn forget(writer: &Writer<'_>, repository: &RepositoryName, id: &UploadId) {
     record::forget(writer.tree(), repository, id);
 }
 

@@ -4,16 +4,22 @@ use std::fs;
 use std::process::{Child, Stdio};
 use std::time::{Duration, Instant};
 
-use regtree::Registry;
-use regtree::lock::{Holder, Mode, TreeLock};
+use regtree::{Error, ExclusiveWriter, Registry, Writer};
 
 use crate::support::Scratch;
 
-fn lock(scratch: &Scratch, mode: Mode) -> TreeLock {
-    let registry = Registry::open(scratch.root()).unwrap();
-    let holder = Holder::this_process("gc", mode, jiff::Timestamp::UNIX_EPOCH);
-    // Another test's fork may hold one that was dropped a moment longer.
-    TreeLock::acquire(registry.tree(), &holder, Duration::from_mins(1)).unwrap()
+/// A registry that is never closed, so that its writers can be passed on.
+fn registry(scratch: &Scratch) -> &'static Registry {
+    Box::leak(Box::new(Registry::open(scratch.root()).unwrap()))
+}
+
+// Another test's fork may hold a lock that was dropped a moment longer, so both wait.
+fn writer(scratch: &Scratch) -> Writer<'static> {
+    registry(scratch).writer("gc", jiff::Timestamp::UNIX_EPOCH, Duration::from_mins(1)).unwrap()
+}
+
+fn collector(scratch: &Scratch) -> ExclusiveWriter<'static> {
+    registry(scratch).exclusive_writer("gc", jiff::Timestamp::UNIX_EPOCH, Duration::from_mins(1)).unwrap()
 }
 
 /// A put that waits for its standard input, once it has begun its upload.
@@ -31,7 +37,7 @@ fn hanging_put(scratch: &Scratch) -> Child {
 #[test]
 fn writers_share_the_lock() {
     let scratch = Scratch::new();
-    let _other = lock(&scratch, Mode::Shared);
+    let _other = writer(&scratch);
     scratch.put("lib/app", b"content");
 }
 
@@ -39,7 +45,7 @@ fn writers_share_the_lock() {
 fn an_exclusive_holder_stops_every_writer_and_is_named() {
     let scratch = Scratch::new();
     let digest = scratch.put("lib/app", b"content").to_string();
-    let _collector = lock(&scratch, Mode::Exclusive);
+    let _collector = collector(&scratch);
     let process = std::process::id().to_string();
     let calls: [&[&str]; 3] = [
         &["blob", "put", "lib/app"],
@@ -66,7 +72,7 @@ fn an_exclusive_holder_stops_every_writer_and_is_named() {
 fn readers_and_dry_runs_take_no_lock() {
     let scratch = Scratch::new();
     let digest = scratch.put("lib/app", b"content").to_string();
-    let _collector = lock(&scratch, Mode::Exclusive);
+    let _collector = collector(&scratch);
     scratch.run(["blob", "get", "lib/app", &digest]).code(0);
     scratch.run(["blob", "list"]).code(0);
     scratch.run(["repo", "list"]).code(0);
@@ -76,7 +82,7 @@ fn readers_and_dry_runs_take_no_lock() {
 #[test]
 fn a_lock_is_waited_for_when_asked() {
     let scratch = Scratch::new();
-    let collector = lock(&scratch, Mode::Exclusive);
+    let collector = collector(&scratch);
     let waiting = scratch.regtree(["blob", "put", "lib/app", "--wait-lock", "60s"]).stdin("content");
     let waiting = std::thread::spawn(move || waiting.run());
     std::thread::sleep(Duration::from_millis(200));
@@ -92,8 +98,8 @@ fn a_lock_is_waited_for_when_asked() {
 fn a_writer_stops_an_exclusive_holder_and_a_dead_one_does_not() {
     let scratch = Scratch::new();
     let registry = Registry::open(scratch.root()).unwrap();
-    let holder = Holder::this_process("gc", Mode::Exclusive, jiff::Timestamp::now());
-    let acquire = || TreeLock::acquire(registry.tree(), &holder, Duration::ZERO);
+    let acquire = || registry.exclusive_writer("gc", jiff::Timestamp::now(), Duration::ZERO);
+    let notes = || fs::read_dir(scratch.root().join(".regtree/holders")).unwrap().count();
 
     let mut put = hanging_put(&scratch);
     let error = acquire().unwrap_err().to_string();
@@ -103,15 +109,18 @@ fn a_writer_stops_an_exclusive_holder_and_a_dead_one_does_not() {
 
     // The kernel has freed the lock; the note that the dead process left is stale, and goes when somebody looks.
     drop(acquire().unwrap());
-    assert_eq!(fs::read_dir(scratch.root().join(".regtree/holders")).unwrap().count(), 1);
-    assert!(regtree::lock::holders(registry.tree()).is_empty());
-    assert_eq!(fs::read_dir(scratch.root().join(".regtree/holders")).unwrap().count(), 0);
+    assert_eq!(notes(), 1);
+    let _other = registry.writer("blob put", jiff::Timestamp::now(), Duration::ZERO).unwrap();
+    assert_eq!(notes(), 2);
+    let Err(Error::Locked { holders, .. }) = acquire() else { panic!("it is not locked") };
+    assert_eq!(holders.iter().map(|holder| holder.pid).collect::<Vec<_>>(), [std::process::id()]);
+    assert_eq!(notes(), 1);
 }
 
 #[test]
 fn a_tree_is_one_however_its_root_is_named() {
     let scratch = Scratch::new();
-    let _collector = lock(&scratch, Mode::Exclusive);
+    let _collector = collector(&scratch);
     crate::support::Regtree::at(&scratch.v2(), ["blob", "put", "lib/app"]).run().code(11).says(["regtree gc"]);
 }
 
@@ -121,7 +130,7 @@ fn a_lock_needs_no_note() {
     // A file where the directory of notes would be.
     fs::write(scratch.root().join(".regtree"), "in the way").unwrap();
     scratch.put("lib/app", b"content");
-    let _collector = lock(&scratch, Mode::Exclusive);
+    let _collector = collector(&scratch);
     scratch.run(["blob", "put", "lib/app"]).code(11).says(["another process, which left no note"]);
 }
 
@@ -137,7 +146,7 @@ fn reading_makes_no_private_state() {
 fn a_repository_is_removed_by_one_who_is_alone() {
     let scratch = Scratch::new();
     scratch.put("lib/app", b"content");
-    let other = lock(&scratch, Mode::Shared);
+    let other = writer(&scratch);
     scratch.run(["repo", "delete", "lib/app", "-n"]).code(0);
     scratch.run(["repo", "delete", "lib/app"]).code(11).silent().says(["is locked by regtree gc"]);
     drop(other);
@@ -148,7 +157,7 @@ fn a_repository_is_removed_by_one_who_is_alone() {
 fn what_manifests_and_tags_may_need_is_removed_by_one_who_is_alone() {
     let scratch = Scratch::new();
     let image = crate::support::Tagged::put(&scratch, "lib", "one", &[]);
-    let other = lock(&scratch, Mode::Shared);
+    let other = writer(&scratch);
     let calls = [("manifest", image.digest), ("blob", image.layer)];
     let calls = calls.map(|(noun, digest)| scratch.regtree([noun, "delete", "lib", &digest.to_string()]));
     for call in &calls {
@@ -164,11 +173,11 @@ fn what_manifests_and_tags_may_need_is_removed_by_one_who_is_alone() {
 fn tags_are_changed_with_others_and_read_beside_anybody() {
     let scratch = Scratch::new();
     let digest = crate::support::Tagged::put(&scratch, "lib", "one", &["v1"]).digest.to_string();
-    let other = lock(&scratch, Mode::Shared);
+    let other = writer(&scratch);
     scratch.run(["tag", "set", "lib", "v2", &digest]).code(0);
     scratch.run(["tag", "delete", "lib", "v2"]).code(0);
     drop(other);
-    let _collector = lock(&scratch, Mode::Exclusive);
+    let _collector = collector(&scratch);
     scratch.run(["tag", "set", "lib", "v2", &digest]).code(11).silent();
     scratch.run(["tag", "delete", "lib", "v1"]).code(11).silent();
     for call in [

@@ -82,7 +82,7 @@ pub(super) fn write(root: &Path, now: jiff::Timestamp) -> Result<Sample> {
     }
 
     // A client that disconnects leaves an upload like this.
-    let mut upload = Session::start(&writer, &web.repository, now, Sync::Later)?;
+    let mut upload = Session::start(&writer, &web.repository, now)?;
     upload.append(Cursor::new(b"the first half of a layer".to_vec()), "the demo", Append::default(), &Watch::none())?;
     drop(upload);
 

@@ -40,7 +40,8 @@ impl Referrers {
         let registry = context.registry()?;
         let repository = registry.repository(&self.repository).about(&self.repository, None)?;
         let digest = manifest::resolve(&repository, &self.target).about(&self.repository, None)?;
-        let (mut found, damage) = manifest::referrers(&repository, digest).about(&self.repository, digest)?;
+        let (relations, damage) = manifest::relations(&repository, digest).about(&self.repository, digest)?;
+        let mut found = relations.referrers;
         if let Some(wanted) = &self.artifact_type {
             found.retain(|referrer| referrer.artifact_type.as_ref() == Some(wanted));
         }

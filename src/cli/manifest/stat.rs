@@ -1,9 +1,11 @@
 //! `regtree manifest stat`.
 
+use serde_json::{Value, json};
+
 use crate::cli::count::{human_bytes, plural};
 use crate::cli::subject::About;
 use crate::cli::{Context, Exit};
-use crate::manifest::{self, ManifestStat, Relations};
+use crate::manifest::{self, ManifestStat, Part, Relations};
 use crate::name::{RepositoryName, Target};
 
 /// Show a manifest: its type, what it references and whether that exists, its tags, its referrers and its parent
@@ -38,19 +40,49 @@ impl Stat {
         let (relations, unread) = manifest::relations(&repository, digest).about(&self.repository, digest)?;
         damage.extend(unread);
         if context.output.is_json() {
-            let mut document = stat.to_json(&repository);
-            document["parents"] = serde_json::json!(relations.parents);
-            document["referrers"] = serde_json::json!(relations.referrers);
+            let mut document = document(&stat, &self.repository);
+            document["parents"] = json!(relations.parents);
+            document["referrers"] = json!(relations.referrers);
             document["damage"] = damage.iter().map(crate::cli::output::error_document).collect();
             context.output.event("manifest", document)?;
         } else {
             print(&stat, &relations, context)?;
             context.output.all_damage(&damage)?;
         }
-        let elsewhere = |part: &manifest::Part| manifest::may_be_elsewhere(stat.manifest.kind, &part.reference);
+        let elsewhere = |part: &Part| manifest::may_be_elsewhere(stat.manifest.kind, &part.reference);
         let missing = stat.parts.iter().any(|part| part.found.is_none() && !elsewhere(part));
         Ok(Exit::damage_if(missing || !damage.is_empty()))
     }
+}
+
+/// The description as a JSON document.
+fn document(stat: &ManifestStat, repository: &RepositoryName) -> Value {
+    let manifest = &stat.manifest;
+    json!({
+        "mediaType": manifest.served_as(),
+        "size": stat.size,
+        "digest": stat.digest,
+        "repository": repository,
+        "kind": manifest.kind.name(),
+        "artifactType": manifest.artifact_type,
+        "tags": stat.tags,
+        "subject": manifest.subject.as_ref().map(|subject| &subject.text),
+        "references": stat.parts.iter().map(reference).collect::<Vec<_>>(),
+        "oddities": manifest.oddities,
+    })
+}
+
+fn reference(part: &Part) -> Value {
+    let reference = &part.reference;
+    json!({
+        "role": reference.role,
+        "mediaType": reference.media_type,
+        "digest": reference.text,
+        "size": reference.size,
+        "platform": reference.platform.as_ref().map(ToString::to_string),
+        "present": part.found.is_some(),
+        "found": part.found,
+    })
 }
 
 fn print(stat: &ManifestStat, relations: &Relations, context: &mut Context) -> anyhow::Result<()> {

@@ -4,7 +4,6 @@ use serde_json::json;
 
 use crate::cli::subject::About;
 use crate::cli::{Context, Exit};
-use crate::durable::Sync;
 use crate::name::RepositoryName;
 use crate::upload::Session;
 
@@ -33,8 +32,7 @@ impl Start {
     pub(in crate::cli) fn run(self, context: &mut Context) -> anyhow::Result<Exit> {
         let registry = context.registry()?;
         let writer = context.writer(&registry, "upload start")?;
-        let mut session =
-            Session::start(&writer, &self.repository, context.now, Sync::Now).about(&self.repository, None)?;
+        let mut session = Session::start(&writer, &self.repository, context.now).about(&self.repository, None)?;
         if let Err(error) = session.keep_empty() {
             // An upload that is only half started is removed. The first failure is the one to report.
             let _ = session.cancel();

@@ -12,14 +12,14 @@ mod text;
 
 pub use fault::{Malformed, Reason};
 use nesting::Nesting;
-pub use text::{Match, Text};
+pub(crate) use text::{Match, Text};
 
 /// The deepest nesting that Go accepts.
-pub const GO_MAX_DEPTH: usize = 10_000;
+pub(crate) const GO_MAX_DEPTH: usize = 10_000;
 
 /// One step through a document.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Event<'b> {
+pub(crate) enum Event<'b> {
     /// `{`
     BeginObject,
     /// `}`
@@ -52,7 +52,7 @@ enum Expect {
 
 /// Reads a document from its first byte to its last.
 #[derive(Debug)]
-pub struct Reader<'b> {
+pub(crate) struct Reader<'b> {
     bytes: &'b [u8],
     at: usize,
     token: usize,
@@ -64,7 +64,7 @@ pub struct Reader<'b> {
 
 impl<'b> Reader<'b> {
     /// A reader of a document that may be nested to any depth.
-    pub fn new(bytes: &'b [u8]) -> Self {
+    pub(crate) fn new(bytes: &'b [u8]) -> Self {
         Self {
             bytes,
             at: 0,
@@ -78,24 +78,23 @@ impl<'b> Reader<'b> {
 
     /// Refuses more than `levels` open brackets; Go's limit is [`GO_MAX_DEPTH`].
     #[must_use]
-    pub fn max_depth(mut self, levels: usize) -> Self {
+    pub(crate) fn max_depth(mut self, levels: usize) -> Self {
         self.max_depth = levels;
         self
     }
 
     /// The most brackets that were open at once so far.
-    pub fn deepest(&self) -> usize {
+    pub(crate) fn deepest(&self) -> usize {
         self.deepest
     }
 
     /// The offset of the last event, in bytes.
-    pub fn offset(&self) -> usize {
+    pub(crate) fn offset(&self) -> usize {
         self.token
     }
 
     /// The next event; `None` after the end of the document. Only white space may follow it.
-    #[expect(clippy::should_implement_trait, reason = "an iterator would go on after a fault")]
-    pub fn next(&mut self) -> Result<Option<Event<'b>>, Malformed> {
+    pub(crate) fn next(&mut self) -> Result<Option<Event<'b>>, Malformed> {
         self.space();
         match self.expect {
             Expect::Nothing if self.at == self.bytes.len() => Ok(None),
@@ -109,19 +108,19 @@ impl<'b> Reader<'b> {
     }
 
     /// Skips the rest of a value whose first event was `first`.
-    pub fn skip(&mut self, first: Event<'b>) -> Result<(), Malformed> {
+    pub(crate) fn skip(&mut self, first: Event<'b>) -> Result<(), Malformed> {
         self.scan(first, |_, _| ())
     }
 
     /// Skips the rest of a value whose first event was `first`, and returns the bytes of the value.
-    pub fn raw(&mut self, first: Event<'b>) -> Result<&'b [u8], Malformed> {
+    pub(crate) fn raw(&mut self, first: Event<'b>) -> Result<&'b [u8], Malformed> {
         let start = self.token;
         self.skip(first)?;
         Ok(&self.bytes[start..self.at])
     }
 
     /// Calls `see` with the offset and event of all that follows `first` in its value, up to its closing bracket.
-    pub fn scan(&mut self, first: Event<'b>, mut see: impl FnMut(usize, Event<'b>)) -> Result<(), Malformed> {
+    pub(crate) fn scan(&mut self, first: Event<'b>, mut see: impl FnMut(usize, Event<'b>)) -> Result<(), Malformed> {
         if !matches!(first, Event::BeginObject | Event::BeginArray) {
             return Ok(());
         }
@@ -314,3 +313,8 @@ impl<'b> Reader<'b> {
 fn is_space(byte: u8) -> bool {
     matches!(byte, b' ' | b'\t' | b'\r' | b'\n')
 }
+
+#[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "a test may")]
+#[path = "../../../tests/unit/json.rs"]
+mod tests;

@@ -4,14 +4,14 @@ use std::borrow::Cow;
 
 /// A string or key as written: a checked slice of the document without its quotes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Text<'b> {
+pub(crate) struct Text<'b> {
     raw: &'b [u8],
     escaped: bool,
 }
 
 /// How a key compares with the name of a field.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Match {
+pub(crate) enum Match {
     /// It is the name.
     Exact,
     /// It is the name in another case, which Go accepts too.
@@ -28,7 +28,7 @@ impl<'b> Text<'b> {
 
     /// The text without its escapes. As in Go, each byte that is not Unicode and each half of a surrogate pair becomes
     /// U+FFFD.
-    pub fn decode(self) -> Cow<'b, str> {
+    pub(crate) fn decode(self) -> Cow<'b, str> {
         if self.escaped {
             return Cow::Owned(self.unescape());
         }
@@ -53,7 +53,7 @@ impl<'b> Text<'b> {
     }
 
     /// How this key compares with `name`, which must be ASCII.
-    pub fn matches(self, name: &str) -> Match {
+    pub(crate) fn matches(self, name: &str) -> Match {
         if self.raw == name.as_bytes() {
             return Match::Exact;
         }

@@ -5,7 +5,7 @@ use crate::count::plural;
 /// Why a document is refused: for the whole, or for one of its signatures.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
-pub enum SignatureError {
+pub(crate) enum SignatureError {
     /// The document is not a JSON object.
     #[error("the document is not a JSON object")]
     NotJson,
@@ -38,20 +38,8 @@ fn key_text(key_id: Option<&str>) -> String {
 }
 
 impl SignatureError {
-    /// A stable name for the kind of failure.
-    pub fn class(&self) -> &'static str {
-        match self {
-            Self::NotJson => "not-json",
-            Self::MissingSignatures => "missing-signatures",
-            Self::EmptySignatures => "empty-signatures",
-            Self::MalformedSignatures => "malformed-signatures",
-            Self::PayloadNotJson => "payload-not-json",
-            Self::Signature { fault, .. } => fault.class(),
-        }
-    }
-
     /// The error code that a registry answers a push with (layout.md §5.3).
-    pub fn api_code(&self) -> &'static str {
+    pub(crate) fn api_code(&self) -> &'static str {
         match self {
             Self::Signature { fault, .. } => fault.api_code(),
             _ => INVALID,
@@ -66,7 +54,7 @@ const UNKNOWN: &str = "UNKNOWN";
 /// What is wrong with one signature.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
-pub enum Fault {
+pub(crate) enum Fault {
     /// A member has the wrong type.
     #[error("{0} is of the wrong type")]
     Malformed(&'static str),
@@ -127,26 +115,9 @@ pub enum Fault {
 }
 
 impl Fault {
-    /// A stable name for the kind of failure.
-    pub fn class(&self) -> &'static str {
-        match self {
-            Self::Malformed(_) => "malformed-signatures",
-            Self::BadBase64(_) => "bad-base64",
-            Self::BadProtected => "bad-protected",
-            Self::MissingFormat(_) => "missing-format",
-            Self::FormatLengthOutOfRange { .. } => "format-length-out-of-range",
-            Self::ConflictingFormat => "conflicting-format",
-            Self::BadKey(_) | Self::BadCertificate(_) => "bad-key",
-            Self::MissingKey => "missing-key",
-            Self::WrongAlgorithm { .. } => "wrong-algorithm",
-            Self::SignatureLength { .. } | Self::EcMismatch | Self::RsaMismatch => "bad-signature",
-            Self::NotVerified => "not-verified",
-        }
-    }
-
     /// The error code that a registry answers a push with. A registry recognises only one error text of libtrust as a
     /// failed verification; any other failure after the document was read becomes `UNKNOWN`.
-    pub fn api_code(&self) -> &'static str {
+    pub(crate) fn api_code(&self) -> &'static str {
         match self {
             Self::EcMismatch | Self::NotVerified => UNVERIFIED,
             Self::BadBase64(Encoded::Signature | Encoded::Certificate)
@@ -172,7 +143,7 @@ impl Fault {
 
 /// The members that are base64.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum Encoded {
+pub(crate) enum Encoded {
     /// `protected`.
     #[error("the protected header")]
     Protected,
@@ -190,7 +161,7 @@ pub enum Encoded {
 /// Why a key can't be used.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
-pub enum KeyFault {
+pub(crate) enum KeyFault {
     /// It is not a JSON object, or is nested too deep.
     #[error("it is not a JSON object")]
     NotJson,

@@ -7,7 +7,7 @@ use super::{jose, json};
 
 /// How to cut a payload from a signed document: take bytes from its start, and add the tail.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Format {
+pub(crate) struct Format {
     /// How many bytes to take from the document.
     pub length: usize,
     /// The bytes to add.
@@ -37,8 +37,6 @@ impl Format {
 pub(super) struct Protected {
     pub(super) format: Format,
     pub(super) time: Option<String>,
-    /// A member name that occurs twice.
-    pub(super) duplicate: Option<String>,
 }
 
 impl Protected {
@@ -52,7 +50,7 @@ impl Protected {
         let tail = jose::decode_url(&tail).ok_or(Fault::BadBase64(Encoded::Tail))?;
         let length = within(length, available).ok_or(Fault::FormatLengthOutOfRange { available })?;
         let time = last("time").and_then(json::string);
-        Ok(Self { format: Format { length, tail }, time, duplicate: json::duplicate(&text) })
+        Ok(Self { format: Format { length, tail }, time })
     }
 }
 

@@ -2,8 +2,6 @@
 //!
 //! A payload is signed as bytes and never written again. This only finds whether Go reads it as JSON, and its members.
 
-use std::collections::HashSet;
-
 use crate::manifest::json::{Event, GO_MAX_DEPTH, Reader};
 
 fn reader(bytes: &[u8]) -> Reader<'_> {
@@ -54,26 +52,6 @@ pub(super) fn elements(array: &[u8]) -> Option<Vec<&[u8]>> {
     reader.next().ok()?.is_none().then_some(found)
 }
 
-/// A member name that some object in `bytes` has twice. Readers differ in which value they take; Go takes the last.
-pub(super) fn duplicate(bytes: &[u8]) -> Option<String> {
-    let mut open = Vec::new();
-    let mut reader = reader(bytes);
-    while let Ok(Some(event)) = reader.next() {
-        match event {
-            Event::BeginObject => open.push(HashSet::new()),
-            Event::EndObject => drop(open.pop()),
-            Event::Key(name) => {
-                let twice = open.last_mut().and_then(|names| names.replace(name.decode()));
-                if let Some(name) = twice {
-                    return Some(name.into_owned());
-                }
-            }
-            _ => {}
-        }
-    }
-    None
-}
-
 #[cfg(test)]
 #[expect(clippy::unwrap_used, reason = "a test may")]
 mod tests {
@@ -98,16 +76,10 @@ mod tests {
         assert_eq!(elements(&nested(10_001)), None);
     }
 
-    #[test]
-    fn a_name_is_a_duplicate_only_within_its_object() {
-        assert_eq!(duplicate(br#"{"a":{"a":1},"b":[{"a":1},{"a":2}]}"#), None);
-        assert_eq!(duplicate(br#"[{"a":{"b":1,"\u0062":2}}]"#).as_deref(), Some("b"));
-    }
-
     proptest! {
         #[test]
         fn no_bytes_make_it_panic(bytes in prop::collection::vec(any::<u8>(), 0..64)) {
-            let _ = (members(&bytes), elements(&bytes), duplicate(&bytes), string(&bytes));
+            let _ = (members(&bytes), elements(&bytes), string(&bytes));
         }
     }
 }

@@ -13,6 +13,7 @@
 //! Without the feature `schema1-signatures` no signature is verified. Documents are still taken apart and assembled,
 //! and each signature that would be checked is [`Fault::NotVerified`].
 
+#[cfg_attr(not(feature = "schema1-signatures"), expect(dead_code, reason = "some of it is wrong with keys alone"))]
 mod error;
 mod format;
 mod go_json;
@@ -30,86 +31,34 @@ mod verify;
 #[cfg(not(feature = "schema1-signatures"))]
 use unverified as key;
 
-pub use error::{Encoded, Fault, KeyFault, SignatureError};
-pub use format::Format;
-pub use key::Jwk;
-pub use signature::Signature;
-pub use verify::SignatureVerdict;
+pub(crate) use error::{Fault, SignatureError};
+pub(crate) use format::Format;
+pub(crate) use signature::Signature;
+pub(crate) use verify::SignatureVerdict;
 
 /// A payload and its signatures, which are not verified yet.
 #[derive(Clone, Debug)]
 #[must_use = "nothing is verified before `verify` or `check` is called"]
-pub struct Signed {
+pub(crate) struct Signed {
     payload: Vec<u8>,
     format: Format,
     signatures: Vec<Signature>,
-    /// The irregularities of the document itself, without those of its signatures.
-    irregularities: Vec<Irregularity>,
 }
 
 impl Signed {
     /// What was signed: the bytes that a registry stores and that give the manifest its digest.
-    pub fn payload(&self) -> &[u8] {
+    pub(crate) fn payload(&self) -> &[u8] {
         &self.payload
     }
 
-    /// The payload, without copying it.
-    pub fn into_payload(self) -> Vec<u8> {
-        self.payload
-    }
-
-    /// How the payload is cut from a document.
-    pub fn format(&self) -> &Format {
-        &self.format
-    }
-
     /// The signatures, in the document's order.
-    pub fn signatures(&self) -> &[Signature] {
+    pub(crate) fn signatures(&self) -> &[Signature] {
         &self.signatures
-    }
-
-    /// What a registry accepts and a strict reader would refuse.
-    pub fn irregularities(&self) -> impl Iterator<Item = &Irregularity> {
-        self.irregularities.iter().chain(self.signatures.iter().flat_map(Signature::irregularities))
-    }
-}
-
-/// Something that registries accept and other readers may understand differently.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[non_exhaustive]
-pub enum Irregularity {
-    /// An object has a member name twice. Registries take the last.
-    #[error("{}a member {name:?} occurs twice", place_text(*.signature))]
-    DuplicateKey {
-        /// The name.
-        name: String,
-        /// The number of the signature, from 1; `None` for the payload and the document.
-        signature: Option<usize>,
-    },
-    /// A signature contains the private key that made it.
-    #[error("signature {signature} holds a private key")]
-    PrivateKey {
-        /// The number of the signature, from 1.
-        signature: usize,
-    },
-}
-
-fn place_text(signature: Option<usize>) -> String {
-    signature.map(|number| format!("in signature {number}, ")).unwrap_or_default()
-}
-
-impl Irregularity {
-    /// A stable name for the kind of irregularity, from the same list as [`SignatureError::class`].
-    pub fn class(&self) -> &'static str {
-        match self {
-            Self::DuplicateKey { .. } => "duplicate-key",
-            Self::PrivateKey { .. } => "bad-key",
-        }
     }
 }
 
 /// Takes a signed document apart and accepts what a registry accepts. The signatures are not verified.
-pub fn parse(document: &[u8]) -> Result<Signed, SignatureError> {
+pub(crate) fn parse(document: &[u8]) -> Result<Signed, SignatureError> {
     let members = json::members(document).ok_or(SignatureError::NotJson)?;
     let lists: Vec<&[u8]> = members.iter().filter(|(name, _)| name == "signatures").map(|(_, value)| *value).collect();
     let Some(list) = lists.last() else { return Err(SignatureError::MissingSignatures) };
@@ -130,17 +79,11 @@ pub fn parse(document: &[u8]) -> Result<Signed, SignatureError> {
     if !json::is_object(&payload) {
         return Err(SignatureError::PayloadNotJson);
     }
-    let twice = (lists.len() > 1).then(|| "signatures".to_owned());
-    let irregularities = twice
-        .into_iter()
-        .chain(json::duplicate(&payload))
-        .map(|name| Irregularity::DuplicateKey { name, signature: None })
-        .collect();
-    Ok(Signed { payload, format, signatures, irregularities })
+    Ok(Signed { payload, format, signatures })
 }
 
 /// Assembles what a registry up to 2.4 stores apart: a payload, and each signature as [`Signature::stored`] wrote it.
-pub fn from_stored(payload: Vec<u8>, stored: &[impl AsRef<[u8]>]) -> Result<Signed, SignatureError> {
+pub(crate) fn from_stored(payload: Vec<u8>, stored: &[impl AsRef<[u8]>]) -> Result<Signed, SignatureError> {
     let format = Format::of(&payload).ok_or(SignatureError::PayloadNotJson)?;
     let signatures: Vec<Signature> = (1..)
         .zip(stored)
@@ -149,9 +92,10 @@ pub fn from_stored(payload: Vec<u8>, stored: &[impl AsRef<[u8]>]) -> Result<Sign
     if signatures.is_empty() {
         return Err(SignatureError::EmptySignatures);
     }
-    let irregularities = json::duplicate(&payload)
-        .map(|name| Irregularity::DuplicateKey { name, signature: None })
-        .into_iter()
-        .collect();
-    Ok(Signed { payload, format, signatures, irregularities })
+    Ok(Signed { payload, format, signatures })
 }
+
+#[cfg(all(test, feature = "schema1-signatures"))]
+#[expect(clippy::unwrap_used, reason = "a test may")]
+#[path = "../../../tests/unit/schema1.rs"]
+mod tests;

@@ -8,7 +8,7 @@ use super::{Signature, Signed};
 
 impl Signature {
     /// The content of the blob in which a registry up to 2.4 stores the signature.
-    pub fn stored(&self) -> Vec<u8> {
+    pub(crate) fn stored(&self) -> Vec<u8> {
         let mut out = String::new();
         go_json::write(&mut out, &self.value(), Layout::Compact);
         out.into_bytes()
@@ -37,7 +37,7 @@ impl Signed {
     ///
     /// This differs from libtrust in two cases, where libtrust crashes or does not write JSON. A signature with a
     /// certificate and no `jwk` is sorted by the certificate's key, and an empty payload gets no comma.
-    pub fn pretty(&self) -> Vec<u8> {
+    pub(crate) fn pretty(&self) -> Vec<u8> {
         let mut signatures: Vec<&Signature> = self.signatures.iter().collect();
         signatures.sort_by_key(|signature| signature.order());
         let list = signatures.into_iter().map(Signature::value).collect();

@@ -2,19 +2,18 @@
 
 use super::error::{Fault, SignatureError};
 use super::format::{Format, Protected};
+use super::json;
 use super::key::{self, Jwk, Key};
-use super::{Irregularity, json};
 
 /// One signature. Its parts are kept as they were read.
 #[derive(Clone, Debug)]
-pub struct Signature {
+pub(crate) struct Signature {
     parts: Parts,
     jwk: Option<Jwk>,
     format: Format,
     time: Option<String>,
     /// The key of the first certificate, and the id of that key.
     certified: Option<Result<(Key, String), Fault>>,
-    irregularities: Vec<Irregularity>,
 }
 
 /// The members of a signature, before they are interpreted.
@@ -34,43 +33,43 @@ struct Header {
 
 impl Signature {
     /// The key in the header's `jwk`, if there is one.
-    pub fn jwk(&self) -> Option<&Jwk> {
+    pub(crate) fn jwk(&self) -> Option<&Jwk> {
         self.jwk.as_ref()
     }
 
     /// The algorithm in `alg`.
-    pub fn algorithm(&self) -> &str {
+    pub(crate) fn algorithm(&self) -> &str {
         &self.parts.header.algorithm
     }
 
     /// The certificates in `x5c`, in base64.
-    pub fn chain(&self) -> &[String] {
+    pub(crate) fn chain(&self) -> &[String] {
         &self.parts.header.chain
     }
 
     /// The signature itself, in base64url.
-    pub fn text(&self) -> &str {
+    pub(crate) fn text(&self) -> &str {
         &self.parts.text
     }
 
     /// The protected header as it was signed, in base64url.
-    pub fn protected(&self) -> &str {
+    pub(crate) fn protected(&self) -> &str {
         &self.parts.protected
     }
 
     /// How to cut the payload from a document, by the protected header.
-    pub fn format(&self) -> &Format {
+    pub(crate) fn format(&self) -> &Format {
         &self.format
     }
 
     /// When the signature was made, by the protected header.
-    pub fn time(&self) -> Option<&str> {
+    pub(crate) fn time(&self) -> Option<&str> {
         self.time.as_deref()
     }
 
     /// libtrust's id of the key that the signature is checked with: that of the first certificate, if there is one,
     /// even next to a `jwk`. `None` when there is no key, or it can't be read.
-    pub fn key_id(&self) -> Option<&str> {
+    pub(crate) fn key_id(&self) -> Option<&str> {
         match &self.certified {
             Some(key) => key.as_ref().ok().map(|(_, id)| id.as_str()),
             None => self.jwk.as_ref().map(Jwk::key_id),
@@ -93,10 +92,6 @@ impl Signature {
         }
     }
 
-    pub(super) fn irregularities(&self) -> &[Irregularity] {
-        &self.irregularities
-    }
-
     /// Reads the signature number `number`. `available` is the size in bytes of what the payload is cut from.
     pub(super) fn read(number: usize, value: &[u8], available: usize) -> Result<Self, SignatureError> {
         let parts = Parts::read(value).map_err(|fault| fault.of(number, None))?;
@@ -105,16 +100,7 @@ impl Signature {
         let protected = Protected::read(&parts.protected, available).map_err(|fault| fault.of(number, known))?;
         let jwk = parts.header.jwk.as_deref().map(Jwk::read).transpose();
         let jwk = jwk.map_err(|fault| Fault::BadKey(fault).of(number, known))?;
-
-        let mut irregularities: Vec<Irregularity> = [json::duplicate(value), protected.duplicate]
-            .into_iter()
-            .flatten()
-            .map(|name| Irregularity::DuplicateKey { name, signature: Some(number) })
-            .collect();
-        if jwk.as_ref().is_some_and(Jwk::is_private) {
-            irregularities.push(Irregularity::PrivateKey { signature: number });
-        }
-        Ok(Self { parts, jwk, format: protected.format, time: protected.time, certified, irregularities })
+        Ok(Self { parts, jwk, format: protected.format, time: protected.time, certified })
     }
 }
 

@@ -5,7 +5,7 @@ use super::{Signature, Signed, jose};
 
 /// The result for one signature.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct SignatureVerdict {
+pub(crate) struct SignatureVerdict {
     /// The number of the signature in the document, from 1.
     pub number: usize,
     /// The id of the key that it was checked with, if that could be read.
@@ -20,12 +20,12 @@ pub struct SignatureVerdict {
 
 impl SignatureVerdict {
     /// Whether the signature was checked. Without the feature `schema1-signatures` none is.
-    pub fn was_checked(&self) -> bool {
+    pub(crate) fn was_checked(&self) -> bool {
         self.outcome != Err(Fault::NotVerified)
     }
 
     /// The error, if the signature does not fit.
-    pub fn error(&self) -> Option<SignatureError> {
+    pub(crate) fn error(&self) -> Option<SignatureError> {
         let fault = self.outcome.as_ref().err()?;
         Some(fault.clone().of(self.number, self.key_id.as_deref()))
     }
@@ -34,7 +34,7 @@ impl SignatureVerdict {
 impl Signed {
     /// Checks every signature. The document is good only if all of them fit.
     #[must_use = "a signature that fails is reported only by its verdict"]
-    pub fn verify(&self) -> Vec<SignatureVerdict> {
+    pub(crate) fn verify(&self) -> Vec<SignatureVerdict> {
         let payload = jose::encode_url(&self.payload);
         let verdict = |(number, signature): (usize, &Signature)| SignatureVerdict {
             number,
@@ -44,11 +44,6 @@ impl Signed {
             outcome: signature.fits(&payload),
         };
         (1..).zip(&self.signatures).map(verdict).collect()
-    }
-
-    /// Checks every signature. `Err` is the failure of the first that does not fit.
-    pub fn check(&self) -> Result<(), SignatureError> {
-        self.verify().iter().find_map(SignatureVerdict::error).map_or(Ok(()), Err)
     }
 }
 

@@ -2,7 +2,6 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use regtree::layout;
 use serde_json::Value;
 
 use super::random::{How, Ways, damaged, hold, sound};
@@ -27,7 +26,7 @@ fn findings(answer: &Answer) -> Vec<&Value> {
 /// Where a finding is, below `docker/registry/v2`, whether the file is named or the directory that is its own.
 fn place(finding: &Value) -> String {
     let path = finding["path"].as_str().unwrap_or_default();
-    let inside = path.split_once(layout::PREFIX).map_or(path, |(_, inside)| inside);
+    let inside = path.split_once("docker/registry/v2").map_or(path, |(_, inside)| inside);
     let own = ["/data", "/current/link", "/link"].iter().find_map(|file| inside.strip_suffix(file));
     own.unwrap_or(inside).trim_start_matches('/').to_owned()
 }

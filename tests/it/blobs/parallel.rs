@@ -10,7 +10,6 @@ use std::sync::Barrier;
 use std::thread::{self, sleep};
 use std::time::{Duration, Instant};
 
-use regtree::durable::Sync;
 use regtree::upload::Session;
 use regtree::{Digest, Registry};
 
@@ -142,7 +141,7 @@ fn uploads_that_begin_and_are_cancelled_in_one_new_repository_at_once_never_fail
         let rounds = (0..ROUNDS).map(|round| {
             let name = format!("round{round}/deep/app").parse().unwrap();
             together.wait();
-            (0..CANCELLED).try_for_each(|_| Session::start(&writer, &name, now, Sync::Later)?.cancel())
+            (0..CANCELLED).try_for_each(|_| Session::start(&writer, &name, now)?.cancel())
         });
         rounds.collect()
     };

@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use regtree::Registry;
+use regtree::{Digest, Registry, RepositoryName, blob};
 
 use crate::support::peers::{DockerRegistry, skopeo};
 use crate::support::{Regtree, Scratch};
@@ -91,8 +91,10 @@ fn the_tree_has_what_the_help_promises() {
     assert_eq!(names("demo/app/_manifests/tags/v1/index/sha256"), 2, "a tag that was moved");
     assert_eq!(names("demo/app/_manifests/revisions/sha256"), 5, "two of v1, the index and its two children");
     let registry = Registry::open(&root).unwrap();
-    let blobs: Vec<_> = regtree::blob::blobs(registry.tree()).map(|blob| blob.unwrap().0).collect();
-    let linked = |digest: &regtree::Digest| regtree::registry::linked_in(&registry, *digest).0.len();
+    let blobs: Vec<_> = blob::blobs(registry.tree()).map(|blob| blob.unwrap().0).collect();
+    let repositories = registry.repositories().repositories;
+    let has = |name: &RepositoryName, digest: &Digest| blob::stat(&registry.repository(name).unwrap(), *digest).is_ok();
+    let linked = |digest: &Digest| repositories.iter().filter(|name| has(name, digest)).count();
     assert_eq!(blobs.iter().filter(|digest| linked(digest) == 2).count(), 1, "a shared layer");
     let manifests = 6;
     assert_eq!(blobs.iter().filter(|digest| linked(digest) == 0).count(), manifests + 1, "and one blob of garbage");

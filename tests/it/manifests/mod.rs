@@ -1,17 +1,13 @@
 //! Manifests: what is taken and what is refused, held against the registry; how they are stored; and who can use them.
 
 mod bad_input;
-mod check;
 mod differential;
-mod json;
 mod live;
 mod mutated;
 mod put;
 mod read;
 mod rows;
 mod schema1;
-#[cfg(feature = "schema1-signatures")]
-mod signatures;
 mod stored;
 #[cfg(not(feature = "schema1-signatures"))]
 mod unverified;

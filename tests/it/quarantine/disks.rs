@@ -4,11 +4,10 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use regtree::layout::{Form, TreePath};
-use regtree::quarantine::{Item, ItemKind};
+use regtree::quarantine::ItemKind;
 
 use super::collection::{WORDS, collect, grown, runs};
-use super::{REPOSITORY, blob_and_link, directory, take, things, tree};
+use super::{REPOSITORY, blob_and_link, directory, in_repository, item, take, things, tree};
 use crate::support::Scratch;
 use crate::support::peers::garbage_collect;
 
@@ -93,10 +92,10 @@ fn inside() {
         [
             link.clone(),
             blob.clone(),
-            Item::blob(crowded, 7),
-            Item::new(ItemKind::Directory, TreePath::parse(&misplaced).unwrap()),
-            Item::upload(&REPOSITORY.parse().unwrap(), Form::Current, &id.parse().unwrap(), 0),
-            Item::new(ItemKind::Directory, TreePath::parse("repositories/lib").unwrap()),
+            super::blob(crowded, 7),
+            item(ItemKind::Directory, &misplaced),
+            in_repository(ItemKind::Upload, &format!("_uploads/{id}")),
+            item(ItemKind::Directory, "repositories/lib"),
         ]
     };
     for digests in [vec![], vec![crowded.to_string(), plain.to_string()]] {

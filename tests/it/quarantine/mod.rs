@@ -15,9 +15,8 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
 
-use regtree::layout::Form;
-use regtree::quarantine::{Item, Run};
-use regtree::{Digest, Registry};
+use regtree::quarantine::{Item, ItemKind, Run};
+use regtree::{Digest, Registry, TreePath};
 
 use crate::support::{Scratch, snapshot};
 
@@ -46,9 +45,29 @@ fn take_at(root: &Path, now: &str, kind: &str, items: impl IntoIterator<Item = I
     id
 }
 
+fn item(kind: ItemKind, path: &str) -> Item {
+    Item::new(kind, TreePath::parse(path).unwrap())
+}
+
+/// A blob of so many bytes.
+fn blob(digest: Digest, size: u64) -> Item {
+    let hex = digest.hex();
+    item(ItemKind::Blob, &format!("blobs/sha256/{}/{}", &hex[..2], &*hex)).digest(digest).size(size)
+}
+
+/// Something of `lib/app`.
+fn in_repository(kind: ItemKind, path: &str) -> Item {
+    item(kind, &format!("repositories/{REPOSITORY}/{path}")).repository(REPOSITORY)
+}
+
+/// The link to a blob in `lib/app`.
+fn layer_link(digest: Digest) -> Item {
+    in_repository(ItemKind::LayerLink, &format!("_layers/sha256/{}", &*digest.hex())).digest(digest)
+}
+
 /// The link to a blob, and the blob.
 fn blob_and_link(digest: Digest) -> [Item; 2] {
-    [Item::layer_link(&REPOSITORY.parse().unwrap(), Form::Current, digest), Item::blob(digest, 7)]
+    [layer_link(digest), blob(digest, 7)]
 }
 
 /// Everything in the tree, with the times of files.

@@ -3,10 +3,9 @@
 use std::fs;
 
 use regtree::Digest;
-use regtree::quarantine::Item;
 
 use super::collection::{collect, grown, runs};
-use super::{REPOSITORY, directory, take_at, tree};
+use super::{REPOSITORY, blob, directory, take_at, tree};
 use crate::support::{Scratch, Tagged};
 
 /// Plants the link that a registry writes which found content "already there" while it went.
@@ -70,7 +69,7 @@ fn what_deleting_a_layer_leaves_does_not_need_it() {
 fn the_newest_blob_that_is_whole_goes_back() {
     let scratch = Scratch::new();
     let digest = scratch.put(REPOSITORY, b"content");
-    let whole = take_at(scratch.root(), "2026-01-01T00:00:00Z", "gc", [Item::blob(digest, 7)]);
+    let whole = take_at(scratch.root(), "2026-01-01T00:00:00Z", "gc", [blob(digest, 7)]);
     let twice = take_at_again(&scratch, digest, b"content", "2026-01-02T00:00:00Z");
     let damaged = take_at_again(&scratch, digest, b"damaged", "2026-01-03T00:00:00Z");
     assert_eq!(runs(&scratch), [whole.clone(), twice.clone(), damaged.clone()]);
@@ -82,7 +81,7 @@ fn the_newest_blob_that_is_whole_goes_back() {
 
 fn take_at_again(scratch: &Scratch, digest: Digest, content: &[u8], now: &str) -> String {
     Scratch::plant(&scratch.blob(digest), content);
-    take_at(scratch.root(), now, "repair", [Item::blob(digest, 7)])
+    take_at(scratch.root(), now, "repair", [blob(digest, 7)])
 }
 
 #[test]
@@ -90,7 +89,7 @@ fn a_damaged_blob_does_not_go_back() {
     let scratch = Scratch::new();
     let digest = scratch.put(REPOSITORY, b"content");
     fs::write(scratch.blob(digest), "damaged").unwrap();
-    let run = take_at(scratch.root(), "2026-01-01T00:00:00Z", "repair", [Item::blob(digest, 7)]);
+    let run = take_at(scratch.root(), "2026-01-01T00:00:00Z", "repair", [blob(digest, 7)]);
     assert!(!scratch.run(["gc"]).code(0).out().contains("put back"));
     assert!(!scratch.blob(digest).exists());
     assert!(directory(&scratch, &run).exists());

@@ -4,41 +4,41 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt;
 
 use regtree::Digest;
-use regtree::layout::{Form, TreePath};
 use regtree::quarantine::{Item, ItemKind};
 
-use super::{NOW, REPOSITORY, blob_and_link, directory, take, take_at, things, tree};
+use super::{
+    NOW, REPOSITORY, blob, blob_and_link, directory, in_repository, item, layer_link, take, take_at, things, tree,
+};
 use crate::support::Scratch;
 
 /// A tree with everything that can be taken, and that.
 fn full() -> (Scratch, Vec<Item>) {
     let scratch = Scratch::new();
-    let name = REPOSITORY.parse().unwrap();
     let config = scratch.put(REPOSITORY, b"{}");
     let manifest = format!(
         r#"{{"schemaVersion":2,"mediaType":"application/vnd.oci.image.manifest.v1+json","config":{{"mediaType":"application/vnd.oci.image.config.v1+json","digest":"{config}","size":2}},"layers":[]}}"#
     );
     let put = scratch.regtree(["manifest", "put", REPOSITORY, "--tag", "v1", "--tag", "v2"]).stdin(manifest.clone());
-    let revision = put.ok().answer().parse().unwrap();
+    let revision: Digest = put.ok().answer().parse().unwrap();
     let id = scratch.run(["upload", "start", REPOSITORY]).code(0).answer();
     scratch.regtree(["upload", "resume", REPOSITORY, &id]).stdin("received").ok();
     fs::set_permissions(scratch.blob(config), PermissionsExt::from_mode(0o640)).unwrap();
     fs::set_permissions(scratch.link(REPOSITORY, config).parent().unwrap(), PermissionsExt::from_mode(0o2750)).unwrap();
     Scratch::plant(&scratch.repository("lib/stray/file"), "a stray");
     std::os::unix::fs::symlink("elsewhere", scratch.repository("lib/planted")).unwrap();
-    let path = |text: &str| TreePath::parse(text).unwrap();
+    let (tags, hex) = ("_manifests/tags", revision.hex());
     let items = vec![
-        Item::tag_index(&name, Form::Current, &"v1".parse().unwrap(), revision),
-        Item::tag(&name, Form::Current, &"v2".parse().unwrap()),
-        Item::revision(&name, Form::Current, revision),
-        Item::layer_link(&name, Form::Current, config),
-        Item::blob(config, 2),
-        Item::blob(revision, manifest.len() as u64),
-        Item::upload(&name, Form::Current, &id.parse().unwrap(), 8),
-        Item::new(ItemKind::File, path("repositories/lib/stray/file")),
-        Item::new(ItemKind::File, path("repositories/lib/planted")),
-        Item::new(ItemKind::Directory, path(&format!("blobs/sha256/{}", &config.hex()[..2]))),
-        Item::new(ItemKind::Directory, path("repositories/lib")).repository("lib"),
+        in_repository(ItemKind::TagIndex, &format!("{tags}/v1/index/sha256/{}", &*hex)).digest(revision),
+        in_repository(ItemKind::Tag, &format!("{tags}/v2")),
+        in_repository(ItemKind::Revision, &format!("_manifests/revisions/sha256/{}", &*hex)).digest(revision),
+        layer_link(config),
+        blob(config, 2),
+        blob(revision, manifest.len() as u64),
+        in_repository(ItemKind::Upload, &format!("_uploads/{id}")).size(8),
+        item(ItemKind::File, "repositories/lib/stray/file"),
+        item(ItemKind::File, "repositories/lib/planted"),
+        item(ItemKind::Directory, &format!("blobs/sha256/{}", &config.hex()[..2])),
+        item(ItemKind::Directory, "repositories/lib").repository("lib"),
     ];
     (scratch, items)
 }
@@ -129,7 +129,7 @@ fn a_repository_that_is_there_again_gets_back_what_it_lacks() {
     let [one, two] = ["one", "two"].map(|content| scratch.put(REPOSITORY, content.as_bytes()));
     let id = scratch.run(["upload", "start", REPOSITORY]).code(0).answer();
     let before = tree(scratch.root());
-    let whole = Item::new(ItemKind::Directory, TreePath::parse("repositories/lib").unwrap());
+    let whole = item(ItemKind::Directory, "repositories/lib");
     let [link, blob] = blob_and_link(one);
     let run = take(scratch.root(), [link, blob, whole]);
     scratch.run(["quarantine", "restore", &run, &one.to_string()]).code(0);
@@ -147,7 +147,7 @@ fn a_damaged_blob_goes_back_unless_it_is_to_be_verified() {
     let scratch = Scratch::new();
     let digest = scratch.put(REPOSITORY, b"content");
     fs::write(scratch.blob(digest), "damaged").unwrap();
-    let run = take(scratch.root(), [Item::blob(digest, 7)]);
+    let run = take(scratch.root(), [blob(digest, 7)]);
     scratch.run(["quarantine", "restore", &run, "--verify"]).code(3).says(["hashes to"]);
     assert!(!scratch.blob(digest).exists());
     scratch.run(["quarantine", "restore", &run]).code(0);
@@ -170,9 +170,9 @@ fn a_blob_may_be_taken_come_back_and_be_taken_again() {
     for content in ["damaged", "content"] {
         fs::create_dir_all(scratch.blob(digest).parent().unwrap()).unwrap();
         fs::write(scratch.blob(digest), content).unwrap();
-        assert!(run.take_one(Item::blob(digest, 7)).unwrap());
+        assert!(run.take_one(blob(digest, 7)).unwrap());
     }
-    assert!(!run.take_one(Item::blob(digest, 7)).unwrap());
+    assert!(!run.take_one(blob(digest, 7)).unwrap());
     let id = run.id().to_string();
     run.finish().unwrap();
     drop(writer);
@@ -193,9 +193,9 @@ fn a_run_that_took_nothing_leaves_nothing() {
     let now = NOW.parse().unwrap();
     let writer = registry.exclusive_writer("test", now, std::time::Duration::ZERO).unwrap();
     let mut run = Run::begin(&writer, "gc", now).unwrap();
-    assert!(run.note([Item::blob(Digest::of(b"absent"), 6)]).unwrap().is_empty());
+    assert!(run.note([blob(Digest::of(b"absent"), 6)]).unwrap().is_empty());
     for path in ["blobs", "repositories", "blobs/.regtree-quarantine/x", "repositories/_regtree-quarantine"] {
-        let error = run.note([Item::new(ItemKind::Directory, TreePath::parse(path).unwrap())]).unwrap_err();
+        let error = run.note([item(ItemKind::Directory, path)]).unwrap_err();
         assert!(error.to_string().contains("refused"), "{error}");
     }
     assert!(!run.finish().unwrap());
@@ -206,8 +206,8 @@ fn a_run_that_took_nothing_leaves_nothing() {
 fn purge_removes_what_is_old() {
     let scratch = Scratch::new();
     let [one, two] = ["one", "two"].map(|content| scratch.put(REPOSITORY, content.as_bytes()));
-    let old = take_at(scratch.root(), "2020-01-01T00:00:00Z", "repair", [Item::blob(one, 3)]);
-    let new = take_at(scratch.root(), &jiff::Timestamp::now().to_string(), "gc", [Item::blob(two, 3)]);
+    let old = take_at(scratch.root(), "2020-01-01T00:00:00Z", "repair", [blob(one, 3)]);
+    let new = take_at(scratch.root(), &jiff::Timestamp::now().to_string(), "gc", [blob(two, 3)]);
     let purge = ["quarantine", "purge", "--older-than", "14d"];
     let dry = scratch.run([&purge[..], &["-n"]].concat()).code(0).says(["would remove 1 run with 1 item of 3 bytes"]);
     assert_eq!(dry.answer(), old);
@@ -223,7 +223,7 @@ fn purge_removes_what_is_old() {
 #[test]
 fn restore_and_purge_want_the_tree_for_themselves() {
     let scratch = Scratch::new();
-    let run = take(scratch.root(), [Item::blob(scratch.put(REPOSITORY, b"one"), 3)]);
+    let run = take(scratch.root(), [blob(scratch.put(REPOSITORY, b"one"), 3)]);
     let registry = regtree::Registry::open(scratch.root()).unwrap();
     let writer = registry.writer("test", NOW.parse().unwrap(), std::time::Duration::ZERO).unwrap();
     scratch.run(["quarantine", "restore", &run]).code(11);

@@ -4,8 +4,7 @@ use std::ffi::OsStr;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use regtree::layout::{self, Entry, Item};
-use regtree::{Digest, Registry, RepositoryName};
+use regtree::{Digest, Registry};
 
 use super::{Regtree, Run};
 
@@ -44,7 +43,7 @@ impl Scratch {
 
     /// `docker/registry/v2`.
     pub(crate) fn v2(&self) -> PathBuf {
-        self.root().join(layout::PREFIX)
+        self.root().join("docker/registry/v2")
     }
 
     /// A call of the command on this tree.
@@ -65,13 +64,14 @@ impl Scratch {
 
     /// Where a blob's content lies.
     pub(crate) fn blob(&self, digest: Digest) -> PathBuf {
-        self.v2().join(Entry::Blob(digest).path().to_string())
+        let (algorithm, hex) = (digest.algorithm().unwrap(), digest.hex());
+        self.v2().join(format!("blobs/{algorithm}/{}/{}/data", &hex[..2], &*hex))
     }
 
     /// Where a repository's link to a blob lies.
     pub(crate) fn link(&self, repository: &str, digest: Digest) -> PathBuf {
-        let name: RepositoryName = repository.parse().unwrap();
-        self.v2().join(Entry::in_repository(&name, Item::LayerLink(digest)).path().to_string())
+        let (algorithm, hex) = (digest.algorithm().unwrap(), digest.hex());
+        self.repository(repository).join(format!("_layers/{algorithm}/{}/link", &*hex))
     }
 
     /// A repository's directory.

@@ -8,8 +8,7 @@ mod vectors;
 
 use std::path::PathBuf;
 
-use regtree::layout::{Entry, Item};
-use regtree::{Digest, RepositoryName};
+use regtree::Digest;
 use serde_json::json;
 
 use crate::support::{Regtree, Scratch, Tagged, snapshot};
@@ -32,14 +31,14 @@ fn pointed_to(scratch: &Scratch, name: &str) -> Digest {
     tag(scratch, "get", &[name]).ok().answer().parse().unwrap()
 }
 
-/// Where a file of `lib/app` lies.
-fn place(scratch: &Scratch, item: Item) -> PathBuf {
-    let name: RepositoryName = REPOSITORY.parse().unwrap();
-    scratch.v2().join(Entry::in_repository(&name, item).path().to_string())
+/// The path of a tag's current link in `lib/app`.
+fn current(scratch: &Scratch, name: &str) -> PathBuf {
+    scratch.repository(REPOSITORY).join(format!("_manifests/tags/{name}/current/link"))
 }
 
-fn current(scratch: &Scratch, name: &str) -> PathBuf {
-    place(scratch, Item::TagCurrent(name.parse().unwrap()))
+/// The path of an entry in the history of a tag in `lib/app`.
+fn past(scratch: &Scratch, name: &str, digest: Digest) -> PathBuf {
+    scratch.repository(REPOSITORY).join(format!("_manifests/tags/{name}/index/sha256/{}/link", &*digest.hex()))
 }
 
 /// The digests of a tag's history as it is listed.

@@ -3,10 +3,9 @@
 use std::fs;
 use std::time::{Duration, SystemTime};
 
-use regtree::layout::Item;
 use serde_json::json;
 
-use super::{REPOSITORY, current, history, place, pointed_to, set, tag};
+use super::{REPOSITORY, current, history, past, pointed_to, set, tag};
 use crate::support::{Scratch, Tagged};
 
 /// Makes a link older by so many hours.
@@ -20,7 +19,7 @@ fn a_tag_that_is_moved_remembers_where_it_was_and_can_go_back() {
     let scratch = Scratch::new();
     let images = ["one", "two", "three"].map(|text| Tagged::put(&scratch, REPOSITORY, text, &["v1"]).digest);
     for (digest, hours) in images.iter().zip([3, 2, 1]) {
-        age(&place(&scratch, Item::TagIndex("v1".parse().unwrap(), *digest)), hours);
+        age(&past(&scratch, "v1", *digest), hours);
     }
     let [one, two, three] = images.map(|digest| digest.to_string());
     assert_eq!(history(&scratch, "v1"), [&*three, &two, &one]);
@@ -55,7 +54,7 @@ fn a_tag_that_is_moved_remembers_where_it_was_and_can_go_back() {
 fn a_current_link_without_its_entry_is_history_too() {
     let scratch = Scratch::new();
     let image = Tagged::put(&scratch, REPOSITORY, "one", &["v1"]);
-    fs::remove_file(place(&scratch, Item::TagIndex("v1".parse().unwrap(), image.digest))).unwrap();
+    fs::remove_file(past(&scratch, "v1", image.digest)).unwrap();
     assert_eq!(history(&scratch, "v1"), [image.digest.to_string()]);
 }
 

@@ -7,26 +7,16 @@ use crate::manifest::schema1::jose;
 
 /// A public key as JSON, with all of its members.
 #[derive(Clone, Debug)]
-pub struct Jwk {
+pub(crate) struct Jwk {
     members: Map<String, Value>,
     pub(in super::super) key: Key,
     id: String,
 }
 
 impl Jwk {
-    /// The members as they were read.
-    pub fn members(&self) -> &Map<String, Value> {
-        &self.members
-    }
-
     /// libtrust's id of the key.
-    pub fn key_id(&self) -> &str {
+    pub(crate) fn key_id(&self) -> &str {
         &self.id
-    }
-
-    /// Whether it contains the private key. libtrust accepts that.
-    pub fn is_private(&self) -> bool {
-        self.members.contains_key("d")
     }
 
     /// Reads a key. A `kid` must be the key's own id.

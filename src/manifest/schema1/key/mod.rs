@@ -14,7 +14,7 @@ use super::error::{Fault, KeyFault};
 use super::jose;
 
 pub(super) use certificate::first_key;
-pub use jwk::Jwk;
+pub(super) use jwk::Jwk;
 
 const EC: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.10045.2.1");
 const RSA: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.113549.1.1.1");

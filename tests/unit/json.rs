@@ -1,8 +1,9 @@
 //! What is valid JSON, and how deep it may be nested.
 
 use proptest::prelude::*;
-use regtree::manifest::json::*;
 use serde_json::Value;
+
+use super::*;
 
 fn walk(bytes: &[u8]) -> Result<usize, Malformed> {
     walk_to(bytes, usize::MAX)

@@ -2,9 +2,9 @@
 
 use std::cell::RefCell;
 
-use regtree::Digest;
-use regtree::error::{Refusal, RefusalCode};
-use regtree::manifest::{Kind, Manifest, Presence, check, decode};
+use super::*;
+use crate::error::Error;
+use crate::manifest::decode;
 
 const FOREIGN_LAYER: &str = "application/vnd.docker.image.rootfs.foreign.diff.tar.gzip";
 /// The layer types whose URLs a registry looks at, and whether the blob may be elsewhere.
@@ -24,12 +24,12 @@ struct Has {
 }
 
 impl Presence for Has {
-    fn layer(&self, digest: &Digest) -> regtree::error::Result<bool> {
+    fn layer(&self, digest: &Digest) -> Result<bool> {
         self.asked.borrow_mut().push(format!("layer {}", &digest.hex()[..1]));
         Ok(self.layers.contains(&digest.to_string()))
     }
 
-    fn manifest(&self, digest: &Digest) -> regtree::error::Result<bool> {
+    fn manifest(&self, digest: &Digest) -> Result<bool> {
         self.asked.borrow_mut().push(format!("manifest {}", &digest.hex()[..1]));
         Ok(self.manifests.contains(&digest.to_string()))
     }
@@ -170,10 +170,10 @@ fn schema1_is_told_form_then_signature_then_layers() {
 fn a_failure_to_look_is_no_answer() {
     struct Broken;
     impl Presence for Broken {
-        fn layer(&self, _: &Digest) -> regtree::error::Result<bool> {
-            Err(regtree::error::Error::Refused { reason: "test".to_owned() })
+        fn layer(&self, _: &Digest) -> Result<bool> {
+            Err(Error::Refused { reason: "test".to_owned() })
         }
-        fn manifest(&self, digest: &Digest) -> regtree::error::Result<bool> {
+        fn manifest(&self, digest: &Digest) -> Result<bool> {
             self.layer(digest)
         }
     }

@@ -2,9 +2,8 @@
 
 use proptest::prelude::*;
 
-use regtree::layout::*;
-use regtree::name::{RepositoryName, Tag, UploadId};
-use regtree::{Algorithm, Digest};
+use super::*;
+use crate::name::{RepositoryName, Tag, UploadId};
 
 const HEX: &str = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855";
 

@@ -1,0 +1,112 @@
+//! Bytes that others wrote: the bodies of the fuzz targets, on the test vectors and on vectors that were tampered with.
+
+use std::fs;
+use std::io::{Cursor, Read};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use super::*;
+use crate::layout::blob_directory;
+use crate::quarantine::{Item, ItemKind, Run};
+use crate::stream::Watch;
+use crate::upload;
+
+#[path = "../it/support/tampered.rs"]
+mod tampered;
+
+use tampered::{Random, tamper};
+
+/// Calls a target with each seed, and with `rounds` documents that come of it.
+fn tampered(target: fn(&[u8]), seeds: &[Vec<u8>], rounds: usize) {
+    let mut random = Random::new(7);
+    assert!(!seeds.is_empty(), "there is nothing to begin with");
+    for seed in seeds {
+        target(seed);
+        let mut bytes = seed.clone();
+        for _ in 0..rounds {
+            // Each round adds to the last, until nothing of the seed is left to find.
+            if bytes.is_empty() || random.below(4) == 0 {
+                bytes.clone_from(seed);
+            }
+            if !bytes.is_empty() {
+                tamper(&mut bytes, &mut random);
+            }
+            target(&bytes);
+        }
+    }
+}
+
+/// The files below a directory, without those that are larger than any seed has to be.
+fn files(directory: &Path) -> Vec<Vec<u8>> {
+    let entries = walkdir::WalkDir::new(directory).sort_by_file_name().into_iter().map(Result::unwrap);
+    let small = entries.filter(|entry| entry.file_type().is_file() && entry.metadata().unwrap().len() < 1 << 16);
+    small.map(|entry| fs::read(entry.path()).unwrap()).collect()
+}
+
+fn vectors(name: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/vectors").join(name)
+}
+
+/// What the registries stored that may be a manifest.
+fn manifests() -> Vec<Vec<u8>> {
+    let archives = fs::read_dir(vectors("trees")).unwrap().map(|entry| entry.unwrap().path());
+    let archives = archives.filter(|path| path.extension().is_some_and(|extension| extension == "gz"));
+    let mut found: Vec<Vec<u8>> = archives.flat_map(|archive| blobs(&archive)).collect();
+    found.retain(|content| content.starts_with(b"{"));
+    found.sort();
+    found.dedup();
+    assert!(found.len() > 50, "{}", found.len());
+    found
+}
+
+/// The blobs of an archived tree, without those that are larger than any seed has to be.
+fn blobs(archive: &Path) -> Vec<Vec<u8>> {
+    let mut archive = tar::Archive::new(flate2::read::GzDecoder::new(fs::File::open(archive).unwrap()));
+    let entries = archive.entries().unwrap().map(Result::unwrap);
+    let small = entries.filter(|entry| entry.path().unwrap().ends_with("data") && entry.size() < 1 << 16);
+    small
+        .map(|mut entry| {
+            let mut content = Vec::new();
+            entry.read_to_end(&mut content).unwrap();
+            content
+        })
+        .collect()
+}
+
+#[test]
+fn json_is_read_as_another_parser_reads_it() {
+    tampered(super::json, &[manifests(), files(&vectors("schema1"))].concat(), 20);
+}
+
+#[test]
+fn whatever_manifest_can_be_stored_can_be_read_and_keeps_what_it_names() {
+    tampered(super::fill, &manifests(), 10);
+}
+
+#[test]
+fn signatures_that_are_written_again_are_those_of_the_same_payload() {
+    tampered(super::schema1, &files(&vectors("schema1")), 20);
+}
+
+#[test]
+fn no_journal_leads_out_of_the_tree() {
+    let root = tempfile::tempdir().unwrap();
+    let (registry, _) = Registry::create(root.path()).unwrap();
+    let now = jiff::Timestamp::now();
+    let writer = registry.exclusive_writer("test", now, Duration::ZERO).unwrap();
+    let (name, source) = ("lib/app".parse().unwrap(), Cursor::new(b"unneeded"));
+    let put = upload::Put::new("memory").store(&writer, &name, source, now, &Watch::none()).unwrap();
+    let mut run = Run::begin(&writer, "gc", now).unwrap();
+    let (digest, size) = (put.descriptor.digest, put.descriptor.size);
+    let blob = Item::new(ItemKind::Blob, blob_directory(&digest)).digest(digest).size(size);
+    assert!(run.take_one(blob).unwrap());
+    run.finish().unwrap();
+    let journal: Vec<_> = files(&root.path().join(".regtree/quarantine"));
+    let journal: Vec<_> = journal.into_iter().filter(|content| content.starts_with(br#"{"type":"begin""#)).collect();
+    tampered(super::journal, &journal, 2000);
+}
+
+#[test]
+fn hash_states_are_read_as_they_are_written() {
+    tampered(super::hash_state, &files(&vectors("hashstates")), 50);
+}
