@@ -1,5 +1,5 @@
-//! All content, by listing every blob's own directory. Sizes are asked for on the way: what is referenced is to be compared
-//! with what its descriptors say, and little of a tree is not.
+//! Lists all content, by the directory of each blob. The sizes are read too: nearly all content is referenced, and its
+//! size is compared with its descriptors.
 
 use std::collections::HashSet;
 use std::fs::File;
@@ -25,17 +25,17 @@ use crate::scan::{DigestId, Digests, Returning};
 use crate::stream::Watch;
 use crate::tree::{EntryKind, Listed, Tree};
 
-/// What content there is.
+/// The content of a tree.
 pub(super) struct Blobs<'t> {
     tree: &'t Tree,
     pub(super) digests: Digests,
-    /// In bytes, by name.
+    /// The sizes in bytes, by the number of the digest.
     sizes: Vec<u64>,
-    /// Content in whose place something else lies, or that can't be looked at; all of which is told.
+    /// Content in whose place is something else, or that can't be read; all of this is reported.
     odd: HashSet<Digest>,
-    /// Whether to look again at what was not there.
+    /// Whether to look again for content that was missing when the tree was listed.
     live: bool,
-    /// Content that is taken for there, whole, and comes back first.
+    /// Content that counts as present and intact, because the quarantine gives it back first.
     returning: Arc<dyn Returning>,
 }
 
@@ -45,7 +45,7 @@ enum Found {
 }
 
 impl<'t> Blobs<'t> {
-    /// Lists all content; of `only` these fan-outs, if there are any given. What is `returning` is taken for there.
+    /// Lists all content, or only the fan-outs in `only`. What is in `returning` counts as present.
     pub(super) fn walk(
         inspector: &Inspector<'t>,
         only: Option<&HashSet<TreePath>>,
@@ -81,12 +81,12 @@ impl<'t> Blobs<'t> {
         (Self { tree: inspector.tree, digests, sizes, odd, live: false, returning }, inspector.candidates)
     }
 
-    /// From now on looks again at what was not there.
+    /// From now on, missing content is looked for again.
     pub(super) fn look_again(&mut self) {
         self.live = true;
     }
 
-    /// What lies in the place of `digest`.
+    /// What is in the place of `digest`.
     pub(super) fn occupant(&self, digest: &Digest) -> Occupant {
         if let Some(name) = self.digests.find(digest) {
             return Occupant::File(self.size(name));
@@ -97,13 +97,13 @@ impl<'t> Blobs<'t> {
         if self.live { self.measure(digest) } else { Occupant::Absent }
     }
 
-    /// What lies there at this moment.
+    /// What is in the place of `digest` at this moment.
     pub(super) fn measure(&self, digest: &Digest) -> Occupant {
         if let Some(returned) = self.returning.returned(digest) {
             return Occupant::File(returned.size);
         }
         match content::look(self.tree, digest) {
-            // What a symbolic link leads to is gone, or never was.
+            // The symbolic link leads nowhere.
             (Occupant::Other, Stored::NotAFile { .. }) if self.leads_nowhere(digest) => Occupant::Absent,
             (occupant, _) => occupant,
         }
@@ -113,12 +113,12 @@ impl<'t> Blobs<'t> {
         symlinks::stat(self.tree, &Entry::Blob(*digest).path()).is_err_and(symlinks::is_nothing)
     }
 
-    /// Whether it is taken for there. It was found to be what it is called.
+    /// Whether the quarantine gives it back. It was hashed there.
     pub(super) fn is_returning(&self, digest: &Digest) -> bool {
         self.returning.returned(digest).is_some()
     }
 
-    /// Opens the content called `digest`, wherever it is now.
+    /// Opens the content `digest`, wherever it is now.
     pub(super) fn open(&self, digest: &Digest) -> Result<Option<File>> {
         if self.is_returning(digest) {
             return self.returning.open(self.tree, digest);
@@ -126,7 +126,7 @@ impl<'t> Blobs<'t> {
         symlinks::open(self.tree, &Entry::Blob(*digest).path())
     }
 
-    /// In bytes.
+    /// The size in bytes.
     pub(super) fn size(&self, name: DigestId) -> u64 {
         self.sizes[name.index()]
     }
@@ -136,7 +136,7 @@ struct Walk<'w> {
     kinds: Vec<KeyedDirectory>,
     only: Option<&'w HashSet<TreePath>>,
     watch: &'w Watch<'w>,
-    /// How many fan-outs were read.
+    /// The number of fan-outs that were read.
     done: AtomicU64,
 }
 
@@ -197,7 +197,7 @@ fn read_fan_out(
     path: &TreePath,
 ) -> Vec<Found> {
     let mut found = Vec::new();
-    // A leaf for which no file is looked for: all that is in it is an entry.
+    // The fan-out is read as a leaf without a file, so that every entry is listed.
     let Looked::Seen(fan_out) = inspector.leaf(parent, &kind.path, path.file_name(), "", Blocks::Area) else {
         return found;
     };
@@ -247,7 +247,7 @@ fn read_blob(
         return Some(read_symlink(inspector, &data(), digest));
     }
     if kind != EntryKind::File {
-        // Whether somebody needs it is found out later.
+        // Whether a manifest needs it is found out later.
         inspector.odd_file(&data(), kind, Harm::Possible, blocks);
         return Some(Found::Odd(digest));
     }
@@ -270,14 +270,14 @@ fn entry_path(fan_out: &TreePath, digest: &Digest) -> TreePath {
     fan_out.child(&digest.hex()).expect("hex digits are a plain name")
 }
 
-/// A symbolic link in the place of content, or of its directory: what it leads to is as good as a registry's own.
+/// A symbolic link in the place of content or of its directory. A registry serves the file that it leads to.
 fn read_symlink(inspector: &mut Inspector<'_>, link: &TreePath, digest: Digest) -> Found {
     let leads = symlinks::stat(inspector.tree, &Entry::Blob(digest).path()).ok().filter(symlinks::is_file);
     inspector.symlink(link, leads.is_some(), Blocks::Blob(digest));
     leads.map_or(Found::Odd(digest), |stat| Found::File(digest, symlinks::size(&stat)))
 }
 
-/// A directory that no digest leads to.
+/// Reports a directory in a fan-out that no digest leads to.
 fn read_misplaced(
     inspector: &mut Inspector<'_>,
     kind: &KeyedDirectory,
@@ -312,7 +312,7 @@ fn read_misplaced(
     inspector.note(Blocks::None, finding);
 }
 
-/// The directory of the fan-out that a path of content lies in.
+/// The fan-out that contains a path of content.
 pub(super) fn fan_out(path: &TreePath) -> Option<TreePath> {
     let kinds = layout::algorithm_directories(&Area::Blobs.path());
     path.ancestors().find(|path| path.parent().is_some_and(|parent| kinds.iter().any(|kind| kind.path == parent)))

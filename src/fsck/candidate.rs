@@ -1,4 +1,4 @@
-//! A finding before it is told: with what it keeps from being served.
+//! A finding that is not confirmed yet, and what it makes unavailable.
 
 use std::path::PathBuf;
 
@@ -7,21 +7,21 @@ use crate::finding::{Code, Finding};
 pub(super) use crate::judge::Blocks;
 use crate::layout::{Area, Entry, TreePath};
 
-/// What was seen.
+/// A finding that may still go away when it is looked up again.
 #[derive(Clone, Debug)]
 pub(super) struct Candidate {
     pub(super) finding: Finding,
     pub(super) blocks: Blocks,
-    /// Other repositories in which it was come upon: the first may go before it is looked for again.
+    /// The other repositories in which it was found: the first may be gone before it is looked up again.
     pub(super) also: Vec<String>,
 }
 
-/// Whether content of that name lies below `place`.
+/// Whether the place of the content `digest` is below `place`.
 pub(super) fn is_below(place: &TreePath, digest: &Digest) -> bool {
     Entry::Blob(*digest).path().is_within(place)
 }
 
-/// What makes two clues the same, though they were come upon at different times.
+/// Identifies a candidate: two passes that find the same fault give equal marks.
 #[derive(Debug, PartialEq, Eq, Hash)]
 pub(super) struct Mark(Code, PathBuf, Option<String>, Option<Digest>, Option<Digest>);
 
@@ -32,12 +32,12 @@ impl Candidate {
 
     pub(super) fn mark(&self) -> Mark {
         let finding = &self.finding;
-        // Any manifest that needs it says of content what there is to say.
+        // A finding about content is the same whichever manifest needs the content.
         let manifest = finding.manifest().filter(|_| !self.is_content());
         Mark(finding.code, finding.path(), finding.tag().map(str::to_owned), finding.digest(), manifest)
     }
 
-    /// The directory below `repositories/` of which nobody can tell what repositories it holds, if it is about such.
+    /// The directory below `repositories/` that may contain repositories which can't be seen, if this is about one.
     pub(super) fn hides_repositories(&self) -> Option<TreePath> {
         use Code::{Permissions, RepositoriesMissing, Symlink, Unreadable};
         let hides = matches!(self.finding.code, Unreadable | Permissions | Symlink | RepositoriesMissing);

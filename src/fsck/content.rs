@@ -1,4 +1,4 @@
-//! Hashing content: several blobs at once, each by one thread with one buffer.
+//! Hashes content: several blobs at once, each by one thread with one buffer.
 
 use std::collections::HashSet;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
@@ -21,68 +21,69 @@ use crate::layout::{Area, Entry};
 use crate::stream::Watch;
 use crate::tree::Tree;
 
-/// How often what was hashed is noted.
+/// The time between two writes of the ledger.
 const OFTEN: Duration = Duration::from_secs(50);
 
-/// Which content to hash.
+/// The content to hash.
 #[derive(Clone, Debug)]
 pub struct Content {
-    /// Not all of it.
+    /// A part of the content, if not all of it.
     pub subset: Option<Subset>,
-    /// What chance begins with.
+    /// The seed for a random part.
     pub seed: u64,
-    /// When to begin no more.
+    /// When to start no further blob.
     pub deadline: Option<Instant>,
-    /// Only what comes after, in the order of digests.
+    /// If given, only content after this digest, in the order of digests.
     pub resume_after: Option<Digest>,
-    /// Only what was not found right since then, or changed.
+    /// If given, only content that was not verified since then, or has changed.
     pub unverified_since: Option<jiff::Timestamp>,
-    /// How many threads hash. More than there are processors, so that some wait for the disk while others hash.
+    /// The number of threads that hash. With more threads than processors, some wait for the disk while others hash.
     pub threads: usize,
-    /// What time it is.
+    /// The current time.
     pub now: jiff::Timestamp,
 }
 
-/// Why hashing ended before its end.
+/// Why hashing ended early.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Stop {
-    /// A signal.
+    /// A signal came.
     Signal(usize),
-    /// Its time was over.
+    /// The time was over.
     Time,
 }
 
-/// What came of hashing.
+/// The result of hashing.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Hashed {
-    /// Blobs.
+    /// The number of blobs that were hashed.
     pub blobs: u64,
-    /// Their bytes.
+    /// The number of their bytes.
     pub bytes: u64,
-    /// What chance began with, where it chose.
+    /// The seed, if the part was random.
     pub seed: Option<u64>,
-    /// Blobs that need not be read: they were found right lately.
+    /// The number of blobs that were not read, because they were verified lately.
     pub passed_over: u64,
-    /// Why it ended early.
+    /// Why hashing ended early, if it did.
     pub stop: Option<Stop>,
-    /// Where to go on; `None` when all is done, or before the first.
+    /// The digest to continue after; `None` when everything was hashed, or nothing.
     pub resume_after: Option<Digest>,
-    /// Why the ledger could not be written.
+    /// Why the ledger could not be written, if so.
     pub ledger_failure: Option<String>,
 }
 
-/// The content that there is to choose from.
+/// The content to choose from.
 pub(super) struct Stock<'s, 't> {
     pub(super) blobs: &'s Blobs<'t>,
     pub(super) needed: &'s Needed,
-    /// Whether to leave alone what is not needed.
+    /// Whether to hash only content that is needed.
     pub(super) only_needed: bool,
-    /// What is known to be wrong.
+    /// Content that is already reported as wrong.
     pub(super) reported: HashSet<Digest>,
 }
 
 impl Stock<'_, '_> {
-    /// What may be hashed, with its size. A tarsum is no hash of the bytes, and what comes back was hashed.
+    /// The content that can be hashed, with its size. A tarsum is no hash of the bytes, and content that the quarantine
+    /// gives back was hashed there.
     fn all(&self) -> impl Iterator<Item = (Digest, u64)> {
         let blobs = self.blobs.digests.blobs().map(|name| (self.blobs.digests.digest(name), self.blobs.size(name)));
         let is_known = |digest: &Digest| self.reported.contains(digest) || self.blobs.is_returning(digest);
@@ -92,7 +93,7 @@ impl Stock<'_, '_> {
     }
 }
 
-/// Hashes content, and tells what is wrong that is not known yet.
+/// Hashes content, and reports what is wrong and not known yet.
 pub(super) fn check(
     inspector: &mut Inspector<'_>,
     stock: &Stock<'_, '_>,
@@ -114,7 +115,7 @@ pub(super) fn check(
         chosen = chosen.into_par_iter().filter(is_due).collect();
     }
     let passed_over = (all - chosen.len()) as u64;
-    // Whoever is stopped can say how far it is.
+    // In this order an interrupted run can be continued.
     chosen.sort_unstable_by_key(|(digest, _)| *digest);
     let is_there = |digest: &Digest| blobs.digests.find(digest).is_some();
     let pad = Pad::new(inspector.tree, content.now, &is_there);
@@ -144,7 +145,7 @@ fn condition(inspector: &Inspector<'_>, digest: &Digest) -> Option<Condition> {
     Some(Condition::of_stat(&stat))
 }
 
-/// Where all threads note what they found; on its way into the ledger, so that little is lost when a run is killed.
+/// Collects what all threads find, and writes it to the ledger on the way, so that a killed run loses little.
 struct Pad<'p> {
     tree: &'p Tree,
     is_there: &'p (dyn Fn(&Digest) -> bool + Sync),
@@ -156,7 +157,7 @@ impl<'p> Pad<'p> {
         Self { tree, is_there, notes: Mutex::new(Notes::new(now)) }
     }
 
-    /// Notes which file was right, if it was.
+    /// Notes the identity of a file with right content, or that the content is wrong.
     fn note(&self, digest: &Digest, right: Option<&Identity>) {
         let condition = right.map(Condition::of);
         self.notes.lock().unwrap_or_else(PoisonError::into_inner).note(digest, condition);
@@ -166,20 +167,21 @@ impl<'p> Pad<'p> {
         self.notes.lock().unwrap_or_else(PoisonError::into_inner).write(self.tree, self.is_there)
     }
 
-    /// Writes every so often, until all is hashed: a blob may take hours. Woken when it is over.
+    /// Writes the ledger at intervals until everything is hashed, because one blob may take hours. Unparked when
+    /// hashing is over.
     fn keep_writing(&self, often: Duration, is_over: &AtomicBool) {
         loop {
             std::thread::park_timeout(often);
             if is_over.load(Ordering::Acquire) {
                 return;
             }
-            // What can't be written now is written, or told, in the end.
+            // A failure now is no loss: the last write tries again, and reports it.
             let _ = self.write();
         }
     }
 }
 
-/// Blobs to hash, taken one after the other by however many threads.
+/// The blobs to hash, which the threads take one after the other.
 struct Work<'w> {
     blobs: &'w [(Digest, u64)],
     watch: &'w Watch<'w>,
@@ -215,7 +217,7 @@ impl<'w> Work<'w> {
         Self { blobs, watch, deadline: *deadline, threads: *threads, next, done, items, bytes, is_late }
     }
 
-    /// Hashes them all. What is right is only noted; what is not is returned.
+    /// Hashes all blobs. Right content is only noted; wrong content is returned.
     fn run(&self, inspector: &Inspector<'_>, pad: &Pad<'_>) -> Vec<(Digest, Stored)> {
         let results = Mutex::new(Vec::new());
         let total = self.blobs.iter().map(|(_, size)| size).sum();
@@ -248,7 +250,8 @@ impl<'w> Work<'w> {
         results.into_inner().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The next blob, unless it is time to stop. The first is always begun, so that every run gets on.
+    /// The index of the next blob, unless hashing has to stop. The first blob is always hashed, so every run makes
+    /// progress.
     fn take(&self) -> Option<usize> {
         let index = self.next.fetch_add(1, Ordering::Relaxed);
         if index >= self.blobs.len() || self.watch.interrupt.signal().is_some() {
@@ -269,7 +272,7 @@ impl<'w> Work<'w> {
         buffer: &mut [u8],
     ) -> Option<(Digest, Stored)> {
         let (digest, size) = self.blobs[index];
-        // Only a signal ends it early.
+        // `Err` means that a signal came.
         let (stored, right) = stored::hash(inspector.tree, digest, buffer, self.watch).ok()?;
         self.done[index].store(true, Ordering::Relaxed);
         self.bytes.fetch_add(size, Ordering::Relaxed);

@@ -1,4 +1,4 @@
-//! Where repositories are, and what lies between them.
+//! Finds the repositories, and reports what else is between them.
 
 use rayon::prelude::*;
 
@@ -39,7 +39,7 @@ fn visit(inspector: &mut Inspector<'_>, directory: &TreePath) -> (Vec<Place>, Ve
     if listed.is_empty() && directory.parent().is_some() {
         inspector.empty(directory);
     }
-    // What can't be listed for the answer is told when the walk comes to it.
+    // A directory that can't be listed is reported when the walk reaches it.
     let sight = Sight::of(inspector.tree, directory, &listed).unwrap_or_else(|(sight, _)| sight);
     let places = sight.places(directory);
     if places.iter().any(|place| place.form == Form::Alpha) {
@@ -52,7 +52,7 @@ fn visit(inspector: &mut Inspector<'_>, directory: &TreePath) -> (Vec<Place>, Ve
     let mut below = Vec::new();
     for entry in listed {
         match sight.role(directory, &entry) {
-            // The reading of the repository reports what lies there.
+            // Reading the repository reports this.
             Role::Own(_) => {}
             Role::Below(path) => below.push(path),
             Role::Hidden(path) => {
@@ -60,7 +60,7 @@ fn visit(inspector: &mut Inspector<'_>, directory: &TreePath) -> (Vec<Place>, Ve
                 let finding = inspector.at(&path, Code::FileUnexpected, Harm::Possible, message);
                 inspector.note(Blocks::None, finding.found(&EntryKind::Directory.describe()));
             }
-            // A registry follows it, and finds a repository there or nothing.
+            // A registry follows the link, and finds a repository there or nothing.
             Role::Odd(path) if Form::Current.owns(path.file_name()) => drop(inspector.list(&path, Blocks::Repository)),
             Role::InTheWay(_) | Role::File | Role::Odd(_) | Role::Nameless => inspector.stranger(directory, "", &entry),
         }

@@ -1,4 +1,4 @@
-//! Which tagged images cannot be pulled whole, and for which finding.
+//! Finds the tagged images that can't be pulled whole, and the findings that hit each.
 
 use std::collections::{BTreeSet, HashMap, HashSet};
 
@@ -12,13 +12,13 @@ use crate::layout::TreePath;
 use crate::manifest::Role;
 use crate::reach::{Edge, References, Visit, walk};
 
-/// The clues by what can't be had for them.
+/// The candidates, by what each makes unavailable.
 #[derive(Default)]
 struct Blockers<'c> {
     blobs: HashMap<Digest, Vec<usize>>,
     /// By repository.
     others: HashMap<&'c str, HashMap<Key<'c>, Vec<usize>>>,
-    /// By the place that content lies below.
+    /// By the directory above the content.
     areas: Vec<(TreePath, Vec<usize>)>,
 }
 
@@ -61,25 +61,25 @@ impl<'c> Blockers<'c> {
         self.others.is_empty() && !self.has_content()
     }
 
-    /// Whether content is among them, which any repository may need.
+    /// Whether content is unavailable, which any repository may need.
     fn has_content(&self) -> bool {
         !self.blobs.is_empty() || !self.areas.is_empty()
     }
 }
 
-/// Writes into each finding which images it hits. Returns those that cannot be pulled whole.
+/// Writes into each finding the images that it hits. Returns the images that can't be pulled whole.
 pub(super) fn find(repositories: &[RepositoryView], manifests: &Manifests, candidates: &mut [Candidate]) -> Vec<Image> {
     let mut hits: Vec<BTreeSet<Image>> = vec![BTreeSet::new(); candidates.len()];
     let blockers = Blockers::of(candidates);
     if !blockers.is_empty() {
-        // Nobody can ask for an image of what is no repository.
+        // A registry serves no image of a repository whose name is invalid.
         for repository in repositories.iter().filter(|repository| repository.is_named) {
             Search { repository, manifests, blockers: &blockers, hits: &mut hits }.run();
         }
     }
     let mut broken = BTreeSet::new();
     for (candidate, hits) in candidates.iter_mut().zip(hits) {
-        // No registry answers for such a tag, strange as it is rather than damaged.
+        // No registry answers for a tag without `current`, although that is only a warning.
         if candidate.finding.severity == Severity::Error || candidate.finding.code == Code::TagWithoutCurrent {
             broken.extend(hits.iter().cloned());
         }
@@ -101,7 +101,7 @@ impl Search<'_, '_> {
         if !self.blockers.others.contains_key(repository.text.as_str()) && !self.blockers.has_content() {
             return;
         }
-        // Nor for what is no tag.
+        // The same is true of a tag whose name is invalid.
         for tag in repository.tags.iter().filter(|tag| tag.name.parse::<crate::name::Tag>().is_ok()) {
             for key in [Key::Tag(&tag.name), Key::Repository] {
                 self.local(&key, &tag.name, None);
@@ -134,14 +134,14 @@ impl Search<'_, '_> {
     }
 }
 
-/// What a client gets that pulls a tag; the registry answers for what a manifest names, and for nothing else.
+/// What a client fetches when it pulls a tag: what the manifests name, and nothing else.
 struct Pull<'s, 'p, 'c> {
     search: &'p mut Search<'s, 'c>,
     tag: &'p str,
     seen: HashSet<Digest>,
 }
 
-/// What is pulled, and for which platform.
+/// A digest that is pulled, and the platform that it is for.
 type Pulled<'m> = (Digest, Option<&'m str>);
 
 impl<'m> References for &'m Manifests {

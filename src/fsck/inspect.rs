@@ -1,5 +1,5 @@
-//! Looking at directories and small files: every leaf of a tree, so with few calls of the system for each, and with
-//! whatever is wrong on the way.
+//! Reads directories and small files, and notes everything that is wrong with them. Every leaf of a tree is read, so
+//! each costs few system calls.
 
 use std::ffi::OsStr;
 use std::mem::MaybeUninit;
@@ -17,20 +17,20 @@ use crate::layout::{self, TreePath};
 use crate::repository::link;
 use crate::tree::{self, EntryKind, Listed, Tree, patiently, visit_handle};
 
-/// Room for the entries of a leaf, of which there are one or two.
+/// The size of the buffer for the entries of a leaf, which has one or two.
 const ROOM: usize = 8 * 1024;
 
-/// Who looks, and what was seen that is wrong.
+/// A reader of directories and small files, with the candidates that it has noted.
 pub(super) struct Inspector<'t> {
     pub(super) tree: &'t Tree,
     owner: Owner,
-    /// In which repository it looks.
+    /// The repository that is being read.
     pub(super) repository: Option<String>,
     pub(super) candidates: Vec<Candidate>,
     room: Box<[MaybeUninit<u8>]>,
 }
 
-/// Whose the tree is: the registry runs as that user, as far as the tree can tell.
+/// The owner of the tree. As far as the tree shows, the registry runs as this user.
 #[derive(Clone, Copy)]
 struct Owner {
     uid: u32,
@@ -38,15 +38,15 @@ struct Owner {
 }
 
 impl Owner {
-    /// Whether the owner may do to a file or directory what `bits` of a class ask for. Root may do anything to what is
-    /// another's; what it has forbidden itself nobody meant to be read.
+    /// Whether the owner has the permission `bits` of a class. Root has every permission for files of other users. For
+    /// its own files it counts by their mode: a file that root has closed to itself is not meant to be read.
     fn may(self, stat: &Stat, bits: u32) -> May {
         let has = |class: u32| stat.st_mode >> class & bits == bits;
         let allowed = match () {
             () if stat.st_uid == self.uid => has(6),
             () if self.uid == 0 => true,
             () if stat.st_gid == self.gid => has(3),
-            // Of which other groups it is a member nobody knows.
+            // It is unknown which other groups the owner is a member of.
             () if has(3) && !has(0) => return May::Perhaps,
             () => has(0),
         };
@@ -54,7 +54,7 @@ impl Owner {
     }
 }
 
-/// Whether somebody may do something.
+/// Whether a user has a permission.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum May {
     Yes,
@@ -62,20 +62,20 @@ enum May {
     No,
 }
 
-/// A directory that holds one file.
+/// A directory that is there for one file.
 pub(super) struct Leaf {
     pub(super) handle: OwnedFd,
-    /// What the file is, if it is there.
+    /// The kind of the file, if it is there.
     pub(super) file: Option<EntryKind>,
-    /// What else there is.
+    /// The other entries.
     pub(super) others: Vec<Listed>,
 }
 
-/// What came of looking at a leaf.
+/// The result of reading a leaf.
 pub(super) enum Looked {
-    /// It is no longer there.
+    /// The leaf is gone.
     Gone,
-    /// It can't be looked into, which is told.
+    /// The leaf can't be read, which is reported.
     Unseen,
     Seen(Leaf),
 }
@@ -85,13 +85,13 @@ pub(super) enum Looked {
 pub(super) enum Link {
     /// The digest of its path.
     Right,
-    /// Another one.
+    /// Another digest.
     Other(Box<crate::digest::Digest>),
-    /// None.
+    /// No digest.
     Broken(Box<LinkFault>),
-    /// Something that can't be read, or is no file, which is told.
+    /// It can't be read or is not a file, which is reported.
     Unseen,
-    /// There is no link; whether there is nothing else either.
+    /// There is no link. `empty` says whether the directory is empty.
     Absent { empty: bool },
 }
 
@@ -106,7 +106,7 @@ impl<'t> Inspector<'t> {
         Self { tree, owner, repository, candidates: Vec::new(), room }
     }
 
-    /// Another one, for another thread or repository.
+    /// An inspector of the same tree for another thread or repository, without candidates.
     pub(super) fn another(&self, repository: Option<String>) -> Self {
         Self::of(self.tree, self.owner, repository)
     }
@@ -122,9 +122,9 @@ impl<'t> Inspector<'t> {
         Finding::new(self.tree, subject, code, harm, message)
     }
 
-    /// A finding about something that lies where it does not belong.
+    /// A finding about an entry that does not belong there.
     fn odd(&self, subject: impl Into<Subject>, kind: &'static str, harm: Harm) -> Finding {
-        // What is only in the way harms nothing by where it leads.
+        // The entry is only in the way, so it does not matter where a link leads.
         judge::link::odd(self.tree, subject, kind, true, harm)
     }
 
@@ -134,7 +134,7 @@ impl<'t> Inspector<'t> {
         self.note(blocks, finding);
     }
 
-    /// Notes a finding about where it looks.
+    /// Notes a finding about the repository that is being read.
     pub(super) fn note(&mut self, blocks: Blocks, mut finding: Finding) {
         if let Some(repository) = &self.repository {
             finding = finding.in_repository(repository);
@@ -145,7 +145,7 @@ impl<'t> Inspector<'t> {
         self.candidates.push(Candidate::new(finding, blocks));
     }
 
-    /// Something refuses to be looked at.
+    /// Notes that `path` can't be read.
     pub(super) fn refused(&mut self, blocks: Blocks, path: &TreePath, errno: Errno) {
         if errno == Errno::ACCESS && self.is_told_by_mode(blocks, path) {
             return;
@@ -155,7 +155,7 @@ impl<'t> Inspector<'t> {
         self.note(blocks, finding);
     }
 
-    /// Whether the mode of what may not be read says that its owner may not either, which is told.
+    /// True if the mode explains the failure. Reports a `permissions` finding then.
     fn is_told_by_mode(&mut self, blocks: Blocks, path: &TreePath) -> bool {
         let Ok(stat) = symlinks::stat(self.tree, path) else { return false };
         let reported = self.candidates.len();
@@ -163,7 +163,7 @@ impl<'t> Inspector<'t> {
         self.candidates.len() > reported
     }
 
-    /// Opens a directory and lists it, sorted. `None` when it isn't there, or can't be read, which is told.
+    /// Opens a directory and lists it, sorted. `None` when it does not exist, or can't be read, which is reported.
     pub(super) fn list(&mut self, path: &TreePath, blocks: Blocks) -> Option<(OwnedFd, Vec<Listed>)> {
         let handle = match self.tree.open_directory(path) {
             Ok(handle) => handle?,
@@ -207,7 +207,7 @@ impl<'t> Inspector<'t> {
         Ok(listed)
     }
 
-    /// Looks into the directory `name` of one that is open, and lies at `path`, for the file that it is there for.
+    /// Reads the leaf `name` of the open directory at `path`, which is there for `file`.
     pub(super) fn leaf(
         &mut self,
         parent: BorrowedFd<'_>,
@@ -242,7 +242,7 @@ impl<'t> Inspector<'t> {
         Looked::Seen(Leaf { handle, file: found, others })
     }
 
-    /// Tells what lies in a directory without belonging there. `file` is the one that does.
+    /// Reports the entries of a directory that do not belong there. `file` is the one that does.
     pub(super) fn strangers(&mut self, directory: &TreePath, file: &str, strangers: Vec<Listed>) {
         for entry in strangers {
             self.stranger(directory, file, &entry);
@@ -266,19 +266,19 @@ impl<'t> Inspector<'t> {
         self.note(Blocks::None, finding);
     }
 
-    /// Tells of a file's place that something else has.
+    /// Reports something else in the place of a file.
     pub(super) fn odd_file(&mut self, path: &TreePath, kind: EntryKind, harm: Harm, blocks: Blocks) {
         self.note(blocks, judge::link::odd_file(self.tree, path, kind.describe(), true, harm));
     }
 
-    /// Tells of a symbolic link; whether it leads to what a registry looks for.
+    /// Reports a symbolic link. `leads` says whether it leads to what a registry looks for.
     pub(super) fn symlink(&mut self, path: &TreePath, leads: bool, blocks: Blocks) {
-        // Where nothing is kept from being served, it is no error.
+        // It is no error if it makes nothing unavailable.
         let harm = if blocks == Blocks::None { Harm::Possible } else { Harm::Certain };
         self.note(blocks, judge::link::odd(self.tree, path, EntryKind::Symlink.describe(), leads, harm));
     }
 
-    /// Tells of a directory that has nothing in it.
+    /// Reports an empty directory.
     pub(super) fn empty(&mut self, path: &TreePath) {
         let finding = self.at(path, Code::DirectoryEmpty, Harm::None, "it is empty");
         self.note(Blocks::None, finding);
@@ -296,7 +296,7 @@ impl<'t> Inspector<'t> {
         match leaf.file {
             None => return Link::Absent { empty: leaf.others.is_empty() },
             Some(EntryKind::File) => {}
-            // A registry reads what it leads to.
+            // A registry reads what the link leads to.
             Some(EntryKind::Symlink) => {
                 let leads = symlinks::stat(self.tree, &place()).is_ok_and(|stat| symlinks::is_file(&stat));
                 self.symlink(&place(), leads, blocks);
@@ -323,7 +323,7 @@ impl<'t> Inspector<'t> {
         }
     }
 
-    /// Reads a small file of a leaf, as far as there is room.
+    /// Reads the start of a small file of a leaf, as far as the buffer reaches.
     pub(super) fn read<'b>(
         &mut self,
         leaf: BorrowedFd<'_>,
@@ -350,7 +350,7 @@ impl<'t> Inspector<'t> {
         Ok(file)
     }
 
-    /// Tells if the tree's owner may not do what `bits` ask for.
+    /// Reports if the tree's owner lacks the permission `bits`.
     fn check_mode(&mut self, handle: BorrowedFd<'_>, bits: u32, blocks: Blocks, path: impl FnOnce() -> TreePath) {
         if let Ok(stat) = rustix::fs::fstat(handle) {
             self.check_stat(&stat, bits, blocks, path);

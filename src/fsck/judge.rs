@@ -1,4 +1,4 @@
-//! What links and manifests amount to together: is all there that is referenced, and does every link lead somewhere.
+//! Judges one repository as a whole: is everything there that is referenced, and does every link lead somewhere?
 
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -16,21 +16,22 @@ use crate::layout::{Place, TreePath};
 use crate::manifest::Role;
 use crate::tree::Tree;
 
-/// One repository being judged.
+/// The judgement of one repository.
 pub(super) struct Judge<'j, 't> {
     pub(super) inspector: Inspector<'t>,
     pub(super) repository: &'j RepositoryView,
     pub(super) blobs: &'j Blobs<'t>,
     pub(super) manifests: &'j Manifests,
-    /// Whether a registry from 3.0 on wrote to the tree.
+    /// Whether a registry from 3.1 on wrote to the tree: it names uploads by UUIDs of version 7. Nothing else in a tree
+    /// shows which registry wrote it.
     pub(super) is_modern: bool,
-    /// What the repository needs as layers and configs, and what content that is.
+    /// The digests that the repository needs as layers and configs, and the content that they lead to.
     pub(super) needed: HashSet<Digest>,
     pub(super) sizes: Vec<OtherSize>,
     tagged: HashSet<Digest>,
-    /// What manifests name whose references nobody can tell.
+    /// The digests that manifests of unknown kinds mention.
     pub(super) mentioned: HashSet<Digest>,
-    /// Why it can't be told what else the repository needs.
+    /// Why it is unknown what else the repository needs, if it is.
     pub(super) doubt: Option<String>,
     children: HashSet<Digest>,
     missing: HashSet<Digest>,
@@ -61,7 +62,7 @@ impl<'j, 't> Judge<'j, 't> {
         }
     }
 
-    /// Looks at all of it.
+    /// Judges everything in the repository.
     pub(super) fn judge(mut self) -> Self {
         self.gather();
         self.completeness();
@@ -79,7 +80,7 @@ impl<'j, 't> Judge<'j, 't> {
         right(self.manifests.get(digest))
     }
 
-    /// What the manifests reference, as far as that can be told.
+    /// Gathers what the manifests reference, as far as they can be read.
     fn gather(&mut self) {
         self.doubt = self.lost_manifest();
         for revision in &self.repository.revisions {
@@ -101,7 +102,7 @@ impl<'j, 't> Judge<'j, 't> {
         }
     }
 
-    /// Of a manifest that is to be here and that nobody can follow.
+    /// Why this repository's references can't be fully known: the first manifest that can't be read.
     fn lost_manifest(&self) -> Option<String> {
         let repository = self.repository;
         if repository.is_partly_unseen {
@@ -120,10 +121,10 @@ impl<'j, 't> Judge<'j, 't> {
         targets.find(|target| !is_here(target)).map(|lost| format!("manifest {lost}, which has a tag, is not linked"))
     }
 
-    /// Whether it has the folders without which a registry sees something else.
+    /// Reports the folders that are missing, and without which a registry or its collector sees something else.
     fn completeness(&mut self) {
         let RepositoryView { folders, place, .. } = self.repository;
-        // Nobody knows what there is.
+        // It is unknown what is there.
         if folders.is_unseen() {
             return;
         }
@@ -169,7 +170,7 @@ impl<'j, 't> Judge<'j, 't> {
         references::content(self, &digest, read, &link);
     }
 
-    /// A manifest of schema1, which depends on the registry that serves the tree.
+    /// Reports a manifest of schema1. How much that harms depends on the registry that serves the tree.
     fn foreign(&mut self, digest: &Digest, link: &Subject) {
         let harm = if self.is_modern { Harm::Possible } else { Harm::None };
         let message = "a manifest of schema1: registries from 3.0 on can't read it, and their collector fails on it";
@@ -232,7 +233,7 @@ impl Facts for Judge<'_, '_> {
     }
 
     fn differs(&mut self, size: OtherSize) {
-        // It may have been replaced since it was listed.
+        // The content may have been replaced since it was listed.
         match self.blobs.measure(&size.target) {
             Occupant::File(found) if u64::try_from(size.expected) != Ok(found) => self.sizes.push(size),
             _ => {}
@@ -249,8 +250,8 @@ impl Facts for Judge<'_, '_> {
     }
 }
 
-/// Whether a registry from 3.1 on wrote to the tree: its uploads are called by UUIDs of version 7. Nothing else in a tree
-/// says by which registry it is.
+/// Whether a registry from 3.1 on wrote to the tree: it names uploads by UUIDs of version 7. Nothing else in a tree
+/// shows which registry wrote it.
 pub(super) fn is_modern(repositories: &[RepositoryView]) -> bool {
     repositories.iter().any(|repository| repository.has_modern_uploads)
 }

@@ -1,4 +1,4 @@
-//! Layer links: those that are broken, or lead nowhere.
+//! Reports layer links that are broken, or lead nowhere.
 
 use super::blobs::Occupant;
 use super::candidate::Blocks;
@@ -9,7 +9,7 @@ use crate::finding::{Harm, Subject};
 use crate::judge::references;
 
 impl Judge<'_, '_> {
-    /// Links that are broken, or lead nowhere though nobody needs them.
+    /// Reports the broken links, and those that lead to missing content although nothing needs them.
     pub(super) fn layers(&mut self) {
         let layers = &self.repository.layers;
         for (digest, fault) in &layers.broken {

@@ -1,7 +1,8 @@
-//! Which blob was hashed when, in `.regtree/verified/blobs`: a line for each, with what tells whether the file is still
-//! the one that was hashed, or that it was wrong. It is advisory: what can't be read in it costs reading a blob again.
+//! The ledger `.regtree/verified/blobs` says when each blob was hashed. It has a line for each blob: the condition of
+//! the file when its content was right, or that the content was wrong. The ledger is advisory: a line that can't be
+//! read only costs reading a blob again.
 //!
-//! Several runs may note at once: each adds what it found to what is there, under a lock, and the later finding counts.
+//! Several runs may note at once. Each adds its notes to the ledger under a lock, and the later note of a blob counts.
 
 use std::collections::HashMap;
 use std::fmt::Write;
@@ -14,23 +15,24 @@ use crate::tree::Tree;
 
 const KIND: &str = "verified";
 const NAME: &str = "blobs";
-/// What stands in the place of a condition when content was wrong.
+/// Written instead of a condition when the content was wrong.
 const WRONG: &str = "wrong";
 
-/// How much later than its own time, in seconds, a run may find the time that another one noted. Each run counts from
-/// when it began, and begins to hash when it has looked at the whole tree.
+/// By how many seconds the time of another run's note may be ahead of a run's own time. Each run counts from its start,
+/// but starts to hash only when it has read the whole tree.
 const LAG: i64 = 24 * 60 * 60;
 
-/// What was found of a blob.
+/// What is noted of a blob.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Verified {
-    /// In seconds since 1970.
+    /// The time, in seconds since 1970.
     when: i64,
-    /// What its file was like when its content was right; `None` when that was wrong.
+    /// The condition of the file when the content was right; `None` when it was wrong.
     condition: Option<Condition>,
 }
 
-/// What changes when content does. Whoever sets a file's time back can't set back when he did.
+/// The condition of a file, which changes when the content does. A program that sets a file's modification time back
+/// can't set back the time of that change.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Condition {
     size: u64,
@@ -55,19 +57,19 @@ impl Condition {
 
 type Entries = HashMap<[u8; 32], Verified>;
 
-/// All that was verified.
+/// All notes of earlier runs.
 #[derive(Debug, Default)]
 pub(super) struct Ledger(Entries);
 
 impl Ledger {
-    /// As it was left; empty where there is none. Nothing was found later than `now`.
+    /// Reads the ledger; it is empty if there is none. Notes later than `now` are ignored.
     pub(super) fn read(tree: &Tree, now: jiff::Timestamp) -> Self {
         let mut entries = read(tree);
         entries.retain(|_, verified| verified.when <= now.as_second());
         Self(entries)
     }
 
-    /// Whether `digest` was right after `since`, and nothing changed since.
+    /// Whether the content was right after `since`, and the file has not changed since.
     pub(super) fn covers(
         &self,
         digest: &Digest,
@@ -80,7 +82,7 @@ impl Ledger {
     }
 }
 
-/// What a run adds to the ledger.
+/// The notes that a run adds to the ledger.
 #[derive(Debug)]
 pub(super) struct Notes {
     began: Instant,
@@ -93,7 +95,7 @@ impl Notes {
         Self { began: Instant::now(), now, entries: Entries::new() }
     }
 
-    /// Notes that `digest` was right, or wrong if there is no condition.
+    /// Notes that the content was right in this condition, or wrong if there is no condition.
     pub(super) fn note(&mut self, digest: &Digest, condition: Option<Condition>) {
         let when = self.seconds();
         if let Some(hash) = digest.sha256() {
@@ -101,19 +103,19 @@ impl Notes {
         }
     }
 
-    /// What time it is.
+    /// The current time, in seconds since 1970.
     fn seconds(&self) -> i64 {
         self.now.as_second().saturating_add(i64::try_from(self.began.elapsed().as_secs()).unwrap_or(i64::MAX))
     }
 
-    /// Adds them to the ledger, which forgets what is gone. Where that fails they are kept.
+    /// Adds the notes to the ledger, and drops those of content that is gone. After a failure the notes are kept.
     pub(super) fn write(&mut self, tree: &Tree, is_there: impl Fn(&Digest) -> bool) -> std::io::Result<()> {
         if self.entries.is_empty() {
             return Ok(());
         }
         let _lock = private::lock_record(tree, KIND, NAME)?;
         let (mut all, latest) = (read(tree), self.seconds().saturating_add(LAG));
-        // What others noted meanwhile may be of content that came meanwhile. What is noted for the far future is wrong.
+        // Other runs may have noted content that came after this run listed it. A note of the far future is wrong.
         let is_new = |verified: &Verified| verified.when >= self.now.as_second();
         all.retain(|hash, verified| {
             verified.when <= latest && (is_new(verified) || is_there(&Digest::from_sha256(*hash)))
@@ -121,7 +123,7 @@ impl Notes {
         for (hash, verified) in &self.entries {
             match all.get(hash) {
                 Some(known) if known.when > verified.when => {}
-                // Of two that were found at once the worse counts.
+                // Of two notes with the same time the worse counts.
                 Some(known) if known.when == verified.when && known.condition.is_none() => {}
                 _ => drop(all.insert(*hash, *verified)),
             }

@@ -1,4 +1,4 @@
-//! Directories whose entries are called by digests: links of all kinds.
+//! Reads directories whose entries are named by digests: links of all kinds.
 
 use std::os::fd::AsFd;
 
@@ -10,39 +10,39 @@ use crate::digest::Digest;
 use crate::layout::{self, KeyedDirectory, TreePath};
 use crate::tree::{EntryKind, Listed};
 
-/// So many are worth a thread's while.
+/// Another thread is used for this many entries.
 const CHUNK: usize = 256;
 
-/// An entry that is called by a digest, and the link in it.
+/// An entry that is named by a digest, and the link in it.
 pub(super) struct Keyed {
     pub(super) digest: Digest,
     pub(super) link: Link,
-    /// Directories beside the link, which only a manifest's has.
+    /// Whether there is a directory of signatures beside the link. Only a manifest's link has one.
     pub(super) has_signatures: bool,
 }
 
-/// What the links below `<algorithm>` in a directory are.
+/// The links below each `<algorithm>` of a directory.
 pub(super) struct Links<'p> {
     /// The directory.
     pub(super) base: &'p TreePath,
-    /// What can't be had when none can be read.
+    /// What is unavailable when the directory can't be read.
     pub(super) all: Blocks,
-    /// What can't be had when one can't be read.
+    /// What is unavailable when one link can't be read.
     pub(super) blocks: fn(Digest) -> Blocks,
-    /// Whether signatures may lie beside a link.
+    /// Whether signatures may be beside a link.
     pub(super) signatures: bool,
 }
 
 impl Links<'_> {
-    /// Reads them all, and tells of whatever else there is. `None` when there is no such directory, or part of it can't be
-    /// read, which is told.
+    /// Reads all links, and reports everything else in the directory. `None` when the directory does not exist, or when
+    /// part of it can't be read, which is reported.
     pub(super) fn read(&self, inspector: &mut Inspector<'_>) -> Option<Vec<Keyed>> {
         let kinds = layout::algorithm_directories(self.base);
         let mut found = Vec::new();
         self.descend(inspector, &kinds, self.base, &mut found).then_some(found)
     }
 
-    /// Whether the directory is there, and all of it was read.
+    /// Reads a directory and those below it. Returns whether it exists and was read completely.
     fn descend(
         &self,
         inspector: &mut Inspector<'_>,
@@ -129,7 +129,7 @@ impl Links<'_> {
     }
 }
 
-/// The path of a directory that is one of `kinds`, or leads to some.
+/// The path of a directory that is one of `kinds`, or that leads to one.
 pub(super) fn on_the_way(kinds: &[KeyedDirectory], path: &TreePath, entry: &Listed) -> Option<TreePath> {
     let below = path.child(entry.text()?).filter(|_| entry.kind == EntryKind::Directory)?;
     let leads = |kind: &KeyedDirectory| {

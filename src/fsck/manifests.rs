@@ -1,4 +1,4 @@
-//! What the manifests say: each read, hashed and parsed once for the whole tree.
+//! Reads the manifests: each is read, hashed and parsed once for the whole tree.
 
 use std::collections::{HashMap, HashSet};
 use std::sync::Mutex;
@@ -11,7 +11,7 @@ use crate::digest::Digest;
 use crate::judge::manifest::{self, Read, USUAL};
 use crate::stream::Interrupt;
 
-/// Every manifest that a repository links and the tree has.
+/// Every manifest that a repository links and whose content is in the tree.
 pub(super) type Manifests = HashMap<Digest, Read>;
 
 /// Reads the manifests of `repositories`.
@@ -21,7 +21,7 @@ pub(super) fn read(blobs: &Blobs<'_>, repositories: &[RepositoryView], interrupt
         linked.map(|revision| revision.digest).collect()
     };
     let wanted: HashSet<Digest> = repositories.iter().flat_map(linked).collect();
-    // Small ones many to a thread; an empty one is reported as that.
+    // Empty content is reported on its own.
     let wanted: Vec<Digest> =
         wanted.into_iter().filter(|digest| matches!(blobs.occupant(digest), Occupant::File(1..))).collect();
     let read = wanted.par_iter().filter(|_| interrupt.signal().is_none());

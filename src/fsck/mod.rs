@@ -1,10 +1,14 @@
-//! What is wrong with a tree.
+//! Checks a whole tree, and reports everything that is wrong with it.
 //!
-//! All is listed, every leaf of it; every manifest is read, hashed and parsed once, and its references are looked up. Other
-//! content is hashed only where that is asked for, or where its size is another than a descriptor says. Nothing ends the
-//! look but a signal, and nothing is changed.
+//! Every leaf of the tree is listed. Every manifest is read, hashed and parsed once, and its references are looked up.
+//! Other content is hashed only if the options ask for that, or if its size differs from a descriptor's. Only a signal
+//! ends the check early. Nothing is changed.
 //!
-//! A registry may run meanwhile. So whatever is found is looked for a second time, and told only if it is still there.
+//! `fsck` has a reader of its own, because `scan` reads names only: here modes, symbolic links and the content of every
+//! small file matter.
+//!
+//! A registry may run at the same time. So everything that was found is looked up again, and reported only if it is
+//! still there.
 
 mod blobs;
 mod candidate;
@@ -53,60 +57,60 @@ pub use recheck::PAUSES;
 use recheck::Recheck;
 pub use subset::Subset;
 
-/// What to look at, and how.
+/// What to check, and how.
 #[derive(Clone, Debug)]
 pub struct Options {
-    /// What time it is.
+    /// The current time.
     pub now: jiff::Timestamp,
-    /// Uploads that began before are told.
+    /// Uploads that began before this are reported.
     pub uploads_began_before: jiff::Timestamp,
-    /// Only these repositories, and the content that they need.
+    /// If not empty, only these repositories and the content that they need are checked.
     pub only: Patterns,
-    /// Which content to hash, if any.
+    /// The content to hash, if any.
     pub content: Option<Content>,
-    /// How long to wait before each further look at what was found, see [`PAUSES`].
+    /// The pause before each further look at what was found, see [`PAUSES`].
     pub pauses: Vec<Duration>,
 }
 
-/// How much was looked at.
+/// How much was checked.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize)]
 pub struct Counts {
-    /// Repositories, and what would be some.
+    /// Repositories, including those whose path is not a valid name.
     pub repositories: u64,
-    /// Their tags.
+    /// The tags of these repositories.
     pub tags: u64,
-    /// Manifests, each once for the tree.
+    /// Manifests, each counted once for the tree.
     pub manifests: u64,
-    /// All content.
+    /// All blobs.
     pub blobs: u64,
 }
 
-/// What was found.
+/// The result of a check.
 #[derive(Debug)]
 pub struct Report {
-    /// The worst first.
+    /// The findings, the worst first.
     pub findings: Vec<Finding>,
     /// The tagged images that cannot be pulled whole.
     pub broken: Vec<Image>,
-    /// How much was looked at.
+    /// How much was checked.
     pub counts: Counts,
-    /// What came of hashing content, where that was asked for.
+    /// The result of hashing content, if that was asked for.
     pub hashed: Option<Hashed>,
 }
 
 impl Report {
-    /// How many findings are as bad as that.
+    /// The number of findings of this severity.
     pub fn count(&self, severity: Severity) -> u64 {
         self.findings.iter().filter(|finding| finding.severity == severity).count() as u64
     }
 }
 
-/// Looks at a tree. `Err(Interrupted)` when a signal came.
+/// Checks a tree. `Err(Interrupted)` when a signal came.
 pub fn check(tree: &Tree, options: &Options, watch: &Watch<'_>) -> Result<Report> {
     check_with(tree, Arc::new(Nothing), options, watch)
 }
 
-/// Looks at a tree as it will be when it has that content back.
+/// Checks a tree as it will be once the content in `returning` is back.
 pub(crate) fn check_with(
     tree: &Tree,
     returning: Arc<dyn Returning>,
@@ -151,7 +155,7 @@ pub(crate) fn check_with(
             let stock = Stock { blobs: &blobs, needed: &pass.needed, only_needed: !options.only.is_empty(), reported };
             let mut inspector = inspector.another(None);
             let hashed = content::check(&mut inspector, &stock, wanted, watch);
-            // That may have taken hours. Who asks to stop wants no more looks.
+            // Hashing may have taken hours. After a signal nothing is looked up again.
             if !matches!(hashed.stop, Some(Stop::Signal(_))) {
                 Recheck { inspector: &inspector, blobs: &blobs, first: &pass, options, watch }.once(&mut candidates)?;
             }
@@ -169,8 +173,7 @@ pub(crate) fn check_with(
     Ok(Report { findings, broken, counts, hashed })
 }
 
-/// That something can't be read is told once, by the mode that says why; and what a symbolic link leads to is nobody's
-/// to move.
+/// Drops `unreadable` where `permissions` already explains it. Never offers to move content behind a symbolic link.
 fn tidy(candidates: &mut Vec<Candidate>) {
     let places = |code| -> HashSet<_> {
         let reported = candidates.iter().filter(|candidate| candidate.finding.code == code);
@@ -189,7 +192,7 @@ fn tidy(candidates: &mut Vec<Candidate>) {
     }
 }
 
-/// Whether the mode of what lies at `path` lets the tree's owner read it.
+/// Whether the mode of the file or directory at `path` lets the tree's owner read it.
 pub(crate) fn may_read(tree: &Tree, path: &TreePath) -> Result<bool> {
     let Some(area) = tree.area(path.area())? else { return Ok(true) };
     let stat = match rustix::fs::statat(area, path.below_area(), AtFlags::SYMLINK_NOFOLLOW) {
@@ -202,7 +205,7 @@ pub(crate) fn may_read(tree: &Tree, path: &TreePath) -> Result<bool> {
     Ok(inspector.candidates.is_empty())
 }
 
-/// Content of which it is told already that it is wrong, or that it can't be read.
+/// The digest of content that is already reported as wrong or unreadable.
 fn told_content(candidate: &Candidate) -> Option<Digest> {
     let is_wrong = |code| matches!(code, Code::BlobCorrupt | Code::BlobTruncated | Code::BlobEmpty | Code::Unreadable);
     match candidate.blocks {
@@ -211,7 +214,8 @@ fn told_content(candidate: &Candidate) -> Option<Digest> {
     }
 }
 
-/// What was seen of content: as bad as it is needed. And what has no bytes, though its name says it has some.
+/// The findings about content: an error if a manifest needs the content, otherwise a warning. Adds the findings about
+/// empty files whose digest is not that of no bytes.
 fn about_content(
     inspector: &Inspector<'_>,
     blobs: &Blobs<'_>,
@@ -220,7 +224,7 @@ fn about_content(
 ) -> Vec<Candidate> {
     for candidate in &mut candidates {
         let Candidate { finding, blocks: Blocks::Blob(digest), .. } = candidate else { continue };
-        // A registry serves what a symbolic link leads to. And what the owner may perhaps read is no error.
+        // A registry serves what a symbolic link leads to. A mode that may let the owner read is no error.
         let is_served = finding.code == Code::Symlink && blobs.digests.find(digest).is_some();
         let is_perhaps = finding.code == Code::Permissions && finding.severity == Severity::Warning;
         if finding.severity != Severity::Info && !is_served && !is_perhaps {
@@ -237,7 +241,7 @@ fn about_content(
     candidates
 }
 
-/// Content, and nothing that says whose it is.
+/// Reports content without a directory of repositories.
 fn without_repositories(inspector: &Inspector<'_>, blobs: &Blobs<'_>) -> Result<Option<Candidate>> {
     if blobs.digests.blob_count() == 0 || inspector.tree.area(Area::Repositories)?.is_some() {
         return Ok(None);
@@ -247,7 +251,7 @@ fn without_repositories(inspector: &Inspector<'_>, blobs: &Blobs<'_>) -> Result<
     Ok(Some(Candidate::new(finding, Blocks::None)))
 }
 
-/// Whether a clue is about what was asked for.
+/// Whether a candidate is about the repositories that were asked for.
 fn is_wanted(candidate: &Candidate, options: &Options, blobs: &Blobs<'_>, pass: &Pass) -> bool {
     if let Blocks::Blob(digest) = candidate.blocks {
         return pass.needed.contains(blobs, &digest);

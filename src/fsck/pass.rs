@@ -1,4 +1,4 @@
-//! One look at repositories, from their folders to what their manifests say.
+//! One pass over repositories: their folders, their links, and what their manifests say.
 
 use std::collections::hash_map::Entry;
 use std::collections::{BTreeMap, HashMap, HashSet};
@@ -23,12 +23,12 @@ use crate::layout::{Place, TreePath};
 use crate::scan::DigestSet;
 use crate::stream::{Silent, Watch};
 
-/// What was seen.
+/// The result of a pass.
 pub(super) struct Pass {
     pub(super) repositories: Vec<RepositoryView>,
     pub(super) manifests: Manifests,
     pub(super) candidates: Vec<Candidate>,
-    /// The content that manifests need, and they themselves.
+    /// The content that manifests need, and the manifests themselves.
     pub(super) needed: Needed,
 }
 
@@ -36,7 +36,7 @@ pub(super) struct Pass {
 #[derive(Default)]
 pub(super) struct Needed {
     present: DigestSet,
-    /// What is not there as it should be.
+    /// The needed content that is missing, or not a file.
     absent: HashSet<Digest>,
 }
 
@@ -46,7 +46,7 @@ impl Needed {
         present || self.absent.contains(digest)
     }
 
-    /// Whether some of it should lie below `place`, and is not there as it should be.
+    /// Whether some needed content that is missing belongs below `place`.
     pub(super) fn is_any_below(&self, place: &TreePath) -> bool {
         self.absent.iter().any(|digest| is_below(place, digest))
     }
@@ -59,7 +59,7 @@ impl Needed {
     }
 }
 
-/// Looks at the repositories in `places`.
+/// Reads and judges the repositories in `places`.
 pub(super) fn look(
     inspector: &Inspector<'_>,
     places: Vec<Place>,
@@ -112,7 +112,7 @@ pub(super) fn look(
     Ok(Pass { repositories, manifests, candidates: dedup(candidates), needed })
 }
 
-/// Says of each size that is another than was stated whether the content or the descriptor is wrong.
+/// Finds out, for each size that differs from a descriptor's, whether the content or the descriptor is wrong.
 fn compare_sizes(
     inspector: &Inspector<'_>,
     blobs: &Blobs<'_>,
@@ -133,17 +133,17 @@ fn compare_sizes(
             |buffer, (target, sizes)| {
                 let stored = match manifests.get(&target) {
                     Some(Read::Right(_)) => Stored::Right,
-                    // That is reported where the manifest is judged.
+                    // The manifest's own judgement reports it.
                     Some(Read::Wrong(_)) => return Vec::new(),
                     None if blobs.is_returning(&target) => Stored::Right,
-                    // Who asks to stop is told below.
+                    // A signal is checked for below.
                     None => content::hash(inspector.tree, target, buffer, &watch)
                         .map_or(Stored::Missing, |(stored, _)| stored),
                 };
                 match stored {
                     Stored::Right => sizes.into_iter().map(|size| Candidate::new(size.finding, size.blocks)).collect(),
                     stored @ Stored::Corrupt { .. } => wrong(inspector, target, stored, &sizes).into_iter().collect(),
-                    // What can't be read is reported where it lies.
+                    // Unreadable content is already reported.
                     _ => Vec::new(),
                 }
             },
@@ -156,7 +156,7 @@ fn compare_sizes(
 fn wrong(inspector: &Inspector<'_>, target: Digest, stored: Stored, sizes: &[OtherSize]) -> Option<Candidate> {
     let expected = sizes.iter().map(|size| size.expected).max().unwrap_or_default();
     let finding = stored.by_size(expected).finding(inspector.tree, target, true)?;
-    // Where it was come upon is where it is looked for again.
+    // It is looked up again in the repositories in which it was found.
     let mut repositories = sizes.iter().filter_map(|size| size.finding.repository());
     let finding = match repositories.next() {
         Some(repository) => finding.in_repository(repository),
@@ -165,7 +165,7 @@ fn wrong(inspector: &Inspector<'_>, target: Digest, stored: Stored, sizes: &[Oth
     Some(Candidate { also: repositories.map(str::to_owned).collect(), ..Candidate::new(finding, Blocks::Blob(target)) })
 }
 
-/// Content is told of once, however many repositories have it.
+/// Keeps each finding about content once, however many repositories have the content.
 fn dedup(candidates: Vec<Candidate>) -> Vec<Candidate> {
     let truncated: HashSet<_> = candidates
         .iter()
@@ -180,7 +180,7 @@ fn dedup(candidates: Vec<Candidate>) -> Vec<Candidate> {
             kept.push(candidate);
             continue;
         };
-        // How it is corrupt says more.
+        // That it is truncated says more.
         if finding.code == Code::BlobCorrupt && truncated.contains(&place) {
             continue;
         }

@@ -1,4 +1,4 @@
-//! Looking again at what was found: a registry that runs changes things meanwhile.
+//! Looks up again what was found, because a running registry changes the tree meanwhile.
 
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -17,13 +17,14 @@ use crate::layout::{Area, TreePath};
 use crate::scan::Nothing;
 use crate::stream::{Silent, Watch};
 
-/// How long to wait before each further look where a registry may run. Only what may be in the making is looked at more
-/// than once more: small files are synced on their way, which takes a busy disk a while.
+/// The pauses before each further look where a registry may run. There is one look in any case. The others follow only
+/// while something that was found may be in the making: small files are synced one after the other, which takes a while
+/// on a busy disk.
 pub const PAUSES: [Duration; 4] =
     [Duration::from_millis(50), Duration::from_millis(250), Duration::from_millis(700), Duration::from_secs(2)];
-/// What changed so long before the look began may be in the making.
+/// What changed within this time before the check may be in the making.
 const LATELY: jiff::SignedDuration = jiff::SignedDuration::from_secs(3);
-/// What a push in progress leaves for a moment.
+/// The codes of what a push in progress leaves for a moment.
 const PASSING: [Code; 5] = [
     Code::TemporaryLeftOver,
     Code::TagWithoutCurrent,
@@ -32,7 +33,7 @@ const PASSING: [Code; 5] = [
     Code::LinkEmpty,
 ];
 
-/// Looks again at what was found in a first round.
+/// Looks up again what a first pass found.
 pub(super) struct Recheck<'a, 't> {
     pub(super) inspector: &'a Inspector<'t>,
     pub(super) blobs: &'a Blobs<'t>,
@@ -42,7 +43,8 @@ pub(super) struct Recheck<'a, 't> {
 }
 
 impl Recheck<'_, '_> {
-    /// Keeps the clues that stand when their repositories, and the fan-outs of their content, are looked at again.
+    /// Keeps the candidates that are found again when their repositories, and the fan-outs of their content, are read
+    /// again.
     pub(super) fn retain(&self, candidates: &mut Vec<Candidate>) -> Result<()> {
         if candidates.is_empty() {
             return Ok(());
@@ -57,7 +59,7 @@ impl Recheck<'_, '_> {
         Ok(())
     }
 
-    /// Keeps the clues that stand at one more look.
+    /// Keeps the candidates that one more look finds.
     pub(super) fn once(&self, candidates: &mut Vec<Candidate>) -> Result<()> {
         let is_empty = |candidate: &Candidate| candidate.finding.code == Code::DirectoryEmpty;
         candidates.retain(|candidate| !is_empty(candidate) || is_still_empty(self.inspector, candidate));
@@ -69,7 +71,7 @@ impl Recheck<'_, '_> {
         Ok(())
     }
 
-    /// What is found where something was found.
+    /// The marks of everything that is found where the candidates were found.
     fn look(&self, candidates: &[Candidate]) -> Result<HashSet<Mark>> {
         let Self { inspector, blobs, first, options, watch } = *self;
         let quiet = Watch { progress: &Silent, interrupt: watch.interrupt.clone() };

@@ -1,4 +1,4 @@
-//! One repository, every leaf of it.
+//! Reads one repository, every leaf of it.
 
 use std::collections::BTreeMap;
 
@@ -16,21 +16,21 @@ use crate::layout::{Place, TreePath};
 use crate::repository::link;
 use crate::tree::EntryKind;
 
-/// A repository, as it lies there.
+/// What was read of a repository.
 pub(super) struct RepositoryView {
     pub(super) place: Place,
-    /// What it is called, or would be.
+    /// The name, which need not be valid.
     pub(super) text: String,
-    /// Whether that is a name.
+    /// Whether the name is valid.
     pub(super) is_named: bool,
     pub(super) layers: Layers,
-    /// Sorted.
+    /// Sorted by digest.
     pub(super) revisions: Vec<Revision>,
     pub(super) tags: Vec<Tag>,
     pub(super) folders: Folders,
-    /// Whether something among its manifests and tags could not be looked into.
+    /// Whether some of its manifests or tags can't be read, which is reported.
     pub(super) is_partly_unseen: bool,
-    /// Whether one of its uploads is called as registries from 3.1 on call them.
+    /// Whether one of its uploads is named as registries from 3.1 on name them.
     pub(super) has_modern_uploads: bool,
 }
 
@@ -63,10 +63,10 @@ impl Folders {
 /// A repository's layer links.
 #[derive(Default)]
 pub(super) struct Layers {
-    /// Those that are what nearly all are; sorted.
+    /// The digests of links that say their own sha256 digest, as nearly all do; sorted.
     straight: Vec<[u8; 32]>,
     others: BTreeMap<Digest, LinkTarget>,
-    /// Those that are broken, and how.
+    /// The broken links, and what is wrong with each.
     pub(super) broken: Vec<(Digest, LinkFault)>,
 }
 
@@ -78,7 +78,7 @@ impl Layers {
         self.others.get(key).copied().unwrap_or(LinkTarget::Absent)
     }
 
-    /// What each link leads to.
+    /// The digest of each link, with the digest that it leads to.
     pub(super) fn targets(&self) -> impl Iterator<Item = (Digest, Digest)> {
         let straight = self.straight.iter().map(|hash| Digest::from_sha256(*hash)).map(|digest| (digest, digest));
         straight.chain(self.others.iter().filter_map(|(key, leads)| match leads {
@@ -114,7 +114,7 @@ impl Layers {
     }
 }
 
-/// What makes a manifest a repository's.
+/// The link of a manifest.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Revision {
     pub(super) digest: Digest,
@@ -128,7 +128,7 @@ impl RepositoryView {
         Some(&self.revisions[at])
     }
 
-    /// The link of a manifest.
+    /// The link of a manifest as the subject of a finding.
     pub(super) fn revision_link(&self, digest: &Digest, link: RevisionLink) -> Subject {
         match link {
             RevisionLink::Misplaced => Subject::MisplacedRevision(self.place.clone(), *digest),
@@ -140,13 +140,13 @@ impl RepositoryView {
 /// A tag.
 pub(super) struct Tag {
     pub(super) name: String,
-    /// What it points to now, where that can be told.
+    /// The manifest that it points to now, if that is known.
     pub(super) current: Option<Digest>,
-    /// What it ever pointed to.
+    /// The manifests that it has pointed to.
     pub(super) past: Vec<Digest>,
 }
 
-/// Reads one repository; what is wrong with its links alone is told.
+/// Reads one repository, and reports what is wrong with each link on its own.
 pub(super) fn read(inspector: &mut Inspector<'_>, place: Place, options: &Options) -> RepositoryView {
     let text = place.directory.below_area().to_owned();
     inspector.repository = Some(text.clone());
@@ -201,7 +201,7 @@ pub(super) fn read(inspector: &mut Inspector<'_>, place: Place, options: &Option
     RepositoryView { place, text, is_named, layers, revisions, tags, folders, is_partly_unseen, has_modern_uploads }
 }
 
-/// Whether something below `directory` may hold more than could be seen.
+/// Whether `finding` means that something below `directory` may not have been seen.
 fn hides(finding: &Finding, directory: &TreePath) -> bool {
     let is_hidden = match finding.code {
         Code::Unreadable | Code::Permissions | Code::Symlink => true,
@@ -319,7 +319,7 @@ fn read_tag(
     Some(tag)
 }
 
-/// Whether a registry finds a tag's link, whatever leads to it.
+/// Whether a registry finds the link of a tag. A registry follows symbolic links on the way.
 fn leads_to_link(inspector: &Inspector<'_>, tag: &TreePath) -> bool {
     symlinks::stat(inspector.tree, &tag.current().link()).is_ok_and(|stat| symlinks::is_file(&stat))
 }
@@ -347,7 +347,7 @@ fn read_current(
         Looked::Unseen => return,
         Looked::Seen(leaf) => leaf,
     };
-    // No digest is expected, so any that is there is another one.
+    // No digest is expected, so any other digest will do.
     let key = Digest::of(b"");
     match inspector.link(&leaf, || current.clone(), &key, Blocks::Tag) {
         Link::Right => tag.current = Some(key),

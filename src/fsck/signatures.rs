@@ -1,4 +1,4 @@
-//! The signatures that registries up to 2.4 stored beside a payload.
+//! Judges the signatures that registries up to 2.4 stored beside a manifest.
 
 use super::candidate::Blocks;
 use super::inspect::Link;
@@ -13,7 +13,7 @@ use crate::layout::{self, TreePath};
 use crate::repository::Repository;
 
 impl Judge<'_, '_> {
-    /// Looks at the signatures of a manifest.
+    /// Judges the signatures of a manifest.
     pub(super) fn signatures(&mut self, revision: &Revision) {
         let digest = revision.digest;
         let directory = self.repository.place.revision(&digest).signatures();

@@ -1,4 +1,4 @@
-//! Which content is hashed, when not all of it is.
+//! Chooses the content to hash, if not all of it.
 
 use std::str::FromStr;
 
@@ -7,20 +7,20 @@ use crate::digest::Digest;
 /// A part of all content.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Subset {
-    /// The `part`th of `parts`, counted from 1, by digest: together they are everything, each once.
+    /// The `part`th of `parts`, counted from 1, by digest. Together the parts are all content, each blob once.
     Part {
-        /// Which.
+        /// The number of the part.
         part: u64,
-        /// Of how many.
+        /// The number of parts.
         parts: u64,
     },
-    /// So many of a hundred blobs, at random.
+    /// This many of a hundred blobs, at random.
     Percent(f64),
-    /// About so many bytes, at random.
+    /// About this many bytes, at random.
     Bytes(u64),
 }
 
-/// What a subset looks like.
+/// What the text of a subset must be.
 const WANT: &str = "want a part such as 3/16, a percentage such as 10%, or a size such as 50GiB";
 const UNITS: [(&str, u32); 5] = [("TiB", 40), ("GiB", 30), ("MiB", 20), ("KiB", 10), ("B", 0)];
 
@@ -43,18 +43,18 @@ impl FromStr for Subset {
     }
 }
 
-/// Digits and nothing else: a sign is none of ours.
+/// Parses digits only; a sign is refused.
 fn number(text: &str) -> Result<u64, &'static str> {
     if text.bytes().all(|byte| byte.is_ascii_digit()) { text.parse().map_err(|_| WANT) } else { Err(WANT) }
 }
 
 impl Subset {
-    /// Whether chance decides.
+    /// Whether the choice is random.
     pub const fn is_random(self) -> bool {
         !matches!(self, Self::Part { .. })
     }
 
-    /// Those of `blobs`, each with its size, that belong to it.
+    /// Returns the blobs in the subset. Each blob comes with its size.
     pub(super) fn choose(self, mut blobs: Vec<(Digest, u64)>, seed: u64) -> Vec<(Digest, u64)> {
         if let Self::Part { part, parts } = self {
             blobs.retain(|(digest, _)| begin(digest) % parts == part - 1);
@@ -89,7 +89,7 @@ fn begin(digest: &Digest) -> u64 {
     u64::from_be_bytes(digest.hash()[..8].try_into().expect("a hash has more bytes"))
 }
 
-/// A number that says nothing of the one that it was made of (splitmix64).
+/// Mixes a number, so that the result shows nothing of it (splitmix64).
 fn mix(number: u64) -> u64 {
     let mut mixed = number.wrapping_add(0x9e37_79b9_7f4a_7c15);
     mixed = (mixed ^ mixed >> 30).wrapping_mul(0xbf58_476d_1ce4_e5b9);

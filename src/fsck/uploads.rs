@@ -1,4 +1,4 @@
-//! Uploads: when they began, what they received, and whether their hash states stand for that.
+//! Judges uploads: when they began, what they received, and whether their hash states match that.
 
 use std::os::fd::AsFd;
 
@@ -11,15 +11,15 @@ use crate::layout::{Place, TreePath};
 use crate::tree::{EntryKind, Listed};
 use crate::upload::hash_state;
 
-/// A registry writes 20 bytes; a longer file is no time.
+/// The maximum size of `startedat`. A registry writes 20 bytes; a longer file is no time.
 const STARTED_MAX: usize = 64;
-/// One byte more than the longest state: that tells what is too long.
+/// One byte more than the longest state, to notice one that is too long.
 const STATE_MAX: usize = 513;
-/// A piece that nobody wrote to for so long is not being sent.
+/// A piece that was not written to for this long is not being sent.
 const PIECE: jiff::SignedDuration = jiff::SignedDuration::from_mins(10);
 
-/// Looks at all uploads of a repository. Those that began long ago are told. Whether one of them is called as
-/// registries from 3.1 on call theirs.
+/// Judges all uploads of a repository, and reports those that began long ago. Returns whether one of them is named as
+/// registries from 3.1 on name them.
 pub(super) fn check(inspector: &mut Inspector<'_>, place: &Place, base: &TreePath, options: &Options) -> bool {
     let Some((_, listed)) = inspector.list(base, Blocks::None) else { return false };
     let is_modern = |entry: &Listed| {
@@ -177,7 +177,7 @@ fn check_sha256(
     }
 }
 
-/// Whether somebody is sending: a registry writes the state when a piece is complete.
+/// Whether a piece is being sent: a registry writes the state when a piece is complete.
 fn is_in_progress(inspector: &Inspector<'_>, data: &TreePath, now: jiff::Timestamp) -> bool {
     let modified = inspector.tree.metadata(data).ok().flatten().map(|found| found.modified);
     modified.is_some_and(|modified| now.duration_since(modified) < PIECE)
@@ -188,7 +188,7 @@ fn invalid(inspector: &mut Inspector<'_>, path: &TreePath, message: String) {
     inspector.note(Blocks::None, finding);
 }
 
-/// The offset that a state's file is called by.
+/// The offset in the name of a state's file.
 fn offset(entry: &Listed) -> Option<u64> {
     let name = entry.text().filter(|_| entry.kind == EntryKind::File)?;
     let offset: u64 = name.parse().ok()?;

@@ -1,4 +1,4 @@
-//! Carrying out a plan, item by item.
+//! Executes a plan, action by action.
 
 use std::collections::{HashSet, VecDeque};
 
@@ -11,26 +11,26 @@ use crate::layout::Entry;
 use crate::quarantine::{Item, ItemKind, NotedItem, Recall, Run, RunId};
 use crate::stream::Watch;
 
-/// So many things are written down with one sync.
+/// This many items are noted in the journal with one sync.
 const TOGETHER: usize = 256;
 
-/// So many times a tree is looked at again whose manifests were put in: each may name more that is missing.
+/// How many times the tree is checked again after manifests were put in: each may name more content that is missing.
 const ROUNDS: usize = 8;
 
-/// What was done.
+/// The result of a repair.
 #[derive(Debug)]
 pub struct Done<'o> {
-    /// What was planned.
+    /// The plan.
     pub plan: Plan<'o>,
-    /// Of the plan, and of those that followed from it.
+    /// The actions that were done, including those that followed from the plan.
     pub actions: Vec<Action>,
-    /// What was no longer to be done when its turn came, and why.
+    /// The actions whose finding no longer held when their turn came, with the reason.
     pub outdated: Vec<(Action, &'static str)>,
-    /// What could not be done; it is as it was.
+    /// The errors of actions that failed. What they were about is unchanged.
     pub failures: Vec<Error>,
-    /// What a source has that it should not, where that was found on the way.
+    /// What is wrong in the source, as far as it was found on the way.
     pub refused: Vec<Error>,
-    /// Where a restore finds what was changed and moved.
+    /// The run of the quarantine that undoes the repair.
     pub quarantine: Option<RunId>,
     /// The signal that ended it early, if one did.
     pub interrupted: Option<usize>,
@@ -39,16 +39,17 @@ pub struct Done<'o> {
 /// Something that a repair did.
 #[derive(Clone, Copy, Debug)]
 pub enum Did<'d> {
-    /// It put back content, from a run of the quarantine.
+    /// It put back content from a run of the quarantine.
     PutBack(&'d Digest, &'d RunId),
-    /// It did something that was planned.
-    Mended(&'d Action),
+    /// It did an action of the plan.
+    Repaired(&'d Action),
 }
 
-/// Puts back what the plan says, then does what it says, and tells `each` what was done.
+/// Puts back what the plan says, does the actions of the plan, and reports each to `each`.
 ///
-/// Each action is looked at again before it is done: what relies on content that is not there, be it that it could not be put
-/// back, is left. A manifest that a source had may show what else is missing: so then the tree is looked at again, and that is put in too.
+/// Each finding is checked again before its action: an action that relies on missing content is left out, also if that
+/// content could not be put back. A manifest that was put in may name more content that is missing. So the tree is
+/// checked again afterwards, and that content is put in too.
 pub fn execute<'o>(
     writer: &ExclusiveWriter<'_>,
     plan: Plan<'o>,
@@ -61,7 +62,7 @@ pub fn execute<'o>(
     })?;
     let mut done = Progress { failures, interrupted: watch.interrupt.signal(), ..Progress::default() };
     if !plan.actions.is_empty() && done.interrupted.is_none() {
-        done = carry_out(writer, &plan, watch, done, &mut |action| each(Did::Mended(action)))?;
+        done = carry_out(writer, &plan, watch, done, &mut |action| each(Did::Repaired(action)))?;
     }
     let Progress { actions, outdated, failures, refused, quarantine, interrupted } = done;
     Ok(Done { plan, actions, outdated, failures, refused, quarantine, interrupted })
@@ -104,22 +105,22 @@ struct Hand<'h> {
     writer: &'h ExclusiveWriter<'h>,
     run: Run<'h>,
     options: &'h Options<'h>,
-    /// What is written down already, to be moved next.
+    /// The items that are noted in the journal and will be moved next.
     noted: VecDeque<NotedItem>,
     watch: &'h Watch<'h>,
     done: Progress,
 }
 
-/// What came of an action.
+/// The result of an action.
 enum Outcome {
     Done,
-    /// It is gone by itself, or was so already.
+    /// There was nothing to do any more.
     Nothing,
     Outdated(&'static str),
 }
 
 impl Hand<'_> {
-    /// Whether there may be more to do, now that content is there that was missing.
+    /// Does the actions. Returns whether there may be more to do, because missing content was put in.
     fn carry_out(&mut self, plan: &Plan<'_>, each: &mut impl FnMut(&Action)) -> bool {
         let (all, mut refilled) = (plan.actions.len() as u64, false);
         self.watch.progress.begin("repairing", None);
@@ -134,7 +135,7 @@ impl Hand<'_> {
                     self.done.actions.push(action.clone());
                 }
                 Ok(Outcome::Outdated(reason)) => self.done.outdated.push((action.clone(), reason)),
-                // A signal stopped it, and it is as it was.
+                // A signal stopped it, and nothing was changed.
                 Ok(Outcome::Nothing) | Err(Error::Interrupted { .. }) => {}
                 Err(error) => self.done.failures.push(error),
             }
@@ -148,7 +149,7 @@ impl Hand<'_> {
         refilled && self.done.interrupted.is_none()
     }
 
-    /// Plans again, without hashing what was hashed, until nothing new comes of it.
+    /// Plans again, without hashing what was hashed, until there is nothing new to do.
     fn go_on(&mut self, first: &Plan<'_>, each: &mut impl FnMut(&Action)) -> Result<()> {
         let options = Options { content: None, ..self.options.clone() };
         let key = |action: &Action| (action.repair, action.path.clone());
@@ -164,7 +165,7 @@ impl Hand<'_> {
         Ok(())
     }
 
-    /// Writes down all that is moved next, with one sync. What can't be is tried again, each by itself.
+    /// Notes everything that is moved next with one sync. If that fails, each is noted on its own.
     fn note(&mut self, actions: &[Action]) {
         let next = actions.iter().take(TOGETHER).take_while(|action| action.is_move());
         let items: Vec<Item> = next.map(item).collect();
@@ -198,7 +199,7 @@ impl Hand<'_> {
     }
 
     fn refill(&mut self, digest: Digest, plan: &Plan<'_>) -> Result<bool> {
-        // Where its wrong content could not be taken away, this must not replace it.
+        // If the wrong content could not be moved away, it must not be replaced.
         if self.writer.tree().metadata(&Entry::Blob(digest).path())?.is_some() {
             return Ok(false);
         }
@@ -208,7 +209,7 @@ impl Hand<'_> {
     }
 }
 
-/// What an action moves to the quarantine.
+/// The item that an action moves to the quarantine.
 fn item(action: &Action) -> Item {
     let kind = match &action.finding.subject {
         Subject::Blob(_) => ItemKind::Blob,

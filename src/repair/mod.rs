@@ -1,12 +1,14 @@
-//! Mending what `fsck` finds.
+//! Repairs what `fsck` finds.
 //!
-//! A plan is made of findings, of the tree as it will be when it has back what it needs of
-//! the quarantine. It is shown, and carried out. **Nothing is deleted**: what is wrong moves to the quarantine, and of
-//! what is changed in its place (a link, a mode, a directory that is made) the quarantine's journal says what it was. So a
-//! restore undoes a repair. Content that was put in from another source stays then: it is right.
+//! A plan is made from findings. They are those of the tree as it will be once the quarantine has given back what the
+//! tree needs. The plan is shown, and then executed. **Nothing is deleted**: what is
+//! wrong moves to the quarantine, and the quarantine's journal notes what was changed in its place (a link, a mode, a
+//! new directory). So a restore undoes a repair. Content that was put in from a source stays after a restore, because
+//! it is right.
 //!
-//! A repair that was killed is finished by running it again: each step leaves the tree with the old fault or mended, but for
-//! content whose wrong version is gone and whose right one is not there yet, which is missing, and told so.
+//! A killed repair is finished by running it again. Each step leaves the tree with the old fault or repaired, with one
+//! exception: when wrong content has moved away and the right content is not in place yet, the content is missing, and
+//! is reported as missing.
 
 mod execute;
 mod planner;
@@ -32,17 +34,17 @@ use crate::pattern::Patterns;
 use crate::quarantine::Recall;
 use source::Stock;
 
-/// What to mend.
+/// What to repair.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Wanted {
-    /// All that can be mended without anything going that somebody may want, or being granted that was not.
+    /// Everything that can be repaired without removing what may be wanted, and without granting what no link grants.
     Safe,
-    /// What is found under these codes.
+    /// The findings with these codes.
     Only(BTreeSet<Code>),
 }
 
 impl Wanted {
-    /// Whether findings of this code may be mended.
+    /// Whether findings of this code may be repaired.
     pub fn includes(&self, code: Code) -> bool {
         match self {
             Self::Safe => true,
@@ -51,48 +53,48 @@ impl Wanted {
     }
 }
 
-/// How to mend.
+/// How to repair.
 #[derive(Clone, Debug)]
 pub struct Options<'o> {
-    /// What.
+    /// What to repair.
     pub wanted: Wanted,
-    /// Where content comes from that is missing or wrong.
+    /// The source of missing or wrong content, if there is one.
     pub source: Option<&'o Source>,
-    /// What time it is.
+    /// The current time.
     pub now: jiff::Timestamp,
-    /// Uploads that began before are stale.
+    /// Uploads that began before this are stale.
     pub uploads_began_before: jiff::Timestamp,
-    /// Which content to hash, if any.
+    /// The content to hash, if any.
     pub content: Option<Content>,
     /// See [`fsck::Options`].
     pub pauses: Vec<Duration>,
-    /// Whether content may be missing as if its disk were not mounted.
+    /// Whether to go on even if so much content is missing that its disk may not be mounted.
     pub assume_blobs_lost: bool,
 }
 
 impl Options<'_> {
-    /// How the whole tree is looked at.
+    /// The options for checking the whole tree.
     fn look(&self, content: Option<Content>) -> fsck::Options {
         let Self { now, uploads_began_before, .. } = *self;
         fsck::Options { now, uploads_began_before, only: Patterns::default(), content, pauses: self.pauses.clone() }
     }
 }
 
-/// One thing that is done.
+/// One step of a plan.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Action {
-    /// What is done.
+    /// The repair.
     pub repair: Repair,
-    /// For which finding.
+    /// The finding that it repairs.
     pub finding: Finding,
-    /// What is written, made, changed or moved.
+    /// The path of what is written, made, changed or moved.
     pub path: TreePath,
-    /// The bytes of content that are moved or put in.
+    /// The number of bytes of content that are moved or put in.
     pub size: u64,
 }
 
 impl Action {
-    /// `None` where no path of the tree says where to do it.
+    /// `None` if no path of the tree says where to do it.
     fn new(repair: Repair, finding: &Finding, size: u64) -> Option<Self> {
         let subject = &finding.subject;
         let path = match repair {
@@ -117,45 +119,45 @@ impl Action {
         matches!(self.repair, QuarantineBlob | RemoveLink | RemoveTag | RemoveTemporary | PurgeUpload)
     }
 
-    /// The digest that it is about: of a link that is written, the one that its path says.
+    /// The digest that the action is about. For a link that is written, it is the digest in its path.
     fn digest(&self) -> Digest {
         let written = self.finding.subject.digest().filter(|_| self.repair == Repair::RewriteLink);
         written.or_else(|| self.finding.digest()).expect("links and content are planned by their digests")
     }
 }
 
-/// Something that was wanted and can't be mended.
+/// A finding that was asked for and can't be repaired.
 #[derive(Debug)]
 pub struct Left {
-    /// What is wrong.
+    /// The finding.
     pub finding: Finding,
-    /// Why it stays.
+    /// Why it is not repaired.
     pub reason: String,
 }
 
-/// What is to be done. It owns all that it was made of.
+/// What a repair will do. The plan owns everything that it was made from.
 #[derive(Debug)]
-#[must_use = "nothing is mended until the plan is executed"]
+#[must_use = "nothing is repaired until the plan is executed"]
 pub struct Plan<'o> {
-    /// What the quarantine gives back first.
+    /// The content that the quarantine gives back first.
     pub recall: Recall,
-    /// In this order.
+    /// The actions, in the order of their execution.
     pub actions: Vec<Action>,
-    /// What stays though it was asked for.
+    /// The findings that were asked for and can't be repaired.
     pub left: Vec<Left>,
-    /// The errors that nothing is done about.
+    /// The errors that no action repairs.
     pub unmended: Vec<Finding>,
-    /// Those of content that goes, and that the source does not have: it is missing then.
+    /// The errors about content that moves away and is not in the source: the content is missing afterwards.
     pub until_pushed: Vec<Finding>,
-    /// What a source has that it should not, or that could not be read there.
+    /// What is wrong in the source, or could not be read there.
     pub refused: Vec<Error>,
-    /// Where content comes from.
+    /// The content of the source.
     stock: Stock,
     options: Options<'o>,
 }
 
 impl Plan<'_> {
-    /// How many actions there are of each kind.
+    /// The number of actions of each kind.
     pub fn counts(actions: &[Action]) -> BTreeMap<Repair, u64> {
         let mut counts = BTreeMap::new();
         for action in actions {

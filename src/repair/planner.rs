@@ -1,4 +1,4 @@
-//! From findings to what is done about them.
+//! Turns findings into a plan.
 
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 
@@ -16,10 +16,10 @@ use crate::scan::Scan;
 use crate::stream::{Silent, Watch};
 use crate::tree::Tree;
 
-/// Looks at a tree, and plans what is done about what is found.
+/// Checks a tree, and plans the repairs of what is found.
 ///
-/// `Err(SafetyLimit)`, before anything is hashed, when content is missing as if its disk were not mounted, unless
-/// [`Options::assume_blobs_lost`].
+/// Returns `Err(SafetyLimit)`, before anything is hashed, when so much content is missing that its disk may not be
+/// mounted, unless [`Options::assume_blobs_lost`] is set.
 pub fn plan<'o>(tree: &Tree, options: Options<'o>, watch: &Watch<'_>) -> Result<Plan<'o>> {
     let scan = Scan::read(tree, &watch.interrupt)?;
     if !options.assume_blobs_lost {
@@ -29,7 +29,7 @@ pub fn plan<'o>(tree: &Tree, options: Options<'o>, watch: &Watch<'_>) -> Result<
     decide(tree, options, recall, watch)
 }
 
-/// Plans what is done about what is found, as if `recall` were back.
+/// Plans the repairs of what is found, as if the content of `recall` were back.
 pub(super) fn decide<'o>(tree: &Tree, options: Options<'o>, recall: Recall, watch: &Watch<'_>) -> Result<Plan<'o>> {
     let look = options.look(options.content.clone());
     let report = fsck::check_with(tree, recall.returning(), &look, watch)?;
@@ -70,7 +70,7 @@ pub(super) fn decide<'o>(tree: &Tree, options: Options<'o>, recall: Recall, watc
     Ok(Plan { recall, actions: in_order(plan), left, unmended, until_pushed, refused, stock, options })
 }
 
-/// Content that a source may help with.
+/// The digests of content that a source may help with.
 fn refillable(findings: &[Finding]) -> BTreeSet<Digest> {
     let is_about_content = |finding: &&Finding| {
         matches!(finding.repair, Some(Repair::RefillBlob | Repair::QuarantineBlob))
@@ -85,7 +85,7 @@ struct Planner<'p> {
     recall: &'p Recall,
     watch: &'p Watch<'p>,
     stock: &'p Stock,
-    /// Whether content is what it is called, as far as somebody asked.
+    /// Whether the content of a digest is intact, as far as that was looked up.
     whole: BTreeMap<Digest, bool>,
     plan: Vec<Action>,
     left: Vec<Left>,
@@ -100,7 +100,7 @@ impl Planner<'_> {
             return Ok(());
         };
         let has_content = finding.digest().is_some_and(|digest| self.stock.size(&digest).is_some());
-        // What is dangling is mended by what it lacks, and goes only without that.
+        // A dangling link is repaired by the content that it lacks. Without that content it is removed.
         let dangles = matches!(finding.code, Code::RevisionDangling | Code::SignatureDangling);
         let repair = if has_content && dangles { Repair::RefillBlob } else { repair };
         let is_safe_refill = repair == Repair::RefillBlob && has_content && finding.code != Code::ReferenceMissing;
@@ -141,7 +141,7 @@ impl Planner<'_> {
                 Some(_) => "the source does not have it",
                 None => "it has to be pushed again, or put in with --from",
             };
-            // That it does not simply go is for somebody to understand.
+            // The reason explains why the link is not simply removed.
             let why = (finding.code == Code::LayerLinkDangling).then(|| format!("{}; {reason}", finding.message));
             return self.leave(finding, why.unwrap_or_else(|| reason.to_owned()));
         };
@@ -194,17 +194,17 @@ impl Planner<'_> {
         Ok(())
     }
 
-    /// Whether there is content of that name that is what it is called, or will be.
+    /// Whether there is content with this digest that is intact, or will be.
     fn is_whole(&mut self, digest: Option<Digest>) -> Result<bool> {
         let Some(digest) = digest.filter(|digest| !digest.is_tarsum()) else { return Ok(false) };
         if let Some(known) = self.whole.get(&digest) {
             return Ok(*known);
         }
-        // It was hashed in the quarantine.
+        // The content was hashed in the quarantine.
         if self.recall.contains(&digest) {
             return Ok(true);
         }
-        // What is behind a symbolic link is not the tree's.
+        // Content behind a symbolic link does not belong to the tree.
         let is_file = matches!(content::look(self.tree, &digest), (Occupant::File(_), Stored::Right));
         let is_whole = is_file && {
             let watch = Watch { progress: &Silent, ..self.watch.clone() };
@@ -215,12 +215,12 @@ impl Planner<'_> {
     }
 }
 
-/// Whether it is about a directory that all of the tree's content or repositories lie in.
+/// Whether the finding is about the directory of all content or of all repositories.
 fn is_area(finding: &Finding) -> bool {
     matches!(&finding.subject, Subject::Other(path) if path.parent().is_none())
 }
 
-/// Sorts actions, each once, and leaves out what lies in something that is moved as a whole.
+/// Sorts actions, keeps each once, and drops those inside of something that is moved as a whole.
 fn in_order(mut actions: Vec<Action>) -> Vec<Action> {
     let rank = |repair: Repair| Repair::ORDER.iter().position(|other| *other == repair);
     actions.sort_by(|a, b| rank(a.repair).cmp(&rank(b.repair)).then_with(|| a.path.cmp(&b.path)));

@@ -1,4 +1,5 @@
-//! Whether a finding still holds when its turn comes: hashing a tree takes hours, and a registry may run meanwhile.
+//! Checks again whether a finding still holds just before it is repaired: hashing a tree takes hours, and a registry
+//! may run meanwhile.
 
 use std::time::Duration;
 
@@ -12,10 +13,10 @@ use crate::repository::link;
 use crate::stream::{self, Interrupt};
 use crate::tree::{EntryKind, Tree};
 
-/// What is younger may be in use: a registry takes no lock.
+/// A file younger than this may be in use, because a registry takes no lock.
 const YOUNG: Duration = Duration::from_hours(1);
 
-/// Why `action` is no longer to be done, if it isn't.
+/// Why the finding of `action` no longer holds; `None` if it does.
 pub(super) fn no_longer_holds(
     tree: &Tree,
     action: &Action,
@@ -38,13 +39,13 @@ pub(super) fn no_longer_holds(
         Repair::FixPermissions => {
             Ok(fsck::may_read(tree, &action.path)?.then_some("its mode lets the owner read it now"))
         }
-        // These look at what is there by themselves, and replace nothing.
+        // These check the tree themselves, and replace nothing.
         Repair::RefillBlob | Repair::MakeDirectory => Ok(None),
     }
 }
 
-/// Whether a file, or any below a directory, was written so lately that somebody may be at it. The time of a directory
-/// counts where there is no file in it.
+/// Whether a file, or any file below a directory, was written so lately that it may be in use. The time of a directory
+/// counts if there is no file in it.
 pub(super) fn is_young(tree: &Tree, path: &TreePath, now: jiff::Timestamp) -> Result<bool> {
     let limit = now.checked_sub(YOUNG).unwrap_or(jiff::Timestamp::MIN);
     Ok(last_written(tree, path)?.is_some_and(|written| written > limit))
@@ -67,7 +68,7 @@ struct Look<'l> {
 }
 
 impl Look<'_> {
-    /// Content may have been healed: it is hashed once more.
+    /// The content may have been healed, so it is hashed again.
     fn content(&self, interrupt: &Interrupt) -> Result<Option<&'static str>> {
         let digest = self.action.digest();
         let path = Entry::Blob(digest).path();
@@ -116,13 +117,13 @@ impl Look<'_> {
         Ok(self.tree.metadata(&link)?.map(|_| "its manifest is linked now"))
     }
 
-    /// What an alias leads to is not what it is called.
+    /// The link may be an alias, so what it leads to is looked up.
     fn dangling_link(&self) -> Result<Option<&'static str>> {
         let Some(target) = self.link(&self.action.path)? else { return Ok(Some("the link has changed")) };
         Ok(self.has_content(&target)?.then_some("its content is there now"))
     }
 
-    /// What the link in a directory leads to, if there is one and it is one.
+    /// The digest that the link in a directory says, if there is a valid link.
     fn link(&self, directory: &TreePath) -> Result<Option<Digest>> {
         Ok(link::read(self.tree, &directory.link())?.and_then(Result::ok))
     }

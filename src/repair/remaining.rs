@@ -1,4 +1,4 @@
-//! The errors that a repair leaves, and what helps against them.
+//! The errors that remain after a repair, and what helps against them.
 
 use std::collections::{BTreeSet, HashSet};
 use std::path::PathBuf;
@@ -12,44 +12,44 @@ use crate::layout::TreePath;
 use crate::stream::Watch;
 use crate::tree::Tree;
 
-/// What makes two errors the same, though they were come upon at different times.
+/// Identifies an error: two checks that find the same error give equal keys.
 type Key = (Code, PathBuf, Option<String>, Option<Digest>);
 
 fn key(finding: &Finding) -> Key {
     (finding.code, finding.path(), finding.tag().map(str::to_owned), finding.digest())
 }
 
-/// The errors that a tree has after a repair, as far as was looked.
+/// The errors that a tree has after a repair, as far as it was checked.
 #[derive(Debug, Default)]
 pub struct Remaining {
-    /// All of them.
+    /// All errors.
     pub errors: Vec<Finding>,
-    /// Those that were not there, or not to be seen, before.
+    /// The errors that were not there before, or could not be seen.
     pub new: Vec<Finding>,
     /// The tagged images that they hit.
     pub images: BTreeSet<Image>,
-    /// Those of which it was said why they stay.
+    /// The errors for which a reason was given why they stay.
     explained: HashSet<Key>,
 }
 
-/// What helps against an error that is left.
+/// What helps against a remaining error.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Remedy {
-    /// Its content.
+    /// Its content: push it again, or put it in with `--from`.
     Content,
-    /// To ask for it by its code.
+    /// Naming its code with `--only`.
     Name,
-    /// What was said of it.
+    /// Nothing here: a reason was given.
     Explained,
-    /// Nothing that is known.
+    /// No repair is known.
     None,
 }
 
 /// What a plan repairs without being asked to.
 struct ByTheWay<'p> {
-    /// The directories that links are written in: those that are missing are made.
+    /// The directories in which links are written. Those that are missing are made.
     made: HashSet<TreePath>,
-    /// Everything in these moves with them.
+    /// The paths that are moved. Everything in them moves too.
     moved: HashSet<&'p TreePath>,
 }
 
@@ -60,7 +60,7 @@ impl<'p> ByTheWay<'p> {
         Self { made, moved: plan.actions.iter().filter(|action| action.is_move()).map(|action| &action.path).collect() }
     }
 
-    fn mends(&self, error: &Finding) -> bool {
+    fn repairs(&self, error: &Finding) -> bool {
         let Some(place) = error.place() else { return false };
         let is_made = error.code == Code::RepositoryIncomplete && self.made.contains(&place);
         is_made || place.ancestors().any(|path| self.moved.contains(&path))
@@ -74,11 +74,11 @@ impl Remaining {
         Self { errors, new, images, explained }
     }
 
-    /// What is left if all that is planned is done.
+    /// What remains if everything in the plan is done.
     pub fn expected(plan: &Plan<'_>) -> Self {
         let emptied = plan.until_pushed.iter().cloned().map(|error| error.repaired_by(Repair::RefillBlob));
         let by_the_way = ByTheWay::of(plan);
-        let unmended = plan.unmended.iter().filter(|error| !by_the_way.mends(error)).cloned();
+        let unmended = plan.unmended.iter().filter(|error| !by_the_way.repairs(error)).cloned();
         let mut expected = Self::of(plan, unmended.chain(emptied).collect(), Vec::new());
         let removed: HashSet<(&str, &str)> = plan
             .actions
@@ -90,8 +90,8 @@ impl Remaining {
         expected
     }
 
-    /// Looks at the whole tree again: who needs what was touched may be anywhere. What only hashing shows is known.
-    /// `Err(Interrupted)` when a signal came.
+    /// Checks the whole tree again, because any repository may need what was changed. Nothing is hashed: what only
+    /// hashing shows is known from the plan. `Err(Interrupted)` when a signal came.
     pub fn look(tree: &Tree, plan: &Plan<'_>, watch: &Watch<'_>) -> Result<Self> {
         let report = fsck::check(tree, &plan.options.look(None), watch)?;
         let is_error = |finding: &Finding| finding.severity == Severity::Error;
@@ -110,7 +110,7 @@ impl Remaining {
         Ok(Self::of(plan, errors, new))
     }
 
-    /// What helps against one of them.
+    /// What helps against one of the errors.
     pub fn remedy(&self, error: &Finding) -> Remedy {
         match error.repair {
             Some(Repair::RefillBlob) => Remedy::Content,

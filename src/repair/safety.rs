@@ -1,4 +1,4 @@
-//! Whether a tree has lost its content rather than some of it: a disk that is not mounted is no damage.
+//! Recognizes a tree that has lost its content as a whole: a disk that is not mounted is no damage to repair.
 
 use std::collections::HashSet;
 
@@ -11,17 +11,17 @@ use crate::quarantine::{self, ItemKind};
 use crate::scan::Scan;
 use crate::tree::{EntryKind, Tree};
 
-/// One in so many references may lead nowhere.
+/// A repair is refused if more than one in this many references leads nowhere.
 const TOLERATED: usize = 10;
 
-/// `Err(SafetyLimit)` when it looks as if the disk with the content were missing.
+/// `Err(SafetyLimit)` when the disk with the content may be missing.
 pub(super) fn check(tree: &Tree, scan: &Scan) -> Result<()> {
     let override_option = "--assume-blobs-lost";
     missing_disk(tree, scan)?.map_or(Ok(()), |reason| Err(Error::SafetyLimit { reason, override_option }))
 }
 
-/// Why it looks so, if it does: there is no content at all, or too many links lead nowhere, or to files without a byte. What
-/// lies whole in the quarantine is not lost.
+/// The reason, if a disk may be missing: there is content without repositories, no link has content, or too many links
+/// lead to nothing or to empty files. Content that is intact in the quarantine is not lost.
 fn missing_disk(tree: &Tree, scan: &Scan) -> Result<Option<String>> {
     if tree.area(Area::Repositories)?.is_none() && has_content(tree)? {
         let repositories = tree.locate(&Area::Repositories.path());
@@ -53,7 +53,7 @@ fn has_content(tree: &Tree) -> Result<bool> {
     Ok(listed.is_some_and(|listed| !listed.is_empty()))
 }
 
-/// Whether content is not there, or has no bytes though its name says that it has some.
+/// Whether content is missing, or empty although its digest is not that of no bytes.
 fn is_lost(tree: &Tree, digest: &Digest) -> bool {
     let found = tree.metadata(&Entry::Blob(*digest).path());
     found.is_ok_and(|found| {
@@ -67,14 +67,14 @@ fn is_of_nothing(digest: &Digest) -> bool {
     digest.algorithm().is_none_or(|algorithm| hasher.finish().by(algorithm) == Some(*digest))
 }
 
-/// All content that a link leads to.
+/// All content that links lead to.
 fn linked(tree: &Tree, scan: &Scan) -> HashSet<Digest> {
     let mut linked = HashSet::new();
     for repository in &scan.repositories {
         linked.extend(repository.revisions.iter().map(|revision| revision.digest));
         linked.extend(repository.aliases.iter().map(|(_, target)| *target));
         let layers = repository.layers.par_iter().map(|name| scan.digests.digest(*name));
-        // A directory without its link is what deleting a layer leaves.
+        // Deleting a layer leaves a directory without its link.
         let has_link =
             |digest: &Digest| tree.metadata(&repository.place.layer_link(digest)).is_ok_and(|found| found.is_some());
         linked.par_extend(layers.filter(has_link));
@@ -82,7 +82,7 @@ fn linked(tree: &Tree, scan: &Scan) -> HashSet<Digest> {
     linked
 }
 
-/// The content that the quarantine has, but for what came there without a byte.
+/// The content in the quarantine, except for empty files.
 fn quarantined(tree: &Tree) -> Result<Vec<Digest>> {
     let mut digests = Vec::new();
     for run in quarantine::runs(tree)?.runs {

@@ -1,6 +1,6 @@
-//! Where content comes from that is missing or wrong: another tree, an OCI image layout, or any files.
+//! Sources of missing or wrong content: another tree, an OCI image layout, or any files.
 //!
-//! All that is found is hashed before it is planned with, and hashed again on its way into the tree.
+//! Content is hashed before it is planned with, and hashed again on its way into the tree.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;
@@ -16,10 +16,10 @@ use crate::layout::Entry;
 use crate::stream::{self, Interrupt};
 use crate::tree::Tree;
 
-/// What every OCI image layout has in it.
+/// A file that every OCI image layout has.
 const OCI_LAYOUT: &str = "oci-layout";
 
-/// Where content may be had.
+/// A source of content.
 #[derive(Debug)]
 pub struct Source {
     path: PathBuf,
@@ -36,14 +36,14 @@ enum Kind {
     Files,
 }
 
-/// Content that was found, and is right.
+/// Content that was found in a source, and is right.
 #[derive(Debug, Default)]
 pub(super) struct Stock {
     found: BTreeMap<Digest, (PathBuf, u64)>,
 }
 
 impl Stock {
-    /// How many bytes `digest` has, if it was found.
+    /// The size of `digest` in bytes, if it was found.
     pub(super) fn size(&self, digest: &Digest) -> Option<u64> {
         self.found.get(digest).map(|(_, size)| *size)
     }
@@ -77,15 +77,16 @@ impl Source {
                 Kind::Files
             }
             Err(error @ Error::Io { .. }) => return Err(error),
-            // That it can't be used as a root says nothing about the tree that is mended.
+            // That it can't be used as a root says nothing about the tree that is repaired.
             Err(error) => return Err(no_source(ErrorKind::Other, &error.to_string())),
         };
         Ok(Self { path: path.to_owned(), kind })
     }
 
-    /// Looks for content, and hashes what is found. Of what is called like some, and is something else, it is told.
+    /// Looks for content, and hashes what it finds. A file that has the name of wanted content and other bytes is
+    /// reported.
     pub(super) fn find(&self, wanted: &BTreeSet<Digest>, interrupt: &Interrupt) -> Result<(Stock, Vec<Error>)> {
-        // A tarsum is no hash of the bytes: nobody could tell whether it is right.
+        // A tarsum is no hash of the bytes, so it can't be checked.
         let wanted: BTreeSet<Digest> = wanted.iter().copied().filter(|digest| digest.algorithm().is_some()).collect();
         let mut search = Search { wanted, interrupt, stock: Stock::default(), refused: Vec::new() };
         if let Kind::Files = self.kind {
@@ -98,7 +99,7 @@ impl Source {
         Ok((search.stock, search.refused))
     }
 
-    /// Where content lies, if its name says that.
+    /// The file with the content, if its path follows from the digest.
     fn locate(&self, digest: &Digest) -> PathBuf {
         let hex = digest.hex();
         match (&self.kind, digest.algorithm()) {
@@ -117,7 +118,7 @@ struct Search<'s> {
 }
 
 impl Search<'_> {
-    /// Looks at a file that is called like `digest`.
+    /// Hashes a file that has the name of `digest`.
     fn named(&mut self, path: &Path, digest: Digest) -> Result<()> {
         let Some(hashed) = self.hash(path)? else { return Ok(()) };
         match digest.algorithm().and_then(|algorithm| hashed.by(algorithm)) {
@@ -133,7 +134,7 @@ impl Search<'_> {
         self.refused.push(Error::Refused { reason });
     }
 
-    /// Looks at all files below a directory, those first whose names say that they are wanted.
+    /// Hashes all files below a directory, first those whose names say that they are wanted.
     fn all_files(&mut self, directory: &Path) -> Result<()> {
         let mut listed = Listed::below(directory);
         self.refused.append(&mut listed.refused);
@@ -158,12 +159,12 @@ impl Search<'_> {
         Ok(())
     }
 
-    /// What is wanted whose hex digits stand in the name of a file.
+    /// The wanted content whose hex digits are in the name of a file.
     fn called(&self, path: &Path) -> Option<Digest> {
         let name = path.file_name()?.to_str()?;
         let runs = name.split(|character: char| !matches!(character, '0'..='9' | 'a'..='f'));
         let by = |run: &str, algorithm: Algorithm| {
-            // A letter before it may look like a digit.
+            // A letter before the digits may look like a digit.
             let starts = (run.len() + 1).saturating_sub(2 * algorithm.size());
             let texts = (0..starts).map(|start| &run[start..start + 2 * algorithm.size()]);
             let digests = texts.filter_map(|hex| format!("{}:{hex}", algorithm.name()).parse().ok());
@@ -172,7 +173,7 @@ impl Search<'_> {
         runs.into_iter().find_map(|run| Algorithm::ALL.into_iter().find_map(|algorithm| by(run, algorithm)))
     }
 
-    /// `None` when there is no file, or it can't be read, which is told.
+    /// `None` when there is no file, or when it can't be read, which is reported.
     fn hash(&mut self, path: &Path) -> Result<Option<Hashed>> {
         let file = match open(path) {
             Ok(Some(file)) => file,
@@ -197,7 +198,7 @@ impl Search<'_> {
     }
 }
 
-/// Opens a regular file. `None` when there is none: a pipe is not waited for.
+/// Opens a regular file. `None` when there is none: a pipe must not block.
 fn open(path: &Path) -> std::io::Result<Option<File>> {
     match std::fs::metadata(path) {
         Ok(found) if found.is_file() => File::open(path).map(Some),
@@ -207,12 +208,12 @@ fn open(path: &Path) -> std::io::Result<Option<File>> {
     }
 }
 
-/// What a directory is made of below, of whatever shape. No symbolic link is followed, for it may lead round in a circle.
+/// The files below a directory of any shape. Symbolic links are not followed, because they may form a circle.
 #[derive(Default)]
 struct Listed {
     files: Vec<PathBuf>,
     symlinks: Vec<PathBuf>,
-    /// What can't be listed: the rest may have all that is wanted.
+    /// What could not be listed. The rest may still have everything that is wanted.
     refused: Vec<Error>,
 }
 
@@ -226,7 +227,7 @@ impl Listed {
                 Ok(_) => {}
                 Err(error) => {
                     let path = error.path().unwrap_or(directory).to_owned();
-                    // The other kind of error is a loop, which needs a link that is followed.
+                    // The other kind of error is a loop, which can't occur without following links.
                     let error = error.into_io_error().unwrap_or_else(|| ErrorKind::Other.into());
                     listed.refused.push(Error::io("list", path, error));
                 }
@@ -235,7 +236,7 @@ impl Listed {
         listed
     }
 
-    /// That they were passed over, if there are any.
+    /// The error for the directories that were passed over, if there are any.
     fn symbolic_links(&self) -> Option<Error> {
         let first = self.symlinks.first()?;
         let more = match self.symlinks.len() - 1 {

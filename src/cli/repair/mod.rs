@@ -135,7 +135,7 @@ fn execute(
         if printed.is_ok() {
             printed = match did {
                 Did::PutBack(digest, run) => quarantine::print_put_back(digest, run, "put back", context),
-                Did::Mended(action) => report::print_action(action, context),
+                Did::Repaired(action) => report::print_action(action, context),
             };
         }
     })?;
