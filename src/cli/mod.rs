@@ -5,6 +5,25 @@
 
 #![expect(clippy::doc_markdown, reason = "doc comments of arguments are help, where backticks would show")]
 
+/// Defines a noun with its commands, each in a file of its own that runs it.
+macro_rules! noun {
+    ($(#[$doc:meta])* $noun:ident { $($command:ident($arguments:ty),)* }) => {
+        $(#[$doc])*
+        #[derive(Debug, clap::Subcommand)]
+        pub(super) enum $noun {
+            $($command($arguments),)*
+        }
+
+        impl $noun {
+            pub(super) fn run(self, context: &mut Context) -> anyhow::Result<Exit> {
+                match self {
+                    $(Self::$command(command) => command.run(context),)*
+                }
+            }
+        }
+    };
+}
+
 mod blob;
 mod completions;
 mod count;

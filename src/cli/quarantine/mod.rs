@@ -11,26 +11,16 @@ use super::{Context, Exit};
 use crate::digest::Digest;
 use crate::quarantine::{NotedItem, Recall, RunId, RunSummary};
 
-/// Quarantine: what was moved out of the tree, and can be put back
-///
-/// A run of `gc --quarantine` or of `repair` moves items to .regtree/quarantine instead of removing them. They use
-/// space until they are purged.
-#[derive(Debug, clap::Subcommand)]
-pub(super) enum Quarantine {
-    List(list::List),
-    Show(show::Show),
-    Restore(restore::Restore),
-    Purge(purge::Purge),
-}
-
-impl Quarantine {
-    pub(super) fn run(self, context: &mut Context) -> anyhow::Result<Exit> {
-        match self {
-            Self::List(list) => list.run(context),
-            Self::Show(show) => show.run(context),
-            Self::Restore(restore) => restore.run(context),
-            Self::Purge(purge) => purge.run(context),
-        }
+noun! {
+    /// Quarantine: what was moved out of the tree, and can be put back
+    ///
+    /// A run of `gc --quarantine` or of `repair` moves items to .regtree/quarantine instead of removing them. They use
+    /// space until they are purged.
+    Quarantine {
+        List(list::List),
+        Show(show::Show),
+        Restore(restore::Restore),
+        Purge(purge::Purge),
     }
 }
 

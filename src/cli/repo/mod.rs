@@ -6,19 +6,11 @@ mod list;
 use super::{Context, Exit};
 use crate::registry::Census;
 
-/// Repositories
-#[derive(Debug, clap::Subcommand)]
-pub(super) enum Repo {
-    List(list::List),
-    Delete(delete::Delete),
-}
-
-impl Repo {
-    pub(super) fn run(self, context: &mut Context) -> anyhow::Result<Exit> {
-        match self {
-            Self::List(list) => list.run(context),
-            Self::Delete(delete) => delete.run(context),
-        }
+noun! {
+    /// Repositories
+    Repo {
+        List(list::List),
+        Delete(delete::Delete),
     }
 }
 

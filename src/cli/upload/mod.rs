@@ -20,34 +20,20 @@ use crate::name::RepositoryName;
 use crate::registry::Registry;
 use crate::upload;
 
-/// Uploads in progress
-///
-/// An upload can be started in one process, continued in others, and committed in another. A registry and regtree can
-/// continue each other's uploads at any point.
-#[derive(Debug, clap::Subcommand)]
-pub(super) enum Upload {
-    Start(start::Start),
-    Resume(resume::Resume),
-    Commit(commit::Commit),
-    Status(status::Status),
-    List(list::List),
-    Get(get::Get),
-    Cancel(cancel::Cancel),
-    Purge(purge::Purge),
-}
-
-impl Upload {
-    pub(super) fn run(self, context: &mut Context) -> anyhow::Result<Exit> {
-        match self {
-            Self::Start(start) => start.run(context),
-            Self::Resume(resume) => resume.run(context),
-            Self::Commit(commit) => commit.run(context),
-            Self::Status(status) => status.run(context),
-            Self::List(list) => list.run(context),
-            Self::Get(get) => get.run(context),
-            Self::Cancel(cancel) => cancel.run(context),
-            Self::Purge(purge) => purge.run(context),
-        }
+noun! {
+    /// Uploads in progress
+    ///
+    /// An upload can be started in one process, continued in others, and committed in another. A registry and regtree can
+    /// continue each other's uploads at any point.
+    Upload {
+        Start(start::Start),
+        Resume(resume::Resume),
+        Commit(commit::Commit),
+        Status(status::Status),
+        List(list::List),
+        Get(get::Get),
+        Cancel(cancel::Cancel),
+        Purge(purge::Purge),
     }
 }
 
