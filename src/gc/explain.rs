@@ -63,7 +63,8 @@ pub enum Reason {
 }
 
 /// What a plan does with content.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(tag = "fate", rename_all = "kebab-case")]
 pub enum Fate {
     /// The tree has no such content.
     Absent,
@@ -77,6 +78,7 @@ pub enum Fate {
         until: Option<jiff::Timestamp>,
     },
     /// Nothing needs it, and the plan removes it.
+    #[serde(rename = "goes")]
     Removed,
     /// Nothing needs it, but it is not a regular file in its place. gc leaves that to `fsck`.
     Strange,

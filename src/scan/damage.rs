@@ -1,16 +1,18 @@
 //! Describes what a scan finds to be wrong. Damage is data, and is never taken for absence.
 
 use crate::error::Error;
+use crate::named::named;
 
-/// How much must be kept because of something that is wrong.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Doubt {
-    /// Nothing: it does not change what is known of what is in use.
-    None,
-    /// The repository: something in it can't be followed.
-    Repository,
-    /// All content: there may be links that can't be seen.
-    Tree,
+named! {
+    /// How much must be kept because of something that is wrong.
+    pub enum Doubt {
+        /// Nothing: it does not change what is known of what is in use.
+        None = "none",
+        /// The repository: something in it can't be followed.
+        Repository = "repository",
+        /// All content: there may be links that can't be seen.
+        Tree = "tree",
+    }
 }
 
 /// Something that is wrong.

@@ -1,6 +1,6 @@
 //! Prints why content is kept.
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::cli::Context;
 use crate::cli::output::escaped;
@@ -10,7 +10,12 @@ use crate::gc::{Action, Fate, Reason, Step};
 /// Prints what the plan does with `digest`, and which `links` to it the plan removes.
 pub(super) fn print(digest: &Digest, fate: &Fate, links: &[&Action], context: &mut Context) -> anyhow::Result<()> {
     if context.output.is_json() {
-        return print_event(digest, fate, links, context);
+        let of_link = |action: &&Action| json!({ "kind": action.kind, "repository": action.repository.as_deref() });
+        let mut fields = json!({ "digest": digest, "links_going": links.iter().map(of_link).collect::<Vec<_>>() });
+        if let (Some(fields), Value::Object(fate)) = (fields.as_object_mut(), serde_json::to_value(fate)?) {
+            fields.extend(fate);
+        }
+        return context.output.event("explain", fields);
     }
     let output = &mut context.output;
     match fate {
@@ -33,24 +38,6 @@ pub(super) fn print(digest: &Digest, fate: &Fate, links: &[&Action], context: &m
         output.text(format_args!("  its {} would be removed from {repository}\n", action.kind))?;
     }
     Ok(())
-}
-
-fn print_event(digest: &Digest, fate: &Fate, links: &[&Action], context: &mut Context) -> anyhow::Result<()> {
-    let links: Vec<_> =
-        links.iter().map(|action| json!({ "kind": action.kind, "repository": action.repository.as_deref() })).collect();
-    let mut fields = json!({ "digest": digest, "links_going": links });
-    match fate {
-        Fate::Absent => fields["fate"] = "absent".into(),
-        Fate::Removed => fields["fate"] = "goes".into(),
-        Fate::Strange => fields["fate"] = "strange".into(),
-        Fate::Kept { reason, way, until } => {
-            fields["fate"] = "kept".into();
-            fields["reason"] = json!(reason);
-            fields["way"] = json!(way);
-            fields["until"] = json!(until);
-        }
-    }
-    context.output.event("explain", fields)
 }
 
 fn sentence(reason: Reason) -> &'static str {

@@ -162,15 +162,10 @@ pub(super) fn print_doubts(plan: &Plan, context: &mut Context) -> anyhow::Result
 
 fn print_finding(finding: &Finding, context: &mut Context) -> anyhow::Result<()> {
     if context.output.is_json() {
-        let doubt = match finding.doubt {
-            Doubt::None => "none",
-            Doubt::Repository => "repository",
-            Doubt::Tree => "tree",
-        };
         let repair = repair_command(finding, context);
         let path = finding.path.as_ref().map(|path| path.to_string_lossy());
         let fields = json!({
-            "code": finding.code, "doubt": doubt, "repository": finding.repository, "path": path,
+            "code": finding.code, "doubt": finding.doubt, "repository": finding.repository, "path": path,
             "message": finding.message, "repair": repair,
         });
         return context.output.event("finding", fields);
@@ -197,18 +192,12 @@ fn repair_command(finding: &Finding, context: &Context) -> Option<String> {
 
 pub(super) fn print_action(action: &Action, context: &mut Context) -> anyhow::Result<()> {
     if context.output.is_json() {
-        let mut fields = json!({ "kind": action.kind, "path": action.path.to_string() });
-        let mut put = |key: &str, value: Option<Value>| {
-            if let Some(value) = value {
-                fields[key] = value;
-            }
-        };
-        put("repository", action.repository.as_deref().map(Value::from));
-        put("tag", action.tag.as_deref().map(Value::from));
-        put("digest", action.digest.map(|digest| json!(digest)));
-        put("upload", action.upload.as_ref().map(|upload| json!(upload)));
-        put("size", matches!(action.kind, Kind::Blob | Kind::Upload).then(|| action.size.into()));
-        return context.output.event("remove", fields);
+        let fields = json!({
+            "kind": action.kind, "path": action.path.to_string(), "repository": action.repository.as_deref(),
+            "tag": action.tag, "digest": action.digest, "upload": action.upload,
+            "size": matches!(action.kind, Kind::Blob | Kind::Upload).then_some(action.size),
+        });
+        return context.output.event("remove", output::applying(fields));
     }
     if !context.output.is_verbose() {
         return Ok(());

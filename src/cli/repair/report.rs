@@ -152,18 +152,10 @@ pub(super) fn print_outdated(action: &Action, reason: &str, context: &mut Contex
 }
 
 fn action_document(action: &Action) -> Value {
-    let mut fields = json!({
+    let has_size = matches!(action.repair, Kind::QuarantineBlob | Kind::RefillBlob | Kind::PurgeUpload);
+    output::applying(json!({
         "repair": action.repair, "code": action.finding.code, "path": action.path.to_string(),
-    });
-    let size = matches!(action.repair, Kind::QuarantineBlob | Kind::RefillBlob | Kind::PurgeUpload);
-    let more = [
-        ("repository", action.finding.repository().map(Value::from)),
-        ("tag", action.finding.tag().map(Value::from)),
-        ("digest", action.finding.digest().map(|digest| json!(digest))),
-        ("size", size.then(|| action.size.into())),
-    ];
-    for (key, value) in more.into_iter().filter_map(|(key, value)| Some((key, value?))) {
-        fields[key] = value;
-    }
-    fields
+        "repository": action.finding.repository(), "tag": action.finding.tag(), "digest": action.finding.digest(),
+        "size": has_size.then_some(action.size),
+    }))
 }
