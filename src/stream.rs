@@ -4,7 +4,8 @@
 //! is constant however long the content is. Hashing is the slowest part (1.4 GB/s a core), so reading and writing must
 //! not wait for it, nor it for them. Reading has its own thread so that a signal can end the copy while a read hangs.
 
-use std::io::{self, Read, Write};
+use std::io::{self, BufRead, BufReader, Read, Write};
+use std::iter;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -153,6 +154,38 @@ pub(crate) fn copy(source: impl Read, sink: &mut impl Write, interrupt: &Interru
             Err(error) => return Err(interrupt.signal().map_or(StreamError::Read(error), StreamError::Interrupted)),
         }
     }
+}
+
+/// A line of a file that others may have written.
+pub(crate) enum Line {
+    /// A whole line, without its newline.
+    Whole(Vec<u8>),
+    /// The last line, which has no newline.
+    Cut,
+    /// A line of more bytes than are read of one.
+    TooLong,
+}
+
+/// The lines of a file, of which none has more than `limit` bytes in memory.
+pub(crate) fn lines(file: impl Read, limit: u64) -> impl Iterator<Item = io::Result<Line>> {
+    let mut reader = BufReader::new(file);
+    iter::from_fn(move || next_line(&mut reader, limit).transpose())
+}
+
+fn next_line(reader: &mut impl BufRead, limit: u64) -> io::Result<Option<Line>> {
+    let mut line = Vec::new();
+    reader.by_ref().take(limit + 1).read_until(b'\n', &mut line)?;
+    if line.pop_if(|last| *last == b'\n').is_some() {
+        return Ok(Some(Line::Whole(line)));
+    }
+    if line.is_empty() {
+        return Ok(None);
+    }
+    if line.len() as u64 <= limit {
+        return Ok(Some(Line::Cut));
+    }
+    reader.skip_until(b'\n')?;
+    Ok(Some(Line::TooLong))
 }
 
 /// Why a copy failed.

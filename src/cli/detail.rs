@@ -23,6 +23,7 @@ fn facts(error: &Error) -> Value {
         Error::NotATree { reason, .. }
         | Error::UnusableTree { reason, .. }
         | Error::Configuration { reason, .. }
+        | Error::NotUndone { reason, .. }
         | Error::Refused { reason } => json!({ "reason": reason }),
         Error::SafetyLimit { reason, override_option } => json!({ "reason": reason, "hint": override_option }),
         Error::RepositoryUnknown { repository, .. } => json!({ "repository": repository }),

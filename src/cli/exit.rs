@@ -104,7 +104,8 @@ impl From<&Error> for Exit {
             | Error::Misplaced { .. }
             | Error::Incomplete { .. }
             | Error::JournalMalformed { .. }
-            | Error::NotPutBack { .. } => Self::Damage,
+            | Error::NotPutBack { .. }
+            | Error::NotUndone { .. } => Self::Damage,
             Error::Locked { .. } => Self::Locked,
             Error::Refused { .. } | Error::SafetyLimit { .. } | Error::InUse { .. } => Self::Refused,
             Error::Interrupted { signal: 15 } => Self::Terminated,

@@ -3,13 +3,16 @@
 //! There are records, small files that only save reading something again, and notes that name the holders of the tree's
 //! lock. A note is a small JSON file. The process that it names keeps it locked for as long as it lives, so a note that
 //! can be locked is stale. The quarantine's runs are here too ([`quarantine`](crate::quarantine)).
+//!
+//! **A file here may be a trap.** Whoever owns the tree can put one here, and regtree may run as
+//! root. So [`trusted`] opens regular files with one link only, and mode and owner are set only of what was just made.
 
 use std::fs::File;
-use std::io::{Read, Write};
-use std::os::fd::{AsFd, OwnedFd};
-use std::time::Duration;
+use std::io::{ErrorKind, Read, Write};
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::time::{Duration, Instant};
 
-use rustix::fs::{AtFlags, FileType, FlockOperation, Mode, OFlags};
+use rustix::fs::{AtFlags, FileType, FlockOperation, Mode, OFlags, Stat};
 use rustix::io::Errno;
 
 use super::parents::open_in;
@@ -23,6 +26,10 @@ const NOTE_MAX: u64 = 4096;
 
 /// An empty note that is older than this will never be written: its process died before it could.
 const BIRTH: Duration = Duration::from_mins(1);
+
+/// How long a record's lock is waited for, and how often it is tried.
+const LOCK_PATIENCE: Duration = Duration::from_secs(2);
+const LOCK_POLL: Duration = Duration::from_millis(10);
 
 /// A note, which is removed when this is dropped.
 #[derive(Debug)]
@@ -96,21 +103,55 @@ pub(crate) fn write_record(tree: &Tree, kind: &str, name: &str, content: &[u8], 
     written
 }
 
-/// Locks a record against changes by other processes until the file is dropped, and waits for those that hold the lock.
-/// Each holds it only for a moment.
+/// Locks a record against changes by other processes until the file is dropped. Each holds the lock only for a moment.
+/// `Err(WouldBlock)` when one holds it for longer.
 pub(crate) fn lock_record(tree: &Tree, kind: &str, name: &str) -> std::io::Result<File> {
     let directory = make(tree, kind)?;
-    let flags = OFlags::RDWR | OFlags::CREATE | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
-    let lock = File::from(rustix::fs::openat(&directory, format!("{name}.lock"), flags, Mode::from_raw_mode(0o666))?);
-    ownership::adopt(lock.as_fd(), directory.as_fd(), FileType::RegularFile)?;
-    rustix::fs::flock(&lock, FlockOperation::LockExclusive)?;
-    Ok(lock)
+    let (name, begin) = (format!("{name}.lock"), Instant::now());
+    let flags = OFlags::RDWR | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+    let lock = match rustix::fs::openat(&directory, &*name, flags, Mode::from_raw_mode(0o666)) {
+        Ok(made) => {
+            ownership::adopt(made.as_fd(), directory.as_fd(), FileType::RegularFile)?;
+            File::from(made)
+        }
+        Err(Errno::EXIST) => trusted(tree, directory.as_fd(), &name, OFlags::RDWR)?,
+        Err(errno) => return Err(errno.into()),
+    };
+    loop {
+        match rustix::fs::flock(&lock, FlockOperation::NonBlockingLockExclusive) {
+            Err(Errno::WOULDBLOCK) if begin.elapsed() < LOCK_PATIENCE => std::thread::sleep(LOCK_POLL),
+            locked => return locked.map(|()| lock).map_err(Into::into),
+        }
+    }
 }
 
-/// Opens a record of any length. `None` when there is none that can be read.
+/// Opens a file of our state: a regular file with one link, which belongs to root, to the owner of the tree, or to us.
+/// `Err(InvalidData)` for any other. No symbolic link is followed, and no device is opened.
+pub(crate) fn trusted(tree: &Tree, directory: BorrowedFd<'_>, name: &str, access: OFlags) -> std::io::Result<File> {
+    let flags = access | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
+    let refused = |reason: &str| std::io::Error::new(ErrorKind::InvalidData, reason);
+    let is_file = |stat: &Stat| FileType::from_raw_mode(stat.st_mode) == FileType::RegularFile;
+    // Opening a device may already do something.
+    if !is_file(&rustix::fs::statat(directory, name, AtFlags::SYMLINK_NOFOLLOW)?) {
+        return Err(refused("it is not a regular file"));
+    }
+    let file = File::from(rustix::fs::openat(directory, name, flags, Mode::empty())?);
+    let (found, owner) = (rustix::fs::fstat(&file)?, rustix::fs::fstat(tree.v2())?.st_uid);
+    if !is_file(&found) {
+        return Err(refused("it is not a regular file"));
+    }
+    if found.st_nlink > 1 {
+        return Err(refused("it has more than one hard link"));
+    }
+    if ![0, owner, rustix::process::geteuid().as_raw()].contains(&found.st_uid) {
+        return Err(refused("it belongs to a user who does not own the tree"));
+    }
+    Ok(file)
+}
+
+/// Opens a record of any length. `None` when there is none that can be read and trusted.
 pub(crate) fn open_record(tree: &Tree, kind: &str, name: &str) -> Option<File> {
-    let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
-    rustix::fs::openat(open(tree, kind).ok()?, name, flags, Mode::empty()).ok().map(File::from)
+    trusted(tree, open(tree, kind).ok()?.as_fd(), name, OFlags::RDONLY).ok()
 }
 
 /// Reads a record. `None` when there is none that can be read.
@@ -151,18 +192,17 @@ pub(crate) fn live_notes(tree: &Tree) -> Vec<String> {
         let directory = open(tree, NOTES)?;
         let mut notes = Vec::new();
         for entry in rustix::fs::Dir::read_from(&directory)? {
-            notes.extend(read_live(&directory, &entry?));
+            notes.extend(read_live(tree, &directory, &entry?));
         }
         Ok(notes)
     };
     notes().unwrap_or_default()
 }
 
-fn read_live(directory: &OwnedFd, entry: &rustix::fs::DirEntry) -> Option<String> {
+fn read_live(tree: &Tree, directory: &OwnedFd, entry: &rustix::fs::DirEntry) -> Option<String> {
     let name =
         entry.file_name().to_str().ok().filter(|name| name.rsplit_once('.').is_some_and(|(_, end)| end == "json"))?;
-    let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
-    let file = File::from(rustix::fs::openat(directory, name, flags, Mode::empty()).ok()?);
+    let file = trusted(tree, directory.as_fd(), name, OFlags::RDONLY).ok()?;
     let stale = rustix::fs::flock(&file, FlockOperation::NonBlockingLockShared).is_ok();
     let mut text = String::new();
     (&file).take(NOTE_MAX).read_to_string(&mut text).ok()?;

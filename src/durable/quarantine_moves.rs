@@ -5,7 +5,6 @@
 //! [`quarantine`](crate::quarantine) says where items are kept.
 
 use std::ffi::OsStr;
-use std::fs::File;
 use std::io::{Read, Seek, SeekFrom, Write};
 use std::os::fd::{AsFd, BorrowedFd};
 use std::path::Path;
@@ -60,11 +59,9 @@ impl ExclusiveWriter<'_> {
     }
 
     /// Appends whole lines to the journal in a run's directory, and syncs it. Errors name the journal as `path`.
-    #[expect(clippy::unused_self, reason = "the exclusive lock is what it needs")]
     pub(crate) fn append_to_journal(&self, run: BorrowedFd<'_>, path: &Path, lines: &[u8]) -> Result<()> {
-        let flags = OFlags::RDWR | OFlags::APPEND | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
         let append = || -> std::io::Result<()> {
-            let mut file = File::from(rustix::fs::openat(run, layout::JOURNAL, flags, Mode::empty())?);
+            let mut file = private::trusted(self.tree, run, layout::JOURNAL, OFlags::RDWR | OFlags::APPEND)?;
             let mut last = [b'\n'];
             if file.metadata()?.len() > 0 {
                 file.seek(SeekFrom::End(-1))?;

@@ -33,7 +33,11 @@ impl Error {
             Self::UploadUnknown { .. } => "BLOB_UPLOAD_UNKNOWN",
             Self::RangeInvalid { .. } | Self::OffsetMismatch { .. } => "RANGE_INVALID",
             Self::Locked { .. } => "LOCKED",
-            Self::Refused { .. } | Self::SafetyLimit { .. } | Self::InUse { .. } | Self::NotPutBack { .. } => "REFUSED",
+            Self::Refused { .. }
+            | Self::SafetyLimit { .. }
+            | Self::InUse { .. }
+            | Self::NotPutBack { .. }
+            | Self::NotUndone { .. } => "REFUSED",
             Self::Interrupted { .. } => "INTERRUPTED",
         }
     }
@@ -63,6 +67,7 @@ impl Error {
             | Self::NotQuarantined { path, .. }
             | Self::JournalMalformed { path, .. }
             | Self::NotPutBack { path, .. }
+            | Self::NotUndone { path, .. }
             | Self::Locked { path, .. } => Some(path),
             _ => None,
         }

@@ -391,6 +391,14 @@ pub enum Error {
         /// Why not.
         reason: String,
     },
+    /// A change that a repair made can't be undone.
+    #[error("the change of {} is not undone: {reason}", path.display())]
+    NotUndone {
+        /// What was changed.
+        path: PathBuf,
+        /// Why not.
+        reason: String,
+    },
     /// A safety check failed.
     #[error("refused: {reason}")]
     Refused {

@@ -6,15 +6,17 @@
 
 use std::collections::HashMap;
 use std::fmt::Write;
-use std::io::{BufRead, BufReader};
 use std::time::Instant;
 
 use crate::digest::Digest;
 use crate::durable::{Identity, Sync, private};
+use crate::stream::{self, Line};
 use crate::tree::Tree;
 
 const KIND: &str = "verified";
 const NAME: &str = "blobs";
+/// The longest line: a digest and seven numbers.
+const LINE_MAX: u64 = 256;
 /// Written instead of a condition when the content was wrong.
 const WRONG: &str = "wrong";
 
@@ -152,7 +154,12 @@ fn text(entries: &Entries) -> String {
 
 fn read(tree: &Tree) -> Entries {
     let Some(file) = private::open_record(tree, KIND, NAME) else { return Entries::new() };
-    BufReader::new(file).lines().map_while(Result::ok).filter_map(|line| parse(&line)).collect()
+    let whole = |line| match line {
+        Line::Whole(line) => String::from_utf8(line).ok(),
+        Line::Cut | Line::TooLong => None,
+    };
+    let lines = stream::lines(file, LINE_MAX).map_while(Result::ok).filter_map(whole);
+    lines.filter_map(|line| parse(&line)).collect()
 }
 
 fn parse(line: &str) -> Option<([u8; 32], Verified)> {

@@ -5,7 +5,6 @@
 
 use std::collections::HashSet;
 use std::fs::File;
-use std::io::{BufRead, BufReader, Read};
 use std::path::Path;
 
 use jiff::Timestamp;
@@ -16,6 +15,7 @@ use super::record::{Change, NotedChange};
 use crate::digest::Digest;
 use crate::error::{Error, Result};
 use crate::layout::{self, TreePath};
+use crate::stream;
 use crate::tree;
 
 const VERSION: u32 = 1;
@@ -126,28 +126,15 @@ impl Journal {
     pub(super) fn read(file: File, path: &Path) -> Result<Self> {
         let mut journal = Self::default();
         let mut names = HashSet::new();
-        let mut reader = BufReader::new(file);
-        for number in 1.. {
-            let mut line = Vec::new();
-            let failed = |error| Error::io("read", path, error);
-            reader.by_ref().take(LINE_MAX).read_until(b'\n', &mut line).map_err(failed)?;
-            if line.is_empty() {
-                break;
-            }
-            let malformed = |reason: String| Error::JournalMalformed { path: path.to_owned(), line: number, reason };
-            if line.last() != Some(&b'\n') {
-                if u64::try_from(line.len()).is_ok_and(|length| length < LINE_MAX) {
-                    break;
-                }
-                skip_line(&mut reader).map_err(failed)?;
-                journal.faults.push(malformed("it is too long".to_owned()));
-                continue;
-            }
-            if line.len() == 1 {
-                continue;
-            }
-            if let Err(reason) = journal.add(&line, &mut names) {
-                journal.faults.push(malformed(reason));
+        for (line, number) in stream::lines(file, LINE_MAX).zip(1..) {
+            let read = match line.map_err(|error| Error::io("read", path, error))? {
+                stream::Line::Cut => break,
+                stream::Line::TooLong => Err("it is too long".to_owned()),
+                stream::Line::Whole(line) if line.is_empty() => Ok(()),
+                stream::Line::Whole(line) => journal.add(&line, &mut names),
+            };
+            if let Err(reason) = read {
+                journal.faults.push(Error::JournalMalformed { path: path.to_owned(), line: number, reason });
             }
         }
         Ok(journal)
@@ -180,18 +167,6 @@ impl Journal {
             }
         }
         Ok(())
-    }
-}
-
-fn skip_line(reader: &mut impl BufRead) -> std::io::Result<()> {
-    loop {
-        let buffer = reader.fill_buf()?;
-        let end = buffer.iter().position(|&byte| byte == b'\n');
-        let length = end.map_or(buffer.len(), |end| end + 1);
-        reader.consume(length);
-        if end.is_some() || length == 0 {
-            return Ok(());
-        }
     }
 }
 

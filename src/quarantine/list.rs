@@ -45,10 +45,24 @@ pub struct RunContents {
     /// The items that its journal names, in the order in which they were taken, and whether each is in the quarantine
     /// now.
     pub items: Vec<(NotedItem, bool)>,
-    /// Its changes in place, in order: the path, the kind of change, and whether it can be undone.
-    pub changes: Vec<(TreePath, &'static str, bool)>,
+    /// Its changes in place, in order.
+    pub changes: Vec<ListedChange>,
     /// What could not be read.
     pub damage: Vec<Error>,
+}
+
+/// A change in place of a run.
+#[derive(Debug)]
+pub struct ListedChange {
+    /// What was changed.
+    pub path: TreePath,
+    /// The kind of change.
+    pub change: &'static str,
+    /// The mode and owner before, where these were changed. A restore gives them only as far as the directory above has
+    /// them.
+    pub before: Option<String>,
+    /// Whether its result is still there.
+    pub in_place: bool,
 }
 
 /// Lists every run, sorted by time.
@@ -82,11 +96,12 @@ fn contents(directory: &RunDirectory<'_>) -> Result<RunContents> {
     let mut contents = RunContents { summary, items: Vec::new(), changes: Vec::new(), damage: journal.faults };
     for changed in journal.changes {
         // If the place can't be looked at, the change may still be there.
-        let can_be_undone = changed.can_be_undone(directory.tree).unwrap_or_else(|error| {
+        let in_place = changed.is_in_place(directory.tree).unwrap_or_else(|error| {
             contents.damage.push(error);
             true
         });
-        contents.changes.push((changed.path.clone(), changed.name(), can_be_undone));
+        let (change, before) = (changed.name(), changed.access_before().map(|before| before.to_string()));
+        contents.changes.push(ListedChange { path: changed.path, change, before, in_place });
     }
     for noted in journal.noted {
         // An item that can't be looked at, or is of another kind than it was, counts as present.

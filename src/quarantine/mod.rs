@@ -69,7 +69,7 @@ mod verdict;
 
 pub use id::{RunId, RunIdError};
 pub use item::{Item, ItemKind, NotedItem};
-pub use list::{RunContents, RunSummary, Runs, runs, show};
+pub use list::{ListedChange, RunContents, RunSummary, Runs, runs, show};
 pub use purge::purge;
 pub(crate) use recall::{Recall, with_recall};
 pub use restore::{Restore, Restored};

@@ -1,13 +1,14 @@
 //! Describes a change in place as the journal records it: the old state, the new state, and how to undo it.
 
-use std::io::ErrorKind;
-
 use serde::{Deserialize, Serialize};
 
 use crate::digest::Digest;
 use crate::durable::{Access, ExclusiveWriter, Sync};
 use crate::error::{Error, Result};
-use crate::layout::TreePath;
+use crate::judge::content::{self, Stored};
+use crate::layout::{Entry, Item, TreePath};
+use crate::repository::link;
+use crate::stream::Watch;
 use crate::tree::{EntryKind, Tree};
 
 /// The most bytes of an old link that a line of the journal holds. No link has as many.
@@ -51,13 +52,21 @@ impl NotedChange {
         }
     }
 
+    /// The mode and owner that something had before, if these were changed.
+    pub(super) fn access_before(&self) -> Option<Access> {
+        match self.change {
+            Change::Access { before, .. } => Some(before),
+            Change::Directory | Change::Link { .. } => None,
+        }
+    }
+
     /// Whether it is undone after everything else: nothing can be put back into a directory that can't be read.
     pub(super) fn is_last(&self) -> bool {
         matches!(self.change, Change::Access { .. })
     }
 
     /// Whether the change was made, and its result is still there.
-    pub(super) fn can_be_undone(&self, tree: &Tree) -> Result<bool> {
+    pub(super) fn is_in_place(&self, tree: &Tree) -> Result<bool> {
         let path = &self.path;
         match &self.change {
             Change::Directory => {
@@ -75,6 +84,40 @@ impl NotedChange {
         }
     }
 
+    /// Whether there is something to undo. `Err(NotUndone)` when what the journal says must not be done.
+    ///
+    /// **A journal is not trusted**: whoever may write to the tree can write one, and a restore may run as root. So no
+    /// file or directory gets an owner or a bit that the directory above does not have, and no link is written that
+    /// could not be right.
+    pub(super) fn can_be_undone(&self, tree: &Tree) -> Result<bool> {
+        if !self.is_in_place(tree)? {
+            return Ok(false);
+        }
+        let stays = |reason: String| Err(Error::NotUndone { path: tree.locate(&self.path), reason });
+        match &self.change {
+            Change::Directory => Ok(true),
+            Change::Link { before, .. } => {
+                let Some(Entry::InRepository { item, .. }) = Entry::parse(&self.path) else {
+                    return stays("it is not the path of a link".to_owned());
+                };
+                match before.as_ref().map(|before| right_link(tree, &item, &before.content)).transpose()? {
+                    None | Some(Some(_)) => Ok(true),
+                    Some(None) => stays("the link was broken before it was repaired".to_owned()),
+                }
+            }
+            Change::Access { before, .. } => {
+                let (Some(found), Some(parent)) = (tree.metadata(&self.path)?, self.path.parent()) else {
+                    return Ok(false);
+                };
+                match Access::at(tree, &parent)? {
+                    Some(above) if before.is_within(above, found.kind) => Ok(true),
+                    Some(above) => stays(format!("it had {before}, and the directory above has {above}")),
+                    None => Ok(false),
+                }
+            }
+        }
+    }
+
     /// Undoes the change, if its result is still there. `false` when it is not.
     pub(super) fn undo(&self, writer: &ExclusiveWriter<'_>) -> Result<bool> {
         if !self.can_be_undone(writer.tree())? {
@@ -84,16 +127,30 @@ impl NotedChange {
             Change::Directory => writer.unmake_directories(std::slice::from_ref(&self.path))?,
             Change::Link { before: None, .. } => drop(writer.remove_file(&self.path, Sync::Now)?),
             Change::Link { before: Some(before), .. } => {
-                let content = hex::decode(&before.content).map_err(|error| self.garbled(writer.tree(), &error))?;
+                let content = hex::decode(&before.content).unwrap_or_default();
                 writer.write_small(&self.path, &content, Sync::Now)?;
-                writer.set_access(&self.path, before.access)?;
             }
             Change::Access { before, .. } => drop(writer.set_access(&self.path, *before)?),
         }
         Ok(true)
     }
+}
 
-    fn garbled(&self, tree: &Tree, error: &hex::FromHexError) -> Error {
-        Error::io("restore", tree.locate(&self.path), std::io::Error::new(ErrorKind::InvalidData, error.to_string()))
-    }
+/// The digest in a former link (in hex), if a link of that kind may have it: the digest of its path, or for a tag that
+/// of a whole blob.
+fn right_link(tree: &Tree, item: &Item, content: &str) -> Result<Option<Digest>> {
+    let text = hex::decode(content).ok().and_then(|content| String::from_utf8(content).ok());
+    let Some(target) = text.and_then(|text| text.parse::<Digest>().ok()) else { return Ok(None) };
+    Ok(match item {
+        Item::LayerLink(key) => link::check_layer(key, target).ok(),
+        Item::RevisionLink(key) | Item::TagIndex(_, key) | Item::SignatureLink { signature: key, .. } => {
+            link::check_manifest(key, target).ok()
+        }
+        Item::TagCurrent(_) => {
+            let mut buffer = vec![0; content::BUFFER];
+            let (stored, _) = content::hash(tree, target, &mut buffer, &Watch::none())?;
+            (stored == Stored::Right).then_some(target)
+        }
+        Item::UploadStartedAt(_) | Item::UploadData(_) | Item::HashState { .. } => None,
+    })
 }

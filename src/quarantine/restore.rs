@@ -181,10 +181,10 @@ impl<'t> Restore<'t> {
         undone(wanted.map(|changed| (changed, changed.undo(writer)))).collect()
     }
 
-    /// Whether there is still a change that can be undone.
+    /// Whether the result of a change is still there.
     fn has_changes(&self) -> Result<bool> {
         for changed in self.changes.iter().chain(&self.other_changes) {
-            if changed.can_be_undone(self.directory.tree)? {
+            if changed.is_in_place(self.directory.tree)? {
                 return Ok(true);
             }
         }

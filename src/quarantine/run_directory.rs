@@ -3,6 +3,7 @@
 use std::cell::OnceCell;
 use std::collections::HashSet;
 use std::fs::File;
+use std::io::ErrorKind;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::path::{Path, PathBuf};
 
@@ -93,13 +94,16 @@ impl<'t> RunDirectory<'t> {
         Ok(journal)
     }
 
+    /// Reads the journal. `Err(Refused)` when it can't be trusted: root would do what it says.
     pub(super) fn read_journal(&self) -> Result<Journal> {
-        let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
         let path = self.journal_path();
-        match rustix::fs::openat(&self.handle, layout::JOURNAL, flags, Mode::empty()) {
-            Ok(handle) => Journal::read(File::from(handle), &path),
-            Err(Errno::NOENT) => Ok(Journal::default()),
-            Err(errno) => Err(Error::io("open", path, errno)),
+        match private::trusted(self.tree, self.handle(), layout::JOURNAL, OFlags::RDONLY) {
+            Ok(file) => Journal::read(file, &path),
+            Err(error) if error.kind() == ErrorKind::NotFound => Ok(Journal::default()),
+            Err(error) if error.kind() == ErrorKind::InvalidData => {
+                Err(Error::Refused { reason: format!("the journal {} can't be trusted: {error}", path.display()) })
+            }
+            Err(error) => Err(Error::io("open", path, error)),
         }
     }
 

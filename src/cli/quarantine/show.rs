@@ -5,7 +5,7 @@ use serde_json::json;
 use crate::cli::count::human_bytes;
 use crate::cli::output::escaped;
 use crate::cli::{Context, Exit, count};
-use crate::quarantine::{self, RunId};
+use crate::quarantine::{self, ListedChange, RunId};
 
 const HEADER: &str = "        SIZE  KIND       PATH";
 
@@ -49,13 +49,14 @@ impl Show {
             let row = format_args!("{size:>12} {mark}{:<10} {path}", item.kind);
             context.output.row(HEADER, row, "item", || fields)?;
         }
-        for (path, change, can_undo) in &contents.changes {
-            if !can_undo && !self.all {
+        for ListedChange { path, change, before, in_place } in &contents.changes {
+            if !in_place && !self.all {
                 continue;
             }
-            let fields = || json!({ "path": path.to_string(), "change": change, "stands": can_undo });
-            let (mark, shown) = (if *can_undo { ' ' } else { '-' }, escaped(&path.to_string()));
-            let row = format_args!("{:>12} {mark}{change:<10} {shown}", "");
+            let fields = || json!({ "path": path.to_string(), "change": change, "before": before, "stands": in_place });
+            let (mark, shown) = (if *in_place { ' ' } else { '-' }, escaped(&path.to_string()));
+            let before = before.as_ref().map(|before| format!(" (before: {before})")).unwrap_or_default();
+            let row = format_args!("{:>12} {mark}{change:<10} {shown}{before}", "");
             context.output.row(HEADER, row, "change", fields)?;
         }
         let exit = context.output.all_damage(&contents.damage)?;

@@ -3,6 +3,7 @@
 mod bad_input;
 mod collection;
 mod disks;
+mod forged;
 mod kill;
 mod needed;
 mod restore;

@@ -3,7 +3,7 @@
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 
-use super::{errors, repair, tree};
+use super::{errors, repair, restore, tree};
 use crate::support::kill::{at_changes, at_every_change};
 use crate::support::{Scratch, Tagged};
 
@@ -58,13 +58,7 @@ fn a_repair_killed_at_any_change_it_makes_is_finished_by_another_and_undone_by_r
                 found.retain(|path, _| path.extension().is_none_or(|extension| extension != "tmp"));
                 assert!(found == after, "{when}");
             }
-            for run in runs(scratch).iter().rev() {
-                scratch.run(["quarantine", "restore", run]).code(0);
-            }
-            let mut found = tree(scratch);
-            found.retain(|path, _| path.extension().is_none_or(|extension| extension != "tmp"));
-            assert!(found == before, "{when}");
-            assert_eq!(runs(scratch), [""; 0], "{when}");
+            restore(scratch, runs(scratch).iter().rev(), &before);
         },
     );
     assert!(kills >= 20, "{kills} kills: strace does not do what it is asked to");
