@@ -156,7 +156,7 @@ fn a_repository_is_removed_by_one_who_is_alone() {
 #[test]
 fn what_manifests_and_tags_may_need_is_removed_by_one_who_is_alone() {
     let scratch = Scratch::new();
-    let image = crate::support::Tagged::put(&scratch, "lib", "one", &[]);
+    let image = scratch.image("lib", "one");
     let other = writer(&scratch);
     let calls = [("manifest", image.digest), ("blob", image.layer)];
     let calls = calls.map(|(noun, digest)| scratch.regtree([noun, "delete", "lib", &digest.to_string()]));
@@ -172,7 +172,7 @@ fn what_manifests_and_tags_may_need_is_removed_by_one_who_is_alone() {
 #[test]
 fn tags_are_changed_with_others_and_read_beside_anybody() {
     let scratch = Scratch::new();
-    let digest = crate::support::Tagged::put(&scratch, "lib", "one", &["v1"]).digest.to_string();
+    let digest = scratch.image("lib", "one").tag("v1").digest.to_string();
     let other = writer(&scratch);
     scratch.run(["tag", "set", "lib", "v2", &digest]).code(0);
     scratch.run(["tag", "delete", "lib", "v2"]).code(0);

@@ -163,7 +163,7 @@ fn needed_again() -> Scratch {
     let planted = Planted::new();
     planted.tagged_image("lib", "v1", "what stays");
     let image = planted.image("lib", "an untagged image");
-    let call = planted.scratch.regtree(NOW).with(["--quarantine", "--delete-untagged"]);
+    let call = planted.regtree(NOW).with(["--quarantine", "--delete-untagged"]);
     call.ok();
     assert!(!planted.has(&image));
     planted.revision("lib", &image);

@@ -13,7 +13,7 @@ use std::time::{Duration, Instant};
 use regtree::upload::Session;
 use regtree::{Digest, Registry};
 
-use crate::support::{Regtree, Scratch, Tagged};
+use crate::support::{Regtree, Scratch};
 
 const ROUNDS: u32 = 200;
 /// How often a deletion races with what it must not take the ground from.
@@ -172,7 +172,7 @@ fn race(calls: [Regtree; 2]) -> [bool; 2] {
 fn a_blob_is_not_deleted_while_a_manifest_that_needs_it_is_put() {
     let scratch = Scratch::new();
     for round in 0..DELETIONS {
-        let image = Tagged::put(&scratch, "lib", &round.to_string(), &[]);
+        let image = scratch.image("lib", &round.to_string());
         scratch.regtree(["manifest", "delete", "lib", &image.digest.to_string()]).ok();
         let put = scratch.regtree(["manifest", "put", "lib", "--tag", "v1"]).stdin(&*image.bytes);
         let delete = scratch.regtree(["blob", "delete", "lib", &image.layer.to_string()]);
@@ -188,7 +188,7 @@ fn a_blob_is_not_deleted_while_a_manifest_that_needs_it_is_put() {
 fn a_manifest_is_not_deleted_while_a_tag_is_set_to_it() {
     let scratch = Scratch::new();
     for round in 0..DELETIONS {
-        let image = Tagged::put(&scratch, "lib", &round.to_string(), &[]);
+        let image = scratch.image("lib", &round.to_string());
         let digest = image.digest.to_string();
         let tag = format!("v{round}");
         let set = scratch.regtree(["tag", "set", "lib", &tag, &digest]);

@@ -1,13 +1,13 @@
 //! What is said to a user who has it nearly right.
 
-use crate::support::tagged::Tagged;
+use crate::support::Pushed;
 use crate::support::{Regtree, Scratch};
 
 const REPOSITORY: &str = "demo/app";
 
-fn tagged() -> (Scratch, Tagged) {
+fn tagged() -> (Scratch, Pushed) {
     let scratch = Scratch::new();
-    let image = Tagged::put(&scratch, REPOSITORY, "one", &["v1"]);
+    let image = scratch.image(REPOSITORY, "one").tag("v1");
     (scratch, image)
 }
 

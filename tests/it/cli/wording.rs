@@ -2,7 +2,6 @@
 
 use std::fs;
 
-use crate::support::tagged::Tagged;
 use crate::support::terminal::on_a_terminal;
 use crate::support::{Regtree, Scratch};
 
@@ -73,7 +72,7 @@ fn a_time_has_its_unit() {
 #[test]
 fn one_of_a_thing_is_no_plural() {
     let scratch = Scratch::new();
-    let image = Tagged::put(&scratch, REPOSITORY, "one", &["v1"]);
+    let image = scratch.image(REPOSITORY, "one").tag("v1");
     fs::remove_file(scratch.blob(image.layer)).unwrap();
     let fsck = scratch.run(["fsck"]).code(3).out();
     assert!(fsck.contains("1 image cannot be pulled whole") && fsck.contains("1 error, 0 warnings"), "{fsck}");
@@ -90,7 +89,7 @@ fn one_of_a_thing_is_no_plural() {
 #[test]
 fn a_dry_run_of_a_deletion_says_what_would_go() {
     let scratch = Scratch::new();
-    let image = Tagged::put(&scratch, REPOSITORY, "one", &["v1", "v2"]);
+    let image = scratch.image(REPOSITORY, "one").tag("v1").tag("v2");
     let blob = scratch.put(REPOSITORY, b"spare").to_string();
     let digest = image.digest.to_string();
     let dry = |call: &[&str], what: &str| {
@@ -109,7 +108,7 @@ fn a_dry_run_of_a_deletion_says_what_would_go() {
 #[test]
 fn every_json_answer_says_what_it_is() {
     let scratch = Scratch::new();
-    let image = Tagged::put(&scratch, REPOSITORY, "one", &["v1"]);
+    let image = scratch.image(REPOSITORY, "one").tag("v1");
     let (digest, layer) = (image.digest.to_string(), image.layer.to_string());
     let upload = scratch.run(["upload", "start", REPOSITORY]).code(0).answer();
     let fresh = Scratch::bare();

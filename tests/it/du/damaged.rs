@@ -8,7 +8,7 @@ use std::os::unix::fs::PermissionsExt;
 use super::{LINES, MEASURES, Measure, below, line, run, usage};
 use crate::gc::random_tree;
 use crate::support::vectors::{damaged, damaged_trees};
-use crate::support::{Scratch, Tagged, snapshot};
+use crate::support::{Scratch, snapshot};
 
 #[track_caller]
 fn assert_counted(scratch: &Scratch, context: &str) -> i32 {
@@ -58,7 +58,7 @@ fn random_damaged_trees_are_counted_to_the_last_byte() {
 #[test]
 fn what_can_t_be_read_is_told_and_the_rest_is_counted() {
     let scratch = Scratch::new();
-    let image = Tagged::put(&scratch, "lib/app", "to be read", &["v1"]);
+    let image = scratch.image("lib/app", "to be read").tag("v1");
     let hidden = scratch.v2().join("blobs/sha256/hidden");
     Scratch::plant(&hidden.join("file"), "unseen");
     let before = usage(&scratch, Measure::Apparent, &[]);
@@ -86,7 +86,7 @@ fn a_name_that_would_move_the_cursor_is_escaped() {
 #[test]
 fn a_name_that_is_no_text_is_told_as_far_as_it_can_be() {
     let scratch = Scratch::new();
-    Tagged::put(&scratch, "lib", "one", &["v1"]);
+    scratch.image("lib", "one").tag("v1");
     for around in ["", "lib/_manifests/tags"] {
         let directory = scratch.repository(around).join(OsStr::from_bytes(b"m\xff"));
         fs::create_dir(&directory).unwrap();
@@ -101,7 +101,7 @@ fn a_name_that_is_no_text_is_told_as_far_as_it_can_be() {
 #[test]
 fn what_a_collection_keeps_for_doubt_is_no_garbage() {
     let scratch = Scratch::new();
-    let image = Tagged::put(&scratch, "lib", "one", &["v1"]);
+    let image = scratch.image("lib", "one").tag("v1");
     let free = scratch.put("lib", b"nobody's");
     let before = usage(&scratch, Measure::Apparent, &[]);
     assert_eq!((line(&before, "garbage"), line(&before, "doubtful")), (8, 0));

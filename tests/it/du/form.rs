@@ -5,17 +5,17 @@ use std::process::{Command, Stdio};
 use serde_json::Value;
 
 use super::{Measure, usage};
-use crate::support::{Scratch, Tagged};
+use crate::support::Scratch;
 
 /// Three repositories: one has most alone, another most in all, the last a little of both.
 fn planted() -> Scratch {
     let scratch = Scratch::new();
     let text = |letter: &str, length| letter.repeat(length);
-    Tagged::put(&scratch, "lib/alone", &text("a", 60_000), &["v1"]);
+    scratch.image("lib/alone", &text("a", 60_000)).tag("v1");
     for repository in ["lib/much", "other/little"] {
-        Tagged::put(&scratch, repository, &text("b", 90_000), &["big", "same"]);
+        scratch.image(repository, &text("b", 90_000)).tag("big").tag("same");
     }
-    Tagged::put(&scratch, "lib/much", &text("c", 5000), &["small"]);
+    scratch.image("lib/much", &text("c", 5000)).tag("small");
     scratch
 }
 

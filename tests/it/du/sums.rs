@@ -8,7 +8,7 @@ use std::process::Command;
 use super::{LINES, MEASURES, Measure, below, line, usage};
 use crate::gc::random_tree;
 use crate::support::vectors::{tree, versions};
-use crate::support::{Scratch, Tagged};
+use crate::support::{Pushed, Scratch};
 
 /// What `du -s` says of these directories together.
 fn du(paths: &[PathBuf], measure: Measure) -> u64 {
@@ -78,11 +78,11 @@ fn what_a_collection_would_free_is_garbage_and_untagged() {
 fn each_byte_is_in_the_line_of_what_it_is_for() {
     let scratch = Scratch::new();
     let size = |digest| Measure::Apparent.of(&scratch.blob(digest));
-    let image_size = |image: &Tagged| [image.digest, image.config, image.layer].map(size).iter().sum::<u64>();
-    let one = Tagged::put(&scratch, "lib/one", "one repository's", &["v1"]);
-    let both = Tagged::put(&scratch, "lib/one", "of two", &["both"]);
-    Tagged::put(&scratch, "lib/two", "of two", &["both"]);
-    let untagged = Tagged::put(&scratch, "lib/two", "untagged, and long", &[]);
+    let image_size = |image: &Pushed| [image.digest, image.config, image.layer].map(size).iter().sum::<u64>();
+    let one = scratch.image("lib/one", "one repository's").tag("v1");
+    let both = scratch.image("lib/one", "of two").tag("both");
+    scratch.image("lib/two", "of two").tag("both");
+    let untagged = scratch.image("lib/two", "untagged, and long");
     let linked = scratch.put("lib/two", b"a link is no need");
     scratch.regtree(["upload", "start", "lib/one"]).ok();
     let upload = scratch.uploads("lib/one").remove(0);
@@ -123,7 +123,7 @@ fn each_byte_is_in_the_line_of_what_it_is_for() {
 #[test]
 fn a_file_of_two_names_counts_once_and_as_content() {
     let scratch = Scratch::new();
-    let image = Tagged::put(&scratch, "lib/app", "linked twice", &["v1"]);
+    let image = scratch.image("lib/app", "linked twice").tag("v1");
     let before = usage(&scratch, Measure::Allocated, &[]);
     let outside = scratch.root().join(".regtree/quarantine");
     fs::create_dir_all(&outside).unwrap();
@@ -139,7 +139,7 @@ fn a_file_of_two_names_counts_once_and_as_content() {
 #[test]
 fn what_an_area_on_another_disk_holds_is_counted_and_no_other_link_is_followed() {
     let scratch = Scratch::new();
-    Tagged::put(&scratch, "lib/app", "elsewhere", &["v1"]);
+    scratch.image("lib/app", "elsewhere").tag("v1");
     let before = usage(&scratch, Measure::Apparent, &[]);
     let (blobs, elsewhere) = (scratch.v2().join("blobs"), scratch.root().join("disk"));
     let moved = |from: &Path, to: &Path| {

@@ -5,7 +5,7 @@ use std::os::unix::fs::{PermissionsExt, lchown};
 use std::path::Path;
 
 use super::{checked, text};
-use crate::support::{Scratch, Tagged};
+use crate::support::{Pushed, Scratch};
 
 const USAGE: i32 = 2;
 
@@ -63,9 +63,9 @@ fn an_empty_tree_has_nothing_wrong() {
 }
 
 /// An image, all of it the unprivileged user's.
-fn owned() -> (Scratch, Tagged) {
+fn owned() -> (Scratch, Pushed) {
     let scratch = Scratch::new();
-    let image = Tagged::put(&scratch, "lib/app", "one", &["latest"]);
+    let image = scratch.image("lib/app", "one").tag("latest");
     if rustix::process::geteuid().is_root() {
         for entry in walkdir::WalkDir::new(scratch.root()) {
             lchown(entry.unwrap().path(), Some(65534), Some(65534)).unwrap();

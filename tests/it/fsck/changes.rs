@@ -79,7 +79,7 @@ fn a_file_that_is_gone_is_found_or_nobody_needs_it() {
             let content = fs::read(&path).unwrap();
             fs::remove_file(&path).unwrap();
             // What goes at this moment may be in the making, and is looked at for longer.
-            fs::File::open(path.parent().unwrap()).unwrap().set_modified(std::time::UNIX_EPOCH).unwrap();
+            Scratch::set_time(path.parent().unwrap(), std::time::UNIX_EPOCH);
             let found = fsck(&scratch, &["--content"]);
             // That a directory is empty says that something was there, and no more.
             let errors = found.findings().any(|finding| finding["severity"] != "info");

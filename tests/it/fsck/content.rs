@@ -9,14 +9,14 @@ use regtree::Digest;
 use serde_json::Value;
 
 use super::{Checked, fsck, text};
-use crate::support::{Scratch, Tagged};
+use crate::support::Scratch;
 
 /// Four images in two repositories, and what is in each file of content.
 fn images() -> (Scratch, Vec<Digest>) {
     let scratch = Scratch::new();
     let mut digests = BTreeSet::new();
     for (repository, word) in [("lib/app", "one"), ("lib/app", "two"), ("lib/other", "three"), ("lib/other", "four")] {
-        let image = Tagged::put(&scratch, repository, word, &[word]);
+        let image = scratch.image(repository, word).tag(word);
         digests.extend([image.digest, image.config, image.layer]);
     }
     assert_eq!(digests.len(), 12);
@@ -30,7 +30,7 @@ fn rot(scratch: &Scratch, digest: Digest) {
     let mut content = fs::read(&path).unwrap();
     *content.last_mut().unwrap() ^= 1;
     fs::write(&path, content).unwrap();
-    fs::File::options().write(true).open(&path).unwrap().set_modified(modified).unwrap();
+    Scratch::set_time(&path, modified);
 }
 
 fn content(checked: &Checked) -> &Value {
@@ -52,7 +52,7 @@ fn rotten() -> (Scratch, Vec<Digest>) {
     let scratch = Scratch::new();
     let mut digests = Vec::new();
     for word in ["one", "two", "three", "four", "five", "six", "seven", "eight"] {
-        let image = Tagged::put(&scratch, "lib/app", word, &[word]);
+        let image = scratch.image("lib/app", word).tag(word);
         digests.extend([image.config, image.layer]);
     }
     for digest in &digests {
@@ -159,15 +159,14 @@ fn what_was_found_right_lately_is_passed_over_until_it_changes() {
     assert_eq!(content(&fsck(&scratch, &["--content"]).code(0))["blobs"], 12, "it is asked for only then");
     // Its time.
     let layer = digests.iter().find(|digest| fs::read(scratch.blob(**digest)).unwrap().starts_with(b"layer")).unwrap();
-    let touched = fs::File::options().write(true).open(scratch.blob(*layer)).unwrap();
-    touched.set_modified(std::time::SystemTime::now()).unwrap();
+    Scratch::set_time(&scratch.blob(*layer), std::time::SystemTime::now());
     assert_eq!(due(&scratch), (1, 11, BTreeSet::new()));
     // Its file.
     let content = fs::read(scratch.blob(*layer)).unwrap();
     let modified = fs::metadata(scratch.blob(*layer)).unwrap().modified().unwrap();
     let other = scratch.root().join("other");
     fs::write(&other, &content).unwrap();
-    fs::File::options().write(true).open(&other).unwrap().set_modified(modified).unwrap();
+    Scratch::set_time(&other, modified);
     fs::rename(&other, scratch.blob(*layer)).unwrap();
     assert_eq!(due(&scratch), (1, 11, BTreeSet::new()));
     // Its content, though its time was set back.
@@ -175,7 +174,7 @@ fn what_was_found_right_lately_is_passed_over_until_it_changes() {
     other[0] ^= 1;
     let seen = fs::metadata(scratch.blob(*layer)).unwrap().modified().unwrap();
     fs::write(scratch.blob(*layer), &other).unwrap();
-    fs::File::options().write(true).open(scratch.blob(*layer)).unwrap().set_modified(seen).unwrap();
+    Scratch::set_time(&scratch.blob(*layer), seen);
     assert_eq!(due(&scratch).2, BTreeSet::from([layer.to_string()]));
     // Its content, which is due until it is right.
     fs::write(scratch.blob(*layer), b"another").unwrap();
@@ -268,7 +267,7 @@ fn only_the_content_that_some_repositories_need_is_hashed() {
     let checked = fsck(&scratch, &["--content", "--repository", "lib/o*"]).code(0);
     assert_eq!((&content(&checked)["blobs"], &checked.summary()["checked"]["repositories"]), (&6.into(), &1.into()));
     let (scratch, _) = rotten();
-    let other = Tagged::put(&scratch, "lib/sound", "sound", &["sound"]);
+    let other = scratch.image("lib/sound", "sound").tag("sound");
     assert!(fsck(&scratch, &["--content", "--repository", "lib/sound"]).code(0).codes().is_empty());
     rot(&scratch, other.layer);
     let checked = fsck(&scratch, &["--content", "--repository", "*/sound"]).code(3);

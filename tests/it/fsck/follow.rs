@@ -7,12 +7,12 @@ use std::path::{Path, PathBuf};
 use regtree::Digest;
 
 use super::{Checked, fsck, text};
-use crate::support::{Scratch, Tagged};
+use crate::support::{Pushed, Scratch};
 
-fn image() -> (Scratch, Tagged) {
+fn image() -> (Scratch, Pushed) {
     let scratch = Scratch::new();
-    let image = Tagged::put(&scratch, "lib/app", "one", &["latest"]);
-    Tagged::put(&scratch, "other/app", "two", &["latest"]);
+    let image = scratch.image("lib/app", "one").tag("latest");
+    scratch.image("other/app", "two").tag("latest");
     (scratch, image)
 }
 
@@ -29,7 +29,7 @@ fn remove(path: &Path) {
 }
 
 /// What content, links and their directories lie at.
-fn places(scratch: &Scratch, image: &Tagged) -> Vec<PathBuf> {
+fn places(scratch: &Scratch, image: &Pushed) -> Vec<PathBuf> {
     let content = [image.layer, image.config, image.digest].map(|digest| scratch.blob(digest));
     let manifests = scratch.repository("lib/app").join("_manifests");
     let hex = image.digest.hex().to_string();
@@ -131,7 +131,7 @@ fn a_file_in_the_place_of_a_blob_s_directory_is_no_content() {
 #[test]
 fn a_manifest_that_is_missing_for_several_repositories_hits_the_images_of_all() {
     let scratch = Scratch::new();
-    let images = ["a/app", "b/app"].map(|name| Tagged::put(&scratch, name, "one", &["latest"]));
+    let images = ["a/app", "b/app"].map(|name| scratch.image(name, "one").tag("latest"));
     assert_eq!(images[0].digest, images[1].digest);
     let gone = |digest: Digest| remove(scratch.blob(digest).parent().unwrap());
     gone(images[0].digest);

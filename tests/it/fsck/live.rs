@@ -8,20 +8,20 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use super::{checked, fsck};
+use crate::support::Scratch;
 use crate::support::image::{Image, noise};
 use crate::support::peers::{DockerRegistry, skopeo};
-use crate::support::{Scratch, Tagged};
 
 #[test]
 fn nothing_is_told_of_a_tree_that_is_written_to() {
     let scratch = Scratch::new();
-    Tagged::put(&scratch, "lib/app", "first", &["latest"]);
+    scratch.image("lib/app", "first").tag("latest");
     let over = AtomicBool::new(false);
     std::thread::scope(|scope| {
         scope.spawn(|| {
             for round in 0..12 {
-                Tagged::put(&scratch, "lib/app", &format!("round {round}"), &["latest"]);
-                Tagged::put(&scratch, &format!("lib/new{round}"), "the same", &["latest"]);
+                scratch.image("lib/app", &format!("round {round}")).tag("latest");
+                scratch.image(&format!("lib/new{round}"), "the same").tag("latest");
             }
             over.store(true, Ordering::Relaxed);
         });
@@ -56,7 +56,7 @@ fn a_signal_ends_it_with_what_it_found_so_far() {
     let large = scratch.put("lib/app", &noise(3, 1 << 20));
     // A hole takes no room, and long to hash.
     fs::File::options().write(true).open(scratch.blob(large)).unwrap().set_len(200 << 30).unwrap();
-    let first = Tagged::put(&scratch, "lib/app", "first", &["latest"]);
+    let first = scratch.image("lib/app", "first").tag("latest");
     let digests = BTreeSet::from([first.digest, first.config, first.layer]);
     for (name, code) in [("-INT", 130), ("-TERM", 143)] {
         let mut command = scratch.regtree(["fsck", "--content", "--json"]).command();
@@ -79,13 +79,13 @@ fn a_signal_ends_it_with_what_it_found_so_far() {
 #[test]
 fn what_was_mended_while_content_was_hashed_is_not_told() {
     let scratch = Scratch::new();
-    let image = Tagged::put(&scratch, "lib/app", "first", &["latest"]);
+    let image = scratch.image("lib/app", "first").tag("latest");
     let large = scratch.put("lib/app", &noise(3, 1 << 20));
     fs::File::options().write(true).open(scratch.blob(large)).unwrap().set_len(1 << 30).unwrap();
     let link = scratch.link("lib/app", image.layer);
     fs::write(&link, "").unwrap();
     // Else it would be waited for.
-    fs::File::open(link.parent().unwrap()).unwrap().set_modified(std::time::UNIX_EPOCH).unwrap();
+    Scratch::set_time(link.parent().unwrap(), std::time::UNIX_EPOCH);
     let mut command = scratch.regtree(["fsck", "--content", "--json"]).command();
     let child = command.stdout(Stdio::piped()).spawn().unwrap();
     wait_until_open(child.id(), &scratch.blob(large));

@@ -8,11 +8,11 @@ use serde_json::json;
 use super::{fsck, text};
 use crate::support::image::{Image, index_of};
 use crate::support::vectors::tree;
-use crate::support::{Scratch, Tagged};
+use crate::support::{Pushed, Scratch};
 
-fn image() -> (Scratch, Tagged) {
+fn image() -> (Scratch, Pushed) {
     let scratch = Scratch::new();
-    let image = Tagged::put(&scratch, "lib/app", "one", &["latest"]);
+    let image = scratch.image("lib/app", "one").tag("latest");
     (scratch, image)
 }
 
@@ -23,7 +23,7 @@ fn hex(digest: regtree::Digest) -> String {
 #[test]
 fn a_layer_of_another_size_is_hashed_though_nothing_else_is_wrong_anywhere() {
     let (scratch, image) = image();
-    Tagged::put(&scratch, "other/app", "one", &["latest"]);
+    scratch.image("other/app", "one").tag("latest");
     let layer = scratch.blob(image.layer);
     let content = fs::read(&layer).unwrap();
     fs::write(&layer, &content[1..]).unwrap();
@@ -39,7 +39,7 @@ fn a_layer_of_another_size_is_hashed_though_nothing_else_is_wrong_anywhere() {
 fn a_link_to_nothing_that_nobody_tagged_is_a_warning() {
     let (scratch, image) = image();
     fs::remove_dir_all(scratch.repository("lib/app").join("_manifests/tags/latest")).unwrap();
-    fs::remove_dir_all(scratch.blob(image.digest).parent().unwrap()).unwrap();
+    scratch.lose(image.digest);
     let found = fsck(&scratch, &[]).code(0);
     assert!(found.codes().contains(&"revision-dangling".to_owned()), "{:?}", found.codes());
     assert!(found.broken().is_empty());
@@ -104,7 +104,7 @@ fn a_child_that_only_another_repository_has_was_never_here() {
     for part in [&images[1].config, &images[1].manifest] {
         scratch.put("lib/sparse", part);
         assert_eq!(fsck(&scratch, &[]).code(3).of_severity("error")[0]["code"], "index-child-missing");
-        fs::remove_dir_all(scratch.link("lib/sparse", regtree::Digest::of(part)).parent().unwrap()).unwrap();
+        scratch.unlink("lib/sparse", regtree::Digest::of(part));
         fsck(&scratch, &[]).code(0);
     }
 }
@@ -161,7 +161,7 @@ fn fsck_says_what_repairs_a_finding_and_whether_content_was_hashed() {
 #[test]
 fn history_of_what_was_deleted_is_known_to_be_that() {
     let (scratch, image) = image();
-    Tagged::put(&scratch, "lib/app", "two", &["latest"]);
+    scratch.image("lib/app", "two").tag("latest");
     let revisions = scratch.repository("lib/app").join("_manifests/revisions/sha256");
     fs::remove_dir_all(revisions.join(hex(image.digest))).unwrap();
     let found = fsck(&scratch, &[]).code(0);

@@ -5,13 +5,13 @@ use std::os::unix::fs::{PermissionsExt, lchown};
 use std::path::Path;
 
 use super::{Checked, checked, fsck};
-use crate::support::{Scratch, Tagged};
+use crate::support::{Pushed, Scratch};
 
 /// A tree that is the unprivileged user's.
-fn owned() -> (Scratch, Tagged) {
+fn owned() -> (Scratch, Pushed) {
     let scratch = Scratch::new();
-    let image = Tagged::put(&scratch, "ns/app", "one", &["latest"]);
-    Tagged::put(&scratch, "other/app", "two", &["latest"]);
+    let image = scratch.image("ns/app", "one").tag("latest");
+    scratch.image("other/app", "two").tag("latest");
     if rustix::process::geteuid().is_root() {
         for entry in walkdir::WalkDir::new(scratch.root()) {
             lchown(entry.unwrap().path(), Some(65534), Some(65534)).unwrap();
@@ -49,7 +49,7 @@ fn a_fan_out_that_can_t_be_read_hits_the_images_that_need_what_is_in_it() {
         assert_eq!(found.broken().into_iter().next().as_deref(), Some("ns/app:latest"));
     }
     // Of others it is not told.
-    Tagged::put(&scratch, "ns/none", "three", &[]);
+    scratch.image("ns/none", "three");
     fs::remove_dir_all(scratch.repository("ns/none").join("_manifests")).unwrap();
     assert!(!without(&scratch, &fan_out, "ns/none").codes().contains(&"permissions".to_owned()));
 }

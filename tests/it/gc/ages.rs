@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::planted::{Planted, blob_path, hex_of, layer_path, revision_path, sha256, touch};
+use super::planted::{Planted, blob_path, hex_of, layer_path, revision_path, sha256};
 use super::{NOW, NOW_UNTAGGED, collect};
 
 /// With the default of a day.
@@ -126,8 +126,8 @@ fn a_blob_that_was_just_renamed_into_place_is_young_however_old_its_data() {
 fn a_time_in_the_future_counts_as_young() {
     let future = std::time::SystemTime::now() + std::time::Duration::from_hours(24 * 365);
     let (planted, untagged, orphan) = old();
-    touch(&planted.at(&blob_path(&orphan)), future);
-    touch(&planted.at(&(revision_path("lib", &untagged) + "/link")), future);
+    crate::support::Scratch::set_time(&planted.at(&blob_path(&orphan)), future);
+    crate::support::Scratch::set_time(&planted.at(&(revision_path("lib", &untagged) + "/link")), future);
     assert!(collect(&planted.scratch, &UNTAGGED).code(0).gone.is_empty());
     // Unless nothing is.
     assert!(collect(&planted.scratch, &NOW_UNTAGGED).code(0).gone.blobs.contains(&orphan));
@@ -158,7 +158,7 @@ fn what_is_young_and_empty_stays() {
 #[test]
 fn digests_to_keep_are_roots() {
     let (planted, untagged, orphan) = old();
-    let file = planted.scratch.root().join("keep");
+    let file = planted.root().join("keep");
     let keep = |lines: &str| {
         std::fs::write(&file, lines).unwrap();
         let words = ["--dry-run", "--keep-digests", file.to_str().unwrap()];

@@ -32,7 +32,7 @@ fn a_directory_that_can_t_be_listed_keeps_all_content() {
     planted.tagged_image("lib", "v1", "an image");
     planted.tagged_image("secret", "v1", "another image");
     let orphan = planted.blob("an orphan");
-    for entry in walkdir::WalkDir::new(planted.scratch.root()) {
+    for entry in walkdir::WalkDir::new(planted.root()) {
         std::fs::set_permissions(entry.unwrap().path(), PermissionsExt::from_mode(0o777)).unwrap();
     }
     for hidden in
@@ -40,7 +40,7 @@ fn a_directory_that_can_t_be_listed_keeps_all_content() {
     {
         let hidden = planted.at(hidden);
         std::fs::set_permissions(&hidden, PermissionsExt::from_mode(0o000)).unwrap();
-        let run = planted.scratch.regtree(["gc", "--json"]).with(NOW).unprivileged().run().code(3);
+        let run = planted.regtree(["gc", "--json"]).with(NOW).unprivileged().run().code(3);
         std::fs::set_permissions(&hidden, PermissionsExt::from_mode(0o777)).unwrap();
         let events = run.json_lines();
         assert!(events.iter().any(|event| event["doubt"] == "tree"), "{}", hidden.display());

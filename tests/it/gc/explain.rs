@@ -8,9 +8,9 @@ use crate::support::snapshot;
 
 /// What `--explain` says of one digest.
 fn explained(planted: &Planted, words: &[&str], digest: &str) -> Value {
-    let before = snapshot(planted.scratch.root());
-    let run = planted.scratch.regtree(["gc", "--json"]).with(words).with(["--explain", digest]).run();
-    assert!(snapshot(planted.scratch.root()) == before, "something was changed");
+    let before = snapshot(planted.root());
+    let run = planted.regtree(["gc", "--json"]).with(words).with(["--explain", digest]).run();
+    assert!(snapshot(planted.root()) == before, "something was changed");
     assert!(matches!(run.exit(), Some(0 | 3 | 4)), "{}", run.err());
     let events = run.json_lines();
     assert_eq!(events[0]["dry_run"], true, "nothing is removed");
@@ -78,12 +78,12 @@ fn what_goes_is_said_to_go_and_what_is_not_there_ends_in_exit_code_4() {
     assert_eq!(said["links_going"], json!([{ "kind": "layer-link", "repository": "lib" }]));
     let nowhere = sha256(b"nowhere");
     assert_eq!(explained(&planted, &NOW, &nowhere)["fate"], "absent");
-    let run = planted.scratch.regtree(["gc", "--explain", &stale, &nowhere]).with(NOW).run().code(4);
+    let run = planted.regtree(["gc", "--explain", &stale, &nowhere]).with(NOW).run().code(4);
     assert!(
         run.out().contains(&format!("{stale} would be removed"))
             && run.out().contains(&format!("{nowhere} is not in the tree"))
     );
-    planted.scratch.regtree(["gc", "--explain", "sha256:short"]).run().code(2);
+    planted.regtree(["gc", "--explain", "sha256:short"]).run().code(2);
 }
 
 #[test]
@@ -107,7 +107,7 @@ fn what_a_doubt_keeps_is_told() {
     let said = explained(&planted, &NOW, &stale);
     assert_eq!((&said["fate"], &said["reason"]), (&json!("kept"), &json!("untouchable")), "{said}");
     assert_eq!(said["way"], way(&[("repository", "lib"), ("link", &*stale)]));
-    let named = planted.scratch.root().join("keep");
+    let named = planted.root().join("keep");
     let orphan = planted.blob("an orphan");
     std::fs::write(&named, &orphan).unwrap();
     let said = explained(&planted, &[&NOW[..], &["--keep-digests", named.to_str().unwrap()]].concat(), &orphan);
@@ -146,7 +146,7 @@ fn what_is_kept_is_explained_whatever_the_options() {
     let named = planted.blob(planted.image_of(&planted.blob("config of what is named"), &[&alias]).to_string());
     planted.age(48);
     planted.age_of(&super::planted::layer_path("other", &young), 0);
-    let file = planted.scratch.root().join("keep");
+    let file = planted.root().join("keep");
     std::fs::write(&file, &named).unwrap();
     let files = super::files(&planted.scratch);
     let blobs: Vec<String> = files.iter().filter_map(|path| super::digest_of_blob(path)).collect();
@@ -165,7 +165,7 @@ fn what_is_kept_is_explained_whatever_the_options() {
         let words = choices.iter().enumerate().filter(|(at, _)| chosen & 1 << at != 0);
         let words: Vec<&str> = words.flat_map(|(_, words)| *words).copied().collect();
         let goes = super::collect(&planted.scratch, &[&words[..], &["--dry-run"]].concat()).said().blobs;
-        let explain = planted.scratch.regtree(["gc", "--json"]).with(&words).with(["--explain"]).with(&blobs).ok();
+        let explain = planted.regtree(["gc", "--json"]).with(&words).with(["--explain"]).with(&blobs).ok();
         let events = explain.json_lines();
         let said: Vec<&Value> = events.iter().filter(|event| event["type"] == "explain").collect();
         assert_eq!(said.len(), blobs.len());
@@ -207,11 +207,11 @@ fn sizes_say_how_many_bytes_stay() {
         .map(|found| found.len())
         .sum();
     for words in [&["--dry-run"][..], &[]] {
-        let run = planted.scratch.regtree(["gc", "--json", "--sizes"]).with(NOW).with(words.iter().copied()).ok();
+        let run = planted.regtree(["gc", "--json", "--sizes"]).with(NOW).with(words.iter().copied()).ok();
         let summary = run.json_lines().pop().unwrap();
         assert_eq!(summary["kept_bytes"], bytes - 1000, "{summary}");
     }
-    let summary = planted.scratch.regtree(["gc", "--json", "-n"]).with(NOW).ok().json_lines().pop().unwrap();
+    let summary = planted.regtree(["gc", "--json", "-n"]).with(NOW).ok().json_lines().pop().unwrap();
     assert_eq!(summary["kept_bytes"], Value::Null);
 }
 
@@ -224,10 +224,10 @@ fn the_untagged_are_counted_with_their_bytes() {
     let manifest = std::fs::metadata(planted.at(&super::planted::blob_path(&untagged))).unwrap().len();
     let bytes = manifest + content.iter().sum::<usize>() as u64;
     for (words, bytes) in [(&["--sizes"][..], json!(bytes)), (&[], Value::Null)] {
-        let run = planted.scratch.regtree(["gc", "--json", "-n"]).with(NOW).with(words.iter().copied()).ok();
+        let run = planted.regtree(["gc", "--json", "-n"]).with(NOW).with(words.iter().copied()).ok();
         let summary = run.json_lines().pop().unwrap();
         assert_eq!(summary["untagged"], json!({ "revisions": 1, "blobs": 3, "bytes": bytes }));
     }
-    let real = planted.scratch.regtree(["gc", "--json"]).with(NOW_UNTAGGED).ok().json_lines().pop().unwrap();
+    let real = planted.regtree(["gc", "--json"]).with(NOW_UNTAGGED).ok().json_lines().pop().unwrap();
     assert_eq!(real["bytes"], bytes);
 }

@@ -176,7 +176,7 @@ impl Tree {
     }
 
     fn is_child_or_tagged(&self, made: &Made) -> bool {
-        walkdir::WalkDir::new(self.planted.scratch.v2()).into_iter().map(Result::unwrap).any(|entry| {
+        walkdir::WalkDir::new(self.planted.v2()).into_iter().map(Result::unwrap).any(|entry| {
             let path = entry.path().to_str().unwrap();
             let text = entry.file_type().is_file().then(|| std::fs::read_to_string(entry.path()).unwrap());
             !path.contains("/revisions/")

@@ -13,7 +13,7 @@ use super::planted::{Planted, blob_path, layer_path, revision_path, sha256};
 
 /// All that a run says, without what a dry run can't know, and how it ends.
 fn told(planted: &Planted, words: &[&str]) -> (i32, Vec<Value>) {
-    let run = planted.scratch.regtree(["gc", "--json"]).with(words).run();
+    let run = planted.regtree(["gc", "--json"]).with(words).run();
     let mut events = run.json_lines();
     for event in &mut events {
         let fields = event.as_object_mut().unwrap();
@@ -41,7 +41,7 @@ fn linked_again() -> (Planted, String) {
     let planted = Planted::new();
     planted.tagged_image("lib", "v1", "what stays");
     let image = planted.image("lib", "untagged");
-    planted.scratch.regtree(["gc", "--quarantine", "--delete-untagged"]).with(NOW).ok();
+    planted.regtree(["gc", "--quarantine", "--delete-untagged"]).with(NOW).ok();
     assert!(!planted.has(&image) && !planted.has_revision("lib", &image));
     planted.revision("lib", &image);
     for words in ["config of untagged", "layer of untagged"] {
@@ -90,7 +90,7 @@ fn a_wrong_or_hindered_blob_is_no_more_counted_on_dry_than_real() {
         if hindered {
             planted.plant(&blob_path(&image).replace("/data", "/README"), "a stray");
         } else {
-            let held = planted.scratch.root().join(".regtree/quarantine");
+            let held = planted.root().join(".regtree/quarantine");
             let entries = walkdir::WalkDir::new(held).into_iter().map(|entry| entry.unwrap().into_path());
             let data: Vec<_> = entries.filter(|path| path.ends_with("data")).collect();
             for path in data.iter().filter(|path| std::fs::read(path).unwrap().starts_with(b"{")) {
@@ -114,7 +114,7 @@ fn a_refused_collection_changes_nothing_and_says_so_dry_as_well() {
 #[test]
 fn what_cannot_be_put_back_when_its_turn_comes_keeps_its_repository() {
     let (planted, image) = linked_again();
-    let registry = Registry::open(planted.scratch.root()).unwrap();
+    let registry = Registry::open(planted.root()).unwrap();
     let now = jiff::Timestamp::now();
     let interrupt = Interrupt::default();
     let options = Options { min_age: Duration::ZERO, delete_untagged: true, ..Options::new(now) };
@@ -133,7 +133,7 @@ fn what_cannot_be_put_back_when_its_turn_comes_keeps_its_repository() {
 fn a_sweep_refuses_by_itself_what_looks_like_a_mistake() {
     let planted = Planted::new();
     let blob = planted.blob("nobody needs it");
-    let registry = Registry::open(planted.scratch.root()).unwrap();
+    let registry = Registry::open(planted.root()).unwrap();
     let now = jiff::Timestamp::now();
     let writer = registry.exclusive_writer("test", now, Duration::ZERO).unwrap();
     let sweep = |max_delete, allow_rootless| {

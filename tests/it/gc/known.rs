@@ -230,7 +230,7 @@ fn an_empty_repository_leaves_the_catalog() {
     let mut empty: Vec<&str> = empty.map(|event| event["repository"].as_str().unwrap()).collect();
     empty.sort_unstable();
     assert_eq!(empty, ["deleted", "empty/inside"]);
-    assert_eq!(planted.scratch.run(["repo", "list"]).code(0).lines(), ["lib"]);
+    assert_eq!(planted.run(["repo", "list"]).code(0).lines(), ["lib"]);
     assert!(!planted.at("repositories/empty").exists(), "what held it is empty too");
 }
 
@@ -241,7 +241,7 @@ fn a_repository_inside_an_empty_one_stays() {
     planted.tagged_image("outer/inner", "v1", "an image");
     let collection = collect(&planted.scratch, &NOW).code(0);
     assert!(collection.gone.is_empty());
-    assert_eq!(planted.scratch.run(["repo", "list"]).code(0).lines(), ["outer/inner"]);
+    assert_eq!(planted.run(["repo", "list"]).code(0).lines(), ["outer/inner"]);
     assert_whole(&planted.scratch);
 }
 

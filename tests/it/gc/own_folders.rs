@@ -16,7 +16,7 @@ fn planted() -> (Planted, String, String) {
 
 /// The findings of `fsck` about a path below `docker/registry/v2`, as code and severity.
 fn checked(planted: &Planted, path: &str) -> Vec<(String, String)> {
-    about(planted.scratch.run(["fsck", "--json"]).json_lines(), planted, path, "severity")
+    about(planted.run(["fsck", "--json"]).json_lines(), planted, path, "severity")
 }
 
 /// The findings of a collection about a path, as code and doubt.
@@ -42,11 +42,11 @@ fn a_plain_file_makes_no_repository_and_keeps_nothing() {
         let (planted, image, orphan) = planted();
         let file = format!("repositories/odd/{name}");
         planted.plant(&file, "");
-        let list = planted.scratch.run(["repo", "list"]).code(3);
+        let list = planted.run(["repo", "list"]).code(3);
         assert_eq!(list.lines(), ["lib"], "{name}");
         assert_eq!(list.err().matches(&file).count(), 1, "{}", list.err());
         assert_eq!(checked(&planted, &file), one("file-unexpected", "warning"), "{name}");
-        planted.scratch.run(["fsck"]).code(0);
+        planted.run(["fsck"]).code(0);
         let collection = collect(&planted.scratch, &NOW).code(0);
         assert_eq!(doubted(&collection, &planted, &file), one("file-unexpected", "none"), "{name}");
         assert_eq!(collection.gone.blobs, [orphan].into(), "{name}");
@@ -64,8 +64,8 @@ fn a_plain_file_in_a_repository_is_reported_once() {
             planted.remove(&file);
         }
         planted.plant(&file, "");
-        assert_eq!(planted.scratch.run(["repo", "list"]).code(0).lines(), ["lib", "odd"], "{name}");
-        let long = planted.scratch.run(["repo", "list", "--long"]).code(3);
+        assert_eq!(planted.run(["repo", "list"]).code(0).lines(), ["lib", "odd"], "{name}");
+        let long = planted.run(["repo", "list", "--long"]).code(3);
         assert_eq!(long.err().matches(&file).count(), 1, "{}", long.err());
         assert_eq!(checked(&planted, &file), one("file-unexpected", "error"), "{name}");
         let collection = collect(&planted.scratch, &NOW);
@@ -80,11 +80,11 @@ fn a_symbolic_link_makes_no_repository_and_keeps_all_content() {
     let (planted, image, orphan) = planted();
     planted.tagged_image("odd", "v1", "another image");
     for name in ["_layers", "_manifests"] {
-        let (folder, outside) = (planted.at(&format!("repositories/odd/{name}")), planted.scratch.root().join(name));
+        let (folder, outside) = (planted.at(&format!("repositories/odd/{name}")), planted.root().join(name));
         std::fs::rename(&folder, &outside).unwrap();
         std::os::unix::fs::symlink(&outside, &folder).unwrap();
     }
-    assert_eq!(planted.scratch.run(["repo", "list"]).code(3).lines(), ["lib"]);
+    assert_eq!(planted.run(["repo", "list"]).code(3).lines(), ["lib"]);
     let collection = collect(&planted.scratch, &NOW).code(3);
     for name in ["_layers", "_manifests"] {
         let link = format!("repositories/odd/{name}");
@@ -100,7 +100,7 @@ fn a_plain_file_called_as_a_folder_of_the_alphas_is_nothing_to_the_collection() 
     for name in ["layers", "manifests", "uploads"] {
         planted.plant(&format!("repositories/odd/{name}"), "");
     }
-    assert_eq!(planted.scratch.run(["repo", "list"]).code(0).lines(), ["lib"]);
+    assert_eq!(planted.run(["repo", "list"]).code(0).lines(), ["lib"]);
     let collection = collect(&planted.scratch, &NOW).code(0);
     assert_eq!(collection.of_type("finding").count(), 0);
     assert_eq!(collection.gone.blobs, [orphan].into());

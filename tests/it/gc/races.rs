@@ -11,7 +11,7 @@ use super::{NOW, NOW_UNTAGGED, assert_whole, collect};
 
 /// Collects, and calls `meanwhile` once, when the first thing of a kind went.
 fn sweep(planted: &Planted, delete_untagged: bool, kind: Kind, meanwhile: impl FnOnce()) -> Vec<Action> {
-    let registry = Registry::open(planted.scratch.root()).unwrap();
+    let registry = Registry::open(planted.root()).unwrap();
     let now = jiff::Timestamp::now();
     let writer = registry.exclusive_writer("test", now, Duration::ZERO).unwrap();
     let options = Options { delete_untagged, ..Options::new(now) };
@@ -46,7 +46,7 @@ fn a_push_to_a_repository_that_is_about_to_go_stays() {
     planted.layer("ci", "nothing else");
     planted.age(24 * 30);
     sweep(&planted, false, Kind::Blob, || drop(planted.tagged_image("ci", "v1", "pushed meanwhile")));
-    planted.scratch.run(["manifest", "verify", "ci", "v1", "--content"]).code(0);
+    planted.run(["manifest", "verify", "ci", "v1", "--content"]).code(0);
 }
 
 #[test]
@@ -59,7 +59,7 @@ fn a_manifest_that_is_pushed_again_into_what_was_left_of_it_stays() {
         planted.image("lib", "deleted once");
         planted.tag("lib", "again", &image);
     });
-    planted.scratch.run(["manifest", "verify", "lib", "again", "--content"]).code(0);
+    planted.run(["manifest", "verify", "lib", "again", "--content"]).code(0);
 }
 
 #[test]
@@ -76,14 +76,14 @@ fn an_untagged_manifest_that_is_tagged_again_stays_with_all_of_its_content() {
         *gone.borrow_mut() = Some(left.clone());
     });
     assert!(removed.iter().any(|action| action.kind == Kind::Blob));
-    let again = planted.scratch.regtree(["manifest", "get", "lib", "again"]).ok();
+    let again = planted.regtree(["manifest", "get", "lib", "again"]).ok();
     assert_eq!(Some(sha256(again.bytes())), gone.into_inner());
     assert_whole_content(&planted, "lib", "again");
 }
 
 /// Its links may have to be pushed again, as a registry does that finds none; its content is there.
 fn assert_whole_content(planted: &Planted, repository: &str, tag: &str) {
-    let manifest = planted.scratch.regtree(["manifest", "get", repository, tag]).ok().json();
+    let manifest = planted.regtree(["manifest", "get", repository, tag]).ok().json();
     let layers = manifest["layers"].as_array().unwrap().iter();
     for digest in layers.map(|layer| &layer["digest"]).chain([&manifest["config"]["digest"]]) {
         assert!(planted.has(digest.as_str().unwrap()), "{digest} is gone");
@@ -97,7 +97,7 @@ fn neither_one_young_blob_nor_one_that_is_named_is_a_root_of_a_tree() {
     planted.age(24 * 30);
     let young = planted.blob("young");
     collect(&planted.scratch, &[]).code(12);
-    let named = planted.scratch.root().join("keep");
+    let named = planted.root().join("keep");
     std::fs::write(&named, &young).unwrap();
     collect(&planted.scratch, &[&NOW[..], &["--keep-digests", named.to_str().unwrap()]].concat()).code(12);
     assert!(blobs.iter().all(|blob| planted.has(blob)));
@@ -117,7 +117,7 @@ fn what_a_named_manifest_references_stays_though_nobody_links_it() {
     let (config, layer) = (planted.blob("config"), planted.blob("layer"));
     let manifest = planted.blob(planted.image_of(&config, &[&layer]).to_string());
     let alias = planted.alias("lib", "of two names");
-    let named = planted.scratch.root().join("keep");
+    let named = planted.root().join("keep");
     std::fs::write(&named, format!("{manifest}\n{alias}\n")).unwrap();
     collect(&planted.scratch, &[&NOW[..], &["--keep-digests", named.to_str().unwrap()]].concat()).code(0);
     for digest in [&config, &layer, &manifest, &sha256(b"of two names")] {
@@ -152,7 +152,7 @@ fn children_that_are_layers_as_build_caches_have_them_cast_no_doubt() {
     for words in [&NOW[..], &NOW_UNTAGGED] {
         collect(&planted.scratch, words).code(0);
         assert!(children.iter().all(|child| planted.has(child) && planted.links("lib", child)));
-        planted.scratch.run(["fsck", "--content", "--strict"]).code(0);
+        planted.run(["fsck", "--content", "--strict"]).code(0);
         assert_whole(&planted.scratch);
     }
 }
@@ -179,7 +179,7 @@ fn a_large_layer_of_a_build_cache_casts_no_doubt() {
     assert_eq!(collection.of_type("finding").count(), 0);
     assert!(planted.has(&layer) && planted.links("lib", &layer), "the cache lost its layer");
     assert!(!planted.has(&untagged) && !planted.has_revision("lib", &untagged), "the untagged image stayed");
-    planted.scratch.run(["fsck", "--content", "--strict"]).code(0);
+    planted.run(["fsck", "--content", "--strict"]).code(0);
     assert_whole(&planted.scratch);
 }
 
@@ -246,7 +246,7 @@ fn strays_in_directories_that_could_go_keep_them() {
 fn more_threads_than_any_machine_has_are_a_mistake() {
     let planted = old();
     for jobs in ["0", "100000", "-1", "x"] {
-        planted.scratch.regtree(["gc", "--dry-run", "--jobs", jobs]).run().code(2);
+        planted.regtree(["gc", "--dry-run", "--jobs", jobs]).run().code(2);
     }
     assert!(planted.at(&tag_path("lib", "v1")).exists());
     assert_whole(&planted.scratch);

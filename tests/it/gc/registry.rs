@@ -122,7 +122,7 @@ fn skopeo_pulls_what_a_collection_left() {
     planted.layer("lib/app", "stale");
     let gone = collect(&planted.scratch, &NOW_UNTAGGED).code(0).gone;
     assert_eq!((gone.blobs.len(), gone.revisions.len(), gone.layer_links.len()), (4, 1, 3));
-    let registry = DockerRegistry::serve(planted.scratch.root());
+    let registry = DockerRegistry::serve(planted.root());
     let place = tempfile::tempdir().unwrap();
     let source = format!("docker://{}/lib/app:v1", registry.address());
     skopeo(&["copy", "--src-tls-verify=false", &source, &format!("dir:{}", place.path().display())]);

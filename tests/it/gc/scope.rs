@@ -21,31 +21,31 @@ fn two() -> (Planted, [String; 3]) {
 #[test]
 fn content_is_removed_only_if_every_link_to_it_is_in_a_matching_repository() {
     let (planted, [one, another, shared]) = two();
-    let before = snapshot(&planted.scratch.repository("other"));
+    let before = snapshot(&planted.repository("other"));
     let collection = collect(&planted.scratch, &[&NOW[..], &["--repository", "team/*"]].concat()).code(0);
     assert_eq!(collection.gone.blobs, [one.clone()].into());
     let links = [one, shared.clone()].map(|digest| ("team/app".to_owned(), digest));
     assert_eq!(collection.gone.layer_links, links.into());
     assert!(planted.has(&another) && planted.has(&shared));
-    assert!(snapshot(&planted.scratch.repository("other")) == before);
+    assert!(snapshot(&planted.repository("other")) == before);
     assert_whole(&planted.scratch);
 }
 
 #[test]
 fn a_pattern_that_matches_nothing_is_an_error_and_nothing_goes() {
     let (planted, _) = two();
-    let before = snapshot(&planted.scratch.v2());
+    let before = snapshot(&planted.v2());
     for more in [&[][..], &["--repository", "**"]] {
-        let run = planted.scratch.regtree(["gc"]).with(NOW_UNTAGGED).with(["--repository", "nobody/*"]).with(more);
+        let run = planted.regtree(["gc"]).with(NOW_UNTAGGED).with(["--repository", "nobody/*"]).with(more);
         run.run().code(4).silent().says(["nobody/*", "does not match a slash"]);
     }
-    assert!(snapshot(&planted.scratch.v2()) == before);
+    assert!(snapshot(&planted.v2()) == before);
 }
 
 #[test]
 fn several_patterns_are_collected_each() {
     let (planted, _) = two();
-    let dry = |words: &[&str]| planted.scratch.regtree(["gc", "-nv"]).with(NOW).with(words).run().code(0).out();
+    let dry = |words: &[&str]| planted.regtree(["gc", "-nv"]).with(NOW).with(words).run().code(0).out();
     let all = dry(&[]);
     assert!(all.lines().count() > 5, "{all}");
     assert_eq!(dry(&["--repository", "team/*", "--repository", "other"]), all);
@@ -67,19 +67,19 @@ fn marking_spans_the_tree_whatever_may_be_removed() {
 #[test]
 fn the_text_names_what_goes_with_its_size_and_v_lists_it() {
     let (planted, [one, another, shared]) = two();
-    let brief = planted.scratch.regtree(["gc", "--dry-run"]).with(NOW).ok();
+    let brief = planted.regtree(["gc", "--dry-run"]).with(NOW).ok();
     let said = brief.out() + &brief.err();
     for digest in [&one, &another, &shared] {
         assert!(!said.contains(digest.as_str()), "{said}");
     }
     assert!(said.contains('3'), "{said}");
-    let long = planted.scratch.regtree(["gc", "--dry-run", "-v"]).with(NOW).ok();
+    let long = planted.regtree(["gc", "--dry-run", "-v"]).with(NOW).ok();
     let said = long.out() + &long.err();
     for digest in [&one, &another, &shared] {
         assert!(said.contains(digest.as_str()), "{said}");
     }
     // One who runs it beside a registry has to drop the registry's cache.
-    let run = planted.scratch.regtree(["gc"]).with(NOW).ok();
+    let run = planted.regtree(["gc"]).with(NOW).ok();
     assert!((run.out() + &run.err()).contains("cache"), "{}{}", run.out(), run.err());
 }
 
@@ -88,15 +88,15 @@ fn a_report_says_how_much_more_the_untagged_would_free() {
     let planted = Planted::new();
     planted.tagged_image("lib", "v1", "an image");
     planted.image("lib", "an untagged image");
-    let run = planted.scratch.regtree(["gc", "--dry-run"]).with(NOW).ok();
+    let run = planted.regtree(["gc", "--dry-run"]).with(NOW).ok();
     assert!((run.out() + &run.err()).contains("--delete-untagged"), "{}{}", run.out(), run.err());
 }
 
 #[test]
 fn a_vanished_root_is_an_error_and_not_an_empty_tree() {
     let planted = Planted::new();
-    fs::remove_dir_all(planted.scratch.root().join("docker")).unwrap();
-    let run = planted.scratch.regtree(["gc"]).with(NOW).run();
+    fs::remove_dir_all(planted.root().join("docker")).unwrap();
+    let run = planted.regtree(["gc"]).with(NOW).run();
     assert!(!matches!(run.exit(), Some(0 | 3)), "{}", run.out());
 }
 

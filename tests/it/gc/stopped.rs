@@ -47,14 +47,14 @@ fn a_collection_killed_anywhere_leaves_no_dangling_link_and_is_finished_by_anoth
         2,
         || {
             let planted = grown();
-            let call = planted.scratch.regtree(WORDS);
+            let call = planted.regtree(WORDS);
             (planted, call)
         },
         |planted, when, _| {
             assert_links_hold(planted, when);
-            let again = planted.scratch.run(WORDS);
+            let again = planted.run(WORDS);
             assert_eq!(again.exit(), Some(0), "{when}, and then: {}", again.err());
-            let left = snapshot(&planted.scratch.v2());
+            let left = snapshot(&planted.v2());
             let strange: Vec<_> = left.keys().filter(|path| !expected.contains_key(*path)).collect();
             assert!(left == expected, "{when}: another tree is left, with {strange:?}");
         },
@@ -65,7 +65,7 @@ fn a_collection_killed_anywhere_leaves_no_dangling_link_and_is_finished_by_anoth
 /// Expects every manifest that is linked to be whole, and every link of a layer to lead to content, unless it never did.
 #[track_caller]
 fn assert_links_hold(planted: &Planted, when: &str) {
-    let verify = planted.scratch.run(["manifest", "verify", "--all", "--content"]);
+    let verify = planted.run(["manifest", "verify", "--all", "--content"]);
     assert_eq!(verify.exit(), Some(0), "{when}: {}{}", verify.out(), verify.err());
     for path in files(&planted.scratch) {
         if let Some(super::Place::LayerLink((repository, digest))) = super::place(&path) {
@@ -82,7 +82,7 @@ fn slow(planted: &Planted) -> Child {
     // As its own parent's child, so that a signal reaches it and not the tracer.
     let strace = strace(&["-D", "-o", "/dev/null", "-e", "trace=unlinkat,renameat,renameat2"]);
     let delay = ["-e", "inject=unlinkat,renameat,renameat2:delay_enter=100000"];
-    let call = planted.scratch.regtree(WORDS).behind(strace.iter().chain(&delay));
+    let call = planted.regtree(WORDS).behind(strace.iter().chain(&delay));
     let child = call.command().stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
     let begin = Instant::now();
     while files_now(planted) == before {
@@ -94,7 +94,7 @@ fn slow(planted: &Planted) -> Child {
 
 /// How many files there are, while some are being removed.
 fn files_now(planted: &Planted) -> usize {
-    let entries = walkdir::WalkDir::new(planted.scratch.v2()).into_iter().filter_map(Result::ok);
+    let entries = walkdir::WalkDir::new(planted.v2()).into_iter().filter_map(Result::ok);
     entries.filter(|entry| !entry.file_type().is_dir()).count()
 }
 
@@ -114,8 +114,8 @@ fn a_collection_that_is_told_to_stop_finishes_its_item_and_another_the_rest() {
         undisturbed.scratch.run(WORDS).code(0);
         let left = files(&planted.scratch);
         assert!(left.len() > files(&undisturbed.scratch).len(), "it was done already");
-        planted.scratch.run(WORDS).code(0);
-        assert!(snapshot(&planted.scratch.v2()) == snapshot(&undisturbed.scratch.v2()));
+        planted.run(WORDS).code(0);
+        assert!(snapshot(&planted.v2()) == snapshot(&undisturbed.scratch.v2()));
     }
 }
 
@@ -123,12 +123,12 @@ fn a_collection_that_is_told_to_stop_finishes_its_item_and_another_the_rest() {
 fn of_two_collections_at_once_one_finds_the_tree_locked() {
     let planted = grown();
     let mut first = slow(&planted);
-    let second = planted.scratch.run(WORDS).code(11);
+    let second = planted.run(WORDS).code(11);
     assert!(second.err().contains("is locked by regtree gc"), "{}", second.err());
     // Looking takes no lock, and survives what goes meanwhile.
-    planted.scratch.run(WORDS.iter().chain(&["--dry-run"])).code(0);
+    planted.run(WORDS.iter().chain(&["--dry-run"])).code(0);
     first.kill().unwrap();
     first.wait().unwrap();
-    planted.scratch.run(WORDS).code(0);
+    planted.run(WORDS).code(0);
     assert_whole(&planted.scratch);
 }

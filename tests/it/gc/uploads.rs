@@ -69,20 +69,20 @@ fn what_still_receives_is_young_however_long_ago_it_was_started() {
 #[test]
 fn while_an_upload_is_received_nothing_is_collected() {
     let planted = with_upload();
-    let mut command = planted.scratch.regtree(["blob", "put", "lib"]).command();
+    let mut command = planted.regtree(["blob", "put", "lib"]).command();
     let mut putting = command.stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
     let begin = std::time::Instant::now();
-    while planted.scratch.uploads("lib").len() < 2 {
+    while planted.uploads("lib").len() < 2 {
         assert!(begin.elapsed() < Duration::from_secs(30), "the put does not begin");
         std::thread::sleep(Duration::from_millis(5));
     }
-    let refused = planted.scratch.run(["gc", "--min-age", "0"]).code(11);
+    let refused = planted.run(["gc", "--min-age", "0"]).code(11);
     assert!(refused.err().contains("locked"), "{}", refused.err());
     assert!(upload(&planted, IDS[0]));
     // Looking takes no lock.
-    planted.scratch.run(["gc", "--dry-run"]).code(0);
+    planted.run(["gc", "--dry-run"]).code(0);
     drop(putting.stdin.take());
     putting.wait().unwrap();
-    planted.scratch.run(["gc"]).code(0);
+    planted.run(["gc"]).code(0);
     assert!(!upload(&planted, IDS[0]));
 }

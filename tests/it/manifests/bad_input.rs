@@ -9,7 +9,7 @@ use super::rows::{INDEX, LIST, OCI, S1, S2};
 use super::{REPOSITORY, put};
 use crate::support::scratch::digest_by;
 use crate::support::vectors::damaged;
-use crate::support::{Regtree, Scratch, Tagged, snapshot};
+use crate::support::{Regtree, Scratch, snapshot};
 
 /// Expects a call to fail as text and as JSON with these codes, to name each of `names` in both, to print nothing, and
 /// to leave the tree as it was.
@@ -403,7 +403,7 @@ fn a_signature_that_does_not_verify_is_told_by_its_place_and_key() {
 #[test]
 fn the_hint_for_a_damaged_manifest_is_to_put_the_manifest() {
     let scratch = Scratch::new();
-    let image = Tagged::put(&scratch, REPOSITORY, "one", &["v1"]);
+    let image = scratch.image(REPOSITORY, "one").tag("v1");
     let revision = format!("_manifests/revisions/sha256/{}/link", image.digest.hex());
     let revision = scratch.repository(REPOSITORY).join(revision);
     let hint = format!("manifest put {REPOSITORY} FILE --digest {}", image.digest);

@@ -9,7 +9,7 @@ use crate::support::{Regtree, Scratch};
 /// A run with a blob and its link, and the journal's path.
 fn quarantined() -> (Scratch, String, std::path::PathBuf) {
     let scratch = Scratch::new();
-    let digest = scratch.put(REPOSITORY, b"content");
+    let digest = scratch.layer(REPOSITORY, b"content");
     let run = take(scratch.root(), blob_and_link(digest));
     let journal = directory(&scratch, &run).join("journal");
     (scratch, run, journal)

@@ -8,7 +8,7 @@ use std::path::PathBuf;
 use serde_json::Value;
 
 use super::{REPOSITORY, directory, things, tree};
-use crate::support::{Regtree, Scratch, Tagged, vectors};
+use crate::support::{Regtree, Scratch, vectors};
 
 /// The last is the quarantine.
 pub(super) const WORDS: [&str; 7] = ["gc", "--jobs", "1", "--min-age", "0", "--delete-untagged", "--quarantine"];
@@ -18,12 +18,12 @@ const UPLOAD: &str = "49c7033d-8881-4914-9c95-d56c28397fe8";
 /// upload, and a repository of which nothing is left.
 pub(super) fn grown() -> Scratch {
     let scratch = Scratch::new();
-    Tagged::put(&scratch, REPOSITORY, "former", &["v1"]);
-    Tagged::put(&scratch, REPOSITORY, "present", &["v1"]);
-    scratch.put(REPOSITORY, b"stale");
-    scratch.put("empty", b"nothing else");
-    let orphan = scratch.put(REPOSITORY, b"an orphan");
-    fs::remove_dir_all(scratch.link(REPOSITORY, orphan).parent().unwrap()).unwrap();
+    scratch.image(REPOSITORY, "former").tag("v1");
+    scratch.image(REPOSITORY, "present").tag("v1");
+    scratch.layer(REPOSITORY, b"stale");
+    scratch.layer("empty", b"nothing else");
+    let orphan = scratch.layer(REPOSITORY, b"an orphan");
+    scratch.unlink(REPOSITORY, orphan);
     let upload = scratch.repository(REPOSITORY).join("_uploads").join(UPLOAD);
     Scratch::plant(&upload.join("startedat"), "2015-01-01T00:00:00Z");
     Scratch::plant(&upload.join("data"), "received");
@@ -90,7 +90,7 @@ fn links_wait_for_content_that_another_run_has() {
     let (first, _) = collect(&scratch);
     let layer = regtree::Digest::of(b"layer former");
     scratch.run(["quarantine", "restore", &first, &layer.to_string()]).code(0);
-    fs::remove_dir_all(scratch.link(REPOSITORY, layer).parent().unwrap()).unwrap();
+    scratch.unlink(REPOSITORY, layer);
     let (second, moved) = collect(&scratch);
     assert_eq!(moved.iter().filter(|event| event["kind"] == "blob").count(), 1);
     Scratch::plant(&scratch.link(REPOSITORY, layer), layer.to_string());

@@ -80,7 +80,7 @@ fn files(path: &Path) -> Vec<String> {
 fn inside() {
     let scratch = Scratch::new();
     let _disks = area_disks(&scratch);
-    let [plain, crowded] = ["plain", "crowded"].map(|content| scratch.put(REPOSITORY, content.as_bytes()));
+    let [plain, crowded] = ["plain", "crowded"].map(|content| scratch.layer(REPOSITORY, content.as_bytes()));
     let beside = scratch.blob(crowded).parent().unwrap().join("data.3b241101-e2bb-4255-8caf-4136c566a962.tmp");
     Scratch::plant(&beside, "left over");
     let misplaced = format!("blobs/sha256/zz/{}", plain.hex());

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use serde_json::{Value, json};
 
-use crate::support::{Scratch, Tagged};
+use crate::support::{Pushed, Scratch};
 
 const RUN: &str = "20200101T000000Z-0123abcd";
 
@@ -26,9 +26,9 @@ fn forge(scratch: &Scratch, path: &Path, mut change: Value) -> PathBuf {
     journal
 }
 
-fn image() -> (Scratch, Tagged) {
+fn image() -> (Scratch, Pushed) {
     let scratch = Scratch::new();
-    let image = Tagged::put(&scratch, "lib/app", "image", &["v1"]);
+    let image = scratch.image("lib/app", "image").tag("v1");
     (scratch, image)
 }
 
@@ -69,7 +69,7 @@ fn no_journal_gives_set_id_bits_a_wider_mode_or_another_owner() {
 #[test]
 fn no_journal_writes_a_link_that_could_not_be_right() {
     let (scratch, image) = image();
-    let other = Tagged::put(&scratch, "lib/app", "other", &["v2"]);
+    let other = scratch.image("lib/app", "other").tag("v2");
     let tag = scratch.repository("lib/app").join("_manifests/tags/v1/current/link");
     let layer = scratch.link("lib/app", image.layer);
     let absent = regtree::Digest::of(b"absent");

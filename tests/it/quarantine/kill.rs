@@ -13,7 +13,7 @@ fn quarantined() -> (Scratch, String) {
     let digests = CONTENT.map(regtree::Digest::of);
     let run = take(scratch.root(), digests.into_iter().flat_map(blob_and_link));
     // One is there again.
-    scratch.put(REPOSITORY, CONTENT[0]);
+    scratch.layer(REPOSITORY, CONTENT[0]);
     (scratch, run)
 }
 
@@ -22,7 +22,7 @@ const CONTENT: [&[u8]; 2] = [b"one", b"two"];
 fn filled() -> Scratch {
     let scratch = Scratch::new();
     for content in CONTENT {
-        scratch.put(REPOSITORY, content);
+        scratch.layer(REPOSITORY, content);
     }
     scratch
 }

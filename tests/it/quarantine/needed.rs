@@ -6,7 +6,7 @@ use regtree::Digest;
 
 use super::collection::{collect, grown, runs};
 use super::{REPOSITORY, blob, directory, take_at, tree};
-use crate::support::{Scratch, Tagged};
+use crate::support::Scratch;
 
 /// Plants the link that a registry writes which found content "already there" while it went.
 fn link_again(scratch: &Scratch, digest: Digest) {
@@ -44,7 +44,7 @@ fn a_manifest_is_put_back_with_all_that_it_needs() {
     let (run, _) = collect(&scratch);
     let layer = Digest::of(b"layer former");
     let elsewhere = Scratch::new();
-    let former = Tagged::put(&elsewhere, REPOSITORY, "former", &[]);
+    let former = elsewhere.image(REPOSITORY, "former");
     Scratch::plant(&revision_link(&scratch, former.digest), former.digest.to_string());
     let events = scratch.run(["gc", "--json"]).code(0).json_lines();
     assert_eq!(events.iter().filter(|event| event["type"] == "restore").count(), 3);
@@ -68,7 +68,7 @@ fn what_deleting_a_layer_leaves_does_not_need_it() {
 #[test]
 fn the_newest_blob_that_is_whole_goes_back() {
     let scratch = Scratch::new();
-    let digest = scratch.put(REPOSITORY, b"content");
+    let digest = scratch.layer(REPOSITORY, b"content");
     let whole = take_at(scratch.root(), "2026-01-01T00:00:00Z", "gc", [blob(digest, 7)]);
     let twice = take_at_again(&scratch, digest, b"content", "2026-01-02T00:00:00Z");
     let damaged = take_at_again(&scratch, digest, b"damaged", "2026-01-03T00:00:00Z");
@@ -87,7 +87,7 @@ fn take_at_again(scratch: &Scratch, digest: Digest, content: &[u8], now: &str) -
 #[test]
 fn a_damaged_blob_does_not_go_back() {
     let scratch = Scratch::new();
-    let digest = scratch.put(REPOSITORY, b"content");
+    let digest = scratch.layer(REPOSITORY, b"content");
     fs::write(scratch.blob(digest), "damaged").unwrap();
     let run = take_at(scratch.root(), "2026-01-01T00:00:00Z", "repair", [blob(digest, 7)]);
     assert!(!scratch.run(["gc"]).code(0).out().contains("put back"));

@@ -108,7 +108,7 @@ fn what_is_there_again_is_dropped_and_what_is_something_else_is_left_alone() {
     assert_eq!(things(&scratch, &run).len(), 1);
     let events = scratch.run(["quarantine", "restore", &run, "--json"]).code(3).json_lines();
     assert!(events[0]["detail"]["kept"].as_str().unwrap().contains(&run), "{events:?}");
-    fs::remove_dir_all(scratch.blob(other).parent().unwrap()).unwrap();
+    scratch.lose(other);
     scratch.run(["quarantine", "restore", &run]).code(0);
     assert_eq!(fs::read(scratch.blob(other)).unwrap(), b"other");
 }

@@ -10,7 +10,7 @@ fn an_image_that_was_put_back_is_served_and_pulled() {
     let scratch = grown();
     let image = Image::new();
     for blob in image.blobs() {
-        scratch.put(REPOSITORY, blob);
+        scratch.layer(REPOSITORY, blob);
     }
     let put = scratch.regtree(["manifest", "put", REPOSITORY]).stdin(&*image.manifest);
     let digest = put.ok().answer();

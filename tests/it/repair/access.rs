@@ -5,7 +5,7 @@ use std::os::unix::fs::{MetadataExt, PermissionsExt, chown};
 use std::path::Path;
 
 use super::{errors, repair};
-use crate::support::{Scratch, Tagged, snapshot};
+use crate::support::{Scratch, snapshot};
 
 const OWNER: u32 = 12345;
 
@@ -26,7 +26,7 @@ fn what_another_user_wrote_becomes_the_owners_and_no_restore_gives_it_away_again
         return;
     }
     let scratch = Scratch::new();
-    let image = Tagged::put(&scratch, "lib/app", "image", &["latest"]);
+    let image = scratch.image("lib/app", "image").tag("latest");
     give_away(scratch.root());
     let (link, directory) = (scratch.link("lib/app", image.layer), scratch.repository("lib/app").join("_manifests"));
     for path in [&link, &directory, &scratch.blob(image.config)] {
@@ -49,7 +49,7 @@ fn what_another_user_wrote_becomes_the_owners_and_no_restore_gives_it_away_again
 #[test]
 fn who_owns_the_tree_need_not_be_root_to_set_its_modes_right() {
     let scratch = Scratch::new();
-    let image = Tagged::put(&scratch, "lib/app", "image", &["latest"]);
+    let image = scratch.image("lib/app", "image").tag("latest");
     let blob = scratch.blob(image.layer);
     fs::set_permissions(&blob, PermissionsExt::from_mode(0o000)).unwrap();
     if rustix::process::geteuid().is_root() {
@@ -70,7 +70,7 @@ fn who_owns_the_tree_need_not_be_root_to_set_its_modes_right() {
 #[test]
 fn what_was_changed_again_since_is_not_undone() {
     let scratch = Scratch::new();
-    let image = Tagged::put(&scratch, "lib/app", "image", &["latest"]);
+    let image = scratch.image("lib/app", "image").tag("latest");
     let (link, blob) = (scratch.link("lib/app", image.layer), scratch.blob(image.layer));
     fs::set_permissions(&blob, PermissionsExt::from_mode(0o000)).unwrap();
     fs::write(&link, "").unwrap();
@@ -85,7 +85,7 @@ fn what_was_changed_again_since_is_not_undone() {
 #[test]
 fn a_restore_of_one_digest_leaves_the_other_changes_to_be_undone_later() {
     let scratch = Scratch::new();
-    let image = Tagged::put(&scratch, "lib/app", "image", &["latest"]);
+    let image = scratch.image("lib/app", "image").tag("latest");
     let links = [image.layer, image.config].map(|digest| scratch.link("lib/app", digest));
     for link in &links {
         fs::remove_file(link).unwrap();

@@ -3,16 +3,16 @@
 use std::fs;
 
 use super::{errors, repair, tree};
-use crate::support::{Scratch, Tagged};
+use crate::support::{Pushed, Scratch};
 
 /// A tree of a few images, and one whose manifest is gone from the disk.
-fn without_a_manifest() -> (Scratch, Tagged) {
+fn without_a_manifest() -> (Scratch, Pushed) {
     let scratch = Scratch::new();
     for number in 0..4 {
-        Tagged::put(&scratch, "lib/app", &format!("image {number}"), &[&format!("v{number}")]);
+        scratch.image("lib/app", &format!("image {number}")).tag(&format!("v{number}"));
     }
-    let image = Tagged::put(&scratch, "lib/app", "untagged", &[]);
-    fs::remove_dir_all(scratch.blob(image.digest).parent().unwrap()).unwrap();
+    let image = scratch.image("lib/app", "untagged");
+    scratch.lose(image.digest);
     (scratch, image)
 }
 
@@ -47,8 +47,8 @@ fn a_manifest_without_content_gets_it_where_it_can_be_had() {
 #[test]
 fn history_of_a_tag_that_leads_nowhere_goes_when_it_is_named() {
     let scratch = Scratch::new();
-    let old = Tagged::put(&scratch, "lib/app", "old", &["latest"]);
-    Tagged::put(&scratch, "lib/app", "new", &["latest"]);
+    let old = scratch.image("lib/app", "old").tag("latest");
+    scratch.image("lib/app", "new").tag("latest");
     let revision = scratch.repository("lib/app").join("_manifests/revisions/sha256").join(&*old.digest.hex());
     fs::remove_dir_all(revision).unwrap();
     let before = tree(&scratch);
@@ -63,7 +63,7 @@ fn history_of_a_tag_that_leads_nowhere_goes_when_it_is_named() {
 #[test]
 fn a_link_whose_content_is_wrong_too_is_not_rewritten_to_it() {
     let scratch = Scratch::new();
-    let image = Tagged::put(&scratch, "lib/app", "image", &["latest"]);
+    let image = scratch.image("lib/app", "image").tag("latest");
     let link = scratch.link("lib/app", image.layer);
     fs::write(&link, "").unwrap();
     fs::write(scratch.blob(image.layer), "laxer image").unwrap();

@@ -7,13 +7,13 @@ use std::path::PathBuf;
 use regtree::Digest;
 
 use super::{errors, repair};
-use crate::support::{Scratch, Tagged};
+use crate::support::{Pushed, Scratch};
 
 /// A tree of many images, so that little of it is missing.
 fn many() -> Scratch {
     let scratch = Scratch::new();
     for number in 0..12 {
-        Tagged::put(&scratch, &format!("lib/{number}"), &format!("image {number}"), &["latest"]);
+        scratch.image(&format!("lib/{number}"), &format!("image {number}")).tag("latest");
     }
     scratch
 }
@@ -22,7 +22,7 @@ fn revisions(scratch: &Scratch) -> PathBuf {
     scratch.repository("lib/app").join("_manifests/revisions/sha256")
 }
 
-type Hide = fn(&Scratch, &Tagged);
+type Hide = fn(&Scratch, &Pushed);
 
 /// Ways to hide what the manifest of an image needs.
 const HIDING: [(&str, Hide); 6] = [
@@ -56,9 +56,9 @@ const HIDING: [(&str, Hide); 6] = [
 fn a_layer_link_stays_while_a_manifest_that_may_need_it_cannot_be_followed() {
     for (name, hide) in HIDING {
         let scratch = many();
-        let image = Tagged::put(&scratch, "lib/app", "image", &["latest"]);
+        let image = scratch.image("lib/app", "image").tag("latest");
         hide(&scratch, &image);
-        fs::remove_dir_all(scratch.blob(image.layer).parent().unwrap()).unwrap();
+        scratch.lose(image.layer);
         for words in [&["--all-safe"][..], &["--only", "layer-link-dangling"]] {
             let done = repair(&scratch, words);
             let gone: Vec<String> = done.actions().into_iter().filter(|action| action.contains("remove")).collect();
@@ -90,12 +90,12 @@ fn a_source_makes_whole_what_lacks_both_a_manifest_and_its_layer() {
     for (name, hide) in &HIDING[..2] {
         for words in [["--all-safe"].as_slice(), &["--only", "manifest-missing,blob-corrupt,blob-missing"]] {
             let scratch = many();
-            let image = Tagged::put(&scratch, "lib/app", "image", &["latest"]);
+            let image = scratch.image("lib/app", "image").tag("latest");
             let source = tempfile::tempdir().unwrap();
             fs::write(source.path().join("manifest"), &image.bytes).unwrap();
             fs::write(source.path().join("layer"), "layer image").unwrap();
             hide(&scratch, &image);
-            fs::remove_dir_all(scratch.blob(image.layer).parent().unwrap()).unwrap();
+            scratch.lose(image.layer);
             let done = repair(&scratch, &[words, &["--from", source.path().to_str().unwrap()]].concat()).code(0);
             assert_eq!(done.summary()["repairs"]["refill-blob"], 2, "{name} {words:?}");
             assert_eq!(errors(&scratch), [""; 0], "{name} {words:?}");

@@ -4,7 +4,7 @@ use std::fs;
 
 use serde_json::Value;
 
-use crate::support::{Scratch, Tagged};
+use crate::support::{Pushed, Scratch};
 
 /// All that a run says, without what a dry run can't know, and how it ends.
 fn told(scratch: &Scratch, words: &[&str]) -> (Option<i32>, Vec<Value>) {
@@ -26,11 +26,11 @@ fn agree(scratch: &Scratch, words: &[&str]) -> (Option<i32>, Vec<Value>) {
 }
 
 /// An image that a collection moved to the quarantine, of which the tag and the manifest's link are back, and no more.
-fn tagged_again() -> (Scratch, Tagged) {
+fn tagged_again() -> (Scratch, Pushed) {
     let scratch = Scratch::new();
-    let image = Tagged::put(&scratch, "lib/app", "image", &["latest"]);
+    let image = scratch.image("lib/app", "image").tag("latest");
     for number in 0..4 {
-        Tagged::put(&scratch, "lib/app", &format!("other {number}"), &[&format!("v{number}")]);
+        scratch.image("lib/app", &format!("other {number}")).tag(&format!("v{number}"));
     }
     let manifests = scratch.repository("lib/app").join("_manifests");
     let links = [

@@ -4,25 +4,25 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt;
 
 use super::{errors, repair, restore, tree};
+use crate::support::Scratch;
 use crate::support::kill::{at_changes, at_every_change};
-use crate::support::{Scratch, Tagged};
 
 const WORDS: [&str; 2] = ["repair", "--all-safe"];
 
 /// A tree with something to rewrite, to make, to move and to set right.
 fn damaged() -> Scratch {
     let scratch = Scratch::new();
-    let image = Tagged::put(&scratch, "lib/app", "image", &["latest"]);
+    let image = scratch.image("lib/app", "image").tag("latest");
     // Enough that what dangles is little of it.
     for number in 0..3 {
-        Tagged::put(&scratch, "lib/app", &format!("image {number}"), &[&format!("v{number}")]);
+        scratch.image("lib/app", &format!("image {number}")).tag(&format!("v{number}"));
     }
     fs::write(scratch.link("lib/app", image.layer), "").unwrap();
     fs::set_permissions(scratch.link("lib/app", image.config), PermissionsExt::from_mode(0o000)).unwrap();
-    let spare = scratch.put("lib/spare", b"spare");
+    let spare = scratch.layer("lib/spare", b"spare");
     fs::remove_dir_all(scratch.repository("lib/spare")).unwrap();
     fs::write(scratch.blob(spare), "wrong").unwrap();
-    Tagged::put(&scratch, "lib/other", "other", &[]);
+    scratch.image("lib/other", "other");
     fs::remove_dir_all(scratch.repository("lib/other").join("_manifests/tags")).ok();
     let dangling = "0".repeat(64);
     let link = scratch.repository("lib/other").join("_layers/sha256").join(&dangling).join("link");
@@ -67,12 +67,12 @@ fn a_repair_killed_at_any_change_it_makes_is_finished_by_another_and_undone_by_r
 #[test]
 fn content_from_elsewhere_is_there_after_a_second_run() {
     let source = Scratch::new();
-    let image = Tagged::put(&source, "lib/app", "image", &["latest"]);
+    let image = source.image("lib/app", "image").tag("latest");
     let words = ["repair", "--all-safe", "--from", source.root().to_str().unwrap()];
     let kills = at_every_change(
         || {
             let scratch = Scratch::new();
-            Tagged::put(&scratch, "lib/app", "image", &["latest"]);
+            scratch.image("lib/app", "image").tag("latest");
             fs::write(scratch.blob(image.layer), "wrong").unwrap();
             let call = scratch.regtree(words);
             (scratch, call)

@@ -2,8 +2,7 @@
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
-use std::path::Path;
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
 use regtree::finding::Code;
 use regtree::repair::{self, Done, Options, Wanted};
@@ -11,7 +10,7 @@ use regtree::stream::Watch;
 use regtree::{Digest, Registry};
 
 use super::{errors, repair as run_repair};
-use crate::support::{Scratch, Tagged, snapshot};
+use crate::support::{Scratch, snapshot};
 
 /// Plans, lets `change` happen, and does what was planned.
 fn repair_around(scratch: &Scratch, codes: &[Code], change: impl FnOnce()) -> Done<'static> {
@@ -45,17 +44,10 @@ fn assert_left(done: &Done<'_>, count: usize) {
     assert_eq!((done.actions.len(), done.outdated.len(), &done.quarantine), (0, count, &None), "{done:?}");
 }
 
-fn make_old(path: &Path) {
-    for entry in walkdir::WalkDir::new(path).contents_first(true) {
-        let time = SystemTime::now() - Duration::from_hours(1000);
-        fs::File::open(entry.unwrap().path()).unwrap().set_modified(time).unwrap();
-    }
-}
-
 #[test]
 fn content_that_was_healed_meanwhile_stays_and_what_is_wrong_beside_it_goes() {
     let scratch = Scratch::new();
-    let image = Tagged::put(&scratch, "lib/app", "image", &["latest"]);
+    let image = scratch.image("lib/app", "image").tag("latest");
     let (layer, config) = (scratch.blob(image.layer), scratch.blob(image.config));
     for path in [&layer, &config] {
         fs::write(path, "wrong").unwrap();
@@ -72,8 +64,8 @@ fn content_that_was_healed_meanwhile_stays_and_what_is_wrong_beside_it_goes() {
 fn a_tag_that_was_pushed_meanwhile_stays_and_so_does_its_history() {
     for moves in [false, true] {
         let scratch = Scratch::new();
-        let old = Tagged::put(&scratch, "lib/app", "old", &["latest"]);
-        let image = Tagged::put(&scratch, "lib/app", "image", &["latest"]);
+        let old = scratch.image("lib/app", "old").tag("latest");
+        let image = scratch.image("lib/app", "image").tag("latest");
         for digest in [old.digest, image.digest] {
             let revisions = scratch.repository("lib/app").join("_manifests/revisions/sha256");
             fs::remove_dir_all(revisions.join(&*digest.hex())).unwrap();
@@ -82,11 +74,11 @@ fn a_tag_that_was_pushed_meanwhile_stays_and_so_does_its_history() {
         let done = repair_around(&scratch, &[Code::TagDangling, Code::TagIndexDangling], || {
             if moves {
                 // Its history names what the tag pointed to before: that is as dangling as it was.
-                Tagged::put(&scratch, "lib/app", "another", &["latest"]);
-                Tagged::put(&scratch, "lib/app", "old", &[]);
+                scratch.image("lib/app", "another").tag("latest");
+                scratch.image("lib/app", "old");
             } else {
-                Tagged::put(&scratch, "lib/app", "image", &["latest"]);
-                Tagged::put(&scratch, "lib/app", "old", &["latest"]);
+                scratch.image("lib/app", "image").tag("latest");
+                scratch.image("lib/app", "old").tag("latest");
             }
             before = Some(snapshot(&scratch.repository("lib/app").join("_manifests/tags")));
         });
@@ -99,7 +91,7 @@ fn a_tag_that_was_pushed_meanwhile_stays_and_so_does_its_history() {
 #[test]
 fn a_link_that_was_written_meanwhile_stays_as_it_is() {
     let scratch = Scratch::new();
-    let image = Tagged::put(&scratch, "lib/app", "image", &["latest"]);
+    let image = scratch.image("lib/app", "image").tag("latest");
     let other = scratch.put("lib/app", b"other");
     let link = scratch.link("lib/app", image.layer);
     fs::write(&link, "").unwrap();
@@ -117,7 +109,7 @@ fn a_link_that_was_written_meanwhile_stays_as_it_is() {
 #[test]
 fn a_link_whose_content_came_meanwhile_stays_and_so_does_an_alias_of_it() {
     let scratch = Scratch::new();
-    Tagged::put(&scratch, "lib/app", "image", &["latest"]);
+    scratch.image("lib/app", "image").tag("latest");
     let (target, alias) = (Digest::of(b"later"), crate::support::scratch::digest_by("sha512", b"later"));
     for key in [target, alias] {
         Scratch::plant(&scratch.link("lib/app", key), target.to_string());
@@ -127,7 +119,7 @@ fn a_link_whose_content_came_meanwhile_stays_and_so_does_an_alias_of_it() {
     });
     assert_left(&done, 2);
     // The manifest of a revision too.
-    let untagged = Tagged::put(&scratch, "lib/app", "untagged", &[]);
+    let untagged = scratch.image("lib/app", "untagged");
     let manifest = scratch.blob(untagged.digest);
     fs::remove_file(&manifest).unwrap();
     let done = repair_around(&scratch, &[Code::RevisionDangling], || fs::write(&manifest, &untagged.bytes).unwrap());
@@ -137,15 +129,15 @@ fn a_link_whose_content_came_meanwhile_stays_and_so_does_an_alias_of_it() {
 #[test]
 fn an_upload_or_a_temporary_that_is_written_to_meanwhile_stays() {
     let scratch = Scratch::new();
-    let image = Tagged::put(&scratch, "lib/app", "image", &["latest"]);
+    let image = scratch.image("lib/app", "image").tag("latest");
     let upload = scratch.repository("lib/app").join("_uploads/0192d1f2-7f3c-7b42-a57e-0123456789ab");
     Scratch::plant(&upload.join("startedat"), "2020-01-01T00:00:00Z");
     Scratch::plant(&upload.join("data"), "received");
     let link = scratch.link("lib/app", image.layer);
     let temporary = link.with_file_name("link.0192d1f2-7f3c-7b42-a57e-0123456789ab.tmp");
     fs::write(&temporary, "sha256:").unwrap();
-    make_old(&upload);
-    make_old(&temporary);
+    Scratch::age_all(&upload, Duration::from_hours(1000));
+    Scratch::age_all(&temporary, Duration::from_hours(1000));
     let done = repair_around(&scratch, &[Code::UploadStale, Code::TemporaryLeftOver], || {
         fs::write(upload.join("data"), "received more").unwrap();
         fs::write(&temporary, "sha256:ab").unwrap();
@@ -154,15 +146,15 @@ fn an_upload_or_a_temporary_that_is_written_to_meanwhile_stays() {
     // And what was written to before the look is not planned with.
     let done = run_repair(&scratch, &["--all-safe"]).code(0);
     assert_eq!((done.actions(), done.of_type("left").len()), (vec![], 2));
-    make_old(&upload);
-    make_old(&temporary);
+    Scratch::age_all(&upload, Duration::from_hours(1000));
+    Scratch::age_all(&temporary, Duration::from_hours(1000));
     assert_eq!(run_repair(&scratch, &["--all-safe"]).code(0).actions().len(), 2);
 }
 
 #[test]
 fn a_mode_that_was_set_meanwhile_stays() {
     let scratch = Scratch::new();
-    let image = Tagged::put(&scratch, "lib/app", "image", &["latest"]);
+    let image = scratch.image("lib/app", "image").tag("latest");
     let blob = scratch.blob(image.layer);
     fs::set_permissions(&blob, PermissionsExt::from_mode(0o000)).unwrap();
     let done = repair_around(&scratch, &[Code::Permissions], || {

@@ -6,7 +6,7 @@ use std::process::{Child, Command};
 
 use super::{damaged, errors, repair, restore, tree, undamaged};
 use crate::support::strace::strace;
-use crate::support::{Scratch, Tagged};
+use crate::support::{Pushed, Scratch};
 
 /// A tree with something of nearly every kind.
 fn damaged_in_many_ways() -> Scratch {
@@ -15,7 +15,7 @@ fn damaged_in_many_ways() -> Scratch {
     let mut links: Vec<_> = fs::read_dir(&layers).unwrap().map(|entry| entry.unwrap().path().join("link")).collect();
     links.retain(|link| link.exists());
     links.sort();
-    let image = Tagged::put(&scratch, "lib/app", "an image of ours", &["ours"]);
+    let image = scratch.image("lib/app", "an image of ours").tag("ours");
     let mut content = fs::read(scratch.blob(image.layer)).unwrap();
     content[3] ^= 1;
     fs::write(scratch.blob(image.layer), content).unwrap();
@@ -144,7 +144,7 @@ fn content_of_no_bytes_is_lost_too_and_the_quarantine_does_not_hide_that() {
     refused();
     // Little of it is damage.
     let scratch = undamaged("3.1.1");
-    let layer = Tagged::put(&scratch, "lib/app", "image", &["ours"]).layer;
+    let layer = scratch.image("lib/app", "image").tag("ours").layer;
     fs::write(scratch.blob(layer), "").unwrap();
     assert_eq!(repair(&scratch, &["--all-safe"]).code(3).actions().len(), 1);
 }
@@ -164,8 +164,8 @@ fn content_without_any_repositories_is_no_damage_either() {
 #[test]
 fn content_in_the_quarantine_does_not_count_as_lost() {
     let scratch = Scratch::new();
-    let images: Vec<Tagged> =
-        (0..4).map(|number| Tagged::put(&scratch, "lib/app", &format!("image {number}"), &["latest"])).collect();
+    let images: Vec<Pushed> =
+        (0..4).map(|number| scratch.image("lib/app", &format!("image {number}")).tag("latest")).collect();
     for image in &images {
         fs::write(scratch.blob(image.layer), "wrong").unwrap();
         fs::write(scratch.blob(image.config), "wrong").unwrap();
@@ -180,9 +180,9 @@ fn content_in_the_quarantine_does_not_count_as_lost() {
 #[test]
 fn what_is_needed_again_comes_back_from_the_quarantine_and_that_is_said() {
     let scratch = Scratch::new();
-    let image = Tagged::put(&scratch, "lib/app", "kept", &["latest"]);
+    let image = scratch.image("lib/app", "kept").tag("latest");
     for number in 0..4 {
-        Tagged::put(&scratch, "lib/app", &format!("other {number}"), &[&format!("v{number}")]);
+        scratch.image("lib/app", &format!("other {number}")).tag(&format!("v{number}"));
     }
     let link = scratch.link("lib/app", image.layer);
     let manifest = image.bytes.clone();

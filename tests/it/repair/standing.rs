@@ -3,26 +3,26 @@
 use std::fs;
 
 use super::{errors, repair};
-use crate::support::{Scratch, Tagged};
+use crate::support::{Pushed, Scratch};
 
 /// A tree of many images, so that little of it is missing.
 fn many() -> Scratch {
     let scratch = Scratch::new();
     for number in 0..12 {
-        Tagged::put(&scratch, &format!("lib/{number}"), &format!("image {number}"), &["latest"]);
+        scratch.image(&format!("lib/{number}"), &format!("image {number}")).tag("latest");
     }
     scratch
 }
 
-fn revision(scratch: &Scratch, image: &Tagged) -> std::path::PathBuf {
+fn revision(scratch: &Scratch, image: &Pushed) -> std::path::PathBuf {
     scratch.repository("lib/app").join("_manifests/revisions/sha256").join(&*image.digest.hex())
 }
 
 #[test]
 fn an_error_that_was_not_asked_for_counts_and_is_told_with_what_helps() {
     let scratch = many();
-    let dangling = Tagged::put(&scratch, "lib/app", "dangling", &["old"]);
-    let missing = Tagged::put(&scratch, "lib/app", "missing", &["latest"]);
+    let dangling = scratch.image("lib/app", "dangling").tag("old");
+    let missing = scratch.image("lib/app", "missing").tag("latest");
     fs::remove_dir_all(revision(&scratch, &dangling)).unwrap();
     fs::remove_file(scratch.blob(missing.layer)).unwrap();
     for words in [&["--all-safe"][..], &["--all-safe", "-n"], &["--only", "link-empty"]] {
@@ -36,15 +36,15 @@ fn an_error_that_was_not_asked_for_counts_and_is_told_with_what_helps() {
     for text in ["moved to the quarantine: 1 tag\n", "1 error left\n"] {
         assert!(run.out().contains(text), "{}", run.out());
     }
-    Tagged::put(&scratch, "lib/app", "missing", &["latest"]);
+    scratch.image("lib/app", "missing").tag("latest");
     scratch.run(["repair", "--only", "tag-dangling"]).code(0);
 }
 
 #[test]
 fn an_image_that_needs_a_quarantined_blob_is_reported_as_broken() {
     let scratch = many();
-    Tagged::put(&scratch, "lib/app", "tagged", &["latest"]);
-    let untagged = Tagged::put(&scratch, "lib/app", "untagged", &[]);
+    scratch.image("lib/app", "tagged").tag("latest");
+    let untagged = scratch.image("lib/app", "untagged");
     fs::write(scratch.blob(untagged.layer), "wrong").unwrap();
     let dry = repair(&scratch, &["--all-safe", "-n"]).code(3);
     assert_eq!((dry.summary()["errors"].as_u64(), dry.summary()["unmended"].as_u64()), (Some(1), Some(0)));
@@ -59,7 +59,7 @@ fn an_image_that_needs_a_quarantined_blob_is_reported_as_broken() {
 #[test]
 fn a_dry_run_says_how_many_images_have_to_be_pushed_again() {
     let scratch = many();
-    let image = Tagged::put(&scratch, "lib/app", "image", &["latest", "v1"]);
+    let image = scratch.image("lib/app", "image").tag("latest").tag("v1");
     fs::write(scratch.blob(image.config), "wrong").unwrap();
     let run = scratch.run(["repair", "--all-safe", "-n"]).code(3);
     let text = "2 images cannot be pulled until their content is pushed again or put in with --from\n";

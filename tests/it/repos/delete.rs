@@ -10,7 +10,7 @@ use regtree::Digest;
 use serde_json::json;
 
 use crate::support::vectors::{damaged, damaged_trees, tree, truth, versions};
-use crate::support::{Scratch, Tagged, assert_sound, snapshot};
+use crate::support::{Scratch, assert_sound, snapshot};
 
 /// What lies below `repositories`.
 fn repositories(scratch: &Scratch) -> BTreeMap<PathBuf, String> {
@@ -25,7 +25,7 @@ fn removed(would_be: &str) -> String {
 #[test]
 fn a_repository_goes_with_its_empty_directories_and_its_content_stays() {
     let scratch = Scratch::new();
-    Tagged::put(&scratch, "a/b/c", "one", &["v1", "v2"]);
+    scratch.image("a/b/c", "one").tag("v1").tag("v2");
     scratch.run(["upload", "start", "a/b/c"]).code(0);
     let blobs = snapshot(&scratch.v2().join("blobs"));
     let before = snapshot(&scratch.v2());
@@ -42,7 +42,7 @@ fn a_repository_goes_with_its_empty_directories_and_its_content_stays() {
 #[test]
 fn json_says_what_went() {
     let scratch = Scratch::new();
-    Tagged::put(&scratch, "lib", "one", &["v1"]);
+    scratch.image("lib", "one").tag("v1");
     let event = scratch.run(["repo", "delete", "lib", "--json"]).code(0).json();
     let expected = json!({
         "repository": "lib", "tags": 1, "revisions": 1, "layers": 2, "uploads": 0, "dry_run": false,
@@ -56,7 +56,7 @@ fn json_says_what_went() {
 fn nested_repositories_survive() {
     let scratch = Scratch::new();
     for name in ["a", "a/b", "a/b/c", "ab", "a/layers", "a/manifests/tags", "a/uploads/x"] {
-        Tagged::put(&scratch, name, name, &["v1"]);
+        scratch.image(name, name).tag("v1");
     }
     let mut expected = repositories(&scratch);
     expected.retain(|path, _| !["a/_layers", "a/_manifests", "a/_uploads"].iter().any(|own| path.starts_with(own)));
@@ -103,7 +103,7 @@ fn nothing_of_an_alpha_s_neighbours_goes_with_it() {
     let alpha = names.iter().find(|name| scratch.repository(name).join("layers").is_dir()).unwrap().clone();
     let inner = ["layers", "manifests/tags", "layers/x/y", "uploads/z"].map(|inner| format!("{alpha}/{inner}"));
     for name in &inner {
-        Tagged::put(&scratch, name, name, &["v1"]);
+        scratch.image(name, name).tag("v1");
     }
     let mut expected = repositories(&scratch);
     expected.retain(|path, _| path.to_str().unwrap().contains("/_"));
@@ -139,7 +139,7 @@ fn a_damaged_repository_can_be_removed_and_nothing_outside_is_touched() {
 #[test]
 fn an_upload_that_another_process_works_on_refuses_it() {
     let scratch = Scratch::new();
-    Tagged::put(&scratch, "lib", "one", &["v1"]);
+    scratch.image("lib", "one").tag("v1");
     let id = scratch.run(["upload", "start", "lib"]).code(0).answer();
     let mut resume = scratch.regtree(["upload", "resume", "lib", &id]).command();
     let mut child = resume.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
@@ -164,7 +164,7 @@ fn an_upload_that_another_process_works_on_refuses_it() {
 #[test]
 fn what_can_not_be_removed_is_told_before_anything_is() {
     let scratch = Scratch::new();
-    Tagged::put(&scratch, "lib", "one", &["v1"]);
+    scratch.image("lib", "one").tag("v1");
     let layers = scratch.repository("lib/_layers");
     fs::rename(&layers, scratch.root().join("elsewhere")).unwrap();
     std::os::unix::fs::symlink(scratch.root().join("elsewhere"), &layers).unwrap();

@@ -1,15 +1,15 @@
 //! `repo delete` whose process is killed at any change that it makes.
 
 use crate::support::kill::at_every_change;
-use crate::support::{Scratch, Tagged, assert_sound, snapshot};
+use crate::support::{Scratch, assert_sound, snapshot};
 
 #[test]
 fn a_delete_killed_at_any_change_leaves_a_sound_tree_and_can_be_run_again() {
     let kills = at_every_change(
         || {
             let scratch = Scratch::new();
-            Tagged::put(&scratch, "a", "one", &["v1", "v2"]);
-            let digest = Tagged::put(&scratch, "a/b", "one", &["v1"]).digest.to_string();
+            scratch.image("a", "one").tag("v1").tag("v2");
+            let digest = scratch.image("a/b", "one").tag("v1").digest.to_string();
             scratch.run(["upload", "start", "a"]).code(0);
             let call = scratch.regtree(["repo", "delete", "a"]);
             ((scratch, digest), call)
@@ -38,7 +38,7 @@ fn an_alpha_s_repository_may_be_killed_too() {
     let kills = at_every_change(
         || {
             let (scratch, name) = (Scratch::new(), "core/app".to_owned());
-            Tagged::put(&scratch, &name, "one", &["v1"]);
+            scratch.image(&name, "one").tag("v1");
             for folder in ["layers", "manifests", "uploads"] {
                 let current = scratch.repository(&name).join(format!("_{folder}"));
                 std::fs::rename(current, scratch.repository(&name).join(folder)).unwrap();

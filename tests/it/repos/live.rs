@@ -2,14 +2,14 @@
 
 use serde_json::Value;
 
+use crate::support::Scratch;
 use crate::support::peers::DockerRegistry;
-use crate::support::{Scratch, Tagged};
 
 #[test]
 fn a_repository_that_regtree_removed_is_unknown_and_a_nested_one_is_served() {
     let scratch = Scratch::new();
-    Tagged::put(&scratch, "app", "one", &["v1"]);
-    let nested = Tagged::put(&scratch, "app/nested", "one", &["v1"]);
+    scratch.image("app", "one").tag("v1");
+    let nested = scratch.image("app/nested", "one").tag("v1");
     let registry = DockerRegistry::serve(scratch.root());
     let catalogue = || -> Value { serde_json::from_slice(&registry.get("/v2/_catalog").body).unwrap() };
     let manifest = |name: &str| {

@@ -8,13 +8,13 @@ mod needed;
 use serde_json::json;
 
 use crate::support::vectors::{tree, truth, versions};
-use crate::support::{Scratch, Tagged, snapshot};
+use crate::support::{Scratch, snapshot};
 
 #[test]
 fn a_long_list_counts_what_each_repository_has() {
     let scratch = Scratch::new();
-    Tagged::put(&scratch, "lib", "one", &["v1", "v2"]);
-    Tagged::put(&scratch, "lib", "two", &["v1"]);
+    scratch.image("lib", "one").tag("v1").tag("v2");
+    scratch.image("lib", "two").tag("v1");
     scratch.run(["upload", "start", "lib/new"]).code(0);
     let lines = scratch.run(["repo", "list", "--long"]).code(0).lines();
     let words: Vec<Vec<&str>> = lines.iter().map(|line| line.split_whitespace().collect()).collect();

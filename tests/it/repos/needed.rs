@@ -4,12 +4,12 @@ use std::fs;
 
 use serde_json::json;
 
-use crate::support::{Scratch, Tagged, snapshot};
+use crate::support::{Scratch, snapshot};
 
 #[test]
 fn what_a_manifest_needs_is_kept_and_the_manifests_are_named() {
     let scratch = Scratch::new();
-    let image = Tagged::put(&scratch, "lib", "one", &["v1"]);
+    let image = scratch.image("lib", "one").tag("v1");
     let free = scratch.put("lib", b"nobody's").to_string();
     let (manifest, config, layer) = (image.digest.to_string(), image.config.to_string(), image.layer.to_string());
     let before = snapshot(&scratch.v2());
@@ -34,7 +34,7 @@ fn what_a_manifest_needs_is_kept_and_the_manifests_are_named() {
 #[test]
 fn another_repository_s_manifests_need_nothing_here() {
     let scratch = Scratch::new();
-    let layer = Tagged::put(&scratch, "lib", "one", &["v1"]).layer.to_string();
+    let layer = scratch.image("lib", "one").tag("v1").layer.to_string();
     scratch.run(["blob", "mount", &layer, "--from", "lib", "--to", "other"]).code(0);
     scratch.run(["blob", "delete", "other", &layer]).code(0);
 }
@@ -42,7 +42,7 @@ fn another_repository_s_manifests_need_nothing_here() {
 #[test]
 fn a_manifest_that_can_not_be_read_keeps_everything() {
     let scratch = Scratch::new();
-    let image = Tagged::put(&scratch, "lib", "one", &["v1"]);
+    let image = scratch.image("lib", "one").tag("v1");
     let free = scratch.put("lib", b"nobody's").to_string();
     fs::write(scratch.blob(image.digest), "damaged").unwrap();
     let refused = scratch.run(["blob", "delete", "lib", &free]).code(12).silent();

@@ -3,7 +3,8 @@
 use std::cell::RefCell;
 use std::collections::HashMap;
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::ops::Deref;
+use std::path::PathBuf;
 use std::time::{Duration, SystemTime};
 
 use regtree::Digest;
@@ -22,6 +23,14 @@ pub(crate) struct Planted {
     sizes: RefCell<HashMap<String, usize>>,
 }
 
+impl Deref for Planted {
+    type Target = Scratch;
+
+    fn deref(&self) -> &Scratch {
+        &self.scratch
+    }
+}
+
 impl Planted {
     pub(crate) fn new() -> Self {
         Self { scratch: Scratch::new(), sizes: RefCell::default() }
@@ -34,7 +43,7 @@ impl Planted {
 
     /// A path below `docker/registry/v2`.
     pub(crate) fn at(&self, path: &str) -> PathBuf {
-        self.scratch.v2().join(path)
+        self.v2().join(path)
     }
 
     /// Plants a file below `docker/registry/v2`.
@@ -161,20 +170,13 @@ impl Planted {
 
     /// Makes everything so old.
     pub(crate) fn age(&self, hours: u64) {
-        let time = SystemTime::now() - Duration::from_hours(hours);
-        for entry in walkdir::WalkDir::new(self.scratch.v2()) {
-            touch(entry.unwrap().path(), time);
-        }
+        Scratch::age_all(&self.v2(), Duration::from_hours(hours));
     }
 
     /// Makes one file or directory so old.
     pub(crate) fn age_of(&self, path: &str, hours: u64) {
-        touch(&self.at(path), SystemTime::now() - Duration::from_hours(hours));
+        Scratch::set_time(&self.at(path), SystemTime::now() - Duration::from_hours(hours));
     }
-}
-
-pub(crate) fn touch(path: &Path, time: SystemTime) {
-    fs::File::open(path).unwrap().set_times(fs::FileTimes::new().set_modified(time).set_accessed(time)).unwrap();
 }
 
 pub(crate) fn sha256(content: &[u8]) -> String {

@@ -3,6 +3,7 @@
 use std::ffi::OsStr;
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::time::{Duration, SystemTime};
 
 use regtree::{Digest, Registry};
 
@@ -77,6 +78,32 @@ impl Scratch {
     /// A repository's directory.
     pub(crate) fn repository(&self, name: &str) -> PathBuf {
         self.v2().join("repositories").join(name)
+    }
+
+    /// Cuts a blob's content off.
+    pub(crate) fn truncate(&self, digest: Digest, length: u64) {
+        fs::File::options().write(true).open(self.blob(digest)).unwrap().set_len(length).unwrap();
+    }
+
+    /// Takes a blob away, with its directory.
+    pub(crate) fn lose(&self, digest: Digest) {
+        fs::remove_dir_all(self.blob(digest).parent().unwrap()).unwrap();
+    }
+
+    /// Takes a repository's link to a blob away, with its directory.
+    pub(crate) fn unlink(&self, repository: &str, digest: Digest) {
+        fs::remove_dir_all(self.link(repository, digest).parent().unwrap()).unwrap();
+    }
+
+    /// Says when a file or directory was changed last.
+    pub(crate) fn set_time(path: &Path, time: SystemTime) {
+        fs::File::open(path).unwrap().set_times(fs::FileTimes::new().set_modified(time).set_accessed(time)).unwrap();
+    }
+
+    /// Makes a file so old, or a directory with all that is in it.
+    pub(crate) fn age_all(path: &Path, age: Duration) {
+        let time = SystemTime::now() - age;
+        walkdir::WalkDir::new(path).into_iter().for_each(|entry| Self::set_time(entry.unwrap().path(), time));
     }
 
     /// Plants a file, whatever it takes.

@@ -5,12 +5,12 @@ use std::fs;
 use regtree::Digest;
 
 use super::{REPOSITORY, set, tag};
-use crate::support::{Scratch, Tagged, snapshot};
+use crate::support::{Scratch, snapshot};
 
 #[test]
 fn what_is_unknown_is_told_and_changes_nothing() {
     let scratch = Scratch::new();
-    let image = Tagged::put(&scratch, REPOSITORY, "one", &["v1"]);
+    let image = scratch.image(REPOSITORY, "one").tag("v1");
     scratch.put("other", b"blob");
     let (known, layer, none) = (image.digest.to_string(), image.layer.to_string(), Digest::of(b"none").to_string());
     let before = snapshot(&scratch.v2());
@@ -41,7 +41,7 @@ fn what_is_unknown_is_told_and_changes_nothing() {
 #[test]
 fn malformed_names_are_refused() {
     let scratch = Scratch::new();
-    let digest = Tagged::put(&scratch, REPOSITORY, "one", &["v1"]).digest.to_string();
+    let digest = scratch.image(REPOSITORY, "one").tag("v1").digest.to_string();
     let long = "x".repeat(129);
     for name in ["", "a/b", "..", ".hidden", "a b", "ünder", "a:b", &long] {
         tag(&scratch, "get", &[name]).run().code(2).silent();
@@ -63,7 +63,7 @@ fn malformed_names_are_refused() {
 #[test]
 fn what_is_no_tag_where_a_tag_belongs_is_told() {
     let scratch = Scratch::new();
-    let image = Tagged::put(&scratch, REPOSITORY, "one", &["v1"]);
+    let image = scratch.image(REPOSITORY, "one").tag("v1");
     let tags = scratch.repository(REPOSITORY).join("_manifests/tags");
     fs::write(tags.join("file"), "").unwrap();
     fs::create_dir(tags.join("not a tag")).unwrap();

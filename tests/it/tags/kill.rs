@@ -2,7 +2,7 @@
 
 use super::{REPOSITORY, current, pointed_to, set, tag};
 use crate::support::kill::at_every_change;
-use crate::support::{Scratch, Tagged, assert_sound};
+use crate::support::{Scratch, assert_sound};
 
 #[test]
 fn a_set_killed_at_any_change_leaves_the_old_manifest_or_the_new_one() {
@@ -10,8 +10,12 @@ fn a_set_killed_at_any_change_leaves_the_old_manifest_or_the_new_one() {
         let kills = at_every_change(
             || {
                 let scratch = Scratch::new();
-                let new = Tagged::put(&scratch, REPOSITORY, "new", &[]).digest;
-                let old = Tagged::put(&scratch, REPOSITORY, "old", if is_new { &[] } else { &["v1"] }).digest;
+                let new = scratch.image(REPOSITORY, "new").digest;
+                let old = if is_new {
+                    scratch.image(REPOSITORY, "old").digest
+                } else {
+                    scratch.image(REPOSITORY, "old").tag("v1").digest
+                };
                 let call = set(&scratch, "v1", new);
                 ((scratch, old, new), call)
             },
@@ -35,7 +39,7 @@ fn a_delete_killed_at_any_change_can_be_run_again() {
     let kills = at_every_change(
         || {
             let scratch = Scratch::new();
-            let digest = Tagged::put(&scratch, REPOSITORY, "one", &["v1", "v2", "v3"]).digest;
+            let digest = scratch.image(REPOSITORY, "one").tag("v1").tag("v2").tag("v3").digest;
             let call = tag(&scratch, "delete", &["v1", "v2"]);
             ((scratch, digest), call)
         },

@@ -3,8 +3,8 @@
 use serde_json::{Value, json};
 
 use super::{REPOSITORY, set, tag};
+use crate::support::Scratch;
 use crate::support::peers::DockerRegistry;
-use crate::support::{Scratch, Tagged};
 
 fn served(registry: &DockerRegistry, name: &str) -> (u16, String) {
     let accept = [("accept", "application/vnd.oci.image.manifest.v1+json")];
@@ -28,7 +28,7 @@ fn tags(registry: &DockerRegistry, scratch: &Scratch) -> Vec<String> {
 #[test]
 fn the_registry_serves_what_regtree_tags_and_no_more() {
     let scratch = Scratch::new();
-    let [one, two] = ["one", "two"].map(|text| Tagged::put(&scratch, REPOSITORY, text, &[]));
+    let [one, two] = ["one", "two"].map(|text| scratch.image(REPOSITORY, text));
     let registry = DockerRegistry::serve(scratch.root());
     assert_eq!(served(&registry, "v1").0, 404);
     for (name, image) in [("v1", &one), ("v2", &one), ("v1", &two)] {

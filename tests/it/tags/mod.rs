@@ -11,7 +11,7 @@ use std::path::PathBuf;
 use regtree::Digest;
 use serde_json::json;
 
-use crate::support::{Regtree, Scratch, Tagged, snapshot};
+use crate::support::{Regtree, Scratch, snapshot};
 
 const REPOSITORY: &str = "lib/app";
 
@@ -51,7 +51,7 @@ fn history(scratch: &Scratch, name: &str) -> Vec<String> {
 #[test]
 fn a_list_is_sorted_and_long_says_what_each_tag_is() {
     let scratch = Scratch::new();
-    let image = Tagged::put(&scratch, REPOSITORY, "one", &["v1.10", "latest", "V2"]);
+    let image = scratch.image(REPOSITORY, "one").tag("v1.10").tag("latest").tag("V2");
     assert_eq!(tag(&scratch, "list", &[]).ok().lines(), ["V2", "latest", "v1.10"]);
     let long = tag(&scratch, "list", &["--long"]).ok().lines();
     let (digest, size) = (image.digest.to_string(), image.bytes.len());
@@ -77,7 +77,7 @@ fn a_list_is_sorted_and_long_says_what_each_tag_is() {
 #[test]
 fn get_prints_the_digest_and_json_names_all() {
     let scratch = Scratch::new();
-    let image = Tagged::put(&scratch, REPOSITORY, "one", &["v1"]);
+    let image = scratch.image(REPOSITORY, "one").tag("v1");
     assert_eq!(pointed_to(&scratch, "v1"), image.digest);
     let document = tag(&scratch, "get", &["v1", "--json"]).ok().json();
     let digest = image.digest.to_string();
@@ -89,7 +89,7 @@ fn get_prints_the_digest_and_json_names_all() {
 #[test]
 fn delete_takes_the_tag_and_leaves_its_siblings_and_the_manifest() {
     let scratch = Scratch::new();
-    let image = Tagged::put(&scratch, REPOSITORY, "one", &["v1", "v2", "v3"]);
+    let image = scratch.image(REPOSITORY, "one").tag("v1").tag("v2").tag("v3");
     let before = snapshot(&scratch.v2());
     let dry = tag(&scratch, "delete", &["v1", "v2", "-n"]).ok().says(["nothing was removed (dry run)"]);
     assert_eq!(snapshot(&scratch.v2()), before);
@@ -113,10 +113,10 @@ fn delete_takes_the_tag_and_leaves_its_siblings_and_the_manifest() {
 #[test]
 fn a_tag_may_be_called_as_a_folder_of_the_alphas_is() {
     let scratch = Scratch::new();
-    Tagged::put(&scratch, "lib", "outer", &["v1"]);
+    scratch.image("lib", "outer").tag("v1");
     // A repository like any other, below the folder where an alpha would keep the tags of lib.
-    let image = Tagged::put(&scratch, "lib/manifests/tags/v1", "inner", &["v1"]);
-    Tagged::put(&scratch, "lib/manifests/tags", "inner", &["v1"]);
+    let image = scratch.image("lib/manifests/tags/v1", "inner").tag("v1");
+    scratch.image("lib/manifests/tags", "inner").tag("v1");
     assert_eq!(scratch.run(["tag", "list", "lib"]).code(0).says([""; 0]).lines(), ["v1"]);
     scratch.run(["tag", "delete", "lib", "_manifests"]).code(4);
     scratch.run(["tag", "delete", "lib", "v1"]).code(0);

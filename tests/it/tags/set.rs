@@ -1,25 +1,19 @@
 //! Tags that are set to another manifest, set back, and repaired.
 
 use std::fs;
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
 use serde_json::json;
 
 use super::{REPOSITORY, current, history, past, pointed_to, set, tag};
-use crate::support::{Scratch, Tagged};
-
-/// Makes a link older by so many hours.
-fn age(path: &std::path::Path, hours: u64) {
-    let time = SystemTime::now() - Duration::from_secs(3600 * hours);
-    fs::File::options().write(true).open(path).unwrap().set_modified(time).unwrap();
-}
+use crate::support::Scratch;
 
 #[test]
 fn a_tag_that_is_moved_remembers_where_it_was_and_can_go_back() {
     let scratch = Scratch::new();
-    let images = ["one", "two", "three"].map(|text| Tagged::put(&scratch, REPOSITORY, text, &["v1"]).digest);
+    let images = ["one", "two", "three"].map(|text| scratch.image(REPOSITORY, text).tag("v1").digest);
     for (digest, hours) in images.iter().zip([3, 2, 1]) {
-        age(&past(&scratch, "v1", *digest), hours);
+        Scratch::age_all(&past(&scratch, "v1", *digest), Duration::from_hours(hours));
     }
     let [one, two, three] = images.map(|digest| digest.to_string());
     assert_eq!(history(&scratch, "v1"), [&*three, &two, &one]);
@@ -53,7 +47,7 @@ fn a_tag_that_is_moved_remembers_where_it_was_and_can_go_back() {
 #[test]
 fn a_current_link_without_its_entry_is_history_too() {
     let scratch = Scratch::new();
-    let image = Tagged::put(&scratch, REPOSITORY, "one", &["v1"]);
+    let image = scratch.image(REPOSITORY, "one").tag("v1");
     fs::remove_file(past(&scratch, "v1", image.digest)).unwrap();
     assert_eq!(history(&scratch, "v1"), [image.digest.to_string()]);
 }
@@ -61,7 +55,7 @@ fn a_current_link_without_its_entry_is_history_too() {
 #[test]
 fn setting_a_broken_tag_mends_it() {
     let scratch = Scratch::new();
-    let image = Tagged::put(&scratch, REPOSITORY, "one", &["v1", "v2"]);
+    let image = scratch.image(REPOSITORY, "one").tag("v1").tag("v2");
     for content in [&b""[..], b"garbage \x1b[2J", &image.digest.to_string().as_bytes()[..40]] {
         fs::write(current(&scratch, "v1"), content).unwrap();
         tag(&scratch, "get", &["v1"]).run().code(5).silent().says(["v1", "is broken", "hint: ", "tag history"]);
@@ -80,7 +74,7 @@ fn setting_a_broken_tag_mends_it() {
 fn a_broken_tag_can_be_deleted() {
     let scratch = Scratch::new();
     for damage in ["empty", "missing", "directory"] {
-        Tagged::put(&scratch, REPOSITORY, "one", &["v1", "v2"]);
+        scratch.image(REPOSITORY, "one").tag("v1").tag("v2");
         let link = current(&scratch, "v1");
         match damage {
             "empty" => fs::write(&link, "").unwrap(),
@@ -97,7 +91,7 @@ fn a_broken_tag_can_be_deleted() {
 #[test]
 fn a_tag_is_not_set_to_content_that_is_empty_or_none() {
     let scratch = Scratch::new();
-    let image = Tagged::put(&scratch, REPOSITORY, "one", &[]);
+    let image = scratch.image(REPOSITORY, "one");
     let content = scratch.blob(image.digest);
     fs::write(&content, "").unwrap();
     set(&scratch, "v1", image.digest)

@@ -94,7 +94,7 @@ fn a_blob_that_exists_stays_and_a_damaged_one_is_replaced() {
         run
     };
     assert_eq!(again(&["--json"]).json()["outcome"], "existed");
-    fs::write(scratch.blob(blob), "con").unwrap();
+    scratch.truncate(blob, 3);
     again(&[]).says(["replaced a damaged blob of 3 bytes"]);
     fs::write(scratch.blob(blob), "cOntent").unwrap();
     assert_eq!(again(&["--verify-existing", "--json"]).json()["outcome"], "replaced");
@@ -125,7 +125,7 @@ fn a_change_that_puts_the_modification_time_back_is_noticed() {
     let path = place(&scratch, &id).join("data");
     let before = fs::metadata(&path).unwrap().modified().unwrap();
     fs::write(&path, b"what was forged!!").unwrap();
-    fs::File::options().write(true).open(&path).unwrap().set_modified(before).unwrap();
+    Scratch::set_time(&path, before);
     commit(&scratch, &id, &digest(b"what was received")).run().code(5);
     append(&scratch, &id, b" and more").code(0);
     commit(&scratch, &id, &digest(b"what was received and more")).run().code(5);

@@ -13,15 +13,8 @@ use crate::support::{Scratch, vectors};
 
 const DAY: Duration = Duration::from_hours(24);
 
-/// Makes everything in an upload, and itself, as old as that.
-fn age(directory: &Path, age: Duration) {
-    for entry in walkdir::WalkDir::new(directory).contents_first(true) {
-        set_age(entry.unwrap().path(), age);
-    }
-}
-
 fn set_age(path: &Path, age: Duration) {
-    fs::File::open(path).unwrap().set_modified(SystemTime::now() - age).unwrap();
+    Scratch::set_time(path, SystemTime::now() - age);
 }
 
 /// An upload that was begun so long ago.
@@ -96,7 +89,7 @@ fn without_a_time_an_upload_counts_from_its_newest_file() {
             None => fs::remove_file(&startedat).unwrap(),
             Some(content) => fs::write(&startedat, content).unwrap(),
         }
-        age(&directory, 30 * DAY);
+        Scratch::age_all(&directory, 30 * DAY);
         for newest in ["data", "startedat"].map(|name| directory.join(name)).iter().filter(|path| path.exists()) {
             set_age(newest, 6 * DAY);
             purge(&scratch, &["--older-than", "7d"]).code(0).silent();
@@ -117,7 +110,7 @@ fn a_hash_state_is_a_file_of_its_upload_too() {
     fs::remove_file(directory.join("startedat")).unwrap();
     let state = directory.join("hashstates/sha256/3");
     Scratch::plant(&state, "state");
-    age(&directory, 30 * DAY);
+    Scratch::age_all(&directory, 30 * DAY);
     set_age(&state, DAY);
     purge(&scratch, &["--older-than", "7d"]).code(0).silent();
     assert!(directory.exists());
@@ -185,7 +178,7 @@ fn the_registrys_purge_and_ours_agree_but_for_those_it_never_takes() {
         let all = listed(&scratch, &[]);
         let (repository, _, size) = all.iter().find(|(_, found, _)| found == id).unwrap().clone();
         let directory = scratch.repository(&repository).join("_uploads").join(id);
-        age(&directory, since + 365 * DAY);
+        Scratch::age_all(&directory, since + 365 * DAY);
         for (repository, other, _) in &all {
             let directory = scratch.repository(repository).join("_uploads").join(other);
             assert_eq!(registry_takes(&directory, limit), other == id && registry, "{name} {other}");

@@ -163,7 +163,7 @@ fn a_commit_that_is_finished_later_believes_no_intent_without_reading() {
         }
     }
     // As if the data had been moved, and the intent were a lie.
-    session.scratch.put("lib/other", &other);
+    session.scratch.layer("lib/other", &other);
     for intent in fs::read_dir(&intents).unwrap() {
         fs::write(intent.unwrap().path(), Digest::of(&other).to_string()).unwrap();
     }
