@@ -18,10 +18,8 @@ const TOGETHER: usize = 256;
 const ROUNDS: usize = 8;
 
 /// The result of a repair.
-#[derive(Debug)]
-pub struct Done<'o> {
-    /// The plan.
-    pub plan: Plan<'o>,
+#[derive(Debug, Default)]
+pub struct Done {
     /// The actions that were done, including those that followed from the plan.
     pub actions: Vec<Action>,
     /// The actions whose finding no longer held when their turn came, with the reason.
@@ -45,7 +43,7 @@ pub enum Did<'d> {
     Repaired(&'d Action),
 }
 
-/// Puts back what the plan says, does the actions of the plan, and reports each to `each`.
+/// Puts back what the plan says, does the actions of the plan, and reports each to `each`. Returns the plan too.
 ///
 /// Each finding is checked again before its action: an action that relies on missing content is left out, also if that
 /// content could not be put back. A manifest that was put in may name more content that is missing. So the tree is
@@ -55,26 +53,25 @@ pub fn execute<'o>(
     plan: Plan<'o>,
     watch: &Watch<'_>,
     mut each: impl FnMut(Did<'_>),
-) -> Result<Done<'o>> {
+) -> Result<(Plan<'o>, Done)> {
     let failures = plan.recall.put_back(writer, &watch.interrupt, |digest, run| {
         each(Did::PutBack(digest, run));
         Ok(())
     })?;
-    let mut done = Progress { failures, interrupted: watch.interrupt.signal(), ..Progress::default() };
+    let mut done = Done { failures, interrupted: watch.interrupt.signal(), ..Done::default() };
     if !plan.actions.is_empty() && done.interrupted.is_none() {
         done = carry_out(writer, &plan, watch, done, &mut |action| each(Did::Repaired(action)))?;
     }
-    let Progress { actions, outdated, failures, refused, quarantine, interrupted } = done;
-    Ok(Done { plan, actions, outdated, failures, refused, quarantine, interrupted })
+    Ok((plan, done))
 }
 
 fn carry_out(
     writer: &ExclusiveWriter<'_>,
     plan: &Plan<'_>,
     watch: &Watch<'_>,
-    done: Progress,
+    done: Done,
     each: &mut impl FnMut(&Action),
-) -> Result<Progress> {
+) -> Result<Done> {
     let run = Run::begin(writer, "repair", plan.options.now)?;
     let mut hand = Hand { writer, run, options: &plan.options, noted: VecDeque::new(), watch, done };
     let goes_on = hand.carry_out(plan, each);
@@ -90,17 +87,6 @@ fn carry_out(
     Ok(done)
 }
 
-/// What was done so far.
-#[derive(Default)]
-struct Progress {
-    actions: Vec<Action>,
-    outdated: Vec<(Action, &'static str)>,
-    failures: Vec<Error>,
-    refused: Vec<Error>,
-    quarantine: Option<RunId>,
-    interrupted: Option<usize>,
-}
-
 struct Hand<'h> {
     writer: &'h ExclusiveWriter<'h>,
     run: Run<'h>,
@@ -108,7 +94,7 @@ struct Hand<'h> {
     /// The items that are noted in the journal and will be moved next.
     noted: VecDeque<NotedItem>,
     watch: &'h Watch<'h>,
-    done: Progress,
+    done: Done,
 }
 
 /// The result of an action.

@@ -131,7 +131,7 @@ fn execute(
 ) -> anyhow::Result<Exit> {
     // The repair continues even if its output can't be printed.
     let mut printed = Ok(());
-    let done = repair::execute(writer, plan, watch, |did| {
+    let (plan, done) = repair::execute(writer, plan, watch, |did| {
         if printed.is_ok() {
             printed = match did {
                 Did::PutBack(digest, run) => quarantine::print_put_back(digest, run, "put back", context),
@@ -144,27 +144,32 @@ fn execute(
         report::print_outdated(action, reason, context)?;
     }
     context.output.all_damage(done.refused.iter().chain(&done.failures))?;
-    let (remaining, interrupted) = look_again(writer.tree(), &done, watch)?;
+    let (remaining, interrupted) = look_again(writer.tree(), &plan, &done, watch)?;
     for finding in &remaining.new {
         fsck_command::print(finding, context)?;
     }
-    End { plan: &done.plan, done: Some(&done), remaining: &remaining }.print(context)?;
+    End { plan: &plan, done: Some(&done), remaining: &remaining }.print(context)?;
     if let Some(signal) = interrupted {
         return Err(Error::Interrupted { signal }.into());
     }
-    let has_failed = !done.failures.is_empty() || !done.plan.recall.damage.is_empty();
+    let has_failed = !done.failures.is_empty() || !plan.recall.damage.is_empty();
     Ok(Exit::damage_if(has_failed || !remaining.errors.is_empty()))
 }
 
 /// The errors that are left; or the signal because of which that is unknown.
-fn look_again(tree: &Tree, done: &Done<'_>, watch: &Watch<'_>) -> anyhow::Result<(Remaining, Option<usize>)> {
+fn look_again(
+    tree: &Tree,
+    plan: &Plan<'_>,
+    done: &Done,
+    watch: &Watch<'_>,
+) -> anyhow::Result<(Remaining, Option<usize>)> {
     if done.interrupted.is_some() {
         return Ok((Remaining::default(), done.interrupted));
     }
-    if done.plan.actions.is_empty() {
-        return Ok((Remaining::expected(&done.plan), None));
+    if plan.actions.is_empty() {
+        return Ok((Remaining::expected(plan), None));
     }
-    match Remaining::look(tree, &done.plan, watch) {
+    match Remaining::look(tree, plan, watch) {
         Ok(remaining) => Ok((remaining, None)),
         Err(Error::Interrupted { signal }) => Ok((Remaining::default(), Some(signal))),
         Err(error) => Err(error.into()),

@@ -28,7 +28,7 @@ pub(super) fn print_plan(plan: &Plan<'_>, context: &mut Context) -> anyhow::Resu
 pub(super) struct End<'e> {
     pub(super) plan: &'e Plan<'e>,
     /// `None` in a dry run.
-    pub(super) done: Option<&'e Done<'e>>,
+    pub(super) done: Option<&'e Done>,
     pub(super) remaining: &'e Remaining,
 }
 

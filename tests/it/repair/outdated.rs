@@ -13,7 +13,7 @@ use super::{errors, repair as run_repair};
 use crate::support::{Scratch, snapshot};
 
 /// Plans, lets `change` happen, and does what was planned.
-fn repair_around(scratch: &Scratch, codes: &[Code], change: impl FnOnce()) -> Done<'static> {
+fn repair_around(scratch: &Scratch, codes: &[Code], change: impl FnOnce()) -> Done {
     let registry = Registry::open(scratch.root()).unwrap();
     let now = jiff::Timestamp::now();
     let wanted = Wanted::Only(codes.iter().copied().collect());
@@ -35,11 +35,11 @@ fn repair_around(scratch: &Scratch, codes: &[Code], change: impl FnOnce()) -> Do
     assert!(!plan.actions.is_empty(), "nothing is planned");
     change();
     let writer = registry.exclusive_writer("repair", now, Duration::ZERO).unwrap();
-    repair::execute(&writer, plan, &watch, |_| {}).unwrap()
+    repair::execute(&writer, plan, &watch, |_| {}).unwrap().1
 }
 
 #[track_caller]
-fn assert_left(done: &Done<'_>, count: usize) {
+fn assert_left(done: &Done, count: usize) {
     assert!(done.failures.is_empty(), "{:?}", done.failures);
     assert_eq!((done.actions.len(), done.outdated.len(), &done.quarantine), (0, count, &None), "{done:?}");
 }
