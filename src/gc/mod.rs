@@ -18,8 +18,8 @@
 //!
 //! # The sweep: three looks
 //!
-//! 1. The sweep puts back content from the quarantine, reads the repositories again, and decides again. It skips what
-//!    is needed by now.
+//! 1. The sweep puts back content from the quarantine, reads the repositories again in full, and decides again. It skips
+//!    what is needed by now. Directory times would not do: old registries rewrite links in place.
 //! 2. It removes links. Before it removes the first blob, it reads the repositories and decides once more: a blob must
 //!    be unneeded in the plan and in both later decisions.
 //! 3. It looks at each link, blob, upload and directory right before it removes that, and skips what is young by then

@@ -1,15 +1,6 @@
 //! Removes what a plan lists and is still unneeded, or moves it to the quarantine.
 //!
-//! 1. Content that the tree needs again is put back from the quarantine.
-//! 2. Before anything is removed, all repositories are read again in full, and the decision is made again. Directory
-//!    times would not do: old registries rewrite links in place. What is needed by now is skipped.
-//! 3. Links are removed. **Their removal is synced to the disk before any content is removed**, so a crash leaves
-//!    garbage, and never a link without content.
-//! 4. Before the first blob is removed, the repositories are read and the decision is made once more, for content only.
-//! 5. Each item is looked at right before its removal. What is young or different by then is kept.
-//!
-//! One race is left: a registry that runs nevertheless may tell a client, after the last look, that an old layer is
-//! already there. That layer can still be lost. Only a registry that is stopped or read-only rules that out.
+//! The steps, what a crash leaves, and the race that is left are described in [`gc`](super).
 
 use std::collections::HashSet;
 

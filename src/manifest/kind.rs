@@ -60,26 +60,3 @@ impl Kind {
 
 /// The media type of schema1 without signatures.
 const UNSIGNED_SCHEMA1: &str = "application/vnd.docker.distribution.manifest.v1+json";
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn kind_and_media_type_are_inverse() {
-        for kind in Kind::KNOWN {
-            assert_eq!(kind.media_type().and_then(Kind::from_media_type), Some(kind));
-        }
-        assert_eq!(Kind::Unknown.media_type(), None);
-    }
-
-    #[test]
-    fn a_content_type_may_have_parameters_and_any_case() {
-        let header = "Application/vnd.OCI.image.index.v1+json ; charset=utf-8";
-        assert_eq!(Kind::from_content_type(header), Some(Kind::OciIndex));
-        assert_eq!(Kind::from_media_type(header), None);
-        for header in ["", "application/json", "text/plain", "application/vnd.oci.artifact.manifest.v1+json"] {
-            assert_eq!(Kind::from_content_type(header), None, "{header}");
-        }
-    }
-}
