@@ -12,6 +12,7 @@ use crate::error::Error;
 use crate::finding::Code;
 use crate::judge::content::{self, Stored};
 use crate::judge::manifest::{self, Read};
+use crate::judge::references::hides_references;
 use crate::layout::{Entry, TreePath};
 use crate::reach::MustKeep;
 use crate::repository::link;
@@ -39,7 +40,7 @@ pub(super) fn look(tree: &Tree, scan: &mut Scan, options: &Options, interrupt: &
         // One of the findings says why.
         let mut names = repository.revisions.iter().filter_map(|revision| scan.digests.find(&revision.digest));
         doubts.must_keep.opaque[index] |= names.any(|name| broken.contains(name));
-        let findings = of_repository(tree, &lost, repository, &broken);
+        let findings = of_repository(tree, &lost, (index, repository), &broken);
         doubts.must_keep.opaque[index] |= findings.iter().any(|finding| finding.doubt == Doubt::Repository);
         doubts.findings.extend(findings);
     }
@@ -150,7 +151,12 @@ fn finding(repository: &Scanned, code: Code, path: PathBuf, message: String) -> 
     Finding { code, doubt: Doubt::Repository, repository, path: Some(path), message, repairable: true }
 }
 
-fn of_repository(tree: &Tree, lost: &Lost<'_>, repository: &Scanned, broken: &DigestSet) -> Vec<Finding> {
+fn of_repository(
+    tree: &Tree,
+    lost: &Lost<'_>,
+    (index, repository): (usize, &Scanned),
+    broken: &DigestSet,
+) -> Vec<Finding> {
     let scan = lost.scan;
     let mut findings = Vec::new();
     let finding = |code, path, message| finding(repository, code, path, message);
@@ -161,6 +167,9 @@ fn of_repository(tree: &Tree, lost: &Lost<'_>, repository: &Scanned, broken: &Di
     }
     let mut known: HashSet<Digest> = repository.revisions.iter().map(|revision| revision.digest).collect();
     let codes = LazyCell::new(|| missing_codes(scan, repository));
+    let otherwise = LazyCell::new(|| {
+        if is_partly_unseen(tree, scan, (index, repository)) { Code::ManifestMissing } else { Code::RevisionDangling }
+    });
     // Of what a broken link names, that link is reported.
     for revision in repository.revisions.iter().filter(|revision| !revision.only_named) {
         let digest = revision.digest;
@@ -171,7 +180,7 @@ fn of_repository(tree: &Tree, lost: &Lost<'_>, repository: &Scanned, broken: &Di
         };
         let fault = scan.graph.faults.get(&name);
         if !scan.digests.is_blob(name) || fault.is_some_and(|fault| fault.kind == FaultKind::Missing) {
-            let code = codes.get(&name).copied().unwrap_or(Code::RevisionDangling);
+            let code = codes.get(&name).copied().unwrap_or(*otherwise);
             let blob = Entry::Blob(digest).path();
             let path = tree.locate(&if code == Code::RevisionDangling { link() } else { blob });
             let message = format!("manifest {digest} is linked, but its content is missing");
@@ -247,6 +256,16 @@ fn lost_children(
         Finding { repairable: false, ..finding(repository, Code::IndexChildMissing, path, message) }
     };
     unlinked.map(of_child).collect()
+}
+
+/// Whether some manifests or tags of a repository can't be read, so that they may need any of its manifests.
+fn is_partly_unseen(tree: &Tree, scan: &Scan, (index, repository): (usize, &Scanned)) -> bool {
+    let [_, manifests, _] = repository.place.own();
+    let manifests = tree.locate(&manifests);
+    let of_it = scan.damage.iter().filter(|damage| damage.repository == Some(index)).map(|damage| &damage.error);
+    of_it
+        .filter(|error| hides_references(error))
+        .any(|error| error.path().is_some_and(|path| path.starts_with(&manifests)))
 }
 
 /// The code by which `fsck` and `repair` report a manifest without content. It depends on what needs the manifest.

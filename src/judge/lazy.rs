@@ -249,9 +249,9 @@ impl<'l, 'w> Lazy<'l, 'w> {
         self.seen.children.as_ref().is_some_and(|children| children.contains(digest))
     }
 
-    /// Notes an error in the listing of manifests or tags. Another name than a digest's, and a broken link, hide nothing.
+    /// Notes an error in the listing of manifests or tags.
     fn unseen(&mut self, error: Error) {
-        if matches!(error, Error::Io { .. } | Error::WrongKind { .. }) {
+        if references::hides_references(&error) {
             self.seen.is_partly_unseen = true;
             self.seen.damage.insert(error.to_string(), error);
         }

@@ -8,6 +8,7 @@ use super::link::{LinkTarget, RevisionLink};
 use super::manifest::{Form, Part, Read};
 use crate::count;
 use crate::digest::Digest;
+use crate::error::Error;
 use crate::finding::{Code, Finding, Harm, Repair, Subject};
 use crate::layout::{Entry, Place};
 use crate::manifest::Role;
@@ -291,6 +292,12 @@ pub(crate) fn dangling<F: Facts>(facts: &F, key: &Digest, target: &Digest, reaso
     };
     let subject = Subject::Layer(facts.place().clone(), *key);
     facts.at(subject, Code::LayerLinkDangling, Harm::Possible, message).of_content(digest).repaired_by(repair)
+}
+
+/// Whether an error in a listing of manifests or tags may hide one that references something. A name that is not a digest
+/// and a broken link hide nothing.
+pub(crate) fn hides_references(error: &Error) -> bool {
+    matches!(error, Error::Io { .. } | Error::WrongKind { .. })
 }
 
 /// The reason for which something may be needed that a manifest of an unknown kind mentions.

@@ -177,6 +177,19 @@ fn of_a_revision_link_that_names_another_manifest_gc_says_what_fsck_does() {
 }
 
 #[test]
+fn of_a_manifest_that_a_hidden_tag_may_need_gc_says_what_fsck_does() {
+    let planted = Planted::new();
+    let image = planted.image("lib", "an image");
+    planted.remove(&blob_path(&image));
+    let tags = planted.at("repositories/lib/_manifests/tags");
+    std::fs::create_dir_all(&tags).unwrap();
+    std::os::unix::fs::symlink("elsewhere", tags.join("v1")).unwrap();
+    let found = ask(&planted.scratch, ["fsck"]);
+    assert!(findings(&found).iter().any(|finding| code(finding) == "manifest-missing"));
+    gc_says_what_fsck_does(&planted.scratch).unwrap_or_else(|complaint| panic!("{complaint}"));
+}
+
+#[test]
 fn of_a_random_tree_with_wrong_bytes_gc_says_what_fsck_does() {
     let ways = Ways::of(&[How::Truncate, How::Empty, How::Flip, How::Newline, How::Long]);
     hold(60, 38, damaged(ways), |recipe| gc_says_what_fsck_does(&recipe.grow()));
