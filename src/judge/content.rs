@@ -1,4 +1,4 @@
-//! Judging what is stored under a digest.
+//! Judges what is stored under a digest.
 
 use std::fmt;
 use std::fs::File;
@@ -61,7 +61,7 @@ impl Stored {
         }
     }
 
-    /// Decides by a descriptor, which says `expected` bytes, whether corrupt content is truncated.
+    /// Calls corrupt content truncated if it is shorter than the `expected` bytes of a descriptor.
     pub(crate) fn by_size(self, expected: i64) -> Self {
         let expected = u64::try_from(expected).unwrap_or_default();
         match self {
@@ -120,7 +120,7 @@ pub(crate) enum Occupant {
     Absent,
 }
 
-/// What is in the place of `digest` now, and what is wrong with that. The content is not read.
+/// Returns what is in the place of `digest` now, and what is wrong with that. The content is not read.
 pub(crate) fn look(tree: &Tree, digest: &Digest) -> (Occupant, Stored) {
     let path = Entry::Blob(*digest).path();
     let (path, kind) = match tree.metadata(&path) {

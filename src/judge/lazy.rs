@@ -1,4 +1,4 @@
-//! The facts about a repository. Each is read on its first use, and remembered.
+//! Reads the facts about a repository, each on its first use, and remembers them.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::path::PathBuf;
@@ -30,12 +30,12 @@ pub(super) struct Seen {
     layers: HashMap<Digest, LinkTarget>,
     /// The findings about links, by what each makes unavailable.
     broken: HashMap<Blocks, Finding>,
-    /// Whether it was looked for the directory of layer links.
+    /// Whether the directory of layer links was looked for.
     has_looked_for_layers: bool,
     children: Option<HashSet<Digest>>,
     /// Whether some of the repository's manifests or tags can't be read.
     is_partly_unseen: bool,
-    /// What could not be listed, each once, by its message.
+    /// The errors in listings, each once, by its message.
     pub(super) damage: BTreeMap<String, Error>,
     buffer: Vec<u8>,
 }
@@ -49,7 +49,8 @@ pub(super) struct Lazy<'l, 'w> {
     watch: &'l Watch<'w>,
     seen: &'l mut Seen,
     report: &'l mut dyn FnMut(Finding),
-    /// What was reported: a manifest may name the same content more than once. What is about no digest, by its message.
+    /// The findings that were reported, because a manifest may name the same content more than once. A finding that is
+    /// about no digest is known by its message.
     reported: HashSet<(Code, PathBuf, Result<Digest, String>)>,
 }
 

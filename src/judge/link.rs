@@ -1,4 +1,4 @@
-//! What links lead to, and the findings about broken links and about something else in the place of a file.
+//! Says what links lead to, and makes the findings about broken links and about something else in the place of a file.
 
 use crate::digest::Digest;
 use crate::error::LinkFault;

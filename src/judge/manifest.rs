@@ -1,4 +1,4 @@
-//! Judging a manifest on its own: what it says, and what is wrong with that in every repository.
+//! Judges a manifest on its own: what it says, and what is wrong with that in every repository.
 
 use std::fmt;
 use std::fs::File;

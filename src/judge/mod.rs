@@ -1,4 +1,4 @@
-//! Judging content and references. Every command uses this one judgement.
+//! Judges content and references. Every command uses this one judgement.
 //!
 //! * `content` judges what is stored under a digest, by its metadata or by its hash.
 //! * `manifest` judges a manifest on its own, for every repository that has it.

@@ -1,4 +1,4 @@
-//! Judging whether everything is there that a manifest references, with the size that it says.
+//! Judges whether everything is there that a manifest references, with the size that the manifest says.
 
 use std::sync::Arc;
 

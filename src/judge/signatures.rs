@@ -1,4 +1,4 @@
-//! Judging the signatures that registries up to 2.4 stored beside a manifest of schema1.
+//! Judges the signatures that registries up to 2.4 stored beside a manifest of schema1.
 
 use super::Blocks;
 use super::content::Occupant;

@@ -1,4 +1,4 @@
-//! Reading through symbolic links, as a registry does. This serves only to judge what a registry serves: **nothing is
+//! Reads through symbolic links, as a registry does. This serves only to judge what a registry serves: **nothing is
 //! ever written through a link.**
 
 use std::fs::File;

@@ -1,4 +1,4 @@
-//! Verifying manifests: their content, what they say, and whether everything that they reference is there.
+//! Verifies manifests: their content, what they say, and whether everything that they reference is there.
 //!
 //! A manifest is read, hashed and parsed once, however many repositories have it. Its references and what is wrong with
 //! it are kept in memory. Links are read once for each repository, content once for the tree.
