@@ -55,8 +55,6 @@ pub(super) fn elements(array: &[u8]) -> Option<Vec<&[u8]>> {
 #[cfg(test)]
 #[expect(clippy::unwrap_used, reason = "a test may")]
 mod tests {
-    use proptest::prelude::*;
-
     use super::*;
 
     #[test]
@@ -74,12 +72,5 @@ mod tests {
         let nested = |depth: usize| [vec![b'['; depth], vec![b']'; depth]].concat();
         assert!(elements(&nested(10_000)).is_some());
         assert_eq!(elements(&nested(10_001)), None);
-    }
-
-    proptest! {
-        #[test]
-        fn no_bytes_make_it_panic(bytes in prop::collection::vec(any::<u8>(), 0..64)) {
-            let _ = (members(&bytes), elements(&bytes), string(&bytes));
-        }
     }
 }
