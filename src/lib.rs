@@ -109,6 +109,7 @@ pub mod fsck;
 #[path = "../fuzz/readers.rs"]
 pub mod fuzz;
 pub mod gc;
+mod json;
 pub mod judge;
 mod layout;
 pub mod manifest;

@@ -3,6 +3,7 @@
 use serde_json::{Map, Value, json};
 
 use crate::error::{Error, LinkFault, Missing, Refusal};
+use crate::json::applying;
 
 /// What the message names, for programs: `repository`, `digest`, `path`, `expected`, `found`, ….
 pub(super) fn detail(error: &Error) -> Map<String, Value> {
@@ -10,8 +11,8 @@ pub(super) fn detail(error: &Error) -> Map<String, Value> {
     if let Some(path) = error.path() {
         detail.insert("path".to_owned(), path.to_string_lossy().into());
     }
-    if let Value::Object(facts) = facts(error) {
-        detail.extend(facts.into_iter().filter(|(_, fact)| !fact.is_null()));
+    if let Value::Object(facts) = applying(facts(error)) {
+        detail.extend(facts);
     }
     detail
 }

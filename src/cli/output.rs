@@ -253,14 +253,6 @@ fn about(mut document: Value, subject: Option<&Subject>) -> Value {
     document
 }
 
-/// The fields without those that are `null`, which do not apply.
-pub(super) fn applying(mut fields: Value) -> Value {
-    if let Value::Object(fields) = &mut fields {
-        fields.retain(|_, value| !value.is_null());
-    }
-    fields
-}
-
 /// An error in the shape of the registry's API.
 pub(super) fn error_document(error: &Error) -> Value {
     json!({ "code": error.code(), "message": error.to_string(), "detail": detail::detail(error) })

@@ -6,7 +6,6 @@ mod code;
 mod repair;
 mod subject;
 
-use std::borrow::Cow;
 use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -14,9 +13,11 @@ use std::sync::Arc;
 pub use code::Code;
 pub use repair::{REPAIRABLE, Repair};
 use serde::{Serialize, Serializer};
+use serde_json::json;
 pub(crate) use subject::Subject;
 
 use crate::digest::Digest;
+use crate::json::applying;
 use crate::layout::TreePath;
 use crate::named::named;
 use crate::tree::Tree;
@@ -229,52 +230,16 @@ impl fmt::Display for Finding {
     }
 }
 
-/// A finding as JSON has it.
-#[derive(Serialize)]
-struct Document<'d> {
-    code: Code,
-    severity: Severity,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    repository: Option<&'d str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    tag: Option<&'d str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    manifest: Option<Digest>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    digest: Option<Digest>,
-    /// What is not UTF-8 in a path is replaced.
-    path: Cow<'d, str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    expected: Option<&'d str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    found: Option<&'d str>,
-    #[serde(skip_serializing_if = "<[Image]>::is_empty")]
-    images: &'d [Image],
-    #[serde(skip_serializing_if = "Option::is_none")]
-    repair: Option<Repair>,
-    #[serde(skip_serializing_if = "std::ops::Not::not")]
-    safe: bool,
-    message: &'d str,
-}
-
 impl Serialize for Finding {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let path = self.path();
-        let document = Document {
-            code: self.code,
-            severity: self.severity,
-            repository: self.repository(),
-            tag: self.tag(),
-            manifest: self.manifest,
-            digest: self.digest(),
-            path: path.to_string_lossy(),
-            expected: self.expected.as_deref(),
-            found: self.found.as_deref(),
-            images: &self.images,
-            repair: self.repair,
-            safe: self.is_safe(),
-            message: &self.message,
-        };
-        document.serialize(serializer)
+        let document = json!({
+            "code": self.code, "severity": self.severity, "repository": self.repository(), "tag": self.tag(),
+            "manifest": self.manifest, "digest": self.digest(),
+            // What is not UTF-8 in a path is replaced.
+            "path": self.path().to_string_lossy(), "expected": self.expected, "found": self.found,
+            "images": (!self.images.is_empty()).then_some(&self.images), "repair": self.repair,
+            "safe": self.is_safe().then_some(true), "message": self.message,
+        });
+        applying(document).serialize(serializer)
     }
 }

@@ -8,6 +8,7 @@ use crate::cli::count::{self, human_bytes, plural};
 use crate::cli::{Context, hint, output};
 use crate::finding::{Code, REPAIRABLE};
 use crate::gc::{Action, Finding, Kept, Kind, Options, Plan, Untagged};
+use crate::json::applying;
 use crate::quarantine::RunId;
 use crate::scan::Doubt;
 
@@ -197,7 +198,7 @@ pub(super) fn print_action(action: &Action, context: &mut Context) -> anyhow::Re
             "tag": action.tag, "digest": action.digest, "upload": action.upload,
             "size": matches!(action.kind, Kind::Blob | Kind::Upload).then_some(action.size),
         });
-        return context.output.event("remove", output::applying(fields));
+        return context.output.event("remove", applying(fields));
     }
     if !context.output.is_verbose() {
         return Ok(());

@@ -8,6 +8,7 @@ use super::Repair;
 use crate::cli::count::{human_bytes, plural};
 use crate::cli::{Context, hint, output};
 use crate::finding::Repair as Kind;
+use crate::json::applying;
 use crate::quarantine::RunId;
 use crate::repair::{Action, Done, Left, Plan, Remaining, Remedy};
 
@@ -153,7 +154,7 @@ pub(super) fn print_outdated(action: &Action, reason: &str, context: &mut Contex
 
 fn action_document(action: &Action) -> Value {
     let has_size = matches!(action.repair, Kind::QuarantineBlob | Kind::RefillBlob | Kind::PurgeUpload);
-    output::applying(json!({
+    applying(json!({
         "repair": action.repair, "code": action.finding.code, "path": action.path.to_string(),
         "repository": action.finding.repository(), "tag": action.finding.tag(), "digest": action.finding.digest(),
         "size": has_size.then_some(action.size),
