@@ -8,6 +8,8 @@
 //!   is dropped.
 //! - If its place has something else, the item stays.
 //! - A plain directory, such as a repository's, is merged: missing entries move over.
+//! - **A link stays in the quarantine when its content could not be put back**, and with it the revisions and tags of its
+//!   repository. The same holds when anything else of the repository failed.
 //! - A link stays in the quarantine while its content is in another run, because it would dangle. That happens when a
 //!   collection was killed and run again.
 
@@ -19,7 +21,7 @@ use rustix::fs::OFlags;
 
 use super::id::RunId;
 use super::index::{lacks, named};
-use super::item::{ItemKind, NotedItem};
+use super::item::{Item, ItemKind, NotedItem};
 use super::journal::Lines;
 use super::record::NotedChange;
 use super::run_directory::{Home, RunDirectory, Spot};
@@ -103,23 +105,24 @@ impl<'t> Restore<'t> {
         &self.faults
     }
 
-    fn judge(&self, noted: &NotedItem) -> Result<RestoreVerdict> {
+    fn judge(&self, noted: &NotedItem, missed: &Missed) -> Result<RestoreVerdict> {
         let verdict = judge(&self.directory, noted, self.verify, &self.interrupt)?;
-        if let RestoreVerdict::Free(spot, _) = &verdict
-            && noted.item.kind.is_link()
-            && let Some(run) = noted.item.digest.and_then(|digest| self.elsewhere.get(&digest))
-        {
-            let reason = format!("its content is in run {run}, which must be restored first");
-            return Err(stays(&self.directory, noted, *spot, &reason));
+        let (RestoreVerdict::Free(spot, _) | RestoreVerdict::Partly(spot, ..)) = &verdict else { return Ok(verdict) };
+        let elsewhere = noted.item.digest.filter(|_| noted.item.kind.is_link());
+        let elsewhere = elsewhere.and_then(|digest| self.elsewhere.get(&digest));
+        let waits = |run| format!("its content is in run {run}, which must be restored first");
+        match missed.reason(&noted.item).map(str::to_owned).or_else(|| elsewhere.map(waits)) {
+            Some(reason) => Err(stays(&self.directory, noted, *spot, &reason)),
+            None => Ok(verdict),
         }
-        Ok(verdict)
     }
 
     /// Says what a restore would do with each item, and changes nothing.
     pub fn look(self) -> Restored {
-        let mut items = Vec::with_capacity(self.items.len());
+        let (mut items, mut missed) = (Vec::with_capacity(self.items.len()), Missed::default());
         for noted in self.items.clone() {
-            let verdict = self.judge(&noted);
+            let verdict = self.judge(&noted, &missed);
+            missed.add(&noted.item, verdict.is_err());
             items.push((noted, verdict.map(RestoreVerdict::outcome)));
             if self.interrupt.signal().is_some() {
                 break;
@@ -132,7 +135,7 @@ impl<'t> Restore<'t> {
 
     /// Puts everything back. The journal records it with the time `now`.
     pub fn run(self, writer: &ExclusiveWriter<'_>, now: jiff::Timestamp) -> Result<Restored> {
-        let mut items = Vec::with_capacity(self.items.len());
+        let (mut items, mut missed) = (Vec::with_capacity(self.items.len()), Missed::default());
         let mut superfluous = Vec::new();
         let mut unsynced_content = false;
         let mut undone = self.undo(writer, false);
@@ -144,7 +147,7 @@ impl<'t> Restore<'t> {
                 sync(writer, &self.directory)?;
                 unsynced_content = false;
             }
-            let verdict = self.judge(&noted);
+            let verdict = self.judge(&noted, &missed);
             let done = verdict.and_then(|verdict| {
                 match &verdict {
                     RestoreVerdict::Free(spot, to) => put_back(writer, &self.directory, &noted, *spot, to)?,
@@ -157,6 +160,7 @@ impl<'t> Restore<'t> {
                 }
                 Ok(verdict.outcome())
             });
+            missed.add(&noted.item, done.is_err());
             unsynced_content |= noted.item.kind == ItemKind::Blob && matches!(done, Ok(RestoreOutcome::PutBack));
             items.push((noted, done));
         }
@@ -189,6 +193,32 @@ impl<'t> Restore<'t> {
             }
         }
         Ok(false)
+    }
+}
+
+/// What could not be put back.
+#[derive(Default)]
+struct Missed {
+    content: HashSet<Digest>,
+    repositories: HashSet<String>,
+}
+
+impl Missed {
+    fn add(&mut self, item: &Item, failed: bool) {
+        if failed {
+            self.content.extend(item.digest.filter(|_| item.kind == ItemKind::Blob));
+            self.repositories.extend(item.repository.clone());
+        }
+    }
+
+    /// Why an item must not be put back now, if it must not.
+    fn reason(&self, item: &Item) -> Option<&'static str> {
+        if item.kind.is_link() && item.digest.is_some_and(|digest| self.content.contains(&digest)) {
+            return Some("its content could not be put back");
+        }
+        let names = matches!(item.kind, ItemKind::Revision | ItemKind::TagIndex | ItemKind::Tag);
+        let is_hit = || item.repository.as_ref().is_some_and(|name| self.repositories.contains(name));
+        (names && is_hit()).then_some("something of its repository could not be put back")
     }
 }
 

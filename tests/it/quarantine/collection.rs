@@ -8,6 +8,7 @@ use std::path::PathBuf;
 use serde_json::Value;
 
 use super::{REPOSITORY, directory, things, tree};
+use crate::support::strace::strace;
 use crate::support::{Regtree, Scratch, vectors};
 
 /// The last is the quarantine.
@@ -126,8 +127,13 @@ fn a_blob_that_changed_since_it_was_taken_is_not_replaced() {
     Scratch::plant(&scratch.blob(stale), "other");
     scratch.run(["quarantine", "restore", &run]).code(3).says(["something else is there"]);
     assert_eq!(fs::read(scratch.blob(stale)).unwrap(), b"other");
-    assert_eq!(things(&scratch, &run).len(), 1);
+    // With it wait its link, and the revision and the tag's history of the same repository.
+    assert_eq!(things(&scratch, &run).len(), 4);
     assert!(directory(&scratch, &run).join("journal").exists());
+    assert!(!scratch.link(REPOSITORY, stale).exists());
+    fs::remove_dir_all(scratch.blob(stale).parent().unwrap()).unwrap();
+    scratch.run(["quarantine", "restore", &run]).code(0);
+    assert!(scratch.link(REPOSITORY, stale).exists());
 }
 
 /// Whatever is no directory.
@@ -164,4 +170,31 @@ fn what_goes_of_a_damaged_tree_comes_back() {
     let names = vectors::damaged_trees();
     let went = names.iter().filter(|name| goes_and_comes_back(&vectors::damaged(name), name)).count();
     assert!(went > names.len() / 3, "{went} of {} trees", names.len());
+}
+
+#[test]
+fn a_restore_that_runs_out_of_room_links_no_content_that_is_not_back() {
+    let codes = |scratch: &Scratch| {
+        let events = scratch.run(["fsck", "--json"]).json_lines();
+        let errors = events.iter().filter(|event| event["severity"] == "error");
+        errors.map(|event| event["code"].as_str().unwrap().to_owned()).collect::<Vec<_>>()
+    };
+    let mut failures = 0;
+    for when in 1..=14 {
+        let scratch = grown();
+        let before = tree(scratch.root());
+        let (run, _) = collect(&scratch);
+        let inject = format!("inject=mkdirat,renameat:error=ENOSPC:when={when}");
+        let words = ["-o", "/dev/null", "-e", "trace=mkdirat,renameat", "-e", &inject];
+        let restored = scratch.regtree(["quarantine", "restore", &run]).behind(strace(&words)).run();
+        assert!(matches!(restored.exit(), Some(0 | 1 | 3)), "{when}: {}", restored.err());
+        if restored.exit() == Some(0) {
+            continue;
+        }
+        failures += 1;
+        assert_eq!(codes(&scratch), [""; 0], "{when}: {}", restored.err());
+        scratch.run(["quarantine", "restore", &run]).code(0);
+        assert!(tree(scratch.root()) == before, "{when}");
+    }
+    assert!(failures > 5, "{failures}");
 }
