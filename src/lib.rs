@@ -24,7 +24,8 @@
 //! - `durable` writes to the tree; no other room does. [`finding`] has the codes and severities of what is wrong.
 //! - `tree` reads the tree. [`stream`] copies and hashes bytes. [`pattern`] chooses repositories by name.
 //! - `layout` has the paths of the tree. [`error`], [`name`], `descriptor` and [`digest`] have the basic types.
-//! - `named` defines enums with stable names, and `count` writes counts in messages.
+//! - `named` defines enums with stable names, `count` writes counts in messages, and `json` leaves out of documents what
+//!   does not apply.
 //!
 //! # Examples
 //!

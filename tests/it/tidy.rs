@@ -25,7 +25,7 @@ const FLOORS: [&[&str]; 19] = [
     &["layout", "error"],
     &["name", "descriptor"],
     &["digest"],
-    &["named", "count"],
+    &["named", "count", "json"],
 ];
 
 /// What a module imports: each module, with one of the paths that say so.
