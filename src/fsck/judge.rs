@@ -203,7 +203,7 @@ impl Facts for Judge<'_, '_> {
     fn layer(&mut self, key: &Digest) -> LinkTarget {
         match self.repository.layers.target(key) {
             // What can't be listed is not absent.
-            LinkTarget::Absent if self.repository.folders.layers == Folder::Unseen => LinkTarget::Nowhere,
+            LinkTarget::Absent if self.repository.folders.layers == Folder::Unseen => LinkTarget::Unseen,
             leads => leads,
         }
     }

@@ -84,7 +84,7 @@ impl Layers {
         straight.chain(self.others.iter().filter_map(|(key, leads)| match leads {
             LinkTarget::To(target) => Some((*key, *target)),
             LinkTarget::Straight => Some((*key, *key)),
-            LinkTarget::Nowhere | LinkTarget::Absent => None,
+            LinkTarget::Nowhere | LinkTarget::Unseen | LinkTarget::Absent => None,
         }))
     }
 

@@ -149,7 +149,7 @@ impl<'l, 'w> Lazy<'l, 'w> {
         let target = match self.layer(key) {
             LinkTarget::Straight => *key,
             LinkTarget::To(target) => target,
-            LinkTarget::Nowhere | LinkTarget::Absent => return,
+            LinkTarget::Nowhere | LinkTarget::Unseen | LinkTarget::Absent => return,
         };
         if self.occupant(&target) == Occupant::Absent {
             let finding = references::dangling(self, key, &target, Some(references::MENTIONED));
@@ -308,6 +308,10 @@ impl Facts for Lazy<'_, '_> {
             Ok(None) => LinkTarget::Absent,
             Ok(Some(link)) if link.is_alias() => LinkTarget::To(link.target),
             Ok(Some(_)) => LinkTarget::Straight,
+            Err(error @ Error::Io { .. }) => {
+                self.broken(Blocks::Layer(*key), Subject::Layer(self.place.clone(), *key), &error);
+                LinkTarget::Unseen
+            }
             Err(error) => match self.broken(Blocks::Layer(*key), Subject::Layer(self.place.clone(), *key), &error) {
                 Some(says) if says == *key => LinkTarget::Straight,
                 Some(says) if !key.is_canonical() && says.is_canonical() => LinkTarget::To(says),

@@ -12,10 +12,19 @@ pub(crate) enum LinkTarget {
     Straight,
     /// To content that is stored under another digest.
     To(Digest),
-    /// Nowhere: the link is broken or can't be read, which is reported where it is read.
+    /// Nowhere: the link is broken, which is reported where it is read.
     Nowhere,
+    /// It is unknown whether there is a link: its directory can't be read, which is reported there.
+    Unseen,
     /// There is no link.
     Absent,
+}
+
+impl LinkTarget {
+    /// Whether there is a link, broken or not: what it belongs to was pushed here.
+    pub(crate) fn is_link(self) -> bool {
+        !matches!(self, Self::Absent | Self::Unseen)
+    }
 }
 
 /// The state of a manifest's link.

@@ -180,13 +180,13 @@ impl<F: Facts> Referrer<'_, F> {
     /// manifest is no proof, because it may be another repository's.
     fn has_part_of(&mut self, digest: &Digest) -> bool {
         // A manifest that was pushed as a layer was pushed here too.
-        if self.facts.layer(digest) != LinkTarget::Absent {
+        if self.facts.layer(digest).is_link() {
             return true;
         }
         let Some(form) = self.facts.form(digest) else { return false };
         form.marks().any(|part| match part.role {
             Role::Child => self.facts.revision(&part.digest).is_some(),
-            _ => self.facts.layer(&part.digest) != LinkTarget::Absent,
+            _ => self.facts.layer(&part.digest).is_link(),
         })
     }
 
@@ -197,7 +197,9 @@ impl<F: Facts> Referrer<'_, F> {
             // A foreign layer may be elsewhere.
             LinkTarget::Absent if part.elsewhere => return,
             LinkTarget::Absent => return self.unlinked(part),
-            LinkTarget::Nowhere => return self.facts.look_into(Blocks::Layer(digest), Harm::Certain),
+            LinkTarget::Nowhere | LinkTarget::Unseen => {
+                return self.facts.look_into(Blocks::Layer(digest), Harm::Certain);
+            }
             LinkTarget::Straight => digest,
             LinkTarget::To(target) => {
                 self.by_alias(digest, target);

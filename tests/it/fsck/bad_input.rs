@@ -5,6 +5,7 @@ use std::os::unix::fs::{PermissionsExt, lchown};
 use std::path::Path;
 
 use super::{checked, text};
+use crate::support::planted::{Planted, revision_path};
 use crate::support::{Pushed, Scratch};
 
 const USAGE: i32 = 2;
@@ -62,15 +63,20 @@ fn an_empty_tree_has_nothing_wrong() {
     assert!(super::fsck(&bare, &["--content"]).code(0).codes().is_empty());
 }
 
-/// An image, all of it the unprivileged user's.
-fn owned() -> (Scratch, Pushed) {
-    let scratch = Scratch::new();
-    let image = scratch.image("lib/app", "one").tag("latest");
+/// Gives a tree to the unprivileged user.
+fn give_away(scratch: &Scratch) {
     if rustix::process::geteuid().is_root() {
         for entry in walkdir::WalkDir::new(scratch.root()) {
             lchown(entry.unwrap().path(), Some(65534), Some(65534)).unwrap();
         }
     }
+}
+
+/// An image, all of it the unprivileged user's.
+fn owned() -> (Scratch, Pushed) {
+    let scratch = Scratch::new();
+    let image = scratch.image("lib/app", "one").tag("latest");
+    give_away(&scratch);
     (scratch, image)
 }
 
@@ -153,4 +159,20 @@ fn root_is_told_what_the_tree_s_owner_could_not_read() {
         lchown(path, owner, owner).unwrap();
         fs::set_permissions(path, mode).unwrap();
     }
+}
+
+#[test]
+fn no_child_is_said_to_have_been_here_while_the_layer_links_can_t_be_read() {
+    let planted = Planted::new();
+    let child = planted.image("lib", "a child");
+    planted.tag("lib", "v1", &planted.index("lib", &[&child]));
+    planted.remove(&revision_path("lib", &child));
+    give_away(&planted.scratch);
+    let layers = planted.at("repositories/lib/_layers");
+    let before = fs::symlink_metadata(&layers).unwrap().permissions();
+    fs::set_permissions(&layers, PermissionsExt::from_mode(0o000)).unwrap();
+    let found = checked(&planted.scratch, planted.scratch.regtree(["fsck", "--json"]).unprivileged());
+    fs::set_permissions(&layers, before).unwrap();
+    let missing = found.findings().find(|finding| finding["code"] == "index-child-missing").unwrap();
+    assert_eq!(missing["severity"], "warning", "{missing}");
 }
