@@ -17,7 +17,8 @@
 //! - `cli` is the command line. [`du`] says where the space is used.
 //! - [`gc`] removes what nothing needs. [`repair`] repairs what `fsck` finds. Both make a plan first.
 //! - [`fsck`] finds what is wrong with a tree. [`quarantine`] keeps what `gc` and `repair` moved out of the tree.
-//! - `reach` follows references. `scan` reads a whole tree in one pass. [`judge`] judges content and references.
+//! - `reach` follows references. `scan` reads a whole tree in one pass. `judge` judges content and references, and [`verify`]
+//!   is the part of it for manifests.
 //! - [`registry`] opens, creates and locks a tree, and lists its repositories.
 //! - [`manifest`], [`tag`], [`upload`] and [`blob`] read and change one part of a repository.
 //! - [`repository`] decides what a repository is, and reads its links.
@@ -111,7 +112,7 @@ pub mod fsck;
 pub mod fuzz;
 pub mod gc;
 mod json;
-pub mod judge;
+mod judge;
 mod layout;
 pub mod manifest;
 pub mod name;
@@ -132,6 +133,7 @@ pub use descriptor::Descriptor;
 pub use digest::{Algorithm, Digest};
 pub use durable::{ExclusiveWriter, Writer};
 pub use error::{Error, Result};
+pub use judge::verify;
 pub use layout::TreePath;
 pub use name::{Reference, RepositoryName, Tag};
 pub use registry::Registry;

@@ -10,11 +10,17 @@ use crate::error::{Error, Result};
 #[derive(Clone, Debug)]
 pub struct Pattern(GlobMatcher);
 
-impl FromStr for Pattern {
-    type Err = globset::Error;
+/// What is wrong with the text of a pattern.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{0}")]
+pub struct PatternError(String);
 
-    fn from_str(text: &str) -> Result<Self, globset::Error> {
-        Ok(Self(GlobBuilder::new(text).literal_separator(true).build()?.compile_matcher()))
+impl FromStr for Pattern {
+    type Err = PatternError;
+
+    fn from_str(text: &str) -> Result<Self, PatternError> {
+        let glob = GlobBuilder::new(text).literal_separator(true).build();
+        glob.map(|glob| Self(glob.compile_matcher())).map_err(|error| PatternError(error.to_string()))
     }
 }
 

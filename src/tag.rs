@@ -320,7 +320,7 @@ impl Removal {
     }
 
     /// Removes the tag and its history. The manifests and other tags stay.
-    pub fn execute(&self, writer: &Writer<'_>) -> Result<()> {
+    pub(crate) fn remove(&self, writer: &Writer<'_>) -> Result<()> {
         // The current link first: a tag whose removal is cut short points nowhere, and never loses only its history.
         self.unset(writer)?;
         writer.remove_directory(&self.directory, Sync::Now)
@@ -332,7 +332,7 @@ pub fn delete(writer: &Writer<'_>, removals: &[Removal]) -> Result<()> {
     for removal in removals {
         removal.unset(writer)?;
     }
-    removals.iter().try_for_each(|removal| removal.execute(writer))
+    removals.iter().try_for_each(|removal| removal.remove(writer))
 }
 
 /// What deleting `tags` from `repository` removes. `Err(TagUnknown)`, before anything is removed, when a tag does not

@@ -11,6 +11,7 @@ use crate::tree::{EntryKind, Tree};
 
 /// What a repository knows about a blob.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
 pub struct BlobStat {
     /// The media type, the size, and the digest that the content is stored under.
     #[serde(flatten)]

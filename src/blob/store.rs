@@ -18,6 +18,7 @@ use crate::tree::Tree;
 /// What happened to content that was to be stored.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(tag = "outcome", rename_all = "kebab-case")]
+#[non_exhaustive]
 pub enum Outcome {
     /// The content is new in the tree.
     Stored,
@@ -32,6 +33,7 @@ pub enum Outcome {
 
 /// What the caller expects the content to be. Every value given is checked.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Expected {
     /// The digest, by any algorithm.
     pub digest: Option<Digest>,
@@ -51,6 +53,7 @@ impl Expected {
 
 /// Content that was stored.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
 pub struct Stored {
     /// The media type, the size and the canonical digest.
     #[serde(flatten)]

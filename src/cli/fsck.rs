@@ -13,9 +13,6 @@ use crate::fsck::{self, Content, Hashed, Options, Report, Stop, Subset};
 use crate::pattern::Pattern;
 use crate::stream::Watch;
 
-/// The age from which a registry purges uploads.
-pub(super) const STALE: Duration = Duration::from_hours(168);
-
 /// Find and report everything that is wrong with a tree
 ///
 /// fsck checks links, tags, manifests and what they reference, the sizes in descriptors, and uploads, and finds files
@@ -85,11 +82,10 @@ impl Fsck {
         let registry = context.registry()?;
         let progress = progress::observer(context.global.progress, &context.output);
         let watch = Watch { progress: &*progress, interrupt: interrupt::catch()? };
-        let stale = context.now.checked_sub(STALE).unwrap_or(context.now);
         let content = self.content(context);
         let only = self.repository.clone().into();
         let pauses = context.pauses.clone();
-        let options = Options { now: context.now, uploads_began_before: stale, only, content, pauses };
+        let options = Options { only, content, pauses, ..Options::new(context.now) };
         let report = fsck::check(registry.tree(), &options, &watch)?;
         for finding in &report.findings {
             print(finding, context)?;

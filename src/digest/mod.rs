@@ -102,6 +102,7 @@ impl TarsumVersion {
 
 /// Why a text is not a digest. go-digest distinguishes the same three cases.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
 pub enum DigestError {
     /// The text is not `algorithm:hex`, or has characters that are not hex digits.
     #[error("invalid checksum digest format (want algorithm:hex, in lower case)")]

@@ -60,6 +60,7 @@ pub enum Measure {
 
 /// What to measure and report.
 #[derive(Clone, Copy, Debug, Default)]
+#[non_exhaustive]
 pub struct Options {
     /// How to count files.
     pub measure: Measure,
@@ -71,6 +72,7 @@ pub struct Options {
 
 /// Where the space went.
 #[derive(Clone, Debug)]
+#[non_exhaustive]
 pub struct Usage {
     /// The chosen repositories, sorted by name.
     pub repositories: Vec<RepositoryUsage>,
@@ -139,6 +141,7 @@ pub struct LayerUsage {
 
 /// The bytes of the tree. Each is counted in one field.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Breakdown {
     /// Content that the tagged images of one repository need.
     pub unique: u64,

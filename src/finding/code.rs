@@ -104,7 +104,7 @@ named! {
 
 impl Code {
     /// The severity of a finding, whichever command reports it.
-    pub const fn severity(self, harm: Harm) -> Severity {
+    pub(crate) const fn severity(self, harm: Harm) -> Severity {
         match self {
             // No client can get the content.
             Self::BlobMissing
@@ -142,7 +142,7 @@ impl Code {
     }
 
     /// The code for a broken link.
-    pub const fn of_link(fault: &LinkFault) -> Self {
+    pub(crate) const fn of_link(fault: &LinkFault) -> Self {
         match fault {
             LinkFault::Empty => Self::LinkEmpty,
             LinkFault::Malformed { .. } => Self::LinkMalformed,
@@ -152,7 +152,7 @@ impl Code {
     }
 
     /// The code for a failure to read something.
-    pub fn of(error: &Error) -> Self {
+    pub(crate) fn of(error: &Error) -> Self {
         match error {
             Error::Corrupt { .. } => Self::BlobCorrupt,
             Error::ContentMissing { .. } => Self::BlobMissing,

@@ -24,7 +24,7 @@ use crate::tree::Tree;
 
 /// What can't be served because of a finding. Its severity follows from this and its code alone.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Harm {
+pub(crate) enum Harm {
     /// Nothing.
     None,
     /// Nothing that is known to be needed, or only for a few clients and registries.
@@ -66,6 +66,7 @@ impl fmt::Display for Image {
 
 /// Something that is wrong in a tree.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Finding {
     /// What is wrong.
     pub code: Code,

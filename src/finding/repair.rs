@@ -57,7 +57,7 @@ named! {
 
 impl Repair {
     /// The order of the repairs: directories are made readable first, and content comes before the links that grant it.
-    pub const ORDER: [Self; 10] = [
+    pub(crate) const ORDER: [Self; 10] = [
         Self::FixPermissions,
         Self::MakeDirectory,
         Self::QuarantineBlob,
@@ -72,7 +72,7 @@ impl Repair {
 
     /// Whether `--all-safe` includes it for a finding with this code: it takes away nothing that may still be wanted,
     /// and grants nothing that no link grants.
-    pub const fn is_safe(self, code: Code) -> bool {
+    pub(crate) const fn is_safe(self, code: Code) -> bool {
         match self {
             Self::RefillBlob | Self::RemoveTag => false,
             Self::RemoveLink => matches!(code, Code::LayerLinkDangling),

@@ -26,6 +26,7 @@ const OFTEN: Duration = Duration::from_secs(50);
 
 /// The content to hash.
 #[derive(Clone, Debug)]
+#[non_exhaustive]
 pub struct Content {
     /// A part of the content, if not all of it.
     pub subset: Option<Subset>,
@@ -43,8 +44,16 @@ pub struct Content {
     pub now: jiff::Timestamp,
 }
 
+impl Content {
+    /// All content, hashed by so many threads.
+    pub fn new(now: jiff::Timestamp, threads: usize) -> Self {
+        Self { subset: None, seed: 0, deadline: None, resume_after: None, unverified_since: None, threads, now }
+    }
+}
+
 /// Why hashing ended early.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Stop {
     /// A signal came.
     Signal(usize),
@@ -54,6 +63,7 @@ pub enum Stop {
 
 /// The result of hashing.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Hashed {
     /// The number of blobs that were hashed.
     pub blobs: u64,

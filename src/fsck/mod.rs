@@ -53,12 +53,16 @@ use content::Stock;
 pub use content::{Content, Hashed, Stop};
 use inspect::Inspector;
 use pass::Pass;
-pub use recheck::PAUSES;
+pub(crate) use recheck::PAUSES;
 use recheck::Recheck;
 pub use subset::Subset;
 
+/// The age from which a registry purges uploads.
+const STALE: Duration = Duration::from_hours(168);
+
 /// What to check, and how.
 #[derive(Clone, Debug)]
+#[non_exhaustive]
 pub struct Options {
     /// The current time.
     pub now: jiff::Timestamp,
@@ -72,8 +76,17 @@ pub struct Options {
     pub pauses: Vec<Duration>,
 }
 
+impl Options {
+    /// Looks at everything, hashes nothing, and finds an upload stale that began a week before `now`.
+    pub fn new(now: jiff::Timestamp) -> Self {
+        let uploads_began_before = now.checked_sub(STALE).unwrap_or(now);
+        Self { now, uploads_began_before, only: Patterns::default(), content: None, pauses: PAUSES.to_vec() }
+    }
+}
+
 /// How much was checked.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize)]
+#[non_exhaustive]
 pub struct Counts {
     /// Repositories, including those whose path is not a valid name.
     pub repositories: u64,
@@ -87,6 +100,7 @@ pub struct Counts {
 
 /// The result of a check.
 #[derive(Debug)]
+#[non_exhaustive]
 pub struct Report {
     /// The findings, the worst first.
     pub findings: Vec<Finding>,

@@ -20,7 +20,7 @@ use crate::stream::{Silent, Watch};
 /// The pauses before each further look where a registry may run. There is one look in any case. The others follow only
 /// while something that was found may be in the making: small files are synced one after the other, which takes a while
 /// on a busy disk.
-pub const PAUSES: [Duration; 4] =
+pub(crate) const PAUSES: [Duration; 4] =
     [Duration::from_millis(50), Duration::from_millis(250), Duration::from_millis(700), Duration::from_secs(2)];
 /// What changed within this time before the check may be in the making.
 const LATELY: jiff::SignedDuration = jiff::SignedDuration::from_secs(3);

@@ -12,6 +12,7 @@ use crate::scan::Doubt;
 
 named! {
     /// The kinds of what is removed, in the order in which they are removed.
+    #[non_exhaustive]
     pub enum Kind {
         /// A tag that was made for another manifest, such as one of signatures, and whose own manifest is removed.
         Tag = "tag",
@@ -42,6 +43,7 @@ impl Kind {
 
 /// One removal.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Action {
     /// What kind of item is removed.
     pub kind: Kind,
@@ -74,6 +76,7 @@ impl Action {
 
 /// Something that is wrong in the tree, whether or not gc keeps anything because of it.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Finding {
     /// What is wrong.
     pub code: Code,

@@ -16,6 +16,7 @@ use crate::tree::{Neighbours, Tree};
 /// A step of the way to some content.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(tag = "kind", rename_all = "kebab-case")]
+#[non_exhaustive]
 pub enum Step {
     /// A repository.
     Repository {
@@ -47,6 +48,7 @@ pub enum Step {
 /// Why content is kept.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
+#[non_exhaustive]
 pub enum Reason {
     /// A tag leads to it.
     Tagged,
@@ -65,6 +67,7 @@ pub enum Reason {
 /// What a plan does with content.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(tag = "fate", rename_all = "kebab-case")]
+#[non_exhaustive]
 pub enum Fate {
     /// The tree has no such content.
     Absent,

@@ -56,7 +56,7 @@ pub use explain::{Fate, Reason, Step};
 pub use plan::{Kept, Plan, Untagged, plan};
 pub use safety::Limit;
 pub use sweep::{Did, Swept, sweep};
-pub use uses::{Needs, Uses, uses};
+pub(crate) use uses::{Needs, uses};
 
 use crate::digest::Digest;
 use crate::error::Result;
@@ -68,6 +68,7 @@ use crate::upload::Upload;
 /// What to collect.
 #[derive(Clone, Debug)]
 #[expect(clippy::struct_excessive_bools, reason = "each is a choice of its own")]
+#[non_exhaustive]
 pub struct Options {
     /// The time from which ages are counted.
     pub now: jiff::Timestamp,

@@ -23,6 +23,7 @@ use crate::upload::{self, Upload};
 
 /// How much a plan keeps.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
 pub struct Kept {
     /// Repositories.
     pub repositories: u64,
@@ -42,6 +43,7 @@ pub struct Kept {
 /// and a check all use the same options and the same scan.
 #[derive(Debug)]
 #[must_use = "nothing is removed until the plan is swept"]
+#[non_exhaustive]
 pub struct Plan {
     /// What the sweep puts back from the quarantine first.
     pub recall: Recall,
@@ -138,6 +140,7 @@ impl Plan {
 
 /// What would be removed besides what a plan removes, if manifests were removed too that no tag leads to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
 pub struct Untagged {
     /// Manifests.
     pub revisions: u64,

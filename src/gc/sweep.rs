@@ -21,6 +21,7 @@ use crate::upload;
 
 /// What a sweep did.
 #[derive(Debug, Default)]
+#[non_exhaustive]
 pub struct Swept {
     /// What was removed, in order.
     pub removed: Vec<Action>,
@@ -38,6 +39,7 @@ pub struct Swept {
 
 /// One act of a sweep.
 #[derive(Clone, Copy, Debug)]
+#[non_exhaustive]
 pub enum Did<'d> {
     /// It put back content from a run of the quarantine.
     PutBack(&'d Digest, &'d RunId),

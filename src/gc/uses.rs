@@ -11,7 +11,7 @@ use crate::tree::Tree;
 
 /// What a collection would keep if nothing were young.
 #[derive(Debug)]
-pub struct Uses {
+pub(crate) struct Uses {
     /// All content that is needed.
     pub needed: DigestSet,
     /// What is wrong.
@@ -20,7 +20,7 @@ pub struct Uses {
 
 /// What one repository needs.
 #[derive(Clone, Copy, Debug)]
-pub struct Needs<'u> {
+pub(crate) struct Needs<'u> {
     /// The number of the repository in the scan.
     pub repository: usize,
     /// Everything that it needs, each digest once, whether or not the content is there.
@@ -32,7 +32,7 @@ pub struct Needs<'u> {
 }
 
 /// Marks as a collection does, and calls `look` with what each repository needs.
-pub fn uses(
+pub(crate) fn uses(
     tree: &Tree,
     scan: &mut Scan,
     options: &Options,
@@ -50,7 +50,7 @@ pub fn uses(
 
 impl Finding {
     /// The finding for something that could not be read. gc keeps nothing because of it.
-    pub fn of(error: &Error) -> Self {
+    pub(crate) fn of(error: &Error) -> Self {
         let path = error.path().map(std::path::Path::to_owned);
         Self {
             code: Code::of(error),

@@ -16,6 +16,7 @@ use crate::stream::Watch;
 
 /// How strictly to verify.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct How {
     /// Whether to hash configs and layers too.
     pub content: bool,

@@ -26,7 +26,7 @@ impl Removal {
     /// empty directory must not stay: with a layer link of the same digest it looks like a manifest of registry 2.1.0.
     pub fn execute(&self, writer: &ExclusiveWriter<'_>) -> Result<()> {
         for tag in &self.tags {
-            tag.execute(writer)?;
+            tag.remove(writer)?;
         }
         for link in &self.links {
             writer.remove_file(link, Sync::Now)?;

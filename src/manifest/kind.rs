@@ -4,6 +4,7 @@ use crate::named::named;
 
 named! {
     /// The kind of a manifest (layout.md §5.1). The tree does not store it; it follows from the content.
+    #[non_exhaustive]
     pub enum Kind {
         /// Docker's first kind, signed when it is pushed. The tree stores the payload without its signatures.
         Schema1 = "schema1",

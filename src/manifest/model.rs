@@ -81,6 +81,7 @@ impl Manifest {
 
 named! {
     /// What a reference is for.
+    #[non_exhaustive]
     pub enum Role {
         /// An image's configuration.
         Config = "config",

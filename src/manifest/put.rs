@@ -17,6 +17,7 @@ use crate::tree::{Tree, digests};
 
 /// How to store a manifest.
 #[derive(Clone, Copy, Debug)]
+#[non_exhaustive]
 pub struct Put<'a> {
     /// The name of the source in errors.
     pub source_name: &'a str,
@@ -35,6 +36,7 @@ pub struct Put<'a> {
 
 /// A manifest that was stored.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
 pub struct Stored {
     /// The media type, the size and the digest.
     #[serde(flatten)]
@@ -63,7 +65,13 @@ struct Document {
     verdicts: Vec<SignatureVerdict>,
 }
 
-impl Put<'_> {
+impl<'a> Put<'a> {
+    /// A put without tags, from a source that errors call `source_name`.
+    pub fn new(source_name: &'a str) -> Self {
+        let (tags, digest, media_type) = (&[][..], None, None);
+        Self { source_name, tags, digest, media_type, skip_references: false, keep_signatures: false }
+    }
+
     /// Stores `bytes` in `repository`, which need not exist, and points the tags to the manifest.
     ///
     /// `Err(ManifestInvalid)` has every reason for which a registry would refuse it, in the registry's order (layout.md

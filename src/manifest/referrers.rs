@@ -17,6 +17,7 @@ use crate::tag;
 /// A manifest that is about another, as a descriptor in an OCI index has it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
+#[non_exhaustive]
 pub struct Referrer {
     /// Its media type; empty when it is not known.
     pub media_type: String,

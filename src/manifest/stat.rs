@@ -11,6 +11,7 @@ use crate::tag;
 
 /// What a repository knows about a manifest.
 #[derive(Debug)]
+#[non_exhaustive]
 pub struct ManifestStat {
     /// Its digest.
     pub digest: Digest,

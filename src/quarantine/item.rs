@@ -11,6 +11,7 @@ named! {
     /// What an item is. The kinds are in the order in which items are put back: content before the links that grant it.
     #[derive(Deserialize)]
     #[serde(rename_all = "kebab-case")]
+    #[non_exhaustive]
     pub enum ItemKind {
         /// A blob's directory.
         Blob = "blob",

@@ -15,6 +15,7 @@ use crate::tree::{self, Tree};
 
 /// A run of the quarantine.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct RunSummary {
     /// The name of the run.
     pub id: RunId,
@@ -39,6 +40,7 @@ pub struct Runs {
 
 /// The items and changes of a run.
 #[derive(Debug)]
+#[non_exhaustive]
 pub struct RunContents {
     /// The run.
     pub summary: RunSummary,

@@ -88,7 +88,7 @@ impl Recall {
     }
 
     /// Whether this blob comes back.
-    pub fn contains(&self, digest: &Digest) -> bool {
+    pub(crate) fn contains(&self, digest: &Digest) -> bool {
         self.blobs.0.contains_key(digest)
     }
 

@@ -37,6 +37,7 @@ const ELSEWHERE: &str = "its place is on another file system now; copy it there"
 
 /// The result of a restore.
 #[derive(Debug)]
+#[non_exhaustive]
 pub struct Restored {
     /// Each item with its result. An item whose restore failed stays in the quarantine.
     pub items: Vec<(NotedItem, Result<RestoreOutcome>)>,

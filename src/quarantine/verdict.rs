@@ -19,6 +19,7 @@ pub(super) const SOMETHING_ELSE: &str = "something else is there";
 
 /// What a restore does with an item.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum RestoreOutcome {
     /// The item is put back.
     PutBack,

@@ -9,6 +9,7 @@ use crate::upload;
 
 /// How many tags, manifests, links and uploads a repository has.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Census {
     /// Tags that point somewhere.
     pub tags: u64,

@@ -19,6 +19,7 @@ const ROUNDS: usize = 8;
 
 /// The result of a repair.
 #[derive(Debug, Default)]
+#[non_exhaustive]
 pub struct Done {
     /// The actions that were done, including those that followed from the plan.
     pub actions: Vec<Action>,
@@ -36,6 +37,7 @@ pub struct Done {
 
 /// Something that a repair did.
 #[derive(Clone, Copy, Debug)]
+#[non_exhaustive]
 pub enum Did<'d> {
     /// It put back content from a run of the quarantine.
     PutBack(&'d Digest, &'d RunId),

@@ -55,6 +55,7 @@ impl Wanted {
 
 /// How to repair.
 #[derive(Clone, Debug)]
+#[non_exhaustive]
 pub struct Options<'o> {
     /// What to repair.
     pub wanted: Wanted,
@@ -73,6 +74,12 @@ pub struct Options<'o> {
 }
 
 impl Options<'_> {
+    /// Repairs what is wanted, with no source of content. Of content only the metadata is looked at.
+    pub fn new(wanted: Wanted, now: jiff::Timestamp) -> Self {
+        let fsck::Options { uploads_began_before, content, pauses, .. } = fsck::Options::new(now);
+        Self { wanted, source: None, now, uploads_began_before, content, pauses, assume_blobs_lost: false }
+    }
+
     /// The options for checking the whole tree.
     fn look(&self, content: Option<Content>) -> fsck::Options {
         let Self { now, uploads_began_before, .. } = *self;

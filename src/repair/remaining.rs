@@ -34,6 +34,7 @@ pub struct Remaining {
 
 /// What helps against a remaining error.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Remedy {
     /// Its content: push it again, or put it in with `--from`.
     Content,

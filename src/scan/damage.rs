@@ -17,7 +17,7 @@ named! {
 
 /// Something that is wrong.
 #[derive(Debug)]
-pub struct Damage {
+pub(crate) struct Damage {
     /// The number of the repository in the scan; `None` where it is in none, or in one that can't be seen.
     pub repository: Option<usize>,
     /// Whether it is below `blobs/`, which is read only once.

@@ -9,18 +9,18 @@ use crate::digest::Digest;
 
 /// The id of a digest.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct DigestId(u32);
+pub(crate) struct DigestId(u32);
 
 impl DigestId {
     /// The id as an index.
-    pub fn index(self) -> usize {
+    pub(crate) fn index(self) -> usize {
         self.0 as usize
     }
 }
 
 /// Every known digest, with its id.
 #[derive(Debug, Default)]
-pub struct Digests {
+pub(crate) struct Digests {
     /// The hashes of the tree's sha256 blobs, sorted.
     blobs: Vec<[u8; 32]>,
     /// For each value of a hash's first two bytes, where such hashes begin in `blobs`; and one more for the end.
@@ -51,33 +51,28 @@ impl Digests {
     }
 
     /// How many there are.
-    pub fn len(&self) -> usize {
+    pub(crate) fn len(&self) -> usize {
         self.blobs.len() + self.extras.len()
     }
 
-    /// Whether there are none.
-    pub fn is_empty(&self) -> bool {
-        self.len() == 0
-    }
-
     /// How many of them are blobs of the tree.
-    pub fn blob_count(&self) -> usize {
+    pub(crate) fn blob_count(&self) -> usize {
         self.blobs.len() + self.others.len()
     }
 
     /// The tree's blobs.
-    pub fn blobs(&self) -> impl Iterator<Item = DigestId> + use<> {
+    pub(crate) fn blobs(&self) -> impl Iterator<Item = DigestId> + use<> {
         // Blobs with other digests were added first.
         (0..u32::try_from(self.blob_count()).unwrap_or(u32::MAX)).map(DigestId)
     }
 
     /// Whether the tree has content with this digest.
-    pub fn is_blob(&self, name: DigestId) -> bool {
+    pub(crate) fn is_blob(&self, name: DigestId) -> bool {
         name.index() < self.blob_count()
     }
 
     /// The digest with this id.
-    pub fn digest(&self, name: DigestId) -> Digest {
+    pub(crate) fn digest(&self, name: DigestId) -> Digest {
         match self.blobs.get(name.index()) {
             Some(hash) => Digest::from_sha256(*hash),
             None => self.extras[name.index() - self.blobs.len()],
@@ -85,7 +80,7 @@ impl Digests {
     }
 
     /// The id of a digest, if it has one.
-    pub fn find(&self, digest: &Digest) -> Option<DigestId> {
+    pub(crate) fn find(&self, digest: &Digest) -> Option<DigestId> {
         let found = digest.sha256().and_then(|hash| self.find_hash(&hash));
         found.or_else(|| self.by_digest.get(digest).copied())
     }
@@ -147,18 +142,18 @@ fn number(index: usize) -> DigestId {
 
 /// A set of digests.
 #[derive(Clone, Debug, Default)]
-pub struct DigestSet {
+pub(crate) struct DigestSet {
     bits: Vec<u64>,
 }
 
 impl DigestSet {
     /// An empty set with room for all of `names`.
-    pub fn new(names: &Digests) -> Self {
+    pub(crate) fn new(names: &Digests) -> Self {
         Self { bits: vec![0; names.len().div_ceil(64)] }
     }
 
     /// Adds a digest. Returns `false` when it was there already.
-    pub fn insert(&mut self, name: DigestId) -> bool {
+    pub(crate) fn insert(&mut self, name: DigestId) -> bool {
         let (word, bit) = (name.index() / 64, 1 << (name.index() % 64));
         let new = self.bits[word] & bit == 0;
         self.bits[word] |= bit;
@@ -166,7 +161,7 @@ impl DigestSet {
     }
 
     /// Whether the set contains a digest.
-    pub fn contains(&self, name: DigestId) -> bool {
+    pub(crate) fn contains(&self, name: DigestId) -> bool {
         self.bits.get(name.index() / 64).is_some_and(|word| word & 1 << (name.index() % 64) != 0)
     }
 }

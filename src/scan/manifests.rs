@@ -30,7 +30,7 @@ pub(super) struct Source<'s> {
 
 /// The references of all manifests.
 #[derive(Debug)]
-pub struct Graph {
+pub(crate) struct Graph {
     by_name: HashMap<DigestId, Node>,
     references: Vec<DigestId>,
     /// Indexes with those of their children that they give a media type of no manifest.
@@ -41,7 +41,7 @@ pub struct Graph {
 
 /// Why content can't be followed as a manifest.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Fault {
+pub(crate) struct Fault {
     /// What is known of the content.
     pub kind: FaultKind,
     /// The reason, for messages.
@@ -50,7 +50,7 @@ pub struct Fault {
 
 /// What is known of content that can't be followed as a manifest.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum FaultKind {
+pub(crate) enum FaultKind {
     /// It matches its digest, and only is no manifest.
     Whole,
     /// It does not begin as a manifest does, and was not read to its end.
@@ -79,7 +79,7 @@ impl fmt::Display for Fault {
 
 /// One manifest.
 #[derive(Clone, Copy, Debug)]
-pub struct Node {
+pub(crate) struct Node {
     begin: u32,
     children: u32,
     end: u32,
@@ -107,37 +107,27 @@ impl Graph {
     }
 
     /// The node of a manifest; `None` when it is no manifest or was not read.
-    pub fn node(&self, name: DigestId) -> Option<&Node> {
+    pub(crate) fn node(&self, name: DigestId) -> Option<&Node> {
         self.by_name.get(&name)
     }
 
     /// Every manifest that was read.
-    pub fn nodes(&self) -> impl Iterator<Item = (DigestId, &Node)> {
+    pub(crate) fn nodes(&self) -> impl Iterator<Item = (DigestId, &Node)> {
         self.by_name.iter().map(|(name, node)| (*name, node))
     }
 
-    /// How many manifests were read.
-    pub fn len(&self) -> usize {
-        self.by_name.len()
-    }
-
-    /// Whether there are none.
-    pub fn is_empty(&self) -> bool {
-        self.by_name.is_empty()
-    }
-
     /// The content that a manifest references and that is no child, and what it only mentions.
-    pub fn contents(&self, node: &Node) -> &[DigestId] {
+    pub(crate) fn contents(&self, node: &Node) -> &[DigestId] {
         &self.references[node.begin as usize..node.children as usize]
     }
 
     /// The children that an index names.
-    pub fn children(&self, node: &Node) -> &[DigestId] {
+    pub(crate) fn children(&self, node: &Node) -> &[DigestId] {
         &self.references[node.children as usize..node.end as usize]
     }
 
     /// Whether an index gives a child a media type of no manifest.
-    pub fn is_other(&self, index: DigestId, child: DigestId) -> bool {
+    pub(crate) fn is_other(&self, index: DigestId, child: DigestId) -> bool {
         self.others.contains(&(index, child))
     }
 

@@ -32,7 +32,7 @@ use crate::tree::{self, Tree};
 
 /// What a tree holds.
 #[derive(Debug)]
-pub struct Scan {
+pub(crate) struct Scan {
     /// Every known digest; those of the tree's content come first.
     pub digests: Digests,
     /// The empty fan-out directories of blobs.
@@ -51,12 +51,12 @@ pub struct Scan {
 
 impl Scan {
     /// Reads the tree. Returns `Err(Interrupted)` when a signal came.
-    pub fn read(tree: &Tree, interrupt: &Interrupt) -> Result<Self> {
+    pub(crate) fn read(tree: &Tree, interrupt: &Interrupt) -> Result<Self> {
         Self::read_with(tree, Arc::new(Nothing), interrupt)
     }
 
     /// Reads the tree as it will be when the content in `returning` is put back.
-    pub fn read_with(tree: &Tree, returning: Arc<dyn Returning>, interrupt: &Interrupt) -> Result<Self> {
+    pub(crate) fn read_with(tree: &Tree, returning: Arc<dyn Returning>, interrupt: &Interrupt) -> Result<Self> {
         let read_blobs = || blobs::read(tree, returning.digests(), interrupt);
         let (blobs, found) = rayon::join(read_blobs, || read_repositories(tree, interrupt));
         let mut scan = Self {
@@ -77,7 +77,7 @@ impl Scan {
     }
 
     /// The size and time of content that will be put back, as they will be then; `None` for all other content.
-    pub fn returned(&self, digest: &Digest) -> Option<Returned> {
+    pub(crate) fn returned(&self, digest: &Digest) -> Option<Returned> {
         self.returning.returned(digest)
     }
 
@@ -87,7 +87,7 @@ impl Scan {
     }
 
     /// Reads the repositories again, and the manifests that are new in them. Content is not listed again.
-    pub fn read_again(&mut self, tree: &Tree, interrupt: &Interrupt) -> Result<()> {
+    pub(crate) fn read_again(&mut self, tree: &Tree, interrupt: &Interrupt) -> Result<()> {
         self.damage.retain(|damage| damage.of_content);
         self.take(read_repositories(tree, interrupt));
         self.read_manifests(tree, interrupt)

@@ -15,7 +15,7 @@ use crate::tree::{EntryKind, Listed, Tree, digests};
 
 /// A repository, as it is on disk.
 #[derive(Debug)]
-pub struct Scanned {
+pub(crate) struct Scanned {
     /// Its directory and layout.
     pub(crate) place: Place,
     /// Its name, or why its path is no repository name.
@@ -28,8 +28,6 @@ pub struct Scanned {
     pub deleted_revisions: Vec<Digest>,
     /// Its tags.
     pub tags: Vec<ScannedTag>,
-    /// Whether there is a directory of tags.
-    pub has_tags: bool,
     /// The layer links with a sha256. Their paths say what they link, so they are not opened. A directory without its
     /// link counts too.
     pub layers: Vec<DigestId>,
@@ -43,7 +41,7 @@ pub struct Scanned {
 
 /// A manifest of a repository.
 #[derive(Clone, Debug)]
-pub struct ScannedRevision {
+pub(crate) struct ScannedRevision {
     /// Its digest.
     pub digest: Digest,
     /// Whether its link is among the layer links, where registry 2.1.0 put it.
@@ -62,7 +60,7 @@ impl ScannedRevision {
 
 /// A tag.
 #[derive(Clone, Debug)]
-pub struct ScannedTag {
+pub(crate) struct ScannedTag {
     /// The name of its directory, which need not be a valid tag.
     pub name: String,
     /// The manifest that it points to, if its link can be read.
@@ -71,7 +69,7 @@ pub struct ScannedTag {
 
 impl Scanned {
     /// The path below `repositories/`, for messages. It is the repository's name, if that is valid.
-    pub fn text(&self) -> &str {
+    pub(crate) fn text(&self) -> &str {
         self.place.directory.below_area()
     }
 }
@@ -101,7 +99,6 @@ pub(super) fn read(tree: &Tree, place: Place, index: usize) -> ReadRepository {
         || !deleted_revisions.is_empty()
         || folders[1] && reading.is_there(&place.revisions(), Doubt::Tree);
     let tags = if folders[1] { reading.tags(&place, has_revisions) } else { Vec::new() };
-    let has_tags = !tags.is_empty() || folders[1] && reading.is_there(&place.tags(), Doubt::Tree);
     let name = place.directory.below_area().parse();
     let scanned = Scanned {
         place,
@@ -110,7 +107,6 @@ pub(super) fn read(tree: &Tree, place: Place, index: usize) -> ReadRepository {
         has_revisions,
         deleted_revisions,
         tags,
-        has_tags,
         layers: Vec::new(),
         aliases,
         empty_aliases,

@@ -8,7 +8,7 @@ use crate::error::Result;
 use crate::tree::Tree;
 
 /// Content that the tree lacks and that a plan counts as present, because it is put back first.
-pub trait Returning: fmt::Debug + Send + Sync {
+pub(crate) trait Returning: fmt::Debug + Send + Sync {
     /// The digests of the content that will be put back.
     fn digests(&self) -> Vec<Digest>;
 
@@ -21,7 +21,7 @@ pub trait Returning: fmt::Debug + Send + Sync {
 
 /// The size and time of content when it is in its place.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Returned {
+pub(crate) struct Returned {
     /// Its size in bytes.
     pub size: u64,
     /// The newest time of its file and directory.

@@ -15,6 +15,7 @@ use crate::tree::EntryKind;
 
 /// How to append.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Append {
     /// How many bytes the upload must have, after `truncate_to`. So a chunk that is sent twice is appended once.
     pub offset: Option<u64>,

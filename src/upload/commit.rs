@@ -14,6 +14,7 @@ use crate::stream::{Interrupt, Watch};
 
 /// How to commit an upload.
 #[derive(Clone, Copy, Debug, Default)]
+#[non_exhaustive]
 pub struct Commit {
     /// What the caller expects of the content.
     pub expected: Expected,

@@ -17,6 +17,7 @@ pub(crate) const MAX_SIZE: u64 = 512;
 
 /// Why a hash state can't be used.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
 pub enum StateError {
     /// There are fewer bytes than the form needs.
     #[error("it is truncated")]

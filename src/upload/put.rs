@@ -11,6 +11,7 @@ use crate::stream::Watch;
 
 /// What to store, and how.
 #[derive(Clone, Copy, Debug)]
+#[non_exhaustive]
 pub struct Put<'a> {
     /// The name of the source in errors.
     pub source_name: &'a str,

@@ -19,6 +19,7 @@ const STARTED_MAX: u64 = 64;
 
 /// An upload as it is on the disk.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Upload {
     /// The repository.
     pub repository: RepositoryName,

@@ -71,12 +71,12 @@ impl Put {
         let registry = context.registry()?;
         let writer = context.writer(&registry, "manifest put")?;
         let put = manifest::Put {
-            source_name: &name,
             tags: &self.tags,
             digest: self.digest,
             media_type: self.media_type.as_deref(),
             skip_references: self.skip_references,
             keep_signatures: self.keep_signatures,
+            ..manifest::Put::new(&name)
         };
         let stored = put.store(&writer, &self.repository, bytes).about(&self.repository, self.digest)?;
         match stored.outcome {

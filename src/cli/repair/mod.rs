@@ -99,19 +99,10 @@ impl Repair {
         let wanted = if self.all_safe { Wanted::Safe } else { Wanted::Only(self.only.iter().copied().collect()) };
         let unverified_since =
             self.unverified_for.map(|age| context.now.checked_sub(age).unwrap_or(jiff::Timestamp::MIN));
-        let everything = Content {
-            subset: None,
-            seed: 0,
-            deadline: None,
-            threads: fsck_command::threads(self.jobs),
-            resume_after: None,
-            unverified_since,
-            now: context.now,
-        };
+        let everything = Content { unverified_since, ..Content::new(context.now, fsck_command::threads(self.jobs)) };
         let content = (wanted.includes(Code::BlobCorrupt) && !self.skip_content).then_some(everything);
-        let uploads_began_before = context.now.checked_sub(fsck_command::STALE).unwrap_or(context.now);
         let (pauses, assume_blobs_lost) = (context.pauses.clone(), self.assume_blobs_lost);
-        Options { wanted, source, now: context.now, uploads_began_before, content, pauses, assume_blobs_lost }
+        Options { source, content, pauses, assume_blobs_lost, ..Options::new(wanted, context.now) }
     }
 }
 

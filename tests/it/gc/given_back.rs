@@ -117,7 +117,9 @@ fn what_cannot_be_put_back_when_its_turn_comes_keeps_its_repository() {
     let registry = Registry::open(planted.root()).unwrap();
     let now = jiff::Timestamp::now();
     let interrupt = Interrupt::default();
-    let options = Options { min_age: Duration::ZERO, delete_untagged: true, ..Options::new(now) };
+    let mut options = Options::new(now);
+    options.min_age = Duration::ZERO;
+    options.delete_untagged = true;
     let plan = gc::plan(registry.tree(), options, &interrupt).unwrap();
     assert_eq!((plan.recall.len(), plan.count(Kind::Revision).0), (3, 1));
     let run = plan.recall.blobs().next().unwrap().1.clone();
@@ -137,7 +139,10 @@ fn a_sweep_refuses_by_itself_what_looks_like_a_mistake() {
     let now = jiff::Timestamp::now();
     let writer = registry.exclusive_writer("test", now, Duration::ZERO).unwrap();
     let sweep = |max_delete, allow_rootless| {
-        let options = Options { min_age: Duration::ZERO, max_delete, allow_rootless, ..Options::new(now) };
+        let mut options = Options::new(now);
+        options.min_age = Duration::ZERO;
+        options.max_delete = max_delete;
+        options.allow_rootless = allow_rootless;
         let plan = gc::plan(registry.tree(), options, &Interrupt::default()).unwrap();
         gc::sweep(&writer, plan, &Interrupt::default(), |_| Ok(())).map(|swept| swept.removed.len())
     };

@@ -14,7 +14,8 @@ fn sweep(planted: &Planted, delete_untagged: bool, kind: Kind, meanwhile: impl F
     let registry = Registry::open(planted.root()).unwrap();
     let now = jiff::Timestamp::now();
     let writer = registry.exclusive_writer("test", now, Duration::ZERO).unwrap();
-    let options = Options { delete_untagged, ..Options::new(now) };
+    let mut options = Options::new(now);
+    options.delete_untagged = delete_untagged;
     let interrupt = Interrupt::default();
     let plan = gc::plan(registry.tree(), options, &interrupt).unwrap();
     let mut meanwhile = Some(meanwhile);

@@ -5,6 +5,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::time::Duration;
 
 use regtree::finding::Code;
+use regtree::fsck::Content;
 use regtree::repair::{self, Done, Options, Wanted};
 use regtree::stream::Watch;
 use regtree::{Digest, Registry};
@@ -17,19 +18,10 @@ fn repair_around(scratch: &Scratch, codes: &[Code], change: impl FnOnce()) -> Do
     let registry = Registry::open(scratch.root()).unwrap();
     let now = jiff::Timestamp::now();
     let wanted = Wanted::Only(codes.iter().copied().collect());
-    let uploads_began_before = now - jiff::SignedDuration::from_hours(168);
-    let content = regtree::fsck::Content {
-        subset: None,
-        seed: 0,
-        deadline: None,
-        resume_after: None,
-        unverified_since: None,
-        threads: 1,
-        now,
-    };
-    let content = Some(content);
-    let (pauses, assume_blobs_lost) = (vec![Duration::ZERO], true);
-    let options = Options { wanted, source: None, now, uploads_began_before, content, pauses, assume_blobs_lost };
+    let mut options = Options::new(wanted, now);
+    options.content = Some(Content::new(now, 1));
+    options.pauses = vec![Duration::ZERO];
+    options.assume_blobs_lost = true;
     let watch = Watch::none();
     let plan = repair::plan(registry.tree(), options, &watch).unwrap();
     assert!(!plan.actions.is_empty(), "nothing is planned");
