@@ -194,12 +194,12 @@ impl Digest {
     }
 
     /// Whether this is SHA-256. Registries since alpha.3 store blobs under no other algorithm (layout.md §1.1).
-    pub fn is_canonical(&self) -> bool {
+    pub(crate) fn is_canonical(&self) -> bool {
         self.algorithm() == Some(Algorithm::Sha256)
     }
 
     /// Whether this is a historical tarsum.
-    pub fn is_tarsum(&self) -> bool {
+    pub(crate) fn is_tarsum(&self) -> bool {
         self.tarsum.is_some()
     }
 

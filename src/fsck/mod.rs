@@ -72,7 +72,7 @@ pub struct Options {
     pub only: Patterns,
     /// The content to hash, if any.
     pub content: Option<Content>,
-    /// The pause before each further look at what was found, see [`PAUSES`].
+    /// The pause before each further look at what was found. `new` sets those that the command uses.
     pub pauses: Vec<Duration>,
 }
 

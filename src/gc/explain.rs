@@ -58,7 +58,7 @@ pub enum Reason {
     Untouchable,
     /// It is young, or what leads to it is.
     Young,
-    /// [`Options::keep`] names it, or what leads to it.
+    /// [`Options::keep`](super::Options::keep) names it, or what leads to it.
     Named,
     /// There may be hidden links to it.
     Unseen,

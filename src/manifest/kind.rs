@@ -38,7 +38,7 @@ impl Kind {
     }
 
     /// The kind that `mediaType` in a document names. The text must match exactly.
-    pub fn from_media_type(text: &str) -> Option<Self> {
+    pub(crate) fn from_media_type(text: &str) -> Option<Self> {
         if text == UNSIGNED_SCHEMA1 {
             return Some(Self::Schema1);
         }
@@ -48,7 +48,7 @@ impl Kind {
     /// The kind that an HTTP `Content-Type` names. Case and parameters do not matter.
     ///
     /// An empty type and `application/json` name no kind, as in 3.x; 2.x read both, and any unknown type, as schema1.
-    pub fn from_content_type(header: &str) -> Option<Self> {
+    pub(crate) fn from_content_type(header: &str) -> Option<Self> {
         let essence = header.split(';').next().unwrap_or_default().trim();
         Self::from_media_type(&essence.to_ascii_lowercase())
     }

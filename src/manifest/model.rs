@@ -44,7 +44,7 @@ impl Manifest {
     }
 
     /// The media type of its config, if it is an image manifest with a config.
-    pub fn config_media_type(&self) -> Option<&str> {
+    pub(crate) fn config_media_type(&self) -> Option<&str> {
         let config = self.references.iter().find(|reference| reference.role == Role::Config)?;
         config.media_type.as_deref()
     }
