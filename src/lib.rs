@@ -5,20 +5,20 @@
 //! it alone. Nothing outside of `cli` prints, exits, or asks for the time.
 //!
 //! Each operation is called in one way. What reads is a function of the module that is named after what it reads; it
-//! takes the [`Repository`], or the [`Tree`] where it reads all of it. What writes takes the writer first, or is a method
-//! of the plan or the options and takes it first there. What can be called in several ways has options that are made by
-//! `new` and then set.
+//! takes the [`Repository`], or the [`Tree`] where it reads all of it. What writes takes the writer first, or is a
+//! method of the plan or the options and takes it first there. What can be called in several ways has options that are
+//! made by `new` and then set.
 //!
 //! # The rooms
 //!
-//! A room imports only from rooms below it, and a test checks that. Those without a link are the library's own. From the
-//! top down:
+//! A room imports only from rooms below it, and a test checks that. Those without a link are the library's own. From
+//! the top down:
 //!
 //! - `cli` is the command line. [`du`] says where the space is used.
 //! - [`gc`] removes what nothing needs. [`repair`] repairs what `fsck` finds. Both make a plan first.
 //! - [`fsck`] finds what is wrong with a tree. [`quarantine`] keeps what `gc` and `repair` moved out of the tree.
-//! - `reach` follows references. `scan` reads a whole tree in one pass. `judge` judges content and references, and [`verify`]
-//!   is the part of it for manifests.
+//! - `reach` follows references. `scan` reads a whole tree in one pass. `judge` judges content and references,
+//!   and [`verify`] is the part of it for manifests.
 //! - [`registry`] opens, creates and locks a tree, and lists its repositories.
 //! - [`manifest`], [`tag`], [`upload`] and [`blob`] read and change one part of a repository.
 //! - [`repository`] decides what a repository is, and reads its links.
