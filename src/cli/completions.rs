@@ -30,7 +30,7 @@ impl Completions {
         if context.output.is_json() {
             context.output.event("completions", json!({ "shell": self.shell.to_string(), "script": script }))?;
         } else {
-            context.output.text(format_args!("{script}"))?;
+            context.output.bytes(script.as_bytes())?;
         }
         Ok(Exit::Done)
     }

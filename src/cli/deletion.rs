@@ -25,7 +25,10 @@ impl Deletion<'_> {
     ) -> anyhow::Result<()> {
         fields["repository"] = json!(self.repository);
         fields["dry_run"] = self.dry_run.into();
-        context.output.answer(lines.join("\n"), event, || fields)
+        if context.output.is_json() {
+            return context.output.event(event, fields);
+        }
+        lines.iter().try_for_each(|line| context.output.line(line))
     }
 
     /// Reports the damage, and what a dry run would remove.

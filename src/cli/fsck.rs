@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use serde_json::{Value, json};
 
 use super::count::{self, plural};
-use super::{Context, Exit, hint, interrupt, output, progress, threads};
+use super::{Context, Exit, hint, interrupt, progress, threads};
 use crate::digest::Digest;
 use crate::error::Error;
 use crate::finding::{Code, Finding, Severity};
@@ -189,14 +189,14 @@ fn summarize(report: &Report, context: &mut Context) -> anyhow::Result<()> {
             .finding(Severity::Info, &format!("{}: {}", Code::DirectoryEmpty, plural(empty, "empty directory")))?;
     }
     if !report.broken.is_empty() {
-        context.output.text(format_args!("{} cannot be pulled whole:\n", plural(report.broken.len(), "image")))?;
+        context.output.line(format_args!("{} cannot be pulled whole:", plural(report.broken.len(), "image")))?;
         for image in &report.broken {
-            context.output.text(format_args!("  {}\n", output::escaped(&image.to_string())))?;
+            context.output.line(format_args!("  {image}"))?;
         }
     }
     let unread = if report.hashed.is_none() { "; content not hashed (add --content)" } else { "" };
-    context.output.text(format_args!(
-        "{}, {}, {} in {}, {}, {}, {}{unread}\n",
+    context.output.line(format_args!(
+        "{}, {}, {} in {}, {}, {}, {}{unread}",
         plural(errors, "error"),
         plural(warnings, "warning"),
         plural(infos, "info"),
@@ -230,8 +230,8 @@ fn say_content(hashed: &Hashed, context: &mut Context) -> anyhow::Result<()> {
     };
     let resume =
         hashed.resume_after.map(|digest| format!("; continue with --resume-after {digest}")).unwrap_or_default();
-    context.output.text(format_args!(
-        "hashed {}, {}{lately}{seed}{stopped}{resume}\n",
+    context.output.line(format_args!(
+        "hashed {}, {}{lately}{seed}{stopped}{resume}",
         plural(*blobs, "blob"),
         count::bytes(*bytes)
     ))

@@ -31,6 +31,7 @@ mod deletion;
 mod demo;
 mod detail;
 mod du;
+mod escape;
 mod exit;
 mod fsck;
 mod gc;

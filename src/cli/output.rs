@@ -1,7 +1,8 @@
 //! The one place that prints: the answer on stdout, everything else on stderr.
 //!
-//! A pipe that is closed at its other end is a quiet success. Control characters in messages, which may hold names
-//! from a damaged tree, are escaped.
+//! A pipe that is closed at its other end is a quiet success. What is printed may hold names and texts from the tree,
+//! which anyone who may push can choose: [`escape`](super::escape) keeps them from moving the cursor and from looking like a line of
+//! regtree's, in JSON too.
 
 use std::fmt::{Arguments, Display};
 use std::io::{self, BufWriter, IsTerminal, StderrLock, StdoutLock, Write};
@@ -10,6 +11,7 @@ use anstyle::{AnsiColor, Style};
 use serde::Serialize;
 use serde_json::{Value, json};
 
+use super::escape::{Escaping, EscapingJson, escaped};
 use super::subject::Subject;
 use super::{Exit, Global, detail, hint};
 use crate::error::{Error, Refusal};
@@ -66,13 +68,24 @@ impl Output {
         kind: &str,
         fields: impl FnOnce() -> Value,
     ) -> anyhow::Result<()> {
-        if self.json { self.event(kind, fields()) } else { self.text(format_args!("{text}\n")) }
+        if self.json { self.event(kind, fields()) } else { self.line(text) }
     }
 
-    /// Prints text of the answer, as it is.
-    pub(super) fn text(&mut self, text: Arguments<'_>) -> anyhow::Result<()> {
-        self.stdout.write_fmt(text).map_err(StdoutError)?;
-        Ok(())
+    /// Prints a line of the answer. Whatever is in it, it stays one line, and moves no cursor.
+    pub(super) fn line(&mut self, text: impl Display) -> anyhow::Result<()> {
+        self.styled_line("", text)
+    }
+
+    /// Prints a line after some text of ours.
+    fn styled_line(&mut self, styled: impl Display, text: impl Display) -> anyhow::Result<()> {
+        write!(self.stdout, "{styled}").map_err(StdoutError)?;
+        write!(Escaping(&mut self.stdout), "{text}").map_err(StdoutError)?;
+        self.bytes(b"\n")
+    }
+
+    /// Prints the lines of a text of ours.
+    pub(super) fn lines(&mut self, text: &str) -> anyhow::Result<()> {
+        text.lines().try_for_each(|line| self.line(line))
     }
 
     /// Prints a row of a table, or its fields in JSON. On a terminal, the header is printed above the first row.
@@ -87,9 +100,9 @@ impl Output {
             return self.event(kind, fields());
         }
         if std::mem::take(&mut self.headless) {
-            self.text(format_args!("{header}\n"))?;
+            self.line(header)?;
         }
-        self.text(format_args!("{row}\n"))
+        self.line(row)
     }
 
     /// Prints a finding, as part of the answer. With --quiet, one of severity info is left out.
@@ -103,9 +116,10 @@ impl Output {
         if severity == Severity::Info && self.quiet {
             return Ok(());
         }
-        self.text(format_args!("{style}{severity}:{style:#} {}\n", escaped(text)))
+        self.styled_line(format_args!("{style}{severity}:{style:#} "), text)
     }
 
+    /// Prints bytes that are asked for as they are: a manifest, or a script.
     pub(super) fn bytes(&mut self, bytes: &[u8]) -> anyhow::Result<()> {
         self.stdout.write_all(bytes).map_err(StdoutError)?;
         Ok(())
@@ -113,9 +127,7 @@ impl Output {
 
     /// Prints a JSON document of a foreign format, on a line of its own.
     pub(super) fn document(&mut self, document: &impl Serialize) -> anyhow::Result<()> {
-        serde_json::to_writer(&mut self.stdout, document).map_err(|error| StdoutError(error.into()))?;
-        self.stdout.write_all(b"\n").map_err(StdoutError)?;
-        Ok(())
+        Ok(write_json(&mut self.stdout, document).map_err(StdoutError)?)
     }
 
     /// Prints a JSON answer, or an event of a long one.
@@ -201,7 +213,7 @@ impl Output {
                 Some(known) => vec![about(error_document(known), subject)],
                 None => vec![json!({ "code": "UNKNOWN", "message": message(error.chain()), "detail": {} })],
             };
-            emit(&format_args!("{}", json!({ "errors": documents })));
+            let _ = write_json(&mut io::stderr().lock(), &json!({ "errors": documents }));
             return exit;
         }
         // The first message is only the subject, so it is printed on one line with its cause.
@@ -277,23 +289,11 @@ fn is_broken_pipe(error: &anyhow::Error) -> bool {
 
 /// Prints a line on stderr. A failure of that can't be reported anywhere.
 pub(super) fn say(style: Style, what: &str, text: &dyn Display) {
-    emit(&format_args!("{style}{what}:{style:#} {}", escaped(&text.to_string())));
-}
-
-fn emit(text: &Arguments<'_>) {
     let mut stderr: anstream::AutoStream<StderrLock<'_>> = anstream::AutoStream::auto(io::stderr().lock());
-    let _ = writeln!(stderr, "{text}");
+    let _ = writeln!(stderr, "{style}{what}:{style:#} {}", escaped(&text.to_string()));
 }
 
-/// The text with visible control characters: a name must not move the cursor, or look like a line of regtree's.
-pub(super) fn escaped(text: &str) -> String {
-    let mut escaped = String::with_capacity(text.len());
-    for character in text.chars() {
-        if character.is_control() {
-            escaped.extend(character.escape_default());
-        } else {
-            escaped.push(character);
-        }
-    }
-    escaped
+fn write_json(writer: &mut impl Write, document: &impl Serialize) -> io::Result<()> {
+    document.serialize(&mut serde_json::Serializer::with_formatter(&mut *writer, EscapingJson))?;
+    writer.write_all(b"\n")
 }

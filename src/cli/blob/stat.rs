@@ -61,7 +61,7 @@ impl Stat {
                 continue;
             }
             if at > 0 {
-                context.output.text(format_args!("\n"))?;
+                context.output.line("")?;
             }
             print(stat, context)?;
         }
@@ -72,11 +72,11 @@ impl Stat {
 fn print(stat: &BlobStat, context: &mut Context) -> anyhow::Result<()> {
     let descriptor = &stat.descriptor;
     if stat.alias {
-        context.output.text(format_args!("asked:      {} (alias)\n", stat.asked))?;
+        context.output.line(format_args!("asked:      {} (alias)", stat.asked))?;
     }
-    context.output.text(format_args!("digest:     {}\n", descriptor.digest))?;
-    context.output.text(format_args!("size:       {}\n", count::bytes(descriptor.size)))?;
-    context.output.text(format_args!("media type: {}\n", descriptor.media_type))
+    context.output.line(format_args!("digest:     {}", descriptor.digest))?;
+    context.output.line(format_args!("size:       {}", count::bytes(descriptor.size)))?;
+    context.output.line(format_args!("media type: {}", descriptor.media_type))
 }
 
 fn everywhere(registry: &Registry, digest: Digest, context: &mut Context) -> anyhow::Result<Exit> {
@@ -92,7 +92,7 @@ fn everywhere(registry: &Registry, digest: Digest, context: &mut Context) -> any
         context.output.event("blob", fields)?;
     } else {
         for (name, _) in &linked {
-            context.output.text(format_args!("{name}\n"))?;
+            context.output.line(format_args!("{name}"))?;
         }
         context.output.all_damage(&damage)?;
     }

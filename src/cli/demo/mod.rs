@@ -10,7 +10,6 @@ use anyhow::Context as _;
 use serde_json::{Value, json};
 
 use super::hint::quote_path;
-use super::output::escaped;
 use super::{Context, Exit};
 use crate::error::Error;
 use sample::Sample;
@@ -60,13 +59,13 @@ impl Demo {
             return Ok(Exit::Done);
         }
         if context.output.is_quiet() {
-            return context.output.text(format_args!("{}\n", root.display())).map(|()| Exit::Done);
+            return context.output.line(format_args!("{}", root.display())).map(|()| Exit::Done);
         }
-        context.output.text(format_args!("{}", introduction(&root)))?;
+        context.output.lines(&introduction(&root))?;
         for step in shown {
-            context.output.text(format_args!("{}", transcript(&step)))?;
+            context.output.lines(&transcript(&step))?;
         }
-        context.output.text(format_args!("{}", farewell(&sample, &root)))?;
+        context.output.lines(&farewell(&sample, &root))?;
         Ok(Exit::Done)
     }
 }
@@ -134,7 +133,7 @@ fn name_of(program: &Path) -> String {
 fn introduction(root: &Path) -> String {
     format!(
         "A registry tree to try regtree on is in {}\n\n$ export REGTREE_ROOT={}\n",
-        escaped(&root.display().to_string()),
+        root.display(),
         quote_path(root)
     )
 }

@@ -3,7 +3,8 @@
 use std::fmt::Display;
 
 use crate::cli::count::human_bytes;
-use crate::cli::output::{Output, escaped};
+use crate::cli::escape::escaped;
+use crate::cli::output::Output;
 use crate::du::{Amount, LayerUsage, Usage};
 
 const BAR: u64 = 24;
@@ -56,20 +57,20 @@ impl Table<'_> {
             let sizes = [amount.unique, amount.shared(), amount.total].map(human_bytes);
             self.row(sizes, bars.then(|| bar(*amount, largest)), name)?;
         }
-        self.output.text(format_args!("\n"))
+        self.output.line("")
     }
 
     fn layers(&mut self, rows: &[LayerUsage]) -> anyhow::Result<()> {
-        self.output.text(format_args!("{:>12}  {:71}  REPOSITORIES\n", "SIZE", "LAYER"))?;
+        self.output.line(format_args!("{:>12}  {:71}  REPOSITORIES", "SIZE", "LAYER"))?;
         for row in rows {
             let mut sharers = row.repositories.iter().take(SHARERS).cloned().collect::<Vec<_>>().join(", ");
             if row.repositories.len() > SHARERS {
                 sharers = format!("{sharers} and {} more", row.repositories.len() - SHARERS);
             }
             let (size, digest) = (human_bytes(row.bytes), row.digest.to_string());
-            self.output.text(format_args!("{size:>12}  {digest:71}  {}\n", escaped(&sharers)))?;
+            self.output.line(format_args!("{size:>12}  {digest:71}  {sharers}"))?;
         }
-        self.output.text(format_args!("\n"))
+        self.output.line("")
     }
 
     fn tree(&mut self, usage: &Usage) -> anyhow::Result<()> {
@@ -88,7 +89,8 @@ impl Table<'_> {
         if self.columns.is_some()
             && let Some(factor) = dedup_factor(usage)
         {
-            self.output.text(format_args!("\neach byte of content is in use {factor} times (dedup factor)\n"))?;
+            self.output.line("")?;
+            self.output.line(format_args!("each byte of content is in use {factor} times (dedup factor)"))?;
         }
         Ok(())
     }
@@ -101,12 +103,12 @@ impl Table<'_> {
     fn row(&mut self, sizes: [impl Display; 3], bar: Option<String>, name: &str) -> anyhow::Result<()> {
         let [unique, shared, total] = sizes.map(|size| size.to_string());
         let bar = bar.map(|bar| bar + "  ").unwrap_or_default();
-        self.output.text(format_args!("{unique:>SIZE$}{shared:>SIZE$}{total:>SIZE$}  {bar}{}\n", escaped(name)))
+        self.output.line(format_args!("{unique:>SIZE$}{shared:>SIZE$}{total:>SIZE$}  {bar}{name}"))
     }
 
     fn line(&mut self, bytes: u64, bar: Option<String>, text: impl Display) -> anyhow::Result<()> {
         let bar = bar.map(|bar| bar + "  ").unwrap_or_default();
-        self.output.text(format_args!("{:>SIZE$}  {bar}{text}\n", human_bytes(bytes)))
+        self.output.line(format_args!("{:>SIZE$}  {bar}{text}", human_bytes(bytes)))
     }
 }
 

@@ -3,7 +3,6 @@
 use serde_json::{Value, json};
 
 use crate::cli::Context;
-use crate::cli::output::escaped;
 use crate::digest::Digest;
 use crate::gc::{Action, Fate, Reason, Step};
 
@@ -19,23 +18,23 @@ pub(super) fn print(digest: &Digest, fate: &Fate, links: &[&Action], context: &m
     }
     let output = &mut context.output;
     match fate {
-        Fate::Absent => output.text(format_args!("{digest} is not in the tree\n"))?,
-        Fate::Removed => output.text(format_args!("{digest} would be removed: nothing needs it\n"))?,
+        Fate::Absent => output.line(format_args!("{digest} is not in the tree"))?,
+        Fate::Removed => output.line(format_args!("{digest} would be removed: nothing needs it"))?,
         Fate::Strange => {
-            output.text(format_args!("{digest} is not needed, but is not a regular file: see fsck\n"))?;
+            output.line(format_args!("{digest} is not needed, but is not a regular file: see fsck"))?;
         }
         Fate::Kept { reason, way, until } => {
             let until = until.map(|until| format!(", until {until:.0}")).unwrap_or_default();
-            output.text(format_args!("{digest} is kept: {}{until}\n", sentence(*reason)))?;
+            output.line(format_args!("{digest} is kept: {}{until}", sentence(*reason)))?;
             for step in way {
                 let (what, name) = parts(step);
-                output.text(format_args!("  {what:10} {}\n", escaped(&name)))?;
+                output.line(format_args!("  {what:10} {name}"))?;
             }
         }
     }
     for action in links {
-        let repository = escaped(action.repository.as_deref().unwrap_or_default());
-        output.text(format_args!("  its {} would be removed from {repository}\n", action.kind))?;
+        let repository = action.repository.as_deref().unwrap_or_default();
+        output.line(format_args!("  its {} would be removed from {repository}", action.kind))?;
     }
     Ok(())
 }

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use serde_json::{Value, json};
 
 use crate::cli::count::{self, human_bytes, plural};
-use crate::cli::{Context, hint, output};
+use crate::cli::{Context, hint};
 use crate::finding::{Code, REPAIRABLE};
 use crate::gc::{Action, Finding, Kept, Kind, Options, Plan, Untagged};
 use crate::json::applying;
@@ -37,7 +37,7 @@ impl Summary {
         }
         self.print_text(actions, context)?;
         if let Some(run) = run {
-            context.output.text(format_args!("quarantine run {run}\n"))?;
+            context.output.line(format_args!("quarantine run {run}"))?;
         }
         context.output.flush()?;
         self.print_notes(actions, run, context);
@@ -65,31 +65,31 @@ impl Summary {
             (true, true) => ("would move", " to the quarantine"),
             (false, true) => ("moved", " to the quarantine"),
         };
-        context.output.text(format_args!("{did} {}{to}\n", count::bytes(bytes(actions))))?;
+        context.output.line(format_args!("{did} {}{to}", count::bytes(bytes(actions))))?;
         for kind in Kind::ALL {
             let (count, bytes) = kind.count(actions);
             if count > 0 {
                 let bytes = if bytes > 0 { format!("  {}", human_bytes(bytes)) } else { String::new() };
-                context.output.text(format_args!("  {kind:12} {count:>10}{bytes}\n"))?;
+                context.output.line(format_args!("  {kind:12} {count:>10}{bytes}"))?;
             }
         }
         let kept = self.kept;
         let size = self.kept_bytes(actions).map(|bytes| format!(" ({})", human_bytes(bytes))).unwrap_or_default();
-        context.output.text(format_args!(
-            "kept {}{size}, {}, {} in {}\n",
+        context.output.line(format_args!(
+            "kept {}{size}, {}, {} in {}",
             plural(kept.blobs, "blob"),
             plural(kept.revisions, "manifest"),
             plural(kept.tags, "tag"),
             plural(kept.repositories, "repository")
         ))?;
         if kept.young_blobs > 0 {
-            context.output.text(format_args!("  {} only because of --min-age\n", plural(kept.young_blobs, "blob")))?;
+            context.output.line(format_args!("  {} only because of --min-age", plural(kept.young_blobs, "blob")))?;
         }
         if self.opaque > 0 {
             let repositories = plural(self.opaque, "repository");
             context
                 .output
-                .text(format_args!("  everything in {repositories}, because something there can't be followed\n"))?;
+                .line(format_args!("  everything in {repositories}, because something there can't be followed"))?;
         }
         Ok(())
     }
@@ -203,8 +203,8 @@ pub(super) fn print_action(action: &Action, context: &mut Context) -> anyhow::Re
     if !context.output.is_verbose() {
         return Ok(());
     }
-    let subject = output::escaped(&subject(action));
-    context.output.text(format_args!("{:12} {subject}\n", action.kind))
+    let subject = subject(action);
+    context.output.line(format_args!("{:12} {subject}", action.kind))
 }
 
 fn subject(action: &Action) -> String {

@@ -60,7 +60,7 @@ impl Signatures {
                 Some(fault) => format!("INVALID: {fault}"),
             };
             let line = format!("{key}  {}  {time}  {said}", verdict.algorithm);
-            context.output.text(format_args!("{}\n", crate::cli::output::escaped(&line)))?;
+            context.output.line(line)?;
         }
         let is_bad = |verdict: &SignatureVerdict| verdict.was_checked() && verdict.outcome.is_err();
         if verdicts.iter().any(is_bad) {

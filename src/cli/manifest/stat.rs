@@ -87,21 +87,21 @@ fn reference(part: &Part) -> Value {
 
 fn print(stat: &ManifestStat, relations: &Relations, context: &mut Context) -> anyhow::Result<()> {
     let (manifest, output) = (&stat.manifest, &mut context.output);
-    output.text(format_args!("digest:     {}\n", stat.digest))?;
-    output.text(format_args!("media type: {}\n", manifest.served_as().unwrap_or("unknown")))?;
-    output.text(format_args!("kind:       {}\n", manifest.kind.name()))?;
-    output.text(format_args!("size:       {}\n", plural(stat.size, "byte")))?;
+    output.line(format_args!("digest:     {}", stat.digest))?;
+    output.line(format_args!("media type: {}", manifest.served_as().unwrap_or("unknown")))?;
+    output.line(format_args!("kind:       {}", manifest.kind.name()))?;
+    output.line(format_args!("size:       {}", plural(stat.size, "byte")))?;
     if let Some(artifact_type) = &manifest.artifact_type {
-        output.text(format_args!("artifact:   {artifact_type}\n"))?;
+        output.line(format_args!("artifact:   {artifact_type}"))?;
     }
     if let Some(subject) = &manifest.subject {
-        output.text(format_args!("subject:    {}\n", subject.text))?;
+        output.line(format_args!("subject:    {}", subject.text))?;
     }
     let tags: Vec<&str> = stat.tags.iter().map(crate::name::Tag::as_str).collect();
     let tags = if tags.is_empty() { "none".to_owned() } else { tags.join(", ") };
-    output.text(format_args!("tags:       {tags}\n"))?;
+    output.line(format_args!("tags:       {tags}"))?;
     if !stat.parts.is_empty() {
-        output.text(format_args!("references:\n"))?;
+        output.line(format_args!("references:"))?;
     }
     for part in &stat.parts {
         let reference = &part.reference;
@@ -110,21 +110,21 @@ fn print(stat: &ManifestStat, relations: &Relations, context: &mut Context) -> a
         let wrong = wrong.map(|(_, said)| format!(" (the manifest says {})", plural(said, "byte"))).unwrap_or_default();
         let platform = reference.platform.as_ref().map(|platform| format!(" {platform}")).unwrap_or_default();
         let (role, digest) = (reference.role, &reference.text);
-        output.text(format_args!("  {role:6} {size:>12}  {digest}{platform}{wrong}\n"))?;
+        output.line(format_args!("  {role:6} {size:>12}  {digest}{platform}{wrong}"))?;
     }
     if !relations.parents.is_empty() {
-        output.text(format_args!("parents:\n"))?;
+        output.line(format_args!("parents:"))?;
     }
     for parent in &relations.parents {
-        output.text(format_args!("  {parent}\n"))?;
+        output.line(format_args!("  {parent}"))?;
     }
     if !relations.referrers.is_empty() {
-        output.text(format_args!("referrers:\n"))?;
+        output.line(format_args!("referrers:"))?;
     }
     for referrer in &relations.referrers {
         let kind = referrer.artifact_type.as_deref().unwrap_or(&referrer.media_type);
         let gone = if referrer.present { "" } else { " (missing)" };
-        output.text(format_args!("  {} {kind}{gone}\n", referrer.digest))?;
+        output.line(format_args!("  {} {kind}{gone}", referrer.digest))?;
     }
     Ok(())
 }

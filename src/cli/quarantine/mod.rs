@@ -45,8 +45,8 @@ fn item_document(noted: &NotedItem) -> Value {
     })
 }
 
-fn kind(run: &RunSummary) -> String {
-    super::output::escaped(run.kind.as_deref().unwrap_or("unknown"))
+fn kind(run: &RunSummary) -> &str {
+    run.kind.as_deref().unwrap_or("unknown")
 }
 
 pub(super) fn print_recall(recall: &Recall, context: &mut Context) -> anyhow::Result<()> {

@@ -3,7 +3,6 @@
 use serde_json::json;
 
 use crate::cli::count::{self, plural};
-use crate::cli::output::escaped;
 use crate::cli::{Context, Exit, interrupt};
 use crate::digest::Digest;
 use crate::error::Error;
@@ -133,7 +132,7 @@ impl Counts {
 
 fn print_undone(path: &TreePath, context: &mut Context) -> anyhow::Result<()> {
     let path = path.to_string();
-    context.output.answer(escaped(&path), "restore", || json!({ "path": path, "outcome": "undone" }))
+    context.output.answer(&path, "restore", || json!({ "path": path, "outcome": "undone" }))
 }
 
 fn print_item(noted: &NotedItem, outcome: RestoreOutcome, context: &mut Context) -> anyhow::Result<()> {
@@ -143,9 +142,9 @@ fn print_item(noted: &NotedItem, outcome: RestoreOutcome, context: &mut Context)
         fields["outcome"] = json!(if is_back { "put-back" } else { "already-there" });
         return context.output.event("restore", fields);
     }
-    let path = escaped(&noted.item.path.to_string());
+    let path = noted.item.path.to_string();
     if is_back {
-        return context.output.text(format_args!("{path}\n"));
+        return context.output.line(format_args!("{path}"));
     }
     context.output.detail(format_args!("{path} is already there"));
     Ok(())

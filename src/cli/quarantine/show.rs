@@ -3,7 +3,6 @@
 use serde_json::json;
 
 use crate::cli::count::human_bytes;
-use crate::cli::output::escaped;
 use crate::cli::{Context, Exit, count};
 use crate::quarantine::{self, ListedChange, RunId};
 
@@ -45,7 +44,7 @@ impl Show {
             let mut fields = super::item_document(noted);
             fields["held"] = json!(held);
             let (size, item) = (human_bytes(noted.item.size), &noted.item);
-            let (mark, path) = (if *held { ' ' } else { '-' }, escaped(&item.path.to_string()));
+            let (mark, path) = (if *held { ' ' } else { '-' }, &item.path);
             let row = format_args!("{size:>12} {mark}{:<10} {path}", item.kind);
             context.output.row(HEADER, row, "item", || fields)?;
         }
@@ -54,7 +53,7 @@ impl Show {
                 continue;
             }
             let fields = || json!({ "path": path.to_string(), "change": change, "before": before, "stands": in_place });
-            let (mark, shown) = (if *in_place { ' ' } else { '-' }, escaped(&path.to_string()));
+            let (mark, shown) = (if *in_place { ' ' } else { '-' }, path);
             let before = before.as_ref().map(|before| format!(" (before: {before})")).unwrap_or_default();
             let row = format_args!("{:>12} {mark}{change:<10} {shown}{before}", "");
             context.output.row(HEADER, row, "change", fields)?;

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use super::Repair;
 use crate::cli::count::{human_bytes, plural};
-use crate::cli::{Context, hint, output};
+use crate::cli::{Context, hint};
 use crate::finding::Repair as Kind;
 use crate::json::applying;
 use crate::quarantine::RunId;
@@ -52,18 +52,18 @@ impl End<'_> {
             return context.output.event("summary", fields);
         }
         let did = if dry_run { "would repair" } else { "repaired" };
-        context.output.text(format_args!("{did} {}\n", plural(actions.len(), "item")))?;
+        context.output.line(format_args!("{did} {}", plural(actions.len(), "item")))?;
         for (repair, count) in counts {
-            context.output.text(format_args!("  {:16} {count:>8}\n", repair.name()))?;
+            context.output.line(format_args!("  {:16} {count:>8}", repair.name()))?;
         }
         let moved = moved(actions);
         if !moved.is_empty() {
             let did = if dry_run { "would be moved" } else { "moved" };
-            context.output.text(format_args!("{did} to the quarantine: {moved}\n"))?;
+            context.output.line(format_args!("{did} to the quarantine: {moved}"))?;
         }
         self.print_remaining(context)?;
         if let Some(run) = run {
-            context.output.text(format_args!("quarantine run {run}\n"))?;
+            context.output.line(format_args!("quarantine run {run}"))?;
         }
         context.output.flush()?;
         if let Some(run) = run {
@@ -81,13 +81,13 @@ impl End<'_> {
         if !images.is_empty() {
             let (count, whose) = (plural(images.len(), "image"), if images.len() == 1 { "its" } else { "their" });
             let text = "content is pushed again or put in with --from";
-            context.output.text(format_args!("{count} cannot be pulled until {whose} {text}\n"))?;
+            context.output.line(format_args!("{count} cannot be pulled until {whose} {text}"))?;
         }
         if errors.is_empty() {
             return Ok(());
         }
         let left = if self.done.is_none() { "would be left" } else { "left" };
-        context.output.text(format_args!("{} {left}\n", plural(errors.len(), "error")))?;
+        context.output.line(format_args!("{} {left}", plural(errors.len(), "error")))?;
         let of = |remedy: Remedy| errors.iter().filter(move |error| remaining.remedy(error) == remedy);
         let by_name: BTreeSet<&str> = of(Remedy::Name).map(|error| error.code.name()).collect();
         let by_name: Vec<&str> = by_name.into_iter().collect();
@@ -100,7 +100,7 @@ impl End<'_> {
         for (remedy, text) in remedies {
             let count = of(remedy).count();
             if count > 0 {
-                context.output.text(format_args!("  {count:>6}  {text}\n"))?;
+                context.output.line(format_args!("  {count:>6}  {text}"))?;
             }
         }
         Ok(())
@@ -136,9 +136,9 @@ pub(super) fn print_action(action: &Action, context: &mut Context) -> anyhow::Re
     if context.output.is_json() {
         return context.output.event("repair", action_document(action));
     }
-    let path = output::escaped(&action.path.to_string());
+    let path = action.path.to_string();
     let size = if action.size > 0 { format!("  {}", human_bytes(action.size)) } else { String::new() };
-    context.output.text(format_args!("{:16} {} {path}{size}\n", action.repair.name(), action.finding.code))
+    context.output.line(format_args!("{:16} {} {path}{size}", action.repair.name(), action.finding.code))
 }
 
 pub(super) fn print_outdated(action: &Action, reason: &str, context: &mut Context) -> anyhow::Result<()> {
@@ -147,7 +147,7 @@ pub(super) fn print_outdated(action: &Action, reason: &str, context: &mut Contex
         fields["reason"] = json!(reason);
         return context.output.event("outdated", fields);
     }
-    let path = output::escaped(&action.path.to_string());
+    let path = action.path.to_string();
     context.output.note(format_args!("{}: {path}: {reason}, so it is kept", action.finding.code));
     Ok(())
 }

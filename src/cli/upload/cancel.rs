@@ -50,7 +50,7 @@ impl Cancel {
                 let fields = json!({ "repository": self.repository, "upload": id, "gone": !removed });
                 context.output.event("cancel", fields)?;
             } else if removed {
-                context.output.text(format_args!("{id}\n"))?;
+                context.output.line(format_args!("{id}"))?;
             } else {
                 context.output.note(format_args!("upload {id} of repository {} no longer exists", self.repository));
             }

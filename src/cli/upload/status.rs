@@ -42,9 +42,9 @@ impl Status {
             Some([]) => "none".to_owned(),
             Some(states) => format!("at {}", states.iter().map(u64::to_string).collect::<Vec<_>>().join(", ")),
         };
-        context.output.text(format_args!("received:    {}\n", count::bytes(upload.size)))?;
-        context.output.text(format_args!("started:     {started}\n"))?;
-        context.output.text(format_args!("hash states: {states}\n"))?;
+        context.output.line(format_args!("received:    {}", count::bytes(upload.size)))?;
+        context.output.line(format_args!("started:     {started}"))?;
+        context.output.line(format_args!("hash states: {states}"))?;
         Ok(Exit::Done)
     }
 }

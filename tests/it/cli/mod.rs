@@ -2,6 +2,7 @@
 
 mod arguments;
 mod demo;
+mod escapes;
 mod every_command;
 mod generated;
 mod hints;
