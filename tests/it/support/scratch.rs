@@ -65,13 +65,13 @@ impl Scratch {
 
     /// Where a blob's content lies.
     pub(crate) fn blob(&self, digest: Digest) -> PathBuf {
-        let (algorithm, hex) = (digest.algorithm().unwrap(), digest.hex());
+        let (algorithm, hex) = (algorithm_path(digest), digest.hex());
         self.v2().join(format!("blobs/{algorithm}/{}/{}/data", &hex[..2], &*hex))
     }
 
     /// Where a repository's link to a blob lies.
     pub(crate) fn link(&self, repository: &str, digest: Digest) -> PathBuf {
-        let (algorithm, hex) = (digest.algorithm().unwrap(), digest.hex());
+        let (algorithm, hex) = (algorithm_path(digest), digest.hex());
         self.repository(repository).join(format!("_layers/{algorithm}/{}/link", &*hex))
     }
 
@@ -119,6 +119,13 @@ impl Scratch {
             Err(_) => Vec::new(),
         }
     }
+}
+
+/// The directories of an algorithm, `sha256` or `tarsum/v1/sha256`.
+fn algorithm_path(digest: Digest) -> String {
+    let text = digest.to_string();
+    let (algorithm, _) = text.split_once(':').unwrap();
+    algorithm.replace("tarsum+", "tarsum/v0/").replace("tarsum.", "tarsum/").replace('+', "/")
 }
 
 /// The digest of `content` by an algorithm, computed apart from the code under test.

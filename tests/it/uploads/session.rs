@@ -164,8 +164,8 @@ fn cancel_removes_several_and_what_is_gone_is_fine() {
     assert_eq!(cancel(&[&first, &second]).ok().lines(), [first.as_str(), &second]);
     assert_eq!(listed(&scratch, &[]), [(REPOSITORY.to_owned(), kept.clone(), 3)]);
     let before = tree(&scratch);
-    cancel(&[&first]).ok().silent().says([&first, "gone already"]);
-    cancel(&["no-such-upload"]).ok().silent().says(["no-such-upload", "gone already"]);
+    cancel(&[&first]).ok().silent().says([&first, "no longer exists"]);
+    cancel(&["no-such-upload"]).ok().silent().says(["no-such-upload", "no longer exists"]);
     assert_eq!(tree(&scratch), before);
     let events = cancel(&[&first, &kept]).with(["--json"]).ok().json_lines();
     let event = |id: &str, gone| json!({ "type": "cancel", "repository": REPOSITORY, "upload": id, "gone": gone, "schema_version": 1 });

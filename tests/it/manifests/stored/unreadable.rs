@@ -40,9 +40,12 @@ fn signatures_that_can_t_be_listed_are_reported() {
     let is_linked = |path: &PathBuf| path.ends_with("signatures/sha256") && path.join("../../link").exists();
     let signatures = entries.map(walkdir::DirEntry::into_path).find(is_linked).unwrap();
     let manifest = signatures.ancestors().nth(2).unwrap().file_name().unwrap().to_str().unwrap();
-    let run = verify_without(&scratch, &signatures, &["lib/app", &format!("sha256:{manifest}")]).code(5);
+    let run = verify_without(&scratch, &signatures, &["lib/app", &format!("sha256:{manifest}")]).code(3);
     let (codes, paths) = told(&run);
-    assert_eq!((codes, paths), (vec!["unreadable".to_owned()], vec![signatures]));
+    // Whichever manifest was found first: of one with tarsums that is said too.
+    let mut found: Vec<_> = codes.into_iter().zip(paths).collect();
+    found.retain(|(code, _)| code != "reference-by-alias");
+    assert_eq!(found, [("unreadable".to_owned(), signatures)]);
 }
 
 #[test]
@@ -56,7 +59,7 @@ fn a_child_is_not_called_dangling_while_its_index_can_t_be_seen() {
     let (codes, paths) = told(&run);
     assert_eq!(codes, ["manifest-missing"]);
     assert!(paths.iter().any(|path| path.starts_with(&hidden)), "{paths:?}");
-    let (codes, _) = told(&verify_without(&planted.scratch, &hidden, &["lib", "--all"]).code(3));
+    let (codes, _) = told(&verify_without(&planted.scratch, &hidden, &["lib", "--all"]).code(5));
     assert_eq!(codes, ["manifest-missing"]);
 }
 
