@@ -12,6 +12,9 @@ use std::os::fd::BorrowedFd;
 use rustix::fs::{FileType, Gid, Mode, Uid};
 use rustix::io::Errno;
 
+/// How a file and a directory are made, before they adopt a mode: under any umask only we may open them until then.
+pub(super) const PRIVATE_FILE: Mode = Mode::RUSR.union(Mode::WUSR);
+pub(super) const PRIVATE_DIRECTORY: Mode = Mode::RWXU;
 /// A directory's mode without set-user-id, which means nothing on one.
 const DIRECTORY_MODE: u32 = 0o3777;
 const FILE_MODE: u32 = 0o666;

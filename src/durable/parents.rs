@@ -75,7 +75,7 @@ impl<'t> Parents<'t> {
             Err(Errno::NOENT) => {}
             opened => return opened.map_err(explain),
         }
-        match rustix::fs::mkdirat(self.last(), here.file_name(), Mode::from_raw_mode(0o777)) {
+        match rustix::fs::mkdirat(self.last(), here.file_name(), ownership::PRIVATE_DIRECTORY) {
             // Another process has just made it, which is as good.
             Err(Errno::EXIST) => return open_in(self.last(), here.file_name()).map_err(explain),
             done => done.map_err(failed)?,
@@ -94,7 +94,7 @@ impl<'t> Parents<'t> {
     /// Creates an empty file, with `more` flags. `EEXIST` when a file of that name exists.
     pub(super) fn create(&self, name: &str, more: OFlags) -> rustix::io::Result<File> {
         let flags = OFlags::RDWR | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC | more;
-        let handle = rustix::fs::openat(self.last(), name, flags, Mode::from_raw_mode(0o666))?;
+        let handle = rustix::fs::openat(self.last(), name, flags, ownership::PRIVATE_FILE)?;
         ownership::adopt(handle.as_fd(), self.last(), FileType::RegularFile)?;
         Ok(File::from(handle))
     }
@@ -148,13 +148,26 @@ impl<'t> Parents<'t> {
         Ok(())
     }
 
+    /// Syncs the directories in which others were made. Content that is renamed into a directory whose own entry is not
+    /// on the disk may be in neither place after a power cut.
+    pub(super) fn sync_made(&self) -> Result<()> {
+        for path in &self.made {
+            let above = path.parent().expect("only directories below an area are in the list");
+            sync_directory(self.above(path).as_fd(), &self.tree.locate(&above))?;
+        }
+        if self.made_area { sync_directory(self.tree.v2(), self.tree.path()) } else { Ok(()) }
+    }
+
+    /// The directory above one of those on the way. It is open: a change may fail because no more can be opened.
+    fn above(&self, path: &TreePath) -> &OwnedFd {
+        let depth = path.below_area().split('/').count();
+        depth.checked_sub(2).map_or(&self.area, |parent| &self.handles[parent])
+    }
+
     /// Removes the directories that a change made before it failed. Only the failure of the change is reported.
     pub(super) fn forget(&self) {
         for path in self.made.iter().rev() {
-            // This uses the handles that are open: the change may have failed because no more can be opened.
-            let depth = path.below_area().split('/').count();
-            let parent = depth.checked_sub(2).map_or(&self.area, |parent| &self.handles[parent]);
-            if rustix::fs::unlinkat(parent, path.file_name(), AtFlags::REMOVEDIR).is_err() {
+            if rustix::fs::unlinkat(self.above(path), path.file_name(), AtFlags::REMOVEDIR).is_err() {
                 break;
             }
         }
@@ -192,7 +205,7 @@ fn area_made(tree: &Tree, area: Area) -> Result<(OwnedFd, bool)> {
         return Ok((duplicate(handle, &path)?, false));
     }
     let failed = |errno| Error::io("create directory", tree.locate(&path), errno);
-    match rustix::fs::mkdirat(tree.v2(), area.name(), Mode::from_raw_mode(0o777)) {
+    match rustix::fs::mkdirat(tree.v2(), area.name(), ownership::PRIVATE_DIRECTORY) {
         Err(Errno::EXIST) => {}
         done => done.map_err(failed)?,
     }

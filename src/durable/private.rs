@@ -57,7 +57,7 @@ pub(super) fn make_all(tree: &Tree, names: &[&str]) -> std::io::Result<OwnedFd> 
     let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
     let mut directory = rustix::fs::openat(rustix::fs::CWD, tree.root(), flags, Mode::empty())?;
     for name in names {
-        let inner = match rustix::fs::mkdirat(&directory, *name, Mode::from_raw_mode(0o777)) {
+        let inner = match rustix::fs::mkdirat(&directory, *name, ownership::PRIVATE_DIRECTORY) {
             Ok(()) => {
                 let inner = open_in(directory.as_fd(), name)?;
                 ownership::adopt(inner.as_fd(), directory.as_fd(), FileType::Directory)?;
@@ -88,7 +88,7 @@ pub(crate) fn write_record(tree: &Tree, kind: &str, name: &str, content: &[u8], 
     let directory = make(tree, kind)?;
     let temporary = format!("{name}{}", layout::temporary_suffix(uuid::Uuid::new_v4()));
     let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
-    let mut file = File::from(rustix::fs::openat(&directory, &*temporary, flags, Mode::from_raw_mode(0o666))?);
+    let mut file = File::from(rustix::fs::openat(&directory, &*temporary, flags, ownership::PRIVATE_FILE)?);
     let written = ownership::adopt(file.as_fd(), directory.as_fd(), FileType::RegularFile)
         .map_err(std::io::Error::from)
         .and_then(|()| file.write_all(content))
@@ -109,7 +109,7 @@ pub(crate) fn lock_record(tree: &Tree, kind: &str, name: &str) -> std::io::Resul
     let directory = make(tree, kind)?;
     let (name, begin) = (format!("{name}.lock"), Instant::now());
     let flags = OFlags::RDWR | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
-    let lock = match rustix::fs::openat(&directory, &*name, flags, Mode::from_raw_mode(0o666)) {
+    let lock = match rustix::fs::openat(&directory, &*name, flags, ownership::PRIVATE_FILE) {
         Ok(made) => {
             ownership::adopt(made.as_fd(), directory.as_fd(), FileType::RegularFile)?;
             File::from(made)
@@ -174,7 +174,7 @@ pub(crate) fn leave_note(tree: &Tree, text: &str) -> std::io::Result<Note> {
     let directory = make(tree, NOTES)?;
     let name = format!("{}.json", uuid::Uuid::new_v4());
     let flags = OFlags::RDWR | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
-    let mut file = File::from(rustix::fs::openat(&directory, &*name, flags, Mode::from_raw_mode(0o666))?);
+    let mut file = File::from(rustix::fs::openat(&directory, &*name, flags, ownership::PRIVATE_FILE)?);
     ownership::adopt(file.as_fd(), directory.as_fd(), FileType::RegularFile)?;
     let locked = file.try_clone()?;
     // From here on the file is removed when the note is dropped, even if it can't be written.

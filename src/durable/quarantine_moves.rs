@@ -38,18 +38,18 @@ impl ExclusiveWriter<'_> {
         let path = self.tree.root().join(layout::QUARANTINE.join("/"));
         let failed = |error: std::io::Error| Error::io("create", path.join(run), error);
         let all = private::make_all(self.tree, &layout::QUARANTINE).map_err(failed)?;
-        match rustix::fs::mkdirat(&all, run, Mode::from_raw_mode(0o777)) {
+        match rustix::fs::mkdirat(&all, run, ownership::PRIVATE_DIRECTORY) {
             Err(Errno::EXIST) => return Ok(false),
             made => made.map_err(|errno| failed(errno.into()))?,
         }
         let fill = || -> rustix::io::Result<()> {
             let inner = parents::open_in(all.as_fd(), run)?;
             ownership::adopt(inner.as_fd(), all.as_fd(), FileType::Directory)?;
-            rustix::fs::mkdirat(&inner, layout::THINGS, Mode::from_raw_mode(0o777))?;
+            rustix::fs::mkdirat(&inner, layout::THINGS, ownership::PRIVATE_DIRECTORY)?;
             let things = parents::open_in(inner.as_fd(), layout::THINGS)?;
             ownership::adopt(things.as_fd(), inner.as_fd(), FileType::Directory)?;
             let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
-            let journal = rustix::fs::openat(&inner, layout::JOURNAL, flags, Mode::from_raw_mode(0o666))?;
+            let journal = rustix::fs::openat(&inner, layout::JOURNAL, flags, ownership::PRIVATE_FILE)?;
             ownership::adopt(journal.as_fd(), inner.as_fd(), FileType::RegularFile)?;
             // The directories above may be new too.
             rustix::fs::syncfs(&all)
@@ -88,6 +88,7 @@ impl ExclusiveWriter<'_> {
     pub(crate) fn move_back(&self, from: BorrowedFd<'_>, name: &str, kind: EntryKind, to: &TreePath) -> Result<Moved> {
         parents::retry_vanished(|| {
             let target = Parents::make(self.tree, &parent(to))?;
+            target.sync_made()?;
             let renamed = if kind == EntryKind::Directory {
                 rustix::fs::renameat(from, name, target.last(), to.file_name())
             } else {

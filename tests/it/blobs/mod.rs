@@ -1,5 +1,6 @@
 //! `blob`: what it stores, finds and removes; damage and refusals; kills, races, and registries beside it.
 
+mod access;
 mod commands;
 mod content;
 mod crash;

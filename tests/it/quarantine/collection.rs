@@ -8,7 +8,7 @@ use std::path::PathBuf;
 use serde_json::Value;
 
 use super::{REPOSITORY, directory, things, tree};
-use crate::support::strace::strace;
+use crate::support::strace::{changes, strace};
 use crate::support::{Regtree, Scratch, vectors};
 
 /// The last is the quarantine.
@@ -197,4 +197,28 @@ fn a_restore_that_runs_out_of_room_links_no_content_that_is_not_back() {
         assert!(tree(scratch.root()) == before, "{when}");
     }
     assert!(failures > 5, "{failures}");
+}
+
+#[test]
+fn a_directory_s_entry_is_on_the_disk_before_content_is_put_back_into_it() {
+    let scratch = grown();
+    let (run, _) = collect(&scratch);
+    for fan_out in fs::read_dir(scratch.v2().join("blobs/sha256")).unwrap() {
+        // Those that the collection left empty.
+        let _ = fs::remove_dir(fan_out.unwrap().path());
+    }
+    let changes = changes(&scratch, scratch.regtree(["quarantine", "restore", &run]));
+    let made: Vec<(usize, &str)> =
+        changes.iter().enumerate().filter_map(|(at, change)| Some((at, change.strip_prefix("mkdirat ")?))).collect();
+    let mut checked = 0;
+    for (at, directory) in made {
+        let Some(moved) = changes.iter().position(|change| change.starts_with(&format!("renameat {directory}/")))
+        else {
+            continue;
+        };
+        let above = directory.rsplit_once('/').unwrap().0;
+        assert!(changes[at..moved].contains(&format!("fsync {above}")), "{directory}: {changes:#?}");
+        checked += 1;
+    }
+    assert!(checked >= 3, "{changes:#?}");
 }
