@@ -1,13 +1,20 @@
 //! Finds the root: from `--root`, `--registry-config`, `REGTREE_ROOT`, or the registry's default.
 
+use std::fs::File;
+use std::io::Read;
 use std::path::{Path, PathBuf};
 
 use saphyr::{LoadableYamlNode, Yaml};
+use saphyr_parser::{Event, Parser};
 
 use super::Global;
+use crate::count::bytes;
 use crate::error::{Error, Result};
 
 const DEFAULT: &str = "/var/lib/registry";
+/// The largest configuration that is read, in bytes, and how deep it may be nested. Real ones have a few KB and 5 levels.
+const CONFIG_MAX: u64 = 1024 * 1024;
+const DEPTH_MAX: usize = 64;
 const ROOT_VARIABLE: &str = "REGTREE_ROOT";
 /// The variable that overrides the configuration's rootdirectory for the registry, and so for regtree.
 const REGISTRY_VARIABLE: &str = "REGISTRY_STORAGE_FILESYSTEM_ROOTDIRECTORY";
@@ -45,7 +52,13 @@ fn variable(name: &str) -> Option<PathBuf> {
 /// Reads the registry's configuration. `Err(Configuration)` when it is not one, or its storage is not a file system.
 fn from_config(path: &Path, overriding: Option<PathBuf>) -> Result<PathBuf> {
     let unusable = |reason: String| Error::Configuration { path: path.to_owned(), reason };
-    let text = std::fs::read_to_string(path).map_err(|error| Error::io("read", path, error))?;
+    let mut text = String::new();
+    let file = File::open(path).and_then(|file| file.take(CONFIG_MAX + 1).read_to_string(&mut text));
+    file.map_err(|error| Error::io("read", path, error))?;
+    if text.len() as u64 > CONFIG_MAX {
+        return Err(unusable(format!("it has more than {}", bytes(CONFIG_MAX))));
+    }
+    check_depth(&text).map_err(unusable)?;
     let documents = Yaml::load_from_str(&text).map_err(|error| unusable(format!("it is not YAML: {error}")))?;
     let storage = documents.first().and_then(|document| document.as_mapping_get("storage"));
     let in_file = storage.map_or(Ok(None), |storage| rootdirectory(storage).map_err(unusable))?;
@@ -54,6 +67,22 @@ fn from_config(path: &Path, overriding: Option<PathBuf>) -> Result<PathBuf> {
         (None, Some(_)) => Ok(in_file.unwrap_or_else(|| DEFAULT.into())),
         (None, None) => Err(unusable("it has no storage section".to_owned())),
     }
+}
+
+/// Checks how deep the collections of a YAML text are nested. What reads it into memory calls itself for each level.
+fn check_depth(text: &str) -> std::result::Result<(), String> {
+    let mut depth = 0_usize;
+    for event in Parser::new_from_str(text) {
+        match event.map_err(|error| format!("it is not YAML: {error}"))?.0 {
+            Event::SequenceStart(..) | Event::MappingStart(..) => depth += 1,
+            Event::SequenceEnd | Event::MappingEnd => depth = depth.saturating_sub(1),
+            _ => {}
+        }
+        if depth > DEPTH_MAX {
+            return Err(format!("it is nested more than {DEPTH_MAX} levels deep"));
+        }
+    }
+    Ok(())
 }
 
 /// `storage.filesystem.rootdirectory`; `None` where the file system driver is named without one.

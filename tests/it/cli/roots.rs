@@ -230,3 +230,17 @@ fn reading_makes_no_private_state() {
         assert_eq!(snapshot(scratch.root()), before, "{call:?}");
     }
 }
+
+#[test]
+fn a_configuration_too_large_or_nested_too_deep_is_refused() {
+    let scratch = Scratch::new();
+    let file = scratch.root().join("config.yml");
+    let deep = [("- ".repeat(50_000), "levels deep"), ("[".repeat(50_000), "is not YAML")];
+    let maps = ("{a: ".repeat(50_000), "is not YAML");
+    let large = (format!("# {}\n", "x".repeat(2_000_000)), "has more than");
+    for (text, reason) in deep.into_iter().chain([maps, large]) {
+        fs::write(&file, text).unwrap();
+        let list = Regtree::new(["repo", "list", "--registry-config"]).with([&file]).run();
+        list.code(10).silent().says([reason, file.to_str().unwrap()]);
+    }
+}
