@@ -23,9 +23,9 @@ use crate::stream::Watch;
 Exit codes:
   0    all is well, or there were warnings only
   2    malformed name, tag or digest
-  3    of several manifests, something is wrong with one; or this build of regtree can't verify schema1 signatures
-  4    unknown repository, tag or manifest
-  5    something is wrong with the one manifest
+  3    something can't be read; or this build of regtree can't verify schema1 signatures
+  4    unknown repository, tag or manifest, and nothing is wrong with the others
+  5    a manifest is damaged or invalid
   10   no tree
   130, 143 interrupted
 
@@ -57,8 +57,26 @@ struct Tally {
     manifests: u64,
     errors: u64,
     warnings: u64,
-    not_verified: bool,
+    /// Whether something is wrong, whether something named is unknown, and whether something could not be looked at.
+    is_invalid: bool,
+    is_unknown: bool,
+    is_unread: bool,
     damage: Vec<Error>,
+}
+
+impl Tally {
+    /// Adds what kept a manifest from being verified, or something from being listed.
+    fn add(&mut self, error: Error) {
+        let exit = Exit::from(&error);
+        match exit {
+            Exit::Unknown => self.is_unknown = true,
+            Exit::Invalid => self.is_invalid = true,
+            _ => self.is_unread = true,
+        }
+        // What does not belong in the tree hides nothing.
+        self.errors += u64::from(exit != Exit::Damage);
+        self.damage.push(error);
+    }
 }
 
 impl Verify {
@@ -76,12 +94,12 @@ impl Verify {
             }
             None => {
                 let found = registry.repositories();
-                tally.damage.extend(found.damage);
+                found.damage.into_iter().for_each(|error| tally.add(error));
                 verify_all(&registry, &found.repositories, &mut verifier, &mut tally, context)?;
             }
         }
-        tally.damage.extend(verifier.take_damage());
-        self.conclude(&tally, context)
+        verifier.take_damage().into_iter().for_each(|error| tally.add(error));
+        Self::conclude(&tally, context)
     }
 
     fn verify_some(
@@ -101,17 +119,21 @@ impl Verify {
             match checked {
                 Ok(count) => tally.manifests += count,
                 Err(error @ Error::Interrupted { .. }) => return Err(error.into()),
-                // If one of several is unknown, the others are still verified.
-                Err(error) if self.targets.len() > 1 => tally.damage.push(error),
-                Err(error) => return Err(error).about(name, None),
+                Err(error)
+                    if self.targets.len() == 1 && matches!(Exit::from(&error), Exit::Unknown | Exit::Invalid) =>
+                {
+                    return Err(error).about(name, None);
+                }
+                // The others are still verified.
+                Err(error) => tally.add(error),
             }
         }
         Ok(())
     }
 
-    fn conclude(&self, tally: &Tally, context: &mut Context) -> anyhow::Result<Exit> {
+    fn conclude(tally: &Tally, context: &mut Context) -> anyhow::Result<Exit> {
         context.output.all_damage(&tally.damage)?;
-        let Tally { manifests, errors, warnings, not_verified, damage } = tally;
+        let Tally { manifests, errors, warnings, damage, .. } = tally;
         let fields =
             || json!({ "manifests": manifests, "errors": errors, "warnings": warnings, "damage": damage.len() });
         context.output.json_only("summary", fields)?;
@@ -123,10 +145,10 @@ impl Verify {
             plural(*errors, "error"),
             plural(*warnings, "warning")
         ));
-        Ok(match () {
-            () if *errors == 0 && damage.is_empty() => Exit::damage_if(*not_verified),
-            () if !self.all && self.targets.len() == 1 => Exit::Invalid,
-            () => Exit::Damage,
+        Ok(match tally {
+            Tally { is_invalid: true, .. } => Exit::Invalid,
+            Tally { is_unknown: true, .. } => Exit::Unknown,
+            Tally { is_unread, .. } => Exit::damage_if(*is_unread),
         })
     }
 }
@@ -159,7 +181,9 @@ fn print_findings<T>(
             Severity::Warning => tally.warnings += 1,
             Severity::Info => {}
         }
-        tally.not_verified |= finding.code == Code::SignatureNotVerified;
+        let is_unread = matches!(finding.code, Code::Unreadable | Code::SignatureNotVerified);
+        tally.is_unread |= is_unread;
+        tally.is_invalid |= finding.severity == Severity::Error && !is_unread;
         if printed.is_ok() {
             printed = print(&finding, context);
         }

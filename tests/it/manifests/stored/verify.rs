@@ -186,17 +186,18 @@ fn a_json_finding_names_everything() {
 }
 
 #[test]
-fn of_several_each_is_judged_and_the_exit_code_says_that_some_failed() {
+fn of_several_each_is_judged_and_the_exit_code_says_what_is_worst() {
     let (scratch, _) = with_image();
     put(&scratch, REPOSITORY, &image(b"absent", &[]), &["v2"]);
     verify(&scratch, &[REPOSITORY, "v1", "v1"]).code(0).silent().says(["2 manifests checked"]);
-    let run = verify(&scratch, &[REPOSITORY, "v2", "v1"]).code(3).says(["2 manifests checked: 1 error"]);
+    let run = verify(&scratch, &[REPOSITORY, "v2", "v1"]).code(5).says(["2 manifests checked: 1 error"]);
     assert!(run.out().contains("reference-missing"), "{}", run.out());
-    verify(&scratch, &[REPOSITORY, "v1", "v3"]).code(3).says(["tag v3 is unknown", "1 manifest checked"]);
+    verify(&scratch, &[REPOSITORY, "v1", "v3"]).code(4).says(["tag v3 is unknown", "1 manifest checked: 1 error"]);
+    verify(&scratch, &[REPOSITORY, "v3", "v2"]).code(5).says(["tag v3 is unknown", "1 manifest checked: 2 errors"]);
     verify(&scratch, &[REPOSITORY, "v3"]).code(4).silent().says(["tag v3 is unknown", REPOSITORY]);
     verify(&scratch, &["other", "v1"]).code(4).silent().says(["repository other is unknown"]);
-    verify(&scratch, &[REPOSITORY, "--all"]).code(3).says(["2 manifests checked: 1 error"]);
-    verify(&scratch, &["--all"]).code(3).says(["2 manifests checked: 1 error"]);
+    verify(&scratch, &[REPOSITORY, "--all"]).code(5).says(["2 manifests checked: 1 error"]);
+    verify(&scratch, &["--all"]).code(5).says(["2 manifests checked: 1 error"]);
     verify(&scratch, &[REPOSITORY]).code(2).silent();
     verify(&scratch, &[]).code(2).silent();
 }
