@@ -65,16 +65,20 @@ struct Tally {
 }
 
 impl Tally {
-    /// Adds what kept a manifest from being verified, or something from being listed.
+    /// Adds what kept manifests from being found.
+    fn add_unlisted(&mut self, damage: Vec<Error>) {
+        self.is_unread |= !damage.is_empty();
+        self.damage.extend(damage);
+    }
+
+    /// Adds what kept a named manifest from being verified.
     fn add(&mut self, error: Error) {
-        let exit = Exit::from(&error);
-        match exit {
+        match Exit::from(&error) {
             Exit::Unknown => self.is_unknown = true,
             Exit::Invalid => self.is_invalid = true,
             _ => self.is_unread = true,
         }
-        // What does not belong in the tree hides nothing.
-        self.errors += u64::from(exit != Exit::Damage);
+        self.errors += 1;
         self.damage.push(error);
     }
 }
@@ -94,11 +98,11 @@ impl Verify {
             }
             None => {
                 let found = registry.repositories();
-                found.damage.into_iter().for_each(|error| tally.add(error));
+                tally.add_unlisted(found.damage);
                 verify_all(&registry, &found.repositories, &mut verifier, &mut tally, context)?;
             }
         }
-        verifier.take_damage().into_iter().for_each(|error| tally.add(error));
+        tally.add_unlisted(verifier.take_damage());
         Self::conclude(&tally, context)
     }
 
