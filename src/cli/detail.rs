@@ -26,6 +26,7 @@ fn facts(error: &Error) -> Value {
         | Error::Configuration { reason, .. }
         | Error::NotUndone { reason, .. }
         | Error::Refused { reason } => json!({ "reason": reason }),
+        Error::InDatabase { database, reason, .. } => json!({ "database": database, "reason": reason }),
         Error::SafetyLimit { reason, override_option } => json!({ "reason": reason, "hint": override_option }),
         Error::RepositoryUnknown { repository, .. } => json!({ "repository": repository }),
         Error::NoMatch { pattern } => json!({ "pattern": pattern }),

@@ -112,7 +112,9 @@ impl Du {
         self.patterns().check(chooses)?;
         self.arrange(&mut usage);
         if context.output.is_json() {
-            context.output.event("usage", self.document(&usage))?;
+            let mut document = self.document(&usage);
+            document["database"] = context.note_database(&registry).into();
+            context.output.event("usage", document)?;
         } else {
             for finding in &usage.findings {
                 context.output.warn(format_args!("{}: {}", finding.code, finding.message));
@@ -121,6 +123,7 @@ impl Du {
             let columns = stdout.is_terminal().then(|| super::terminal::columns(stdout));
             let mut table = table::Table { output: &mut context.output, columns };
             table.print(&usage, self.tags, self.layers)?;
+            context.note_database(&registry);
         }
         Ok(Exit::damage_if(!usage.findings.is_empty()))
     }

@@ -107,7 +107,9 @@ impl From<&Error> for Exit {
             | Error::NotPutBack { .. }
             | Error::NotUndone { .. } => Self::Damage,
             Error::Locked { .. } => Self::Locked,
-            Error::Refused { .. } | Error::SafetyLimit { .. } | Error::InUse { .. } => Self::Refused,
+            Error::Refused { .. } | Error::SafetyLimit { .. } | Error::InDatabase { .. } | Error::InUse { .. } => {
+                Self::Refused
+            }
             Error::Interrupted { signal: 15 } => Self::Terminated,
             Error::Interrupted { .. } => Self::Interrupted,
         }

@@ -71,6 +71,9 @@ pub(super) fn of(error: &Error, global: &Global) -> Option<String> {
         Error::SafetyLimit { override_option, .. } | Error::InUse { override_option, .. } => {
             format!("to do it anyway, use {override_option}")
         }
+        Error::InDatabase { path: Some(path), .. } => {
+            format!("once the registry no longer uses its database, remove that file: rm {}", quote_path(path))
+        }
         Error::NotQuarantined { .. } => format!("to see what there is: {regtree} quarantine list"),
         Error::Locked { .. } if global.wait_lock.is_none() => "wait for it with --wait-lock 30s".to_owned(),
         _ => return None,

@@ -70,6 +70,7 @@ use test_settings::TestSettings;
 use crate::blob::{Outcome, Stored};
 use crate::digest::{Digest, DigestError};
 use crate::durable::{ExclusiveWriter, Writer};
+use crate::error::Error;
 use crate::name::{Reference, RepositoryName, Target};
 use crate::registry::Registry;
 
@@ -163,6 +164,8 @@ struct Context {
     now: jiff::Timestamp,
     /// How long `fsck` waits before each further look.
     pauses: Vec<Duration>,
+    /// Why the real run would be refused, though a dry run shows its plan.
+    refusal: Option<Error>,
 }
 
 impl Context {
@@ -199,15 +202,43 @@ impl Context {
         Ok(registry.writer(command, self.now, self.global.wait_lock.unwrap_or_default())?)
     }
 
+    /// Does the same, but a dry run changes nothing, so it takes no lock.
+    fn writer_unless_dry<'t>(
+        &mut self,
+        registry: &'t Registry,
+        command: &str,
+        dry_run: bool,
+    ) -> anyhow::Result<Option<Writer<'t>>> {
+        if dry_run {
+            self.refusal = registry.check_database().err();
+            return Ok(None);
+        }
+        self.writer(registry, command).map(Some)
+    }
+
+    /// Notes that a database, and not the tree, knows what the tree's content is needed for. Returns whose, for JSON.
+    fn note_database(&self, registry: &Registry) -> Option<&'static str> {
+        match registry.check_database() {
+            Err(Error::InDatabase { database, reason, .. }) => {
+                self.output.note(reason);
+                Some(database)
+            }
+            _ => None,
+        }
+    }
+
     /// Locks the tree for `command` alone. A dry run changes nothing, so it takes no lock.
     fn exclusive_writer<'t>(
-        &self,
+        &mut self,
         registry: &'t Registry,
         command: &str,
         dry_run: bool,
     ) -> anyhow::Result<Option<ExclusiveWriter<'t>>> {
-        let lock = || registry.exclusive_writer(command, self.now, self.global.wait_lock.unwrap_or_default());
-        Ok((!dry_run).then(lock).transpose()?)
+        if dry_run {
+            self.refusal = registry.check_database().err();
+            return Ok(None);
+        }
+        Ok(Some(registry.exclusive_writer(command, self.now, self.global.wait_lock.unwrap_or_default())?))
     }
 }
 
@@ -225,7 +256,7 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         Err(error) => return wrong_usage::report(&error, &early, &arguments).into(),
     };
     let output = Output::new(&cli.global);
-    let mut context = Context { output, global: cli.global, now, pauses };
+    let mut context = Context { output, global: cli.global, now, pauses, refusal: None };
     let outcome = match cli.command {
         Command::Init(init) => init.run(&mut context),
         Command::Blob(blob) => blob.run(&mut context),
@@ -246,6 +277,7 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         context.output.flush()?;
         Err(error)
     });
+    let outcome = outcome.and_then(|exit| context.refusal.take().map_or(Ok(exit), |refusal| Err(refusal.into())));
     match outcome {
         Ok(exit) => exit.into(),
         Err(error) => context.output.report(&error, &context.global).into(),

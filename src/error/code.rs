@@ -35,6 +35,7 @@ impl Error {
             Self::Locked { .. } => "LOCKED",
             Self::Refused { .. }
             | Self::SafetyLimit { .. }
+            | Self::InDatabase { .. }
             | Self::InUse { .. }
             | Self::NotPutBack { .. }
             | Self::NotUndone { .. } => "REFUSED",
@@ -69,6 +70,7 @@ impl Error {
             | Self::NotPutBack { path, .. }
             | Self::NotUndone { path, .. }
             | Self::Locked { path, .. } => Some(path),
+            Self::InDatabase { path, .. } => path.as_deref(),
             _ => None,
         }
     }

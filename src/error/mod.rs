@@ -413,6 +413,16 @@ pub enum Error {
         /// The option that lifts the limit.
         override_option: &'static str,
     },
+    /// A database, and not the tree, knows what the tree's content is needed for.
+    #[error("refused: {reason}")]
+    InDatabase {
+        /// Whose database: `gitlab`.
+        database: &'static str,
+        /// What says so.
+        reason: String,
+        /// The file that says so, which is to be removed once the database is no longer used.
+        path: Option<PathBuf>,
+    },
     /// A signal stopped the command; nothing half-done is left.
     #[error("interrupted ({})", if *signal == 15 { "SIGTERM" } else { "SIGINT" })]
     Interrupted {

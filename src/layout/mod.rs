@@ -24,6 +24,7 @@
 //! │               ├── startedat                when the upload began
 //! │               ├── data                     the bytes that it has received
 //! │               └── hashstates/<alg>/<offset>          the hash's state after so many bytes
+//! ├── docker/registry/lockfiles/               GitLab's registry only: see DATABASE_IN_USE
 //! ├── scheduler-state.json                     pull-through registries only; never touched
 //! └── .regtree/                                PRIVATE: regtree's own state
 //!     └── quarantine/<run>/                    what a run moved out of the tree
@@ -62,6 +63,9 @@ use crate::digest::{Algorithm, Digest, TarsumVersion};
 
 /// The path of the tree below the registry's `rootdirectory`.
 pub(crate) const PREFIX: &str = "docker/registry/v2";
+/// The file, below `rootdirectory`, by which GitLab's registry says that its metadata is in a database. What is pushed
+/// then has content in the tree, and no link.
+pub(crate) const DATABASE_IN_USE: &str = "docker/registry/lockfiles/database-in-use";
 /// The directory of regtree's own state, below `rootdirectory` and beside `docker`, where no registry looks.
 pub(crate) const PRIVATE: &str = ".regtree";
 

@@ -2,6 +2,7 @@
 //! repositories.
 
 mod census;
+mod database;
 mod delete;
 mod linked;
 
@@ -36,11 +37,15 @@ impl Registry {
     }
 
     /// Creates an empty tree in `root`, and opens it. The flag is `false` when there was a tree already.
+    /// `Err(InDatabase)` when that is in use by a database.
     pub fn create(root: impl AsRef<Path>) -> Result<(Self, bool)> {
         let root = root.as_ref();
         // The path `…/docker/registry/v2` means the root three levels above it.
         let root = if root.ends_with(layout::PREFIX) { root.ancestors().nth(3).unwrap_or(root) } else { root };
         let root = if root.as_os_str().is_empty() { Path::new(".") } else { root };
+        if let Ok(found) = Self::open(root) {
+            found.check_database()?;
+        }
         let created = durable::create_tree(root)?;
         Ok((Self::open(root)?, created))
     }
@@ -51,19 +56,29 @@ impl Registry {
     }
 
     /// Takes the tree's lock to add and unlink, and shares it with others that do the same. Waits up to `wait` for it.
-    /// `command` names this process to others that find the lock held.
+    /// `command` names this process to others that find the lock held. `Err(InDatabase)` when a database, and not the
+    /// tree, knows what the tree's content is needed for.
     pub fn writer(&self, command: &str, now: jiff::Timestamp, wait: Duration) -> Result<Writer<'_>> {
         self.lock(&Holder::this_process(command, Mode::Shared, now), wait)
     }
 
     /// Takes the tree's lock alone, to remove content, or to move it to the quarantine and back. Waits up to `wait` for
-    /// it.
+    /// it. `Err(InDatabase)` as for [`Self::writer`].
     pub fn exclusive_writer(&self, command: &str, now: jiff::Timestamp, wait: Duration) -> Result<ExclusiveWriter<'_>> {
         self.lock(&Holder::this_process(command, Mode::Exclusive, now), wait).map(ExclusiveWriter::new)
     }
 
     fn lock(&self, holder: &Holder, wait: Duration) -> Result<Writer<'_>> {
-        Ok(Writer::new(&self.tree, TreeLock::acquire(&self.tree, holder, wait)?))
+        self.check_database()?;
+        let writer = Writer::new(&self.tree, TreeLock::acquire(&self.tree, holder, wait)?);
+        // The wait for the lock may have been long.
+        self.check_database()?;
+        Ok(writer)
+    }
+
+    /// Returns `Err(InDatabase)` when a database, and not the tree, knows what the tree's content is needed for.
+    pub(crate) fn check_database(&self) -> Result<()> {
+        database::check_gitlab(self.tree.root())
     }
 
     /// The repository `name`. `Err(RepositoryUnknown)` when the tree has none of that name.

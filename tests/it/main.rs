@@ -8,6 +8,7 @@
 mod agreement;
 mod blobs;
 mod cli;
+mod database;
 mod dependencies;
 mod du;
 mod fsck;

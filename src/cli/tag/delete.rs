@@ -42,8 +42,7 @@ impl Delete {
     pub(in crate::cli) fn run(self, context: &mut Context) -> anyhow::Result<Exit> {
         let registry = context.registry()?;
         let repository = registry.repository(&self.repository).about(&self.repository, None)?;
-        // A dry run changes nothing, so it takes no lock.
-        let writer = if self.dry_run { None } else { Some(context.writer(&registry, "tag delete")?) };
+        let writer = context.writer_unless_dry(&registry, "tag delete", self.dry_run)?;
         let removals = tag::plan_delete(&repository, &self.tags).about(&self.repository, None)?;
         if let Some(writer) = &writer {
             tag::delete(writer, &removals).about(&self.repository, None)?;

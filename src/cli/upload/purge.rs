@@ -43,8 +43,7 @@ pub(in crate::cli) struct Purge {
 impl Purge {
     pub(in crate::cli) fn run(self, context: &mut Context) -> anyhow::Result<Exit> {
         let registry = context.registry()?;
-        // A dry run changes nothing, so it takes no lock.
-        let writer = if self.dry_run { None } else { Some(context.writer(&registry, "upload purge")?) };
+        let writer = context.writer_unless_dry(&registry, "upload purge", self.dry_run)?;
         let (mut names, mut damage) = (self.repositories.clone(), Vec::new());
         names.sort();
         names.dedup();
