@@ -33,6 +33,8 @@ pub(super) struct Blobs<'t> {
     sizes: Vec<u64>,
     /// Content in whose place is something else, or that can't be read; all of this is reported.
     odd: HashSet<Digest>,
+    /// Content behind a symbolic link, which is reported and not read.
+    led: HashSet<Digest>,
     /// Whether to look again for content that was missing when the tree was listed.
     live: bool,
     /// Content that counts as present and intact, because the quarantine gives it back first.
@@ -41,6 +43,8 @@ pub(super) struct Blobs<'t> {
 
 enum Found {
     File(Digest, u64),
+    /// A symbolic link that leads to a file.
+    Led(Digest, u64),
     Odd(Digest),
 }
 
@@ -60,9 +64,11 @@ impl<'t> Blobs<'t> {
         let sized = |digest| Some(Found::File(digest, returning.returned(&digest)?.size));
         found.extend(returning.digests().into_iter().filter_map(sized));
         let (mut canonical, mut others, mut odd) = (Vec::with_capacity(found.len()), Vec::new(), HashSet::new());
+        let is_led = |found: &Found| if let Found::Led(digest, _) = found { Some(*digest) } else { None };
+        let led = found.iter().filter_map(is_led).collect();
         for found in &found {
             match found {
-                Found::File(digest, _) => match digest.sha256() {
+                Found::File(digest, _) | Found::Led(digest, _) => match digest.sha256() {
                     Some(hash) => canonical.push(hash),
                     None => others.push(*digest),
                 },
@@ -72,13 +78,13 @@ impl<'t> Blobs<'t> {
         let digests = Digests::of_blobs(canonical, others);
         let mut sizes = vec![0; digests.len()];
         for found in found {
-            if let Found::File(digest, size) = found
+            if let Found::File(digest, size) | Found::Led(digest, size) = found
                 && let Some(name) = digests.find(&digest)
             {
                 sizes[name.index()] = size;
             }
         }
-        (Self { tree: inspector.tree, digests, sizes, odd, live: false, returning }, inspector.candidates)
+        (Self { tree: inspector.tree, digests, sizes, odd, led, live: false, returning }, inspector.candidates)
     }
 
     /// From now on, missing content is looked for again.
@@ -123,7 +129,12 @@ impl<'t> Blobs<'t> {
         if self.is_returning(digest) {
             return self.returning.open(self.tree, digest);
         }
-        symlinks::open(self.tree, &Entry::Blob(*digest).path())
+        self.tree.open_file(&Entry::Blob(*digest).path())
+    }
+
+    /// Whether the content is behind a symbolic link.
+    pub(super) fn is_led(&self, digest: &Digest) -> bool {
+        self.led.contains(digest)
     }
 
     /// The size in bytes.
@@ -274,7 +285,7 @@ fn entry_path(fan_out: &TreePath, digest: &Digest) -> TreePath {
 fn read_symlink(inspector: &mut Inspector<'_>, link: &TreePath, digest: Digest) -> Found {
     let leads = symlinks::stat(inspector.tree, &Entry::Blob(digest).path()).ok().filter(symlinks::is_file);
     inspector.symlink(link, leads.is_some(), Blocks::Blob(digest));
-    leads.map_or(Found::Odd(digest), |stat| Found::File(digest, symlinks::size(&stat)))
+    leads.map_or(Found::Odd(digest), |stat| Found::Led(digest, symlinks::size(&stat)))
 }
 
 /// Reports a directory in a fan-out that no digest leads to.

@@ -296,21 +296,18 @@ impl<'t> Inspector<'t> {
         match leaf.file {
             None => return Link::Absent { empty: leaf.others.is_empty() },
             Some(EntryKind::File) => {}
-            // A registry reads what the link leads to.
+            // A registry reads what the link leads to, which may be any file of the system.
             Some(EntryKind::Symlink) => {
                 let leads = symlinks::stat(self.tree, &place()).is_ok_and(|stat| symlinks::is_file(&stat));
                 self.symlink(&place(), leads, blocks);
-                if !leads {
-                    return Link::Unseen;
-                }
+                return Link::Unseen;
             }
             Some(kind) => {
                 self.odd_file(&place(), kind, Harm::Certain, blocks);
                 return Link::Unseen;
             }
         }
-        let nofollow = if leaf.file == Some(EntryKind::File) { OFlags::NOFOLLOW } else { OFlags::empty() };
-        let said = self.open_small(nofollow, leaf.handle.as_fd(), "link", blocks, place).and_then(link::read_file);
+        let said = self.open_small(leaf.handle.as_fd(), "link", blocks, place).and_then(link::read_file);
         match said {
             Ok(Ok(target)) if target == *key => Link::Right,
             Ok(Ok(target)) => Link::Other(Box::new(target)),
@@ -332,19 +329,18 @@ impl<'t> Inspector<'t> {
         blocks: Blocks,
         path: impl Fn() -> TreePath,
     ) -> rustix::io::Result<&'b [u8]> {
-        let file = self.open_small(OFlags::NOFOLLOW, leaf, name, blocks, path)?;
+        let file = self.open_small(leaf, name, blocks, path)?;
         tree::read_start(file.as_fd(), buffer)
     }
 
     fn open_small(
         &mut self,
-        nofollow: OFlags,
         leaf: BorrowedFd<'_>,
         name: &str,
         blocks: Blocks,
         path: impl Fn() -> TreePath,
     ) -> rustix::io::Result<OwnedFd> {
-        let flags = OFlags::RDONLY | OFlags::NONBLOCK | nofollow | OFlags::CLOEXEC;
+        let flags = OFlags::RDONLY | OFlags::NONBLOCK | OFlags::NOFOLLOW | OFlags::CLOEXEC;
         let file = patiently(|| rustix::fs::openat(leaf, name, flags, Mode::empty()))?;
         self.check_mode(file.as_fd(), 0o4, blocks, path);
         Ok(file)

@@ -11,7 +11,7 @@ use crate::digest::Digest;
 use crate::judge::manifest::{self, Read, USUAL};
 use crate::stream::Interrupt;
 
-/// Every manifest that a repository links and whose content is in the tree.
+/// Every manifest that a repository links and whose content is in the tree. What is behind a symbolic link is not read.
 pub(super) type Manifests = HashMap<Digest, Read>;
 
 /// Reads the manifests of `repositories`.
@@ -21,9 +21,9 @@ pub(super) fn read(blobs: &Blobs<'_>, repositories: &[RepositoryView], interrupt
         linked.map(|revision| revision.digest).collect()
     };
     let wanted: HashSet<Digest> = repositories.iter().flat_map(linked).collect();
-    // Empty content is reported on its own.
-    let wanted: Vec<Digest> =
-        wanted.into_iter().filter(|digest| matches!(blobs.occupant(digest), Occupant::File(1..))).collect();
+    // Empty content and symbolic links are reported on their own.
+    let is_read = |digest: &Digest| matches!(blobs.occupant(digest), Occupant::File(1..)) && !blobs.is_led(digest);
+    let wanted: Vec<Digest> = wanted.into_iter().filter(is_read).collect();
     let read = wanted.par_iter().filter(|_| interrupt.signal().is_none());
     let large = Mutex::new(());
     let parse =

@@ -39,7 +39,7 @@ use rustix::io::Errno;
 
 use crate::digest::Digest;
 use crate::error::{Error, Result};
-use crate::finding::{Code, Finding, Harm, Image, Repair, Severity};
+use crate::finding::{Code, Finding, Harm, Image, Severity};
 use crate::judge::content::{Stored, is_of_nothing};
 use crate::layout::{Area, Place, TreePath};
 use crate::pattern::Patterns;
@@ -187,23 +187,16 @@ pub(crate) fn check_with(
     Ok(Report { findings, broken, counts, hashed })
 }
 
-/// Drops `unreadable` where `permissions` already explains it. Never offers to move content behind a symbolic link.
+/// Drops `unreadable` where `permissions` already explains it.
 fn tidy(candidates: &mut Vec<Candidate>) {
     let places = |code| -> HashSet<_> {
         let reported = candidates.iter().filter(|candidate| candidate.finding.code == code);
         reported.filter_map(|candidate| candidate.finding.place()).collect()
     };
     let modes = places(Code::Permissions);
-    let is_link = |candidate: &&Candidate| candidate.finding.code == Code::Symlink;
-    let led: HashSet<Blocks> = candidates.iter().filter(is_link).map(|candidate| candidate.blocks).collect();
     candidates.retain(|Candidate { finding, .. }| {
         finding.code != Code::Unreadable || finding.place().is_none_or(|place| !modes.contains(&place))
     });
-    for Candidate { finding, blocks, .. } in candidates {
-        if finding.repair == Some(Repair::QuarantineBlob) && led.contains(blocks) {
-            finding.repair = None;
-        }
-    }
 }
 
 /// Whether the mode of the file or directory at `path` lets the tree's owner read it.
@@ -219,9 +212,10 @@ pub(crate) fn may_read(tree: &Tree, path: &TreePath) -> Result<bool> {
     Ok(inspector.candidates.is_empty())
 }
 
-/// The digest of content that is already reported as wrong or unreadable.
+/// The digest of content that is already reported as wrong or unreadable, or is behind a symbolic link.
 fn told_content(candidate: &Candidate) -> Option<Digest> {
-    let is_wrong = |code| matches!(code, Code::BlobCorrupt | Code::BlobTruncated | Code::BlobEmpty | Code::Unreadable);
+    use Code::{BlobCorrupt, BlobEmpty, BlobTruncated, Symlink, Unreadable};
+    let is_wrong = |code| matches!(code, BlobCorrupt | BlobTruncated | BlobEmpty | Symlink | Unreadable);
     match candidate.blocks {
         Blocks::Blob(digest) if is_wrong(candidate.finding.code) => Some(digest),
         _ => None,

@@ -141,7 +141,10 @@ fn compare_sizes(
                         .map_or(Stored::Missing, |(stored, _)| stored),
                 };
                 match stored {
-                    Stored::Right => sizes.into_iter().map(|size| Candidate::new(size.finding, size.blocks)).collect(),
+                    // What is behind a symbolic link is not read. A registry serves it with the wrong size.
+                    Stored::Right | Stored::NotAFile { leads: true, .. } => {
+                        sizes.into_iter().map(|size| Candidate::new(size.finding, size.blocks)).collect()
+                    }
                     stored @ Stored::Corrupt { .. } => wrong(inspector, target, stored, &sizes).into_iter().collect(),
                     // Unreadable content is already reported.
                     _ => Vec::new(),

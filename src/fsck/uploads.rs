@@ -2,6 +2,8 @@
 
 use std::os::fd::AsFd;
 
+use rustix::fs::AtFlags;
+
 use super::Options;
 use super::candidate::Blocks;
 use super::inspect::Inspector;
@@ -102,8 +104,13 @@ fn check_start(
     };
     let text = std::str::from_utf8(content).ok();
     let Some(since) = text.and_then(crate::upload::parse_time) else {
-        let found = format!("{:?}", String::from_utf8_lossy(content));
-        let finding = without(inspector, "it is not a time: no registry ever purges the upload").found(&found);
+        let finding = without(inspector, "it is not a time: no registry ever purges the upload");
+        // A file with another name may be any file of its file system, so its text is not shown.
+        let stat = rustix::fs::statat(handle, "startedat", AtFlags::SYMLINK_NOFOLLOW);
+        let finding = match stat {
+            Ok(stat) if stat.st_nlink == 1 => finding.found(&format!("{:?}", String::from_utf8_lossy(content))),
+            _ => finding,
+        };
         return inspector.note(Blocks::None, finding);
     };
     if since >= stale {

@@ -41,7 +41,8 @@ pub(crate) enum Stored {
     },
     /// Other content than its digest says.
     Corrupt { found: Digest, size: u64 },
-    /// Something else than a file. A registry follows a symbolic link; `leads` says whether it finds a file then.
+    /// Something else than a file. A registry follows a symbolic link; `leads` says whether it finds a file then. That
+    /// file is not read.
     NotAFile { path: TreePath, kind: &'static str, leads: bool },
     /// A file that can't be read, with the reason.
     Unreadable(String),
@@ -167,10 +168,10 @@ pub(crate) fn hash(
 }
 
 fn hash_once(tree: &Tree, digest: Digest, buffer: &mut [u8], watch: &Watch<'_>) -> Result<(Stored, Option<Identity>)> {
-    let file = match symlinks::open(tree, &Entry::Blob(digest).path()) {
+    let file = match tree.open_file(&Entry::Blob(digest).path()) {
         Ok(Some(file)) => file,
         Ok(None) => return Ok((Stored::Missing, None)),
-        Err(error) => return Ok((Stored::Unreadable(reason(&error)), None)),
+        Err(error) => return Ok((unopened(tree, &digest, &error), None)),
     };
     let identity = match Identity::of(&file) {
         Ok(identity) => identity,
@@ -183,6 +184,14 @@ fn hash_once(tree: &Tree, digest: Digest, buffer: &mut [u8], watch: &Watch<'_>) 
     let stored = hash_file(file, &digest, buffer, watch)?;
     let identity = (stored == Stored::Right).then_some(identity);
     Ok((stored, identity))
+}
+
+/// Judges content that can't be opened.
+pub(crate) fn unopened(tree: &Tree, digest: &Digest, error: &Error) -> Stored {
+    match (error, look(tree, digest).1) {
+        (Error::WrongKind { .. }, stored @ Stored::NotAFile { .. }) => stored,
+        _ => Stored::Unreadable(reason(error)),
+    }
 }
 
 /// Hashes a file that should match `digest`, in any place. `Err(Interrupted)` when a signal came.

@@ -80,11 +80,13 @@ impl<'l, 'w> Lazy<'l, 'w> {
             _ => Subject::Revision(self.place.clone(), digest),
         };
         self.look_into(Blocks::Revision(digest), Harm::Certain);
-        let read = match self.occupant(&digest) {
-            Occupant::File(1..) => Some(self.read(&digest)),
+        let occupant = self.occupant(&digest);
+        let looked = self.seen.looked.get(&digest).map(|(_, stored)| stored.clone());
+        let read = match (occupant, &looked) {
+            // What is behind a symbolic link is not read.
+            (Occupant::File(1..), Some(Stored::Right)) => Some(self.read(&digest)),
             _ => None,
         };
-        let looked = self.seen.looked.get(&digest).map(|(_, stored)| stored.clone());
         self.stored(&digest, looked, Harm::Certain);
         references::content(self, &digest, read.as_deref(), &link);
         let form = read.as_deref().and_then(right)?;
@@ -158,18 +160,16 @@ impl<'l, 'w> Lazy<'l, 'w> {
         self.look_into_content(&target, self.hashes, Harm::Possible);
     }
 
-    /// Notes the finding about a link. If it is a symbolic link, which a registry follows, returns the digest that it
-    /// leads to.
-    fn broken(&mut self, blocks: Blocks, subject: Subject, error: &Error) -> Option<Digest> {
-        let (tree, key) = (self.repository.tree(), subject.digest()?);
+    /// Notes the finding about a link.
+    fn broken(&mut self, blocks: Blocks, subject: Subject, error: &Error) {
+        let tree = self.repository.tree();
+        let (Some(key), Some(link)) = (subject.digest(), subject.place()) else { return };
         let place = error.path().and_then(|path| tree.find(path));
-        let mut says = None;
         let finding = match error {
             Error::BrokenLink { fault, .. } => link::broken(tree, subject, fault, Harm::Certain),
             Error::WrongKind { found, .. } => {
-                let linked = symlinks::open(tree, &subject.place()?).ok().flatten();
-                says = linked.as_ref().and_then(|file| repository::link::read_file(file).ok()?.ok());
-                link::odd_file(tree, subject, found, linked.is_some(), Harm::Certain)
+                let leads = symlinks::stat(tree, &link).is_ok_and(|stat| symlinks::is_file(&stat));
+                link::odd_file(tree, subject, found, leads, Harm::Certain)
             }
             error => {
                 let message = format!("it can't be read: {}", content::reason(error));
@@ -181,7 +181,6 @@ impl<'l, 'w> Lazy<'l, 'w> {
             None => finding,
         };
         self.seen.broken.insert(blocks, finding.of_content(key));
-        says
     }
 
     /// Judges the signatures that are stored beside the manifest.
@@ -312,11 +311,10 @@ impl Facts for Lazy<'_, '_> {
                 self.broken(Blocks::Layer(*key), Subject::Layer(self.place.clone(), *key), &error);
                 LinkTarget::Unseen
             }
-            Err(error) => match self.broken(Blocks::Layer(*key), Subject::Layer(self.place.clone(), *key), &error) {
-                Some(says) if says == *key => LinkTarget::Straight,
-                Some(says) if !key.is_canonical() && says.is_canonical() => LinkTarget::To(says),
-                _ => LinkTarget::Nowhere,
-            },
+            Err(error) => {
+                self.broken(Blocks::Layer(*key), Subject::Layer(self.place.clone(), *key), &error);
+                LinkTarget::Nowhere
+            }
         };
         self.seen.layers.insert(*key, leads);
         leads
@@ -332,8 +330,8 @@ impl Facts for Lazy<'_, '_> {
             }
             Err(error) => {
                 let subject = Subject::Revision(self.place.clone(), *digest);
-                let says = self.broken(Blocks::Revision(*digest), subject, &error);
-                Some(if says == Some(*digest) { RevisionLink::Right } else { RevisionLink::Broken })
+                self.broken(Blocks::Revision(*digest), subject, &error);
+                Some(RevisionLink::Broken)
             }
         }
     }
@@ -368,7 +366,11 @@ impl Facts for Lazy<'_, '_> {
 
     fn differs(&mut self, size: OtherSize) {
         let OtherSize { target, expected, finding, blocks } = size;
-        let is_right = if self.revision(&target).is_some() {
+        let is_led = matches!(self.seen.looked.get(&target), Some((_, Stored::NotAFile { leads: true, .. })));
+        // What is behind a symbolic link is not read. A registry serves it with the wrong size.
+        let is_right = if is_led {
+            true
+        } else if self.revision(&target).is_some() {
             // What is wrong with that manifest is reported when it is judged itself.
             matches!(*self.read(&target), Read::Right(_))
         } else {

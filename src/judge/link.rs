@@ -81,7 +81,9 @@ pub(crate) fn odd(tree: &Tree, subject: impl Into<Subject>, kind: &'static str, 
     let code = odd_code(kind);
     let is_link = code == Code::Symlink;
     let message = match () {
-        () if is_link && leads => "a symbolic link: registries follow it; gc and repair never do".to_owned(),
+        () if is_link && leads => {
+            "a symbolic link: registries follow it; regtree never does, and verified nothing behind it".to_owned()
+        }
         () if is_link => "a symbolic link that leads nowhere: registries find nothing there".to_owned(),
         () => format!("{kind} that does not belong there"),
     };

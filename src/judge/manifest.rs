@@ -6,7 +6,6 @@ use std::io::Read as _;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use super::content::{self, Stored};
-use super::symlinks;
 use crate::count;
 use crate::digest::{Digest, Hasher};
 use crate::error::{Refusal, Result};
@@ -30,7 +29,7 @@ pub(crate) enum Read {
 
 /// Reads one manifest in its place.
 pub(crate) fn read_one(tree: &Tree, digest: &Digest) -> Read {
-    read(symlinks::open(tree, &Entry::Blob(*digest).path()), digest, &mut Vec::new(), &Mutex::new(()))
+    read(tree.open_file(&Entry::Blob(*digest).path()), digest, &mut Vec::new(), &Mutex::new(()))
 }
 
 /// Reads an opened manifest into `buffer`. Only one manifest that is larger than registries serve is in memory at a

@@ -35,10 +35,22 @@ pub(crate) fn read_below(directory: BorrowedFd<'_>, below: &str) -> rustix::io::
 pub(crate) fn read_file(file: impl AsFd) -> rustix::io::Result<Said> {
     let mut buffer = [0; LINK_MAX];
     let content = tree::read_start(file.as_fd(), &mut buffer)?;
-    // Only when the buffer is full can the file be longer than what was read.
-    let is_cut = content.len() == LINK_MAX;
-    let length = if is_cut { u64::try_from(rustix::fs::fstat(&file)?.st_size).unwrap_or_default() } else { 0 };
-    Ok(parse(content, length.max(content.len() as u64)))
+    match parse(content, content.len() as u64) {
+        Err(LinkFault::Malformed { .. }) => {
+            let stat = rustix::fs::fstat(&file)?;
+            // The file may have grown, or shrunk, since it was read.
+            let length = u64::try_from(stat.st_size).unwrap_or_default().max(content.len() as u64);
+            // A file with another name may be any file of its file system, and a link of a registry has one.
+            let found = if stat.st_nlink > 1 { unshown(length) } else { quote(content, length) };
+            Ok(Err(LinkFault::Malformed { found }))
+        }
+        said => Ok(said),
+    }
+}
+
+/// Describes text that is not shown.
+pub(crate) fn unshown(length: u64) -> String {
+    format!("{} of a file with several hard links, which are not shown", count::bytes(length))
 }
 
 /// Checks that a layer link with `key` in its path may say `target`, and returns what it links.

@@ -1,4 +1,5 @@
-//! Symbolic links, which registries follow: what they lead to is what is served.
+//! Symbolic links, which registries follow. `fsck` looks at where they lead, and reads nothing through them: they may
+//! lead to any file of the system.
 
 use std::fs;
 use std::os::unix::fs::symlink;
@@ -7,6 +8,7 @@ use std::path::{Path, PathBuf};
 use regtree::Digest;
 
 use super::{Checked, fsck, text};
+use crate::support::strace::strace;
 use crate::support::{Pushed, Scratch};
 
 fn image() -> (Scratch, Pushed) {
@@ -79,22 +81,89 @@ fn history_behind_a_symbolic_link_to_nothing_is_no_error() {
 }
 
 #[test]
-fn what_a_symbolic_link_leads_to_is_hashed_as_content_is() {
+fn content_behind_a_symbolic_link_is_not_hashed_and_only_its_size_counts() {
     let (scratch, image) = image();
     let data = scratch.blob(image.layer);
     let away = lead_away(&scratch, &data);
     let mut content = fs::read(&away).unwrap();
     content[0] ^= 1;
     fs::write(&away, &content).unwrap();
-    fsck(&scratch, &[]).code(0);
-    let found = fsck(&scratch, &["--content"]).code(3);
-    assert_eq!(found.codes(), ["blob-corrupt", "symlink"]);
-    assert_eq!(broken(&found), ["lib/app:latest"]);
-    // What lies outside of the tree nobody moves.
-    assert!(found.findings().all(|finding| finding["repair"].is_null()));
-    // Its size is known without hashing it.
+    let all = fsck(&scratch, &["--content"]).code(0);
+    assert_eq!(all.codes(), ["symlink"]);
+    assert_eq!(all.summary()["content"]["blobs"], all.summary()["checked"]["blobs"].as_u64().unwrap() - 1);
+    assert!(text(&all.findings().next().unwrap()["message"]).contains("verified nothing behind it"));
+    // A registry serves it with this size, whatever its bytes are.
     fs::write(&away, &content[1..]).unwrap();
-    assert_eq!(fsck(&scratch, &[]).code(3).codes(), ["blob-truncated", "symlink"]);
+    for words in [&[][..], &["--content"]] {
+        let found = fsck(&scratch, words).code(3);
+        assert_eq!(found.codes(), ["reference-size-mismatch", "symlink"]);
+        assert_eq!(broken(&found), ["lib/app:latest"]);
+        assert!(found.findings().all(|finding| finding["repair"].is_null()));
+    }
+}
+
+/// All that each command says, with and without `--json`.
+fn said(scratch: &Scratch, image: &Pushed) -> String {
+    let manifest = format!("lib/app@{}", image.digest);
+    let calls: [&[&str]; 7] = [
+        &["fsck", "--content"],
+        &["repair", "--all-safe", "-n"],
+        &["gc", "-n", "--delete-untagged"],
+        &["manifest", "verify", &manifest, "--content"],
+        &["tag", "list", "lib/app"],
+        &["tag", "get", "lib/app:latest"],
+        &["upload", "list", "lib/app"],
+    ];
+    let mut said = String::new();
+    for call in calls {
+        for more in [&[][..], &["--json"]] {
+            let run = scratch.regtree(call).with(more).run();
+            said.push_str(&(run.out() + &run.err()));
+        }
+    }
+    said
+}
+
+#[test]
+fn no_byte_of_a_file_outside_of_the_tree_is_printed() {
+    let (scratch, image) = image();
+    let secret = scratch.root().join("secret");
+    fs::write(&secret, "root:$6$hunter2:19000::").unwrap();
+    let upload = scratch.repository("lib/app").join("_uploads/11111111-1111-4111-8111-111111111111");
+    Scratch::plant(&upload.join("data"), "");
+    let places = places(&scratch, &image).into_iter().filter(|place| place.is_file());
+    for place in places.chain([upload.join("startedat")]) {
+        let aside = scratch.root().join("aside");
+        let is_there = fs::rename(&place, &aside).is_ok();
+        for link in [|from: &Path, to: &Path| symlink(from, to), |from: &Path, to: &Path| fs::hard_link(from, to)] {
+            link(&secret, &place).unwrap();
+            assert!(!said(&scratch, &image).contains("hunter2"), "{}", place.display());
+            fs::remove_file(&place).unwrap();
+        }
+        if is_there {
+            fs::rename(&aside, &place).unwrap();
+        }
+    }
+    fsck(&scratch, &["--content"]).code(0);
+}
+
+#[test]
+fn nothing_is_opened_through_a_symbolic_link() {
+    let (scratch, image) = image();
+    for place in places(&scratch, &image) {
+        let away = lead_away(&scratch, &place);
+        let trace = scratch.root().join("trace");
+        let words = ["-y", "-e", "trace=openat,openat2,open", "-o", trace.to_str().unwrap()];
+        fsck_behind(&scratch, &words).code(0);
+        let opened = fs::read_to_string(&trace).unwrap();
+        assert!(opened.contains("blobs") && !opened.contains("/away"), "{}: {opened}", place.display());
+        fs::remove_file(&place).unwrap();
+        fs::rename(&away, &place).unwrap();
+    }
+}
+
+fn fsck_behind(scratch: &Scratch, words: &[&str]) -> Checked {
+    super::checked(scratch, scratch.regtree(["fsck", "--json", "--content"]).behind(strace(words)))
 }
 
 #[test]
