@@ -508,7 +508,7 @@ _regtree() {
             return 0
             ;;
         regtree__subcmd__blob__subcmd__delete)
-            opts="-n -q -v -h --all-aliases --force --dry-run --root --registry-config --wait-lock --json --quiet --verbose --color --progress --help"
+            opts="-n -q -v -h --all-aliases --force --allow-unreadable --dry-run --root --registry-config --wait-lock --json --quiet --verbose --color --progress --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1830,7 +1830,7 @@ _regtree() {
             return 0
             ;;
         regtree__subcmd__manifest__subcmd__delete)
-            opts="-n -q -v -h --with-tags --force --dry-run --root --registry-config --wait-lock --json --quiet --verbose --color --progress --help"
+            opts="-n -q -v -h --with-tags --force --allow-unreadable --dry-run --root --registry-config --wait-lock --json --quiet --verbose --color --progress --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -2616,7 +2616,7 @@ _regtree() {
             return 0
             ;;
         regtree__subcmd__repo__subcmd__delete)
-            opts="-n -q -v -h --dry-run --root --registry-config --wait-lock --json --quiet --verbose --color --progress --help"
+            opts="-n -q -v -h --allow-unreadable --dry-run --root --registry-config --wait-lock --json --quiet --verbose --color --progress --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0

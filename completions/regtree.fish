@@ -179,6 +179,7 @@ plain\t'A line every 10 seconds'
 none\t'Nothing'"
 complete -c regtree -n "__fish_regtree_using_subcommand blob; and __fish_seen_subcommand_from delete" -l all-aliases -d 'Remove the links under the blob\'s other digests too'
 complete -c regtree -n "__fish_regtree_using_subcommand blob; and __fish_seen_subcommand_from delete" -l force -d 'Remove even what manifests of the repository need'
+complete -c regtree -n "__fish_regtree_using_subcommand blob; and __fish_seen_subcommand_from delete" -l allow-unreadable -d 'Continue even if something can\'t be read that may need what is removed'
 complete -c regtree -n "__fish_regtree_using_subcommand blob; and __fish_seen_subcommand_from delete" -s n -l dry-run -d 'Show what would be removed, and remove nothing'
 complete -c regtree -n "__fish_regtree_using_subcommand blob; and __fish_seen_subcommand_from delete" -l json -d 'Print JSON: one document, or a line for each item of a listing'
 complete -c regtree -n "__fish_regtree_using_subcommand blob; and __fish_seen_subcommand_from delete" -s q -l quiet -d 'Print the answer and errors only: no notes, warnings, findings of severity info, or progress'
@@ -465,6 +466,7 @@ plain\t'A line every 10 seconds'
 none\t'Nothing'"
 complete -c regtree -n "__fish_regtree_using_subcommand manifest; and __fish_seen_subcommand_from delete" -l with-tags -d 'Also remove the tags that point to them'
 complete -c regtree -n "__fish_regtree_using_subcommand manifest; and __fish_seen_subcommand_from delete" -l force -d 'Remove even children of indexes of the repository'
+complete -c regtree -n "__fish_regtree_using_subcommand manifest; and __fish_seen_subcommand_from delete" -l allow-unreadable -d 'Continue even if something can\'t be read that may need what is removed'
 complete -c regtree -n "__fish_regtree_using_subcommand manifest; and __fish_seen_subcommand_from delete" -s n -l dry-run -d 'Show what would be removed, and remove nothing'
 complete -c regtree -n "__fish_regtree_using_subcommand manifest; and __fish_seen_subcommand_from delete" -l json -d 'Print JSON: one document, or a line for each item of a listing'
 complete -c regtree -n "__fish_regtree_using_subcommand manifest; and __fish_seen_subcommand_from delete" -s q -l quiet -d 'Print the answer and errors only: no notes, warnings, findings of severity info, or progress'
@@ -648,6 +650,7 @@ complete -c regtree -n "__fish_regtree_using_subcommand repo; and __fish_seen_su
 bar\t'A bar'
 plain\t'A line every 10 seconds'
 none\t'Nothing'"
+complete -c regtree -n "__fish_regtree_using_subcommand repo; and __fish_seen_subcommand_from delete" -l allow-unreadable -d 'Continue even if something can\'t be read that may need what is removed'
 complete -c regtree -n "__fish_regtree_using_subcommand repo; and __fish_seen_subcommand_from delete" -s n -l dry-run -d 'Show what would be removed, and remove nothing'
 complete -c regtree -n "__fish_regtree_using_subcommand repo; and __fish_seen_subcommand_from delete" -l json -d 'Print JSON: one document, or a line for each item of a listing'
 complete -c regtree -n "__fish_regtree_using_subcommand repo; and __fish_seen_subcommand_from delete" -s q -l quiet -d 'Print the answer and errors only: no notes, warnings, findings of severity info, or progress'

@@ -7,6 +7,21 @@ use serde_json::{Value, json};
 use super::{Context, Exit};
 use crate::error::Error;
 use crate::name::RepositoryName;
+use crate::repository::Unreadable;
+
+/// The option to delete where something can't be read.
+#[derive(Clone, Copy, Debug, clap::Args)]
+pub(super) struct AllowUnreadable {
+    /// Continue even if something can't be read that may need what is removed
+    #[arg(long)]
+    allow_unreadable: bool,
+}
+
+impl AllowUnreadable {
+    pub(super) fn policy(self) -> Unreadable {
+        if self.allow_unreadable { Unreadable::Ignore } else { Unreadable::Refuse }
+    }
+}
 
 #[derive(Clone, Copy)]
 pub(super) struct Deletion<'d> {

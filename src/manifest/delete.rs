@@ -1,13 +1,15 @@
 //! Removes a manifest from a repository. Its content stays until a collection removes it.
 
-use super::dependents::{ToRemove, check_unnamed};
+use std::collections::HashSet;
+
+use super::dependents::{Check, Needed, ToRemove, split};
 use crate::digest::Digest;
 use crate::durable::{ExclusiveWriter, Sync};
 use crate::error::{Error, Missing, Result};
 use crate::layout::{Entry, Form, Item, TreePath};
 use crate::name::Tag;
-use crate::repository::Repository;
 use crate::repository::revision::{self, Revision};
+use crate::repository::{Repository, Unreadable};
 use crate::tag;
 
 /// A manifest to remove.
@@ -44,28 +46,20 @@ pub enum Tags {
     Remove,
 }
 
-/// Whether an index that stays keeps the manifests that it names.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Indexes {
-    /// It keeps them.
-    Keep,
-    /// It is left with a missing child.
-    Ignore,
-}
-
 /// What deleting `digests` from `repository` removes, and the damage found on the way.
 ///
 /// All errors come before anything is removed. `Err(ManifestUnknown)` when a digest is not a revision of the
-/// repository. With [`Tags::Keep`], `Err(InUse)` when tags point to one. With [`Indexes::Keep`], `Err(InUse)` when an
-/// index or another manifest that stays needs one, and `Err(SafetyLimit)` when a manifest can't be read, because it may
-/// need one. A tag with a broken link keeps nothing, and is part of the damage.
+/// repository. With [`Tags::Keep`], `Err(InUse)` when tags point to one. With [`Needed::Keep`], `Err(InUse)` when an
+/// index or another manifest that stays needs one. With [`Unreadable::Refuse`], `Err(SafetyLimit)` when a tag or
+/// manifest can't be read, because it may need one; else that is part of the damage.
 pub fn plan_delete(
     repository: &Repository<'_>,
     digests: &[Digest],
     tags: Tags,
-    indexes: Indexes,
+    needed: Needed,
+    unreadable: Unreadable,
 ) -> Result<(Vec<Removal>, Vec<Error>)> {
-    let found = tag::tags(repository);
+    let (found, unread, mut damage) = split(tag::tags(repository));
     let (mut removals, mut to_remove): (Vec<Removal>, Vec<ToRemove>) = (Vec::new(), Vec::new());
     for &digest in digests {
         if removals.iter().any(|removal| removal.digest == digest) {
@@ -78,7 +72,7 @@ pub fn plan_delete(
             return Err(if known { unknown() } else { repository.unknown() });
         }
         let pointing: Vec<Tag> =
-            found.tags.iter().filter(|(_, target)| *target == digest).map(|(tag, _)| tag.clone()).collect();
+            found.iter().filter(|(_, target)| *target == digest).map(|(tag, _)| tag.clone()).collect();
         if tags == Tags::Keep && !pointing.is_empty() {
             let by = pointing.iter().map(|tag| format!("tag {tag}")).collect();
             let (what, repository) = (format!("manifest {digest}"), repository.name().clone());
@@ -89,10 +83,10 @@ pub fn plan_delete(
         removals.push(Removal { digest, tags, links, directory });
         to_remove.push(ToRemove { digest, misplaced });
     }
-    if indexes == Indexes::Keep {
-        check_unnamed(repository, &to_remove)?;
-    }
-    Ok((removals, found.damage))
+    let all: HashSet<Digest> = to_remove.iter().map(|removed| removed.digest).collect();
+    let check = Check { repository, what: "manifest", to_remove: &all, tags: &found, needed, unreadable };
+    damage.extend(check.manifests(unread, &to_remove)?);
+    Ok((removals, damage))
 }
 
 /// Every link, even a broken one, that makes `digest` a manifest of `repository`, and whether it is a layer link.

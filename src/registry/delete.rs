@@ -5,12 +5,14 @@
 //! manifest, and no manifest without its layers.** What it leaves is still a repository, and another run finishes the
 //! removal.
 
+use std::collections::HashSet;
+
 use super::Census;
 use crate::durable::{ExclusiveWriter, Sync};
 use crate::error::{Error, Result};
 use crate::layout::{Entry, Form, Item, Place, TreePath};
 use crate::name::RepositoryName;
-use crate::repository::{Repository, find};
+use crate::repository::{Repository, Unreadable, find};
 use crate::tree::{EntryKind, Tree};
 use crate::upload::{self, Upload};
 
@@ -63,18 +65,30 @@ impl Removal {
 /// Plans the removal of `repository`, and returns the damage in it, which is removed too.
 ///
 /// Returns `Err(RepositoryUnknown)` when there is none; the empty directory that is left when a run is cut short at its
-/// end still counts as one. Returns `Err` too when a directory can't be listed, and when something else is in the place
-/// of one of its folders.
-pub fn plan_delete(repository: &Repository<'_>) -> Result<(Removal, Vec<Error>)> {
+/// end still counts as one. Returns `Err` too when something else is in the place of one of its folders. With
+/// [`Unreadable::Refuse`], returns `Err(SafetyLimit)` when a directory can't be listed, or something in it can't be
+/// read; else that is part of the damage.
+pub fn plan_delete(repository: &Repository<'_>, unreadable: Unreadable) -> Result<(Removal, Vec<Error>)> {
     let (tree, name) = (repository.tree(), repository.name());
     let directory = Place::of(name, Form::Current).directory;
-    if !repository.exists()? && !is_empty_directory(tree, &directory)? {
-        return Err(repository.unknown());
+    let refuse = |unread: &[Error]| unreadable.check(format_args!("what is in repository {name}"), unread);
+    match repository.exists().and_then(|exists| Ok(exists || is_empty_directory(tree, &directory)?)) {
+        Ok(true) => {}
+        Ok(false) => return Err(repository.unknown()),
+        Err(error) => {
+            if matches!(error, Error::Io { .. }) {
+                refuse(std::slice::from_ref(&error))?;
+            }
+            return Err(error);
+        }
     }
-    let (census, mut damage) = Census::take(repository);
-    if let Some(at) = damage.iter().position(|error| matches!(error, Error::Io { .. })) {
-        return Err(damage.swap_remove(at));
+    let (census, damage) = Census::take(repository);
+    let (mut unread, mut damage): (Vec<Error>, Vec<Error>) =
+        damage.into_iter().partition(|error| matches!(error, Error::Io { .. }));
+    for folder in Place::of(name, Form::Current).own() {
+        unlistable(tree, &folder, &mut unread);
     }
+    refuse(&unread)?;
     for folder in Place::of(name, Form::Current).own() {
         if let Some(found) = tree.metadata(&folder)?.filter(|found| found.kind != EntryKind::Directory) {
             return Err(tree.wrong_kind(&folder, "a directory", found.kind));
@@ -87,10 +101,29 @@ pub fn plan_delete(repository: &Repository<'_>) -> Result<(Removal, Vec<Error>)>
         links: existing(tree, [tags, revisions, manifests, layers])?,
         uploads: uploads(tree, name)?,
         uploads_folder: existing(tree, [uploads_folder])?.pop(),
-        old: if find::is_alpha(tree, &directory)? { old(tree, name)? } else { Old::default() },
+        old: old(tree, name, &mut unread)?,
         directories: directory.descent(),
     };
+    let mut seen = HashSet::new();
+    unread.retain(|error| error.path().is_none_or(|path| seen.insert(path.to_owned())));
+    refuse(&unread)?;
+    damage.append(&mut unread);
     Ok((removal, damage))
+}
+
+/// Adds an error for each directory from `path` down that can't be listed: its removal would stop there.
+fn unlistable(tree: &Tree, path: &TreePath, unread: &mut Vec<Error>) {
+    match tree.list(path) {
+        Ok(listed) => {
+            let directories = listed.into_iter().flatten().filter(|entry| entry.kind == EntryKind::Directory);
+            for below in directories.filter_map(|entry| entry.text().and_then(|name| path.child(name))) {
+                unlistable(tree, &below, unread);
+            }
+        }
+        Err(error @ Error::Io { .. }) => unread.push(error),
+        // What is in a directory's place is found by others.
+        Err(_) => {}
+    }
 }
 
 fn is_empty_directory(tree: &Tree, path: &TreePath) -> Result<bool> {
@@ -126,13 +159,28 @@ fn uploads(tree: &Tree, name: &RepositoryName) -> Result<Vec<Upload>> {
 }
 
 /// Finds the files of `name` in the folders of the alphas. Other repositories may be there, in either layout; their
-/// files are kept.
-fn old(tree: &Tree, name: &RepositoryName) -> Result<Old> {
+/// files are kept. A directory that can't be listed is added to `unread`.
+fn old(tree: &Tree, name: &RepositoryName, unread: &mut Vec<Error>) -> Result<Old> {
     let mut files: Vec<(u8, TreePath)> = Vec::new();
     let mut directories = Vec::new();
-    let mut pending = existing(tree, Place::of(name, Form::Alpha).own())?;
+    let mut pending = match find::is_alpha(tree, &Place::of(name, Form::Current).directory) {
+        Err(error @ Error::Io { .. }) => {
+            unread.push(error);
+            Vec::new()
+        }
+        Err(error) => return Err(error),
+        Ok(true) => existing(tree, Place::of(name, Form::Alpha).own())?,
+        Ok(false) => Vec::new(),
+    };
     while let Some(directory) = pending.pop() {
-        for entry in tree.list(&directory)?.unwrap_or_default() {
+        let listed = match tree.list(&directory) {
+            Err(error @ Error::Io { .. }) => {
+                unread.push(error);
+                continue;
+            }
+            listed => listed?.unwrap_or_default(),
+        };
+        for entry in listed {
             let Some(path) = entry.text().and_then(|name| directory.child(name)) else { continue };
             match entry.kind {
                 EntryKind::Directory if !path.file_name().starts_with('_') => pending.push(path),

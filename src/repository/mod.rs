@@ -10,12 +10,14 @@
 pub(crate) mod find;
 pub(crate) mod link;
 pub(crate) mod revision;
+mod unreadable;
 
 use crate::digest::Digest;
 use crate::error::{Error, LinkFault, Missing, Result};
 use crate::layout::{Entry, Form, Place, TreePath};
 use crate::name::RepositoryName;
 use crate::tree::{EntryKind, Tree, digests};
+pub use unreadable::Unreadable;
 
 /// A repository in a tree.
 #[derive(Clone, Debug)]

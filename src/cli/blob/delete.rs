@@ -4,11 +4,11 @@ use serde_json::json;
 
 use crate::blob;
 use crate::cli::count::plural;
-use crate::cli::deletion::Deletion;
+use crate::cli::deletion::{AllowUnreadable, Deletion};
 use crate::cli::subject::About;
 use crate::cli::{Context, Exit};
 use crate::digest::Digest;
-use crate::manifest;
+use crate::manifest::{self, Needed};
 use crate::name::RepositoryName;
 
 /// Remove (unlink) blobs from a repository
@@ -17,17 +17,19 @@ use crate::name::RepositoryName;
 /// the digest of each link removed. Deleting an alias leaves the canonical link, and deleting the canonical link leaves
 /// the aliases, unless --all-aliases is given. If any digest is unknown, nothing is removed; one that was deleted
 /// before is skipped if others are given too. A blob that a manifest of the repository needs is kept, unless --force is
-/// given: no pull of that manifest would succeed without the link.
+/// given: no pull of that manifest would succeed without the link. Refuses too where a tag or manifest can't be read,
+/// because it may need one.
 #[derive(Debug, clap::Args)]
 #[command(after_long_help = "\
 Exit codes:
   0    removed
   1    not writable
+  3    removed, but (with --allow-unreadable) something could not be read
   4    unknown repository or blob, and nothing removed
   5    something else is in a link's place
   10   no tree
   11   locked, or another process works on the tree
-  12   a manifest of the repository needs one, or can't be read; nothing removed
+  12   a manifest of the repository needs one, or a tag or manifest can't be read; nothing removed
 
 Examples:
   regtree blob delete library/app sha256:… --dry-run
@@ -45,6 +47,8 @@ pub(in crate::cli) struct Delete {
     /// Remove even what manifests of the repository need
     #[arg(long)]
     force: bool,
+    #[command(flatten)]
+    unreadable: AllowUnreadable,
     /// Show what would be removed, and remove nothing
     #[arg(short = 'n', long)]
     dry_run: bool,
@@ -57,10 +61,10 @@ impl Delete {
         // The lock is exclusive: a manifest that is put meanwhile might need the blob.
         let writer = context.exclusive_writer(&registry, "blob delete", self.dry_run)?;
         let plan = blob::plan_delete(&repository, &self.digests, self.all_aliases).about(&self.repository, None)?;
-        if !self.force {
-            let keys: Vec<Digest> = plan.iter().map(|removal| removal.key).collect();
-            manifest::check_unneeded(&repository, &keys).about(&self.repository, None)?;
-        }
+        let keys: Vec<Digest> = plan.iter().map(|removal| removal.key).collect();
+        let needed = if self.force { Needed::Remove } else { Needed::Keep };
+        let checked = manifest::check_unneeded(&repository, &keys, needed, self.unreadable.policy());
+        let unread = checked.about(&self.repository, None)?;
         let (links, deletion) = (plan.len(), Deletion { repository: &self.repository, dry_run: self.dry_run });
         for removal in plan {
             let gone = match &writer {
@@ -73,6 +77,6 @@ impl Delete {
             let fields = json!({ "digest": removal.key, "gone": gone });
             deletion.print("unlink", fields, &[removal.key.to_string()], context)?;
         }
-        deletion.end(plural(links, "link"), &[], context)
+        deletion.end(plural(links, "link"), &unread, context)
     }
 }

@@ -3,18 +3,18 @@
 use serde_json::json;
 
 use crate::cli::count::plural;
-use crate::cli::deletion::Deletion;
+use crate::cli::deletion::{AllowUnreadable, Deletion};
 use crate::cli::subject::About;
 use crate::cli::{Context, Exit};
 use crate::digest::Digest;
-use crate::manifest::{self, Indexes, Tags};
+use crate::manifest::{self, Needed, Tags};
 use crate::name::RepositoryName;
 
 /// Remove manifests from a repository
 ///
 /// Refuses while tags point to a manifest, unless --with-tags removes them too. Refuses to remove a child of an index,
-/// unless the index is removed in the same call or --force is given: no client could pull the whole index any more. The
-/// content stays until gc collects it. If any digest is unknown, nothing is removed. Referrers, such as signatures,
+/// unless the index is removed in the same call or --force is given: no client could pull the whole index any more.
+/// Refuses too where a tag or manifest can't be read, because it may need one. The content stays until gc collects it. If any digest is unknown, nothing is removed. Referrers, such as signatures,
 /// have no tag: check manifest stat first, or let gc --delete-untagged remove what nothing needs.
 #[derive(Debug, clap::Args)]
 #[command(after_long_help = "\
@@ -22,11 +22,11 @@ Exit codes:
   0    removed
   1    not writable
   2    malformed name or digest
-  3    removed, but some tags have a broken link
+  3    removed, but there was damage among the tags, or (with --allow-unreadable) something could not be read
   4    unknown repository or manifest, and nothing removed
   10   no tree
   11   locked, or another process works on the tree
-  12   tags point to one, an index names one, or a manifest can't be read; nothing removed
+  12   tags point to one, an index names one, or a tag or manifest can't be read; nothing removed
 
 Examples:
   regtree manifest delete library/app sha256:… --dry-run
@@ -44,6 +44,8 @@ pub(in crate::cli) struct Delete {
     /// Remove even children of indexes of the repository
     #[arg(long)]
     force: bool,
+    #[command(flatten)]
+    unreadable: AllowUnreadable,
     /// Show what would be removed, and remove nothing
     #[arg(short = 'n', long)]
     dry_run: bool,
@@ -56,8 +58,8 @@ impl Delete {
         // The lock is exclusive: a tag that is set meanwhile might point to the manifest.
         let writer = context.exclusive_writer(&registry, "manifest delete", self.dry_run)?;
         let tags = if self.with_tags { Tags::Remove } else { Tags::Keep };
-        let indexes = if self.force { Indexes::Ignore } else { Indexes::Keep };
-        let planned = manifest::plan_delete(&repository, &self.digests, tags, indexes);
+        let needed = if self.force { Needed::Remove } else { Needed::Keep };
+        let planned = manifest::plan_delete(&repository, &self.digests, tags, needed, self.unreadable.policy());
         let (removals, damage) = planned.about(&self.repository, None)?;
         let deletion = Deletion { repository: &self.repository, dry_run: self.dry_run };
         for removal in &removals {

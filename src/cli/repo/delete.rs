@@ -3,6 +3,7 @@
 use serde_json::json;
 
 use crate::cli::count::plural;
+use crate::cli::deletion::AllowUnreadable;
 use crate::cli::subject::About;
 use crate::cli::{Context, Exit};
 use crate::name::RepositoryName;
@@ -18,13 +19,14 @@ use crate::repository::Repository;
 #[command(after_long_help = "\
 Exit codes:
   0    removed
-  1    not writable, or a directory can't be listed
+  1    not writable
   2    malformed name
   3    removed, and there was damage in it
   4    unknown repository
   5    something else is in the place of one of its folders
   10   no tree
   11   locked, or another process works on the tree
+  12   one of its directories can't be listed, or something in it can't be read; nothing removed
 
 Example:
   regtree repo delete library/app --dry-run")]
@@ -32,6 +34,8 @@ pub(in crate::cli) struct Delete {
     /// The repository
     #[arg(value_name = "REPO", value_parser = crate::cli::parse_repository)]
     repository: RepositoryName,
+    #[command(flatten)]
+    unreadable: AllowUnreadable,
     /// Show what would be removed, and remove nothing
     #[arg(short = 'n', long)]
     dry_run: bool,
@@ -42,7 +46,7 @@ impl Delete {
         let registry = context.registry()?;
         let writer = context.exclusive_writer(&registry, "repo delete", self.dry_run)?;
         let name = &self.repository;
-        let planned = registry::plan_delete(&Repository::new(registry.tree(), name.clone()));
+        let planned = registry::plan_delete(&Repository::new(registry.tree(), name.clone()), self.unreadable.policy());
         let (removal, damage) = planned.about(name, None)?;
         if let Some(writer) = &writer {
             removal.execute(writer).about(name, None)?;

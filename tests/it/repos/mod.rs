@@ -4,6 +4,7 @@ mod delete;
 mod kill;
 mod live;
 mod needed;
+mod unreadable;
 
 use serde_json::json;
 

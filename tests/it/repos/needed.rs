@@ -46,6 +46,45 @@ fn a_manifest_that_can_not_be_read_keeps_everything() {
     let free = scratch.put("lib", b"nobody's").to_string();
     fs::write(scratch.blob(image.digest), "damaged").unwrap();
     let refused = scratch.run(["blob", "delete", "lib", &free]).code(12).silent();
-    refused.says(["use --force", "cannot find out what repository lib needs", &image.digest.to_string()[7..]]);
-    scratch.run(["blob", "delete", "lib", &free, "--force"]).code(0);
+    refused.says([
+        "use --allow-unreadable",
+        "cannot find out what repository lib needs",
+        &image.digest.to_string()[7..],
+    ]);
+    scratch.run(["blob", "delete", "lib", &free, "--force"]).code(12).silent();
+    assert!(scratch.link("lib", free.parse().unwrap()).exists());
+    scratch.run(["blob", "delete", "lib", &free, "--allow-unreadable"]).code(3).says(["warning: "]);
+    assert!(!scratch.link("lib", free.parse().unwrap()).exists());
+}
+
+#[test]
+fn a_tag_that_can_not_be_read_keeps_everything() {
+    let scratch = Scratch::new();
+    let image = scratch.image("lib", "one").tag("v1");
+    let free = scratch.put("lib", b"nobody's");
+    fs::write(scratch.repository("lib/_manifests/tags/v1/current/link"), "").unwrap();
+    let delete = || scratch.regtree(["blob", "delete", "lib", &free.to_string()]);
+    delete().run().code(12).silent().says(["cannot find out what repository lib needs", "it is empty"]);
+    delete().with(["--force"]).run().code(12).silent();
+    assert!(scratch.link("lib", free).exists());
+    delete().with(["--allow-unreadable"]).run().code(3);
+    assert!(!scratch.link("lib", free).exists());
+    // That alone does not take what is needed.
+    let needed = image.layer.to_string();
+    scratch.run(["blob", "delete", "lib", &needed, "--allow-unreadable"]).code(12).says(["use --force"]);
+    assert!(scratch.link("lib", image.layer).exists());
+}
+
+#[test]
+fn a_manifest_that_only_a_tag_names_keeps_its_layers() {
+    let scratch = Scratch::new();
+    let image = scratch.image("lib", "one").tag("v1");
+    let revision = format!("lib/_manifests/revisions/sha256/{}/link", image.digest.hex());
+    fs::remove_file(scratch.repository(&revision)).unwrap();
+    let layer = image.layer.to_string();
+    let refused = scratch.run(["blob", "delete", "lib", &layer]).code(12).silent();
+    refused.says([format!("needed by manifest {}", image.digest)]);
+    assert!(scratch.link("lib", image.layer).exists());
+    scratch.run(["tag", "delete", "lib", "v1"]).code(0);
+    scratch.run(["blob", "delete", "lib", &layer]).code(0);
 }

@@ -75,12 +75,18 @@ fn a_broken_link_goes_like_any_other() {
 }
 
 #[test]
-fn a_tag_that_does_not_say_what_it_points_to_is_told() {
+fn a_tag_that_does_not_say_what_it_points_to_keeps_everything() {
     let (scratch, digest) = with_image();
     let link = scratch.repository(REPOSITORY).join("_manifests/tags/v1/current/link");
     std::fs::write(link, "garbage").unwrap();
-    let run = scratch.run(["manifest", "delete", REPOSITORY, &digest.to_string()]).code(3);
-    run.says(["warning: ", "tag v1", "garbage"]);
+    let delete = || scratch.regtree(["manifest", "delete", REPOSITORY, &digest.to_string()]);
+    for words in [&[][..], &["-n"], &["--force"], &["--with-tags"], &["--force", "--with-tags"]] {
+        let run = delete().with(words).run().code(12).silent();
+        run.says(["tag v1", "garbage", "hint: to do it anyway, use --allow-unreadable"]);
+        assert!(revision(&scratch, REPOSITORY, digest).exists());
+    }
+    delete().with(["--allow-unreadable"]).run().code(3).says(["warning: ", "tag v1", "garbage"]);
+    assert!(!revision(&scratch, REPOSITORY, digest).exists());
 }
 
 #[test]
