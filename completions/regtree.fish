@@ -390,7 +390,7 @@ complete -c regtree -n "__fish_regtree_using_subcommand manifest; and __fish_see
 complete -c regtree -n "__fish_regtree_using_subcommand manifest; and __fish_seen_subcommand_from put" -s v -l verbose -d 'Print more details on stderr'
 complete -c regtree -n "__fish_regtree_using_subcommand manifest; and __fish_seen_subcommand_from put" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c regtree -n "__fish_regtree_using_subcommand manifest; and __fish_seen_subcommand_from get" -s o -l output -d 'Write to FILE; - is standard output' -r -F
-complete -c regtree -n "__fish_regtree_using_subcommand manifest; and __fish_seen_subcommand_from get" -l platform -d 'The manifest for OS/ARCH or OS/ARCH/VARIANT in an index, or in indexes that it references' -r
+complete -c regtree -n "__fish_regtree_using_subcommand manifest; and __fish_seen_subcommand_from get" -l platform -d 'The manifest for OS/ARCH or OS/ARCH/VARIANT in an index, or in indexes that it references; OS may be OS(VERSION)' -r
 complete -c regtree -n "__fish_regtree_using_subcommand manifest; and __fish_seen_subcommand_from get" -l root -d 'The registry\'s rootdirectory, or its docker/registry/v2' -r -F
 complete -c regtree -n "__fish_regtree_using_subcommand manifest; and __fish_seen_subcommand_from get" -l registry-config -d 'Take the root from the registry\'s own config.yml' -r -F
 complete -c regtree -n "__fish_regtree_using_subcommand manifest; and __fish_seen_subcommand_from get" -l wait-lock -d 'Wait up to DURATION (30s, 5m, 1h) for a lock that another process holds, instead of failing at once' -r

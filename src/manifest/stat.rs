@@ -61,8 +61,8 @@ fn look(repository: &Repository<'_>, role: Role, digest: Digest) -> Result<Optio
     let manifest = || Ok(revision::find(repository, digest)?.map(|revision| revision.digest));
     let content = || Ok(repository.find_link(digest)?.map(|link| link.target));
     let target = match role {
-        Role::Child => manifest()?,
-        Role::Mention => manifest()?.map_or_else(content, |digest| Ok(Some(digest)))?,
+        // A build cache is an index whose children are layers.
+        Role::Child | Role::Mention => manifest()?.map_or_else(content, |digest| Ok(Some(digest)))?,
         _ => content()?,
     };
     target.map_or(Ok(None), |target| blob::content_size(repository.tree(), target))

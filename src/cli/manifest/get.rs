@@ -42,7 +42,7 @@ pub(in crate::cli) struct Get {
     /// Write to FILE; - is standard output
     #[arg(short, long, value_name = "FILE")]
     output: Option<PathBuf>,
-    /// The manifest for OS/ARCH or OS/ARCH/VARIANT in an index, or in indexes that it references
+    /// The manifest for OS/ARCH or OS/ARCH/VARIANT in an index, or in indexes that it references; OS may be OS(VERSION)
     #[arg(long, value_name = "PLATFORM")]
     platform: Option<Wanted>,
     /// Add the stored signatures of schema1
@@ -58,7 +58,7 @@ impl Get {
         let registry = context.registry()?;
         let repository = registry.repository(&self.repository).about(&self.repository, None)?;
         let digest = manifest::resolve(&repository, &self.target).about(&self.repository, None)?;
-        let digest = self.chosen(&repository, digest).about(&self.repository, digest)?;
+        let digest = self.chosen(&repository, digest, context).about(&self.repository, digest)?;
         let bytes = manifest::get(&repository, digest).about(&self.repository, digest)?;
         let content = if self.signed {
             self.with_signatures(&repository, digest, bytes).about(&self.repository, digest)?
@@ -90,10 +90,19 @@ impl Get {
         Ok(Exit::Done)
     }
 
-    fn chosen(&self, repository: &Repository<'_>, digest: Digest) -> crate::error::Result<Digest> {
+    fn chosen(&self, repository: &Repository<'_>, digest: Digest, context: &Context) -> crate::error::Result<Digest> {
         let Some(wanted) = &self.platform else { return Ok(digest) };
         let (_, manifest) = manifest::read(repository, digest)?;
-        platform::choose(repository, digest, &manifest, wanted)
+        let chosen = platform::choose(repository, digest, &manifest, wanted)?;
+        if !chosen.others.is_empty() {
+            let others: Vec<String> =
+                chosen.others.iter().map(|(digest, platform)| format!("{digest} ({platform})")).collect();
+            let others = others.join(", ");
+            context
+                .output
+                .note(format_args!("{} is the first that fits {wanted}; as good are {others}", chosen.digest));
+        }
+        Ok(chosen.digest)
     }
 
     fn with_signatures(

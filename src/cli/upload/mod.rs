@@ -37,8 +37,7 @@ noun! {
     }
 }
 
-/// The uploads of these repositories, or of all if none are given, that began longer ago than `age`, with the times
-/// when they did. Damage that is found on the way is added to `damage`.
+/// The uploads of these repositories, or of all if none are given, that are over, with the times when they began. Damage that is found on the way is added to `damage`.
 fn older(
     registry: &Registry,
     mut names: Vec<RepositoryName>,
@@ -57,13 +56,19 @@ fn older(
     let mut older = Vec::new();
     for found in names.iter().flat_map(|name| upload::uploads(registry.tree(), name)) {
         match found.map(|upload| (upload.since(), upload)) {
-            Ok((Some(since), upload)) if context.is_older(since, age) => older.push((upload, since)),
+            Ok((Some(since), upload)) if is_over(&upload, age, context) => older.push((upload, since)),
             Ok((Some(_), _)) => {}
             Ok((None, upload)) => damage.push(upload.unreadable_states(registry.tree())),
             Err(error) => damage.push(error),
         }
     }
     Ok(older)
+}
+
+/// Whether an upload began longer ago than `age`, or was cancelled: what removed it was killed, or a registry left its
+/// directory.
+fn is_over(upload: &upload::Upload, age: Option<Duration>, context: &Context) -> bool {
+    upload.cancelled || upload.since().is_some_and(|since| context.is_older(since, age))
 }
 
 fn document(upload: &upload::Upload) -> Value {

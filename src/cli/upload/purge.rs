@@ -50,8 +50,7 @@ impl Purge {
         let found = super::older(&registry, names, Some(self.older_than), &mut damage, context)?;
         let (mut uploads, mut bytes) = (0_u64, 0_u64);
         for (upload, _) in found {
-            let stale =
-                |upload: &Upload| upload.since().is_some_and(|since| context.is_older(since, Some(self.older_than)));
+            let stale = |upload: &Upload| super::is_over(upload, Some(self.older_than), context);
             match remove(writer.as_ref(), &upload, stale) {
                 Ok(false) => continue,
                 Ok(true) => {}

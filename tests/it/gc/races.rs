@@ -154,6 +154,8 @@ fn children_that_are_layers_as_build_caches_have_them_cast_no_doubt() {
         collect(&planted.scratch, words).code(0);
         assert!(children.iter().all(|child| planted.has(child) && planted.links("lib", child)));
         planted.run(["fsck", "--content", "--strict"]).code(0);
+        let stat = planted.run(["manifest", "stat", "lib", "cache"]).code(0).out();
+        assert!(!stat.contains("missing"), "{stat}");
         assert_whole(&planted.scratch);
     }
 }

@@ -9,6 +9,7 @@ use std::time::{Duration, Instant, SystemTime};
 use serde_json::json;
 
 use super::{ID, REPOSITORY, listed, place, plant, start, started, tree, upload};
+use crate::support::kill::at_every_change;
 use crate::support::{Scratch, vectors};
 
 const DAY: Duration = Duration::from_hours(24);
@@ -188,4 +189,23 @@ fn the_registrys_purge_and_ours_agree_but_for_those_it_never_takes() {
         assert_eq!((&events[0]["upload"], &events[1]["bytes"]), (&json!(id), &json!(size)), "{name}");
         assert!(!directory.exists() && listed(&scratch, &[]).len() == all.len() - 1, "{name}");
     }
+}
+
+#[test]
+fn a_purge_killed_at_any_change_is_finished_by_the_same_command() {
+    let words = ["upload", "purge", "--older-than", "7d"];
+    let prepare = || {
+        let scratch = Scratch::new();
+        let upload = scratch.repository(REPOSITORY).join("_uploads/49c7033d-8881-4914-9c95-d56c28397fe8");
+        Scratch::plant(&upload.join("startedat"), "2015-01-01T00:00:00Z");
+        Scratch::plant(&upload.join("data"), "received");
+        Scratch::plant(&upload.join("hashstates/sha256/0"), "");
+        let call = scratch.regtree(words);
+        (scratch, call)
+    };
+    let kills = at_every_change(prepare, |scratch, when, _| {
+        scratch.run(words).code(0);
+        assert_eq!(scratch.uploads(REPOSITORY), [""; 0].map(std::path::PathBuf::from), "{when}");
+    });
+    assert!(kills > 5, "{kills}");
 }

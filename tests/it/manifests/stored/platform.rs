@@ -52,3 +52,67 @@ fn indexes_in_an_index_are_looked_into() {
     // What there is, sorted and each once.
     get(&scratch, "linux/mips").code(4).silent().says(["linux/amd64, linux/arm64, linux/s390x"]);
 }
+
+/// An index with an image for each platform, as `(architecture, variant)`, pushed as `multi`.
+fn pushed(scratch: &Scratch, platforms: &[(&str, &str)]) -> Vec<Value> {
+    let texts: Vec<String> =
+        platforms.iter().map(|(architecture, variant)| format!("{architecture} {variant}")).collect();
+    let images = images(scratch, &texts.iter().map(String::as_str).collect::<Vec<_>>());
+    let children: Vec<_> =
+        images.iter().zip(platforms).map(|(image, (architecture, _))| (image, *architecture)).collect();
+    let mut multi = index(&children);
+    for (at, (_, variant)) in platforms.iter().enumerate().filter(|(_, (_, variant))| !variant.is_empty()) {
+        multi["manifests"][at]["platform"]["variant"] = json!(variant);
+    }
+    put(scratch, REPOSITORY, &multi, &["multi"]);
+    images
+}
+
+#[test]
+fn a_processor_gets_what_was_built_for_it_or_else_for_its_older_variants() {
+    for (platforms, wanted, expected) in [
+        (&[("arm64", "v8")][..], "linux/arm64", Some(0)),
+        (&[("arm64", "")], "linux/arm64/v8", Some(0)),
+        (&[("arm64", "v8")], "linux/aarch64", Some(0)),
+        (&[("amd64", "")], "linux/x86_64", Some(0)),
+        (&[("amd64", ""), ("amd64", "v2")], "linux/amd64/v3", Some(1)),
+        (&[("amd64", "v3"), ("amd64", "")], "linux/amd64/v2", Some(1)),
+        (&[("amd64", "v3")], "linux/amd64/v2", None),
+        (&[("amd64", "v3")], "linux/amd64", Some(0)),
+        (&[("arm", "v6"), ("arm", "v7")], "linux/arm", Some(1)),
+        (&[("arm", "v5"), ("arm", "v6")], "linux/arm/v7", Some(1)),
+        (&[("arm", "v7")], "linux/arm/v6", None),
+        (&[("arm", "v7")], "linux/armhf", Some(0)),
+        (&[("s390x", "")], "linux/ppc64le", None),
+    ] {
+        let scratch = Scratch::new();
+        let images = pushed(&scratch, platforms);
+        match expected {
+            Some(at) => {
+                assert_eq!(get(&scratch, wanted).code(0).out(), images[at].to_string(), "{platforms:?} {wanted}");
+            }
+            None => drop(get(&scratch, wanted).code(4).silent()),
+        }
+    }
+}
+
+#[test]
+fn a_version_of_the_operating_system_is_shown_and_can_be_chosen() {
+    let scratch = Scratch::new();
+    let images = images(&scratch, &["2019", "2022"]);
+    let mut multi = index(&[(&images[0], "amd64"), (&images[1], "amd64")]);
+    for (at, version) in ["10.0.17763.1", "10.0.20348.2"].into_iter().enumerate() {
+        multi["manifests"][at]["platform"] = json!({"os": "windows", "architecture": "amd64", "os.version": version});
+    }
+    put(&scratch, REPOSITORY, &multi, &["multi"]);
+    let stat = scratch.run(["manifest", "stat", REPOSITORY, "multi"]).code(0).out();
+    assert!(stat.contains("windows(10.0.17763.1)/amd64") && stat.contains("windows(10.0.20348.2)/amd64"), "{stat}");
+    let run = get(&scratch, "windows/amd64").code(0).says(["the first that fits", "windows(10.0.20348.2)/amd64"]);
+    assert_eq!(run.out(), images[0].to_string());
+    let run = get(&scratch, "windows(10.0.20348)/amd64").code(0);
+    assert_eq!((run.out(), run.err()), (images[1].to_string(), String::new()));
+    get(&scratch, "windows(6.1)/amd64").code(4).silent().says(["windows(10.0.17763.1)/amd64"]);
+    for bad in ["windows()/amd64", "(10)/amd64", "windows(10/amd64", "linux", "linux/", "linux/arm/"] {
+        get(&scratch, bad).code(2).silent();
+    }
+}
