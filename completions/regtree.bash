@@ -2532,14 +2532,18 @@ _regtree() {
             return 0
             ;;
         regtree__subcmd__repair)
-            opts="-n -q -v -h --only --all-safe --dry-run --from --assume-blobs-lost --skip-content --unverified-for --jobs --root --registry-config --wait-lock --json --quiet --verbose --color --progress --help"
+            opts="-n -q -v -h --only --all-safe --grant --dry-run --from --assume-blobs-lost --skip-content --unverified-for --jobs --root --registry-config --wait-lock --json --quiet --verbose --color --progress --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
             case "${prev}" in
                 --only)
-                    COMPREPLY=($(compgen -W "blob-corrupt blob-truncated blob-empty blob-missing manifest-missing reference-missing reference-by-alias index-child-missing link-empty link-malformed revision-misplaced layer-link-dangling revision-dangling signature-dangling tag-dangling tag-index-dangling upload-stale upload-without-startedat temporary-left-over repository-incomplete permissions" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "blob-corrupt blob-truncated blob-empty blob-missing manifest-missing reference-missing reference-deleted reference-by-alias index-child-missing link-empty link-malformed revision-misplaced layer-link-dangling revision-dangling signature-dangling tag-dangling tag-index-dangling upload-stale upload-without-startedat temporary-left-over repository-incomplete permissions" -- "${cur}"))
+                    return 0
+                    ;;
+                --grant)
+                    COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
                 --from)

@@ -803,6 +803,7 @@ blob-empty\t''
 blob-missing\t''
 manifest-missing\t''
 reference-missing\t''
+reference-deleted\t''
 reference-by-alias\t''
 index-child-missing\t''
 link-empty\t''
@@ -818,6 +819,7 @@ upload-without-startedat\t''
 temporary-left-over\t''
 repository-incomplete\t''
 permissions\t''"
+complete -c regtree -n "__fish_regtree_using_subcommand repair" -l grant -d 'Link content of the tree in a repository, though nothing shows that the repository had it; give --grant several times for several links' -r
 complete -c regtree -n "__fish_regtree_using_subcommand repair" -l from -d 'Put in missing and corrupt content from another registry tree, an OCI image layout, or a directory of files' -r -F
 complete -c regtree -n "__fish_regtree_using_subcommand repair" -l unverified-for -d 'Hash only blobs not verified within AGE (12h, 30d, 8w), or changed since' -r
 complete -c regtree -n "__fish_regtree_using_subcommand repair" -l jobs -d 'How many threads read; one per processor if omitted' -r

@@ -32,6 +32,8 @@ named! {
         ManifestTooLarge = "manifest-too-large",
         /// A manifest references content that is not in its repository.
         ReferenceMissing = "reference-missing",
+        /// A manifest references content whose link was deleted: the directory of the link is left.
+        ReferenceDeleted = "reference-deleted",
         /// A manifest references content, and says another size than that has.
         ReferenceSizeMismatch = "reference-size-mismatch",
         /// A manifest says another size of its `subject` than that has. No pull looks at it.
@@ -139,6 +141,11 @@ impl Code {
                 Harm::None => Severity::Info,
             },
         }
+    }
+
+    /// Whether its repair writes a link that the repository lacks.
+    pub(crate) const fn grants(self) -> bool {
+        matches!(self, Self::ReferenceMissing | Self::ReferenceDeleted | Self::ReferenceByAlias)
     }
 
     /// The code for a broken link.

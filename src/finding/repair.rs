@@ -4,13 +4,14 @@ use super::Code;
 use crate::named::named;
 
 /// The codes that can be repaired.
-pub const REPAIRABLE: [Code; 21] = [
+pub const REPAIRABLE: [Code; 22] = [
     Code::BlobCorrupt,
     Code::BlobTruncated,
     Code::BlobEmpty,
     Code::BlobMissing,
     Code::ManifestMissing,
     Code::ReferenceMissing,
+    Code::ReferenceDeleted,
     Code::ReferenceByAlias,
     Code::IndexChildMissing,
     Code::LinkEmpty,
@@ -76,7 +77,7 @@ impl Repair {
         match self {
             Self::RefillBlob | Self::RemoveTag => false,
             Self::RemoveLink => matches!(code, Code::LayerLinkDangling),
-            Self::RewriteLink => !matches!(code, Code::ReferenceMissing | Code::ReferenceByAlias),
+            Self::RewriteLink => !code.grants(),
             _ => true,
         }
     }

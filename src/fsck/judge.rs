@@ -242,7 +242,8 @@ impl Facts for Judge<'_, '_> {
 
     fn report(&mut self, blocks: Blocks, finding: Finding) {
         // A layer that is not linked is reported once, whichever manifests need it.
-        let is_missing_layer = finding.code == Code::ReferenceMissing && blocks != Blocks::None;
+        let is_missing_layer =
+            matches!(finding.code, Code::ReferenceMissing | Code::ReferenceDeleted) && blocks != Blocks::None;
         if is_missing_layer && !finding.digest().is_none_or(|digest| self.missing.insert(digest)) {
             return;
         }

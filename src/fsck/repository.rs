@@ -65,6 +65,8 @@ impl Folders {
 pub(super) struct Layers {
     /// The digests of links that say their own sha256 digest, as nearly all do; sorted.
     straight: Vec<[u8; 32]>,
+    /// The sha256 digests of the directories without a link; sorted.
+    deleted: Vec<[u8; 32]>,
     others: BTreeMap<Digest, LinkTarget>,
     /// The broken links, and what is wrong with each.
     pub(super) broken: Vec<(Digest, LinkFault)>,
@@ -75,6 +77,9 @@ impl Layers {
         if key.sha256().is_some_and(|hash| self.straight.binary_search(&hash).is_ok()) {
             return LinkTarget::Straight;
         }
+        if key.sha256().is_some_and(|hash| self.deleted.binary_search(&hash).is_ok()) {
+            return LinkTarget::Deleted;
+        }
         self.others.get(key).copied().unwrap_or(LinkTarget::Absent)
     }
 
@@ -84,7 +89,7 @@ impl Layers {
         straight.chain(self.others.iter().filter_map(|(key, leads)| match leads {
             LinkTarget::To(target) => Some((*key, *target)),
             LinkTarget::Straight => Some((*key, *key)),
-            LinkTarget::Nowhere | LinkTarget::Unseen | LinkTarget::Absent => None,
+            LinkTarget::Nowhere | LinkTarget::Unseen | LinkTarget::Absent | LinkTarget::Deleted => None,
         }))
     }
 
@@ -97,7 +102,13 @@ impl Layers {
             Link::Right => Ok(key),
             Link::Other(target) => Ok(*target),
             Link::Broken(fault) => Err(*fault),
-            Link::Absent { .. } => return,
+            Link::Absent { .. } => {
+                match key.sha256() {
+                    Some(hash) => self.deleted.push(hash),
+                    None => drop(self.others.insert(key, LinkTarget::Deleted)),
+                }
+                return;
+            }
         };
         let leads = match said.and_then(|target| link::check_layer(&key, target)) {
             Ok(target) if target != key => LinkTarget::To(target),

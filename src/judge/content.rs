@@ -213,3 +213,11 @@ pub(super) fn verdict(digest: &Digest, hashed: &Hashed) -> Stored {
         _ => Stored::Right,
     }
 }
+
+/// What is in the place of content, and what its hash says of it.
+pub(crate) fn look_and_hash(tree: &Tree, digest: &Digest, watch: &Watch<'_>) -> Result<(Occupant, Stored)> {
+    let looked = look(tree, digest);
+    let (occupant @ Occupant::File(_), Stored::Right) = looked else { return Ok(looked) };
+    let watch = Watch { progress: &Silent, ..watch.clone() };
+    Ok((occupant, hash(tree, *digest, &mut vec![0; BUFFER], &watch)?.0))
+}

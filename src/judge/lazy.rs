@@ -151,7 +151,7 @@ impl<'l, 'w> Lazy<'l, 'w> {
         let target = match self.layer(key) {
             LinkTarget::Straight => *key,
             LinkTarget::To(target) => target,
-            LinkTarget::Nowhere | LinkTarget::Unseen | LinkTarget::Absent => return,
+            LinkTarget::Nowhere | LinkTarget::Unseen | LinkTarget::Absent | LinkTarget::Deleted => return,
         };
         if self.occupant(&target) == Occupant::Absent {
             let finding = references::dangling(self, key, &target, Some(references::MENTIONED));
@@ -230,6 +230,13 @@ impl<'l, 'w> Lazy<'l, 'w> {
         }
     }
 
+    /// What is left of a layer link that is not there.
+    fn without_link(&self, key: &Digest) -> LinkTarget {
+        let (tree, name) = (self.repository.tree(), self.repository.name());
+        let is_left = |form| tree.metadata(&Place::of(name, form).layer(key)).is_ok_and(|found| found.is_some());
+        if Layout::ALL.into_iter().any(is_left) { LinkTarget::Deleted } else { LinkTarget::Absent }
+    }
+
     /// Whether an index of the repository names a manifest.
     fn is_child(&mut self, digest: &Digest) -> bool {
         if self.seen.children.is_none() {
@@ -304,7 +311,7 @@ impl Facts for Lazy<'_, '_> {
             return *known;
         }
         let leads = match self.repository.find_link(*key) {
-            Ok(None) => LinkTarget::Absent,
+            Ok(None) => self.without_link(key),
             Ok(Some(link)) if link.is_alias() => LinkTarget::To(link.target),
             Ok(Some(_)) => LinkTarget::Straight,
             Err(error @ Error::Io { .. }) => {

@@ -16,6 +16,8 @@ pub(crate) enum LinkTarget {
     Nowhere,
     /// It is unknown whether there is a link: its directory can't be read, which is reported there.
     Unseen,
+    /// There is no link, and its directory is left, as a deletion through the API leaves it.
+    Deleted,
     /// There is no link.
     Absent,
 }
@@ -23,7 +25,7 @@ pub(crate) enum LinkTarget {
 impl LinkTarget {
     /// Whether there is a link, broken or not: what it belongs to was pushed here.
     pub(crate) fn is_link(self) -> bool {
-        !matches!(self, Self::Absent | Self::Unseen)
+        !matches!(self, Self::Absent | Self::Deleted | Self::Unseen)
     }
 }
 

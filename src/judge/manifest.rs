@@ -11,9 +11,7 @@ use crate::digest::{Digest, Hasher};
 use crate::error::{Refusal, Result};
 use crate::finding::{Code, Harm};
 use crate::layout::Entry;
-use crate::manifest::{
-    Anything, Kind, MAX_PUT, MAX_READ, Manifest, Oddity, Reason, Reference, Role, check, decode, may_be_elsewhere,
-};
+use crate::manifest::{Anything, Kind, MAX_PUT, MAX_READ, Manifest, Oddity, Reason, Reference, Role, check, decode};
 use crate::tree::Tree;
 
 /// The longest manifest that is read into a buffer which is reused.
@@ -117,7 +115,7 @@ pub(crate) struct Part {
     pub(crate) digest: Digest,
     /// In bytes, as the manifest says.
     pub(crate) size: Option<i64>,
-    /// Whether it may be in another place than the registry, as a foreign layer may.
+    /// Whether it may be in another place than the registry: its descriptor has `urls`.
     pub(crate) elsewhere: bool,
     /// Whether its media type is that of a manifest. Build caches list layers among the children, so a child need not
     /// be one.
@@ -142,7 +140,7 @@ impl Form {
             }
         };
         let part = |reference: &Reference| {
-            let (role, size, elsewhere) = (reference.role, reference.size, may_be_elsewhere(manifest.kind, reference));
+            let (role, size, elsewhere) = (reference.role, reference.size, reference.is_elsewhere());
             let media_type = reference.media_type.as_deref().unwrap_or_default();
             let is_manifest = Kind::from_content_type(media_type).is_some();
             let platform = reference.platform.as_ref().filter(|platform| !platform.architecture.is_empty());

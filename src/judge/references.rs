@@ -2,10 +2,10 @@
 
 use std::sync::Arc;
 
-use super::Blocks;
 use super::content::{Occupant, Stored};
 use super::link::{LinkTarget, RevisionLink};
 use super::manifest::{Form, Part, Read};
+use super::{Blocks, permission};
 use crate::count;
 use crate::digest::Digest;
 use crate::error::Error;
@@ -194,9 +194,9 @@ impl<F: Facts> Referrer<'_, F> {
     fn part(&mut self, part: &Part) {
         let digest = part.digest;
         let target = match self.facts.layer(&digest) {
-            // A foreign layer may be elsewhere.
-            LinkTarget::Absent if part.elsewhere => return,
-            LinkTarget::Absent => return self.unlinked(part),
+            LinkTarget::Absent | LinkTarget::Deleted if part.elsewhere => return,
+            LinkTarget::Absent => return self.unlinked(part, Code::ReferenceMissing),
+            LinkTarget::Deleted => return self.unlinked(part, Code::ReferenceDeleted),
             LinkTarget::Nowhere | LinkTarget::Unseen => {
                 return self.facts.look_into(Blocks::Layer(digest), Harm::Certain);
             }
@@ -217,30 +217,40 @@ impl<F: Facts> Referrer<'_, F> {
     }
 
     /// Reports a layer or config that is not linked.
-    fn unlinked(&mut self, part: &Part) {
+    fn unlinked(&mut self, part: &Part, code: Code) {
         let (digest, manifest) = (part.digest, self.digest);
         let is_there = matches!(self.facts.occupant(&digest), Occupant::File(_));
         let but = if is_there { ", though the tree has its content" } else { "" };
-        let message = format!("{part}, which manifest {manifest} references, is not in the repository{but}");
-        let finding = self.facts.at(self.layer(digest), Code::ReferenceMissing, Harm::Certain, message);
+        let (is, was_here) = match code {
+            Code::ReferenceDeleted => ("was deleted from the repository", true),
+            _ => ("is not in the repository", permission::is_shown(self.facts.tree(), part)),
+        };
+        let message = format!("{part}, which manifest {manifest} references, {is}{but}");
+        let finding = self.facts.at(self.layer(digest), code, Harm::Certain, message);
         let repair = if is_there { Repair::RewriteLink } else { Repair::RefillBlob };
-        self.report(Blocks::Layer(digest), digest, finding.repaired_by(repair));
+        let finding = if was_here { finding.repaired_by(repair) } else { finding };
+        self.report(Blocks::Layer(digest), digest, finding);
     }
 
     /// Reports a reference by an alias. A registry serves the content only if there is also a link to its own digest.
     fn by_alias(&mut self, alias: Digest, target: Digest) {
-        if self.facts.layer(&target) != LinkTarget::Absent {
+        let code = match self.facts.layer(&target) {
+            LinkTarget::Absent => Some(Code::ReferenceByAlias),
+            LinkTarget::Deleted => Some(Code::ReferenceDeleted),
+            _ => None,
+        };
+        let Some(code) = code else {
             self.facts.look_into(Blocks::Layer(target), Harm::Certain);
             let message = format!(
                 "it calls {target} {alias}, which a registry's collector does not follow: it loses the content"
             );
             let finding = self.facts.at(self.document.clone(), Code::ReferenceByAlias, Harm::None, message);
             return self.report(Blocks::None, alias, finding);
-        }
+        };
         let manifest = self.digest;
         let message =
             format!("manifest {manifest} calls {target} {alias}, and without a link to it no registry serves it");
-        let finding = self.facts.at(self.layer(target), Code::ReferenceByAlias, Harm::Certain, message);
+        let finding = self.facts.at(self.layer(target), code, Harm::Certain, message);
         self.report(Blocks::Layer(alias), alias, finding.expects(&target).repaired_by(Repair::RewriteLink));
     }
 
@@ -270,7 +280,7 @@ impl<F: Facts> Referrer<'_, F> {
     fn mention(&mut self, mention: &Part) {
         let digest = mention.digest;
         let what = match (self.facts.revision(&digest), self.facts.layer(&digest)) {
-            (None | Some(RevisionLink::Deleted), LinkTarget::Absent) => {
+            (None | Some(RevisionLink::Deleted), LinkTarget::Absent | LinkTarget::Deleted) => {
                 let message = format!("{mention} is not in the repository: it may be needed");
                 let finding = self.facts.at(self.layer(digest), Code::ReferenceMissing, Harm::Possible, message);
                 return self.report(Blocks::None, digest, finding);

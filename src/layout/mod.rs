@@ -69,6 +69,9 @@ pub(crate) const DATABASE_IN_USE: &str = "docker/registry/lockfiles/database-in-
 /// The directory of regtree's own state, below `rootdirectory` and beside `docker`, where no registry looks.
 pub(crate) const PRIVATE: &str = ".regtree";
 
+/// The state of a pull-through registry, below the root.
+pub(crate) const SCHEDULER_STATE: &str = "scheduler-state.json";
+
 /// The entry for `digest` in a directory whose entries are named by digests: `<directory>/<alg>/<hex>`. The `+` and `.`
 /// of a tarsum become directories.
 pub(crate) fn keyed(directory: &TreePath, digest: &Digest) -> TreePath {

@@ -152,7 +152,7 @@ fn blob(kind: Kind, reference: &Reference, presence: &impl Presence) -> Result<R
 
 /// Whether a manifest of this kind may reference a blob that its repository does not have. That is a layer of a
 /// nondistributable type that has URLs.
-pub(crate) fn may_be_elsewhere(kind: Kind, reference: &Reference) -> bool {
+fn may_be_elsewhere(kind: Kind, reference: &Reference) -> bool {
     let media_type = reference.media_type.as_deref().unwrap_or_default();
     let is_free = match kind {
         Kind::Schema2 => media_type == FOREIGN_LAYER,

@@ -33,7 +33,7 @@ mod unmarshal;
 mod url;
 
 pub(crate) use check::Anything;
-pub(crate) use check::{Presence, check, may_be_elsewhere};
+pub(crate) use check::{Presence, check};
 pub use decode::decode;
 pub use delete::{Removal, Tags, plan_delete};
 pub use dependents::{Needed, check_unneeded};

@@ -97,6 +97,12 @@ named! {
 }
 
 impl Reference {
+    /// Whether the content may be in another place than the registry, because the descriptor has `urls`. Registries up
+    /// to 2.8 don't look for such content when the manifest is pushed.
+    pub(crate) fn is_elsewhere(&self) -> bool {
+        !self.urls.is_empty() && matches!(self.role, Role::Config | Role::Layer)
+    }
+
     pub(crate) fn mention(digest: Digest) -> Self {
         Self {
             role: Role::Mention,

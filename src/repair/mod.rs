@@ -11,16 +11,18 @@
 //! is reported as missing.
 
 mod execute;
+mod grant;
 mod planner;
 mod recheck;
 mod remaining;
 mod safety;
 mod source;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::time::Duration;
 
 pub use execute::{Did, Done, execute};
+pub use grant::Grant;
 pub use planner::plan;
 pub use remaining::{Remaining, Remedy};
 pub use source::Source;
@@ -69,6 +71,8 @@ pub struct Options<'o> {
     pub content: Option<Content>,
     /// See [`fsck::Options`].
     pub pauses: Vec<Duration>,
+    /// The links to write though nothing shows that their repositories had them.
+    pub grants: Vec<Grant>,
     /// Whether to go on even if so much content is missing that its disk may not be mounted.
     pub assume_blobs_lost: bool,
 }
@@ -77,7 +81,16 @@ impl Options<'_> {
     /// Repairs what is wanted, with no source of content. Of content only the metadata is looked at.
     pub fn new(wanted: Wanted, now: jiff::Timestamp) -> Self {
         let fsck::Options { uploads_began_before, content, pauses, .. } = fsck::Options::new(now);
-        Self { wanted, source: None, now, uploads_began_before, content, pauses, assume_blobs_lost: false }
+        Self {
+            wanted,
+            source: None,
+            now,
+            uploads_began_before,
+            content,
+            pauses,
+            grants: Vec::new(),
+            assume_blobs_lost: false,
+        }
     }
 
     /// The options for checking the whole tree.
@@ -98,6 +111,8 @@ pub struct Action {
     pub path: TreePath,
     /// The number of bytes of content that are moved or put in.
     pub size: u64,
+    /// If the operator grants the link that is written: the other repositories that link the content.
+    pub also_in: Option<Vec<String>>,
 }
 
 impl Action {
@@ -117,13 +132,27 @@ impl Action {
             | Repair::RemoveTemporary
             | Repair::PurgeUpload => subject.whole()?,
         };
-        Some(Self { repair, finding: finding.clone(), path, size })
+        Some(Self { repair, finding: finding.clone(), path, size, also_in: None })
     }
 
     /// Whether it moves something to the quarantine.
     pub fn is_move(&self) -> bool {
         use Repair::{PurgeUpload, QuarantineBlob, RemoveLink, RemoveTag, RemoveTemporary};
         matches!(self.repair, QuarantineBlob | RemoveLink | RemoveTag | RemoveTemporary | PurgeUpload)
+    }
+
+    /// Sorts actions, keeps each once, and drops those inside of something that is moved as a whole.
+    fn in_order(mut actions: Vec<Self>) -> Vec<Self> {
+        let rank = |repair: Repair| Repair::ORDER.iter().position(|other| *other == repair);
+        actions.sort_by(|a, b| rank(a.repair).cmp(&rank(b.repair)).then_with(|| a.path.cmp(&b.path)));
+        actions.dedup_by(|a, b| a.repair == b.repair && a.path == b.path);
+        let moved: HashSet<TreePath> =
+            actions.iter().filter(|action| action.is_move()).map(|action| action.path.clone()).collect();
+        actions.retain(|action| {
+            let is_moved = action.path.ancestors().skip(1).any(|path| moved.contains(&path));
+            action.repair == Repair::RefillBlob || !is_moved
+        });
+        actions
     }
 
     /// The digest that the action is about. For a link that is written, it is the digest in its path.

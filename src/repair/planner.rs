@@ -1,19 +1,19 @@
 //! Turns findings into a plan.
 
-use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::source::Stock;
-use super::{Action, Left, Options, Plan, Wanted, recheck, safety};
+use super::{Action, Left, Options, Plan, Wanted, grant, recheck, safety};
 use crate::digest::Digest;
 use crate::error::{Error, Result};
 use crate::finding::{Code, Finding, REPAIRABLE, Repair, Severity, Subject};
 use crate::fsck::{self, Hashed, Stop};
 use crate::judge::content::{self, Occupant, Stored};
-use crate::layout::{Entry, TreePath};
+use crate::layout::Entry;
 use crate::name::RepositoryName;
 use crate::quarantine::{self, Recall};
 use crate::scan::Scan;
-use crate::stream::{Silent, Watch};
+use crate::stream::Watch;
 use crate::tree::Tree;
 
 /// Checks a tree, and plans the repairs of what is found.
@@ -25,8 +25,10 @@ pub fn plan<'o>(tree: &Tree, options: Options<'o>, watch: &Watch<'_>) -> Result<
     if !options.assume_blobs_lost {
         safety::check(tree, &scan)?;
     }
-    let (_, recall) = quarantine::with_recall(tree, scan, &watch.interrupt)?;
-    decide(tree, options, recall, watch)
+    let (scan, recall) = quarantine::with_recall(tree, scan, &watch.interrupt)?;
+    let mut plan = decide(tree, options, recall, watch)?;
+    grant::add(tree, &scan, &mut plan, watch)?;
+    Ok(plan)
 }
 
 /// Plans the repairs of what is found, as if the content of `recall` were back.
@@ -67,7 +69,7 @@ pub(super) fn decide<'o>(tree: &Tree, options: Options<'o>, recall: Recall, watc
         }
     }
     let Planner { plan, left, .. } = planner;
-    Ok(Plan { recall, actions: in_order(plan), left, unmended, until_pushed, refused, stock, options })
+    Ok(Plan { recall, actions: Action::in_order(plan), left, unmended, until_pushed, refused, stock, options })
 }
 
 /// The digests of content that a source may help with.
@@ -75,6 +77,7 @@ fn refillable(findings: &[Finding]) -> BTreeSet<Digest> {
     let is_about_content = |finding: &&Finding| {
         matches!(finding.repair, Some(Repair::RefillBlob | Repair::QuarantineBlob))
             || matches!(finding.code, Code::RevisionDangling | Code::SignatureDangling)
+            || finding.code.grants()
     };
     findings.iter().filter(is_about_content).filter_map(Finding::digest).collect()
 }
@@ -93,9 +96,11 @@ struct Planner<'p> {
 
 impl Planner<'_> {
     fn consider(&mut self, finding: Finding) -> Result<()> {
+        let finding = self.with_source(finding)?;
         let Some(repair) = finding.repair else {
             if REPAIRABLE.contains(&finding.code) && !self.is_safe_only() {
-                self.leave(finding, "no repair is known for it");
+                let reason = reason_to_leave(&finding);
+                self.leave(finding, reason);
             }
             return Ok(());
         };
@@ -103,7 +108,7 @@ impl Planner<'_> {
         // A dangling link is repaired by the content that it lacks. Without that content it is removed.
         let dangles = matches!(finding.code, Code::RevisionDangling | Code::SignatureDangling);
         let repair = if has_content && dangles { Repair::RefillBlob } else { repair };
-        let is_safe_refill = repair == Repair::RefillBlob && has_content && finding.code != Code::ReferenceMissing;
+        let is_safe_refill = repair == Repair::RefillBlob && has_content && !finding.code.grants();
         if self.is_safe_only() && !finding.is_safe() && !is_safe_refill {
             return Ok(());
         }
@@ -121,6 +126,22 @@ impl Planner<'_> {
             }
         }
         Ok(())
+    }
+
+    /// Sets the repair of a link that is missing, and that the same repository of the source has.
+    fn with_source(&self, finding: Finding) -> Result<Finding> {
+        if finding.repair.is_some() || !finding.code.grants() {
+            return Ok(finding);
+        }
+        let Some((source, repository)) = self.options.source.zip(finding.subject.repository()) else {
+            return Ok(finding);
+        };
+        let Some(digest) = finding.subject.digest() else { return Ok(finding) };
+        if !source.has_link(repository, &digest)? {
+            return Ok(finding);
+        }
+        let is_there = self.recall.contains(&digest) || self.tree.metadata(&Entry::Blob(digest).path())?.is_some();
+        Ok(finding.repaired_by(if is_there { Repair::RewriteLink } else { Repair::RefillBlob }))
     }
 
     fn is_safe_only(&self) -> bool {
@@ -146,7 +167,7 @@ impl Planner<'_> {
             return self.leave(finding, why.unwrap_or_else(|| reason.to_owned()));
         };
         self.add(&finding, Repair::RefillBlob, size);
-        if finding.code == Code::ReferenceMissing {
+        if finding.code.grants() {
             self.add(&finding, Repair::RewriteLink, 0);
         }
     }
@@ -205,31 +226,24 @@ impl Planner<'_> {
             return Ok(true);
         }
         // Content behind a symbolic link does not belong to the tree.
-        let is_file = matches!(content::look(self.tree, &digest), (Occupant::File(_), Stored::Right));
-        let is_whole = is_file && {
-            let watch = Watch { progress: &Silent, ..self.watch.clone() };
-            content::hash(self.tree, digest, &mut vec![0; content::BUFFER], &watch)?.0 == Stored::Right
-        };
+        let is_whole =
+            matches!(content::look_and_hash(self.tree, &digest, self.watch)?, (Occupant::File(_), Stored::Right));
         self.whole.insert(digest, is_whole);
         Ok(is_whole)
     }
 }
 
+fn reason_to_leave(finding: &Finding) -> String {
+    let granted = finding.repository().zip(finding.digest()).filter(|_| finding.code.grants());
+    granted.map_or_else(
+        || "no repair is known for it".to_owned(),
+        |(repository, digest)| {
+            format!("nothing shows that the repository had it; --grant {repository}@{digest} links it all the same")
+        },
+    )
+}
+
 /// Whether the finding is about the directory of all content or of all repositories.
 fn is_area(finding: &Finding) -> bool {
     matches!(&finding.subject, Subject::Other(path) if path.parent().is_none())
-}
-
-/// Sorts actions, keeps each once, and drops those inside of something that is moved as a whole.
-fn in_order(mut actions: Vec<Action>) -> Vec<Action> {
-    let rank = |repair: Repair| Repair::ORDER.iter().position(|other| *other == repair);
-    actions.sort_by(|a, b| rank(a.repair).cmp(&rank(b.repair)).then_with(|| a.path.cmp(&b.path)));
-    actions.dedup_by(|a, b| a.repair == b.repair && a.path == b.path);
-    let moved: HashSet<TreePath> =
-        actions.iter().filter(|action| action.is_move()).map(|action| action.path.clone()).collect();
-    actions.retain(|action| {
-        let is_moved = action.path.ancestors().skip(1).any(|path| moved.contains(&path));
-        action.repair == Repair::RefillBlob || !is_moved
-    });
-    actions
 }

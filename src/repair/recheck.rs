@@ -6,7 +6,7 @@ use std::time::Duration;
 use super::Action;
 use crate::digest::Digest;
 use crate::error::{Error, Result};
-use crate::finding::{Code, Repair, Subject};
+use crate::finding::{Repair, Subject};
 use crate::fsck;
 use crate::layout::{Entry, Place, TreePath};
 use crate::repository::link;
@@ -83,7 +83,7 @@ impl Look<'_> {
         if !self.has_content(&self.action.digest())? {
             return Ok(Some("its content is not there"));
         }
-        let was_missing = matches!(self.action.finding.code, Code::ReferenceMissing | Code::ReferenceByAlias);
+        let was_missing = self.action.finding.code.grants();
         let is_as_found = match link::read(self.tree, &self.action.path)? {
             Some(said) => !was_missing && said.is_err(),
             None => was_missing,

@@ -52,19 +52,24 @@ struct ByTheWay<'p> {
     made: HashSet<TreePath>,
     /// The paths that are moved. Everything in them moves too.
     moved: HashSet<&'p TreePath>,
+    /// The links that the operator grants.
+    granted: HashSet<&'p TreePath>,
 }
 
 impl<'p> ByTheWay<'p> {
     fn of(plan: &'p Plan<'_>) -> Self {
         let writes = |action: &&Action| matches!(action.repair, Repair::RewriteLink | Repair::LinkRevision);
         let made = plan.actions.iter().filter(writes).flat_map(|action| action.path.ancestors()).collect();
-        Self { made, moved: plan.actions.iter().filter(|action| action.is_move()).map(|action| &action.path).collect() }
+        let paths = |chosen: fn(&Action) -> bool| {
+            plan.actions.iter().filter(move |action| chosen(action)).map(|action| &action.path).collect()
+        };
+        Self { made, moved: paths(Action::is_move), granted: paths(|action| action.also_in.is_some()) }
     }
 
     fn repairs(&self, error: &Finding) -> bool {
         let Some(place) = error.place() else { return false };
         let is_made = error.code == Code::RepositoryIncomplete && self.made.contains(&place);
-        is_made || place.ancestors().any(|path| self.moved.contains(&path))
+        is_made || self.granted.contains(&place) || place.ancestors().any(|path| self.moved.contains(&path))
     }
 }
 

@@ -12,7 +12,8 @@ use walkdir::WalkDir;
 use crate::digest::hash::Hashed;
 use crate::digest::{Algorithm, Digest};
 use crate::error::{Error, Result};
-use crate::layout::Entry;
+use crate::judge::permission;
+use crate::layout::{Entry, Place};
 use crate::stream::{self, Interrupt};
 use crate::tree::Tree;
 
@@ -81,6 +82,14 @@ impl Source {
             Err(error) => return Err(no_source(ErrorKind::Other, &error.to_string())),
         };
         Ok(Self { path: path.to_owned(), kind })
+    }
+
+    /// Whether it is a tree in which this repository links the content.
+    pub(super) fn has_link(&self, repository: &Place, digest: &Digest) -> Result<bool> {
+        match &self.kind {
+            Kind::Tree(tree) => permission::has_link(tree, repository, digest),
+            Kind::Layout | Kind::Files => Ok(false),
+        }
     }
 
     /// Looks for content, and hashes what it finds. A file that has the name of wanted content and other bytes is

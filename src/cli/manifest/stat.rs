@@ -49,8 +49,7 @@ impl Stat {
             print(&stat, &relations, context)?;
             context.output.all_damage(&damage)?;
         }
-        let elsewhere = |part: &Part| manifest::may_be_elsewhere(stat.manifest.kind, &part.reference);
-        let missing = stat.parts.iter().any(|part| part.found.is_none() && !elsewhere(part));
+        let missing = stat.parts.iter().any(|part| part.found.is_none() && !part.reference.is_elsewhere());
         Ok(Exit::damage_if(missing || !damage.is_empty()))
     }
 }

@@ -13,7 +13,8 @@ use crate::durable::ExclusiveWriter;
 use crate::error::Error;
 use crate::finding::{Code, REPAIRABLE};
 use crate::fsck::Content;
-use crate::repair::{self, Did, Done, Options, Plan, Remaining, Source, Wanted};
+use crate::name::{Reference, Target};
+use crate::repair::{self, Did, Done, Grant, Options, Plan, Remaining, Source, Wanted};
 use crate::stream::Watch;
 use crate::tree::Tree;
 
@@ -26,29 +27,35 @@ use crate::tree::Tree;
 /// If corrupt blobs are to be repaired, all content is hashed, unless --skip-content or --unverified-for is given. At
 /// the end the tree is checked again, without hashing.
 #[derive(Debug, clap::Args)]
-#[command(group = clap::ArgGroup::new("what").required(true).args(["only", "all_safe"]), after_long_help = "\
+#[command(group = clap::ArgGroup::new("what").required(true).multiple(true).args(["only", "all_safe", "grant"]), after_long_help = "\
 Exit codes:
   0    done, and no error is left in the tree, as far as it was looked at
   1    I/O or permission error
   2    malformed argument
   3    done, but an error is left (with -n: would be left), or a repair failed
+  4    the repository or the content of a --grant is unknown
   10   no tree
   11   another process changes the tree
-  12   refused: so much is missing that a disk may not be mounted
+  12   refused: so much is missing that a disk may not be mounted, or the content of a --grant is damaged
   130, 143 interrupted; what was repaired until then is reported
 
 Examples:
   regtree repair --all-safe --dry-run
   regtree repair --only blob-corrupt,blob-missing --from /mnt/backup/registry
-  regtree repair --only tag-dangling,revision-dangling")]
+  regtree repair --only tag-dangling,revision-dangling
+  regtree repair --grant team/app@sha256:44136fa355b3678a1146ad16f7e8649e94fb4fc21fe77e8310c060f61caaff8a -n")]
 #[expect(clippy::struct_excessive_bools, reason = "each is a flag of its own")]
 pub(super) struct Repair {
     /// Repair only findings with these codes; separate several with commas, or give --only several times
-    #[arg(long, value_name = "CODE", value_delimiter = ',', value_parser = codes())]
+    #[arg(long, value_name = "CODE", value_delimiter = ',', value_parser = codes(), conflicts_with = "all_safe")]
     only: Vec<Code>,
     /// Repair everything that is safe to repair; dangling tags and manifests are kept
     #[arg(long)]
     all_safe: bool,
+    /// Link content of the tree in a repository, though nothing shows that the repository had it; give --grant several
+    /// times for several links
+    #[arg(long, value_name = "REPOSITORY@DIGEST", value_parser = parse_grant)]
+    grant: Vec<Grant>,
     /// Show what would be done, and change nothing
     #[arg(short = 'n', long)]
     dry_run: bool,
@@ -77,6 +84,13 @@ fn codes() -> impl TypedValueParser<Value = Code> {
     })
 }
 
+fn parse_grant(text: &str) -> Result<Grant, Box<dyn std::error::Error + Send + Sync>> {
+    match text.parse()? {
+        Reference { repository, target: Target::Digest(digest) } => Ok(Grant { repository, digest }),
+        Reference { .. } => Err("want REPOSITORY@DIGEST, not a tag".into()),
+    }
+}
+
 impl Repair {
     pub(super) fn run(self, context: &mut Context) -> anyhow::Result<Exit> {
         threads::start(self.jobs);
@@ -102,7 +116,8 @@ impl Repair {
         let everything = Content { unverified_since, ..Content::new(context.now, fsck_command::threads(self.jobs)) };
         let content = (wanted.includes(Code::BlobCorrupt) && !self.skip_content).then_some(everything);
         let (pauses, assume_blobs_lost) = (context.pauses.clone(), self.assume_blobs_lost);
-        Options { source, content, pauses, assume_blobs_lost, ..Options::new(wanted, context.now) }
+        let grants = self.grant.clone();
+        Options { source, content, pauses, grants, assume_blobs_lost, ..Options::new(wanted, context.now) }
     }
 }
 

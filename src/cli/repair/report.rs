@@ -138,7 +138,11 @@ pub(super) fn print_action(action: &Action, context: &mut Context) -> anyhow::Re
     }
     let path = action.path.to_string();
     let size = if action.size > 0 { format!("  {}", human_bytes(action.size)) } else { String::new() };
-    context.output.line(format_args!("{:16} {} {path}{size}", action.repair.name(), action.finding.code))
+    let Some(others) = &action.also_in else {
+        return context.output.line(format_args!("{:16} {} {path}{size}", action.repair.name(), action.finding.code));
+    };
+    let others = if others.is_empty() { "nowhere else".to_owned() } else { format!("in {}", others.join(", ")) };
+    context.output.line(format_args!("{:16} granted {path}: it is also linked {others}", action.repair.name()))
 }
 
 pub(super) fn print_outdated(action: &Action, reason: &str, context: &mut Context) -> anyhow::Result<()> {
@@ -157,6 +161,7 @@ fn action_document(action: &Action) -> Value {
     applying(json!({
         "repair": action.repair, "code": action.finding.code, "path": action.path.to_string(),
         "repository": action.finding.repository(), "tag": action.finding.tag(), "digest": action.finding.digest(),
-        "size": has_size.then_some(action.size),
+        "size": has_size.then_some(action.size), "granted": action.also_in.is_some().then_some(true),
+        "also_in": action.also_in,
     }))
 }

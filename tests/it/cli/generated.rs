@@ -94,7 +94,7 @@ fn man_pages_have_the_sections_that_are_looked_for_and_lead_nowhere_else() {
     assert!(put.contains(r"[\fB\-t\fR|\fB\-\-tag\fR \fITAG\fR]..."), "{put}");
     let delete = page("regtree-blob-delete.1");
     assert!(delete.contains(r"\fIREPO\fR \fIDIGEST\fR..."), "{delete}");
-    assert!(page("regtree-repair.1").contains(r"{\fB\-\-only\fR \fICODE\fR...|\fB\-\-all\-safe\fR}"));
+    assert!(page("regtree-repair.1").contains(r"{\fB\-\-only\fR \fICODE\fR...|\fB\-\-all\-safe\fR|\fB\-\-grant\fR"));
     assert!(page("regtree-blob-mount.1").contains(r" \fB\-\-from\fR \fIREPO\fR "));
 }
 

@@ -90,7 +90,7 @@ fn a_restore_of_one_digest_leaves_the_other_changes_to_be_undone_later() {
     for link in &links {
         fs::remove_file(link).unwrap();
     }
-    let run = repair(&scratch, &["--only", "reference-missing"]).code(0).quarantine().unwrap().to_owned();
+    let run = repair(&scratch, &["--only", "reference-deleted"]).code(0).quarantine().unwrap().to_owned();
     let shown = |words: &[&str]| scratch.regtree(["quarantine", "show", &run, "--json"]).with(words).ok().json_lines();
     let changes = |words: &[&str]| shown(words).iter().filter(|event| event["change"] == "written").count();
     assert_eq!(changes(&[]), 2);

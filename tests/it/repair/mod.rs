@@ -8,6 +8,7 @@ mod given_back;
 mod heal;
 mod kill;
 mod outdated;
+mod permission;
 mod plan;
 mod source;
 mod standing;

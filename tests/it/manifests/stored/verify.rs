@@ -111,16 +111,19 @@ fn a_child_whose_content_is_there_was_here() {
 }
 
 #[test]
-fn only_a_layer_of_a_type_that_is_not_distributed_may_be_elsewhere() {
+fn a_layer_with_urls_may_be_elsewhere_whatever_its_type() {
     const FREE: &str = "application/vnd.oci.image.layer.nondistributable.v1.tar+gzip";
     let layer = Digest::of(b"layer");
-    let missing = finding("reference-missing", "error", Some(layer));
-    for (media_type, expected) in [(super::OCI_LAYER, vec![missing]), (FREE, Vec::new())] {
+    let missing = vec![finding("reference-missing", "error", Some(layer))];
+    let url = json!(["https://example.org/layer"]);
+    let rows =
+        [(super::OCI_LAYER, &url, Vec::new()), (super::OCI_LAYER, &json!([]), missing), (FREE, &url, Vec::new())];
+    for (media_type, urls, expected) in rows {
         let scratch = Scratch::new();
         scratch.put(REPOSITORY, b"config");
         let mut manifest = image(b"config", &[b"layer"]);
         manifest["layers"][0]["mediaType"] = json!(media_type);
-        manifest["layers"][0]["urls"] = json!(["https://example.org/layer"]);
+        manifest["layers"][0]["urls"] = urls.clone();
         put(&scratch, REPOSITORY, &manifest, &["v1"]);
         let [one, all] = if expected.is_empty() { [0, 0] } else { [5, 3] };
         assert_eq!(findings(scratch.regtree(["manifest", "verify", REPOSITORY, "v1"]), one), expected, "{media_type}");
