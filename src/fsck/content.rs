@@ -82,7 +82,7 @@ pub struct Hashed {
 }
 
 /// The content to choose from.
-pub(super) struct Stock<'s, 't> {
+pub(super) struct Selection<'s, 't> {
     pub(super) blobs: &'s Blobs<'t>,
     pub(super) needed: &'s Needed,
     /// Whether to hash only content that is needed.
@@ -91,7 +91,7 @@ pub(super) struct Stock<'s, 't> {
     pub(super) reported: HashSet<Digest>,
 }
 
-impl Stock<'_, '_> {
+impl Selection<'_, '_> {
     /// The content that can be hashed, with its size. A tarsum is no hash of the bytes, and content that the quarantine
     /// gives back was hashed there.
     fn all(&self) -> impl Iterator<Item = (Digest, u64)> {
@@ -106,12 +106,12 @@ impl Stock<'_, '_> {
 /// Hashes content, and reports what is wrong and not known yet.
 pub(super) fn check(
     inspector: &mut Inspector<'_>,
-    stock: &Stock<'_, '_>,
+    selection: &Selection<'_, '_>,
     content: &Content,
     watch: &Watch<'_>,
 ) -> Hashed {
-    let Stock { blobs, needed, .. } = stock;
-    let mut chosen: Vec<(Digest, u64)> = stock.all().collect();
+    let Selection { blobs, needed, .. } = selection;
+    let mut chosen: Vec<(Digest, u64)> = selection.all().collect();
     if let Some(subset) = content.subset {
         chosen = subset.choose(chosen, content.seed);
     }

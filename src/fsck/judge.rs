@@ -10,7 +10,7 @@ use super::manifests::Manifests;
 use super::repository::{Folder, LinkTarget, RepositoryView, Revision, RevisionLink};
 use crate::digest::Digest;
 use crate::finding::{Code, Finding, Harm, Repair, Subject};
-use crate::judge::manifest::{Form, Read, read_one};
+use crate::judge::manifest::{ManifestForm, Read, read_one};
 use crate::judge::references::{self, Dependent, Facts, OtherSize};
 use crate::layout::{Place, TreePath};
 use crate::manifest::Role;
@@ -76,7 +76,7 @@ impl<'j, 't> Judge<'j, 't> {
         self
     }
 
-    pub(super) fn read(&self, digest: &Digest) -> Option<&'j Arc<Form>> {
+    pub(super) fn read(&self, digest: &Digest) -> Option<&'j Arc<ManifestForm>> {
         right(self.manifests.get(digest))
     }
 
@@ -180,7 +180,7 @@ impl<'j, 't> Judge<'j, 't> {
     }
 }
 
-fn right(read: Option<&Read>) -> Option<&Arc<Form>> {
+fn right(read: Option<&Read>) -> Option<&Arc<ManifestForm>> {
     match read? {
         Read::Right(form) => Some(form),
         Read::Wrong(_) => None,
@@ -216,7 +216,7 @@ impl Facts for Judge<'_, '_> {
         self.blobs.occupant(digest)
     }
 
-    fn form(&mut self, digest: &Digest) -> Option<Arc<Form>> {
+    fn form(&mut self, digest: &Digest) -> Option<Arc<ManifestForm>> {
         match self.manifests.get(digest) {
             None => right(Some(&read_one(self.inspector.tree, digest))).cloned(),
             read => right(read).cloned(),

@@ -49,7 +49,7 @@ use crate::tree::Tree;
 
 use blobs::Blobs;
 use candidate::{Blocks, Candidate};
-use content::Stock;
+use content::Selection;
 pub use content::{Content, Hashed, Stop};
 use inspect::Inspector;
 use pass::Pass;
@@ -166,9 +166,10 @@ pub(crate) fn check_with(
     let hashed = match &options.content {
         Some(wanted) => {
             let reported = candidates.iter().filter_map(told_content).collect();
-            let stock = Stock { blobs: &blobs, needed: &pass.needed, only_needed: !options.only.is_empty(), reported };
+            let selection =
+                Selection { blobs: &blobs, needed: &pass.needed, only_needed: !options.only.is_empty(), reported };
             let mut inspector = inspector.another(None);
-            let hashed = content::check(&mut inspector, &stock, wanted, watch);
+            let hashed = content::check(&mut inspector, &selection, wanted, watch);
             // Hashing may have taken hours. After a signal nothing is looked up again.
             if !matches!(hashed.stop, Some(Stop::Signal(_))) {
                 Recheck { inspector: &inspector, blobs: &blobs, first: &pass, options, watch }.once(&mut candidates)?;

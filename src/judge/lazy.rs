@@ -6,13 +6,13 @@ use std::sync::Arc;
 
 use super::content::{self, Occupant, Stored};
 use super::link::{self, LinkTarget, RevisionLink};
-use super::manifest::{self, Form, Read};
+use super::manifest::{self, ManifestForm, Read};
 use super::references::{self, Dependent, Facts, OtherSize};
 use super::{Blocks, signatures, symlinks};
 use crate::digest::Digest;
 use crate::error::Error;
 use crate::finding::{Code, Finding, Harm, Subject};
-use crate::layout::{Form as Layout, Place, TreePath};
+use crate::layout::{Form, Place, TreePath};
 use crate::manifest::Role;
 use crate::name::RepositoryName;
 use crate::repository::{self, Repository, revision};
@@ -68,12 +68,12 @@ impl<'l, 'w> Lazy<'l, 'w> {
             (seen.layers, seen.broken, seen.repository) = (layers, broken, repository);
             (seen.has_looked_for_layers, seen.children, seen.is_partly_unseen) = (false, None, false);
         }
-        let place = Place::of(repository.name(), Layout::Current);
+        let place = Place::of(repository.name(), Form::Current);
         Self { repository, place, manifest, hashes, watch, seen, report, reported: HashSet::new() }
     }
 
     /// Judges the manifest. Returns what it says, if its content is right.
-    pub(super) fn judge(&mut self) -> Option<Arc<Form>> {
+    pub(super) fn judge(&mut self) -> Option<Arc<ManifestForm>> {
         let digest = self.manifest;
         let link = match self.revision(&digest) {
             Some(RevisionLink::Misplaced) => Subject::MisplacedRevision(self.place.clone(), digest),
@@ -186,7 +186,7 @@ impl<'l, 'w> Lazy<'l, 'w> {
     /// Judges the signatures that are stored beside the manifest.
     fn signatures(&mut self) {
         let (repository, manifest) = (self.repository, self.manifest);
-        for form in Layout::ALL {
+        for form in Form::ALL {
             let place = Place::of(repository.name(), form);
             let directory = place.signatures(&manifest);
             let mut found = digests::keyed(repository.tree(), &directory).peekable();
@@ -224,7 +224,7 @@ impl<'l, 'w> Lazy<'l, 'w> {
         }
         let (tree, name) = (self.repository.tree(), self.repository.name());
         let is_absent = |form| matches!(tree.metadata(&Place::of(name, form).layers()), Ok(None));
-        if Layout::ALL.into_iter().all(is_absent) {
+        if Form::ALL.into_iter().all(is_absent) {
             let (blocks, finding) = references::without_layers(self, true);
             self.report(blocks, finding);
         }
@@ -234,7 +234,7 @@ impl<'l, 'w> Lazy<'l, 'w> {
     fn without_link(&self, key: &Digest) -> LinkTarget {
         let (tree, name) = (self.repository.tree(), self.repository.name());
         let is_left = |form| tree.metadata(&Place::of(name, form).layer(key)).is_ok_and(|found| found.is_some());
-        if Layout::ALL.into_iter().any(is_left) { LinkTarget::Deleted } else { LinkTarget::Absent }
+        if Form::ALL.into_iter().any(is_left) { LinkTarget::Deleted } else { LinkTarget::Absent }
     }
 
     /// Whether an index of the repository names a manifest.
@@ -286,7 +286,7 @@ impl<'l, 'w> Lazy<'l, 'w> {
     }
 }
 
-fn right(read: &Read) -> Option<Arc<Form>> {
+fn right(read: &Read) -> Option<Arc<ManifestForm>> {
     match read {
         Read::Right(form) => Some(Arc::clone(form)),
         Read::Wrong(_) => None,
@@ -352,7 +352,7 @@ impl Facts for Lazy<'_, '_> {
         occupant
     }
 
-    fn form(&mut self, digest: &Digest) -> Option<Arc<Form>> {
+    fn form(&mut self, digest: &Digest) -> Option<Arc<ManifestForm>> {
         right(&self.read(digest))
     }
 

@@ -20,7 +20,7 @@ pub(crate) const USUAL: usize = 64 * 1024;
 /// A manifest that was read.
 pub(crate) enum Read {
     /// Its content matches its digest.
-    Right(Arc<Form>),
+    Right(Arc<ManifestForm>),
     /// Its content does not match, or can't be read.
     Wrong(Stored),
 }
@@ -54,8 +54,10 @@ fn read_file(file: &File, digest: &Digest, buffer: &mut Vec<u8>, large: &Mutex<(
         hash_rest(file, &mut hasher)?;
     }
     let read = match content::verdict(digest, &hasher.finish()) {
-        Stored::Right if buffer.len() > MAX_READ => Read::Right(Arc::new(Form::too_large(file.metadata()?.len()))),
-        Stored::Right => Read::Right(Arc::new(Form::read(buffer))),
+        Stored::Right if buffer.len() > MAX_READ => {
+            Read::Right(Arc::new(ManifestForm::too_large(file.metadata()?.len())))
+        }
+        Stored::Right => Read::Right(Arc::new(ManifestForm::read(buffer))),
         stored => Read::Wrong(by_its_end(stored, buffer)),
     };
     if buffer.len() > USUAL {
@@ -88,7 +90,7 @@ fn by_its_end(stored: Stored, bytes: &[u8]) -> Stored {
 }
 
 /// What is kept of a manifest that was read.
-pub(crate) struct Form {
+pub(crate) struct ManifestForm {
     pub(crate) is_schema1: bool,
     pub(crate) problems: Box<[Problem]>,
     pub(crate) parts: Box<[Part]>,
@@ -130,7 +132,7 @@ impl fmt::Display for Part {
     }
 }
 
-impl Form {
+impl ManifestForm {
     pub(crate) fn read(bytes: &[u8]) -> Self {
         let manifest = match Manifest::read(bytes) {
             Ok(manifest) => manifest,

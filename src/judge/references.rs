@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::content::{Occupant, Stored};
 use super::link::{LinkTarget, RevisionLink};
-use super::manifest::{Form, Part, Read};
+use super::manifest::{ManifestForm, Part, Read};
 use super::{Blocks, permission};
 use crate::count;
 use crate::digest::Digest;
@@ -29,7 +29,7 @@ pub(crate) trait Facts {
     /// What is in the place of content.
     fn occupant(&mut self, digest: &Digest) -> Occupant;
     /// What a manifest says, if its content is right.
-    fn form(&mut self, digest: &Digest) -> Option<Arc<Form>>;
+    fn form(&mut self, digest: &Digest) -> Option<Arc<ManifestForm>>;
     /// What needs a manifest.
     fn dependent(&mut self, manifest: &Digest) -> Dependent;
     /// Content has another size than a descriptor says. This finds out which of the two is wrong.
@@ -106,7 +106,7 @@ fn missing<F: Facts>(facts: &mut F, digest: &Digest, link: &Subject) {
 }
 
 /// Judges what a manifest says, and whether everything that it references is here.
-fn document<F: Facts>(facts: &mut F, digest: &Digest, form: &Form, link: &Subject) {
+fn document<F: Facts>(facts: &mut F, digest: &Digest, form: &ManifestForm, link: &Subject) {
     let document = Subject::Document(Box::new(link.clone()));
     for problem in &form.problems {
         let finding = facts.at(document.clone(), problem.code, problem.harm, problem.message.clone());

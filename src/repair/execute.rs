@@ -191,7 +191,7 @@ impl Hand<'_> {
         if self.writer.tree().metadata(&Entry::Blob(digest).path())?.is_some() {
             return Ok(false);
         }
-        let content = plan.stock.open_content(&digest)?;
+        let content = plan.content.open_content(&digest)?;
         self.writer.fill(digest, content, &self.watch.interrupt)?;
         Ok(true)
     }

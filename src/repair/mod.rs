@@ -34,7 +34,7 @@ use crate::fsck::{self, Content};
 use crate::layout::{Entry, Form, Place, TreePath};
 use crate::pattern::Patterns;
 use crate::quarantine::Recall;
-use source::Stock;
+use source::FoundContent;
 
 /// What to repair.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -188,7 +188,7 @@ pub struct Plan<'o> {
     /// What is wrong in the source, or could not be read there.
     pub refused: Vec<Error>,
     /// The content of the source.
-    stock: Stock,
+    content: FoundContent,
     options: Options<'o>,
 }
 

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::source::Stock;
+use super::source::FoundContent;
 use super::{Action, Left, Options, Plan, Wanted, grant, recheck, safety};
 use crate::digest::Digest;
 use crate::error::{Error, Result};
@@ -43,7 +43,7 @@ pub(super) fn decide<'o>(tree: &Tree, options: Options<'o>, recall: Recall, watc
     let (findings, others): (Vec<_>, Vec<_>) = findings.partition(|finding| options.wanted.includes(finding.code));
     let mut unmended: Vec<Finding> = others.into_iter().filter(is_error).collect();
     let mut until_pushed = Vec::new();
-    let (stock, refused) = match options.source {
+    let (content, refused) = match options.source {
         Some(source) => source.find(&refillable(&findings), &watch.interrupt)?,
         None => Default::default(),
     };
@@ -52,7 +52,7 @@ pub(super) fn decide<'o>(tree: &Tree, options: Options<'o>, recall: Recall, watc
         options: &options,
         recall: &recall,
         watch,
-        stock: &stock,
+        content: &content,
         whole: BTreeMap::new(),
         plan: Vec::new(),
         left: Vec::new(),
@@ -69,7 +69,7 @@ pub(super) fn decide<'o>(tree: &Tree, options: Options<'o>, recall: Recall, watc
         }
     }
     let Planner { plan, left, .. } = planner;
-    Ok(Plan { recall, actions: Action::in_order(plan), left, unmended, until_pushed, refused, stock, options })
+    Ok(Plan { recall, actions: Action::in_order(plan), left, unmended, until_pushed, refused, content, options })
 }
 
 /// The digests of content that a source may help with.
@@ -87,7 +87,7 @@ struct Planner<'p> {
     options: &'p Options<'p>,
     recall: &'p Recall,
     watch: &'p Watch<'p>,
-    stock: &'p Stock,
+    content: &'p FoundContent,
     /// Whether the content of a digest is intact, as far as that was looked up.
     whole: BTreeMap<Digest, bool>,
     plan: Vec<Action>,
@@ -104,7 +104,7 @@ impl Planner<'_> {
             }
             return Ok(());
         };
-        let has_content = finding.digest().is_some_and(|digest| self.stock.size(&digest).is_some());
+        let has_content = finding.digest().is_some_and(|digest| self.content.size(&digest).is_some());
         // A dangling link is repaired by the content that it lacks. Without that content it is removed.
         let dangles = matches!(finding.code, Code::RevisionDangling | Code::SignatureDangling);
         let repair = if has_content && dangles { Repair::RefillBlob } else { repair };
@@ -157,7 +157,7 @@ impl Planner<'_> {
     }
 
     fn refill(&mut self, finding: Finding) {
-        let Some(size) = finding.digest().and_then(|digest| self.stock.size(&digest)) else {
+        let Some(size) = finding.digest().and_then(|digest| self.content.size(&digest)) else {
             let reason = match self.options.source {
                 Some(_) => "the source does not have it",
                 None => "it has to be pushed again, or put in with --from",
@@ -178,7 +178,7 @@ impl Planner<'_> {
         let size = found.map_or(0, |found| found.size);
         self.add(&finding, Repair::QuarantineBlob, size);
         if has_content {
-            let size = self.stock.size(&digest).unwrap_or_default();
+            let size = self.content.size(&digest).unwrap_or_default();
             self.add(&finding, Repair::RefillBlob, size);
         }
     }

@@ -24,11 +24,11 @@ const OCI_LAYOUT: &str = "oci-layout";
 #[derive(Debug)]
 pub struct Source {
     path: PathBuf,
-    kind: Kind,
+    kind: SourceKind,
 }
 
 #[derive(Debug)]
-enum Kind {
+enum SourceKind {
     /// A registry's tree.
     Tree(Box<Tree>),
     /// An OCI image layout: `blobs/<algorithm>/<hex>`.
@@ -39,11 +39,11 @@ enum Kind {
 
 /// Content that was found in a source, and is right.
 #[derive(Debug, Default)]
-pub(super) struct Stock {
+pub(super) struct FoundContent {
     found: BTreeMap<Digest, (PathBuf, u64)>,
 }
 
-impl Stock {
+impl FoundContent {
     /// The size of `digest` in bytes, if it was found.
     pub(super) fn size(&self, digest: &Digest) -> Option<u64> {
         self.found.get(digest).map(|(_, size)| *size)
@@ -71,11 +71,11 @@ impl Source {
             return Err(no_source(ErrorKind::NotADirectory, "it is not a directory"));
         }
         let kind = match Tree::open(path) {
-            Ok(tree) => Kind::Tree(Box::new(tree)),
-            Err(Error::NotATree { .. }) if path.join(OCI_LAYOUT).is_file() => Kind::Layout,
+            Ok(tree) => SourceKind::Tree(Box::new(tree)),
+            Err(Error::NotATree { .. }) if path.join(OCI_LAYOUT).is_file() => SourceKind::Layout,
             Err(Error::NotATree { .. }) => {
                 std::fs::read_dir(path).map_err(|error| no_source(error.kind(), &error.to_string()))?;
-                Kind::Files
+                SourceKind::Files
             }
             Err(error @ Error::Io { .. }) => return Err(error),
             // That it can't be used as a root says nothing about the tree that is repaired.
@@ -87,32 +87,32 @@ impl Source {
     /// Whether it is a tree in which this repository links the content.
     pub(super) fn has_link(&self, repository: &Place, digest: &Digest) -> Result<bool> {
         match &self.kind {
-            Kind::Tree(tree) => permission::has_link(tree, repository, digest),
-            Kind::Layout | Kind::Files => Ok(false),
+            SourceKind::Tree(tree) => permission::has_link(tree, repository, digest),
+            SourceKind::Layout | SourceKind::Files => Ok(false),
         }
     }
 
     /// Looks for content, and hashes what it finds. A file that has the name of wanted content and other bytes is
     /// reported.
-    pub(super) fn find(&self, wanted: &BTreeSet<Digest>, interrupt: &Interrupt) -> Result<(Stock, Vec<Error>)> {
+    pub(super) fn find(&self, wanted: &BTreeSet<Digest>, interrupt: &Interrupt) -> Result<(FoundContent, Vec<Error>)> {
         // A tarsum is no hash of the bytes, so it can't be checked.
         let wanted: BTreeSet<Digest> = wanted.iter().copied().filter(|digest| digest.algorithm().is_some()).collect();
-        let mut search = Search { wanted, interrupt, stock: Stock::default(), refused: Vec::new() };
-        if let Kind::Files = self.kind {
+        let mut search = Search { wanted, interrupt, content: FoundContent::default(), refused: Vec::new() };
+        if let SourceKind::Files = self.kind {
             search.all_files(&self.path)?;
         } else {
             for digest in search.wanted.clone() {
                 search.named(&self.locate(&digest), digest)?;
             }
         }
-        Ok((search.stock, search.refused))
+        Ok((search.content, search.refused))
     }
 
     /// The file with the content, if its path follows from the digest.
     fn locate(&self, digest: &Digest) -> PathBuf {
         let hex = digest.hex();
         match (&self.kind, digest.algorithm()) {
-            (Kind::Tree(tree), _) => tree.locate(&Entry::Blob(*digest).path()),
+            (SourceKind::Tree(tree), _) => tree.locate(&Entry::Blob(*digest).path()),
             (_, Some(algorithm)) => self.path.join("blobs").join(algorithm.name()).join(&*hex),
             (_, None) => self.path.join(&*hex),
         }
@@ -122,7 +122,7 @@ impl Source {
 struct Search<'s> {
     wanted: BTreeSet<Digest>,
     interrupt: &'s Interrupt,
-    stock: Stock,
+    content: FoundContent,
     refused: Vec<Error>,
 }
 
@@ -131,7 +131,7 @@ impl Search<'_> {
     fn named(&mut self, path: &Path, digest: Digest) -> Result<()> {
         let Some(hashed) = self.hash(path)? else { return Ok(()) };
         match digest.algorithm().and_then(|algorithm| hashed.by(algorithm)) {
-            Some(found) if found == digest => drop(self.stock.found.insert(digest, (path.to_owned(), hashed.size))),
+            Some(found) if found == digest => drop(self.content.found.insert(digest, (path.to_owned(), hashed.size))),
             _ => self.refuse(path, digest, &hashed),
         }
         Ok(())
@@ -152,14 +152,14 @@ impl Search<'_> {
         let mut files: Vec<(Option<Digest>, PathBuf)> = listed.files.into_iter().map(with_name).collect();
         files.sort_by_key(|(named, path)| (named.is_none(), path.clone()));
         for (named, path) in files {
-            if self.stock.found.len() == self.wanted.len() {
+            if self.content.found.len() == self.wanted.len() {
                 break;
             }
             let Some(hashed) = self.hash(&path)? else { continue };
             let digests = Algorithm::ALL.into_iter().filter_map(|algorithm| hashed.by(algorithm));
             let right: Vec<Digest> = digests.filter(|digest| self.wanted.contains(digest)).collect();
             for digest in &right {
-                self.stock.found.insert(*digest, (path.clone(), hashed.size));
+                self.content.found.insert(*digest, (path.clone(), hashed.size));
             }
             if let Some(named) = named.filter(|_| right.is_empty()) {
                 self.refuse(&path, named, &hashed);
