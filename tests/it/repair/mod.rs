@@ -100,7 +100,7 @@ fn restore<R: AsRef<str>>(scratch: &Scratch, runs: impl IntoIterator<Item = R>, 
     }
     // What is left of a small write that was killed is too young to go.
     found.retain(|path, _| before.contains_key(path) || path.extension().is_none_or(|extension| extension != "tmp"));
-    assert!(found == before);
+    assert_eq!(found, before);
 }
 
 /// The codes of the errors that `fsck --content` finds.

@@ -206,10 +206,12 @@ fn configure(root: &Path, port: u16, more: &str) -> tempfile::TempDir {
     directory
 }
 
+/// A registry purges old uploads up to an hour after it begins, at times at once: it would change trees that tests compare.
 fn configuration(root: &Path, port: u16) -> String {
     let root = serde_json::to_string(root.to_str().unwrap()).unwrap();
     format!(
-        "version: 0.1\nlog: {{level: error}}\nstorage:\n  filesystem: {{rootdirectory: {root}}}\n  delete: {{enabled: true}}\n\
+        "version: 0.1\nlog: {{level: error}}\nstorage:\n  filesystem: {{rootdirectory: {root}}}\n  delete: {{enabled: true}}\n  \
+         maintenance: {{uploadpurging: {{enabled: false}}}}\n\
          compatibility: {{schema1: {{enabled: true}}}}\nhttp: {{addr: '127.0.0.1:{port}', secret: {SECRET}}}\n"
     )
 }
