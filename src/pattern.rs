@@ -26,7 +26,7 @@ impl FromStr for Pattern {
 
 impl Pattern {
     /// Whether the repository at the path `name` is chosen.
-    pub fn is_match(&self, name: &str) -> bool {
+    pub(crate) fn is_match(&self, name: &str) -> bool {
         self.0.is_match(name)
     }
 
@@ -59,12 +59,12 @@ impl From<Vec<Pattern>> for Patterns {
 
 impl Patterns {
     /// Whether there are no patterns, so that every repository is chosen.
-    pub fn is_empty(&self) -> bool {
+    pub(crate) fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
 
     /// Whether the repository at the path `name` is chosen.
-    pub fn is_match(&self, name: &str) -> bool {
+    pub(crate) fn is_match(&self, name: &str) -> bool {
         self.is_empty() || self.0.iter().any(|pattern| pattern.is_match(name))
     }
 
@@ -75,7 +75,7 @@ impl Patterns {
 
     /// Returns `Err(NoMatch)` with the first pattern that chooses nothing: it is mistyped, and would silently do
     /// nothing.
-    pub fn check(&self, chooses: impl Fn(&Pattern) -> bool) -> Result<()> {
+    pub(crate) fn check(&self, chooses: impl Fn(&Pattern) -> bool) -> Result<()> {
         match self.0.iter().find(|pattern| !chooses(pattern)) {
             Some(idle) => Err(Error::NoMatch { pattern: idle.0.glob().glob().to_owned() }),
             None => Ok(()),

@@ -62,7 +62,7 @@ impl Interrupt {
     }
 
     /// `Err(Interrupted)` once a signal has asked to stop.
-    pub fn check(&self) -> crate::error::Result<()> {
+    pub(crate) fn check(&self) -> crate::error::Result<()> {
         self.signal().map_or(Ok(()), |signal| Err(Error::Interrupted { signal }))
     }
 

@@ -48,7 +48,7 @@ impl OpenBlob {
     }
 
     /// The first 8192 bytes, or fewer.
-    pub fn beginning(&self) -> Result<Vec<u8>> {
+    pub(crate) fn beginning(&self) -> Result<Vec<u8>> {
         let failed = |error| Error::io("read", &self.path, error);
         let mut beginning = vec![0; 8192];
         let n = self.file.read_at(&mut beginning, 0).map_err(failed)?;

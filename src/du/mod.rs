@@ -164,7 +164,7 @@ pub struct Breakdown {
 
 impl Breakdown {
     /// The lines, each with its name.
-    pub fn lines(&self) -> [(&'static str, u64); 8] {
+    pub(crate) fn lines(&self) -> [(&'static str, u64); 8] {
         [
             ("unique", self.unique),
             ("shared", self.shared),

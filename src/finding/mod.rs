@@ -159,7 +159,7 @@ impl Finding {
     }
 
     /// The finding as text, without its severity.
-    pub fn about(&self) -> String {
+    pub(crate) fn about(&self) -> String {
         let of = match (self.repository(), self.manifest) {
             (Some(repository), Some(manifest)) => format!(" {repository}@{manifest}"),
             (Some(repository), None) => format!(" {repository}"),

@@ -50,7 +50,7 @@ fn number(text: &str) -> Result<u64, &'static str> {
 
 impl Subset {
     /// Whether the choice is random.
-    pub const fn is_random(self) -> bool {
+    pub(crate) const fn is_random(self) -> bool {
         !matches!(self, Self::Part { .. })
     }
 

@@ -115,7 +115,7 @@ impl Plan {
     }
 
     /// The bytes of all content. The first call looks at every blob.
-    pub fn all_bytes(&self, tree: &Tree) -> Result<u64> {
+    pub(crate) fn all_bytes(&self, tree: &Tree) -> Result<u64> {
         match self.all_bytes.get() {
             Some(bytes) => Ok(*bytes),
             None => age::all_bytes(tree, &self.scan).map(|bytes| *self.all_bytes.get_or_init(|| bytes)),
@@ -123,7 +123,7 @@ impl Plan {
     }
 
     /// Counts what [`Options::delete_untagged`] would remove in addition. With `sizes` this looks at the blobs too.
-    pub fn untagged(&mut self, tree: &Tree, sizes: bool, interrupt: &Interrupt) -> Result<Untagged> {
+    pub(crate) fn untagged(&mut self, tree: &Tree, sizes: bool, interrupt: &Interrupt) -> Result<Untagged> {
         let options = Options { delete_untagged: true, ..self.options.clone() };
         if !sizes {
             return Ok(count_untagged(&self.scan, &options, self));

@@ -54,7 +54,7 @@ impl Kind {
     }
 
     /// Whether its references are manifests themselves.
-    pub const fn has_children(self) -> bool {
+    pub(crate) const fn has_children(self) -> bool {
         matches!(self, Self::ManifestList | Self::OciIndex)
     }
 }

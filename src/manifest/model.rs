@@ -63,7 +63,7 @@ impl Manifest {
     }
 
     /// What a manifest of an unknown kind mentions: each digest may be a reference. Empty for a known kind.
-    pub fn mentions(&self) -> impl Iterator<Item = Reference> + '_ {
+    pub(crate) fn mentions(&self) -> impl Iterator<Item = Reference> + '_ {
         let is_unknown = self.kind == Kind::Unknown;
         self.mentioned.iter().filter(move |_| is_unknown).map(|digest| Reference::mention(*digest))
     }

@@ -47,7 +47,7 @@ pub enum Wanted {
 
 impl Wanted {
     /// Whether findings of this code may be repaired.
-    pub fn includes(&self, code: Code) -> bool {
+    pub(crate) fn includes(&self, code: Code) -> bool {
         match self {
             Self::Safe => true,
             Self::Only(codes) => codes.contains(&code),
@@ -136,7 +136,7 @@ impl Action {
     }
 
     /// Whether it moves something to the quarantine.
-    pub fn is_move(&self) -> bool {
+    pub(crate) fn is_move(&self) -> bool {
         use Repair::{PurgeUpload, QuarantineBlob, RemoveLink, RemoveTag, RemoveTemporary};
         matches!(self.repair, QuarantineBlob | RemoveLink | RemoveTag | RemoveTemporary | PurgeUpload)
     }
@@ -194,7 +194,7 @@ pub struct Plan<'o> {
 
 impl Plan<'_> {
     /// The number of actions of each kind.
-    pub fn counts(actions: &[Action]) -> BTreeMap<Repair, u64> {
+    pub(crate) fn counts(actions: &[Action]) -> BTreeMap<Repair, u64> {
         let mut counts = BTreeMap::new();
         for action in actions {
             *counts.entry(action.repair).or_default() += 1;
