@@ -95,7 +95,7 @@ impl<'w> Run<'w> {
     }
 
     /// Syncs all moves.
-    pub(crate) fn sync(&self) -> Result<()> {
+    pub fn sync(&self) -> Result<()> {
         self.writer.sync_moves(self.directory.home_found(Home::Private)?)
     }
 
