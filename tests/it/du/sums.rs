@@ -5,13 +5,16 @@ use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use regtree::stream::Interrupt;
+use regtree::{Registry, du};
+
 use super::{LINES, MEASURES, Measure, below, line, usage};
 use crate::gc::random_tree;
 use crate::support::vectors::{tree, versions};
 use crate::support::{Pushed, Scratch};
 
 /// What `du -s` says of these directories together.
-fn du(paths: &[PathBuf], measure: Measure) -> u64 {
+fn disk_usage(paths: &[PathBuf], measure: Measure) -> u64 {
     let mut command = Command::new("du");
     command.args(["-sc", "--block-size=1"]);
     if measure == Measure::Apparent {
@@ -38,10 +41,21 @@ fn assert_adds_up(scratch: &Scratch, context: &str) {
         let total = line(&usage, "total");
         let sum: u64 = LINES.iter().map(|name| line(&usage, name)).sum();
         assert_eq!(sum, total, "{context} {measure:?}: {usage}");
-        let said = du(&paths, measure);
+        let said = disk_usage(&paths, measure);
         let without_directories = measure == Measure::Apparent && said + directories(&paths) == total;
         assert!(said == total || without_directories, "{context} {measure:?}: {said} is not {total}");
     }
+}
+
+/// A listing begins at the start of its directory, though another one through the same handle has reached the end.
+#[test]
+fn an_open_tree_is_measured_alike_twice() {
+    let scratch = random_tree(1, false);
+    let registry = Registry::open(scratch.root()).unwrap();
+    let measure = || du::measure(registry.tree(), du::Options::default(), &|_| true, &Interrupt::default()).unwrap();
+    let (first, second) = (measure(), measure());
+    assert_ne!(first.tree.total(), 0);
+    assert_eq!((first.tree, first.repositories, first.stored), (second.tree, second.repositories, second.stored));
 }
 
 #[test]
