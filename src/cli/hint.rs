@@ -83,7 +83,7 @@ pub(super) fn of(error: &Error, global: &Global) -> Option<String> {
 
 /// Whether the digest is that of a manifest of the repository, so that it is put again as a manifest.
 fn is_manifest(repository: &RepositoryName, digest: Digest, global: &Global) -> bool {
-    let registry = root::find(global).ok().and_then(|root| Registry::open(root).ok());
+    let registry = root::find(global).ok().and_then(|found| Registry::open(found.root).ok());
     registry.is_some_and(|registry| {
         let repository = Repository::new(registry.tree(), repository.clone());
         revision::find(&repository, digest).is_ok_and(|found| found.is_some())

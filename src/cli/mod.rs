@@ -170,9 +170,12 @@ struct Context {
 
 impl Context {
     fn registry(&mut self) -> anyhow::Result<Registry> {
-        let root = root::find(&self.global)?;
+        let root::Found { root, configuration } = root::find(&self.global)?;
         threads::start(None);
-        let registry = Registry::open(root)?;
+        let mut registry = Registry::open(root)?;
+        if let Some(configuration) = configuration {
+            registry.configure(configuration);
+        }
         self.output.detail(format_args!("tree {}", registry.tree().path().display()));
         Ok(registry)
     }

@@ -1,4 +1,5 @@
-//! Finds the root: from `--root`, `--registry-config`, `REGTREE_ROOT`, or the registry's default.
+//! Finds the root: from `--root`, `--registry-config`, `REGTREE_ROOT`, or the registry's default. Reads what else a
+//! configuration says about the tree.
 
 use std::fs::File;
 use std::io::Read;
@@ -10,6 +11,7 @@ use saphyr_parser::{Event, Parser};
 use super::Global;
 use crate::count::bytes;
 use crate::error::{Error, Result};
+use crate::tree::Configuration;
 
 const DEFAULT: &str = "/var/lib/registry";
 /// The largest configuration that is read, in bytes, and how deep it may be nested. Real ones have a few KB and 5 levels.
@@ -18,18 +20,31 @@ const DEPTH_MAX: usize = 64;
 const ROOT_VARIABLE: &str = "REGTREE_ROOT";
 /// The variable that overrides the configuration's rootdirectory for the registry, and so for regtree.
 const REGISTRY_VARIABLE: &str = "REGISTRY_STORAGE_FILESYSTEM_ROOTDIRECTORY";
+/// The variable that overrides `proxy.remoteurl` in the same way.
+const PROXY_VARIABLE: &str = "REGISTRY_PROXY_REMOTEURL";
+/// The realm that Harbor sets for its registry.
+const HARBOR_REALM: &str = "harbor-registry-basic-realm";
 /// The sections below `storage` that are not drivers.
 const NO_DRIVERS: [&str; 5] = ["cache", "delete", "maintenance", "redirect", "tag"];
 
+/// Where a tree is said to be, and what is said about it.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Found {
+    pub(super) root: PathBuf,
+    /// What the registry's configuration says, if one is given.
+    pub(super) configuration: Option<Configuration>,
+}
+
 /// The root that the options and the environment name. This does not check that it is a tree.
-pub(super) fn find(global: &Global) -> Result<PathBuf> {
+pub(super) fn find(global: &Global) -> Result<Found> {
+    let alone = |root| Found { root, configuration: None };
     if let Some(root) = &global.root {
-        return Ok(root.clone());
+        return Ok(alone(root.clone()));
     }
     if let Some(config) = &global.registry_config {
-        return from_config(config, variable(REGISTRY_VARIABLE));
+        return from_config(config, &Overriding::read());
     }
-    Ok(variable(ROOT_VARIABLE).unwrap_or_else(|| DEFAULT.into()))
+    Ok(alone(variable(ROOT_VARIABLE).unwrap_or_else(|| DEFAULT.into())))
 }
 
 /// Whether neither an option nor the environment says where the tree is.
@@ -49,8 +64,21 @@ fn variable(name: &str) -> Option<PathBuf> {
     std::env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from)
 }
 
+/// What the environment sets in place of the configuration.
+#[derive(Clone, Debug, Default)]
+struct Overriding {
+    root: Option<PathBuf>,
+    upstream: Option<PathBuf>,
+}
+
+impl Overriding {
+    fn read() -> Self {
+        Self { root: variable(REGISTRY_VARIABLE), upstream: variable(PROXY_VARIABLE) }
+    }
+}
+
 /// Reads the registry's configuration. `Err(Configuration)` when it is not one, or its storage is not a file system.
-fn from_config(path: &Path, overriding: Option<PathBuf>) -> Result<PathBuf> {
+fn from_config(path: &Path, overriding: &Overriding) -> Result<Found> {
     let unusable = |reason: String| Error::Configuration { path: path.to_owned(), reason };
     let mut text = String::new();
     let file = File::open(path).and_then(|file| file.take(CONFIG_MAX + 1).read_to_string(&mut text));
@@ -60,13 +88,32 @@ fn from_config(path: &Path, overriding: Option<PathBuf>) -> Result<PathBuf> {
     }
     check_depth(&text).map_err(unusable)?;
     let documents = Yaml::load_from_str(&text).map_err(|error| unusable(format!("it is not YAML: {error}")))?;
-    let storage = documents.first().and_then(|document| document.as_mapping_get("storage"));
+    let document = documents.first();
+    let storage = document.and_then(|document| document.as_mapping_get("storage"));
     let in_file = storage.map_or(Ok(None), |storage| rootdirectory(storage).map_err(unusable))?;
-    match (overriding, storage) {
-        (Some(root), _) => Ok(root),
-        (None, Some(_)) => Ok(in_file.unwrap_or_else(|| DEFAULT.into())),
-        (None, None) => Err(unusable("it has no storage section".to_owned())),
-    }
+    let root = match (&overriding.root, storage) {
+        (Some(root), _) => root.clone(),
+        (None, Some(_)) => in_file.unwrap_or_else(|| DEFAULT.into()),
+        (None, None) => return Err(unusable("it has no storage section".to_owned())),
+    };
+    let configuration = Configuration {
+        is_cache: overriding.upstream.is_some() || document.is_some_and(has_upstream),
+        is_harbor: document.is_some_and(is_harbor),
+    };
+    Ok(Found { root, configuration: Some(configuration) })
+}
+
+/// Whether `proxy.remoteurl` names a registry to fetch from.
+fn has_upstream(document: &Yaml<'_>) -> bool {
+    let url = document.as_mapping_get("proxy").and_then(|proxy| proxy.as_mapping_get("remoteurl"));
+    url.and_then(|url| url.as_str()).is_some_and(|url| !url.is_empty())
+}
+
+/// Whether a way to log in has the realm that Harbor sets.
+fn is_harbor(document: &Yaml<'_>) -> bool {
+    let ways = document.as_mapping_get("auth").and_then(|ways| ways.as_mapping());
+    let realm = |way: &Yaml<'_>| way.as_mapping_get("realm").and_then(|realm| realm.as_str()) == Some(HARBOR_REALM);
+    ways.is_some_and(|ways| ways.values().any(realm))
 }
 
 /// Checks how deep the collections of a YAML text are nested. What reads it into memory calls itself for each level.
@@ -117,17 +164,18 @@ fn rootdirectory(storage: &Yaml<'_>) -> std::result::Result<Option<PathBuf>, Str
 mod tests {
     use super::*;
 
-    fn read(text: &str, overriding: Option<&str>) -> Result<PathBuf> {
+    fn read(text: &str, overriding: &Overriding) -> Result<Found> {
         let directory = tempfile::tempdir().unwrap();
         let file = directory.path().join("config.yml");
         std::fs::write(&file, text).unwrap();
-        from_config(&file, overriding.map(PathBuf::from))
+        from_config(&file, overriding)
     }
 
     #[test]
     fn the_registrys_own_configuration_says_where() {
         let debian =
             "version: 0.1\nstorage:\n  filesystem:\n    rootdirectory: /srv/registry\n  delete:\n    enabled: true\n";
+        let over = Overriding { root: Some("/over".into()), upstream: None };
         for (text, root) in [
             (debian, "/srv/registry"),
             ("storage: {filesystem: {rootdirectory: '/a b', maxthreads: 100}}", "/a b"),
@@ -135,9 +183,31 @@ mod tests {
             ("storage:\n  filesystem: {}\n", DEFAULT),
             ("storage: filesystem\n", DEFAULT),
         ] {
-            assert_eq!(read(text, None).unwrap(), Path::new(root), "{text}");
-            assert_eq!(read(text, Some("/over")).unwrap(), Path::new("/over"), "{text}");
+            assert_eq!(read(text, &Overriding::default()).unwrap().root, Path::new(root), "{text}");
+            assert_eq!(read(text, &over).unwrap().root, Path::new("/over"), "{text}");
         }
-        assert_eq!(read("version: 0.1\n", Some("/over")).unwrap(), Path::new("/over"));
+        assert_eq!(read("version: 0.1\n", &over).unwrap().root, Path::new("/over"));
+    }
+
+    #[test]
+    fn the_configuration_says_what_the_registry_is() {
+        let configuration = |more: &str, overriding: &Overriding| {
+            read(&format!("storage: filesystem\n{more}\n"), overriding).unwrap().configuration.unwrap()
+        };
+        let none = Overriding::default();
+        for (more, is_cache, is_harbor) in [
+            ("", false, false),
+            ("proxy:\n  remoteurl: https://registry-1.docker.io\n  username: me", true, false),
+            ("proxy: {remoteurl: ''}", false, false),
+            ("proxy:", false, false),
+            ("proxy: on", false, false),
+            ("auth: {htpasswd: {realm: harbor-registry-basic-realm, path: /etc/registry/passwd}}", false, true),
+            ("auth: {htpasswd: {realm: basic-realm}}", false, false),
+            ("auth: none", false, false),
+        ] {
+            assert_eq!(configuration(more, &none), Configuration { is_cache, is_harbor }, "{more}");
+        }
+        let upstream = Overriding { upstream: Some("https://mirror".into()), root: None };
+        assert!(configuration("", &upstream).is_cache);
     }
 }

@@ -17,7 +17,7 @@ use crate::digest::Digest;
 use crate::error::Result;
 use crate::layout::{self, Place};
 use crate::manifest::Role;
-use crate::repository::link;
+use crate::repository::{cache, link};
 use crate::tree::Tree;
 
 /// Whether a manifest that names `part` shows that its repository had it.
@@ -28,7 +28,7 @@ pub(crate) fn is_shown(tree: &Tree, part: &Part) -> bool {
 /// Whether the manifests of a tree show anything: the tree is not one of a pull-through cache, and never was.
 pub(crate) fn manifests_show(tree: &Tree) -> bool {
     let state = tree.root().join(layout::SCHEDULER_STATE);
-    matches!(rustix::fs::lstat(&state), Err(rustix::io::Errno::NOENT))
+    matches!(rustix::fs::lstat(&state), Err(rustix::io::Errno::NOENT)) && !cache::is_cache(tree)
 }
 
 /// Whether the same repository of another tree has this layer link.

@@ -20,7 +20,7 @@ use crate::layout;
 use crate::name::RepositoryName;
 pub use crate::repository::find::FoundRepositories;
 use crate::repository::{Repository, find};
-use crate::tree::Tree;
+use crate::tree::{Configuration, Tree};
 
 /// A registry's tree on disk.
 #[derive(Debug)]
@@ -34,6 +34,11 @@ impl Registry {
     /// Returns `Err(NotATree)` when there is no tree.
     pub fn open(root: impl AsRef<Path>) -> Result<Self> {
         Tree::open(root.as_ref()).map(|tree| Self { tree })
+    }
+
+    /// Notes what the registry's configuration says about the tree.
+    pub(crate) fn configure(&mut self, configuration: Configuration) {
+        self.tree.configure(configuration);
     }
 
     /// Creates an empty tree in `root`, and opens it. The flag is `false` when there was a tree already.

@@ -3,10 +3,12 @@
 //! Everything is read through links. **Without a link to it a blob is unknown here**, even when its content exists in
 //! the tree.
 //!
+//! * `cache`: whether the tree is one of a pull-through cache.
 //! * `find`: which directories are repositories. Every command uses this rule.
 //! * `link`: what a link says. Every command reads links with this.
 //! * `revision`: the manifests of a repository.
 
+pub(crate) mod cache;
 pub(crate) mod find;
 pub(crate) mod link;
 pub(crate) mod revision;

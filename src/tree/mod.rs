@@ -6,6 +6,7 @@
 //!
 //! **What can't be read is an error, and never looks absent.** `None` means that the path is not there.
 
+mod configuration;
 pub(crate) mod digests;
 mod handle;
 mod neighbours;
@@ -20,6 +21,7 @@ use std::sync::{Arc, OnceLock};
 use rustix::fs::{AtFlags, FileType, Mode, OFlags};
 use rustix::io::Errno;
 
+pub(crate) use configuration::Configuration;
 pub(crate) use handle::{list_handle, metadata_at, open_beneath, open_small, patiently, read_start, visit_handle};
 pub(crate) use neighbours::Neighbours;
 
@@ -37,6 +39,8 @@ pub struct Tree {
     v2: OwnedFd,
     blobs: OnceLock<OwnedFd>,
     repositories: OnceLock<OwnedFd>,
+    configuration: Option<Configuration>,
+    is_cache: OnceLock<bool>,
 }
 
 named! {
@@ -115,8 +119,15 @@ impl Tree {
         let v2 = open_resolved(rustix::fs::CWD, path.as_os_str())
             .map_err(|errno| Error::io("open", &path, errno))?
             .ok_or_else(|| not(format!("there is no {} in it", layout::PREFIX)))?;
-        let tree =
-            Self { root: root_path, path: path.into(), v2, blobs: OnceLock::new(), repositories: OnceLock::new() };
+        let tree = Self {
+            root: root_path,
+            path: path.into(),
+            v2,
+            blobs: OnceLock::new(),
+            repositories: OnceLock::new(),
+            configuration: None,
+            is_cache: OnceLock::new(),
+        };
         for area in [Area::Blobs, Area::Repositories] {
             tree.open_area(area)?;
         }
@@ -126,6 +137,21 @@ impl Tree {
     /// The registry's `rootdirectory`.
     pub fn root(&self) -> &Path {
         &self.root
+    }
+
+    /// Notes what the registry's configuration says.
+    pub(crate) fn configure(&mut self, configuration: Configuration) {
+        self.configuration = Some(configuration);
+    }
+
+    /// What the registry's configuration says, if one was given.
+    pub(crate) fn configuration(&self) -> Option<Configuration> {
+        self.configuration
+    }
+
+    /// Whether the tree is one of a pull-through cache. `look` finds out when this is asked for the first time.
+    pub(crate) fn is_cache(&self, look: impl FnOnce() -> bool) -> bool {
+        *self.is_cache.get_or_init(look)
     }
 
     /// The path of `docker/registry/v2`.
