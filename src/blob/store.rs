@@ -68,15 +68,9 @@ pub struct Stored {
 
 /// Puts `content` in the place of its blob.
 ///
-/// A registry leaves any file that is already there. regtree replaces a file of another size, because it is damaged.
-/// With `verify` it also reads a file of the same size, and replaces it if its content is wrong. If the file there is
-/// good, both it and `content` stay as they are.
-pub(crate) fn place(
-    writer: &Writer<'_>,
-    content: &HashedContent<'_>,
-    verify: bool,
-    interrupt: &Interrupt,
-) -> Result<Outcome> {
+/// A registry leaves any file that is already there. regtree reads it, and replaces it if its size or its content is
+/// wrong. If the file there is good, both it and `content` stay as they are.
+pub(crate) fn place(writer: &Writer<'_>, content: &HashedContent<'_>, interrupt: &Interrupt) -> Result<Outcome> {
     let (digest, size) = (content.digest, content.identity.size);
     let path = Entry::Blob(digest).path();
     let tree = writer.tree();
@@ -84,7 +78,7 @@ pub(crate) fn place(
         None => Outcome::Stored,
         Some(found) if found != size => Outcome::Replaced { damaged_size: found },
         Some(found) => match tree.open_file(&path)? {
-            Some(file) if !verify || have_digests(tree, &file, &path, [digest], interrupt)? => {
+            Some(file) if have_digests(tree, &file, &path, [digest], interrupt)? => {
                 // Another process may have just put it there, and not have synced it yet.
                 writer.sync_found(&file, &path)?;
                 return Ok(Outcome::Existed);

@@ -1,9 +1,11 @@
 //! The hint for an error: if possible, a command that can be pasted.
 
 use std::borrow::Cow;
-use std::path::Path;
+use std::io::ErrorKind;
+use std::path::{Path, PathBuf};
 
 use super::{Global, root};
+use crate::count;
 use crate::digest::Digest;
 use crate::error::{Error, Missing};
 use crate::layout;
@@ -63,10 +65,11 @@ pub(super) fn of(error: &Error, global: &Global) -> Option<String> {
         Error::BrokenLink { repository, digest, .. } if !digest.is_tarsum() => {
             format!("to repair the link, put the content again: {regtree} blob put {repository} FILE --digest {digest}")
         }
-        Error::Corrupt { repository, expected, .. } => format!(
-            "to repair it, put the right content again: \
-             {regtree} blob put {repository} FILE --digest {expected} --verify-existing"
-        ),
+        Error::Corrupt { repository, expected, .. } => {
+            format!(
+                "to repair it, put the right content again: {regtree} blob put {repository} FILE --digest {expected}"
+            )
+        }
         Error::OffsetMismatch { found, .. } => format!("continue with --offset {found}"),
         Error::SafetyLimit { override_option, .. } | Error::InUse { override_option, .. } => {
             format!("to do it anyway, use {override_option}")
@@ -96,14 +99,43 @@ fn not_a_tree(path: &Path, global: &Global) -> String {
     if let Some(root) = canonical.ancestors().skip(1).find(|ancestor| ancestor.join(layout::PREFIX).is_dir()) {
         return format!("it is inside a tree; did you mean --root {}", quote_path(root));
     }
-    let init = format!("is its disk mounted? to make a new, empty tree there: regtree init {}", quote_path(path));
+    let below = trees_below(path);
+    if let Some(root) = below.first() {
+        let others = match below.len() {
+            1 => String::new(),
+            trees => format!(", the first of {}", count::plural(trees, "tree")),
+        };
+        return format!("the tree is a level below; did you mean --root {}{others}", quote_path(root));
+    }
+    let advice = if is_free(path) {
+        format!("is its disk mounted? to make a new, empty tree there: regtree init {}", quote_path(path))
+    } else {
+        "there is something else in it: is it the right directory, and is its disk mounted?".to_owned()
+    };
     if root::is_default(global) {
-        return format!("choose the tree with --root DIR, --registry-config FILE or REGTREE_ROOT; {init}");
+        return format!("choose the tree with --root DIR, --registry-config FILE or REGTREE_ROOT; {advice}");
     }
     if root::is_from_environment(global) {
-        return format!("the root comes from the environment variable REGTREE_ROOT; {init}");
+        return format!("the root comes from the environment variable REGTREE_ROOT; {advice}");
     }
-    init
+    advice
+}
+
+/// The trees in the directories of `path`, sorted: Harbor, for one, keeps its tree in `registry` beside other things.
+fn trees_below(path: &Path) -> Vec<PathBuf> {
+    let entries = std::fs::read_dir(path).into_iter().flatten();
+    let below = entries.filter_map(|entry| Some(entry.ok()?.path()));
+    let mut trees: Vec<PathBuf> = below.filter(|below| below.join(layout::PREFIX).is_dir()).collect();
+    trees.sort();
+    trees
+}
+
+/// Whether a new tree at `path` would be beside nothing else: it does not exist, or is an empty directory.
+fn is_free(path: &Path) -> bool {
+    match std::fs::read_dir(path) {
+        Ok(mut entries) => entries.next().is_none(),
+        Err(error) => error.kind() == ErrorKind::NotFound,
+    }
 }
 
 /// `regtree` with the options that say where the tree is, as they were given.

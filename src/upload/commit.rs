@@ -18,8 +18,6 @@ use crate::stream::{Interrupt, Watch};
 pub struct Commit {
     /// What the caller expects of the content.
     pub expected: Expected,
-    /// Whether to read a blob that the tree already has. Otherwise only its size is compared.
-    pub verify_existing: bool,
     /// Whether to read the received data even if its hash is known.
     pub rehash: bool,
 }
@@ -169,7 +167,7 @@ impl Session<'_> {
         let links = store::stage_links(self.writer, &self.repository, digest, alias)?;
         let content = HashedContent { path: &self.path, file: &self.data, digest, identity };
         self.published = true;
-        let placed = store::place(self.writer, &content, how.verify_existing, interrupt);
+        let placed = store::place(self.writer, &content, interrupt);
         if placed.is_err() {
             self.published = !self.writer.tree().is_in_place(&self.path, &self.data)?;
         }

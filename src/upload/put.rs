@@ -19,14 +19,12 @@ pub struct Put<'a> {
     pub expected: Expected,
     /// The likely size of the content in bytes, for showing progress.
     pub size_hint: Option<u64>,
-    /// Whether to read a blob that the tree already has. Otherwise only its size is compared.
-    pub verify_existing: bool,
 }
 
 impl<'a> Put<'a> {
     /// A put of content about which nothing is known, from a source that errors call `source_name`.
     pub fn new(source_name: &'a str) -> Self {
-        Self { source_name, expected: Expected::default(), size_hint: None, verify_existing: false }
+        Self { source_name, expected: Expected::default(), size_hint: None }
     }
 
     /// Stores the content of `source` in `repository`. The content is linked by its sha256, and also by the expected
@@ -44,7 +42,7 @@ impl<'a> Put<'a> {
     ) -> Result<Stored> {
         self.expected.check_usable()?;
         let mut session = Session::begin(writer, repository, now, Sync::Later)?;
-        let how = Commit { expected: self.expected, verify_existing: self.verify_existing, rehash: false };
+        let how = Commit { expected: self.expected, rehash: false };
         watch.progress.begin("storing", self.expected.size.or(self.size_hint));
         let stored = session.store(source, self.source_name, how, watch);
         watch.progress.end();

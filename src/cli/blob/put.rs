@@ -19,9 +19,9 @@ use crate::upload;
 /// synced, and only then linked; a failure leaves no content and no upload behind. If the repository does not exist, it
 /// is created.
 ///
-/// A blob that the tree already has is kept, but unlike a registry, regtree replaces it if its size is wrong.
-/// --verify-existing also reads it, and replaces it if its content is wrong. So blob put repairs what a push can't. A
-/// running registry may remember the damaged blob's size until it is restarted, or its redis is flushed.
+/// A blob that the tree already has is read and kept, but unlike a registry, regtree replaces it if it is damaged. So
+/// blob put repairs what a push can't. A running registry may remember the damaged blob's size until it is restarted, or
+/// its redis is flushed.
 #[derive(Debug, clap::Args)]
 #[command(after_long_help = "\
 Exit codes:
@@ -50,8 +50,8 @@ pub(in crate::cli) struct Put {
     /// The size that the content must have, in bytes
     #[arg(long, value_name = "BYTES")]
     size: Option<u64>,
-    /// Read a blob that the tree already has, and replace it if it is damaged
-    #[arg(long)]
+    /// Accepted and ignored: a blob that the tree already has is always read
+    #[arg(long, hide = true)]
     verify_existing: bool,
 }
 
@@ -66,12 +66,7 @@ impl Put {
         let progress = progress::observer(context.global.progress, &context.output);
         let watch = Watch { progress: &*progress, interrupt: interrupt::catch()? };
         // A size that the user did not promise serves the progress bar only.
-        let put = upload::Put {
-            source_name: &source.name,
-            expected,
-            size_hint: source.size,
-            verify_existing: self.verify_existing,
-        };
+        let put = upload::Put { source_name: &source.name, expected, size_hint: source.size };
         let stored = put.store(&writer, &self.repository, source.content, context.now, &watch);
         let stored = stored.about(&self.repository, self.digest)?;
         context.note_outcome(&stored);

@@ -54,8 +54,8 @@ pub(in crate::cli) struct Commit {
     /// Read the content, even if its hash is known
     #[arg(long)]
     rehash: bool,
-    /// Read a blob that the tree already has, and replace it if it is damaged
-    #[arg(long)]
+    /// Accepted and ignored: a blob that the tree already has is always read
+    #[arg(long, hide = true)]
     verify_existing: bool,
 }
 
@@ -87,7 +87,7 @@ impl Commit {
         }
         let progress = progress::observer(context.global.progress, &context.output);
         let watch = Watch { progress: &*progress, interrupt: interrupt::catch()? };
-        let how = upload::Commit { expected, verify_existing: self.verify_existing, rehash: self.rehash };
+        let how = upload::Commit { expected, rehash: self.rehash };
         let (content, name) = source.map(|source| (source.content, source.name)).unzip();
         let committed = session.commit(content.zip(name.as_deref()), how, &watch);
         let warnings = super::warn_of_ignored(context, session.ignored());

@@ -82,7 +82,7 @@ fn truncated_input_is_not_taken_for_the_whole() {
 fn a_refused_put_leaves_a_blob_of_the_same_name_alone() {
     let scratch = Scratch::new();
     let digest = scratch.put("lib/app", CONTENT);
-    let put = scratch.regtree(["blob", "put", "lib/app", "--verify-existing"]).stdin(CONTENT);
+    let put = scratch.regtree(["blob", "put", "lib/app"]).stdin(CONTENT);
     let wrong = digest_by("sha256", OTHER).to_string();
     refused(scratch.root(), &put.clone().with(["--size", "1"]), WRONG_SIZE, &["1"]);
     refused(scratch.root(), &put.with(["--digest", &wrong]), WRONG_DIGEST, &[&wrong, &digest.to_string()]);

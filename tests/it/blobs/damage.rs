@@ -151,7 +151,7 @@ fn only_a_regular_file_is_content() {
             &["stat", "lib/app", &name],
             &["mount", &name, "--from", "lib/app", "--to", "lib/new"],
             &["put", "lib/app"],
-            &["put", "lib/new", "--verify-existing"],
+            &["put", "lib/new"],
         ] {
             let call = scratch.regtree(["blob"]).with(call).stdin(CONTENT);
             refused(scratch.root(), &call, DAMAGED, &[text(&path), found, "a regular file"]);
@@ -213,7 +213,7 @@ fn corrupt_content_is_never_taken_for_the_blob() {
             refused(scratch.root(), &get.clone().with(["-o"]).with([out.join(file)]), DAMAGED, &names);
         }
     }
-    scratch.regtree(["blob", "put", "lib/app", "--verify-existing"]).stdin(CONTENT).ok();
+    scratch.regtree(["blob", "put", "lib/app"]).stdin(CONTENT).ok();
     assert_eq!(scratch.run(["blob", "get", "lib/app", &name]).code(0).bytes(), CONTENT);
 }
 

@@ -74,7 +74,7 @@ fn an_unreadable_blob_is_named_and_what_needs_no_reading_works() {
     let out = scratch.root().join("got");
     denied(&scratch, unreadable, &scratch.regtree(["blob", "get", "lib/app", &name]), &data);
     denied(&scratch, unreadable, &scratch.regtree(["blob", "get", "lib/app", &name, "-o"]).with([&out]), &data);
-    let put = scratch.regtree(["blob", "put", "lib/new", "--verify-existing"]).stdin(CONTENT);
+    let put = scratch.regtree(["blob", "put", "lib/new"]).stdin(CONTENT);
     denied(&scratch, unreadable, &put, &data);
     during(unreadable, scratch.regtree(["blob", "stat", "lib/app", &name])).code(0);
     during(unreadable, scratch.regtree(["blob", "list", "lib/app", "--long"])).code(0);

@@ -98,16 +98,19 @@ fn a_blob_of_the_wrong_size_is_healed_by_putting_it_again() {
 }
 
 #[test]
-fn a_blob_of_the_right_size_is_read_when_asked_to() {
+fn putting_the_right_bytes_over_wrong_ones_of_the_same_size_ends_with_the_right_ones() {
     let scratch = Scratch::new();
     let digest = scratch.put("lib/app", b"content");
-    fs::write(scratch.blob(digest), "cOntent").unwrap();
-    scratch.put("lib/app", b"content");
-    assert_eq!(fs::read(scratch.blob(digest)).unwrap(), b"cOntent", "as the help says, only the size is looked at");
-    let verified = scratch.regtree(["blob", "put", "lib/app", "--verify-existing"]).stdin("content");
-    verified.clone().ok().says(["replaced a damaged blob"]);
-    assert_eq!(fs::read(scratch.blob(digest)).unwrap(), b"content");
-    verified.ok();
+    // The option is from the time when only the size was compared.
+    for option in [&[][..], &["--verify-existing"]] {
+        fs::write(scratch.blob(digest), "cOntent").unwrap();
+        let put = scratch.regtree(["blob", "put", "lib/app"]).with(option).stdin("content");
+        put.clone().ok().says(["replaced a damaged blob"]);
+        assert_eq!(fs::read(scratch.blob(digest)).unwrap(), b"content");
+        assert_eq!(scratch.run(["blob", "get", "lib/app", &digest.to_string()]).code(0).bytes(), b"content");
+        let again = put.ok();
+        assert_eq!((again.answer(), again.err().contains("replaced")), (digest.to_string(), false));
+    }
 }
 
 #[test]
@@ -116,7 +119,7 @@ fn a_reader_of_a_damaged_blob_is_not_disturbed_by_its_healing() {
     let digest = scratch.put("lib/app", b"content");
     fs::write(scratch.blob(digest), "damaged").unwrap();
     let mut reader = fs::File::open(scratch.blob(digest)).unwrap();
-    scratch.regtree(["blob", "put", "lib/app", "--verify-existing"]).stdin("content").ok();
+    scratch.regtree(["blob", "put", "lib/app"]).stdin("content").ok();
     let mut read = String::new();
     std::io::Read::read_to_string(&mut reader, &mut read).unwrap();
     assert_eq!(read, "damaged");

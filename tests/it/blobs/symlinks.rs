@@ -97,7 +97,7 @@ fn no_command_follows_a_symbolic_link_to_content() {
             scratch.regtree(["blob", "stat", "lib/app", digest]),
             scratch.regtree(["blob", "mount", digest, "--from", "lib/app", "--to", "new"]),
             scratch.regtree(["blob", "put", "lib/app"]).stdin(CONTENT),
-            scratch.regtree(["blob", "put", "new", "--verify-existing"]).stdin(CONTENT),
+            scratch.regtree(["blob", "put", "new"]).stdin(CONTENT),
         ]
     });
 }

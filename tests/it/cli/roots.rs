@@ -53,8 +53,11 @@ fn what_is_no_tree_gets_a_hint_and_nothing_is_created() {
     ] {
         let root = at(root);
         is_no_tree(around.root(), &root, reason);
-        let hint = format!("regtree init {}", root.display());
-        Regtree::at(&root, ["repo", "list"]).run().code(10).says(["hint: ", &hint]);
+        let run = Regtree::at(&root, ["repo", "list"]).run().code(10).says(["hint: ", "is its disk mounted?"]);
+        // Only where nothing is, a new tree may be meant.
+        let is_free = fs::read_dir(&root).is_ok_and(|mut entries| entries.next().is_none()) || !root.exists();
+        let init = format!("regtree init {}", root.display());
+        assert_eq!(run.err().contains(&init), is_free, "{}", run.err());
     }
     // Where a file is in the way, `init` would be no help.
     for root in ["file", "blocked"] {
@@ -62,6 +65,33 @@ fn what_is_no_tree_gets_a_hint_and_nothing_is_created() {
         is_no_tree(around.root(), &root, "not a directory");
         assert!(!Regtree::at(&root, ["repo", "list"]).run().code(10).err().contains("hint:"));
     }
+}
+
+#[test]
+fn a_root_one_level_too_high_gets_the_directory_below_and_never_init() {
+    let around = Scratch::bare();
+    let at = |name: &str| around.root().join(name);
+    fs::create_dir_all(at("data/database")).unwrap();
+    fs::create_dir_all(at("data/registry/docker/registry/v2")).unwrap();
+    fs::create_dir_all(at("two/b/docker/registry/v2")).unwrap();
+    fs::create_dir_all(at("two/a b/docker/registry/v2")).unwrap();
+    Scratch::plant(&at("layout/oci-layout"), "{}");
+    let before = snapshot(around.root());
+    for (root, hint) in [
+        ("data", format!("the tree is a level below; did you mean --root {}\n", text(&at("data/registry")))),
+        (
+            "two",
+            format!("the tree is a level below; did you mean --root '{}', the first of 2 trees", text(&at("two/a b"))),
+        ),
+        ("layout", "there is something else in it: is it the right directory, and is its disk mounted?".to_owned()),
+    ] {
+        for command in COMMANDS {
+            let run = Regtree::at(&at(root), command).stdin(OTHER).run().code(10).silent().says([&hint]);
+            assert!(!run.err().contains("regtree init"), "{}", run.err());
+        }
+    }
+    assert_eq!(snapshot(around.root()), before);
+    Regtree::at(&at("data/registry"), ["fsck"]).ok();
 }
 
 #[test]
