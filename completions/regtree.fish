@@ -663,7 +663,7 @@ complete -c regtree -n "__fish_regtree_using_subcommand gc" -l min-age -d 'Keep 
 complete -c regtree -n "__fish_regtree_using_subcommand gc" -l uploads-older-than -d 'Remove uploads that began longer ago than AGE (12h, 7d, 2w)' -r
 complete -c regtree -n "__fish_regtree_using_subcommand gc" -l keep-digests -d 'Keep the content that FILE names, one digest per line, and all that it references' -r -F
 complete -c regtree -n "__fish_regtree_using_subcommand gc" -l repository -d 'Remove only from repositories whose names match; what others link is kept; * does not match a slash, ** does (demo/**); may be given several times' -r
-complete -c regtree -n "__fish_regtree_using_subcommand gc" -l max-delete -d 'Refuse to remove more than PERCENT% of the blobs\' bytes, or more than BYTES' -r
+complete -c regtree -n "__fish_regtree_using_subcommand gc" -l max-delete -d 'Refuse to remove more than PERCENT% of the blobs\' bytes, or more than BYTES; if omitted, refuse to remove 100 blobs or more with over half of the bytes, or 20 blobs or more with over nine tenths' -r
 complete -c regtree -n "__fish_regtree_using_subcommand gc" -l explain -d 'Explain why content is kept, by the shortest path that leads to it, or that it would be removed; remove nothing' -r
 complete -c regtree -n "__fish_regtree_using_subcommand gc" -l jobs -d 'How many threads read; one per processor if omitted' -r
 complete -c regtree -n "__fish_regtree_using_subcommand gc" -l root -d 'The registry\'s rootdirectory, or its docker/registry/v2' -r -F

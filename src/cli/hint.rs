@@ -71,9 +71,8 @@ pub(super) fn of(error: &Error, global: &Global) -> Option<String> {
             )
         }
         Error::OffsetMismatch { found, .. } => format!("continue with --offset {found}"),
-        Error::SafetyLimit { override_option, .. } | Error::InUse { override_option, .. } => {
-            format!("to do it anyway, use {override_option}")
-        }
+        Error::SafetyLimit { override_option, .. } => format!("to do it anyway, use {override_option}"),
+        Error::InUse { override_option, .. } => format!("to do it anyway, use {override_option}"),
         Error::InDatabase { path: Some(path), .. } => {
             format!("once the registry no longer uses its database, remove that file: rm {}", quote_path(path))
         }

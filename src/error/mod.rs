@@ -8,6 +8,7 @@ mod holder;
 mod link_fault;
 mod refusal;
 
+use std::borrow::Cow;
 use std::io;
 use std::path::PathBuf;
 
@@ -412,8 +413,8 @@ pub enum Error {
     SafetyLimit {
         /// Why.
         reason: String,
-        /// The option that lifts the limit.
-        override_option: &'static str,
+        /// The option that lifts the limit, with its value.
+        override_option: Cow<'static, str>,
     },
     /// A database, and not the tree, knows what the tree's content is needed for.
     #[error("refused: {reason}")]

@@ -13,6 +13,9 @@ use crate::reach::Use;
 use crate::scan::{DigestId, Returned, Scan, Scanned};
 use crate::tree::{self, Neighbours, Tree};
 
+/// How many blobs are looked at before their bytes are added up.
+const LOOKS: usize = 1024;
+
 /// A blob's file, as it is on disk.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct BlobFile {
@@ -38,11 +41,18 @@ pub(super) fn look_at_blobs(tree: &Tree, scan: &Scan, names: &[DigestId]) -> Res
     names.map_init(|| Neighbours::new(tree), |blobs, name| look_at(blobs, scan, &scan.digests.digest(*name))).collect()
 }
 
-/// The bytes of all content. This looks at every blob.
-pub(super) fn all_bytes(tree: &Tree, scan: &Scan) -> Result<u64> {
-    let names: Vec<DigestId> = scan.digests.blobs().collect();
-    let found = look_at_blobs(tree, scan, &names)?;
-    Ok(found.iter().map(|found| if let FoundBlob::File(file) = found { file.size } else { 0 }).sum())
+/// Adds up the bytes of blobs. Looks at no more of them once there are `enough` bytes.
+pub(super) fn bytes(tree: &Tree, scan: &Scan, mut names: impl Iterator<Item = DigestId>, enough: u64) -> Result<u64> {
+    let mut bytes = 0;
+    while bytes < enough {
+        let some: Vec<DigestId> = names.by_ref().take(LOOKS).collect();
+        if some.is_empty() {
+            break;
+        }
+        let found = look_at_blobs(tree, scan, &some)?;
+        bytes += found.iter().map(|found| if let FoundBlob::File(file) = found { file.size } else { 0 }).sum::<u64>();
+    }
+    Ok(bytes)
 }
 
 /// Looks at one blob, through the open fan-out if it is in that. A blob that will be put back from the quarantine is

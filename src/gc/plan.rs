@@ -63,6 +63,8 @@ pub struct Plan {
     pub(super) options: Options,
     pub(super) scan: Scan,
     all_bytes: OnceLock<u64>,
+    /// How many bytes are kept at least.
+    kept_bytes: OnceLock<u64>,
 }
 
 /// What to remove from a scanned tree, and why the rest is kept.
@@ -87,7 +89,7 @@ pub fn plan(tree: &Tree, options: Options, interrupt: &Interrupt) -> Result<Plan
     let (mut scan, recall) = quarantine::with_recall(tree, scan, interrupt)?;
     let decision = decide(tree, &mut scan, &options, interrupt)?;
     let Decision { actions, findings, opaque, keep_all_content, kept, nothing_needed, must_keep } = decision;
-    let all_bytes = OnceLock::new();
+    let (all_bytes, kept_bytes) = (OnceLock::new(), OnceLock::new());
     Ok(Plan {
         recall,
         actions,
@@ -100,6 +102,7 @@ pub fn plan(tree: &Tree, options: Options, interrupt: &Interrupt) -> Result<Plan
         options,
         scan,
         all_bytes,
+        kept_bytes,
     })
 }
 
@@ -116,10 +119,35 @@ impl Plan {
 
     /// The bytes of all content. The first call looks at every blob.
     pub(crate) fn all_bytes(&self, tree: &Tree) -> Result<u64> {
-        match self.all_bytes.get() {
-            Some(bytes) => Ok(*bytes),
-            None => age::all_bytes(tree, &self.scan).map(|bytes| *self.all_bytes.get_or_init(|| bytes)),
+        if let Some(bytes) = self.all_bytes.get() {
+            return Ok(*bytes);
         }
+        let bytes = age::bytes(tree, &self.scan, self.scan.digests.blobs(), u64::MAX)?;
+        Ok(*self.all_bytes.get_or_init(|| bytes))
+    }
+
+    /// Whether the content that is kept has `enough` bytes. Looks at no more blobs than that takes.
+    pub(super) fn keeps(&self, tree: &Tree, enough: u64) -> Result<bool> {
+        if self.kept_bytes.get().is_some_and(|bytes| *bytes >= enough) {
+            return Ok(true);
+        }
+        if let Some(all) = self.all_bytes.get() {
+            return Ok(all.saturating_sub(self.count(Kind::Blob).1) >= enough);
+        }
+        let names = &self.scan.digests;
+        let mut removed = DigestSet::new(names);
+        let blobs = self.actions.iter().filter(|action| action.kind == Kind::Blob);
+        for name in blobs.filter_map(|action| names.find(&action.digest?)) {
+            removed.insert(name);
+        }
+        let kept = names.blobs().filter(|name| !removed.contains(*name));
+        let bytes = age::bytes(tree, &self.scan, kept, enough)?;
+        if bytes >= enough {
+            self.kept_bytes.get_or_init(|| bytes);
+        } else {
+            self.all_bytes.get_or_init(|| bytes + self.count(Kind::Blob).1);
+        }
+        Ok(bytes >= enough)
     }
 
     /// Counts what [`Options::delete_untagged`] would remove in addition. With `sizes` this looks at the blobs too.

@@ -16,7 +16,7 @@ const TOLERATED: usize = 10;
 
 /// `Err(SafetyLimit)` when the disk with the content may be missing.
 pub(super) fn check(tree: &Tree, scan: &Scan) -> Result<()> {
-    let override_option = "--assume-blobs-lost";
+    let override_option = "--assume-blobs-lost".into();
     missing_disk(tree, scan)?.map_or(Ok(()), |reason| Err(Error::SafetyLimit { reason, override_option }))
 }
 

@@ -22,6 +22,6 @@ impl Unreadable {
             error => error.to_string(),
         };
         let reason = format!("cannot find out {hidden}: {cause}");
-        Err(Error::SafetyLimit { reason, override_option: "--allow-unreadable" })
+        Err(Error::SafetyLimit { reason, override_option: "--allow-unreadable".into() })
     }
 }

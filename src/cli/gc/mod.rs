@@ -41,7 +41,7 @@ Exit codes:
   4    --repository matches nothing; --explain of a digest that the tree does not know
   10   no tree
   11   another process changes the tree
-  12   refused by a safety limit: nothing is needed, or more than --max-delete would be removed
+  12   refused by a safety limit: nothing is needed, or too much would be removed (--max-delete); the plan is shown
   130, 143 interrupted; what was removed until then is reported
 
 Examples:
@@ -85,7 +85,8 @@ pub(super) struct Gc {
     /// (demo/**); may be given several times
     #[arg(long, value_name = "GLOB")]
     repository: Vec<Pattern>,
-    /// Refuse to remove more than PERCENT% of the blobs' bytes, or more than BYTES
+    /// Refuse to remove more than PERCENT% of the blobs' bytes, or more than BYTES; if omitted, refuse to remove 100
+    /// blobs or more with over half of the bytes, or 20 blobs or more with over nine tenths
     #[arg(long, value_name = "LIMIT", value_parser = parse_limit)]
     max_delete: Option<Limit>,
     /// Continue even if nothing needs any of the content
@@ -126,11 +127,20 @@ impl Gc {
         if !self.explain.is_empty() {
             return self.explain(tree, &plan, context);
         }
-        plan.check(tree)?;
-        let summary = self.summary(tree, &mut plan, context.output.is_quiet(), &interrupt)?;
+        let refusal = match plan.check(tree) {
+            Err(refusal @ Error::SafetyLimit { .. }) => Some(refusal),
+            checked => checked.map(|()| None)?,
+        };
+        let mut summary = self.summary(tree, &mut plan, context.output.is_quiet(), &interrupt)?;
         match writer {
-            Some(writer) => sweep(&writer, plan, &summary, &interrupt, context),
-            None => show(&plan, &summary, context),
+            Some(writer) if refusal.is_none() => sweep(&writer, plan, &summary, &interrupt, context),
+            _ => {
+                // A plan that is refused is shown as in a dry run.
+                summary.dry_run = true;
+                summary.refused = refusal.is_some();
+                context.refusal = context.refusal.take().or(refusal);
+                show(&plan, &summary, context)
+            }
         }
     }
 
@@ -156,6 +166,7 @@ impl Gc {
         let wants_untagged = !self.delete_untagged && !quiet;
         Ok(Summary {
             dry_run: self.dry_run,
+            refused: false,
             quarantine: self.quarantine,
             kept: plan.kept,
             opaque: plan.opaque.len(),

@@ -13,8 +13,11 @@ use crate::quarantine::RunId;
 use crate::scan::Doubt;
 
 /// The sums of a plan, except of what is removed.
+#[expect(clippy::struct_excessive_bools, reason = "each is an answer of its own")]
 pub(super) struct Summary {
     pub(super) dry_run: bool,
+    /// Whether a safety limit refuses the plan.
+    pub(super) refused: bool,
     pub(super) quarantine: bool,
     pub(super) kept: Kept,
     /// How many repositories keep everything, because something in them can't be followed.
@@ -51,7 +54,7 @@ impl Summary {
             .map(|(name, (count, bytes))| (name, json!({ "count": count, "bytes": bytes })))
             .collect();
         let fields = json!({
-            "dry_run": self.dry_run, "removed": removed, "bytes": bytes(actions), "kept": self.kept,
+            "dry_run": self.dry_run, "refused": self.refused, "removed": removed, "bytes": bytes(actions), "kept": self.kept,
             "content_kept_for_doubt": self.keep_all_content, "quarantine": run.map(RunId::as_str),
             "kept_bytes": self.kept_bytes(actions), "untagged": self.untagged,
         });

@@ -8,6 +8,7 @@ mod explain;
 mod forest;
 mod given_back;
 mod known;
+mod limit;
 mod model;
 mod own_folders;
 mod races;
