@@ -76,11 +76,22 @@ pub(super) fn of(error: &Error, global: &Global) -> Option<String> {
         Error::InDatabase { path: Some(path), .. } => {
             format!("once the registry no longer uses its database, remove that file: rm {}", quote_path(path))
         }
+        Error::Io { path, .. } if error.io_kind() == Some(ErrorKind::PermissionDenied) => {
+            return owner(path, global);
+        }
         Error::NotQuarantined { .. } => format!("to see what there is: {regtree} quarantine list"),
         Error::Locked { .. } if global.wait_lock.is_none() => "wait for it with --wait-lock 30s".to_owned(),
         _ => return None,
     };
     Some(hint)
+}
+
+/// The hint for something in the tree that belongs to another user, who may do what this one may not.
+fn owner(path: &Path, global: &Global) -> Option<String> {
+    let registry = Registry::open(root::find(global).ok()?.root).ok()?;
+    let mut ancestors = path.ancestors().take_while(|ancestor| ancestor.starts_with(registry.tree().root()));
+    let uid = ancestors.find_map(|ancestor| rustix::fs::lstat(ancestor).ok())?.st_uid;
+    (uid != rustix::process::geteuid().as_raw()).then(|| format!("run it as the owner of the tree (uid {uid})"))
 }
 
 /// Whether the digest is that of a manifest of the repository, so that it is put again as a manifest.

@@ -43,6 +43,11 @@ impl Error {
         }
     }
 
+    /// What the operating system said, if it refused something.
+    pub(crate) fn io_kind(&self) -> Option<std::io::ErrorKind> {
+        if let Self::Io { source, .. } = self { Some(source.kind()) } else { None }
+    }
+
     /// The path that the failure is about, if it is about one.
     pub fn path(&self) -> Option<&Path> {
         match self {

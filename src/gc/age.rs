@@ -34,6 +34,15 @@ pub(super) enum FoundBlob {
     Other,
 }
 
+impl FoundBlob {
+    pub(super) fn file(&self) -> Option<&BlobFile> {
+        match self {
+            Self::File(file) => Some(file),
+            Self::Empty(_) | Self::Other => None,
+        }
+    }
+}
+
 /// Looks at the file and the directory of each blob. A rename keeps the file's old time, so the directory's counts too.
 pub(super) fn look_at_blobs(tree: &Tree, scan: &Scan, names: &[DigestId]) -> Result<Vec<FoundBlob>> {
     let names = names.par_iter().with_min_len(64);
@@ -50,7 +59,7 @@ pub(super) fn bytes(tree: &Tree, scan: &Scan, mut names: impl Iterator<Item = Di
             break;
         }
         let found = look_at_blobs(tree, scan, &some)?;
-        bytes += found.iter().map(|found| if let FoundBlob::File(file) = found { file.size } else { 0 }).sum::<u64>();
+        bytes += found.iter().filter_map(FoundBlob::file).map(|file| file.size).sum::<u64>();
     }
     Ok(bytes)
 }

@@ -43,9 +43,11 @@ mod doubt;
 mod empty;
 mod explain;
 mod history;
+mod kept;
 mod plan;
 mod safety;
 mod sweep;
+mod untagged;
 mod uses;
 
 use std::collections::HashSet;
@@ -53,9 +55,11 @@ use std::time::Duration;
 
 pub use action::{Action, Finding, Kind};
 pub use explain::{Fate, Reason, Step};
-pub use plan::{Kept, Plan, Untagged, plan};
+pub use kept::Kept;
+pub use plan::{Plan, plan};
 pub use safety::Limit;
 pub use sweep::{Did, Swept, sweep};
+pub use untagged::Untagged;
 pub(crate) use uses::{Needs, uses};
 
 use crate::digest::Digest;

@@ -4,12 +4,12 @@ use std::collections::HashSet;
 use std::sync::{Arc, OnceLock};
 
 use rayon::prelude::*;
-use serde::Serialize;
 
 use super::action::{Action, Finding, Kind};
 use super::age::{self, FoundBlob};
 use super::doubt::{self, Doubts};
 use super::history::Histories;
+use super::kept::Kept;
 use super::{Options, check_patterns, empty};
 use crate::digest::Digest;
 use crate::error::{Error, Result};
@@ -20,24 +20,6 @@ use crate::scan::{DigestId, DigestSet, Scan, Scanned, ScannedTag};
 use crate::stream::Interrupt;
 use crate::tree::{Neighbours, Tree};
 use crate::upload::{self, Upload};
-
-/// How much a plan keeps.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
-#[non_exhaustive]
-pub struct Kept {
-    /// Repositories.
-    pub repositories: u64,
-    /// Manifests of repositories.
-    pub revisions: u64,
-    /// Tags.
-    pub tags: u64,
-    /// Links to layers.
-    pub layer_links: u64,
-    /// Blobs, of any kind.
-    pub blobs: u64,
-    /// Blobs that are kept only because they are young, or because what needs them is.
-    pub young_blobs: u64,
-}
 
 /// What to remove, and why the rest is kept. A plan owns everything that it was made from, so a sweep, an explanation
 /// and a check all use the same options and the same scan.
@@ -73,7 +55,7 @@ pub(super) struct Decision {
     findings: Vec<Finding>,
     opaque: Vec<String>,
     keep_all_content: bool,
-    kept: Kept,
+    pub(super) kept: Kept,
     nothing_needed: bool,
     must_keep: MustKeep,
 }
@@ -149,65 +131,31 @@ impl Plan {
         }
         Ok(bytes >= enough)
     }
-
-    /// Counts what [`Options::delete_untagged`] would remove in addition. With `sizes` this looks at the blobs too.
-    pub(crate) fn untagged(&mut self, tree: &Tree, sizes: bool, interrupt: &Interrupt) -> Result<Untagged> {
-        let options = Options { delete_untagged: true, ..self.options.clone() };
-        if !sizes {
-            return Ok(count_untagged(&self.scan, &options, self));
-        }
-        let all = decide(tree, &mut self.scan, &options, interrupt)?;
-        let more = |kind: Kind| {
-            let (all, planned) = (kind.count(&all.actions), self.count(kind));
-            (all.0.saturating_sub(planned.0), all.1.saturating_sub(planned.1))
-        };
-        let (blobs, bytes) = more(Kind::Blob);
-        Ok(Untagged { revisions: more(Kind::Revision).0, blobs, bytes: Some(bytes) })
-    }
-}
-
-/// What would be removed besides what a plan removes, if manifests were removed too that no tag leads to.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-#[non_exhaustive]
-pub struct Untagged {
-    /// Manifests.
-    pub revisions: u64,
-    /// Blobs.
-    pub blobs: u64,
-    /// The bytes of these blobs, if the blobs were looked at. If not, some may be too young to be removed.
-    pub bytes: Option<u64>,
-}
-
-fn count_untagged(scan: &Scan, options: &Options, planned: &Plan) -> Untagged {
-    let mut revisions = 0;
-    let needed = mark(&Edges::new(scan, options.policy()), &planned.must_keep, |_, repository, used| {
-        let names = repository.revisions.iter().filter_map(|revision| scan.digests.find(&revision.digest));
-        revisions += names.filter(|name| !used.is_kept(*name)).count() as u64;
-    });
-    let unneeded = scan.digests.blobs().filter(|name| !needed.contains(*name)).count() as u64;
-    let gone = scan.digests.blob_count() as u64 - planned.kept.blobs;
-    let blobs = if planned.keep_all_content { 0 } else { unneeded.saturating_sub(gone) };
-    Untagged { revisions, blobs, bytes: None }
 }
 
 /// Decides what to remove. This may add manifests to the scan.
 pub(super) fn decide(tree: &Tree, scan: &mut Scan, options: &Options, interrupt: &Interrupt) -> Result<Decision> {
     let Doubts { mut must_keep, keep_all_content, mut findings } = doubt::look(tree, scan, options, interrupt);
     let histories = Histories::new(tree, scan);
+    let named = options.keep.iter().map(|digest| scan.name(*digest)).collect();
+    scan.read_more(tree, named, interrupt);
+    let mut needed_if_old = None;
     if !options.min_age.is_zero() {
-        for (index, (revisions, links)) in young_links(tree, scan, options, &must_keep, &histories) {
+        let (young, needed) = young_links(tree, scan, options, &must_keep, &histories);
+        for (index, (revisions, links)) in young {
             must_keep.revisions.entry(index).or_default().extend(revisions);
             must_keep.links.entry(index).or_default().extend(links);
         }
+        needed_if_old = Some(needed);
     }
     interrupt.check()?;
-    let named = options.keep.iter().map(|digest| scan.name(*digest)).collect();
-    scan.read_more(tree, named, interrupt);
     let (mut links, mut needed) = Planning::new(tree, scan, options, &must_keep, &histories).links();
-    let unneeded: Vec<DigestId> = scan.digests.blobs().filter(|name| !needed.contains(*name)).collect();
+    // All that would be removed if nothing were young.
+    let needed_if_old = needed_if_old.as_ref().unwrap_or(&needed);
+    let unneeded: Vec<DigestId> = scan.digests.blobs().filter(|name| !needed_if_old.contains(*name)).collect();
     let found = if keep_all_content { Vec::new() } else { age::look_at_blobs(tree, scan, &unneeded)? };
     let found: Vec<(DigestId, FoundBlob)> = unneeded.into_iter().zip(found).collect();
-    let young = young_blobs(options, &found);
+    let young: Vec<DigestId> = young_blobs(options, &found).filter(|name| !needed.contains(*name)).collect();
     interrupt.check()?;
     if !young.is_empty() {
         // A manifest is written before its link, so a young blob may be a manifest and keep more.
@@ -221,7 +169,7 @@ pub(super) fn decide(tree: &Tree, scan: &mut Scan, options: &Options, interrupt:
         kept: links.kept,
         ..Planning::new(tree, scan, options, &must_keep, &histories)
     };
-    let gone: Vec<(DigestId, FoundBlob)> = found.into_iter().filter(|(name, _)| !needed.contains(*name)).collect();
+    let (kept_young, gone): (Vec<_>, Vec<_>) = found.into_iter().partition(|(name, _)| needed.contains(*name));
     planning.blobs(&gone);
     findings.extend(planning.uploads().iter().map(Finding::of));
     planning.actions.extend(empty::directories(tree, scan, options, &gone)?);
@@ -229,7 +177,9 @@ pub(super) fn decide(tree: &Tree, scan: &mut Scan, options: &Options, interrupt:
     let Planning { mut actions, mut kept, .. } = planning;
     actions.sort_by_key(|action| action.kind);
     kept.blobs = scan.digests.blob_count() as u64 - gone.len() as u64;
-    kept.young_blobs = young.len() as u64;
+    let kept_young = kept_young.iter().filter_map(|(_, found)| found.file());
+    (kept.young_blobs, kept.young_bytes) =
+        kept_young.fold((0, 0), |(count, bytes), file| (count + 1, bytes + file.size));
     let opaque = scan.repositories.iter().zip(&must_keep.opaque).filter(|(_, opaque)| **opaque);
     let opaque = opaque.map(|(repository, _)| repository.text().to_owned()).collect();
     let nothing_needed = !rooted && !gone.is_empty();
@@ -239,15 +189,16 @@ pub(super) fn decide(tree: &Tree, scan: &mut Scan, options: &Options, interrupt:
 
 type Young = (usize, (Vec<DigestId>, Vec<DigestId>));
 
+/// The young links that nothing but their age keeps, and all content that is needed without them.
 fn young_links(
     tree: &Tree,
     scan: &Scan,
     options: &Options,
     must_keep: &MustKeep,
     histories: &Histories<'_>,
-) -> Vec<Young> {
+) -> (Vec<Young>, DigestSet) {
     let mut young = Vec::new();
-    mark(&Edges::new(scan, options.policy()), must_keep, |index, repository, used| {
+    let needed = mark(&Edges::new(scan, options.policy()), must_keep, |index, repository, used| {
         if !must_keep.keeps_all(&options.policy(), index, repository) {
             let (revisions, links) =
                 age::young_links(tree, scan, options, repository, || histories.of(index, repository), used);
@@ -256,15 +207,12 @@ fn young_links(
             }
         }
     });
-    young
+    (young, needed)
 }
 
-fn young_blobs(options: &Options, found: &[(DigestId, FoundBlob)]) -> Vec<DigestId> {
-    let young = found.iter().filter(|(_, found)| match found {
-        FoundBlob::File(file) => options.is_young(file.newest),
-        FoundBlob::Empty(_) | FoundBlob::Other => false,
-    });
-    young.map(|(name, _)| *name).collect()
+fn young_blobs(options: &Options, found: &[(DigestId, FoundBlob)]) -> impl Iterator<Item = DigestId> {
+    let young = found.iter().filter(|(_, found)| found.file().is_some_and(|file| options.is_young(file.newest)));
+    young.map(|(name, _)| *name)
 }
 
 struct Links {

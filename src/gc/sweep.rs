@@ -7,6 +7,7 @@ use std::collections::HashSet;
 use super::action::{Action, Kind};
 use super::age::{self, FoundBlob};
 use super::disposal::Disposal;
+use super::kept::Kept;
 use super::plan::{Decision, Plan, decide};
 use super::{Options, empty};
 use crate::digest::Digest;
@@ -35,6 +36,19 @@ pub struct Swept {
     pub quarantine: Option<RunId>,
     /// The signal that ended the sweep early.
     pub interrupted: Option<usize>,
+    /// How much is kept: what the plan keeps, and what was not removed.
+    pub kept: Kept,
+}
+
+impl Swept {
+    /// Whether the system let the sweep remove nothing at all, for lack of permission or space.
+    pub(crate) fn is_refused(&self) -> bool {
+        let is_refused = |error: &Error| {
+            use std::io::ErrorKind::{PermissionDenied, QuotaExceeded, ReadOnlyFilesystem, StorageFull};
+            matches!(error.io_kind(), Some(PermissionDenied | ReadOnlyFilesystem | StorageFull | QuotaExceeded))
+        };
+        self.removed.is_empty() && !self.failures.is_empty() && self.failures.iter().all(is_refused)
+    }
 }
 
 /// One act of a sweep.
@@ -79,23 +93,25 @@ pub fn sweep(
 ) -> Result<Swept> {
     let tree = writer.tree();
     plan.check(tree)?;
-    let Plan { recall, mut actions, options, mut scan, .. } = plan;
+    let Plan { recall, mut actions, options, mut scan, kept, .. } = plan;
+    let before = kept.before(&actions, &scan);
     let mut swept = Swept::default();
     if !recall.is_empty() {
         swept.not_put_back = recall.put_back(writer, interrupt, |digest, run| each(Did::PutBack(digest, run)))?;
         recognize(tree, &mut actions, &recall)?;
         swept.interrupted = interrupt.signal();
     }
-    if actions.is_empty() || swept.interrupted.is_some() {
-        return Ok(swept);
+    if !actions.is_empty() && swept.interrupted.is_none() {
+        if swept.not_put_back.is_empty() {
+            scan.has_all_back();
+            scan.read_again(tree, interrupt)?;
+        } else {
+            scan = Scan::read(tree, interrupt)?;
+        }
+        swept = Sweep { writer, options: &options, scan, interrupt, swept }.run(&actions, each)?;
     }
-    if swept.not_put_back.is_empty() {
-        scan.has_all_back();
-        scan.read_again(tree, interrupt)?;
-    } else {
-        scan = Scan::read(tree, interrupt)?;
-    }
-    Sweep { writer, options: &options, scan, interrupt, swept }.run(&actions, each)
+    swept.kept = before.without(&swept.removed);
+    Ok(swept)
 }
 
 /// Updates the times of content that was put back: its directory may be a new one.

@@ -4,6 +4,7 @@ mod explain;
 mod report;
 
 use std::collections::HashSet;
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -133,7 +134,7 @@ impl Gc {
         };
         let mut summary = self.summary(tree, &mut plan, context.output.is_quiet(), &interrupt)?;
         match writer {
-            Some(writer) if refusal.is_none() => sweep(&writer, plan, &summary, &interrupt, context),
+            Some(writer) if refusal.is_none() => sweep(&writer, plan, summary, &interrupt, context),
             _ => {
                 // A plan that is refused is shown as in a dry run.
                 summary.dry_run = true;
@@ -166,6 +167,7 @@ impl Gc {
         let wants_untagged = !self.delete_untagged && !quiet;
         Ok(Summary {
             dry_run: self.dry_run,
+            min_age: self.min_age,
             refused: false,
             quarantine: self.quarantine,
             kept: plan.kept,
@@ -200,7 +202,7 @@ fn show(plan: &Plan, summary: &Summary, context: &mut Context) -> anyhow::Result
 fn sweep(
     writer: &ExclusiveWriter<'_>,
     plan: Plan,
-    summary: &Summary,
+    mut summary: Summary,
     interrupt: &Interrupt,
     context: &mut Context,
 ) -> anyhow::Result<Exit> {
@@ -215,14 +217,48 @@ fn sweep(
             };
         }
         Ok(())
-    })?;
+    });
     printed?;
-    let exit = context.output.all_damage(swept.not_put_back.iter().chain(&swept.failures))?;
+    let mut swept = match swept {
+        Err(error) if summary.quarantine && is_full(&error) => return no_room(error, context),
+        swept => swept?,
+    };
+    // When nothing could be removed, the run failed, and one reason is enough.
+    let failure = swept.is_refused().then(|| swept.failures.remove(0));
+    let exit = if failure.is_some() && !context.output.is_json() {
+        context.output.all_damage(&swept.not_put_back)?
+    } else {
+        context.output.all_damage(swept.not_put_back.iter().chain(&swept.failures))?
+    };
+    let is_quarantine_full = summary.quarantine && swept.failures.iter().any(is_full);
+    summary.kept = swept.kept;
     summary.print(&swept.removed, swept.quarantine.as_ref(), context)?;
     if let Some(signal) = swept.interrupted {
+        context.output.hint("to remove the rest, run it again");
         return Err(Error::Interrupted { signal }.into());
     }
+    match failure {
+        Some(error) if summary.quarantine && is_full(&error) => return no_room(error, context),
+        Some(error) => return Err(error.into()),
+        None if is_quarantine_full => context.output.hint(NO_ROOM),
+        None => {}
+    }
     Ok(if has_damage { Exit::Damage } else { exit })
+}
+
+/// What to do when a quarantine does not fit on the disk.
+const NO_ROOM: &str = "the quarantine needs space, and frees none before a purge: run it without --quarantine";
+
+/// Reports that a quarantine does not fit on the disk.
+fn no_room(error: Error, context: &mut Context) -> anyhow::Result<Exit> {
+    context.output.flush()?;
+    let exit = context.output.report(&error.into(), &context.global);
+    context.output.hint(NO_ROOM);
+    Ok(exit)
+}
+
+fn is_full(error: &Error) -> bool {
+    matches!(error.io_kind(), Some(ErrorKind::StorageFull | ErrorKind::QuotaExceeded))
 }
 
 /// Whether something is kept because of what can't be followed, or the quarantine could not be read.

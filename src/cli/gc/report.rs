@@ -1,6 +1,7 @@
 //! Prints what a collection removes, and why the rest is kept.
 
 use std::collections::BTreeSet;
+use std::time::Duration;
 
 use serde_json::{Value, json};
 
@@ -16,6 +17,7 @@ use crate::scan::Doubt;
 #[expect(clippy::struct_excessive_bools, reason = "each is an answer of its own")]
 pub(super) struct Summary {
     pub(super) dry_run: bool,
+    pub(super) min_age: Duration,
     /// Whether a safety limit refuses the plan.
     pub(super) refused: bool,
     pub(super) quarantine: bool,
@@ -86,7 +88,11 @@ impl Summary {
             plural(kept.repositories, "repository")
         ))?;
         if kept.young_blobs > 0 {
-            context.output.line(format_args!("  {} only because of --min-age", plural(kept.young_blobs, "blob")))?;
+            let (blobs, bytes) = (plural(kept.young_blobs, "blob"), human_bytes(kept.young_bytes));
+            let age = jiff::SignedDuration::try_from(self.min_age).map(|age| format!(" ({age:#})")).unwrap_or_default();
+            context.output.line(format_args!(
+                "  {blobs} ({bytes}) only because of --min-age{age}; --min-age 0 removes them too"
+            ))?;
         }
         if self.opaque > 0 {
             let repositories = plural(self.opaque, "repository");
@@ -102,8 +108,8 @@ impl Summary {
             let regtree = hint::command(&context.global);
             context.output.note(format_args!("to put all of it back: {regtree} quarantine restore {run}"));
         }
-        if let Some(untagged) = self.untagged.filter(|untagged| untagged.revisions > 0) {
-            context.output.note(untagged_text(untagged));
+        if let Some(text) = self.untagged.and_then(untagged_text) {
+            context.output.note(text);
         }
         if !self.dry_run && !actions.is_empty() {
             context.output.note("a registry caches what it has seen: restart it, or flush its redis");
@@ -116,15 +122,24 @@ impl Summary {
 }
 
 /// What `--delete-untagged` would do in addition.
-fn untagged_text(untagged: Untagged) -> String {
-    let Untagged { revisions, blobs, bytes } = untagged;
-    let manifests = plural(revisions, "manifest");
-    let more = match bytes {
-        _ if blobs == 0 => return format!("--delete-untagged would also remove {manifests}, but no blob"),
-        Some(bytes) => format!("{} more", human_bytes(bytes)),
-        None => "more (--sizes says how much)".to_owned(),
-    };
-    format!("--delete-untagged would free {more}: no tag leads to {manifests} and {}", plural(blobs, "blob"))
+fn untagged_text(untagged: Untagged) -> Option<String> {
+    let Untagged { revisions, blobs, bytes, blobs_too_young, bytes_too_young } = untagged;
+    let (manifests, young) = (plural(revisions, "manifest"), human_bytes(bytes_too_young));
+    let no_tag = |blobs: u64| format!("no tag leads to {manifests} and {}", plural(blobs, "blob"));
+    Some(match bytes {
+        None if blobs > 0 => format!("{}; --sizes says how much --delete-untagged would free", no_tag(blobs)),
+        Some(bytes) if blobs > 0 => {
+            let more =
+                if blobs_too_young > 0 { format!(", and with --min-age 0 another {young}") } else { String::new() };
+            format!("--delete-untagged would free {} more{more}: {}", human_bytes(bytes), no_tag(blobs))
+        }
+        _ if blobs_too_young > 0 => {
+            let blobs = plural(blobs_too_young, "blob");
+            format!("--delete-untagged with --min-age 0 would free {young} more: no tag leads to {blobs}")
+        }
+        _ if revisions > 0 => format!("--delete-untagged would also remove {manifests}, but no blob"),
+        _ => return None,
+    })
 }
 
 fn bytes(actions: &[Action]) -> u64 {

@@ -16,6 +16,7 @@ mod random;
 mod registry;
 mod scope;
 mod stopped;
+mod told;
 mod uploads;
 mod vectors;
 

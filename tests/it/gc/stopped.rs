@@ -4,7 +4,7 @@ use std::process::{Child, Stdio};
 use std::time::{Duration, Instant};
 
 use super::planted::{Planted, sha256};
-use super::{assert_whole, files};
+use super::{assert_whole, files, told};
 use crate::support::kill::at_changes;
 use crate::support::snapshot;
 use crate::support::strace::strace;
@@ -108,7 +108,8 @@ fn a_collection_that_is_told_to_stop_finishes_its_item_and_another_the_rest() {
         let output = child.wait_with_output().unwrap();
         let said = String::from_utf8_lossy(&output.stderr).into_owned() + &String::from_utf8_lossy(&output.stdout);
         assert_eq!(output.status.code(), Some(code), "{said}");
-        assert!(!said.is_empty(), "it says how far it got");
+        assert!(said.contains(&told::kept(&planted)), "it says what there is: {said}");
+        assert!(said.contains("hint: to remove the rest, run it again"), "{said}");
         assert_links_hold(&planted, "stopped");
         let undisturbed = grown();
         undisturbed.scratch.run(WORDS).code(0);

@@ -1,0 +1,160 @@
+//! What a collection says is what is there, and what it would really remove.
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+
+use serde_json::Value;
+
+use super::planted::{Planted, revision_path};
+use super::{NOW, Place, collect, every_edge, files, forest, place};
+use crate::support::mounted::{Mounted, NO_SPACE};
+use crate::support::snapshot;
+
+/// The line that says what is kept, by what is in the tree.
+pub(super) fn kept(planted: &Planted) -> String {
+    let files = files(&planted.scratch);
+    let blobs = files.iter().filter(|path| matches!(place(path), Some(Place::Blob(_)))).count();
+    let revisions = files.iter().filter(|path| matches!(place(path), Some(Place::Revision(_)))).count();
+    let tags = files.iter().filter(|path| path.ends_with("/current/link")).count();
+    let repositories = planted.regtree(["repo", "list"]).ok().lines().len();
+    format!("kept {blobs} blobs, {revisions} manifests, {tags} tags in {repositories} repositories")
+}
+
+/// How many blobs a dry run would remove, and their bytes; and what it says of its own.
+fn planned(planted: &Planted, words: &[&str]) -> ([u64; 2], Value) {
+    let run =
+        planted.regtree(["gc", "--json", "--dry-run", "--allow-rootless", "--max-delete", "100%"]).with(words).run();
+    let summary = run.json_lines().pop().unwrap();
+    let blobs = &summary["removed"]["blob"];
+    ([blobs["count"].as_u64().unwrap(), blobs["bytes"].as_u64().unwrap()], summary)
+}
+
+fn sum([a, b]: [u64; 2], [c, d]: [u64; 2]) -> [u64; 2] {
+    [a + c, b + d]
+}
+
+#[test]
+fn what_only_min_age_keeps_is_what_min_age_0_removes() {
+    let mut all_young = 0;
+    let trees = (0..6).map(|seed| forest::grow(seed, forest::Kind::Rich).planted).chain([every_edge().0]);
+    for (number, planted) in trees.enumerate() {
+        // Some of it is young, by itself or because of what leads to it.
+        if number % 2 == 0 {
+            planted.age(48);
+            planted.image("lib", "a young image");
+            planted.layer("lib", "a young layer");
+        }
+        for words in [&[][..], &["--delete-untagged"]] {
+            let (now, summary) = planned(&planted, words);
+            let young = ["young_blobs", "young_bytes"].map(|key| summary["kept"][key].as_u64().unwrap());
+            let (at_once, _) = planned(&planted, &[words, &["--min-age", "0"]].concat());
+            assert_eq!(sum(now, young), at_once, "tree {number}, {words:?}");
+            all_young += young[0];
+        }
+    }
+    assert!(all_young > 20, "{all_young} young blobs in all");
+}
+
+#[test]
+fn what_min_age_keeps_is_told_with_its_bytes_and_goes_with_min_age_0() {
+    let planted = Planted::new();
+    planted.tagged_image("lib", "v1", "an image");
+    let garbage = planted.layer("lib", vec![7; 5000]);
+    let run = planted.run(["gc", "--min-age", "12h"]).code(0);
+    assert!(run.out().starts_with("removed 0 bytes\n"), "{}", run.out());
+    let line = "  1 blob (4.88 KiB) only because of --min-age (12h); --min-age 0 removes them too";
+    assert!(run.lines().iter().any(|found| found == line), "{}", run.out());
+    assert!(planted.has(&garbage));
+    assert_eq!(collect(&planted.scratch, &["--min-age", "0"]).code(0).gone.blobs, [garbage].into());
+    let run = planted.run(["gc"]).code(0);
+    assert!(!run.out().contains("--min-age"), "{}", run.out());
+}
+
+#[test]
+fn what_is_said_of_delete_untagged_is_what_it_does() {
+    let planted = Planted::new();
+    planted.tagged_image("lib", "v1", "an image");
+    let note = |words: &[&str]| {
+        let run = planted.regtree(["gc", "--dry-run"]).with(words).run().code(0);
+        run.err().lines().find(|line| line.contains("--delete-untagged")).map(str::to_owned)
+    };
+    for words in [&[][..], &["--sizes"]] {
+        assert_eq!(note(words), None, "there is nothing that no tag leads to");
+    }
+    let untagged = planted.image("lib", "an untagged image");
+    let (bytes, _) = planned(&planted, &["--delete-untagged", "--min-age", "0"]);
+    assert_eq!(bytes[0], 3);
+    for words in [&[][..], &["--sizes"]] {
+        let young =
+            format!("note: --delete-untagged with --min-age 0 would free {} B more: no tag leads to 3 blobs", bytes[1]);
+        assert_eq!(note(words), Some(young), "all of it is young");
+    }
+    planted.age(48);
+    let half = planted.image("lib", "a young image");
+    let young = planned(&planted, &["--delete-untagged", "--min-age", "0"]).0[1] - bytes[1];
+    for words in [&[][..], &["--sizes"]] {
+        let both = format!(
+            "note: --delete-untagged would free {} B more, and with --min-age 0 another {young} B: \
+             no tag leads to 1 manifest and 3 blobs",
+            bytes[1]
+        );
+        assert_eq!(note(words), Some(both));
+    }
+    let (_, summary) = planned(&planted, &[]);
+    let expected = serde_json::json!({
+        "revisions": 1, "blobs": 3, "bytes": bytes[1], "blobs_too_young": 3, "bytes_too_young": young,
+    });
+    assert_eq!(summary["untagged"], expected);
+    let collection = collect(&planted.scratch, &["--delete-untagged"]).code(0);
+    assert_eq!((collection.gone.blobs.len(), collection.summary()["bytes"].as_u64()), (3, Some(bytes[1])));
+    assert!(!planted.has(&untagged) && planted.has(&half));
+    assert!(planted.at(&revision_path("lib", &half)).exists());
+}
+
+#[test]
+fn a_collection_that_may_not_write_fails_and_says_who_may() {
+    let planted = Planted::new();
+    planted.tagged_image("lib", "v1", "an image");
+    planted.layer("lib", "garbage");
+    planted.layer("lib", "more garbage");
+    for entry in walkdir::WalkDir::new(planted.root()).into_iter().map(Result::unwrap) {
+        let mode = if entry.file_type().is_dir() { 0o555 } else { 0o444 };
+        fs::set_permissions(entry.path(), PermissionsExt::from_mode(mode)).unwrap();
+    }
+    let before = snapshot(&planted.v2());
+    let run = planted.regtree(["gc"]).with(NOW).unprivileged().run().code(1);
+    assert!(snapshot(&planted.v2()) == before);
+    assert!(run.out().starts_with("removed 0 bytes\n") && run.out().contains(&kept(&planted)[..12]), "{}", run.out());
+    let run = run.says(["error: cannot remove ", "Permission denied"]);
+    assert!(!run.err().contains("warning"), "one reason is enough: {}", run.err());
+    if rustix::process::geteuid().is_root() {
+        run.says(["hint: run it as the owner of the tree (uid 0)"]);
+    }
+    let json = planted.regtree(["gc", "--json"]).with(NOW).unprivileged().run().code(1);
+    assert_eq!(json.json_lines().pop().unwrap()["kept"]["layer_links"], 4);
+    for entry in walkdir::WalkDir::new(planted.root()).into_iter().map(Result::unwrap) {
+        fs::set_permissions(entry.path(), PermissionsExt::from_mode(0o755)).unwrap();
+    }
+}
+
+#[test]
+fn a_quarantine_on_a_full_disk_fails_and_is_advised_against() {
+    let mounted = Mounted::tree("size=1m");
+    let call = |words: &[&str]| mounted.regtree(["gc", "--min-age", "0", "--allow-rootless"]).with(words);
+    let digest = mounted.put();
+    mounted.regtree(["repo", "delete", "lib/app"]).ok();
+    fs::write(mounted.root.join("filler"), vec![0; 2 << 20]).unwrap_err();
+    let v2 = mounted.root.join("docker/registry/v2");
+    let before = snapshot(&v2);
+    let run = call(&["--quarantine"]).run().code(1);
+    run.says([
+        "error: ",
+        NO_SPACE,
+        "hint: the quarantine needs space, and frees none before a purge",
+        "without --quarantine",
+    ]);
+    assert!(snapshot(&v2) == before);
+    call(&[]).run().code(0);
+    let hex = digest.split_once(':').unwrap().1.to_owned();
+    assert!(!snapshot(&v2).keys().any(|path| path.to_string_lossy().contains(&hex)));
+}
