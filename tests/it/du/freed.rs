@@ -11,7 +11,8 @@ use crate::gc::{random_tree, tree_of_every_edge};
 use crate::support::Scratch;
 use crate::support::vectors::{tree, versions};
 
-const COLLECT: [&str; 5] = ["gc", "--min-age", "0", "--keep-uploads", "--allow-rootless"];
+/// Of what has one repository, all goes with it.
+const COLLECT: [&str; 7] = ["gc", "--min-age", "0", "--keep-uploads", "--allow-rootless", "--max-delete", "100%"];
 
 /// The content that a collection of what `change` leaves takes away.
 fn gone(scratch: &Scratch, change: &[&str], words: &[&str]) -> BTreeSet<String> {
