@@ -14,9 +14,9 @@ use super::{Options, check_patterns, empty};
 use crate::digest::Digest;
 use crate::error::{Error, Result};
 use crate::layout::TreePath;
-use crate::quarantine::{self, Recall};
+use crate::quarantine::{self, Held, Recall};
 use crate::reach::{Edges, MustKeep, Use, mark, subject_of};
-use crate::scan::{DigestId, DigestSet, Scan, Scanned, ScannedTag};
+use crate::scan::{DigestId, DigestSet, Nothing, Scan, Scanned, ScannedTag};
 use crate::stream::Interrupt;
 use crate::tree::{Neighbours, Tree};
 use crate::upload::{self, Upload};
@@ -66,9 +66,10 @@ pub(super) struct Decision {
 /// Returns `Err(NoMatch)` when a pattern of [`Options::only`] matches no repository, and `Err(Interrupted)` when a
 /// signal came.
 pub fn plan(tree: &Tree, options: Options, interrupt: &Interrupt) -> Result<Plan> {
-    let scan = Scan::read(tree, interrupt)?;
+    let held = Held::read(tree);
+    let scan = Scan::read_with(tree, Arc::new(Nothing), &held.digests(), interrupt)?;
     check_patterns(&scan, &options)?;
-    let (mut scan, recall) = quarantine::with_recall(tree, scan, interrupt)?;
+    let (mut scan, recall) = quarantine::with_recall(tree, scan, held, interrupt)?;
     let decision = decide(tree, &mut scan, &options, interrupt)?;
     let Decision { actions, findings, opaque, keep_all_content, kept, nothing_needed, must_keep } = decision;
     let (all_bytes, kept_bytes) = (OnceLock::new(), OnceLock::new());

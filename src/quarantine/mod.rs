@@ -1,7 +1,7 @@
 //! The quarantine keeps what `gc` and `repair` took out of the tree, until it is put back or removed for good.
 //!
 //! [`Run`] fills the quarantine, [`Restore`] puts items back, and [`purge`] removes a run. `gc` and `repair` put back
-//! the blobs that the tree needs again (`with_recall`). All of these need an
+//! the blobs that a repository needs again and shows that it had (`with_recall`). All of these need an
 //! [`ExclusiveWriter`](crate::ExclusiveWriter). [`runs`], [`show`] and `with_recall` only read, and take no
 //! lock. The moves themselves are made by `durable`.
 //!
@@ -54,6 +54,7 @@
 
 mod change;
 mod compare;
+mod entitled;
 mod id;
 mod index;
 mod item;
@@ -68,11 +69,12 @@ mod run_directory;
 mod verdict;
 
 pub use id::{RunId, RunIdError};
+pub(crate) use index::Held;
 pub use item::{Item, ItemKind, NotedItem};
 pub use list::{ListedChange, RunContents, RunSummary, Runs, runs, show};
 pub use purge::purge;
-pub use recall::Recall;
 pub(crate) use recall::with_recall;
+pub use recall::{Mentioned, Recall};
 pub use restore::{Restore, Restored};
 pub use run::Run;
 pub use verdict::RestoreOutcome;

@@ -8,8 +8,9 @@ use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::fs::File;
 use std::sync::Arc;
 
+use super::entitled::{Claims, claims};
 use super::id::RunId;
-use super::index::{Named, lacks, named};
+use super::index::{Held, lacks};
 use super::item::NotedItem;
 use super::restore::{put_back, sync};
 use super::run_directory::RunDirectory;
@@ -17,8 +18,6 @@ use super::verdict::{RestoreVerdict, is_whole, judge};
 use crate::digest::Digest;
 use crate::durable::ExclusiveWriter;
 use crate::error::{Error, Result};
-use crate::pattern::Patterns;
-use crate::reach::{Edges, MustKeep, Policy, mark};
 use crate::scan::{Returned, Returning, Scan};
 use crate::stream::Interrupt;
 use crate::tree::Tree;
@@ -27,8 +26,22 @@ use crate::tree::Tree;
 #[derive(Debug, Default)]
 pub struct Recall {
     blobs: Arc<RecalledBlobs>,
+    /// The blobs that stay in the quarantine though something in the tree mentions them, sorted.
+    pub mentioned: Vec<Mentioned>,
     /// The parts of the quarantine that could not be read.
     pub damage: Vec<Error>,
+}
+
+/// A blob of the quarantine that repositories only mention. Nothing shows that they had it, so it does not come back.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Mentioned {
+    /// Its digest.
+    pub digest: Digest,
+    /// The newest run that has it.
+    pub run: RunId,
+    /// The paths of the repositories, sorted.
+    pub repositories: Vec<String>,
 }
 
 /// The blobs, sorted. Each is in the newest run that has it whole.
@@ -42,33 +55,55 @@ struct RecalledBlob {
     returned: Returned,
 }
 
-/// Finds the blobs that a manifest or link names and that only the quarantine has. Returns a scan of the tree as it
-/// will be when they are back.
+/// Finds the blobs in `held` that the tree needs again and lacks. `scan` is one of the tree that knows the digests of
+/// `held`. Returns a scan of the tree as it will be when they are back.
 ///
 /// Each blob is hashed, because `repair` moved damaged ones to the quarantine. A manifest that comes back may need more
 /// blobs, so this repeats until nothing is added.
-pub(crate) fn with_recall(tree: &Tree, mut scan: Scan, interrupt: &Interrupt) -> Result<(Scan, Recall)> {
-    let (mut held, mut damage) = (RecalledBlobs::default(), Vec::new());
-    // A quarantine that can't be read does not stop a collection.
-    let named = named(tree, &mut damage).unwrap_or_else(|error| {
-        damage.push(error);
-        Named::new()
-    });
-    let mut seen = HashSet::new();
+pub(crate) fn with_recall(
+    tree: &Tree,
+    mut scan: Scan,
+    mut held: Held,
+    interrupt: &Interrupt,
+) -> Result<(Scan, Recall)> {
+    let mut damage = std::mem::take(&mut held.damage);
+    let (mut blobs, mut seen) = (RecalledBlobs::default(), HashSet::new());
     loop {
-        let before = held.0.len();
-        let mut referenced = if named.is_empty() { Vec::new() } else { referenced(tree, &scan, &named) };
-        referenced.sort_unstable();
-        for digest in referenced.into_iter().filter(|digest| seen.insert(*digest) && lacks(tree, digest)) {
-            if let Some(blob) = newest(tree, &named[&digest], &mut damage, interrupt)? {
-                held.0.insert(digest, blob);
+        let before = blobs.0.len();
+        let Claims { entitled, mentioned } =
+            if held.blobs.is_empty() { Claims::default() } else { claims(tree, &scan, &held) };
+        for digest in entitled.into_iter().filter(|digest| seen.insert(*digest) && lacks(tree, digest)) {
+            if let Some(blob) = newest(tree, &held.blobs[&digest], &mut damage, interrupt)? {
+                blobs.0.insert(digest, blob);
             }
         }
-        if held.0.len() == before {
-            return Ok((scan, Recall { blobs: Arc::new(held), damage }));
+        if blobs.0.len() == before {
+            let mentioned = still_held(tree, &held, mentioned, &mut damage);
+            return Ok((scan, Recall { blobs: Arc::new(blobs), mentioned, damage }));
         }
-        scan = Scan::read_with(tree, Arc::new(held.clone()), interrupt)?;
+        scan = Scan::read_with(tree, Arc::new(blobs.clone()), &held.digests(), interrupt)?;
     }
+}
+
+/// Those of the blobs that the tree lacks and that a run has.
+fn still_held(
+    tree: &Tree,
+    held: &Held,
+    mentioned: BTreeMap<Digest, BTreeSet<String>>,
+    damage: &mut Vec<Error>,
+) -> Vec<Mentioned> {
+    let mut found = Vec::new();
+    for (digest, repositories) in mentioned.into_iter().filter(|(digest, _)| lacks(tree, digest)) {
+        match held.newest(tree, &digest, None) {
+            Ok(None) => {}
+            Ok(Some(run)) => {
+                let (run, repositories) = (run.clone(), repositories.into_iter().collect());
+                found.push(Mentioned { digest, run, repositories });
+            }
+            Err(error) => damage.push(error),
+        }
+    }
+    found
 }
 
 impl Recall {
@@ -180,29 +215,6 @@ fn look(tree: &Tree, run: &RunId, noted: &NotedItem, interrupt: &Interrupt) -> R
         }
         RestoreVerdict::Same(_) | RestoreVerdict::Partly(..) | RestoreVerdict::NotHeld => None,
     })
-}
-
-/// The blobs of `named` that a manifest or link of the tree names.
-fn referenced(tree: &Tree, scan: &Scan, named: &Named) -> Vec<Digest> {
-    let mut must_keep = MustKeep::new(scan);
-    for (index, repository) in scan.repositories.iter().enumerate() {
-        let find = |digest: &Digest| scan.digests.find(digest);
-        let tagged = repository.tags.iter().filter_map(|tag| find(tag.target.as_ref()?));
-        must_keep.revisions.insert(index, tagged.collect());
-        // Deleting a layer leaves its directory without a link.
-        let is_linked = |digest: &Digest| {
-            let link = || tree.metadata(&repository.place.layer_link(digest));
-            named.contains_key(digest) && link().is_ok_and(|found| found.is_some())
-        };
-        let linked = repository.layers.iter().copied().filter(|name| is_linked(&scan.digests.digest(*name)));
-        let aliased = repository.aliases.iter().filter_map(|(_, target)| find(target));
-        must_keep.links.insert(index, linked.chain(aliased).collect());
-    }
-    let (only, keep) = (Patterns::default(), HashSet::new());
-    let policy = Policy { delete_untagged: false, delete_dangling_referrers: false, only: &only, keep: &keep };
-    let needed = mark(&Edges::new(scan, policy), &must_keep, |_, _, _| {});
-    let is_needed = |digest: &Digest| scan.digests.find(digest).is_some_and(|name| needed.contains(name));
-    named.keys().copied().filter(is_needed).collect()
 }
 
 fn restore(

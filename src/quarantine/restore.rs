@@ -20,7 +20,7 @@ use std::os::fd::AsFd;
 use rustix::fs::OFlags;
 
 use super::id::RunId;
-use super::index::{lacks, named};
+use super::index::{Held, lacks};
 use super::item::{Item, ItemKind, NotedItem};
 use super::journal::Lines;
 use super::record::NotedChange;
@@ -246,19 +246,9 @@ fn elsewhere(tree: &Tree, run: &RunId, items: &[NotedItem]) -> Result<HashMap<Di
         return Ok(HashMap::new());
     }
     // Damage in other runs does not concern this one.
-    let named = named(tree, &mut Vec::new())?;
-    let mut elsewhere = HashMap::new();
-    for digest in missing {
-        for (other, noted) in named.get(&digest).into_iter().flatten().filter(|(other, _)| other != run) {
-            if let Some(directory) = RunDirectory::open(tree, other)?
-                && directory.find(noted)?.is_some()
-            {
-                elsewhere.insert(digest, other.clone());
-                break;
-            }
-        }
-    }
-    Ok(elsewhere)
+    let held = Held::read(tree);
+    let find = |digest: Digest| Ok(held.newest(tree, &digest, Some(run))?.map(|other| (digest, other.clone())));
+    missing.into_iter().filter_map(|digest| find(digest).transpose()).collect()
 }
 
 /// Moves an item to its place, which was found to be free.

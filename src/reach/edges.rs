@@ -18,6 +18,8 @@ pub(crate) struct Edges<'s> {
 #[derive(Debug)]
 pub(crate) struct Within<'e> {
     edges: &'e Edges<'e>,
+    /// `None` outside of all repositories.
+    repository: Option<&'e Scanned>,
     signatures: HashMap<DigestId, &'e ScannedRevision>,
     /// The manifests of the repository. Filled only where untagged manifests are removed: a tag counts there only if it
     /// points to one of them.
@@ -39,14 +41,15 @@ impl<'s> Edges<'s> {
 
     /// The edges outside of all repositories.
     pub(crate) fn beside(&self) -> Within<'_> {
-        Within { edges: self, signatures: HashMap::new(), linked: HashSet::new(), referrers: HashMap::new() }
+        let (signatures, linked, referrers) = (HashMap::new(), HashSet::new(), HashMap::new());
+        Within { edges: self, repository: None, signatures, linked, referrers }
     }
 
     pub(crate) fn within<'e>(&'e self, repository: &'e Scanned) -> Within<'e> {
         let find = |revision: &ScannedRevision| self.scan.digests.find(&revision.digest);
         let signed = repository.revisions.iter().filter(|revision| !revision.signatures.is_empty());
         let signatures = signed.filter_map(|revision| Some((find(revision)?, revision))).collect();
-        let mut within = Within { signatures, ..self.beside() };
+        let mut within = Within { repository: Some(repository), signatures, ..self.beside() };
         if self.policy.delete_untagged {
             within.linked = repository.revisions.iter().filter_map(find).collect();
             within.referrers = within.referrers(repository);
@@ -141,7 +144,10 @@ impl References for Within<'_> {
             show(Edge::Manifest(*referrer));
         }
         let Some(node) = scan.graph.node(manifest) else { return };
-        for content in scan.graph.contents(node) {
+        // What is named with `urls` is needed where the repository has a link to it, and only there.
+        let has_it = |content: &&DigestId| self.repository.is_none_or(|it| it.links_elsewhere(**content));
+        let elsewhere = scan.graph.elsewhere(node).iter().filter(has_it);
+        for content in scan.graph.contents(node).iter().chain(elsewhere) {
             show(Edge::Content(*content));
             // A manifest may be named as a layer, or in a field that regtree does not know. Where untagged manifests
             // are kept this does not matter: every manifest is a root.

@@ -2,7 +2,8 @@
 //!
 //! [`Edges`] is the one set of edges. In a repository a manifest leads to:
 //!
-//! - the children that it names as an index, and all content that it names or only mentions;
+//! - the children that it names as an index, and all content that it names or only mentions; but what it names with
+//!   `urls` only where the repository has a layer link to it;
 //! - the signatures that are stored beside it;
 //! - the same content under other digests, as alias links have them;
 //! - where untagged manifests are removed: the manifests whose `subject` it is, or whose tag was made for it; and

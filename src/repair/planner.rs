@@ -1,6 +1,7 @@
 //! Turns findings into a plan.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use super::source::FoundContent;
 use super::{Action, Left, Options, Plan, Wanted, grant, recheck, safety};
@@ -11,8 +12,8 @@ use crate::fsck::{self, Hashed, Stop};
 use crate::judge::content::{self, Occupant, Stored};
 use crate::layout::Entry;
 use crate::name::RepositoryName;
-use crate::quarantine::{self, Recall};
-use crate::scan::Scan;
+use crate::quarantine::{self, Held, Recall};
+use crate::scan::{Nothing, Scan};
 use crate::stream::Watch;
 use crate::tree::Tree;
 
@@ -21,11 +22,12 @@ use crate::tree::Tree;
 /// Returns `Err(SafetyLimit)`, before anything is hashed, when so much content is missing that its disk may not be
 /// mounted, unless [`Options::assume_blobs_lost`] is set.
 pub fn plan<'o>(tree: &Tree, options: Options<'o>, watch: &Watch<'_>) -> Result<Plan<'o>> {
-    let scan = Scan::read(tree, &watch.interrupt)?;
+    let held = Held::read(tree);
+    let scan = Scan::read_with(tree, Arc::new(Nothing), &held.digests(), &watch.interrupt)?;
     if !options.assume_blobs_lost {
         safety::check(tree, &scan)?;
     }
-    let (scan, recall) = quarantine::with_recall(tree, scan, &watch.interrupt)?;
+    let (scan, recall) = quarantine::with_recall(tree, scan, held, &watch.interrupt)?;
     let mut plan = decide(tree, options, recall, watch)?;
     grant::add(tree, &scan, &mut plan, watch)?;
     Ok(plan)

@@ -104,6 +104,16 @@ impl Digests {
     }
 }
 
+/// The ids of those of `digests` that have one.
+///
+/// All content that the tree has or links has an id, so no other content can be kept or removed. What a manifest names
+/// beyond that is not remembered: one push may name any amount of it.
+pub(super) fn known(names: &Digests, digests: impl Iterator<Item = Digest>) -> Vec<DigestId> {
+    let mut known: Vec<DigestId> = digests.filter_map(|digest| names.find(&digest)).collect();
+    known.shrink_to_fit();
+    known
+}
+
 /// The ids of digests, four bytes each. The few digests without an id are kept aside until they get one.
 #[derive(Default)]
 pub(super) struct LookedUp {

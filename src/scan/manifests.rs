@@ -10,7 +10,7 @@ use std::os::fd::AsFd;
 use rayon::prelude::*;
 use rustix::io::Errno;
 
-use super::digests::{DigestId, DigestSet, Digests, LookedUp};
+use super::digests::{DigestId, DigestSet, Digests, LookedUp, known};
 use super::returning::Returning;
 use crate::digest::{Digest, Hasher};
 use crate::layout::{self, Area};
@@ -33,6 +33,8 @@ pub(super) struct Source<'s> {
 pub(crate) struct Graph {
     by_name: HashMap<DigestId, Node>,
     references: Vec<DigestId>,
+    /// The content that some manifest names with `urls`.
+    elsewhere: HashSet<DigestId>,
     /// Indexes with those of their children that they give a media type of no manifest.
     others: HashSet<(DigestId, DigestId)>,
     /// Manifests that can't be followed, and why.
@@ -80,7 +82,10 @@ impl fmt::Display for Fault {
 /// One manifest.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Node {
+    /// Where its references begin, those of each kind after those of the kind before.
     begin: u32,
+    mentioned: u32,
+    elsewhere: u32,
     children: u32,
     end: u32,
     /// The manifest that it is about, as its `subject` field says.
@@ -93,7 +98,9 @@ pub(crate) struct Node {
 
 struct Parsed {
     name: DigestId,
-    contents: LookedUp,
+    demanded: Vec<DigestId>,
+    mentioned: Vec<DigestId>,
+    elsewhere: Vec<DigestId>,
     children: LookedUp,
     others: LookedUp,
     subject: LookedUp,
@@ -103,7 +110,13 @@ struct Parsed {
 
 impl Graph {
     pub(super) fn new() -> Self {
-        Self { by_name: HashMap::new(), references: Vec::new(), others: HashSet::new(), faults: HashMap::new() }
+        Self {
+            by_name: HashMap::new(),
+            references: Vec::new(),
+            elsewhere: HashSet::new(),
+            others: HashSet::new(),
+            faults: HashMap::new(),
+        }
     }
 
     /// The node of a manifest; `None` when it is no manifest or was not read.
@@ -116,9 +129,26 @@ impl Graph {
         self.by_name.iter().map(|(name, node)| (*name, node))
     }
 
-    /// The content that a manifest references and that is no child, and what it only mentions.
+    /// The content that a manifest needs or may need: what it [demands](Self::demanded), and what it only mentions.
+    /// Only what the tree has or links.
     pub(crate) fn contents(&self, node: &Node) -> &[DigestId] {
-        &self.references[node.begin as usize..node.children as usize]
+        &self.references[node.begin as usize..node.elsewhere as usize]
+    }
+
+    /// The content without which no registry takes a manifest: its config, and its layers without `urls`. Only what the
+    /// tree has or links.
+    pub(crate) fn demanded(&self, node: &Node) -> &[DigestId] {
+        &self.references[node.begin as usize..node.mentioned as usize]
+    }
+
+    /// The content that a manifest names with `urls`. Only what the tree has or links.
+    pub(crate) fn elsewhere(&self, node: &Node) -> &[DigestId] {
+        &self.references[node.elsewhere as usize..node.children as usize]
+    }
+
+    /// All content that some manifest names with `urls`.
+    pub(super) fn all_elsewhere(&self) -> &HashSet<DigestId> {
+        &self.elsewhere
     }
 
     /// The children that an index names.
@@ -169,15 +199,19 @@ impl Graph {
     fn add(&mut self, names: &mut Digests, parsed: Parsed) -> Vec<DigestId> {
         let at = |references: &Vec<DigestId>| u32::try_from(references.len()).expect("fewer than 2^32 references");
         let begin = at(&self.references);
-        self.references.extend(parsed.contents.named(names));
-        let middle = at(&self.references);
-        let children = parsed.children.named(names);
+        self.references.extend(parsed.demanded);
+        let mentioned = at(&self.references);
+        self.references.extend(parsed.mentioned);
+        let elsewhere = at(&self.references);
+        self.references.extend(&parsed.elsewhere);
+        self.elsewhere.extend(parsed.elsewhere);
+        let (first_child, children) = (at(&self.references), parsed.children.named(names));
         self.references.extend(&children);
         let end = at(&self.references);
         self.others.extend(parsed.others.named(names).into_iter().map(|child| (parsed.name, child)));
         let subject = parsed.subject.named(names).pop();
         let Parsed { is_schema1, is_over_large, .. } = parsed;
-        let node = Node { begin, children: middle, end, subject, is_schema1, is_over_large };
+        let node = Node { begin, mentioned, elsewhere, children: first_child, end, subject, is_schema1, is_over_large };
         self.by_name.insert(parsed.name, node);
         children
     }
@@ -195,15 +229,17 @@ fn parse(source: Source<'_>, names: &Digests, name: DigestId, buffer: &mut [u8])
         return Err((name, Fault::damaged(format!("its content hashes to {found}"))));
     }
     let manifest = Manifest::read(&content).map_err(|fault| (name, Fault::whole(&fault)))?;
-    let of = |role: fn(Role) -> bool| {
-        let references = manifest.references.iter().filter(move |reference| role(reference.role));
+    let of = |wanted: fn(&Reference) -> bool| {
+        let references = manifest.references.iter().filter(move |reference| wanted(reference));
         references.filter_map(|reference| reference.digest.ok())
     };
-    let contents = of(|role| role != Role::Child).chain(manifest.mentioned.iter().copied());
+    let is_child = |reference: &Reference| reference.role == Role::Child;
     Ok(Parsed {
         name,
-        contents: LookedUp::of(names, contents),
-        children: LookedUp::of(names, of(|role| role == Role::Child)),
+        demanded: known(names, of(|reference| reference.role != Role::Child && !reference.is_elsewhere())),
+        mentioned: known(names, manifest.mentioned.iter().copied()),
+        elsewhere: known(names, of(Reference::is_elsewhere)),
+        children: LookedUp::of(names, of(is_child)),
         others: LookedUp::of(names, others(&manifest).into_iter()),
         subject: LookedUp::of(names, manifest.subject.iter().filter_map(|subject| subject.digest.ok())),
         is_schema1: manifest.kind == Kind::Schema1,

@@ -52,11 +52,17 @@ pub(crate) struct Scan {
 impl Scan {
     /// Reads the tree. Returns `Err(Interrupted)` when a signal came.
     pub(crate) fn read(tree: &Tree, interrupt: &Interrupt) -> Result<Self> {
-        Self::read_with(tree, Arc::new(Nothing), interrupt)
+        Self::read_with(tree, Arc::new(Nothing), &[], interrupt)
     }
 
-    /// Reads the tree as it will be when the content in `returning` is put back.
-    pub(crate) fn read_with(tree: &Tree, returning: Arc<dyn Returning>, interrupt: &Interrupt) -> Result<Self> {
+    /// Reads the tree as it will be when the content in `returning` is put back. What manifests say of the content in
+    /// `also` is remembered, though the tree may not have it.
+    pub(crate) fn read_with(
+        tree: &Tree,
+        returning: Arc<dyn Returning>,
+        also: &[Digest],
+        interrupt: &Interrupt,
+    ) -> Result<Self> {
         let read_blobs = || blobs::read(tree, returning.digests(), interrupt);
         let (blobs, found) = rayon::join(read_blobs, || read_repositories(tree, interrupt));
         let mut scan = Self {
@@ -68,6 +74,9 @@ impl Scan {
             graph: Graph::new(),
             damage: Vec::new(),
         };
+        for digest in also {
+            scan.digests.add(*digest);
+        }
         scan.take(found);
         // Where content can't be listed, it is unknown which manifests are there and what they reference.
         let unread = blobs.unread.into_iter();
@@ -106,6 +115,8 @@ impl Scan {
     }
 
     fn read_manifests(&mut self, tree: &Tree, interrupt: &Interrupt) -> Result<()> {
+        // What a manifest names is remembered only if it has an id by then.
+        self.name_links();
         let mut wanted = Vec::new();
         for repository in &self.repositories {
             wanted.extend(repository.revisions.iter().map(|revision| self.digests.add(revision.digest)));
@@ -113,8 +124,8 @@ impl Scan {
         wanted.extend(self.repositories.iter().flat_map(|repository| {
             repository.tags.iter().filter_map(|tag| self.digests.find(tag.target.as_ref()?)).collect::<Vec<_>>()
         }));
-        self.read_more(tree, wanted, interrupt);
-        self.name_links();
+        self.read_graph(tree, wanted, interrupt);
+        self.look_elsewhere(tree);
         self.read_signatures(tree);
         interrupt.check()
     }
@@ -126,6 +137,22 @@ impl Scan {
 
     /// Reads more manifests, which need not be linked.
     pub(crate) fn read_more(&mut self, tree: &Tree, wanted: Vec<DigestId>, interrupt: &Interrupt) {
+        let before = self.graph.all_elsewhere().len();
+        self.read_graph(tree, wanted, interrupt);
+        if self.graph.all_elsewhere().len() > before {
+            self.look_elsewhere(tree);
+        }
+    }
+
+    /// Finds out which repositories link what manifests name with `urls`.
+    fn look_elsewhere(&mut self, tree: &Tree) {
+        let (names, wanted) = (&self.digests, self.graph.all_elsewhere());
+        if !wanted.is_empty() {
+            self.repositories.par_iter_mut().for_each(|repository| repository.look_elsewhere(tree, names, wanted));
+        }
+    }
+
+    fn read_graph(&mut self, tree: &Tree, wanted: Vec<DigestId>, interrupt: &Interrupt) {
         let source = Source { tree, returning: &*self.returning };
         self.graph.read(source, &mut self.digests, wanted, interrupt);
     }
@@ -199,4 +226,52 @@ fn read_repositories(tree: &Tree, interrupt: &Interrupt) -> ReadRepositories {
         damage.extend(repository.damage);
     }
     ReadRepositories { scanned, layers, empty, damage }
+}
+
+#[cfg(test)]
+#[expect(clippy::unwrap_used, clippy::disallowed_methods, reason = "a test may")]
+mod tests {
+    use std::fs;
+    use std::path::Path;
+
+    use super::*;
+    use crate::Registry;
+    use crate::layout::{Entry, Form, Place};
+
+    fn plant(path: &Path, content: &str) {
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, content).unwrap();
+    }
+
+    /// One push may name any amount of content that is nowhere.
+    #[test]
+    fn what_manifests_name_and_the_tree_neither_has_nor_links_is_not_remembered() {
+        let directory = tempfile::tempdir().unwrap();
+        let (registry, _) = Registry::create(directory.path()).unwrap();
+        let tree = registry.tree();
+        let lib = Place::of(&"lib".parse().unwrap(), Form::Current);
+        let [linked, stored, nowhere] = ["linked", "stored", "nowhere"].map(|text| Digest::of(text.as_bytes()));
+        plant(&tree.locate(&lib.layer_link(&linked)), &linked.to_string());
+        plant(&tree.locate(&Entry::Blob(stored).path()), "stored");
+        let layer = |digest: &Digest, more: &str| format!(r#"{{"digest":"{digest}","size":9{more}}}"#);
+        let urls = r#","urls":["https://example.com/layer"]"#;
+        let layers = [&linked, &stored, &nowhere].map(|digest| [layer(digest, ""), layer(digest, urls)].join(","));
+        let kind = "application/vnd.oci.image.manifest.v1+json";
+        let (config, layers) = (layer(&nowhere, ""), layers.join(","));
+        let manifest = format!(r#"{{"schemaVersion":2,"mediaType":"{kind}","config":{config},"layers":[{layers}]}}"#);
+        let digest = Digest::of(manifest.as_bytes());
+        plant(&tree.locate(&Entry::Blob(digest).path()), &manifest);
+        plant(&tree.locate(&lib.revision_link(&digest)), &digest.to_string());
+
+        let scan = Scan::read(tree, &Interrupt::default()).unwrap();
+        assert!(scan.digests.find(&nowhere).is_none());
+        let node = *scan.graph.node(scan.digests.find(&digest).unwrap()).unwrap();
+        let known = [linked, stored].map(|digest| scan.digests.find(&digest).unwrap());
+        assert_eq!((scan.graph.demanded(&node), scan.graph.elsewhere(&node)), (&known[..], &known[..]));
+        assert_eq!(known.map(|name| scan.repositories[0].links_elsewhere(name)), [true, false]);
+        // What a caller asks for is remembered all the same.
+        let asked = Scan::read_with(tree, Arc::new(Nothing), &[nowhere], &Interrupt::default()).unwrap();
+        let node = asked.graph.node(asked.digests.find(&digest).unwrap()).unwrap();
+        assert_eq!((asked.graph.demanded(node).len(), asked.graph.elsewhere(node).len()), (4, 3));
+    }
 }

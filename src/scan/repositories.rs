@@ -1,11 +1,12 @@
 //! Reads what each repository links.
 
+use std::collections::HashSet;
 use std::os::fd::AsFd;
 
 use rayon::prelude::*;
 
 use super::damage::{Damage, Doubt};
-use super::digests::DigestId;
+use super::digests::{DigestId, Digests};
 use crate::digest::Digest;
 use crate::error::{Error, LinkFault, Result};
 use crate::layout::{self, KeyedDirectory, Place, TreePath};
@@ -37,6 +38,18 @@ pub(crate) struct Scanned {
     pub empty_aliases: Vec<Digest>,
     /// Whether it has each of its own folders, in this order: layers, manifests, uploads.
     pub folders: [bool; 3],
+    /// Those of its layer links whose content some manifest names with `urls`.
+    pub(super) elsewhere: LinkedElsewhere,
+}
+
+/// The layer links of a repository whose content some manifest names with `urls`. Only such a link shows that the
+/// repository has the content, so these are looked at.
+#[derive(Debug)]
+pub(super) enum LinkedElsewhere {
+    /// Any, because the links can't be seen.
+    Any,
+    /// Those that are there. A link that is broken or can't be looked at counts too.
+    These(HashSet<DigestId>),
 }
 
 /// A manifest of a repository.
@@ -68,6 +81,28 @@ pub(crate) struct ScannedTag {
 }
 
 impl Scanned {
+    /// Whether it links content that a manifest names with `urls`.
+    pub(crate) fn links_elsewhere(&self, content: DigestId) -> bool {
+        match &self.elsewhere {
+            LinkedElsewhere::Any => true,
+            LinkedElsewhere::These(linked) => linked.contains(&content),
+        }
+    }
+
+    /// Looks at the layer links to the content in `wanted`.
+    pub(super) fn look_elsewhere(&mut self, tree: &Tree, names: &Digests, wanted: &HashSet<DigestId>) {
+        let LinkedElsewhere::These(linked) = &mut self.elsewhere else { return };
+        let is_linked = |digest: &Digest| {
+            let found = tree.metadata(&self.place.layer_link(digest));
+            found.map_or(true, |found| found.is_some())
+        };
+        let layers = self.layers.iter().copied().filter(|name| wanted.contains(name));
+        let layers = layers.filter(|name| is_linked(&names.digest(*name)));
+        // The links of aliases were read.
+        let aliases = self.aliases.iter().filter_map(|(key, _)| names.find(key));
+        *linked = layers.chain(aliases.filter(|name| wanted.contains(name))).collect();
+    }
+
     /// The path below `repositories/`, for messages. It is the repository's name, if that is valid.
     pub(crate) fn text(&self) -> &str {
         self.place.directory.below_area()
@@ -100,6 +135,7 @@ pub(super) fn read(tree: &Tree, place: Place, index: usize) -> ReadRepository {
         || folders[1] && reading.is_there(&place.revisions(), Doubt::Tree);
     let tags = if folders[1] { reading.tags(&place, has_revisions) } else { Vec::new() };
     let name = place.directory.below_area().parse();
+    let elsewhere = if folders[0] { LinkedElsewhere::These(HashSet::new()) } else { LinkedElsewhere::Any };
     let scanned = Scanned {
         place,
         name,
@@ -111,6 +147,7 @@ pub(super) fn read(tree: &Tree, place: Place, index: usize) -> ReadRepository {
         aliases,
         empty_aliases,
         folders,
+        elsewhere,
     };
     ReadRepository { scanned, layers, damage: once(reading.damage) }
 }

@@ -30,8 +30,8 @@ use crate::tree::Tree;
 /// it. Restart the registry afterwards, or flush its redis, because it caches what it has seen.
 ///
 /// With --quarantine everything is moved to .regtree/quarantine instead, and `regtree quarantine restore` puts it back;
-/// the space is free only after `regtree quarantine purge`. Every run of gc puts back a blob from there that the tree
-/// needs again.
+/// the space is free only after `regtree quarantine purge`. Every run of gc puts back a blob from there that a
+/// repository needs again, if something shows that the repository had it.
 #[derive(Debug, clap::Args)]
 #[command(after_long_help = "\
 Exit codes:

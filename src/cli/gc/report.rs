@@ -6,7 +6,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use crate::cli::count::{self, human_bytes, plural};
-use crate::cli::{Context, hint};
+use crate::cli::{Context, hint, quarantine};
 use crate::finding::{Code, REPAIRABLE};
 use crate::gc::{Action, Finding, Kept, Kind, Options, Plan, Untagged};
 use crate::json::applying;
@@ -149,6 +149,7 @@ fn bytes(actions: &[Action]) -> u64 {
 /// Reports what is wrong, and what is kept because of it.
 pub(super) fn print_doubts(plan: &Plan, context: &mut Context) -> anyhow::Result<()> {
     context.output.all_damage(&plan.recall.damage)?;
+    quarantine::print_mentioned(&plan.recall, context)?;
     for finding in &plan.findings {
         print_finding(finding, context)?;
     }

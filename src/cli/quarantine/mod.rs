@@ -7,9 +7,14 @@ mod show;
 
 use serde_json::{Value, json};
 
+use super::count::plural;
 use super::{Context, Exit};
 use crate::digest::Digest;
-use crate::quarantine::{NotedItem, Recall, RunId, RunSummary};
+use crate::quarantine::{Mentioned, NotedItem, Recall, RunId, RunSummary};
+
+/// How many blobs are told of that stay in the quarantine, and how many repositories of each.
+const SHOWN: usize = 10;
+const NAMED: usize = 3;
 
 noun! {
     /// Quarantine: what was moved out of the tree, and can be put back
@@ -51,6 +56,34 @@ fn kind(run: &RunSummary) -> &str {
 
 pub(super) fn print_recall(recall: &Recall, context: &mut Context) -> anyhow::Result<()> {
     recall.blobs().try_for_each(|(digest, run)| print_put_back(digest, run, "would put back", context))
+}
+
+/// Tells of the blobs that stay in the quarantine though something in the tree mentions them.
+pub(super) fn print_mentioned(recall: &Recall, context: &mut Context) -> anyhow::Result<()> {
+    if context.output.is_json() {
+        return recall.mentioned.iter().try_for_each(|Mentioned { digest, run, repositories, .. }| {
+            let fields = json!({ "digest": digest, "run": run.as_str(), "repositories": repositories });
+            context.output.event("mentioned", fields)
+        });
+    }
+    for Mentioned { digest, run, repositories, .. } in recall.mentioned.iter().take(SHOWN) {
+        let who = list_some(repositories);
+        context.output.note(format_args!(
+            "{digest} stays in run {run} of the quarantine: {who} mentions it, but nothing shows that it had it"
+        ));
+    }
+    if recall.mentioned.len() > SHOWN {
+        let more = plural(recall.mentioned.len() - SHOWN, "blob");
+        context.output.note(format_args!("{more} more stay in the quarantine for the same reason"));
+    }
+    Ok(())
+}
+
+/// The first few of the repositories, and how many more there are.
+fn list_some(repositories: &[String]) -> String {
+    let more = repositories.len().saturating_sub(NAMED);
+    let named = repositories.iter().take(NAMED).map(String::as_str).collect::<Vec<_>>().join(", ");
+    if more > 0 { format!("repository {named} (and {more} more)") } else { format!("repository {named}") }
 }
 
 /// Reports that a blob was put back, or what else `did` says.

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use super::Repair;
 use crate::cli::count::{human_bytes, plural};
-use crate::cli::{Context, hint};
+use crate::cli::{Context, hint, quarantine};
 use crate::finding::Repair as Kind;
 use crate::json::applying;
 use crate::quarantine::RunId;
@@ -23,6 +23,7 @@ pub(super) fn print_start(arguments: &Repair, context: &mut Context) -> anyhow::
 /// Reports what is wrong with the source and the quarantine, and what is asked for but can't be repaired.
 pub(super) fn print_plan(plan: &Plan<'_>, context: &mut Context) -> anyhow::Result<()> {
     context.output.all_damage(plan.recall.damage.iter().chain(&plan.refused))?;
+    quarantine::print_mentioned(&plan.recall, context)?;
     plan.left.iter().try_for_each(|left| print_left(left, context))
 }
 

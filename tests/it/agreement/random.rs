@@ -378,6 +378,10 @@ impl Grown {
 
     fn foreign(&mut self, repository: u8, tag: Option<u8>) {
         let config = self.layer(repository, 0);
+        // Some were pushed all the same.
+        if tag.is_some_and(|tag| tag % 2 == 0) {
+            self.planted.layer(name(repository), "elsewhere");
+        }
         let mut manifest = self.planted.image_of(&config, &[&sha256(b"elsewhere")]);
         manifest["layers"][0]["mediaType"] = "application/vnd.oci.image.layer.nondistributable.v1.tar+gzip".into();
         manifest["layers"][0]["urls"] = json!(["https://example.com/layer"]);

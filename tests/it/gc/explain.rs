@@ -226,7 +226,8 @@ fn the_untagged_are_counted_with_their_bytes() {
     for (words, bytes) in [(&["--sizes"][..], json!(bytes)), (&[], Value::Null)] {
         let run = planted.regtree(["gc", "--json", "-n"]).with(NOW).with(words.iter().copied()).ok();
         let summary = run.json_lines().pop().unwrap();
-        assert_eq!(summary["untagged"], json!({ "revisions": 1, "blobs": 3, "bytes": bytes }));
+        let untagged = &summary["untagged"];
+        assert_eq!([&untagged["revisions"], &untagged["blobs"], &untagged["bytes"]], [&json!(1), &json!(3), &bytes]);
     }
     let real = planted.regtree(["gc", "--json"]).with(NOW_UNTAGGED).ok().json_lines().pop().unwrap();
     assert_eq!(real["bytes"], bytes);

@@ -134,7 +134,15 @@ impl Tree {
             layers.push(self.planted.alias(repository, content));
         }
         let layers: Vec<&str> = layers.iter().map(String::as_str).collect();
-        (self.planted.image_of(&config, &layers), aliased)
+        let mut image = self.planted.image_of(&config, &layers);
+        if self.kind != Kind::Plain && self.dice.one_in(3) {
+            // It may lie here, in another repository, or nowhere.
+            let content = sha256(format!("layer {}", self.dice.below(7)).as_bytes());
+            let mut foreign = self.planted.image_of(&config, &[&content])["layers"][0].take();
+            foreign["urls"] = serde_json::json!(["https://example.com/layer"]);
+            image["layers"].as_array_mut().unwrap().push(foreign);
+        }
+        (image, aliased)
     }
 
     /// An index of what was pushed here, or elsewhere.

@@ -18,6 +18,7 @@ mod scope;
 mod stopped;
 mod told;
 mod uploads;
+mod urls;
 mod vectors;
 
 use std::collections::BTreeSet;

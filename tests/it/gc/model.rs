@@ -38,6 +38,7 @@ struct Repository {
     /// Revision → digests of its signatures.
     signatures: BTreeMap<String, Digests>,
     layers: BTreeMap<String, String>,
+    has_layers: bool,
     /// Tag → text of `current/link`.
     tags: BTreeMap<String, String>,
     /// Texts of the histories of tags, by the digest in the path.
@@ -49,6 +50,8 @@ struct Repository {
 #[derive(Clone, Debug, Default)]
 struct Manifest {
     content: Digests,
+    /// What it names with `urls`.
+    elsewhere: Digests,
     children: Digests,
     subject: Option<String>,
 }
@@ -144,7 +147,11 @@ impl Model {
             entries.filter_map(|entry| entry[key].as_str().map(str::to_owned)).collect()
         };
         let mut manifest = Manifest { children: digests("manifests", "digest"), ..Manifest::default() };
-        manifest.content.extend(digests("layers", "digest"));
+        for layer in document["layers"].as_array().into_iter().flatten() {
+            let has_urls = layer["urls"].as_array().is_some_and(|urls| !urls.is_empty());
+            let names = if has_urls { &mut manifest.elsewhere } else { &mut manifest.content };
+            names.extend(layer["digest"].as_str().map(str::to_owned));
+        }
         manifest.content.extend(digests("fsLayers", "blobSum"));
         manifest.content.extend(document["config"]["digest"].as_str().map(str::to_owned));
         manifest.subject = document["subject"]["digest"].as_str().map(str::to_owned);
@@ -232,7 +239,12 @@ impl Model {
     /// Manifests and what they reference, by whatever digest it is linked.
     fn content(&self, repository: &Repository, manifests: &Digests) -> Digests {
         let mut content = manifests.clone();
-        for digest in manifests.iter().filter_map(|digest| self.manifest(digest)).flat_map(|found| found.content) {
+        let has = |digest: &String| !repository.has_layers || repository.layers.contains_key(digest);
+        let named = manifests.iter().filter_map(|digest| self.manifest(digest)).flat_map(|found| {
+            let elsewhere = found.elsewhere.into_iter().filter(has).collect::<Digests>();
+            found.content.into_iter().chain(elsewhere)
+        });
+        for digest in named {
             content.extend(repository.layers.get(&digest).cloned());
             content.insert(digest);
         }
@@ -242,6 +254,7 @@ impl Model {
 
 impl Repository {
     fn read_layers(&mut self, directory: &Path) {
+        self.has_layers = true;
         for (digest, path) in digests(directory) {
             if let Ok(text) = fs::read_to_string(path.join("link")) {
                 self.layers.insert(digest, text);

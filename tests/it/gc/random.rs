@@ -63,6 +63,26 @@ fn of_damaged_trees_what_the_model_says_goes() {
     hold_to_the_model(Kind::Damaged);
 }
 
+/// That a layer is named with `urls` is no reason to keep it where it is not linked, and one where it is.
+#[test]
+fn in_random_trees_layers_with_urls_stay_and_go() {
+    let (mut stays, mut goes) = (0, 0);
+    for seed in 0..TREES {
+        let tree = grow(seed, Kind::Rich);
+        let verdict = verdict(&tree.planted.scratch, seed % 2 == 1);
+        for line in tree.story.iter().filter(|line| line.contains("urls")) {
+            let digest = (0..7).map(|number| super::planted::sha256(format!("layer {number}").as_bytes()));
+            let foreign = digest.filter(|digest| line.rsplit(r#""digest":""#).any(|part| part.starts_with(&**digest)));
+            for digest in foreign {
+                let gone = verdict.gone.blobs.contains(&digest);
+                stays += usize::from(!gone && tree.planted.has(&digest));
+                goes += usize::from(gone);
+            }
+        }
+    }
+    assert!(stays > 20 && goes > 3, "{stays} stay, {goes} go");
+}
+
 #[test]
 fn the_random_trees_show_what_there_is_to_show() {
     let verdicts = |kind| (0..TREES).map(move |seed| verdict(&grow(seed, kind).planted.scratch, seed % 2 == 1));
