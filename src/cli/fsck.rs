@@ -30,7 +30,7 @@ Exit codes:
   0    all is well, or there were warnings only
   1    not readable at all
   2    malformed argument
-  3    there were errors, or a tagged image cannot be pulled whole
+  3    there were errors, a tagged image cannot be pulled whole, or something could not be read
   4    --repository matches nothing
   10   no tree
   130, 143 interrupted
@@ -101,6 +101,7 @@ impl Fsck {
         }
         let is_bad = report.count(Severity::Error) > 0
             || !report.broken.is_empty()
+            || report.is_partial
             || self.strict && report.count(Severity::Warning) > 0;
         Ok(Exit::damage_if(is_bad))
     }

@@ -35,7 +35,7 @@ impl<'t> Parents<'t> {
     /// Opens every directory down to `path`. `None` when one does not exist.
     pub(super) fn open(tree: &'t Tree, path: &TreePath) -> Result<Option<Self>> {
         let Some(area) = tree.area(path.area())? else { return Ok(None) };
-        let mut parents = Self::new(tree, path, duplicate(area, path)?, false);
+        let mut parents = Self::new(tree, path, duplicate(tree, area, path)?, false);
         for here in path.descent() {
             match open_in(parents.last(), here.file_name()) {
                 Ok(handle) => parents.handles.push(handle),
@@ -202,7 +202,7 @@ pub(super) fn remove_entry(tree: &Tree, path: &TreePath, flags: AtFlags) -> Resu
 fn area_made(tree: &Tree, area: Area) -> Result<(OwnedFd, bool)> {
     let path = area.path();
     if let Some(handle) = tree.area(area)? {
-        return Ok((duplicate(handle, &path)?, false));
+        return Ok((duplicate(tree, handle, &path)?, false));
     }
     let failed = |errno| Error::io("create directory", tree.locate(&path), errno);
     match rustix::fs::mkdirat(tree.v2(), area.name(), ownership::PRIVATE_DIRECTORY) {
@@ -211,7 +211,7 @@ fn area_made(tree: &Tree, area: Area) -> Result<(OwnedFd, bool)> {
     }
     let handle = tree.area(area)?.ok_or_else(|| failed(Errno::NOENT))?;
     ownership::adopt(handle, tree.v2(), FileType::Directory).map_err(failed)?;
-    Ok((duplicate(handle, &path)?, true))
+    Ok((duplicate(tree, handle, &path)?, true))
 }
 
 /// Tries again while another process removes directories that `attempt` was about to use.
@@ -240,6 +240,6 @@ pub(super) fn open_in(parent: BorrowedFd<'_>, name: &str) -> rustix::io::Result<
     rustix::fs::openat(parent, name, flags, Mode::empty())
 }
 
-fn duplicate(handle: BorrowedFd<'_>, path: &TreePath) -> Result<OwnedFd> {
-    handle.try_clone_to_owned().map_err(|error| Error::io("open", path.to_string(), error))
+fn duplicate(tree: &Tree, handle: BorrowedFd<'_>, path: &TreePath) -> Result<OwnedFd> {
+    handle.try_clone_to_owned().map_err(|error| Error::io("open", tree.locate(path), error))
 }

@@ -66,6 +66,8 @@ named! {
         FileUnexpected = "file-unexpected",
         /// Something can't be read.
         Unreadable = "unreadable",
+        /// A look at something failed, and a later one did not: not everything there was checked.
+        NotChecked = "not-checked",
         /// Content is empty, but its digest is that of other bytes.
         BlobEmpty = "blob-empty",
         /// Content is in a directory in which no registry looks for it.

@@ -87,6 +87,10 @@ impl<'t> Blobs<'t> {
         (Self { tree: inspector.tree, digests, sizes, odd, led, live: false, returning }, inspector.candidates)
     }
 
+    pub(super) fn tree(&self) -> &'t Tree {
+        self.tree
+    }
+
     /// From now on, missing content is looked for again.
     pub(super) fn look_again(&mut self) {
         self.live = true;

@@ -147,6 +147,7 @@ impl<'t> Inspector<'t> {
 
     /// Notes that `path` can't be read.
     pub(super) fn refused(&mut self, blocks: Blocks, path: &TreePath, errno: Errno) {
+        self.tree.note_unread(path, errno);
         if errno == Errno::ACCESS && self.is_told_by_mode(blocks, path) {
             return;
         }
@@ -348,8 +349,9 @@ impl<'t> Inspector<'t> {
 
     /// Reports if the tree's owner lacks the permission `bits`.
     fn check_mode(&mut self, handle: BorrowedFd<'_>, bits: u32, blocks: Blocks, path: impl FnOnce() -> TreePath) {
-        if let Ok(stat) = rustix::fs::fstat(handle) {
-            self.check_stat(&stat, bits, blocks, path);
+        match rustix::fs::fstat(handle) {
+            Ok(stat) => self.check_stat(&stat, bits, blocks, path),
+            Err(errno) => self.tree.note_unread(&path(), errno),
         }
     }
 

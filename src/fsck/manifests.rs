@@ -9,6 +9,7 @@ use super::blobs::{Blobs, Occupant};
 use super::repository::{RepositoryView, RevisionLink};
 use crate::digest::Digest;
 use crate::judge::manifest::{self, Read, USUAL};
+use crate::layout::Entry;
 use crate::stream::Interrupt;
 
 /// Every manifest that a repository links and whose content is in the tree. What is behind a symbolic link is not read.
@@ -26,7 +27,9 @@ pub(super) fn read(blobs: &Blobs<'_>, repositories: &[RepositoryView], interrupt
     let wanted: Vec<Digest> = wanted.into_iter().filter(is_read).collect();
     let read = wanted.par_iter().filter(|_| interrupt.signal().is_none());
     let large = Mutex::new(());
-    let parse =
-        |buffer: &mut Vec<u8>, digest: &Digest| (*digest, manifest::read(blobs.open(digest), digest, buffer, &large));
+    let parse = |buffer: &mut Vec<u8>, digest: &Digest| {
+        let read = manifest::read(blobs.open(digest), digest, buffer, &large);
+        (*digest, read.noted(blobs.tree(), &Entry::Blob(*digest).path()))
+    };
     read.map_init(|| Vec::with_capacity(USUAL), parse).collect()
 }

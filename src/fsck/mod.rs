@@ -8,7 +8,7 @@
 //! small file matter.
 //!
 //! A registry may run at the same time. So everything that was found is looked up again, and reported only if it is
-//! still there.
+//! still there. **Only a look that failed is reported in any case**: what lies behind it may be wrong.
 
 mod blobs;
 mod candidate;
@@ -27,6 +27,7 @@ mod repository;
 mod signatures;
 mod subset;
 mod tags;
+mod unread;
 mod uploads;
 
 use std::cmp::Reverse;
@@ -110,6 +111,8 @@ pub struct Report {
     pub counts: Counts,
     /// The result of hashing content, if that was asked for.
     pub hashed: Option<Hashed>,
+    /// Whether a look at something failed, so that more may be wrong than was found. A finding names each such place.
+    pub is_partial: bool,
 }
 
 impl Report {
@@ -131,6 +134,7 @@ pub(crate) fn check_with(
     options: &Options,
     watch: &Watch<'_>,
 ) -> Result<Report> {
+    let moment = tree.moment();
     let inspector = Inspector::new(tree)?;
     let interrupt = &watch.interrupt;
     watch.progress.begin("listing content", None);
@@ -156,7 +160,8 @@ pub(crate) fn check_with(
         candidates.retain(|candidate| is_wanted(candidate, options, &blobs, &pass));
     }
     blobs.look_again();
-    Recheck { inspector: &inspector, blobs: &blobs, first: &pass, options, watch }.retain(&mut candidates)?;
+    let recheck = Recheck { inspector: &inspector, blobs: &blobs, first: &pass, options, watch, moment };
+    recheck.retain(&mut candidates)?;
     let counts = Counts {
         repositories: pass.repositories.len() as u64,
         tags: pass.repositories.iter().map(|repository| repository.tags.len() as u64).sum(),
@@ -172,20 +177,23 @@ pub(crate) fn check_with(
             let hashed = content::check(&mut inspector, &selection, wanted, watch);
             // Hashing may have taken hours. After a signal nothing is looked up again.
             if !matches!(hashed.stop, Some(Stop::Signal(_))) {
-                Recheck { inspector: &inspector, blobs: &blobs, first: &pass, options, watch }.once(&mut candidates)?;
+                Recheck { inspector: &inspector, ..recheck }.once(&mut candidates)?;
             }
             candidates.extend(inspector.candidates);
             Some(hashed)
         }
         None => None,
     };
+    let is_wanted = |place: &TreePath| unread::is_wanted(place, options, &blobs, &pass);
+    let (unread, is_partial) = unread::find(&inspector, moment, &candidates, is_wanted);
+    candidates.extend(unread);
     tidy(&mut candidates);
     let broken = images::find(&pass.repositories, &pass.manifests, &mut candidates);
     let mut findings: Vec<Finding> = candidates.into_iter().map(|candidate| candidate.finding).collect();
     findings.sort_by_cached_key(|finding| {
         (Reverse(finding.severity), finding.code, finding.path(), finding.message.clone())
     });
-    Ok(Report { findings, broken, counts, hashed })
+    Ok(Report { findings, broken, counts, hashed, is_partial })
 }
 
 /// Drops `unreadable` where `permissions` already explains it.

@@ -1,6 +1,7 @@
 //! Looks up again what was found, because a running registry changes the tree meanwhile.
 
 use std::collections::HashSet;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -11,11 +12,12 @@ use super::candidate::{Candidate, Mark};
 use super::find;
 use super::inspect::Inspector;
 use super::pass::{self, Pass};
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::finding::Code;
 use crate::layout::{Area, TreePath};
 use crate::scan::Nothing;
 use crate::stream::{Silent, Watch};
+use crate::tree::Moment;
 
 /// The pauses before each further look where a registry may run. There is one look in any case. The others follow only
 /// while something that was found may be in the making: small files are synced one after the other, which takes a while
@@ -40,6 +42,8 @@ pub(super) struct Recheck<'a, 't> {
     pub(super) first: &'a Pass,
     pub(super) options: &'a Options,
     pub(super) watch: &'a Watch<'a>,
+    /// When the check began.
+    pub(super) moment: Moment,
 }
 
 impl Recheck<'_, '_> {
@@ -66,14 +70,20 @@ impl Recheck<'_, '_> {
         if candidates.iter().all(is_empty) {
             return Ok(());
         }
+        let tree = self.inspector.tree;
+        let before: HashSet<PathBuf> = paths(&tree.unread_since(self.moment));
         let stands = self.look(candidates)?;
-        candidates.retain(|candidate| is_empty(candidate) || stands.contains(&candidate.mark()));
+        // What could not be looked up again is not gone.
+        let failed = paths(&tree.unread_since(self.moment));
+        if failed.iter().all(|path| path.ancestors().any(|above| before.contains(above))) {
+            candidates.retain(|candidate| is_empty(candidate) || stands.contains(&candidate.mark()));
+        }
         Ok(())
     }
 
     /// The marks of everything that is found where the candidates were found.
     fn look(&self, candidates: &[Candidate]) -> Result<HashSet<Mark>> {
-        let Self { inspector, blobs, first, options, watch } = *self;
+        let Self { inspector, blobs, first, options, watch, .. } = *self;
         let quiet = Watch { progress: &Silent, interrupt: watch.interrupt.clone() };
         let named = |candidate: &'_ Candidate| {
             let also = candidate.also.iter().map(String::as_str);
@@ -95,6 +105,10 @@ impl Recheck<'_, '_> {
         watch.interrupt.check()?;
         Ok(second.candidates.iter().chain(&content).chain(&between).chain(&without).map(Candidate::mark).collect())
     }
+}
+
+fn paths(errors: &[Error]) -> HashSet<PathBuf> {
+    errors.iter().filter_map(|error| error.path().map(Path::to_owned)).collect()
 }
 
 fn is_in_the_making(inspector: &Inspector<'_>, candidate: &Candidate, now: jiff::Timestamp) -> bool {

@@ -47,6 +47,7 @@ mod kept;
 mod plan;
 mod safety;
 mod sweep;
+mod unread;
 mod untagged;
 mod uses;
 

@@ -10,9 +10,11 @@ use super::age::{self, FoundBlob};
 use super::doubt::{self, Doubts};
 use super::history::Histories;
 use super::kept::Kept;
+use super::unread::Reported;
 use super::{Options, check_patterns, empty};
 use crate::digest::Digest;
 use crate::error::{Error, Result};
+use crate::finding::Code;
 use crate::layout::TreePath;
 use crate::quarantine::{self, Held, Recall};
 use crate::reach::{Edges, MustKeep, Use, mark, subject_of};
@@ -52,7 +54,7 @@ pub struct Plan {
 /// What to remove from a scanned tree, and why the rest is kept.
 pub(super) struct Decision {
     pub(super) actions: Vec<Action>,
-    findings: Vec<Finding>,
+    pub(super) findings: Vec<Finding>,
     opaque: Vec<String>,
     keep_all_content: bool,
     pub(super) kept: Kept,
@@ -66,12 +68,16 @@ pub(super) struct Decision {
 /// Returns `Err(NoMatch)` when a pattern of [`Options::only`] matches no repository, and `Err(Interrupted)` when a
 /// signal came.
 pub fn plan(tree: &Tree, options: Options, interrupt: &Interrupt) -> Result<Plan> {
+    let moment = tree.moment();
     let held = Held::read(tree);
     let scan = Scan::read_with(tree, Arc::new(Nothing), &held.digests(), interrupt)?;
     check_patterns(&scan, &options)?;
     let (mut scan, recall) = quarantine::with_recall(tree, scan, held, interrupt)?;
     let decision = decide(tree, &mut scan, &options, interrupt)?;
-    let Decision { actions, findings, opaque, keep_all_content, kept, nothing_needed, must_keep } = decision;
+    let Decision { actions, mut findings, opaque, keep_all_content, kept, nothing_needed, must_keep } = decision;
+    let mut reported = Reported::of(&findings);
+    recall.damage.iter().filter_map(Error::path).for_each(|path| reported.add_path(path));
+    findings.extend(reported.unread(tree, moment));
     let (all_bytes, kept_bytes) = (OnceLock::new(), OnceLock::new());
     Ok(Plan {
         recall,
@@ -93,6 +99,11 @@ impl Plan {
     /// Whether anything is kept because something can't be followed.
     pub fn is_doubtful(&self) -> bool {
         self.keep_all_content || !self.opaque.is_empty()
+    }
+
+    /// Whether something could not be read. What gc keeps because of that is another question.
+    pub fn is_partial(&self) -> bool {
+        self.findings.iter().any(|finding| finding.code == Code::Unreadable)
     }
 
     /// How many of a kind are removed, and how many bytes of content with them.

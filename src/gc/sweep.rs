@@ -4,11 +4,12 @@
 
 use std::collections::HashSet;
 
-use super::action::{Action, Kind};
+use super::action::{Action, Finding, Kind};
 use super::age::{self, FoundBlob};
 use super::disposal::Disposal;
 use super::kept::Kept;
 use super::plan::{Decision, Plan, decide};
+use super::unread::Reported;
 use super::{Options, empty};
 use crate::digest::Digest;
 use crate::durable::ExclusiveWriter;
@@ -32,6 +33,8 @@ pub struct Swept {
     pub not_put_back: Vec<Error>,
     /// Why something could not be removed.
     pub failures: Vec<Error>,
+    /// What the later looks found to be wrong, and the plan did not say.
+    pub findings: Vec<Finding>,
     /// The run of the quarantine, if anything was moved there.
     pub quarantine: Option<RunId>,
     /// The signal that ended the sweep early.
@@ -92,7 +95,9 @@ pub fn sweep(
     mut each: impl FnMut(Did<'_>) -> Result<()>,
 ) -> Result<Swept> {
     let tree = writer.tree();
+    let moment = tree.moment();
     plan.check(tree)?;
+    let mut reported = Reported::of(&plan.findings);
     let Plan { recall, mut actions, options, mut scan, kept, .. } = plan;
     let before = kept.before(&actions, &scan);
     let mut swept = Swept::default();
@@ -108,8 +113,12 @@ pub fn sweep(
         } else {
             scan = Scan::read(tree, interrupt)?;
         }
-        swept = Sweep { writer, options: &options, scan, interrupt, swept }.run(&actions, each)?;
+        let reported = &mut reported;
+        swept = Sweep { writer, options: &options, scan, interrupt, swept, reported }.run(&actions, each)?;
     }
+    let told = swept.failures.iter().chain(&swept.not_put_back);
+    told.filter_map(Error::path).for_each(|path| reported.add_path(path));
+    swept.findings.extend(reported.unread(tree, moment));
     swept.kept = before.without(&swept.removed);
     Ok(swept)
 }
@@ -133,12 +142,13 @@ struct Sweep<'s> {
     scan: Scan,
     interrupt: &'s Interrupt,
     swept: Swept,
+    reported: &'s mut Reported,
 }
 
 impl Sweep<'_> {
     fn run(mut self, actions: &[Action], mut each: impl FnMut(Did<'_>) -> Result<()>) -> Result<Swept> {
         let Self { writer, options, interrupt, .. } = self;
-        let mut confirmed = Confirmed::by(self.decide()?);
+        let mut confirmed = Confirmed::by(&self.decide()?);
         let mut disposal = if options.quarantine {
             Disposal::quarantine(writer, options.now, actions.iter().filter(|action| confirmed.has(action)))?
         } else {
@@ -163,7 +173,7 @@ impl Sweep<'_> {
             if before < Kind::Blob && action.kind == Kind::Blob {
                 // The removal of links took time, and content may have come to be needed meanwhile.
                 self.scan.read_again(writer.tree(), interrupt)?;
-                confirmed.content(self.decide()?);
+                confirmed.content(&self.decide()?);
             }
             // What could not be removed may need the rest of its repository.
             let fails = action.repository.as_ref().is_some_and(|repository| failed.contains(repository));
@@ -188,8 +198,12 @@ impl Sweep<'_> {
         Ok(self.swept)
     }
 
+    /// Decides again. What is found to be wrong, and was not before, is reported.
     fn decide(&mut self) -> Result<Decision> {
-        decide(self.writer.tree(), &mut self.scan, self.options, self.interrupt)
+        let mut decision = decide(self.writer.tree(), &mut self.scan, self.options, self.interrupt)?;
+        let found = std::mem::take(&mut decision.findings);
+        self.swept.findings.extend(self.reported.new_of(found));
+        Ok(decision)
     }
 }
 
@@ -199,12 +213,12 @@ struct Confirmed {
 }
 
 impl Confirmed {
-    fn by(decision: Decision) -> Self {
-        Self { paths: decision.actions.into_iter().map(|action| (action.kind, action.path)).collect() }
+    fn by(decision: &Decision) -> Self {
+        Self { paths: decision.actions.iter().map(|action| (action.kind, action.path.clone())).collect() }
     }
 
     /// Keeps of the content only what another decision removes too.
-    fn content(&mut self, decision: Decision) {
+    fn content(&mut self, decision: &Decision) {
         let agreed = Self::by(decision);
         self.paths.retain(|entry| entry.0 != Kind::Blob || agreed.paths.contains(entry));
     }

@@ -173,15 +173,23 @@ fn hash_once(tree: &Tree, digest: Digest, buffer: &mut [u8], watch: &Watch<'_>) 
         Ok(None) => return Ok((Stored::Missing, None)),
         Err(error) => return Ok((unopened(tree, &digest, &error), None)),
     };
+    let path = Entry::Blob(digest).path();
     let identity = match Identity::of(&file) {
         Ok(identity) => identity,
-        Err(error) => return Ok((Stored::Unreadable(error.to_string()), None)),
+        Err(error) => {
+            let stored = Stored::Unreadable(error.to_string());
+            tree.note_unread(&path, error);
+            return Ok((stored, None));
+        }
     };
     if identity.size > LONG {
         // This is only a hint, so a failure does not matter.
         let _ = rustix::fs::fadvise(file.as_fd(), 0, None, Advice::Sequential);
     }
     let stored = hash_file(file, &digest, buffer, watch)?;
+    if let Stored::Unreadable(reason) = &stored {
+        tree.note_unread(&path, std::io::Error::other(reason.clone()));
+    }
     let identity = (stored == Stored::Right).then_some(identity);
     Ok((stored, identity))
 }

@@ -10,7 +10,7 @@ use crate::count;
 use crate::digest::{Digest, Hasher};
 use crate::error::{Refusal, Result};
 use crate::finding::{Code, Harm};
-use crate::layout::Entry;
+use crate::layout::{Entry, TreePath};
 use crate::manifest::{Anything, Kind, MAX_PUT, MAX_READ, Manifest, Oddity, Reason, Reference, Role, check, decode};
 use crate::tree::Tree;
 
@@ -25,9 +25,20 @@ pub(crate) enum Read {
     Wrong(Stored),
 }
 
+impl Read {
+    /// The tree remembers that the manifest can't be read.
+    pub(crate) fn noted(self, tree: &Tree, path: &TreePath) -> Self {
+        if let Self::Wrong(Stored::Unreadable(reason)) = &self {
+            tree.note_unread(path, std::io::Error::other(reason.clone()));
+        }
+        self
+    }
+}
+
 /// Reads one manifest in its place.
 pub(crate) fn read_one(tree: &Tree, digest: &Digest) -> Read {
-    read(tree.open_file(&Entry::Blob(*digest).path()), digest, &mut Vec::new(), &Mutex::new(()))
+    let path = Entry::Blob(*digest).path();
+    read(tree.open_file(&path), digest, &mut Vec::new(), &Mutex::new(())).noted(tree, &path)
 }
 
 /// Reads an opened manifest into `buffer`. Only one manifest that is larger than registries serve is in memory at a

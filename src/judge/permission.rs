@@ -28,7 +28,16 @@ pub(crate) fn is_shown(tree: &Tree, part: &Part) -> bool {
 /// Whether the manifests of a tree show anything: the tree is not one of a pull-through cache, and never was.
 pub(crate) fn manifests_show(tree: &Tree) -> bool {
     let state = tree.root().join(layout::SCHEDULER_STATE);
-    matches!(rustix::fs::lstat(&state), Err(rustix::io::Errno::NOENT)) && !cache::is_cache(tree)
+    let is_left = match rustix::fs::lstat(&state) {
+        Ok(_) => true,
+        Err(rustix::io::Errno::NOENT) => false,
+        Err(errno) => {
+            // The tree remembers that this is unknown.
+            let _ = tree.failed_at("look at", state, errno);
+            true
+        }
+    };
+    !is_left && !cache::is_cache(tree)
 }
 
 /// Whether the same repository of another tree has this layer link.

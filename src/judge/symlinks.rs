@@ -10,7 +10,12 @@ use crate::tree::Tree;
 /// The metadata of what `path` leads to.
 pub(crate) fn stat(tree: &Tree, path: &TreePath) -> rustix::io::Result<Stat> {
     let area = tree.area(path.area()).map_err(|_| Errno::IO)?.ok_or(Errno::NOENT)?;
-    rustix::fs::statat(area, path.below_area(), AtFlags::empty())
+    let found = rustix::fs::statat(area, path.below_area(), AtFlags::empty());
+    found.inspect_err(|errno| {
+        if !is_nothing(*errno) {
+            tree.note_unread(path, *errno);
+        }
+    })
 }
 
 pub(crate) fn is_file(stat: &Stat) -> bool {

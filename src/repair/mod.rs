@@ -19,6 +19,7 @@ mod safety;
 mod source;
 
 use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::path::Path;
 use std::time::Duration;
 
 pub use execute::{Did, Done, execute};
@@ -34,6 +35,7 @@ use crate::fsck::{self, Content};
 use crate::layout::{Entry, Form, Place, TreePath};
 use crate::pattern::Patterns;
 use crate::quarantine::Recall;
+use crate::tree::{Moment, Tree};
 use source::FoundContent;
 
 /// What to repair.
@@ -190,9 +192,19 @@ pub struct Plan<'o> {
     /// The content of the source.
     content: FoundContent,
     options: Options<'o>,
+    /// When the tree was first looked at.
+    moment: Moment,
 }
 
 impl Plan<'_> {
+    /// What could not be read since the plan was begun, though a later look may have succeeded. Those of `told` are left
+    /// out.
+    pub(crate) fn unread<'e>(&self, tree: &Tree, told: impl IntoIterator<Item = &'e Error>) -> Vec<Error> {
+        let told: HashSet<&Path> = told.into_iter().filter_map(Error::path).collect();
+        let unread = tree.unread_since(self.moment).into_iter();
+        unread.filter(|error| error.path().is_none_or(|path| !told.contains(path))).collect()
+    }
+
     /// The number of actions of each kind.
     pub(crate) fn counts(actions: &[Action]) -> BTreeMap<Repair, u64> {
         let mut counts = BTreeMap::new();

@@ -22,19 +22,21 @@ use crate::tree::Tree;
 /// Returns `Err(SafetyLimit)`, before anything is hashed, when so much content is missing that its disk may not be
 /// mounted, unless [`Options::assume_blobs_lost`] is set.
 pub fn plan<'o>(tree: &Tree, options: Options<'o>, watch: &Watch<'_>) -> Result<Plan<'o>> {
+    let moment = tree.moment();
     let held = Held::read(tree);
     let scan = Scan::read_with(tree, Arc::new(Nothing), &held.digests(), &watch.interrupt)?;
     if !options.assume_blobs_lost {
         safety::check(tree, &scan)?;
     }
     let (scan, recall) = quarantine::with_recall(tree, scan, held, &watch.interrupt)?;
-    let mut plan = decide(tree, options, recall, watch)?;
+    let mut plan = Plan { moment, ..decide(tree, options, recall, watch)? };
     grant::add(tree, &scan, &mut plan, watch)?;
     Ok(plan)
 }
 
 /// Plans the repairs of what is found, as if the content of `recall` were back.
 pub(super) fn decide<'o>(tree: &Tree, options: Options<'o>, recall: Recall, watch: &Watch<'_>) -> Result<Plan<'o>> {
+    let moment = tree.moment();
     let look = options.look(options.content.clone());
     let report = fsck::check_with(tree, recall.returning(), &look, watch)?;
     if let Some(Hashed { stop: Some(Stop::Signal(signal)), .. }) = report.hashed {
@@ -71,7 +73,8 @@ pub(super) fn decide<'o>(tree: &Tree, options: Options<'o>, recall: Recall, watc
         }
     }
     let Planner { plan, left, .. } = planner;
-    Ok(Plan { recall, actions: Action::in_order(plan), left, unmended, until_pushed, refused, content, options })
+    let actions = Action::in_order(plan);
+    Ok(Plan { recall, actions, left, unmended, until_pushed, refused, content, options, moment })
 }
 
 /// The digests of content that a source may help with.

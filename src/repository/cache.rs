@@ -46,9 +46,9 @@ fn written(tree: &Tree) -> Result<Option<Timestamp>> {
         Ok(found) if found.is_file() => found,
         Ok(_) => return Ok(None),
         Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
-        Err(error) => return Err(Error::io("look at", &path, error)),
+        Err(error) => return Err(tree.failed_at("look at", path, error)),
     };
-    let modified = found.modified().map_err(|error| Error::io("look at", &path, error))?;
+    let modified = found.modified().map_err(|error| tree.failed_at("look at", path, error))?;
     Ok(Timestamp::try_from(modified).ok())
 }
 

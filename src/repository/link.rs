@@ -8,7 +8,7 @@ use std::os::fd::{AsFd, BorrowedFd};
 
 use crate::count;
 use crate::digest::Digest;
-use crate::error::{Error, LinkFault, Result};
+use crate::error::{LinkFault, Result};
 use crate::layout::TreePath;
 use crate::tree::{self, Tree};
 
@@ -23,7 +23,7 @@ pub(crate) type Said = Result<Digest, LinkFault>;
 /// Reads the link at `path`. `None` when there is none.
 pub(crate) fn read(tree: &Tree, path: &TreePath) -> Result<Option<Said>> {
     let Some(file) = tree.open_file(path)? else { return Ok(None) };
-    read_file(file).map(Some).map_err(|errno| Error::io("read", tree.locate(path), errno))
+    read_file(file).map(Some).map_err(|errno| tree.failed("read", path, errno))
 }
 
 /// Reads the link `below` an open directory: the fast way to read many.

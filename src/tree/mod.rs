@@ -4,12 +4,14 @@
 //! link. **Below `blobs` and `repositories` no symbolic link is ever followed.** Every path is opened from a handle, so
 //! a link that is planted later leads nowhere.
 //!
-//! **What can't be read is an error, and never looks absent.** `None` means that the path is not there.
+//! **What can't be read is an error, and never looks absent.** `None` means that the path is not there. The tree
+//! remembers each such error ([`Tree::unread_since`]).
 
 mod configuration;
 pub(crate) mod digests;
 mod handle;
 mod neighbours;
+mod unread;
 
 use std::ffi::{OsStr, OsString};
 use std::fs::File;
@@ -24,6 +26,8 @@ use rustix::io::Errno;
 pub(crate) use configuration::Configuration;
 pub(crate) use handle::{list_handle, metadata_at, open_beneath, open_small, patiently, read_start, visit_handle};
 pub(crate) use neighbours::Neighbours;
+use unread::Failures;
+pub(crate) use unread::Moment;
 
 use crate::error::{Error, Result};
 use crate::layout::{self, Area, TreePath};
@@ -41,6 +45,7 @@ pub struct Tree {
     repositories: OnceLock<OwnedFd>,
     configuration: Option<Configuration>,
     is_cache: OnceLock<bool>,
+    failures: Failures,
 }
 
 named! {
@@ -127,6 +132,7 @@ impl Tree {
             repositories: OnceLock::new(),
             configuration: None,
             is_cache: OnceLock::new(),
+            failures: Failures::default(),
         };
         for area in [Area::Blobs, Area::Repositories] {
             tree.open_area(area)?;
@@ -197,17 +203,20 @@ impl Tree {
         let path = self.path.join(area.name());
         let opened = open_resolved(self.v2(), OsStr::new(area.name())).map_err(|errno| match errno {
             Errno::NOTDIR => Error::WrongKind { path: path.clone(), expected: "a directory", found: "something else" },
-            errno => Error::io("open", &path, errno),
+            errno => self.failed_at("open", path.clone(), errno),
         })?;
         if let Some(handle) = opened {
             return Ok(Some(self.area_cell(area).get_or_init(|| handle).as_fd()));
         }
         // The name is there and no directory opens: it is a symbolic link to nowhere, as to a disk that isn't mounted.
-        if rustix::fs::statat(self.v2(), area.name(), AtFlags::SYMLINK_NOFOLLOW).is_ok() {
-            let reason = format!("{} is a symbolic link to nowhere (is its disk mounted?)", path.display());
-            return Err(Error::UnusableTree { path: self.root.clone(), reason });
+        match rustix::fs::statat(self.v2(), area.name(), AtFlags::SYMLINK_NOFOLLOW) {
+            Ok(_) => {
+                let reason = format!("{} is a symbolic link to nowhere (is its disk mounted?)", path.display());
+                Err(Error::UnusableTree { path: self.root.clone(), reason })
+            }
+            Err(Errno::NOENT) => Ok(None),
+            Err(errno) => Err(self.failed_at("look at", path, errno)),
         }
-        Ok(None)
     }
 
     /// Opens the directory at `path`, for access to its entries. `None` when it isn't there.
@@ -234,7 +243,7 @@ impl Tree {
             Err(errno) => return Err(self.explain(path, "a regular file", "open", errno)),
         };
         let file = File::from(handle);
-        let metadata = file.metadata().map_err(|error| Error::io("look at", self.locate(path), error))?;
+        let metadata = file.metadata().map_err(|error| self.failed("look at", path, error))?;
         if metadata.is_file() {
             return Ok(Some(file));
         }
@@ -261,12 +270,12 @@ impl Tree {
             }
         };
         let directory = directory.as_ref().map_or(area, AsFd::as_fd);
-        metadata_at(directory, path.file_name()).map_err(|errno| Error::io("look at", self.locate(path), errno))
+        metadata_at(directory, path.file_name()).map_err(|errno| self.failed("look at", path, errno))
     }
 
     /// Whether `path` is still the path of the open file `handle`, which may have been moved or removed since.
     pub(crate) fn is_in_place(&self, path: &TreePath, handle: impl AsFd) -> Result<bool> {
-        let failed = |errno: Errno| Error::io("look at", self.locate(path), errno);
+        let failed = |errno: Errno| self.failed("look at", path, errno);
         let parent = path.parent().expect("an area stays where it is");
         let Some(directory) = self.open_directory(&parent)? else { return Ok(false) };
         let ours = rustix::fs::fstat(handle).map_err(failed)?;
@@ -282,26 +291,51 @@ impl Tree {
     pub(crate) fn read_small(&self, path: &TreePath, limit: u64) -> Result<Option<Vec<u8>>> {
         let Some(file) = self.open_file(path)? else { return Ok(None) };
         let mut content = Vec::with_capacity(160);
-        file.take(limit).read_to_end(&mut content).map_err(|error| Error::io("read", self.locate(path), error))?;
+        file.take(limit).read_to_end(&mut content).map_err(|error| self.failed("read", path, error))?;
         Ok(Some(content))
     }
 
     /// Lists the directory at `path`, in no order. `None` when it isn't there. A failure half-way is an error.
     pub(crate) fn list(&self, path: &TreePath) -> Result<Option<Vec<Listed>>> {
         let Some(directory) = self.open_directory(path)? else { return Ok(None) };
-        list_handle(directory.as_fd()).map(Some).map_err(|errno| Error::io("list", self.locate(path), errno))
+        list_handle(directory.as_fd()).map(Some).map_err(|errno| self.failed("list", path, errno))
     }
 
     /// As [`Tree::list`], for a directory in the open directory `parent`: this is the fast way down a fan-out.
     pub(crate) fn list_in(&self, parent: BorrowedFd<'_>, path: &TreePath) -> Result<Option<Vec<Listed>>> {
         let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
         match rustix::fs::openat(parent, path.file_name(), flags, Mode::empty()) {
-            Ok(directory) => {
-                list_handle(directory.as_fd()).map(Some).map_err(|errno| Error::io("list", self.locate(path), errno))
-            }
+            Ok(directory) => list_handle(directory.as_fd()).map(Some).map_err(|errno| self.failed("list", path, errno)),
             Err(Errno::NOENT) => Ok(None),
             Err(errno) => Err(self.explain(path, "a directory", "open", errno)),
         }
+    }
+
+    /// The error for a look at `path` that failed. The tree remembers it.
+    pub(crate) fn failed(&self, action: &'static str, path: &TreePath, error: impl Into<std::io::Error>) -> Error {
+        self.failed_at(action, self.locate(path), error)
+    }
+
+    /// As [`Tree::failed`], for a full path.
+    pub(crate) fn failed_at(&self, action: &'static str, path: PathBuf, error: impl Into<std::io::Error>) -> Error {
+        let error = error.into();
+        self.failures.add(action, path.clone(), &error);
+        Error::io(action, path, error)
+    }
+
+    /// Remembers that `path` can't be read, where the caller makes no error of it.
+    pub(crate) fn note_unread(&self, path: &TreePath, error: impl Into<std::io::Error>) {
+        self.failures.add("read", self.locate(path), &error.into());
+    }
+
+    /// This moment, to ask later what could not be read since.
+    pub(crate) fn moment(&self) -> Moment {
+        self.failures.now()
+    }
+
+    /// What could not be read since `moment`, though a later look may have succeeded: one error for each path, sorted.
+    pub(crate) fn unread_since(&self, moment: Moment) -> Vec<Error> {
+        self.failures.since(moment)
     }
 
     pub(crate) fn wrong_kind(&self, path: &TreePath, expected: &'static str, found: EntryKind) -> Error {
@@ -311,7 +345,7 @@ impl Tree {
     /// The error for a path that can't be opened. It names the component of the wrong kind, if that is the cause.
     pub(crate) fn explain(&self, path: &TreePath, expected: &'static str, action: &'static str, errno: Errno) -> Error {
         if !matches!(errno, Errno::LOOP | Errno::NOTDIR | Errno::ISDIR | Errno::NXIO | Errno::MLINK) {
-            return Error::io(action, self.locate(path), errno);
+            return self.failed(action, path, errno);
         }
         let mut ancestors: Vec<TreePath> = std::iter::successors(path.parent(), TreePath::parent).collect();
         ancestors.pop(); // the area, which may be a link
@@ -324,7 +358,7 @@ impl Tree {
         }
         match self.metadata_by_walk(path) {
             Some(found) if found.describe() != expected => self.wrong_kind(path, expected, found),
-            _ => Error::io(action, self.locate(path), errno),
+            _ => self.failed(action, path, errno),
         }
     }
 

@@ -38,7 +38,7 @@ Exit codes:
   0    done
   1    I/O or permission error
   2    malformed argument
-  3    done, but something was kept because it can't be followed, or could not be removed
+  3    done, but something was kept because it can't be followed, or could not be read or removed
   4    --repository matches nothing; --explain of a digest that the tree does not know
   10   no tree
   11   another process changes the tree
@@ -186,7 +186,7 @@ impl Gc {
             unknown |= fate == Fate::Absent;
             explain::print(digest, &fate, &links, context)?;
         }
-        Ok(if unknown { Exit::Unknown } else { Exit::damage_if(plan.is_doubtful()) })
+        Ok(if unknown { Exit::Unknown } else { Exit::damage_if(plan.is_doubtful() || plan.is_partial()) })
     }
 }
 
@@ -232,6 +232,9 @@ fn sweep(
     };
     let is_quarantine_full = summary.quarantine && swept.failures.iter().any(is_full);
     summary.kept = swept.kept;
+    for finding in &swept.findings {
+        report::print_finding(finding, context)?;
+    }
     summary.print(&swept.removed, swept.quarantine.as_ref(), context)?;
     if let Some(signal) = swept.interrupted {
         context.output.hint("to remove the rest, run it again");
@@ -243,7 +246,7 @@ fn sweep(
         None if is_quarantine_full => context.output.hint(NO_ROOM),
         None => {}
     }
-    Ok(if has_damage { Exit::Damage } else { exit })
+    Ok(if has_damage || !swept.findings.is_empty() { Exit::Damage } else { exit })
 }
 
 /// What to do when a quarantine does not fit on the disk.
@@ -261,9 +264,9 @@ fn is_full(error: &Error) -> bool {
     matches!(error.io_kind(), Some(ErrorKind::StorageFull | ErrorKind::QuotaExceeded))
 }
 
-/// Whether something is kept because of what can't be followed, or the quarantine could not be read.
+/// Whether something is kept because of what can't be followed, or something could not be read.
 fn has_damage(plan: &Plan) -> bool {
-    plan.is_doubtful() || !plan.recall.damage.is_empty()
+    plan.is_doubtful() || plan.is_partial() || !plan.recall.damage.is_empty()
 }
 
 /// Reads one digest per line. Empty lines, and what follows a `#`, are ignored.

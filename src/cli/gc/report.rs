@@ -180,7 +180,7 @@ pub(super) fn print_doubts(plan: &Plan, context: &mut Context) -> anyhow::Result
     Ok(())
 }
 
-fn print_finding(finding: &Finding, context: &mut Context) -> anyhow::Result<()> {
+pub(super) fn print_finding(finding: &Finding, context: &mut Context) -> anyhow::Result<()> {
     if context.output.is_json() {
         let repair = repair_command(finding, context);
         let path = finding.path.as_ref().map(|path| path.to_string_lossy());

@@ -1,5 +1,8 @@
 //! `regtree manifest delete`.
 
+use std::collections::HashSet;
+use std::path::{Path, PathBuf};
+
 use serde_json::json;
 
 use crate::cli::count::plural;
@@ -54,13 +57,14 @@ pub(in crate::cli) struct Delete {
 impl Delete {
     pub(in crate::cli) fn run(self, context: &mut Context) -> anyhow::Result<Exit> {
         let registry = context.registry()?;
+        let moment = registry.tree().moment();
         let repository = registry.repository(&self.repository).about(&self.repository, None)?;
         // The lock is exclusive: a tag that is set meanwhile might point to the manifest.
         let writer = context.exclusive_writer(&registry, "manifest delete", self.dry_run)?;
         let tags = if self.with_tags { Tags::Remove } else { Tags::Keep };
         let needed = if self.force { Needed::Remove } else { Needed::Keep };
         let planned = manifest::plan_delete(&repository, &self.digests, tags, needed, self.unreadable.policy());
-        let (removals, damage) = planned.about(&self.repository, None)?;
+        let (removals, mut damage) = planned.about(&self.repository, None)?;
         let deletion = Deletion { repository: &self.repository, dry_run: self.dry_run };
         for removal in &removals {
             if let Some(writer) = &writer {
@@ -71,6 +75,9 @@ impl Delete {
             let lines: Vec<String> = named.chain([removal.digest.to_string()]).collect();
             deletion.print("delete", json!({ "digest": removal.digest, "tags": tags }), &lines, context)?;
         }
+        let told: HashSet<PathBuf> = damage.iter().filter_map(|error| error.path().map(Path::to_owned)).collect();
+        let unread = registry.tree().unread_since(moment).into_iter();
+        damage.extend(unread.filter(|error| error.path().is_none_or(|path| !told.contains(path))));
         let tags = removals.iter().map(|removal| removal.tags.len()).sum::<usize>();
         let what = format!("{} and {}", plural(removals.len(), "manifest"), plural(tags, "tag"));
         deletion.end(what, &damage, context)

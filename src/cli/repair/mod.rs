@@ -32,7 +32,7 @@ Exit codes:
   0    done, and no error is left in the tree, as far as it was looked at
   1    I/O or permission error
   2    malformed argument
-  3    done, but an error is left (with -n: would be left), or a repair failed
+  3    done, but an error is left (with -n: would be left), a repair failed, or something could not be read
   4    the repository or the content of a --grant is unknown
   10   no tree
   11   another process changes the tree
@@ -105,7 +105,7 @@ impl Repair {
         report::print_plan(&plan, context)?;
         match writer {
             Some(writer) => execute(&writer, plan, &watch, context),
-            None => show(&plan, context),
+            None => show(tree, &plan, context),
         }
     }
 
@@ -121,12 +121,14 @@ impl Repair {
     }
 }
 
-fn show(plan: &Plan<'_>, context: &mut Context) -> anyhow::Result<Exit> {
+fn show(tree: &Tree, plan: &Plan<'_>, context: &mut Context) -> anyhow::Result<Exit> {
+    let unread = context.output.all_damage(&plan.unread(tree, plan.recall.damage.iter().chain(&plan.refused)))?;
     quarantine::print_recall(&plan.recall, context)?;
     plan.actions.iter().try_for_each(|action| report::print_action(action, context))?;
     let remaining = Remaining::expected(plan);
     End { plan, done: None, remaining: &remaining }.print(context)?;
-    Ok(Exit::damage_if(!plan.recall.damage.is_empty() || !remaining.errors.is_empty()))
+    let is_damaged = !plan.recall.damage.is_empty() || !remaining.errors.is_empty();
+    Ok(if is_damaged { Exit::Damage } else { unread })
 }
 
 fn execute(
@@ -154,12 +156,14 @@ fn execute(
     for finding in &remaining.new {
         fsck_command::print(finding, context)?;
     }
+    let told = done.refused.iter().chain(&done.failures).chain(&plan.recall.damage).chain(&plan.refused);
+    let unread = context.output.all_damage(&plan.unread(writer.tree(), told))?;
     End { plan: &plan, done: Some(&done), remaining: &remaining }.print(context)?;
     if let Some(signal) = interrupted {
         return Err(Error::Interrupted { signal }.into());
     }
     let has_failed = !done.failures.is_empty() || !plan.recall.damage.is_empty();
-    Ok(Exit::damage_if(has_failed || !remaining.errors.is_empty()))
+    Ok(if has_failed || !remaining.errors.is_empty() { Exit::Damage } else { unread })
 }
 
 /// The errors that are left; or the signal because of which that is unknown.

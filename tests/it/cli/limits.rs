@@ -53,7 +53,7 @@ fn demo() -> Scratch {
 }
 
 /// A copy of the tree, the times of its files included.
-fn copy(scratch: &Scratch) -> Scratch {
+pub(super) fn copy(scratch: &Scratch) -> Scratch {
     let copied = Scratch::bare();
     let status = Command::new("cp").arg("-a").arg(scratch.root().join("docker")).arg(copied.root()).status().unwrap();
     assert!(status.success());

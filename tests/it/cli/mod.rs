@@ -4,6 +4,7 @@ mod arguments;
 mod demo;
 mod escapes;
 mod every_command;
+mod faults;
 mod generated;
 mod hints;
 mod limits;
