@@ -14,7 +14,7 @@ use crate::judge::content::{self, Stored};
 use crate::judge::manifest::{self, Read};
 use crate::judge::references::hides_references;
 use crate::layout::{Entry, TreePath};
-use crate::reach::MustKeep;
+use crate::reach::{self, MustKeep};
 use crate::repository::link;
 use crate::scan::{Damage, DigestId, DigestSet, Doubt, Fault, FaultKind, Scan, Scanned};
 use crate::stream::Interrupt;
@@ -53,6 +53,10 @@ pub(super) fn look(tree: &Tree, scan: &mut Scan, options: &Options, interrupt: &
         let named: Vec<DigestId> = named.into_iter().map(|digest| scan.name(digest)).collect();
         scan.read_more(tree, named.clone(), interrupt);
         doubts.must_keep.revisions.entry(index).or_default().extend(named);
+    }
+    doubts.must_keep.all_content = doubts.keep_all_content;
+    if options.delete_untagged && options.delete_dangling_referrers {
+        scan.read_more(tree, reach::named_by_tags(scan), interrupt);
     }
     doubts
 }

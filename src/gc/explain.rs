@@ -28,6 +28,11 @@ pub enum Step {
         /// Its name.
         name: String,
     },
+    /// A manifest that another repository keeps, and that what follows is about.
+    Subject {
+        /// Its digest.
+        digest: Digest,
+    },
     /// A manifest.
     Manifest {
         /// Its digest.
@@ -54,6 +59,8 @@ pub enum Reason {
     Tagged,
     /// A manifest of a repository leads to it.
     Linked,
+    /// It is about a manifest that another repository keeps, as a signature is, or what leads to it is.
+    Referrer,
     /// A repository leads to it in which something can't be followed, or from which nothing may be removed.
     Untouchable,
     /// It is young, or what leads to it is.
@@ -97,7 +104,7 @@ impl Plan {
         let (removal, links): (Vec<&Action>, Vec<&Action>) = about.partition(|action| action.kind == Kind::Blob);
         let Some(target) = scan.digests.find(digest) else { return Ok((Fate::Absent, links)) };
         let kept = |(reason, way)| Fate::Kept { reason, way, until: None };
-        let edges = Edges::new(scan, self.options.policy());
+        let edges = Edges::new(scan, self.options.policy(), &self.must_keep);
         let fate = if !removal.is_empty() {
             Fate::Removed
         } else if let Some(found) = self.by_repositories(&edges, target) {
@@ -120,35 +127,38 @@ impl Plan {
     fn by_repositories(&self, edges: &Edges<'_>, target: DigestId) -> Option<Way> {
         let Self { scan, options, must_keep, .. } = self;
         let found = scan.repositories.iter().enumerate().filter_map(|(index, repository)| {
-            let within = edges.within(repository);
+            let within = edges.within(index);
             let untouchable = must_keep.keeps_all(&options.policy(), index, repository);
             let mut steps = vec![Step::Repository { name: repository.text().to_owned() }];
-            let tags = edges.targets(repository).filter(|(tag, _)| untouchable || edges.is_root(tag));
+            let tags = edges.targets(repository).filter(|(tag, _)| untouchable || within.is_root(tag));
             let mut first: HashMap<DigestId, &ScannedTag> = HashMap::new();
             for (tag, target) in tags {
                 first.entry(target).or_insert(tag);
             }
-            let mut roots = edges.roots(&within, must_keep, index, repository);
+            let mut roots = edges.roots(&within, index, repository);
             // Manifests with a tag come first, so that of several ways the one from a tag is found.
             roots.sort_by_key(|name| (!first.contains_key(name), *name));
             if let Some(way) = shortest(&within, roots.into_iter().map(Edge::Manifest), target) {
                 let tag = first.get(&way[0]);
+                let subject = edges.followed(index, way[0]).filter(|_| tag.is_none() && !untouchable);
                 let young = || must_keep.revisions.get(&index).is_some_and(|young| young.contains(&way[0]));
                 let reason = match tag {
                     Some(_) => Reason::Tagged,
                     None if untouchable => Reason::Untouchable,
                     None if young() => Reason::Young,
+                    None if subject.is_some() => Reason::Referrer,
                     None if options.delete_untagged => Reason::Named,
                     None => Reason::Linked,
                 };
                 steps.extend(tag.map(|tag| Step::Tag { name: tag.name.clone() }));
+                steps.extend(subject.map(|subject| Step::Subject { digest: scan.digests.digest(subject) }));
                 steps.extend(way.iter().map(|name| step(scan, *name)));
                 if let (Some(Step::Content { digest }), 2) = (steps.last().cloned(), steps.len()) {
                     steps[1] = Step::Link { digest };
                 }
                 return Some((reason, steps));
             }
-            let loose = edges.loose(must_keep, index, repository);
+            let loose = edges.loose(index, repository);
             let way = shortest(&within, loose.into_iter().map(Edge::Content), target)?;
             steps.push(Step::Link { digest: scan.digests.digest(way[0]) });
             steps.extend(way[1..].iter().map(|name| step(scan, *name)));

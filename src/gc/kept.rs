@@ -64,3 +64,14 @@ impl Before {
         apply(&mut kept.blobs, of(Kind::Blob));
     }
 }
+
+/// A repository with tags that were made for manifests which are kept elsewhere, such as signatures of images of another
+/// registry.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
+pub struct KeptReferrers {
+    /// Its path.
+    pub repository: String,
+    /// How many such tags it has.
+    pub tags: u64,
+}

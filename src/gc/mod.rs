@@ -56,7 +56,7 @@ use std::time::Duration;
 
 pub use action::{Action, Finding, Kind};
 pub use explain::{Fate, Reason, Step};
-pub use kept::Kept;
+pub use kept::{Kept, KeptReferrers};
 pub use plan::{Plan, plan};
 pub use safety::Limit;
 pub use sweep::{Did, Swept, sweep};
@@ -81,7 +81,8 @@ pub struct Options {
     pub min_age: Duration,
     /// Whether to remove manifests that no tag leads to.
     pub delete_untagged: bool,
-    /// Whether to remove tags that were made for a manifest which is removed, such as those of its signatures.
+    /// Whether to remove tags that were made for a manifest which is removed, or which was in the tree once and is gone,
+    /// such as those of its signatures.
     pub delete_dangling_referrers: bool,
     /// Whether an index may have children that are missing.
     pub allow_sparse_indexes: bool,

@@ -9,7 +9,7 @@ use super::action::{Action, Finding, Kind};
 use super::age::{self, FoundBlob};
 use super::doubt::{self, Doubts};
 use super::history::Histories;
-use super::kept::Kept;
+use super::kept::{Kept, KeptReferrers};
 use super::unread::Reported;
 use super::{Options, check_patterns, empty};
 use crate::digest::Digest;
@@ -17,7 +17,7 @@ use crate::error::{Error, Result};
 use crate::finding::Code;
 use crate::layout::TreePath;
 use crate::quarantine::{self, Held, Recall};
-use crate::reach::{Edges, MustKeep, Use, mark, subject_of};
+use crate::reach::{Edges, MustKeep, Use, Within, mark};
 use crate::scan::{DigestId, DigestSet, Nothing, Scan, Scanned, ScannedTag};
 use crate::stream::Interrupt;
 use crate::tree::{Neighbours, Tree};
@@ -41,6 +41,9 @@ pub struct Plan {
     pub keep_all_content: bool,
     /// How much is kept.
     pub kept: Kept,
+    /// The repositories in which all tags are kept that were made for other manifests, because none of these was ever in
+    /// the tree.
+    pub kept_referrers: Vec<KeptReferrers>,
     /// Whether there is content, and nothing was found that needs any of it.
     pub nothing_needed: bool,
     pub(super) must_keep: MustKeep,
@@ -58,6 +61,7 @@ pub(super) struct Decision {
     opaque: Vec<String>,
     keep_all_content: bool,
     pub(super) kept: Kept,
+    kept_referrers: Vec<KeptReferrers>,
     nothing_needed: bool,
     must_keep: MustKeep,
 }
@@ -74,7 +78,8 @@ pub fn plan(tree: &Tree, options: Options, interrupt: &Interrupt) -> Result<Plan
     check_patterns(&scan, &options)?;
     let (mut scan, recall) = quarantine::with_recall(tree, scan, held, interrupt)?;
     let decision = decide(tree, &mut scan, &options, interrupt)?;
-    let Decision { actions, mut findings, opaque, keep_all_content, kept, nothing_needed, must_keep } = decision;
+    let Decision { actions, mut findings, opaque, keep_all_content, kept, kept_referrers, nothing_needed, must_keep } =
+        decision;
     let mut reported = Reported::of(&findings);
     recall.damage.iter().filter_map(Error::path).for_each(|path| reported.add_path(path));
     findings.extend(reported.unread(tree, moment));
@@ -86,6 +91,7 @@ pub fn plan(tree: &Tree, options: Options, interrupt: &Interrupt) -> Result<Plan
         opaque,
         keep_all_content,
         kept,
+        kept_referrers,
         nothing_needed,
         must_keep,
         options,
@@ -175,7 +181,7 @@ pub(super) fn decide(tree: &Tree, scan: &mut Scan, options: &Options, interrupt:
         must_keep.blobs.extend(&young);
         (links, needed) = Planning::new(tree, scan, options, &must_keep, &histories).links();
     }
-    let rooted = links.rooted;
+    let (rooted, kept_referrers) = (links.rooted, links.referrers);
     let mut planning = Planning {
         actions: links.actions,
         kept: links.kept,
@@ -196,7 +202,7 @@ pub(super) fn decide(tree: &Tree, scan: &mut Scan, options: &Options, interrupt:
     let opaque = opaque.map(|(repository, _)| repository.text().to_owned()).collect();
     let nothing_needed = !rooted && !gone.is_empty();
     interrupt.check()?;
-    Ok(Decision { actions, findings, opaque, keep_all_content, kept, nothing_needed, must_keep })
+    Ok(Decision { actions, findings, opaque, keep_all_content, kept, kept_referrers, nothing_needed, must_keep })
 }
 
 type Young = (usize, (Vec<DigestId>, Vec<DigestId>));
@@ -210,7 +216,7 @@ fn young_links(
     histories: &Histories<'_>,
 ) -> (Vec<Young>, DigestSet) {
     let mut young = Vec::new();
-    let needed = mark(&Edges::new(scan, options.policy()), must_keep, |index, repository, used| {
+    let needed = mark(&Edges::new(scan, options.policy(), must_keep), |index, repository, used| {
         if !must_keep.keeps_all(&options.policy(), index, repository) {
             let (revisions, links) =
                 age::young_links(tree, scan, options, repository, || histories.of(index, repository), used);
@@ -231,6 +237,7 @@ struct Links {
     actions: Vec<Action>,
     kept: Kept,
     rooted: bool,
+    referrers: Vec<KeptReferrers>,
 }
 
 struct Planning<'p> {
@@ -263,7 +270,8 @@ impl<'p> Planning<'p> {
     /// Lists what to remove from each repository. Also returns all content that is needed.
     fn links(mut self) -> (Links, DigestSet) {
         let (scan, options, must_keep) = (self.scan, self.options, self.must_keep);
-        let needed = mark(&Edges::new(scan, options.policy()), must_keep, |index, repository, used| {
+        let edges = Edges::new(scan, options.policy(), must_keep);
+        let needed = mark(&edges, |index, repository, used| {
             let before = self.actions.len();
             self.rooted |= !used.reached().is_empty();
             if self.is_open(index) {
@@ -276,7 +284,12 @@ impl<'p> Planning<'p> {
             let links = repository.layers.len() + repository.aliases.len();
             self.kept.layer_links += (links as u64).saturating_sub(gone(Kind::LayerLink));
         });
-        (Links { actions: self.actions, kept: self.kept, rooted: self.rooted }, needed)
+        let of = |(index, tags): &(usize, usize)| KeptReferrers {
+            repository: scan.repositories[*index].text().to_owned(),
+            tags: *tags as u64,
+        };
+        let referrers = edges.elsewhere().iter().map(of).collect();
+        (Links { actions: self.actions, kept: self.kept, rooted: self.rooted, referrers }, needed)
     }
 
     fn repository(&mut self, index: usize, repository: &Scanned, used: &Use<'_>) {
@@ -292,7 +305,7 @@ impl<'p> Planning<'p> {
             }
         }
         if !lost.is_empty() {
-            self.tags(index, repository, &whose, &lost);
+            self.tags(index, repository, &whose, (used.within, &lost));
         }
         let unused = age::unused_links(scan, repository, used).into_par_iter().with_min_len(64);
         let look = |layers: &mut Neighbours<'_>, (_, digest): (DigestId, Digest)| {
@@ -321,11 +334,16 @@ impl<'p> Planning<'p> {
 
     /// Removes the tags that were made for another manifest and point to a manifest in `lost`. From the history of the
     /// other tags it removes the entries for manifests in `lost`.
-    fn tags(&mut self, index: usize, repository: &Scanned, whose: &Arc<str>, lost: &HashSet<Digest>) {
+    fn tags(
+        &mut self,
+        index: usize,
+        repository: &Scanned,
+        whose: &Arc<str>,
+        (within, lost): (&Within<'_>, &HashSet<Digest>),
+    ) {
         let place = &repository.place;
-        let is_removed = |tag: &ScannedTag| {
-            subject_of(&tag.name).is_some() && tag.target.is_some_and(|target| lost.contains(&target))
-        };
+        let is_removed =
+            |tag: &ScannedTag| !within.is_root(tag) && tag.target.is_some_and(|target| lost.contains(&target));
         for tag in repository.tags.iter().filter(|tag| is_removed(tag)) {
             let path = place.tags().child(&tag.name).expect("a directory's entry");
             let action = Action { tag: Some(tag.name.clone()), ..Action::new(Kind::Tag, path) };

@@ -53,7 +53,7 @@ impl Plan {
 
 fn count_untagged(scan: &Scan, options: &Options, planned: &Plan) -> Untagged {
     let mut revisions = 0;
-    let needed = mark(&Edges::new(scan, options.policy()), &planned.must_keep, |_, repository, used| {
+    let needed = mark(&Edges::new(scan, options.policy(), &planned.must_keep), |_, repository, used| {
         let names = repository.revisions.iter().filter_map(|revision| scan.digests.find(&revision.digest));
         revisions += names.filter(|name| !used.is_kept(*name)).count() as u64;
     });

@@ -41,7 +41,7 @@ pub(crate) fn uses(
 ) -> Uses {
     let doubts = doubt::look(tree, scan, options, interrupt);
     let (scan, opaque) = (&*scan, &doubts.must_keep.opaque);
-    let needed = mark(&Edges::new(scan, options.policy()), &doubts.must_keep, |repository, _, used| {
+    let needed = mark(&Edges::new(scan, options.policy(), &doubts.must_keep), |repository, _, used| {
         let (names, within) = (used.reached(), used.within);
         look(scan, Needs { repository, names, opaque: opaque[repository], within });
     });

@@ -37,7 +37,7 @@ pub(super) fn claims(tree: &Tree, scan: &Scan, held: &Held) -> Claims {
     let (only, keep) = (Patterns::default(), HashSet::new());
     let policy = Policy { delete_untagged: false, delete_dangling_referrers: false, only: &only, keep: &keep };
     let mut claims = Claims::default();
-    mark(&Edges::new(scan, policy), &must_keep, |_, repository, used| {
+    mark(&Edges::new(scan, policy, &must_keep), |_, repository, used| {
         search.of_repository(repository, used.reached(), &mut claims);
     });
     claims.mentioned.retain(|digest, _| !claims.entitled.contains(digest));

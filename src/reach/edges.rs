@@ -2,17 +2,21 @@
 
 use std::collections::{HashMap, HashSet};
 
+use super::subject::{self, Referrer, Subjects};
 use super::{Edge, MustKeep, Policy, References};
-use crate::digest::Digest;
 use crate::scan::{DigestId, Scan, Scanned, ScannedRevision, ScannedTag};
 
 #[derive(Debug)]
 pub(crate) struct Edges<'s> {
     pub(super) scan: &'s Scan,
     pub(super) policy: Policy<'s>,
+    pub(super) must_keep: &'s MustKeep,
     /// The same content under other digests, by the alias links of all repositories: a child may be in another
     /// repository.
     aliases: HashMap<DigestId, Vec<DigestId>>,
+    pub(super) subjects: Subjects<'s>,
+    /// The manifests that stay because another repository keeps what they are about, by the number of their repository.
+    followers: HashMap<usize, Vec<Referrer>>,
 }
 
 #[derive(Debug)]
@@ -24,48 +28,52 @@ pub(crate) struct Within<'e> {
     /// The manifests of the repository. Filled only where untagged manifests are removed: a tag counts there only if it
     /// points to one of them.
     linked: HashSet<DigestId>,
-    /// For each manifest, the manifests that are kept with it.
+    /// For each manifest, the manifests of the repository that are kept with it.
     referrers: HashMap<DigestId, Vec<DigestId>>,
+    /// The tags that keep nothing on their own.
+    dependent: Option<&'e HashSet<&'e str>>,
 }
 
 impl<'s> Edges<'s> {
-    pub(crate) fn new(scan: &'s Scan, policy: Policy<'s>) -> Self {
+    pub(crate) fn new(scan: &'s Scan, policy: Policy<'s>, must_keep: &'s MustKeep) -> Self {
         let mut aliases: HashMap<DigestId, Vec<DigestId>> = HashMap::new();
         for (key, target) in scan.repositories.iter().flat_map(|repository| &repository.aliases) {
             if let Some((key, target)) = scan.digests.find(key).zip(scan.digests.find(target)) {
                 aliases.entry(key).or_default().push(target);
             }
         }
-        Self { scan, policy, aliases }
+        let subjects = Subjects::new(scan, policy, must_keep);
+        let mut edges = Self { scan, policy, must_keep, aliases, subjects, followers: HashMap::new() };
+        edges.followers = subject::kept_elsewhere(&edges);
+        edges
     }
 
     /// The edges outside of all repositories.
     pub(crate) fn beside(&self) -> Within<'_> {
         let (signatures, linked, referrers) = (HashMap::new(), HashSet::new(), HashMap::new());
-        Within { edges: self, repository: None, signatures, linked, referrers }
+        Within { edges: self, repository: None, signatures, linked, referrers, dependent: None }
     }
 
-    pub(crate) fn within<'e>(&'e self, repository: &'e Scanned) -> Within<'e> {
+    /// The edges in the repository with this number.
+    pub(crate) fn within(&self, index: usize) -> Within<'_> {
+        let repository = &self.scan.repositories[index];
         let find = |revision: &ScannedRevision| self.scan.digests.find(&revision.digest);
         let signed = repository.revisions.iter().filter(|revision| !revision.signatures.is_empty());
         let signatures = signed.filter_map(|revision| Some((find(revision)?, revision))).collect();
         let mut within = Within { repository: Some(repository), signatures, ..self.beside() };
         if self.policy.delete_untagged {
             within.linked = repository.revisions.iter().filter_map(find).collect();
-            within.referrers = within.referrers(repository);
+            for Referrer { manifest, subject } in self.subjects.of(index) {
+                within.referrers.entry(*subject).or_default().push(*manifest);
+            }
+            within.dependent = self.subjects.dependent(index);
         }
         within
     }
 
     /// The manifests of a repository from which marking starts.
-    pub(crate) fn roots(
-        &self,
-        within: &Within<'_>,
-        must_keep: &MustKeep,
-        index: usize,
-        repository: &Scanned,
-    ) -> Vec<DigestId> {
-        let names = &self.scan.digests;
+    pub(crate) fn roots(&self, within: &Within<'_>, index: usize, repository: &Scanned) -> Vec<DigestId> {
+        let (names, must_keep) = (&self.scan.digests, self.must_keep);
         let mut roots: Vec<DigestId> = must_keep.revisions.get(&index).into_iter().flatten().copied().collect();
         if !self.policy.delete_untagged || must_keep.keeps_all(&self.policy, index, repository) {
             roots.extend(repository.revisions.iter().filter_map(|revision| names.find(&revision.digest)));
@@ -75,15 +83,23 @@ impl<'s> Edges<'s> {
             }
             return roots;
         }
-        roots.extend(within.tagged(repository).filter(|(tag, _)| self.is_root(tag)).map(|(_, target)| target));
+        roots.extend(within.tagged(repository).filter(|(tag, _)| within.is_root(tag)).map(|(_, target)| target));
         let kept = self.policy.keep.iter().filter_map(|digest| names.find(digest));
         roots.extend(kept.filter(|name| within.linked.contains(name)));
+        roots.extend(self.followers.get(&index).into_iter().flatten().map(|follower| follower.manifest));
         roots
+    }
+
+    /// What a manifest is about, if it stays because another repository keeps that.
+    pub(crate) fn followed(&self, index: usize, manifest: DigestId) -> Option<DigestId> {
+        let followers = self.followers.get(&index)?;
+        followers.iter().find(|follower| follower.manifest == manifest).map(|follower| follower.subject)
     }
 
     /// The content that a repository needs links to though no manifest names it: the links that must stay and, if the
     /// repository keeps everything, each digest in the path or the content of any of its links.
-    pub(crate) fn loose(&self, must_keep: &MustKeep, index: usize, repository: &Scanned) -> Vec<DigestId> {
+    pub(crate) fn loose(&self, index: usize, repository: &Scanned) -> Vec<DigestId> {
+        let must_keep = self.must_keep;
         let mut loose: Vec<DigestId> = must_keep.links.get(&index).into_iter().flatten().copied().collect();
         if must_keep.keeps_all(&self.policy, index, repository) {
             let aliases = repository.aliases.iter().flat_map(|(key, target)| [*key, *target]);
@@ -95,10 +111,10 @@ impl<'s> Edges<'s> {
         loose
     }
 
-    /// Whether a tag on its own keeps what it points to.
-    pub(crate) fn is_root(&self, tag: &ScannedTag) -> bool {
-        let Policy { delete_untagged, delete_dangling_referrers, .. } = self.policy;
-        !(delete_untagged && delete_dangling_referrers) || subject_of(&tag.name).is_none()
+    /// The repositories in which every tag stays that was made for another manifest, because none of these was ever in
+    /// the tree; each with the number of such tags.
+    pub(crate) fn elsewhere(&self) -> &[(usize, usize)] {
+        self.subjects.elsewhere()
     }
 
     pub(crate) fn targets<'t>(&self, repository: &'t Scanned) -> impl Iterator<Item = (&'t ScannedTag, DigestId)> {
@@ -112,22 +128,14 @@ impl Within<'_> {
         self.edges.targets(repository).filter(|(_, target)| self.linked.contains(target))
     }
 
-    fn referrers(&self, repository: &Scanned) -> HashMap<DigestId, Vec<DigestId>> {
-        let Edges { scan, policy, .. } = self.edges;
-        let mut referrers: HashMap<DigestId, Vec<DigestId>> = HashMap::new();
-        for name in &self.linked {
-            if let Some(subject) = scan.graph.node(*name).and_then(|node| node.subject) {
-                referrers.entry(subject).or_default().push(*name);
-            }
-        }
-        if policy.delete_dangling_referrers {
-            for (tag, target) in self.tagged(repository) {
-                if let Some(subject) = subject_of(&tag.name).and_then(|subject| scan.digests.find(&subject)) {
-                    referrers.entry(subject).or_default().push(target);
-                }
-            }
-        }
-        referrers
+    /// Whether a tag on its own keeps what it points to. One that was made for another manifest stays only with that.
+    pub(crate) fn is_root(&self, tag: &ScannedTag) -> bool {
+        self.dependent.is_none_or(|dependent| !dependent.contains(tag.name.as_str()))
+    }
+
+    /// The manifests that are about another one, in all repositories.
+    pub(super) fn about(&self, subject: DigestId) -> &[DigestId] {
+        self.edges.subjects.about(subject)
     }
 }
 
@@ -162,34 +170,5 @@ impl References for Within<'_> {
 
     fn aliases(&self, content: DigestId) -> &[DigestId] {
         self.edges.aliases.get(&content).map_or(&[], Vec::as_slice)
-    }
-}
-
-/// The manifest that a client made a tag for: by `sha256-<hex>` clients list referrers, and cosign adds `.sig`, `.att`
-/// or `.sbom`.
-pub(crate) fn subject_of(tag: &str) -> Option<Digest> {
-    let (algorithm, rest) = tag.split_once('-')?;
-    let encoded = match rest.split_once('.') {
-        Some((encoded, "sig" | "att" | "sbom")) => encoded,
-        Some(_) => return None,
-        None => rest,
-    };
-    format!("{algorithm}:{encoded}").parse().ok()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_subject_of_a_tag_is_in_its_name() {
-        let digest = Digest::of(b"subject");
-        let tag = digest.to_string().replace(':', "-");
-        for suffix in ["", ".sig", ".att", ".sbom"] {
-            assert_eq!(subject_of(&format!("{tag}{suffix}")), Some(digest));
-        }
-        for other in ["v1", "latest-2", "sha256-abc", &format!("{tag}.txt"), &tag[1..]] {
-            assert_eq!(subject_of(other), None, "{other}");
-        }
     }
 }

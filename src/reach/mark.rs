@@ -5,7 +5,7 @@
 //! stamped with its number.
 
 use super::edges::{Edges, Within};
-use super::{MustKeep, Visit, walk};
+use super::{Visit, walk};
 use crate::scan::{DigestId, DigestSet, Scanned};
 
 /// What was reached, and under which stamp last.
@@ -71,28 +71,24 @@ impl<'m> Use<'m> {
 }
 
 /// Marks everything, and calls `look` with what each repository needs. Returns all content that is needed.
-pub(crate) fn mark(
-    edges: &Edges<'_>,
-    must_keep: &MustKeep,
-    mut look: impl FnMut(usize, &Scanned, &Use<'_>),
-) -> DigestSet {
+pub(crate) fn mark(edges: &Edges<'_>, mut look: impl FnMut(usize, &Scanned, &Use<'_>)) -> DigestSet {
     let scan = edges.scan;
     let (mut needed, mut stamps) = (DigestSet::new(&scan.digests), Stamps::default());
     for (index, repository) in scan.repositories.iter().enumerate() {
         let stamp = u32::try_from(index + 1).expect("fewer than 2^32 repositories");
         stamps.begin(stamp, scan.digests.len());
-        let within = edges.within(repository);
-        for name in edges.loose(must_keep, index, repository) {
+        let within = edges.within(index);
+        for name in edges.loose(index, repository) {
             super::need(&within, name, &mut stamps);
         }
-        walk(&within, edges.roots(&within, must_keep, index, repository), &mut stamps);
+        walk(&within, edges.roots(&within, index, repository), &mut stamps);
         add(&mut needed, &stamps.reached);
         look(index, repository, &Use { stamps: &stamps, within: &within });
     }
     // These roots belong to no repository.
     stamps.begin(u32::MAX, scan.digests.len());
     let kept = edges.policy.keep.iter().filter_map(|digest| scan.digests.find(digest));
-    walk(&edges.beside(), must_keep.blobs.iter().copied().chain(kept).collect(), &mut stamps);
+    walk(&edges.beside(), edges.must_keep.blobs.iter().copied().chain(kept).collect(), &mut stamps);
     add(&mut needed, &stamps.reached);
     needed
 }

@@ -6,8 +6,10 @@
 //!   `urls` only where the repository has a layer link to it;
 //! - the signatures that are stored beside it;
 //! - the same content under other digests, as alias links have them;
-//! - where untagged manifests are removed: the manifests whose `subject` it is, or whose tag was made for it; and
-//!   manifests that it names as layers.
+//! - where untagged manifests are removed: the manifests of the repository whose `subject` it is, or whose tag was made
+//!   for it; and manifests that it names as layers.
+//!
+//! What another repository keeps has referrers too: `subject` finds them, and they are roots of their repositories.
 //!
 //! Three drivers follow the edges: [`mark()`] finds all that is needed, [`shortest()`] finds one shortest way, and
 //! [`PerTag`] shows what each tag leads to. [`walk`] and [`shortest()`] work with any [`References`]: `fsck` reads
@@ -17,13 +19,15 @@ mod edges;
 mod mark;
 mod per_tag;
 mod shortest;
+mod subject;
 
 use std::collections::{HashMap, HashSet};
 
-pub(crate) use edges::{Edges, Within, subject_of};
+pub(crate) use edges::{Edges, Within};
 pub(crate) use mark::{Use, mark};
 pub(crate) use per_tag::PerTag;
 pub(crate) use shortest::shortest;
+pub(crate) use subject::named_by_tags;
 
 use crate::digest::Digest;
 use crate::pattern::Patterns;
@@ -34,7 +38,8 @@ use crate::scan::{DigestId, Scan, Scanned};
 pub(crate) struct Policy<'p> {
     /// Whether a manifest is kept only if a tag leads to it.
     pub(crate) delete_untagged: bool,
-    /// Whether a tag that was made for a manifest is kept only with that manifest.
+    /// Whether a tag that was made for a manifest is kept only with that manifest. It counts only with
+    /// `delete_untagged`.
     pub(crate) delete_dangling_referrers: bool,
     /// The repositories from which something may be removed.
     pub(crate) only: &'p Patterns,
@@ -47,6 +52,8 @@ pub(crate) struct Policy<'p> {
 pub(crate) struct MustKeep {
     /// For each repository, whether something in it can't be followed, so that everything that it links is needed.
     pub(crate) opaque: Vec<bool>,
+    /// Whether all content is needed, because links may be hidden.
+    pub(crate) all_content: bool,
     /// Manifests, by the number of their repository.
     pub(crate) revisions: HashMap<usize, HashSet<DigestId>>,
     /// Layer links, by the number of their repository.

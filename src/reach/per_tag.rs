@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use super::edges::Within;
 use super::mark::Stamps;
-use super::walk;
+use super::{Edge, References, walk};
 use crate::scan::{DigestId, Scan, Scanned};
 
 /// Follows each manifest that tags point to.
@@ -31,8 +31,31 @@ impl PerTag {
         for (target, tags) in targets {
             self.targets += 1;
             self.stamps.begin(self.targets, scan.digests.len());
-            walk(within, vec![target], &mut self.stamps);
+            walk(&Across { within }, vec![target], &mut self.stamps);
             show(target, tags, &self.stamps.reached);
         }
+    }
+}
+
+/// The edges in a repository, and those to referrers in other repositories.
+struct Across<'w> {
+    within: &'w Within<'w>,
+}
+
+impl References for Across<'_> {
+    type Node = DigestId;
+
+    fn each(&self, manifest: DigestId, mut show: impl FnMut(Edge<DigestId>)) {
+        let about = |subject| self.within.about(subject).iter().copied().map(Edge::Manifest);
+        about(manifest).for_each(&mut show);
+        self.within.each(manifest, |edge| {
+            show(edge);
+            // A referrer stays with content too that is read as no manifest anywhere.
+            about(edge.target()).for_each(&mut show);
+        });
+    }
+
+    fn aliases(&self, content: DigestId) -> &[DigestId] {
+        self.within.aliases(content)
     }
 }

@@ -90,6 +90,8 @@ pub(crate) struct Node {
     end: u32,
     /// The manifest that it is about, as its `subject` field says.
     pub subject: Option<DigestId>,
+    /// Whether it is an index of valid digests that mentions nothing besides its entries.
+    pub is_index: bool,
     /// Whether its kind is schema1, so that signatures of it may be stored.
     pub is_schema1: bool,
     /// Whether it is larger than a registry accepts.
@@ -104,6 +106,7 @@ struct Parsed {
     children: LookedUp,
     others: LookedUp,
     subject: LookedUp,
+    is_index: bool,
     is_schema1: bool,
     is_over_large: bool,
 }
@@ -210,8 +213,18 @@ impl Graph {
         let end = at(&self.references);
         self.others.extend(parsed.others.named(names).into_iter().map(|child| (parsed.name, child)));
         let subject = parsed.subject.named(names).pop();
-        let Parsed { is_schema1, is_over_large, .. } = parsed;
-        let node = Node { begin, mentioned, elsewhere, children: first_child, end, subject, is_schema1, is_over_large };
+        let Parsed { is_index, is_schema1, is_over_large, .. } = parsed;
+        let node = Node {
+            begin,
+            mentioned,
+            elsewhere,
+            children: first_child,
+            end,
+            subject,
+            is_index,
+            is_schema1,
+            is_over_large,
+        };
         self.by_name.insert(parsed.name, node);
         children
     }
@@ -242,6 +255,9 @@ fn parse(source: Source<'_>, names: &Digests, name: DigestId, buffer: &mut [u8])
         children: LookedUp::of(names, of(is_child)),
         others: LookedUp::of(names, others(&manifest).into_iter()),
         subject: LookedUp::of(names, manifest.subject.iter().filter_map(|subject| subject.digest.ok())),
+        is_index: manifest.kind.has_children()
+            && manifest.mentioned.is_empty()
+            && manifest.references.iter().all(|entry| entry.digest.is_ok()),
         is_schema1: manifest.kind == Kind::Schema1,
         is_over_large: content.len() > MAX_PUT,
     })

@@ -43,6 +43,7 @@ fn sentence(reason: Reason) -> &'static str {
     match reason {
         Reason::Tagged => "a tag leads to it",
         Reason::Linked => "a manifest of a repository leads to it",
+        Reason::Referrer => "it, or what leads to it, is about a manifest that another repository keeps",
         Reason::Untouchable => "everything in its repository is kept",
         Reason::Young => "it, or something that leads to it, is younger than --min-age",
         Reason::Named => "--keep-digests leads to it",
@@ -54,6 +55,7 @@ fn parts(step: &Step) -> (&'static str, String) {
     match step {
         Step::Repository { name } => ("repository", name.clone()),
         Step::Tag { name } => ("tag", name.clone()),
+        Step::Subject { digest } => ("subject", digest.to_string()),
         Step::Manifest { digest } => ("manifest", digest.to_string()),
         Step::Link { digest } => ("link", digest.to_string()),
         Step::Content { digest } => ("content", digest.to_string()),

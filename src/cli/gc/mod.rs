@@ -57,7 +57,8 @@ pub(super) struct Gc {
     /// Move everything to the quarantine instead of removing it, so that it can be put back
     #[arg(long)]
     quarantine: bool,
-    /// Also remove untagged manifests, except children of kept indexes and referrers of kept manifests
+    /// Also remove untagged manifests, except children of kept indexes and referrers of kept manifests, in whatever
+    /// repository these are kept
     #[arg(long)]
     delete_untagged: bool,
     /// Keep everything younger than AGE (30m, 12h, 7d, 2w), and all that it references; 0 turns this off
@@ -69,8 +70,12 @@ pub(super) struct Gc {
     /// Keep all uploads
     #[arg(long, conflicts_with = "uploads_older_than")]
     keep_uploads: bool,
-    /// With --delete-untagged: also remove tags made for a manifest that no longer exists, such as those of its
+    /// With --delete-untagged: also remove tags made for a manifest that is no longer in the tree, such as those of its
     /// signatures
+    ///
+    /// A tag named after a manifest is one if it ends in .sig, .att or .sbom, or if its index lists nothing, or only
+    /// manifests about that one. All of them stay where something in the tree can't be read, and in a repository of
+    /// whose tags none names a manifest that was ever in the tree, unless --repository chooses it.
     #[arg(long, requires = "delete_untagged")]
     delete_dangling_referrers: bool,
     /// Accept indexes with missing children (partial mirrors)

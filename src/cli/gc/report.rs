@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use crate::cli::count::{self, human_bytes, plural};
 use crate::cli::{Context, hint, quarantine};
 use crate::finding::{Code, REPAIRABLE};
-use crate::gc::{Action, Finding, Kept, Kind, Options, Plan, Untagged};
+use crate::gc::{Action, Finding, Kept, KeptReferrers, Kind, Options, Plan, Untagged};
 use crate::json::applying;
 use crate::quarantine::RunId;
 use crate::scan::Doubt;
@@ -171,12 +171,29 @@ pub(super) fn print_doubts(plan: &Plan, context: &mut Context) -> anyhow::Result
             ));
         }
     }
+    for kept in &plan.kept_referrers {
+        print_kept_referrers(kept, context)?;
+    }
     if plan.keep_all_content {
         let unseen = plan.findings.iter().find(|finding| finding.doubt == Doubt::Tree);
         let path = unseen.and_then(|finding| finding.path.as_deref()).map(|path| format!(" behind {}", path.display()));
         let path = path.unwrap_or_default();
         context.output.warn(format_args!("there may be unseen links{path}: no blob is removed"));
     }
+    Ok(())
+}
+
+/// Prints that tags are kept that were made for manifests which are kept elsewhere.
+fn print_kept_referrers(kept: &KeptReferrers, context: &mut Context) -> anyhow::Result<()> {
+    if context.output.is_json() {
+        return context.output.event("keep-referrers", serde_json::to_value(kept)?);
+    }
+    let KeptReferrers { repository, tags, .. } = kept;
+    context.output.note(format_args!(
+        "keeping {} in repository {repository} that were made for other manifests: none of those was ever in this tree; \
+         --repository {repository} removes them all the same",
+        plural(*tags, "tag")
+    ));
     Ok(())
 }
 

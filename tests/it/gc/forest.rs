@@ -47,6 +47,7 @@ pub(super) struct Made {
     pub(super) digest: String,
     aliased: bool,
     is_index: bool,
+    subject: Option<String>,
 }
 
 /// A random tree, and how it came about.
@@ -89,16 +90,20 @@ impl Tree {
 
     /// One push, by chance of an image, an index or a referrer.
     fn push(&mut self, repository: &str) {
-        let choice = if self.kind == Kind::Plain { 0 } else { self.dice.below(8) };
+        let choice = if self.kind == Kind::Plain { 0 } else { self.dice.below(9) };
         let here: Vec<Made> = self.made.iter().filter(|made| made.repository == repository).cloned().collect();
         let (manifest, aliased) = match choice {
             5 | 6 if !self.made.is_empty() => (self.index(repository), false),
             7 => {
-                // The subject may be gone, or not yet there.
-                let subject =
-                    here.get(self.dice.below(3)).map_or_else(|| sha256(b"nowhere"), |made| made.digest.clone());
+                let subject = self.subject();
                 let config = self.layer(repository);
                 (self.planted.about(&subject, &config, &[]), false)
+            }
+            8 => {
+                // What clients keep where a registry lists no referrers; by chance without any.
+                let about = |made: &&Made| made.subject.is_some();
+                let one = here.iter().find(about).map(|made| made.digest.clone());
+                (self.planted.index_of(&one.iter().map(String::as_str).collect::<Vec<_>>()), false)
             }
             _ => self.image(repository),
         };
@@ -114,9 +119,31 @@ impl Tree {
             self.planted.tag(repository, tag, &digest);
             self.tell(format!("{repository}: {tag} is {digest}"));
         }
-        if !self.made.iter().any(|made| made.repository == repository && made.digest == digest) {
-            self.made.push(Made { repository: repository.to_owned(), digest, aliased, is_index });
+        if self.kind != Kind::Plain && self.dice.one_in(3) {
+            self.tag_for(&here, repository, &digest);
         }
+        if !self.made.iter().any(|made| made.repository == repository && made.digest == digest) {
+            let subject = manifest["subject"]["digest"].as_str().map(str::to_owned);
+            self.made.push(Made { repository: repository.to_owned(), digest, aliased, is_index, subject });
+        }
+    }
+
+    /// The digest of a manifest of any repository, or of one that is gone or not yet there.
+    fn subject(&mut self) -> String {
+        let number = self.dice.below(5);
+        self.made.get(number).map_or_else(|| sha256(b"nowhere"), |made| made.digest.clone())
+    }
+
+    /// Tags a manifest as one that was made for another; by chance for itself, or for what something here is about.
+    fn tag_for(&mut self, here: &[Made], repository: &str, digest: &str) {
+        let subject = match self.dice.below(6) {
+            0 => digest.to_owned(),
+            1 | 2 => here.iter().find_map(|made| made.subject.clone()).unwrap_or_else(|| sha256(b"nowhere")),
+            _ => self.subject(),
+        };
+        let tag = format!("sha256-{}{}", hex_of(&subject), self.dice.pick(&["", "", ".sig", ".att", ".sbom"]));
+        self.planted.tag(repository, &tag, digest);
+        self.tell(format!("{repository}: {tag} is {digest}"));
     }
 
     /// The digest of a layer that is pushed, one of a few.

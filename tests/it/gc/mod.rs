@@ -13,6 +13,7 @@ mod model;
 mod own_folders;
 mod races;
 mod random;
+mod referrers;
 mod registry;
 mod scope;
 mod stopped;
@@ -32,6 +33,9 @@ const NOW: [&str; 3] = ["--min-age", "0", "--keep-uploads"];
 const NOW_UNTAGGED: [&str; 4] = ["--min-age", "0", "--keep-uploads", "--delete-untagged"];
 /// In a random tree there may be no tag at all.
 const ALL_UNTAGGED: [&str; 5] = ["--min-age", "0", "--keep-uploads", "--delete-untagged", "--allow-rootless"];
+
+const ALL_DANGLING: [&str; 6] =
+    ["--min-age", "0", "--keep-uploads", "--delete-untagged", "--allow-rootless", "--delete-dangling-referrers"];
 
 /// A repository and a digest.
 type Link = (String, String);

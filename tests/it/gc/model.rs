@@ -9,7 +9,7 @@ use std::path::Path;
 use serde_json::Value;
 
 use super::planted::sha256;
-use super::{Gone, Link, NOW, NOW_UNTAGGED, digest_at};
+use super::{Gone, Link, digest_at};
 use crate::support::Scratch;
 use crate::support::vectors::{tree, truth, versions};
 
@@ -17,6 +17,16 @@ use crate::support::vectors::{tree, truth, versions};
 const OVER_LARGE: usize = 4 << 20;
 
 type Digests = BTreeSet<String>;
+
+/// What a collection removes besides what nothing needs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Mode {
+    Plain,
+    /// `--delete-untagged`
+    Untagged,
+    /// The same and `--delete-dangling-referrers`.
+    Dangling,
+}
 
 /// What a collection of a tree should come to.
 #[derive(Debug, Default)]
@@ -54,6 +64,7 @@ struct Manifest {
     elsewhere: Digests,
     children: Digests,
     subject: Option<String>,
+    is_index: bool,
 }
 
 struct Model {
@@ -63,8 +74,8 @@ struct Model {
 }
 
 /// What goes of a tree.
-pub(super) fn verdict(scratch: &Scratch, delete_untagged: bool) -> Verdict {
-    Model::read(&scratch.v2()).verdict(delete_untagged)
+pub(super) fn verdict(scratch: &Scratch, mode: Mode) -> Verdict {
+    Model::read(&scratch.v2()).verdict(mode)
 }
 
 fn names(directory: &Path) -> Vec<String> {
@@ -154,6 +165,7 @@ impl Model {
         }
         manifest.content.extend(digests("fsLayers", "blobSum"));
         manifest.content.extend(document["config"]["digest"].as_str().map(str::to_owned));
+        manifest.is_index = document["manifests"].is_array();
         manifest.subject = document["subject"]["digest"].as_str().map(str::to_owned);
         Some(manifest)
     }
@@ -175,23 +187,14 @@ impl Model {
             })
     }
 
-    fn verdict(&self, delete_untagged: bool) -> Verdict {
-        let mut verdict = Verdict { doubt: self.hidden, ..Verdict::default() };
-        let mut needed = Digests::new();
-        for (name, repository) in &self.repositories {
-            if self.is_opaque(repository) {
-                verdict.opaque.insert(name.clone());
-                for digest in repository.mentions() {
-                    let manifests = self.below(&Digests::from([digest.clone()]));
-                    needed.extend(self.content(repository, &manifests));
-                    needed.insert(digest);
-                }
-                continue;
-            }
-            let kept = self.kept(repository, delete_untagged);
-            let content = self.content(repository, &kept);
-            let signatures = kept.iter().filter_map(|digest| repository.signatures.get(digest)).flatten();
-            needed.extend(signatures.cloned());
+    fn verdict(&self, mode: Mode) -> Verdict {
+        let opaque = self.repositories.iter().filter(|(_, repository)| self.is_opaque(repository));
+        let opaque: BTreeSet<String> = opaque.map(|(name, _)| name.clone()).collect();
+        let mut verdict = Verdict { doubt: self.hidden, opaque, ..Verdict::default() };
+        let kept = self.kept(mode, &verdict.opaque);
+        for (name, kept) in &kept {
+            let repository = &self.repositories[name];
+            let content = self.content(repository, kept);
             for revision in repository.revisions.keys().filter(|revision| !kept.contains(*revision)) {
                 verdict.gone.revisions.insert((name.clone(), revision.clone()));
             }
@@ -200,12 +203,31 @@ impl Model {
                     verdict.gone.layer_links.insert((name.clone(), link.clone()));
                 }
             }
-            needed.extend(content);
         }
         if !self.hidden {
+            let needed = self.needed(&kept, &verdict.opaque);
             verdict.gone.blobs = self.blobs.keys().filter(|digest| !needed.contains(*digest)).cloned().collect();
         }
         verdict
+    }
+
+    /// All that repositories need which keep these manifests, and those from which nothing goes.
+    fn needed(&self, kept: &BTreeMap<String, Digests>, opaque: &BTreeSet<String>) -> Digests {
+        let mut needed = Digests::new();
+        for repository in opaque.iter().map(|name| &self.repositories[name]) {
+            for digest in repository.mentions() {
+                let manifests = self.below(&Digests::from([digest.clone()]));
+                needed.extend(self.content(repository, &manifests));
+                needed.insert(digest);
+            }
+        }
+        for (name, kept) in kept {
+            let repository = &self.repositories[name];
+            needed.extend(self.content(repository, kept));
+            let signatures = kept.iter().filter_map(|digest| repository.signatures.get(digest)).flatten();
+            needed.extend(signatures.cloned());
+        }
+        needed
     }
 
     /// Manifests, and all that they name as children, wherever their content is.
@@ -217,23 +239,78 @@ impl Model {
         all
     }
 
-    /// The manifests that a repository keeps.
-    fn kept(&self, repository: &Repository, delete_untagged: bool) -> Digests {
-        if !delete_untagged {
-            return self.below(&repository.revisions.keys().cloned().collect());
-        }
-        let tagged = repository.tags.values().filter(|digest| repository.revisions.contains_key(*digest));
-        let mut kept = self.below(&tagged.cloned().collect());
-        loop {
-            let about_kept = repository.revisions.keys().filter(|revision| {
-                self.manifest(revision).and_then(|manifest| manifest.subject).is_some_and(|it| kept.contains(&it))
+    /// The manifests that each repository keeps from which anything may go.
+    fn kept(&self, mode: Mode, opaque: &BTreeSet<String>) -> BTreeMap<String, Digests> {
+        let open = self.repositories.iter().filter(|(name, _)| !opaque.contains(*name));
+        let roots = open.clone().map(|(name, repository)| {
+            let tagged = repository.tags.iter().filter(|(tag, digest)| {
+                repository.revisions.contains_key(*digest) && !self.is_dependent(mode, opaque, repository, tag, digest)
             });
-            let more = self.below(&about_kept.cloned().collect());
-            if more.is_subset(&kept) {
+            let roots = match mode {
+                Mode::Plain => repository.revisions.keys().cloned().collect(),
+                Mode::Untagged | Mode::Dangling => tagged.map(|(_, digest)| digest.clone()).collect(),
+            };
+            (name.clone(), self.below(&roots))
+        });
+        let mut kept: BTreeMap<String, Digests> = roots.collect();
+        loop {
+            let (needed, mut grown) = (self.needed(&kept, opaque), false);
+            for (name, repository) in open.clone() {
+                let about_needed = repository.revisions.keys().filter(|revision| {
+                    let field = self.manifest(revision).and_then(|manifest| manifest.subject);
+                    let tags = repository.tags.iter().filter(|(tag, digest)| {
+                        digest == revision && self.is_dependent(mode, opaque, repository, tag, digest)
+                    });
+                    tags.filter_map(|(tag, _)| named_by(tag)).chain(field).any(|subject| needed.contains(&subject))
+                });
+                let more = self.below(&about_needed.cloned().collect());
+                let kept = kept.get_mut(name).unwrap();
+                grown |= !more.is_subset(kept);
+                kept.extend(more);
+            }
+            if !grown || mode == Mode::Plain {
                 return kept;
             }
-            kept.extend(more);
         }
+    }
+
+    /// Whether a tag stays only with the manifest that it was made for.
+    fn is_dependent(
+        &self,
+        mode: Mode,
+        opaque: &BTreeSet<String>,
+        repository: &Repository,
+        tag: &str,
+        digest: &String,
+    ) -> bool {
+        let Some(subject) = self.made_for(tag, digest).filter(|_| mode == Mode::Dangling) else { return false };
+        if self.blobs.contains_key(&subject) {
+            return !self.hidden;
+        }
+        let made_for = |(tag, digest): (&String, &String)| {
+            self.made_for(tag, digest).filter(|_| repository.revisions.contains_key(digest))
+        };
+        let mut subjects = repository.tags.iter().filter_map(made_for);
+        !self.hidden && opaque.is_empty() && subjects.any(|subject| self.was_here(&subject))
+    }
+
+    /// The manifest that a tag was made for: by its suffix, or because all that it lists is about that.
+    fn made_for(&self, tag: &str, digest: &String) -> Option<String> {
+        let subject = named_by(tag).filter(|subject| subject != digest)?;
+        let is_about =
+            |child: &String| self.manifest(child).is_some_and(|child| child.subject.as_ref() == Some(&subject));
+        let is_list = self.manifest(digest).is_some_and(|it| it.is_index && it.children.iter().all(is_about));
+        (tag.contains('.') || is_list).then_some(subject)
+    }
+
+    /// Whether anything but a mention in a manifest shows that content was in the tree.
+    fn was_here(&self, digest: &String) -> bool {
+        let shows = |repository: &Repository| {
+            repository.revision_directories.contains(digest)
+                || repository.layers.iter().any(|(path, text)| path == digest || text == digest)
+                || repository.tags.values().any(|target| target == digest)
+        };
+        self.blobs.contains_key(digest) || self.repositories.values().any(shows)
     }
 
     /// Manifests and what they reference, by whatever digest it is linked.
@@ -250,6 +327,13 @@ impl Model {
         }
         content
     }
+}
+
+/// The digest that a tag names, if clients name tags so that they make for it.
+fn named_by(tag: &str) -> Option<String> {
+    let rest = tag.strip_prefix("sha256-")?;
+    let hex = [".sig", ".att", ".sbom"].iter().find_map(|suffix| rest.strip_suffix(suffix)).unwrap_or(rest);
+    (hex.len() == 64 && hex.bytes().all(|byte| byte.is_ascii_hexdigit())).then(|| format!("sha256:{hex}"))
 }
 
 impl Repository {
@@ -313,9 +397,9 @@ impl Repository {
 #[test]
 fn the_model_says_of_every_version_s_tree_what_its_truth_file_does() {
     for version in versions() {
-        for (field, delete_untagged) in [("gc", false), ("gc_delete_untagged", true)] {
+        for (field, mode) in [("gc", Mode::Plain), ("gc_delete_untagged", Mode::Untagged)] {
             let (scratch, truth) = (tree(&version), truth(&version));
-            let verdict = verdict(&scratch, delete_untagged);
+            let verdict = verdict(&scratch, mode);
             let expected = &truth[field];
             let text = |value: &Value| value.as_str().unwrap().to_owned();
             let blobs: Digests = expected["remove_blobs"].as_array().unwrap().iter().map(text).collect();
@@ -334,6 +418,4 @@ fn the_model_says_of_every_version_s_tree_what_its_truth_file_does() {
             assert_eq!(verdict.gone.layer_links, unreferenced, "{context}");
         }
     }
-    // These are the collections that the random trees go through.
-    assert!(NOW_UNTAGGED.starts_with(&NOW));
 }
