@@ -68,7 +68,7 @@ pub(super) enum Step {
         suffix: u8,
         target: u8,
     },
-    /// A tag for a manifest that is nowhere.
+    /// A tag for a manifest that is nowhere. Mostly its directory is left, as a deletion leaves it.
     MadeForNone {
         target: u8,
         suffix: u8,
@@ -152,7 +152,7 @@ fn step() -> impl Strategy<Value = Step> {
             .prop_map(|(repository, mentions, tag)| Step::Unknown { repository, mentions, tag }),
         2 => (any::<u8>(), any::<u8>(), any::<u8>())
             .prop_map(|(subject, suffix, target)| Step::MadeFor { subject, suffix, target }),
-        1 => (any::<u8>(), any::<u8>()).prop_map(|(target, suffix)| Step::MadeForNone { target, suffix }),
+        3 => (any::<u8>(), any::<u8>()).prop_map(|(target, suffix)| Step::MadeForNone { target, suffix }),
         1 => (any::<u8>(), any::<u8>()).prop_map(|(repository, tag)| Step::Untag { repository, tag }),
         1 => any::<u8>().prop_map(|manifest| Step::DeleteRevision { manifest }),
         1 => (0_u8..3).prop_map(|content| Step::Orphan { content }),
@@ -305,7 +305,13 @@ impl Grown {
                     self.tag_for(&subject, *suffix, *target);
                 }
             }
-            Step::MadeForNone { target, suffix } => self.tag_for(&sha256(b"nowhere"), *suffix, *target),
+            Step::MadeForNone { target, suffix } => {
+                let subject = sha256(b"nowhere");
+                if let Some((repository, _)) = among(&self.made, *target).filter(|_| target % 4 != 0) {
+                    fs::create_dir_all(self.planted.at(&revision_path(repository, &subject))).unwrap();
+                }
+                self.tag_for(&subject, *suffix, *target);
+            }
             _ => self.leave(step),
         }
     }
@@ -388,12 +394,14 @@ impl Grown {
         self.push(repository, &manifest, tag);
     }
 
-    /// Tags a manifest as one that was made for `subject`, in its own repository.
-    fn tag_for(&self, subject: &str, suffix: u8, target: u8) {
-        if let Some((repository, target)) = among(&self.made, target) {
-            let tag = format!("sha256-{}{}", hex_of(subject), SUFFIXES[usize::from(suffix) % SUFFIXES.len()]);
-            self.planted.tag(repository, &tag, target);
-        }
+    /// Tags a manifest as one that was made for `subject`, in its own repository. Without a suffix that is often the list
+    /// that clients keep, which lists nothing here.
+    fn tag_for(&self, subject: &str, suffix: u8, number: u8) {
+        let Some((repository, target)) = among(&self.made, number) else { return };
+        let suffix = SUFFIXES[usize::from(suffix) % SUFFIXES.len()];
+        let list = (suffix.is_empty() && number % 4 != 0).then(|| self.planted.index(repository, &[]));
+        let target = list.as_ref().unwrap_or(target);
+        self.planted.tag(repository, &format!("sha256-{}{suffix}", hex_of(subject)), target);
     }
 }
 
@@ -486,7 +494,8 @@ fn the_random_trees_show_what_there_is_to_show() {
     let words = ["gc", "-n", "--min-age", "0", "--allow-rootless", "--delete-untagged", "--delete-dangling-referrers"];
     let sound = answers(first(60, 1, &sound()), &words);
     for (kind, least) in [("blob", 40), ("revision", 30), ("layer-link", 30), ("tag", 8), ("repository", 10)] {
-        assert!(count(&sound, &has(kind)) >= least, "{kind}");
+        let found = count(&sound, &has(kind));
+        assert!(found >= least, "{kind}: {found}");
     }
     assert!(count(&sound, &|answer| answer.run.exit() == Some(0)) > 55, "trees without damage");
     let damaged = answers(first(60, 2, &damaged(Ways::ALL)), &["fsck", "--content"]);
