@@ -20,7 +20,7 @@ use crate::quarantine::{self, Held, Recall};
 use crate::reach::{Edges, MustKeep, Use, Within, mark};
 use crate::scan::{DigestId, DigestSet, Nothing, Scan, Scanned, ScannedTag};
 use crate::stream::Interrupt;
-use crate::tree::{Neighbours, Tree};
+use crate::tree::{EntryKind, Neighbours, Tree};
 use crate::upload::{self, Upload};
 
 /// What to remove, and why the rest is kept. A plan owns everything that it was made from, so a sweep, an explanation
@@ -316,6 +316,8 @@ impl<'p> Planning<'p> {
         let looked_at = unused.map_init(|| Neighbours::new(self.tree), look);
         for (digest, path, found) in looked_at.collect::<Vec<_>>() {
             match found {
+                // No registry reads a directory as a link, and `fsck` reports it.
+                Ok(Some(found)) if found.kind == EntryKind::Directory => {}
                 Ok(Some(_)) => self.actions.push(Action::of(Kind::LayerLink, &whose, path, digest)),
                 // The directory that the removal of a link left.
                 Ok(None) => self.actions.extend(empty::leaf(self.tree, self.options, &path)),

@@ -9,6 +9,7 @@ use super::lazy::{Lazy, Seen};
 use crate::digest::Digest;
 use crate::error::{Error, Missing, Result};
 use crate::finding::{Code, Finding, Harm};
+use crate::layout::{Entry, Item};
 use crate::manifest::Role;
 use crate::repository::Repository;
 use crate::repository::revision::{self, Revision};
@@ -79,7 +80,14 @@ impl<'w> Verifier<'w> {
                     self.look_at(repository, digest, report)?;
                     count += 1;
                 }
-                Err(error) => drop(self.seen.damage.insert(error.to_string(), error)),
+                Err(error) => match linked_by(repository, &error) {
+                    // Something else than a file in the place of the link is a finding like any other.
+                    Some(digest) => {
+                        self.look_at(repository, digest, report)?;
+                        count += 1;
+                    }
+                    None => drop(self.seen.damage.insert(error.to_string(), error)),
+                },
             }
         }
         Ok(count)
@@ -103,5 +111,14 @@ impl<'w> Verifier<'w> {
         let children = children.map(|child| child.digest).filter(|child| facts.is_linked(child)).collect();
         // When a signal came, a hash may be unfinished, so the result would be incomplete.
         self.watch.interrupt.check().map(|()| children)
+    }
+}
+
+/// The manifest in the place of whose link there is something else than a file.
+fn linked_by(repository: &Repository<'_>, error: &Error) -> Option<Digest> {
+    let Error::WrongKind { path, .. } = error else { return None };
+    match Entry::parse(&repository.tree().find(path)?)? {
+        Entry::InRepository { item: Item::RevisionLink(digest), .. } => Some(digest),
+        _ => None,
     }
 }

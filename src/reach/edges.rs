@@ -2,7 +2,7 @@
 
 use std::collections::{HashMap, HashSet};
 
-use super::subject::{self, Referrer, Subjects};
+use super::subject::{Referrer, Subjects};
 use super::{Edge, MustKeep, Policy, References};
 use crate::scan::{DigestId, Scan, Scanned, ScannedRevision, ScannedTag};
 
@@ -16,7 +16,7 @@ pub(crate) struct Edges<'s> {
     aliases: HashMap<DigestId, Vec<DigestId>>,
     pub(super) subjects: Subjects<'s>,
     /// The manifests that stay because another repository keeps what they are about, by the number of their repository.
-    followers: HashMap<usize, Vec<Referrer>>,
+    pub(super) followers: HashMap<usize, Vec<Referrer>>,
 }
 
 #[derive(Debug)]
@@ -35,7 +35,8 @@ pub(crate) struct Within<'e> {
 }
 
 impl<'s> Edges<'s> {
-    pub(crate) fn new(scan: &'s Scan, policy: Policy<'s>, must_keep: &'s MustKeep) -> Self {
+    /// The edges of each repository apart from what the others keep.
+    pub(super) fn apart(scan: &'s Scan, policy: Policy<'s>, must_keep: &'s MustKeep) -> Self {
         let mut aliases: HashMap<DigestId, Vec<DigestId>> = HashMap::new();
         for (key, target) in scan.repositories.iter().flat_map(|repository| &repository.aliases) {
             if let Some((key, target)) = scan.digests.find(key).zip(scan.digests.find(target)) {
@@ -43,9 +44,7 @@ impl<'s> Edges<'s> {
             }
         }
         let subjects = Subjects::new(scan, policy, must_keep);
-        let mut edges = Self { scan, policy, must_keep, aliases, subjects, followers: HashMap::new() };
-        edges.followers = subject::kept_elsewhere(&edges);
-        edges
+        Self { scan, policy, must_keep, aliases, subjects, followers: HashMap::new() }
     }
 
     /// The edges outside of all repositories.

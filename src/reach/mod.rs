@@ -9,12 +9,13 @@
 //! - where untagged manifests are removed: the manifests of the repository whose `subject` it is, or whose tag was made
 //!   for it; and manifests that it names as layers.
 //!
-//! What another repository keeps has referrers too: `subject` finds them, and they are roots of their repositories.
+//! What another repository keeps has referrers too: `across` finds them, and they are roots of their repositories.
 //!
 //! Three drivers follow the edges: [`mark()`] finds all that is needed, [`shortest()`] finds one shortest way, and
 //! [`PerTag`] shows what each tag leads to. [`walk`] and [`shortest()`] work with any [`References`]: `fsck` reads
 //! manifests itself, and asks what a pull needs.
 
+mod across;
 mod edges;
 mod mark;
 mod per_tag;

@@ -8,7 +8,7 @@ use serde_json::Value;
 use super::random::{How, Ways, damaged, hold};
 use super::{Answer, ask, of_every_damage, of_every_version};
 use crate::support::Scratch;
-use crate::support::planted::{Planted, blob_path, sha256};
+use crate::support::planted::{Planted, blob_path, revision_path, sha256};
 
 /// What `manifest verify` says of content and of links to it, if it says anything.
 const WORDS: [&str; 22] = [
@@ -129,6 +129,19 @@ fn of_an_untagged_manifest_that_is_missing_fsck_and_verify_say_the_same() {
     planted.tagged_image("lib", "v1", "an image");
     planted.remove(&blob_path(&planted.image("lib", "an untagged image")));
     agree(&planted.scratch).unwrap_or_else(|complaint| panic!("{complaint}"));
+}
+
+#[test]
+fn of_a_directory_in_the_place_of_a_manifest_s_link_fsck_and_verify_say_the_same() {
+    let planted = Planted::new();
+    let image = planted.tagged_image("a", "v1", "an image");
+    planted.tagged_image("b", "v1", "an image");
+    let link = planted.at(&(revision_path("a", &image) + "/link"));
+    fs::remove_file(&link).unwrap();
+    fs::create_dir(&link).unwrap();
+    agree(&planted.scratch).unwrap_or_else(|complaint| panic!("{complaint}"));
+    planted.run(["manifest", "verify", "--all"]).code(5);
+    assert!(link.is_dir());
 }
 
 #[test]

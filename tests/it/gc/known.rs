@@ -256,3 +256,17 @@ fn an_image_whose_manifest_is_corrupt_keeps_its_layers() {
         assert!(collection.gone.links().is_empty());
     }
 }
+
+#[test]
+fn a_directory_in_the_place_of_a_layer_s_link_stays_and_the_rest_is_collected() {
+    let (planted, garbage) = with_garbage();
+    let odd = layer_path("lib", &planted.layer("lib", "stale, and its link is a directory"));
+    planted.remove(&odd);
+    std::fs::create_dir(planted.at(&odd)).unwrap();
+    let stale = planted.layer("lib", "stale");
+    let collection = collect(&planted.scratch, &NOW).code(0);
+    let content = sha256(b"stale, and its link is a directory");
+    assert_eq!(collection.gone.blobs, [garbage, stale.clone(), content].into());
+    assert_eq!(collection.gone.layer_links, [("lib".to_owned(), stale)].into());
+    assert!(planted.at(&odd).is_dir());
+}
