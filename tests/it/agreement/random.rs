@@ -307,7 +307,7 @@ impl Grown {
             }
             Step::MadeForNone { target, suffix } => {
                 let subject = sha256(b"nowhere");
-                if let Some((repository, _)) = among(&self.made, *target).filter(|_| target % 4 != 0) {
+                if let Some((repository, _)) = among(&self.made, *target).filter(|_| !target.is_multiple_of(4)) {
                     fs::create_dir_all(self.planted.at(&revision_path(repository, &subject))).unwrap();
                 }
                 self.tag_for(&subject, *suffix, *target);
@@ -399,7 +399,7 @@ impl Grown {
     fn tag_for(&self, subject: &str, suffix: u8, number: u8) {
         let Some((repository, target)) = among(&self.made, number) else { return };
         let suffix = SUFFIXES[usize::from(suffix) % SUFFIXES.len()];
-        let list = (suffix.is_empty() && number % 4 != 0).then(|| self.planted.index(repository, &[]));
+        let list = (suffix.is_empty() && !number.is_multiple_of(4)).then(|| self.planted.index(repository, &[]));
         let target = list.as_ref().unwrap_or(target);
         self.planted.tag(repository, &format!("sha256-{}{suffix}", hex_of(subject)), target);
     }
