@@ -77,7 +77,7 @@ fn in_random_trees_layers_with_urls_stay_and_go() {
     let (mut stays, mut goes) = (0, 0);
     for seed in 0..TREES {
         let tree = grow(seed, Kind::Rich);
-        let verdict = verdict(&tree.planted.scratch, seed % 2 == 1);
+        let verdict = verdict(&tree.planted.scratch, mode(seed).0);
         for line in tree.story.iter().filter(|line| line.contains("urls")) {
             let digest = (0..7).map(|number| super::planted::sha256(format!("layer {number}").as_bytes()));
             let foreign = digest.filter(|digest| line.rsplit(r#""digest":""#).any(|part| part.starts_with(&**digest)));
