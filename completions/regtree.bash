@@ -2539,7 +2539,7 @@ _regtree() {
             fi
             case "${prev}" in
                 --only)
-                    COMPREPLY=($(compgen -W "blob-corrupt blob-truncated blob-empty blob-missing manifest-missing reference-missing reference-deleted reference-by-alias index-child-missing link-empty link-malformed revision-misplaced layer-link-dangling revision-dangling signature-dangling tag-dangling tag-index-dangling upload-stale upload-without-startedat temporary-left-over repository-incomplete permissions" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "blob-corrupt blob-truncated blob-empty blob-missing manifest-missing reference-missing reference-deleted reference-by-alias index-child-missing link-empty link-malformed link-mismatch revision-misplaced layer-link-dangling revision-dangling signature-dangling tag-dangling tag-index-dangling upload-stale upload-without-startedat temporary-left-over repository-incomplete permissions" -- "${cur}"))
                     return 0
                     ;;
                 --grant)

@@ -7,10 +7,10 @@ use std::path::{Path, PathBuf};
 use super::{Global, root};
 use crate::count;
 use crate::digest::Digest;
-use crate::error::{Error, Missing};
+use crate::error::{Error, Missing, Refusal, RefusalCode};
 use crate::layout;
 use crate::name::RepositoryName;
-use crate::registry::Registry;
+use crate::registry::{Registry, linked_in};
 use crate::repository::Repository;
 use crate::repository::revision;
 
@@ -70,6 +70,7 @@ pub(super) fn of(error: &Error, global: &Global) -> Option<String> {
                 "to repair it, put the right content again: {regtree} blob put {repository} FILE --digest {expected}"
             )
         }
+        Error::ManifestInvalid { repository, refusals, .. } => return what_is_missing(repository, refusals, global),
         Error::OffsetMismatch { found, .. } => format!("continue with --offset {found}"),
         Error::SafetyLimit { override_option, .. } => format!("to do it anyway, use {override_option}"),
         Error::InUse { override_option, .. } => format!("to do it anyway, use {override_option}"),
@@ -88,16 +89,48 @@ pub(super) fn of(error: &Error, global: &Global) -> Option<String> {
 
 /// The hint for something in the tree that belongs to another user, who may do what this one may not.
 fn owner(path: &Path, global: &Global) -> Option<String> {
-    let registry = Registry::open(root::find(global).ok()?.root).ok()?;
+    let registry = open(global)?;
     let mut ancestors = path.ancestors().take_while(|ancestor| ancestor.starts_with(registry.tree().root()));
     let uid = ancestors.find_map(|ancestor| rustix::fs::lstat(ancestor).ok())?.st_uid;
     (uid != rustix::process::geteuid().as_raw()).then(|| format!("run it as the owner of the tree (uid {uid})"))
 }
 
+/// The commands that put what a manifest references and its repository lacks.
+fn what_is_missing(repository: &RepositoryName, refusals: &[Refusal], global: &Global) -> Option<String> {
+    const SHOWN: usize = 3;
+    let unknown = refusals.iter().filter(|refusal| refusal.code == RefusalCode::ManifestBlobUnknown);
+    let unknown: Vec<(&str, Digest)> =
+        unknown.filter_map(|refusal| Some((refusal.role?, refusal.digest.as_deref()?.parse().ok()?))).collect();
+    if unknown.is_empty() {
+        return None;
+    }
+    let registry = open(global);
+    let elsewhere = |digest| Some(linked_in(registry.as_ref()?, digest).0.first()?.0.clone());
+    let command = |(role, digest): &(&str, Digest)| {
+        let regtree = command(global);
+        let what = match elsewhere(*digest) {
+            _ if *role == "child" => format!("manifest put {repository} FILE --digest {digest}"),
+            Some(other) => format!("blob mount {digest} --from {other} --to {repository}"),
+            None => format!("blob put {repository} FILE --digest {digest}"),
+        };
+        format!("{regtree} {what} ({role})")
+    };
+    let commands: Vec<String> = unknown.iter().take(SHOWN).map(command).collect();
+    let more = match unknown.len().saturating_sub(SHOWN) {
+        0 => String::new(),
+        more => format!("; and {more} more"),
+    };
+    let commands = commands.join("; ");
+    Some(format!("first put what is missing: {commands}{more}; or store it without, with --skip-references"))
+}
+
+fn open(global: &Global) -> Option<Registry> {
+    root::find(global).ok().and_then(|found| Registry::open(found.root).ok())
+}
+
 /// Whether the digest is that of a manifest of the repository, so that it is put again as a manifest.
 fn is_manifest(repository: &RepositoryName, digest: Digest, global: &Global) -> bool {
-    let registry = root::find(global).ok().and_then(|found| Registry::open(found.root).ok());
-    registry.is_some_and(|registry| {
+    open(global).is_some_and(|registry| {
         let repository = Repository::new(registry.tree(), repository.clone());
         revision::find(&repository, digest).is_ok_and(|found| found.is_some())
     })

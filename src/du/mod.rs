@@ -5,6 +5,7 @@
 //! Every file and directory of `docker/registry/v2`, of the places that its areas lead to, and of `<root>/.regtree` is
 //! looked at once. **Each of their bytes is in one line of a [`Breakdown`]**, so the lines add up to what `du -s`
 //! counts. A file with several names counts once. *Content* is the `data` of blobs; directories and links are overhead.
+//! What is beside the two areas is a line of its own, *strays*.
 //!
 //! # The breakdown
 //!
@@ -160,11 +161,13 @@ pub struct Breakdown {
     pub quarantine: u64,
     /// Directories, links, and all other files.
     pub overhead: u64,
+    /// What is beside `blobs` and `repositories`. No registry looks there.
+    pub strays: u64,
 }
 
 impl Breakdown {
     /// The lines, each with its name.
-    pub(crate) fn lines(&self) -> [(&'static str, u64); 8] {
+    pub(crate) fn lines(&self) -> [(&'static str, u64); 9] {
         [
             ("unique", self.unique),
             ("shared", self.shared),
@@ -174,6 +177,7 @@ impl Breakdown {
             ("uploads", self.uploads),
             ("quarantine", self.quarantine),
             ("overhead", self.overhead),
+            ("strays", self.strays),
         ]
     }
 
@@ -203,6 +207,7 @@ pub fn measure(tree: &Tree, options: Options, chosen: &dyn Fn(&str) -> bool, int
         uploads: walked.uploads,
         quarantine: walked.quarantine,
         overhead: walked.overhead,
+        strays: walked.strays,
         ..Breakdown::default()
     };
     let may_hide_links = findings.iter().any(|finding| finding.doubt == Doubt::Tree);

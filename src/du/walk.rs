@@ -30,6 +30,7 @@ pub(super) struct Walked {
     pub(super) uploads: u64,
     pub(super) quarantine: u64,
     pub(super) overhead: u64,
+    pub(super) strays: u64,
     /// The files and directories that could not be looked at.
     pub(super) errors: Vec<Error>,
 }
@@ -46,10 +47,10 @@ pub(super) fn walk(tree: &Tree, scan: &Scan, measure: Measure, interrupt: &Inter
     tally.add(private);
     interrupt.check()?;
     walk.count_hard_links(&mut tally);
-    let Tally { uploads, quarantine, overhead, mut errors, .. } = tally;
+    let Tally { uploads, quarantine, overhead, strays, mut errors, .. } = tally;
     errors.sort_by(|a, b| a.path().cmp(&b.path()));
     let contents = walk.contents.into_iter().map(AtomicU64::into_inner).collect();
-    Ok(Walked { contents, uploads, quarantine, overhead, errors })
+    Ok(Walked { contents, uploads, quarantine, overhead, strays, errors })
 }
 
 /// What bytes are for. A file with several names counts for the first purpose in this order.
@@ -59,6 +60,7 @@ enum Purpose {
     Uploads,
     Quarantine,
     Overhead,
+    Strays,
 }
 
 /// The part of the tree that a directory is in, which decides what its entries are for.
@@ -89,6 +91,7 @@ struct Tally {
     uploads: u64,
     quarantine: u64,
     overhead: u64,
+    strays: u64,
     /// Files that have several names.
     hard_links: Vec<HardLink>,
     errors: Vec<Error>,
@@ -106,6 +109,7 @@ impl Tally {
         self.uploads += other.uploads;
         self.quarantine += other.quarantine;
         self.overhead += other.overhead;
+        self.strays += other.strays;
         self.hard_links.extend(other.hard_links);
         self.errors.extend(other.errors);
     }
@@ -152,7 +156,7 @@ impl Walk<'_> {
             }
         }
         let location = Location::Elsewhere(self.tree.path().to_owned());
-        tally.add(self.entries(v2, &location, Region::All(Purpose::Overhead), others, 0));
+        tally.add(self.entries(v2, &location, Region::All(Purpose::Strays), others, 0));
         tally
     }
 
@@ -318,6 +322,7 @@ impl Walk<'_> {
             Purpose::Uploads => tally.uploads += bytes,
             Purpose::Quarantine => tally.quarantine += bytes,
             Purpose::Overhead => tally.overhead += bytes,
+            Purpose::Strays => tally.strays += bytes,
         }
     }
 

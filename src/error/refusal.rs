@@ -35,17 +35,20 @@ pub struct Refusal {
     /// The digest that the refusal is about, as written; it need not be valid.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub digest: Option<String>,
+    /// What the digest is to the manifest, such as its `config`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub role: Option<&'static str>,
 }
 
 impl Refusal {
     /// A refusal that is about no digest.
     pub(crate) fn new(code: RefusalCode, message: impl Into<String>) -> Self {
-        Self { code, message: message.into(), digest: None }
+        Self { code, message: message.into(), digest: None, role: None }
     }
 
     /// A refusal that is about a digest.
     pub(crate) fn about(code: RefusalCode, digest: &str, message: impl Into<String>) -> Self {
-        Self { code, message: message.into(), digest: Some(digest.to_owned()) }
+        Self { digest: Some(digest.to_owned()), ..Self::new(code, message) }
     }
 
     /// The registry API's code.

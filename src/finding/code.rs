@@ -36,6 +36,10 @@ named! {
         ReferenceDeleted = "reference-deleted",
         /// A manifest references content, and says another size than that has.
         ReferenceSizeMismatch = "reference-size-mismatch",
+        /// The content that a descriptor embeds as `data` is not what its digest and size say.
+        ReferenceDataMismatch = "reference-data-mismatch",
+        /// An index gives a child another media type than the child has. Some clients go by it.
+        ReferenceMediaTypeMismatch = "reference-media-type-mismatch",
         /// A manifest says another size of its `subject` than that has. No pull looks at it.
         SubjectSizeWrong = "subject-size-wrong",
         /// A child of an index is missing.
@@ -44,6 +48,8 @@ named! {
         SignatureInvalid = "signature-invalid",
         /// A schema1 signature was not verified: this build has no feature `schema1-signatures`.
         SignatureNotVerified = "signature-not-verified",
+        /// A layer is called by a tarsum, which is no hash of its bytes: whether it is the right one was not verified.
+        TarsumNotVerified = "tarsum-not-verified",
         /// The link of a stored signature names content that is missing.
         SignatureDangling = "signature-dangling",
         /// A link is empty.
@@ -52,6 +58,8 @@ named! {
         LinkMalformed = "link-malformed",
         /// A link contains another digest than its path.
         LinkMismatch = "link-mismatch",
+        /// Links have several hard links: a push through a registry that writes in place changes every one.
+        LinkShared = "link-shared",
         /// The link of an alias names content that is missing, or is not a canonical digest.
         AliasBroken = "alias-broken",
         /// A tag points to a manifest that the repository does not have.
@@ -94,13 +102,16 @@ named! {
         TemporaryLeftOver = "temporary-left-over",
         /// The directory of a blob, link or repository is empty.
         DirectoryEmpty = "directory-empty",
-        /// A manifest is of a kind that registries from 3.0 on can't read.
+        /// A manifest that some registries can't read: schema1 by those from 3.0 on, and an OCI index with `features` that
+        /// are not texts by those before.
         ManifestForeign = "manifest-foreign",
         /// A manifest that calls a layer by another digest than it is stored under: a registry's collector would lose
         /// it.
         ReferenceByAlias = "reference-by-alias",
         /// The tree's owner may not read something.
         Permissions = "permissions",
+        /// Something has a time in the future: it counts as young until then.
+        TimeInFuture = "time-in-future",
         /// A repository is in the layout of the first alphas.
         LegacyLayout = "legacy-layout",
     }
@@ -121,21 +132,27 @@ impl Code {
             Self::BlobMisplaced
             | Self::HashStateInvalid
             | Self::LayerLinkDangling
+            | Self::LinkShared
             | Self::ManifestAmbiguous
             | Self::ManifestDeep
             | Self::ManifestOdd
             | Self::ManifestUnknownKind
             | Self::NameInvalid
+            | Self::ReferenceDataMismatch
+            | Self::ReferenceMediaTypeMismatch
             | Self::RevisionDangling
             | Self::RevisionMisplaced
             | Self::SignatureDangling
             | Self::SignatureNotVerified
             | Self::SubjectSizeWrong
             | Self::TagWithoutCurrent
+            | Self::TimeInFuture
             | Self::UploadWithoutStartedat => Severity::Warning,
-            Self::DirectoryEmpty | Self::LegacyLayout | Self::TagIndexDangling | Self::TemporaryLeftOver => {
-                Severity::Info
-            }
+            Self::DirectoryEmpty
+            | Self::LegacyLayout
+            | Self::TagIndexDangling
+            | Self::TarsumNotVerified
+            | Self::TemporaryLeftOver => Severity::Info,
             // These depend on what needs the content.
             _ => match harm {
                 Harm::Certain => Severity::Error,

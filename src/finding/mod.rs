@@ -22,6 +22,14 @@ use crate::layout::TreePath;
 use crate::named::named;
 use crate::tree::Tree;
 
+/// How far the clock of another machine may be ahead without harm.
+pub(crate) const SKEW: jiff::SignedDuration = jiff::SignedDuration::from_hours(1);
+
+/// Whether a time is further ahead than clocks differ.
+pub(crate) fn is_in_future(time: jiff::Timestamp, now: jiff::Timestamp) -> bool {
+    time.duration_since(now) > SKEW
+}
+
 /// What can't be served because of a finding. Its severity follows from this and its code alone.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) enum Harm {
@@ -142,6 +150,7 @@ impl Finding {
     /// The path, with that of the tree.
     pub fn path(&self) -> PathBuf {
         let below = match &self.subject {
+            Subject::Beside(name) => name.into(),
             Subject::Nameless(directory, name) => Path::new(&directory.to_string()).join(name),
             subject => subject.place().map(|place| place.to_string()).unwrap_or_default().into(),
         };

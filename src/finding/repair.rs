@@ -4,7 +4,7 @@ use super::Code;
 use crate::named::named;
 
 /// The codes that can be repaired.
-pub const REPAIRABLE: [Code; 22] = [
+pub const REPAIRABLE: [Code; 23] = [
     Code::BlobCorrupt,
     Code::BlobTruncated,
     Code::BlobEmpty,
@@ -16,6 +16,7 @@ pub const REPAIRABLE: [Code; 22] = [
     Code::IndexChildMissing,
     Code::LinkEmpty,
     Code::LinkMalformed,
+    Code::LinkMismatch,
     Code::RevisionMisplaced,
     Code::LayerLinkDangling,
     Code::RevisionDangling,
@@ -77,7 +78,8 @@ impl Repair {
         match self {
             Self::RefillBlob | Self::RemoveTag => false,
             Self::RemoveLink => matches!(code, Code::LayerLinkDangling),
-            Self::RewriteLink => !code.grants(),
+            // It is unknown which of the two digests was meant.
+            Self::RewriteLink => !code.grants() && !matches!(code, Code::LinkMismatch),
             _ => true,
         }
     }

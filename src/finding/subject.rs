@@ -30,6 +30,8 @@ pub(crate) enum Subject {
     UploadStart(TreePath),
     /// Another file or directory.
     Other(TreePath),
+    /// An entry of `docker/registry/v2` beside the areas.
+    Beside(OsString),
     /// An entry of a directory whose name is not UTF-8.
     Nameless(TreePath, OsString),
 }
@@ -48,7 +50,7 @@ impl Subject {
             Self::PastTag(repository, tag, digest) => repository.past(tag, digest),
             Self::Upload(path) | Self::UploadStart(path) | Self::Other(path) => path.clone(),
             Self::Document(link) => link.whole()?,
-            Self::Nameless(..) => return None,
+            Self::Beside(_) | Self::Nameless(..) => return None,
         })
     }
 
@@ -59,7 +61,7 @@ impl Subject {
             Self::Blob(_) => whole.data(),
             Self::Tag(..) => whole.current().link(),
             Self::UploadStart(_) => whole.started_at(),
-            Self::Upload(_) | Self::Other(_) | Self::Nameless(..) => whole,
+            Self::Upload(_) | Self::Other(_) | Self::Beside(_) | Self::Nameless(..) => whole,
             Self::Layer(..)
             | Self::Revision(..)
             | Self::MisplacedRevision(..)
@@ -79,7 +81,12 @@ impl Subject {
             | Self::Tag(repository, _)
             | Self::PastTag(repository, ..) => Some(repository),
             Self::Document(link) => link.repository(),
-            Self::Blob(_) | Self::Upload(_) | Self::UploadStart(_) | Self::Other(_) | Self::Nameless(..) => None,
+            Self::Blob(_)
+            | Self::Upload(_)
+            | Self::UploadStart(_)
+            | Self::Other(_)
+            | Self::Beside(_)
+            | Self::Nameless(..) => None,
         }
     }
 

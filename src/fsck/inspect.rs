@@ -5,6 +5,7 @@ use std::ffi::OsStr;
 use std::mem::MaybeUninit;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::os::unix::ffi::OsStrExt;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use rustix::fs::{Mode, OFlags, Stat};
 use rustix::io::Errno;
@@ -24,9 +25,11 @@ const ROOM: usize = 8 * 1024;
 pub(super) struct Inspector<'t> {
     pub(super) tree: &'t Tree,
     owner: Owner,
+    ahead: Arc<Ahead>,
     /// The repository that is being read.
     pub(super) repository: Option<String>,
     pub(super) candidates: Vec<Candidate>,
+    pub(super) shared: SharedLinks,
     room: Box<[MaybeUninit<u8>]>,
 }
 
@@ -60,6 +63,55 @@ enum May {
     Yes,
     Perhaps,
     No,
+}
+
+/// What was written in the future, as far as it was seen.
+pub(super) struct Ahead {
+    /// In seconds since 1970.
+    limit: i64,
+    seen: Mutex<(u64, Option<TreePath>)>,
+}
+
+impl Default for Ahead {
+    fn default() -> Self {
+        Self { limit: i64::MAX, seen: Mutex::default() }
+    }
+}
+
+impl Ahead {
+    /// Notes something if it was written in the future. The first path is remembered.
+    fn note(&self, modified: i64, path: impl FnOnce() -> TreePath) {
+        if modified <= self.limit {
+            return;
+        }
+        let path = path();
+        let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
+        let (count, first) = &mut *seen;
+        *count += 1;
+        if first.as_ref().is_none_or(|first| path < *first) {
+            *first = Some(path);
+        }
+    }
+
+    /// How much was seen until now, and the first of it.
+    pub(super) fn seen(&self) -> Option<(u64, TreePath)> {
+        let seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
+        seen.1.clone().map(|first| (seen.0, first))
+    }
+}
+
+/// The links that have several hard links.
+#[derive(Default)]
+pub(super) struct SharedLinks {
+    pub(super) count: u64,
+    pub(super) first: Option<TreePath>,
+}
+
+impl SharedLinks {
+    pub(super) fn add(&mut self, others: Self) {
+        self.count += others.count;
+        self.first = self.first.take().or(others.first);
+    }
 }
 
 /// A directory that is there for one file.
@@ -98,17 +150,23 @@ pub(super) enum Link {
 impl<'t> Inspector<'t> {
     pub(super) fn new(tree: &'t Tree) -> crate::error::Result<Self> {
         let stat = rustix::fs::fstat(tree.v2()).map_err(|errno| Error::io("look at", tree.path(), errno))?;
-        Ok(Self::of(tree, Owner { uid: stat.st_uid, gid: stat.st_gid }, None))
+        Ok(Self::of(tree, Owner { uid: stat.st_uid, gid: stat.st_gid }, Arc::default(), None))
     }
 
-    fn of(tree: &'t Tree, owner: Owner, repository: Option<String>) -> Self {
+    /// Notes from now on what was written after `limit`.
+    pub(super) fn note_times_after(&mut self, limit: jiff::Timestamp) -> Arc<Ahead> {
+        self.ahead = Arc::new(Ahead { limit: limit.as_second(), ..Ahead::default() });
+        Arc::clone(&self.ahead)
+    }
+
+    fn of(tree: &'t Tree, owner: Owner, ahead: Arc<Ahead>, repository: Option<String>) -> Self {
         let room = vec![MaybeUninit::uninit(); ROOM].into();
-        Self { tree, owner, repository, candidates: Vec::new(), room }
+        Self { tree, owner, ahead, repository, candidates: Vec::new(), shared: SharedLinks::default(), room }
     }
 
     /// An inspector of the same tree for another thread or repository, without candidates.
     pub(super) fn another(&self, repository: Option<String>) -> Self {
-        Self::of(self.tree, self.owner, repository)
+        Self::of(self.tree, self.owner, Arc::clone(&self.ahead), repository)
     }
 
     /// A finding about a part of the tree.
@@ -267,6 +325,12 @@ impl<'t> Inspector<'t> {
         self.note(Blocks::None, finding);
     }
 
+    /// Reports an entry beside the two areas.
+    pub(super) fn beside(&mut self, entry: Listed) {
+        let finding = self.odd(Subject::Beside(entry.name), entry.kind.describe(), Harm::Possible);
+        self.note(Blocks::None, finding);
+    }
+
     /// Reports something else in the place of a file.
     pub(super) fn odd_file(&mut self, path: &TreePath, kind: EntryKind, harm: Harm, blocks: Blocks) {
         self.note(blocks, judge::link::odd_file(self.tree, path, kind.describe(), true, harm));
@@ -308,7 +372,12 @@ impl<'t> Inspector<'t> {
                 return Link::Unseen;
             }
         }
-        let said = self.open_small(leaf.handle.as_fd(), "link", blocks, place).and_then(link::read_file);
+        let said = self.open_small(leaf.handle.as_fd(), "link", blocks, place).and_then(|file| {
+            if rustix::fs::fstat(&file)?.st_nlink > 1 {
+                self.shared.add(SharedLinks { count: 1, first: Some(place()) });
+            }
+            link::read_file(file)
+        });
         match said {
             Ok(Ok(target)) if target == *key => Link::Right,
             Ok(Ok(target)) => Link::Other(Box::new(target)),
@@ -319,6 +388,12 @@ impl<'t> Inspector<'t> {
                 Link::Unseen
             }
         }
+    }
+
+    /// The digest that the malformed link in a leaf was meant to say.
+    pub(super) fn meant(&mut self, leaf: &Leaf, path: impl Fn() -> TreePath) -> Option<crate::digest::Digest> {
+        let file = self.open_small(leaf.handle.as_fd(), "link", Blocks::None, path).ok()?;
+        link::meant(file).ok()?
     }
 
     /// Reads the start of a small file of a leaf, as far as the buffer reaches.
@@ -348,14 +423,15 @@ impl<'t> Inspector<'t> {
     }
 
     /// Reports if the tree's owner lacks the permission `bits`.
-    fn check_mode(&mut self, handle: BorrowedFd<'_>, bits: u32, blocks: Blocks, path: impl FnOnce() -> TreePath) {
+    fn check_mode(&mut self, handle: BorrowedFd<'_>, bits: u32, blocks: Blocks, path: impl Fn() -> TreePath) {
         match rustix::fs::fstat(handle) {
             Ok(stat) => self.check_stat(&stat, bits, blocks, path),
             Err(errno) => self.tree.note_unread(&path(), errno),
         }
     }
 
-    pub(super) fn check_stat(&mut self, stat: &Stat, bits: u32, blocks: Blocks, path: impl FnOnce() -> TreePath) {
+    pub(super) fn check_stat(&mut self, stat: &Stat, bits: u32, blocks: Blocks, path: impl Fn() -> TreePath) {
+        self.ahead.note(stat.st_mtime, &path);
         let (harm, unless) = match self.owner.may(stat, bits) {
             May::Yes => return,
             May::Perhaps => (Harm::Possible, ", unless it is a member of that group"),

@@ -13,7 +13,7 @@ use crate::finding::{Code, Finding, Harm, Repair, Subject};
 use crate::judge::manifest::{ManifestForm, Read, read_one};
 use crate::judge::references::{self, Dependent, Facts, OtherSize};
 use crate::layout::{Place, TreePath};
-use crate::manifest::Role;
+use crate::manifest::{Kind, Role};
 use crate::tree::Tree;
 
 /// The judgement of one repository.
@@ -25,6 +25,8 @@ pub(super) struct Judge<'j, 't> {
     /// Whether a registry from 3.1 on wrote to the tree: it names uploads by UUIDs of version 7. Nothing else in a tree
     /// shows which registry wrote it.
     pub(super) is_modern: bool,
+    /// Whether content is hashed.
+    hashes: bool,
     /// The digests that the repository needs as layers and configs, and the content that they lead to.
     pub(super) needed: HashSet<Digest>,
     pub(super) sizes: Vec<OtherSize>,
@@ -43,7 +45,7 @@ impl<'j, 't> Judge<'j, 't> {
         repository: &'j RepositoryView,
         blobs: &'j Blobs<'t>,
         manifests: &'j Manifests,
-        is_modern: bool,
+        (is_modern, hashes): (bool, bool),
     ) -> Self {
         let inspector = inspector.another(Some(repository.text.clone()));
         Self {
@@ -52,6 +54,7 @@ impl<'j, 't> Judge<'j, 't> {
             blobs,
             manifests,
             is_modern,
+            hashes,
             needed: HashSet::new(),
             sizes: Vec::new(),
             tagged: repository.tags.iter().filter_map(|tag| tag.current).collect(),
@@ -164,16 +167,31 @@ impl<'j, 't> Judge<'j, 't> {
         }
         let link = self.repository.revision_link(&digest, revision.link);
         let read = self.manifests.get(&digest);
-        if right(read).is_some_and(|form| form.is_schema1) {
-            self.foreign(&digest, &link);
+        if let Some(form) = right(read) {
+            self.foreign(&digest, form, &link);
         }
         references::content(self, &digest, read, &link);
     }
 
-    /// Reports a manifest of schema1. How much that harms depends on the registry that serves the tree.
-    fn foreign(&mut self, digest: &Digest, link: &Subject) {
-        let harm = if self.is_modern { Harm::Possible } else { Harm::None };
-        let message = "a manifest of schema1: registries from 3.0 on can't read it, and their collector fails on it";
+    /// Reports a manifest that some registries can't read. How much that harms depends on the registry that serves the
+    /// tree.
+    fn foreign(&mut self, digest: &Digest, form: &ManifestForm, link: &Subject) {
+        let (is_harmful, message) = match form.odd_features {
+            Some(offset) => {
+                let message = format!(
+                    "platform features that are not a list of texts, first at byte {offset}: registries 2.x can't \
+                     serve it, and their collector fails on it"
+                );
+                (!self.is_modern, message)
+            }
+            None if form.kind == Kind::Schema1 => {
+                let message =
+                    "a manifest of schema1: registries from 3.0 on can't read it, and their collector fails on it";
+                (self.is_modern, message.to_owned())
+            }
+            None => return,
+        };
+        let harm = if is_harmful { Harm::Possible } else { Harm::None };
         let document = Subject::Document(Box::new(link.clone()));
         let finding = self.inspector.at(document, Code::ManifestForeign, harm, message);
         self.inspector.note(Blocks::None, finding.of_manifest(*digest));
@@ -232,6 +250,10 @@ impl Facts for Judge<'_, '_> {
         }
     }
 
+    fn hashes(&self) -> bool {
+        self.hashes
+    }
+
     fn differs(&mut self, size: OtherSize) {
         // The content may have been replaced since it was listed.
         match self.blobs.measure(&size.target) {
@@ -241,10 +263,12 @@ impl Facts for Judge<'_, '_> {
     }
 
     fn report(&mut self, blocks: Blocks, finding: Finding) {
-        // A layer that is not linked is reported once, whichever manifests need it.
-        let is_missing_layer =
+        // A layer that is not linked or verified is reported once, whichever manifests need it.
+        let is_missing =
             matches!(finding.code, Code::ReferenceMissing | Code::ReferenceDeleted) && blocks != Blocks::None;
-        if is_missing_layer && !finding.digest().is_none_or(|digest| self.missing.insert(digest)) {
+        if (is_missing || finding.code == Code::TarsumNotVerified)
+            && !finding.digest().is_none_or(|digest| self.missing.insert(digest))
+        {
             return;
         }
         self.inspector.note(blocks, finding);

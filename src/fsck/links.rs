@@ -94,12 +94,13 @@ impl Links<'_> {
                 let mut inspector = inspector.another(inspector.repository.clone());
                 let read = |digest: &Digest| self.read_leaf(&mut inspector, kind, handle, *digest);
                 let read: Vec<Keyed> = names.iter().filter_map(read).collect();
-                (read, inspector.candidates)
+                (read, inspector)
             })
             .collect();
-        for (read, candidates) in read {
+        for (read, another) in read {
             found.extend(read);
-            inspector.candidates.extend(candidates);
+            inspector.candidates.extend(another.candidates);
+            inspector.shared.add(another.shared);
         }
     }
 

@@ -31,28 +31,31 @@ mod unread;
 mod uploads;
 
 use std::cmp::Reverse;
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use std::time::Duration;
 
 use rustix::fs::{AtFlags, FileType};
 use rustix::io::Errno;
 
+use crate::count;
 use crate::digest::Digest;
 use crate::error::{Error, Result};
-use crate::finding::{Code, Finding, Harm, Image, Severity};
+use crate::finding::{Code, Finding, Harm, Image, SKEW, Severity};
 use crate::judge::content::{Stored, is_of_nothing};
+use crate::judge::manifest::Read;
 use crate::layout::{Area, Place, TreePath};
 use crate::pattern::Patterns;
 use crate::scan::{Nothing, Returning};
 use crate::stream::Watch;
-use crate::tree::Tree;
+use crate::tree::{self, Listed, Tree};
 
 use blobs::Blobs;
 use candidate::{Blocks, Candidate};
 use content::Selection;
 pub use content::{Content, Hashed, Stop};
 use inspect::Inspector;
+use manifests::Manifests;
 use pass::Pass;
 pub(crate) use recheck::PAUSES;
 use recheck::Recheck;
@@ -113,6 +116,8 @@ pub struct Report {
     pub hashed: Option<Hashed>,
     /// Whether a look at something failed, so that more may be wrong than was found. A finding names each such place.
     pub is_partial: bool,
+    /// The content that findings are about and that a manifest embeds, with that manifest.
+    pub(crate) embedded: HashMap<Digest, Digest>,
 }
 
 impl Report {
@@ -135,14 +140,16 @@ pub(crate) fn check_with(
     watch: &Watch<'_>,
 ) -> Result<Report> {
     let moment = tree.moment();
-    let inspector = Inspector::new(tree)?;
+    let mut inspector = Inspector::new(tree)?;
+    let ahead = inspector.note_times_after(options.now.checked_add(SKEW).unwrap_or(jiff::Timestamp::MAX));
     let interrupt = &watch.interrupt;
     watch.progress.begin("listing content", None);
     let ((mut blobs, content), (mut places, between)) =
         rayon::join(|| Blobs::walk(&inspector, None, returning, watch), || find::find(&inspector, interrupt));
     watch.progress.end();
     interrupt.check()?;
-    let without = without_repositories(&inspector, &blobs)?;
+    let mut without: Vec<Candidate> = without_repositories(&inspector, &blobs)?.into_iter().collect();
+    without.extend(beside_the_areas(&inspector)?);
     options.only.check(|pattern| {
         let hides = |candidate: &Candidate| {
             candidate.hides_repositories().is_some_and(|directory| pattern.could_hold(directory.below_area()))
@@ -152,6 +159,8 @@ pub(crate) fn check_with(
     })?;
     places.retain(|place| options.only.is_match(place.directory.below_area()));
     let mut pass = pass::look(&inspector, places, &blobs, options, watch)?;
+    // Each file is looked at once until now.
+    let ahead = ahead.seen();
     let mut candidates = std::mem::take(&mut pass.candidates);
     candidates.extend(about_content(&inspector, &blobs, content, |digest| pass.needed.contains(&blobs, digest)));
     candidates.extend(between);
@@ -184,6 +193,7 @@ pub(crate) fn check_with(
         }
         None => None,
     };
+    candidates.extend(in_the_future(&inspector, ahead)?);
     let is_wanted = |place: &TreePath| unread::is_wanted(place, options, &blobs, &pass);
     let (unread, is_partial) = unread::find(&inspector, moment, &candidates, is_wanted);
     candidates.extend(unread);
@@ -193,7 +203,20 @@ pub(crate) fn check_with(
     findings.sort_by_cached_key(|finding| {
         (Reverse(finding.severity), finding.code, finding.path(), finding.message.clone())
     });
-    Ok(Report { findings, broken, counts, hashed, is_partial })
+    let embedded = embedded(&findings, &pass.manifests);
+    Ok(Report { findings, broken, counts, hashed, is_partial, embedded })
+}
+
+/// The content that findings are about and that a manifest embeds, with that manifest.
+fn embedded(findings: &[Finding], manifests: &Manifests) -> HashMap<Digest, Digest> {
+    let wanted: HashSet<Digest> = findings.iter().filter_map(Finding::digest).collect();
+    let mut found = HashMap::new();
+    for (manifest, read) in manifests {
+        let Read::Right(form) = read else { continue };
+        let parts = form.parts.iter().filter(|part| part.is_embedded && wanted.contains(&part.digest));
+        found.extend(parts.map(|part| (part.digest, *manifest)));
+    }
+    found
 }
 
 /// Drops `unreadable` where `permissions` already explains it.
@@ -266,6 +289,28 @@ fn without_repositories(inspector: &Inspector<'_>, blobs: &Blobs<'_>) -> Result<
     let message = "there is content, and no directory of repositories: is its disk mounted?";
     let finding = inspector.at(Area::Repositories.path(), Code::RepositoriesMissing, Harm::Certain, message);
     Ok(Some(Candidate::new(finding, Blocks::None)))
+}
+
+/// Reports what was written in the future, unless the first of it no longer is.
+fn in_the_future(inspector: &Inspector<'_>, ahead: Option<(u64, TreePath)>) -> Result<Option<Candidate>> {
+    let Some((count, first)) = ahead else { return Ok(None) };
+    let Some(found) = inspector.tree.metadata(&first)? else { return Ok(None) };
+    let others = if count == 1 { String::new() } else { format!(", and {} more", count::plural(count - 1, "time")) };
+    let message = format!("its time is in the future, {:.0}{others}: gc takes it for young until then", found.modified);
+    let finding = inspector.at(&first, Code::TimeInFuture, Harm::Possible, message).found(&found.modified);
+    Ok(Some(Candidate::new(finding, Blocks::None)))
+}
+
+/// Reports what is beside the two areas. No registry and no command looks there.
+fn beside_the_areas(inspector: &Inspector<'_>) -> Result<Vec<Candidate>> {
+    let tree = inspector.tree;
+    let listed = tree::list_handle(tree.v2()).map_err(|errno| Error::io("list", tree.path(), errno))?;
+    let is_area = |entry: &Listed| [Area::Blobs, Area::Repositories].iter().any(|area| entry.name == area.name());
+    let mut inspector = inspector.another(None);
+    for entry in listed.into_iter().filter(|entry| !is_area(entry)) {
+        inspector.beside(entry);
+    }
+    Ok(inspector.candidates)
 }
 
 /// Whether a candidate is about the repositories that were asked for.

@@ -92,7 +92,8 @@ pub(super) fn look(
     let judged: Vec<_> = repositories
         .par_iter()
         .map(|repository| {
-            let judge = Judge::new(inspector, repository, blobs, &manifests, is_modern).judge();
+            let judge =
+                Judge::new(inspector, repository, blobs, &manifests, (is_modern, options.content.is_some())).judge();
             (judge.inspector.candidates, judge.sizes, judge.needed)
         })
         .collect();

@@ -102,8 +102,17 @@ impl Recheck<'_, '_> {
         let between =
             if candidates.iter().any(is_between) { find::find(inspector, &watch.interrupt).1 } else { Vec::new() };
         let without = super::without_repositories(inspector, blobs)?;
+        let beside = super::beside_the_areas(inspector)?;
         watch.interrupt.check()?;
-        Ok(second.candidates.iter().chain(&content).chain(&between).chain(&without).map(Candidate::mark).collect())
+        Ok(second
+            .candidates
+            .iter()
+            .chain(&content)
+            .chain(&between)
+            .chain(&without)
+            .chain(&beside)
+            .map(Candidate::mark)
+            .collect())
     }
 }
 

@@ -4,9 +4,10 @@ use std::collections::BTreeMap;
 
 use super::Options;
 use super::candidate::{Blocks, Candidate};
-use super::inspect::{Inspector, Link, Looked};
+use super::inspect::{Inspector, Link, Looked, SharedLinks};
 use super::links::{Keyed, Links};
 use super::uploads;
+use crate::count;
 use crate::digest::Digest;
 use crate::error::LinkFault;
 use crate::finding::{Code, Finding, Harm, Repair, Severity, Subject};
@@ -153,8 +154,17 @@ pub(super) struct Tag {
     pub(super) name: String,
     /// The manifest that it points to now, if that is known.
     pub(super) current: Option<Digest>,
+    /// What is wrong with its link, if that is broken.
+    pub(super) broken: Option<BrokenTag>,
     /// The manifests that it has pointed to.
     pub(super) past: Vec<Digest>,
+}
+
+/// The broken link of a tag.
+pub(super) struct BrokenTag {
+    pub(super) fault: LinkFault,
+    /// The digest that it says apart from the white space around it.
+    pub(super) meant: Option<Digest>,
 }
 
 /// Reads one repository, and reports what is wrong with each link on its own.
@@ -208,8 +218,22 @@ pub(super) fn read(inspector: &mut Inspector<'_>, place: Place, options: &Option
         .candidates
         .iter()
         .any(|candidate| !is_history(candidate) && hides(&candidate.finding, &manifests_path));
+    shared_links(inspector, &place);
     let has_modern_uploads = uploads::check(inspector, &place, &uploads_path, options);
     RepositoryView { place, text, is_named, layers, revisions, tags, folders, is_partly_unseen, has_modern_uploads }
+}
+
+/// Reports the links that have several hard links, as a tool makes them that looks for equal files. A registry up to 3.0
+/// writes a link in place, so that a push would change them all.
+fn shared_links(inspector: &mut Inspector<'_>, place: &Place) {
+    let SharedLinks { count, first: Some(first) } = std::mem::take(&mut inspector.shared) else { return };
+    let others = match count {
+        1 => "it has several hard links".to_owned(),
+        count => format!("it and {} more have several hard links", count::plural(count - 1, "link")),
+    };
+    let message = format!("{others}: a push to a registry up to 3.0 changes every file that is the same");
+    let finding = inspector.at(&first, Code::LinkShared, Harm::Possible, message);
+    inspector.note(Blocks::None, finding.in_repository(place.directory.below_area()));
 }
 
 /// Whether `finding` means that something below `directory` may not have been seen.
@@ -306,7 +330,7 @@ fn read_tag(
         let finding = inspector.at(&directory, Code::NameInvalid, Harm::Possible, message);
         inspector.note(Blocks::None, finding.found(&name));
     }
-    let mut tag = Tag { name: name.to_owned(), current: None, past: Vec::new() };
+    let mut tag = Tag { name: name.to_owned(), current: None, broken: None, past: Vec::new() };
     if kind == EntryKind::Symlink {
         let leads = leads_to_link(inspector, &directory);
         inspector.symlink(&directory, leads, Blocks::Tag);
@@ -366,8 +390,9 @@ fn read_current(
         Link::Unseen => {}
         Link::Absent { .. } => without_current(inspector, &current),
         Link::Broken(fault) => {
-            let subject = Subject::Tag(place.clone(), tag.name.clone());
-            inspector.broken(Blocks::Tag, subject, &fault, Harm::Certain);
+            let is_malformed = matches!(*fault, LinkFault::Malformed { .. });
+            let meant = if is_malformed { inspector.meant(&leaf, || current.link()) } else { None };
+            tag.broken = Some(BrokenTag { fault: *fault, meant });
         }
     }
     inspector.strangers(&current, "link", leaf.others);

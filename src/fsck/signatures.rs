@@ -10,6 +10,7 @@ use crate::error::LinkFault;
 use crate::judge::references::Facts;
 use crate::judge::signatures;
 use crate::layout::{self, TreePath};
+use crate::manifest::Kind;
 use crate::repository::Repository;
 
 impl Judge<'_, '_> {
@@ -22,7 +23,7 @@ impl Judge<'_, '_> {
         for found in links.read(&mut self.inspector).unwrap_or_default() {
             is_whole &= self.signature(&directory, digest, found);
         }
-        let is_schema1 = self.read(&digest).is_some_and(|form| form.is_schema1);
+        let is_schema1 = self.read(&digest).is_some_and(|form| form.kind == Kind::Schema1);
         let Ok(name) = self.name().parse() else { return };
         if is_whole && is_schema1 && revision.link != RevisionLink::Deleted {
             signatures::judge(self, &Repository::new(self.inspector.tree, name), digest, &directory);

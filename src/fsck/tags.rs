@@ -2,9 +2,10 @@
 
 use super::candidate::Blocks;
 use super::judge::Judge;
-use super::repository::{Folder, RevisionLink, Tag};
+use super::repository::{BrokenTag, Folder, RevisionLink, Tag};
 use crate::digest::Digest;
 use crate::finding::{Code, Finding, Harm, Repair, Subject};
+use crate::judge::link;
 
 impl Judge<'_, '_> {
     /// Reports a tag, or an entry of its history, whose manifest the repository does not have.
@@ -13,6 +14,9 @@ impl Judge<'_, '_> {
             let revision = self.repository.revision(digest);
             revision.is_some_and(|revision| revision.link != RevisionLink::Deleted)
         };
+        if let Some(broken) = &tag.broken {
+            self.broken_tag(tag, broken);
+        }
         // What can't be listed is not absent.
         if self.repository.folders.revisions == Folder::Unseen {
             return;
@@ -34,5 +38,22 @@ impl Judge<'_, '_> {
             let finding = self.inspector.at(subject, Code::TagIndexDangling, Harm::None, message);
             self.inspector.note(Blocks::None, repairable(finding, Repair::RemoveLink));
         }
+    }
+
+    /// Reports a tag whose link is broken. It is repaired if all that is wrong is white space around the digest of a
+    /// manifest that is whole here. Nothing else says what the tag pointed to.
+    fn broken_tag(&mut self, tag: &Tag, broken: &BrokenTag) {
+        let subject = Subject::Tag(self.repository.place.clone(), tag.name.clone());
+        let mut finding = link::broken(self.inspector.tree, subject, &broken.fault, Harm::Certain);
+        let is_here = |digest: &Digest| {
+            let link = self.repository.revision(digest).map(|revision| revision.link);
+            link == Some(RevisionLink::Right) && self.read(digest).is_some_and(|form| !form.is_opaque)
+        };
+        if let Some(meant) = broken.meant.filter(is_here) {
+            finding = finding.of_content(meant).expects(&meant).repaired_by(Repair::RewriteLink);
+        } else {
+            finding.message.push_str("; tag history shows what the tag pointed to, and tag set sets it again");
+        }
+        self.inspector.note(Blocks::Tag, finding);
     }
 }

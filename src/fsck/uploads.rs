@@ -61,7 +61,7 @@ fn check_one(inspector: &mut Inspector<'_>, path: &TreePath, options: &Options) 
             inspector.stranger(path, "startedat", entry);
         }
     }
-    check_start(inspector, path, handle.as_fd(), kind("startedat"), options.uploads_began_before);
+    check_start(inspector, path, handle.as_fd(), kind("startedat"), options);
     if kind("hashstates") == Some(EntryKind::Directory) {
         let received = match kind("data") {
             None => Some(0),
@@ -81,7 +81,7 @@ fn check_start(
     path: &TreePath,
     handle: std::os::fd::BorrowedFd<'_>,
     kind: Option<EntryKind>,
-    stale: jiff::Timestamp,
+    options: &Options,
 ) {
     let started = path.started_at();
     let without = |inspector: &Inspector<'_>, message: &str| {
@@ -113,7 +113,12 @@ fn check_start(
         };
         return inspector.note(Blocks::None, finding);
     };
-    if since >= stale {
+    if crate::finding::is_in_future(since, options.now) {
+        let message = format!("the upload says that it began at {since}, in the future: nothing purges it until then");
+        let finding = inspector.at(Subject::UploadStart(path.clone()), Code::TimeInFuture, Harm::Possible, message);
+        return inspector.note(Blocks::None, finding.found(&since));
+    }
+    if since >= options.uploads_began_before {
         return;
     }
     let is_uuid = uuid::Uuid::try_parse(path.file_name()).is_ok();

@@ -3,10 +3,12 @@
 use std::collections::HashMap;
 
 use super::action::{Action, Kind};
+use crate::digest::Digest;
 use crate::durable::{ExclusiveWriter, Sync};
 use crate::error::Result;
 use crate::layout::{self, Area, TreePath};
-use crate::quarantine::{Item, ItemKind, NotedItem, Run, RunId};
+use crate::quarantine::{BlobParts, Item, ItemKind, NotedItem, Run, RunId};
+use crate::tree::Tree;
 use crate::upload;
 
 pub(super) enum Disposal<'w> {
@@ -23,7 +25,7 @@ impl<'w> Disposal<'w> {
         actions: impl Iterator<Item = &'a Action>,
     ) -> Result<Self> {
         let mut run = Run::begin(writer, "gc", now)?;
-        let noted = match run.note(actions.flat_map(items)) {
+        let noted = match run.note(actions.flat_map(|action| items(writer.tree(), action))) {
             Ok(noted) => noted,
             Err(error) => return Err(run.give_up(error)),
         };
@@ -45,6 +47,22 @@ impl<'w> Disposal<'w> {
             writer.remove_file(&path.link(), Sync::Later)?;
         }
         self.directory(path)
+    }
+
+    /// Removes a blob. Files of others in its directory stay, with the directory.
+    pub(super) fn blob(&mut self, digest: &Digest) -> Result<bool> {
+        match self {
+            Self::Removal(writer) => match BlobParts::of(writer.tree(), digest)? {
+                BlobParts::Directory(path) => writer.remove_directory(&path, Sync::Later).map(|()| true),
+                BlobParts::Files(paths) => {
+                    paths.iter().try_for_each(|path| writer.remove_file(path, Sync::Later).map(drop)).map(|()| true)
+                }
+            },
+            Self::Quarantine(..) => {
+                let directory = layout::blob_directory(digest);
+                Ok(self.directory(&directory)? || self.directory(&directory.data())?)
+            }
+        }
     }
 
     pub(super) fn upload(&mut self, path: &TreePath) -> Result<bool> {
@@ -87,7 +105,7 @@ impl<'w> Disposal<'w> {
 }
 
 /// What an action moves. An empty directory for a blob is not moved, because a restore makes the directories it needs.
-fn items(action: &Action) -> Vec<Item> {
+fn items(tree: &Tree, action: &Action) -> Vec<Item> {
     let kind = match action.kind {
         Kind::Tag => ItemKind::Tag,
         Kind::TagHistory => ItemKind::TagIndex,
@@ -102,6 +120,7 @@ fn items(action: &Action) -> Vec<Item> {
         // Registries need all three folders of a repository, so a restore brings them back with the directories in
         // them.
         Kind::Repository => layout::own_folders(&action.path),
+        Kind::Blob => action.digest.iter().map(|digest| BlobParts::path(tree, digest)).collect(),
         _ => vec![action.path.clone()],
     };
     let item = |path| {

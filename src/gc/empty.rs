@@ -5,8 +5,10 @@ use std::collections::{HashMap, HashSet};
 use super::Options;
 use super::action::{Action, Kind};
 use super::age::FoundBlob;
+use crate::digest::Digest;
 use crate::error::Result;
 use crate::layout::{self, Form, TreePath};
+use crate::quarantine::BlobParts;
 use crate::scan::{DigestId, DigestSet, Scan, Scanned};
 use crate::tree::{self, Tree};
 
@@ -43,10 +45,11 @@ pub(super) fn directories(
     gone: &[(DigestId, FoundBlob)],
 ) -> Result<Vec<Action>> {
     let mut actions = Vec::new();
-    let mut emptied: HashMap<TreePath, HashSet<String>> = HashMap::new();
+    let mut emptied: HashMap<TreePath, HashMap<String, Digest>> = HashMap::new();
     let held = held_fan_outs(scan, gone);
     for (name, found) in gone {
-        let path = layout::blob_directory(&scan.digests.digest(*name));
+        let digest = scan.digests.digest(*name);
+        let path = layout::blob_directory(&digest);
         match found {
             FoundBlob::File(_) => {}
             FoundBlob::Empty(modified) if !options.is_young(*modified) => {
@@ -59,13 +62,16 @@ pub(super) fn directories(
             FoundBlob::Empty(_) | FoundBlob::Other => continue,
         }
         let fan_out = path.parent().expect("a blob is in a fan-out");
-        emptied.entry(fan_out).or_default().insert(path.file_name().to_owned());
+        emptied.entry(fan_out).or_default().insert(path.file_name().to_owned(), digest);
     }
     emptied.retain(|fan_out, _| !held.contains(fan_out));
     actions.extend(scan.empty_fan_outs.iter().filter_map(|fan_out| leaf(tree, options, fan_out)));
     for (fan_out, names) in emptied {
         let listed = tree.list(&fan_out)?.unwrap_or_default();
-        if listed.iter().all(|entry| entry.text().is_some_and(|name| names.contains(name))) {
+        // Files of others stay, with the directory of their blob.
+        let goes = |digest: &Digest| matches!(BlobParts::of(tree, digest), Ok(BlobParts::Directory(_)));
+        let is_alone = |name: &str| names.get(name).is_some_and(goes);
+        if listed.iter().all(|entry| entry.text().is_some_and(is_alone)) {
             actions.push(Action::new(Kind::Directory, fan_out));
         }
     }

@@ -52,6 +52,8 @@ mod untagged;
 mod uses;
 
 use std::collections::HashSet;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 pub use action::{Action, Finding, Kind};
@@ -65,6 +67,7 @@ pub(crate) use uses::{Needs, uses};
 
 use crate::digest::Digest;
 use crate::error::Result;
+use crate::finding::is_in_future;
 use crate::pattern::{Pattern, Patterns};
 use crate::reach::Policy;
 use crate::scan::{Doubt, Scan};
@@ -101,6 +104,8 @@ pub struct Options {
     pub allow_rootless: bool,
     /// The repositories to remove from; without patterns that is all of them.
     pub only: Patterns,
+    /// Whether something was kept because its time is in the future.
+    pub(crate) future: Arc<AtomicBool>,
 }
 
 impl Options {
@@ -119,19 +124,36 @@ impl Options {
             max_delete: None,
             allow_rootless: false,
             only: Patterns::default(),
+            future: Arc::default(),
         }
     }
 
     /// Whether something that changed at `modified` is young. A time in the future is young.
     fn is_young(&self, modified: jiff::Timestamp) -> bool {
+        if self.min_age.is_zero() {
+            return false;
+        }
+        self.note(modified);
         // An age that reaches before all representable times keeps everything.
-        !self.min_age.is_zero() && self.now.checked_sub(self.min_age).ok().is_none_or(|limit| modified > limit)
+        self.now.checked_sub(self.min_age).ok().is_none_or(|limit| modified > limit)
     }
 
     /// Whether an upload is over: cancelled, or begun too long ago.
     fn is_over(&self, upload: &Upload) -> bool {
         let limit = self.uploads_older_than.and_then(|age| self.now.checked_sub(age).ok());
+        upload.since().into_iter().for_each(|since| self.note(since));
         upload.cancelled || upload.since().zip(limit).is_some_and(|(since, limit)| since < limit)
+    }
+
+    fn note(&self, time: jiff::Timestamp) {
+        if is_in_future(time, self.now) {
+            self.future.store(true, Ordering::Relaxed);
+        }
+    }
+
+    /// Whether something that would be removed if it were old has a time in the future.
+    pub(crate) fn saw_future(&self) -> bool {
+        self.future.load(Ordering::Relaxed)
     }
 
     /// The rules by which a collection decides what is needed.

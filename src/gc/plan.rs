@@ -102,6 +102,11 @@ pub fn plan(tree: &Tree, options: Options, interrupt: &Interrupt) -> Result<Plan
 }
 
 impl Plan {
+    /// Whether something is kept as young because its time is in the future.
+    pub(crate) fn has_future(&self) -> bool {
+        self.options.saw_future()
+    }
+
     /// Whether anything is kept because something can't be followed.
     pub fn is_doubtful(&self) -> bool {
         self.keep_all_content || !self.opaque.is_empty()

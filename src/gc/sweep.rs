@@ -250,7 +250,7 @@ fn remove(
                     if options.is_young(file.newest) {
                         return Ok(false);
                     }
-                    disposal.directory(&action.path)
+                    disposal.blob(&digest)
                 }
                 _ => Ok(false),
             }

@@ -13,7 +13,7 @@ use crate::digest::Digest;
 use crate::error::Error;
 use crate::finding::{Code, Finding, Harm, Subject};
 use crate::layout::{Form, Place, TreePath};
-use crate::manifest::Role;
+use crate::manifest::{Kind, Role};
 use crate::name::RepositoryName;
 use crate::repository::{self, Repository, revision};
 use crate::stream::Watch;
@@ -93,7 +93,7 @@ impl<'l, 'w> Lazy<'l, 'w> {
         if form.parts.iter().any(|part| part.role != Role::Child) {
             self.look_for_layers();
         }
-        if form.is_schema1 {
+        if form.kind == Kind::Schema1 {
             self.signatures();
         }
         Some(form)
@@ -369,6 +369,10 @@ impl Facts for Lazy<'_, '_> {
             () if self.seen.is_partly_unseen => Dependent::Unknown,
             () => Dependent::None,
         }
+    }
+
+    fn hashes(&self) -> bool {
+        self.hashes
     }
 
     fn differs(&mut self, size: OtherSize) {

@@ -55,8 +55,7 @@ pub(crate) fn broken(tree: &Tree, subject: Subject, fault: &LinkFault, harm: Har
         Some(key) if code != Code::AliasBroken => finding.expects(&key),
         _ => finding,
     };
-    // A link that says another digest has no repair: it is unknown which of the two was meant.
-    let is_plain = matches!(code, Code::LinkEmpty | Code::LinkMalformed) && key.is_some_and(|key| key.is_canonical());
+    let is_plain = code != Code::AliasBroken && key.is_some_and(|key| key.is_canonical());
     if is_plain { finding.repaired_by(Repair::RewriteLink) } else { finding }
 }
 

@@ -11,7 +11,9 @@ use crate::digest::{Digest, Hasher};
 use crate::error::{Refusal, Result};
 use crate::finding::{Code, Harm};
 use crate::layout::{Entry, TreePath};
-use crate::manifest::{Anything, Kind, MAX_PUT, MAX_READ, Manifest, Oddity, Reason, Reference, Role, check, decode};
+use crate::manifest::{
+    Anything, Embedded, Kind, MAX_PUT, MAX_READ, Manifest, Oddity, Reason, Reference, Role, check, decode,
+};
 use crate::tree::Tree;
 
 /// The longest manifest that is read into a buffer which is reused.
@@ -102,7 +104,9 @@ fn by_its_end(stored: Stored, bytes: &[u8]) -> Stored {
 
 /// What is kept of a manifest that was read.
 pub(crate) struct ManifestForm {
-    pub(crate) is_schema1: bool,
+    pub(crate) kind: Kind,
+    /// Where the first platform is that registries 2.x can't read, in bytes from the start.
+    pub(crate) odd_features: Option<usize>,
     pub(crate) problems: Box<[Problem]>,
     pub(crate) parts: Box<[Part]>,
     /// The manifest that it is about, as its `subject` field says.
@@ -126,15 +130,38 @@ pub(crate) struct Problem {
 pub(crate) struct Part {
     pub(crate) role: Role,
     pub(crate) digest: Digest,
-    /// In bytes, as the manifest says.
+    /// In bytes, as the manifest says. A size that is missing counts as 0, as every client reads it; layers of schema1
+    /// and what is only mentioned have none.
     pub(crate) size: Option<i64>,
+    /// Whether the manifest says that size.
+    pub(crate) says_size: bool,
+    /// Whether the manifest embeds the content.
+    pub(crate) is_embedded: bool,
     /// Whether it may be in another place than the registry: its descriptor has `urls`.
     pub(crate) elsewhere: bool,
-    /// Whether its media type is that of a manifest. Build caches list layers among the children, so a child need not
-    /// be one.
-    pub(crate) is_manifest: bool,
+    /// What its media type says. Build caches list layers among the children, so a child need not be a manifest.
+    pub(crate) media_type: MediaType,
     /// The platform of a child.
     pub(crate) platform: Option<Box<str>>,
+}
+
+/// What the media type in a descriptor says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum MediaType {
+    /// There is none.
+    Absent,
+    Manifest(Kind),
+    /// That of no manifest which registries know.
+    Other,
+}
+
+impl MediaType {
+    fn of(reference: &Reference) -> Self {
+        match reference.media_type.as_deref() {
+            None | Some("") => Self::Absent,
+            Some(text) => Kind::from_content_type(text).map_or(Self::Other, Self::Manifest),
+        }
+    }
 }
 
 impl fmt::Display for Part {
@@ -153,16 +180,21 @@ impl ManifestForm {
             }
         };
         let part = |reference: &Reference| {
-            let (role, size, elsewhere) = (reference.role, reference.size, reference.is_elsewhere());
-            let media_type = reference.media_type.as_deref().unwrap_or_default();
-            let is_manifest = Kind::from_content_type(media_type).is_some();
+            let (role, elsewhere) = (reference.role, reference.is_elsewhere());
+            let is_sized = manifest.kind != Kind::Schema1 && role != Role::Mention;
+            let size = reference.size.or(is_sized.then_some(0));
+            let says_size = reference.size.is_some();
+            let is_embedded = reference.embedded == Some(Embedded::Right);
+            let media_type = MediaType::of(reference);
             let platform = reference.platform.as_ref().filter(|platform| !platform.architecture.is_empty());
             let platform = platform.map(|platform| platform.to_string().into());
-            reference.digest.ok().map(|digest| Part { role, digest, size, elsewhere, is_manifest, platform })
+            let digest = reference.digest.ok()?;
+            Some(Part { role, digest, size, says_size, is_embedded, elsewhere, media_type, platform })
         };
         let mentions = manifest.mentioned.iter().map(|digest| Reference::mention(*digest));
         Self {
-            is_schema1: manifest.kind == Kind::Schema1,
+            kind: manifest.kind,
+            odd_features: manifest.odd_features,
             problems: problems(bytes, &manifest).into(),
             parts: manifest.references.iter().filter_map(part).collect(),
             subject: manifest.subject.as_ref().and_then(part).map(Box::new),
@@ -191,7 +223,8 @@ impl ManifestForm {
 
     fn opaque(problem: Problem) -> Self {
         Self {
-            is_schema1: false,
+            kind: Kind::Unknown,
+            odd_features: None,
             problems: Box::new([problem]),
             parts: Box::default(),
             subject: None,
@@ -236,6 +269,7 @@ fn problems(bytes: &[u8], manifest: &Manifest) -> Vec<Problem> {
             _ => problems.push(Problem::warning(Code::ManifestOdd, at)),
         }
     }
+    problems.extend(wrong_data(manifest));
     if manifest.kind == Kind::Unknown {
         let named = manifest.media_type.as_deref().unwrap_or("nothing");
         let message = format!("no registry knows this kind; it calls itself {named}");
@@ -244,6 +278,19 @@ fn problems(bytes: &[u8], manifest: &Manifest) -> Vec<Problem> {
         problems.extend(refusals(bytes, manifest));
     }
     problems
+}
+
+/// What is wrong with the content that descriptors embed. A client may take it without asking the registry.
+fn wrong_data(manifest: &Manifest) -> Option<Problem> {
+    let references = manifest.references.iter().chain(&manifest.subject);
+    let mut wrong = references.filter(|reference| reference.embedded == Some(Embedded::Wrong));
+    let first = wrong.next()?;
+    let more = match wrong.count() {
+        0 => String::new(),
+        more => format!(", and so is that of {}", count::plural(more, "other descriptor")),
+    };
+    let message = format!("the data of {} {} is not what its digest and size say{more}", first.role, first.text);
+    Some(Problem::warning(Code::ReferenceDataMismatch, message))
 }
 
 /// The reasons for which a registry would refuse the manifest.

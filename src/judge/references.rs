@@ -1,17 +1,18 @@
 //! Judges whether everything is there that a manifest references, with the size that the manifest says.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use super::content::{Occupant, Stored};
 use super::link::{LinkTarget, RevisionLink};
-use super::manifest::{ManifestForm, Part, Read};
+use super::manifest::{ManifestForm, MediaType, Part, Read};
 use super::{Blocks, permission};
 use crate::count;
 use crate::digest::Digest;
 use crate::error::Error;
 use crate::finding::{Code, Finding, Harm, Repair, Subject};
 use crate::layout::{Entry, Place};
-use crate::manifest::Role;
+use crate::manifest::{Kind, Role};
 use crate::tree::Tree;
 
 /// The facts about a repository that the judgement of a manifest needs.
@@ -32,6 +33,8 @@ pub(crate) trait Facts {
     fn form(&mut self, digest: &Digest) -> Option<Arc<ManifestForm>>;
     /// What needs a manifest.
     fn dependent(&mut self, manifest: &Digest) -> Dependent;
+    /// Whether content is hashed.
+    fn hashes(&self) -> bool;
     /// Content has another size than a descriptor says. This finds out which of the two is wrong.
     fn differs(&mut self, size: OtherSize);
     /// Reports what is wrong with something that a manifest needs or may need. A command that reads all of a repository
@@ -120,6 +123,7 @@ fn document<F: Facts>(facts: &mut F, digest: &Digest, form: &ManifestForm, link:
             _ => referrer.part(part),
         }
     }
+    referrer.media_types(form);
     form.mentions.iter().filter(|_| form.is_unknown).for_each(|mention| referrer.mention(mention));
     form.subject.iter().for_each(|subject| referrer.subject(subject));
 }
@@ -128,7 +132,14 @@ fn document<F: Facts>(facts: &mut F, digest: &Digest, form: &ManifestForm, link:
 /// link. Build caches list their layers as children.
 pub(crate) fn is_content<F: Facts>(facts: &mut F, child: &Part) -> bool {
     let is_layer = |leads| matches!(leads, LinkTarget::Straight | LinkTarget::To(_));
-    !child.is_manifest && facts.revision(&child.digest).is_none() && is_layer(facts.layer(&child.digest))
+    !matches!(child.media_type, MediaType::Manifest(_))
+        && facts.revision(&child.digest).is_none()
+        && is_layer(facts.layer(&child.digest))
+}
+
+/// Whether a media type names another kind than that of a manifest.
+fn is_another(media_type: MediaType, kind: Kind) -> bool {
+    kind != Kind::Unknown && media_type != MediaType::Absent && media_type != MediaType::Manifest(kind)
 }
 
 /// A manifest whose references are judged.
@@ -158,6 +169,34 @@ impl<F: Facts> Referrer<'_, F> {
             Some(RevisionLink::Broken) => self.facts.look_into(Blocks::Revision(digest), Harm::Certain),
             found => self.unlinked_child(digest, found.is_some()),
         }
+    }
+
+    /// Compares the media types that an index gives its children with the children's own. What a manifest of an unknown
+    /// kind is called is not known here.
+    fn media_types(&mut self, form: &ManifestForm) {
+        let mut wrong: Vec<(&Part, Kind)> = Vec::new();
+        let mut seen = HashSet::new();
+        for part in form.parts.iter().filter(|part| part.role == Role::Child && part.media_type != MediaType::Absent) {
+            let mut link = || self.facts.revision(&part.digest);
+            if !seen.insert(part.digest) || !matches!(link(), Some(RevisionLink::Right | RevisionLink::Misplaced)) {
+                continue;
+            }
+            let kind = self.facts.form(&part.digest).map(|child| child.kind);
+            wrong.extend(kind.filter(|kind| is_another(part.media_type, *kind)).map(|kind| (part, kind)));
+        }
+        let Some((first, kind)) = wrong.first() else { return };
+        let found = match first.media_type {
+            MediaType::Manifest(kind) => kind.name(),
+            MediaType::Other | MediaType::Absent => "no manifest",
+        };
+        let more = match wrong.len() - 1 {
+            0 => String::new(),
+            more => format!(", and so is that of {}", count::plural(more, "other child")),
+        };
+        let message = format!("the media type of {first} is that of {found}, and it is {kind}{more}");
+        let finding = self.facts.at(self.document.clone(), Code::ReferenceMediaTypeMismatch, Harm::Possible, message);
+        let (digest, finding) = (first.digest, finding.expects(kind).found(&found));
+        self.report(Blocks::None, digest, finding);
     }
 
     fn unlinked_child(&mut self, digest: Digest, left_trace: bool) {
@@ -206,6 +245,11 @@ impl<F: Facts> Referrer<'_, F> {
                 target
             }
         };
+        if digest.is_tarsum() && self.facts.hashes() {
+            let message = format!("{part} is called by a tarsum, which is no hash of its bytes: it was not verified");
+            let finding = self.facts.at(self.layer(digest), Code::TarsumNotVerified, Harm::None, message);
+            self.report(Blocks::None, digest, finding);
+        }
         self.facts.look_into(Blocks::Layer(digest), Harm::Certain);
         if self.facts.occupant(&target) == Occupant::Absent {
             let message = format!("{part} is linked, but its content is missing");
@@ -262,7 +306,8 @@ impl<F: Facts> Referrer<'_, F> {
         if u64::try_from(expected) == Ok(found) || is_empty {
             return;
         }
-        let message = format!("{part} has {}, but the manifest says {expected}", count::bytes(found));
+        let says = if part.says_size { expected.to_string() } else { "no size, which counts as 0".to_owned() };
+        let message = format!("{part} has {}, but the manifest says {says}", count::bytes(found));
         let finding = self.facts.at(self.document.clone(), code, Harm::Certain, message);
         let finding = finding.of_manifest(self.digest).of_content(part.digest).expects(&expected).found(&found);
         let blocks = if code == Code::SubjectSizeWrong { Blocks::None } else { Blocks::Revision(self.digest) };

@@ -102,9 +102,10 @@ fn report(reference: &Reference, verdict: ReferenceVerdict, refusals: &mut Vec<R
     let message = if text.is_empty() {
         "the digest of a reference is missing".to_owned()
     } else {
-        format!("{text} is unknown in the repository")
+        format!("{} {text} is unknown in the repository", reference.role)
     };
-    refusals.push(Refusal::about(RefusalCode::ManifestBlobUnknown, text, message));
+    let refusal = Refusal::about(RefusalCode::ManifestBlobUnknown, text, message);
+    refusals.push(Refusal { role: Some(reference.role.name()), ..refusal });
 }
 
 /// The digest, if go-digest accepts it. To go-digest, a tarsum has an unsupported algorithm.

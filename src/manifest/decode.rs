@@ -4,7 +4,7 @@ use super::MAX_PUT;
 use super::json::{GO_MAX_DEPTH, Malformed, Text};
 use super::kind::Kind;
 use super::model::Manifest;
-use super::read::{Empty, build, untyped};
+use super::read::{Empty, build, detect, untyped};
 use super::unmarshal::{self, Document, Field, Mismatch};
 use crate::count::plural;
 use crate::error::Refusal;
@@ -32,6 +32,7 @@ pub fn decode(bytes: &[u8], media_type: Option<&str>) -> Result<Manifest, Refusa
     let mismatch = document.first_mismatch(|field| field.is_decoded_in(kind));
     mismatch.map_or(Ok(()), |mismatch| Err(wrong_type(mismatch)))?;
     check_media_type(&document, kind)?;
+    check_read_back(&document, kind)?;
     build(bytes, &document, kind, Empty::Kept).map_err(|fault| malformed(&fault))
 }
 
@@ -77,6 +78,17 @@ fn check_confusion(document: &Document<'_>, kind: Kind) -> Result<(), Refusal> {
     if kind == Kind::OciIndex && (document.present.config || document.present.layers) {
         let key = if document.present.config { "config" } else { "layers" };
         return Err(Refusal::invalid(format!("expected an index, found an image manifest: it has {key:?}")));
+    }
+    Ok(())
+}
+
+/// The tree does not keep the media type, so an index without one inside has to show what it is. Registries take one
+/// that does not, and serve it as an image manifest without a config from then on.
+fn check_read_back(document: &Document<'_>, kind: Kind) -> Result<(), Refusal> {
+    let is_lost = kind == Kind::OciIndex && document.schema_version == Some(2) && detect(document) != kind;
+    if is_lost {
+        let message = "it has neither \"mediaType\" nor \"manifests\", so it would be read as an image manifest";
+        return Err(Refusal::invalid(message));
     }
     Ok(())
 }

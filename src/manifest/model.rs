@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::kind::Kind;
 use super::oddity::Sighting;
-use crate::digest::{Digest, DigestError};
+use crate::digest::{Digest, DigestError, Hasher};
 use crate::named::named;
 
 /// What a manifest says, as a registry would read it.
@@ -29,6 +29,9 @@ pub struct Manifest {
     pub annotations: BTreeMap<String, String>,
     /// The fields that only schema1 has.
     pub schema1: Option<Schema1>,
+    /// Where the first `features` of a platform in an OCI index are not a list of texts, in bytes from the start.
+    /// Registries 2.x read them; those from 3.0 on do not.
+    pub(crate) odd_features: Option<usize>,
     /// Its oddities, each once.
     pub oddities: Vec<Sighting>,
     /// The digests anywhere in its text that are neither a reference nor, in a known kind, the subject. They are listed
@@ -114,6 +117,7 @@ impl Reference {
             platform: None,
             artifact_type: None,
             annotations: BTreeMap::new(),
+            embedded: None,
         }
     }
 }
@@ -140,6 +144,26 @@ pub struct Reference {
     pub artifact_type: Option<String>,
     /// The descriptor's annotations.
     pub annotations: BTreeMap<String, String>,
+    /// What its `data` is, if it has any.
+    pub(crate) embedded: Option<Embedded>,
+}
+
+/// The content inside a descriptor (`data`), compared with the descriptor's digest and size.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Embedded {
+    Right,
+    Wrong,
+}
+
+impl Embedded {
+    /// Compares `data` with a descriptor. A size that is missing is reported on its own.
+    pub(super) fn of(data: &[u8], digest: &Digest, size: Option<i64>) -> Self {
+        let mut hasher = Hasher::new(digest.algorithm());
+        hasher.update(data);
+        let found = digest.algorithm().and_then(|algorithm| hasher.finish().by(algorithm));
+        let has_size = size.is_none_or(|size| usize::try_from(size) == Ok(data.len()));
+        if found == Some(*digest) && has_size { Self::Right } else { Self::Wrong }
+    }
 }
 
 /// The platform that an image runs on. Missing values are empty.

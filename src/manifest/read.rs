@@ -5,11 +5,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::json::{Malformed, Reason, Text};
 use super::kind::Kind;
 use super::mention::mentioned;
-use super::model::{Manifest, Platform, Reference, Role, Schema1};
+use super::model::{Embedded, Manifest, Platform, Reference, Role, Schema1};
 use super::oddity::{Oddity, Sightings};
 use super::unmarshal::{self, DescriptorSlot, Document, Field, Pairs, PlatformSlot, Slot, to_map};
 use super::{MAX_PUT, MAX_READ};
-use crate::digest::DigestError;
+use crate::digest::{Digest, DigestError};
 
 impl Manifest {
     /// Reads a manifest of any kind. The kind follows from the content (layout.md §5.1).
@@ -26,6 +26,17 @@ impl Manifest {
     pub fn read_as(bytes: &[u8], kind: Kind) -> Result<Self, Malformed> {
         build(bytes, &open(bytes)?, kind, Empty::Dropped)
     }
+}
+
+/// The content `digest` that a descriptor in a manifest embeds as its `data`.
+pub(crate) fn embedded(bytes: &[u8], digest: &Digest) -> Option<Vec<u8>> {
+    let document = open(bytes).ok()?;
+    let lists = document.layers.items().iter().chain(document.manifests.items());
+    lists.chain([&document.config]).flatten().find_map(|slot| {
+        let data =
+            slot.data.as_ref().filter(|_| slot.digest.is_some_and(|text| text.decode().parse() == Ok(*digest)))?;
+        (Embedded::of(data, digest, None) == Embedded::Right).then(|| data.clone())
+    })
 }
 
 fn open(bytes: &[u8]) -> Result<Document<'_>, Malformed> {
@@ -88,6 +99,7 @@ pub(super) fn build(bytes: &[u8], document: &Document<'_>, kind: Kind, empty: Em
         artifact_type: own(document.artifact_type),
         annotations,
         schema1: (kind == Kind::Schema1).then(|| schema1(document)),
+        odd_features: odd_features(document, kind),
         oddities,
         mentioned: Vec::new(),
     };
@@ -168,10 +180,12 @@ impl Builder {
         if text.is_empty() && self.empty == Empty::Dropped {
             return None;
         }
+        let embedded = slot.data.as_ref().zip(digest.ok());
         Some(Reference {
             role,
             text,
             digest,
+            embedded: embedded.map(|(data, digest)| Embedded::of(data, &digest, slot.size)),
             size: slot.size,
             media_type: own(slot.media_type),
             urls: slot.urls.items().iter().map(|url| own(*url).unwrap_or_default()).collect(),
@@ -192,6 +206,11 @@ impl Builder {
         }
         map
     }
+}
+
+fn odd_features(document: &Document<'_>, kind: Kind) -> Option<usize> {
+    let found = document.first_mismatch(|field| field == Field::Features);
+    found.filter(|_| kind == Kind::OciIndex).map(|mismatch| mismatch.offset)
 }
 
 fn own(text: Option<Text<'_>>) -> Option<String> {

@@ -3,9 +3,10 @@
 use serde::Deserialize;
 
 use crate::digest::Digest;
-use crate::layout::TreePath;
+use crate::error::Result;
+use crate::layout::{self, TreePath};
 use crate::named::named;
-use crate::tree;
+use crate::tree::{self, EntryKind, Listed, Tree};
 
 named! {
     /// What an item is. The kinds are in the order in which items are put back: content before the links that grant it.
@@ -13,7 +14,7 @@ named! {
     #[serde(rename_all = "kebab-case")]
     #[non_exhaustive]
     pub enum ItemKind {
-        /// A blob's directory.
+        /// A blob's directory, or only the blob where other files lie in its directory.
         Blob = "blob",
         /// Any other directory.
         Directory = "directory",
@@ -29,6 +30,42 @@ named! {
         TagIndex = "tag-index",
         /// A tag's directory.
         Tag = "tag",
+    }
+}
+
+/// What goes with a blob: its directory with all in it; or only its own files, where somebody else's lie beside them.
+pub(crate) enum BlobParts {
+    Directory(TreePath),
+    /// The content first, then the temporary files that interrupted writes of it left.
+    Files(Vec<TreePath>),
+}
+
+impl BlobParts {
+    /// Looks into the directory of a blob.
+    pub(crate) fn of(tree: &Tree, digest: &Digest) -> Result<Self> {
+        let directory = layout::blob_directory(digest);
+        let data = directory.data();
+        let is_temporary = |entry: &Listed| {
+            let file = entry.text().and_then(layout::temporary_of);
+            entry.kind == EntryKind::File && file == Some(data.file_name())
+        };
+        let listed = tree.list(&directory)?.unwrap_or_default();
+        let (own, others): (Vec<_>, Vec<_>) =
+            listed.into_iter().partition(|entry| entry.name == data.file_name() || is_temporary(entry));
+        if others.is_empty() {
+            return Ok(Self::Directory(directory));
+        }
+        let temporary = own.iter().filter(|entry| is_temporary(entry));
+        let temporary: Vec<_> = temporary.filter_map(|entry| directory.child(entry.text()?)).collect();
+        Ok(Self::Files([data].into_iter().chain(temporary).collect()))
+    }
+
+    /// The path that is moved. What can't be listed may have somebody else's files.
+    pub(crate) fn path(tree: &Tree, digest: &Digest) -> TreePath {
+        match Self::of(tree, digest) {
+            Ok(Self::Directory(path)) => path,
+            Ok(Self::Files(_)) | Err(_) => layout::blob_directory(digest).data(),
+        }
     }
 }
 

@@ -70,6 +70,7 @@ mod verdict;
 
 pub use id::{RunId, RunIdError};
 pub(crate) use index::Held;
+pub(crate) use item::BlobParts;
 pub use item::{Item, ItemKind, NotedItem};
 pub use list::{ListedChange, RunContents, RunSummary, Runs, runs, show};
 pub use purge::purge;

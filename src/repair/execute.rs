@@ -8,8 +8,9 @@ use crate::durable::ExclusiveWriter;
 use crate::error::{Error, Result};
 use crate::finding::{Repair, Subject};
 use crate::layout::Entry;
-use crate::quarantine::{Item, ItemKind, NotedItem, Recall, Run, RunId};
+use crate::quarantine::{BlobParts, Item, ItemKind, NotedItem, Recall, Run, RunId};
 use crate::stream::Watch;
+use crate::tree::Tree;
 
 /// This many items are noted in the journal with one sync.
 const TOGETHER: usize = 256;
@@ -156,14 +157,15 @@ impl Hand<'_> {
     /// Notes everything that is moved next with one sync. If that fails, each is noted on its own.
     fn note(&mut self, actions: &[Action]) {
         let next = actions.iter().take(TOGETHER).take_while(|action| action.is_move());
-        let items: Vec<Item> = next.map(item).collect();
+        let items: Vec<Item> = next.map(|action| item(self.writer.tree(), action)).collect();
         if items.len() > 1 {
             self.noted = self.run.note(items).unwrap_or_default().into();
         }
     }
 
     fn act(&mut self, action: &Action, plan: &Plan<'_>) -> Result<Outcome> {
-        let noted = self.noted.pop_front_if(|noted| noted.item.path == action.path);
+        let path = item(self.writer.tree(), action).path;
+        let noted = self.noted.pop_front_if(|noted| noted.item.path == path);
         if let Some(reason) =
             recheck::no_longer_holds(self.writer.tree(), action, self.options.now, &self.watch.interrupt)?
         {
@@ -180,7 +182,7 @@ impl Hand<'_> {
             Repair::RefillBlob => self.refill(action.digest(), plan)?,
             _ => match noted {
                 Some(noted) => self.run.take(&noted)?,
-                None => self.run.take_one(item(action))?,
+                None => self.run.take_one(item(self.writer.tree(), action))?,
             },
         };
         Ok(if is_done { Outcome::Done } else { Outcome::Nothing })
@@ -191,14 +193,14 @@ impl Hand<'_> {
         if self.writer.tree().metadata(&Entry::Blob(digest).path())?.is_some() {
             return Ok(false);
         }
-        let content = plan.content.open_content(&digest)?;
+        let content = plan.content.open_content(self.writer.tree(), &digest)?;
         self.writer.fill(digest, content, &self.watch.interrupt)?;
         Ok(true)
     }
 }
 
 /// The item that an action moves to the quarantine.
-fn item(action: &Action) -> Item {
+fn item(tree: &Tree, action: &Action) -> Item {
     let kind = match &action.finding.subject {
         Subject::Blob(_) => ItemKind::Blob,
         Subject::Tag(..) => ItemKind::Tag,
@@ -208,9 +210,13 @@ fn item(action: &Action) -> Item {
         Subject::Upload(_) | Subject::UploadStart(_) => ItemKind::Upload,
         // The link of a signature belongs to its manifest, and grants nothing.
         Subject::Signature { .. } => ItemKind::Directory,
-        Subject::Document(_) | Subject::Other(_) | Subject::Nameless(..) => ItemKind::File,
+        Subject::Document(_) | Subject::Other(_) | Subject::Beside(_) | Subject::Nameless(..) => ItemKind::File,
     };
-    let mut item = Item::new(kind, action.path.clone()).size(action.size);
+    let path = match &action.finding.subject {
+        Subject::Blob(digest) => BlobParts::path(tree, digest),
+        _ => action.path.clone(),
+    };
+    let mut item = Item::new(kind, path).size(action.size);
     item.repository = action.finding.repository().map(str::to_owned);
     item.digest = action.finding.digest();
     item

@@ -18,7 +18,7 @@ mod remaining;
 mod safety;
 mod source;
 
-use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::path::Path;
 use std::time::Duration;
 
@@ -187,6 +187,8 @@ pub struct Plan<'o> {
     pub unmended: Vec<Finding>,
     /// The errors about content that moves away and is not in the source: the content is missing afterwards.
     pub until_pushed: Vec<Finding>,
+    /// What would help against findings whose content was found, if they are asked for.
+    ways_out: HashMap<remaining::Key, Remedy>,
     /// What is wrong in the source, or could not be read there.
     pub refused: Vec<Error>,
     /// The content of the source.

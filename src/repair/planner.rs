@@ -1,8 +1,9 @@
 //! Turns findings into a plan.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
+use super::remaining::{self, Remedy};
 use super::source::FoundContent;
 use super::{Action, Left, Options, Plan, Wanted, grant, recheck, safety};
 use crate::digest::Digest;
@@ -46,11 +47,21 @@ pub(super) fn decide<'o>(tree: &Tree, options: Options<'o>, recall: Recall, watc
     let findings = report.findings.into_iter();
     let (findings, others): (Vec<_>, Vec<_>) = findings.partition(|finding| options.wanted.includes(finding.code));
     let mut unmended: Vec<Finding> = others.into_iter().filter(is_error).collect();
-    let mut until_pushed = Vec::new();
-    let (content, refused) = match options.source {
-        Some(source) => source.find(&refillable(&findings), &watch.interrupt)?,
-        None => Default::default(),
+    let is_embedded = |finding: &&Finding| {
+        let lacks = finding.repair == Some(Repair::RefillBlob);
+        lacks && finding.digest().is_some_and(|digest| report.embedded.contains_key(&digest))
     };
+    let embedded = unmended.iter().filter(is_embedded).map(|finding| (remaining::key(finding), Remedy::Name));
+    let mut ways_out: HashMap<_, _> = embedded.collect();
+    let mut until_pushed = Vec::new();
+    let mut wanted = refillable(&findings);
+    let mut content = FoundContent::default();
+    content.add_embedded(tree, &wanted, &report.embedded)?;
+    wanted.retain(|digest| content.size(digest).is_none());
+    let mut refused = Vec::new();
+    if let Some(source) = options.source {
+        refused = source.find(&mut content, wanted, &watch.interrupt)?;
+    }
     let mut planner = Planner {
         tree,
         options: &options,
@@ -62,7 +73,11 @@ pub(super) fn decide<'o>(tree: &Tree, options: Options<'o>, recall: Recall, watc
         left: Vec::new(),
     };
     for finding in findings {
+        let was_repairable = finding.repair.is_some();
+        let finding = planner.with_source(finding)?;
         let (error, planned) = (is_error(&finding).then(|| finding.clone()), planner.plan.len());
+        let way_out = if was_repairable { planner.way_out(&finding) } else { finding.repair.map(|_| Remedy::Source) };
+        ways_out.extend(way_out.map(|remedy| (remaining::key(&finding), remedy)));
         planner.consider(finding)?;
         let Some(error) = error else { continue };
         let does = |repair| planner.plan[planned..].iter().any(|action| action.repair == repair);
@@ -74,7 +89,7 @@ pub(super) fn decide<'o>(tree: &Tree, options: Options<'o>, recall: Recall, watc
     }
     let Planner { plan, left, .. } = planner;
     let actions = Action::in_order(plan);
-    Ok(Plan { recall, actions, left, unmended, until_pushed, refused, content, options, moment })
+    Ok(Plan { recall, actions, left, unmended, until_pushed, ways_out, refused, content, options, moment })
 }
 
 /// The digests of content that a source may help with.
@@ -101,7 +116,6 @@ struct Planner<'p> {
 
 impl Planner<'_> {
     fn consider(&mut self, finding: Finding) -> Result<()> {
-        let finding = self.with_source(finding)?;
         let Some(repair) = finding.repair else {
             if REPAIRABLE.contains(&finding.code) && !self.is_safe_only() {
                 let reason = reason_to_leave(&finding);
@@ -149,6 +163,13 @@ impl Planner<'_> {
         Ok(finding.repaired_by(if is_there { Repair::RewriteLink } else { Repair::RefillBlob }))
     }
 
+    /// What would help against a finding that lacks content, if that was found.
+    fn way_out(&self, finding: &Finding) -> Option<Remedy> {
+        let digest = finding.digest().filter(|_| finding.repair == Some(Repair::RefillBlob))?;
+        self.content.size(&digest)?;
+        Some(if self.content.is_embedded(&digest) { Remedy::Name } else { Remedy::Source })
+    }
+
     fn is_safe_only(&self) -> bool {
         self.options.wanted == Wanted::Safe
     }
@@ -189,7 +210,7 @@ impl Planner<'_> {
     }
 
     fn rewrite(&mut self, finding: Finding) -> Result<()> {
-        if self.is_whole(finding.subject.digest())? {
+        if self.is_whole(finding.subject.digest().or_else(|| finding.digest()))? {
             self.add(&finding, Repair::RewriteLink, 0);
         } else {
             self.leave(finding, "there is no intact content that it could lead to");

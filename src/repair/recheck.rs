@@ -6,7 +6,7 @@ use std::time::Duration;
 use super::Action;
 use crate::digest::Digest;
 use crate::error::{Error, Result};
-use crate::finding::{Repair, Subject};
+use crate::finding::{Code, Repair, Subject};
 use crate::fsck;
 use crate::layout::{Entry, Place, TreePath};
 use crate::repository::link;
@@ -80,15 +80,26 @@ impl Look<'_> {
     }
 
     fn broken_link(&self) -> Result<Option<&'static str>> {
-        if !self.has_content(&self.action.digest())? {
+        let digest = self.action.digest();
+        if !self.has_content(&digest)? {
             return Ok(Some("its content is not there"));
         }
         let was_missing = self.action.finding.code.grants();
         let is_as_found = match link::read(self.tree, &self.action.path)? {
-            Some(said) => !was_missing && said.is_err(),
+            // The link of a tag may point anywhere, so it is broken only as long as it says no digest.
+            Some(said) if self.action.finding.tag().is_some() && self.action.finding.subject.digest().is_none() => {
+                said.is_err() && self.meant()? == Some(digest)
+            }
+            Some(Ok(said)) => self.action.finding.code == Code::LinkMismatch && said != digest,
+            Some(Err(_)) => !was_missing,
             None => was_missing,
         };
         Ok((!is_as_found).then_some("the link was written meanwhile, or is gone"))
+    }
+
+    fn meant(&self) -> Result<Option<Digest>> {
+        let Some(file) = self.tree.open_file(&self.action.path)? else { return Ok(None) };
+        link::meant(file).map_err(|errno| Error::io("read", self.tree.locate(&self.action.path), errno))
     }
 
     fn missing_link(&self) -> Result<Option<&'static str>> {

@@ -1,21 +1,21 @@
 //! The errors that remain after a repair, and what helps against them.
 
-use std::collections::{BTreeSet, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::path::PathBuf;
 
 use super::{Action, Plan};
 use crate::digest::Digest;
 use crate::error::Result;
-use crate::finding::{Code, Finding, Image, REPAIRABLE, Repair, Severity};
+use crate::finding::{Code, Finding, Image, REPAIRABLE, Repair, Severity, Subject};
 use crate::fsck;
 use crate::layout::TreePath;
 use crate::stream::Watch;
 use crate::tree::Tree;
 
 /// Identifies an error: two checks that find the same error give equal keys.
-type Key = (Code, PathBuf, Option<String>, Option<Digest>);
+pub(super) type Key = (Code, PathBuf, Option<String>, Option<Digest>);
 
-fn key(finding: &Finding) -> Key {
+pub(super) fn key(finding: &Finding) -> Key {
     (finding.code, finding.path(), finding.tag().map(str::to_owned), finding.digest())
 }
 
@@ -30,6 +30,10 @@ pub struct Remaining {
     pub images: BTreeSet<Image>,
     /// The errors for which a reason was given why they stay.
     explained: HashSet<Key>,
+    /// What helps against errors whose content was found, or not looked for in the source.
+    ways_out: HashMap<Key, Remedy>,
+    /// Whether there was a source.
+    pub has_source: bool,
 }
 
 /// What helps against a remaining error.
@@ -40,6 +44,10 @@ pub enum Remedy {
     Content,
     /// Naming its code with `--only`.
     Name,
+    /// Naming its code with `--only`, with the same source.
+    Source,
+    /// Setting the tag again.
+    SetTag,
     /// Nothing here: a reason was given.
     Explained,
     /// No repair is known.
@@ -77,7 +85,14 @@ impl Remaining {
     fn of(plan: &Plan<'_>, errors: Vec<Finding>, new: Vec<Finding>) -> Self {
         let images = errors.iter().flat_map(|error| error.images.iter().cloned()).collect();
         let explained = plan.left.iter().map(|left| key(&left.finding)).collect();
-        Self { errors, new, images, explained }
+        let has_source = plan.options.source.is_some();
+        // The source was searched for what was asked for only.
+        let is_unsearched = |error: &&Finding| {
+            has_source && error.repair == Some(Repair::RefillBlob) && !plan.options.wanted.includes(error.code)
+        };
+        let unsearched = errors.iter().filter(is_unsearched).map(|error| (key(error), Remedy::Source));
+        let ways_out = unsearched.chain(plan.ways_out.clone()).collect();
+        Self { errors, new, images, explained, ways_out, has_source }
     }
 
     /// What remains if everything in the plan is done.
@@ -116,10 +131,32 @@ impl Remaining {
         Ok(Self::of(plan, errors, new))
     }
 
+    /// The images that lack content which nothing in the tree or in a source replaces.
+    pub fn lacking(&self) -> BTreeSet<&Image> {
+        use Code::{BlobMissing, IndexChildMissing, ManifestMissing, ReferenceDeleted, ReferenceMissing};
+        let is_lacking = |error: &&Finding| {
+            let lacks = matches!(
+                error.code,
+                BlobMissing | IndexChildMissing | ManifestMissing | ReferenceDeleted | ReferenceMissing
+            );
+            match self.remedy(error) {
+                Remedy::Content => true,
+                Remedy::Explained | Remedy::None => lacks && error.repair.is_none(),
+                Remedy::Name | Remedy::Source | Remedy::SetTag => false,
+            }
+        };
+        let lacking = self.errors.iter().filter(is_lacking).flat_map(|error| &error.images);
+        lacking.filter(|image| self.images.contains(*image)).collect()
+    }
+
     /// What helps against one of the errors.
     pub fn remedy(&self, error: &Finding) -> Remedy {
+        if let Some(remedy) = self.ways_out.get(&key(error)) {
+            return *remedy;
+        }
         match error.repair {
             Some(Repair::RefillBlob) => Remedy::Content,
+            None if matches!(error.subject, Subject::Tag(..)) && error.code != Code::TagDangling => Remedy::SetTag,
             _ if self.explained.contains(&key(error)) => Remedy::Explained,
             Some(_) if REPAIRABLE.contains(&error.code) => Remedy::Name,
             _ => Remedy::None,

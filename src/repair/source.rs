@@ -2,9 +2,9 @@
 //!
 //! Content is hashed before it is planned with, and hashed again on its way into the tree.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::fs::File;
-use std::io::ErrorKind;
+use std::io::{Cursor, ErrorKind, Read};
 use std::path::{Path, PathBuf};
 
 use walkdir::WalkDir;
@@ -14,6 +14,7 @@ use crate::digest::{Algorithm, Digest};
 use crate::error::{Error, Result};
 use crate::judge::permission;
 use crate::layout::{Entry, Place};
+use crate::manifest;
 use crate::stream::{self, Interrupt};
 use crate::tree::Tree;
 
@@ -40,7 +41,15 @@ enum SourceKind {
 /// Content that was found in a source, and is right.
 #[derive(Debug, Default)]
 pub(super) struct FoundContent {
-    found: BTreeMap<Digest, (PathBuf, u64)>,
+    found: BTreeMap<Digest, (Origin, u64)>,
+}
+
+/// Where content was found.
+#[derive(Debug)]
+enum Origin {
+    File(PathBuf),
+    /// A manifest of the tree, which embeds it.
+    Manifest(Digest),
 }
 
 impl FoundContent {
@@ -49,11 +58,42 @@ impl FoundContent {
         self.found.get(digest).map(|(_, size)| *size)
     }
 
+    /// Whether a manifest of the tree has it.
+    pub(super) fn is_embedded(&self, digest: &Digest) -> bool {
+        matches!(self.found.get(digest), Some((Origin::Manifest(_), _)))
+    }
+
     /// Opens content that was found.
-    pub(super) fn open_content(&self, digest: &Digest) -> Result<File> {
-        let (path, _) = self.found.get(digest).expect("only what was found is planned with");
-        let failed = |error| Error::io("open", path, error);
-        open(path).map_err(failed)?.ok_or_else(|| failed(ErrorKind::NotFound.into()))
+    pub(super) fn open_content(&self, tree: &Tree, digest: &Digest) -> Result<Box<dyn Read>> {
+        let (origin, _) = self.found.get(digest).expect("only what was found is planned with");
+        let path = match origin {
+            Origin::File(path) => path.clone(),
+            Origin::Manifest(manifest) => match read_embedded(tree, manifest, digest)? {
+                Some(content) => return Ok(Box::new(Cursor::new(content))),
+                None => tree.locate(&Entry::Blob(*manifest).path()),
+            },
+        };
+        let failed = |error| Error::io("open", &path, error);
+        match open(&path) {
+            Ok(Some(file)) if matches!(origin, Origin::File(_)) => Ok(Box::new(file)),
+            Ok(_) => Err(failed(ErrorKind::NotFound.into())),
+            Err(error) => Err(failed(error)),
+        }
+    }
+
+    /// Adds what manifests of the tree embed; `embedded` has the manifest of each.
+    pub(super) fn add_embedded(
+        &mut self,
+        tree: &Tree,
+        wanted: &BTreeSet<Digest>,
+        embedded: &HashMap<Digest, Digest>,
+    ) -> Result<()> {
+        for (digest, manifest) in wanted.iter().filter_map(|digest| Some((digest, embedded.get(digest)?))) {
+            if let Some(content) = read_embedded(tree, manifest, digest)? {
+                self.found.insert(*digest, (Origin::Manifest(*manifest), content.len() as u64));
+            }
+        }
+        Ok(())
     }
 }
 
@@ -92,12 +132,17 @@ impl Source {
         }
     }
 
-    /// Looks for content, and hashes what it finds. A file that has the name of wanted content and other bytes is
-    /// reported.
-    pub(super) fn find(&self, wanted: &BTreeSet<Digest>, interrupt: &Interrupt) -> Result<(FoundContent, Vec<Error>)> {
+    /// Looks for content, hashes what it finds, and adds that to `content`. A file that has the name of wanted content
+    /// and other bytes is returned as an error.
+    pub(super) fn find(
+        &self,
+        content: &mut FoundContent,
+        mut wanted: BTreeSet<Digest>,
+        interrupt: &Interrupt,
+    ) -> Result<Vec<Error>> {
         // A tarsum is no hash of the bytes, so it can't be checked.
-        let wanted: BTreeSet<Digest> = wanted.iter().copied().filter(|digest| digest.algorithm().is_some()).collect();
-        let mut search = Search { wanted, interrupt, content: FoundContent::default(), refused: Vec::new() };
+        wanted.retain(|digest| digest.algorithm().is_some());
+        let mut search = Search { wanted, interrupt, content, found: 0, refused: Vec::new() };
         if let SourceKind::Files = self.kind {
             search.all_files(&self.path)?;
         } else {
@@ -105,7 +150,7 @@ impl Source {
                 search.named(&self.locate(&digest), digest)?;
             }
         }
-        Ok((search.content, search.refused))
+        Ok(search.refused)
     }
 
     /// The file with the content, if its path follows from the digest.
@@ -122,7 +167,9 @@ impl Source {
 struct Search<'s> {
     wanted: BTreeSet<Digest>,
     interrupt: &'s Interrupt,
-    content: FoundContent,
+    content: &'s mut FoundContent,
+    /// How much of what is wanted was found.
+    found: usize,
     refused: Vec<Error>,
 }
 
@@ -131,10 +178,15 @@ impl Search<'_> {
     fn named(&mut self, path: &Path, digest: Digest) -> Result<()> {
         let Some(hashed) = self.hash(path)? else { return Ok(()) };
         match digest.algorithm().and_then(|algorithm| hashed.by(algorithm)) {
-            Some(found) if found == digest => drop(self.content.found.insert(digest, (path.to_owned(), hashed.size))),
+            Some(found) if found == digest => self.add(path, digest, hashed.size),
             _ => self.refuse(path, digest, &hashed),
         }
         Ok(())
+    }
+
+    fn add(&mut self, path: &Path, digest: Digest, size: u64) {
+        let before = self.content.found.insert(digest, (Origin::File(path.to_owned()), size));
+        self.found += usize::from(before.is_none());
     }
 
     fn refuse(&mut self, path: &Path, digest: Digest, hashed: &Hashed) {
@@ -152,14 +204,14 @@ impl Search<'_> {
         let mut files: Vec<(Option<Digest>, PathBuf)> = listed.files.into_iter().map(with_name).collect();
         files.sort_by_key(|(named, path)| (named.is_none(), path.clone()));
         for (named, path) in files {
-            if self.content.found.len() == self.wanted.len() {
+            if self.found == self.wanted.len() {
                 break;
             }
             let Some(hashed) = self.hash(&path)? else { continue };
             let digests = Algorithm::ALL.into_iter().filter_map(|algorithm| hashed.by(algorithm));
             let right: Vec<Digest> = digests.filter(|digest| self.wanted.contains(digest)).collect();
             for digest in &right {
-                self.content.found.insert(*digest, (path.clone(), hashed.size));
+                self.add(&path, *digest, hashed.size);
             }
             if let Some(named) = named.filter(|_| right.is_empty()) {
                 self.refuse(&path, named, &hashed);
@@ -205,6 +257,12 @@ impl Search<'_> {
             }
         }
     }
+}
+
+/// The content that a manifest of the tree embeds.
+fn read_embedded(tree: &Tree, manifest: &Digest, digest: &Digest) -> Result<Option<Vec<u8>>> {
+    let bytes = tree.read_small(&Entry::Blob(*manifest).path(), manifest::MAX_READ as u64 + 1)?;
+    Ok(bytes.and_then(|bytes| manifest::embedded(&bytes, digest)))
 }
 
 /// Opens a regular file. `None` when there is none: a pipe must not block.

@@ -24,8 +24,8 @@ pub struct FoundRepositories {
 
 /// Lists every repository, sorted by name, and the damage where one might be. Damage never ends the listing.
 pub(crate) fn repositories(tree: &Tree) -> FoundRepositories {
-    let FoundPlaces { places, unseen: mut damage, in_the_way, .. } = places(tree, &Interrupt::default());
-    damage.extend(in_the_way);
+    let FoundPlaces { places, unseen: mut damage, in_the_way, foreign, .. } = places(tree, &Interrupt::default());
+    damage.extend(in_the_way.into_iter().chain(foreign));
     let mut directories: Vec<TreePath> = places.into_iter().map(|place| place.directory).collect();
     directories.dedup();
     let mut repositories = Vec::with_capacity(directories.len());
@@ -50,6 +50,17 @@ pub(crate) struct FoundPlaces {
     pub(crate) unseen: Vec<Error>,
     /// Plain files in the place of a repository's own folder.
     pub(crate) in_the_way: Vec<Error>,
+    /// Directories that can't be listed, and whose names are no repository's: nothing that a registry serves is there.
+    pub(crate) foreign: Vec<Error>,
+}
+
+/// Whether a directory can be a repository or contain some, by the grammar of any registry. One such as `lost+found`
+/// can't.
+pub(crate) fn may_be_repository(directory: &TreePath) -> bool {
+    let path = directory.below_area();
+    let is_name = |text: &str| text.parse::<RepositoryName>().is_ok();
+    // A name of one part may be too long, or a domain, which only another part makes a name.
+    path.is_empty() || is_name(path) || is_name(&format!("{path}/a"))
 }
 
 /// Finds all repositories, level by level.
@@ -64,6 +75,7 @@ pub(crate) fn places(tree: &Tree, interrupt: &Interrupt) -> FoundPlaces {
             all.empty.extend(found.empty);
             all.unseen.extend(found.unseen);
             all.in_the_way.extend(found.in_the_way);
+            all.foreign.extend(found.foreign);
             level.extend(below);
         }
     }
@@ -78,7 +90,8 @@ fn visit(tree: &Tree, directory: TreePath) -> (FoundPlaces, Vec<TreePath>) {
     let listed = match tree.list(&directory) {
         Ok(listed) => listed.unwrap_or_default(),
         Err(error) => {
-            found.unseen.push(error);
+            let errors = if may_be_repository(&directory) { &mut found.unseen } else { &mut found.foreign };
+            errors.push(error);
             return (found, below);
         }
     };

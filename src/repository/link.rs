@@ -53,6 +53,16 @@ pub(crate) fn unshown(length: u64) -> String {
     format!("{} of a file with several hard links, which are not shown", count::bytes(length))
 }
 
+/// The digest that a malformed link was meant to say: its text without the white space around it. Somebody may have
+/// written it with `echo`. A file that has another name may be any file of its file system, and means nothing.
+pub(crate) fn meant(file: impl AsFd) -> rustix::io::Result<Option<Digest>> {
+    let mut buffer = [0; LINK_MAX];
+    let content = tree::read_start(file.as_fd(), &mut buffer)?;
+    let has_one_name = rustix::fs::fstat(&file)?.st_nlink == 1;
+    let text = std::str::from_utf8(content).ok().filter(|_| has_one_name);
+    Ok(text.and_then(|text| text.trim_ascii().parse().ok()))
+}
+
 /// Checks that a layer link with `key` in its path may say `target`, and returns what it links.
 pub(crate) fn check_layer(key: &Digest, target: Digest) -> Said {
     if target == *key && (key.is_canonical() || key.is_tarsum()) {

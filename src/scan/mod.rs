@@ -209,10 +209,10 @@ struct ReadRepositories {
 }
 
 fn read_repositories(tree: &Tree, interrupt: &Interrupt) -> ReadRepositories {
-    let FoundPlaces { places, empty, unseen, in_the_way } = find::places(tree, interrupt);
+    let FoundPlaces { places, empty, unseen, in_the_way, foreign } = find::places(tree, interrupt);
     let of = |doubt| move |error| Damage::new(None, doubt, error);
     let unseen = unseen.into_iter().map(of(Doubt::Tree));
-    let mut damage: Vec<Damage> = unseen.chain(in_the_way.into_iter().map(of(Doubt::None))).collect();
+    let mut damage: Vec<Damage> = unseen.chain(in_the_way.into_iter().chain(foreign).map(of(Doubt::None))).collect();
     let (mut scanned, mut layers) = (Vec::with_capacity(places.len()), Vec::with_capacity(places.len()));
     let read: Vec<_> = places
         .into_par_iter()

@@ -15,7 +15,7 @@ const NAME: usize = 10;
 const SHARERS: usize = 3;
 
 /// The name and the meaning of each line of the tree.
-const MEANINGS: [(&str, &str); 8] = [
+const MEANINGS: [(&str, &str); 9] = [
     ("unique", "needed by the tagged images of one repository"),
     ("shared", "needed by those of several"),
     ("untagged", "needed by untagged manifests only"),
@@ -24,6 +24,7 @@ const MEANINGS: [(&str, &str); 8] = [
     ("uploads", "not finished"),
     ("quarantine", "taken out of the tree"),
     ("overhead", "directories, links and the rest"),
+    ("strays", "beside blobs and repositories"),
 ];
 
 pub(super) struct Table<'o> {
@@ -78,7 +79,7 @@ impl Table<'_> {
         let longest = MEANINGS.iter().map(|(_, meaning)| NAME + 2 + meaning.len()).max().unwrap_or(0);
         let bars = self.has_room(SIZE + longest);
         for ((line, bytes), (name, meaning)) in usage.tree.lines().into_iter().zip(MEANINGS) {
-            if line == "doubtful" && bytes == 0 {
+            if matches!(line, "doubtful" | "strays") && bytes == 0 {
                 continue;
             }
             let amount = Amount { total: bytes, unique: bytes };

@@ -178,6 +178,7 @@ impl Gc {
             kept: plan.kept,
             opaque: plan.opaque.len(),
             keep_all_content: plan.keep_all_content,
+            has_future: plan.has_future(),
             all_bytes: self.sizes.then(|| plan.all_bytes(tree)).transpose()?,
             untagged: wants_untagged.then(|| plan.untagged(tree, self.sizes, interrupt)).transpose()?,
         })

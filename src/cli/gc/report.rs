@@ -25,6 +25,8 @@ pub(super) struct Summary {
     /// How many repositories keep everything, because something in them can't be followed.
     pub(super) opaque: usize,
     pub(super) keep_all_content: bool,
+    /// Whether something counts as young because its time is in the future.
+    pub(super) has_future: bool,
     pub(super) all_bytes: Option<u64>,
     pub(super) untagged: Option<Untagged>,
 }
@@ -59,6 +61,7 @@ impl Summary {
             "dry_run": self.dry_run, "refused": self.refused, "removed": removed, "bytes": bytes(actions), "kept": self.kept,
             "content_kept_for_doubt": self.keep_all_content, "quarantine": run.map(RunId::as_str),
             "kept_bytes": self.kept_bytes(actions), "untagged": self.untagged,
+            "time_in_future": self.has_future,
         });
         context.output.event("summary", fields)
     }
@@ -110,6 +113,12 @@ impl Summary {
         }
         if let Some(text) = self.untagged.and_then(untagged_text) {
             context.output.note(text);
+        }
+        if self.has_future {
+            context.output.note(
+                "some of what is kept has a time in the future, and counts as young until then; fsck reports it \
+                 (time-in-future)",
+            );
         }
         if !self.dry_run && !actions.is_empty() {
             context.output.note("a registry caches what it has seen: restart it, or flush its redis");

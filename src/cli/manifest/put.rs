@@ -21,7 +21,8 @@ use crate::name::{RepositoryName, Tag};
 /// The manifest is checked as registry 3.x checks a push (schema1 as 2.8): its type, its content, and that everything
 /// it references is in the repository. Every reason to refuse it is reported. For a signed schema1 manifest, the
 /// payload is stored. Unlike a registry with its default configuration, this accepts any http or https URL in a foreign
-/// layer.
+/// layer. The tree does not keep the media type, so unlike a registry, this refuses an index that has neither a
+/// mediaType nor manifests in it: it would be read as an image from then on.
 #[derive(Debug, clap::Args)]
 #[command(after_long_help = "\
 Exit codes:

@@ -57,6 +57,8 @@ struct Tally {
     manifests: u64,
     errors: u64,
     warnings: u64,
+    /// The layers that are called by a tarsum, which is no hash of their bytes.
+    not_verified: u64,
     /// Whether something is wrong, whether something named is unknown, and whether something could not be looked at.
     is_invalid: bool,
     is_unknown: bool,
@@ -103,7 +105,7 @@ impl Verify {
             }
         }
         tally.add_unlisted(verifier.take_damage());
-        Self::conclude(&tally, context)
+        self.conclude(&tally, context)
     }
 
     fn verify_some(
@@ -135,16 +137,21 @@ impl Verify {
         Ok(())
     }
 
-    fn conclude(tally: &Tally, context: &mut Context) -> anyhow::Result<Exit> {
+    fn conclude(&self, tally: &Tally, context: &mut Context) -> anyhow::Result<Exit> {
         context.output.all_damage(&tally.damage)?;
         let Tally { manifests, errors, warnings, damage, .. } = tally;
         let fields =
             || json!({ "manifests": manifests, "errors": errors, "warnings": warnings, "damage": damage.len() });
         context.output.json_only("summary", fields)?;
+        let unread = match tally.not_verified {
+            _ if !self.content => "; content not hashed (add --content)".to_owned(),
+            0 => String::new(),
+            count => format!("; {} called by a tarsum, which was not verified", plural(count, "layer")),
+        };
         // The findings come before their sum.
         context.output.flush()?;
         context.output.note(format_args!(
-            "{} checked: {}, {}",
+            "{} checked: {}, {}{unread}",
             plural(*manifests, "manifest"),
             plural(*errors, "error"),
             plural(*warnings, "warning")
@@ -185,6 +192,7 @@ fn print_findings<T>(
             Severity::Warning => tally.warnings += 1,
             Severity::Info => {}
         }
+        tally.not_verified += u64::from(finding.code == Code::TarsumNotVerified);
         let is_unread = matches!(finding.code, Code::Unreadable | Code::SignatureNotVerified);
         tally.is_unread |= is_unread;
         tally.is_invalid |= finding.severity == Severity::Error && !is_unread;

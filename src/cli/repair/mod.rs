@@ -22,7 +22,8 @@ use crate::tree::Tree;
 ///
 /// repair deletes nothing. It moves what is wrong to the quarantine, with a journal of every change, so that quarantine
 /// restore undoes the repair. Once a corrupt blob is moved, the next push replaces it; while it is in place, a registry
-/// accepts that push and ignores it. --from puts in the right content at once.
+/// accepts that push and ignores it. --from puts in the right content at once; what a manifest of the tree embeds as
+/// the data of a descriptor is put in without it.
 ///
 /// If corrupt blobs are to be repaired, all content is hashed, unless --skip-content or --unverified-for is given. At
 /// the end the tree is checked again, without hashing.

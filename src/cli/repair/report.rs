@@ -1,6 +1,6 @@
 //! Prints what a repair does, and what is left.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashSet};
 
 use serde_json::{Value, json};
 
@@ -53,7 +53,9 @@ impl End<'_> {
             return context.output.event("summary", fields);
         }
         let did = if dry_run { "would repair" } else { "repaired" };
-        context.output.line(format_args!("{did} {}", plural(actions.len(), "item")))?;
+        // Wrong content that is moved and then put in is one item.
+        let items: HashSet<_> = actions.iter().map(|action| (action.finding.code, action.finding.path())).collect();
+        context.output.line(format_args!("{did} {}", plural(items.len(), "item")))?;
         for (repair, count) in counts {
             context.output.line(format_args!("  {:16} {count:>8}", repair.name()))?;
         }
@@ -69,7 +71,12 @@ impl End<'_> {
         context.output.flush()?;
         if let Some(run) = run {
             let regtree = hint::command(&context.global);
-            context.output.note(format_args!("to undo all of it: {regtree} quarantine restore {run}"));
+            let stays = if actions.iter().any(|action| action.repair == Kind::RefillBlob) {
+                " (content that was put in stays: it is right)"
+            } else {
+                ""
+            };
+            context.output.note(format_args!("to undo all of it: {regtree} quarantine restore {run}{stays}"));
             context.output.note("a registry caches what it has seen: restart it, or flush its redis");
         }
         Ok(())
@@ -79,10 +86,15 @@ impl End<'_> {
     fn print_remaining(&self, context: &mut Context) -> anyhow::Result<()> {
         let remaining = self.remaining;
         let Remaining { errors, images, .. } = remaining;
-        if !images.is_empty() {
-            let (count, whose) = (plural(images.len(), "image"), if images.len() == 1 { "its" } else { "their" });
-            let text = "content is pushed again or put in with --from";
-            context.output.line(format_args!("{count} cannot be pulled until {whose} {text}"))?;
+        let lacking = remaining.lacking().len();
+        for (count, text) in [
+            (lacking, "content is pushed again or put in with --from"),
+            (images.len() - lacking, "errors below are repaired"),
+        ] {
+            if count > 0 {
+                let (images, whose) = (plural(count, "image"), if count == 1 { "its" } else { "their" });
+                context.output.line(format_args!("{images} cannot be pulled until {whose} {text}"))?;
+            }
         }
         if errors.is_empty() {
             return Ok(());
@@ -90,11 +102,20 @@ impl End<'_> {
         let left = if self.done.is_none() { "would be left" } else { "left" };
         context.output.line(format_args!("{} {left}", plural(errors.len(), "error")))?;
         let of = |remedy: Remedy| errors.iter().filter(move |error| remaining.remedy(error) == remedy);
-        let by_name: BTreeSet<&str> = of(Remedy::Name).map(|error| error.code.name()).collect();
-        let by_name: Vec<&str> = by_name.into_iter().collect();
+        let names = |remedy: Remedy| {
+            let names: BTreeSet<&str> = of(remedy).map(|error| error.code.name()).collect();
+            names.into_iter().collect::<Vec<_>>().join(",")
+        };
+        let content = if remaining.has_source {
+            "the source does not have what they lack: push it again, or put it in with another --from"
+        } else {
+            "push what they lack again, or put it in with --from SOURCE"
+        };
         let remedies = [
-            (Remedy::Content, "push what they lack again, or put it in with --from SOURCE".to_owned()),
-            (Remedy::Name, format!("not asked for: --only {}", by_name.join(","))),
+            (Remedy::Content, content.to_owned()),
+            (Remedy::Source, format!("not asked for: --only {}, with the same --from", names(Remedy::Source))),
+            (Remedy::Name, format!("not asked for: --only {}", names(Remedy::Name))),
+            (Remedy::SetTag, "tag history shows what a tag pointed to, and tag set sets it again".to_owned()),
             (Remedy::Explained, "asked for, but not repaired for the reasons above".to_owned()),
             (Remedy::None, "no repair is known; run fsck for details".to_owned()),
         ];

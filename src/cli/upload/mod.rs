@@ -16,6 +16,7 @@ use serde_json::{Value, json};
 use super::subject::About;
 use super::{Context, Exit};
 use crate::error::Error;
+use crate::finding::is_in_future;
 use crate::name::RepositoryName;
 use crate::registry::Registry;
 use crate::upload;
@@ -57,6 +58,12 @@ fn older(
     for found in names.iter().flat_map(|name| upload::uploads(registry.tree(), name)) {
         match found.map(|upload| (upload.since(), upload)) {
             Ok((Some(since), upload)) if is_over(&upload, age, context) => older.push((upload, since)),
+            Ok((Some(since), upload)) if is_in_future(since, context.now) => {
+                let (repository, id) = (&upload.repository, &upload.id);
+                context.output.note(format_args!(
+                    "upload {id} of repository {repository} began in the future ({since:.0}): it is kept until then"
+                ));
+            }
             Ok((Some(_), _)) => {}
             Ok((None, upload)) => damage.push(upload.unreadable_states(registry.tree())),
             Err(error) => damage.push(error),

@@ -21,7 +21,7 @@ pub(super) fn decode_url(text: &str) -> Option<Vec<u8>> {
 }
 
 /// Reads standard base64, which must be padded.
-pub(super) fn decode_standard(text: &str) -> Option<Vec<u8>> {
+pub(in crate::manifest) fn decode_standard(text: &str) -> Option<Vec<u8>> {
     let text: Vec<u8> = text.bytes().filter(|byte| !matches!(byte, b'\n' | b'\r')).collect();
     if !text.len().is_multiple_of(4) {
         return None;

@@ -33,6 +33,7 @@ use unverified as key;
 
 pub(crate) use error::{Fault, SignatureError};
 pub(crate) use format::Format;
+pub(in crate::manifest) use jose::decode_standard;
 pub(crate) use signature::Signature;
 pub(crate) use verify::SignatureVerdict;
 

@@ -76,6 +76,8 @@ pub(in crate::manifest) struct DescriptorSlot<'b> {
     pub(in crate::manifest) annotations: Pairs<'b>,
     pub(in crate::manifest) platform: Option<Box<PlatformSlot<'b>>>,
     pub(in crate::manifest) artifact_type: Option<Text<'b>>,
+    /// The content inside of it, decoded.
+    pub(in crate::manifest) data: Option<Vec<u8>>,
 }
 
 /// A platform's fields.

@@ -126,7 +126,7 @@ impl<'b> Filler<'b> {
                 4 => filler.annotations(&mut slot.annotations, value),
                 5 => filler.pointer(&mut slot.platform, value, |filler, slot, value| filler.platform(slot, value)),
                 6 => filler.text(&mut slot.artifact_type, NAMES[at], value),
-                _ => filler.data(NAMES[at], value),
+                _ => filler.data(&mut slot.data, NAMES[at], value),
             }
         })
     }

@@ -2,6 +2,7 @@
 
 use super::super::json::{Event, Text};
 use super::super::oddity::Oddity;
+use super::super::schema1::decode_standard;
 use super::document::{Mismatch, Pairs};
 use super::go_slice::Slice;
 use super::{Filled, Filler};
@@ -92,20 +93,35 @@ impl<'b> Filler<'b> {
         Ok(())
     }
 
-    /// Checks the content inside a descriptor, and does not keep it: base64, or a list of bytes, which Go accepts too.
-    pub(super) fn data(&mut self, key: &'static str, value: Event<'b>) -> Filled {
+    /// Reads the content inside a descriptor: base64, or a list of bytes, which Go accepts too.
+    pub(super) fn data(&mut self, slot: &mut Option<Vec<u8>>, key: &'static str, value: Event<'b>) -> Filled {
         match value {
-            Event::String(text) if is_base64(&text.decode()) => Ok(()),
+            Event::String(text) => match decode_standard(&text.decode()) {
+                Some(bytes) => *slot = Some(bytes),
+                None => return self.mismatch(value, key, "base64 text"),
+            },
             Event::BeginArray => {
+                let mut bytes = Vec::new();
                 self.list(&mut Slice::<()>::default(), key, value, |filler, (), element| match element {
-                    Event::Number(digits) if digits.parse::<u8>().is_ok() => Ok(()),
-                    Event::Null => filler.null(),
+                    Event::Number(digits) if digits.parse::<u8>().is_ok() => {
+                        bytes.extend(digits.parse::<u8>());
+                        Ok(())
+                    }
+                    Event::Null => {
+                        bytes.push(0);
+                        filler.null()
+                    }
                     other => filler.mismatch(other, key, "byte"),
-                })
+                })?;
+                *slot = Some(bytes);
             }
-            Event::Null => self.null(),
-            other => self.mismatch(other, key, "base64 text"),
+            Event::Null => {
+                *slot = None;
+                return self.null();
+            }
+            other => return self.mismatch(other, key, "base64 text"),
         }
+        Ok(())
     }
 
     #[expect(clippy::unnecessary_wraps, reason = "it ends a value, as its neighbours do")]
@@ -132,19 +148,4 @@ fn name(value: Event<'_>) -> &'static str {
         Event::Bool(_) => "bool",
         Event::Null => "null",
     }
-}
-
-/// Whether this is padded base64 as Go's decoder accepts it: with line ends anywhere, and any loose bits at the end.
-fn is_base64(text: &str) -> bool {
-    let mut count = 0_usize;
-    let mut padding = 0_usize;
-    for byte in text.bytes().filter(|byte| !matches!(byte, b'\r' | b'\n')) {
-        match byte {
-            b'=' => padding += 1,
-            b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'+' | b'/' if padding == 0 => {}
-            _ => return false,
-        }
-        count += 1;
-    }
-    count.is_multiple_of(4) && padding <= 2
 }

@@ -86,3 +86,33 @@ fn a_root_that_is_no_tree_is_told_with_where_it_came_from() {
     let said = Regtree::at(&nowhere, ["repo", "list"]).env("REGTREE_ROOT", "/").run().code(10).err();
     assert!(!said.contains("REGTREE_ROOT"), "{said}");
 }
+
+#[test]
+fn a_manifest_that_is_refused_for_what_is_missing_gets_the_commands_that_put_it() {
+    let scratch = Scratch::new();
+    let config = scratch.put("other", b"{}");
+    let layer = regtree::Digest::of(b"nowhere");
+    let descriptor = |digest: regtree::Digest, size: usize| serde_json::json!({ "mediaType": "text/plain", "digest": digest, "size": size });
+    let image = serde_json::json!({
+        "schemaVersion": 2, "mediaType": crate::support::image::MANIFEST,
+        "config": descriptor(config, 2), "layers": [descriptor(layer, 7)],
+    });
+    let put = |body: &serde_json::Value| scratch.regtree(["manifest", "put", "team/app"]).stdin(body.to_string()).run();
+    let regtree = format!("regtree --root {}", scratch.root().display());
+    let run = put(&image).code(5).says([
+        format!("config {config} is unknown in the repository"),
+        format!("layer {layer} is unknown in the repository"),
+        format!("{regtree} blob mount {config} --from other --to team/app (config)"),
+        format!("{regtree} blob put team/app FILE --digest {layer} (layer)"),
+        "--skip-references".to_owned(),
+    ]);
+    assert!(!scratch.repository("team/app").exists(), "{}", run.err());
+    let index = serde_json::json!({
+        "schemaVersion": 2, "mediaType": crate::support::image::INDEX, "manifests": [descriptor(layer, 7)],
+    });
+    put(&index).code(5).says([format!("{regtree} manifest put team/app FILE --digest {layer} (child)")]);
+    // What the hint says works.
+    scratch.run(["blob", "mount", &config.to_string(), "--from", "other", "--to", "team/app"]).code(0);
+    scratch.regtree(["blob", "put", "team/app", "--digest", &layer.to_string()]).stdin("nowhere").ok();
+    put(&image).code(0);
+}

@@ -14,7 +14,8 @@ use serde_json::Value;
 use crate::support::{Run, Scratch};
 
 /// The lines of a tree, in their order.
-const LINES: [&str; 8] = ["unique", "shared", "untagged", "garbage", "doubtful", "uploads", "quarantine", "overhead"];
+const LINES: [&str; 9] =
+    ["unique", "shared", "untagged", "garbage", "doubtful", "uploads", "quarantine", "overhead", "strays"];
 
 /// What is counted of a file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

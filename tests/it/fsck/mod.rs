@@ -6,11 +6,14 @@ mod bad_input;
 mod changes;
 mod content;
 mod damaged;
+mod descriptors;
 mod follow;
+mod future;
 mod live;
 mod odd;
 mod only;
 mod served;
+mod strays;
 mod vectors;
 
 use std::collections::BTreeSet;

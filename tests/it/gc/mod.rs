@@ -17,6 +17,7 @@ mod referrers;
 mod registry;
 mod scope;
 mod stopped;
+mod strays;
 mod told;
 mod uploads;
 mod urls;

@@ -28,7 +28,9 @@ fn an_error_that_was_not_asked_for_counts_and_is_told_with_what_helps() {
     for words in [&["--all-safe"][..], &["--all-safe", "-n"], &["--only", "link-empty"]] {
         let run = scratch.regtree(["repair"]).with(words).run().code(3);
         let left = run.out();
-        for text in ["2 errors", "--from SOURCE", "not asked for: --only tag-dangling", "2 images cannot be pulled"] {
+        let of_content = "1 image cannot be pulled until its content is pushed again or put in with --from\n";
+        let of_others = "1 image cannot be pulled until its errors below are repaired\n";
+        for text in ["2 errors", "--from SOURCE", "not asked for: --only tag-dangling", of_content, of_others] {
             assert!(left.contains(text), "{words:?}: {text:?} is missing in {left}");
         }
     }
@@ -71,4 +73,30 @@ fn a_dry_run_says_how_many_images_have_to_be_pushed_again() {
     let run = scratch.regtree(["repair", "--all-safe", "-n"]).with(from).ok();
     assert!(!run.out().contains("cannot be pulled"), "{}", run.out());
     scratch.regtree(["repair", "--all-safe"]).with(from).ok();
+}
+
+#[test]
+fn what_the_source_has_and_was_not_asked_for_is_named_with_its_code() {
+    let scratch = many();
+    let image = scratch.image("lib/app", "image").tag("latest");
+    scratch.lose(image.layer);
+    scratch.unlink("lib/app", image.layer);
+    let source = Scratch::new();
+    source.image("lib/app", "image");
+    let from = ["--from", source.root().to_str().unwrap()];
+    for words in [&["--all-safe", "-n"][..], &["--all-safe"], &["--only", "link-empty"]] {
+        let run = scratch.regtree(["repair"]).with(words).with(from).run().code(3);
+        assert!(run.out().contains("not asked for: --only reference-missing, with the same --from\n"), "{}", run.out());
+        assert!(!run.out().contains("--from SOURCE"), "{}", run.out());
+        assert!(!scratch.blob(image.layer).exists());
+    }
+    // What it does not have must come from elsewhere.
+    let empty = tempfile::tempdir().unwrap();
+    let other = ["--from", empty.path().to_str().unwrap()];
+    let run = scratch.regtree(["repair", "--only", "reference-missing"]).with(other).run().code(3);
+    assert!(run.out().contains("push it again, or put it in with another --from\n"), "{}", run.out());
+    let run = scratch.regtree(["repair", "--only", "reference-missing"]).with(from).run().code(0);
+    assert!(run.out().contains("repaired 1 item\n"), "{}", run.out());
+    assert!(run.err().contains("content that was put in stays"), "{}", run.err());
+    assert!(scratch.blob(image.layer).exists() && scratch.link("lib/app", image.layer).exists());
 }

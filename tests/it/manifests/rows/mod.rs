@@ -174,6 +174,7 @@ const DIFFERING: &[(&str, &str, &str, &str, &str)] = &[
         OK,
     ),
     ("child-is-only-a-layer", INDEX, r#"{$V,$M,"manifests":[$O]}"#, ABSENT, OK),
+    ("index-read-back-as-image", INDEX, r"{$V}", INVALID, OK),
     ("annotations-of-index", INDEX, r#"{$V,"manifests":[$K],"annotations":5}"#, INVALID, OK),
     (
         "platform-features-of-index",
