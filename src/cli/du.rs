@@ -114,6 +114,7 @@ impl Du {
         if context.output.is_json() {
             let mut document = self.document(&usage);
             document["database"] = context.note_database(&registry).into();
+            document["cache"] = context.note_cache(&registry).into();
             context.output.event("usage", document)?;
         } else {
             for finding in &usage.findings {
@@ -124,6 +125,7 @@ impl Du {
             let mut table = table::Table { output: &mut context.output, columns };
             table.print(&usage, self.tags, self.layers)?;
             context.note_database(&registry);
+            context.note_cache(&registry);
         }
         Ok(Exit::damage_if(!usage.findings.is_empty()))
     }

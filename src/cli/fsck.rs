@@ -90,7 +90,8 @@ impl Fsck {
         for finding in &report.findings {
             print(finding, context)?;
         }
-        summarize(&report, context.note_database(&registry), context)?;
+        let (database, is_cache) = (context.note_database(&registry), context.note_cache(&registry));
+        summarize(&report, database, is_cache, context)?;
         if report.findings.iter().any(Finding::is_safe) {
             context.output.flush()?;
             let regtree = hint::command(&context.global);
@@ -168,7 +169,7 @@ fn listed(finding: &Finding) -> String {
     if images.is_empty() { String::new() } else { format!(" [{}]", images.join(", ")) }
 }
 
-fn summarize(report: &Report, database: Option<&str>, context: &mut Context) -> anyhow::Result<()> {
+fn summarize(report: &Report, database: Option<&str>, is_cache: bool, context: &mut Context) -> anyhow::Result<()> {
     let [errors, warnings, infos] = [Severity::Error, Severity::Warning, Severity::Info].map(|of| report.count(of));
     let counts = report.counts;
     if context.output.is_json() {
@@ -180,7 +181,7 @@ fn summarize(report: &Report, database: Option<&str>, context: &mut Context) -> 
         let fields = json!({
             "errors": errors, "warnings": warnings, "infos": infos, "codes": codes, "broken_images": report.broken,
             "checked": counts, "content": report.hashed.as_ref().map(content_document),
-            "database": database,
+            "database": database, "cache": is_cache,
         });
         return context.output.event("summary", fields);
     }

@@ -77,6 +77,9 @@ pub(super) fn of(error: &Error, global: &Global) -> Option<String> {
         Error::InDatabase { path: Some(path), .. } => {
             format!("once the registry no longer uses its database, remove that file: rm {}", quote_path(path))
         }
+        Error::InDatabase { database: "harbor", .. } => {
+            "delete it in Harbor, and run Harbor's garbage collection; plain gc, fsck and repair work here".to_owned()
+        }
         Error::Io { path, .. } if error.io_kind() == Some(ErrorKind::PermissionDenied) => {
             return owner(path, global);
         }

@@ -73,6 +73,7 @@ use crate::durable::{ExclusiveWriter, Writer};
 use crate::error::Error;
 use crate::name::{Reference, RepositoryName, Target};
 use crate::registry::Registry;
+use crate::repository::cache;
 
 /// Work directly on the storage tree that a Docker/OCI registry keeps on disk
 ///
@@ -100,7 +101,8 @@ struct Global {
     /// Take the root from the registry's own config.yml
     ///
     /// Reads storage.filesystem.rootdirectory, which REGISTRY_STORAGE_FILESYSTEM_ROOTDIRECTORY overrides as it does for
-    /// the registry.
+    /// the registry. Also takes from it whether the registry is a pull-through cache (proxy.remoteurl, or
+    /// REGISTRY_PROXY_REMOTEURL), and whether it is Harbor's (the realm in auth).
     #[arg(long, value_name = "FILE", global = true, conflicts_with = "root")]
     registry_config: Option<std::path::PathBuf>,
     /// Wait up to DURATION (30s, 5m, 1h) for a lock that another process holds, instead of failing at once
@@ -219,9 +221,36 @@ impl Context {
         self.writer(registry, command).map(Some)
     }
 
-    /// Notes that a database, and not the tree, knows what the tree's content is needed for. Returns whose, for JSON.
+    /// Refuses what removes tags, or what has no tag, where a database, and not the tree, knows the tags. A dry run shows
+    /// its plan first.
+    fn check_tags(&mut self, registry: &Registry, dry_run: bool) -> anyhow::Result<()> {
+        let checked = registry.check_tags();
+        if dry_run {
+            self.refusal = self.refusal.take().or(checked.err());
+            return Ok(());
+        }
+        Ok(checked?)
+    }
+
+    /// Notes that the tree is one of a pull-through cache. Returns that, for JSON.
+    fn note_cache(&self, registry: &Registry) -> bool {
+        let is_cache = cache::is_cache(registry.tree());
+        if is_cache {
+            let why = match registry.tree().configuration() {
+                Some(_) => "the registry's configuration says so",
+                None => "scheduler-state.json says so",
+            };
+            self.output.note(format_args!(
+                "this is the tree of a pull-through cache ({why}): what it lacks is fetched when that is pulled"
+            ));
+        }
+        is_cache
+    }
+
+    /// Notes that a database, and not the tree, knows what the tree's content is needed for, or what is tagged. Returns
+    /// whose, for JSON.
     fn note_database(&self, registry: &Registry) -> Option<&'static str> {
-        match registry.check_database() {
+        match registry.check_database().and_then(|()| registry.check_tags()) {
             Err(Error::InDatabase { database, reason, .. }) => {
                 self.output.note(reason);
                 Some(database)

@@ -419,11 +419,11 @@ pub enum Error {
     /// A database, and not the tree, knows what the tree's content is needed for.
     #[error("refused: {reason}")]
     InDatabase {
-        /// Whose database: `gitlab`.
+        /// Whose database: `gitlab` or `harbor`.
         database: &'static str,
         /// What says so.
         reason: String,
-        /// The file that says so, which is to be removed once the database is no longer used.
+        /// The file that says so, if it is to be removed once the database is no longer used.
         path: Option<PathBuf>,
     },
     /// A signal stopped the command; nothing half-done is left.

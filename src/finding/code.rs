@@ -162,6 +162,23 @@ impl Code {
         }
     }
 
+    /// Whether it says of something that it is absent, and nothing else.
+    pub(crate) const fn is_absence(self) -> bool {
+        matches!(
+            self,
+            Self::BlobMissing
+                | Self::IndexChildMissing
+                | Self::LayerLinkDangling
+                | Self::ManifestMissing
+                | Self::ReferenceDeleted
+                | Self::ReferenceMissing
+                | Self::RepositoryIncomplete
+                | Self::RevisionDangling
+                | Self::SignatureDangling
+                | Self::TagDangling
+        )
+    }
+
     /// Whether its repair writes a link that the repository lacks.
     pub(crate) const fn grants(self) -> bool {
         matches!(self, Self::ReferenceMissing | Self::ReferenceDeleted | Self::ReferenceByAlias)

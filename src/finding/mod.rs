@@ -183,6 +183,13 @@ impl Finding {
         Self { severity: self.code.severity(harm), ..self }
     }
 
+    /// Says that it is no damage. Then nothing has to be repaired, and no repair is done unless it is asked for.
+    #[must_use]
+    pub(crate) fn excused(self) -> Self {
+        let repair = self.repair.filter(|repair| !repair.is_safe(self.code));
+        Self { severity: Severity::Info, repair, ..self }
+    }
+
     /// Sets what repairs it.
     #[must_use]
     pub(crate) fn repaired_by(self, repair: Repair) -> Self {

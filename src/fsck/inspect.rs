@@ -13,7 +13,7 @@ use rustix::io::Errno;
 use super::candidate::{Blocks, Candidate};
 use crate::error::{Error, LinkFault};
 use crate::finding::{Code, Finding, Harm, Repair, Subject};
-use crate::judge::{self, symlinks};
+use crate::judge::{self, absence, symlinks};
 use crate::layout::{self, TreePath};
 use crate::repository::link;
 use crate::tree::{self, EntryKind, Listed, Tree, patiently, visit_handle};
@@ -200,6 +200,7 @@ impl<'t> Inspector<'t> {
         if let Blocks::Blob(digest) = blocks {
             finding = finding.of_content(digest);
         }
+        let (blocks, finding) = absence::judge(self.tree, blocks, finding);
         self.candidates.push(Candidate::new(finding, blocks));
     }
 

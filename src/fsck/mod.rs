@@ -46,6 +46,7 @@ use crate::judge::content::{Stored, is_of_nothing};
 use crate::judge::manifest::Read;
 use crate::layout::{Area, Place, TreePath};
 use crate::pattern::Patterns;
+use crate::repository::cache;
 use crate::scan::{Nothing, Returning};
 use crate::stream::Watch;
 use crate::tree::{self, Listed, Tree};
@@ -142,6 +143,8 @@ pub(crate) fn check_with(
     let moment = tree.moment();
     let mut inspector = Inspector::new(tree)?;
     let ahead = inspector.note_times_after(options.now.checked_add(SKEW).unwrap_or(jiff::Timestamp::MAX));
+    // Every finding of absence asks this, so it is found out once, before many threads do.
+    cache::is_cache(tree);
     let interrupt = &watch.interrupt;
     watch.progress.begin("listing content", None);
     let ((mut blobs, content), (mut places, between)) =

@@ -15,7 +15,7 @@ use crate::judge::manifest::{self, Read};
 use crate::judge::references::hides_references;
 use crate::layout::{Entry, TreePath};
 use crate::reach::{self, MustKeep};
-use crate::repository::link;
+use crate::repository::{cache, link};
 use crate::scan::{Damage, DigestId, DigestSet, Doubt, Fault, FaultKind, Scan, Scanned};
 use crate::stream::Interrupt;
 use crate::tree::{Tree, digests};
@@ -34,7 +34,9 @@ pub(super) fn look(tree: &Tree, scan: &mut Scan, options: &Options, interrupt: &
     for damage in &scan.damage {
         doubts.note(scan, damage);
     }
-    let lost = Lost { scan, options, revisions: OnceCell::new() };
+    // A cache fetches what it lacks when that is pulled, so nothing that is absent is in doubt there.
+    let is_cache = cache::is_cache(tree);
+    let lost = Lost { scan, options, is_cache, revisions: OnceCell::new() };
     let broken = broken_indexes(&lost);
     for (index, repository) in scan.repositories.iter().enumerate() {
         // One of the findings says why.
@@ -119,19 +121,21 @@ fn broken_indexes(lost: &Lost<'_>) -> DigestSet {
 struct Lost<'l> {
     scan: &'l Scan,
     options: &'l Options,
+    is_cache: bool,
     /// The manifests of all repositories, which are gathered when the first such content is found.
     revisions: OnceCell<DigestSet>,
 }
 
 impl Lost<'_> {
     fn is_lost(&self, index: DigestId, child: DigestId) -> bool {
-        let Self { scan, options, .. } = self;
-        let absent = !options.allow_sparse_indexes && !scan.digests.is_blob(child);
+        let Self { scan, options, is_cache, .. } = self;
+        let absent = !options.allow_sparse_indexes && !is_cache && !scan.digests.is_blob(child);
         absent
             || scan.graph.faults.get(&child).is_some_and(|fault| match fault.kind {
                 FaultKind::Whole => false,
                 FaultKind::Unlike => !scan.graph.is_other(index, child) || self.is_revision(child),
-                FaultKind::Missing | FaultKind::Damaged => true,
+                FaultKind::Missing => !is_cache,
+                FaultKind::Damaged => true,
             })
     }
 
@@ -184,6 +188,9 @@ fn of_repository(
         };
         let fault = scan.graph.faults.get(&name);
         if !scan.digests.is_blob(name) || fault.is_some_and(|fault| fault.kind == FaultKind::Missing) {
+            if lost.is_cache {
+                continue;
+            }
             let code = codes.get(&name).copied().unwrap_or(*otherwise);
             let blob = Entry::Blob(digest).path();
             let path = tree.locate(&if code == Code::RevisionDangling { link() } else { blob });
@@ -200,8 +207,9 @@ fn of_repository(
         }
     }
     known.extend(&repository.deleted_revisions);
-    // Without revisions every tag dangles; the missing directory is already reported.
-    let tags = if repository.has_revisions { &repository.tags[..] } else { &[] };
+    // Without revisions every tag dangles; the missing directory is already reported. In a cache a tag whose manifest is
+    // gone has expired.
+    let tags = if repository.has_revisions && !lost.is_cache { &repository.tags[..] } else { &[] };
     for tag in tags {
         let Some(target) = tag.target.filter(|target| !known.contains(target)) else { continue };
         let message = format!("tag {} points to {target}, of which the repository has no record", tag.name);

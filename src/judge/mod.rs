@@ -5,12 +5,14 @@
 //! * `link` makes the findings about broken links, and about something else in the place of a file.
 //! * `references` judges whether everything is there that a manifest references. `fsck` reads all links before it asks;
 //!   [`verify`] reads each link when it needs it. Both give the same `Facts` to the same judgement.
+//! * `absence` judges what is absent, which is no damage in a pull-through cache.
 //! * `permission` says what shows that a repository had content that it does not link.
 //! * `signatures` judges the signatures that registries up to 2.4 stored beside a manifest.
 //!
 //! **Every command reports the same finding for the same file.** The finding's code follows from what was seen, its
 //! severity from the code and from what the finding [harms](crate::finding::Harm).
 
+pub(crate) mod absence;
 pub(crate) mod content;
 mod lazy;
 pub(crate) mod link;

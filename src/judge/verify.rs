@@ -6,6 +6,7 @@
 use std::collections::HashSet;
 
 use super::lazy::{Lazy, Seen};
+use super::{Blocks, absence};
 use crate::digest::Digest;
 use crate::error::{Error, Missing, Result};
 use crate::finding::{Code, Finding, Harm};
@@ -103,7 +104,8 @@ impl<'w> Verifier<'w> {
         let How { content, strict } = self.how;
         let mut report = |finding: Finding| {
             let is_strict = strict && finding.code == Code::IndexChildMissing;
-            report(if is_strict { finding.harms(Harm::Certain) } else { finding });
+            let finding = if is_strict { finding.harms(Harm::Certain) } else { finding };
+            report(absence::judge(repository.tree(), Blocks::None, finding).1);
         };
         let mut facts = Lazy::new(repository, digest, content, (self.watch, &mut self.seen), &mut report);
         let form = facts.judge();

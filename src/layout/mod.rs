@@ -66,6 +66,8 @@ pub(crate) const PREFIX: &str = "docker/registry/v2";
 /// The file, below `rootdirectory`, by which GitLab's registry says that its metadata is in a database. What is pushed
 /// then has content in the tree, and no link.
 pub(crate) const DATABASE_IN_USE: &str = "docker/registry/lockfiles/database-in-use";
+/// The directories that Harbor keeps beside the `rootdirectory` of its registry.
+pub(crate) const BESIDE_HARBOR: [&str; 5] = ["database", "job_logs", "ca_download", "secret", "redis"];
 /// The directory of regtree's own state, below `rootdirectory` and beside `docker`, where no registry looks.
 pub(crate) const PRIVATE: &str = ".regtree";
 

@@ -1,11 +1,13 @@
-//! Finds out whether a database, and not the tree, knows what the tree's content is needed for.
+//! Finds out whether a database, and not the tree, knows what the tree's content is needed for, or which manifests are
+//! tagged.
 
 use std::fs;
 use std::io::ErrorKind;
 use std::path::Path;
 
 use crate::error::{Error, Result};
-use crate::layout::DATABASE_IN_USE;
+use crate::layout::{BESIDE_HARBOR, DATABASE_IN_USE};
+use crate::tree::Tree;
 
 /// Returns `Err(InDatabase)` when GitLab's registry uses a database for the tree in `root`. What can't be looked at
 /// counts as in use.
@@ -22,4 +24,28 @@ pub(super) fn check_gitlab(root: &Path) -> Result<()> {
     let reason =
         format!("a database of GitLab's registry knows what this tree's content is needed for, not the tree: {cause}");
     Err(Error::InDatabase { database: "gitlab", reason, path: Some(path) })
+}
+
+/// Returns `Err(InDatabase)` when the tree is a Harbor's. Harbor has its tags in a database, and newer versions of it
+/// write none to the tree.
+pub(super) fn check_harbor(tree: &Tree) -> Result<()> {
+    let is_configured = tree.configuration().is_some_and(|configuration| configuration.is_harbor);
+    let beside = beside(tree.root());
+    let cause = match beside.as_slice() {
+        _ if is_configured => "the registry's configuration has Harbor's realm".to_owned(),
+        [] | [_] => return Ok(()),
+        names => format!("{} lie beside {}", names.join(" and "), tree.root().display()),
+    };
+    let reason = format!(
+        "this is the tree of a Harbor, which knows from a database, not from the tree, what is tagged: {cause}"
+    );
+    Err(Error::InDatabase { database: "harbor", reason, path: None })
+}
+
+/// Which of Harbor's directories lie beside `root`, as it is named or where that leads to.
+fn beside(root: &Path) -> Vec<&'static str> {
+    let resolved = fs::canonicalize(root).ok();
+    let places = [Some(root), resolved.as_deref()].into_iter().flatten().filter_map(Path::parent);
+    let lists = places.map(|parent| BESIDE_HARBOR.into_iter().filter(|name| parent.join(name).is_dir()).collect());
+    lists.max_by_key(Vec::len).unwrap_or_default()
 }

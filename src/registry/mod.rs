@@ -86,6 +86,12 @@ impl Registry {
         database::check_gitlab(self.tree.root())
     }
 
+    /// Returns `Err(InDatabase)` when a database, and not the tree, knows what is tagged. Then nothing may be removed for
+    /// want of a tag, and no tag or manifest behind the back of that database.
+    pub(crate) fn check_tags(&self) -> Result<()> {
+        database::check_harbor(&self.tree)
+    }
+
     /// The repository `name`. `Err(RepositoryUnknown)` when the tree has none of that name.
     pub fn repository(&self, name: &RepositoryName) -> Result<Repository<'_>> {
         let repository = Repository::new(&self.tree, name.clone());

@@ -179,6 +179,8 @@ pub struct Left {
 pub struct Plan<'o> {
     /// The content that the quarantine gives back first.
     pub recall: Recall,
+    /// Whether the tree is one of a pull-through cache.
+    pub(crate) is_cache: bool,
     /// The actions, in the order of their execution.
     pub actions: Vec<Action>,
     /// The findings that were asked for and can't be repaired.

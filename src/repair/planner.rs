@@ -14,6 +14,7 @@ use crate::judge::content::{self, Occupant, Stored};
 use crate::layout::Entry;
 use crate::name::RepositoryName;
 use crate::quarantine::{self, Held, Recall};
+use crate::repository::cache;
 use crate::scan::{Nothing, Scan};
 use crate::stream::Watch;
 use crate::tree::Tree;
@@ -88,8 +89,8 @@ pub(super) fn decide<'o>(tree: &Tree, options: Options<'o>, recall: Recall, watc
         }
     }
     let Planner { plan, left, .. } = planner;
-    let actions = Action::in_order(plan);
-    Ok(Plan { recall, actions, left, unmended, until_pushed, ways_out, refused, content, options, moment })
+    let (actions, is_cache) = (Action::in_order(plan), cache::is_cache(tree));
+    Ok(Plan { recall, is_cache, actions, left, unmended, until_pushed, ways_out, refused, content, options, moment })
 }
 
 /// The digests of content that a source may help with.
@@ -118,7 +119,11 @@ impl Planner<'_> {
     fn consider(&mut self, finding: Finding) -> Result<()> {
         let Some(repair) = finding.repair else {
             if REPAIRABLE.contains(&finding.code) && !self.is_safe_only() {
-                let reason = reason_to_leave(&finding);
+                let reason = if finding.code.is_absence() && cache::is_cache(self.tree) {
+                    "a pull-through cache fetches what it lacks when that is pulled".to_owned()
+                } else {
+                    reason_to_leave(&finding)
+                };
                 self.leave(finding, reason);
             }
             return Ok(());
@@ -186,6 +191,7 @@ impl Planner<'_> {
         let Some(size) = finding.digest().and_then(|digest| self.content.size(&digest)) else {
             let reason = match self.options.source {
                 Some(_) => "the source does not have it",
+                None if cache::is_cache(self.tree) => "a pull-through cache fetches it; --from puts it in at once",
                 None => "it has to be pushed again, or put in with --from",
             };
             // The reason explains why the link is not simply removed.

@@ -157,7 +157,12 @@ impl Tree {
 
     /// Whether the tree is one of a pull-through cache. `look` finds out when this is asked for the first time.
     pub(crate) fn is_cache(&self, look: impl FnOnce() -> bool) -> bool {
-        *self.is_cache.get_or_init(look)
+        if let Some(known) = self.is_cache.get() {
+            return *known;
+        }
+        // It uses other threads, and what it waits for may ask the same: so nothing is locked meanwhile.
+        let found = look();
+        *self.is_cache.get_or_init(|| found)
     }
 
     /// The path of `docker/registry/v2`.

@@ -132,3 +132,89 @@ fn gitlab_s_tree_without_a_database_is_collected() {
     assert!(!scratch.blob(unknown).exists());
     assert!(lock(&scratch).with_file_name("filesystem-in-use").exists());
 }
+
+/// The tree of a Harbor, with what Harbor keeps beside it.
+fn harbor(beside: &[&str]) -> (tempfile::TempDir, PathBuf) {
+    let data = tempfile::tempdir().unwrap();
+    for name in beside {
+        fs::create_dir(data.path().join(name)).unwrap();
+    }
+    let scratch = Scratch::new();
+    scratch.image("lib", "one").tag("v1");
+    // Newer versions write no tag.
+    scratch.image("lib", "pushed of late");
+    Scratch::plant(&scratch.blob(Digest::of(b"garbage")), b"garbage");
+    let root = data.path().join("registry");
+    let copied = std::process::Command::new("cp").arg("-a").arg(scratch.root()).arg(&root).status().unwrap();
+    assert!(copied.success());
+    (data, root)
+}
+
+/// What removes tags, or what has none.
+fn removals() -> [Vec<String>; 5] {
+    let image = Scratch::new().image("lib", "one").digest.to_string();
+    let calls = [
+        "gc --min-age 0 --delete-untagged",
+        "gc --delete-untagged --quarantine --allow-rootless --max-delete 100%",
+        "tag delete lib v1",
+        "manifest delete lib IMAGE --with-tags --force --allow-unreadable",
+        "repo delete lib",
+    ];
+    calls.map(|call| call.replace("IMAGE", &image).split(' ').map(str::to_owned).collect())
+}
+
+fn refuses(call: &dyn Fn(&[String]) -> crate::support::Regtree, root: &std::path::Path) {
+    let before = snapshot(&root.join("docker"));
+    for words in removals() {
+        for dry in [&[][..], &["--dry-run"]] {
+            let run = call(&words).with(dry).run().code(12).says(["Harbor", "hint: delete it in Harbor"]);
+            assert!(!dry.is_empty() || !run.out().contains("removed"), "{words:?}: {}", run.out());
+            let run = call(&words).with(dry).with(["--json"]).run().code(12);
+            assert!(run.err().contains(r#""database":"harbor""#), "{words:?}: {}", run.err());
+        }
+        assert!(snapshot(&root.join("docker")) == before, "{words:?}");
+    }
+}
+
+#[test]
+fn in_a_harbor_nothing_goes_for_want_of_a_tag_and_plain_gc_works() {
+    let (_data, root) = harbor(&["database", "job_logs"]);
+    let call = |words: &[String]| crate::support::Regtree::at(&root, words);
+    refuses(&call, &root);
+    // However the tree is named.
+    let link = root.with_file_name("link to it");
+    symlink(&root, &link).unwrap();
+    for named in [root.join("docker/registry/v2"), link] {
+        crate::support::Regtree::at(&named, ["tag", "delete", "lib", "v1"]).run().code(12);
+    }
+    for command in ["fsck", "du"] {
+        let call = || crate::support::Regtree::at(&root, [command]);
+        call().run().code(0).says(["note: this is the tree of a Harbor"]);
+        assert_eq!(call().with(["--json"]).ok().json_lines().last().unwrap()["database"], "harbor");
+    }
+    let gc = crate::support::Regtree::at(&root, ["gc", "--min-age", "0"]).run().code(0);
+    assert!(!gc.err().contains("--delete-untagged"), "{}", gc.err());
+    let files = snapshot(&root.join("docker"));
+    let data = files.keys().filter(|path| path.ends_with("data")).count();
+    assert_eq!(data, 6, "two images stay, and what nothing needs is gone");
+}
+
+#[test]
+fn one_directory_beside_a_tree_makes_no_harbor_and_its_realm_does() {
+    let (data, root) = harbor(&["redis"]);
+    fs::write(data.path().join("secret"), "a file").unwrap();
+    let config = data.path().join("config.yml");
+    let write = |realm: &str| {
+        let auth = format!("auth: {{htpasswd: {{realm: {realm}, path: /etc/registry/passwd}}}}");
+        let storage = format!("storage: {{filesystem: {{rootdirectory: '{}'}}}}", root.display());
+        fs::write(&config, format!("{storage}\n{auth}\n")).unwrap();
+    };
+    let call =
+        |words: &[String]| crate::support::Regtree::new(["--registry-config", config.to_str().unwrap()]).with(words);
+    write("harbor-registry-basic-realm");
+    refuses(&call, &root);
+    write("basic-realm");
+    for words in removals() {
+        call(&words).with(["--dry-run", "--max-delete", "100%"].iter().take(if words[0] == "gc" { 3 } else { 1 })).ok();
+    }
+}

@@ -7,6 +7,7 @@
 
 mod agreement;
 mod blobs;
+mod cache;
 mod cli;
 mod database;
 mod dependencies;

@@ -42,7 +42,8 @@ Exit codes:
   4    --repository matches nothing; --explain of a digest that the tree does not know
   10   no tree
   11   another process changes the tree
-  12   refused by a safety limit: nothing is needed, or too much would be removed (--max-delete); the plan is shown
+  12   refused by a safety limit: nothing is needed, or too much would be removed (--max-delete); the plan is shown.
+       Or with --delete-untagged: the tags are Harbor's, which has them in a database
   130, 143 interrupted; what was removed until then is reported
 
 Examples:
@@ -126,9 +127,13 @@ impl Gc {
         let tree = registry.tree();
         let is_dry = self.dry_run || !self.explain.is_empty();
         let writer = context.exclusive_writer(&registry, "gc", is_dry)?;
+        if self.delete_untagged {
+            context.check_tags(&registry, is_dry)?;
+        }
         let interrupt = interrupt::catch()?;
         report::print_start(is_dry, &options, context)?;
         let mut plan = gc::plan(tree, options, &interrupt)?;
+        let is_cache = context.note_cache(&registry);
         report::print_doubts(&plan, context)?;
         if !self.explain.is_empty() {
             return self.explain(tree, &plan, context);
@@ -137,7 +142,10 @@ impl Gc {
             Err(refusal @ Error::SafetyLimit { .. }) => Some(refusal),
             checked => checked.map(|()| None)?,
         };
-        let mut summary = self.summary(tree, &mut plan, context.output.is_quiet(), &interrupt)?;
+        // Where the tree does not say what is tagged, --delete-untagged is refused.
+        let wants_untagged = !self.delete_untagged && !context.output.is_quiet() && registry.check_tags().is_ok();
+        let untagged = wants_untagged.then(|| plan.untagged(tree, self.sizes, &interrupt)).transpose()?;
+        let mut summary = Summary { is_cache, untagged, ..self.summary(tree, &plan)? };
         match writer {
             Some(writer) if refusal.is_none() => sweep(&writer, plan, summary, &interrupt, context),
             _ => {
@@ -167,10 +175,10 @@ impl Gc {
         })
     }
 
-    /// Sums up the plan before the sweep. What --delete-untagged would remove in addition is not counted with --quiet.
-    fn summary(&self, tree: &Tree, plan: &mut Plan, quiet: bool, interrupt: &Interrupt) -> anyhow::Result<Summary> {
-        let wants_untagged = !self.delete_untagged && !quiet;
+    /// Sums up the plan before the sweep, without what --delete-untagged would remove in addition.
+    fn summary(&self, tree: &Tree, plan: &Plan) -> anyhow::Result<Summary> {
         Ok(Summary {
+            is_cache: false,
             dry_run: self.dry_run,
             min_age: self.min_age,
             refused: false,
@@ -180,7 +188,7 @@ impl Gc {
             keep_all_content: plan.keep_all_content,
             has_future: plan.has_future(),
             all_bytes: self.sizes.then(|| plan.all_bytes(tree)).transpose()?,
-            untagged: wants_untagged.then(|| plan.untagged(tree, self.sizes, interrupt)).transpose()?,
+            untagged: None,
         })
     }
 

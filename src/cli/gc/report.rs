@@ -16,6 +16,8 @@ use crate::scan::Doubt;
 /// The sums of a plan, except of what is removed.
 #[expect(clippy::struct_excessive_bools, reason = "each is an answer of its own")]
 pub(super) struct Summary {
+    /// Whether the tree is one of a pull-through cache.
+    pub(super) is_cache: bool,
     pub(super) dry_run: bool,
     pub(super) min_age: Duration,
     /// Whether a safety limit refuses the plan.
@@ -61,7 +63,7 @@ impl Summary {
             "dry_run": self.dry_run, "refused": self.refused, "removed": removed, "bytes": bytes(actions), "kept": self.kept,
             "content_kept_for_doubt": self.keep_all_content, "quarantine": run.map(RunId::as_str),
             "kept_bytes": self.kept_bytes(actions), "untagged": self.untagged,
-            "time_in_future": self.has_future,
+            "time_in_future": self.has_future, "cache": self.is_cache,
         });
         context.output.event("summary", fields)
     }

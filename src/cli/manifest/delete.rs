@@ -29,7 +29,7 @@ Exit codes:
   4    unknown repository or manifest, and nothing removed
   10   no tree
   11   locked, or another process works on the tree
-  12   tags point to one, an index names one, or a tag or manifest can't be read; nothing removed
+  12   tags point to one, an index names one, a tag or manifest can't be read, or the tags are Harbor's; nothing removed
 
 Examples:
   regtree manifest delete library/app sha256:… --dry-run
@@ -61,6 +61,7 @@ impl Delete {
         let repository = registry.repository(&self.repository).about(&self.repository, None)?;
         // The lock is exclusive: a tag that is set meanwhile might point to the manifest.
         let writer = context.exclusive_writer(&registry, "manifest delete", self.dry_run)?;
+        context.check_tags(&registry, self.dry_run)?;
         let tags = if self.with_tags { Tags::Remove } else { Tags::Keep };
         let needed = if self.force { Needed::Remove } else { Needed::Keep };
         let planned = manifest::plan_delete(&repository, &self.digests, tags, needed, self.unreadable.policy());

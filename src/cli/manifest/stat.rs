@@ -7,6 +7,7 @@ use crate::cli::subject::About;
 use crate::cli::{Context, Exit};
 use crate::manifest::{self, ManifestStat, Part, Relations};
 use crate::name::{RepositoryName, Target};
+use crate::repository::cache;
 
 /// Show a manifest: its type, what it references and whether that exists, its tags, its referrers and its parent
 /// indexes
@@ -49,7 +50,9 @@ impl Stat {
             print(&stat, &relations, context)?;
             context.output.all_damage(&damage)?;
         }
-        let missing = stat.parts.iter().any(|part| part.found.is_none() && !part.reference.is_elsewhere());
+        // A cache fetches what it lacks when that is pulled.
+        let missing = !cache::is_cache(registry.tree())
+            && stat.parts.iter().any(|part| part.found.is_none() && !part.reference.is_elsewhere());
         Ok(Exit::damage_if(missing || !damage.is_empty()))
     }
 }

@@ -105,7 +105,7 @@ impl Verify {
             }
         }
         tally.add_unlisted(verifier.take_damage());
-        self.conclude(&tally, context)
+        self.conclude(&tally, context.note_cache(&registry), context)
     }
 
     fn verify_some(
@@ -137,11 +137,15 @@ impl Verify {
         Ok(())
     }
 
-    fn conclude(&self, tally: &Tally, context: &mut Context) -> anyhow::Result<Exit> {
+    fn conclude(&self, tally: &Tally, is_cache: bool, context: &mut Context) -> anyhow::Result<Exit> {
         context.output.all_damage(&tally.damage)?;
         let Tally { manifests, errors, warnings, damage, .. } = tally;
-        let fields =
-            || json!({ "manifests": manifests, "errors": errors, "warnings": warnings, "damage": damage.len() });
+        let (damage, cache) = (damage.len(), is_cache);
+        let fields = || {
+            json!({
+                "manifests": manifests, "errors": errors, "warnings": warnings, "damage": damage, "cache": cache,
+            })
+        };
         context.output.json_only("summary", fields)?;
         let unread = match tally.not_verified {
             _ if !self.content => "; content not hashed (add --content)".to_owned(),

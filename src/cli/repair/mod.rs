@@ -103,6 +103,7 @@ impl Repair {
         let watch = Watch { progress: &*progress, interrupt: interrupt::catch()? };
         report::print_start(&self, context)?;
         let plan = repair::plan(tree, self.options(source.as_ref(), context), &watch)?;
+        context.note_cache(&registry);
         report::print_plan(&plan, context)?;
         match writer {
             Some(writer) => execute(&writer, plan, &watch, context),

@@ -49,6 +49,7 @@ impl End<'_> {
                 "unmended": plan.unmended.len(), "outdated": done.map_or(0, |done| done.outdated.len()),
                 "failures": done.map_or(0, |done| done.failures.len()), "errors": remaining.errors.len(),
                 "broken_images": remaining.images, "quarantine": run.map(RunId::as_str),
+                "cache": plan.is_cache,
             });
             return context.output.event("summary", fields);
         }

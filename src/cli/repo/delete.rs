@@ -26,7 +26,7 @@ Exit codes:
   5    something else is in the place of one of its folders
   10   no tree
   11   locked, or another process works on the tree
-  12   one of its directories can't be listed, or something in it can't be read; nothing removed
+  12   one of its directories can't be listed, something in it can't be read, or its tags are Harbor's; nothing removed
 
 Example:
   regtree repo delete library/app --dry-run")]
@@ -45,6 +45,7 @@ impl Delete {
     pub(in crate::cli) fn run(self, context: &mut Context) -> anyhow::Result<Exit> {
         let registry = context.registry()?;
         let writer = context.exclusive_writer(&registry, "repo delete", self.dry_run)?;
+        context.check_tags(&registry, self.dry_run)?;
         let name = &self.repository;
         let planned = registry::plan_delete(&Repository::new(registry.tree(), name.clone()), self.unreadable.policy());
         let (removal, damage) = planned.about(name, None)?;

@@ -23,6 +23,7 @@ Exit codes:
   5    something else is in a tag's place
   10   no tree
   11   locked
+  12   the tags are Harbor's, which has them in a database; nothing removed
 
 Example:
   regtree tag delete library/app v1.0 v1.1 --dry-run")]
@@ -43,6 +44,7 @@ impl Delete {
         let registry = context.registry()?;
         let repository = registry.repository(&self.repository).about(&self.repository, None)?;
         let writer = context.writer_unless_dry(&registry, "tag delete", self.dry_run)?;
+        context.check_tags(&registry, self.dry_run)?;
         let removals = tag::plan_delete(&repository, &self.tags).about(&self.repository, None)?;
         if let Some(writer) = &writer {
             tag::delete(writer, &removals).about(&self.repository, None)?;

@@ -183,7 +183,7 @@ fn a_json_finding_names_everything() {
     });
     assert_eq!(events[0], expected);
     let summary = json!({
-        "manifests": 1, "errors": 1, "warnings": 0, "damage": 0, "type": "summary", "schema_version": 1,
+        "manifests": 1, "errors": 1, "warnings": 0, "damage": 0, "cache": false, "type": "summary", "schema_version": 1,
     });
     assert_eq!(events[1..], [summary]);
 }
