@@ -681,7 +681,7 @@ complete -c regtree -n "__fish_regtree_using_subcommand gc" -l quarantine -d 'Mo
 complete -c regtree -n "__fish_regtree_using_subcommand gc" -l delete-untagged -d 'Also remove untagged manifests, except children of kept indexes and referrers of kept manifests, in whatever repository these are kept'
 complete -c regtree -n "__fish_regtree_using_subcommand gc" -l keep-uploads -d 'Keep all uploads'
 complete -c regtree -n "__fish_regtree_using_subcommand gc" -l delete-dangling-referrers -d 'With --delete-untagged: also remove tags made for a manifest that is no longer in the tree, such as those of its signatures'
-complete -c regtree -n "__fish_regtree_using_subcommand gc" -l allow-sparse-indexes -d 'Accept indexes with missing children (partial mirrors)'
+complete -c regtree -n "__fish_regtree_using_subcommand gc" -l allow-sparse-indexes -d 'Accept indexes with missing children (partial mirrors), and free children that no repository links, with what only they need'
 complete -c regtree -n "__fish_regtree_using_subcommand gc" -l keep-empty-repositories -d 'Keep empty repositories'
 complete -c regtree -n "__fish_regtree_using_subcommand gc" -l allow-rootless -d 'Continue even if nothing needs any of the content'
 complete -c regtree -n "__fish_regtree_using_subcommand gc" -l sizes -d 'Read the size of all content, to report how many bytes are kept, and how many --delete-untagged would free'

@@ -5,8 +5,8 @@ use std::collections::{HashMap, HashSet};
 use std::fmt::Display;
 use std::path::PathBuf;
 
-use super::Options;
 use super::action::Finding;
+use super::{Options, unlinked};
 use crate::digest::Digest;
 use crate::error::Error;
 use crate::finding::Code;
@@ -56,6 +56,7 @@ pub(super) fn look(tree: &Tree, scan: &mut Scan, options: &Options, interrupt: &
         scan.read_more(tree, named.clone(), interrupt);
         doubts.must_keep.revisions.entry(index).or_default().extend(named);
     }
+    doubts.must_keep.unlinked = unlinked::children(tree, scan);
     doubts.must_keep.all_content = doubts.keep_all_content;
     if options.delete_untagged && options.delete_dangling_referrers {
         scan.read_more(tree, reach::named_by_tags(scan), interrupt);
@@ -134,7 +135,7 @@ impl Lost<'_> {
             || scan.graph.faults.get(&child).is_some_and(|fault| match fault.kind {
                 FaultKind::Whole => false,
                 FaultKind::Unlike => !scan.graph.is_other(index, child) || self.is_revision(child),
-                FaultKind::Missing => !is_cache,
+                FaultKind::Missing => !is_cache && !options.allow_sparse_indexes,
                 FaultKind::Damaged => true,
             })
     }

@@ -46,7 +46,9 @@ mod history;
 mod kept;
 mod plan;
 mod safety;
+mod sparse;
 mod sweep;
+mod unlinked;
 mod unread;
 mod untagged;
 mod uses;
@@ -61,6 +63,7 @@ pub use explain::{Fate, Reason, Step};
 pub use kept::{Kept, KeptReferrers};
 pub use plan::{Plan, plan};
 pub use safety::Limit;
+pub use sparse::UnlinkedChildren;
 pub use sweep::{Did, Swept, sweep};
 pub use untagged::Untagged;
 pub(crate) use uses::{Needs, uses};
@@ -87,7 +90,8 @@ pub struct Options {
     /// Whether to remove tags that were made for a manifest which is removed, or which was in the tree once and is gone,
     /// such as those of its signatures.
     pub delete_dangling_referrers: bool,
-    /// Whether an index may have children that are missing.
+    /// Whether an index may have children that are missing. A child that no repository links is removed then, with what
+    /// only that needs.
     pub allow_sparse_indexes: bool,
     /// Content to keep, with what it references.
     pub keep: HashSet<Digest>,
@@ -158,8 +162,9 @@ impl Options {
 
     /// The rules by which a collection decides what is needed.
     fn policy(&self) -> Policy<'_> {
-        let Self { delete_untagged, delete_dangling_referrers, .. } = *self;
-        Policy { delete_untagged, delete_dangling_referrers, only: &self.only, keep: &self.keep }
+        let Self { delete_untagged, delete_dangling_referrers, allow_sparse_indexes, .. } = *self;
+        let (only, keep) = (&self.only, &self.keep);
+        Policy { delete_untagged, delete_dangling_referrers, allow_sparse_indexes, only, keep }
     }
 }
 

@@ -30,6 +30,8 @@ pub(crate) struct Within<'e> {
     linked: HashSet<DigestId>,
     /// For each manifest, the manifests of the repository that are kept with it.
     referrers: HashMap<DigestId, Vec<DigestId>>,
+    /// The children that no index of the repository keeps.
+    freed: Option<&'e HashSet<DigestId>>,
     /// The tags that keep nothing on their own.
     dependent: Option<&'e HashSet<&'e str>>,
 }
@@ -50,7 +52,7 @@ impl<'s> Edges<'s> {
     /// The edges outside of all repositories.
     pub(crate) fn beside(&self) -> Within<'_> {
         let (signatures, linked, referrers) = (HashMap::new(), HashSet::new(), HashMap::new());
-        Within { edges: self, repository: None, signatures, linked, referrers, dependent: None }
+        Within { edges: self, repository: None, signatures, linked, referrers, freed: None, dependent: None }
     }
 
     /// The edges in the repository with this number.
@@ -60,6 +62,10 @@ impl<'s> Edges<'s> {
         let signed = repository.revisions.iter().filter(|revision| !revision.signatures.is_empty());
         let signatures = signed.filter_map(|revision| Some((find(revision)?, revision))).collect();
         let mut within = Within { repository: Some(repository), signatures, ..self.beside() };
+        let (policy, must_keep) = (&self.policy, self.must_keep);
+        if policy.allow_sparse_indexes && !must_keep.all_content && !must_keep.keeps_all(policy, index, repository) {
+            within.freed = Some(&must_keep.unlinked);
+        }
         if self.policy.delete_untagged {
             within.linked = repository.revisions.iter().filter_map(find).collect();
             for Referrer { manifest, subject } in self.subjects.of(index) {
@@ -162,7 +168,8 @@ impl References for Within<'_> {
                 show(Edge::Manifest(*content));
             }
         }
-        for child in scan.graph.children(node) {
+        let is_freed = |child: &DigestId| self.freed.is_some_and(|freed| freed.contains(child));
+        for child in scan.graph.children(node).iter().filter(|child| !is_freed(child)) {
             show(Edge::Manifest(*child));
         }
     }

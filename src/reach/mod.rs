@@ -42,6 +42,8 @@ pub(crate) struct Policy<'p> {
     /// Whether a tag that was made for a manifest is kept only with that manifest. It counts only with
     /// `delete_untagged`.
     pub(crate) delete_dangling_referrers: bool,
+    /// Whether an index does not keep a child that no repository links.
+    pub(crate) allow_sparse_indexes: bool,
     /// The repositories from which something may be removed.
     pub(crate) only: &'p Patterns,
     /// Content that is needed in any case, with what it references.
@@ -55,6 +57,8 @@ pub(crate) struct MustKeep {
     pub(crate) opaque: Vec<bool>,
     /// Whether all content is needed, because links may be hidden.
     pub(crate) all_content: bool,
+    /// The children of indexes that no repository links. They stay, unless the policy allows sparse indexes.
+    pub(crate) unlinked: HashSet<DigestId>,
     /// Manifests, by the number of their repository.
     pub(crate) revisions: HashMap<usize, HashSet<DigestId>>,
     /// Layer links, by the number of their repository.

@@ -79,7 +79,8 @@ pub(super) struct Gc {
     /// whose tags none names a manifest that was ever in the tree, unless --repository chooses it.
     #[arg(long, requires = "delete_untagged")]
     delete_dangling_referrers: bool,
-    /// Accept indexes with missing children (partial mirrors)
+    /// Accept indexes with missing children (partial mirrors), and free children that no repository links, with what only
+    /// they need
     #[arg(long)]
     allow_sparse_indexes: bool,
     /// Keep the content that FILE names, one digest per line, and all that it references
@@ -188,6 +189,7 @@ impl Gc {
             keep_all_content: plan.keep_all_content,
             has_future: plan.has_future(),
             all_bytes: self.sizes.then(|| plan.all_bytes(tree)).transpose()?,
+            unlinked_children: plan.unlinked_children(tree)?,
             untagged: None,
         })
     }

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use crate::cli::count::{self, human_bytes, plural};
 use crate::cli::{Context, hint, quarantine};
 use crate::finding::{Code, REPAIRABLE};
-use crate::gc::{Action, Finding, Kept, KeptReferrers, Kind, Options, Plan, Untagged};
+use crate::gc::{Action, Finding, Kept, KeptReferrers, Kind, Options, Plan, UnlinkedChildren, Untagged};
 use crate::json::applying;
 use crate::quarantine::RunId;
 use crate::scan::Doubt;
@@ -30,6 +30,7 @@ pub(super) struct Summary {
     /// Whether something counts as young because its time is in the future.
     pub(super) has_future: bool,
     pub(super) all_bytes: Option<u64>,
+    pub(super) unlinked_children: Option<UnlinkedChildren>,
     pub(super) untagged: Option<Untagged>,
 }
 
@@ -64,6 +65,7 @@ impl Summary {
             "content_kept_for_doubt": self.keep_all_content, "quarantine": run.map(RunId::as_str),
             "kept_bytes": self.kept_bytes(actions), "untagged": self.untagged,
             "time_in_future": self.has_future, "cache": self.is_cache,
+            "unlinked_children": self.unlinked_children,
         });
         context.output.event("summary", fields)
     }
@@ -112,6 +114,13 @@ impl Summary {
         if let Some(run) = run {
             let regtree = hint::command(&context.global);
             context.output.note(format_args!("to put all of it back: {regtree} quarantine restore {run}"));
+        }
+        if let Some(UnlinkedChildren { manifests, bytes, .. }) = self.unlinked_children {
+            context.output.note(format_args!(
+                "--allow-sparse-indexes would free {} more: no repository links {} that an index names",
+                count::bytes(bytes),
+                plural(manifests, "manifest")
+            ));
         }
         if let Some(text) = self.untagged.and_then(untagged_text) {
             context.output.note(text);

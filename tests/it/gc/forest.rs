@@ -190,7 +190,7 @@ impl Tree {
         let made = self.dice.pick(&self.made.clone()).clone();
         let repository = made.repository.as_str();
         let number = self.dice.below(3);
-        let choice = self.dice.below(6);
+        let choice = self.dice.below(if self.kind == Kind::Plain { 6 } else { 8 });
         match choice {
             0 => drop(self.planted.blob(format!("orphan {number}"))),
             1 => drop(self.planted.layer(repository, format!("stale {number}"))),
@@ -198,16 +198,32 @@ impl Tree {
             // A manifest deleted by its digest: its tags went before, its directory stays.
             3 if !self.is_child_or_tagged(&made) => {
                 self.planted.remove(&(revision_path(repository, &made.digest) + "/link"));
-                self.made.retain(|other| !(other.repository == repository && other.digest == made.digest));
-                if self.made.is_empty() {
-                    self.push("a");
-                }
+                self.forget(&made);
+            }
+            // A child deleted on purpose.
+            6 | 7 if !self.is_tagged(&made) => {
+                self.planted.remove(&(revision_path(repository, &made.digest) + "/link"));
+                self.forget(&made);
             }
             4 if self.kind != Kind::Plain => drop(self.planted.alias(repository, format!("stale alias {number}"))),
             5 => self.planted.upload(repository, "49c7033d-8881-4914-9c95-d56c28397fe8", "2015-01-01T00:00:00Z"),
             _ => return,
         }
         self.tell(format!("{repository}: left over, {choice} ({number})"));
+    }
+
+    fn forget(&mut self, made: &Made) {
+        self.made.retain(|other| !(other.repository == made.repository && other.digest == made.digest));
+        if self.made.is_empty() {
+            self.push("a");
+        }
+    }
+
+    fn is_tagged(&self, made: &Made) -> bool {
+        let tags = self.planted.at(&format!("repositories/{}/_manifests/tags", made.repository));
+        let entries = walkdir::WalkDir::new(tags).into_iter().map(Result::unwrap);
+        let mut files = entries.filter(|entry| entry.file_type().is_file());
+        files.any(|entry| std::fs::read_to_string(entry.path()).unwrap() == made.digest)
     }
 
     fn is_child_or_tagged(&self, made: &Made) -> bool {

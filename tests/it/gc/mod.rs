@@ -16,6 +16,7 @@ mod random;
 mod referrers;
 mod registry;
 mod scope;
+mod sparse;
 mod stopped;
 mod strays;
 mod told;
@@ -37,6 +38,9 @@ const ALL_UNTAGGED: [&str; 5] = ["--min-age", "0", "--keep-uploads", "--delete-u
 
 const ALL_DANGLING: [&str; 6] =
     ["--min-age", "0", "--keep-uploads", "--delete-untagged", "--allow-rootless", "--delete-dangling-referrers"];
+
+const ALL_SPARSE: [&str; 6] =
+    ["--min-age", "0", "--keep-uploads", "--delete-untagged", "--allow-rootless", "--allow-sparse-indexes"];
 
 /// A repository and a digest.
 type Link = (String, String);

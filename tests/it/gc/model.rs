@@ -26,6 +26,8 @@ pub(super) enum Mode {
     Untagged,
     /// The same and `--delete-dangling-referrers`.
     Dangling,
+    /// `--delete-untagged --allow-sparse-indexes`
+    Sparse,
 }
 
 /// What a collection of a tree should come to.
@@ -71,11 +73,12 @@ struct Model {
     blobs: BTreeMap<String, Vec<u8>>,
     repositories: BTreeMap<String, Repository>,
     hidden: bool,
+    sparse: bool,
 }
 
 /// What goes of a tree.
 pub(super) fn verdict(scratch: &Scratch, mode: Mode) -> Verdict {
-    Model::read(&scratch.v2()).verdict(mode)
+    Model { sparse: mode == Mode::Sparse, ..Model::read(&scratch.v2()) }.verdict(mode)
 }
 
 fn names(directory: &Path) -> Vec<String> {
@@ -107,7 +110,7 @@ fn digests(directory: &Path) -> Vec<(String, std::path::PathBuf)> {
 
 impl Model {
     fn read(v2: &Path) -> Self {
-        let mut model = Self { blobs: BTreeMap::new(), repositories: BTreeMap::new(), hidden: false };
+        let mut model = Self { blobs: BTreeMap::new(), repositories: BTreeMap::new(), hidden: false, sparse: false };
         for entry in walkdir::WalkDir::new(v2.join("blobs")).into_iter().map(Result::unwrap) {
             let path = entry.path().strip_prefix(v2).unwrap().to_str().unwrap().to_owned();
             if let (true, Some(super::Place::Blob(digest))) = (entry.file_type().is_file(), super::place(&path)) {
@@ -172,7 +175,9 @@ impl Model {
 
     /// Whether a manifest and all below it can be read.
     fn is_readable(&self, digest: &str) -> bool {
-        self.manifest(digest).is_some_and(|manifest| manifest.children.iter().all(|child| self.is_readable(child)))
+        let is_absent = |child: &String| self.sparse && !self.blobs.contains_key(child);
+        let is_fine = |child: &String| is_absent(child) || self.is_readable(child);
+        self.manifest(digest).is_some_and(|manifest| manifest.children.iter().all(is_fine))
     }
 
     fn is_opaque(&self, repository: &Repository) -> bool {
@@ -216,7 +221,7 @@ impl Model {
         let mut needed = Digests::new();
         for repository in opaque.iter().map(|name| &self.repositories[name]) {
             for digest in repository.mentions() {
-                let manifests = self.below(&Digests::from([digest.clone()]));
+                let manifests = self.below(&Digests::from([digest.clone()]), true);
                 needed.extend(self.content(repository, &manifests));
                 needed.insert(digest);
             }
@@ -230,13 +235,23 @@ impl Model {
         needed
     }
 
-    /// Manifests, and all that they name as children, wherever their content is.
-    fn below(&self, manifests: &Digests) -> Digests {
+    /// Manifests, and all that they name as children, wherever their content is. Where something goes, and sparse indexes
+    /// are allowed, only what some repository links.
+    fn below(&self, manifests: &Digests, keeps_all: bool) -> Digests {
         let mut all = manifests.clone();
         for manifest in manifests.iter().filter_map(|digest| self.manifest(digest)) {
-            all.extend(self.below(&manifest.children));
+            let keeps_all = keeps_all || !self.sparse || self.hidden;
+            let stays = |child: &&String| keeps_all || !self.blobs.contains_key(*child) || self.is_linked(child);
+            all.extend(self.below(&manifest.children.iter().filter(stays).cloned().collect(), keeps_all));
         }
         all
+    }
+
+    fn is_linked(&self, digest: &String) -> bool {
+        self.repositories.values().any(|repository| {
+            repository.revisions.contains_key(digest)
+                || repository.layers.iter().any(|(path, text)| path == digest || text == digest)
+        })
     }
 
     /// The manifests that each repository keeps from which anything may go.
@@ -248,9 +263,9 @@ impl Model {
             });
             let roots = match mode {
                 Mode::Plain => repository.revisions.keys().cloned().collect(),
-                Mode::Untagged | Mode::Dangling => tagged.map(|(_, digest)| digest.clone()).collect(),
+                Mode::Untagged | Mode::Dangling | Mode::Sparse => tagged.map(|(_, digest)| digest.clone()).collect(),
             };
-            (name.clone(), self.below(&roots))
+            (name.clone(), self.below(&roots, false))
         });
         let mut kept: BTreeMap<String, Digests> = roots.collect();
         loop {
@@ -263,7 +278,7 @@ impl Model {
                     });
                     tags.filter_map(|(tag, _)| named_by(tag)).chain(field).any(|subject| needed.contains(&subject))
                 });
-                let more = self.below(&about_needed.cloned().collect());
+                let more = self.below(&about_needed.cloned().collect(), false);
                 let kept = kept.get_mut(name).unwrap();
                 grown |= !more.is_subset(kept);
                 kept.extend(more);

@@ -2,7 +2,7 @@
 
 use super::forest::{Kind, grow};
 use super::model::{Mode, Verdict, verdict};
-use super::{ALL_DANGLING, ALL_UNTAGGED, Collection, NOW, collect};
+use super::{ALL_DANGLING, ALL_SPARSE, ALL_UNTAGGED, Collection, NOW, collect};
 
 /// How many trees of each kind.
 const TREES: u64 = 160;
@@ -31,9 +31,10 @@ fn complaint(collection: &Collection, verdict: &Verdict) -> Option<String> {
 
 /// The collection that the tree of a seed goes through.
 fn mode(seed: u64) -> (Mode, &'static [&'static str]) {
-    match seed % 3 {
+    match seed % 4 {
         0 => (Mode::Plain, &NOW),
         1 => (Mode::Untagged, &ALL_UNTAGGED),
+        2 => (Mode::Sparse, &ALL_SPARSE),
         _ => (Mode::Dangling, &ALL_DANGLING),
     }
 }
