@@ -213,9 +213,12 @@ fn read_fan_out(
 ) -> Vec<Found> {
     let mut found = Vec::new();
     // The fan-out is read as a leaf without a file, so that every entry is listed.
-    let Looked::Seen(fan_out) = inspector.leaf(parent, &kind.path, path.file_name(), "", Blocks::Area) else {
-        return found;
-    };
+    let reported = inspector.candidates.len();
+    let looked = inspector.leaf(parent, &kind.path, path.file_name(), "", Blocks::Area);
+    if !layout::is_fan_out(path.file_name()) {
+        inspector.foreign(reported, "directory of blobs", matches!(looked, Looked::Seen(_)));
+    }
+    let Looked::Seen(fan_out) = looked else { return found };
     if fan_out.others.is_empty() {
         inspector.empty(path);
     }

@@ -4,7 +4,7 @@ use rayon::prelude::*;
 
 use super::candidate::{Blocks, Candidate};
 use super::inspect::Inspector;
-use crate::finding::{Code, Finding, Harm};
+use crate::finding::{Code, Harm};
 use crate::layout::{Area, Form, Place, TreePath};
 use crate::repository::find::{Role, Sight, may_be_repository};
 use crate::stream::Interrupt;
@@ -34,22 +34,13 @@ pub(super) fn find(inspector: &Inspector<'_>, interrupt: &Interrupt) -> (Vec<Pla
     (places, candidates)
 }
 
-/// Says of a directory that can't be listed that no repository is in it.
-fn foreign(finding: &mut Finding) {
-    finding.severity = finding.code.severity(Harm::Possible);
-    // Its owner is right: a registry has nothing to read there.
-    finding.repair = None;
-    finding.message.push_str("; no repository has such a name, so no content is kept because of it");
-}
-
 fn visit(inspector: &mut Inspector<'_>, directory: &TreePath) -> (Vec<Place>, Vec<TreePath>) {
     let reported = inspector.candidates.len();
-    let Some((_, listed)) = inspector.list(directory, Blocks::None) else {
-        if !may_be_repository(directory) {
-            inspector.candidates[reported..].iter_mut().for_each(|candidate| foreign(&mut candidate.finding));
-        }
-        return (Vec::new(), Vec::new());
-    };
+    let listed = inspector.list(directory, Blocks::None);
+    if !may_be_repository(directory) {
+        inspector.foreign(reported, "repository", listed.is_some());
+    }
+    let Some((_, listed)) = listed else { return (Vec::new(), Vec::new()) };
     if listed.is_empty() && directory.parent().is_some() {
         inspector.empty(directory);
     }

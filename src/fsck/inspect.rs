@@ -242,6 +242,18 @@ impl<'t> Inspector<'t> {
         }
     }
 
+    /// Says of a directory with a name that no registry gives, and about which candidates were noted since, that the
+    /// registry has nothing to read there.
+    pub(super) fn foreign(&mut self, since: usize, what: &str, is_listed: bool) {
+        let kept = if is_listed { "" } else { ", so no content is kept because of it" };
+        for Candidate { finding, .. } in &mut self.candidates[since..] {
+            finding.severity = finding.code.severity(Harm::Possible);
+            // Its owner is right.
+            finding.repair = None;
+            finding.message = format!("{}; no {what} has such a name{kept}", finding.message);
+        }
+    }
+
     fn note_error(&mut self, blocks: Blocks, path: &TreePath, error: &Error) {
         let source = std::error::Error::source(error).and_then(|source| source.downcast_ref::<std::io::Error>());
         if let Some(errno) = source.and_then(Errno::from_io_error) {

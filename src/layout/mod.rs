@@ -134,6 +134,11 @@ pub(crate) fn canonical_blobs_directory() -> TreePath {
     Area::Blobs.path().join(Algorithm::Sha256.name())
 }
 
+/// Whether a directory of blobs can have this name: two hexadecimal digits.
+pub(crate) fn is_fan_out(name: &str) -> bool {
+    name.len() == 2 && name.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'))
+}
+
 /// The name of the file that a temporary file was written for; `None` when `name` is not that of a temporary file.
 pub(crate) fn temporary_of(name: &str) -> Option<&str> {
     parse::split_temporary(name).map(|(file, _)| file)

@@ -21,15 +21,19 @@ pub(super) struct Blobs {
     pub(super) empty: Vec<TreePath>,
     /// What can't be read. Content that was not listed is not collected either, so a caller may continue.
     pub(super) unread: Vec<Error>,
+    /// Directories that can't be read, and whose names are those of no directory of blobs, such as `lost+found`.
+    pub(super) foreign: Vec<Error>,
 }
 
 /// Lists all blobs, and counts those in `returning` as present.
 pub(super) fn read(tree: &Tree, returning: Vec<Digest>, interrupt: &Interrupt) -> Blobs {
     let (mut canonical, mut others) = (Vec::new(), Vec::new());
-    let (mut empty, mut unread) = (Vec::new(), Vec::new());
+    let (mut empty, mut unread, mut foreign) = (Vec::new(), Vec::new(), Vec::new());
     for algorithm in layout::algorithm_directories(&Area::Blobs.path()) {
         let (found, errors) = read_algorithm(tree, &algorithm, interrupt);
-        unread.extend(errors);
+        for (is_foreign, error) in errors {
+            if is_foreign { &mut foreign } else { &mut unread }.push(error);
+        }
         canonical.reserve_exact(found.iter().map(|found| found.canonical.len()).sum());
         for found in found {
             canonical.extend(found.canonical);
@@ -47,7 +51,7 @@ pub(super) fn read(tree: &Tree, returning: Vec<Digest>, interrupt: &Interrupt) -
             None => others.push(digest),
         }
     }
-    Blobs { digests: Digests::of_blobs(canonical, others), empty, unread }
+    Blobs { digests: Digests::of_blobs(canonical, others), empty, unread, foreign }
 }
 
 #[derive(Default)]
@@ -58,23 +62,26 @@ struct FanOut {
     empty: Option<TreePath>,
 }
 
-fn read_algorithm(tree: &Tree, algorithm: &KeyedDirectory, interrupt: &Interrupt) -> (Vec<FanOut>, Vec<Error>) {
+/// What is in the fan-outs of an algorithm, and what can't be read, each with whether it is no fan-out by its name.
+fn read_algorithm(tree: &Tree, algorithm: &KeyedDirectory, interrupt: &Interrupt) -> (Vec<FanOut>, Vec<(bool, Error)>) {
     let handle = match tree.open_directory(&algorithm.path) {
         Ok(Some(handle)) => handle,
         Ok(None) => return (Vec::new(), Vec::new()),
-        Err(error) => return (Vec::new(), vec![error]),
+        Err(error) => return (Vec::new(), vec![(false, error)]),
     };
     let listed = match tree.list(&algorithm.path) {
         Ok(listed) => listed.unwrap_or_default(),
-        Err(error) => return (Vec::new(), vec![error]),
+        Err(error) => return (Vec::new(), vec![(false, error)]),
     };
     let mut fan_outs: Vec<Listed> = listed.into_iter().filter(|entry| entry.kind == EntryKind::Directory).collect();
     // Each piece is sorted in parallel, and the pieces are in order, so the whole is sorted.
     fan_outs.sort_unstable();
-    let read: Vec<Result<FanOut>> = fan_outs
+    let read: Vec<Result<FanOut, (bool, Error)>> = fan_outs
         .par_iter()
         .map(|entry| match entry.text() {
-            Some(name) if interrupt.signal().is_none() => read_fan_out(tree, algorithm, handle.as_fd(), name),
+            Some(name) if interrupt.signal().is_none() => {
+                read_fan_out(tree, algorithm, handle.as_fd(), name).map_err(|error| (!layout::is_fan_out(name), error))
+            }
             _ => Ok(FanOut::default()),
         })
         .collect();

@@ -81,6 +81,8 @@ impl Scan {
         // Where content can't be listed, it is unknown which manifests are there and what they reference.
         let unread = blobs.unread.into_iter();
         scan.damage.extend(unread.map(|error| Damage { of_content: true, ..Damage::new(None, Doubt::Tree, error) }));
+        let foreign = blobs.foreign.into_iter();
+        scan.damage.extend(foreign.map(|error| Damage { of_content: true, ..Damage::new(None, Doubt::None, error) }));
         scan.read_manifests(tree, interrupt)?;
         Ok(scan)
     }

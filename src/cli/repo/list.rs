@@ -11,7 +11,7 @@ use crate::registry::Census;
 ///
 /// A repository is a directory with layers, manifests or uploads; registries 2.x and 3.x each miss some of these.
 /// --long shows how many of each it has. Symbolic links are not followed: they, and unreadable directories, are
-/// reported as damage.
+/// reported as damage. Names are sorted as text; a registry's _catalog sorts them part by part.
 #[derive(Debug, clap::Args)]
 #[command(after_long_help = "\
 Exit codes:

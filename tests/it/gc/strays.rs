@@ -137,6 +137,51 @@ fn a_directory_that_is_no_repository_s_keeps_no_content_though_it_cannot_be_list
 }
 
 #[test]
+fn a_directory_beside_those_of_blobs_keeps_no_content_though_it_cannot_be_listed() {
+    for (name, keeps) in [("lost+found", false), ("0", false), ("AB", false), ("ab", true)] {
+        let planted = Planted::new();
+        planted.tagged_image("team/app", "v1", "one");
+        let garbage = planted.blob("needed by nothing");
+        let directory = planted.at(&format!("blobs/sha256/{name}"));
+        assert!(!directory.exists());
+        fs::create_dir(&directory).unwrap();
+        planted.age(24 * 30);
+        fs::set_permissions(&directory, PermissionsExt::from_mode(0o000)).unwrap();
+        let (code, gone) = plan(&planted);
+        assert_eq!((code, gone.is_empty()), (3, keeps), "{name}: {gone:?}");
+        let run = planted.regtree(["fsck", "--json"]).unprivileged().run().code(3);
+        let events = run.json_lines();
+        let finding = events.iter().find(|event| event["path"].as_str().is_some_and(|path| path.ends_with(name)));
+        assert_eq!(finding.unwrap()["severity"], if keeps { "error" } else { "warning" }, "{name}");
+        fs::set_permissions(&directory, PermissionsExt::from_mode(0o755)).unwrap();
+        assert!(planted.has(&garbage));
+    }
+}
+
+#[test]
+fn the_owner_of_a_directory_that_is_no_repository_s_is_right() {
+    let (planted, _) = with_unreadable("lost+found");
+    if !rustix::process::geteuid().is_root() {
+        return;
+    }
+    let directory = planted.at("repositories/lost+found");
+    fs::set_permissions(&directory, PermissionsExt::from_mode(0o700)).unwrap();
+    for entry in walkdir::WalkDir::new(planted.root()).into_iter().map(Result::unwrap) {
+        if entry.path() != directory {
+            std::os::unix::fs::chown(entry.path(), Some(65534), Some(65534)).unwrap();
+        }
+    }
+    // Root can list it. The registry can't, and need not.
+    let run = planted.run(["fsck", "--json"]).code(0);
+    let events = run.json_lines();
+    let finding = events.iter().find(|event| event["code"] == "permissions").unwrap();
+    assert_eq!((&finding["severity"], &finding["repair"]), (&"warning".into(), &Value::Null), "{finding}");
+    planted.run(["repair", "--all-safe"]).code(0);
+    let found = fs::metadata(directory).unwrap();
+    assert_eq!((std::os::unix::fs::MetadataExt::uid(&found), found.permissions().mode() & 0o777), (0, 0o700));
+}
+
+#[test]
 fn a_registry_s_user_frees_content_beside_a_lost_and_found_of_root_s() {
     let (planted, garbage) = with_unreadable("lost+found");
     if !rustix::process::geteuid().is_root() {
