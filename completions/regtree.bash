@@ -1028,7 +1028,7 @@ _regtree() {
             return 0
             ;;
         regtree__subcmd__gc)
-            opts="-n -q -v -h --dry-run --quarantine --delete-untagged --min-age --uploads-older-than --keep-uploads --delete-dangling-referrers --allow-sparse-indexes --keep-digests --keep-empty-repositories --repository --max-delete --allow-rootless --explain --sizes --jobs --root --registry-config --wait-lock --json --quiet --verbose --color --progress --help"
+            opts="-n -q -v -h --dry-run --quarantine --delete-untagged --min-age --uploads-older-than --keep-uploads --delete-dangling-referrers --delete-dangling-tags --allow-sparse-indexes --keep-digests --keep-empty-repositories --repository --max-delete --allow-rootless --explain --sizes --jobs --root --registry-config --wait-lock --json --quiet --verbose --color --progress --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -2539,7 +2539,7 @@ _regtree() {
             fi
             case "${prev}" in
                 --only)
-                    COMPREPLY=($(compgen -W "blob-corrupt blob-truncated blob-empty blob-missing manifest-missing reference-missing reference-deleted reference-by-alias index-child-missing link-empty link-malformed link-mismatch revision-misplaced layer-link-dangling revision-dangling signature-dangling tag-dangling tag-index-dangling upload-stale upload-without-startedat temporary-left-over repository-incomplete permissions" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "blob-corrupt blob-truncated blob-empty blob-missing manifest-missing reference-missing reference-deleted reference-by-alias index-child-missing link-empty link-malformed link-mismatch revision-link-missing revision-misplaced layer-link-dangling revision-dangling signature-dangling tag-dangling tag-without-current tag-index-dangling upload-stale upload-without-startedat temporary-left-over repository-incomplete permissions" -- "${cur}"))
                     return 0
                     ;;
                 --grant)

@@ -86,6 +86,8 @@ named! {
         TagIndexDangling = "tag-index-dangling",
         /// A link names a manifest whose content is missing, and to which no tag leads.
         RevisionDangling = "revision-dangling",
+        /// A tag points to a manifest that is whole, but whose link is missing.
+        RevisionLinkMissing = "revision-link-missing",
         /// The link of a manifest is among those of layers, where registry 2.1.0 put it.
         RevisionMisplaced = "revision-misplaced",
         /// A layer link names content that is missing, and that no manifest of the repository needs.
@@ -174,6 +176,7 @@ impl Code {
                 | Self::ReferenceMissing
                 | Self::RepositoryIncomplete
                 | Self::RevisionDangling
+                | Self::RevisionLinkMissing
                 | Self::SignatureDangling
                 | Self::TagDangling
         )

@@ -4,7 +4,7 @@ use super::Code;
 use crate::named::named;
 
 /// The codes that can be repaired.
-pub const REPAIRABLE: [Code; 23] = [
+pub const REPAIRABLE: [Code; 25] = [
     Code::BlobCorrupt,
     Code::BlobTruncated,
     Code::BlobEmpty,
@@ -17,11 +17,13 @@ pub const REPAIRABLE: [Code; 23] = [
     Code::LinkEmpty,
     Code::LinkMalformed,
     Code::LinkMismatch,
+    Code::RevisionLinkMissing,
     Code::RevisionMisplaced,
     Code::LayerLinkDangling,
     Code::RevisionDangling,
     Code::SignatureDangling,
     Code::TagDangling,
+    Code::TagWithoutCurrent,
     Code::TagIndexDangling,
     Code::UploadStale,
     Code::UploadWithoutStartedat,
@@ -38,6 +40,8 @@ named! {
         RewriteLink = "rewrite-link",
         /// Write the link of a manifest where it belongs.
         LinkRevision = "link-revision",
+        /// Let a tag point to the newest manifest of its history.
+        SetTag = "set-tag",
         /// Move content away, so that the next push puts it back.
         QuarantineBlob = "quarantine-blob",
         /// Copy content from another tree.
@@ -59,13 +63,14 @@ named! {
 
 impl Repair {
     /// The order of the repairs: directories are made readable first, and content comes before the links that grant it.
-    pub(crate) const ORDER: [Self; 10] = [
+    pub(crate) const ORDER: [Self; 11] = [
         Self::FixPermissions,
         Self::MakeDirectory,
         Self::QuarantineBlob,
         Self::RefillBlob,
         Self::RewriteLink,
         Self::LinkRevision,
+        Self::SetTag,
         Self::RemoveLink,
         Self::RemoveTag,
         Self::PurgeUpload,
@@ -76,7 +81,8 @@ impl Repair {
     /// and grants nothing that no link grants.
     pub(crate) const fn is_safe(self, code: Code) -> bool {
         match self {
-            Self::RefillBlob | Self::RemoveTag => false,
+            Self::RefillBlob | Self::RemoveTag | Self::SetTag => false,
+            Self::LinkRevision => !matches!(code, Code::RevisionLinkMissing),
             Self::RemoveLink => matches!(code, Code::LayerLinkDangling),
             // It is unknown which of the two digests was meant.
             Self::RewriteLink => !code.grants() && !matches!(code, Code::LinkMismatch),

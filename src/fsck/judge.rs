@@ -1,6 +1,6 @@
 //! Judges one repository as a whole: is everything there that is referenced, and does every link lead somewhere?
 
-use std::collections::HashSet;
+use std::collections::{BTreeSet, HashSet};
 use std::sync::Arc;
 
 use super::blobs::{Blobs, Occupant};
@@ -31,6 +31,8 @@ pub(super) struct Judge<'j, 't> {
     pub(super) needed: HashSet<Digest>,
     pub(super) sizes: Vec<OtherSize>,
     tagged: HashSet<Digest>,
+    /// The manifests that are whole and have no link, and to which tags point.
+    pub(super) unlinked: BTreeSet<Digest>,
     /// The digests that manifests of unknown kinds mention.
     pub(super) mentioned: HashSet<Digest>,
     /// Why it is unknown what else the repository needs, if it is.
@@ -58,6 +60,7 @@ impl<'j, 't> Judge<'j, 't> {
             needed: HashSet::new(),
             sizes: Vec::new(),
             tagged: repository.tags.iter().filter_map(|tag| tag.current).collect(),
+            unlinked: unlinked(repository, manifests),
             mentioned: HashSet::new(),
             doubt: None,
             children: HashSet::new(),
@@ -86,8 +89,12 @@ impl<'j, 't> Judge<'j, 't> {
     /// Gathers what the manifests reference, as far as they can be read.
     fn gather(&mut self) {
         self.doubt = self.lost_manifest();
-        for revision in &self.repository.revisions {
-            let Some(form) = self.read(&revision.digest) else { continue };
+        let linked = self.repository.revisions.iter().map(|revision| revision.digest);
+        for digest in linked.chain(self.unlinked.clone()).collect::<Vec<_>>() {
+            if self.unlinked.contains(&digest) {
+                self.needed.insert(digest);
+            }
+            let Some(form) = self.read(&digest) else { continue };
             self.mentioned.extend(form.mentions.iter().map(|mention| mention.digest));
             for part in &form.parts {
                 if part.role == Role::Child {
@@ -111,16 +118,14 @@ impl<'j, 't> Judge<'j, 't> {
         if repository.is_partly_unseen {
             return Some("not all of its manifests and tags can be seen".to_owned());
         }
-        let is_here = |digest: &Digest| {
-            let revision = repository.revision(digest);
-            revision.is_some_and(|revision| revision.link != RevisionLink::Deleted)
-        };
         let linked = repository.revisions.iter().filter(|revision| revision.link != RevisionLink::Deleted);
+        let linked = linked.map(|revision| revision.digest).chain(self.unlinked.iter().copied());
         let is_lost = |digest: &Digest| self.read(digest).is_none_or(|form| form.is_opaque);
-        if let Some(lost) = linked.map(|revision| revision.digest).find(is_lost) {
+        if let Some(lost) = { linked }.find(is_lost) {
             return Some(format!("manifest {lost} can't be read"));
         }
         let mut targets = repository.tags.iter().filter_map(|tag| tag.current);
+        let is_here = |digest: &Digest| repository.has(digest) || self.unlinked.contains(digest);
         targets.find(|target| !is_here(target)).map(|lost| format!("manifest {lost}, which has a tag, is not linked"))
     }
 
@@ -196,6 +201,16 @@ impl<'j, 't> Judge<'j, 't> {
         let finding = self.inspector.at(document, Code::ManifestForeign, harm, message);
         self.inspector.note(Blocks::None, finding.of_manifest(*digest));
     }
+}
+
+/// The manifests that are whole and have no link, and to which tags of the repository point.
+fn unlinked(repository: &RepositoryView, manifests: &Manifests) -> BTreeSet<Digest> {
+    // What can't be listed is not absent.
+    if repository.folders.revisions == Folder::Unseen {
+        return BTreeSet::new();
+    }
+    let named = repository.tags.iter().filter_map(|tag| tag.current).filter(|digest| !repository.has(digest));
+    named.filter(|digest| right(manifests.get(digest)).is_some()).collect()
 }
 
 fn right(read: Option<&Read>) -> Option<&Arc<ManifestForm>> {

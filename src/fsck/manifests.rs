@@ -12,14 +12,15 @@ use crate::judge::manifest::{self, Read, USUAL};
 use crate::layout::Entry;
 use crate::stream::Interrupt;
 
-/// Every manifest that a repository links and whose content is in the tree. What is behind a symbolic link is not read.
+/// Every manifest that a repository links, or to which a tag points, and whose content is in the tree. What is behind a symbolic link is not read.
 pub(super) type Manifests = HashMap<Digest, Read>;
 
 /// Reads the manifests of `repositories`.
 pub(super) fn read(blobs: &Blobs<'_>, repositories: &[RepositoryView], interrupt: &Interrupt) -> Manifests {
     let linked = |repository: &RepositoryView| -> Vec<Digest> {
         let linked = repository.revisions.iter().filter(|revision| revision.link != RevisionLink::Deleted);
-        linked.map(|revision| revision.digest).collect()
+        let tagged = repository.tags.iter().filter_map(|tag| tag.current);
+        linked.map(|revision| revision.digest).chain(tagged).collect()
     };
     let wanted: HashSet<Digest> = repositories.iter().flat_map(linked).collect();
     // Empty content and symbolic links are reported on their own.

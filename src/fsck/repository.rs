@@ -140,6 +140,11 @@ impl RepositoryView {
         Some(&self.revisions[at])
     }
 
+    /// Whether the repository links a manifest.
+    pub(super) fn has(&self, digest: &Digest) -> bool {
+        self.revision(digest).is_some_and(|revision| revision.link != RevisionLink::Deleted)
+    }
+
     /// The link of a manifest as the subject of a finding.
     pub(super) fn revision_link(&self, digest: &Digest, link: RevisionLink) -> Subject {
         match link {
@@ -349,8 +354,8 @@ fn read_tag(
             inspector.stranger(&directory, "", &entry);
         }
     }
-    read_current(inspector, place, &mut tag, std::os::fd::AsFd::as_fd(&leaf.handle), leaf.file);
     read_past(inspector, place, &mut tag);
+    read_current(inspector, place, &mut tag, std::os::fd::AsFd::as_fd(&leaf.handle), leaf.file);
     Some(tag)
 }
 
@@ -369,7 +374,7 @@ fn read_current(
     let directory = place.tag(&tag.name);
     let current = directory.current();
     match kind {
-        None => return without_current(inspector, &current),
+        None => return without_current(inspector, &current, tag),
         Some(EntryKind::Directory) => {}
         Some(EntryKind::Symlink) => {
             let leads = leads_to_link(inspector, &directory);
@@ -378,7 +383,7 @@ fn read_current(
         Some(kind) => return inspector.odd_file(&current, kind, Harm::Certain, Blocks::Tag),
     }
     let leaf = match inspector.leaf(parent, &directory, "current", "link", Blocks::Tag) {
-        Looked::Gone => return without_current(inspector, &current),
+        Looked::Gone => return without_current(inspector, &current, tag),
         Looked::Unseen => return,
         Looked::Seen(leaf) => leaf,
     };
@@ -388,7 +393,7 @@ fn read_current(
         Link::Right => tag.current = Some(key),
         Link::Other(target) => tag.current = Some(*target),
         Link::Unseen => {}
-        Link::Absent { .. } => without_current(inspector, &current),
+        Link::Absent { .. } => without_current(inspector, &current, tag),
         Link::Broken(fault) => {
             let is_malformed = matches!(*fault, LinkFault::Malformed { .. });
             let meant = if is_malformed { inspector.meant(&leaf, || current.link()) } else { None };
@@ -398,9 +403,10 @@ fn read_current(
     inspector.strangers(&current, "link", leaf.others);
 }
 
-fn without_current(inspector: &mut Inspector<'_>, current: &TreePath) {
+fn without_current(inspector: &mut Inspector<'_>, current: &TreePath, tag: &Tag) {
     let message = "the tag does not say what it points to now: registries list it, but answer that it is unknown";
     let finding = inspector.at(current, Code::TagWithoutCurrent, Harm::Possible, message);
+    let finding = if tag.past.is_empty() { finding } else { finding.repaired_by(Repair::SetTag) };
     inspector.note(Blocks::Tag, finding);
 }
 

@@ -10,10 +10,6 @@ use crate::judge::link;
 impl Judge<'_, '_> {
     /// Reports a tag, or an entry of its history, whose manifest the repository does not have.
     pub(super) fn tag(&mut self, tag: &Tag) {
-        let has = |digest: &Digest| {
-            let revision = self.repository.revision(digest);
-            revision.is_some_and(|revision| revision.link != RevisionLink::Deleted)
-        };
         if let Some(broken) = &tag.broken {
             self.broken_tag(tag, broken);
         }
@@ -21,22 +17,31 @@ impl Judge<'_, '_> {
         if self.repository.folders.revisions == Folder::Unseen {
             return;
         }
+        let has = |digest: &Digest| self.repository.has(digest);
         let place = &self.repository.place;
         // If the directory of all manifests is missing, it has to come back; the tags must not be removed.
         let is_there = self.repository.folders.revisions == Folder::There;
         let repairable = |finding: Finding, repair| if is_there { finding.repaired_by(repair) } else { finding };
         if let Some(target) = tag.current.filter(|target| !has(target)) {
-            let message = format!("the tag points to {target}, which the repository does not have");
             let subject = Subject::Tag(place.clone(), tag.name.clone());
-            let finding = self.inspector.at(subject, Code::TagDangling, Harm::Certain, message).of_content(target);
-            self.inspector.note(Blocks::Tag, repairable(finding, Repair::RemoveTag));
+            let (code, repair, message) = if self.unlinked.contains(&target) {
+                let message = "is whole, but has no link: registries don't serve it";
+                (Code::RevisionLinkMissing, Repair::LinkRevision, message)
+            } else {
+                (Code::TagDangling, Repair::RemoveTag, "the repository does not have")
+            };
+            let message = format!("the tag points to {target}, which {message}");
+            let finding = self.inspector.at(subject, code, Harm::Certain, message).of_content(target);
+            self.inspector.note(Blocks::Tag, repairable(finding, repair));
         }
         let past = tag.past.iter().filter(|digest| Some(**digest) != tag.current && !has(digest));
         for digest in past {
             let subject = Subject::PastTag(place.clone(), tag.name.clone(), *digest);
             let message = format!("the tag once pointed to {digest}, which the repository no longer has");
             let finding = self.inspector.at(subject, Code::TagIndexDangling, Harm::None, message);
-            self.inspector.note(Blocks::None, repairable(finding, Repair::RemoveLink));
+            // The history of a tag that has lost its link is all that says what it pointed to.
+            let finding = if tag.current.is_some() { repairable(finding, Repair::RemoveLink) } else { finding };
+            self.inspector.note(Blocks::None, finding);
         }
     }
 

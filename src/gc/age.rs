@@ -10,7 +10,7 @@ use crate::digest::Digest;
 use crate::error::Result;
 use crate::layout::{self, TreePath};
 use crate::reach::Use;
-use crate::scan::{DigestId, Returned, Scan, Scanned};
+use crate::scan::{DigestId, Returned, Scan, Scanned, ScannedTag};
 use crate::tree::{self, Neighbours, Tree};
 
 /// How many blobs are looked at before their bytes are added up.
@@ -121,15 +121,30 @@ pub(super) fn young_links<'h>(
     for (name, digest) in unused_links(scan, repository, used) {
         links.push((name, link(place.layer(&digest))));
     }
-    let is_young = |path: &TreePath| match tree.metadata(path) {
-        Ok(found) => found.is_some_and(|found| options.is_young(found.modified)),
-        Err(_) => true,
-    };
     let young = |found: Vec<(DigestId, TreePath)>, all: bool| -> Vec<DigestId> {
         let found = found.into_par_iter().with_min_len(64);
-        found.filter(|(_, path)| all || is_young(path)).map(|(name, _)| name).collect()
+        found.filter(|(_, path)| all || is_young_link(tree, options, path)).map(|(name, _)| name).collect()
     };
-    (young(revisions, history.is_partial), young(links, false))
+    let mut revisions = young(revisions, history.is_partial);
+    if options.delete_dangling_tags {
+        let tags = repository.tags.iter().filter(|tag| tag.is_dangling);
+        let tags = tags.filter(|tag| is_young_tag(tree, options, repository, tag));
+        revisions.extend(tags.filter_map(|tag| scan.digests.find(tag.target.as_ref()?)));
+    }
+    (revisions, young(links, false))
+}
+
+/// Whether a link is young. What can't be looked at counts as young.
+fn is_young_link(tree: &Tree, options: &Options, path: &TreePath) -> bool {
+    match tree.metadata(path) {
+        Ok(found) => found.is_some_and(|found| options.is_young(found.modified)),
+        Err(_) => true,
+    }
+}
+
+/// Whether a tag was set lately.
+pub(super) fn is_young_tag(tree: &Tree, options: &Options, repository: &Scanned, tag: &ScannedTag) -> bool {
+    is_young_link(tree, options, &repository.place.tag(&tag.name).current().link())
 }
 
 /// The layer links that no manifest of their repository needs.

@@ -65,6 +65,14 @@ impl<'w> Disposal<'w> {
         }
     }
 
+    /// Removes a tag. Its history goes first: a tag with a history and nothing else keeps all that the history names.
+    pub(super) fn tag(&mut self, path: &TreePath) -> Result<bool> {
+        if let Self::Removal(writer) = self {
+            writer.remove_directory(&path.history(), Sync::Later)?;
+        }
+        self.directory(path)
+    }
+
     pub(super) fn upload(&mut self, path: &TreePath) -> Result<bool> {
         match self {
             Self::Removal(writer) => upload::remove(writer, path).map(|()| true),

@@ -7,6 +7,7 @@ use std::path::PathBuf;
 
 use super::action::Finding;
 use super::{Options, unlinked};
+use crate::count;
 use crate::digest::Digest;
 use crate::error::Error;
 use crate::finding::Code;
@@ -128,6 +129,18 @@ struct Lost<'l> {
 }
 
 impl Lost<'_> {
+    /// Whether a tag keeps nothing whose manifest has no link.
+    fn lets_go(&self) -> bool {
+        self.options.delete_dangling_tags || self.is_cache
+    }
+
+    /// Whether there is content with this digest, right or wrong.
+    fn is_there(&self, digest: &Digest) -> bool {
+        let Self { scan, .. } = self;
+        let is_missing = |name| scan.graph.faults.get(&name).is_some_and(|fault| fault.kind == FaultKind::Missing);
+        scan.digests.find(digest).is_some_and(|name| scan.digests.is_blob(name) && !is_missing(name))
+    }
+
     fn is_lost(&self, index: DigestId, child: DigestId) -> bool {
         let Self { scan, options, is_cache, .. } = self;
         let absent = !options.allow_sparse_indexes && !is_cache && !scan.digests.is_blob(child);
@@ -174,7 +187,7 @@ fn of_repository(
         let message = format!("{} is not a repository name: {reason}", path.display());
         findings.push(Finding { doubt: Doubt::None, ..finding(Code::NameInvalid, path, message) });
     }
-    let mut known: HashSet<Digest> = repository.revisions.iter().map(|revision| revision.digest).collect();
+    let known: HashSet<Digest> = repository.revisions.iter().map(|revision| revision.digest).collect();
     let codes = LazyCell::new(|| missing_codes(scan, repository));
     let otherwise = LazyCell::new(|| {
         if is_partly_unseen(tree, scan, (index, repository)) { Code::ManifestMissing } else { Code::RevisionDangling }
@@ -207,17 +220,48 @@ fn of_repository(
             findings.extend(lost_children(tree, scan, repository, (name, &known), is_lost));
         }
     }
-    known.extend(&repository.deleted_revisions);
-    // Without revisions every tag dangles; the missing directory is already reported. In a cache a tag whose manifest is
-    // gone has expired.
-    let tags = if repository.has_revisions && !lost.is_cache { &repository.tags[..] } else { &[] };
+    findings.extend(of_tags(tree, lost, repository, broken));
+    findings
+}
+
+/// What is wrong with the tags of a repository.
+fn of_tags(tree: &Tree, lost: &Lost<'_>, repository: &Scanned, broken: &DigestSet) -> Vec<Finding> {
+    let scan = lost.scan;
+    let mut findings = Vec::new();
+    // Without revisions every tag dangles; the missing directory is already reported.
+    let tags = if repository.has_revisions { &repository.tags[..] } else { &[] };
     for tag in tags {
-        let Some(target) = tag.target.filter(|target| !known.contains(target)) else { continue };
-        let message = format!("tag {} points to {target}, of which the repository has no record", tag.name);
-        let tags = repository.place.tags();
-        let link = tags.child(&tag.name).map_or(tags, |directory| directory.current().link());
-        let path = tree.locate(&link);
-        findings.push(finding(Code::TagDangling, path, message));
+        let current = repository.place.tag(&tag.name).current();
+        let mut report = |doubt, code, path: &TreePath, message| {
+            findings.push(Finding { doubt, ..finding(repository, code, tree.locate(path), message) });
+        };
+        let whole = |digest: &Digest| scan.digests.find(digest).filter(|name| scan.graph.is_whole(*name));
+        let Some(target) = tag.target else {
+            let kept = tag.past.iter().filter(|past| whole(past).is_some()).count();
+            if kept > 0 {
+                let manifests = count::plural(kept, "manifest");
+                let message =
+                    format!("tag {} does not say what it points to: the {manifests} of its history stay", tag.name);
+                report(Doubt::None, Code::TagWithoutCurrent, &current, message);
+            }
+            continue;
+        };
+        if !tag.is_dangling || lost.lets_go() {
+            continue;
+        }
+        if let Some(name) = whole(&target) {
+            let is_followed = scan.graph.node(name).is_some() && !broken.contains(name);
+            let doubt = if is_followed { Doubt::None } else { Doubt::Repository };
+            let message = format!("tag {} points to {target}, which is whole, but has no link", tag.name);
+            report(doubt, Code::RevisionLinkMissing, &current.link(), message);
+            continue;
+        }
+        // What a deletion left, and a collection since.
+        let is_deleted = || repository.deleted_revisions.contains(&target);
+        if lost.is_there(&target) || !is_deleted() {
+            let message = format!("tag {} points to {target}, of which the repository has no record", tag.name);
+            report(Doubt::Repository, Code::TagDangling, &current.link(), message);
+        }
     }
     findings
 }

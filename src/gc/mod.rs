@@ -38,6 +38,7 @@
 
 mod action;
 mod age;
+mod dangling;
 mod disposal;
 mod doubt;
 mod empty;
@@ -59,6 +60,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 pub use action::{Action, Finding, Kind};
+pub use dangling::DanglingTags;
 pub use explain::{Fate, Reason, Step};
 pub use kept::{Kept, KeptReferrers};
 pub use plan::{Plan, plan};
@@ -90,6 +92,9 @@ pub struct Options {
     /// Whether to remove tags that were made for a manifest which is removed, or which was in the tree once and is gone,
     /// such as those of its signatures.
     pub delete_dangling_referrers: bool,
+    /// Whether to remove tags whose manifest their repository does not link. Otherwise such a tag keeps the manifest,
+    /// while that is whole.
+    pub delete_dangling_tags: bool,
     /// Whether an index may have children that are missing. A child that no repository links is removed then, with what
     /// only that needs.
     pub allow_sparse_indexes: bool,
@@ -120,6 +125,7 @@ impl Options {
             min_age: Duration::from_hours(24),
             delete_untagged: false,
             delete_dangling_referrers: false,
+            delete_dangling_tags: false,
             allow_sparse_indexes: false,
             keep: HashSet::new(),
             uploads_older_than: Some(Duration::from_hours(7 * 24)),
@@ -162,9 +168,9 @@ impl Options {
 
     /// The rules by which a collection decides what is needed.
     fn policy(&self) -> Policy<'_> {
-        let Self { delete_untagged, delete_dangling_referrers, allow_sparse_indexes, .. } = *self;
+        let Self { delete_untagged, delete_dangling_referrers, delete_dangling_tags, allow_sparse_indexes, .. } = *self;
         let (only, keep) = (&self.only, &self.keep);
-        Policy { delete_untagged, delete_dangling_referrers, allow_sparse_indexes, only, keep }
+        Policy { delete_untagged, delete_dangling_referrers, allow_sparse_indexes, delete_dangling_tags, only, keep }
     }
 }
 

@@ -309,8 +309,13 @@ impl<'p> Planning<'p> {
                 self.actions.push(Action::of(Kind::Revision, &whose, path, revision.digest));
             }
         }
+        let dangling: Vec<&ScannedTag> = repository.tags.iter().filter(|tag| self.lets_go(repository, tag)).collect();
+        for tag in &dangling {
+            self.remove_tag(repository, &whose, tag);
+        }
+        let let_go: HashSet<&str> = dangling.iter().map(|tag| &*tag.name).collect();
         if !lost.is_empty() {
-            self.tags(index, repository, &whose, (used.within, &lost));
+            self.tags(index, repository, &whose, (used.within, &lost, &let_go));
         }
         let unused = age::unused_links(scan, repository, used).into_par_iter().with_min_len(64);
         let look = |layers: &mut Neighbours<'_>, (_, digest): (DigestId, Digest)| {
@@ -333,39 +338,50 @@ impl<'p> Planning<'p> {
         for digest in &repository.empty_aliases {
             self.actions.extend(empty::leaf(self.tree, self.options, &place.layer(digest)));
         }
-        let pointed: HashSet<Digest> = repository.tags.iter().filter_map(|tag| tag.target).collect();
+        let staying = repository.tags.iter().filter(|tag| !let_go.contains(&*tag.name));
+        let pointed: HashSet<Digest> = staying.filter_map(|tag| tag.target).collect();
         for digest in repository.deleted_revisions.iter().filter(|digest| !pointed.contains(digest)) {
             self.actions.extend(empty::leaf(self.tree, self.options, &place.revision(digest)));
         }
     }
 
     /// Removes the tags that were made for another manifest and point to a manifest in `lost`. From the history of the
-    /// other tags it removes the entries for manifests in `lost`.
+    /// other tags, but those in `let_go`, it removes the entries for manifests in `lost`.
     fn tags(
         &mut self,
         index: usize,
         repository: &Scanned,
         whose: &Arc<str>,
-        (within, lost): (&Within<'_>, &HashSet<Digest>),
+        (within, lost, let_go): (&Within<'_>, &HashSet<Digest>, &HashSet<&str>),
     ) {
         let place = &repository.place;
-        let is_removed =
+        let is_referrer =
             |tag: &ScannedTag| !within.is_root(tag) && tag.target.is_some_and(|target| lost.contains(&target));
-        for tag in repository.tags.iter().filter(|tag| is_removed(tag)) {
-            let path = place.tags().child(&tag.name).expect("a directory's entry");
-            let action = Action { tag: Some(tag.name.clone()), ..Action::new(Kind::Tag, path) };
-            self.actions.push(Action { repository: Some(Arc::clone(whose)), digest: tag.target, ..action });
+        for tag in repository.tags.iter().filter(|tag| is_referrer(tag)) {
+            self.remove_tag(repository, whose, tag);
         }
         let history = self.histories.of(index, repository);
         let mut past: Vec<Digest> = lost.iter().copied().collect();
         past.sort();
         for digest in past {
             let tags = history.tags(&digest).iter().map(|tag| &repository.tags[*tag]);
-            for tag in tags.filter(|tag| !is_removed(tag)) {
+            for tag in tags.filter(|tag| !is_referrer(tag) && !let_go.contains(&*tag.name)) {
                 let action = Action::of(Kind::TagHistory, whose, place.past(&tag.name, &digest), digest);
                 self.actions.push(Action { tag: Some(tag.name.clone()), ..action });
             }
         }
+    }
+
+    /// Whether a tag is removed because its manifest has no link.
+    fn lets_go(&self, repository: &Scanned, tag: &ScannedTag) -> bool {
+        let is_young = || age::is_young_tag(self.tree, self.options, repository, tag);
+        self.options.delete_dangling_tags && tag.is_dangling && !is_young()
+    }
+
+    fn remove_tag(&mut self, repository: &Scanned, whose: &Arc<str>, tag: &ScannedTag) {
+        let path = repository.place.tags().child(&tag.name).expect("a directory's entry");
+        let action = Action { tag: Some(tag.name.clone()), ..Action::new(Kind::Tag, path) };
+        self.actions.push(Action { repository: Some(Arc::clone(whose)), digest: tag.target, ..action });
     }
 
     fn blobs(&mut self, gone: &[(DigestId, FoundBlob)]) {

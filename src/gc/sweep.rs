@@ -241,7 +241,7 @@ fn remove(
             if tree.metadata(&action.path)?.is_none() || is_renewed(tree, options, action)? {
                 return Ok(false);
             }
-            if action.kind == Kind::Tag { disposal.directory(&action.path) } else { disposal.link(&action.path) }
+            if action.kind == Kind::Tag { disposal.tag(&action.path) } else { disposal.link(&action.path) }
         }
         Kind::Blob => {
             let Some(digest) = action.digest else { return Ok(false) };

@@ -35,8 +35,14 @@ pub(super) fn claims(tree: &Tree, scan: &Scan, held: &Held) -> Claims {
         must_keep.links.insert(index, search.linked_layers(repository).collect());
     }
     let (only, keep) = (Patterns::default(), HashSet::new());
-    let (delete_untagged, delete_dangling_referrers, allow_sparse_indexes) = (false, false, false);
-    let policy = Policy { delete_untagged, delete_dangling_referrers, allow_sparse_indexes, only: &only, keep: &keep };
+    let policy = Policy {
+        delete_untagged: false,
+        delete_dangling_referrers: false,
+        delete_dangling_tags: false,
+        allow_sparse_indexes: false,
+        only: &only,
+        keep: &keep,
+    };
     let mut claims = Claims::default();
     mark(&Edges::new(scan, policy, &must_keep), |_, repository, used| {
         search.of_repository(repository, used.reached(), &mut claims);

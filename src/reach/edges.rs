@@ -82,10 +82,11 @@ impl<'s> Edges<'s> {
         let mut roots: Vec<DigestId> = must_keep.revisions.get(&index).into_iter().flatten().copied().collect();
         if !self.policy.delete_untagged || must_keep.keeps_all(&self.policy, index, repository) {
             roots.extend(repository.revisions.iter().filter_map(|revision| names.find(&revision.digest)));
-            if must_keep.opaque[index] {
-                // Something here can't be followed, so the target of a tag counts even without a link to it.
-                roots.extend(self.targets(repository).map(|(_, target)| target));
-            }
+            // Where nothing may be removed, the target of a tag counts even without a link to it.
+            let counts_all = must_keep.keeps_all(&self.policy, index, repository);
+            let targets = self.targets(repository);
+            let targets = targets.filter(|(tag, target)| counts_all || self.keeps_unlinked(tag, *target));
+            roots.extend(targets.map(|(_, target)| target));
             return roots;
         }
         roots.extend(within.tagged(repository).filter(|(tag, _)| within.is_root(tag)).map(|(_, target)| target));
@@ -122,15 +123,26 @@ impl<'s> Edges<'s> {
         self.subjects.elsewhere()
     }
 
+    /// The manifests that tags point to; for a tag that has lost its link, those that its history names.
     pub(crate) fn targets<'t>(&self, repository: &'t Scanned) -> impl Iterator<Item = (&'t ScannedTag, DigestId)> {
-        repository.tags.iter().filter_map(|tag| Some((tag, self.scan.digests.find(tag.target.as_ref()?)?)))
+        let named =
+            repository.tags.iter().flat_map(|tag| tag.target.iter().chain(&tag.past).map(move |named| (tag, named)));
+        named.filter_map(|(tag, named)| Some((tag, self.scan.digests.find(named)?)))
+    }
+
+    /// Whether a tag keeps a manifest that it names though the repository does not link it: the manifest is whole. In a
+    /// pull-through cache a tag whose manifest has lost its link has expired.
+    fn keeps_unlinked(&self, tag: &ScannedTag, manifest: DigestId) -> bool {
+        let is_let_go = tag.is_dangling && (self.policy.delete_dangling_tags || self.scan.is_cache);
+        !is_let_go && self.scan.graph.is_whole(manifest)
     }
 }
 
 impl Within<'_> {
-    /// The tags that point to manifests of the repository.
+    /// The tags that point to manifests of the repository, or keep manifests that it does not link.
     pub(super) fn tagged<'t>(&self, repository: &'t Scanned) -> impl Iterator<Item = (&'t ScannedTag, DigestId)> {
-        self.edges.targets(repository).filter(|(_, target)| self.linked.contains(target))
+        let targets = self.edges.targets(repository);
+        targets.filter(|(tag, target)| self.linked.contains(target) || self.edges.keeps_unlinked(tag, *target))
     }
 
     /// Whether a tag on its own keeps what it points to. One that was made for another manifest stays only with that.

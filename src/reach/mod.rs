@@ -36,6 +36,7 @@ use crate::scan::{DigestId, Scan, Scanned};
 
 /// Which edges count, and what is needed in any case.
 #[derive(Clone, Copy, Debug)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a choice of its own")]
 pub(crate) struct Policy<'p> {
     /// Whether a manifest is kept only if a tag leads to it.
     pub(crate) delete_untagged: bool,
@@ -44,6 +45,8 @@ pub(crate) struct Policy<'p> {
     pub(crate) delete_dangling_referrers: bool,
     /// Whether an index does not keep a child that no repository links.
     pub(crate) allow_sparse_indexes: bool,
+    /// Whether a tag keeps nothing whose manifest its repository does not link.
+    pub(crate) delete_dangling_tags: bool,
     /// The repositories from which something may be removed.
     pub(crate) only: &'p Patterns,
     /// Content that is needed in any case, with what it references.

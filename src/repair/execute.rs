@@ -175,7 +175,7 @@ impl Hand<'_> {
         let is_done = match action.repair {
             Repair::FixPermissions => self.run.fix_access(path)?,
             Repair::MakeDirectory => self.run.make_directory(path)?,
-            Repair::RewriteLink | Repair::LinkRevision => {
+            Repair::RewriteLink | Repair::LinkRevision | Repair::SetTag => {
                 self.run.write_link(path, action.digest())?;
                 true
             }

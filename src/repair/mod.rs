@@ -15,6 +15,7 @@ mod grant;
 mod planner;
 mod recheck;
 mod remaining;
+mod retag;
 mod safety;
 mod source;
 
@@ -127,6 +128,7 @@ impl Action {
                 let directory = subject.repository()?.directory.clone();
                 Place { directory, form: Form::Current }.revision_link(&finding.digest()?)
             }
+            Repair::SetTag => subject.place()?.link(),
             Repair::RewriteLink | Repair::FixPermissions | Repair::MakeDirectory => subject.place()?,
             Repair::QuarantineBlob
             | Repair::RemoveLink

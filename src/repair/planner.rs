@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::remaining::{self, Remedy};
 use super::source::FoundContent;
-use super::{Action, Left, Options, Plan, Wanted, grant, recheck, safety};
+use super::{Action, Left, Options, Plan, Wanted, grant, recheck, retag, safety};
 use crate::digest::Digest;
 use crate::error::{Error, Result};
 use crate::finding::{Code, Finding, REPAIRABLE, Repair, Severity, Subject};
@@ -141,6 +141,7 @@ impl Planner<'_> {
             Repair::QuarantineBlob => self.quarantine(finding, has_content),
             Repair::RewriteLink => self.rewrite(finding)?,
             Repair::LinkRevision => self.link_revision(finding)?,
+            Repair::SetTag => self.set_tag(finding)?,
             Repair::RemoveTemporary | Repair::PurgeUpload => self.remove_young(finding, repair)?,
             Repair::FixPermissions | Repair::MakeDirectory if is_area(&finding) => {
                 self.leave(finding, "it holds the whole tree: repair it by hand");
@@ -231,6 +232,15 @@ impl Planner<'_> {
             self.add(&finding, Repair::LinkRevision, 0);
         } else {
             self.leave(finding, "there is no intact content that it could lead to");
+        }
+        Ok(())
+    }
+
+    fn set_tag(&mut self, finding: Finding) -> Result<()> {
+        match retag::newest(self.tree, &finding)? {
+            Ok(newest) if self.is_whole(Some(newest))? => self.add(&finding.of_content(newest), Repair::SetTag, 0),
+            Ok(_) => self.leave(finding, "the newest manifest of its history is not whole"),
+            Err(reason) => self.leave(finding, reason),
         }
         Ok(())
     }

@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use super::Action;
+use super::{Action, retag};
 use crate::digest::Digest;
 use crate::error::{Error, Result};
 use crate::finding::{Code, Repair, Subject};
@@ -28,6 +28,7 @@ pub(super) fn no_longer_holds(
         Repair::QuarantineBlob => look.content(interrupt),
         Repair::RewriteLink => look.broken_link(),
         Repair::LinkRevision => look.missing_link(),
+        Repair::SetTag => look.lost_tag(),
         Repair::RemoveTag | Repair::RemoveLink => match &action.finding.subject {
             Subject::Tag(repository, tag) => look.tag(repository, tag),
             Subject::PastTag(repository, tag, _) => look.past_tag(repository, tag),
@@ -106,7 +107,25 @@ impl Look<'_> {
         if self.tree.metadata(&self.action.path)?.is_some() {
             return Ok(Some("it has its link now"));
         }
-        Ok((!self.has_content(&self.action.digest())?).then_some("its content is not there"))
+        if !self.has_content(&self.action.digest())? {
+            return Ok(Some("its content is not there"));
+        }
+        // A registry may be deleting the manifest, with its tags.
+        match (self.action.finding.code, &self.action.finding.subject) {
+            (Code::RevisionLinkMissing, Subject::Tag(repository, tag)) => {
+                let said = self.link(&repository.tag(tag).current())?;
+                Ok((said != Some(self.action.digest())).then_some("the tag points elsewhere now"))
+            }
+            _ => Ok(None),
+        }
+    }
+
+    fn lost_tag(&self) -> Result<Option<&'static str>> {
+        if self.tree.metadata(&self.action.path)?.is_some() {
+            return Ok(Some("it points to something now"));
+        }
+        let newest = retag::newest(self.tree, &self.action.finding)?;
+        Ok((newest != Ok(self.action.digest())).then_some("its history has changed"))
     }
 
     fn tag(&self, repository: &Place, tag: &str) -> Result<Option<&'static str>> {

@@ -60,24 +60,35 @@ struct ByTheWay<'p> {
     made: HashSet<TreePath>,
     /// The paths that are moved. Everything in them moves too.
     moved: HashSet<&'p TreePath>,
-    /// The links that the operator grants.
+    /// The links that the operator grants, and those of manifests: a child with a link is not missing.
     granted: HashSet<&'p TreePath>,
+    linked: HashSet<&'p TreePath>,
 }
 
 impl<'p> ByTheWay<'p> {
     fn of(plan: &'p Plan<'_>) -> Self {
-        let writes = |action: &&Action| matches!(action.repair, Repair::RewriteLink | Repair::LinkRevision);
+        let writes =
+            |action: &&Action| matches!(action.repair, Repair::RewriteLink | Repair::LinkRevision | Repair::SetTag);
         let made = plan.actions.iter().filter(writes).flat_map(|action| action.path.ancestors()).collect();
         let paths = |chosen: fn(&Action) -> bool| {
             plan.actions.iter().filter(move |action| chosen(action)).map(|action| &action.path).collect()
         };
-        Self { made, moved: paths(Action::is_move), granted: paths(|action| action.also_in.is_some()) }
+        Self {
+            made,
+            moved: paths(Action::is_move),
+            granted: paths(|action| action.also_in.is_some()),
+            linked: paths(|action| action.repair == Repair::LinkRevision),
+        }
     }
 
     fn repairs(&self, error: &Finding) -> bool {
         let Some(place) = error.place() else { return false };
         let is_made = error.code == Code::RepositoryIncomplete && self.made.contains(&place);
-        is_made || self.granted.contains(&place) || place.ancestors().any(|path| self.moved.contains(&path))
+        let is_linked = error.code == Code::IndexChildMissing && self.linked.contains(&place);
+        is_made
+            || is_linked
+            || self.granted.contains(&place)
+            || place.ancestors().any(|path| self.moved.contains(&path))
     }
 }
 

@@ -127,6 +127,12 @@ impl Graph {
         self.by_name.get(&name)
     }
 
+    /// Whether content was read, and matches its digest.
+    pub(crate) fn is_whole(&self, name: DigestId) -> bool {
+        let is_whole = |fault: &Fault| fault.kind == FaultKind::Whole;
+        self.by_name.contains_key(&name) || self.faults.get(&name).is_some_and(is_whole)
+    }
+
     /// Every manifest that was read.
     pub(crate) fn nodes(&self) -> impl Iterator<Item = (DigestId, &Node)> {
         self.by_name.iter().map(|(name, node)| (*name, node))

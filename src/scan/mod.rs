@@ -26,6 +26,7 @@ pub(crate) use returning::{Nothing, Returned, Returning};
 use crate::digest::Digest;
 use crate::error::Result;
 use crate::layout::TreePath;
+use crate::repository::cache;
 use crate::repository::find::{self, FoundPlaces};
 use crate::stream::Interrupt;
 use crate::tree::{self, Tree};
@@ -45,6 +46,8 @@ pub(crate) struct Scan {
     pub graph: Graph,
     /// What is wrong.
     pub damage: Vec<Damage>,
+    /// Whether the tree is one of a pull-through cache.
+    pub(crate) is_cache: bool,
     /// Content that counts as the tree's because it will be put back first.
     returning: Arc<dyn Returning>,
 }
@@ -73,6 +76,7 @@ impl Scan {
             empty_repositories: Vec::new(),
             graph: Graph::new(),
             damage: Vec::new(),
+            is_cache: cache::is_cache(tree),
         };
         for digest in also {
             scan.digests.add(*digest);
@@ -124,7 +128,8 @@ impl Scan {
             wanted.extend(repository.revisions.iter().map(|revision| self.digests.add(revision.digest)));
         }
         wanted.extend(self.repositories.iter().flat_map(|repository| {
-            repository.tags.iter().filter_map(|tag| self.digests.find(tag.target.as_ref()?)).collect::<Vec<_>>()
+            let named = repository.tags.iter().flat_map(|tag| tag.target.iter().chain(&tag.past));
+            named.filter_map(|digest| self.digests.find(digest)).collect::<Vec<_>>()
         }));
         self.read_graph(tree, wanted, interrupt);
         self.look_elsewhere(tree);
@@ -166,8 +171,8 @@ impl Scan {
                 self.digests.add(*key);
                 self.digests.add(*target);
             }
-            for target in repository.tags.iter().filter_map(|tag| tag.target) {
-                self.digests.add(target);
+            for named in repository.tags.iter().flat_map(|tag| tag.target.iter().chain(&tag.past)) {
+                self.digests.add(*named);
             }
         }
     }

@@ -78,6 +78,10 @@ pub(crate) struct ScannedTag {
     pub name: String,
     /// The manifest that it points to, if its link can be read.
     pub target: Option<Digest>,
+    /// Where it has lost its link: the manifests that its history names.
+    pub past: Vec<Digest>,
+    /// Whether the repository does not link the manifest that it points to.
+    pub is_dangling: bool,
 }
 
 impl Scanned {
@@ -133,7 +137,13 @@ pub(super) fn read(tree: &Tree, place: Place, index: usize) -> ReadRepository {
     let has_revisions = !revisions.is_empty()
         || !deleted_revisions.is_empty()
         || folders[1] && reading.is_there(&place.revisions(), Doubt::Tree);
-    let tags = if folders[1] { reading.tags(&place, has_revisions) } else { Vec::new() };
+    let mut tags = if folders[1] { reading.tags(&place, has_revisions) } else { Vec::new() };
+    if !tags.is_empty() {
+        let linked: HashSet<Digest> = revisions.iter().map(|revision| revision.digest).collect();
+        for tag in &mut tags {
+            tag.is_dangling = tag.target.is_some_and(|target| !linked.contains(&target));
+        }
+    }
     let name = place.directory.below_area().parse();
     let elsewhere = if folders[0] { LinkedElsewhere::These(HashSet::new()) } else { LinkedElsewhere::Any };
     let scanned = Scanned {
@@ -349,11 +359,11 @@ impl Reading<'_> {
         }
         let targets = self.sound_targets(&directory, &names);
         let tags = names.into_iter().zip(targets).map(|(name, target)| {
-            let target = target.or_else(|| {
-                let tag = directory.child(&name).expect("a directory's entry is a plain name");
-                self.target(&tag.current().link())
-            });
-            ScannedTag { name, target }
+            let (target, past) = match target {
+                Some(target) => (Some(target), Vec::new()),
+                None => self.target(place, &name),
+            };
+            ScannedTag { name, target, past, is_dangling: false }
         });
         tags.collect()
     }
@@ -369,19 +379,21 @@ impl Reading<'_> {
         names.par_iter().with_min_len(64).map(read).collect()
     }
 
-    fn target(&mut self, path: &TreePath) -> Option<Digest> {
-        match link::read(self.tree, path) {
-            Ok(None) => None,
-            Ok(Some(Ok(target))) => Some(target),
+    /// What a tag points to or, if there is no link that says that, all that its history names.
+    fn target(&mut self, place: &Place, tag: &str) -> (Option<Digest>, Vec<Digest>) {
+        let path = place.tag(tag).current().link();
+        match link::read(self.tree, &path) {
+            Ok(None) => {
+                let history = layout::algorithm_directories(&place.history(tag));
+                return (None, history.iter().flat_map(|algorithm| self.keyed(algorithm)).collect());
+            }
+            Ok(Some(Ok(target))) => return (Some(target), Vec::new()),
             Ok(Some(Err(fault))) => {
-                let path = self.tree.locate(path);
+                let path = self.tree.locate(&path);
                 self.note(Doubt::Repository, Error::StrangeLink { digest: None, path, fault });
-                None
             }
-            Err(error) => {
-                self.note(Doubt::Repository, error);
-                None
-            }
+            Err(error) => self.note(Doubt::Repository, error),
         }
+        (None, Vec::new())
     }
 }

@@ -79,6 +79,10 @@ pub(super) struct Gc {
     /// whose tags none names a manifest that was ever in the tree, unless --repository chooses it.
     #[arg(long, requires = "delete_untagged")]
     delete_dangling_referrers: bool,
+    /// Also remove tags whose manifest has no link, as registries 2.1 and 2.2 leave them when a manifest is deleted;
+    /// otherwise such a tag keeps the manifest while that is whole
+    #[arg(long)]
+    delete_dangling_tags: bool,
     /// Accept indexes with missing children (partial mirrors), and free children that no repository links, with what only
     /// they need
     #[arg(long)]
@@ -128,7 +132,7 @@ impl Gc {
         let tree = registry.tree();
         let is_dry = self.dry_run || !self.explain.is_empty();
         let writer = context.exclusive_writer(&registry, "gc", is_dry)?;
-        if self.delete_untagged {
+        if self.delete_untagged || self.delete_dangling_tags {
             context.check_tags(&registry, is_dry)?;
         }
         let interrupt = interrupt::catch()?;
@@ -146,7 +150,8 @@ impl Gc {
         // Where the tree does not say what is tagged, --delete-untagged is refused.
         let wants_untagged = !self.delete_untagged && !context.output.is_quiet() && registry.check_tags().is_ok();
         let untagged = wants_untagged.then(|| plan.untagged(tree, self.sizes, &interrupt)).transpose()?;
-        let mut summary = Summary { is_cache, untagged, ..self.summary(tree, &plan)? };
+        let dangling = if self.delete_dangling_tags { None } else { plan.dangling_tags(tree, &interrupt)? };
+        let mut summary = Summary { is_cache, untagged, dangling, ..self.summary(tree, &plan)? };
         match writer {
             Some(writer) if refusal.is_none() => sweep(&writer, plan, summary, &interrupt, context),
             _ => {
@@ -164,6 +169,7 @@ impl Gc {
             min_age: self.min_age,
             delete_untagged: self.delete_untagged,
             delete_dangling_referrers: self.delete_dangling_referrers,
+            delete_dangling_tags: self.delete_dangling_tags,
             allow_sparse_indexes: self.allow_sparse_indexes,
             keep: self.keep_digests.as_deref().map(read_digests).transpose()?.unwrap_or_default(),
             uploads_older_than: (!self.keep_uploads).then_some(self.uploads_older_than),
@@ -191,6 +197,7 @@ impl Gc {
             all_bytes: self.sizes.then(|| plan.all_bytes(tree)).transpose()?,
             unlinked_children: plan.unlinked_children(tree)?,
             untagged: None,
+            dangling: None,
         })
     }
 

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use crate::cli::count::{self, human_bytes, plural};
 use crate::cli::{Context, hint, quarantine};
 use crate::finding::{Code, REPAIRABLE};
-use crate::gc::{Action, Finding, Kept, KeptReferrers, Kind, Options, Plan, UnlinkedChildren, Untagged};
+use crate::gc::{Action, DanglingTags, Finding, Kept, KeptReferrers, Kind, Options, Plan, UnlinkedChildren, Untagged};
 use crate::json::applying;
 use crate::quarantine::RunId;
 use crate::scan::Doubt;
@@ -32,6 +32,7 @@ pub(super) struct Summary {
     pub(super) all_bytes: Option<u64>,
     pub(super) unlinked_children: Option<UnlinkedChildren>,
     pub(super) untagged: Option<Untagged>,
+    pub(super) dangling: Option<DanglingTags>,
 }
 
 pub(super) fn print_start(is_dry: bool, options: &Options, context: &mut Context) -> anyhow::Result<()> {
@@ -66,6 +67,7 @@ impl Summary {
             "kept_bytes": self.kept_bytes(actions), "untagged": self.untagged,
             "time_in_future": self.has_future, "cache": self.is_cache,
             "unlinked_children": self.unlinked_children,
+            "dangling_tags": self.dangling,
         });
         context.output.event("summary", fields)
     }
@@ -120,6 +122,14 @@ impl Summary {
                 "--allow-sparse-indexes would free {} more: no repository links {} that an index names",
                 count::bytes(bytes),
                 plural(manifests, "manifest")
+            ));
+        }
+        if let Some(DanglingTags { tags, blobs, bytes }) = self.dangling {
+            let regtree = hint::command(&context.global);
+            context.output.note(format_args!(
+                "{} whose manifest has no link: {} ({}) kept for that alone; to link them again: {regtree} repair --only {}; \
+                 to let them go: --delete-dangling-tags",
+                plural(tags, "tag"), plural(blobs, "blob"), human_bytes(bytes), Code::RevisionLinkMissing
             ));
         }
         if let Some(text) = self.untagged.and_then(untagged_text) {

@@ -129,7 +129,7 @@ fn show(tree: &Tree, plan: &Plan<'_>, context: &mut Context) -> anyhow::Result<E
     plan.actions.iter().try_for_each(|action| report::print_action(action, context))?;
     let remaining = Remaining::expected(plan);
     End { plan, done: None, remaining: &remaining }.print(context)?;
-    let is_damaged = !plan.recall.damage.is_empty() || !remaining.errors.is_empty();
+    let is_damaged = !plan.recall.damage.is_empty() || !remaining.errors.is_empty() || leaves_tags(plan);
     Ok(if is_damaged { Exit::Damage } else { unread })
 }
 
@@ -165,7 +165,13 @@ fn execute(
         return Err(Error::Interrupted { signal }.into());
     }
     let has_failed = !done.failures.is_empty() || !plan.recall.damage.is_empty();
-    Ok(if has_failed || !remaining.errors.is_empty() { Exit::Damage } else { unread })
+    let is_damaged = has_failed || !remaining.errors.is_empty() || leaves_tags(&plan);
+    Ok(if is_damaged { Exit::Damage } else { unread })
+}
+
+/// Whether tags stay that were to be set. That is only a warning, but no registry serves such a tag.
+fn leaves_tags(plan: &Plan<'_>) -> bool {
+    plan.left.iter().any(|left| left.finding.code == Code::TagWithoutCurrent)
 }
 
 /// The errors that are left; or the signal because of which that is unknown.

@@ -63,7 +63,7 @@ const TABLE: [(&str, &str, usize); 67] = [
     ("symlink-loop", "symlink", 1),
     ("symlink-orphan-blob", "symlink", 1),
     ("symlink-repository", "symlink", 1),
-    ("tag-deleted-revision", "tag-dangling", 2),
+    ("tag-deleted-revision", "revision-link-missing", 2),
     ("tag-history-garbage", "link-malformed", 1),
     ("tag-link-empty", "link-empty", 1),
     ("tag-link-garbage", "link-malformed", 1),
@@ -104,7 +104,7 @@ const DIFFERENCES: [(&str, Difference); 15] = [
     ),
     // Where a folder is gone, so are its links: that each is missing shows what is left to repair once the folder is there.
     ("repo-without-layers", Difference::More("reference-missing")),
-    ("repo-without-revisions", Difference::More("tag-dangling")),
+    ("repo-without-revisions", Difference::More("revision-link-missing")),
     // A copy of a repository has copies of what is told of it.
     ("invalid-repository-name", Difference::More("directory-empty")),
     // The manifest that is gone had two tags, and was the child of an index, which is told at its place.

@@ -14,18 +14,20 @@ fn every_version_s_tree_has_no_error_but_those_in_its_truth_file() {
         for (name, repository) in truth["repositories"].as_object().unwrap() {
             for (tag, expected) in repository["tags"].as_object().unwrap() {
                 if expected["revision_exists"] == false {
-                    dangling.insert((name.clone(), tag.clone()));
+                    // As 2.1 and 2.2 leave it: the manifest itself stays until it is collected.
+                    let has_content = !truth["blobs"][text(&expected["digest"])].is_null();
+                    let code = if has_content { "revision-link-missing" } else { "tag-dangling" };
+                    dangling.insert((name.clone(), tag.clone(), code.to_owned()));
                 }
             }
         }
         let checked = fsck(&scratch, &["--content"]).code(if dangling.is_empty() { 0 } else { 3 });
         let mut errors = BTreeSet::new();
         for error in checked.of_severity("error") {
-            assert_eq!(error["code"], "tag-dangling", "{version}: {error}");
-            errors.insert((text(&error["repository"]), text(&error["tag"])));
+            errors.insert((text(&error["repository"]), text(&error["tag"]), text(&error["code"])));
         }
         assert_eq!(errors, dangling, "{version}");
-        let broken: BTreeSet<String> = dangling.iter().map(|(name, tag)| format!("{name}:{tag}")).collect();
+        let broken: BTreeSet<String> = dangling.iter().map(|(name, tag, _)| format!("{name}:{tag}")).collect();
         assert_eq!(checked.broken(), broken, "{version}");
     }
 }

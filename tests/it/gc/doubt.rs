@@ -62,32 +62,6 @@ fn a_repository_by_an_invalid_name_keeps_what_it_needs_and_is_collected() {
 }
 
 #[test]
-fn a_tag_of_a_deleted_manifest_is_no_damage_and_keeps_nothing() {
-    let planted = Planted::new();
-    planted.tagged_image("lib", "v1", "an image");
-    let deleted = planted.tagged_image("lib", "dead", "a deleted image");
-    // As 2.1 and 2.2 delete: the directory stays, empty, and the tag.
-    planted.remove(&(revision_path("lib", &deleted) + "/link"));
-    let collection = collect(&planted.scratch, &NOW).code(0);
-    let content = [sha256(b"layer of a deleted image"), sha256(b"config of a deleted image")];
-    assert_eq!(collection.gone.blobs, content.into_iter().chain([deleted]).collect());
-}
-
-#[test]
-fn a_tag_whose_revision_directory_is_gone_keeps_what_its_manifest_needs() {
-    let planted = Planted::new();
-    let image = planted.tagged_image("lib", "v1", "an image");
-    planted.remove(&revision_path("lib", &image));
-    // Its layers are not even linked there.
-    planted.remove("repositories/lib/_layers");
-    // Another revision, so that there is a directory of them.
-    planted.image("lib", "another image");
-    let collection = collect(&planted.scratch, &NOW).code(3);
-    assert_eq!(collection.opaque(), ["lib".to_owned()].into());
-    assert!(collection.gone.is_empty());
-}
-
-#[test]
 fn unknown_kinds_keep_whatever_digest_they_mention() {
     let planted = Planted::new();
     planted.tagged_image("lib", "v1", "an image");

@@ -242,7 +242,7 @@ impl Tree {
         let (repository, digest) = (made.repository.as_str(), made.digest.as_str());
         let inside = |path: &str| format!("repositories/{repository}/{path}");
         let revision = revision_path(repository, digest) + "/link";
-        let choice = self.dice.below(15);
+        let choice = self.dice.below(16);
         let planted = &self.planted;
         let exists = |path: &str| planted.at(path).exists();
         match choice {
@@ -275,6 +275,9 @@ impl Tree {
             }
             14 if !exists("repositories/loop") => {
                 std::os::unix::fs::symlink("..", planted.at("repositories/loop")).unwrap();
+            }
+            15 if exists(&format!("{}/current", tag_path(repository, "v1"))) => {
+                planted.remove(&format!("{}/current", tag_path(repository, "v1")));
             }
             _ => return,
         }

@@ -19,6 +19,7 @@ mod scope;
 mod sparse;
 mod stopped;
 mod strays;
+mod tags;
 mod told;
 mod uploads;
 mod urls;

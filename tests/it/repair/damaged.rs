@@ -26,7 +26,7 @@ const MENDED: [(&str, &str, usize, &[&str]); 27] = [
     // That content may be read from it is for somebody to say, see below.
     ("repo-without-layers", "make-directory", 1, &["reference-missing"; 16]),
     // Nobody can tell what the tags pointed to.
-    ("repo-without-revisions", "make-directory", 1, &["tag-dangling"; 4]),
+    ("repo-without-revisions", "make-directory", 1, &["revision-link-missing"; 4]),
     ("repo-without-tags", "make-directory", 1, &[]),
     ("revision-link-empty", "rewrite-link", 1, &[]),
     ("revision-link-newline", "rewrite-link", 1, &[]),
@@ -54,7 +54,7 @@ const UNMENDED: [(&str, &[&str]); 16] = [
     ("revision-link-other-digest", &["link-mismatch"]),
     // Nobody granted the content itself, so that no registry serves it.
     ("sha512-alias-without-canonical", &["reference-by-alias"]),
-    ("tag-deleted-revision", &["index-child-missing", "tag-dangling", "tag-dangling"]),
+    ("tag-deleted-revision", &["index-child-missing", "revision-link-missing", "revision-link-missing"]),
     ("tag-link-empty", &["link-empty"]),
     ("tag-link-garbage", &["link-malformed"]),
     ("tag-link-partial", &["link-malformed"]),
@@ -234,7 +234,7 @@ fn content_that_a_manifest_calls_by_an_alias_is_linked_where_that_is_asked_for()
 fn dangling_tags_and_manifests_go_only_when_they_are_named() {
     for (name, code, kind) in [
         ("tag-missing-revision", "tag-dangling", "remove-tag"),
-        ("tag-deleted-revision", "tag-dangling", "remove-tag"),
+        ("tag-deleted-revision", "revision-link-missing", "link-revision"),
         ("signature-link-dangling", "signature-dangling", "remove-link"),
     ] {
         let scratch = damaged(name);

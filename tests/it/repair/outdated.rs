@@ -61,6 +61,7 @@ fn a_tag_that_was_pushed_meanwhile_stays_and_so_does_its_history() {
         for digest in [old.digest, image.digest] {
             let revisions = scratch.repository("lib/app").join("_manifests/revisions/sha256");
             fs::remove_dir_all(revisions.join(&*digest.hex())).unwrap();
+            scratch.lose(digest);
         }
         let mut before = None;
         let done = repair_around(&scratch, &[Code::TagDangling, Code::TagIndexDangling], || {

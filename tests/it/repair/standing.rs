@@ -24,6 +24,7 @@ fn an_error_that_was_not_asked_for_counts_and_is_told_with_what_helps() {
     let dangling = scratch.image("lib/app", "dangling").tag("old");
     let missing = scratch.image("lib/app", "missing").tag("latest");
     fs::remove_dir_all(revision(&scratch, &dangling)).unwrap();
+    scratch.lose(dangling.digest);
     fs::remove_file(scratch.blob(missing.layer)).unwrap();
     for words in [&["--all-safe"][..], &["--all-safe", "-n"], &["--only", "link-empty"]] {
         let run = scratch.regtree(["repair"]).with(words).run().code(3);
