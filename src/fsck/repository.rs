@@ -7,7 +7,6 @@ use super::candidate::{Blocks, Candidate};
 use super::inspect::{Inspector, Link, Looked, SharedLinks};
 use super::links::{Keyed, Links};
 use super::uploads;
-use crate::count;
 use crate::digest::Digest;
 use crate::error::LinkFault;
 use crate::finding::{Code, Finding, Harm, Repair, Severity, Subject};
@@ -232,11 +231,12 @@ pub(super) fn read(inspector: &mut Inspector<'_>, place: Place, options: &Option
 /// writes a link in place, so that a push would change them all.
 fn shared_links(inspector: &mut Inspector<'_>, place: &Place) {
     let SharedLinks { count, first: Some(first) } = std::mem::take(&mut inspector.shared) else { return };
-    let others = match count {
+    let which = match count {
         1 => "it has several hard links".to_owned(),
-        count => format!("it and {} more have several hard links", count::plural(count - 1, "link")),
+        count => format!("it and {} more of the repository's links have several hard links", count - 1),
     };
-    let message = format!("{others}: a push to a registry up to 3.0 changes every file that is the same");
+    let message =
+        format!("{which}: a push to a registry up to 3.0 writes in place, and changes all files that are one");
     let finding = inspector.at(&first, Code::LinkShared, Harm::Possible, message);
     inspector.note(Blocks::None, finding.in_repository(place.directory.below_area()));
 }

@@ -127,7 +127,7 @@ fn hard_linked_links_are_reported_before_a_push_changes_them_all() {
     let (planted, _, links) = one_file();
     assert_eq!(found(&planted, "link-shared"), [["warning", "none", "none"]]);
     let said = planted.run(["fsck"]).code(0).out();
-    assert!(said.contains("it and 2 links more have several hard links"), "{said}");
+    assert!(said.contains("it and 2 more of the repository's links have several hard links"), "{said}");
     // A copy of all links, as a backup by hard links has it, is one finding of each repository.
     let planted = Planted::new();
     planted.tagged_image(REPOSITORY, "v1", "one");
