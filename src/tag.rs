@@ -319,20 +319,41 @@ impl Removal {
         }
     }
 
-    /// Removes the tag and its history. The manifests and other tags stay.
-    pub(crate) fn remove(&self, writer: &Writer<'_>) -> Result<()> {
-        // The current link first: a tag whose removal is cut short points nowhere, and never loses only its history.
-        self.unset(writer)?;
-        writer.remove_directory(&self.directory, Sync::Now)
+    /// Removes the history. Until then the tag points where it did: one with a history and nothing else would keep all
+    /// that the history names.
+    fn forget(&self, writer: &Writer<'_>) -> Result<()> {
+        let history = self.directory.history();
+        match writer.tree().metadata(&history) {
+            Ok(Some(found)) if found.kind == EntryKind::Directory => writer.remove_directory(&history, Sync::Now),
+            // Anything else in its place goes with the directory.
+            _ => Ok(()),
+        }
     }
 }
 
-/// Removes several tags, first all current links, then the rest. So a run that was cut short can be repeated.
+/// Removes several tags with their histories: first all histories, then all current links, then the rest. So each tag
+/// points to its manifest until only empty directories are left of it, and a run that was cut short can be repeated.
+/// The manifests and other tags stay.
 pub fn delete(writer: &Writer<'_>, removals: &[Removal]) -> Result<()> {
-    for removal in removals {
-        removal.unset(writer)?;
+    removals.iter().try_for_each(|removal| removal.forget(writer))?;
+    removals.iter().try_for_each(|removal| removal.unset(writer))?;
+    removals.iter().try_for_each(|removal| writer.remove_directory(&removal.directory, Sync::Now))
+}
+
+/// The tags of which a removal that was cut short left only empty directories.
+pub(crate) fn left_over(repository: &Repository<'_>, found: &FoundTags) -> Result<Vec<Removal>> {
+    let mut left = Vec::new();
+    for error in &found.damage {
+        let Error::TagUnknown { tag, .. } = error else { continue };
+        let mut has = false;
+        for form in Form::ALL {
+            has |= has_links(repository, form, tag)?;
+        }
+        if !has {
+            left.extend(removals_of(repository, tag)?);
+        }
     }
-    removals.iter().try_for_each(|removal| removal.remove(writer))
+    Ok(left)
 }
 
 /// What deleting `tags` from `repository` removes. `Err(TagUnknown)`, before anything is removed, when a tag does not

@@ -240,8 +240,7 @@ fn of_tags(tree: &Tree, lost: &Lost<'_>, repository: &Scanned, broken: &DigestSe
             let kept = tag.past.iter().filter(|past| whole(past).is_some()).count();
             if kept > 0 {
                 let manifests = count::plural(kept, "manifest");
-                let message =
-                    format!("tag {} does not say what it points to: the {manifests} of its history stay", tag.name);
+                let message = format!("tag {} does not say what it points to: its history keeps {manifests}", tag.name);
                 report(Doubt::None, Code::TagWithoutCurrent, &current, message);
             }
             continue;

@@ -11,6 +11,7 @@ use crate::name::Tag;
 use crate::repository::revision::{self, Revision};
 use crate::repository::{Repository, Unreadable};
 use crate::tag;
+use crate::tree::EntryKind;
 
 /// A manifest to remove.
 #[derive(Debug)]
@@ -24,17 +25,21 @@ pub struct Removal {
 }
 
 impl Removal {
-    /// Removes the tags, then the links that make the manifest the repository's, then the rest of its directory. An
-    /// empty directory must not stay: with a layer link of the same digest it looks like a manifest of registry 2.1.0.
-    pub fn execute(&self, writer: &ExclusiveWriter<'_>) -> Result<()> {
-        for tag in &self.tags {
-            tag.remove(writer)?;
-        }
-        for link in &self.links {
-            writer.remove_file(link, Sync::Now)?;
-        }
-        writer.remove_directory(&self.directory, Sync::Now)
+    /// Whether the manifest has lost its links already, because an earlier run was cut short.
+    fn is_begun(&self) -> bool {
+        self.links.is_empty()
     }
+}
+
+/// Removes several manifests: first all tags, then the links that make the manifests the repository's, then the rest of
+/// their directories. So a run that was cut short can be repeated. An empty directory must not stay: with a layer link
+/// of the same digest it looks like a manifest of registry 2.1.0.
+pub fn delete(writer: &ExclusiveWriter<'_>, removals: &[Removal]) -> Result<()> {
+    removals.iter().try_for_each(|removal| tag::delete(writer, &removal.tags))?;
+    for link in removals.iter().flat_map(|removal| &removal.links) {
+        writer.remove_file(link, Sync::Now)?;
+    }
+    removals.iter().try_for_each(|removal| writer.remove_directory(&removal.directory, Sync::Now))
 }
 
 /// Whether tags that point to a manifest keep it.
@@ -49,7 +54,8 @@ pub enum Tags {
 /// What deleting `digests` from `repository` removes, and the damage found on the way.
 ///
 /// All errors come before anything is removed. `Err(ManifestUnknown)` when a digest is not a revision of the
-/// repository. With [`Tags::Keep`], `Err(InUse)` when tags point to one. With [`Needed::Keep`], `Err(InUse)` when an
+/// repository. What a run left that was cut short is removed too: directories of manifests and, with [`Tags::Remove`],
+/// of tags; and if all other manifests have lost their links, those that are gone are skipped. With [`Tags::Keep`], `Err(InUse)` when tags point to one. With [`Needed::Keep`], `Err(InUse)` when an
 /// index or another manifest that stays needs one. With [`Unreadable::Refuse`], `Err(SafetyLimit)` when a tag or
 /// manifest can't be read, because it may need one; else that is part of the damage.
 pub fn plan_delete(
@@ -59,17 +65,25 @@ pub fn plan_delete(
     needed: Needed,
     unreadable: Unreadable,
 ) -> Result<(Vec<Removal>, Vec<Error>)> {
-    let (found, unread, mut damage) = split(tag::tags(repository));
+    let found = tag::tags(repository);
+    let left_over = if tags == Tags::Remove { tag::left_over(repository, &found)? } else { Vec::new() };
+    let (found, unread, mut damage) = split(found);
+    let is_removed = |error: &Error| match error {
+        Error::TagUnknown { tag, .. } => left_over.iter().any(|removal| removal.tag == *tag),
+        _ => false,
+    };
+    damage.retain(|error| !is_removed(error));
+    let mut gone = None;
     let (mut removals, mut to_remove): (Vec<Removal>, Vec<ToRemove>) = (Vec::new(), Vec::new());
     for &digest in digests {
         if removals.iter().any(|removal| removal.digest == digest) {
             continue;
         }
         let (links, misplaced) = links(repository, digest)?;
-        if links.is_empty() {
-            let known = repository.exists()?;
-            let unknown = || repository.manifest_unknown(digest, Missing::Link);
-            return Err(if known { unknown() } else { repository.unknown() });
+        let directory = repository.place(Form::Current).revision(&digest);
+        if links.is_empty() && !is_directory(repository, &directory)? {
+            gone.get_or_insert(digest);
+            continue;
         }
         let pointing: Vec<Tag> =
             found.iter().filter(|(_, target)| *target == digest).map(|(tag, _)| tag.clone()).collect();
@@ -79,14 +93,25 @@ pub fn plan_delete(
             return Err(Error::InUse { what, repository, digest, by, override_option: "--with-tags" });
         }
         let tags = tag::plan_delete(repository, &pointing)?;
-        let directory = repository.place(Form::Current).revision(&digest);
         removals.push(Removal { digest, tags, links, directory });
         to_remove.push(ToRemove { digest, misplaced });
+    }
+    if let Some(digest) = gone.filter(|_| removals.is_empty() || !removals.iter().all(Removal::is_begun)) {
+        let known = repository.exists()?;
+        let unknown = || repository.manifest_unknown(digest, Missing::Link);
+        return Err(if known { unknown() } else { repository.unknown() });
+    }
+    if let Some(first) = removals.first_mut() {
+        first.tags.extend(left_over);
     }
     let all: HashSet<Digest> = to_remove.iter().map(|removed| removed.digest).collect();
     let check = Check { repository, what: "manifest", to_remove: &all, tags: &found, needed, unreadable };
     damage.extend(check.manifests(unread, &to_remove)?);
     Ok((removals, damage))
+}
+
+fn is_directory(repository: &Repository<'_>, path: &TreePath) -> Result<bool> {
+    Ok(repository.tree().metadata(path)?.is_some_and(|found| found.kind == EntryKind::Directory))
 }
 
 /// Every link, even a broken one, that makes `digest` a manifest of `repository`, and whether it is a layer link.

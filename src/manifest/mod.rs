@@ -35,7 +35,7 @@ mod url;
 pub(crate) use check::Anything;
 pub(crate) use check::{Presence, check};
 pub use decode::decode;
-pub use delete::{Removal, Tags, plan_delete};
+pub use delete::{Removal, Tags, delete, plan_delete};
 pub use dependents::{Needed, check_unneeded};
 pub(crate) use get::content;
 pub use get::{get, manifests, read, resolve};

@@ -82,7 +82,9 @@ pub fn plan_delete(repository: &Repository<'_>, unreadable: Unreadable) -> Resul
             return Err(error);
         }
     }
-    let (census, damage) = Census::take(repository);
+    let (census, mut damage) = Census::take(repository);
+    // A tag of which an earlier run left only a part.
+    damage.retain(|error| !matches!(error, Error::TagUnknown { .. }));
     let (mut unread, mut damage): (Vec<Error>, Vec<Error>) =
         damage.into_iter().partition(|error| matches!(error, Error::Io { .. }));
     for folder in Place::of(name, Form::Current).own() {

@@ -17,8 +17,9 @@ use crate::name::RepositoryName;
 ///
 /// Refuses while tags point to a manifest, unless --with-tags removes them too. Refuses to remove a child of an index,
 /// unless the index is removed in the same call or --force is given: no client could pull the whole index any more.
-/// Refuses too where a tag or manifest can't be read, because it may need one. The content stays until gc collects it. If any digest is unknown, nothing is removed. Referrers, such as signatures,
-/// have no tag: check manifest stat first, or let gc --delete-untagged remove what nothing needs.
+/// Refuses too where a tag or manifest can't be read, because it may need one. The content stays until gc collects it. If
+/// any digest is unknown, nothing is removed. If it was interrupted, run it again to finish. Referrers, such as
+/// signatures, have no tag: check manifest stat first, or let gc --delete-untagged remove what nothing needs.
 #[derive(Debug, clap::Args)]
 #[command(after_long_help = "\
 Exit codes:
@@ -67,10 +68,10 @@ impl Delete {
         let planned = manifest::plan_delete(&repository, &self.digests, tags, needed, self.unreadable.policy());
         let (removals, mut damage) = planned.about(&self.repository, None)?;
         let deletion = Deletion { repository: &self.repository, dry_run: self.dry_run };
+        if let Some(writer) = &writer {
+            manifest::delete(writer, &removals).about(&self.repository, None)?;
+        }
         for removal in &removals {
-            if let Some(writer) = &writer {
-                removal.execute(writer).about(&self.repository, removal.digest)?;
-            }
             let tags: Vec<_> = removal.tags.iter().map(|tag| &tag.tag).collect();
             let named = tags.iter().map(|tag| format!("{}:{tag}", self.repository));
             let lines: Vec<String> = named.chain([removal.digest.to_string()]).collect();
