@@ -99,6 +99,8 @@ pub struct Finding {
     content: Option<Digest>,
     expected: Option<String>,
     found: Option<String>,
+    /// If it stands for many of one kind in one manifest: how many, and the first of their digests.
+    many: Option<(u64, Vec<Digest>)>,
 }
 
 impl Finding {
@@ -124,6 +126,7 @@ impl Finding {
             content: None,
             expected: None,
             found: None,
+            many: None,
         }
     }
 
@@ -145,6 +148,11 @@ impl Finding {
     /// The content that it is about.
     pub fn digest(&self) -> Option<Digest> {
         self.content.or_else(|| self.subject.digest())
+    }
+
+    /// How many of one kind in one manifest it stands for; `None` for a finding about one thing.
+    pub fn count(&self) -> Option<u64> {
+        self.many.as_ref().map(|(count, _)| *count)
     }
 
     /// The path, with that of the tree.
@@ -228,6 +236,23 @@ impl Finding {
         Self { content: Some(digest).filter(|_| self.subject.digest() != Some(digest)), ..self }
     }
 
+    /// Makes it stand for `count` of its kind in one manifest, of which these digests are the first. `document` is what
+    /// that manifest says.
+    #[must_use]
+    pub(crate) fn joined(self, document: Subject, count: u64, digests: Vec<Digest>) -> Self {
+        let others: Vec<String> = digests.iter().skip(1).map(ToString::to_string).collect();
+        let rest = count.saturating_sub(digests.len() as u64);
+        let rest = if rest > 0 { format!(" and {rest} more") } else { String::new() };
+        let message = format!("{}; the same is true of {}{rest}", self.message, others.join(", "));
+        Self { subject: document, content: None, message, many: Some((count, digests)), ..self }
+    }
+
+    /// The finding about one of the many that it stands for.
+    #[must_use]
+    pub(crate) fn one(&self, subject: Subject, digest: Digest, message: String) -> Self {
+        Self { subject, message, many: None, ..self.clone() }.of_content(digest)
+    }
+
     /// Sets what should be there.
     #[must_use]
     pub(crate) fn expects(self, expected: &impl ToString) -> Self {
@@ -255,7 +280,8 @@ impl Serialize for Finding {
             // What is not UTF-8 in a path is replaced.
             "path": self.path().to_string_lossy(), "expected": self.expected, "found": self.found,
             "images": (!self.images.is_empty()).then_some(&self.images), "repair": self.repair,
-            "safe": self.is_safe().then_some(true), "message": self.message,
+            "safe": self.is_safe().then_some(true), "message": self.message, "count": self.count(),
+            "digests": self.many.as_ref().map(|(_, digests)| digests),
         });
         applying(document).serialize(serializer)
     }

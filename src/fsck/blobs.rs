@@ -136,6 +136,11 @@ impl<'t> Blobs<'t> {
         self.tree.open_file(&Entry::Blob(*digest).path())
     }
 
+    /// Whether nothing was found where the content should be.
+    pub(super) fn is_nowhere(&self, digest: &Digest) -> bool {
+        self.digests.find(digest).is_none() && !self.odd.contains(digest)
+    }
+
     /// Whether the content is behind a symbolic link.
     pub(super) fn is_led(&self, digest: &Digest) -> bool {
         self.led.contains(digest)

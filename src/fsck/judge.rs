@@ -10,7 +10,7 @@ use super::manifests::Manifests;
 use super::repository::{Folder, LinkTarget, RepositoryView, Revision, RevisionLink};
 use crate::digest::Digest;
 use crate::finding::{Code, Finding, Harm, Repair, Subject};
-use crate::judge::manifest::{ManifestForm, Read, read_one};
+use crate::judge::manifest::{LeftOut, ManifestForm, Read, read_one};
 use crate::judge::references::{self, Dependent, Facts, OtherSize};
 use crate::layout::{Place, TreePath};
 use crate::manifest::{Kind, Role};
@@ -251,8 +251,10 @@ impl Facts for Judge<'_, '_> {
 
     fn form(&mut self, digest: &Digest) -> Option<Arc<ManifestForm>> {
         match self.manifests.get(digest) {
-            None => right(Some(&read_one(self.inspector.tree, digest))).cloned(),
-            read => right(read).cloned(),
+            // Of what is left out, this repository may have something.
+            Some(Read::Right(form)) if form.left_out == LeftOut::default() => Some(Arc::clone(form)),
+            Some(Read::Wrong(_)) => None,
+            _ => right(Some(&read_one(self.inspector.tree, digest))).cloned(),
         }
     }
 

@@ -1,11 +1,13 @@
 //! Judges a manifest on its own: what it says, and what is wrong with that in every repository.
 
+use std::collections::HashSet;
 use std::fmt;
 use std::fs::File;
 use std::io::Read as _;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use super::content::{self, Stored};
+use super::joined::NAMED;
 use crate::count;
 use crate::digest::{Digest, Hasher};
 use crate::error::{Refusal, Result};
@@ -28,6 +30,17 @@ pub(crate) enum Read {
 }
 
 impl Read {
+    /// See [`ManifestForm::shortened`].
+    pub(crate) fn shortened(self, is_nowhere: impl Fn(&Digest) -> bool) -> Self {
+        match self {
+            Self::Right(form) => Self::Right(match Arc::try_unwrap(form) {
+                Ok(form) => Arc::new(form.shortened(is_nowhere)),
+                Err(shared) => shared,
+            }),
+            wrong @ Self::Wrong(_) => wrong,
+        }
+    }
+
     /// The tree remembers that the manifest can't be read.
     pub(crate) fn noted(self, tree: &Tree, path: &TreePath) -> Self {
         if let Self::Wrong(Stored::Unreadable(reason)) = &self {
@@ -117,6 +130,17 @@ pub(crate) struct ManifestForm {
     pub(crate) is_unknown: bool,
     /// Whether its references are not known at all.
     pub(crate) is_opaque: bool,
+    /// What was left out of it.
+    pub(crate) left_out: LeftOut,
+}
+
+/// How many references of a manifest are not kept, because there is nothing of what they name. More that are like them
+/// are kept.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct LeftOut {
+    pub(crate) parts: u64,
+    pub(crate) children: u64,
+    pub(crate) mentions: u64,
 }
 
 /// Something that is wrong with a manifest on its own.
@@ -201,7 +225,31 @@ impl ManifestForm {
             mentions: mentions.filter_map(|mention| part(&mention)).collect(),
             is_unknown: manifest.kind == Kind::Unknown,
             is_opaque: false,
+            left_out: LeftOut::default(),
         }
+    }
+
+    /// Keeps only a few of the references to what `is_nowhere`, and none of those that may be in another place: a push
+    /// may name tens of thousands.
+    pub(crate) fn shortened(mut self, is_nowhere: impl Fn(&Digest) -> bool) -> Self {
+        let (mut parts, mut children, mut mentions) = (HashSet::new(), HashSet::new(), HashSet::new());
+        self.parts = Vec::from(self.parts)
+            .into_iter()
+            .filter(|part| {
+                let (seen, count) = match part.role {
+                    Role::Child => (&mut children, &mut self.left_out.children),
+                    _ => (&mut parts, &mut self.left_out.parts),
+                };
+                !is_nowhere(&part.digest) || (part.role == Role::Child || !part.elsewhere) && is_kept(part, seen, count)
+            })
+            .collect();
+        self.mentions = Vec::from(self.mentions)
+            .into_iter()
+            .filter(|mention| {
+                !is_nowhere(&mention.digest) || is_kept(mention, &mut mentions, &mut self.left_out.mentions)
+            })
+            .collect();
+        self
     }
 
     /// The parts that distinguish the manifest from others: its children, or its config. The config `{}` does not
@@ -231,8 +279,17 @@ impl ManifestForm {
             mentions: Box::default(),
             is_unknown: true,
             is_opaque: true,
+            left_out: LeftOut::default(),
         }
     }
+}
+
+/// Whether a reference to something that is nowhere is one of the first of its kind. The others are counted.
+fn is_kept(part: &Part, seen: &mut HashSet<Digest>, left_out: &mut u64) -> bool {
+    let is_new = seen.insert(part.digest);
+    let is_kept = is_new && seen.len() <= NAMED;
+    *left_out += u64::from(is_new && !is_kept);
+    is_kept
 }
 
 impl Problem {
@@ -275,7 +332,7 @@ fn problems(bytes: &[u8], manifest: &Manifest) -> Vec<Problem> {
         let message = format!("no registry knows this kind; it calls itself {named}");
         problems.push(Problem::warning(Code::ManifestUnknownKind, message));
     } else if !undecodable {
-        problems.extend(refusals(bytes, manifest));
+        problems.extend(few(refusals(bytes, manifest)));
     }
     problems
 }
@@ -291,6 +348,19 @@ fn wrong_data(manifest: &Manifest) -> Option<Problem> {
     };
     let message = format!("the data of {} {} is not what its digest and size say{more}", first.role, first.text);
     Some(Problem::warning(Code::ReferenceDataMismatch, message))
+}
+
+/// The problems, or the first one with the number of the others where they are many.
+fn few(mut problems: Vec<Problem>) -> Vec<Problem> {
+    let more = problems.len().saturating_sub(1);
+    if more < NAMED {
+        return problems;
+    }
+    problems.truncate(1);
+    problems
+        .into_iter()
+        .map(|first| Problem { message: format!("{}; and {more} more reasons", first.message), ..first })
+        .collect()
 }
 
 /// The reasons for which a registry would refuse the manifest.

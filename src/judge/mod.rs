@@ -3,6 +3,7 @@
 //! * `content` judges what is stored under a digest, by its metadata or by its hash.
 //! * `manifest` judges a manifest on its own, for every repository that has it.
 //! * `link` makes the findings about broken links, and about something else in the place of a file.
+//! * `joined` makes one finding of many of a kind in one manifest.
 //! * `references` judges whether everything is there that a manifest references. `fsck` reads all links before it asks;
 //!   [`verify`] reads each link when it needs it. Both give the same `Facts` to the same judgement.
 //! * `absence` judges what is absent, which is no damage in a pull-through cache.
@@ -14,6 +15,7 @@
 
 pub(crate) mod absence;
 pub(crate) mod content;
+mod joined;
 mod lazy;
 pub(crate) mod link;
 pub(crate) mod manifest;

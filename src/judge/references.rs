@@ -4,6 +4,7 @@ use std::collections::HashSet;
 use std::sync::Arc;
 
 use super::content::{Occupant, Stored};
+use super::joined::Joined;
 use super::link::{LinkTarget, RevisionLink};
 use super::manifest::{ManifestForm, MediaType, Part, Read};
 use super::{Blocks, permission};
@@ -116,7 +117,7 @@ fn document<F: Facts>(facts: &mut F, digest: &Digest, form: &ManifestForm, link:
         let blocks = if problem.harm == Harm::Certain { Blocks::Revision(*digest) } else { Blocks::None };
         facts.report(blocks, finding.of_manifest(*digest));
     }
-    let mut referrer = Referrer { facts, digest: *digest, document };
+    let mut referrer = Referrer { facts, digest: *digest, document, joined: Joined::default(), sized: HashSet::new() };
     for part in &form.parts {
         match part.role {
             Role::Child => referrer.child(part),
@@ -126,6 +127,11 @@ fn document<F: Facts>(facts: &mut F, digest: &Digest, form: &ManifestForm, link:
     referrer.media_types(form);
     form.mentions.iter().filter(|_| form.is_unknown).for_each(|mention| referrer.mention(mention));
     form.subject.iter().for_each(|subject| referrer.subject(subject));
+    let Referrer { facts, digest, document, mut joined, .. } = referrer;
+    joined.add_left_out(Code::ReferenceMissing, true, form.left_out.parts);
+    joined.add_left_out(Code::IndexChildMissing, false, form.left_out.children);
+    joined.add_left_out(Code::ReferenceMissing, false, form.left_out.mentions);
+    joined.report(digest, &document, |blocks, finding| facts.report(blocks, finding));
 }
 
 /// Whether a child is really a layer: it is no manifest here, its media type is none of a manifest, and it has a layer
@@ -148,6 +154,9 @@ struct Referrer<'r, F> {
     digest: Digest,
     /// What it says.
     document: Subject,
+    joined: Joined,
+    /// The content of which another size is reported.
+    sized: HashSet<(Code, Digest)>,
 }
 
 impl<F: Facts> Referrer<'_, F> {
@@ -212,7 +221,7 @@ impl<F: Facts> Referrer<'_, F> {
             (Harm::Possible, message, Blocks::None)
         };
         let finding = self.facts.at(subject, Code::IndexChildMissing, harm, message);
-        self.report(blocks, digest, finding);
+        self.joined.add(blocks, digest, finding);
     }
 
     /// Whether an unlinked manifest was here: it is linked as a layer, or parts of it are linked. The content of the
@@ -273,7 +282,7 @@ impl<F: Facts> Referrer<'_, F> {
         let finding = self.facts.at(self.layer(digest), code, Harm::Certain, message);
         let repair = if is_there { Repair::RewriteLink } else { Repair::RefillBlob };
         let finding = if was_here { finding.repaired_by(repair) } else { finding };
-        self.report(Blocks::Layer(digest), digest, finding);
+        self.joined.add(Blocks::Layer(digest), digest, finding);
     }
 
     /// Reports a reference by an alias. A registry serves the content only if there is also a link to its own digest.
@@ -303,7 +312,7 @@ impl<F: Facts> Referrer<'_, F> {
         let (Occupant::File(found), Some(expected)) = (self.facts.occupant(&target), part.size) else { return };
         let is_empty = found == 0 && !super::content::is_of_nothing(&target);
         // An empty file that should not be empty is reported on its own.
-        if u64::try_from(expected) == Ok(found) || is_empty {
+        if u64::try_from(expected) == Ok(found) || is_empty || !self.sized.insert((code, target)) {
             return;
         }
         let says = if part.says_size { expected.to_string() } else { "no size, which counts as 0".to_owned() };
@@ -328,7 +337,7 @@ impl<F: Facts> Referrer<'_, F> {
             (None | Some(RevisionLink::Deleted), LinkTarget::Absent | LinkTarget::Deleted) => {
                 let message = format!("{mention} is not in the repository: it may be needed");
                 let finding = self.facts.at(self.layer(digest), Code::ReferenceMissing, Harm::Possible, message);
-                return self.report(Blocks::None, digest, finding);
+                return self.joined.add(Blocks::None, digest, finding);
             }
             (None | Some(RevisionLink::Deleted), _) => Blocks::Layer(digest),
             (Some(_), _) => Blocks::Revision(digest),

@@ -12,6 +12,7 @@
 
 mod execute;
 mod grant;
+mod many;
 mod planner;
 mod recheck;
 mod remaining;

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::remaining::{self, Remedy};
 use super::source::FoundContent;
-use super::{Action, Left, Options, Plan, Wanted, grant, recheck, retag, safety};
+use super::{Action, Left, Options, Plan, Wanted, grant, many, recheck, retag, safety};
 use crate::digest::Digest;
 use crate::error::{Error, Result};
 use crate::finding::{Code, Finding, REPAIRABLE, Repair, Severity, Subject};
@@ -56,6 +56,9 @@ pub(super) fn decide<'o>(tree: &Tree, options: Options<'o>, recall: Recall, watc
     let mut ways_out: HashMap<_, _> = embedded.collect();
     let mut until_pushed = Vec::new();
     let mut wanted = refillable(&findings);
+    if options.source.is_some() {
+        wanted.extend(many::digests(tree, &recall, &findings)?);
+    }
     let mut content = FoundContent::default();
     content.add_embedded(tree, &wanted, &report.embedded)?;
     wanted.retain(|digest| content.size(digest).is_none());
@@ -116,7 +119,36 @@ struct Planner<'p> {
 }
 
 impl Planner<'_> {
+    /// As [`Self::consider`], for a finding that stands for many. What can't be repaired of it is one left finding.
+    fn consider_many(&mut self, finding: &Finding) -> Result<()> {
+        // Each of them grants a link, which is never done unasked.
+        if self.is_safe_only() {
+            return Ok(());
+        }
+        let (tree, recall, left) = (self.tree, self.recall, self.left.len());
+        let mut is_read = true;
+        if finding.code.grants() && (finding.repair.is_some() || self.options.source.is_some()) {
+            is_read = many::each(tree, recall, finding, |one| {
+                let one = self.with_source(one)?;
+                self.consider(one)?;
+                self.left.truncate(left + 1);
+                Ok(())
+            })?;
+        } else if REPAIRABLE.contains(&finding.code) {
+            let reason = reason_to_leave(finding);
+            self.leave(finding.clone(), reason);
+        }
+        if !is_read {
+            self.leave(finding.clone(), "its manifest can't be read");
+        }
+        self.left.iter_mut().skip(left).for_each(|left| left.finding = finding.clone());
+        Ok(())
+    }
+
     fn consider(&mut self, finding: Finding) -> Result<()> {
+        if finding.count().is_some() {
+            return self.consider_many(&finding);
+        }
         let Some(repair) = finding.repair else {
             if REPAIRABLE.contains(&finding.code) && !self.is_safe_only() {
                 let reason = if finding.code.is_absence() && cache::is_cache(self.tree) {

@@ -10,6 +10,7 @@ mod descriptors;
 mod follow;
 mod future;
 mod live;
+mod many;
 mod odd;
 mod only;
 mod served;
