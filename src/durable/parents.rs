@@ -8,7 +8,7 @@ use std::fs::File;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::path::Path;
 
-use rustix::fs::{AtFlags, FileType, Mode, OFlags};
+use rustix::fs::{AtFlags, FileType, Mode, OFlags, RenameFlags};
 use rustix::io::Errno;
 
 use super::{Sync, ownership};
@@ -117,6 +117,11 @@ impl<'t> Parents<'t> {
     /// Renames a file in the directory.
     pub(super) fn rename(&self, from: &str, to: &str) -> rustix::io::Result<()> {
         rustix::fs::renameat(self.last(), from, self.last(), to)
+    }
+
+    /// Exchanges two files in the directory.
+    pub(super) fn exchange(&self, one: &str, other: &str) -> rustix::io::Result<()> {
+        rustix::fs::renameat_with(self.last(), one, self.last(), other, RenameFlags::EXCHANGE)
     }
 
     /// Removes a temporary file after a failure. Only that failure is reported: a temporary file that stays is ignored

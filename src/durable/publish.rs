@@ -56,26 +56,65 @@ impl Writer<'_> {
     /// The content is hashed on the way. `Err(Refused)` when it does not have the digest; then nothing of it stays.
     pub(crate) fn fill(&self, digest: Digest, source: impl Read, interrupt: &Interrupt) -> Result<u64> {
         let to = Entry::Blob(digest).path();
-        let failed = |error: std::io::Error| interrupt.or(Error::io("write", self.tree.locate(&to), error));
-        let wrong = || Error::Refused { reason: format!("what was to be {digest} is something else") };
-        let mut source = HashingReader::new(interrupt.stops(source), digest.algorithm());
         let parents = Parents::make(self.tree, &parent(&to))?;
         let fill = || {
-            let copied = parents.stage(to.file_name(), Sync::Now, |file| std::io::copy(&mut source, file).map(drop));
-            let temporary = copied.map_err(failed)?;
-            let hashed = source.finish();
-            let is_right = digest.algorithm().and_then(|algorithm| hashed.by(algorithm)) == Some(digest);
-            let placed = if is_right {
-                parents.rename(&temporary, to.file_name()).map_err(|errno| failed(errno.into()))
-            } else {
-                Err(wrong())
-            };
+            let (temporary, size) = self.stage_right(&parents, &digest, source, interrupt)?;
+            let placed = parents.rename(&temporary, to.file_name());
+            let placed = placed.map_err(|errno| Error::io("write", self.tree.locate(&to), errno));
             placed.inspect_err(|_| parents.discard(&temporary))?;
-            Ok(hashed.size)
+            Ok(size)
         };
         let size = fill().inspect_err(|_| parents.forget())?;
         parents.sync()?;
         Ok(size)
+    }
+
+    /// Exchanges the content in the place of a blob with the right content from outside of the tree, and syncs. So one
+    /// of the two is in the place at any moment. Returns where the former content is then: beside its place, as a
+    /// temporary file. `None` where the file system can't exchange files, and nothing was changed.
+    ///
+    /// `Err(Refused)` when the content from outside does not have the digest; then nothing of it stays.
+    pub(crate) fn exchange(
+        &self,
+        digest: Digest,
+        source: impl Read,
+        interrupt: &Interrupt,
+    ) -> Result<Option<TreePath>> {
+        let to = Entry::Blob(digest).path();
+        let directory = parent(&to);
+        let Some(parents) = Parents::open(self.tree, &directory)? else { return Ok(None) };
+        let (temporary, _) = self.stage_right(&parents, &digest, source, interrupt)?;
+        match parents.exchange(&temporary, to.file_name()) {
+            Ok(()) => {}
+            Err(errno) => {
+                parents.discard(&temporary);
+                let is_unable = matches!(errno, Errno::INVAL | Errno::NOSYS | Errno::NOTSUP);
+                return if is_unable { Ok(None) } else { Err(Error::io("write", self.tree.locate(&to), errno)) };
+            }
+        }
+        parents.sync()?;
+        Ok(directory.child(&temporary))
+    }
+
+    /// Writes content to a temporary file beside the place of its blob. Returns the name of that file, and its size.
+    fn stage_right(
+        &self,
+        parents: &Parents<'_>,
+        digest: &Digest,
+        source: impl Read,
+        interrupt: &Interrupt,
+    ) -> Result<(String, u64)> {
+        let to = Entry::Blob(*digest).path();
+        let mut source = HashingReader::new(interrupt.stops(source), digest.algorithm());
+        let staged = parents.stage(to.file_name(), Sync::Now, |file| std::io::copy(&mut source, file).map(drop));
+        let failed = |error: std::io::Error| interrupt.or(Error::io("write", self.tree.locate(&to), error));
+        let temporary = staged.map_err(failed)?;
+        let hashed = source.finish();
+        if digest.algorithm().and_then(|algorithm| hashed.by(algorithm)) == Some(*digest) {
+            return Ok((temporary, hashed.size));
+        }
+        parents.discard(&temporary);
+        Err(Error::Refused { reason: format!("what was to be {digest} is something else") })
     }
 }
 

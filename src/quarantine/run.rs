@@ -86,6 +86,12 @@ impl<'w> Run<'w> {
         }
     }
 
+    /// Moves the content of a blob that was noted, and that is now in another file beside its place.
+    pub(crate) fn take_content(&mut self, noted: &NotedItem, file: &TreePath) -> Result<()> {
+        self.writer.make_directory(&self.directory.beside(file.area()))?;
+        self.take_flat(file, noted)
+    }
+
     /// Notes one item and moves it.
     pub fn take_one(&mut self, item: Item) -> Result<bool> {
         match self.note([item])?.first() {

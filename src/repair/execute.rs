@@ -76,7 +76,8 @@ fn carry_out(
     each: &mut impl FnMut(&Action),
 ) -> Result<Done> {
     let run = Run::begin(writer, "repair", plan.options.now)?;
-    let mut hand = Hand { writer, run, options: &plan.options, noted: VecDeque::new(), watch, done };
+    let mut hand =
+        Hand { writer, run, options: &plan.options, noted: VecDeque::new(), watch, done, replaced: HashSet::new() };
     let goes_on = hand.carry_out(plan, each);
     let gone_on = if goes_on { hand.go_on(plan, each) } else { Ok(()) };
     let Hand { run, mut done, .. } = hand;
@@ -98,6 +99,8 @@ struct Hand<'h> {
     noted: VecDeque<NotedItem>,
     watch: &'h Watch<'h>,
     done: Done,
+    /// The content that was put in place of wrong content.
+    replaced: HashSet<Digest>,
 }
 
 /// The result of an action.
@@ -180,6 +183,9 @@ impl Hand<'_> {
                 true
             }
             Repair::RefillBlob => self.refill(action.digest(), plan)?,
+            Repair::QuarantineBlob if plan.content.size(&action.digest()).is_some() => {
+                self.replace(action, noted, plan)?
+            }
             _ => match noted {
                 Some(noted) => self.run.take(&noted)?,
                 None => self.run.take_one(item(self.writer.tree(), action))?,
@@ -188,7 +194,29 @@ impl Hand<'_> {
         Ok(if is_done { Outcome::Done } else { Outcome::Nothing })
     }
 
+    /// Puts the right content in the place of the wrong one, which moves away. At no moment there is none, so that a
+    /// repair that is killed can be run again: wrong content is found to be wrong, and missing content may not be asked
+    /// for.
+    fn replace(&mut self, action: &Action, noted: Option<NotedItem>, plan: &Plan<'_>) -> Result<bool> {
+        let (tree, digest) = (self.writer.tree(), action.digest());
+        let noted = match noted {
+            Some(noted) => Some(noted),
+            None => self.run.note([item(tree, action)])?.pop(),
+        };
+        let Some(noted) = noted else { return Ok(false) };
+        let content = plan.content.open_content(tree, &digest)?;
+        let Some(former) = self.writer.exchange(digest, content, &self.watch.interrupt)? else {
+            return self.run.take(&noted);
+        };
+        self.replaced.insert(digest);
+        self.run.take_content(&noted, &former)?;
+        Ok(true)
+    }
+
     fn refill(&mut self, digest: Digest, plan: &Plan<'_>) -> Result<bool> {
+        if self.replaced.remove(&digest) {
+            return Ok(true);
+        }
         // If the wrong content could not be moved away, it must not be replaced.
         if self.writer.tree().metadata(&Entry::Blob(digest).path())?.is_some() {
             return Ok(false);

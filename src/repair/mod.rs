@@ -6,9 +6,9 @@
 //! new directory). So a restore undoes a repair. Content that was put in from a source stays after a restore, because
 //! it is right.
 //!
-//! A killed repair is finished by running it again. Each step leaves the tree with the old fault or repaired, with one
-//! exception: when wrong content has moved away and the right content is not in place yet, the content is missing, and
-//! is reported as missing.
+//! A killed repair is finished by running it again. Each step leaves the tree with the old fault or repaired. Only on a
+//! file system that can't exchange files there is an exception: when wrong content has moved away and the right content
+//! is not in place yet, the content is missing, and is reported as missing.
 
 mod execute;
 mod grant;

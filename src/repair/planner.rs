@@ -279,9 +279,17 @@ impl Planner<'_> {
 
     fn remove_young(&mut self, finding: Finding, repair: Repair) -> Result<()> {
         let Some(path) = finding.subject.whole() else { return Ok(()) };
-        if recheck::is_young(self.tree, &path, self.options.now)? {
-            self.leave(finding, "something was written there within the last hour: it may be in use");
-            return Ok(());
+        match recheck::is_young(self.tree, &path, self.options.now) {
+            Ok(false) => {}
+            Ok(true) => {
+                self.leave(finding, "something was written there within the last hour: it may be in use");
+                return Ok(());
+            }
+            // One upload that can't be read must not keep all else from being repaired.
+            Err(error) => {
+                self.leave(finding, format!("it is unknown whether it is in use: {error}"));
+                return Ok(());
+            }
         }
         let sized = if repair == Repair::PurgeUpload { path.data() } else { path };
         let size = self.tree.metadata(&sized)?.map_or(0, |found| found.size);

@@ -85,3 +85,34 @@ fn content_from_elsewhere_is_there_after_a_second_run() {
     );
     assert!(kills > 10, "{kills} kills: strace does not do what it is asked to");
 }
+
+#[test]
+fn wrong_content_is_replaced_at_once_wherever_the_repair_of_it_is_killed() {
+    let source = Scratch::new();
+    let image = source.image("lib/app", "image").tag("latest");
+    // Of the same length, and shorter.
+    for (code, wrong) in [("blob-corrupt", &b"wrong image"[..]), ("blob-truncated", b"wrong")] {
+        let words = ["repair", "--only", code, "--from", source.root().to_str().unwrap()];
+        let kills = at_every_change(
+            || {
+                let scratch = Scratch::new();
+                scratch.image("lib/app", "image").tag("latest");
+                fs::write(scratch.blob(image.layer), wrong).unwrap();
+                let call = scratch.regtree(words);
+                (scratch, call)
+            },
+            |scratch, when, _| {
+                let content = fs::read(scratch.blob(image.layer)).unwrap();
+                assert!(content == wrong || content == b"layer image", "{code}, {when}");
+                scratch.run(words).code(0);
+                assert_eq!(fs::read(scratch.blob(image.layer)).unwrap(), b"layer image", "{code}, {when}");
+                assert_eq!(errors(scratch), [""; 0], "{code}, {when}");
+                // The wrong content is in the quarantine, or still beside its place.
+                let files = walkdir::WalkDir::new(scratch.root()).into_iter().map(|entry| entry.unwrap().into_path());
+                let mut contents = files.filter_map(|path| fs::read(path).ok());
+                assert!(contents.any(|content| content == wrong), "{code}, {when}: the wrong content is lost");
+            },
+        );
+        assert!(kills > 10, "{kills} kills: strace does not do what it is asked to");
+    }
+}

@@ -14,6 +14,7 @@ mod permission;
 mod plan;
 mod source;
 mod standing;
+mod uploads;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
