@@ -966,7 +966,7 @@ _regtree() {
             return 0
             ;;
         regtree__subcmd__fsck)
-            opts="-q -v -h --content --content-subset --seed --unverified-for --max-duration --resume-after --repository --strict --jobs --root --registry-config --wait-lock --json --quiet --verbose --color --progress --help"
+            opts="-q -v -h --content --content-subset --seed --unverified-for --max-duration --resume-after --repository --allow-sparse-indexes --strict --jobs --root --registry-config --wait-lock --json --quiet --verbose --color --progress --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -2084,7 +2084,7 @@ _regtree() {
             return 0
             ;;
         regtree__subcmd__manifest__subcmd__put)
-            opts="-t -q -v -h --tag --digest --media-type --skip-references --keep-signatures --root --registry-config --wait-lock --json --quiet --verbose --color --progress --help"
+            opts="-t -q -v -h --tag --digest --media-type --skip-references --allow-sparse-indexes --keep-signatures --root --registry-config --wait-lock --json --quiet --verbose --color --progress --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -2240,7 +2240,7 @@ _regtree() {
             return 0
             ;;
         regtree__subcmd__manifest__subcmd__verify)
-            opts="-q -v -h --all --content --strict --root --registry-config --wait-lock --json --quiet --verbose --color --progress --help"
+            opts="-q -v -h --all --content --allow-sparse-indexes --strict --root --registry-config --wait-lock --json --quiet --verbose --color --progress --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -2532,7 +2532,7 @@ _regtree() {
             return 0
             ;;
         regtree__subcmd__repair)
-            opts="-n -q -v -h --only --all-safe --grant --dry-run --from --assume-blobs-lost --skip-content --unverified-for --jobs --root --registry-config --wait-lock --json --quiet --verbose --color --progress --help"
+            opts="-n -q -v -h --only --all-safe --grant --dry-run --from --assume-blobs-lost --allow-sparse-indexes --skip-content --unverified-for --jobs --root --registry-config --wait-lock --json --quiet --verbose --color --progress --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0

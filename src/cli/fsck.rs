@@ -63,6 +63,9 @@ pub(super) struct Fsck {
     /// (demo/**); may be given several times
     #[arg(long, value_name = "GLOB")]
     repository: Vec<Pattern>,
+    /// Report no missing children of indexes (partial mirrors)
+    #[arg(long)]
+    allow_sparse_indexes: bool,
     /// Exit with code 3 for warnings too
     #[arg(long)]
     strict: bool,
@@ -80,6 +83,9 @@ impl Fsck {
     pub(super) fn run(self, context: &mut Context) -> anyhow::Result<Exit> {
         threads::start(self.jobs);
         let registry = context.registry()?;
+        if self.allow_sparse_indexes {
+            registry.tree().allow_sparse_indexes();
+        }
         let progress = progress::observer(context.global.progress, &context.output);
         let watch = Watch { progress: &*progress, interrupt: interrupt::catch()? };
         let content = self.content(context);

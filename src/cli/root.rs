@@ -98,6 +98,7 @@ fn from_config(path: &Path, overriding: &Overriding) -> Result<Found> {
     };
     let configuration = Configuration {
         is_cache: overriding.upstream.is_some() || document.is_some_and(has_upstream),
+        is_sparse: document.is_some_and(is_sparse),
         is_harbor: document.is_some_and(is_harbor),
     };
     Ok(Found { root, configuration: Some(configuration) })
@@ -107,6 +108,14 @@ fn from_config(path: &Path, overriding: &Overriding) -> Result<Found> {
 fn has_upstream(document: &Yaml<'_>) -> bool {
     let url = document.as_mapping_get("proxy").and_then(|proxy| proxy.as_mapping_get("remoteurl"));
     url.and_then(|url| url.as_str()).is_some_and(|url| !url.is_empty())
+}
+
+/// Whether `validation.manifests.indexes.platforms` lets children of an index be missing: all, or those of platforms that
+/// are not listed.
+fn is_sparse(document: &Yaml<'_>) -> bool {
+    let keys = ["validation", "manifests", "indexes", "platforms"];
+    let platforms = keys.into_iter().try_fold(document, |section, key| section.as_mapping_get(key));
+    platforms.and_then(|platforms| platforms.as_str()).is_some_and(|checks| matches!(checks, "none" | "list"))
 }
 
 /// Whether a way to log in has the realm that Harbor sets.
@@ -195,17 +204,22 @@ mod tests {
             read(&format!("storage: filesystem\n{more}\n"), overriding).unwrap().configuration.unwrap()
         };
         let none = Overriding::default();
-        for (more, is_cache, is_harbor) in [
-            ("", false, false),
-            ("proxy:\n  remoteurl: https://registry-1.docker.io\n  username: me", true, false),
-            ("proxy: {remoteurl: ''}", false, false),
-            ("proxy:", false, false),
-            ("proxy: on", false, false),
-            ("auth: {htpasswd: {realm: harbor-registry-basic-realm, path: /etc/registry/passwd}}", false, true),
-            ("auth: {htpasswd: {realm: basic-realm}}", false, false),
-            ("auth: none", false, false),
+        let platforms = |checks: &str| format!("validation: {{manifests: {{indexes: {{platforms: {checks}}}}}}}");
+        for (more, is_cache, is_sparse, is_harbor) in [
+            ("", false, false, false),
+            ("proxy:\n  remoteurl: https://registry-1.docker.io\n  username: me", true, false, false),
+            ("proxy: {remoteurl: ''}", false, false, false),
+            ("proxy:", false, false, false),
+            ("proxy: on", false, false, false),
+            (&platforms("none"), false, true, false),
+            (&platforms("list"), false, true, false),
+            (&platforms("all"), false, false, false),
+            ("validation: {manifests: none}", false, false, false),
+            ("auth: {htpasswd: {realm: harbor-registry-basic-realm, path: /etc/registry/passwd}}", false, false, true),
+            ("auth: {htpasswd: {realm: basic-realm}}", false, false, false),
+            ("auth: none", false, false, false),
         ] {
-            assert_eq!(configuration(more, &none), Configuration { is_cache, is_harbor }, "{more}");
+            assert_eq!(configuration(more, &none), Configuration { is_cache, is_sparse, is_harbor }, "{more}");
         }
         let upstream = Overriding { upstream: Some("https://mirror".into()), root: None };
         assert!(configuration("", &upstream).is_cache);

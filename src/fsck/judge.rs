@@ -38,6 +38,8 @@ pub(super) struct Judge<'j, 't> {
     /// Why it is unknown what else the repository needs, if it is.
     pub(super) doubt: Option<String>,
     children: HashSet<Digest>,
+    /// The manifests that tags lead to, once that was asked.
+    led: Option<HashSet<Digest>>,
     missing: HashSet<Digest>,
 }
 
@@ -64,6 +66,7 @@ impl<'j, 't> Judge<'j, 't> {
             mentioned: HashSet::new(),
             doubt: None,
             children: HashSet::new(),
+            led: None,
             missing: HashSet::new(),
         }
     }
@@ -269,6 +272,15 @@ impl Facts for Judge<'_, '_> {
 
     fn hashes(&self) -> bool {
         self.hashes
+    }
+
+    fn is_led(&mut self, manifest: &Digest) -> bool {
+        if self.led.is_none() {
+            let named = self.repository.tags.iter().filter(|tag| tag.name.parse::<crate::name::Tag>().is_ok());
+            let tagged = named.filter_map(|tag| tag.current).collect();
+            self.led = Some(references::led(self, tagged));
+        }
+        self.led.as_ref().is_some_and(|led| led.contains(manifest))
     }
 
     fn differs(&mut self, size: OtherSize) {

@@ -11,6 +11,7 @@ use crate::count;
 use crate::digest::Digest;
 use crate::error::Error;
 use crate::finding::Code;
+use crate::judge::absence;
 use crate::judge::content::{self, Stored};
 use crate::judge::manifest::{self, Read};
 use crate::judge::references::hides_references;
@@ -37,7 +38,8 @@ pub(super) fn look(tree: &Tree, scan: &mut Scan, options: &Options, interrupt: &
     }
     // A cache fetches what it lacks when that is pulled, so nothing that is absent is in doubt there.
     let is_cache = cache::is_cache(tree);
-    let lost = Lost { scan, options, is_cache, revisions: OnceCell::new() };
+    let excuses_children = absence::excuses_children(tree);
+    let lost = Lost { scan, options, is_cache, excuses_children, revisions: OnceCell::new() };
     let broken = broken_indexes(&lost);
     for (index, repository) in scan.repositories.iter().enumerate() {
         // One of the findings says why.
@@ -124,6 +126,8 @@ struct Lost<'l> {
     scan: &'l Scan,
     options: &'l Options,
     is_cache: bool,
+    /// Whether indexes may have children that are missing, whatever the options say.
+    excuses_children: bool,
     /// The manifests of all repositories, which are gathered when the first such content is found.
     revisions: OnceCell<DigestSet>,
 }
@@ -142,13 +146,14 @@ impl Lost<'_> {
     }
 
     fn is_lost(&self, index: DigestId, child: DigestId) -> bool {
-        let Self { scan, options, is_cache, .. } = self;
-        let absent = !options.allow_sparse_indexes && !is_cache && !scan.digests.is_blob(child);
+        let Self { scan, options, excuses_children, .. } = self;
+        let may_be_absent = options.allow_sparse_indexes || *excuses_children;
+        let absent = !may_be_absent && !scan.digests.is_blob(child);
         absent
             || scan.graph.faults.get(&child).is_some_and(|fault| match fault.kind {
                 FaultKind::Whole => false,
                 FaultKind::Unlike => !scan.graph.is_other(index, child) || self.is_revision(child),
-                FaultKind::Missing => !is_cache && !options.allow_sparse_indexes,
+                FaultKind::Missing => !may_be_absent,
                 FaultKind::Damaged => true,
             })
     }

@@ -33,6 +33,8 @@ pub(super) struct Seen {
     /// Whether the directory of layer links was looked for.
     has_looked_for_layers: bool,
     children: Option<HashSet<Digest>>,
+    /// The manifests that tags lead to, once that was asked.
+    led: Option<HashSet<Digest>>,
     /// Whether some of the repository's manifests or tags can't be read.
     is_partly_unseen: bool,
     /// The errors in listings, each once, by its message.
@@ -66,7 +68,8 @@ impl<'l, 'w> Lazy<'l, 'w> {
         if seen.repository.as_ref() != Some(repository.name()) {
             let (layers, broken, repository) = (HashMap::new(), HashMap::new(), Some(repository.name().clone()));
             (seen.layers, seen.broken, seen.repository) = (layers, broken, repository);
-            (seen.has_looked_for_layers, seen.children, seen.is_partly_unseen) = (false, None, false);
+            (seen.has_looked_for_layers, seen.is_partly_unseen) = (false, false);
+            (seen.children, seen.led) = (None, None);
         }
         let place = Place::of(repository.name(), Form::Current);
         Self { repository, place, manifest, hashes, watch, seen, report, reported: HashSet::new() }
@@ -373,6 +376,18 @@ impl Facts for Lazy<'_, '_> {
 
     fn hashes(&self) -> bool {
         self.hashes
+    }
+
+    fn is_led(&mut self, manifest: &Digest) -> bool {
+        if self.seen.led.is_none() {
+            let tag::FoundTags { tags, damage, .. } = tag::tags(self.repository);
+            for error in damage {
+                self.unseen(error);
+            }
+            let tagged = tags.into_iter().map(|(_, digest)| digest).collect();
+            self.seen.led = Some(references::led(self, tagged));
+        }
+        self.seen.led.as_ref().is_some_and(|led| led.contains(manifest))
     }
 
     fn differs(&mut self, size: OtherSize) {

@@ -7,7 +7,7 @@ use super::content::{Occupant, Stored};
 use super::joined::Joined;
 use super::link::{LinkTarget, RevisionLink};
 use super::manifest::{ManifestForm, MediaType, Part, Read};
-use super::{Blocks, permission};
+use super::{Blocks, absence, permission};
 use crate::count;
 use crate::digest::Digest;
 use crate::error::Error;
@@ -36,6 +36,8 @@ pub(crate) trait Facts {
     fn dependent(&mut self, manifest: &Digest) -> Dependent;
     /// Whether content is hashed.
     fn hashes(&self) -> bool;
+    /// Whether a tag of the repository leads to a manifest, by itself or through indexes.
+    fn is_led(&mut self, manifest: &Digest) -> bool;
     /// Content has another size than a descriptor says. This finds out which of the two is wrong.
     fn differs(&mut self, size: OtherSize);
     /// Reports what is wrong with something that a manifest needs or may need. A command that reads all of a repository
@@ -134,6 +136,20 @@ fn document<F: Facts>(facts: &mut F, digest: &Digest, form: &ManifestForm, link:
     joined.report(digest, &document, |blocks, finding| facts.report(blocks, finding));
 }
 
+/// The manifests of a repository that the `tagged` ones lead to, with these.
+pub(crate) fn led<F: Facts>(facts: &mut F, tagged: Vec<Digest>) -> HashSet<Digest> {
+    let (mut led, mut pending) = (HashSet::new(), tagged);
+    while let Some(digest) = pending.pop() {
+        if facts.revision(&digest).is_none() || !led.insert(digest) {
+            continue;
+        }
+        let form = facts.form(&digest);
+        let children = form.iter().flat_map(|form| &form.parts).filter(|part| part.role == Role::Child);
+        pending.extend(children.map(|child| child.digest));
+    }
+    led
+}
+
 /// Whether a child is really a layer: it is no manifest here, its media type is none of a manifest, and it has a layer
 /// link. Build caches list their layers as children.
 pub(crate) fn is_content<F: Facts>(facts: &mut F, child: &Part) -> bool {
@@ -209,17 +225,21 @@ impl<F: Facts> Referrer<'_, F> {
     }
 
     fn unlinked_child(&mut self, digest: Digest, left_trace: bool) {
+        if absence::excuses_children(self.facts.tree()) {
+            return;
+        }
         let is_there = matches!(self.facts.occupant(&digest), Occupant::File(_));
         let (index, subject) = (self.digest, Subject::Revision(self.facts.place().clone(), digest));
-        let (harm, message, blocks) = if left_trace || is_there && self.has_part_of(&digest) {
-            let message = format!("child {digest} of index {index} was here, but is no longer linked");
-            (Harm::Certain, message, Blocks::Revision(digest))
+        let message = if left_trace || is_there && self.has_part_of(&digest) {
+            format!("child {digest} of index {index} was here, but is no longer linked")
         } else {
             let but = if is_there { ", though the tree has its content" } else { "" };
-            let message =
-                format!("child {digest} of index {index} was never pushed here, or is gone without trace{but}");
-            (Harm::Possible, message, Blocks::None)
+            format!("child {digest} of index {index} was never pushed here, or is gone without trace{but}")
         };
+        // Whoever pulls the tag for that platform gets nothing, whatever the reason.
+        let is_led = self.facts.is_led(&index);
+        let (harm, blocks) =
+            if is_led { (Harm::Certain, Blocks::Revision(digest)) } else { (Harm::Possible, Blocks::None) };
         let finding = self.facts.at(subject, Code::IndexChildMissing, harm, message);
         self.joined.add(blocks, digest, finding);
     }

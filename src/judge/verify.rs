@@ -22,7 +22,7 @@ use crate::stream::Watch;
 pub struct How {
     /// Whether to hash configs and layers too.
     pub content: bool,
-    /// Whether a child of an index that was never pushed is an error, instead of a warning.
+    /// Whether a missing child of an index is an error also where no tag leads to the index.
     pub strict: bool,
 }
 

@@ -158,7 +158,8 @@ impl Presence for Repository<'_> {
     }
 
     fn manifest(&self, digest: &Digest) -> Result<bool> {
-        Ok(revision::find(self, *digest)?.is_some() && blob::content_size(self.tree(), *digest)?.is_some())
+        let is_here = revision::find(self, *digest)?.is_some() && blob::content_size(self.tree(), *digest)?.is_some();
+        Ok(is_here || self.tree().allows_sparse_indexes())
     }
 }
 

@@ -45,6 +45,8 @@ pub struct Tree {
     repositories: OnceLock<OwnedFd>,
     configuration: Option<Configuration>,
     is_cache: OnceLock<bool>,
+    /// Set where the caller says that indexes may have children that are missing.
+    sparse_indexes: OnceLock<()>,
     failures: Failures,
 }
 
@@ -132,6 +134,7 @@ impl Tree {
             repositories: OnceLock::new(),
             configuration: None,
             is_cache: OnceLock::new(),
+            sparse_indexes: OnceLock::new(),
             failures: Failures::default(),
         };
         for area in [Area::Blobs, Area::Repositories] {
@@ -153,6 +156,16 @@ impl Tree {
     /// What the registry's configuration says, if one was given.
     pub(crate) fn configuration(&self) -> Option<Configuration> {
         self.configuration
+    }
+
+    /// Notes that indexes may have children that are missing.
+    pub(crate) fn allow_sparse_indexes(&self) {
+        self.sparse_indexes.get_or_init(|| ());
+    }
+
+    /// Whether indexes may have children that are missing, as the caller or the registry's configuration says.
+    pub(crate) fn allows_sparse_indexes(&self) -> bool {
+        self.sparse_indexes.get().is_some() || self.configuration.is_some_and(|configuration| configuration.is_sparse)
     }
 
     /// Whether the tree is one of a pull-through cache. `look` finds out when this is asked for the first time.

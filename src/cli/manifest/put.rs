@@ -56,6 +56,9 @@ pub(in crate::cli) struct Put {
     /// Store it even if what it references is missing
     #[arg(long)]
     skip_references: bool,
+    /// Store an index even if children of it are missing (partial mirrors)
+    #[arg(long)]
+    allow_sparse_indexes: bool,
     /// Keep the signatures of schema1 as registries up to 2.4 do; always on in a tree that has some
     #[arg(long)]
     keep_signatures: bool,
@@ -70,6 +73,9 @@ impl Put {
         let limit = manifest::MAX_PUT as u64 + 1;
         source.content.take(limit).read_to_end(&mut bytes).map_err(|error| Error::io("read", &name, error))?;
         let registry = context.registry()?;
+        if self.allow_sparse_indexes {
+            registry.tree().allow_sparse_indexes();
+        }
         let writer = context.writer(&registry, "manifest put")?;
         let put = manifest::Put {
             tags: &self.tags,

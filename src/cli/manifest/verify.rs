@@ -17,7 +17,7 @@ use crate::stream::Watch;
 ///
 /// verify checks that a manifest matches its digest, that a registry would accept it, and that everything it references
 /// exists and has the right size, which no registry ever compares. The children of an index are checked too; one that
-/// was never pushed is a warning. Stored schema1 signatures must be valid. --content hashes configs and layers too.
+/// is missing is an error where a tag leads to the index, and else a warning. Stored schema1 signatures must be valid. --content hashes configs and layers too.
 #[derive(Debug, clap::Args)]
 #[command(after_long_help = "\
 Exit codes:
@@ -33,6 +33,7 @@ Examples:
   regtree manifest verify library/app v1 --content
   regtree manifest verify library/app --all
   regtree manifest verify --all --json | jq -r 'select(.severity == \"error\") | .message'")]
+#[expect(clippy::struct_excessive_bools, reason = "each is a flag of its own")]
 pub(in crate::cli) struct Verify {
     /// The repository; with --all the whole tree if omitted
     #[arg(value_name = "REPO", value_parser = crate::cli::parse_repository, required_unless_present = "all")]
@@ -47,7 +48,10 @@ pub(in crate::cli) struct Verify {
     /// Hash configs and layers too
     #[arg(long)]
     content: bool,
-    /// Treat a child of an index that was never pushed as an error
+    /// Report no missing children of indexes (partial mirrors)
+    #[arg(long)]
+    allow_sparse_indexes: bool,
+    /// Treat a missing child of an index as an error also where no tag leads to the index
     #[arg(long)]
     strict: bool,
 }
@@ -88,6 +92,9 @@ impl Tally {
 impl Verify {
     pub(in crate::cli) fn run(self, context: &mut Context) -> anyhow::Result<Exit> {
         let registry = context.registry()?;
+        if self.allow_sparse_indexes {
+            registry.tree().allow_sparse_indexes();
+        }
         let progress = progress::observer(context.global.progress, &context.output);
         let watch = Watch { progress: &*progress, interrupt: interrupt::catch()? };
         let mut verifier = Verifier::new(How { content: self.content, strict: self.strict }, &watch);

@@ -66,6 +66,9 @@ pub(super) struct Repair {
     /// Continue even if so much content is missing that its disk may not be mounted
     #[arg(long)]
     assume_blobs_lost: bool,
+    /// Report no missing children of indexes (partial mirrors)
+    #[arg(long)]
+    allow_sparse_indexes: bool,
     /// Hash manifests only: other corrupt content is found only if its size is wrong
     #[arg(long, conflicts_with = "unverified_for")]
     skip_content: bool,
@@ -97,6 +100,9 @@ impl Repair {
         threads::start(self.jobs);
         let source = self.from.as_deref().map(Source::open).transpose()?;
         let registry = context.registry()?;
+        if self.allow_sparse_indexes {
+            registry.tree().allow_sparse_indexes();
+        }
         let tree = registry.tree();
         let writer = context.exclusive_writer(&registry, "repair", self.dry_run)?;
         let progress = progress::observer(context.global.progress, &context.output);

@@ -80,7 +80,7 @@ const TABLE: [(&str, &str, usize); 67] = [
 ];
 
 /// What is told otherwise than the index says, and why.
-const DIFFERENCES: [(&str, Difference); 15] = [
+const DIFFERENCES: [(&str, Difference); 14] = [
     // No registry compares sizes, so the index calls it a warning. Clients do: containerd, skopeo and buildkit refuse the
     // image, so that for whoever pulls it is as broken as with a layer missing.
     ("descriptor-size-wrong", Difference::Severity("error")),
@@ -89,8 +89,6 @@ const DIFFERENCES: [(&str, Difference); 15] = [
     // A registry's decoder reads as much as 10,000 levels, and so does every other that is known: nothing is wrong there.
     ("manifest-nested-200", Difference::Nothing),
     ("manifest-nested-9999", Difference::Nothing),
-    // Neither link nor content are left: an index whose child was never pushed looks the same, and such are legal.
-    ("index-child-missing", Difference::Severity("warning")),
     // What was removed left its directory empty.
     ("index-child-missing", Difference::More("directory-empty")),
     ("layer-missing", Difference::More("directory-empty")),
@@ -128,9 +126,8 @@ enum Difference {
 
 /// Trees of which the index says that images are not intact, and all that is told is a warning:
 /// * without its tags a repository has no tagged images;
-/// * content behind a symbolic link is served by a registry;
-/// * the child that may never have been pushed, see above.
-const NO_LONGER_TAGGED: [&str; 3] = ["index-child-missing", "repo-without-tags", "symlink-blob-data"];
+/// * content behind a symbolic link is served by a registry.
+const NO_LONGER_TAGGED: [&str; 2] = ["repo-without-tags", "symlink-blob-data"];
 
 /// What only hashing content tells.
 const ONLY_HASHED: [&str; 2] = ["blob-name-is-not-its-digest", "layer-bit-flipped"];

@@ -14,6 +14,7 @@ mod many;
 mod odd;
 mod only;
 mod served;
+mod sparse;
 mod strays;
 mod vectors;
 

@@ -41,12 +41,13 @@ const MENDED: [(&str, &str, usize, &[&str]); 27] = [
 
 /// The errors in trees about which nothing is done by itself: what is gone is gone, and what a link or tag was to say
 /// nobody can tell.
-const UNMENDED: [(&str, &[&str]); 16] = [
+const UNMENDED: [(&str, &[&str]); 17] = [
     ("blob-data-is-directory", &["file-unexpected"]),
     ("config-link-missing", &["reference-missing"]),
     ("config-missing", &["blob-missing"]),
     // A manifest is what its digest says: only another one can have another size in it.
     ("descriptor-size-wrong", &["reference-size-mismatch"]),
+    ("index-child-missing", &["index-child-missing"]),
     ("index-child-revision-missing", &["index-child-missing"]),
     ("layer-link-other-digest", &["link-mismatch"]),
     ("layer-missing", &["blob-missing"]),
