@@ -1,8 +1,8 @@
 //! Finds the blobs in the quarantine that the tree needs again, and puts them back.
 //!
 //! **A registry that runs during a collection may link content in the same moment in which the collection removes it.**
-//! Nothing can prevent that. But the next run finds a link or manifest that names content which the tree lacks and the
-//! quarantine has.
+//! Nothing can prevent that. But the next run finds a repository that names content which the tree lacks and the
+//! quarantine has. If the repository is `entitled` to it, it goes back.
 
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::fs::File;

@@ -69,7 +69,7 @@ pub(super) fn print_mentioned(recall: &Recall, context: &mut Context) -> anyhow:
     for Mentioned { digest, run, repositories, .. } in recall.mentioned.iter().take(SHOWN) {
         let who = list_some(repositories);
         context.output.note(format_args!(
-            "{digest} stays in run {run} of the quarantine: {who} mentions it, but nothing shows that it had it"
+            "{digest} stays in run {run} of the quarantine: {who} only, and nothing shows that it was there"
         ));
     }
     if recall.mentioned.len() > SHOWN {
@@ -79,11 +79,13 @@ pub(super) fn print_mentioned(recall: &Recall, context: &mut Context) -> anyhow:
     Ok(())
 }
 
-/// The first few of the repositories, and how many more there are.
+/// Where a blob is mentioned: the first few of the repositories, and how many more there are.
 fn list_some(repositories: &[String]) -> String {
-    let more = repositories.len().saturating_sub(NAMED);
     let named = repositories.iter().take(NAMED).map(String::as_str).collect::<Vec<_>>().join(", ");
-    if more > 0 { format!("repository {named} (and {more} more)") } else { format!("repository {named}") }
+    match repositories.len().saturating_sub(NAMED) {
+        0 => format!("it is mentioned in {named}"),
+        more => format!("it is mentioned in {named} and {}", plural(more, "more repository")),
+    }
 }
 
 /// Reports that a blob was put back, or what else `did` says.

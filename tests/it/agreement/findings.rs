@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 
-use super::random::{How, Ways, damaged, hold, sound};
+use super::random::{How, Ways, cached, damaged, hold, sound};
 use super::{Answer, ask, of_every_damage, of_every_version};
 use crate::support::Scratch;
 use crate::support::planted::{Planted, blob_path, revision_path, sha256};
@@ -193,6 +193,11 @@ fn of_a_manifest_that_a_hidden_tag_may_need_gc_says_what_fsck_does() {
 fn of_a_random_tree_with_wrong_bytes_gc_says_what_fsck_does() {
     let ways = Ways::of(&[How::Truncate, How::Empty, How::Flip, How::Newline, How::Long]);
     hold(60, 38, damaged(ways), |recipe| gc_says_what_fsck_does(&recipe.grow()));
+}
+
+#[test]
+fn of_a_random_damaged_cache_gc_says_what_fsck_does() {
+    hold(40, 39, damaged(Ways::ALL), |recipe| gc_says_what_fsck_does(&cached(recipe.grow())));
 }
 
 #[test]

@@ -221,6 +221,12 @@ where
     }
 }
 
+/// The same tree as one of a pull-through cache.
+pub(super) fn cached(scratch: Scratch) -> Scratch {
+    fs::write(scratch.root().join("scheduler-state.json"), "{}").unwrap();
+    scratch
+}
+
 impl Recipe {
     /// The tree that comes of it.
     pub(super) fn grow(&self) -> Scratch {

@@ -150,7 +150,7 @@ fn stays_away(scratch: &Scratch, run: &str, deleted: Digest) {
         let done = scratch.run(call);
         assert!(matches!(done.exit(), Some(0 | 3)), "{call:?}: {}", done.err());
         assert!(!done.out().contains("put back"), "{call:?}: {}", done.out());
-        done.says(&words).says(["nothing shows"]);
+        done.says(&words).says(["nothing shows that it was there"]);
         let events = scratch.regtree(call).with(["--json"]).run().json_lines();
         let told = events.iter().find(|event| event["type"] == "mentioned").unwrap();
         assert_eq!((&told["digest"], &told["repositories"]), (&json!(deleted.to_string()), &json!(["evil/app"])));
