@@ -8,7 +8,7 @@
 //!   is dropped.
 //! - If its place has something else, the item stays.
 //! - A plain directory, such as a repository's, is merged: missing entries move over.
-//! - **A link stays in the quarantine when its content could not be put back**, and with it the revisions and tags of its
+//! - **A link stays in the quarantine when its content is gone or could not be put back**, and with it the revisions and tags of its
 //!   repository. The same holds when anything else of the repository failed.
 //! - A link stays in the quarantine while its content is in another run, because it would dangle. That happens when a
 //!   collection was killed and run again.
@@ -118,12 +118,28 @@ impl<'t> Restore<'t> {
         }
     }
 
+    /// Whether a blob has no content after its restore: it was lost, from the quarantine or from its place. What another
+    /// run has is not lost: a collection that was killed and run again took it.
+    fn is_lost(&self, noted: &NotedItem, verdict: &RestoreVerdict) -> Result<bool> {
+        let Some(digest) = noted.item.digest.filter(|_| noted.item.kind == ItemKind::Blob) else { return Ok(false) };
+        match verdict {
+            RestoreVerdict::Free(spot, _) => Ok(self.directory.open_content(noted, *spot)?.is_none()),
+            _ if !lacks(self.directory.tree, &digest) => Ok(false),
+            _ => {
+                let tree = self.directory.tree;
+                let run = &self.directory.id;
+                Ok(Held::read(tree).newest(tree, &digest, Some(run))?.is_none())
+            }
+        }
+    }
+
     /// Says what a restore would do with each item, and changes nothing.
     pub fn look(self) -> Restored {
         let (mut items, mut missed) = (Vec::with_capacity(self.items.len()), Missed::default());
         for noted in self.items.clone() {
             let verdict = self.judge(&noted, &missed);
-            missed.add(&noted.item, verdict.is_err());
+            let lost = verdict.as_ref().map_or(Ok(true), |verdict| self.is_lost(&noted, verdict));
+            missed.add(&noted.item, verdict.is_err(), lost.unwrap_or(true));
             items.push((noted, verdict.map(RestoreVerdict::outcome)));
             if self.interrupt.signal().is_some() {
                 break;
@@ -149,6 +165,7 @@ impl<'t> Restore<'t> {
                 unsynced_content = false;
             }
             let verdict = self.judge(&noted, &missed);
+            let lost = verdict.as_ref().map_or(Ok(true), |verdict| self.is_lost(&noted, verdict));
             let done = verdict.and_then(|verdict| {
                 match &verdict {
                     RestoreVerdict::Free(spot, to) => put_back(writer, &self.directory, &noted, *spot, to)?,
@@ -161,7 +178,7 @@ impl<'t> Restore<'t> {
                 }
                 Ok(verdict.outcome())
             });
-            missed.add(&noted.item, done.is_err());
+            missed.add(&noted.item, done.is_err(), lost.unwrap_or(true));
             unsynced_content |= noted.item.kind == ItemKind::Blob && matches!(done, Ok(RestoreOutcome::PutBack));
             items.push((noted, done));
         }
@@ -205,9 +222,12 @@ struct Missed {
 }
 
 impl Missed {
-    fn add(&mut self, item: &Item, failed: bool) {
-        if failed {
+    /// Adds what the failure of an item keeps back. A blob that is `lost` keeps its links back, though nothing failed.
+    fn add(&mut self, item: &Item, failed: bool, lost: bool) {
+        if failed || lost {
             self.content.extend(item.digest.filter(|_| item.kind == ItemKind::Blob));
+        }
+        if failed {
             self.repositories.extend(item.repository.clone());
         }
     }
@@ -215,7 +235,7 @@ impl Missed {
     /// Why an item must not be put back now, if it must not.
     fn reason(&self, item: &Item) -> Option<&'static str> {
         if item.kind.is_link() && item.digest.is_some_and(|digest| self.content.contains(&digest)) {
-            return Some("its content could not be put back");
+            return Some("its content is gone, or could not be put back");
         }
         let names = matches!(item.kind, ItemKind::Revision | ItemKind::TagIndex | ItemKind::Tag);
         let is_hit = || item.repository.as_ref().is_some_and(|name| self.repositories.contains(name));

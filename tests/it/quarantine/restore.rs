@@ -74,6 +74,30 @@ fn take_and_restore_gives_the_identical_tree() {
 }
 
 #[test]
+fn no_link_goes_back_whose_content_is_gone_from_the_quarantine() {
+    for data_alone in [false, true] {
+        let (scratch, items) = full();
+        let other = scratch.put("other", b"other");
+        let lost = items.iter().find(|item| item.kind == ItemKind::Blob).unwrap().digest.unwrap();
+        let run = take(scratch.root(), items.into_iter().chain([blob(other, 5)]));
+        let place = things(&scratch, &run).into_iter().find(|path| path.ends_with(lost.to_string().replace(':', "-")));
+        let place = place.unwrap();
+        if data_alone { fs::remove_file(place.join("data")) } else { fs::remove_dir_all(&place) }.unwrap();
+        let tags = scratch.repository(REPOSITORY).join("_manifests/tags");
+        for words in [&["-n"][..], &[]] {
+            let call = scratch.run([&["quarantine", "restore", &*run], words].concat()).code(3);
+            call.says(["its content is gone, or could not be put back", "something of its repository"]);
+            assert!(!scratch.link(REPOSITORY, lost).exists() && !tags.join("v2").exists(), "{words:?}");
+        }
+        assert!(scratch.blob(other).exists(), "the other repository's content is back");
+        assert!(directory(&scratch, &run).exists());
+        let found = scratch.run(["fsck", "--content", "--json"]).json_lines();
+        let codes: Vec<&str> = found.iter().filter_map(|event| event["code"].as_str()).collect();
+        assert!(!codes.contains(&"blob-missing") && !codes.contains(&"layer-link-dangling"), "{codes:?}");
+    }
+}
+
+#[test]
 fn only_what_is_asked_for_goes_back() {
     let scratch = Scratch::new();
     let [one, two] = ["one", "two"].map(|content| scratch.put(REPOSITORY, content.as_bytes()));
