@@ -22,11 +22,17 @@ _regtree() {
             regtree,completions)
                 cmd="regtree__subcmd__completions"
                 ;;
+            regtree,copy)
+                cmd="regtree__subcmd__copy"
+                ;;
             regtree,demo)
                 cmd="regtree__subcmd__demo"
                 ;;
             regtree,du)
                 cmd="regtree__subcmd__du"
+                ;;
+            regtree,export)
+                cmd="regtree__subcmd__export"
                 ;;
             regtree,fsck)
                 cmd="regtree__subcmd__fsck"
@@ -36,6 +42,9 @@ _regtree() {
                 ;;
             regtree,help)
                 cmd="regtree__subcmd__help"
+                ;;
+            regtree,import)
+                cmd="regtree__subcmd__import"
                 ;;
             regtree,init)
                 cmd="regtree__subcmd__init"
@@ -106,11 +115,17 @@ _regtree() {
             regtree__subcmd__help,completions)
                 cmd="regtree__subcmd__help__subcmd__completions"
                 ;;
+            regtree__subcmd__help,copy)
+                cmd="regtree__subcmd__help__subcmd__copy"
+                ;;
             regtree__subcmd__help,demo)
                 cmd="regtree__subcmd__help__subcmd__demo"
                 ;;
             regtree__subcmd__help,du)
                 cmd="regtree__subcmd__help__subcmd__du"
+                ;;
+            regtree__subcmd__help,export)
+                cmd="regtree__subcmd__help__subcmd__export"
                 ;;
             regtree__subcmd__help,fsck)
                 cmd="regtree__subcmd__help__subcmd__fsck"
@@ -120,6 +135,9 @@ _regtree() {
                 ;;
             regtree__subcmd__help,help)
                 cmd="regtree__subcmd__help__subcmd__help"
+                ;;
+            regtree__subcmd__help,import)
+                cmd="regtree__subcmd__help__subcmd__import"
                 ;;
             regtree__subcmd__help,init)
                 cmd="regtree__subcmd__help__subcmd__init"
@@ -196,11 +214,17 @@ _regtree() {
             regtree__subcmd__help__subcmd__quarantine,show)
                 cmd="regtree__subcmd__help__subcmd__quarantine__subcmd__show"
                 ;;
+            regtree__subcmd__help__subcmd__repo,copy)
+                cmd="regtree__subcmd__help__subcmd__repo__subcmd__copy"
+                ;;
             regtree__subcmd__help__subcmd__repo,delete)
                 cmd="regtree__subcmd__help__subcmd__repo__subcmd__delete"
                 ;;
             regtree__subcmd__help__subcmd__repo,list)
                 cmd="regtree__subcmd__help__subcmd__repo__subcmd__list"
+                ;;
+            regtree__subcmd__help__subcmd__repo,rename)
+                cmd="regtree__subcmd__help__subcmd__repo__subcmd__rename"
                 ;;
             regtree__subcmd__help__subcmd__tag,delete)
                 cmd="regtree__subcmd__help__subcmd__tag__subcmd__delete"
@@ -325,6 +349,9 @@ _regtree() {
             regtree__subcmd__quarantine__subcmd__help,show)
                 cmd="regtree__subcmd__quarantine__subcmd__help__subcmd__show"
                 ;;
+            regtree__subcmd__repo,copy)
+                cmd="regtree__subcmd__repo__subcmd__copy"
+                ;;
             regtree__subcmd__repo,delete)
                 cmd="regtree__subcmd__repo__subcmd__delete"
                 ;;
@@ -334,6 +361,12 @@ _regtree() {
             regtree__subcmd__repo,list)
                 cmd="regtree__subcmd__repo__subcmd__list"
                 ;;
+            regtree__subcmd__repo,rename)
+                cmd="regtree__subcmd__repo__subcmd__rename"
+                ;;
+            regtree__subcmd__repo__subcmd__help,copy)
+                cmd="regtree__subcmd__repo__subcmd__help__subcmd__copy"
+                ;;
             regtree__subcmd__repo__subcmd__help,delete)
                 cmd="regtree__subcmd__repo__subcmd__help__subcmd__delete"
                 ;;
@@ -342,6 +375,9 @@ _regtree() {
                 ;;
             regtree__subcmd__repo__subcmd__help,list)
                 cmd="regtree__subcmd__repo__subcmd__help__subcmd__list"
+                ;;
+            regtree__subcmd__repo__subcmd__help,rename)
+                cmd="regtree__subcmd__repo__subcmd__help__subcmd__rename"
                 ;;
             regtree__subcmd__tag,delete)
                 cmd="regtree__subcmd__tag__subcmd__delete"
@@ -440,7 +476,7 @@ _regtree() {
 
     case "${cmd}" in
         regtree)
-            opts="-q -v -h -V --root --registry-config --wait-lock --json --quiet --verbose --color --progress --help --version init blob upload manifest tag repo gc quarantine fsck repair du demo completions help"
+            opts="-q -v -h -V --root --registry-config --wait-lock --json --quiet --verbose --color --progress --help --version init blob upload manifest tag repo import export copy gc quarantine fsck repair du demo completions help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -889,6 +925,44 @@ _regtree() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
+        regtree__subcmd__copy)
+            opts="-n -q -v -h --to --no-referrers --keep-existing-tags --dry-run --root --registry-config --wait-lock --json --quiet --verbose --color --progress --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --to)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --root)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --registry-config)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --wait-lock)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --color)
+                    COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
+                    return 0
+                    ;;
+                --progress)
+                    COMPREPLY=($(compgen -W "auto bar plain none" -- "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
         regtree__subcmd__demo)
             opts="-q -v -h --root --registry-config --wait-lock --json --quiet --verbose --color --progress --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
@@ -936,6 +1010,48 @@ _regtree() {
                     ;;
                 --sort)
                     COMPREPLY=($(compgen -W "unique total name" -- "${cur}"))
+                    return 0
+                    ;;
+                --root)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --registry-config)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --wait-lock)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --color)
+                    COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
+                    return 0
+                    ;;
+                --progress)
+                    COMPREPLY=($(compgen -W "auto bar plain none" -- "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        regtree__subcmd__export)
+            opts="-o -q -v -h --all --output --no-referrers --untagged --verify-existing --skip-damaged --root --registry-config --wait-lock --json --quiet --verbose --color --progress --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --output)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                -o)
+                    COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
                 --root)
@@ -1090,7 +1206,7 @@ _regtree() {
             return 0
             ;;
         regtree__subcmd__help)
-            opts="init blob upload manifest tag repo gc quarantine fsck repair du demo completions help"
+            opts="init blob upload manifest tag repo import export copy gc quarantine fsck repair du demo completions help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1215,6 +1331,20 @@ _regtree() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
+        regtree__subcmd__help__subcmd__copy)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
         regtree__subcmd__help__subcmd__demo)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
@@ -1230,6 +1360,20 @@ _regtree() {
             return 0
             ;;
         regtree__subcmd__help__subcmd__du)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        regtree__subcmd__help__subcmd__export)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
@@ -1272,6 +1416,20 @@ _regtree() {
             return 0
             ;;
         regtree__subcmd__help__subcmd__help)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        regtree__subcmd__help__subcmd__import)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
@@ -1510,8 +1668,22 @@ _regtree() {
             return 0
             ;;
         regtree__subcmd__help__subcmd__repo)
-            opts="list delete"
+            opts="list copy rename delete"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        regtree__subcmd__help__subcmd__repo__subcmd__copy)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
@@ -1538,6 +1710,20 @@ _regtree() {
             return 0
             ;;
         regtree__subcmd__help__subcmd__repo__subcmd__list)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        regtree__subcmd__help__subcmd__repo__subcmd__rename)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
@@ -1754,6 +1940,60 @@ _regtree() {
                 return 0
             fi
             case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        regtree__subcmd__import)
+            opts="-n -q -v -h --list --repository --tag --prefix --map --only --keep-host --keep-existing-tags --no-verify-existing --dry-run --root --registry-config --wait-lock --json --quiet --verbose --color --progress --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --repository)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --tag)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --prefix)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --map)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --only)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --root)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --registry-config)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --wait-lock)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --color)
+                    COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
+                    return 0
+                    ;;
+                --progress)
+                    COMPREPLY=($(compgen -W "auto bar plain none" -- "${cur}"))
+                    return 0
+                    ;;
                 *)
                     COMPREPLY=()
                     ;;
@@ -2586,8 +2826,42 @@ _regtree() {
             return 0
             ;;
         regtree__subcmd__repo)
-            opts="-q -v -h --root --registry-config --wait-lock --json --quiet --verbose --color --progress --help list delete help"
+            opts="-q -v -h --root --registry-config --wait-lock --json --quiet --verbose --color --progress --help list copy rename delete help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --root)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --registry-config)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --wait-lock)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --color)
+                    COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
+                    return 0
+                    ;;
+                --progress)
+                    COMPREPLY=($(compgen -W "auto bar plain none" -- "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        regtree__subcmd__repo__subcmd__copy)
+            opts="-n -q -v -h --force --dry-run --root --registry-config --wait-lock --json --quiet --verbose --color --progress --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
@@ -2654,8 +2928,22 @@ _regtree() {
             return 0
             ;;
         regtree__subcmd__repo__subcmd__help)
-            opts="list delete help"
+            opts="list copy rename delete help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        regtree__subcmd__repo__subcmd__help__subcmd__copy)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
@@ -2709,8 +2997,56 @@ _regtree() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
+        regtree__subcmd__repo__subcmd__help__subcmd__rename)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
         regtree__subcmd__repo__subcmd__list)
             opts="-l -q -v -h --long --root --registry-config --wait-lock --json --quiet --verbose --color --progress --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --root)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --registry-config)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --wait-lock)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --color)
+                    COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
+                    return 0
+                    ;;
+                --progress)
+                    COMPREPLY=($(compgen -W "auto bar plain none" -- "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        regtree__subcmd__repo__subcmd__rename)
+            opts="-n -q -v -h --force --dry-run --root --registry-config --wait-lock --json --quiet --verbose --color --progress --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0

@@ -45,6 +45,9 @@ complete -c regtree -n "__fish_regtree_needs_command" -f -a "upload" -d 'Uploads
 complete -c regtree -n "__fish_regtree_needs_command" -f -a "manifest" -d 'Manifests: what images are made of'
 complete -c regtree -n "__fish_regtree_needs_command" -f -a "tag" -d 'Tags: names that point to manifests'
 complete -c regtree -n "__fish_regtree_needs_command" -f -a "repo" -d 'Repositories'
+complete -c regtree -n "__fish_regtree_needs_command" -f -a "import" -d 'Put the images of an OCI image layout, or of another tree, into the tree'
+complete -c regtree -n "__fish_regtree_needs_command" -f -a "export" -d 'Write images to an OCI image layout, which skopeo, podman, buildah, crane and oras read'
+complete -c regtree -n "__fish_regtree_needs_command" -f -a "copy" -d 'Copy an image to another repository or tag, or to another tree'
 complete -c regtree -n "__fish_regtree_needs_command" -f -a "gc" -d 'Remove what nothing needs'
 complete -c regtree -n "__fish_regtree_needs_command" -f -a "quarantine" -d 'Quarantine: what was moved out of the tree, and can be put back'
 complete -c regtree -n "__fish_regtree_needs_command" -f -a "fsck" -d 'Find and report everything that is wrong with a tree'
@@ -610,23 +613,25 @@ complete -c regtree -n "__fish_regtree_using_subcommand tag; and __fish_seen_sub
 complete -c regtree -n "__fish_regtree_using_subcommand tag; and __fish_seen_subcommand_from help" -f -a "history" -d 'List everything that a tag ever pointed to, newest first'
 complete -c regtree -n "__fish_regtree_using_subcommand tag; and __fish_seen_subcommand_from help" -f -a "delete" -d 'Remove tags from a repository'
 complete -c regtree -n "__fish_regtree_using_subcommand tag; and __fish_seen_subcommand_from help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
-complete -c regtree -n "__fish_regtree_using_subcommand repo; and not __fish_seen_subcommand_from list delete help" -l root -d 'The registry\'s rootdirectory, or its docker/registry/v2' -r -F
-complete -c regtree -n "__fish_regtree_using_subcommand repo; and not __fish_seen_subcommand_from list delete help" -l registry-config -d 'Take the root from the registry\'s own config.yml' -r -F
-complete -c regtree -n "__fish_regtree_using_subcommand repo; and not __fish_seen_subcommand_from list delete help" -l wait-lock -d 'Wait up to DURATION (30s, 5m, 1h) for a lock that another process holds, instead of failing at once' -r
-complete -c regtree -n "__fish_regtree_using_subcommand repo; and not __fish_seen_subcommand_from list delete help" -l color -d 'When to colour messages, findings and help' -r -f -a "auto\t'On a terminal, unless the environment variable `NO_COLOR` is set'
+complete -c regtree -n "__fish_regtree_using_subcommand repo; and not __fish_seen_subcommand_from list copy rename delete help" -l root -d 'The registry\'s rootdirectory, or its docker/registry/v2' -r -F
+complete -c regtree -n "__fish_regtree_using_subcommand repo; and not __fish_seen_subcommand_from list copy rename delete help" -l registry-config -d 'Take the root from the registry\'s own config.yml' -r -F
+complete -c regtree -n "__fish_regtree_using_subcommand repo; and not __fish_seen_subcommand_from list copy rename delete help" -l wait-lock -d 'Wait up to DURATION (30s, 5m, 1h) for a lock that another process holds, instead of failing at once' -r
+complete -c regtree -n "__fish_regtree_using_subcommand repo; and not __fish_seen_subcommand_from list copy rename delete help" -l color -d 'When to colour messages, findings and help' -r -f -a "auto\t'On a terminal, unless the environment variable `NO_COLOR` is set'
 always\t'Always'
 never\t'Never'"
-complete -c regtree -n "__fish_regtree_using_subcommand repo; and not __fish_seen_subcommand_from list delete help" -l progress -d 'How to show the progress of long tasks on stderr' -r -f -a "auto\t'A bar on a terminal, lines elsewhere'
+complete -c regtree -n "__fish_regtree_using_subcommand repo; and not __fish_seen_subcommand_from list copy rename delete help" -l progress -d 'How to show the progress of long tasks on stderr' -r -f -a "auto\t'A bar on a terminal, lines elsewhere'
 bar\t'A bar'
 plain\t'A line every 10 seconds'
 none\t'Nothing'"
-complete -c regtree -n "__fish_regtree_using_subcommand repo; and not __fish_seen_subcommand_from list delete help" -l json -d 'Print JSON: one document, or a line for each item of a listing'
-complete -c regtree -n "__fish_regtree_using_subcommand repo; and not __fish_seen_subcommand_from list delete help" -s q -l quiet -d 'Print the answer and errors only: no notes, warnings, findings of severity info, or progress'
-complete -c regtree -n "__fish_regtree_using_subcommand repo; and not __fish_seen_subcommand_from list delete help" -s v -l verbose -d 'Print more details on stderr'
-complete -c regtree -n "__fish_regtree_using_subcommand repo; and not __fish_seen_subcommand_from list delete help" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c regtree -n "__fish_regtree_using_subcommand repo; and not __fish_seen_subcommand_from list delete help" -f -a "list" -d 'List the repositories, sorted by name'
-complete -c regtree -n "__fish_regtree_using_subcommand repo; and not __fish_seen_subcommand_from list delete help" -f -a "delete" -d 'Remove a repository: its tags, manifests\' links, layers\' links and uploads'
-complete -c regtree -n "__fish_regtree_using_subcommand repo; and not __fish_seen_subcommand_from list delete help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c regtree -n "__fish_regtree_using_subcommand repo; and not __fish_seen_subcommand_from list copy rename delete help" -l json -d 'Print JSON: one document, or a line for each item of a listing'
+complete -c regtree -n "__fish_regtree_using_subcommand repo; and not __fish_seen_subcommand_from list copy rename delete help" -s q -l quiet -d 'Print the answer and errors only: no notes, warnings, findings of severity info, or progress'
+complete -c regtree -n "__fish_regtree_using_subcommand repo; and not __fish_seen_subcommand_from list copy rename delete help" -s v -l verbose -d 'Print more details on stderr'
+complete -c regtree -n "__fish_regtree_using_subcommand repo; and not __fish_seen_subcommand_from list copy rename delete help" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c regtree -n "__fish_regtree_using_subcommand repo; and not __fish_seen_subcommand_from list copy rename delete help" -f -a "list" -d 'List the repositories, sorted by name'
+complete -c regtree -n "__fish_regtree_using_subcommand repo; and not __fish_seen_subcommand_from list copy rename delete help" -f -a "copy" -d 'Copy a repository: its tags with their history, manifests and layers'
+complete -c regtree -n "__fish_regtree_using_subcommand repo; and not __fish_seen_subcommand_from list copy rename delete help" -f -a "rename" -d 'Give a repository another name: its tags with their history, manifests and layers'
+complete -c regtree -n "__fish_regtree_using_subcommand repo; and not __fish_seen_subcommand_from list copy rename delete help" -f -a "delete" -d 'Remove a repository: its tags, manifests\' links, layers\' links and uploads'
+complete -c regtree -n "__fish_regtree_using_subcommand repo; and not __fish_seen_subcommand_from list copy rename delete help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
 complete -c regtree -n "__fish_regtree_using_subcommand repo; and __fish_seen_subcommand_from list" -l root -d 'The registry\'s rootdirectory, or its docker/registry/v2' -r -F
 complete -c regtree -n "__fish_regtree_using_subcommand repo; and __fish_seen_subcommand_from list" -l registry-config -d 'Take the root from the registry\'s own config.yml' -r -F
 complete -c regtree -n "__fish_regtree_using_subcommand repo; and __fish_seen_subcommand_from list" -l wait-lock -d 'Wait up to DURATION (30s, 5m, 1h) for a lock that another process holds, instead of failing at once' -r
@@ -642,6 +647,38 @@ complete -c regtree -n "__fish_regtree_using_subcommand repo; and __fish_seen_su
 complete -c regtree -n "__fish_regtree_using_subcommand repo; and __fish_seen_subcommand_from list" -s q -l quiet -d 'Print the answer and errors only: no notes, warnings, findings of severity info, or progress'
 complete -c regtree -n "__fish_regtree_using_subcommand repo; and __fish_seen_subcommand_from list" -s v -l verbose -d 'Print more details on stderr'
 complete -c regtree -n "__fish_regtree_using_subcommand repo; and __fish_seen_subcommand_from list" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c regtree -n "__fish_regtree_using_subcommand repo; and __fish_seen_subcommand_from copy" -l root -d 'The registry\'s rootdirectory, or its docker/registry/v2' -r -F
+complete -c regtree -n "__fish_regtree_using_subcommand repo; and __fish_seen_subcommand_from copy" -l registry-config -d 'Take the root from the registry\'s own config.yml' -r -F
+complete -c regtree -n "__fish_regtree_using_subcommand repo; and __fish_seen_subcommand_from copy" -l wait-lock -d 'Wait up to DURATION (30s, 5m, 1h) for a lock that another process holds, instead of failing at once' -r
+complete -c regtree -n "__fish_regtree_using_subcommand repo; and __fish_seen_subcommand_from copy" -l color -d 'When to colour messages, findings and help' -r -f -a "auto\t'On a terminal, unless the environment variable `NO_COLOR` is set'
+always\t'Always'
+never\t'Never'"
+complete -c regtree -n "__fish_regtree_using_subcommand repo; and __fish_seen_subcommand_from copy" -l progress -d 'How to show the progress of long tasks on stderr' -r -f -a "auto\t'A bar on a terminal, lines elsewhere'
+bar\t'A bar'
+plain\t'A line every 10 seconds'
+none\t'Nothing'"
+complete -c regtree -n "__fish_regtree_using_subcommand repo; and __fish_seen_subcommand_from copy" -l force -d 'Copy without the unfinished uploads, and move tags of NEW that point to other images'
+complete -c regtree -n "__fish_regtree_using_subcommand repo; and __fish_seen_subcommand_from copy" -s n -l dry-run -d 'Show what would be copied, and change nothing'
+complete -c regtree -n "__fish_regtree_using_subcommand repo; and __fish_seen_subcommand_from copy" -l json -d 'Print JSON: one document, or a line for each item of a listing'
+complete -c regtree -n "__fish_regtree_using_subcommand repo; and __fish_seen_subcommand_from copy" -s q -l quiet -d 'Print the answer and errors only: no notes, warnings, findings of severity info, or progress'
+complete -c regtree -n "__fish_regtree_using_subcommand repo; and __fish_seen_subcommand_from copy" -s v -l verbose -d 'Print more details on stderr'
+complete -c regtree -n "__fish_regtree_using_subcommand repo; and __fish_seen_subcommand_from copy" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c regtree -n "__fish_regtree_using_subcommand repo; and __fish_seen_subcommand_from rename" -l root -d 'The registry\'s rootdirectory, or its docker/registry/v2' -r -F
+complete -c regtree -n "__fish_regtree_using_subcommand repo; and __fish_seen_subcommand_from rename" -l registry-config -d 'Take the root from the registry\'s own config.yml' -r -F
+complete -c regtree -n "__fish_regtree_using_subcommand repo; and __fish_seen_subcommand_from rename" -l wait-lock -d 'Wait up to DURATION (30s, 5m, 1h) for a lock that another process holds, instead of failing at once' -r
+complete -c regtree -n "__fish_regtree_using_subcommand repo; and __fish_seen_subcommand_from rename" -l color -d 'When to colour messages, findings and help' -r -f -a "auto\t'On a terminal, unless the environment variable `NO_COLOR` is set'
+always\t'Always'
+never\t'Never'"
+complete -c regtree -n "__fish_regtree_using_subcommand repo; and __fish_seen_subcommand_from rename" -l progress -d 'How to show the progress of long tasks on stderr' -r -f -a "auto\t'A bar on a terminal, lines elsewhere'
+bar\t'A bar'
+plain\t'A line every 10 seconds'
+none\t'Nothing'"
+complete -c regtree -n "__fish_regtree_using_subcommand repo; and __fish_seen_subcommand_from rename" -l force -d 'Remove the unfinished uploads, and move tags of NEW that point to other images'
+complete -c regtree -n "__fish_regtree_using_subcommand repo; and __fish_seen_subcommand_from rename" -s n -l dry-run -d 'Show what would be renamed, and change nothing'
+complete -c regtree -n "__fish_regtree_using_subcommand repo; and __fish_seen_subcommand_from rename" -l json -d 'Print JSON: one document, or a line for each item of a listing'
+complete -c regtree -n "__fish_regtree_using_subcommand repo; and __fish_seen_subcommand_from rename" -s q -l quiet -d 'Print the answer and errors only: no notes, warnings, findings of severity info, or progress'
+complete -c regtree -n "__fish_regtree_using_subcommand repo; and __fish_seen_subcommand_from rename" -s v -l verbose -d 'Print more details on stderr'
+complete -c regtree -n "__fish_regtree_using_subcommand repo; and __fish_seen_subcommand_from rename" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c regtree -n "__fish_regtree_using_subcommand repo; and __fish_seen_subcommand_from delete" -l root -d 'The registry\'s rootdirectory, or its docker/registry/v2' -r -F
 complete -c regtree -n "__fish_regtree_using_subcommand repo; and __fish_seen_subcommand_from delete" -l registry-config -d 'Take the root from the registry\'s own config.yml' -r -F
 complete -c regtree -n "__fish_regtree_using_subcommand repo; and __fish_seen_subcommand_from delete" -l wait-lock -d 'Wait up to DURATION (30s, 5m, 1h) for a lock that another process holds, instead of failing at once' -r
@@ -659,8 +696,72 @@ complete -c regtree -n "__fish_regtree_using_subcommand repo; and __fish_seen_su
 complete -c regtree -n "__fish_regtree_using_subcommand repo; and __fish_seen_subcommand_from delete" -s v -l verbose -d 'Print more details on stderr'
 complete -c regtree -n "__fish_regtree_using_subcommand repo; and __fish_seen_subcommand_from delete" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c regtree -n "__fish_regtree_using_subcommand repo; and __fish_seen_subcommand_from help" -f -a "list" -d 'List the repositories, sorted by name'
+complete -c regtree -n "__fish_regtree_using_subcommand repo; and __fish_seen_subcommand_from help" -f -a "copy" -d 'Copy a repository: its tags with their history, manifests and layers'
+complete -c regtree -n "__fish_regtree_using_subcommand repo; and __fish_seen_subcommand_from help" -f -a "rename" -d 'Give a repository another name: its tags with their history, manifests and layers'
 complete -c regtree -n "__fish_regtree_using_subcommand repo; and __fish_seen_subcommand_from help" -f -a "delete" -d 'Remove a repository: its tags, manifests\' links, layers\' links and uploads'
 complete -c regtree -n "__fish_regtree_using_subcommand repo; and __fish_seen_subcommand_from help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c regtree -n "__fish_regtree_using_subcommand import" -l repository -d 'The repository of all images, whatever the sources call them' -r
+complete -c regtree -n "__fish_regtree_using_subcommand import" -l tag -d 'The tag of the image, whatever the source calls it' -r
+complete -c regtree -n "__fish_regtree_using_subcommand import" -l prefix -d 'Put PREFIX/ in front of every repository' -r
+complete -c regtree -n "__fish_regtree_using_subcommand import" -l map -d 'Give the repository FROM, and those below it, the name TO; may be given several times' -r
+complete -c regtree -n "__fish_regtree_using_subcommand import" -l only -d 'Import only the repositories that the source gives such a name; may be given several times' -r
+complete -c regtree -n "__fish_regtree_using_subcommand import" -l root -d 'The registry\'s rootdirectory, or its docker/registry/v2' -r -F
+complete -c regtree -n "__fish_regtree_using_subcommand import" -l registry-config -d 'Take the root from the registry\'s own config.yml' -r -F
+complete -c regtree -n "__fish_regtree_using_subcommand import" -l wait-lock -d 'Wait up to DURATION (30s, 5m, 1h) for a lock that another process holds, instead of failing at once' -r
+complete -c regtree -n "__fish_regtree_using_subcommand import" -l color -d 'When to colour messages, findings and help' -r -f -a "auto\t'On a terminal, unless the environment variable `NO_COLOR` is set'
+always\t'Always'
+never\t'Never'"
+complete -c regtree -n "__fish_regtree_using_subcommand import" -l progress -d 'How to show the progress of long tasks on stderr' -r -f -a "auto\t'A bar on a terminal, lines elsewhere'
+bar\t'A bar'
+plain\t'A line every 10 seconds'
+none\t'Nothing'"
+complete -c regtree -n "__fish_regtree_using_subcommand import" -l list -d 'Show what is in the sources, and import nothing'
+complete -c regtree -n "__fish_regtree_using_subcommand import" -l keep-host -d 'Keep the host of a reference, as the first component of the repository'
+complete -c regtree -n "__fish_regtree_using_subcommand import" -l keep-existing-tags -d 'Refuse, and import nothing, if a tag exists and points to another image'
+complete -c regtree -n "__fish_regtree_using_subcommand import" -l no-verify-existing -d 'Compare only the size of a blob that the tree already has, instead of hashing it'
+complete -c regtree -n "__fish_regtree_using_subcommand import" -s n -l dry-run -d 'Show what would be added, and change nothing'
+complete -c regtree -n "__fish_regtree_using_subcommand import" -l json -d 'Print JSON: one document, or a line for each item of a listing'
+complete -c regtree -n "__fish_regtree_using_subcommand import" -s q -l quiet -d 'Print the answer and errors only: no notes, warnings, findings of severity info, or progress'
+complete -c regtree -n "__fish_regtree_using_subcommand import" -s v -l verbose -d 'Print more details on stderr'
+complete -c regtree -n "__fish_regtree_using_subcommand import" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c regtree -n "__fish_regtree_using_subcommand export" -s o -l output -d 'The layout: a directory, which is made if it does not exist' -r -F
+complete -c regtree -n "__fish_regtree_using_subcommand export" -l root -d 'The registry\'s rootdirectory, or its docker/registry/v2' -r -F
+complete -c regtree -n "__fish_regtree_using_subcommand export" -l registry-config -d 'Take the root from the registry\'s own config.yml' -r -F
+complete -c regtree -n "__fish_regtree_using_subcommand export" -l wait-lock -d 'Wait up to DURATION (30s, 5m, 1h) for a lock that another process holds, instead of failing at once' -r
+complete -c regtree -n "__fish_regtree_using_subcommand export" -l color -d 'When to colour messages, findings and help' -r -f -a "auto\t'On a terminal, unless the environment variable `NO_COLOR` is set'
+always\t'Always'
+never\t'Never'"
+complete -c regtree -n "__fish_regtree_using_subcommand export" -l progress -d 'How to show the progress of long tasks on stderr' -r -f -a "auto\t'A bar on a terminal, lines elsewhere'
+bar\t'A bar'
+plain\t'A line every 10 seconds'
+none\t'Nothing'"
+complete -c regtree -n "__fish_regtree_using_subcommand export" -l all -d 'Export all tags of all repositories'
+complete -c regtree -n "__fish_regtree_using_subcommand export" -l no-referrers -d 'Leave out signatures and other referrers'
+complete -c regtree -n "__fish_regtree_using_subcommand export" -l untagged -d 'Of repositories, also export manifests without a tag'
+complete -c regtree -n "__fish_regtree_using_subcommand export" -l verify-existing -d 'Hash what the layout already has, instead of comparing sizes, and write it again if it is wrong'
+complete -c regtree -n "__fish_regtree_using_subcommand export" -l skip-damaged -d 'Leave out damaged images, and go on'
+complete -c regtree -n "__fish_regtree_using_subcommand export" -l json -d 'Print JSON: one document, or a line for each item of a listing'
+complete -c regtree -n "__fish_regtree_using_subcommand export" -s q -l quiet -d 'Print the answer and errors only: no notes, warnings, findings of severity info, or progress'
+complete -c regtree -n "__fish_regtree_using_subcommand export" -s v -l verbose -d 'Print more details on stderr'
+complete -c regtree -n "__fish_regtree_using_subcommand export" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c regtree -n "__fish_regtree_using_subcommand copy" -l to -d 'The root of the tree to copy it to' -r -F
+complete -c regtree -n "__fish_regtree_using_subcommand copy" -l root -d 'The registry\'s rootdirectory, or its docker/registry/v2' -r -F
+complete -c regtree -n "__fish_regtree_using_subcommand copy" -l registry-config -d 'Take the root from the registry\'s own config.yml' -r -F
+complete -c regtree -n "__fish_regtree_using_subcommand copy" -l wait-lock -d 'Wait up to DURATION (30s, 5m, 1h) for a lock that another process holds, instead of failing at once' -r
+complete -c regtree -n "__fish_regtree_using_subcommand copy" -l color -d 'When to colour messages, findings and help' -r -f -a "auto\t'On a terminal, unless the environment variable `NO_COLOR` is set'
+always\t'Always'
+never\t'Never'"
+complete -c regtree -n "__fish_regtree_using_subcommand copy" -l progress -d 'How to show the progress of long tasks on stderr' -r -f -a "auto\t'A bar on a terminal, lines elsewhere'
+bar\t'A bar'
+plain\t'A line every 10 seconds'
+none\t'Nothing'"
+complete -c regtree -n "__fish_regtree_using_subcommand copy" -l no-referrers -d 'Leave out signatures and other referrers'
+complete -c regtree -n "__fish_regtree_using_subcommand copy" -l keep-existing-tags -d 'Refuse, and copy nothing, if a tag exists and points to another image'
+complete -c regtree -n "__fish_regtree_using_subcommand copy" -s n -l dry-run -d 'Show what would be copied, and change nothing'
+complete -c regtree -n "__fish_regtree_using_subcommand copy" -l json -d 'Print JSON: one document, or a line for each item of a listing'
+complete -c regtree -n "__fish_regtree_using_subcommand copy" -s q -l quiet -d 'Print the answer and errors only: no notes, warnings, findings of severity info, or progress'
+complete -c regtree -n "__fish_regtree_using_subcommand copy" -s v -l verbose -d 'Print more details on stderr'
+complete -c regtree -n "__fish_regtree_using_subcommand copy" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c regtree -n "__fish_regtree_using_subcommand gc" -l min-age -d 'Keep everything younger than AGE (30m, 12h, 7d, 2w), and all that it references; 0 turns this off' -r
 complete -c regtree -n "__fish_regtree_using_subcommand gc" -l uploads-older-than -d 'Remove uploads that began longer ago than AGE (12h, 7d, 2w)' -r
 complete -c regtree -n "__fish_regtree_using_subcommand gc" -l keep-digests -d 'Keep the content that FILE names, one digest per line, and all that it references' -r -F
@@ -898,20 +999,23 @@ complete -c regtree -n "__fish_regtree_using_subcommand completions" -l json -d 
 complete -c regtree -n "__fish_regtree_using_subcommand completions" -s q -l quiet -d 'Print the answer and errors only: no notes, warnings, findings of severity info, or progress'
 complete -c regtree -n "__fish_regtree_using_subcommand completions" -s v -l verbose -d 'Print more details on stderr'
 complete -c regtree -n "__fish_regtree_using_subcommand completions" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c regtree -n "__fish_regtree_using_subcommand help; and not __fish_seen_subcommand_from init blob upload manifest tag repo gc quarantine fsck repair du demo completions help" -f -a "init" -d 'Create an empty registry tree'
-complete -c regtree -n "__fish_regtree_using_subcommand help; and not __fish_seen_subcommand_from init blob upload manifest tag repo gc quarantine fsck repair du demo completions help" -f -a "blob" -d 'Blobs: layers, configs, and anything else addressed by digest'
-complete -c regtree -n "__fish_regtree_using_subcommand help; and not __fish_seen_subcommand_from init blob upload manifest tag repo gc quarantine fsck repair du demo completions help" -f -a "upload" -d 'Uploads in progress'
-complete -c regtree -n "__fish_regtree_using_subcommand help; and not __fish_seen_subcommand_from init blob upload manifest tag repo gc quarantine fsck repair du demo completions help" -f -a "manifest" -d 'Manifests: what images are made of'
-complete -c regtree -n "__fish_regtree_using_subcommand help; and not __fish_seen_subcommand_from init blob upload manifest tag repo gc quarantine fsck repair du demo completions help" -f -a "tag" -d 'Tags: names that point to manifests'
-complete -c regtree -n "__fish_regtree_using_subcommand help; and not __fish_seen_subcommand_from init blob upload manifest tag repo gc quarantine fsck repair du demo completions help" -f -a "repo" -d 'Repositories'
-complete -c regtree -n "__fish_regtree_using_subcommand help; and not __fish_seen_subcommand_from init blob upload manifest tag repo gc quarantine fsck repair du demo completions help" -f -a "gc" -d 'Remove what nothing needs'
-complete -c regtree -n "__fish_regtree_using_subcommand help; and not __fish_seen_subcommand_from init blob upload manifest tag repo gc quarantine fsck repair du demo completions help" -f -a "quarantine" -d 'Quarantine: what was moved out of the tree, and can be put back'
-complete -c regtree -n "__fish_regtree_using_subcommand help; and not __fish_seen_subcommand_from init blob upload manifest tag repo gc quarantine fsck repair du demo completions help" -f -a "fsck" -d 'Find and report everything that is wrong with a tree'
-complete -c regtree -n "__fish_regtree_using_subcommand help; and not __fish_seen_subcommand_from init blob upload manifest tag repo gc quarantine fsck repair du demo completions help" -f -a "repair" -d 'Repair what fsck finds'
-complete -c regtree -n "__fish_regtree_using_subcommand help; and not __fish_seen_subcommand_from init blob upload manifest tag repo gc quarantine fsck repair du demo completions help" -f -a "du" -d 'Show what uses the space'
-complete -c regtree -n "__fish_regtree_using_subcommand help; and not __fish_seen_subcommand_from init blob upload manifest tag repo gc quarantine fsck repair du demo completions help" -f -a "demo" -d 'Write a small real tree, and show what to try on it'
-complete -c regtree -n "__fish_regtree_using_subcommand help; and not __fish_seen_subcommand_from init blob upload manifest tag repo gc quarantine fsck repair du demo completions help" -f -a "completions" -d 'Print a completion script for a shell'
-complete -c regtree -n "__fish_regtree_using_subcommand help; and not __fish_seen_subcommand_from init blob upload manifest tag repo gc quarantine fsck repair du demo completions help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c regtree -n "__fish_regtree_using_subcommand help; and not __fish_seen_subcommand_from init blob upload manifest tag repo import export copy gc quarantine fsck repair du demo completions help" -f -a "init" -d 'Create an empty registry tree'
+complete -c regtree -n "__fish_regtree_using_subcommand help; and not __fish_seen_subcommand_from init blob upload manifest tag repo import export copy gc quarantine fsck repair du demo completions help" -f -a "blob" -d 'Blobs: layers, configs, and anything else addressed by digest'
+complete -c regtree -n "__fish_regtree_using_subcommand help; and not __fish_seen_subcommand_from init blob upload manifest tag repo import export copy gc quarantine fsck repair du demo completions help" -f -a "upload" -d 'Uploads in progress'
+complete -c regtree -n "__fish_regtree_using_subcommand help; and not __fish_seen_subcommand_from init blob upload manifest tag repo import export copy gc quarantine fsck repair du demo completions help" -f -a "manifest" -d 'Manifests: what images are made of'
+complete -c regtree -n "__fish_regtree_using_subcommand help; and not __fish_seen_subcommand_from init blob upload manifest tag repo import export copy gc quarantine fsck repair du demo completions help" -f -a "tag" -d 'Tags: names that point to manifests'
+complete -c regtree -n "__fish_regtree_using_subcommand help; and not __fish_seen_subcommand_from init blob upload manifest tag repo import export copy gc quarantine fsck repair du demo completions help" -f -a "repo" -d 'Repositories'
+complete -c regtree -n "__fish_regtree_using_subcommand help; and not __fish_seen_subcommand_from init blob upload manifest tag repo import export copy gc quarantine fsck repair du demo completions help" -f -a "import" -d 'Put the images of an OCI image layout, or of another tree, into the tree'
+complete -c regtree -n "__fish_regtree_using_subcommand help; and not __fish_seen_subcommand_from init blob upload manifest tag repo import export copy gc quarantine fsck repair du demo completions help" -f -a "export" -d 'Write images to an OCI image layout, which skopeo, podman, buildah, crane and oras read'
+complete -c regtree -n "__fish_regtree_using_subcommand help; and not __fish_seen_subcommand_from init blob upload manifest tag repo import export copy gc quarantine fsck repair du demo completions help" -f -a "copy" -d 'Copy an image to another repository or tag, or to another tree'
+complete -c regtree -n "__fish_regtree_using_subcommand help; and not __fish_seen_subcommand_from init blob upload manifest tag repo import export copy gc quarantine fsck repair du demo completions help" -f -a "gc" -d 'Remove what nothing needs'
+complete -c regtree -n "__fish_regtree_using_subcommand help; and not __fish_seen_subcommand_from init blob upload manifest tag repo import export copy gc quarantine fsck repair du demo completions help" -f -a "quarantine" -d 'Quarantine: what was moved out of the tree, and can be put back'
+complete -c regtree -n "__fish_regtree_using_subcommand help; and not __fish_seen_subcommand_from init blob upload manifest tag repo import export copy gc quarantine fsck repair du demo completions help" -f -a "fsck" -d 'Find and report everything that is wrong with a tree'
+complete -c regtree -n "__fish_regtree_using_subcommand help; and not __fish_seen_subcommand_from init blob upload manifest tag repo import export copy gc quarantine fsck repair du demo completions help" -f -a "repair" -d 'Repair what fsck finds'
+complete -c regtree -n "__fish_regtree_using_subcommand help; and not __fish_seen_subcommand_from init blob upload manifest tag repo import export copy gc quarantine fsck repair du demo completions help" -f -a "du" -d 'Show what uses the space'
+complete -c regtree -n "__fish_regtree_using_subcommand help; and not __fish_seen_subcommand_from init blob upload manifest tag repo import export copy gc quarantine fsck repair du demo completions help" -f -a "demo" -d 'Write a small real tree, and show what to try on it'
+complete -c regtree -n "__fish_regtree_using_subcommand help; and not __fish_seen_subcommand_from init blob upload manifest tag repo import export copy gc quarantine fsck repair du demo completions help" -f -a "completions" -d 'Print a completion script for a shell'
+complete -c regtree -n "__fish_regtree_using_subcommand help; and not __fish_seen_subcommand_from init blob upload manifest tag repo import export copy gc quarantine fsck repair du demo completions help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
 complete -c regtree -n "__fish_regtree_using_subcommand help; and __fish_seen_subcommand_from blob" -f -a "put" -d 'Store content in a repository, and print its digest'
 complete -c regtree -n "__fish_regtree_using_subcommand help; and __fish_seen_subcommand_from blob" -f -a "get" -d 'Write a blob\'s content to standard output or a file'
 complete -c regtree -n "__fish_regtree_using_subcommand help; and __fish_seen_subcommand_from blob" -f -a "stat" -d 'Show what a repository knows of a blob, or which repositories have it'
@@ -940,6 +1044,8 @@ complete -c regtree -n "__fish_regtree_using_subcommand help; and __fish_seen_su
 complete -c regtree -n "__fish_regtree_using_subcommand help; and __fish_seen_subcommand_from tag" -f -a "history" -d 'List everything that a tag ever pointed to, newest first'
 complete -c regtree -n "__fish_regtree_using_subcommand help; and __fish_seen_subcommand_from tag" -f -a "delete" -d 'Remove tags from a repository'
 complete -c regtree -n "__fish_regtree_using_subcommand help; and __fish_seen_subcommand_from repo" -f -a "list" -d 'List the repositories, sorted by name'
+complete -c regtree -n "__fish_regtree_using_subcommand help; and __fish_seen_subcommand_from repo" -f -a "copy" -d 'Copy a repository: its tags with their history, manifests and layers'
+complete -c regtree -n "__fish_regtree_using_subcommand help; and __fish_seen_subcommand_from repo" -f -a "rename" -d 'Give a repository another name: its tags with their history, manifests and layers'
 complete -c regtree -n "__fish_regtree_using_subcommand help; and __fish_seen_subcommand_from repo" -f -a "delete" -d 'Remove a repository: its tags, manifests\' links, layers\' links and uploads'
 complete -c regtree -n "__fish_regtree_using_subcommand help; and __fish_seen_subcommand_from quarantine" -f -a "list" -d 'List the runs in the quarantine'
 complete -c regtree -n "__fish_regtree_using_subcommand help; and __fish_seen_subcommand_from quarantine" -f -a "show" -d 'Show what is in a run of the quarantine'

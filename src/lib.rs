@@ -15,7 +15,7 @@
 //! the top down:
 //!
 //! - `cli` is the command line. [`du`] says where the space is used.
-//! - [`gc`] removes what nothing needs. [`repair`] repairs what `fsck` finds. Both make a plan first.
+//! - [`image`] takes images in and out. [`gc`] removes what nothing needs. [`repair`] repairs what `fsck` finds. Both make a plan first.
 //! - [`fsck`] finds what is wrong with a tree. [`quarantine`] keeps what `gc` and `repair` moved out of the tree.
 //! - `reach` follows references. `scan` reads a whole tree in one pass. `judge` judges content and references,
 //!   and [`verify`] is the part of it for manifests.
@@ -111,6 +111,7 @@ pub mod fsck;
 #[path = "../fuzz/readers.rs"]
 pub mod fuzz;
 pub mod gc;
+pub mod image;
 mod json;
 mod judge;
 mod layout;

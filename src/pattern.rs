@@ -24,6 +24,12 @@ impl FromStr for Pattern {
     }
 }
 
+impl std::fmt::Display for Pattern {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(self.0.glob().glob())
+    }
+}
+
 impl Pattern {
     /// Whether the repository at the path `name` is chosen.
     pub(crate) fn is_match(&self, name: &str) -> bool {
@@ -77,7 +83,7 @@ impl Patterns {
     /// nothing.
     pub(crate) fn check(&self, chooses: impl Fn(&Pattern) -> bool) -> Result<()> {
         match self.0.iter().find(|pattern| !chooses(pattern)) {
-            Some(idle) => Err(Error::NoMatch { pattern: idle.0.glob().glob().to_owned() }),
+            Some(idle) => Err(Error::NoMatch { pattern: idle.to_string() }),
             None => Ok(()),
         }
     }

@@ -17,5 +17,5 @@ pub use list::blobs;
 pub use mount::mount;
 pub(crate) use stat::content_size;
 pub use stat::{BlobStat, stat};
-pub(crate) use store::sync_content;
 pub use store::{Expected, Outcome, Stored};
+pub(crate) use store::{link_existing, sync_content};

@@ -118,6 +118,23 @@ fn have_digests<const N: usize>(
     Ok(digests.iter().all(|digest| digest.algorithm().and_then(|algorithm| hashed.by(algorithm)) == Some(*digest)))
 }
 
+/// Links content that the tree has under the canonical `digest`, and syncs both. `false` when the tree does not have it,
+/// or `verify` is set and the content is damaged.
+pub(crate) fn link_existing(
+    writer: &Writer<'_>,
+    repository: &RepositoryName,
+    digest: Digest,
+    verify: bool,
+    interrupt: &Interrupt,
+) -> Result<bool> {
+    if !digest.is_canonical() || verify && sound_size(writer, digest, digest, interrupt)?.is_none() {
+        return Ok(false);
+    }
+    sync_content(writer, digest)?;
+    stage_links(writer, repository, digest, None)?.place()?;
+    Ok(true)
+}
+
 /// Syncs existing content to the disk, whichever process put it there.
 pub(crate) fn sync_content(writer: &Writer<'_>, digest: Digest) -> Result<()> {
     let path = Entry::Blob(digest).path();

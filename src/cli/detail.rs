@@ -85,6 +85,18 @@ fn facts(error: &Error) -> Value {
         }),
         Error::RangeInvalid { range, digest, size } => json!({ "range": range, "digest": digest, "size": size }),
         Error::DigestUnusable { digest, .. } => json!({ "digest": digest }),
+        Error::NotExported { image, source } => {
+            let mut facts = facts(source);
+            facts["image"] = json!(image);
+            facts
+        }
+        Error::SourceInvalid { entry, reason, .. } => json!({ "entry": entry, "reason": reason }),
+        Error::ImageUnnamed { digest, tag, .. } => json!({ "digest": digest, "tag": tag }),
+        Error::NameTwice { name, first, second } => {
+            let images =
+                [first, second].map(|(path, digest)| json!({ "path": path.to_string_lossy(), "digest": digest }));
+            json!({ "name": name, "images": images })
+        }
         Error::NotQuarantined { what, .. } => json!({ "what": what }),
         Error::JournalMalformed { line, reason, .. } => json!({ "line": line, "reason": reason }),
         Error::NotPutBack { kept, reason, .. } => json!({ "kept": kept.to_string_lossy(), "reason": reason }),

@@ -98,8 +98,18 @@ impl From<&Error> for Exit {
             | Error::Corrupt { .. }
             | Error::OffsetMismatch { .. }
             | Error::DigestMismatch { .. }
+            | Error::SourceInvalid { .. }
             | Error::SizeMismatch { .. } => Self::Invalid,
-            Error::RangeInvalid { .. } | Error::DigestUnusable { .. } | Error::NoDigest { .. } => Self::Usage,
+            // The image is known: what is missing of it is damage, and so is a digest that can't be verified.
+            Error::NotExported { source, .. } => match Self::from(&**source) {
+                Self::Unknown | Self::Usage => Self::Invalid,
+                exit => exit,
+            },
+            Error::RangeInvalid { .. }
+            | Error::DigestUnusable { .. }
+            | Error::NoDigest { .. }
+            | Error::ImageUnnamed { .. }
+            | Error::NameTwice { .. } => Self::Usage,
             Error::RepositoryNameInvalid { .. }
             | Error::Misplaced { .. }
             | Error::Incomplete { .. }

@@ -17,6 +17,7 @@ use crate::repository::revision;
 pub(super) fn of(error: &Error, global: &Global) -> Option<String> {
     let regtree = command(global);
     let hint = match error {
+        Error::NotExported { source, .. } => return of(source, global),
         Error::NotATree { path, .. } => not_a_tree(path, global),
         Error::RepositoryUnknown { .. } => format!("to see what there is: {regtree} repo list"),
         Error::NoMatch { pattern } => {
@@ -82,6 +83,11 @@ pub(super) fn of(error: &Error, global: &Global) -> Option<String> {
         }
         Error::Io { path, .. } if error.io_kind() == Some(ErrorKind::PermissionDenied) => {
             return owner(path, global);
+        }
+        Error::ImageUnnamed { tag: Some(_), .. } => "name its repository with --repository NAME".to_owned(),
+        Error::ImageUnnamed { tag: None, .. } => {
+            "name it with --repository NAME --tag TAG; without a tag, the next gc --delete-untagged removes it"
+                .to_owned()
         }
         Error::NotQuarantined { .. } => format!("to see what there is: {regtree} quarantine list"),
         Error::Locked { .. } if global.wait_lock.is_none() => "wait for it with --wait-lock 30s".to_owned(),

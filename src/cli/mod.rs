@@ -26,6 +26,7 @@ macro_rules! noun {
 
 mod blob;
 mod completions;
+mod copy;
 mod count;
 mod deletion;
 mod demo;
@@ -33,9 +34,11 @@ mod detail;
 mod du;
 mod escape;
 mod exit;
+mod export;
 mod fsck;
 mod gc;
 mod hint;
+mod import;
 mod init;
 mod interrupt;
 mod manifest;
@@ -150,6 +153,9 @@ enum Command {
     Tag(tag::Tag),
     #[command(subcommand)]
     Repo(repo::Repo),
+    Import(import::Import),
+    Export(export::Export),
+    Copy(copy::Copy),
     Gc(gc::Gc),
     #[command(subcommand)]
     Quarantine(quarantine::Quarantine),
@@ -296,6 +302,9 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         Command::Manifest(manifest) => manifest.run(&mut context),
         Command::Tag(tag) => tag.run(&mut context),
         Command::Repo(repo) => repo.run(&mut context),
+        Command::Import(import) => import.run(&mut context),
+        Command::Export(export) => export.run(&mut context),
+        Command::Copy(copy) => copy.run(&mut context),
         Command::Gc(gc) => gc.run(&mut context),
         Command::Du(du) => du.run(&mut context),
         Command::Quarantine(quarantine) => quarantine.run(&mut context),

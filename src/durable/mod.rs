@@ -52,6 +52,7 @@ mod access;
 mod exclusive;
 mod identity;
 pub(crate) mod lock;
+mod output;
 mod ownership;
 mod parents;
 pub(crate) mod private;
@@ -70,6 +71,7 @@ use rustix::io::Errno;
 pub(crate) use access::Access;
 pub use exclusive::ExclusiveWriter;
 pub(crate) use identity::Identity;
+pub(crate) use output::OutputDirectory;
 use parents::Parents;
 pub(crate) use publish::HashedContent;
 pub(crate) use quarantine_moves::Moved;
@@ -164,16 +166,34 @@ impl<'t> Writer<'t> {
         self.stage_small(path, content, sync)?.place()
     }
 
+    /// Writes a small file whole that was last changed at `modified`. It is not synced.
+    pub(crate) fn write_dated(&self, path: &TreePath, content: &[u8], modified: Option<jiff::Timestamp>) -> Result<()> {
+        let write = |file: &mut File| {
+            file.write_all(content)?;
+            modified.map_or(Ok(()), |modified| file.set_modified(modified.into()))
+        };
+        self.stage_file(path, Sync::Later, write)?.place()
+    }
+
     /// The first half of [`Writer::write_small`], in which anything may fail; [`Staged::place`] is the second. If a
     /// directory is in the file's place, no rename can replace it, and the answer is `Err(WrongKind)`.
     pub(crate) fn stage_small(&self, path: &TreePath, content: &[u8], sync: Sync) -> Result<Staged<'t>> {
+        self.stage_file(path, sync, |file| file.write_all(content))
+    }
+
+    fn stage_file(
+        &self,
+        path: &TreePath,
+        sync: Sync,
+        write: impl Fn(&mut File) -> std::io::Result<()>,
+    ) -> Result<Staged<'t>> {
         if let Some(found) = self.tree.metadata(path)?.filter(|found| found.kind == EntryKind::Directory) {
             return Err(self.tree.wrong_kind(path, "a regular file", found.kind));
         }
         let failed = |error: std::io::Error| Error::io("write", self.tree.locate(path), error);
         parents::retry_vanished(|| {
             let parents = Parents::make(self.tree, &parent(path))?;
-            let written = parents.stage(path.file_name(), sync, |file| file.write_all(content));
+            let written = parents.stage(path.file_name(), sync, &write);
             let temporary = written.map_err(failed).inspect_err(|_| parents.forget())?;
             Ok(Staged { parents, temporary, path: path.clone(), sync, placed: false })
         })

@@ -12,7 +12,7 @@ impl Error {
             Self::NotATree { .. } | Self::UnusableTree { .. } | Self::Configuration { .. } => "NOT_A_TREE",
             Self::RepositoryUnknown { .. } | Self::NoMatch { .. } => "NAME_UNKNOWN",
             Self::BlobUnknown { .. } | Self::ContentMissing { .. } | Self::LinkedNowhere { .. } => "BLOB_UNKNOWN",
-            Self::RepositoryNameInvalid { .. } => "NAME_INVALID",
+            Self::RepositoryNameInvalid { .. } | Self::ImageUnnamed { .. } | Self::NameTwice { .. } => "NAME_INVALID",
             Self::BrokenLink { .. }
             | Self::BrokenTag { .. }
             | Self::StrangeLink { .. }
@@ -30,6 +30,8 @@ impl Error {
             Self::ManifestInvalid { refusals, .. } => refusals.first().map_or("MANIFEST_INVALID", Refusal::code),
             Self::DigestMismatch { .. } | Self::DigestUnusable { .. } | Self::NoDigest { .. } => "DIGEST_INVALID",
             Self::SizeMismatch { .. } => "SIZE_INVALID",
+            Self::NotExported { source, .. } => source.code(),
+            Self::SourceInvalid { .. } => "SOURCE_INVALID",
             Self::UploadUnknown { .. } => "BLOB_UPLOAD_UNKNOWN",
             Self::RangeInvalid { .. } | Self::OffsetMismatch { .. } => "RANGE_INVALID",
             Self::Locked { .. } => "LOCKED",
@@ -53,6 +55,8 @@ impl Error {
         match self {
             Self::Io { path, .. }
             | Self::NotATree { path, .. }
+            | Self::SourceInvalid { path, .. }
+            | Self::ImageUnnamed { path, .. }
             | Self::UnusableTree { path, .. }
             | Self::Configuration { path, .. }
             | Self::RepositoryUnknown { path, .. }
@@ -75,6 +79,7 @@ impl Error {
             | Self::NotPutBack { path, .. }
             | Self::NotUndone { path, .. }
             | Self::Locked { path, .. } => Some(path),
+            Self::NotExported { source, .. } => source.path(),
             Self::InDatabase { path, .. } => path.as_deref(),
             _ => None,
         }

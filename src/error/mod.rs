@@ -340,6 +340,46 @@ pub enum Error {
         /// Whether there may be more bytes than `found`, because reading stopped there.
         more: bool,
     },
+    /// An image can't be exported.
+    #[error("cannot export {image}")]
+    NotExported {
+        /// Its repository, with its tag or digest.
+        image: String,
+        /// Why.
+        source: Box<Error>,
+    },
+    /// A source of images is malformed, or lacks what it names.
+    #[error("{entry} of {} can't be imported: {reason}", path.display())]
+    SourceInvalid {
+        /// The source.
+        path: PathBuf,
+        /// The file, image or manifest in it.
+        entry: String,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// Nothing says to which repository an image of a source belongs.
+    #[error("image {digest} of {} names no repository{}", path.display(), tag.as_ref().map_or(String::new(), |tag| format!(", only the tag {tag:?}")))]
+    ImageUnnamed {
+        /// The source.
+        path: PathBuf,
+        /// The image.
+        digest: Digest,
+        /// The tag that it names.
+        tag: Option<String>,
+    },
+    /// Two images of the sources have one name.
+    #[error(
+        "two images are called {name}: {} of {} and {} of {}", first.1, first.0.display(), second.1, second.0.display()
+    )]
+    NameTwice {
+        /// The repository and the tag.
+        name: String,
+        /// One source, and the image in it.
+        first: (PathBuf, Digest),
+        /// The other.
+        second: (PathBuf, Digest),
+    },
     /// A byte range that the content does not have.
     #[error("range {range} is outside of blob {digest}, which has {}", count::bytes(*size))]
     RangeInvalid {

@@ -103,6 +103,36 @@ impl<'a> Put<'a> {
         Ok(Stored { descriptor, outcome, signatures, not_verified })
     }
 
+    /// Stores a manifest as a tree has it: of a signed schema1, the payload and the stored signatures, which are not
+    /// verified again. The checks and errors are those of [`Put::store`].
+    pub(crate) fn store_payload(
+        &self,
+        writer: &Writer<'_>,
+        name: &RepositoryName,
+        payload: &[u8],
+        signatures: &[Vec<u8>],
+    ) -> Result<Stored> {
+        let repository = Repository::new(writer.tree(), name.clone());
+        let refused =
+            |refusals| Error::ManifestInvalid { what: self.source_name.to_owned(), repository: name.clone(), refusals };
+        let manifest = decode(payload, self.media_type).map_err(|refusal| refused(vec![refusal]))?;
+        let (digest, size) = (Digest::of(payload), payload.len() as u64);
+        self.check_digest(name, digest, size)?;
+        let refusals = if self.skip_references {
+            check(&manifest, None, &Anything)?
+        } else {
+            check(&manifest, None, &repository)?
+        };
+        if !refusals.is_empty() {
+            return Err(refused(refusals));
+        }
+        let outcome = Written { writer, repository: name, digest, payload, signatures, tags: self.tags }.write()?;
+        let media_type = manifest.kind.media_type().unwrap_or(crate::descriptor::OCTET_STREAM);
+        let descriptor = Descriptor { media_type, size, digest };
+        let signatures = signatures.iter().map(|signature| Digest::of(signature)).collect();
+        Ok(Stored { descriptor, outcome, signatures, not_verified: 0 })
+    }
+
     /// Reads the document. Of a signed one, only the payload counts.
     fn open(&self, bytes: Vec<u8>) -> Result<Document, Refusal> {
         let is_schema1 = match self.media_type {

@@ -28,7 +28,7 @@ pub(crate) use edges::{Edges, Within};
 pub(crate) use mark::{Use, mark};
 pub(crate) use per_tag::PerTag;
 pub(crate) use shortest::shortest;
-pub(crate) use subject::named_by_tags;
+pub(crate) use subject::{named_by_tags, subject_of};
 
 use crate::digest::Digest;
 use crate::pattern::Patterns;

@@ -185,7 +185,7 @@ fn lists_only(scan: &Scan, manifest: DigestId, subject: Option<DigestId>) -> boo
 
 /// The manifest that a tag names, and the suffix: by `sha256-<hex>` clients list referrers, and cosign adds `.sig`,
 /// `.att` or `.sbom`.
-fn subject_of(tag: &str) -> Option<(Digest, Option<&str>)> {
+pub(crate) fn subject_of(tag: &str) -> Option<(Digest, Option<&str>)> {
     let (algorithm, rest) = tag.split_once('-')?;
     let (encoded, suffix) = match rest.split_once('.') {
         Some((encoded, suffix @ ("sig" | "att" | "sbom"))) => (encoded, Some(suffix)),

@@ -1,7 +1,8 @@
-//! A registry's tree as a whole. This module opens, creates and locks it, and lists, counts and removes its
-//! repositories.
+//! A registry's tree as a whole. This module opens, creates and locks it, and lists, counts, copies and
+//! removes its repositories.
 
 mod census;
+mod copy;
 mod database;
 mod delete;
 mod linked;
@@ -10,6 +11,7 @@ use std::path::Path;
 use std::time::Duration;
 
 pub use census::Census;
+pub use copy::{Copied, Copy, plan_copy};
 pub use delete::{Removal, plan_delete};
 pub(crate) use linked::{linked_in, linked_nowhere};
 

@@ -14,6 +14,7 @@ mod dependencies;
 mod du;
 mod fsck;
 mod gc;
+mod image;
 mod lock;
 mod manifests;
 mod quarantine;

@@ -216,6 +216,22 @@ fn writing() -> Session {
     session.run("repair --all-safe");
     session.run("quarantine purge --older-than 0 -n");
     session.run("quarantine purge --older-than 0");
+    for line in [
+        "export demo/app:multi -o layout",
+        "export demo/app:none -o layout",
+        "import --list layout",
+        "import layout --prefix mirror -n",
+        "import layout --prefix mirror",
+        "import layout --repository team/app --tag v1 --keep-existing-tags",
+        "import nowhere",
+        "copy demo/app:multi team/app:v2",
+        "repo copy team/app team/copy",
+        "repo rename team/copy team/moved -n",
+        "repo rename team/copy team/moved",
+        "repo rename team/copy team/moved",
+    ] {
+        session.run(line);
+    }
     session.run("repo delete demo/web -n");
     session.run("repo delete demo/web");
     session.run("init another");

@@ -1,5 +1,6 @@
 //! `repo`: repositories counted and removed, and blobs that a repository's manifests need.
 
+mod copy;
 mod delete;
 mod kill;
 mod live;

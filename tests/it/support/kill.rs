@@ -7,7 +7,10 @@ use std::sync::OnceLock;
 use super::{Regtree, Run};
 
 /// Whatever changes a tree.
-const CHANGES: [(&str, libc::c_long); 11] = [
+const CHANGES: [(&str, libc::c_long); 14] = [
+    ("mkdir", libc::SYS_mkdir),
+    ("rename", libc::SYS_rename),
+    ("unlink", libc::SYS_unlink),
     ("mkdirat", libc::SYS_mkdirat),
     ("fchmod", libc::SYS_fchmod),
     ("write", libc::SYS_write),

@@ -1,0 +1,210 @@
+//! `regtree import`.
+
+use std::path::PathBuf;
+
+use serde_json::{Value, json};
+
+use super::count::{bytes, plural};
+use super::{Context, Exit, interrupt, progress};
+use crate::blob::Outcome;
+use crate::image::{self, Imported, Names, Rename, Source};
+use crate::name::{RepositoryName, Tag};
+use crate::pattern::Pattern;
+use crate::stream::Watch;
+
+/// Put the images of an OCI image layout, or of another tree, into the tree
+///
+/// Digests stay as they are. An image gets the repository and tag that the layout names, without the registry's host;
+/// what regtree export wrote, or another tree has, keeps its names. A tag appears last, when all of its image is there and checked
+/// as manifest put checks it. A run that was cut short is simply repeated: what is there is not written again.
+#[derive(Debug, clap::Args)]
+#[command(after_long_help = "\
+Exit codes:
+  0    imported
+  1    I/O or permission error, no space
+  2    malformed name; nothing names the repository of an image, or two images have one name
+  5    a source is malformed, lacks something or has wrong content, or a registry would refuse an image
+  10   no tree
+  11   locked
+  12   --keep-existing-tags, and a tag points to another image
+  130, 143 interrupted; run it again to finish
+
+Examples:
+  regtree import /backup/images
+  skopeo copy docker://alpine:3.20 oci:alpine:3.20 && regtree import alpine --repository library/alpine
+  regtree import images --only 'team/**' --prefix mirror --dry-run")]
+#[expect(clippy::struct_excessive_bools, reason = "each is a flag of its own")]
+pub(super) struct Import {
+    /// OCI image layouts, or roots of other trees
+    #[arg(value_name = "SOURCE", required = true)]
+    sources: Vec<PathBuf>,
+    /// Show what is in the sources, and import nothing
+    #[arg(long, conflicts_with = "dry_run")]
+    list: bool,
+    /// The repository of all images, whatever the sources call them
+    #[arg(long, value_name = "NAME", value_parser = super::parse_repository)]
+    repository: Option<RepositoryName>,
+    /// The tag of the image, whatever the source calls it
+    #[arg(long, value_name = "TAG")]
+    tag: Option<Tag>,
+    /// Put PREFIX/ in front of every repository
+    #[arg(long, value_name = "PREFIX", value_parser = super::parse_repository)]
+    prefix: Option<RepositoryName>,
+    /// Give the repository FROM, and those below it, the name TO; may be given several times
+    #[arg(long = "map", value_name = "FROM=TO")]
+    renames: Vec<Rename>,
+    /// Import only the repositories that the source gives such a name; may be given several times
+    #[arg(long, value_name = "GLOB")]
+    only: Vec<Pattern>,
+    /// Keep the host of a reference, as the first component of the repository
+    #[arg(long)]
+    keep_host: bool,
+    /// Refuse, and import nothing, if a tag exists and points to another image
+    #[arg(long)]
+    keep_existing_tags: bool,
+    /// Compare only the size of a blob that the tree already has, instead of hashing it
+    #[arg(long)]
+    no_verify_existing: bool,
+    /// Show what would be added, and change nothing
+    #[arg(short = 'n', long)]
+    dry_run: bool,
+}
+
+/// What was done so far.
+#[derive(Default)]
+pub(super) struct Sum {
+    tags: u64,
+    manifests: u64,
+    added: (u64, u64),
+    present: (u64, u64),
+}
+
+impl Sum {
+    pub(super) fn add(&mut self, imported: &Imported) {
+        match imported {
+            Imported::Blob { size, outcome, .. } | Imported::Manifest { size, outcome, .. } => {
+                self.manifests += u64::from(matches!(imported, Imported::Manifest { .. }));
+                let sum = if *outcome == Outcome::Existed { &mut self.present } else { &mut self.added };
+                sum.0 += 1;
+                sum.1 += size;
+            }
+            Imported::Tag { .. } => self.tags += 1,
+        }
+    }
+}
+
+impl Import {
+    pub(super) fn run(self, context: &mut Context) -> anyhow::Result<Exit> {
+        let interrupt = interrupt::catch()?;
+        let sources = self.sources.iter().map(|path| Source::open(path, &interrupt));
+        let sources = sources.collect::<crate::Result<Vec<_>>>()?;
+        if self.list {
+            return list(&sources, context);
+        }
+        let names = Names {
+            repository: self.repository,
+            tag: self.tag,
+            keep_host: self.keep_host,
+            renames: self.renames,
+            prefix: self.prefix,
+            only: self.only.into(),
+        };
+        let how = image::Import {
+            names,
+            keep_existing_tags: self.keep_existing_tags,
+            trust_existing: self.no_verify_existing,
+        };
+        let registry = context.registry()?;
+        let writer = context.writer_unless_dry(&registry, "import", self.dry_run)?;
+        let progress = progress::observer(context.global.progress, &context.output);
+        let watch = Watch { progress: &*progress, interrupt };
+        let (mut sum, mut printed) = (Sum::default(), Ok(()));
+        let now = context.now;
+        let imported = image::import(registry.tree(), writer.as_ref(), &sources, &how, now, &watch, |imported| {
+            sum.add(&imported);
+            if printed.is_ok() {
+                printed = print(&imported, self.dry_run, context);
+            }
+        });
+        drop(progress);
+        printed?;
+        imported?;
+        end(&sum, ["import", "imported"], self.dry_run, context)?;
+        Ok(Exit::Done)
+    }
+}
+
+fn outcome(outcome: Outcome) -> Value {
+    serde_json::to_value(outcome).unwrap_or_default()
+}
+
+pub(super) fn print(imported: &Imported, dry_run: bool, context: &mut Context) -> anyhow::Result<()> {
+    let fields = |fields: Value| {
+        let mut fields = crate::json::applying(fields);
+        fields["dry_run"] = dry_run.into();
+        fields
+    };
+    match imported {
+        Imported::Blob { repository, digest, size, outcome: added } => {
+            let mut document = outcome(*added);
+            (document["repository"], document["digest"], document["size"]) =
+                (json!(repository), json!(digest), json!(size));
+            context.output.json_only("blob", || fields(document))
+        }
+        Imported::Manifest { repository, digest, size, outcome: added } => {
+            let mut document = outcome(*added);
+            (document["repository"], document["digest"], document["size"]) =
+                (json!(repository), json!(digest), json!(size));
+            context.output.json_only("manifest", || fields(document))
+        }
+        Imported::Tag { repository, tag, digest, before } => {
+            if let Some(before) = before {
+                let verb = if dry_run { "would move" } else { "moved" };
+                context.output.note(format_args!("{verb} {repository}:{tag}, which pointed to {before}"));
+            }
+            let document = json!({ "repository": repository, "tag": tag, "digest": digest, "before": before });
+            context.output.answer(format_args!("{repository}:{tag}"), "tag", || fields(document))
+        }
+    }
+}
+
+/// Prints the sum. `verb` says what is done, as `import` and `imported`.
+pub(super) fn end(sum: &Sum, [verb, done]: [&str; 2], dry_run: bool, context: &mut Context) -> anyhow::Result<()> {
+    let [(added, added_bytes), (present, present_bytes)] = [sum.added, sum.present];
+    let tags = sum.tags;
+    context.output.json_only("summary", || {
+        json!({
+            "dry_run": dry_run, "tags": tags, "manifests": sum.manifests,
+            "added": { "blobs": added, "bytes": added_bytes },
+            "present": { "blobs": present, "bytes": present_bytes },
+        })
+    })?;
+    let (did, adds, are) = if dry_run {
+        (format!("would {verb}"), "would add", "are there")
+    } else {
+        (done.to_owned(), "added", "were there already")
+    };
+    let there = if present == 0 { String::new() } else { format!("; {} {are}", plural(present, "blob")) };
+    context.output.note(format_args!(
+        "{did} {} and {}: {adds} {}, {}{there}",
+        plural(tags, "tag"),
+        plural(sum.manifests, "manifest"),
+        plural(added, "blob"),
+        bytes(added_bytes),
+    ));
+    Ok(())
+}
+
+/// Shows what the sources have, by the names that they give.
+fn list(sources: &[Source], context: &mut Context) -> anyhow::Result<Exit> {
+    for source in sources {
+        for listed in source.images() {
+            let fields = || crate::json::applying(serde_json::to_value(listed).unwrap_or_default());
+            let name = listed.name.unwrap_or("-");
+            let row = format_args!("{}  {:>10}  {name}", listed.digest, listed.size);
+            let header = format!("{:71}  {:>10}  NAME", "DIGEST", "SIZE");
+            context.output.row(&header, row, "image", fields)?;
+        }
+    }
+    Ok(Exit::Done)
+}

@@ -1,0 +1,317 @@
+//! Imports images from OCI image layouts.
+//!
+//! Each image goes in from the bottom up: content, then manifests, each after what it names, then the tag. **A tag
+//! appears last, when all of its image is in the tree, on the disk, and checked as `manifest put` checks it.** So a killed
+//! import leaves no tag and no link that leads nowhere, and the next run finds what is there already.
+
+use std::collections::{BTreeMap, HashSet};
+
+use super::layout::Entry;
+use super::names::{Name, Names};
+use super::source::Source;
+use crate::blob::{self, Expected, Outcome};
+use crate::count;
+use crate::digest::Digest;
+use crate::durable::Writer;
+use crate::error::{Error, Result};
+use crate::manifest::{self, Kind, Manifest, Reference, Role};
+use crate::name::{RepositoryName, Tag};
+use crate::repository::Repository;
+use crate::stream::Watch;
+use crate::tag;
+use crate::tree::Tree;
+use crate::upload;
+
+/// How to import.
+#[derive(Clone, Debug, Default)]
+#[non_exhaustive]
+pub struct Import {
+    /// How to name the images.
+    pub names: Names,
+    /// Whether to refuse an image whose tag points to another one.
+    pub keep_existing_tags: bool,
+    /// Whether to compare a blob that the tree has already by its size only. Otherwise it is hashed, and replaced if it
+    /// is damaged.
+    pub trust_existing: bool,
+}
+
+/// One step of an import.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Imported {
+    /// A repository has this content now.
+    Blob {
+        /// The repository.
+        repository: RepositoryName,
+        /// The digest by which the image names it.
+        digest: Digest,
+        /// In bytes.
+        size: u64,
+        /// Whether it was new to the tree.
+        outcome: Outcome,
+    },
+    /// A repository has this manifest now.
+    Manifest {
+        /// The repository.
+        repository: RepositoryName,
+        /// Its digest.
+        digest: Digest,
+        /// In bytes.
+        size: u64,
+        /// Whether it was new to the tree.
+        outcome: Outcome,
+    },
+    /// A tag points to this image now.
+    Tag {
+        /// The repository.
+        repository: RepositoryName,
+        /// The tag.
+        tag: Tag,
+        /// The image.
+        digest: Digest,
+        /// The image that it pointed to before, if that is another one.
+        before: Option<Digest>,
+    },
+}
+
+/// An image of a source, and the name that it gets.
+struct Incoming<'s> {
+    source: &'s Source,
+    entry: &'s Entry,
+    name: Name,
+    /// What its tag points to, if that is another image.
+    before: Option<Digest>,
+}
+
+/// Imports the images of `sources` into the tree, and calls `tell` after each step. Without a `writer` nothing is
+/// changed, and it tells what would be done.
+///
+/// `Err(ImageUnnamed)`, `Err(NameTwice)` and `Err(Refused)` come before anything is imported. `Err(SourceInvalid)`,
+/// `Err(DigestMismatch)` or `Err(SizeMismatch)` when a source does not have what it names, and `Err(ManifestInvalid)`
+/// when a registry would refuse it: what was imported before that stays.
+pub fn import(
+    tree: &Tree,
+    writer: Option<&Writer<'_>>,
+    sources: &[Source],
+    how: &Import,
+    now: jiff::Timestamp,
+    watch: &Watch<'_>,
+    tell: impl FnMut(Imported),
+) -> Result<()> {
+    let images = incoming(tree, sources, how)?;
+    let mut importing = Importing { tree, writer, how, now, watch, tell, done: HashSet::new() };
+    images.iter().try_for_each(|image| importing.image(image))
+}
+
+/// The images to import, by their names.
+fn incoming<'s>(tree: &Tree, sources: &'s [Source], how: &Import) -> Result<Vec<Incoming<'s>>> {
+    let mut named: BTreeMap<(Name, Option<Digest>), Incoming<'s>> = BTreeMap::new();
+    for source in sources {
+        for entry in source.entries().iter().filter(|entry| entry.signature_of.is_none()) {
+            let Some(name) = how.names.of(entry, source.path())? else { continue };
+            // Any number of images of a repository may have no tag.
+            let key = (name.clone(), name.tag.is_none().then_some(entry.digest));
+            match named.get(&key) {
+                Some(first) if first.entry.digest == entry.digest => continue,
+                Some(first) => {
+                    return Err(Error::NameTwice {
+                        name: name.to_string(),
+                        first: (first.source.path().to_owned(), first.entry.digest),
+                        second: (source.path().to_owned(), entry.digest),
+                    });
+                }
+                None => {}
+            }
+            let before = current(tree, &name)?.filter(|digest| *digest != entry.digest);
+            if let Some(before) = before.filter(|_| how.keep_existing_tags) {
+                let reason = format!("{name} exists, and points to {before}");
+                return Err(Error::Refused { reason });
+            }
+            named.insert(key, Incoming { source, entry, name, before });
+        }
+    }
+    Ok(named.into_values().collect())
+}
+
+/// What the tag of this name points to. A broken tag points to nothing, and is set again.
+fn current(tree: &Tree, name: &Name) -> Result<Option<Digest>> {
+    let Some(tag) = &name.tag else { return Ok(None) };
+    match tag::find(&Repository::new(tree, name.repository.clone()), tag) {
+        Err(Error::BrokenTag { .. }) => Ok(None),
+        found => found,
+    }
+}
+
+struct Importing<'i, T> {
+    tree: &'i Tree,
+    writer: Option<&'i Writer<'i>>,
+    how: &'i Import,
+    now: jiff::Timestamp,
+    watch: &'i Watch<'i>,
+    tell: T,
+    /// What a repository got in this run.
+    done: HashSet<(RepositoryName, Digest)>,
+}
+
+/// A manifest of a source, and whether what it names was already followed.
+struct Pending {
+    digest: Digest,
+    followed: bool,
+}
+
+impl<T: FnMut(Imported)> Importing<'_, T> {
+    fn image(&mut self, image: &Incoming<'_>) -> Result<()> {
+        let mut pending = vec![Pending { digest: image.entry.digest, followed: false }];
+        let mut begun = HashSet::new();
+        while let Some(Pending { digest, followed }) = pending.pop() {
+            self.watch.interrupt.check()?;
+            if self.is_done(image, digest) {
+                continue;
+            }
+            let bytes = image.source.manifest(image.entry, digest)?;
+            Self::check_size(image, digest, bytes.len() as u64)?;
+            let manifest = read(image.source, digest, &bytes)?;
+            if followed {
+                self.manifest(image, digest, &bytes, &manifest)?;
+                continue;
+            }
+            if !begun.insert(digest) {
+                // Two indexes can't name each other, because a digest is of the bytes. But one may be named twice.
+                continue;
+            }
+            pending.push(Pending { digest, followed: true });
+            for reference in &manifest.references {
+                match reference.digest {
+                    Ok(child) if is_manifest(reference) => pending.push(Pending { digest: child, followed: false }),
+                    Ok(content) => self.content(image, digest, content, reference)?,
+                    Err(error) => {
+                        let reason = format!("{} {:?}: {error}", reference.role, reference.text);
+                        return Err(image.source.invalid(&format!("manifest {digest}"), reason));
+                    }
+                }
+            }
+        }
+        self.tag(image)
+    }
+
+    /// Checks the size that the index says.
+    fn check_size(image: &Incoming<'_>, digest: Digest, found: u64) -> Result<()> {
+        let expected = image.entry.size;
+        if digest != image.entry.digest || found == expected {
+            return Ok(());
+        }
+        let reason = format!("expected {}, found {}", count::bytes(expected), count::bytes(found));
+        Err(image.source.invalid(&format!("manifest {digest}"), reason))
+    }
+
+    fn is_done(&self, image: &Incoming<'_>, digest: Digest) -> bool {
+        self.done.contains(&(image.name.repository.clone(), digest))
+    }
+
+    fn repository(&self, image: &Incoming<'_>) -> Repository<'_> {
+        Repository::new(self.tree, image.name.repository.clone())
+    }
+
+    /// Puts a layer or config into the repository, unless it is there.
+    fn content(&mut self, image: &Incoming<'_>, parent: Digest, digest: Digest, reference: &Reference) -> Result<()> {
+        if self.is_done(image, digest) {
+            return Ok(());
+        }
+        if digest.is_tarsum() {
+            let reason = format!("its {} {digest} is no hash of bytes: such content can't be imported", reference.role);
+            return Err(image.source.invalid(&format!("manifest {parent}"), reason));
+        }
+        let size = reference.size.and_then(|size| u64::try_from(size).ok());
+        let repository = image.name.repository.clone();
+        let found = blob::content_size(self.tree, digest)?.filter(|found| size.is_none_or(|size| size == *found));
+        let linked = match (self.writer, found) {
+            (None, Some(_)) => true,
+            (Some(writer), Some(_)) => {
+                blob::link_existing(writer, &repository, digest, !self.how.trust_existing, &self.watch.interrupt)?
+            }
+            (_, None) => false,
+        };
+        let (size, outcome) = match found {
+            Some(found) if linked => (found, Outcome::Existed),
+            _ => match self.store(image, parent, digest, reference, size)? {
+                Some(stored) => stored,
+                None => return Ok(()),
+            },
+        };
+        self.done.insert((repository.clone(), digest));
+        (self.tell)(Imported::Blob { repository, digest, size, outcome });
+        Ok(())
+    }
+
+    /// Stores content of the source. `None` where the source need not have it.
+    fn store(
+        &self,
+        image: &Incoming<'_>,
+        parent: Digest,
+        digest: Digest,
+        reference: &Reference,
+        size: Option<u64>,
+    ) -> Result<Option<(u64, Outcome)>> {
+        let Some((file, path)) = image.source.open_content(image.entry, digest)? else {
+            // It may be anywhere, as its `urls` say, or in the repository, by a link under another digest.
+            if reference.is_elsewhere() || self.repository(image).find_link(digest)?.is_some() {
+                return Ok(None);
+            }
+            let reason = format!("its {} {digest} is missing", reference.role);
+            return Err(image.source.invalid(&format!("manifest {parent}"), reason));
+        };
+        let name = path.display().to_string();
+        let found = file.metadata().map_err(|error| Error::io("look at", &path, error))?.len();
+        let Some(writer) = self.writer else { return Ok(Some((found, Outcome::Stored))) };
+        let mut put = upload::Put::new(&name);
+        put.expected = Expected { digest: Some(digest), size };
+        put.size_hint = Some(found);
+        let stored = put.store(writer, &image.name.repository, file, self.now, self.watch)?;
+        Ok(Some((stored.descriptor.size, stored.outcome)))
+    }
+
+    /// Stores a manifest after everything that it names.
+    fn manifest(&mut self, image: &Incoming<'_>, digest: Digest, bytes: &[u8], manifest: &Manifest) -> Result<()> {
+        let repository = image.name.repository.clone();
+        let outcome = match self.writer {
+            Some(writer) => {
+                let name = format!("manifest {digest} of {}", image.source.path().display());
+                let mut put = manifest::Put::new(&name);
+                put.media_type = manifest.kind.media_type();
+                // A build cache is an index of layers, which 2.8 takes and 3.x does not. Each was just put in.
+                put.skip_references = manifest
+                    .references
+                    .iter()
+                    .any(|reference| reference.role == Role::Child && !is_manifest(reference));
+                let signatures = image.source.signatures(image.entry, digest)?;
+                put.store_payload(writer, &repository, bytes, &signatures)?.outcome
+            }
+            None if blob::content_size(self.tree, digest)?.is_some() => Outcome::Existed,
+            None => Outcome::Stored,
+        };
+        self.done.insert((repository.clone(), digest));
+        (self.tell)(Imported::Manifest { repository, digest, size: bytes.len() as u64, outcome });
+        Ok(())
+    }
+
+    fn tag(&mut self, image: &Incoming<'_>) -> Result<()> {
+        let (Some(tag), digest) = (&image.name.tag, image.entry.digest) else { return Ok(()) };
+        let is_set = current(self.tree, &image.name)? == Some(digest);
+        if let Some(writer) = self.writer.filter(|_| !is_set) {
+            tag::set(writer, &self.repository(image), tag, digest)?;
+        }
+        let (repository, tag) = (image.name.repository.clone(), tag.clone());
+        (self.tell)(Imported::Tag { repository, tag, digest, before: image.before });
+        Ok(())
+    }
+}
+
+/// Whether a reference leads to a manifest. A build cache is an index whose children are layers.
+fn is_manifest(reference: &Reference) -> bool {
+    let is_kind = |media_type: &String| Kind::from_media_type(media_type).is_some();
+    reference.role == Role::Child && reference.media_type.as_ref().is_none_or(is_kind)
+}
+
+fn read(source: &Source, digest: Digest, bytes: &[u8]) -> Result<Manifest> {
+    Manifest::read(bytes).map_err(|fault| source.invalid(&format!("manifest {digest}"), fault.to_string()))
+}

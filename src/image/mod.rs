@@ -1,0 +1,32 @@
+//! Images in and out of the tree.
+//!
+//! A tree's images can be [exported](export()) to an OCI image layout, which skopeo, podman, buildah, crane and oras
+//! read, and images can be [imported](import()) from one, or from another tree. Digests stay as they are: a manifest is stored and written byte
+//! for byte.
+//!
+//! - `layout` reads an image layout and its index; `durable` writes it.
+//! - `source` is what images come from.
+//! - `names` decides which repository and tag an image of a layout gets.
+//! - `whole` finds all that belongs to an image of the tree.
+
+mod export;
+mod import;
+pub(crate) mod layout;
+mod names;
+mod source;
+mod whole;
+
+pub use export::{Export, Exported, Selection, export};
+pub use import::{Import, Imported, import};
+pub use layout::Listed;
+pub use names::{Names, Rename, RenameError};
+pub use source::Source;
+
+/// The annotation with which regtree notes the repository of an image that it exported.
+const REPOSITORY: &str = "io.github.regtree.repository";
+/// The annotation with the name of an image: a tag, or a whole reference (image-spec, annotations.md).
+const REF_NAME: &str = "org.opencontainers.image.ref.name";
+/// The annotation with the whole reference of an image, as containerd and buildx write it.
+const CONTAINERD_NAME: &str = "io.containerd.image.name";
+/// The annotation of a signature that a registry up to 2.4 stored: the schema1 manifest that it belongs to.
+const SIGNATURE_OF: &str = "io.github.regtree.signature-of";
