@@ -94,6 +94,11 @@ impl<'w> Verifier<'w> {
         Ok(count)
     }
 
+    /// Verifies a manifest as if the repository had a link to it.
+    pub(crate) fn foresee(&mut self, repository: &Repository<'_>, digest: Digest, report: Report<'_>) -> Result<()> {
+        self.look_at(repository, digest, report).map(drop)
+    }
+
     /// Takes the damage that was found in the listings of manifests and tags, each once.
     pub fn take_damage(&mut self) -> Vec<Error> {
         std::mem::take(&mut self.seen.damage).into_values().collect()

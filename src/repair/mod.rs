@@ -11,6 +11,7 @@
 //! is not in place yet, the content is missing, and is reported as missing.
 
 mod execute;
+mod foresee;
 mod grant;
 mod many;
 mod planner;

@@ -1,11 +1,11 @@
 //! Turns findings into a plan.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 
 use super::remaining::{self, Remedy};
 use super::source::FoundContent;
-use super::{Action, Left, Options, Plan, Wanted, grant, many, recheck, retag, safety};
+use super::{Action, Left, Options, Plan, Wanted, foresee, grant, many, recheck, retag, safety};
 use crate::digest::Digest;
 use crate::error::{Error, Result};
 use crate::finding::{Code, Finding, REPAIRABLE, Repair, Severity, Subject};
@@ -93,6 +93,9 @@ pub(super) fn decide<'o>(tree: &Tree, options: Options<'o>, recall: Recall, watc
     }
     let Planner { plan, left, .. } = planner;
     let (actions, is_cache) = (Action::in_order(plan), cache::is_cache(tree));
+    let known: HashSet<_> = unmended.iter().map(remaining::key).collect();
+    let foreseen = foresee::errors(tree, &actions, &options, watch)?;
+    unmended.extend(foreseen.into_iter().filter(|error| !known.contains(&remaining::key(error))));
     Ok(Plan { recall, is_cache, actions, left, unmended, until_pushed, ways_out, refused, content, options, moment })
 }
 

@@ -209,3 +209,26 @@ fn a_missing_link_of_a_tagged_manifest_is_reported_and_written_where_that_is_ask
         assert!(snapshot(&planted.v2()) == before);
     }
 }
+
+#[test]
+fn a_dry_run_foresees_what_a_manifest_lacks_that_is_linked_again() {
+    for lacking in [false, true] {
+        let (planted, lost, _) = unlinked(false);
+        if !lacking {
+            planted.layer("lib", "no layer");
+        }
+        let code = if lacking { 3 } else { 0 };
+        let words = ["repair", "--only", "revision-link-missing", "--assume-blobs-lost", "--json"];
+        let left = |words: &[&str]| {
+            let events = planted.run(words).code(code).json_lines();
+            events.last().unwrap().clone()
+        };
+        let dry = left(&[&words[..], &["-n"]].concat());
+        assert!(!planted.has_revision("lib", &lost));
+        let real = left(&words);
+        assert!(planted.has_revision("lib", &lost));
+        for key in ["unmended", "images"] {
+            assert_eq!(dry[key], real[key], "{lacking} {key}: {dry}\n{real}");
+        }
+    }
+}
