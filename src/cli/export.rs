@@ -11,7 +11,7 @@ use crate::name::Reference;
 use crate::pattern::Pattern;
 use crate::stream::Watch;
 
-/// Write images to an OCI image layout, which skopeo, podman, buildah, crane and oras read
+/// Write images to an OCI image layout, a directory that skopeo and other tools read
 ///
 /// Digests stay as they are. Every byte is hashed on its way. The layout names images REPO:TAG; the signatures and
 /// other referrers of an image come along.

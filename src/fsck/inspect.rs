@@ -403,7 +403,7 @@ impl<'t> Inspector<'t> {
         }
     }
 
-    /// The digest that the malformed link in a leaf was meant to say.
+    /// The digest in a malformed link, if only white space around it is wrong.
     pub(super) fn meant(&mut self, leaf: &Leaf, path: impl Fn() -> TreePath) -> Option<crate::digest::Digest> {
         let file = self.open_small(leaf.handle.as_fd(), "link", Blocks::None, path).ok()?;
         link::meant(file).ok()?

@@ -205,17 +205,20 @@ impl Exporting<'_> {
         let contents: BTreeSet<Content> =
             images.iter().flat_map(|image| image.whole.contents.iter().copied()).collect();
         let total = contents.iter().map(|content| content.size).sum();
-        let mut done = BTreeSet::new();
         self.watch.progress.begin("exporting", Some(total));
-        let mut whole = Vec::with_capacity(images.len());
+        let whole = self.write_all(directory, images);
+        self.watch.progress.end();
+        whole
+    }
+
+    fn write_all(&mut self, directory: &OutputDirectory, images: Vec<Image>) -> Result<Vec<Image>> {
+        let (mut whole, mut done) = (Vec::with_capacity(images.len()), BTreeSet::new());
         for image in images {
-            match self.write_image(directory, &image, &mut done) {
-                Ok(None) => whole.push(image),
-                Ok(Some(error)) => self.skip(describe(&image), error)?,
-                Err(error) => return Err(error),
+            match self.write_image(directory, &image, &mut done)? {
+                None => whole.push(image),
+                Some(error) => self.skip(describe(&image), error)?,
             }
         }
-        self.watch.progress.end();
         Ok(whole)
     }
 

@@ -1,6 +1,6 @@
 //! Images in and out of the tree.
 //!
-//! A tree's images can be [exported](export()) to an OCI image layout, which skopeo, podman, buildah, crane and oras
+//! A tree's images can be [exported](export()) to an OCI image layout, which skopeo and other tools
 //! read, and images can be [imported](import()) from one, or from another tree. Digests stay as they are: a manifest is stored and written byte
 //! for byte.
 //!

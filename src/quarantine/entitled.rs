@@ -72,7 +72,7 @@ impl Search<'_> {
                 }
             }
         }
-        // What is named with `urls` and not linked leads nowhere, but it is told who names it.
+        // What is named with `urls` and not linked leads nowhere, but a note says who names it.
         let graph = &self.scan.graph;
         let nodes = self.manifests(repository).filter_map(|name| graph.node(name));
         for (_, digest) in nodes.flat_map(|node| self.held(graph.elsewhere(node).iter().copied())) {

@@ -33,7 +33,7 @@ named! {
     }
 }
 
-/// What goes with a blob: its directory with all in it; or only its own files, where somebody else's lie beside them.
+/// What is removed with a blob: its whole directory, or only the blob's own files if foreign files are there too.
 pub(crate) enum BlobParts {
     Directory(TreePath),
     /// The content first, then the temporary files that interrupted writes of it left.
@@ -60,7 +60,7 @@ impl BlobParts {
         Ok(Self::Files([data].into_iter().chain(temporary).collect()))
     }
 
-    /// The path that is moved. What can't be listed may have somebody else's files.
+    /// The path that is moved. A directory that can't be listed may contain foreign files.
     pub(crate) fn path(tree: &Tree, digest: &Digest) -> TreePath {
         match Self::of(tree, digest) {
             Ok(Self::Directory(path)) => path,

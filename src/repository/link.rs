@@ -53,8 +53,8 @@ pub(crate) fn unshown(length: u64) -> String {
     format!("{} of a file with several hard links, which are not shown", count::bytes(length))
 }
 
-/// The digest that a malformed link was meant to say: its text without the white space around it. Somebody may have
-/// written it with `echo`. A file that has another name may be any file of its file system, and means nothing.
+/// The digest in a malformed link, if only white space around it is wrong, as `echo` leaves it. A file with several hard
+/// links may be any file of its file system, and means nothing.
 pub(crate) fn meant(file: impl AsFd) -> rustix::io::Result<Option<Digest>> {
     let mut buffer = [0; LINK_MAX];
     let content = tree::read_start(file.as_fd(), &mut buffer)?;

@@ -12,7 +12,7 @@ use super::{Context, Exit};
 use crate::digest::Digest;
 use crate::quarantine::{Mentioned, NotedItem, Recall, RunId, RunSummary};
 
-/// How many blobs are told of that stay in the quarantine, and how many repositories of each.
+/// How many blobs that stay in the quarantine a note names, and how many repositories for each.
 const SHOWN: usize = 10;
 const NAMED: usize = 3;
 
