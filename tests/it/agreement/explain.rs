@@ -5,9 +5,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use proptest::prelude::*;
 use serde_json::Value;
 
-use super::random::{Ways, damaged, hold, sound};
+use super::random::{Ways, damaged, sound};
 use super::{ask, of_every_damage, of_every_version};
 use crate::support::Scratch;
+use crate::support::hold::hold;
 use crate::support::planted::{Planted, hex_of};
 
 const MARKS: [&[&str]; 3] = [&[], &["--delete-untagged"], &["--delete-untagged", "--delete-dangling-referrers"]];

@@ -4,9 +4,10 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 
-use super::random::{How, Ways, cached, damaged, hold, sound};
+use super::random::{How, Ways, cached, damaged, sound};
 use super::{Answer, ask, of_every_damage, of_every_version};
 use crate::support::Scratch;
+use crate::support::hold::hold;
 use crate::support::planted::{Planted, blob_path, revision_path, sha256};
 
 const COMMANDS: [&[&str]; 5] = [

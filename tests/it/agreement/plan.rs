@@ -7,9 +7,10 @@ use proptest::prelude::*;
 use regtree::finding::REPAIRABLE;
 use serde_json::Value;
 
-use super::random::{Recipe, Step, Ways, damaged, hold, sound, steps, walk};
+use super::random::{Recipe, Step, Ways, damaged, sound, steps, walk};
 use super::{Answer, ask, difference, list, of_every_damage, of_every_version};
 use crate::support::Scratch;
+use crate::support::hold::hold;
 use crate::support::planted::{Planted, layer_path, sha256};
 use crate::support::vectors::{damaged as damaged_tree, damaged_trees, tree, versions};
 

@@ -1,7 +1,6 @@
 //! Random trees: steps that proptest draws and shrinks, planted one after the other.
 
 use std::collections::BTreeSet;
-use std::fmt::Debug;
 use std::fs;
 use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
@@ -205,20 +204,6 @@ pub(super) fn damaged(ways: Ways) -> impl Strategy<Value = Recipe> {
         young,
         damage,
     })
-}
-
-/// Draws so many values, always the same for a seed, and holds each to `check`; what fails is shrunk.
-#[track_caller]
-pub(super) fn hold<S: Strategy>(trees: u32, seed: u8, values: S, check: impl Fn(&S::Value) -> Result<(), String>)
-where
-    S::Value: Debug,
-{
-    let config = Config { cases: trees, failure_persistence: None, max_shrink_iters: 120, ..Config::default() };
-    let rng = TestRng::from_seed(RngAlgorithm::ChaCha, &[seed; 32]);
-    let held = TestRunner::new_with_rng(config, rng).run(&values, |value| check(&value).map_err(TestCaseError::fail));
-    if let Err(error) = held {
-        panic!("{error}");
-    }
 }
 
 /// The same tree as one of a pull-through cache.

@@ -1,9 +1,10 @@
 //! What `du` says of each repository and tag, a collection then frees; and its lines are gc's figures.
 
-use super::random::{Ways, damaged, hold, sound};
+use super::random::{Ways, damaged, sound};
 use super::{ask, list, of_every_version};
 use crate::du::freed::{delete_each_repository, delete_each_tag};
 use crate::support::Scratch;
+use crate::support::hold::hold;
 use crate::support::planted::Planted;
 use crate::support::vectors::{damaged as damaged_tree, damaged_trees};
 

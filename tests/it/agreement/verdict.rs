@@ -5,9 +5,10 @@ use std::fs;
 
 use serde_json::Value;
 
-use super::random::{How, Ways, cached, damaged, hold};
+use super::random::{How, Ways, cached, damaged};
 use super::{Answer, ask, of_every_damage, of_every_version};
 use crate::support::Scratch;
+use crate::support::hold::hold;
 use crate::support::planted::{Planted, blob_path, revision_path, sha256};
 
 /// What `manifest verify` says of content and of links to it, if it says anything.

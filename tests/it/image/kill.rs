@@ -5,6 +5,7 @@ use std::fs;
 use super::{layout_in, names, tags};
 use crate::support::image::{Image, lay_out_index};
 use crate::support::kill::at_every_change;
+use crate::support::planted::Planted;
 use crate::support::{Scratch, assert_sound};
 
 #[test]
@@ -82,4 +83,50 @@ fn a_new_layout_appears_whole_or_not_at_all() {
         },
     );
     assert!(kills > 10, "{kills}");
+}
+
+/// Kills copies of `lib/app:v1`, which has a signature, to `team/app:v2` of the same tree or of another.
+fn copies_are_finished_by_the_next(to_other_tree: bool) {
+    let kills = at_every_change(
+        || {
+            let planted = Planted::new();
+            let image = planted.tagged_image("lib/app", "v1", "image");
+            let signature = planted.referrer("lib/app", &image, "signature");
+            let other = Scratch::new();
+            let to = ["--to", other.root().to_str().unwrap()];
+            let call = planted.regtree(["copy", "lib/app:v1", "team/app:v2"]).with(to.iter().filter(|_| to_other_tree));
+            ((planted, other, call.clone(), [image, signature]), call)
+        },
+        |(planted, other, call, [image, signature]), at, _| {
+            let target = if to_other_tree { other } else { &planted.scratch };
+            let tag = target.repository("team/app").join("_manifests/tags/v2/current/link");
+            let is_whole = || {
+                target.regtree(["manifest", "verify", "team/app", "v2", "--content"]).ok();
+            };
+            assert_sound(target);
+            if tag.exists() {
+                is_whole();
+            }
+            call.clone().ok();
+            is_whole();
+            assert_eq!(tags(target, "team/app"), [("v2".to_owned(), image.clone())].into(), "{at}");
+            let referrers = target.regtree(["manifest", "referrers", "team/app", image, "--json"]).ok().json();
+            assert_eq!(referrers["manifests"][0]["digest"], **signature, "{at}");
+            // An upload that was cut short stays until it is purged, as after `blob put`.
+            target.regtree(["upload", "purge", "--older-than", "0s"]).ok();
+            assert!(target.uploads("team/app").is_empty(), "{at}");
+            planted.regtree(["manifest", "verify", "lib/app", "v1", "--content"]).ok();
+        },
+    );
+    assert!(kills > 30, "{kills}");
+}
+
+#[test]
+fn a_copy_killed_at_any_change_is_finished_by_the_next() {
+    copies_are_finished_by_the_next(false);
+}
+
+#[test]
+fn a_copy_to_another_tree_killed_at_any_change_is_finished_by_the_next() {
+    copies_are_finished_by_the_next(true);
 }

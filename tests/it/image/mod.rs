@@ -6,6 +6,7 @@ mod export;
 mod import;
 mod kill;
 mod peers;
+mod property;
 mod round_trip;
 
 use std::collections::BTreeMap;

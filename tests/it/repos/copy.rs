@@ -184,3 +184,30 @@ fn a_rename_killed_at_any_change_loses_nothing_and_is_finished_by_the_next() {
     });
     assert!(kills > 30, "{kills}");
 }
+
+#[test]
+fn a_copy_killed_at_any_change_leaves_the_old_repository_and_is_finished_by_the_next() {
+    let prepare = || {
+        let scratch = Scratch::new();
+        scratch.image(OLD, "image").tag("v1").tag("v2");
+        let (before, call) = (links(&scratch, OLD), scratch.regtree(["repo", "copy", OLD, NEW]));
+        ((scratch, before), call)
+    };
+    let kills = at_every_change(prepare, |(scratch, before), at, _| {
+        assert_sound(scratch);
+        assert_eq!(links(scratch, OLD), *before, "{at}");
+        for tag in ["v1", "v2"] {
+            // A tag that is there already leads to a whole image.
+            if scratch.repository(NEW).join("_manifests/tags").join(tag).join("current/link").exists() {
+                scratch.regtree(["manifest", "verify", NEW, tag, "--content"]).ok();
+            }
+        }
+        scratch.regtree(["repo", "copy", OLD, NEW]).ok();
+        // A small file that was being written is garbage, which lies beside its place.
+        let mut copied = links(scratch, NEW);
+        copied.retain(|(path, _)| path.ends_with("/link"));
+        assert_eq!(copied, *before, "{at}");
+        scratch.regtree(["manifest", "verify", "--all", "--content"]).ok();
+    });
+    assert!(kills > 20, "{kills}");
+}

@@ -1,6 +1,7 @@
 //! What the tests share: running the command, trees to run it on, and the peers to hold it to.
 
 pub(crate) mod command;
+pub(crate) mod hold;
 pub(crate) mod image;
 pub(crate) mod kill;
 pub(crate) mod mounted;
