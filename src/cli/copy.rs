@@ -78,7 +78,7 @@ impl Copy {
         let (from, Destination { repository, tag }) = (context.registry()?, self.destination);
         let target = match &self.to {
             Some(root) => Registry::open(root)?,
-            None => Registry::open(from.tree().path())?,
+            None => context.registry()?,
         };
         let source = Source::of_image(from, &self.source, tag.as_ref(), !self.no_referrers, &interrupt)?;
         let how = image::Import {

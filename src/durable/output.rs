@@ -52,9 +52,15 @@ impl OutputDirectory {
         if path != place {
             make_directory(&path)?;
         }
-        let lock = lock(&path.join(marker)).map_err(|error| match error.kind() {
-            ErrorKind::WouldBlock => refused("another process is writing it".to_owned()),
-            _ => Error::io("lock", path.join(marker), error),
+        let lock = lock(&path.join(marker)).map_err(|error| {
+            if path != place {
+                // Only an empty one goes, so not one that another process fills.
+                let _ = std::fs::remove_dir(&path);
+            }
+            match error.kind() {
+                ErrorKind::WouldBlock => refused("another process is writing it".to_owned()),
+                _ => Error::io("lock", path.join(marker), error),
+            }
         })?;
         let mut directory = Self { path, place: place.to_owned(), done: false, lock };
         if directory.is_new() {

@@ -2,19 +2,14 @@
 //! that user's own.
 
 use std::fs::{self, Permissions};
-use std::os::unix::fs::{PermissionsExt, lchown};
-use std::path::{Path, PathBuf};
+use std::os::unix::fs::PermissionsExt;
+use std::path::PathBuf;
 
 use regtree::Digest;
 
-use crate::support::refusal::{CONTENT, IO, OTHER, fails, text, tree, unchanged};
-use crate::support::{Regtree, Run, Scratch};
-
-/// Who [`Regtree::unprivileged`] is.
-const NOBODY: u32 = 65534;
-const DENIED: &str = "Permission denied";
-const UNREADABLE: u32 = 0o000;
-const UNWRITABLE: u32 = 0o555;
+use crate::support::denied::{DENIED, Moded, UNREADABLE, UNWRITABLE, denied, during, give_away};
+use crate::support::refusal::{CONTENT, IO, OTHER, fails, text, tree};
+use crate::support::{Regtree, Scratch};
 
 /// A tree of the unprivileged user's, with one blob in `lib/app`.
 fn owned() -> (Scratch, Digest) {
@@ -22,48 +17,6 @@ fn owned() -> (Scratch, Digest) {
     let digest = scratch.put("lib/app", CONTENT);
     give_away(scratch.root());
     (scratch, digest)
-}
-
-/// Gives `path` and all below it to the unprivileged user; where the tests run as one, it is theirs already.
-fn give_away(path: &Path) {
-    if rustix::process::geteuid().is_root() {
-        for entry in walkdir::WalkDir::new(path) {
-            lchown(entry.unwrap().path(), Some(NOBODY), Some(NOBODY)).unwrap();
-        }
-    }
-}
-
-/// A mode that lasts until this is dropped, so that the directory can be looked into and removed afterwards.
-struct Moded<'a>(&'a Path, Permissions);
-
-impl<'a> Moded<'a> {
-    fn new(path: &'a Path, mode: u32) -> Self {
-        let before = fs::symlink_metadata(path).unwrap().permissions();
-        fs::set_permissions(path, Permissions::from_mode(mode)).unwrap();
-        Self(path, before)
-    }
-}
-
-impl Drop for Moded<'_> {
-    fn drop(&mut self) {
-        fs::set_permissions(self.0, self.1.clone()).unwrap();
-    }
-}
-
-/// Expects `call` to be denied while `path` has `mode`, to name `named`, and to change nothing.
-#[track_caller]
-fn denied(scratch: &Scratch, (path, mode): (&Path, u32), call: &Regtree, named: &Path) {
-    let before = tree(scratch.root());
-    let moded = Moded::new(path, mode);
-    fails(&call.clone().unprivileged(), IO, &[text(named), DENIED]);
-    drop(moded);
-    unchanged(scratch.root(), &before, call);
-}
-
-/// What comes of `call` while `path` has `mode`.
-fn during((path, mode): (&Path, u32), call: Regtree) -> Run {
-    let _moded = Moded::new(path, mode);
-    call.unprivileged().run()
 }
 
 #[test]

@@ -66,3 +66,13 @@ fn what_is_unknown_or_taken_is_refused() {
     let call = planted.regtree(["copy", "lib/app:v1", "team/app", "--to", "/nowhere"]);
     refusal::refused(planted.root(), &call, refusal::NO_TREE, &["/nowhere"]);
 }
+
+#[test]
+fn a_tree_on_another_disk_behind_a_symbolic_link_is_copied_in_too() {
+    let (planted, index, _) = planted();
+    let elsewhere = planted.root().join("elsewhere");
+    std::fs::rename(planted.v2(), &elsewhere).unwrap();
+    std::os::unix::fs::symlink(&elsewhere, planted.v2()).unwrap();
+    planted.regtree(["copy", "lib/app:v1", "team/app"]).ok();
+    assert_eq!(tags(&planted.scratch, "team/app")["v1"], index);
+}

@@ -6,8 +6,11 @@ mod export;
 mod import;
 mod kill;
 mod peers;
+mod permissions;
 mod property;
+
 mod round_trip;
+mod space;
 
 use std::collections::BTreeMap;
 use std::fs;

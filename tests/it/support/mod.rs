@@ -1,6 +1,7 @@
 //! What the tests share: running the command, trees to run it on, and the peers to hold it to.
 
 pub(crate) mod command;
+pub(crate) mod denied;
 pub(crate) mod hold;
 pub(crate) mod image;
 pub(crate) mod kill;
@@ -21,4 +22,4 @@ pub(crate) use command::{Regtree, Run};
 pub(crate) use pushed::Pushed;
 pub(crate) use scratch::Scratch;
 pub(crate) use snapshot::snapshot;
-pub(crate) use sound::assert_sound;
+pub(crate) use sound::{assert_sound, assert_sound_at};
