@@ -46,7 +46,7 @@ complete -c regtree -n "__fish_regtree_needs_command" -f -a "manifest" -d 'Manif
 complete -c regtree -n "__fish_regtree_needs_command" -f -a "tag" -d 'Tags: names that point to manifests'
 complete -c regtree -n "__fish_regtree_needs_command" -f -a "repo" -d 'Repositories'
 complete -c regtree -n "__fish_regtree_needs_command" -f -a "import" -d 'Put the images of an OCI image layout, or of another tree, into the tree'
-complete -c regtree -n "__fish_regtree_needs_command" -f -a "export" -d 'Write images to an OCI image layout, a directory that skopeo and other tools read'
+complete -c regtree -n "__fish_regtree_needs_command" -f -a "export" -d 'Write images to an OCI image layout, a directory or a tar archive that skopeo and other tools read'
 complete -c regtree -n "__fish_regtree_needs_command" -f -a "copy" -d 'Copy an image to another repository or tag, or to another tree'
 complete -c regtree -n "__fish_regtree_needs_command" -f -a "gc" -d 'Remove what nothing needs'
 complete -c regtree -n "__fish_regtree_needs_command" -f -a "quarantine" -d 'Quarantine: what was moved out of the tree, and can be put back'
@@ -724,7 +724,7 @@ complete -c regtree -n "__fish_regtree_using_subcommand import" -l json -d 'Prin
 complete -c regtree -n "__fish_regtree_using_subcommand import" -s q -l quiet -d 'Print the answer and errors only: no notes, warnings, findings of severity info, or progress'
 complete -c regtree -n "__fish_regtree_using_subcommand import" -s v -l verbose -d 'Print more details on stderr'
 complete -c regtree -n "__fish_regtree_using_subcommand import" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c regtree -n "__fish_regtree_using_subcommand export" -s o -l output -d 'The layout: a directory, which is made if it does not exist' -r -F
+complete -c regtree -n "__fish_regtree_using_subcommand export" -s o -l output -d 'The layout: a directory, which is made if it does not exist; a tar archive if it ends in .tar; - is an archive on standard output' -r -F
 complete -c regtree -n "__fish_regtree_using_subcommand export" -l root -d 'The registry\'s rootdirectory, or its docker/registry/v2' -r -F
 complete -c regtree -n "__fish_regtree_using_subcommand export" -l registry-config -d 'Take the root from the registry\'s own config.yml' -r -F
 complete -c regtree -n "__fish_regtree_using_subcommand export" -l wait-lock -d 'Wait up to DURATION (30s, 5m, 1h) for a lock that another process holds, instead of failing at once' -r
@@ -1006,7 +1006,7 @@ complete -c regtree -n "__fish_regtree_using_subcommand help; and not __fish_see
 complete -c regtree -n "__fish_regtree_using_subcommand help; and not __fish_seen_subcommand_from init blob upload manifest tag repo import export copy gc quarantine fsck repair du demo completions help" -f -a "tag" -d 'Tags: names that point to manifests'
 complete -c regtree -n "__fish_regtree_using_subcommand help; and not __fish_seen_subcommand_from init blob upload manifest tag repo import export copy gc quarantine fsck repair du demo completions help" -f -a "repo" -d 'Repositories'
 complete -c regtree -n "__fish_regtree_using_subcommand help; and not __fish_seen_subcommand_from init blob upload manifest tag repo import export copy gc quarantine fsck repair du demo completions help" -f -a "import" -d 'Put the images of an OCI image layout, or of another tree, into the tree'
-complete -c regtree -n "__fish_regtree_using_subcommand help; and not __fish_seen_subcommand_from init blob upload manifest tag repo import export copy gc quarantine fsck repair du demo completions help" -f -a "export" -d 'Write images to an OCI image layout, a directory that skopeo and other tools read'
+complete -c regtree -n "__fish_regtree_using_subcommand help; and not __fish_seen_subcommand_from init blob upload manifest tag repo import export copy gc quarantine fsck repair du demo completions help" -f -a "export" -d 'Write images to an OCI image layout, a directory or a tar archive that skopeo and other tools read'
 complete -c regtree -n "__fish_regtree_using_subcommand help; and not __fish_seen_subcommand_from init blob upload manifest tag repo import export copy gc quarantine fsck repair du demo completions help" -f -a "copy" -d 'Copy an image to another repository or tag, or to another tree'
 complete -c regtree -n "__fish_regtree_using_subcommand help; and not __fish_seen_subcommand_from init blob upload manifest tag repo import export copy gc quarantine fsck repair du demo completions help" -f -a "gc" -d 'Remove what nothing needs'
 complete -c regtree -n "__fish_regtree_using_subcommand help; and not __fish_seen_subcommand_from init blob upload manifest tag repo import export copy gc quarantine fsck repair du demo completions help" -f -a "quarantine" -d 'Quarantine: what was moved out of the tree, and can be put back'

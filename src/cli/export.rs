@@ -1,24 +1,31 @@
 //! `regtree export`.
 
-use std::path::PathBuf;
+use std::io::{self, IsTerminal};
+use std::path::{Path, PathBuf};
 
 use serde_json::json;
 
 use super::count::{bytes, plural};
-use super::{Context, Exit, interrupt, progress};
-use crate::image::{self, Exported, Selection};
+use super::output::STDOUT;
+use super::{Context, Exit, interrupt, progress, sink};
+use crate::error::Error;
+use crate::image::{self, Destination, Exported, Selection};
 use crate::name::Reference;
 use crate::pattern::Pattern;
-use crate::stream::Watch;
+use crate::stream::{Interrupt, Watch};
 
-/// Write images to an OCI image layout, a directory that skopeo and other tools read
+/// Write images to an OCI image layout, a directory or a tar archive that skopeo and other tools read
 ///
 /// Digests stay as they are. Every byte is hashed on its way. The layout names images REPO:TAG; the signatures and
 /// other referrers of an image come along.
 ///
-/// In a layout that exists, only what is missing is written, and its index is replaced last, whole. Images that it has
-/// under other names stay. So regtree export --all -o DIR, run every night, is an incremental backup of all tagged
-/// images, and regtree import DIR restores it.
+/// In a directory that has a layout, only what is missing is written, and its index is replaced last, whole. Images that
+/// it has under other names stay. So regtree export --all -o DIR, run every night, is an incremental backup of all
+/// tagged images, and regtree import DIR restores it.
+///
+/// An archive appears whole or not at all, and replaces the file that is there. The same images give the same bytes.
+/// With -o - it goes to standard output, and the answer to standard error: check the exit code, because damage shows
+/// only at the end.
 #[derive(Debug, clap::Args)]
 #[command(after_long_help = "\
 Exit codes:
@@ -27,15 +34,17 @@ Exit codes:
   2    malformed reference
   3    exported, but something could not be read, or --skip-damaged left images out
   4    unknown repository, tag or manifest
-  5    content is damaged or missing; the layout is as it was
+  5    content is damaged or missing; what was in PATH is as it was
   10   no tree
-  12   DIR is not empty and no image layout, or another process is writing it
-  130, 143 interrupted; the layout is as it was
+  12   PATH is something else, or another process is writing it; or standard output is a terminal
+  130, 143 interrupted; what was in PATH is as it was
 
 Examples:
   regtree export library/app:v1 -o /tmp/app
   skopeo copy oci:/tmp/app:library/app:v1 docker://…
   regtree export --all -o /backup/images
+  regtree export library/app:v1 -o app.tar
+  regtree export library/app:v1 -o - | ssh HOST 'cat > app.tar'
   regtree export 'team/**' --untagged -o team-images")]
 #[expect(clippy::struct_excessive_bools, reason = "each is a flag of its own")]
 pub(super) struct Export {
@@ -45,8 +54,9 @@ pub(super) struct Export {
     /// Export all tags of all repositories
     #[arg(long, conflicts_with = "selections")]
     all: bool,
-    /// The layout: a directory, which is made if it does not exist
-    #[arg(short, long, value_name = "DIR")]
+    /// The layout: a directory, which is made if it does not exist; a tar archive if it ends in .tar; - is an archive on
+    /// standard output
+    #[arg(short, long, value_name = "PATH")]
     output: PathBuf,
     /// Leave out signatures and other referrers
     #[arg(long)]
@@ -73,8 +83,9 @@ fn parse_selection(text: &str) -> Result<Selection, Box<dyn std::error::Error + 
 impl Export {
     pub(super) fn run(self, context: &mut Context) -> anyhow::Result<Exit> {
         let registry = context.registry()?;
+        let (destination, interrupt) = destination(self.output, context)?;
         let progress = progress::observer(context.global.progress, &context.output);
-        let watch = Watch { progress: &*progress, interrupt: interrupt::catch()? };
+        let watch = Watch { progress: &*progress, interrupt };
         let how = image::Export {
             referrers: !self.no_referrers,
             untagged: self.untagged,
@@ -82,7 +93,7 @@ impl Export {
             skip_damaged: self.skip_damaged,
         };
         let selections = if self.all { vec![Selection::All] } else { self.selections };
-        let exported = image::export(&registry, &selections, &self.output, how, &watch)?;
+        let exported = image::export(&registry, &selections, destination, how, &watch)?;
         drop(progress);
         for (repository, tag, digest) in &exported.images {
             let name =
@@ -99,6 +110,26 @@ impl Export {
         end(&exported, context)?;
         Ok(exit)
     }
+}
+
+/// Where the images go, and what stops that.
+fn destination(path: PathBuf, context: &mut Context) -> anyhow::Result<(Destination, Interrupt)> {
+    if sink::is_stdout(&path) {
+        if io::stdout().is_terminal() {
+            let reason = "will not write an archive to a terminal; use -o FILE.tar".to_owned();
+            return Err(Error::Refused { reason }.into());
+        }
+        context.output.make_way();
+        // There is nothing to clean up, so a signal may end the process, also while it waits for the reader of a pipe.
+        return Ok((Destination::Stream(sink::stdout()?, STDOUT.into()), Interrupt::default()));
+    }
+    let destination = if is_archive(&path) { Destination::File(path) } else { Destination::Directory(path) };
+    Ok((destination, interrupt::catch()?))
+}
+
+/// Whether the name of a file is that of an archive.
+fn is_archive(path: &Path) -> bool {
+    path.extension().is_some_and(|extension| extension == "tar")
 }
 
 fn end(exported: &Exported, context: &mut Context) -> anyhow::Result<()> {

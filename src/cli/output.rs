@@ -5,7 +5,7 @@
 //! regtree's, in JSON too.
 
 use std::fmt::{Arguments, Display};
-use std::io::{self, BufWriter, IsTerminal, StderrLock, StdoutLock, Write};
+use std::io::{self, BufWriter, IsTerminal, StderrLock, Write};
 
 use anstyle::{AnsiColor, Style};
 use serde::Serialize;
@@ -27,7 +27,8 @@ pub(super) const STDOUT: &str = "standard output";
 
 #[expect(clippy::struct_excessive_bools, reason = "each is an option, or what stdout is, of its own")]
 pub(super) struct Output {
-    stdout: BufWriter<StdoutLock<'static>>,
+    /// Takes the answer: standard output, or standard error where that carries content.
+    stdout: BufWriter<Box<dyn Write>>,
     colored: bool,
     /// Whether stdout is a terminal, and no header was printed yet.
     headless: bool,
@@ -45,8 +46,17 @@ impl Output {
     pub(super) fn new(global: &Global) -> Self {
         let colored = anstream::AutoStream::choice(&io::stdout()) != anstream::ColorChoice::Never;
         let headless = io::stdout().is_terminal() && !global.quiet;
-        let stdout = BufWriter::with_capacity(64 * 1024, io::stdout().lock());
+        let stdout = Self::buffered(io::stdout().lock());
         Self { stdout, colored, headless, json: global.json, quiet: global.quiet, verbose: global.verbose }
+    }
+
+    fn buffered(answer: impl Write + 'static) -> BufWriter<Box<dyn Write>> {
+        BufWriter::with_capacity(64 * 1024, Box::new(answer))
+    }
+
+    /// Prints the answer on stderr from now on, because stdout carries content.
+    pub(super) fn make_way(&mut self) {
+        self.stdout = Self::buffered(io::stderr());
     }
 
     pub(super) fn is_json(&self) -> bool {

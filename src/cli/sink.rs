@@ -2,16 +2,25 @@
 
 use std::fs::{File, OpenOptions, Permissions};
 use std::io;
+use std::os::fd::AsFd;
 use std::os::unix::fs::PermissionsExt;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use super::interrupt;
+use super::output::STDOUT;
+use crate::durable::resolve;
 use crate::error::Error;
 use crate::stream::Interrupt;
 
 /// Whether the path is a name of standard output. A file to which that is redirected is not replaced.
 pub(super) fn is_stdout(path: &Path) -> bool {
     ["-", "/dev/stdout", "/dev/fd/1", "/proc/self/fd/1"].iter().any(|name| path == Path::new(name))
+}
+
+/// Standard output as a file, for content.
+pub(super) fn stdout() -> Result<File, Error> {
+    let stdout = io::stdout().as_fd().try_clone_to_owned();
+    stdout.map(File::from).map_err(|error| Error::io("open", STDOUT, error))
 }
 
 /// Lets `write` fill a file beside `path`, and renames it into place. A path that is not a regular file is written to
@@ -54,14 +63,4 @@ pub(super) fn write_file(
 fn without_path(error: io::Error) -> io::Error {
     let inner = error.get_ref().and_then(|error| error.source()).and_then(|error| error.downcast_ref::<io::Error>());
     inner.and_then(io::Error::raw_os_error).map_or(error, io::Error::from_raw_os_error)
-}
-
-/// The path to which `path` leads, which need not exist yet. A symbolic link is kept, and its target is replaced.
-fn resolve(path: &Path) -> io::Result<PathBuf> {
-    match std::fs::canonicalize(path) {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => {}
-        resolved => return resolved,
-    }
-    let Ok(link) = std::fs::read_link(path) else { return Ok(path.to_owned()) };
-    Ok(path.parent().unwrap_or(Path::new("")).join(link))
 }

@@ -16,7 +16,7 @@ use rustix::io::Errno;
 use super::parents::sync_directory;
 use crate::error::{Error, Result};
 
-/// What is added to the name of a directory that is not whole yet.
+/// What is added to the name of a directory or file that is not whole yet.
 const PARTIAL: &str = ".regtree-partial";
 
 /// A directory that is being filled, and locked.
@@ -137,14 +137,14 @@ impl Drop for OutputDirectory {
     }
 }
 
-fn parent(path: &Path) -> &Path {
+pub(super) fn parent(path: &Path) -> &Path {
     match path.parent() {
         Some(parent) if !parent.as_os_str().is_empty() => parent,
         _ => Path::new("."),
     }
 }
 
-fn partial(place: &Path) -> PathBuf {
+pub(super) fn partial(place: &Path) -> PathBuf {
     with_suffix(place, PARTIAL)
 }
 
@@ -174,7 +174,7 @@ fn open_new(path: &Path) -> std::io::Result<File> {
     OpenOptions::new().read(true).write(true).create_new(true).open(path)
 }
 
-fn lock(path: &Path) -> std::io::Result<File> {
+pub(super) fn lock(path: &Path) -> std::io::Result<File> {
     let flags = rustix::fs::OFlags::NOFOLLOW.bits();
     let flags = i32::try_from(flags).map_err(std::io::Error::other)?;
     let file = OpenOptions::new().read(true).append(true).create(true).custom_flags(flags).open(path)?;
@@ -184,7 +184,7 @@ fn lock(path: &Path) -> std::io::Result<File> {
     }
 }
 
-fn sync(path: &Path) -> Result<()> {
+pub(super) fn sync(path: &Path) -> Result<()> {
     let directory = File::open(path).map_err(|error| Error::io("sync", path, error))?;
     sync_directory(std::os::fd::AsFd::as_fd(&directory), path)
 }

@@ -16,7 +16,7 @@ mod names;
 mod source;
 mod whole;
 
-pub use export::{Export, Exported, Selection, export};
+pub use export::{Destination, Export, Exported, Selection, export};
 pub use import::{Import, Imported, import};
 pub use layout::Listed;
 pub use names::{Names, Rename, RenameError};

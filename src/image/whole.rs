@@ -53,6 +53,11 @@ impl Image {
     pub(super) fn name(&self) -> Option<String> {
         self.tag.as_ref().map(|tag| format!("{}:{tag}", self.repository))
     }
+
+    /// Its name, or its repository and digest.
+    pub(super) fn describe(&self) -> String {
+        self.name().unwrap_or_else(|| format!("{}@{}", self.repository, self.whole.digest))
+    }
 }
 
 /// Manifests of one repository, by the tag and the digest.

@@ -2,7 +2,6 @@
 
 use std::fs::File;
 use std::io::{self, IsTerminal};
-use std::os::fd::AsFd;
 use std::path::{Path, PathBuf};
 
 use serde_json::json;
@@ -79,10 +78,8 @@ impl Get {
                 // There is nothing to clean up, so a signal may end the process, also while it waits for the reader of
                 // a pipe.
                 let watch = Watch { progress: &*progress, interrupt: Interrupt::default() };
-                let name = Path::new(STDOUT);
-                let stdout =
-                    io::stdout().as_fd().try_clone_to_owned().map_err(|error| Error::io("open", name, error))?;
-                copy(blob, self.range, File::from(stdout), name, &watch).about(&self.repository, self.digest)?;
+                copy(blob, self.range, sink::stdout()?, Path::new(STDOUT), &watch)
+                    .about(&self.repository, self.digest)?;
             }
             Some(path) => {
                 let progress = progress::observer(context.global.progress, &context.output);

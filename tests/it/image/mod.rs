@@ -11,6 +11,7 @@ mod property;
 
 mod round_trip;
 mod space;
+mod tarball;
 
 use std::collections::BTreeMap;
 use std::fs;

@@ -28,3 +28,17 @@ fn skopeo_reads_a_layout_and_what_skopeo_wrote_is_served() {
     assert_eq!(&names(&pulled)["x"], digest);
     assert_eq!(&other.regtree(["tag", "get", "team/copy", "v2"]).ok().answer(), digest);
 }
+
+#[test]
+fn skopeo_reads_an_archive() {
+    let scratch = Scratch::new();
+    let source = scratch.root().join("source");
+    lay_out_index(&[&Image::of("amd64", 1), &Image::of("arm64", 7)], &source);
+    scratch.regtree(["import", source.to_str().unwrap(), "--repository", "lib/app", "--tag", "v1"]).ok();
+    let archive = scratch.root().join("app.tar");
+    scratch.regtree(["export", "lib/app:v1", "-o", archive.to_str().unwrap()]).ok();
+    let copied = scratch.root().join("copied");
+    let from = format!("oci-archive:{}:lib/app:v1", archive.display());
+    skopeo(&["copy", "--all", &from, &format!("oci:{}:x", copied.display())]);
+    assert_eq!(names(&copied)["x"], scratch.regtree(["tag", "get", "lib/app", "v1"]).ok().answer());
+}

@@ -1,0 +1,93 @@
+//! Writes an image layout to a directory.
+
+use std::collections::HashSet;
+use std::fs::File;
+use std::io::{Seek, SeekFrom};
+use std::path::Path;
+
+use super::Exporting;
+use super::content::{Outgoing, layout_path};
+use super::index::index;
+use crate::digest::Digest;
+use crate::durable::OutputDirectory;
+use crate::error::{Error, Result};
+use crate::image::layout::{self, Layout};
+use crate::image::whole::{Content, Image};
+use crate::repository::Repository;
+use crate::stream;
+
+impl Exporting<'_> {
+    /// Writes the images to the layout in the directory `path`. Returns those of which all is in the layout.
+    pub(super) fn write_directory(&mut self, path: &Path, images: Vec<Image>) -> Result<Vec<Image>> {
+        let directory = OutputDirectory::open(path, layout::MARKER, layout::MARKER_TEXT)?;
+        let total = super::content::total(&images);
+        let mut done = HashSet::new();
+        let images = self.in_progress("exporting", total, |exporting| {
+            exporting.only_whole(images, |exporting, image| exporting.write_image(&directory, image, &mut done))
+        })?;
+        let known = match directory.size(Path::new(layout::INDEX))? {
+            Some(_) => Layout::open(directory.path())?.read_index()?,
+            None => Vec::new(),
+        };
+        directory.finish(Path::new(layout::INDEX), &index(known, &images)?)?;
+        Ok(images)
+    }
+
+    fn write_image(&mut self, directory: &OutputDirectory, image: &Image, done: &mut HashSet<Digest>) -> Result<()> {
+        let repository = self.registry.repository(&image.repository)?;
+        for content in &image.whole.contents {
+            if !done.contains(&content.key) {
+                self.write_content(directory, &repository, content)?;
+                done.insert(content.key);
+            }
+        }
+        Ok(())
+    }
+
+    fn write_content(
+        &mut self,
+        directory: &OutputDirectory,
+        repository: &Repository<'_>,
+        content: &Content,
+    ) -> Result<()> {
+        let name = layout_path(content)?;
+        if self.is_present(directory, &name, content)? {
+            self.exported.present.0 += 1;
+            self.exported.present.1 += content.size;
+            self.watch.progress.advance(content.size);
+            return Ok(());
+        }
+        let source = Outgoing::open(repository, content)?;
+        let place = directory.path().join(&name);
+        directory.write_whole(&name, |sink| self.clone_or_copy(&source, sink, &place))?;
+        self.exported.written.0 += 1;
+        self.exported.written.1 += content.size;
+        Ok(())
+    }
+
+    /// Writes content to a new file, as a clone where the file system has those. Checks what was written.
+    fn clone_or_copy(&self, source: &Outgoing<'_>, sink: &mut File, place: &Path) -> Result<()> {
+        if rustix::fs::ioctl_ficlone(&*sink, &source.file).is_err() {
+            return source.copy(sink, place, self.watch);
+        }
+        // The clone is hashed, and not what it was made of: that may change.
+        sink.seek(SeekFrom::Start(0)).map_err(|error| Error::io("read", place, error))?;
+        let hashed = stream::hash(&*sink, source.hasher(), &mut vec![0; stream::BUFFER], self.watch);
+        source.check(hashed.map_err(|error| self.watch.interrupt.or(Error::io("read", place, error)))?)
+    }
+
+    /// Whether the layout has the content already, right as far as it is looked at.
+    fn is_present(&self, directory: &OutputDirectory, name: &Path, content: &Content) -> Result<bool> {
+        if directory.size(name)? != Some(content.size) {
+            return Ok(false);
+        }
+        if !self.how.verify_existing {
+            return Ok(true);
+        }
+        let path = directory.path().join(name);
+        let failed = |error| self.watch.interrupt.or(Error::io("read", &path, error));
+        let file = File::open(&path).map_err(failed)?;
+        let hashed = stream::hash_file(file, content.key.algorithm(), &self.watch.interrupt).map_err(failed)?;
+        Ok(content.key.algorithm().and_then(|algorithm| hashed.by(algorithm)) == Some(content.key))
+    }
+}

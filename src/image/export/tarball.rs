@@ -1,0 +1,67 @@
+//! Writes a tar archive of which every byte follows from the names and the content of its files.
+
+use std::io::{self, Read, Write};
+use std::path::Path;
+
+use crate::error::{Error, Result};
+
+/// The unit of a tar archive, in bytes. The content of a file is filled up to it.
+const BLOCK: u64 = 512;
+
+/// A tar archive that is being written.
+pub(super) struct Tarball<'n, W: Write> {
+    sink: W,
+    name: &'n Path,
+}
+
+impl<'n, W: Write> Tarball<'n, W> {
+    pub(super) fn new(sink: W, name: &'n Path) -> Self {
+        Self { sink, name }
+    }
+
+    /// Its name in errors.
+    pub(super) fn name(&self) -> &'n Path {
+        self.name
+    }
+
+    /// Adds a file with this content.
+    pub(super) fn add(&mut self, path: &Path, content: &[u8]) -> Result<()> {
+        let archive = self.name;
+        self.add_streamed(path, content.len() as u64, |sink| {
+            sink.write_all(content).map_err(|error| Error::io("write", archive, error))
+        })
+    }
+
+    /// Adds a file of `size` bytes, all of which `fill` writes unless it fails.
+    pub(super) fn add_streamed(
+        &mut self,
+        path: &Path,
+        size: u64,
+        fill: impl FnOnce(&mut W) -> Result<()>,
+    ) -> Result<()> {
+        let archive = self.name;
+        let failed = |error| Error::io("write", archive, error);
+        // No time, no owner: names of users stay empty.
+        let mut header = tar::Header::new_gnu();
+        header.set_mode(0o644);
+        header.set_mtime(0);
+        header.set_uid(0);
+        header.set_gid(0);
+        header.set_size(size);
+        // The headers alone, with what a long name needs. A builder of the whole archive would end it when it is dropped,
+        // so that one cut short by an error would look whole.
+        let mut headers = tar::Builder::new(Vec::new());
+        headers.append_data(&mut header, path, io::empty()).map_err(failed)?;
+        let sink = &mut self.sink;
+        sink.write_all(headers.get_ref()).map_err(failed)?;
+        fill(sink)?;
+        let filling = io::copy(&mut io::repeat(0).take(size.next_multiple_of(BLOCK) - size), sink);
+        filling.map(drop).map_err(failed)
+    }
+
+    /// Writes the end of the archive: two empty blocks.
+    pub(super) fn finish(mut self) -> Result<()> {
+        let ended = self.sink.write_all(&[0; 1024]).and_then(|()| self.sink.flush());
+        ended.map_err(|error| Error::io("write", self.name, error))
+    }
+}
