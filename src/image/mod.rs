@@ -6,9 +6,12 @@
 //!
 //! - `layout` reads an image layout and its index; `durable` writes it.
 //! - `source` is what images come from.
+//! - `compression` reads and writes compressed layers and archives.
 //! - `names` decides which repository and tag an image of a layout gets.
 //! - `whole` finds all that belongs to an image of the tree.
 
+#[allow(dead_code, unused_imports, reason = "archives are read and written with it")]
+mod compression;
 mod export;
 mod import;
 pub(crate) mod layout;
@@ -16,6 +19,7 @@ mod names;
 mod source;
 mod whole;
 
+pub use compression::{Compression, CompressionError};
 pub use export::{Destination, Export, Exported, Selection, export};
 pub use import::{Import, Imported, import};
 pub use layout::Listed;
