@@ -15,8 +15,9 @@
 //! the top down:
 //!
 //! - `cli` is the command line. [`du`] says where the space is used.
-//! - [`image`] takes images in and out. [`gc`] removes what nothing needs. [`repair`] repairs what `fsck` finds. Both make a plan first.
+//! - [`gc`] removes what nothing needs. [`repair`] repairs what `fsck` finds. Both make a plan first.
 //! - [`fsck`] finds what is wrong with a tree. [`quarantine`] keeps what `gc` and `repair` moved out of the tree.
+//! - [`image`] takes images in and out.
 //! - `reach` follows references. `scan` reads a whole tree in one pass. `judge` judges content and references,
 //!   and [`verify`] is the part of it for manifests.
 //! - [`registry`] opens, creates and locks a tree, and lists its repositories.

@@ -241,7 +241,7 @@ impl Layout {
 }
 
 /// Opens a file. `None` when there is none. Something that is not a regular file is an error, and is not waited for.
-fn open_regular(path: &Path) -> Result<Option<File>> {
+pub(crate) fn open_regular(path: &Path) -> Result<Option<File>> {
     let failed = |error: std::io::Error| Error::io("open", path, error);
     let flags = OFlags::RDONLY | OFlags::NONBLOCK | OFlags::CLOEXEC;
     let file = match rustix::fs::open(path, flags, Mode::empty()) {

@@ -3,7 +3,6 @@
 //! Content is hashed before it is planned with, and hashed again on its way into the tree.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
-use std::fs::File;
 use std::io::{Cursor, ErrorKind, Read};
 use std::path::{Path, PathBuf};
 
@@ -12,14 +11,12 @@ use walkdir::WalkDir;
 use crate::digest::hash::Hashed;
 use crate::digest::{Algorithm, Digest};
 use crate::error::{Error, Result};
+use crate::image::layout;
 use crate::judge::permission;
 use crate::layout::{Entry, Place};
 use crate::manifest;
 use crate::stream::{self, Interrupt};
 use crate::tree::Tree;
-
-/// A file that every OCI image layout has.
-const OCI_LAYOUT: &str = "oci-layout";
 
 /// A source of content.
 #[derive(Debug)]
@@ -32,7 +29,7 @@ pub struct Source {
 enum SourceKind {
     /// A registry's tree.
     Tree(Box<Tree>),
-    /// An OCI image layout: `blobs/<algorithm>/<hex>`.
+    /// An OCI image layout.
     Layout,
     /// Files of any name.
     Files,
@@ -73,11 +70,9 @@ impl FoundContent {
                 None => tree.locate(&Entry::Blob(*manifest).path()),
             },
         };
-        let failed = |error| Error::io("open", &path, error);
-        match open(&path) {
-            Ok(Some(file)) if matches!(origin, Origin::File(_)) => Ok(Box::new(file)),
-            Ok(_) => Err(failed(ErrorKind::NotFound.into())),
-            Err(error) => Err(failed(error)),
+        match layout::open_regular(&path)? {
+            Some(file) if matches!(origin, Origin::File(_)) => Ok(Box::new(file)),
+            _ => Err(Error::io("open", &path, std::io::Error::from(ErrorKind::NotFound))),
         }
     }
 
@@ -112,7 +107,7 @@ impl Source {
         }
         let kind = match Tree::open(path) {
             Ok(tree) => SourceKind::Tree(Box::new(tree)),
-            Err(Error::NotATree { .. }) if path.join(OCI_LAYOUT).is_file() => SourceKind::Layout,
+            Err(Error::NotATree { .. }) if layout::is_layout(path) => SourceKind::Layout,
             Err(Error::NotATree { .. }) => {
                 std::fs::read_dir(path).map_err(|error| no_source(error.kind(), &error.to_string()))?;
                 SourceKind::Files
@@ -147,19 +142,19 @@ impl Source {
             search.all_files(&self.path)?;
         } else {
             for digest in search.wanted.clone() {
-                search.named(&self.locate(&digest), digest)?;
+                let Some(path) = self.locate(&digest) else { continue };
+                search.named(&path, digest)?;
             }
         }
         Ok(search.refused)
     }
 
     /// The file with the content, if its path follows from the digest.
-    fn locate(&self, digest: &Digest) -> PathBuf {
-        let hex = digest.hex();
-        match (&self.kind, digest.algorithm()) {
-            (SourceKind::Tree(tree), _) => tree.locate(&Entry::Blob(*digest).path()),
-            (_, Some(algorithm)) => self.path.join("blobs").join(algorithm.name()).join(&*hex),
-            (_, None) => self.path.join(&*hex),
+    fn locate(&self, digest: &Digest) -> Option<PathBuf> {
+        match &self.kind {
+            SourceKind::Tree(tree) => Some(tree.locate(&Entry::Blob(*digest).path())),
+            SourceKind::Layout => layout::content_path(digest).map(|path| self.path.join(path)),
+            SourceKind::Files => None,
         }
     }
 }
@@ -236,11 +231,11 @@ impl Search<'_> {
 
     /// `None` when there is no file, or when it can't be read, which is reported.
     fn hash(&mut self, path: &Path) -> Result<Option<Hashed>> {
-        let file = match open(path) {
+        let file = match layout::open_regular(path) {
             Ok(Some(file)) => file,
             Ok(None) => return Ok(None),
             Err(error) => {
-                self.refused.push(Error::io("read", path, error));
+                self.refused.push(error);
                 return Ok(None);
             }
         };
@@ -263,16 +258,6 @@ impl Search<'_> {
 fn read_embedded(tree: &Tree, manifest: &Digest, digest: &Digest) -> Result<Option<Vec<u8>>> {
     let bytes = tree.read_small(&Entry::Blob(*manifest).path(), manifest::MAX_READ as u64 + 1)?;
     Ok(bytes.and_then(|bytes| manifest::embedded(&bytes, digest)))
-}
-
-/// Opens a regular file. `None` when there is none: a pipe must not block.
-fn open(path: &Path) -> std::io::Result<Option<File>> {
-    match std::fs::metadata(path) {
-        Ok(found) if found.is_file() => File::open(path).map(Some),
-        Ok(_) => Ok(None),
-        Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => Ok(None),
-        Err(error) => Err(error),
-    }
 }
 
 /// The files below a directory of any shape. Symbolic links are not followed, because they may form a circle.

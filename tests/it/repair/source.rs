@@ -3,6 +3,8 @@
 use std::fs;
 use std::os::unix::fs::{PermissionsExt, chown, symlink};
 
+use rustix::fs::{CWD, FileType, Mode, mknodat};
+
 use super::{damaged, errors, repair, tree};
 use crate::support::vectors;
 
@@ -43,6 +45,22 @@ fn wrong_content_does_not_enter() {
     let done = repair(&scratch, &["--only", "blob-missing", "--from", from]).code(0);
     assert_eq!(done.actions().len(), 1);
     assert_eq!(errors(&scratch), [""; 0]);
+}
+
+#[test]
+fn what_has_the_name_of_content_in_a_layout_and_is_no_file_is_told() {
+    let scratch = damaged(LAYER_MISSING);
+    let layout = tempfile::tempdir().unwrap();
+    let blobs = layout.path().join("blobs/sha256");
+    fs::create_dir_all(&blobs).unwrap();
+    fs::write(layout.path().join("oci-layout"), r#"{"imageLayoutVersion":"1.0.0"}"#).unwrap();
+    let pipe = blobs.join(&*missing(&scratch).hex());
+    mknodat(CWD, &pipe, FileType::Fifo, Mode::RUSR, 0).unwrap();
+    let from = layout.path().to_str().unwrap();
+    let done = repair(&scratch, &["--only", "blob-missing", "--from", from]).code(3);
+    assert_eq!(done.actions(), [""; 0]);
+    let damage = done.of_type("damage")[0].to_string();
+    assert!(damage.contains(pipe.to_str().unwrap()) && damage.contains("it is not a regular file"), "{damage}");
 }
 
 #[test]
