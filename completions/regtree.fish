@@ -725,6 +725,7 @@ complete -c regtree -n "__fish_regtree_using_subcommand import" -s q -l quiet -d
 complete -c regtree -n "__fish_regtree_using_subcommand import" -s v -l verbose -d 'Print more details on stderr'
 complete -c regtree -n "__fish_regtree_using_subcommand import" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c regtree -n "__fish_regtree_using_subcommand export" -s o -l output -d 'The layout: a directory, which is made if it does not exist; a tar archive if it ends in .tar; - is an archive on standard output' -r -F
+complete -c regtree -n "__fish_regtree_using_subcommand export" -l platform -d 'Export only what is for OS/ARCH, or OS/ARCH/VARIANT; may be given several times' -r
 complete -c regtree -n "__fish_regtree_using_subcommand export" -l root -d 'The registry\'s rootdirectory, or its docker/registry/v2' -r -F
 complete -c regtree -n "__fish_regtree_using_subcommand export" -l registry-config -d 'Take the root from the registry\'s own config.yml' -r -F
 complete -c regtree -n "__fish_regtree_using_subcommand export" -l wait-lock -d 'Wait up to DURATION (30s, 5m, 1h) for a lock that another process holds, instead of failing at once' -r
@@ -740,6 +741,7 @@ complete -c regtree -n "__fish_regtree_using_subcommand export" -l no-referrers 
 complete -c regtree -n "__fish_regtree_using_subcommand export" -l untagged -d 'Of repositories, also export manifests without a tag'
 complete -c regtree -n "__fish_regtree_using_subcommand export" -l verify-existing -d 'Hash what the layout already has, instead of comparing sizes, and write it again if it is wrong'
 complete -c regtree -n "__fish_regtree_using_subcommand export" -l skip-damaged -d 'Leave out damaged images, and go on'
+complete -c regtree -n "__fish_regtree_using_subcommand export" -l sparse-index -d 'With --platform: keep an index as it is, though not all that it names is exported; not every reader takes that'
 complete -c regtree -n "__fish_regtree_using_subcommand export" -l json -d 'Print JSON: one document, or a line for each item of a listing'
 complete -c regtree -n "__fish_regtree_using_subcommand export" -s q -l quiet -d 'Print the answer and errors only: no notes, warnings, findings of severity info, or progress'
 complete -c regtree -n "__fish_regtree_using_subcommand export" -s v -l verbose -d 'Print more details on stderr'

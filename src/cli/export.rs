@@ -10,6 +10,7 @@ use super::output::STDOUT;
 use super::{Context, Exit, interrupt, progress, sink};
 use crate::error::Error;
 use crate::image::{self, Destination, Exported, Selection};
+use crate::manifest::platform::Wanted;
 use crate::name::Reference;
 use crate::pattern::Pattern;
 use crate::stream::{Interrupt, Watch};
@@ -33,7 +34,7 @@ Exit codes:
   1    I/O or permission error, no space
   2    malformed reference
   3    exported, but something could not be read, or --skip-damaged left images out
-  4    unknown repository, tag or manifest
+  4    unknown repository, tag or manifest, or an image has nothing for a platform
   5    content is damaged or missing; what was in PATH is as it was
   10   no tree
   12   PATH is something else, or another process is writing it; or standard output is a terminal
@@ -43,7 +44,7 @@ Examples:
   regtree export library/app:v1 -o /tmp/app
   skopeo copy oci:/tmp/app:library/app:v1 docker://…
   regtree export --all -o /backup/images
-  regtree export library/app:v1 -o app.tar
+  regtree export library/app:v1 --platform linux/arm64 -o app.tar
   regtree export library/app:v1 -o - | ssh HOST 'cat > app.tar'
   regtree export 'team/**' --untagged -o team-images")]
 #[expect(clippy::struct_excessive_bools, reason = "each is a flag of its own")]
@@ -70,6 +71,16 @@ pub(super) struct Export {
     /// Leave out damaged images, and go on
     #[arg(long)]
     skip_damaged: bool,
+    /// Export only what is for OS/ARCH, or OS/ARCH/VARIANT; may be given several times
+    ///
+    /// Of one platform the name is that of its manifest. Of several a new index is made of their manifests and
+    /// attestations, and its digest is shown. An image without an index has to be for one of them. What is no image for a
+    /// platform, such as a signature, is exported whole.
+    #[arg(long = "platform", value_name = "PLATFORM", conflicts_with = "untagged")]
+    platforms: Vec<Wanted>,
+    /// With --platform: keep an index as it is, though not all that it names is exported; not every reader takes that
+    #[arg(long, requires = "platforms")]
+    sparse_index: bool,
 }
 
 /// An image, or the name or pattern of repositories.
@@ -91,6 +102,8 @@ impl Export {
             untagged: self.untagged,
             verify_existing: self.verify_existing,
             skip_damaged: self.skip_damaged,
+            platforms: self.platforms,
+            sparse_index: self.sparse_index,
         };
         let selections = if self.all { vec![Selection::All] } else { self.selections };
         let exported = image::export(&registry, &selections, destination, how, &watch)?;
@@ -100,6 +113,9 @@ impl Export {
                 tag.as_ref().map_or_else(|| format!("{repository}@{digest}"), |tag| format!("{repository}:{tag}"));
             let fields = || json!({ "repository": repository, "tag": tag, "digest": digest });
             context.output.answer(name, "image", || crate::json::applying(fields()))?;
+        }
+        for (name, digest) in &exported.made {
+            context.output.note(format_args!("{name} is a new index of these platforms, {digest}"));
         }
         let mut exit = context.output.all_damage(&exported.damage)?;
         for (name, error) in &exported.skipped {

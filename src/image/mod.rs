@@ -8,6 +8,7 @@
 //! - `source` is what images come from.
 //! - `compression` reads and writes compressed layers and archives.
 //! - `names` decides which repository and tag an image of a layout gets.
+//! - `platform` chooses what an image has for some platforms.
 //! - `whole` finds all that belongs to an image of the tree.
 
 #[allow(dead_code, unused_imports, reason = "archives are read and written with it")]
@@ -16,6 +17,7 @@ mod export;
 mod import;
 pub(crate) mod layout;
 mod names;
+mod platform;
 mod source;
 mod whole;
 

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
+use super::platform::{self, Choice, Manifests};
 use crate::blob;
 use crate::digest::Digest;
 use crate::error::{Error, Result};
@@ -38,6 +39,17 @@ pub(super) struct Whole {
     pub(super) manifests: BTreeSet<Digest>,
     /// The signatures that a registry up to 2.4 stored: the manifest, the signature, and its size in bytes.
     pub(super) signatures: Vec<(Digest, Digest, u64)>,
+    /// The bytes of an index that was made for some platforms, and that the tree does not have.
+    pub(super) made: Option<Vec<u8>>,
+}
+
+/// Which platforms are wanted of images that have several.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Platforms<'p> {
+    /// The platforms; none for all.
+    pub(super) wanted: &'p [manifest::platform::Wanted],
+    /// Whether an index stays as it is, though not all that it names comes along.
+    pub(super) sparse_index: bool,
 }
 
 /// An image of a repository.
@@ -73,6 +85,19 @@ pub(super) fn gather(
     referrers: bool,
     interrupt: &Interrupt,
     damage: &mut Vec<Error>,
+    skip: impl FnMut(String, Error) -> Result<()>,
+) -> Result<Vec<Image>> {
+    gather_for(repository, wanted, Platforms::default(), referrers, interrupt, damage, skip)
+}
+
+/// Does the same for some platforms. `Err(PlatformUnknown)` when an image has nothing for one of them.
+pub(super) fn gather_for(
+    repository: &Repository<'_>,
+    wanted: Wanted,
+    platforms: Platforms<'_>,
+    referrers: bool,
+    interrupt: &Interrupt,
+    damage: &mut Vec<Error>,
     mut skip: impl FnMut(String, Error) -> Result<()>,
 ) -> Result<Vec<Image>> {
     let gathering = if referrers {
@@ -83,15 +108,18 @@ pub(super) fn gather(
         Gathering::of_images(repository)
     };
     let name = repository.name();
-    let (mut pending, mut known, mut images) = (Vec::from_iter(wanted), HashSet::new(), Vec::new());
-    while let Some((tag, digest)) = pending.pop() {
+    let (mut known, mut images) = (HashSet::new(), Vec::new());
+    let mut pending: Vec<_> = wanted.into_iter().map(|(tag, digest)| (tag, digest, platforms)).collect();
+    while let Some((tag, digest, platforms)) = pending.pop() {
         interrupt.check()?;
         if !known.insert((tag.clone(), digest)) {
             continue;
         }
-        match gathering.whole(digest) {
+        match gathering.chosen(digest, platforms) {
             Ok(whole) => {
-                pending.extend(gathering.about(&whole.manifests));
+                // What is about an image has no platform.
+                let about = gathering.about(&whole.manifests).into_iter();
+                pending.extend(about.map(|(tag, digest)| (tag, digest, Platforms::default())));
                 images.push(Image { repository: name.clone(), tag, whole });
             }
             Err(error) => {
@@ -166,20 +194,48 @@ impl<'r> Gathering<'r> {
         about
     }
 
-    /// The image `digest` with all that it names. A child or layer that is missing is an error; a layer that the
-    /// repository does not link and that has `urls` is left out.
-    fn whole(&self, digest: Digest) -> Result<Whole> {
+    /// What the image `digest` has for some platforms, with all that it names.
+    fn chosen(&self, digest: Digest, platforms: Platforms<'_>) -> Result<Whole> {
         let (bytes, manifest) = manifest::read(self.repository, digest)?;
+        let chosen = match platform::choose(&bytes, &manifest, platforms.wanted, self)? {
+            Choice::Whole => return self.whole(digest, bytes.len() as u64, manifest, &HashSet::new()),
+            Choice::Some(chosen) => chosen,
+            Choice::Nothing { wanted, available } => {
+                let repository = self.repository.name().clone();
+                return Err(Error::PlatformUnknown { repository, digest, platform: wanted, available });
+            }
+        };
+        if platforms.sparse_index {
+            return self.whole(digest, bytes.len() as u64, manifest, &chosen.others);
+        }
+        if platforms.wanted.len() == 1 {
+            return self.chosen(chosen.manifests[0], Platforms { wanted: &[], ..platforms });
+        }
+        let Some(index) = chosen.index else {
+            let reason = "readers may read it differently, so no index of some platforms is made of it".to_owned();
+            return Err(Error::ManifestMalformed { repository: self.repository.name().clone(), digest, reason });
+        };
+        let (digest, size) = (Digest::of(&index), index.len() as u64);
+        let mut whole = self.whole(digest, size, self.parse(digest, &index)?, &HashSet::new())?;
+        whole.contents.retain(|content| content.key != digest);
+        whole.made = Some(index);
+        Ok(whole)
+    }
+
+    /// The image `digest` with all that it names, but what is to be `left_out`. A child or layer that is missing is an error; a layer that the
+    /// repository does not link and that has `urls` is left out.
+    fn whole(&self, digest: Digest, size: u64, manifest: Manifest, left_out: &HashSet<Digest>) -> Result<Whole> {
         let mut whole = Whole {
             digest,
-            size: bytes.len() as u64,
+            size,
             media_type: manifest.served_as().unwrap_or(crate::descriptor::OCTET_STREAM).to_owned(),
             artifact_type: manifest.artifact_type.clone(),
             contents: BTreeSet::new(),
             manifests: BTreeSet::new(),
             signatures: Vec::new(),
+            made: None,
         };
-        let mut pending = vec![(digest, bytes.len() as u64, manifest)];
+        let mut pending = vec![(digest, size, manifest)];
         let mut seen = HashSet::from([digest]);
         while let Some((digest, size, manifest)) = pending.pop() {
             whole.contents.insert(Content { key: digest, target: digest, size });
@@ -191,7 +247,7 @@ impl<'r> Gathering<'r> {
                     whole.signatures.push((digest, signature, size));
                 }
             }
-            for named in self.named(digest, &manifest)? {
+            for named in self.named(digest, &manifest, left_out)? {
                 match named {
                     Named::Content(content) => drop(whole.contents.insert(content)),
                     Named::Manifest(child) if seen.insert(child) => {
@@ -205,7 +261,8 @@ impl<'r> Gathering<'r> {
         Ok(whole)
     }
 
-    fn named(&self, parent: Digest, manifest: &Manifest) -> Result<Vec<Named>> {
+    /// What a manifest names, but what is to be `left_out`.
+    fn named(&self, parent: Digest, manifest: &Manifest, left_out: &HashSet<Digest>) -> Result<Vec<Named>> {
         let mut named = Vec::new();
         for reference in manifest.references.iter().chain(&manifest.mentions().collect::<Vec<_>>()) {
             let Ok(digest) = reference.digest else {
@@ -213,6 +270,9 @@ impl<'r> Gathering<'r> {
                 let repository = self.repository.name().clone();
                 return Err(Error::ManifestMalformed { repository, digest: parent, reason });
             };
+            if left_out.contains(&digest) {
+                continue;
+            }
             let is_manifest = || Ok(revision::find(self.repository, digest)?.is_some());
             let may_be_manifest = matches!(reference.role, Role::Child | Role::Mention);
             if may_be_manifest && is_manifest()? {
@@ -241,6 +301,17 @@ impl<'r> Gathering<'r> {
         }
         let path = tree.locate(&Entry::Blob(link.target).path());
         Err(Error::ContentMissing { repository: self.repository.name().clone(), digest: key, path })
+    }
+}
+
+impl Manifests for Gathering<'_> {
+    fn read(&self, digest: Digest) -> Result<Vec<u8>> {
+        let link = self.repository.find_link(digest)?;
+        manifest::content(self.repository, link.map_or(digest, |link| link.target))
+    }
+
+    fn parse(&self, digest: Digest, bytes: &[u8]) -> Result<Manifest> {
+        manifest::parse(self.repository, digest, bytes)
     }
 }
 

@@ -37,7 +37,7 @@ pub(crate) use check::{Presence, check};
 pub use decode::decode;
 pub use delete::{Removal, Tags, delete, plan_delete};
 pub use dependents::{Needed, check_unneeded};
-pub(crate) use get::content;
+pub(crate) use get::{content, parse};
 pub use get::{get, manifests, read, resolve};
 pub use json::{Malformed, Reason};
 pub use kind::Kind;

@@ -70,7 +70,7 @@ fn write_platform(
 impl Wanted {
     /// How well a platform fits: 0 is best; `None` when it does not. The order is containerd's: a processor also runs
     /// what was built for its older variants.
-    fn fit(&self, platform: &Platform) -> Option<usize> {
+    pub(crate) fn fit(&self, platform: &Platform) -> Option<usize> {
         if platform.os != self.os || !platform.os_version.starts_with(&self.os_version) {
             return None;
         }

@@ -34,15 +34,20 @@ impl Exporting<'_> {
         images: Vec<Image>,
     ) -> Result<Vec<Image>> {
         let images = if self.how.skip_damaged { self.verified(images)? } else { images };
-        let mut contents: BTreeMap<Digest, (&Image, &Content)> = BTreeMap::new();
+        let mut contents = BTreeMap::new();
         for image in &images {
-            contents.extend(image.whole.contents.iter().map(|content| (content.key, (image, content))));
+            let stored = image.whole.contents.iter();
+            contents.extend(stored.map(|content| (content.key, (image, Bytes::Stored(content)))));
+            contents.extend(image.whole.made.iter().map(|index| (image.whole.digest, (image, Bytes::Made(index)))));
         }
         let mut archive = Tarball::new(sink, name);
         archive.add(Path::new(layout::MARKER), layout::MARKER_TEXT.as_bytes())?;
         archive.add(Path::new(layout::INDEX), &index(Vec::new(), &images)?)?;
         self.in_progress("exporting", content::total(&images), |exporting| {
-            contents.into_values().try_for_each(|(image, content)| exporting.add_content(&mut archive, image, content))
+            contents.iter().try_for_each(|(digest, (image, bytes))| {
+                let added = exporting.add_content(&mut archive, image, *digest, bytes);
+                added.map_err(|error| of_image(error, image))
+            })
         })?;
         archive.finish()?;
         Ok(images)
@@ -56,7 +61,7 @@ impl Exporting<'_> {
                 let repository = exporting.registry.repository(&image.repository)?;
                 for content in &image.whole.contents {
                     if !verified.contains(&content.key) {
-                        layout_path(content)?;
+                        layout_path(&content.key)?;
                         Outgoing::open(&repository, content)?.verify(exporting.watch)?;
                         verified.insert(content.key);
                     }
@@ -66,21 +71,50 @@ impl Exporting<'_> {
         })
     }
 
-    fn add_content(&mut self, archive: &mut Tarball<'_, impl Write>, image: &Image, content: &Content) -> Result<()> {
-        let repository = self.registry.repository(&image.repository)?;
-        let (name, watch) = (archive.name(), self.watch);
-        let added = layout_path(content).and_then(|path| {
-            let source = Outgoing::open(&repository, content)?;
-            archive.add_streamed(&path, content.size, |sink| source.copy(sink, name, watch))
-        });
-        match added {
-            Err(error) if content::is_damage(&error) => {
-                return Err(Error::NotExported { image: image.describe(), source: Box::new(error) });
+    fn add_content(
+        &mut self,
+        archive: &mut Tarball<'_, impl Write>,
+        image: &Image,
+        digest: Digest,
+        bytes: &Bytes<'_>,
+    ) -> Result<()> {
+        let (path, size) = (layout_path(&digest)?, bytes.size());
+        match bytes {
+            Bytes::Made(index) => archive.add(&path, index)?,
+            Bytes::Stored(content) => {
+                let repository = self.registry.repository(&image.repository)?;
+                let (name, watch) = (archive.name(), self.watch);
+                let source = Outgoing::open(&repository, content)?;
+                archive.add_streamed(&path, size, |sink| source.copy(sink, name, watch))?;
             }
-            added => added?,
         }
         self.exported.written.0 += 1;
-        self.exported.written.1 += content.size;
+        self.exported.written.1 += size;
         Ok(())
     }
+}
+
+/// Where the bytes of a file of the archive are.
+enum Bytes<'b> {
+    /// In the tree.
+    Stored(&'b Content),
+    /// Here.
+    Made(&'b [u8]),
+}
+
+impl Bytes<'_> {
+    fn size(&self) -> u64 {
+        match self {
+            Self::Stored(content) => content.size,
+            Self::Made(bytes) => bytes.len() as u64,
+        }
+    }
+}
+
+/// The error for what can't be exported of an image.
+fn of_image(error: Error, image: &Image) -> Error {
+    if content::is_damage(&error) {
+        return Error::NotExported { image: image.describe(), source: Box::new(error) };
+    }
+    error
 }

@@ -71,9 +71,9 @@ impl<'o> Outgoing<'o> {
 }
 
 /// The path of content in a layout. `Err(DigestUnusable)` for a tarsum, which no layout can have.
-pub(super) fn layout_path(content: &Content) -> Result<PathBuf> {
-    let unusable = || Error::DigestUnusable { digest: content.key, action: "name content of an image layout" };
-    layout::content_path(&content.key).ok_or_else(unusable)
+pub(super) fn layout_path(digest: &Digest) -> Result<PathBuf> {
+    let unusable = || Error::DigestUnusable { digest: *digest, action: "name content of an image layout" };
+    layout::content_path(digest).ok_or_else(unusable)
 }
 
 /// The bytes of the content of these images, each counted once.

@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 use std::fs::File;
-use std::io::{Seek, SeekFrom};
+use std::io::{Seek, SeekFrom, Write};
 use std::path::Path;
 
 use super::Exporting;
@@ -41,6 +41,23 @@ impl Exporting<'_> {
                 done.insert(content.key);
             }
         }
+        self.write_made(directory, image)
+    }
+
+    /// Writes the index that was made for an image, if one was.
+    fn write_made(&mut self, directory: &OutputDirectory, image: &Image) -> Result<()> {
+        let Some(index) = &image.whole.made else { return Ok(()) };
+        let (digest, size) = (image.whole.digest, image.whole.size);
+        let name = layout_path(&digest)?;
+        if self.is_present(directory, &name, &Content { key: digest, target: digest, size })? {
+            return Ok(());
+        }
+        directory.write_whole(&name, |sink| {
+            let place = directory.path().join(&name);
+            sink.write_all(index).map_err(|error| Error::io("write", place, error))
+        })?;
+        self.exported.written.0 += 1;
+        self.exported.written.1 += size;
         Ok(())
     }
 
@@ -50,7 +67,7 @@ impl Exporting<'_> {
         repository: &Repository<'_>,
         content: &Content,
     ) -> Result<()> {
-        let name = layout_path(content)?;
+        let name = layout_path(&content.key)?;
         if self.is_present(directory, &name, content)? {
             self.exported.present.0 += 1;
             self.exported.present.1 += content.size;

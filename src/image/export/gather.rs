@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, HashSet};
 use super::{Exporting, Selection};
 use crate::digest::Digest;
 use crate::error::{Error, Result};
-use crate::image::whole::{self, Image, Wanted};
+use crate::image::whole::{self, Image, Platforms, Wanted};
 use crate::manifest;
 use crate::name::{Reference, RepositoryName, Target};
 use crate::tag;
@@ -85,11 +85,11 @@ impl Exporting<'_> {
 
     fn gather_repository(&mut self, name: &RepositoryName, wanted: Wanted, images: &mut Vec<Image>) -> Result<()> {
         let repository = self.registry.repository(name)?;
-        let (referrers, interrupt) = (self.how.referrers, self.watch.interrupt.clone());
+        let (how, interrupt) = (self.how.clone(), self.watch.interrupt.clone());
+        let platforms = Platforms { wanted: &how.platforms, sparse_index: how.sparse_index };
         let mut damage = Vec::new();
-        let gathered = whole::gather(&repository, wanted, referrers, &interrupt, &mut damage, |image, error| {
-            self.skip(image, error)
-        });
+        let skip = |image, error| self.skip(image, error);
+        let gathered = whole::gather_for(&repository, wanted, platforms, how.referrers, &interrupt, &mut damage, skip);
         self.exported.damage.append(&mut damage);
         images.extend(gathered?);
         Ok(())

@@ -22,6 +22,7 @@ use std::path::PathBuf;
 use super::whole::Image;
 use crate::digest::Digest;
 use crate::error::{Error, Result};
+use crate::manifest::platform::Wanted;
 use crate::name::{Reference, RepositoryName, Tag};
 use crate::pattern::Pattern;
 use crate::registry::Registry;
@@ -39,7 +40,7 @@ pub enum Selection {
 }
 
 /// How to export.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 #[expect(clippy::struct_excessive_bools, reason = "each is a choice of its own")]
 #[non_exhaustive]
 pub struct Export {
@@ -51,6 +52,11 @@ pub struct Export {
     pub verify_existing: bool,
     /// Whether to go on with the other images where one is damaged.
     pub skip_damaged: bool,
+    /// The platforms to export of images that have several; none for all. Of one platform the manifest is exported, and
+    /// of several an index is made.
+    pub platforms: Vec<Wanted>,
+    /// Whether to keep an index as it is, though it names platforms that are not exported.
+    pub sparse_index: bool,
 }
 
 /// Where images go.
@@ -76,6 +82,8 @@ pub struct Exported {
     pub written: (u64, u64),
     /// How many the layout had already, and their bytes.
     pub present: (u64, u64),
+    /// The indexes that were made of some platforms: the image, and the digest of the index.
+    pub made: Vec<(String, Digest)>,
     /// The images that were left out: their name, and why.
     pub skipped: Vec<(String, Error)>,
     /// What could not be read while looking for images and referrers.
@@ -84,7 +92,14 @@ pub struct Exported {
 
 impl Default for Export {
     fn default() -> Self {
-        Self { referrers: true, untagged: false, verify_existing: false, skip_damaged: false }
+        Self {
+            referrers: true,
+            untagged: false,
+            verify_existing: false,
+            skip_damaged: false,
+            platforms: Vec::new(),
+            sparse_index: false,
+        }
     }
 }
 
@@ -107,6 +122,8 @@ pub fn export(
         Destination::File(path) => archive::in_place(&path, |sink| exporting.write_archive(sink, &path, images))?,
         Destination::Stream(mut file, name) => exporting.write_archive(&mut file, &name, images)?,
     };
+    let made = |image: &Image| image.whole.made.as_ref().map(|_| (image.describe(), image.whole.digest));
+    exporting.exported.made = images.iter().filter_map(made).collect();
     let named = |image: Image| (image.repository, image.tag, image.whole.digest);
     exporting.exported.images = images.into_iter().map(named).collect();
     Ok(exporting.exported)
@@ -126,6 +143,9 @@ impl Exporting<'_> {
             return Err(error);
         }
         if !self.how.skip_damaged {
+            if let Error::PlatformUnknown { .. } = error {
+                return Err(error);
+            }
             return Err(Error::NotExported { image: name, source: Box::new(error) });
         }
         self.exported.skipped.push((name, error));

@@ -7,6 +7,7 @@ mod import;
 mod kill;
 mod peers;
 mod permissions;
+mod platform;
 mod property;
 
 mod round_trip;

@@ -43,7 +43,7 @@ fn entries(archive: &[u8]) -> Vec<(String, tar::Header)> {
 }
 
 /// Unpacks an archive as everybody does.
-fn unpack(archive: &Path, directory: &Path) {
+pub(super) fn unpack(archive: &Path, directory: &Path) {
     fs::create_dir_all(directory).unwrap();
     let mut tar = std::process::Command::new("tar");
     assert!(tar.arg("-xf").arg(archive).arg("-C").arg(directory).status().unwrap().success());
