@@ -45,7 +45,7 @@ complete -c regtree -n "__fish_regtree_needs_command" -f -a "upload" -d 'Uploads
 complete -c regtree -n "__fish_regtree_needs_command" -f -a "manifest" -d 'Manifests: what images are made of'
 complete -c regtree -n "__fish_regtree_needs_command" -f -a "tag" -d 'Tags: names that point to manifests'
 complete -c regtree -n "__fish_regtree_needs_command" -f -a "repo" -d 'Repositories'
-complete -c regtree -n "__fish_regtree_needs_command" -f -a "import" -d 'Put the images of an OCI image layout, or of another tree, into the tree'
+complete -c regtree -n "__fish_regtree_needs_command" -f -a "import" -d 'Put images into the tree: from an OCI image layout, a docker archive, or another tree'
 complete -c regtree -n "__fish_regtree_needs_command" -f -a "export" -d 'Write images to an OCI image layout, a directory or a tar archive that skopeo and other tools read'
 complete -c regtree -n "__fish_regtree_needs_command" -f -a "copy" -d 'Copy an image to another repository or tag, or to another tree'
 complete -c regtree -n "__fish_regtree_needs_command" -f -a "gc" -d 'Remove what nothing needs'
@@ -705,6 +705,13 @@ complete -c regtree -n "__fish_regtree_using_subcommand import" -l tag -d 'The t
 complete -c regtree -n "__fish_regtree_using_subcommand import" -l prefix -d 'Put PREFIX/ in front of every repository' -r
 complete -c regtree -n "__fish_regtree_using_subcommand import" -l map -d 'Give the repository FROM, and those below it, the name TO; may be given several times' -r
 complete -c regtree -n "__fish_regtree_using_subcommand import" -l only -d 'Import only the repositories that the source gives such a name; may be given several times' -r
+complete -c regtree -n "__fish_regtree_using_subcommand import" -l format -d 'What the sources are, instead of what is recognised' -r -f -a "oci\t''
+docker-archive\t''
+tree\t''"
+complete -c regtree -n "__fish_regtree_using_subcommand import" -l compression -d 'How to compress the layers of a docker archive' -r -f -a "gzip\t''
+zstd\t''
+none\t''"
+complete -c regtree -n "__fish_regtree_using_subcommand import" -l max-layer-size -d 'Refuse an archive with a layer of more bytes without compression (such as 10GiB)' -r
 complete -c regtree -n "__fish_regtree_using_subcommand import" -l root -d 'The registry\'s rootdirectory, or its docker/registry/v2' -r -F
 complete -c regtree -n "__fish_regtree_using_subcommand import" -l registry-config -d 'Take the root from the registry\'s own config.yml' -r -F
 complete -c regtree -n "__fish_regtree_using_subcommand import" -l wait-lock -d 'Wait up to DURATION (30s, 5m, 1h) for a lock that another process holds, instead of failing at once' -r
@@ -1007,7 +1014,7 @@ complete -c regtree -n "__fish_regtree_using_subcommand help; and not __fish_see
 complete -c regtree -n "__fish_regtree_using_subcommand help; and not __fish_seen_subcommand_from init blob upload manifest tag repo import export copy gc quarantine fsck repair du demo completions help" -f -a "manifest" -d 'Manifests: what images are made of'
 complete -c regtree -n "__fish_regtree_using_subcommand help; and not __fish_seen_subcommand_from init blob upload manifest tag repo import export copy gc quarantine fsck repair du demo completions help" -f -a "tag" -d 'Tags: names that point to manifests'
 complete -c regtree -n "__fish_regtree_using_subcommand help; and not __fish_seen_subcommand_from init blob upload manifest tag repo import export copy gc quarantine fsck repair du demo completions help" -f -a "repo" -d 'Repositories'
-complete -c regtree -n "__fish_regtree_using_subcommand help; and not __fish_seen_subcommand_from init blob upload manifest tag repo import export copy gc quarantine fsck repair du demo completions help" -f -a "import" -d 'Put the images of an OCI image layout, or of another tree, into the tree'
+complete -c regtree -n "__fish_regtree_using_subcommand help; and not __fish_seen_subcommand_from init blob upload manifest tag repo import export copy gc quarantine fsck repair du demo completions help" -f -a "import" -d 'Put images into the tree: from an OCI image layout, a docker archive, or another tree'
 complete -c regtree -n "__fish_regtree_using_subcommand help; and not __fish_seen_subcommand_from init blob upload manifest tag repo import export copy gc quarantine fsck repair du demo completions help" -f -a "export" -d 'Write images to an OCI image layout, a directory or a tar archive that skopeo and other tools read'
 complete -c regtree -n "__fish_regtree_using_subcommand help; and not __fish_seen_subcommand_from init blob upload manifest tag repo import export copy gc quarantine fsck repair du demo completions help" -f -a "copy" -d 'Copy an image to another repository or tag, or to another tree'
 complete -c regtree -n "__fish_regtree_using_subcommand help; and not __fish_seen_subcommand_from init blob upload manifest tag repo import export copy gc quarantine fsck repair du demo completions help" -f -a "gc" -d 'Remove what nothing needs'

@@ -258,6 +258,74 @@ fn waiting<I: Send + 'static, O: Send + 'static>(
     Ok((give, thread))
 }
 
+/// Reads `source` on a thread of its own, ahead of the caller. A signal then ends a read that hangs, with an error.
+pub(crate) fn read_ahead(source: impl Read + Send + 'static, interrupt: &Interrupt) -> Box<dyn Read + Send> {
+    let (give_free, free) = mpsc::sync_channel::<Vec<u8>>(BUFFERS);
+    let (give_full, full) = mpsc::sync_channel::<io::Result<Filled>>(BUFFERS);
+    let Ok((reading, _)) = waiting(read_all) else { return Box::new(source) };
+    for _ in 0..BUFFERS {
+        give_free.send(vec![0; BUFFER]).expect("the receiver is here");
+    }
+    reading.send((source, free, give_full)).expect("the thread waits for it");
+    Box::new(ReadAhead { full: Some(full), free: give_free, current: None, interrupt: interrupt.clone() })
+}
+
+/// What another thread reads ahead.
+struct ReadAhead {
+    /// `None` once the source has ended or failed.
+    full: Option<Receiver<io::Result<Filled>>>,
+    free: SyncSender<Vec<u8>>,
+    /// A buffer that was not read to its end, and where to go on.
+    current: Option<(Filled, usize)>,
+    interrupt: Interrupt,
+}
+
+impl ReadAhead {
+    /// The next buffer. `None` at the end.
+    fn receive(&mut self) -> io::Result<Option<Filled>> {
+        let Some(full) = &self.full else { return Ok(None) };
+        loop {
+            if self.interrupt.signal().is_some() {
+                return Err(io::Error::other("a signal came"));
+            }
+            match full.recv_timeout(LOOK) {
+                Ok(Ok(filled)) => return Ok(Some(filled)),
+                Ok(Err(error)) => {
+                    self.full = None;
+                    return Err(error);
+                }
+                Err(RecvTimeoutError::Timeout) => {}
+                Err(RecvTimeoutError::Disconnected) => {
+                    self.full = None;
+                    return Ok(None);
+                }
+            }
+        }
+    }
+}
+
+impl Read for ReadAhead {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let (filled, begin) = match self.current.take() {
+            Some(current) => current,
+            None => match self.receive()? {
+                Some(filled) => (filled, 0),
+                None => return Ok(0),
+            },
+        };
+        let rest = &filled.bytes()[begin..];
+        let n = rest.len().min(buffer.len());
+        buffer[..n].copy_from_slice(&rest[..n]);
+        if n < rest.len() {
+            self.current = Some((filled, begin + n));
+        } else {
+            // This fails once the source has ended, because the reading thread is gone.
+            let _ = self.free.send(filled.buffer);
+        }
+        Ok(n)
+    }
+}
+
 /// Copies on this thread alone, where the system has no other.
 fn copy_alone(
     source: impl Read,

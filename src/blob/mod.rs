@@ -18,4 +18,4 @@ pub use mount::mount;
 pub(crate) use stat::content_size;
 pub use stat::{BlobStat, stat};
 pub use store::{Expected, Outcome, Stored};
-pub(crate) use store::{link_existing, sync_content};
+pub(crate) use store::{link_existing, sound_size, store_staged, sync_content};

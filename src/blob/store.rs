@@ -91,6 +91,20 @@ pub(crate) fn place(writer: &Writer<'_>, content: &HashedContent<'_>, interrupt:
     Ok(outcome)
 }
 
+/// Puts content that was staged in the place of its blob, and links it in a repository, also under `alias`.
+pub(crate) fn store_staged(
+    writer: &Writer<'_>,
+    repository: &RepositoryName,
+    content: &HashedContent<'_>,
+    alias: Option<Digest>,
+    interrupt: &Interrupt,
+) -> Result<Outcome> {
+    // All that can fail for lack of space or permission comes before the content is published.
+    let links = stage_links(writer, repository, content.digest, alias)?;
+    let outcome = place(writer, content, interrupt)?;
+    links.place().map(|()| outcome)
+}
+
 /// The size in bytes of the content stored under `digest`; `None` unless it hashes to `digest` and to `wanted`.
 pub(crate) fn sound_size(
     writer: &Writer<'_>,
@@ -118,20 +132,21 @@ fn have_digests<const N: usize>(
     Ok(digests.iter().all(|digest| digest.algorithm().and_then(|algorithm| hashed.by(algorithm)) == Some(*digest)))
 }
 
-/// Links content that the tree has under the canonical `digest`, and syncs both. `false` when the tree does not have it,
-/// or `verify` is set and the content is damaged.
+/// Links content that the tree has under the canonical `digest`, also under `alias`, and syncs both. `false` when the
+/// tree does not have it, or `verify` is set and the content is damaged.
 pub(crate) fn link_existing(
     writer: &Writer<'_>,
     repository: &RepositoryName,
     digest: Digest,
+    alias: Option<Digest>,
     verify: bool,
     interrupt: &Interrupt,
 ) -> Result<bool> {
-    if !digest.is_canonical() || verify && sound_size(writer, digest, digest, interrupt)?.is_none() {
+    if !digest.is_canonical() || verify && sound_size(writer, digest, alias.unwrap_or(digest), interrupt)?.is_none() {
         return Ok(false);
     }
     sync_content(writer, digest)?;
-    stage_links(writer, repository, digest, None)?.place()?;
+    stage_links(writer, repository, digest, alias)?.place()?;
     Ok(true)
 }
 

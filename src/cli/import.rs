@@ -1,22 +1,30 @@
 //! `regtree import`.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
+use clap::builder::{PossibleValuesParser, TypedValueParser};
 use serde_json::{Value, json};
 
 use super::count::{bytes, plural};
 use super::{Context, Exit, interrupt, progress};
 use crate::blob::Outcome;
-use crate::image::{self, Imported, Names, Rename, Source};
+use crate::image::{self, Compression, Imported, Names, ReadSource, Rename, Source, SourceFormat};
 use crate::name::{RepositoryName, Tag};
 use crate::pattern::Pattern;
 use crate::stream::Watch;
 
-/// Put the images of an OCI image layout, or of another tree, into the tree
+/// Put images into the tree: from an OCI image layout, a docker archive, or another tree
 ///
-/// Digests stay as they are. An image gets the repository and tag that the layout names, without the registry's host;
-/// what regtree export wrote, or another tree has, keeps its names. A tag appears last, when all of its image is there and checked
-/// as manifest put checks it. A run that was cut short is simply repeated: what is there is not written again.
+/// A source is recognised by its content. A layout is a directory or a tar archive, as buildx, skopeo, podman and
+/// regtree export write it. A docker archive is what docker save and podman save write. An archive may be compressed
+/// with gzip, zstd or xz; it is read once, also from a pipe.
+///
+/// Digests stay as they are. But a docker archive has no manifests of images, so regtree makes them, and compresses
+/// the layers, always in the same way: the same archive gives the same digests.
+///
+/// An image gets the repository and tag that the source names, without the registry's host; what regtree export wrote,
+/// or another tree has, keeps its names. A tag appears last, when all of its image is there and checked as manifest put
+/// checks it. A run that was cut short is simply repeated: what is there is not written again.
 #[derive(Debug, clap::Args)]
 #[command(after_long_help = "\
 Exit codes:
@@ -31,11 +39,13 @@ Exit codes:
 
 Examples:
   regtree import /backup/images
+  regtree import images.tar.zst --list
+  docker save team/app:v1 | regtree import -
   skopeo copy docker://alpine:3.20 oci:alpine:3.20 && regtree import alpine --repository library/alpine
   regtree import images --only 'team/**' --prefix mirror --dry-run")]
 #[expect(clippy::struct_excessive_bools, reason = "each is a flag of its own")]
 pub(super) struct Import {
-    /// OCI image layouts, or roots of other trees
+    /// OCI image layouts, docker archives, or roots of other trees; - is standard input
     #[arg(value_name = "SOURCE", required = true)]
     sources: Vec<PathBuf>,
     /// Show what is in the sources, and import nothing
@@ -56,6 +66,15 @@ pub(super) struct Import {
     /// Import only the repositories that the source gives such a name; may be given several times
     #[arg(long, value_name = "GLOB")]
     only: Vec<Pattern>,
+    /// What the sources are, instead of what is recognised
+    #[arg(long, value_name = "FORMAT", value_parser = formats())]
+    format: Option<SourceFormat>,
+    /// How to compress the layers of a docker archive
+    #[arg(long, value_name = "METHOD", default_value = "gzip", value_parser = compressions())]
+    compression: Compression,
+    /// Refuse an archive with a layer of more bytes without compression (such as 10GiB)
+    #[arg(long, value_name = "SIZE", default_value = "100GiB", value_parser = super::parse_bytes)]
+    max_layer_size: u64,
     /// Keep the host of a reference, as the first component of the repository
     #[arg(long)]
     keep_host: bool,
@@ -68,6 +87,14 @@ pub(super) struct Import {
     /// Show what would be added, and change nothing
     #[arg(short = 'n', long)]
     dry_run: bool,
+}
+
+fn formats() -> impl TypedValueParser<Value = SourceFormat> {
+    PossibleValuesParser::new(SourceFormat::ALL.map(SourceFormat::name)).try_map(|name| name.parse::<SourceFormat>())
+}
+
+fn compressions() -> impl TypedValueParser<Value = Compression> {
+    PossibleValuesParser::new(Compression::WRITTEN.map(Compression::name)).try_map(|name| name.parse::<Compression>())
 }
 
 /// What was done so far.
@@ -95,12 +122,21 @@ impl Sum {
 
 impl Import {
     pub(super) fn run(self, context: &mut Context) -> anyhow::Result<Exit> {
-        let interrupt = interrupt::catch()?;
-        let sources = self.sources.iter().map(|path| Source::open(path, &interrupt));
-        let sources = sources.collect::<crate::Result<Vec<_>>>()?;
+        let progress = progress::observer(context.global.progress, &context.output);
+        let watch = Watch { progress: &*progress, interrupt: interrupt::catch()? };
+        let mut read = ReadSource::new(&watch);
+        read.format = self.format;
+        (read.compression, read.layer_max) = (self.compression, self.max_layer_size);
         if self.list {
+            read.only_names = true;
+            let sources = open(&self.sources, &read, context)?;
+            drop(progress);
             return list(&sources, context);
         }
+        let registry = context.registry()?;
+        let writer = context.writer_unless_dry(&registry, "import", self.dry_run)?;
+        (read.writer, read.trust_existing) = (writer.as_ref(), self.no_verify_existing);
+        let sources = open(&self.sources, &read, context)?;
         let names = Names {
             repository: self.repository,
             tag: self.tag,
@@ -114,10 +150,6 @@ impl Import {
             keep_existing_tags: self.keep_existing_tags,
             trust_existing: self.no_verify_existing,
         };
-        let registry = context.registry()?;
-        let writer = context.writer_unless_dry(&registry, "import", self.dry_run)?;
-        let progress = progress::observer(context.global.progress, &context.output);
-        let watch = Watch { progress: &*progress, interrupt };
         let (mut sum, mut printed) = (Sum::default(), Ok(()));
         let now = context.now;
         let imported = image::import(registry.tree(), writer.as_ref(), &sources, &how, now, &watch, |imported| {
@@ -132,6 +164,20 @@ impl Import {
         end(&sum, ["import", "imported"], self.dry_run, context)?;
         Ok(Exit::Done)
     }
+}
+
+/// Opens the sources, of which `-` is standard input.
+fn open(sources: &[PathBuf], read: &ReadSource<'_>, context: &Context) -> anyhow::Result<Vec<Source>> {
+    let mut opened = Vec::with_capacity(sources.len());
+    for path in sources {
+        opened.push(if path.as_os_str() == "-" {
+            let source = super::source::Source::open(None, context)?;
+            Source::read(source.content, Path::new(&source.name), read)?
+        } else {
+            Source::open(path, read)?
+        });
+    }
+    Ok(opened)
 }
 
 fn outcome(outcome: Outcome) -> Value {
@@ -201,7 +247,10 @@ fn list(sources: &[Source], context: &mut Context) -> anyhow::Result<Exit> {
         for listed in source.images() {
             let fields = || crate::json::applying(serde_json::to_value(listed).unwrap_or_default());
             let name = listed.name.unwrap_or("-");
-            let row = format_args!("{}  {:>10}  {name}", listed.digest, listed.size);
+            // An image of a docker archive has no manifest before it is imported.
+            let digest = listed.digest.map_or_else(|| "-".to_owned(), |digest| digest.to_string());
+            let size = listed.size.map_or_else(|| "-".to_owned(), |size| size.to_string());
+            let row = format_args!("{digest:71}  {size:>10}  {name}");
             let header = format!("{:71}  {:>10}  NAME", "DIGEST", "SIZE");
             context.output.row(&header, row, "image", fields)?;
         }

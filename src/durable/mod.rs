@@ -49,6 +49,7 @@
 #![expect(clippy::disallowed_methods, reason = "only this module changes files")]
 
 mod access;
+mod early_sync;
 mod exclusive;
 mod identity;
 pub(crate) mod lock;
@@ -59,6 +60,7 @@ mod parents;
 pub(crate) mod private;
 mod publish;
 mod quarantine_moves;
+mod staging;
 mod write_proof;
 
 use std::fs::File;
@@ -70,13 +72,16 @@ use rustix::fs::{AtFlags, Mode, OFlags};
 use rustix::io::Errno;
 
 pub(crate) use access::Access;
+pub(crate) use early_sync::EarlySync;
 pub use exclusive::ExclusiveWriter;
 pub(crate) use identity::Identity;
 pub(crate) use output::OutputDirectory;
 pub(crate) use output_file::{OutputFile, resolve};
 use parents::Parents;
-pub(crate) use publish::HashedContent;
+pub(crate) use publish::{ContentPlace, HashedContent};
 pub(crate) use quarantine_moves::Moved;
+pub use staging::{Leftovers, leftovers};
+pub(crate) use staging::{Staging, Unfinished};
 pub(crate) use write_proof::WriteProof;
 
 use crate::error::{Error, Result};

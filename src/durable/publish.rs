@@ -9,13 +9,14 @@
 
 use std::fs::File;
 use std::io::{Read, Seek, SeekFrom};
-use std::os::fd::AsFd;
+use std::os::fd::{AsFd, BorrowedFd};
+use std::path::PathBuf;
 
 use rustix::fs::{AtFlags, FileType, Mode, OFlags};
 use rustix::io::Errno;
 
 use super::parents::{self, Parents};
-use super::{Identity, Sync, Writer, ownership, parent, write_proof};
+use super::{Identity, Staging, Sync, Writer, ownership, parent, write_proof};
 use crate::digest::{Digest, HashingReader};
 use crate::error::{Error, Result};
 use crate::layout::{Entry, TreePath};
@@ -24,8 +25,8 @@ use crate::tree::Tree;
 
 /// Content that was hashed, and must not have changed since.
 pub(crate) struct HashedContent<'c> {
-    /// Its file, which is synced.
-    pub(crate) path: &'c TreePath,
+    /// Where its file is, which is synced.
+    pub(crate) place: ContentPlace<'c>,
     /// The same file, open for writing.
     pub(crate) file: &'c File,
     /// The digest that it was hashed to.
@@ -34,17 +35,49 @@ pub(crate) struct HashedContent<'c> {
     pub(crate) identity: Identity,
 }
 
+/// Where content is before it is moved to the place of its blob.
+#[derive(Clone, Copy)]
+pub(crate) enum ContentPlace<'c> {
+    /// In the tree, such as in an upload.
+    Tree(&'c TreePath),
+    /// A file that an import staged.
+    Staged(&'c Staging, &'c str),
+}
+
+impl ContentPlace<'_> {
+    fn locate(&self, tree: &Tree) -> PathBuf {
+        match self {
+            Self::Tree(path) => tree.locate(path),
+            Self::Staged(staging, name) => staging.locate(name),
+        }
+    }
+
+    fn file_name(&self) -> &str {
+        match self {
+            Self::Tree(path) => path.file_name(),
+            Self::Staged(_, name) => name,
+        }
+    }
+}
+
 impl Writer<'_> {
     /// Moves `content` to `to`, over any file there, and syncs. If it has to be copied, the old file is removed at the
     /// end. A copy may take long, so `interrupt` can stop it.
     ///
     /// `Err(Refused)` when the content has changed. Then it stays where it is.
     pub(crate) fn publish(&self, content: &HashedContent<'_>, to: &TreePath, interrupt: &Interrupt) -> Result<()> {
-        let gone = || Error::io("open", self.tree.locate(content.path), Errno::NOENT);
-        let source = Parents::open(self.tree, &parent(content.path))?.ok_or_else(gone)?;
+        let gone = || Error::io("open", content.place.locate(self.tree), Errno::NOENT);
+        let parents;
+        let source = match content.place {
+            ContentPlace::Tree(path) => {
+                parents = Parents::open(self.tree, &parent(path))?.ok_or_else(gone)?;
+                parents.last()
+            }
+            ContentPlace::Staged(staging, _) => staging.handle(),
+        };
         parents::retry_vanished(|| {
             let target = Parents::make(self.tree, &parent(to))?;
-            let moving = Move { tree: self.tree, content, source: &source, target: &target, to, interrupt };
+            let moving = Move { tree: self.tree, content, source, target: &target, to, interrupt };
             moving.rename_or_copy().inspect_err(|_| target.forget())
         })
     }
@@ -122,7 +155,7 @@ impl Writer<'_> {
 struct Move<'m> {
     tree: &'m Tree,
     content: &'m HashedContent<'m>,
-    source: &'m Parents<'m>,
+    source: BorrowedFd<'m>,
     target: &'m Parents<'m>,
     to: &'m TreePath,
     interrupt: &'m Interrupt,
@@ -145,14 +178,14 @@ impl Move<'_> {
         // Only after the sync: if the two are on different file systems, the removal could reach the disk before the
         // copy.
         self.target.sync()?;
-        let removed = rustix::fs::unlinkat(self.source.last(), content.path.file_name(), AtFlags::empty());
-        removed.map_err(|errno| Error::io("remove", self.tree.locate(content.path), errno))
+        let removed = rustix::fs::unlinkat(self.source, content.place.file_name(), AtFlags::empty());
+        removed.map_err(|errno| Error::io("remove", content.place.locate(self.tree), errno))
     }
 
     /// Renames the content to its place. `false` when that is on another file system.
     fn rename(&self) -> Result<bool> {
-        let (from, to) = (self.content.path.file_name(), self.to.file_name());
-        match rustix::fs::renameat(self.source.last(), from, self.target.last(), to) {
+        let (from, to) = (self.content.place.file_name(), self.to.file_name());
+        match rustix::fs::renameat(self.source, from, self.target.last(), to) {
             Ok(()) => Ok(true),
             Err(Errno::XDEV) => Ok(false),
             Err(errno) => Err(self.failed(errno)),
@@ -170,8 +203,8 @@ impl Move<'_> {
     /// back only if the copy fails.
     fn replace_by_copy(&self) -> Result<()> {
         if let Err(error) = self.copy() {
-            let (from, to) = (self.content.path.file_name(), self.to.file_name());
-            let taken_back = rustix::fs::renameat(self.target.last(), to, self.source.last(), from);
+            let (from, to) = (self.content.place.file_name(), self.to.file_name());
+            let taken_back = rustix::fs::renameat(self.target.last(), to, self.source, from);
             return Err(taken_back.map_or_else(|errno| self.failed(errno), |()| error));
         }
         self.target.sync()
@@ -193,11 +226,11 @@ impl Move<'_> {
     }
 
     fn check_identity(&self) -> Result<()> {
-        let failed = |error: std::io::Error| Error::io("look at", self.tree.locate(self.content.path), error);
+        let failed = |error: std::io::Error| Error::io("look at", self.content.place.locate(self.tree), error);
         // The file is not opened for reading: that would have to wait for any process that checks whether it is alone
         // with it.
         let flags = OFlags::PATH | OFlags::NOFOLLOW | OFlags::CLOEXEC;
-        let handle = rustix::fs::openat(self.source.last(), self.content.path.file_name(), flags, Mode::empty());
+        let handle = rustix::fs::openat(self.source, self.content.place.file_name(), flags, Mode::empty());
         let found = Identity::of(&File::from(handle.map_err(|errno| failed(errno.into()))?)).map_err(failed)?;
         if found == self.content.identity { Ok(()) } else { Err(self.changed()) }
     }
@@ -207,7 +240,7 @@ impl Move<'_> {
     }
 
     fn changed(&self) -> Error {
-        let reason = format!("{} changed meanwhile", self.tree.locate(self.content.path).display());
+        let reason = format!("{} changed meanwhile", self.content.place.locate(self.tree).display());
         Error::Refused { reason }
     }
 }

@@ -88,7 +88,7 @@ fn what_is_new_takes_the_owner_of_the_nearest_directory_where_we_may_set_it() {
     // Like an upload that a registry began while it ran as root.
     std::os::unix::fs::fchown(&file, Some(0), Some(0)).unwrap();
     let identity = Identity::of(&file).unwrap();
-    let content = HashedContent { path: &data, file: &file, digest: Digest::of(b""), identity };
+    let content = HashedContent { place: ContentPlace::Tree(&data), file: &file, digest: Digest::of(b""), identity };
     writer(&registry).publish(&content, &blob, &Interrupt::default()).unwrap();
     for changed in [link.clone(), link.parent().unwrap(), path("repositories/a"), blob.clone(), blob.parent().unwrap()]
     {
@@ -237,7 +237,7 @@ fn what_is_copied_is_hashed_and_another_content_is_not_published() {
     let _other = File::options().write(true).open(&place).unwrap();
     let identity = Identity::of(&file).unwrap();
     let publish = |digest| {
-        let content = HashedContent { path: &data, file: &file, digest, identity };
+        let content = HashedContent { place: ContentPlace::Tree(&data), file: &file, digest, identity };
         writer(&registry).publish(&content, &Entry::Blob(digest).path(), &Interrupt::default())
     };
     let error = publish(Digest::of(b"expected")).unwrap_err();

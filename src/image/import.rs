@@ -9,10 +9,11 @@ use std::collections::{BTreeMap, HashSet};
 use super::layout::Entry;
 use super::names::{Name, Names};
 use super::source::Source;
+use super::stage::{Staged, name_of};
 use crate::blob::{self, Expected, Outcome};
 use crate::count;
 use crate::digest::Digest;
-use crate::durable::Writer;
+use crate::durable::{ContentPlace, HashedContent, Writer};
 use crate::error::{Error, Result};
 use crate::manifest::{self, Kind, Manifest, Reference, Role};
 use crate::name::{RepositoryName, Tag};
@@ -99,7 +100,8 @@ pub fn import(
     tell: impl FnMut(Imported),
 ) -> Result<()> {
     let images = incoming(tree, sources, how)?;
-    let mut importing = Importing { tree, writer, how, now, watch, tell, done: HashSet::new() };
+    let (done, sound) = (HashSet::new(), HashSet::new());
+    let mut importing = Importing { tree, writer, how, now, watch, tell, done, sound };
     images.iter().try_for_each(|image| importing.image(image))
 }
 
@@ -151,6 +153,8 @@ struct Importing<'i, T> {
     tell: T,
     /// What a repository got in this run.
     done: HashSet<(RepositoryName, Digest)>,
+    /// Content of the tree that was hashed in this run.
+    sound: HashSet<Digest>,
 }
 
 /// A manifest of a source, and whether what it names was already followed.
@@ -227,7 +231,9 @@ impl<T: FnMut(Imported)> Importing<'_, T> {
         let linked = match (self.writer, found) {
             (None, Some(_)) => true,
             (Some(writer), Some(_)) => {
-                blob::link_existing(writer, &repository, digest, !self.how.trust_existing, &self.watch.interrupt)?
+                let is_known =
+                    self.how.trust_existing || self.sound.contains(&digest) || is_staged_in_tree(image, digest);
+                blob::link_existing(writer, &repository, digest, None, !is_known, &self.watch.interrupt)?
             }
             (_, None) => false,
         };
@@ -239,19 +245,25 @@ impl<T: FnMut(Imported)> Importing<'_, T> {
             },
         };
         self.done.insert((repository.clone(), digest));
+        if !self.how.trust_existing || outcome != Outcome::Existed {
+            self.sound.insert(digest);
+        }
         (self.tell)(Imported::Blob { repository, digest, size, outcome });
         Ok(())
     }
 
     /// Stores content of the source. `None` where the source need not have it.
     fn store(
-        &self,
+        &mut self,
         image: &Incoming<'_>,
         parent: Digest,
         digest: Digest,
         reference: &Reference,
         size: Option<u64>,
     ) -> Result<Option<(u64, Outcome)>> {
+        if let Some(staged) = image.source.staged().filter(|staged| staged.content(&digest).is_some()) {
+            return self.store_staged(image, staged, digest, size).map(Some);
+        }
         let Some((file, path)) = image.source.open_content(image.entry, digest)? else {
             // It may be anywhere, as its `urls` say, or in the repository, by a link under another digest.
             if reference.is_elsewhere() || self.repository(image).find_link(digest)?.is_some() {
@@ -268,6 +280,39 @@ impl<T: FnMut(Imported)> Importing<'_, T> {
         put.size_hint = Some(found);
         let stored = put.store(writer, &image.name.repository, file, self.now, self.watch)?;
         Ok(Some((stored.descriptor.size, stored.outcome)))
+    }
+
+    /// Moves content that was staged to the tree. Returns its size in bytes.
+    fn store_staged(
+        &mut self,
+        image: &Incoming<'_>,
+        staged: &Staged,
+        digest: Digest,
+        size: Option<u64>,
+    ) -> Result<(u64, Outcome)> {
+        let gone = || Error::Refused { reason: format!("blob {digest} changed meanwhile: run the import again") };
+        let repository = &image.name.repository;
+        let content = staged.content(&digest).ok_or_else(gone)?;
+        if let Some(expected) = size.filter(|expected| *expected != content.size) {
+            let what = format!("blob {digest} of {}", image.source.path().display());
+            let (repository, found) = (repository.clone(), content.size);
+            return Err(Error::SizeMismatch { what, repository, expected, found, more: false });
+        }
+        let Some(writer) = self.writer else { return Ok((content.size, Outcome::Stored)) };
+        let (canonical, name) = (content.canonical, name_of(&digest));
+        let (alias, interrupt) = (Some(digest).filter(|alias| *alias != canonical), &self.watch.interrupt);
+        let Some((file, identity)) = staged.open(&digest)? else {
+            // It was moved to the tree before, for another repository.
+            let verify = !self.sound.contains(&canonical);
+            let linked = blob::link_existing(writer, repository, canonical, alias, verify, interrupt)?;
+            return if linked { Ok((content.size, Outcome::Existed)) } else { Err(gone()) };
+        };
+        file.sync_all().map_err(|error| Error::io("sync", staged.staging().locate(&name), error))?;
+        let place = ContentPlace::Staged(staged.staging(), &name);
+        let hashed = HashedContent { place, file: &file, digest: canonical, identity };
+        let outcome = blob::store_staged(writer, repository, &hashed, alias, interrupt)?;
+        self.sound.insert(canonical);
+        Ok((content.size, outcome))
     }
 
     /// Stores a manifest after everything that it names.
@@ -304,6 +349,12 @@ impl<T: FnMut(Imported)> Importing<'_, T> {
         (self.tell)(Imported::Tag { repository, tag, digest, before: image.before });
         Ok(())
     }
+}
+
+/// Whether an archive has content that was not staged, because it is right in the tree.
+fn is_staged_in_tree(image: &Incoming<'_>, digest: Digest) -> bool {
+    let content = image.source.staged().and_then(|staged| staged.content(&digest));
+    content.is_some_and(|content| content.is_in_tree)
 }
 
 /// Whether a reference leads to a manifest. A build cache is an index whose children are layers.

@@ -30,7 +30,7 @@ pub(crate) const INDEX: &str = "index.json";
 pub(crate) const BLOBS: &str = "blobs";
 
 /// The most bytes of an index: room for some 80,000 images.
-const INDEX_MAX: u64 = 32 * 1024 * 1024;
+pub(super) const INDEX_MAX: u64 = 32 * 1024 * 1024;
 
 /// A layout that is open for reading.
 #[derive(Debug)]
@@ -63,10 +63,10 @@ pub struct Listed<'l> {
     pub name: Option<&'l str>,
     /// The repository that regtree exported it from.
     pub repository: Option<&'l str>,
-    /// The digest of its manifest.
-    pub digest: Digest,
+    /// The digest of its manifest; `None` for an image of a docker archive, of which no manifest was made yet.
+    pub digest: Option<Digest>,
     /// The size of its manifest in bytes.
-    pub size: u64,
+    pub size: Option<u64>,
     /// The media type of its manifest.
     pub media_type: Option<&'l str>,
 }
@@ -76,10 +76,15 @@ impl<'l> Listed<'l> {
         Self {
             name: entry.containerd_name.as_deref().or(entry.ref_name.as_deref()),
             repository: entry.own_repository.as_deref(),
-            digest: entry.digest,
-            size: entry.size,
+            digest: Some(entry.digest),
+            size: Some(entry.size),
             media_type: entry.media_type.as_deref(),
         }
+    }
+
+    /// An image of which only the name is known.
+    pub(super) fn named(name: Option<&'l str>) -> Self {
+        Self { name, repository: None, digest: None, size: None, media_type: None }
     }
 }
 
@@ -113,8 +118,8 @@ pub(super) struct Written<'w> {
 }
 
 impl Entry {
-    #[cfg(test)]
-    pub(super) fn manifest(digest: Digest, size: u64) -> Self {
+    /// An image of which only the manifest is known, with its size in bytes.
+    pub(super) fn new(digest: Digest, size: u64) -> Self {
         Self {
             digest,
             size,
@@ -198,12 +203,7 @@ impl Layout {
             let reason = format!("it has more than the {INDEX_MAX} bytes that are read of an index");
             return Err(self.invalid(INDEX, reason));
         }
-        let document: IndexDocument<'_> =
-            serde_json::from_str(&text).map_err(|error| self.invalid(INDEX, error.to_string()))?;
-        let entry = |(position, raw): (usize, &&RawValue)| {
-            Entry::read(raw).map_err(|reason| self.invalid(&format!("entry {} of {INDEX}", position + 1), reason))
-        };
-        document.manifests.iter().enumerate().map(entry).collect()
+        entries(&text, |entry, reason| self.invalid(entry, reason))
     }
 
     /// Opens content; `None` when the layout does not have it.
@@ -218,26 +218,45 @@ impl Layout {
         let Some((file, path)) = self.open_content(&digest)? else {
             return Err(self.invalid(&entry, "its content is missing".to_owned()));
         };
-        let mut content = Vec::new();
-        let read = file.take(MAX_PUT as u64 + 1).read_to_end(&mut content);
-        read.map_err(|error| Error::io("read", path, error))?;
-        if content.len() > MAX_PUT {
-            return Err(self.invalid(&entry, format!("it has more than the {MAX_PUT} bytes that a registry accepts")));
-        }
-        let mut hasher = Hasher::new(digest.algorithm());
-        hasher.update(&content);
-        let hashed = hasher.finish();
-        let found = digest.algorithm().and_then(|algorithm| hashed.by(algorithm)).unwrap_or_else(|| hashed.canonical());
-        if found == digest {
-            return Ok(content);
-        }
-        let size = count::bytes(hashed.size);
-        Err(self.invalid(&entry, format!("it does not match its digest: found {found} ({size})")))
+        read_manifest(file, &path, digest, |reason| self.invalid(&entry, reason))
     }
 
     fn invalid(&self, entry: &str, reason: String) -> Error {
         Error::SourceInvalid { path: self.path.clone(), entry: entry.to_owned(), reason }
     }
+}
+
+/// The entries of an index. `invalid` makes the error about one of them, or about all of it.
+pub(super) fn entries(text: &str, invalid: impl Fn(&str, String) -> Error) -> Result<Vec<Entry>> {
+    let document: IndexDocument<'_> = serde_json::from_str(text).map_err(|error| invalid(INDEX, error.to_string()))?;
+    let entry = |(position, raw): (usize, &&RawValue)| {
+        Entry::read(raw).map_err(|reason| invalid(&format!("entry {} of {INDEX}", position + 1), reason))
+    };
+    document.manifests.iter().enumerate().map(entry).collect()
+}
+
+/// Reads a manifest from its file. `invalid` makes the error when it is too large, or has another digest.
+pub(super) fn read_manifest(
+    file: File,
+    path: &Path,
+    digest: Digest,
+    invalid: impl Fn(String) -> Error,
+) -> Result<Vec<u8>> {
+    let mut content = Vec::new();
+    let read = file.take(MAX_PUT as u64 + 1).read_to_end(&mut content);
+    read.map_err(|error| Error::io("read", path, error))?;
+    if content.len() > MAX_PUT {
+        return Err(invalid(format!("it has more than the {MAX_PUT} bytes that a registry accepts")));
+    }
+    let mut hasher = Hasher::new(digest.algorithm());
+    hasher.update(&content);
+    let hashed = hasher.finish();
+    let found = digest.algorithm().and_then(|algorithm| hashed.by(algorithm)).unwrap_or_else(|| hashed.canonical());
+    if found == digest {
+        return Ok(content);
+    }
+    let size = count::bytes(hashed.size);
+    Err(invalid(format!("it does not match its digest: found {found} ({size})")))
 }
 
 /// Opens a file. `None` when there is none. Something that is not a regular file is an error, and is not waited for.

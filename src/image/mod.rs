@@ -5,27 +5,35 @@
 //! for byte.
 //!
 //! - `layout` reads an image layout and its index; `durable` writes it.
-//! - `source` is what images come from.
+//! - `archive` reads a tar archive, `stage` keeps what an import may need of it, and `docker` makes images of a docker
+//!   archive.
+//! - `source` is what images come from, and `reading` says how to read it.
 //! - `compression` reads and writes compressed layers and archives.
 //! - `names` decides which repository and tag an image of a layout gets.
 //! - `platform` chooses what an image has for some platforms.
 //! - `whole` finds all that belongs to an image of the tree.
 
-#[allow(dead_code, unused_imports, reason = "archives are read and written with it")]
+mod archive;
+#[allow(dead_code, reason = "some of it waits for exports of docker archives")]
 mod compression;
+mod docker;
 mod export;
 mod import;
 pub(crate) mod layout;
 mod names;
 mod platform;
+mod reading;
 mod source;
+mod stage;
 mod whole;
 
+pub use crate::durable::{Leftovers, leftovers};
 pub use compression::{Compression, CompressionError};
 pub use export::{Destination, Export, Exported, Selection, export};
 pub use import::{Import, Imported, import};
 pub use layout::Listed;
 pub use names::{Names, Rename, RenameError};
+pub use reading::{FormatError, LAYER_MAX, ReadSource, SourceFormat};
 pub use source::Source;
 
 /// The annotation with which regtree notes the repository of an image that it exported.

@@ -180,7 +180,7 @@ mod tests {
             containerd_name: containerd.map(str::to_owned),
             ref_name: ref_name.map(str::to_owned),
             own_repository: own.map(str::to_owned),
-            ..Entry::manifest(Digest::of(b""), 0)
+            ..Entry::new(Digest::of(b""), 0)
         }
     }
 

@@ -1,18 +1,26 @@
-//! Where images come from: an OCI image layout, or a registry's tree.
+//! Where images come from: an OCI image layout, an archive, or a registry's tree.
 
 use std::fs::File;
+use std::io::{BufReader, Read};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
+use super::archive::Archive;
+use super::compression;
+use super::docker;
 use super::layout::{self, Entry, Layout, Listed};
+use super::reading::{ReadSource, SourceFormat};
+use super::stage::{Staged, Stager, name_of};
 use super::whole;
 use crate::digest::Digest;
+use crate::durable::Staging;
 use crate::error::{Error, Result};
 use crate::layout::Entry as TreeEntry;
 use crate::manifest::{self, signatures};
 use crate::name::{Reference, Tag, Target};
 use crate::registry::Registry;
 use crate::repository::Repository;
-use crate::stream::Interrupt;
+use crate::stream::{self, Interrupt};
 use crate::tag;
 
 /// A source of images, open for reading.
@@ -21,31 +29,70 @@ pub struct Source {
     path: PathBuf,
     kind: SourceKind,
     entries: Vec<Entry>,
+    /// The names of images that have no manifest, because only the names were asked for.
+    names: Vec<Option<String>>,
 }
 
 #[derive(Debug)]
 enum SourceKind {
     Layout(Layout),
+    Archive(Box<Staged>),
     Tree(Box<Registry>),
 }
 
 impl Source {
-    /// Opens the layout or the tree in the directory `path`. The images of a tree are those that its tags name, and
-    /// their referrers.
+    /// Opens the layout, the archive or the tree at `path`. An archive is read to its end. The images of a tree are
+    /// those that its tags name, and their referrers.
     ///
-    /// `Err(SourceInvalid)` when it is neither, or its index is malformed. `Err(NotExported)`, or the error of what
-    /// can't be read, when not all images of a tree are whole.
-    pub fn open(path: &Path, interrupt: &Interrupt) -> Result<Self> {
-        if !layout::is_layout(path) {
-            match Registry::open(path) {
+    /// `Err(SourceInvalid)` when it is none of them, or is malformed. `Err(NotExported)`, or the error of what can't be
+    /// read, when not all images of a tree are whole.
+    pub fn open(path: &Path, how: &ReadSource<'_>) -> Result<Self> {
+        let failed = |error| Error::io("open", path, error);
+        if !std::fs::metadata(path).map_err(failed)?.is_dir() {
+            return Self::read(File::open(path).map_err(failed)?, path, how);
+        }
+        let interrupt = &how.watch.interrupt;
+        match how.format {
+            Some(SourceFormat::Tree) => return Self::of_tree(path, Registry::open(path)?, interrupt),
+            Some(SourceFormat::DockerArchive) => {
+                let reason = "it is a directory, and a docker archive is a file".to_owned();
+                return Err(Error::SourceInvalid { path: path.to_owned(), entry: "directory".to_owned(), reason });
+            }
+            None if !layout::is_layout(path) => match Registry::open(path) {
                 Ok(registry) => return Self::of_tree(path, registry, interrupt),
                 Err(Error::NotATree { .. }) => {}
                 Err(error) => return Err(error),
-            }
+            },
+            None | Some(SourceFormat::Oci) => {}
         }
         let layout = Layout::open(path)?;
         let entries = layout.read_index()?;
-        Ok(Self { path: path.to_owned(), kind: SourceKind::Layout(layout), entries })
+        Ok(Self { path: path.to_owned(), kind: SourceKind::Layout(layout), entries, names: Vec::new() })
+    }
+
+    /// Reads an archive to its end, which errors call `name`. The errors are those of [`Source::open`].
+    pub fn read(content: impl Read + Send + 'static, name: &Path, how: &ReadSource<'_>) -> Result<Self> {
+        how.watch.progress.begin("reading", None);
+        let read = Self::read_archive(content, name, how);
+        how.watch.progress.end();
+        read
+    }
+
+    fn read_archive(content: impl Read + Send + 'static, name: &Path, how: &ReadSource<'_>) -> Result<Self> {
+        let interrupt = &how.watch.interrupt;
+        let source = BufReader::with_capacity(stream::BUFFER, stream::read_ahead(content, interrupt));
+        let archive = match compression::decoder(source) {
+            Ok((_, source)) => Archive::new(source, name, interrupt),
+            Err(error) => return Err(interrupt.or(Error::io("read", name, error))),
+        };
+        let staging = match how.writer {
+            Some(writer) => Staging::open(writer, interrupt)?,
+            None => Staging::scratch(interrupt)?,
+        };
+        let mut stager = Stager::new(archive, Arc::new(staging), how).read()?;
+        let (entries, names) = images(&mut stager, how)?;
+        let kind = SourceKind::Archive(Box::new(stager.into_staged()));
+        Ok(Self { path: name.to_owned(), kind, entries, names })
     }
 
     fn of_tree(path: &Path, registry: Registry, interrupt: &Interrupt) -> Result<Self> {
@@ -68,7 +115,7 @@ impl Source {
                 return Err(error);
             }
         }
-        Ok(Self { path: path.to_owned(), kind: SourceKind::Tree(Box::new(registry)), entries })
+        Ok(Self { path: path.to_owned(), kind: SourceKind::Tree(Box::new(registry)), entries, names: Vec::new() })
     }
 
     /// One image of a tree, with its referrers if those are asked for. If `tag` is given, the image gets it; its referrers
@@ -98,7 +145,7 @@ impl Source {
         }
         let entries = images.iter().map(Entry::of_image).collect();
         let path = registry.tree().path().to_owned();
-        Ok(Self { path, kind: SourceKind::Tree(Box::new(registry)), entries })
+        Ok(Self { path, kind: SourceKind::Tree(Box::new(registry)), entries, names: Vec::new() })
     }
 
     /// The directory.
@@ -113,13 +160,15 @@ impl Source {
 
     /// The images that it names.
     pub fn images(&self) -> impl Iterator<Item = Listed<'_>> {
-        self.entries.iter().filter(|entry| entry.signature_of.is_none()).map(Listed::of)
+        let images = self.entries.iter().filter(|entry| entry.signature_of.is_none()).map(Listed::of);
+        images.chain(self.names.iter().map(|name| Listed::named(name.as_deref())))
     }
 
     /// The bytes of a manifest of an image, which have its digest.
     pub(super) fn manifest(&self, image: &Entry, digest: Digest) -> Result<Vec<u8>> {
         match &self.kind {
             SourceKind::Layout(layout) => layout.manifest(digest),
+            SourceKind::Archive(staged) => self.staged_manifest(staged, digest),
             SourceKind::Tree(registry) => manifest::get(&repository(registry, image)?, digest),
         }
     }
@@ -128,6 +177,7 @@ impl Source {
     pub(super) fn open_content(&self, image: &Entry, digest: Digest) -> Result<Option<(File, PathBuf)>> {
         match &self.kind {
             SourceKind::Layout(layout) => layout.open_content(&digest),
+            SourceKind::Archive(_) => Ok(None),
             SourceKind::Tree(registry) => {
                 let (repository, tree) = (repository(registry, image)?, registry.tree());
                 let Some(link) = repository.find_link(digest)? else { return Ok(None) };
@@ -137,14 +187,30 @@ impl Source {
         }
     }
 
+    fn staged_manifest(&self, staged: &Staged, digest: Digest) -> Result<Vec<u8>> {
+        let invalid = |reason| self.invalid(&format!("manifest {digest}"), reason);
+        let Some((file, _)) = staged.open(&digest)? else {
+            return Err(invalid("its content is missing, or is no manifest".to_owned()));
+        };
+        layout::read_manifest(file, &staged.staging().locate(&name_of(&digest)), digest, invalid)
+    }
+
+    /// What was staged, if it is an archive.
+    pub(super) fn staged(&self) -> Option<&Staged> {
+        match &self.kind {
+            SourceKind::Archive(staged) => Some(staged),
+            SourceKind::Layout(_) | SourceKind::Tree(_) => None,
+        }
+    }
+
     /// The signatures of a schema1 manifest of an image.
     pub(super) fn signatures(&self, image: &Entry, revision: Digest) -> Result<Vec<Vec<u8>>> {
         match &self.kind {
-            SourceKind::Layout(layout) => {
+            SourceKind::Layout(_) | SourceKind::Archive(_) => {
                 let own = |entry: &&Entry| {
                     entry.signature_of == Some(revision) && entry.own_repository == image.own_repository
                 };
-                self.entries.iter().filter(own).map(|entry| layout.manifest(entry.digest)).collect()
+                self.entries.iter().filter(own).map(|entry| self.manifest(entry, entry.digest)).collect()
             }
             SourceKind::Tree(registry) => {
                 let stored = signatures::stored(&repository(registry, image)?, revision)?;
@@ -156,6 +222,26 @@ impl Source {
     pub(super) fn invalid(&self, entry: &str, reason: String) -> Error {
         Error::SourceInvalid { path: self.path.clone(), entry: entry.to_owned(), reason }
     }
+}
+
+/// The images of an archive; only their names, where those are what is asked for and there are no manifests.
+fn images(stager: &mut Stager<'_>, how: &ReadSource<'_>) -> Result<(Vec<Entry>, Vec<Option<String>>)> {
+    let staged = stager.staged();
+    let is_docker = how.format == Some(SourceFormat::DockerArchive);
+    if let (false, Some(index)) = (is_docker, &staged.index) {
+        let text = std::str::from_utf8(index).map_err(|_| stager.invalid(layout::INDEX, "it is not UTF-8"))?;
+        return Ok((layout::entries(text, |entry, reason| stager.invalid(entry, reason))?, Vec::new()));
+    }
+    let may_be_docker = how.format.is_none() && !staged.is_layout();
+    let Some(text) = staged.docker_manifest.clone().filter(|_| is_docker || may_be_docker) else {
+        let missing = if is_docker { docker::MANIFEST } else { layout::INDEX };
+        let reason = "there is none, so this is neither an OCI image layout nor a docker archive";
+        return Err(stager.invalid(missing, reason));
+    };
+    if how.only_names {
+        return Ok((Vec::new(), docker::names(stager, &text)?));
+    }
+    Ok((docker::images(stager, &text)?, Vec::new()))
 }
 
 fn not_whole(image: String, source: Error) -> Result<()> {

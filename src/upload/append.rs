@@ -4,10 +4,9 @@ use std::fs::File;
 use std::io::Read;
 use std::os::unix::fs::FileExt;
 
-use super::early_sync::EarlySync;
 use super::{IgnoredState, Session, hash_state, record};
 use crate::digest::{Algorithm, Hasher, Midstate};
-use crate::durable::{Identity, Sync, WriteProof};
+use crate::durable::{EarlySync, Identity, Sync, WriteProof};
 use crate::error::{Error, Result};
 use crate::layout::{Entry, Form, Item, Place};
 use crate::stream::{self, Interrupt, Watch};

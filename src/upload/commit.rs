@@ -7,7 +7,7 @@ use crate::blob::{Expected, Outcome, Stored, store};
 use crate::descriptor::Descriptor;
 use crate::digest::hash::Hashed;
 use crate::digest::{Algorithm, Digest, Hasher};
-use crate::durable::{HashedContent, Identity, WriteProof};
+use crate::durable::{ContentPlace, HashedContent, Identity, WriteProof};
 use crate::error::{Error, Result};
 use crate::name::RepositoryName;
 use crate::stream::{Interrupt, Watch};
@@ -165,7 +165,7 @@ impl Session<'_> {
         let alias = how.expected.digest.filter(|alias| *alias != digest);
         // Everything that can fail for lack of space or permission comes before the content is published.
         let links = store::stage_links(self.writer, &self.repository, digest, alias)?;
-        let content = HashedContent { path: &self.path, file: &self.data, digest, identity };
+        let content = HashedContent { place: ContentPlace::Tree(&self.path), file: &self.data, digest, identity };
         self.published = true;
         let placed = store::place(self.writer, &content, interrupt);
         if placed.is_err() {

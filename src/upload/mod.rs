@@ -18,7 +18,7 @@
 
 mod append;
 mod commit;
-mod early_sync;
+
 pub(crate) mod hash_state;
 mod put;
 mod record;

@@ -7,6 +7,7 @@ use serde_json::json;
 use crate::cli::{Context, Exit, count};
 use crate::durable::Writer;
 use crate::error::{Error, Result};
+use crate::image::{self, Leftovers};
 use crate::name::RepositoryName;
 use crate::upload::{self, Upload};
 
@@ -14,7 +15,8 @@ use crate::upload::{self, Upload};
 ///
 /// Removes uploads that began longer ago than --older-than, as a registry's own purge does, and also those that a
 /// registry never purges: those whose id is not a UUID, and those without a start time, whose age is that of their
-/// newest file. An upload that another process is working on is skipped.
+/// newest file. An upload that another process is working on is skipped. Of the whole tree, it also removes what an
+/// import of an archive left in .regtree/import when it was killed.
 #[derive(Debug, clap::Args)]
 #[command(after_long_help = "\
 Exit codes:
@@ -76,11 +78,28 @@ impl Purge {
             let line = format_args!("{} {}", upload.repository, upload.id);
             context.output.answer(line, "purge", || super::document(&upload))?;
         }
+        let mut left = Leftovers::default();
+        if self.repositories.is_empty() {
+            match image::leftovers(registry.tree(), writer.as_ref(), self.older_than) {
+                Ok(found) => left = found,
+                Err(error) => damage.push(error),
+            }
+        }
         let exit = context.output.all_damage(&damage)?;
-        let fields = || json!({ "uploads": uploads, "bytes": bytes, "dry_run": self.dry_run });
+        let fields = || {
+            let mut summary = json!({ "uploads": uploads, "bytes": bytes, "dry_run": self.dry_run });
+            if left.files > 0 {
+                summary["imports"] = json!({ "files": left.files, "bytes": left.bytes });
+            }
+            summary
+        };
         context.output.json_only("summary", fields)?;
         let did = if self.dry_run { "would remove" } else { "removed" };
         context.output.note(format_args!("{did} {} of {}", count::plural(uploads, "upload"), count::bytes(bytes)));
+        if left.files > 0 {
+            let files = count::plural(left.files, "file");
+            context.output.note(format_args!("{did} {files} of {} that imports left", count::bytes(left.bytes)));
+        }
         Ok(exit)
     }
 }

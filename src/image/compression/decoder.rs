@@ -1,6 +1,6 @@
 //! Decodes a stream, in constant memory whatever its size and whatever it says.
 
-use std::io::{self, BufRead, Cursor, Read};
+use std::io::{self, BufRead, Chain, Cursor, Read};
 
 use flate2::bufread::MultiGzDecoder;
 
@@ -10,18 +10,25 @@ use super::{Compression, xz, zstd};
 /// The bytes that tell how a stream is compressed.
 pub(super) const MAGIC: usize = 6;
 
+/// A source whose first bytes were looked at.
+type Peeked<R> = Chain<Cursor<Vec<u8>>, R>;
+
+/// Looks at the first bytes of `source`. Returns how it is compressed, and all of it as it is.
+pub(in crate::image) fn peek<R: Read>(mut source: R) -> io::Result<(Compression, Peeked<R>)> {
+    let mut magic = Vec::with_capacity(MAGIC);
+    source.by_ref().take(MAGIC as u64).read_to_end(&mut magic)?;
+    Ok((Compression::of(&magic), Cursor::new(magic).chain(source)))
+}
+
 /// Decodes `source`, which is recognised by its first bytes. What is not compressed is read as it is.
 ///
 /// All of the stream is read: several gzip members, zstd frames or xz streams give their content one after the other.
 /// A read fails with `InvalidData` when the stream is damaged, or something else follows it, or its window is too
 /// large, and with `UnexpectedEof` when it is cut. Other errors are the source's own.
 pub(in crate::image) fn decoder(
-    mut source: impl BufRead + Send + 'static,
+    source: impl BufRead + Send + 'static,
 ) -> io::Result<(Compression, Box<dyn Read + Send>)> {
-    let mut magic = Vec::with_capacity(MAGIC);
-    source.by_ref().take(MAGIC as u64).read_to_end(&mut magic)?;
-    let compression = Compression::of(&magic);
-    let source = Cursor::new(magic).chain(source);
+    let (compression, source) = peek(source)?;
     let decoder: Box<dyn Read + Send> = match compression {
         Compression::None => Box::new(source),
         Compression::Gzip => Box::new(Gzip(MultiGzDecoder::new(source))),

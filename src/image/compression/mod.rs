@@ -13,7 +13,7 @@ mod zstd;
 
 use std::str::FromStr;
 
-pub(super) use decoder::decoder;
+pub(super) use decoder::{decoder, peek};
 pub(super) use encoder::Encoder;
 
 use crate::named::named;
@@ -40,6 +40,9 @@ named! {
 }
 
 impl Compression {
+    /// Those that can be written.
+    pub const WRITTEN: [Self; 3] = [Self::Gzip, Self::Zstd, Self::None];
+
     /// How content that begins with these bytes is compressed.
     pub(super) fn of(magic: &[u8]) -> Self {
         match magic {
@@ -72,7 +75,7 @@ impl FromStr for Compression {
     type Err = CompressionError;
 
     fn from_str(text: &str) -> Result<Self, CompressionError> {
-        let known = [Self::Gzip, Self::Zstd, Self::None].into_iter().find(|known| known.name() == text);
+        let known = Self::WRITTEN.into_iter().find(|known| known.name() == text);
         known.ok_or(CompressionError)
     }
 }

@@ -1,5 +1,6 @@
 //! `regtree export` and `regtree import`: images out of a tree and into one.
 
+mod archive;
 mod bad_input;
 mod copy;
 mod export;

@@ -13,7 +13,7 @@ const STRIDE: usize = 16 * 1024 * 1024;
 
 /// A file that is synced while it is written.
 #[derive(Debug)]
-pub(super) struct EarlySync<'f> {
+pub(crate) struct EarlySync<'f> {
     file: &'f File,
     unsynced: usize,
     written: u64,
@@ -21,17 +21,17 @@ pub(super) struct EarlySync<'f> {
 }
 
 impl<'f> EarlySync<'f> {
-    pub(super) fn new(file: &'f File) -> Self {
+    pub(crate) fn new(file: &'f File) -> Self {
         Self { file, unsynced: 0, written: 0, syncing: None }
     }
 
     /// How many bytes were written.
-    pub(super) fn written(&self) -> u64 {
+    pub(crate) fn written(&self) -> u64 {
         self.written
     }
 
     /// Syncs the rest. An error of an early sync is returned here, because the kernel reports it only once.
-    pub(super) fn finish(self) -> io::Result<()> {
+    pub(crate) fn finish(self) -> io::Result<()> {
         if let Some((signal, thread)) = self.syncing {
             drop(signal);
             thread.join().expect("syncing does not panic")?;
