@@ -7,7 +7,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::compression::Compression;
-use super::layout::Entry;
+use super::layout::{ENTRIES_MAX, Entry};
 use super::stage::{Layer, Stager};
 use crate::descriptor::Descriptor;
 use crate::digest::Digest;
@@ -67,6 +67,9 @@ pub(super) fn images(stager: &mut Stager<'_>, text: &[u8]) -> Result<Vec<Entry>>
         let (kind, bytes) = image(stager, &item)?;
         let digest = stager.add(&bytes)?;
         for name in names_of(item.repo_tags) {
+            if entries.len() == ENTRIES_MAX {
+                return Err(stager.invalid(MANIFEST, format!("it names more than {ENTRIES_MAX} images")));
+            }
             let mut entry = Entry::new(digest, bytes.len() as u64);
             entry.media_type = kind.media_type().map(str::to_owned);
             entry.containerd_name = name;

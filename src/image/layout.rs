@@ -5,12 +5,14 @@
 //! nothing is taken from it unless it has the digest and the size that its descriptor says.
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::fs::File;
-use std::io::{ErrorKind, Read};
+use std::io::Read;
 use std::path::{Path, PathBuf};
 
 use rustix::fs::{Mode, OFlags};
-use serde::{Deserialize, Serialize};
+use serde::de::{Error as _, SeqAccess, Visitor};
+use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::value::RawValue;
 
 use super::whole::Image;
@@ -29,8 +31,10 @@ pub(crate) const INDEX: &str = "index.json";
 /// The directory of the content.
 pub(crate) const BLOBS: &str = "blobs";
 
-/// The most bytes of an index: room for some 80,000 images.
+/// The most bytes of an index: some 500 for each image.
 pub(super) const INDEX_MAX: u64 = 32 * 1024 * 1024;
+/// The most images of an index.
+pub(super) const ENTRIES_MAX: usize = 65_536;
 
 /// A layout that is open for reading.
 #[derive(Debug)]
@@ -89,9 +93,39 @@ impl<'l> Listed<'l> {
 }
 
 #[derive(Deserialize)]
-struct IndexDocument<'d> {
-    #[serde(borrow, default)]
-    manifests: Vec<&'d RawValue>,
+struct IndexDocument {
+    #[serde(default)]
+    manifests: Entries,
+}
+
+/// Entries that are each read as they come, so that a great many malformed ones take no memory.
+#[derive(Default)]
+struct Entries(Vec<Entry>);
+
+impl<'de> Deserialize<'de> for Entries {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_seq(Self::default())
+    }
+}
+
+impl<'de> Visitor<'de> for Entries {
+    type Value = Self;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a list of manifests")
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(mut self, mut list: A) -> Result<Self, A::Error> {
+        while let Some(raw) = list.next_element::<&RawValue>()? {
+            if self.0.len() == ENTRIES_MAX {
+                return Err(A::Error::custom(format_args!("it names more than {ENTRIES_MAX} images")));
+            }
+            let number = self.0.len() + 1;
+            let entry = Entry::read(raw);
+            self.0.push(entry.map_err(|reason| A::Error::custom(format_args!("entry {number}: {reason}")))?);
+        }
+        Ok(self)
+    }
 }
 
 #[derive(Deserialize)]
@@ -190,20 +224,14 @@ impl Layout {
         let path = self.path.join(INDEX);
         let file = open_regular(&path)?;
         let file = file.ok_or_else(|| self.invalid(INDEX, "there is none".to_owned()))?;
-        let mut text = String::new();
-        let read = file.take(INDEX_MAX + 1).read_to_string(&mut text);
-        match read {
-            Ok(_) => {}
-            Err(error) if error.kind() == ErrorKind::InvalidData => {
-                return Err(self.invalid(INDEX, "it is not UTF-8".to_owned()));
-            }
-            Err(error) => return Err(Error::io("read", path, error)),
-        }
-        if text.len() as u64 > INDEX_MAX {
+        let mut content = Vec::new();
+        let read = file.take(INDEX_MAX + 1).read_to_end(&mut content);
+        read.map_err(|error| Error::io("read", path, error))?;
+        if content.len() as u64 > INDEX_MAX {
             let reason = format!("it has more than the {INDEX_MAX} bytes that are read of an index");
             return Err(self.invalid(INDEX, reason));
         }
-        entries(&text, |entry, reason| self.invalid(entry, reason))
+        entries(&content).map_err(|reason| self.invalid(INDEX, reason))
     }
 
     /// Opens content; `None` when the layout does not have it.
@@ -226,13 +254,11 @@ impl Layout {
     }
 }
 
-/// The entries of an index. `invalid` makes the error about one of them, or about all of it.
-pub(super) fn entries(text: &str, invalid: impl Fn(&str, String) -> Error) -> Result<Vec<Entry>> {
-    let document: IndexDocument<'_> = serde_json::from_str(text).map_err(|error| invalid(INDEX, error.to_string()))?;
-    let entry = |(position, raw): (usize, &&RawValue)| {
-        Entry::read(raw).map_err(|reason| invalid(&format!("entry {} of {INDEX}", position + 1), reason))
-    };
-    document.manifests.iter().enumerate().map(entry).collect()
+/// The entries of an index, or why it has none.
+pub(super) fn entries(content: &[u8]) -> Result<Vec<Entry>, String> {
+    let text = std::str::from_utf8(content).map_err(|_| "it is not UTF-8".to_owned())?;
+    let document: IndexDocument = serde_json::from_str(text).map_err(|error| error.to_string())?;
+    Ok(document.manifests.0)
 }
 
 /// Reads a manifest from its file. `invalid` makes the error when it is too large, or has another digest.

@@ -226,12 +226,11 @@ impl Source {
 
 /// The images of an archive; only their names, where those are what is asked for and there are no manifests.
 fn images(stager: &mut Stager<'_>, how: &ReadSource<'_>) -> Result<(Vec<Entry>, Vec<Option<String>>)> {
+    if let Some(entries) = stager.take_index() {
+        return Ok((entries, Vec::new()));
+    }
     let staged = stager.staged();
     let is_docker = how.format == Some(SourceFormat::DockerArchive);
-    if let (false, Some(index)) = (is_docker, &staged.index) {
-        let text = std::str::from_utf8(index).map_err(|_| stager.invalid(layout::INDEX, "it is not UTF-8"))?;
-        return Ok((layout::entries(text, |entry, reason| stager.invalid(entry, reason))?, Vec::new()));
-    }
     let may_be_docker = how.format.is_none() && !staged.is_layout();
     let Some(text) = staged.docker_manifest.clone().filter(|_| is_docker || may_be_docker) else {
         let missing = if is_docker { docker::MANIFEST } else { layout::INDEX };

@@ -23,7 +23,7 @@ use crate::error::{Error, Result};
 use crate::manifest::{MAX_PUT, Manifest};
 use crate::stream::{self, StreamError};
 
-/// How many descriptors of manifests are kept, to know the size of a blob before it comes. More are checked later.
+/// How many descriptors of indexes and manifests are kept, to know the size of a blob before it comes. More are checked later.
 const DESCRIPTORS_MAX: usize = 50_000;
 /// The most symbolic links from one file of a docker archive to the next.
 const LINKS_MAX: usize = 16;
@@ -36,12 +36,13 @@ const DOCKER_NAMES: &str = "repositories";
 #[derive(Debug)]
 pub(super) struct Staged {
     staging: Arc<Staging>,
-    contents: HashMap<Digest, StagedContent>,
+    // In boxes, because a map has more room than it uses.
+    contents: HashMap<Digest, Box<StagedContent>>,
     /// The files of a docker archive by the fingerprints of their names.
     files: HashMap<u128, Named>,
     /// `oci-layout` or `index.json` is there.
     is_layout: bool,
-    pub(super) index: Option<Vec<u8>>,
+    index: Option<Vec<layout::Entry>>,
     pub(super) docker_manifest: Option<Vec<u8>>,
 }
 
@@ -58,12 +59,12 @@ pub(super) struct StagedContent {
     pub(super) is_in_tree: bool,
 }
 
-/// A file of a docker archive.
-#[derive(Clone, Copy, Debug)]
+/// A file of a docker archive, which is no blob of a layout at the same time.
+#[derive(Clone, Debug)]
 enum Named {
     /// A file that is content as it is.
     Content(Digest),
-    Layer(Layer),
+    Layer(Box<Layer>),
     /// A link to the file of this name.
     Link(u128),
 }
@@ -88,7 +89,7 @@ impl Staged {
 
     /// What the archive has under a digest.
     pub(super) fn content(&self, digest: &Digest) -> Option<&StagedContent> {
-        self.contents.get(digest)
+        self.contents.get(digest).map(|content| &**content)
     }
 
     /// Opens a staged file for reading and writing, with its identity when it was hashed. `None` where it was not
@@ -113,7 +114,7 @@ pub(super) struct Stager<'s> {
     archive: Archive,
     how: &'s ReadSource<'s>,
     staged: Staged,
-    /// The sizes that manifests say, for blobs that come after them.
+    /// The sizes that indexes and manifests say, for blobs that come after them.
     sizes: HashMap<Digest, u64>,
 }
 
@@ -150,30 +151,48 @@ impl<'s> Stager<'s> {
         &self.staged
     }
 
+    /// The entries of the index, if it is a layout and not read as a docker archive.
+    pub(super) fn take_index(&mut self) -> Option<Vec<layout::Entry>> {
+        self.staged.index.take()
+    }
+
     fn member(&mut self, Member { name, kind }: Member) -> Result<()> {
         let size = match kind {
             MemberKind::File { size } => size,
             MemberKind::Link { target } => {
-                self.staged.files.insert(fingerprint(&name), Named::Link(fingerprint(&target)));
+                let target = blob_digest(&target).map_or_else(|| Named::Link(fingerprint(&target)), Named::Content);
+                self.staged.files.insert(fingerprint(&name), target);
                 return Ok(());
             }
         };
         if let Some(digest) = blob_digest(&name) {
-            self.blob(&name, digest, size)?;
-            self.staged.files.insert(fingerprint(&name), Named::Content(digest));
-            return Ok(());
+            return self.blob(&name, digest, size);
         }
         match &*name {
             layout::MARKER => self.staged.is_layout = true,
             layout::INDEX => {
                 self.staged.is_layout = true;
-                self.staged.index = Some(self.small(&name, size, layout::INDEX_MAX)?);
+                self.index(&name, size)?;
             }
-            DOCKER_MANIFEST => self.staged.docker_manifest = Some(self.small(&name, size, layout::INDEX_MAX)?),
+            DOCKER_MANIFEST => self.staged.docker_manifest = Some(self.small(&name, size, MAX_PUT as u64)?),
             DOCKER_NAMES => {}
             _ if self.may_be_layer(&name) => self.file(&name, size)?,
             _ => {}
         }
+        Ok(())
+    }
+
+    /// The index of a layout.
+    fn index(&mut self, name: &str, size: u64) -> Result<()> {
+        let content = self.small(name, size, layout::INDEX_MAX)?;
+        if self.how.format == Some(SourceFormat::DockerArchive) {
+            return Ok(());
+        }
+        let entries = layout::entries(&content).map_err(|reason| self.archive.invalid(name, reason))?;
+        for entry in &entries {
+            self.note_size(entry.digest, entry.size);
+        }
+        self.staged.index = Some(entries);
         Ok(())
     }
 
@@ -222,7 +241,7 @@ impl<'s> Stager<'s> {
         } else {
             (content.canonical, content.file) = self.write(name, digest)?;
         }
-        self.staged.contents.insert(digest, content);
+        self.staged.contents.insert(digest, Box::new(content));
         Ok(())
     }
 
@@ -332,7 +351,7 @@ impl<'s> Stager<'s> {
             written.map_err(|error| Error::io("write", unfinished.path(), error))?;
             content.file = Some(unfinished.keep(&name_of(&digest))?);
         }
-        self.staged.contents.insert(digest, content);
+        self.staged.contents.insert(digest, Box::new(content));
         Ok(())
     }
 
@@ -340,9 +359,15 @@ impl<'s> Stager<'s> {
         let Ok(manifest) = Manifest::read(bytes) else { return };
         for reference in &manifest.references {
             let size = reference.size.and_then(|size| u64::try_from(size).ok());
-            if let (Ok(digest), Some(size), true) = (reference.digest, size, self.sizes.len() < DESCRIPTORS_MAX) {
-                self.sizes.entry(digest).or_insert(size);
+            if let (Ok(digest), Some(size)) = (reference.digest, size) {
+                self.note_size(digest, size);
             }
+        }
+    }
+
+    fn note_size(&mut self, digest: Digest, size: u64) {
+        if self.sizes.len() < DESCRIPTORS_MAX {
+            self.sizes.entry(digest).or_insert(size);
         }
     }
 
@@ -369,7 +394,7 @@ impl<'s> Stager<'s> {
             return Ok(());
         }
         let layer = self.stage_layer(name, source)?;
-        self.staged.files.insert(fingerprint(name), Named::Layer(layer));
+        self.staged.files.insert(fingerprint(name), Named::Layer(Box::new(layer)));
         Ok(())
     }
 
@@ -379,7 +404,7 @@ impl<'s> Stager<'s> {
         let is_kept = matches!(found, Compression::Gzip | Compression::Zstd);
         let (layer, file) = if is_kept { self.keep_layer(name, source, found)? } else { self.compress(name, source)? };
         let content = StagedContent { canonical: layer.digest, size: layer.size, file, is_in_tree: false };
-        self.staged.contents.insert(layer.digest, content);
+        self.staged.contents.insert(layer.digest, Box::new(content));
         Ok(layer)
     }
 
@@ -456,13 +481,13 @@ impl<'s> Stager<'s> {
     /// A layer of a docker archive by the name that its manifest gives.
     pub(super) fn find_layer(&mut self, name: &str) -> Result<Layer> {
         match self.find(name)? {
-            Named::Layer(layer) => Ok(layer),
+            Named::Layer(layer) => Ok(*layer),
             // In the new form it is a blob under its digest.
             Named::Content(digest) => {
                 let missing = || self.archive.invalid(name, "it is no layer");
                 let (file, _) = self.staged.open(&digest)?.ok_or_else(missing)?;
                 let layer = self.stage_layer(name, file)?;
-                self.staged.files.insert(fingerprint(name), Named::Layer(layer));
+                self.staged.files.insert(fingerprint(name), Named::Layer(Box::new(layer)));
                 Ok(layer)
             }
             Named::Link(_) => Err(self.archive.invalid(name, "it is no layer")),
@@ -471,13 +496,17 @@ impl<'s> Stager<'s> {
 
     /// The file of a name, through links.
     fn find(&self, name: &str) -> Result<Named> {
-        let mut at = fingerprint(name.strip_prefix("./").unwrap_or(name));
+        let name = name.strip_prefix("./").unwrap_or(name);
+        let mut at = fingerprint(name);
         for _ in 0..LINKS_MAX {
             match self.staged.files.get(&at) {
                 Some(Named::Link(target)) => at = *target,
-                Some(named) => return Ok(*named),
+                Some(named) => return Ok(named.clone()),
                 None => {
-                    return Err(self.archive.invalid(name, format!("it is missing, and {DOCKER_MANIFEST} needs it")));
+                    let blob = blob_digest(name).filter(|digest| self.staged.contents.contains_key(digest));
+                    let missing =
+                        || self.archive.invalid(name, format!("it is missing, and {DOCKER_MANIFEST} needs it"));
+                    return blob.map(Named::Content).ok_or_else(missing);
                 }
             }
         }

@@ -4,6 +4,7 @@ mod archive;
 mod bad_input;
 mod copy;
 mod export;
+mod hostile;
 mod import;
 mod kill;
 mod peers;

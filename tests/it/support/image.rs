@@ -1,12 +1,12 @@
 //! Images built by hand.
 
 use std::fs;
-use std::io::Write;
 use std::path::Path;
 
 use serde_json::{Value, json};
 
 use super::scratch::digest_by;
+use super::tar_writer::gzip;
 
 pub(crate) const MANIFEST: &str = "application/vnd.oci.image.manifest.v1+json";
 pub(crate) const INDEX: &str = "application/vnd.oci.image.index.v1+json";
@@ -67,8 +67,12 @@ impl Image {
 
     /// Writes it as an OCI image layout.
     pub(crate) fn lay_out(&self, directory: &Path) {
-        let index = json!({ "schemaVersion": 2, "manifests": [descriptor(MANIFEST, &self.manifest)] });
-        lay_out(directory, &index, &[self]);
+        lay_out(directory, &self.layout());
+    }
+
+    /// The files of it as an OCI image layout.
+    pub(crate) fn layout(&self) -> Vec<(String, Vec<u8>)> {
+        layout(&descriptor(MANIFEST, &self.manifest), &[self])
     }
 }
 
@@ -85,20 +89,32 @@ pub(crate) fn index_of(images: &[&Image]) -> Vec<u8> {
 
 /// Writes an index of images as an OCI image layout.
 pub(crate) fn lay_out_index(images: &[&Image], directory: &Path) {
-    let content = index_of(images);
-    let index = json!({ "schemaVersion": 2, "manifests": [descriptor(INDEX, &content)] });
-    lay_out(directory, &index, images);
-    fs::write(directory.join("blobs/sha256").join(file_name(&content)), content).unwrap();
+    let index = index_of(images);
+    let mut files = layout(&descriptor(INDEX, &index), images);
+    files.push((blob_name(&index), index));
+    lay_out(directory, &files);
 }
 
-fn lay_out(directory: &Path, index: &Value, images: &[&Image]) {
-    fs::create_dir_all(directory.join("blobs/sha256")).unwrap();
-    fs::write(directory.join("oci-layout"), r#"{"imageLayoutVersion":"1.0.0"}"#).unwrap();
-    fs::write(directory.join("index.json"), index.to_string()).unwrap();
-    for image in images {
-        for blob in image.blobs().into_iter().chain([&*image.manifest]) {
-            fs::write(directory.join("blobs/sha256").join(file_name(blob)), blob).unwrap();
-        }
+/// The files of a layout that names one thing, and has images.
+fn layout(named: &Value, images: &[&Image]) -> Vec<(String, Vec<u8>)> {
+    let index = json!({ "schemaVersion": 2, "manifests": [named] }).to_string();
+    let marker = br#"{"imageLayoutVersion":"1.0.0"}"#.to_vec();
+    let mut files = vec![("oci-layout".to_owned(), marker), ("index.json".to_owned(), index.into_bytes())];
+    let blobs = images.iter().flat_map(|image| image.blobs().into_iter().chain([&*image.manifest]));
+    files.extend(blobs.map(|blob| (blob_name(blob), blob.to_vec())));
+    files
+}
+
+/// Where content lies in a layout.
+pub(crate) fn blob_name(content: &[u8]) -> String {
+    format!("blobs/sha256/{}", file_name(content))
+}
+
+fn lay_out(directory: &Path, files: &[(String, Vec<u8>)]) {
+    for (name, content) in files {
+        let path = directory.join(name);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, content).unwrap();
     }
 }
 
@@ -109,12 +125,6 @@ pub(crate) fn archive(content: &[u8]) -> Vec<u8> {
     let mut builder = tar::Builder::new(Vec::new());
     builder.append_data(&mut header, "content", content).unwrap();
     builder.into_inner().unwrap()
-}
-
-fn gzip(content: &[u8]) -> Vec<u8> {
-    let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
-    encoder.write_all(content).unwrap();
-    encoder.finish().unwrap()
 }
 
 pub(crate) fn descriptor(media_type: &str, content: &[u8]) -> Value {

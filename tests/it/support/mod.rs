@@ -15,6 +15,7 @@ pub(crate) mod snapshot;
 pub(crate) mod sound;
 pub(crate) mod strace;
 pub(crate) mod tampered;
+pub(crate) mod tar_writer;
 pub(crate) mod terminal;
 pub(crate) mod vectors;
 
