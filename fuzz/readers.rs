@@ -6,17 +6,24 @@
 use std::cell::LazyCell;
 use std::collections::BTreeSet;
 use std::fs;
-use std::path::PathBuf;
+use std::io::Cursor;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use serde::de::IgnoredAny;
 
 use crate::digest::{Digest, Hasher};
+use crate::durable::Writer;
+use crate::image::{self, Import, ReadSource, Source};
 use crate::layout;
 use crate::manifest::json::{Event, Reader};
 use crate::manifest::schema1::{self, Signed};
-use crate::manifest::{Kind, Manifest, decode};
+use crate::manifest::{self, Kind, Manifest, decode};
 use crate::quarantine::{self, RunId};
 use crate::registry::Registry;
+use crate::repository::Repository;
+use crate::stream::Watch;
+use crate::tag;
 use crate::upload::hash_state;
 
 /// JSON: another parser finds the same documents valid, and a value that is skipped has the bytes that it was read from.
@@ -108,6 +115,67 @@ pub fn journal(bytes: &[u8]) {
 }
 
 const RUN: &str = "20261121T123000Z-ffffffff";
+
+/// Archives of images, compressed or not: what is not refused is imported whole, and nothing is left elsewhere.
+pub fn archive(bytes: &[u8]) {
+    let watch = Watch::none();
+    IMPORTED.with(|imported| {
+        let (_, registry) = &**imported;
+        let writer = registry.writer("fuzz", jiff::Timestamp::UNIX_EPOCH, Duration::ZERO).expect("a lock");
+        let mut how = ReadSource::new(&watch);
+        (how.layer_max, how.writer) = (1 << 20, Some(&writer));
+        if let Ok(source) = Source::read(Cursor::new(bytes.to_vec()), Path::new("archive"), &how) {
+            import(registry, &writer, source, &watch);
+        }
+    });
+}
+
+/// Indexes of image layouts: as the first one, and nested in another.
+pub fn index(bytes: &[u8]) {
+    let (watch, layout) = (Watch::none(), tempfile::tempdir().expect("a directory for the layout"));
+    let digest = Digest::of(bytes);
+    let blobs = layout.path().join("blobs/sha256");
+    fs::create_dir_all(&blobs).expect("a layout");
+    fs::write(layout.path().join("oci-layout"), "{}").expect("a layout");
+    fs::write(blobs.join(&*digest.hex()), bytes).expect("a blob");
+    let outer = format!(r#"{{"manifests":[{{"digest":"{digest}","size":{}}}]}}"#, bytes.len());
+    IMPORTED.with(|imported| {
+        let (_, registry) = &**imported;
+        let writer = registry.writer("fuzz", jiff::Timestamp::UNIX_EPOCH, Duration::ZERO).expect("a lock");
+        for index in [bytes, outer.as_bytes()] {
+            fs::write(layout.path().join("index.json"), index).expect("an index");
+            if let Ok(source) = Source::open(layout.path(), &ReadSource::new(&watch)) {
+                import(registry, &writer, source, &watch);
+            }
+        }
+    });
+}
+
+/// Imports the images of a source as `lib/app:v1`. If there is such a tag then, it leads to a whole image.
+fn import(registry: &Registry, writer: &Writer<'_>, source: Source, watch: &Watch<'_>) {
+    let (repository, tag) = ("lib/app".parse().expect("a name"), "v1".parse().expect("a tag"));
+    let mut how = Import::default();
+    (how.names.repository, how.names.tag) = (Some(repository), Some(tag));
+    let (names, now) = (&how.names, jiff::Timestamp::UNIX_EPOCH);
+    let imported = image::import(registry.tree(), Some(writer), &[source], &how, now, watch, drop);
+    if let (Ok(()), Some(name), Some(tag)) = (imported, &names.repository, &names.tag) {
+        let repository = Repository::new(registry.tree(), name.clone());
+        if let Some(digest) = tag::find(&repository, tag).expect("a tag that can be read") {
+            manifest::get(&repository, digest).expect("a manifest that a tag leads to");
+        }
+    }
+    let left = fs::read_dir(registry.tree().root().join(".regtree/import")).map_or(0, Iterator::count);
+    assert_eq!(left, 0, "something is left");
+}
+
+thread_local! {
+    /// A tree that images are imported into.
+    static IMPORTED: LazyCell<(tempfile::TempDir, Registry)> = LazyCell::new(|| {
+        let root = tempfile::tempdir().expect("a directory for the tree");
+        let (registry, _) = Registry::create(root.path()).expect("a tree");
+        (root, registry)
+    });
+}
 
 /// Hash states of uploads: a state that is read can be written, read again, and hashed on from.
 pub fn hash_state(bytes: &[u8]) {

@@ -1,20 +1,21 @@
 //! Bytes that others wrote: the bodies of the fuzz targets, on the test vectors and on vectors that were tampered with.
 
 use std::fs;
-use std::io::{Cursor, Read};
-use std::path::{Path, PathBuf};
-use std::time::Duration;
+use std::io::Read;
 
 use super::*;
 use crate::layout::blob_directory;
 use crate::quarantine::{Item, ItemKind, Run};
-use crate::stream::Watch;
 use crate::upload;
 
 #[path = "../it/support/tampered.rs"]
 mod tampered;
+#[path = "../it/support/tar_writer.rs"]
+#[expect(dead_code, reason = "the other tests use it")]
+mod tar_writer;
 
 use tampered::{Random, tamper};
+use tar_writer::{TarWriter, gzip, zstd};
 
 /// Calls a target with each seed, and with `rounds` documents that come of it.
 fn tampered(target: fn(&[u8]), seeds: &[Vec<u8>], rounds: usize) {
@@ -109,4 +110,58 @@ fn no_journal_leads_out_of_the_tree() {
 #[test]
 fn hash_states_are_read_as_they_are_written() {
     tampered(super::hash_state, &files(&vectors("hashstates")), 50);
+}
+
+/// A small image: the files of its layout, with one layer.
+fn layout() -> Vec<(String, Vec<u8>)> {
+    let name = |content: &[u8]| format!("blobs/sha256/{}", &*Digest::of(content).hex());
+    let layer = TarWriter::new().file("content", b"content").end();
+    let config = br#"{"os":"linux","architecture":"amd64"}"#.to_vec();
+    let describe = |content: &[u8]| format!(r#"{{"digest":"{}","size":{}}}"#, Digest::of(content), content.len());
+    let (config_text, layer_text) = (describe(&config), describe(&layer));
+    let manifest =
+        format!(r#"{{"schemaVersion":2,"mediaType":"{MANIFEST}","config":{config_text},"layers":[{layer_text}]}}"#);
+    let index = format!(r#"{{"schemaVersion":2,"manifests":[{}]}}"#, describe(manifest.as_bytes()));
+    let blobs = [layer, config, manifest.into_bytes()].map(|content| (name(&content), content));
+    let begin = [("oci-layout".to_owned(), b"{}".to_vec()), ("index.json".to_owned(), index.into_bytes())];
+    begin.into_iter().chain(blobs).collect()
+}
+
+const MANIFEST: &str = "application/vnd.oci.image.manifest.v1+json";
+
+fn docker_archive() -> Vec<u8> {
+    let layer = TarWriter::new().file("content", b"content").end();
+    let config = format!(r#"{{"rootfs":{{"diff_ids":["{}"]}}}}"#, Digest::of(&layer));
+    let manifest = br#"[{"Config":"c.json","RepoTags":["a:1"],"Layers":["a/layer.tar","b/layer.tar"]}]"#;
+    let begin = TarWriter::new().file("c.json", config.as_bytes()).file("a/layer.tar", &layer);
+    begin.link(b'2', "b/layer.tar", "../a/layer.tar").file("manifest.json", manifest).end()
+}
+
+fn archives() -> Vec<Vec<u8>> {
+    let plain = TarWriter::new().all(&layout()).end();
+    let named =
+        TarWriter::new().pax(&[("path", "oci-layout")]).file("x", b"{}").gnu_name("index.json").file("x", b"{}");
+    vec![gzip(&plain), zstd(&plain, 5000, b"", 20), plain, docker_archive(), named.end()]
+}
+
+#[test]
+fn archives_are_imported_whole_or_not_at_all() {
+    tampered(super::archive, &archives(), 150);
+}
+
+#[test]
+fn an_archive_may_be_cut_off_anywhere() {
+    for archive in archives() {
+        // A byte of padding more or less is nothing new.
+        for length in (0..archive.len()).filter(|length| length % 512 < 40 || length % 512 > 500) {
+            super::archive(&archive[..length]);
+        }
+    }
+}
+
+#[test]
+fn indexes_are_read_first_and_nested() {
+    let indexes: Vec<Vec<u8>> =
+        layout().into_iter().map(|(_, content)| content).filter(|it| it.starts_with(b"{")).collect();
+    tampered(super::index, &[indexes, manifests()].concat(), 3);
 }
