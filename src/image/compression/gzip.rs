@@ -13,13 +13,13 @@ use std::time::Duration;
 use flate2::{Compress, Compression, Crc, FlushCompress, Status};
 
 /// The bytes of a block. They decide what is written, so they are the same everywhere.
-pub(super) const BLOCK: usize = 512 * 1024;
+pub(super) const BLOCK: usize = 256 * 1024;
 /// How far deflate looks back.
 const DICTIONARY: usize = 32 * 1024;
-/// `gzip`'s own.
-const LEVEL: u32 = 6;
+/// Some 4 % longer than `gzip -6`, in a quarter of its time; level 6 would save most of that, and take half as long again.
+const LEVEL: u32 = 4;
 /// How many blocks are in memory at most, whatever the number of threads.
-const MAX_BLOCKS: usize = 48;
+const MAX_BLOCKS: usize = 64;
 /// No name, no time, and no operating system (RFC 1952, 2.3).
 const HEADER: [u8; 10] = [0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 0xff];
 /// How long a thread of the pool waits before it looks for other work.

@@ -84,10 +84,10 @@ fn any_number_of_threads_writes_the_same() {
 /// The digests of layers in a tree depend on these bytes.
 #[test]
 fn what_is_written_stays_the_same() {
-    let content = content(3 * BLOCK);
+    let content = content(1_500_000);
     let digest = |how| crate::digest::Digest::of(&encoded(&content, how)).to_string();
-    assert_eq!(digest(Compression::Gzip), "sha256:13bba7c7c69bea2b4cebf13b4c04806fc004108e275291a1d43fe01f2e2f568b");
-    assert_eq!(digest(Compression::Zstd), "sha256:f0420b4d098f2dfe17df9cd38fcd6202e6ed2a45bc8c80fc91bd0ca25301662a");
+    assert_eq!(digest(Compression::Gzip), "sha256:ed576ef1a514b6db8c4b86e5a48551c33ba5dc3dae6a061f12c19ce588f09c58");
+    assert_eq!(digest(Compression::Zstd), "sha256:d8bdf1d95dd7c31071dec29c5914b33b8fff012fe16e9c6f46e00578acf367a5");
 }
 
 #[test]
@@ -109,7 +109,7 @@ fn gzip_itself_reads_what_is_written_as_one_member() {
 #[test]
 fn gzip_is_hardly_longer_than_in_one_piece() {
     let content = content(8 * BLOCK);
-    let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::new(6));
+    let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::new(4));
     encoder.write_all(&content).unwrap();
     let (one, ours) = (encoder.finish().unwrap().len(), encoded(&content, Compression::Gzip).len());
     assert!(ours < one + one / 100, "{ours} instead of {one} bytes");
@@ -260,7 +260,7 @@ fn a_compression_is_written_by_its_name() {
     for how in WRITTEN {
         assert_eq!(how.name().parse(), Ok(how));
     }
-    for text in ["xz", "sha256:13bba7c7c69bea2b4cebf13b4c04806fc004108e275291a1d43fe01f2e2f568b", ""] {
+    for text in ["xz", "sha256:ed576ef1a514b6db8c4b86e5a48551c33ba5dc3dae6a061f12c19ce588f09c58", ""] {
         assert_eq!(text.parse::<Compression>(), Err(CompressionError));
     }
     assert_eq!(Encoder::new(Vec::new(), Compression::Xz).err().unwrap().kind(), ErrorKind::Unsupported);
