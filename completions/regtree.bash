@@ -1979,7 +1979,7 @@ _regtree() {
                     return 0
                     ;;
                 --format)
-                    COMPREPLY=($(compgen -W "oci docker-archive tree" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "oci docker-archive dir tree" -- "${cur}"))
                     return 0
                     ;;
                 --compression)

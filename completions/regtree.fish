@@ -707,6 +707,7 @@ complete -c regtree -n "__fish_regtree_using_subcommand import" -l map -d 'Give 
 complete -c regtree -n "__fish_regtree_using_subcommand import" -l only -d 'Import only the repositories that the source gives such a name; may be given several times' -r
 complete -c regtree -n "__fish_regtree_using_subcommand import" -l format -d 'What the sources are, instead of what is recognised' -r -f -a "oci\t''
 docker-archive\t''
+dir\t''
 tree\t''"
 complete -c regtree -n "__fish_regtree_using_subcommand import" -l compression -d 'How to compress the layers of a docker archive' -r -f -a "gzip\t''
 zstd\t''

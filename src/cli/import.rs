@@ -17,7 +17,7 @@ use crate::stream::Watch;
 ///
 /// A source is recognised by its content. A layout is a directory or a tar archive, as buildx, skopeo, podman and
 /// regtree export write it. A docker archive is what docker save and podman save write. An archive may be compressed
-/// with gzip, zstd or xz; it is read once, also from a pipe.
+/// with gzip, zstd or xz; it is read once, also from a pipe. What skopeo calls dir: has one image, without a name.
 ///
 /// Digests stay as they are. But a docker archive has no manifests of images, so regtree makes them, and compresses
 /// the layers, always in the same way: the same archive gives the same digests.
@@ -45,7 +45,7 @@ Examples:
   regtree import images --only 'team/**' --prefix mirror --dry-run")]
 #[expect(clippy::struct_excessive_bools, reason = "each is a flag of its own")]
 pub(super) struct Import {
-    /// OCI image layouts, docker archives, or roots of other trees; - is standard input
+    /// OCI image layouts, docker archives, directories of skopeo (dir:), or roots of other trees; - is standard input
     #[arg(value_name = "SOURCE", required = true)]
     sources: Vec<PathBuf>,
     /// Show what is in the sources, and import nothing

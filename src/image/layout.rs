@@ -216,7 +216,10 @@ impl Layout {
             return Ok(layout);
         }
         std::fs::metadata(path).map_err(|error| Error::io("open", path, error))?;
-        Err(layout.invalid(MARKER, "there is none, so this is neither an OCI image layout nor a tree".to_owned()))
+        Err(layout.invalid(
+            MARKER,
+            "there is none, so this is no image layout, no directory that skopeo wrote, and no tree".to_owned(),
+        ))
     }
 
     /// The entries of its index.
@@ -268,12 +271,7 @@ pub(super) fn read_manifest(
     digest: Digest,
     invalid: impl Fn(String) -> Error,
 ) -> Result<Vec<u8>> {
-    let mut content = Vec::new();
-    let read = file.take(MAX_PUT as u64 + 1).read_to_end(&mut content);
-    read.map_err(|error| Error::io("read", path, error))?;
-    if content.len() > MAX_PUT {
-        return Err(invalid(format!("it has more than the {MAX_PUT} bytes that a registry accepts")));
-    }
+    let content = read_bounded(file, path, &invalid)?;
     let mut hasher = Hasher::new(digest.algorithm());
     hasher.update(&content);
     let hashed = hasher.finish();
@@ -283,6 +281,17 @@ pub(super) fn read_manifest(
     }
     let size = count::bytes(hashed.size);
     Err(invalid(format!("it does not match its digest: found {found} ({size})")))
+}
+
+/// Reads a manifest from its file, whatever its digest. `invalid` makes the error when it is too large.
+pub(super) fn read_bounded(file: File, path: &Path, invalid: impl Fn(String) -> Error) -> Result<Vec<u8>> {
+    let mut content = Vec::new();
+    let read = file.take(MAX_PUT as u64 + 1).read_to_end(&mut content);
+    read.map_err(|error| Error::io("read", path, error))?;
+    if content.len() > MAX_PUT {
+        return Err(invalid(format!("it has more than the {MAX_PUT} bytes that a registry accepts")));
+    }
+    Ok(content)
 }
 
 /// Opens a file. `None` when there is none. Something that is not a regular file is an error, and is not waited for.

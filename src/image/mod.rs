@@ -7,6 +7,7 @@
 //! - `layout` reads an image layout and its index; `durable` writes it.
 //! - `archive` reads a tar archive, `stage` keeps what an import may need of it, and `docker` makes images of a docker
 //!   archive.
+//! - `dir` reads what skopeo calls `dir:`.
 //! - `source` is what images come from, and `reading` says how to read it.
 //! - `compression` reads and writes compressed layers and archives.
 //! - `names` decides which repository and tag an image of a layout gets.
@@ -16,6 +17,7 @@
 mod archive;
 #[allow(dead_code, reason = "some of it waits for exports of docker archives")]
 mod compression;
+mod dir;
 mod docker;
 mod export;
 mod import;

@@ -18,6 +18,8 @@ named! {
         Oci = "oci",
         /// What `docker save` writes.
         DockerArchive = "docker-archive",
+        /// What skopeo calls `dir:`.
+        Dir = "dir",
         /// The root of a registry's tree.
         Tree = "tree",
     }
@@ -25,7 +27,7 @@ named! {
 
 /// Why a text is no [`SourceFormat`].
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("expected oci, docker-archive or tree")]
+#[error("expected oci, docker-archive, dir or tree")]
 #[non_exhaustive]
 pub struct FormatError;
 

@@ -1,4 +1,4 @@
-//! Where images come from: an OCI image layout, an archive, or a registry's tree.
+//! Where images come from: an OCI image layout, what skopeo calls `dir:`, an archive, or a registry's tree.
 
 use std::fs::File;
 use std::io::{BufReader, Read};
@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use super::archive::Archive;
 use super::compression;
+use super::dir::{self, Directory};
 use super::docker;
 use super::layout::{self, Entry, Layout, Listed};
 use super::reading::{ReadSource, SourceFormat};
@@ -36,13 +37,14 @@ pub struct Source {
 #[derive(Debug)]
 enum SourceKind {
     Layout(Layout),
+    Directory(Directory),
     Archive(Box<Staged>),
     Tree(Box<Registry>),
 }
 
 impl Source {
-    /// Opens the layout, the archive or the tree at `path`. An archive is read to its end. The images of a tree are
-    /// those that its tags name, and their referrers.
+    /// Opens the source at `path`. An archive is read to its end. The images of a tree are those that its tags name, and
+    /// their referrers.
     ///
     /// `Err(SourceInvalid)` when it is none of them, or is malformed. `Err(NotExported)`, or the error of what can't be
     /// read, when not all images of a tree are whole.
@@ -58,6 +60,8 @@ impl Source {
                 let reason = "it is a directory, and a docker archive is a file".to_owned();
                 return Err(Error::SourceInvalid { path: path.to_owned(), entry: "directory".to_owned(), reason });
             }
+            Some(SourceFormat::Dir) => return Self::of_directory(path),
+            None if !layout::is_layout(path) && dir::is_directory(path) => return Self::of_directory(path),
             None if !layout::is_layout(path) => match Registry::open(path) {
                 Ok(registry) => return Self::of_tree(path, registry, interrupt),
                 Err(Error::NotATree { .. }) => {}
@@ -68,6 +72,12 @@ impl Source {
         let layout = Layout::open(path)?;
         let entries = layout.read_index()?;
         Ok(Self { path: path.to_owned(), kind: SourceKind::Layout(layout), entries, names: Vec::new() })
+    }
+
+    fn of_directory(path: &Path) -> Result<Self> {
+        let (directory, image) = Directory::open(path)?;
+        let (path, entries) = (path.to_owned(), vec![image]);
+        Ok(Self { path, kind: SourceKind::Directory(directory), entries, names: Vec::new() })
     }
 
     /// Reads an archive to its end, which errors call `name`. The errors are those of [`Source::open`].
@@ -168,6 +178,7 @@ impl Source {
     pub(super) fn manifest(&self, image: &Entry, digest: Digest) -> Result<Vec<u8>> {
         match &self.kind {
             SourceKind::Layout(layout) => layout.manifest(digest),
+            SourceKind::Directory(directory) => directory.manifest(digest),
             SourceKind::Archive(staged) => self.staged_manifest(staged, digest),
             SourceKind::Tree(registry) => manifest::get(&repository(registry, image)?, digest),
         }
@@ -177,6 +188,7 @@ impl Source {
     pub(super) fn open_content(&self, image: &Entry, digest: Digest) -> Result<Option<(File, PathBuf)>> {
         match &self.kind {
             SourceKind::Layout(layout) => layout.open_content(&digest),
+            SourceKind::Directory(directory) => directory.open_content(&digest),
             SourceKind::Archive(_) => Ok(None),
             SourceKind::Tree(registry) => {
                 let (repository, tree) = (repository(registry, image)?, registry.tree());
@@ -199,14 +211,14 @@ impl Source {
     pub(super) fn staged(&self) -> Option<&Staged> {
         match &self.kind {
             SourceKind::Archive(staged) => Some(staged),
-            SourceKind::Layout(_) | SourceKind::Tree(_) => None,
+            SourceKind::Layout(_) | SourceKind::Directory(_) | SourceKind::Tree(_) => None,
         }
     }
 
     /// The signatures of a schema1 manifest of an image.
     pub(super) fn signatures(&self, image: &Entry, revision: Digest) -> Result<Vec<Vec<u8>>> {
         match &self.kind {
-            SourceKind::Layout(_) | SourceKind::Archive(_) => {
+            SourceKind::Layout(_) | SourceKind::Directory(_) | SourceKind::Archive(_) => {
                 let own = |entry: &&Entry| {
                     entry.signature_of == Some(revision) && entry.own_repository == image.own_repository
                 };

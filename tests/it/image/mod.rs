@@ -3,6 +3,7 @@
 mod archive;
 mod bad_input;
 mod copy;
+mod dir;
 mod export;
 mod hostile;
 mod import;

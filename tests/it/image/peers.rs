@@ -42,3 +42,19 @@ fn skopeo_reads_an_archive() {
     skopeo(&["copy", "--all", &from, &format!("oci:{}:x", copied.display())]);
     assert_eq!(names(&copied)["x"], scratch.regtree(["tag", "get", "lib/app", "v1"]).ok().answer());
 }
+
+#[test]
+fn a_directory_that_skopeo_wrote_is_served_and_pulled() {
+    let scratch = Scratch::new();
+    let source = scratch.root().join("source");
+    lay_out_index(&[&Image::of("amd64", 1), &Image::of("arm64", 7)], &source);
+    let directory = scratch.root().join("directory");
+    skopeo(&["copy", "--all", &format!("oci:{}", source.display()), &format!("dir:{}", directory.display())]);
+    let call = ["import", directory.to_str().unwrap(), "--repository", "lib/app", "--tag", "v1"];
+    scratch.regtree(call).ok();
+    let registry = DockerRegistry::serve(scratch.root());
+    let pulled = scratch.root().join("pulled");
+    let image = format!("docker://{}/lib/app:v1", registry.address());
+    skopeo(&["copy", "--all", "--src-tls-verify=false", &image, &format!("oci:{}:x", pulled.display())]);
+    assert_eq!(names(&pulled)["x"], names(&source)["-"]);
+}
