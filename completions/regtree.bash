@@ -1952,7 +1952,7 @@ _regtree() {
             return 0
             ;;
         regtree__subcmd__import)
-            opts="-n -q -v -h --list --repository --tag --prefix --map --only --format --compression --max-layer-size --keep-host --keep-existing-tags --no-verify-existing --dry-run --root --registry-config --wait-lock --json --quiet --verbose --color --progress --help"
+            opts="-n -q -v -h --list --repository --tag --prefix --map --only --platform --format --compression --max-layer-size --keep-host --keep-existing-tags --no-verify-existing --dry-run --root --registry-config --wait-lock --json --quiet --verbose --color --progress --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1975,6 +1975,10 @@ _regtree() {
                     return 0
                     ;;
                 --only)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --platform)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;

@@ -705,6 +705,7 @@ complete -c regtree -n "__fish_regtree_using_subcommand import" -l tag -d 'The t
 complete -c regtree -n "__fish_regtree_using_subcommand import" -l prefix -d 'Put PREFIX/ in front of every repository' -r
 complete -c regtree -n "__fish_regtree_using_subcommand import" -l map -d 'Give the repository FROM, and those below it, the name TO; may be given several times' -r
 complete -c regtree -n "__fish_regtree_using_subcommand import" -l only -d 'Import only the repositories that the source gives such a name; may be given several times' -r
+complete -c regtree -n "__fish_regtree_using_subcommand import" -l platform -d 'Import only what is for OS/ARCH, or OS/ARCH/VARIANT; may be given several times' -r
 complete -c regtree -n "__fish_regtree_using_subcommand import" -l format -d 'What the sources are, instead of what is recognised' -r -f -a "oci\t''
 docker-archive\t''
 dir\t''

@@ -83,6 +83,7 @@ impl Copy {
         let source = Source::of_image(from, &self.source, tag.as_ref(), !self.no_referrers, &interrupt)?;
         let how = image::Import {
             names: Names { repository: Some(repository), ..Names::default() },
+            platforms: Vec::new(),
             keep_existing_tags: self.keep_existing_tags,
             // Within a tree nothing is copied, so nothing is read.
             trust_existing: self.to.is_none(),

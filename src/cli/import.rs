@@ -9,6 +9,7 @@ use super::count::{bytes, plural};
 use super::{Context, Exit, interrupt, progress};
 use crate::blob::Outcome;
 use crate::image::{self, Compression, Imported, Names, ReadSource, Rename, Source, SourceFormat};
+use crate::manifest::platform::Wanted;
 use crate::name::{RepositoryName, Tag};
 use crate::pattern::Pattern;
 use crate::stream::Watch;
@@ -31,6 +32,7 @@ Exit codes:
   0    imported
   1    I/O or permission error, no space
   2    malformed name; nothing names the repository of an image, or two images have one name
+  4    an image has nothing for a platform
   5    a source is malformed, lacks something or has wrong content, or a registry would refuse an image
   10   no tree
   11   locked
@@ -66,6 +68,13 @@ pub(super) struct Import {
     /// Import only the repositories that the source gives such a name; may be given several times
     #[arg(long, value_name = "GLOB")]
     only: Vec<Pattern>,
+    /// Import only what is for OS/ARCH, or OS/ARCH/VARIANT; may be given several times
+    ///
+    /// Of one platform the tag names that manifest. Of several a new index is made of their manifests and attestations.
+    /// An image without an index has to be for one of them. What is no image for a platform, such as a signature, is
+    /// imported whole.
+    #[arg(long = "platform", value_name = "PLATFORM")]
+    platforms: Vec<Wanted>,
     /// What the sources are, instead of what is recognised
     #[arg(long, value_name = "FORMAT", value_parser = formats())]
     format: Option<SourceFormat>,
@@ -147,6 +156,7 @@ impl Import {
         };
         let how = image::Import {
             names,
+            platforms: self.platforms,
             keep_existing_tags: self.keep_existing_tags,
             trust_existing: self.no_verify_existing,
         };

@@ -8,6 +8,7 @@ use std::collections::{BTreeMap, HashSet};
 
 use super::layout::Entry;
 use super::names::{Name, Names};
+use super::platform::{self, Choice, Manifests};
 use super::source::Source;
 use super::stage::{Staged, name_of};
 use crate::blob::{self, Expected, Outcome};
@@ -15,6 +16,7 @@ use crate::count;
 use crate::digest::Digest;
 use crate::durable::{ContentPlace, HashedContent, Writer};
 use crate::error::{Error, Result};
+use crate::manifest::platform::Wanted;
 use crate::manifest::{self, Kind, Manifest, Reference, Role};
 use crate::name::{RepositoryName, Tag};
 use crate::repository::Repository;
@@ -29,6 +31,8 @@ use crate::upload;
 pub struct Import {
     /// How to name the images.
     pub names: Names,
+    /// The platforms that are wanted of images that have several; none for all.
+    pub platforms: Vec<Wanted>,
     /// Whether to refuse an image whose tag points to another one.
     pub keep_existing_tags: bool,
     /// Whether to compare a blob that the tree has already by its size only. Otherwise it is hashed, and replaced if it
@@ -78,7 +82,9 @@ pub enum Imported {
 /// An image of a source, and the name that it gets.
 struct Incoming<'s> {
     source: &'s Source,
-    entry: &'s Entry,
+    entry: Entry,
+    /// The bytes of an index that was made for some platforms, and that the source does not have.
+    made: Option<Vec<u8>>,
     name: Name,
     /// What its tag points to, if that is another image.
     before: Option<Digest>,
@@ -87,7 +93,7 @@ struct Incoming<'s> {
 /// Imports the images of `sources` into the tree, and calls `tell` after each step. Without a `writer` nothing is
 /// changed, and it tells what would be done.
 ///
-/// `Err(ImageUnnamed)`, `Err(NameTwice)` and `Err(Refused)` come before anything is imported. `Err(SourceInvalid)`,
+/// `Err(ImageUnnamed)`, `Err(NameTwice)`, `Err(PlatformUnknown)` and `Err(Refused)` come before anything is imported. `Err(SourceInvalid)`,
 /// `Err(DigestMismatch)` or `Err(SizeMismatch)` when a source does not have what it names, and `Err(ManifestInvalid)`
 /// when a registry would refuse it: what was imported before that stays.
 pub fn import(
@@ -111,6 +117,7 @@ fn incoming<'s>(tree: &Tree, sources: &'s [Source], how: &Import) -> Result<Vec<
     for source in sources {
         for entry in source.entries().iter().filter(|entry| entry.signature_of.is_none()) {
             let Some(name) = how.names.of(entry, source.path())? else { continue };
+            let (entry, made) = chosen(source, entry, &name, &how.platforms)?;
             // Any number of images of a repository may have no tag.
             let key = (name.clone(), name.tag.is_none().then_some(entry.digest));
             match named.get(&key) {
@@ -129,10 +136,55 @@ fn incoming<'s>(tree: &Tree, sources: &'s [Source], how: &Import) -> Result<Vec<
                 let reason = format!("{name} exists, and points to {before}");
                 return Err(Error::Refused { reason });
             }
-            named.insert(key, Incoming { source, entry, name, before });
+            named.insert(key, Incoming { source, entry, made, name, before });
         }
     }
     Ok(named.into_values().collect())
+}
+
+/// What an image has for some platforms: the entry of that, and the bytes of an index that was made for it.
+///
+/// `Err(PlatformUnknown)` when it has nothing for one of them.
+fn chosen(source: &Source, entry: &Entry, name: &Name, wanted: &[Wanted]) -> Result<(Entry, Option<Vec<u8>>)> {
+    if wanted.is_empty() {
+        return Ok((entry.clone(), None));
+    }
+    let manifests = OfImage { source, entry };
+    let bytes = manifests.read(entry.digest)?;
+    let chosen = match platform::choose(&bytes, &manifests.parse(entry.digest, &bytes)?, wanted, &manifests)? {
+        Choice::Whole => return Ok((entry.clone(), None)),
+        Choice::Some(chosen) => chosen,
+        Choice::Nothing { wanted, available } => {
+            let (repository, digest) = (name.repository.clone(), entry.digest);
+            return Err(Error::PlatformUnknown { repository, digest, platform: wanted, available });
+        }
+    };
+    let of = |digest, size| Entry { digest, size, ..entry.clone() };
+    if let ([_], [manifest]) = (wanted, &chosen.manifests[..]) {
+        return Ok((of(*manifest, manifests.read(*manifest)?.len() as u64), None));
+    }
+    let ambiguous = || {
+        let reason = "readers may read it differently, so no index of some platforms is made of it".to_owned();
+        source.invalid(&format!("manifest {}", entry.digest), reason)
+    };
+    let index = chosen.index.ok_or_else(ambiguous)?;
+    Ok((of(Digest::of(&index), index.len() as u64), Some(index)))
+}
+
+/// The manifests of an image of a source.
+struct OfImage<'s> {
+    source: &'s Source,
+    entry: &'s Entry,
+}
+
+impl Manifests for OfImage<'_> {
+    fn read(&self, digest: Digest) -> Result<Vec<u8>> {
+        self.source.document(self.entry, digest)
+    }
+
+    fn parse(&self, digest: Digest, bytes: &[u8]) -> Result<Manifest> {
+        read(self.source, digest, bytes)
+    }
 }
 
 /// What the tag of this name points to. A broken tag points to nothing, and is set again.
@@ -172,7 +224,10 @@ impl<T: FnMut(Imported)> Importing<'_, T> {
             if self.is_done(image, digest) {
                 continue;
             }
-            let bytes = image.source.manifest(image.entry, digest)?;
+            let bytes = match &image.made {
+                Some(made) if digest == image.entry.digest => made.clone(),
+                _ => image.source.manifest(&image.entry, digest)?,
+            };
             Self::check_size(image, digest, bytes.len() as u64)?;
             let manifest = read(image.source, digest, &bytes)?;
             if followed {
@@ -264,7 +319,7 @@ impl<T: FnMut(Imported)> Importing<'_, T> {
         if let Some(staged) = image.source.staged().filter(|staged| staged.content(&digest).is_some()) {
             return self.store_staged(image, staged, digest, size).map(Some);
         }
-        let Some((file, path)) = image.source.open_content(image.entry, digest)? else {
+        let Some((file, path)) = image.source.open_content(&image.entry, digest)? else {
             // It may be anywhere, as its `urls` say, or in the repository, by a link under another digest.
             if reference.is_elsewhere() || self.repository(image).find_link(digest)?.is_some() {
                 return Ok(None);
@@ -328,7 +383,7 @@ impl<T: FnMut(Imported)> Importing<'_, T> {
                     .references
                     .iter()
                     .any(|reference| reference.role == Role::Child && !is_manifest(reference));
-                let signatures = image.source.signatures(image.entry, digest)?;
+                let signatures = image.source.signatures(&image.entry, digest)?;
                 put.store_payload(writer, &repository, bytes, &signatures)?.outcome
             }
             None if blob::content_size(self.tree, digest)?.is_some() => Outcome::Existed,

@@ -184,6 +184,14 @@ impl Source {
         }
     }
 
+    /// The bytes of a manifest or a config of an image, which have its digest.
+    pub(super) fn document(&self, image: &Entry, digest: Digest) -> Result<Vec<u8>> {
+        let SourceKind::Tree(registry) = &self.kind else { return self.manifest(image, digest) };
+        let repository = repository(registry, image)?;
+        let link = repository.find_link(digest)?;
+        manifest::content(&repository, link.map_or(digest, |link| link.target))
+    }
+
     /// Opens content of an image; `None` when the source does not have it.
     pub(super) fn open_content(&self, image: &Entry, digest: Digest) -> Result<Option<(File, PathBuf)>> {
         match &self.kind {

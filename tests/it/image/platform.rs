@@ -183,3 +183,35 @@ fn a_damaged_index_is_left_out_and_a_missing_child_of_another_platform_does_not_
     multi.export(&["--platform", "linux/amd64", "--no-referrers"]).ok();
     multi.export(&["--platform", "linux/arm64", "--no-referrers"]).run().code(5).says([&multi.arm64]);
 }
+
+#[test]
+fn an_import_takes_some_platforms_from_any_source() {
+    let multi = multi();
+    let (layout, archive) = (layout_in(&multi.planted), multi.planted.root().join("all.tar"));
+    let both = ["--platform", "linux/arm64", "--platform", "linux/amd64"];
+    multi.export(&both).ok();
+    let new_index = names(&layout)["lib/app:v1"].clone();
+    fs::remove_dir_all(&layout).unwrap();
+    multi.export(&[]).ok();
+    multi.planted.regtree(["export", "lib/app:v1", "-o", archive.to_str().unwrap()]).ok();
+    for source in [&layout, &archive, multi.planted.root()] {
+        let import = |words: &[&str]| {
+            let scratch = crate::support::Scratch::new();
+            let run = scratch.regtree(["import", source.to_str().unwrap()]).with(words).run();
+            (scratch, run)
+        };
+        let (scratch, run) = import(&["--platform", "linux/arm64"]);
+        run.code(0);
+        assert_eq!(super::tags(&scratch, "lib/app")["v1"], multi.arm64, "{source:?}");
+        let amd64: regtree::Digest = multi.amd64.parse().unwrap();
+        assert!(!scratch.blob(amd64).exists());
+        scratch.regtree(["manifest", "verify", "--all", "--content"]).ok();
+        let (scratch, run) = import(&both);
+        run.code(0);
+        assert_eq!(super::tags(&scratch, "lib/app")["v1"], new_index, "{source:?}");
+        scratch.regtree(["manifest", "verify", "--all", "--content"]).ok();
+        let (scratch, run) = import(&["--platform", "linux/riscv64"]);
+        run.code(4).says(["linux/riscv64", "linux/amd64", "linux/arm64/v8", "linux/s390x"]);
+        assert!(!scratch.repository("lib/app").exists());
+    }
+}
