@@ -1,6 +1,7 @@
 //! Random images go out of a tree and into another, and are the same there.
 
 use std::collections::BTreeMap;
+use std::fs;
 use std::path::PathBuf;
 
 use proptest::prelude::*;
@@ -9,6 +10,7 @@ use serde_json::{Value, json};
 use super::layout_in;
 use crate::support::hold::hold;
 use crate::support::planted::{Planted, hex_of};
+use crate::support::tar_writer::{gzip, zstd};
 use crate::support::{Scratch, assert_sound, snapshot};
 
 const REPOSITORIES: [&str; 3] = ["a", "a/b", "lib/app"];
@@ -182,6 +184,28 @@ fn all_of_a_tree_is_the_same_after_a_layout_and_so_is_the_next_layout() {
         same(&has(&tree), &has(&copy))?;
         export(&copy, second.to_str().unwrap(), &["--untagged"]);
         same(&snapshot(&first), &snapshot(&second))
+    });
+}
+
+#[test]
+fn all_of_a_tree_is_the_same_after_an_archive_and_the_next_archive_has_the_same_bytes() {
+    hold(24, 3, pushes(), |pushes| {
+        let tree = Pushed::all(pushes);
+        let [first, second] = ["first.tar", "second.tar"].map(|name| tree.root().join(name));
+        export(&tree, first.to_str().unwrap(), &["--untagged"]);
+        let copy = import(first.to_str().unwrap());
+        same(&has(&tree), &has(&copy))?;
+        export(&copy, second.to_str().unwrap(), &["--untagged"]);
+        let bytes = fs::read(&first).unwrap();
+        if bytes != fs::read(&second).unwrap() {
+            return Err("the archives differ".to_owned());
+        }
+        for compressed in [gzip(&bytes), zstd(&bytes, 0, b"", 20)] {
+            let copy = Scratch::new();
+            copy.regtree(["import", "-"]).stdin(compressed).ok();
+            same(&has(&tree), &has(&copy))?;
+        }
+        Ok(())
     });
 }
 
