@@ -18,6 +18,15 @@ pub(super) fn bytes(count: u64) -> String {
     if count < KIBIBYTE { exact } else { format!("{exact} ({})", human_bytes(count)) }
 }
 
+/// `; 2 blobs were there already`, for the end of a sentence; nothing for none.
+pub(super) fn already_there(blobs: u64) -> String {
+    match blobs {
+        0 => String::new(),
+        1 => "; 1 blob was there already".to_owned(),
+        _ => format!("; {} were there already", plural(blobs, "blob")),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -32,5 +41,9 @@ mod tests {
     fn bytes_are_said_twice_only_where_the_two_differ() {
         let texts = [0, 1, 51, 1023, 2048].map(bytes);
         assert_eq!(texts, ["0 bytes", "1 byte", "51 bytes", "1023 bytes", "2048 bytes (2.00 KiB)"]);
+    }
+    #[test]
+    fn one_blob_was_there_and_two_were() {
+        assert_eq!([0, 1, 2].map(already_there), ["", "; 1 blob was there already", "; 2 blobs were there already"]);
     }
 }

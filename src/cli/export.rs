@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use serde_json::json;
 
-use super::count::{bytes, plural};
+use super::count::{already_there, bytes, plural};
 use super::output::STDOUT;
 use super::{Context, Exit, interrupt, progress, sink};
 use crate::error::Error;
@@ -158,12 +158,12 @@ fn end(exported: &Exported, context: &mut Context) -> anyhow::Result<()> {
             "present": { "blobs": present, "bytes": present_bytes },
         })
     })?;
-    let there = if present == 0 { String::new() } else { format!("; {} were there already", plural(present, "blob")) };
     context.output.note(format_args!(
-        "exported {}: wrote {}, {}{there}",
+        "exported {}: wrote {}, {}{}",
         plural(images, "image"),
         plural(written, "blob"),
         bytes(written_bytes),
+        already_there(present),
     ));
     Ok(())
 }

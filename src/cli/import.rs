@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use serde_json::{Value, json};
 
-use super::count::{bytes, plural};
+use super::count::{already_there, bytes, plural};
 use super::{Context, Exit, interrupt, progress};
 use crate::blob::Outcome;
 use crate::image::{self, Compression, Imported, Names, ReadSource, Rename, Source, SourceFormat};
@@ -235,18 +235,14 @@ pub(super) fn end(sum: &Sum, [verb, done]: [&str; 2], dry_run: bool, context: &m
             "present": { "blobs": present, "bytes": present_bytes },
         })
     })?;
-    let (did, adds, are) = if dry_run {
-        (format!("would {verb}"), "would add", "are there")
-    } else {
-        (done.to_owned(), "added", "were there already")
-    };
-    let there = if present == 0 { String::new() } else { format!("; {} {are}", plural(present, "blob")) };
+    let (did, adds) = if dry_run { (format!("would {verb}"), "would add") } else { (done.to_owned(), "added") };
     context.output.note(format_args!(
-        "{did} {} and {}: {adds} {}, {}{there}",
+        "{did} {} and {}: {adds} {}, {}{}",
         plural(tags, "tag"),
         plural(sum.manifests, "manifest"),
         plural(added, "blob"),
         bytes(added_bytes),
+        already_there(present),
     ));
     Ok(())
 }

@@ -230,7 +230,7 @@ impl Archive {
         let read = self.lock().source.read_exact(buffer);
         read.map_err(|error| match error.kind() {
             io::ErrorKind::UnexpectedEof if error.raw_os_error().is_none() => {
-                self.malformed("it ends too early: it was cut off")
+                self.malformed("it ends too early: it is no tar archive, or was cut off")
             }
             _ => self.failed("", error),
         })
