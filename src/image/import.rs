@@ -6,6 +6,7 @@
 
 use std::collections::{BTreeMap, HashSet};
 
+use super::MAX_DEPTH;
 use super::layout::Entry;
 use super::names::{Name, Names};
 use super::platform::{self, Choice, Manifests};
@@ -213,16 +214,22 @@ struct Importing<'i, T> {
 struct Pending {
     digest: Digest,
     followed: bool,
+    /// How many indexes lead to it.
+    depth: usize,
 }
 
 impl<T: FnMut(Imported)> Importing<'_, T> {
     fn image(&mut self, image: &Incoming<'_>) -> Result<()> {
-        let mut pending = vec![Pending { digest: image.entry.digest, followed: false }];
+        let mut pending = vec![Pending { digest: image.entry.digest, followed: false, depth: 0 }];
         let mut begun = HashSet::new();
-        while let Some(Pending { digest, followed }) = pending.pop() {
+        while let Some(Pending { digest, followed, depth }) = pending.pop() {
             self.watch.interrupt.check()?;
             if self.is_done(image, digest) {
                 continue;
+            }
+            if depth > MAX_DEPTH {
+                let reason = format!("it lies in more than {MAX_DEPTH} indexes");
+                return Err(image.source.invalid(&format!("manifest {digest}"), reason));
             }
             let bytes = match &image.made {
                 Some(made) if digest == image.entry.digest => made.clone(),
@@ -238,10 +245,12 @@ impl<T: FnMut(Imported)> Importing<'_, T> {
                 // Two indexes can't name each other, because a digest is of the bytes. But one may be named twice.
                 continue;
             }
-            pending.push(Pending { digest, followed: true });
+            pending.push(Pending { digest, followed: true, depth });
             for reference in &manifest.references {
                 match reference.digest {
-                    Ok(child) if is_manifest(reference) => pending.push(Pending { digest: child, followed: false }),
+                    Ok(child) if is_manifest(reference) => {
+                        pending.push(Pending { digest: child, followed: false, depth: depth + 1 });
+                    }
                     Ok(content) => self.content(image, digest, content, reference)?,
                     Err(error) => {
                         let reason = format!("{} {:?}: {error}", reference.role, reference.text);

@@ -180,6 +180,11 @@ impl Entry {
         }
     }
 
+    /// Whether anything names it.
+    pub(super) fn is_named(&self) -> bool {
+        self.ref_name.is_some() || self.containerd_name.is_some() || self.own_repository.is_some()
+    }
+
     fn read(raw: &RawValue) -> Result<Self, String> {
         let document: EntryDocument = serde_json::from_str(raw.get()).map_err(|error| error.to_string())?;
         let digest = document.digest.parse().map_err(|error| format!("{:?}: {error}", document.digest))?;
@@ -227,10 +232,14 @@ impl Layout {
         let path = self.path.join(INDEX);
         let file = open_regular(&path)?;
         let file = file.ok_or_else(|| self.invalid(INDEX, "there is none".to_owned()))?;
-        let mut content = Vec::new();
-        let read = file.take(INDEX_MAX + 1).read_to_end(&mut content);
-        read.map_err(|error| Error::io("read", path, error))?;
-        if content.len() as u64 > INDEX_MAX {
+        let failed = |error| Error::io("read", &path, error);
+        let size = file.metadata().map_err(failed)?.len();
+        // Room for what is read, and not for twice as much. It may grow meanwhile.
+        let mut content = Vec::with_capacity(usize::try_from(size.min(INDEX_MAX)).unwrap_or_default() + 1);
+        if size <= INDEX_MAX {
+            file.take(INDEX_MAX + 1).read_to_end(&mut content).map_err(failed)?;
+        }
+        if size.max(content.len() as u64) > INDEX_MAX {
             let reason = format!("it has more than the {INDEX_MAX} bytes that are read of an index");
             return Err(self.invalid(INDEX, reason));
         }

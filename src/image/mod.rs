@@ -10,6 +10,7 @@
 //! - `dir` reads what skopeo calls `dir:`.
 //! - `source` is what images come from, and `reading` says how to read it.
 //! - `compression` reads and writes compressed layers and archives.
+//! - `nested` finds images in indexes that lie in an index.
 //! - `names` decides which repository and tag an image of a layout gets.
 //! - `platform` chooses what an image has for some platforms.
 //! - `whole` finds all that belongs to an image of the tree.
@@ -23,6 +24,7 @@ mod export;
 mod import;
 pub(crate) mod layout;
 mod names;
+mod nested;
 mod platform;
 mod reading;
 mod source;
@@ -37,6 +39,9 @@ pub use layout::Listed;
 pub use names::{Names, Rename, RenameError};
 pub use reading::{FormatError, LAYER_MAX, ReadSource, SourceFormat};
 pub use source::Source;
+
+/// How deep indexes may lie in each other. No registry has a limit, and no tool makes more than a few.
+const MAX_DEPTH: usize = 32;
 
 /// The annotation with which regtree notes the repository of an image that it exported.
 const REPOSITORY: &str = "io.github.regtree.repository";

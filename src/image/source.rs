@@ -10,6 +10,7 @@ use super::compression;
 use super::dir::{self, Directory};
 use super::docker;
 use super::layout::{self, Entry, Layout, Listed};
+use super::nested::{self, Indexes};
 use super::reading::{ReadSource, SourceFormat};
 use super::stage::{Staged, Stager, name_of};
 use super::whole;
@@ -71,7 +72,13 @@ impl Source {
         }
         let layout = Layout::open(path)?;
         let entries = layout.read_index()?;
-        Ok(Self { path: path.to_owned(), kind: SourceKind::Layout(layout), entries, names: Vec::new() })
+        Self { path: path.to_owned(), kind: SourceKind::Layout(layout), entries, names: Vec::new() }.unfold()
+    }
+
+    /// Finds the images in lists of images.
+    fn unfold(mut self) -> Result<Self> {
+        self.entries = nested::unfold(std::mem::take(&mut self.entries), &self)?;
+        Ok(self)
     }
 
     fn of_directory(path: &Path) -> Result<Self> {
@@ -102,7 +109,7 @@ impl Source {
         let mut stager = Stager::new(archive, Arc::new(staging), how).read()?;
         let (entries, names) = images(&mut stager, how)?;
         let kind = SourceKind::Archive(Box::new(stager.into_staged()));
-        Ok(Self { path: name.to_owned(), kind, entries, names })
+        Self { path: name.to_owned(), kind, entries, names }.unfold()
     }
 
     fn of_tree(path: &Path, registry: Registry, interrupt: &Interrupt) -> Result<Self> {
@@ -241,6 +248,22 @@ impl Source {
 
     pub(super) fn invalid(&self, entry: &str, reason: String) -> Error {
         Error::SourceInvalid { path: self.path.clone(), entry: entry.to_owned(), reason }
+    }
+}
+
+impl Indexes for Source {
+    fn index(&self, digest: Digest) -> Result<Option<Vec<u8>>> {
+        match &self.kind {
+            SourceKind::Layout(layout) if layout.open_content(&digest)?.is_some() => layout.manifest(digest).map(Some),
+            SourceKind::Archive(staged) if staged.content(&digest).is_some() => {
+                self.staged_manifest(staged, digest).map(Some)
+            }
+            _ => Ok(None),
+        }
+    }
+
+    fn invalid(&self, entry: &str, reason: String) -> Error {
+        self.invalid(entry, reason)
     }
 }
 

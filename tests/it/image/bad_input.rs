@@ -6,6 +6,7 @@ use std::path::Path;
 
 use serde_json::{Value, json};
 
+use super::hostile::MEMORY;
 use super::{index, layout_in};
 use crate::support::image::{Image, file_name};
 use crate::support::refusal::{self, Failure};
@@ -67,9 +68,12 @@ fn an_index_that_is_malformed_or_too_large_is_refused() {
     }
     fs::write(&path, b"\xff\xfe").unwrap();
     refused(&scratch, INVALID, &["index.json", "UTF-8"]);
-    // One GiB that takes no room.
+    // One GiB that takes no room, neither on the disk nor in memory.
     fs::File::create(&path).unwrap().set_len(1 << 30).unwrap();
     refused(&scratch, INVALID, &["index.json", "more than"]);
+    let layout = layout_in(&scratch);
+    let call = scratch.regtree(["import", layout.to_str().unwrap(), "--repository", "lib/app"]);
+    call.behind(["prlimit", MEMORY]).run().code(5).says(["index.json", "more than the 33554432 bytes"]);
 }
 
 #[test]

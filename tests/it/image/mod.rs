@@ -8,6 +8,7 @@ mod export;
 mod hostile;
 mod import;
 mod kill;
+mod nested;
 mod peers;
 mod permissions;
 mod platform;
