@@ -59,12 +59,15 @@ fn facts(error: &Error) -> Value {
             let errors: Vec<Value> = refusals.iter().map(refusal).collect();
             json!({ "repository": repository, "content": what, "errors": errors })
         }
-        Error::ManifestMalformed { repository, digest, reason } => {
+        Error::ManifestMalformed { repository, digest, reason } | Error::NotHeld { repository, digest, reason } => {
             json!({ "repository": repository, "digest": digest, "reason": reason })
         }
         Error::PlatformUnknown { repository, digest, platform, available } => json!({
             "repository": repository, "digest": digest, "platform": platform, "available": available,
         }),
+        Error::PlatformWanted { repository, digest, available } => {
+            json!({ "repository": repository, "digest": digest, "available": available })
+        }
         Error::SignaturesUnknown { repository, digest } => json!({ "repository": repository, "digest": digest }),
         Error::InUse { repository, digest, by, override_option, .. } => json!({
             "hint": override_option, "repository": repository, "digest": digest, "needed_by": by,

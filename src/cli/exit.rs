@@ -99,6 +99,7 @@ impl From<&Error> for Exit {
             | Error::OffsetMismatch { .. }
             | Error::DigestMismatch { .. }
             | Error::SourceInvalid { .. }
+            | Error::NotHeld { .. }
             | Error::SizeMismatch { .. } => Self::Invalid,
             // The image is known: what is missing of it is damage, and so is a digest that can't be verified.
             Error::NotExported { source, .. } => match Self::from(&**source) {
@@ -108,6 +109,7 @@ impl From<&Error> for Exit {
             Error::RangeInvalid { .. }
             | Error::DigestUnusable { .. }
             | Error::NoDigest { .. }
+            | Error::PlatformWanted { .. }
             | Error::ImageUnnamed { .. }
             | Error::NameTwice { .. } => Self::Usage,
             Error::RepositoryNameInvalid { .. }

@@ -1,15 +1,17 @@
 //! `regtree export`.
 
+use std::ffi::OsString;
 use std::io::{self, IsTerminal};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
+use clap::builder::{OsStringValueParser, TypedValueParser};
 use serde_json::json;
 
 use super::count::{already_there, bytes, plural};
 use super::output::STDOUT;
 use super::{Context, Exit, interrupt, progress, sink};
 use crate::error::Error;
-use crate::image::{self, Destination, Exported, Selection};
+use crate::image::{self, Compression, Destination, Exported, Selection};
 use crate::manifest::platform::Wanted;
 use crate::name::Reference;
 use crate::pattern::Pattern;
@@ -32,10 +34,10 @@ use crate::stream::{Interrupt, Watch};
 Exit codes:
   0    exported
   1    I/O or permission error, no space
-  2    malformed reference
+  2    malformed reference, or a docker archive of an image for several platforms without --platform
   3    exported, but something could not be read, or --skip-damaged left images out
   4    unknown repository, tag or manifest, or an image has nothing for a platform
-  5    content is damaged or missing; what was in PATH is as it was
+  5    content is damaged or missing, or a docker archive can't hold it; what was in PATH is as it was
   10   no tree
   12   PATH is something else, or another process is writing it; or standard output is a terminal
   130, 143 interrupted; what was in PATH is as it was
@@ -44,7 +46,8 @@ Examples:
   regtree export library/app:v1 -o /tmp/app
   skopeo copy oci:/tmp/app:library/app:v1 docker://…
   regtree export --all -o /backup/images
-  regtree export library/app:v1 --platform linux/arm64 -o app.tar
+  regtree export library/app:v1 --platform linux/arm64 -o app.tar.zst
+  regtree export library/app:v1 --format docker-archive -o - | docker load
   regtree export library/app:v1 -o - | ssh HOST 'cat > app.tar'
   regtree export 'team/**' --untagged -o team-images")]
 #[expect(clippy::struct_excessive_bools, reason = "each is a flag of its own")]
@@ -55,10 +58,13 @@ pub(super) struct Export {
     /// Export all tags of all repositories
     #[arg(long, conflicts_with = "selections")]
     all: bool,
-    /// The layout: a directory, which is made if it does not exist; a tar archive if it ends in .tar; - is an archive on
-    /// standard output
-    #[arg(short, long, value_name = "PATH")]
-    output: PathBuf,
+    /// A directory, which is made if it does not exist; an archive if it ends in .tar, .tar.gz, .tgz or .tar.zst; - is a
+    /// plain archive on standard output
+    #[arg(short, long, value_name = "PATH", value_parser = OsStringValueParser::new().try_map(parse_output))]
+    output: (PathBuf, Option<Compression>),
+    /// In which form
+    #[arg(long, value_enum, default_value = "oci")]
+    format: Format,
     /// Leave out signatures and other referrers
     #[arg(long)]
     no_referrers: bool,
@@ -83,6 +89,33 @@ pub(super) struct Export {
     sparse_index: bool,
 }
 
+#[derive(Clone, Copy, Debug, clap::ValueEnum)]
+enum Format {
+    /// An OCI image layout.
+    Oci,
+    /// A tar archive of uncompressed layers, that docker load, podman load and skopeo read. It has no manifests, so no
+    /// digests of them and no signatures, and one platform of an image.
+    DockerArchive,
+}
+
+/// The endings of archives.
+const ARCHIVES: [(&str, Compression); 4] = [
+    (".tar", Compression::None),
+    (".tar.gz", Compression::Gzip),
+    (".tgz", Compression::Gzip),
+    (".tar.zst", Compression::Zstd),
+];
+
+/// A path, and how the archive is compressed if its name is that of one.
+fn parse_output(path: OsString) -> Result<(PathBuf, Option<Compression>), &'static str> {
+    let name = path.to_string_lossy();
+    let ending = ARCHIVES.into_iter().find(|(ending, _)| name.ends_with(ending));
+    if ending.is_none() && (name.contains(".tar.") || name.ends_with(".txz") || name.ends_with(".tbz2")) {
+        return Err("want an archive that ends in .tar, .tar.gz, .tgz or .tar.zst, or the name of a directory");
+    }
+    Ok((path.into(), ending.map(|(_, compression)| compression)))
+}
+
 /// An image, or the name or pattern of repositories.
 fn parse_selection(text: &str) -> Result<Selection, Box<dyn std::error::Error + Send + Sync>> {
     if text.contains([':', '@']) {
@@ -94,7 +127,7 @@ fn parse_selection(text: &str) -> Result<Selection, Box<dyn std::error::Error + 
 impl Export {
     pub(super) fn run(self, context: &mut Context) -> anyhow::Result<Exit> {
         let registry = context.registry()?;
-        let (destination, interrupt) = destination(self.output, context)?;
+        let (destination, interrupt) = destination(self.output, self.format, context)?;
         let progress = progress::observer(context.global.progress, &context.output);
         let watch = Watch { progress: &*progress, interrupt };
         let how = image::Export {
@@ -104,6 +137,10 @@ impl Export {
             skip_damaged: self.skip_damaged,
             platforms: self.platforms,
             sparse_index: self.sparse_index,
+            format: match self.format {
+                Format::Oci => image::Format::Oci,
+                Format::DockerArchive => image::Format::DockerArchive,
+            },
         };
         let selections = if self.all { vec![Selection::All] } else { self.selections };
         let exported = image::export(&registry, &selections, destination, how, &watch)?;
@@ -129,7 +166,11 @@ impl Export {
 }
 
 /// Where the images go, and what stops that.
-fn destination(path: PathBuf, context: &mut Context) -> anyhow::Result<(Destination, Interrupt)> {
+fn destination(
+    (path, compression): (PathBuf, Option<Compression>),
+    format: Format,
+    context: &mut Context,
+) -> anyhow::Result<(Destination, Interrupt)> {
     if sink::is_stdout(&path) {
         if io::stdout().is_terminal() {
             let reason = "will not write an archive to a terminal; use -o FILE.tar".to_owned();
@@ -139,13 +180,12 @@ fn destination(path: PathBuf, context: &mut Context) -> anyhow::Result<(Destinat
         // There is nothing to clean up, so a signal may end the process, also while it waits for the reader of a pipe.
         return Ok((Destination::Stream(sink::stdout()?, STDOUT.into()), Interrupt::default()));
     }
-    let destination = if is_archive(&path) { Destination::File(path) } else { Destination::Directory(path) };
+    let destination = match (compression, format) {
+        (Some(compression), _) => Destination::File(path, compression),
+        (None, Format::DockerArchive) => Destination::File(path, Compression::None),
+        (None, Format::Oci) => Destination::Directory(path),
+    };
     Ok((destination, interrupt::catch()?))
-}
-
-/// Whether the name of a file is that of an archive.
-fn is_archive(path: &Path) -> bool {
-    path.extension().is_some_and(|extension| extension == "tar")
 }
 
 fn end(exported: &Exported, context: &mut Context) -> anyhow::Result<()> {

@@ -89,6 +89,9 @@ pub(super) fn of(error: &Error, global: &Global) -> Option<String> {
             "name it with --repository NAME --tag TAG; without a tag, the next gc --delete-untagged removes it"
                 .to_owned()
         }
+        Error::PlatformWanted { available, .. } => {
+            format!("choose it with --platform {}", available.first().map_or("OS/ARCH", String::as_str))
+        }
         Error::NotQuarantined { .. } => format!("to see what there is: {regtree} quarantine list"),
         Error::Locked { .. } if global.wait_lock.is_none() => "wait for it with --wait-lock 30s".to_owned(),
         _ => return None,

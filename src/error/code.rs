@@ -32,6 +32,8 @@ impl Error {
             Self::SizeMismatch { .. } => "SIZE_INVALID",
             Self::NotExported { source, .. } => source.code(),
             Self::SourceInvalid { .. } => "SOURCE_INVALID",
+            Self::PlatformWanted { .. } => "PLATFORM_WANTED",
+            Self::NotHeld { .. } => "UNSUPPORTED",
             Self::UploadUnknown { .. } => "BLOB_UPLOAD_UNKNOWN",
             Self::RangeInvalid { .. } | Self::OffsetMismatch { .. } => "RANGE_INVALID",
             Self::Locked { .. } => "LOCKED",

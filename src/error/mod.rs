@@ -237,6 +237,26 @@ pub enum Error {
         /// The platforms that the index has.
         available: Vec<String>,
     },
+    /// An index has several platforms, and there is room for one.
+    #[error("manifest {digest} in repository {repository} is an index, and one platform is wanted of it; it has {}", available.join(", "))]
+    PlatformWanted {
+        /// The repository.
+        repository: RepositoryName,
+        /// The index.
+        digest: Digest,
+        /// The platforms that the index has.
+        available: Vec<String>,
+    },
+    /// A docker archive can't hold an image.
+    #[error("a docker archive can't hold {digest} of repository {repository}: {reason}")]
+    NotHeld {
+        /// The repository.
+        repository: RepositoryName,
+        /// The manifest, its config or its layer.
+        digest: Digest,
+        /// Why not.
+        reason: String,
+    },
     /// No signatures of the manifest are stored.
     #[error("no signatures of manifest {digest} are stored in repository {repository}")]
     SignaturesUnknown {

@@ -9,7 +9,7 @@ use std::collections::{BTreeMap, HashSet};
 use super::MAX_DEPTH;
 use super::layout::Entry;
 use super::names::{Name, Names};
-use super::platform::{self, Choice, Manifests};
+use super::platform::{self, Choice, Manifests, Platforms};
 use super::source::Source;
 use super::stage::{Staged, name_of};
 use crate::blob::{self, Expected, Outcome};
@@ -150,14 +150,18 @@ fn chosen(source: &Source, entry: &Entry, name: &Name, wanted: &[Wanted]) -> Res
     if wanted.is_empty() {
         return Ok((entry.clone(), None));
     }
-    let manifests = OfImage { source, entry };
+    let (manifests, platforms) = (OfImage { source, entry }, Platforms { wanted, ..Platforms::default() });
     let bytes = manifests.read(entry.digest)?;
-    let chosen = match platform::choose(&bytes, &manifests.parse(entry.digest, &bytes)?, wanted, &manifests)? {
+    let chosen = match platform::choose(&bytes, &manifests.parse(entry.digest, &bytes)?, platforms, &manifests)? {
         Choice::Whole => return Ok((entry.clone(), None)),
         Choice::Some(chosen) => chosen,
         Choice::Nothing { wanted, available } => {
             let (repository, digest) = (name.repository.clone(), entry.digest);
             return Err(Error::PlatformUnknown { repository, digest, platform: wanted, available });
+        }
+        Choice::Several(available) => {
+            let (repository, digest) = (name.repository.clone(), entry.digest);
+            return Err(Error::PlatformWanted { repository, digest, available });
         }
     };
     let of = |digest, size| Entry { digest, size, ..entry.clone() };

@@ -3,7 +3,7 @@
 //! A platform stands in the index that names a manifest, or else in the manifest's config. What is no image for a
 //! platform, such as an artifact, is taken whole. An attestation belongs to the manifest that its descriptor names.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 
 use serde::Deserialize;
 use serde_json::Value;
@@ -31,6 +31,17 @@ pub(super) trait Manifests {
     fn parse(&self, digest: Digest, bytes: &[u8]) -> Result<Manifest>;
 }
 
+/// Which platforms are wanted of images that have several.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Platforms<'p> {
+    /// The platforms; none for all.
+    pub(super) wanted: &'p [Wanted],
+    /// Whether an index stays as it is, though not all that it names comes along.
+    pub(super) sparse_index: bool,
+    /// Whether there is room for one platform alone.
+    pub(super) one: bool,
+}
+
 /// What an image has for the platforms that are wanted.
 #[derive(Debug)]
 pub(super) enum Choice {
@@ -45,6 +56,8 @@ pub(super) enum Choice {
         /// The platforms that there are, each once.
         available: Vec<String>,
     },
+    /// These platforms, and one was to be chosen.
+    Several(Vec<String>),
 }
 
 /// The manifests of an index that are for the platforms that are wanted.
@@ -73,18 +86,20 @@ struct Child {
 pub(super) fn choose(
     bytes: &[u8],
     manifest: &Manifest,
-    wanted: &[Wanted],
+    platforms: Platforms<'_>,
     manifests: &impl Manifests,
 ) -> Result<Choice> {
-    if wanted.is_empty() {
+    let Platforms { wanted, one, .. } = platforms;
+    if wanted.is_empty() && !one {
         return Ok(Choice::Whole);
     }
     if !manifest.kind.has_children() {
         let Some(platform) = of_config(manifest, manifests)? else { return Ok(Choice::Whole) };
-        if wanted.iter().any(|wanted| wanted.fit(&platform).is_some()) {
-            return Ok(Choice::Whole);
-        }
-        return Ok(nothing(wanted[0].to_string(), [&platform]));
+        let fits = wanted.iter().any(|wanted| wanted.fit(&platform).is_some());
+        return Ok(match wanted {
+            [first, ..] if !fits => Choice::Nothing { wanted: first.to_string(), available: texts([&platform]) },
+            _ => Choice::Whole,
+        });
     }
     let children = children(bytes, manifest, manifests)?;
     let platforms = || children.iter().filter_map(|child| Some((child, child.platform.as_ref()?)));
@@ -92,11 +107,19 @@ pub(super) fn choose(
         return Ok(Choice::Whole);
     }
     let mut chosen = Vec::new();
+    if one && wanted.len() != 1 {
+        let available = texts(platforms().map(|(_, platform)| platform));
+        if available.len() > 1 || !wanted.is_empty() {
+            return Ok(Choice::Several(available));
+        }
+        chosen.extend(platforms().map(|(child, _)| child.digest).next());
+    }
     for wanted in wanted {
         let fitting = platforms().filter_map(|(child, platform)| Some((wanted.fit(platform)?, child.digest)));
         // The first of those that fit equally.
         let Some((_, best)) = fitting.min_by_key(|(fit, _)| *fit) else {
-            return Ok(nothing(wanted.to_string(), platforms().map(|(_, platform)| platform)));
+            let available = texts(platforms().map(|(_, platform)| platform));
+            return Ok(Choice::Nothing { wanted: wanted.to_string(), available });
         };
         if !chosen.contains(&best) {
             chosen.push(best);
@@ -112,11 +135,10 @@ pub(super) fn choose(
     Ok(Choice::Some(Chosen { index: index_of(bytes, &kept), manifests: chosen, others }))
 }
 
-fn nothing<'p>(wanted: String, platforms: impl IntoIterator<Item = &'p Platform>) -> Choice {
-    let mut available: Vec<String> = platforms.into_iter().map(ToString::to_string).collect();
-    available.sort();
-    available.dedup();
-    Choice::Nothing { wanted, available }
+/// The platforms, each once.
+fn texts<'p>(platforms: impl IntoIterator<Item = &'p Platform>) -> Vec<String> {
+    let texts: BTreeSet<String> = platforms.into_iter().map(ToString::to_string).collect();
+    texts.into_iter().collect()
 }
 
 /// The manifests that an index and those below it name, each once. Indexes may nest to any depth.

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
-use super::platform::{self, Choice, Manifests};
+use super::platform::{self, Choice, Manifests, Platforms};
 use crate::blob;
 use crate::digest::Digest;
 use crate::error::{Error, Result};
@@ -41,15 +41,6 @@ pub(super) struct Whole {
     pub(super) signatures: Vec<(Digest, Digest, u64)>,
     /// The bytes of an index that was made for some platforms, and that the tree does not have.
     pub(super) made: Option<Vec<u8>>,
-}
-
-/// Which platforms are wanted of images that have several.
-#[derive(Clone, Copy, Debug, Default)]
-pub(super) struct Platforms<'p> {
-    /// The platforms; none for all.
-    pub(super) wanted: &'p [manifest::platform::Wanted],
-    /// Whether an index stays as it is, though not all that it names comes along.
-    pub(super) sparse_index: bool,
 }
 
 /// An image of a repository.
@@ -197,19 +188,22 @@ impl<'r> Gathering<'r> {
     /// What the image `digest` has for some platforms, with all that it names.
     fn chosen(&self, digest: Digest, platforms: Platforms<'_>) -> Result<Whole> {
         let (bytes, manifest) = manifest::read(self.repository, digest)?;
-        let chosen = match platform::choose(&bytes, &manifest, platforms.wanted, self)? {
+        let chosen = match platform::choose(&bytes, &manifest, platforms, self)? {
             Choice::Whole => return self.whole(digest, bytes.len() as u64, manifest, &HashSet::new()),
             Choice::Some(chosen) => chosen,
             Choice::Nothing { wanted, available } => {
                 let repository = self.repository.name().clone();
                 return Err(Error::PlatformUnknown { repository, digest, platform: wanted, available });
             }
+            Choice::Several(available) => {
+                return Err(Error::PlatformWanted { repository: self.repository.name().clone(), digest, available });
+            }
         };
-        if platforms.sparse_index {
+        if platforms.sparse_index && !platforms.one {
             return self.whole(digest, bytes.len() as u64, manifest, &chosen.others);
         }
-        if platforms.wanted.len() == 1 {
-            return self.chosen(chosen.manifests[0], Platforms { wanted: &[], ..platforms });
+        if platforms.one || platforms.wanted.len() == 1 {
+            return self.chosen(chosen.manifests[0], Platforms::default());
         }
         let Some(index) = chosen.index else {
             let reason = "readers may read it differently, so no index of some platforms is made of it".to_owned();

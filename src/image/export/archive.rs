@@ -4,35 +4,51 @@ use std::collections::{BTreeMap, HashSet};
 use std::io::Write;
 use std::path::Path;
 
-use super::Exporting;
 use super::content::{self, Outgoing, layout_path};
 use super::index::index;
 use super::tarball::Tarball;
+use super::{Exporting, Format};
 use crate::digest::Digest;
 use crate::durable::OutputFile;
 use crate::error::{Error, Result};
+use crate::image::compression::{Compression, Encoder};
 use crate::image::layout;
 use crate::image::whole::{Content, Image};
 
-/// Lets `write` write a file, which takes its place at `path` only when that succeeded.
-pub(super) fn in_place<T>(path: &Path, write: impl FnOnce(&mut dyn Write) -> Result<T>) -> Result<T> {
+/// Lets `write` write a compressed file, which takes its place at `path` only when that succeeded.
+pub(super) fn in_place<T>(
+    path: &Path,
+    compression: Compression,
+    write: impl FnOnce(&mut dyn Write) -> Result<T>,
+) -> Result<T> {
+    let failed = |error| Error::io("write", path, error);
     let mut file = OutputFile::create(path)?;
-    let written = write(file.sink())?;
+    let mut encoder = Encoder::new(file.sink(), compression).map_err(failed)?;
+    let written = write(&mut encoder)?;
+    encoder.finish().map_err(failed)?;
     file.finish()?;
     Ok(written)
 }
 
 impl Exporting<'_> {
-    /// Writes the images to a tar archive: what names them first, then the content in the order of its digests. Returns
-    /// those that are in the archive.
-    ///
-    /// An archive can't take back what it has, so where damaged images are to be left out, all are read twice.
+    /// Writes the images to an archive. Returns those that are in it.
     pub(super) fn write_archive(
         &mut self,
         sink: &mut dyn Write,
         name: &Path,
         images: Vec<Image>,
     ) -> Result<Vec<Image>> {
+        match self.how.format {
+            Format::Oci => self.write_oci(sink, name, images),
+            Format::DockerArchive => self.write_docker(sink, name, images),
+        }
+    }
+
+    /// Writes the images to a tar archive: what names them first, then the content in the order of its digests. Returns
+    /// those that are in the archive.
+    ///
+    /// An archive can't take back what it has, so where damaged images are to be left out, all are read twice.
+    fn write_oci(&mut self, sink: &mut dyn Write, name: &Path, images: Vec<Image>) -> Result<Vec<Image>> {
         let images = if self.how.skip_damaged { self.verified(images)? } else { images };
         let mut contents = BTreeMap::new();
         for image in &images {
@@ -46,7 +62,7 @@ impl Exporting<'_> {
         self.in_progress("exporting", content::total(&images), |exporting| {
             contents.iter().try_for_each(|(digest, (image, bytes))| {
                 let added = exporting.add_content(&mut archive, image, *digest, bytes);
-                added.map_err(|error| of_image(error, image))
+                added.map_err(|error| content::blame(error, || image.describe()))
             })
         })?;
         archive.finish()?;
@@ -88,8 +104,7 @@ impl Exporting<'_> {
                 archive.add_streamed(&path, size, |sink| source.copy(sink, name, watch))?;
             }
         }
-        self.exported.written.0 += 1;
-        self.exported.written.1 += size;
+        self.count(size);
         Ok(())
     }
 }
@@ -109,12 +124,4 @@ impl Bytes<'_> {
             Self::Made(bytes) => bytes.len() as u64,
         }
     }
-}
-
-/// The error for what can't be exported of an image.
-fn of_image(error: Error, image: &Image) -> Error {
-    if content::is_damage(&error) {
-        return Error::NotExported { image: image.describe(), source: Box::new(error) };
-    }
-    error
 }

@@ -2,16 +2,16 @@
 
 use std::collections::BTreeSet;
 use std::fs::File;
-use std::io::{Read, Write};
+use std::io::{self, BufReader, ErrorKind, Read, Seek, Take, Write};
 use std::path::{Path, PathBuf};
 
 use crate::digest::{Algorithm, Digest, Hasher};
 use crate::error::{Error, Result};
-use crate::image::layout;
 use crate::image::whole::{Content, Image};
+use crate::image::{compression, layout};
 use crate::layout::Entry;
 use crate::repository::Repository;
-use crate::stream::{self, Watch};
+use crate::stream::{self, StreamError, Watch};
 
 /// Content that is open for reading.
 #[derive(Debug)]
@@ -45,15 +45,49 @@ impl<'o> Outgoing<'o> {
 
     /// Copies it to `sink`, never more than its size, and checks it.
     pub(super) fn copy(&self, sink: &mut impl Write, sink_name: &Path, watch: &Watch<'_>) -> Result<()> {
-        let source = self.file.try_clone().map_err(|error| Error::io("open", &self.path, error))?;
-        let copied = stream::copy_hashed(source.take(self.content.size), sink, self.hasher(), watch);
+        let copied = stream::copy_hashed(self.reader()?, sink, self.hasher(), watch);
         self.check(copied.map_err(|error| error.between(&self.path, sink_name))?)
     }
 
     /// Reads it, and checks it.
     pub(super) fn verify(&self, watch: &Watch<'_>) -> Result<()> {
-        let hashed = stream::hash(&self.file, self.hasher(), &mut vec![0; stream::BUFFER], watch);
+        let hashed = stream::hash(self.reader()?, self.hasher(), &mut vec![0; stream::BUFFER], watch);
         self.check(hashed.map_err(|error| watch.interrupt.or(Error::io("read", &self.path, error)))?)
+    }
+
+    /// Decompresses it to `sink`, and checks that the result has the digest `diff_id`. Returns its size.
+    pub(super) fn decompress(
+        &self,
+        diff_id: &Digest,
+        sink: &mut impl Write,
+        sink_name: &Path,
+        watch: &Watch<'_>,
+    ) -> Result<u64> {
+        let (repository, digest) = (self.repository.name().clone(), self.content.key);
+        let source = BufReader::with_capacity(stream::BUFFER, self.reader()?);
+        let decoder = compression::decoder(source).map_err(|error| Error::io("read", &self.path, error));
+        let copied = stream::copy_hashed(decoder?.1, sink, Hasher::new(diff_id.algorithm()), watch);
+        let hashed = copied.map_err(|error| match error {
+            StreamError::Read(error) if is_malformed(&error) => {
+                Error::NotHeld { repository: repository.clone(), digest, reason: error.to_string() }
+            }
+            error => error.between(&self.path, sink_name),
+        })?;
+        let hashed = hashed.finish();
+        match diff_id.algorithm().and_then(|algorithm| hashed.by(algorithm)) {
+            Some(found) if found != *diff_id => {
+                let what = format!("the uncompressed content of {}", self.path.display());
+                Err(Error::DigestMismatch { what, repository, expected: *diff_id, found, size: hashed.size })
+            }
+            _ => Ok(hashed.size),
+        }
+    }
+
+    /// A reader of its bytes, from the first on.
+    fn reader(&self) -> Result<Take<File>> {
+        let mut file = self.file.try_clone().map_err(|error| Error::io("open", &self.path, error))?;
+        file.rewind().map_err(|error| Error::io("read", &self.path, error))?;
+        Ok(file.take(self.content.size))
     }
 
     /// Checks what was hashed. `Err(Corrupt)` when a digest is another one.
@@ -82,10 +116,28 @@ pub(super) fn total(images: &[Image]) -> u64 {
     contents.iter().map(|content| content.size).sum()
 }
 
+/// Whether a decoder says that its source is malformed.
+fn is_malformed(error: &io::Error) -> bool {
+    matches!(error.kind(), ErrorKind::InvalidData | ErrorKind::UnexpectedEof)
+}
+
 /// Whether an error is about content that the tree does not have right, and not about the destination.
 pub(super) fn is_damage(error: &Error) -> bool {
     matches!(
         error,
-        Error::Corrupt { .. } | Error::ContentMissing { .. } | Error::DigestUnusable { .. } | Error::WrongKind { .. }
+        Error::Corrupt { .. }
+            | Error::ContentMissing { .. }
+            | Error::DigestMismatch { .. }
+            | Error::DigestUnusable { .. }
+            | Error::NotHeld { .. }
+            | Error::WrongKind { .. }
     )
+}
+
+/// The error for damage, with the image that it is in.
+pub(super) fn blame(error: Error, image: impl FnOnce() -> String) -> Error {
+    if is_damage(&error) {
+        return Error::NotExported { image: image(), source: Box::new(error) };
+    }
+    error
 }

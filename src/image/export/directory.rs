@@ -56,8 +56,7 @@ impl Exporting<'_> {
             let place = directory.path().join(&name);
             sink.write_all(index).map_err(|error| Error::io("write", place, error))
         })?;
-        self.exported.written.0 += 1;
-        self.exported.written.1 += size;
+        self.count(size);
         Ok(())
     }
 
@@ -77,8 +76,7 @@ impl Exporting<'_> {
         let source = Outgoing::open(repository, content)?;
         let place = directory.path().join(&name);
         directory.write_whole(&name, |sink| self.clone_or_copy(&source, sink, &place))?;
-        self.exported.written.0 += 1;
-        self.exported.written.1 += content.size;
+        self.count(content.size);
         Ok(())
     }
 

@@ -2,10 +2,11 @@
 
 use std::collections::{BTreeMap, HashSet};
 
-use super::{Exporting, Selection};
+use super::{Exporting, Format, Selection};
 use crate::digest::Digest;
 use crate::error::{Error, Result};
-use crate::image::whole::{self, Image, Platforms, Wanted};
+use crate::image::platform::Platforms;
+use crate::image::whole::{self, Image, Wanted};
 use crate::manifest;
 use crate::name::{Reference, RepositoryName, Target};
 use crate::tag;
@@ -86,10 +87,12 @@ impl Exporting<'_> {
     fn gather_repository(&mut self, name: &RepositoryName, wanted: Wanted, images: &mut Vec<Image>) -> Result<()> {
         let repository = self.registry.repository(name)?;
         let (how, interrupt) = (self.how.clone(), self.watch.interrupt.clone());
-        let platforms = Platforms { wanted: &how.platforms, sparse_index: how.sparse_index };
+        let one = how.format == Format::DockerArchive;
+        let platforms = Platforms { wanted: &how.platforms, sparse_index: how.sparse_index, one };
         let mut damage = Vec::new();
         let skip = |image, error| self.skip(image, error);
-        let gathered = whole::gather_for(&repository, wanted, platforms, how.referrers, &interrupt, &mut damage, skip);
+        let gathered =
+            whole::gather_for(&repository, wanted, platforms, how.referrers && !one, &interrupt, &mut damage, skip);
         self.exported.damage.append(&mut damage);
         images.extend(gathered?);
         Ok(())

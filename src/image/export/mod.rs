@@ -8,10 +8,12 @@
 //! - `content` reads content of the tree, and checks it.
 //! - `index` writes the index that names the images.
 //! - `directory` writes to a directory; `archive` writes a tar archive, by way of `tarball`.
+//! - `docker_archive` writes an archive in another form, that of `docker save`.
 
 mod archive;
 mod content;
 mod directory;
+mod docker_archive;
 mod gather;
 mod index;
 mod tarball;
@@ -19,6 +21,7 @@ mod tarball;
 use std::fs::File;
 use std::path::PathBuf;
 
+use super::compression::Compression;
 use super::whole::Image;
 use crate::digest::Digest;
 use crate::error::{Error, Result};
@@ -57,6 +60,20 @@ pub struct Export {
     pub platforms: Vec<Wanted>,
     /// Whether to keep an index as it is, though it names platforms that are not exported.
     pub sparse_index: bool,
+    /// The form of an archive. A directory gets an OCI image layout.
+    pub format: Format,
+}
+
+/// In which form images are exported.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Format {
+    /// An OCI image layout.
+    #[default]
+    Oci,
+    /// What `docker save` writes: a tar archive of uncompressed layers. It holds no digests of manifests, no referrers,
+    /// and one platform of an image.
+    DockerArchive,
 }
 
 /// Where images go.
@@ -66,7 +83,7 @@ pub enum Destination {
     /// An image layout in a directory, which is made if it does not exist.
     Directory(PathBuf),
     /// An archive in a file, which it replaces when it is whole.
-    File(PathBuf),
+    File(PathBuf, Compression),
     /// An archive that is written to this open file. The path is its name in errors.
     Stream(File, PathBuf),
 }
@@ -99,6 +116,7 @@ impl Default for Export {
             skip_damaged: false,
             platforms: Vec::new(),
             sparse_index: false,
+            format: Format::Oci,
         }
     }
 }
@@ -119,7 +137,9 @@ pub fn export(
     let images = exporting.gather(selections)?;
     let images = match destination {
         Destination::Directory(path) => exporting.write_directory(&path, images)?,
-        Destination::File(path) => archive::in_place(&path, |sink| exporting.write_archive(sink, &path, images))?,
+        Destination::File(path, compression) => {
+            archive::in_place(&path, compression, |sink| exporting.write_archive(sink, &path, images))?
+        }
         Destination::Stream(mut file, name) => exporting.write_archive(&mut file, &name, images)?,
     };
     let made = |image: &Image| image.whole.made.as_ref().map(|_| (image.describe(), image.whole.digest));
@@ -143,13 +163,19 @@ impl Exporting<'_> {
             return Err(error);
         }
         if !self.how.skip_damaged {
-            if let Error::PlatformUnknown { .. } = error {
+            if let Error::PlatformUnknown { .. } | Error::PlatformWanted { .. } = error {
                 return Err(error);
             }
             return Err(Error::NotExported { image: name, source: Box::new(error) });
         }
         self.exported.skipped.push((name, error));
         Ok(())
+    }
+
+    /// Counts a file of so many bytes as written.
+    fn count(&mut self, bytes: u64) {
+        self.exported.written.0 += 1;
+        self.exported.written.1 += bytes;
     }
 
     /// Runs a task of so many bytes, and shows its progress.

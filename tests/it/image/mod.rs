@@ -4,6 +4,7 @@ mod archive;
 mod bad_input;
 mod copy;
 mod dir;
+mod docker;
 mod export;
 mod hostile;
 mod import;

@@ -36,7 +36,7 @@ fn planted() -> Planted {
 }
 
 /// The names and headers of an archive, in their order.
-fn entries(archive: &[u8]) -> Vec<(String, tar::Header)> {
+pub(super) fn entries(archive: &[u8]) -> Vec<(String, tar::Header)> {
     let mut archive = tar::Archive::new(archive);
     let entries = archive.entries().unwrap().map(Result::unwrap);
     entries.map(|entry| (entry.path().unwrap().to_str().unwrap().to_owned(), entry.header().clone())).collect()
