@@ -1040,7 +1040,7 @@ _regtree() {
             return 0
             ;;
         regtree__subcmd__export)
-            opts="-o -q -v -h --all --output --no-referrers --untagged --verify-existing --skip-damaged --platform --sparse-index --root --registry-config --wait-lock --json --quiet --verbose --color --progress --help"
+            opts="-o -q -v -h --all --output --format --no-referrers --untagged --verify-existing --skip-damaged --prune --max-delete --platform --sparse-index --root --registry-config --wait-lock --json --quiet --verbose --color --progress --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1051,6 +1051,14 @@ _regtree() {
                     return 0
                     ;;
                 -o)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --format)
+                    COMPREPLY=($(compgen -W "oci docker-archive" -- "${cur}"))
+                    return 0
+                    ;;
+                --max-delete)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;

@@ -733,7 +733,10 @@ complete -c regtree -n "__fish_regtree_using_subcommand import" -l json -d 'Prin
 complete -c regtree -n "__fish_regtree_using_subcommand import" -s q -l quiet -d 'Print the answer and errors only: no notes, warnings, findings of severity info, or progress'
 complete -c regtree -n "__fish_regtree_using_subcommand import" -s v -l verbose -d 'Print more details on stderr'
 complete -c regtree -n "__fish_regtree_using_subcommand import" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c regtree -n "__fish_regtree_using_subcommand export" -s o -l output -d 'The layout: a directory, which is made if it does not exist; a tar archive if it ends in .tar; - is an archive on standard output' -r -F
+complete -c regtree -n "__fish_regtree_using_subcommand export" -s o -l output -d 'A directory, which is made if it does not exist; an archive if it ends in .tar, .tar.gz, .tgz or .tar.zst; - is a plain archive on standard output' -r
+complete -c regtree -n "__fish_regtree_using_subcommand export" -l format -d 'In which form' -r -f -a "oci\t'An OCI image layout'
+docker-archive\t'A tar archive of uncompressed layers, that docker load, podman load and skopeo read. It has no manifests, so no digests of them and no signatures, and one platform of an image'"
+complete -c regtree -n "__fish_regtree_using_subcommand export" -l max-delete -d 'With --prune: refuse to remove more than PERCENT% of the layout\'s bytes, or more than BYTES; if omitted, refuse to remove more than half of its images or bytes' -r
 complete -c regtree -n "__fish_regtree_using_subcommand export" -l platform -d 'Export only what is for OS/ARCH, or OS/ARCH/VARIANT; may be given several times' -r
 complete -c regtree -n "__fish_regtree_using_subcommand export" -l root -d 'The registry\'s rootdirectory, or its docker/registry/v2' -r -F
 complete -c regtree -n "__fish_regtree_using_subcommand export" -l registry-config -d 'Take the root from the registry\'s own config.yml' -r -F
@@ -750,6 +753,7 @@ complete -c regtree -n "__fish_regtree_using_subcommand export" -l no-referrers 
 complete -c regtree -n "__fish_regtree_using_subcommand export" -l untagged -d 'Of repositories, also export manifests without a tag'
 complete -c regtree -n "__fish_regtree_using_subcommand export" -l verify-existing -d 'Hash what the layout already has, instead of comparing sizes, and write it again if it is wrong'
 complete -c regtree -n "__fish_regtree_using_subcommand export" -l skip-damaged -d 'Leave out damaged images, and go on'
+complete -c regtree -n "__fish_regtree_using_subcommand export" -l prune -d 'Remove from the layout what this export does not have: images that regtree wrote, and content that nothing names'
 complete -c regtree -n "__fish_regtree_using_subcommand export" -l sparse-index -d 'With --platform: keep an index as it is, though not all that it names is exported; not every reader takes that'
 complete -c regtree -n "__fish_regtree_using_subcommand export" -l json -d 'Print JSON: one document, or a line for each item of a listing'
 complete -c regtree -n "__fish_regtree_using_subcommand export" -s q -l quiet -d 'Print the answer and errors only: no notes, warnings, findings of severity info, or progress'

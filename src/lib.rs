@@ -25,6 +25,7 @@
 //! - [`repository`] decides what a repository is, and reads its links.
 //! - `durable` writes to the tree; no other room does. [`finding`] has the codes and severities of what is wrong.
 //! - `tree` reads the tree. [`stream`] copies and hashes bytes. [`pattern`] chooses repositories by name.
+//!   `limit` refuses to remove too much.
 //! - `layout` has the paths of the tree. [`error`], [`name`], `descriptor` and [`digest`] have the basic types.
 //! - `named` defines enums with stable names, `count` writes counts in messages, and `json` leaves out of documents what
 //!   does not apply.
@@ -116,6 +117,7 @@ pub mod image;
 mod json;
 mod judge;
 mod layout;
+mod limit;
 pub mod manifest;
 pub mod name;
 mod named;

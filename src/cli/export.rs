@@ -8,10 +8,12 @@ use clap::builder::{OsStringValueParser, TypedValueParser};
 use serde_json::json;
 
 use super::count::{already_there, bytes, plural};
+use super::gc::parse_limit;
 use super::output::STDOUT;
 use super::{Context, Exit, interrupt, progress, sink};
 use crate::error::Error;
-use crate::image::{self, Compression, Destination, Exported, Selection};
+use crate::gc::Limit;
+use crate::image::{self, Compression, Destination, Exported, Pruned, Selection};
 use crate::manifest::platform::Wanted;
 use crate::name::Reference;
 use crate::pattern::Pattern;
@@ -35,17 +37,18 @@ Exit codes:
   0    exported
   1    I/O or permission error, no space
   2    malformed reference, or a docker archive of an image for several platforms without --platform
-  3    exported, but something could not be read, or --skip-damaged left images out
+  3    exported, but something could not be read, or --skip-damaged left images out; then nothing is pruned
   4    unknown repository, tag or manifest, or an image has nothing for a platform
   5    content is damaged or missing, or a docker archive can't hold it; what was in PATH is as it was
   10   no tree
-  12   PATH is something else, or another process is writing it; or standard output is a terminal
+  12   PATH is something else, or another process is writing it; or standard output is a terminal; or exported, but
+       --prune would remove too much (--max-delete)
   130, 143 interrupted; what was in PATH is as it was
 
 Examples:
   regtree export library/app:v1 -o /tmp/app
   skopeo copy oci:/tmp/app:library/app:v1 docker://…
-  regtree export --all -o /backup/images
+  regtree export --all --prune -o /backup/images
   regtree export library/app:v1 --platform linux/arm64 -o app.tar.zst
   regtree export library/app:v1 --format docker-archive -o - | docker load
   regtree export library/app:v1 -o - | ssh HOST 'cat > app.tar'
@@ -77,6 +80,15 @@ pub(super) struct Export {
     /// Leave out damaged images, and go on
     #[arg(long)]
     skip_damaged: bool,
+    /// Remove from the layout what this export does not have: images that regtree wrote, and content that nothing names
+    ///
+    /// Removes nothing where anything is left out or can't be read (exit code 3).
+    #[arg(long, requires = "all", conflicts_with = "selections")]
+    prune: bool,
+    /// With --prune: refuse to remove more than PERCENT% of the layout's bytes, or more than BYTES; if omitted, refuse to
+    /// remove more than half of its images or bytes
+    #[arg(long, value_name = "LIMIT", requires = "prune", value_parser = parse_limit)]
+    max_delete: Option<Limit>,
     /// Export only what is for OS/ARCH, or OS/ARCH/VARIANT; may be given several times
     ///
     /// Of one platform the name is that of its manifest. Of several a new index is made of their manifests and
@@ -127,6 +139,11 @@ fn parse_selection(text: &str) -> Result<Selection, Box<dyn std::error::Error + 
 impl Export {
     pub(super) fn run(self, context: &mut Context) -> anyhow::Result<Exit> {
         let registry = context.registry()?;
+        let is_directory = self.output.1.is_none() && matches!(self.format, Format::Oci);
+        if self.prune && (!is_directory || sink::is_stdout(&self.output.0)) {
+            let reason = "--prune removes from a layout in a directory, and an archive is written whole".to_owned();
+            return Err(Error::Refused { reason }.into());
+        }
         let (destination, interrupt) = destination(self.output, self.format, context)?;
         let progress = progress::observer(context.global.progress, &context.output);
         let watch = Watch { progress: &*progress, interrupt };
@@ -137,6 +154,8 @@ impl Export {
             skip_damaged: self.skip_damaged,
             platforms: self.platforms,
             sparse_index: self.sparse_index,
+            prune: self.prune,
+            max_delete: self.max_delete,
             format: match self.format {
                 Format::Oci => image::Format::Oci,
                 Format::DockerArchive => image::Format::DockerArchive,
@@ -160,7 +179,19 @@ impl Export {
             context.output.damage(error)?;
             exit = Exit::Damage;
         }
+        match &exported.pruned {
+            Some(Ok(pruned)) => print_pruned(pruned, context)?,
+            // This ends the command.
+            Some(Err(Error::SafetyLimit { .. })) | None => {}
+            Some(Err(error)) => {
+                context.output.damage(error)?;
+                exit = Exit::Damage;
+            }
+        }
         end(&exported, context)?;
+        if let Some(Err(error @ Error::SafetyLimit { .. })) = exported.pruned {
+            context.refusal = Some(error);
+        }
         Ok(exit)
     }
 }
@@ -188,15 +219,34 @@ fn destination(
     Ok((destination, interrupt::catch()?))
 }
 
+fn print_pruned(pruned: &Pruned, context: &mut Context) -> anyhow::Result<()> {
+    for (name, digest) in &pruned.images {
+        context.output.note(format_args!("removed {name} from the layout"));
+        context.output.json_only("pruned", || json!({ "name": name, "digest": digest }))?;
+    }
+    let (blobs, size) = pruned.blobs;
+    if blobs > 0 {
+        let blobs = plural(blobs, "blob");
+        context.output.note(format_args!("removed {blobs} that nothing needs, {}", bytes(size)));
+    }
+    Ok(())
+}
+
 fn end(exported: &Exported, context: &mut Context) -> anyhow::Result<()> {
     let [(written, written_bytes), (present, present_bytes)] = [exported.written, exported.present];
     let (images, skipped) = (exported.images.len(), exported.skipped.len());
+    let pruned = exported.pruned.as_ref().and_then(|pruned| pruned.as_ref().ok());
+    let pruned = pruned.map(|pruned| {
+        let (blobs, bytes) = pruned.blobs;
+        json!({ "images": pruned.images.len(), "blobs": blobs, "bytes": bytes })
+    });
     context.output.json_only("summary", || {
-        json!({
+        crate::json::applying(json!({
             "images": images, "skipped": skipped,
             "written": { "blobs": written, "bytes": written_bytes },
             "present": { "blobs": present, "bytes": present_bytes },
-        })
+            "pruned": pruned,
+        }))
     })?;
     context.output.note(format_args!(
         "exported {}: wrote {}, {}{}",

@@ -75,7 +75,7 @@ pub(crate) use access::Access;
 pub(crate) use early_sync::EarlySync;
 pub use exclusive::ExclusiveWriter;
 pub(crate) use identity::Identity;
-pub(crate) use output::OutputDirectory;
+pub(crate) use output::{OutputDirectory, TEMPORARY};
 pub(crate) use output_file::{OutputFile, resolve};
 use parents::Parents;
 pub(crate) use publish::{ContentPlace, HashedContent};

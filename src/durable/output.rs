@@ -4,8 +4,9 @@
 //! files, each of which appears whole, and last of all the file that names them. Two processes never fill the same one:
 //! each locks the file that marks the directory.
 
+use std::collections::BTreeSet;
 use std::ffi::OsString;
-use std::fs::{File, OpenOptions};
+use std::fs::{File, Metadata, OpenOptions};
 use std::io::{ErrorKind, Write};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
@@ -18,6 +19,9 @@ use crate::error::{Error, Result};
 
 /// What is added to the name of a directory or file that is not whole yet.
 const PARTIAL: &str = ".regtree-partial";
+
+/// What is added to the name of a file of a directory that is not whole yet.
+pub(crate) const TEMPORARY: &str = ".tmp";
 
 /// A directory that is being filled, and locked.
 #[derive(Debug)]
@@ -99,7 +103,7 @@ impl OutputDirectory {
         if let Some(parent) = path.parent() {
             std::fs::create_dir_all(parent).map_err(|error| Error::io("create directory", parent, error))?;
         }
-        let temporary = with_suffix(&path, ".tmp");
+        let temporary = with_suffix(&path, TEMPORARY);
         // A process that was killed may have left one. This process alone fills the directory.
         let mut file = open_new(&temporary).map_err(failed)?;
         let filled = fill(&mut file).and_then(|()| std::fs::rename(&temporary, &path).map_err(failed));
@@ -110,8 +114,45 @@ impl OutputDirectory {
         filled
     }
 
+    /// The files in the directories of `directory`, and their sizes in bytes. Nothing is looked at below those, and no
+    /// symbolic link is followed.
+    pub(crate) fn files(&self, directory: &Path) -> Result<Vec<(PathBuf, u64)>> {
+        let mut files = Vec::new();
+        for (inner, _) in self.list(directory)?.into_iter().filter(|(_, found)| found.is_dir()) {
+            let below = self.list(&inner)?.into_iter().filter(|(_, found)| found.is_file());
+            files.extend(below.map(|(name, found)| (name, found.len())));
+        }
+        Ok(files)
+    }
+
+    fn list(&self, directory: &Path) -> Result<Vec<(PathBuf, Metadata)>> {
+        let path = self.path.join(directory);
+        let failed = |error| Error::io("list", &path, error);
+        let entries = match std::fs::read_dir(&path) {
+            Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Vec::new()),
+            entries => entries.map_err(failed)?,
+        };
+        let described = entries.map(|entry| {
+            let entry = entry?;
+            Ok((directory.join(entry.file_name()), entry.metadata()?))
+        });
+        described.collect::<std::io::Result<_>>().map_err(failed)
+    }
+
+    /// Removes files. Call it after [`Self::finish`], so that nothing names them any more.
+    pub(crate) fn remove<'n>(&self, names: impl Iterator<Item = &'n Path>) -> Result<()> {
+        let mut directories = BTreeSet::new();
+        for path in names.map(|name| self.path.join(name)) {
+            match std::fs::remove_file(&path) {
+                Err(error) if error.kind() != ErrorKind::NotFound => return Err(Error::io("remove", path, error)),
+                _ => directories.extend(path.parent().map(Path::to_owned)),
+            }
+        }
+        directories.iter().try_for_each(|directory| sync(directory))
+    }
+
     /// Replaces the file `name`, after everything else is on the disk, and moves a new directory to its place.
-    pub(crate) fn finish(mut self, name: &Path, content: &[u8]) -> Result<()> {
+    pub(crate) fn finish(&mut self, name: &Path, content: &[u8]) -> Result<()> {
         let synced = File::open(&self.path).and_then(|directory| Ok(rustix::fs::syncfs(directory)?));
         synced.map_err(|error| Error::io("sync", &self.path, error))?;
         self.write_whole(name, |file| {

@@ -185,6 +185,12 @@ impl Entry {
         self.ref_name.is_some() || self.containerd_name.is_some() || self.own_repository.is_some()
     }
 
+    /// Its name, or its repository and digest.
+    pub(super) fn describe(&self) -> String {
+        let repository = self.own_repository.as_deref().unwrap_or_default();
+        self.ref_name.clone().unwrap_or_else(|| format!("{repository}@{}", self.digest))
+    }
+
     fn read(raw: &RawValue) -> Result<Self, String> {
         let document: EntryDocument = serde_json::from_str(raw.get()).map_err(|error| error.to_string())?;
         let digest = document.digest.parse().map_err(|error| format!("{:?}: {error}", document.digest))?;
@@ -211,6 +217,13 @@ pub(crate) fn is_layout(path: &Path) -> bool {
 pub(crate) fn content_path(digest: &Digest) -> Option<PathBuf> {
     let algorithm = digest.algorithm()?;
     Some(Path::new(BLOBS).join(algorithm.name()).join(&*digest.hex()))
+}
+
+/// The digest that the path of content names; `None` for any other path.
+pub(super) fn digest_of(path: &Path) -> Option<Digest> {
+    let mut names = path.strip_prefix(BLOBS).ok()?.iter().map(|name| name.to_str());
+    let digest = format!("{}:{}", names.next()??, names.next()??).parse().ok()?;
+    (content_path(&digest).as_deref() == Some(path)).then_some(digest)
 }
 
 impl Layout {

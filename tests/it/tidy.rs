@@ -22,7 +22,7 @@ const FLOORS: [&[&str]; 20] = [
     &["blob"],
     &["repository"],
     &["durable", "finding"],
-    &["tree", "stream", "pattern"],
+    &["tree", "stream", "pattern", "limit"],
     &["layout", "error"],
     &["name", "descriptor"],
     &["digest"],

@@ -115,7 +115,7 @@ pub(super) struct Gc {
     jobs: Option<u16>,
 }
 
-fn parse_limit(text: &str) -> Result<Limit, &'static str> {
+pub(super) fn parse_limit(text: &str) -> Result<Limit, &'static str> {
     let want = "want a percentage such as 20%, or a number of bytes such as 50GiB";
     if let Some(percent) = text.strip_suffix('%') {
         let percent: f64 = percent.parse().map_err(|_| want)?;

@@ -19,7 +19,7 @@ use crate::stream;
 impl Exporting<'_> {
     /// Writes the images to the layout in the directory `path`. Returns those of which all is in the layout.
     pub(super) fn write_directory(&mut self, path: &Path, images: Vec<Image>) -> Result<Vec<Image>> {
-        let directory = OutputDirectory::open(path, layout::MARKER, layout::MARKER_TEXT)?;
+        let mut directory = OutputDirectory::open(path, layout::MARKER, layout::MARKER_TEXT)?;
         let total = super::content::total(&images);
         let mut done = HashSet::new();
         let images = self.in_progress("exporting", total, |exporting| {
@@ -29,7 +29,15 @@ impl Exporting<'_> {
             Some(_) => Layout::open(directory.path())?.read_index()?,
             None => Vec::new(),
         };
+        let pruning = self.how.prune.then(|| self.plan_pruning(&directory, &known, &images));
+        let known = if let Some(Ok(plan)) = &pruning { plan.kept.clone() } else { known };
         directory.finish(Path::new(layout::INDEX), &index(known, &images)?)?;
+        self.exported.pruned = match pruning {
+            Some(Ok(plan)) => Some(Ok(plan.remove(&directory)?)),
+            Some(Err(interrupted @ Error::Interrupted { .. })) => return Err(interrupted),
+            Some(Err(reason)) => Some(Err(reason)),
+            None => None,
+        };
         Ok(images)
     }
 

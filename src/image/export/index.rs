@@ -17,8 +17,10 @@ pub(super) fn index(known: Vec<layout::Entry>, images: &[Image]) -> Result<Vec<u
     for image in images {
         new.insert(Key::of_image(image), written(image)?);
         for (revision, signature, size) in &image.whole.signatures {
-            let key = Key::Untagged(Some(image.repository.to_string()), *signature);
-            new.insert(key, written_signature(&image.repository, *revision, *signature, *size)?);
+            new.insert(
+                Key::of_signature(image, *signature),
+                written_signature(&image.repository, *revision, *signature, *size)?,
+            );
         }
     }
     let mut entries = Vec::new();
@@ -43,9 +45,17 @@ struct Index {
     manifests: Vec<Box<RawValue>>,
 }
 
+/// The keys of the entries of these images.
+pub(super) fn keys(images: &[Image]) -> impl Iterator<Item = Key> {
+    images.iter().flat_map(|image| {
+        let signatures = image.whole.signatures.iter();
+        signatures.map(|(_, signature, _)| Key::of_signature(image, *signature)).chain([Key::of_image(image)])
+    })
+}
+
 /// What makes two entries of an index the same image.
-#[derive(PartialEq, Eq, PartialOrd, Ord)]
-enum Key {
+#[derive(PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(super) enum Key {
     Name(String),
     Untagged(Option<String>, Digest),
 }
@@ -58,7 +68,11 @@ impl Key {
         }
     }
 
-    fn of_entry(entry: &layout::Entry) -> Self {
+    fn of_signature(image: &Image, signature: Digest) -> Self {
+        Self::Untagged(Some(image.repository.to_string()), signature)
+    }
+
+    pub(super) fn of_entry(entry: &layout::Entry) -> Self {
         match &entry.ref_name {
             Some(name) => Self::Name(name.clone()),
             None => Self::Untagged(entry.own_repository.clone(), entry.digest),

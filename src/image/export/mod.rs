@@ -8,6 +8,7 @@
 //! - `content` reads content of the tree, and checks it.
 //! - `index` writes the index that names the images.
 //! - `directory` writes to a directory; `archive` writes a tar archive, by way of `tarball`.
+//! - `prune` removes from a directory what is no longer needed.
 //! - `docker_archive` writes an archive in another form, that of `docker save`.
 
 mod archive;
@@ -16,15 +17,19 @@ mod directory;
 mod docker_archive;
 mod gather;
 mod index;
+mod prune;
 mod tarball;
 
 use std::fs::File;
 use std::path::PathBuf;
 
+pub use prune::Pruned;
+
 use super::compression::Compression;
 use super::whole::Image;
 use crate::digest::Digest;
 use crate::error::{Error, Result};
+use crate::limit::Limit;
 use crate::manifest::platform::Wanted;
 use crate::name::{Reference, RepositoryName, Tag};
 use crate::pattern::Pattern;
@@ -60,6 +65,11 @@ pub struct Export {
     pub platforms: Vec<Wanted>,
     /// Whether to keep an index as it is, though it names platforms that are not exported.
     pub sparse_index: bool,
+    /// Whether to remove from a layout what this export does not have: images that regtree wrote, and content that
+    /// nothing names. For exports of all images.
+    pub prune: bool,
+    /// How much of a layout may be removed; half of its images or bytes if that is not said.
+    pub max_delete: Option<Limit>,
     /// The form of an archive. A directory gets an OCI image layout.
     pub format: Format,
 }
@@ -101,6 +111,8 @@ pub struct Exported {
     pub present: (u64, u64),
     /// The indexes that were made of some platforms: the image, and the digest of the index.
     pub made: Vec<(String, Digest)>,
+    /// What was removed from a layout, or why nothing was.
+    pub pruned: Option<Result<Pruned>>,
     /// The images that were left out: their name, and why.
     pub skipped: Vec<(String, Error)>,
     /// What could not be read while looking for images and referrers.
@@ -116,6 +128,8 @@ impl Default for Export {
             skip_damaged: false,
             platforms: Vec::new(),
             sparse_index: false,
+            prune: false,
+            max_delete: None,
             format: Format::Oci,
         }
     }

@@ -14,6 +14,7 @@ mod peers;
 mod permissions;
 mod platform;
 mod property;
+mod prune;
 
 mod round_trip;
 mod space;
