@@ -16,7 +16,6 @@
 //! - `whole` finds all that belongs to an image of the tree.
 
 mod archive;
-#[allow(dead_code, reason = "some of it waits for exports of docker archives")]
 mod compression;
 mod dir;
 mod docker;

@@ -53,16 +53,6 @@ impl Compression {
             _ => Self::None,
         }
     }
-
-    /// What a file of it is called after its name: `.gz`.
-    pub(super) const fn ending(self) -> &'static str {
-        match self {
-            Self::None => "",
-            Self::Gzip => ".gz",
-            Self::Zstd => ".zst",
-            Self::Xz => ".xz",
-        }
-    }
 }
 
 /// Why a text is no [`Compression`] that can be written.
