@@ -37,6 +37,11 @@ impl<'o> Outgoing<'o> {
         Ok(Self { repository, content: *content, file, path: tree.locate(&path) })
     }
 
+    /// In bytes.
+    pub(super) fn size(&self) -> u64 {
+        self.content.size
+    }
+
     /// A hasher for all of its digests.
     pub(super) fn hasher(&self) -> Hasher {
         let digests = [self.content.key, self.content.target];

@@ -2,19 +2,23 @@
 
 use std::collections::HashSet;
 use std::fs::File;
-use std::io::{Seek, SeekFrom, Write};
+use std::io::{Seek, Write};
+use std::os::unix::fs::FileExt;
 use std::path::Path;
 
 use super::Exporting;
 use super::content::{Outgoing, layout_path};
 use super::index::index;
-use crate::digest::Digest;
+use crate::digest::{Digest, Hasher};
 use crate::durable::OutputDirectory;
 use crate::error::{Error, Result};
 use crate::image::layout::{self, Layout};
 use crate::image::whole::{Content, Image};
 use crate::repository::Repository;
 use crate::stream;
+
+/// How many bytes the kernel copies before they are hashed: few enough that they are still in its memory.
+const PART: usize = 8 * 1024 * 1024;
 
 impl Exporting<'_> {
     /// Writes the images to the layout in the directory `path`. Returns those of which all is in the layout.
@@ -88,15 +92,49 @@ impl Exporting<'_> {
         Ok(())
     }
 
-    /// Writes content to a new file, as a clone where the file system has those. Checks what was written.
+    /// Writes content to a new file, and checks what was written: as a clone where the file system has those, else as a
+    /// copy that the kernel makes, else as one of ours.
     fn clone_or_copy(&self, source: &Outgoing<'_>, sink: &mut File, place: &Path) -> Result<()> {
-        if rustix::fs::ioctl_ficlone(&*sink, &source.file).is_err() {
-            return source.copy(sink, place, self.watch);
+        if rustix::fs::ioctl_ficlone(&*sink, &source.file).is_ok() {
+            let hashed = stream::hash(&*sink, source.hasher(), &mut vec![0; stream::BUFFER], self.watch);
+            return source.check(hashed.map_err(|error| self.watch.interrupt.or(Error::io("read", place, error)))?);
         }
-        // The clone is hashed, and not what it was made of: that may change.
-        sink.seek(SeekFrom::Start(0)).map_err(|error| Error::io("read", place, error))?;
-        let hashed = stream::hash(&*sink, source.hasher(), &mut vec![0; stream::BUFFER], self.watch);
-        source.check(hashed.map_err(|error| self.watch.interrupt.or(Error::io("read", place, error)))?)
+        if let Some(hasher) = self.copy_in_kernel(source, sink, place)? {
+            return source.check(hasher);
+        }
+        let begun = sink.set_len(0).and_then(|()| sink.rewind());
+        begun.map_err(|error| Error::io("write", place, error))?;
+        source.copy(sink, place, self.watch)
+    }
+
+    /// Lets the kernel copy content, a part at a time, and hashes each part as it was written, while that is in memory.
+    /// `None` when the kernel can't, whatever the reason: a copy of ours then shows whether it is one of reading or of
+    /// writing.
+    ///
+    /// It copies a GiB in half of the time that reading and writing takes, though all is read again to hash it.
+    fn copy_in_kernel(&self, source: &Outgoing<'_>, sink: &File, place: &Path) -> Result<Option<Hasher>> {
+        let (mut hasher, mut buffer, mut copied) = (source.hasher(), vec![0; stream::BUFFER], 0);
+        while copied < source.size() {
+            self.watch.interrupt.check()?;
+            let part = usize::try_from(source.size() - copied).map_or(PART, |left| left.min(PART));
+            let (mut from, mut to) = (copied, copied);
+            match rustix::fs::copy_file_range(&source.file, Some(&mut from), sink, Some(&mut to), part) {
+                Ok(1..) => {}
+                Ok(0) | Err(_) => return Ok(None),
+            }
+            while copied < to {
+                let left = usize::try_from(to - copied).map_or(buffer.len(), |left| left.min(buffer.len()));
+                let read = sink.read_at(&mut buffer[..left], copied);
+                let read = read.map_err(|error| Error::io("read", place, error))?;
+                if read == 0 {
+                    return Ok(None);
+                }
+                hasher.update(&buffer[..read]);
+                copied += read as u64;
+                self.watch.progress.advance(read as u64);
+            }
+        }
+        Ok(Some(hasher))
     }
 
     /// Whether the layout has the content already, right as far as it is looked at.

@@ -65,3 +65,19 @@ impl<'n, W: Write> Tarball<'n, W> {
         ended.map_err(|error| Error::io("write", self.name, error))
     }
 }
+
+#[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "a test may")]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sizes_beyond_what_octal_digits_hold_and_long_names_are_written_whole() {
+        let (size, name) = (9 << 30, "n".repeat(141));
+        let mut sink = Vec::new();
+        Tarball::new(&mut sink, Path::new("archive")).add_streamed(Path::new(&name), size, |_| Ok(())).unwrap();
+        let mut archive = tar::Archive::new(&*sink);
+        let entry = archive.entries().unwrap().next().unwrap().unwrap();
+        assert_eq!((entry.size(), entry.path().unwrap().to_str()), (size, Some(&*name)));
+    }
+}

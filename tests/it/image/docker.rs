@@ -137,6 +137,13 @@ fn skopeo_reads_every_image_of_a_docker_archive() {
         let manifest: Value = serde_json::from_slice(&fs::read(copied.join("manifest.json")).unwrap()).unwrap();
         assert_eq!(manifest["layers"].as_array().unwrap().len(), layers);
     }
+    // Compressed, and in the other form, in which a zstd layer stays one.
+    let (docker, oci) = (planted.root().join("docker.tar.zst"), planted.root().join("oci.tgz"));
+    export(&planted, &["lib/app:v1", "-o", docker.to_str().unwrap()]).ok();
+    planted.regtree(["export", "lib/app:v1", "-o", oci.to_str().unwrap()]).ok();
+    for from in [format!("docker-archive:{}", docker.display()), format!("oci-archive:{}", oci.display())] {
+        skopeo(&["copy", &from, &format!("oci:{}:x", planted.root().join("copied").display())]);
+    }
 }
 
 #[test]

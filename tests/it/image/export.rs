@@ -5,7 +5,9 @@ use std::fs;
 use serde_json::json;
 
 use super::{index, layout_in, names};
+use crate::support::image::noise;
 use crate::support::planted::Planted;
+use crate::support::strace::strace;
 use crate::support::{Scratch, snapshot};
 
 const CONTENT: &str = "blobs/sha256";
@@ -154,4 +156,35 @@ fn a_damaged_image_keeps_its_old_entry_and_is_left_out_on_demand() {
     assert_eq!(names(&layout), expected.map(|(name, digest)| (name.to_owned(), digest.to_string())).into());
     assert!(layout.join(CONTENT).join(&*old.layer.hex()).exists());
     assert!(!layout.join(CONTENT).join(&*new.layer.hex()).exists());
+}
+
+/// How often the kernel is asked to copy content, where such a fault is injected. The layout has to be right.
+fn copies_in_the_kernel(planted: &Planted, inject: Option<&str>) -> usize {
+    let (layout, trace) = (layout_in(&planted.scratch), planted.root().join("trace"));
+    let export = planted.regtree(["export", "lib/app:v1", "-o", layout.to_str().unwrap()]);
+    let rule = inject.map_or("trace=copy_file_range".to_owned(), |how| format!("inject=copy_file_range:{how}"));
+    let words = ["-o", trace.to_str().unwrap(), "-e", "trace=copy_file_range", "-e", &rule];
+    export.behind(strace(&words)).ok();
+    let calls = fs::read_to_string(&trace).unwrap().matches("copy_file_range(").count();
+    let again = planted.regtree(["export", "lib/app:v1", "--verify-existing", "--json"]);
+    let summary = again.with(["-o", layout.to_str().unwrap()]).ok().json_lines().pop().unwrap();
+    assert_eq!(summary["written"]["blobs"], 0, "{summary}");
+    fs::remove_dir_all(&layout).unwrap();
+    calls
+}
+
+#[test]
+fn the_kernel_copies_content_and_where_it_cannot_regtree_does() {
+    let planted = Planted::new();
+    // More than is copied at once.
+    let layer = planted.layer("lib/app", noise(1, 20 << 20));
+    let config = planted.layer("lib/app", "{}");
+    let image = planted.manifest("lib/app", &planted.image_of(&config, &[&layer]));
+    planted.tag("lib/app", "v1", &image);
+    assert_eq!(copies_in_the_kernel(&planted, None), 2 + 3);
+    assert_eq!(copies_in_the_kernel(&planted, Some("error=EXDEV")), 3);
+    // Whichever fails, be it in the middle of the layer.
+    for nth in 1..=5 {
+        assert!(copies_in_the_kernel(&planted, Some(&format!("error=EIO:when={nth}"))) >= 3);
+    }
 }

@@ -7,7 +7,7 @@ use std::sync::OnceLock;
 use super::{Regtree, Run};
 
 /// Whatever changes a tree.
-const CHANGES: [(&str, libc::c_long); 14] = [
+const CHANGES: [(&str, libc::c_long); 15] = [
     ("mkdir", libc::SYS_mkdir),
     ("rename", libc::SYS_rename),
     ("unlink", libc::SYS_unlink),
@@ -15,6 +15,7 @@ const CHANGES: [(&str, libc::c_long); 14] = [
     ("fchmod", libc::SYS_fchmod),
     ("write", libc::SYS_write),
     ("pwrite64", libc::SYS_pwrite64),
+    ("copy_file_range", libc::SYS_copy_file_range),
     ("ftruncate", libc::SYS_ftruncate),
     ("fsync", libc::SYS_fsync),
     ("fdatasync", libc::SYS_fdatasync),
