@@ -7,8 +7,9 @@ cd "$(dirname "$0")/.."
 command -v cargo >/dev/null || PATH="$HOME/.cargo/bin:$PATH"
 command -v cargo >/dev/null || { echo 'tests/run.sh: install Rust 1.95 or later first (rustup.rs)' >&2; exit 1; }
 
-# command=package; the peers first: the real registry, and the client that pulls from it
-wanted=(docker-registry=docker-registry skopeo=skopeo cc=gcc mkfifo=coreutils prlimit=util-linux setpriv=util-linux
+# command=package; the peers first: the real registry, the client that pulls from it, and what else takes images (20 MB)
+wanted=(docker-registry=docker-registry skopeo=skopeo umoci=umoci podman=podman buildah=buildah
+        cc=gcc mkfifo=coreutils prlimit=util-linux setpriv=util-linux
         script=bsdutils unshare=util-linux strace=strace tar=tar)
 missing=()
 for pair in "${wanted[@]}"; do

@@ -1,9 +1,12 @@
-//! skopeo reads what was exported, and writes what is imported; a registry serves it.
+//! Other tools read what was exported, and write what is imported; a registry serves it.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
 
 use super::{layout_in, names};
-use crate::support::Scratch;
-use crate::support::image::{Image, lay_out_index};
-use crate::support::peers::{DockerRegistry, skopeo};
+use crate::support::image::{Image, file_name, lay_out_index};
+use crate::support::peers::{Containers, DockerRegistry, skopeo, umoci};
+use crate::support::{Scratch, snapshot};
 
 #[test]
 fn skopeo_reads_a_layout_and_what_skopeo_wrote_is_served() {
@@ -57,4 +60,61 @@ fn a_directory_that_skopeo_wrote_is_served_and_pulled() {
     let image = format!("docker://{}/lib/app:v1", registry.address());
     skopeo(&["copy", "--all", "--src-tls-verify=false", &image, &format!("oci:{}:x", pulled.display())]);
     assert_eq!(names(&pulled)["x"], names(&source)["-"]);
+}
+
+/// The root file system of an image, as umoci unpacks it.
+fn unpacked(layout: &Path, name: &str) -> BTreeMap<PathBuf, String> {
+    let place = tempfile::tempdir().unwrap();
+    let bundle = place.path().join("bundle");
+    let image = format!("{}:{name}", layout.display());
+    umoci(&["unpack", "--rootless", "--image", &image, bundle.to_str().unwrap()]);
+    snapshot(&bundle.join("rootfs"))
+}
+
+#[test]
+fn umoci_unpacks_the_same_root_file_system_from_what_was_exported() {
+    let scratch = Scratch::new();
+    let [plain, source, saved] = ["plain", "source", "saved.tar"].map(|name| scratch.root().join(name));
+    Image::new().lay_out(&plain);
+    // umoci finds an image by its name alone.
+    let named = format!("oci:{}:v1", source.display());
+    skopeo(&["copy", &format!("oci:{}", plain.display()), &named]);
+    skopeo(&["copy", &named, &format!("docker-archive:{}:quay.io/saved/app:v1", saved.display())]);
+    scratch.regtree(["import", source.to_str().unwrap(), "--repository", "lib/app"]).ok();
+    // Its layers are compressed anew.
+    scratch.regtree(["import", saved.to_str().unwrap()]).ok();
+    let layout = layout_in(&scratch);
+    scratch.regtree(["export", "--all", "-o", layout.to_str().unwrap()]).ok();
+    let expected = unpacked(&source, "v1");
+    assert!(expected.contains_key(Path::new("content")), "{expected:?}");
+    assert_eq!(unpacked(&layout, "lib/app:v1"), expected);
+    // umoci knows only the manifests of the OCI, and skopeo converts what it pulls.
+    let registry = DockerRegistry::serve(scratch.root());
+    let (saved, converted) =
+        (format!("docker://{}/saved/app:v1", registry.address()), scratch.root().join("converted"));
+    let converting = ["copy", "--format", "oci", "--src-tls-verify=false", &saved];
+    skopeo(&[&converting[..], &[&format!("oci:{}:v1", converted.display())]].concat());
+    assert_eq!(unpacked(&converted, "v1"), expected);
+}
+
+#[test]
+fn podman_and_buildah_take_what_was_exported() {
+    let (scratch, image) = (Scratch::new(), Image::new());
+    let source = scratch.root().join("source");
+    image.lay_out(&source);
+    scratch.regtree(["import", source.to_str().unwrap(), "--repository", "lib/app", "--tag", "v1"]).ok();
+    let layout = layout_in(&scratch);
+    let archive = scratch.root().join("app.tar");
+    scratch.regtree(["export", "lib/app:v1", "-o", layout.to_str().unwrap()]).ok();
+    scratch.regtree(["export", "lib/app:v1", "-o", archive.to_str().unwrap()]).ok();
+    // They call an image by the digest of its config.
+    let id = file_name(&image.config);
+    for program in ["buildah", "podman"] {
+        // They make a name of the path, which must be in lower case.
+        let containers = Containers::beside(scratch.root());
+        assert_eq!(containers.run(program, &["pull", "--quiet", "oci:layout:lib/app:v1"]).trim(), id, "{program}");
+    }
+    let containers = Containers::beside(scratch.root());
+    containers.run("podman", &["load", "--quiet", "--input", "app.tar"]);
+    assert_eq!(containers.run("podman", &["images", "--quiet", "--no-trunc"]).trim(), format!("sha256:{id}"));
 }

@@ -16,7 +16,7 @@ while read -r options && mount -o "remount,$options" tmpfs "$1"; do echo done; d
 "#;
 
 /// Root may mount; anybody else may where they are root in a namespace of their own.
-const NAMESPACES: [&[&str]; 2] = [&["--mount"], &["--user", "--map-root-user", "--mount"]];
+pub(crate) const NAMESPACES: [&[&str]; 2] = [&["--mount"], &["--user", "--map-root-user", "--mount"]];
 
 /// A tmpfs that goes with the process that sees it.
 pub(crate) struct Mounted {

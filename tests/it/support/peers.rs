@@ -1,4 +1,4 @@
-//! The peers: Debian's `docker-registry` on a free loopback port, `skopeo`, and plain HTTP.
+//! The peers: Debian's `docker-registry` on a free loopback port, `skopeo`, `umoci`, `podman`, `buildah`, and plain HTTP.
 
 use std::fs;
 use std::io::Read;
@@ -8,6 +8,8 @@ use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use regtree::Digest;
+
+use super::mounted::NAMESPACES;
 
 /// How long a registry may take to listen: it shares two cores with all other tests.
 const PATIENCE: Duration = Duration::from_mins(1);
@@ -218,11 +220,50 @@ fn configuration(root: &Path, port: u16) -> String {
 
 /// Runs skopeo, which must succeed, and returns what it printed.
 pub(crate) fn skopeo(arguments: &[&str]) -> String {
-    let output = Command::new("skopeo")
-        .args(["--insecure-policy"])
-        .args(arguments)
-        .output()
-        .unwrap_or_else(|error| panic!("skopeo can't be run ({error}): tests/run.sh installs what the tests need"));
-    assert!(output.status.success(), "skopeo {arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
+    run(Command::new("skopeo").arg("--insecure-policy").args(arguments))
+}
+
+/// They want directories below /run, which only root may make: a tmpfs is there while the command runs.
+const WITH_RUN: &str = r#"mount -t tmpfs tmpfs /run && exec "$@""#;
+
+/// A storage of podman and buildah, away from the user's own.
+#[derive(Debug)]
+pub(crate) struct Containers<'d> {
+    storage: tempfile::TempDir,
+    /// Where they run.
+    directory: &'d Path,
+}
+
+impl<'d> Containers<'d> {
+    pub(crate) fn beside(directory: &'d Path) -> Self {
+        let storage = tempfile::tempdir().unwrap();
+        let settings = "[engine]\nlock_type = \"file\"\nevents_logger = \"none\"\n";
+        fs::write(storage.path().join("containers.conf"), settings).unwrap();
+        Self { storage, directory }
+    }
+
+    /// Runs podman or buildah, and returns what it prints.
+    pub(crate) fn run(&self, program: &str, arguments: &[&str]) -> String {
+        let [ours, mapped] = NAMESPACES;
+        let namespace = if rustix::process::geteuid().is_root() { ours } else { mapped };
+        let place = |name: &str| self.storage.path().join(name);
+        let mut command = Command::new("unshare");
+        command.args(namespace).args(["sh", "-c", WITH_RUN, "sh", program, "--storage-driver", "vfs"]);
+        command.arg("--root").arg(place("storage")).arg("--runroot").arg(place("run")).args(arguments);
+        run(command.env("CONTAINERS_CONF", place("containers.conf")).current_dir(self.directory))
+    }
+}
+
+/// Runs `umoci`.
+pub(crate) fn umoci(arguments: &[&str]) -> String {
+    run(Command::new("umoci").args(arguments))
+}
+
+/// Runs a command that must succeed, and returns what it prints.
+fn run(command: &mut Command) -> String {
+    let output = command.output().unwrap_or_else(|error| {
+        panic!("{command:?} can't be run ({error}): tests/run.sh installs what the tests need")
+    });
+    assert!(output.status.success(), "{command:?}: {}", String::from_utf8_lossy(&output.stderr));
     String::from_utf8(output.stdout).unwrap()
 }
