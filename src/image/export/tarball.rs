@@ -1,7 +1,10 @@
 //! Writes a tar archive of which every byte follows from the names and the content of its files.
 
+use std::collections::BTreeSet;
 use std::io::{self, Read, Write};
-use std::path::Path;
+use std::path::{Path, PathBuf};
+
+use tar::EntryType;
 
 use crate::error::{Error, Result};
 
@@ -12,11 +15,13 @@ const BLOCK: u64 = 512;
 pub(super) struct Tarball<'n, W: Write> {
     sink: W,
     name: &'n Path,
+    /// The directories that are in it.
+    directories: BTreeSet<PathBuf>,
 }
 
 impl<'n, W: Write> Tarball<'n, W> {
     pub(super) fn new(sink: W, name: &'n Path) -> Self {
-        Self { sink, name }
+        Self { sink, name, directories: BTreeSet::new() }
     }
 
     /// Its name in errors.
@@ -39,11 +44,32 @@ impl<'n, W: Write> Tarball<'n, W> {
         size: u64,
         fill: impl FnOnce(&mut W) -> Result<()>,
     ) -> Result<()> {
-        let archive = self.name;
-        let failed = |error| Error::io("write", archive, error);
+        self.add_parents(path)?;
+        self.add_header(path, EntryType::Regular, 0o644, size)?;
+        let sink = &mut self.sink;
+        fill(sink)?;
+        let filling = io::copy(&mut io::repeat(0).take(size.next_multiple_of(BLOCK) - size), sink);
+        filling.map(drop).map_err(|error| Error::io("write", self.name, error))
+    }
+
+    /// Adds the directories that lead to a file. skopeo and podman give those that they have to make to root, which
+    /// only root may do.
+    fn add_parents(&mut self, path: &Path) -> Result<()> {
+        let parents: Vec<&Path> = path.ancestors().skip(1).filter(|parent| !parent.as_os_str().is_empty()).collect();
+        for parent in parents.into_iter().rev() {
+            if self.directories.insert(parent.to_owned()) {
+                // With a slash at the end, as every tar writes it.
+                self.add_header(&parent.join(""), EntryType::Directory, 0o755, 0)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn add_header(&mut self, path: &Path, kind: EntryType, mode: u32, size: u64) -> Result<()> {
         // No time, no owner: names of users stay empty.
         let mut header = tar::Header::new_gnu();
-        header.set_mode(0o644);
+        header.set_entry_type(kind);
+        header.set_mode(mode);
         header.set_mtime(0);
         header.set_uid(0);
         header.set_gid(0);
@@ -51,12 +77,9 @@ impl<'n, W: Write> Tarball<'n, W> {
         // The headers alone, with what a long name needs. A builder of the whole archive would end it when it is dropped,
         // so that one cut short by an error would look whole.
         let mut headers = tar::Builder::new(Vec::new());
-        headers.append_data(&mut header, path, io::empty()).map_err(failed)?;
-        let sink = &mut self.sink;
-        sink.write_all(headers.get_ref()).map_err(failed)?;
-        fill(sink)?;
-        let filling = io::copy(&mut io::repeat(0).take(size.next_multiple_of(BLOCK) - size), sink);
-        filling.map(drop).map_err(failed)
+        let written = headers.append_data(&mut header, path, io::empty());
+        let written = written.and_then(|()| self.sink.write_all(headers.get_ref()));
+        written.map_err(|error| Error::io("write", self.name, error))
     }
 
     /// Writes the end of the archive: two empty blocks.

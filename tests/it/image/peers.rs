@@ -1,11 +1,13 @@
 //! Other tools read what was exported, and write what is imported; a registry serves it.
 
 use std::collections::BTreeMap;
+use std::fs::{self, Permissions};
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
 use super::{layout_in, names};
 use crate::support::image::{Image, file_name, lay_out_index};
-use crate::support::peers::{Containers, DockerRegistry, skopeo, umoci};
+use crate::support::peers::{Containers, DockerRegistry, skopeo, skopeo_as_nobody, umoci};
 use crate::support::{Scratch, snapshot};
 
 #[test]
@@ -40,9 +42,13 @@ fn skopeo_reads_an_archive() {
     scratch.regtree(["import", source.to_str().unwrap(), "--repository", "lib/app", "--tag", "v1"]).ok();
     let archive = scratch.root().join("app.tar");
     scratch.regtree(["export", "lib/app:v1", "-o", archive.to_str().unwrap()]).ok();
-    let copied = scratch.root().join("copied");
+    // Also where it may not give the directories that it makes to root.
+    let place = tempfile::tempdir().unwrap();
+    let copied = place.path().join("copied");
+    fs::set_permissions(place.path(), Permissions::from_mode(0o777)).unwrap();
+    fs::set_permissions(scratch.root(), Permissions::from_mode(0o755)).unwrap();
     let from = format!("oci-archive:{}:lib/app:v1", archive.display());
-    skopeo(&["copy", "--all", &from, &format!("oci:{}:x", copied.display())]);
+    skopeo_as_nobody(&["copy", "--all", &from, &format!("oci:{}:x", copied.display())]);
     assert_eq!(names(&copied)["x"], scratch.regtree(["tag", "get", "lib/app", "v1"]).ok().answer());
 }
 
@@ -104,9 +110,11 @@ fn podman_and_buildah_take_what_was_exported() {
     image.lay_out(&source);
     scratch.regtree(["import", source.to_str().unwrap(), "--repository", "lib/app", "--tag", "v1"]).ok();
     let layout = layout_in(&scratch);
-    let archive = scratch.root().join("app.tar");
+    let [archive, docker] = ["app.tar", "docker.tar"].map(|name| scratch.root().join(name));
     scratch.regtree(["export", "lib/app:v1", "-o", layout.to_str().unwrap()]).ok();
     scratch.regtree(["export", "lib/app:v1", "-o", archive.to_str().unwrap()]).ok();
+    let format = ["--format", "docker-archive"];
+    scratch.regtree(["export", "lib/app:v1", "-o", docker.to_str().unwrap()]).with(format).ok();
     // They call an image by the digest of its config.
     let id = file_name(&image.config);
     for program in ["buildah", "podman"] {
@@ -114,7 +122,9 @@ fn podman_and_buildah_take_what_was_exported() {
         let containers = Containers::beside(scratch.root());
         assert_eq!(containers.run(program, &["pull", "--quiet", "oci:layout:lib/app:v1"]).trim(), id, "{program}");
     }
-    let containers = Containers::beside(scratch.root());
-    containers.run("podman", &["load", "--quiet", "--input", "app.tar"]);
-    assert_eq!(containers.run("podman", &["images", "--quiet", "--no-trunc"]).trim(), format!("sha256:{id}"));
+    for archive in ["app.tar", "docker.tar"] {
+        let containers = Containers::beside(scratch.root());
+        containers.run("podman", &["load", "--quiet", "--input", archive]);
+        assert_eq!(containers.run("podman", &["images", "--quiet", "--no-trunc"]).trim(), format!("sha256:{id}"));
+    }
 }

@@ -223,6 +223,15 @@ pub(crate) fn skopeo(arguments: &[&str]) -> String {
     run(Command::new("skopeo").arg("--insecure-policy").args(arguments))
 }
 
+/// Does what [`skopeo`] does, but not as root.
+pub(crate) fn skopeo_as_nobody(arguments: &[&str]) -> String {
+    if !rustix::process::geteuid().is_root() {
+        return skopeo(arguments);
+    }
+    let nobody = ["--reuid", "65534", "--regid", "65534", "--clear-groups", "skopeo", "--insecure-policy"];
+    run(Command::new("setpriv").args(nobody).args(arguments))
+}
+
 /// They want directories below /run, which only root may make: a tmpfs is there while the command runs.
 const WITH_RUN: &str = r#"mount -t tmpfs tmpfs /run && exec "$@""#;
 
