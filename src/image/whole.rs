@@ -33,10 +33,11 @@ pub(super) struct Whole {
     pub(super) size: u64,
     pub(super) media_type: String,
     pub(super) artifact_type: Option<String>,
-    /// Its manifests and their content, each once.
-    pub(super) contents: BTreeSet<Content>,
-    /// Its manifests.
-    pub(super) manifests: BTreeSet<Digest>,
+    /// Its manifests and their content, each once, sorted. An export remembers them of all images, so they are not in a
+    /// tree of nodes, which would be several times as large.
+    pub(super) contents: Box<[Content]>,
+    /// Its manifests, sorted.
+    pub(super) manifests: Box<[Digest]>,
     /// The signatures that a registry up to 2.4 stored: the manifest, the signature, and its size in bytes.
     pub(super) signatures: Vec<(Digest, Digest, u64)>,
     /// The bytes of an index that was made for some platforms, and that the tree does not have.
@@ -174,13 +175,17 @@ impl<'r> Gathering<'r> {
     }
 
     /// What is about any of these manifests, and what is about that: the manifests, and the tags that name some.
-    fn about(&self, manifests: &BTreeSet<Digest>) -> Vec<(Option<Tag>, Digest)> {
+    fn about(&self, manifests: &[Digest]) -> Vec<(Option<Tag>, Digest)> {
         let mut about = Vec::new();
         for subject in manifests {
             let tags = self.tags_for.get(subject).into_iter().flatten();
             about.extend(tags.map(|(tag, digest)| (Some(tag.clone()), *digest)));
             let referrers = self.referrers.get(subject).into_iter().flatten();
-            about.extend(referrers.filter(|referrer| !manifests.contains(referrer)).map(|referrer| (None, *referrer)));
+            about.extend(
+                referrers
+                    .filter(|referrer| manifests.binary_search(referrer).is_err())
+                    .map(|referrer| (None, *referrer)),
+            );
         }
         about
     }
@@ -211,7 +216,7 @@ impl<'r> Gathering<'r> {
         };
         let (digest, size) = (Digest::of(&index), index.len() as u64);
         let mut whole = self.whole(digest, size, self.parse(digest, &index)?, &HashSet::new())?;
-        whole.contents.retain(|content| content.key != digest);
+        whole.contents = whole.contents.into_iter().filter(|content| content.key != digest).collect();
         whole.made = Some(index);
         Ok(whole)
     }
@@ -224,26 +229,27 @@ impl<'r> Gathering<'r> {
             size,
             media_type: manifest.served_as().unwrap_or(crate::descriptor::OCTET_STREAM).to_owned(),
             artifact_type: manifest.artifact_type.clone(),
-            contents: BTreeSet::new(),
-            manifests: BTreeSet::new(),
+            contents: Box::default(),
+            manifests: Box::default(),
             signatures: Vec::new(),
             made: None,
         };
+        let (mut contents, mut manifests) = (BTreeSet::new(), BTreeSet::new());
         let mut pending = vec![(digest, size, manifest)];
         let mut seen = HashSet::from([digest]);
         while let Some((digest, size, manifest)) = pending.pop() {
-            whole.contents.insert(Content { key: digest, target: digest, size });
-            whole.manifests.insert(digest);
+            contents.insert(Content { key: digest, target: digest, size });
+            manifests.insert(digest);
             if manifest.kind == Kind::Schema1 {
                 for (signature, bytes) in signatures::stored(self.repository, digest)? {
                     let size = bytes.len() as u64;
-                    whole.contents.insert(Content { key: signature, target: signature, size });
+                    contents.insert(Content { key: signature, target: signature, size });
                     whole.signatures.push((digest, signature, size));
                 }
             }
             for named in self.named(digest, &manifest, left_out)? {
                 match named {
-                    Named::Content(content) => drop(whole.contents.insert(content)),
+                    Named::Content(content) => drop(contents.insert(content)),
                     Named::Manifest(child) if seen.insert(child) => {
                         let (bytes, manifest) = manifest::read(self.repository, child)?;
                         pending.push((child, bytes.len() as u64, manifest));
@@ -252,6 +258,8 @@ impl<'r> Gathering<'r> {
                 }
             }
         }
+        whole.contents = contents.into_iter().collect();
+        whole.manifests = manifests.into_iter().collect();
         Ok(whole)
     }
 
