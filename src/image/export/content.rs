@@ -50,8 +50,22 @@ impl<'o> Outgoing<'o> {
 
     /// Copies it to `sink`, never more than its size, and checks it.
     pub(super) fn copy(&self, sink: &mut impl Write, sink_name: &Path, watch: &Watch<'_>) -> Result<()> {
+        if self.content.size <= stream::BUFFER as u64 {
+            return self.copy_small(sink, sink_name, watch);
+        }
         let copied = stream::copy_hashed(self.reader()?, sink, self.hasher(), watch);
         self.check(copied.map_err(|error| error.between(&self.path, sink_name))?)
+    }
+
+    /// Does the same for what fits into a buffer, for which threads cost more than they gain.
+    fn copy_small(&self, sink: &mut impl Write, sink_name: &Path, watch: &Watch<'_>) -> Result<()> {
+        watch.interrupt.check()?;
+        let (mut bytes, mut hasher) = (Vec::new(), self.hasher());
+        self.reader()?.read_to_end(&mut bytes).map_err(|error| Error::io("read", &self.path, error))?;
+        hasher.update(&bytes);
+        self.check(hasher)?;
+        watch.progress.advance(bytes.len() as u64);
+        sink.write_all(&bytes).map_err(|error| Error::io("write", sink_name, error))
     }
 
     /// Reads it, and checks it.

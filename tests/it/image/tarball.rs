@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use serde_json::Value;
 
 use super::{layout_in, names, tags};
+use crate::support::image::noise;
 use crate::support::kill::at_every_change;
 use crate::support::mounted::{Mounted, NO_SPACE};
 use crate::support::planted::{Planted, blob_path};
@@ -29,7 +30,9 @@ fn planted() -> Planted {
     planted.tag("lib/app", "multi", &index);
     let config = planted.layer("lib/other", "config");
     let alias = planted.alias("lib/other", "called by its sha512");
-    let image = planted.manifest("lib/other", &planted.image_of(&config, &[&alias]));
+    // It does not fit into a buffer.
+    let large = planted.layer("lib/other", noise(1, 1 << 20));
+    let image = planted.manifest("lib/other", &planted.image_of(&config, &[&alias, &large]));
     planted.tag("lib/other", "v1", &image);
     planted.referrer("lib/other", &image, "signature");
     planted
@@ -66,7 +69,7 @@ fn an_archive_has_its_index_first_and_then_all_content_in_order_below_its_direct
     let entries = entries(&bytes);
     let names: Vec<&str> = entries.iter().map(|(name, _)| &**name).collect();
     assert_eq!(names[..2], ["oci-layout", "index.json"]);
-    assert!(names[2..].is_sorted() && names.len() == 2 + 3 + 7 + 3 + 3, "{names:?}");
+    assert!(names[2..].is_sorted() && names.len() == 2 + 3 + 7 + 4 + 3, "{names:?}");
     assert!(names.last().unwrap().starts_with("blobs/sha512/"));
     for (name, header) in &entries {
         let told = (header.mode().unwrap(), header.uid().unwrap(), header.gid().unwrap(), header.mtime().unwrap());
@@ -165,7 +168,7 @@ fn two_exports_to_one_archive_keep_apart_and_what_a_killed_one_left_is_replaced(
     drop(file);
     export(&planted, &["--all"]).ok();
     assert_eq!(left(planted.root()), ["images.tar"]);
-    assert_eq!(entries(&fs::read(archive_in(planted.root())).unwrap()).len(), 18);
+    assert_eq!(entries(&fs::read(archive_in(planted.root())).unwrap()).len(), 19);
 }
 
 /// An image that is right, and one of which a layer is wrong. Returns that layer.
