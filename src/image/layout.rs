@@ -234,10 +234,7 @@ impl Layout {
             return Ok(layout);
         }
         std::fs::metadata(path).map_err(|error| Error::io("open", path, error))?;
-        Err(layout.invalid(
-            MARKER,
-            "there is none, so this is no image layout, no directory that skopeo wrote, and no tree".to_owned(),
-        ))
+        Err(layout.invalid(MARKER, "there is none, so this is no image layout".to_owned()))
     }
 
     /// The entries of its index.

@@ -58,14 +58,16 @@ impl Source {
         match how.format {
             Some(SourceFormat::Tree) => return Self::of_tree(path, Registry::open(path)?, interrupt),
             Some(SourceFormat::DockerArchive) => {
-                let reason = "it is a directory, and a docker archive is a file".to_owned();
-                return Err(Error::SourceInvalid { path: path.to_owned(), entry: "directory".to_owned(), reason });
+                return Err(invalid(path, "directory", "it is a directory, and a docker archive is a file"));
             }
             Some(SourceFormat::Dir) => return Self::of_directory(path),
             None if !layout::is_layout(path) && dir::is_directory(path) => return Self::of_directory(path),
             None if !layout::is_layout(path) => match Registry::open(path) {
                 Ok(registry) => return Self::of_tree(path, registry, interrupt),
-                Err(Error::NotATree { .. }) => {}
+                Err(Error::NotATree { .. }) => {
+                    let reason = "it is no image layout, no directory that skopeo wrote, and no tree";
+                    return Err(invalid(path, "directory", reason));
+                }
                 Err(error) => return Err(error),
             },
             None | Some(SourceFormat::Oci) => {}
@@ -89,6 +91,9 @@ impl Source {
 
     /// Reads an archive to its end, which errors call `name`. The errors are those of [`Source::open`].
     pub fn read(content: impl Read + Send + 'static, name: &Path, how: &ReadSource<'_>) -> Result<Self> {
+        if let Some(format @ (SourceFormat::Dir | SourceFormat::Tree)) = how.format {
+            return Err(invalid(name, "file", &format!("it is no directory, which {format} is")));
+        }
         how.watch.progress.begin("reading", None);
         let read = Self::read_archive(content, name, how);
         how.watch.progress.end();
@@ -284,6 +289,10 @@ fn images(stager: &mut Stager<'_>, how: &ReadSource<'_>) -> Result<(Vec<Entry>, 
         return Ok((Vec::new(), docker::names(stager, &text)?));
     }
     Ok((docker::images(stager, &text)?, Vec::new()))
+}
+
+fn invalid(path: &Path, entry: &str, reason: &str) -> Error {
+    Error::SourceInvalid { path: path.to_owned(), entry: entry.to_owned(), reason: reason.to_owned() }
 }
 
 fn not_whole(image: String, source: Error) -> Result<()> {

@@ -46,7 +46,7 @@ fn a_directory_without_the_files_of_a_layout_is_none() {
     fs::remove_file(layout.join("index.json")).unwrap();
     refused(&scratch, INVALID, &["index.json", "there is none"]);
     fs::remove_file(layout.join("oci-layout")).unwrap();
-    refused(&scratch, INVALID, &["oci-layout", "no image layout, no directory that skopeo wrote, and no tree"]);
+    refused(&scratch, INVALID, &["it is no image layout, no directory that skopeo wrote, and no tree"]);
     fs::remove_dir_all(&layout).unwrap();
     refused(&scratch, refusal::IO, &[layout.to_str().unwrap(), "No such file"]);
 }

@@ -100,3 +100,19 @@ fn a_directory_is_known_by_its_version_or_by_the_format() {
         run.code(5).says(["skopeo wrote"]);
     }
 }
+
+/// A file is not taken for what it is where something else is asked for.
+#[test]
+fn an_archive_is_neither_a_directory_nor_a_tree() {
+    let scratch = Scratch::new();
+    let archive = scratch.root().join("images.tar");
+    fs::write(&archive, super::archive::pack(&Image::new().layout())).unwrap();
+    let call = ["import", archive.to_str().unwrap(), "--repository", "lib/app"];
+    for format in ["dir", "tree"] {
+        let said = format!("it is no directory, which {format} is");
+        scratch.regtree(call).with(["--format", format]).run().code(5).says([&*said]);
+        let piped = scratch.regtree(["import", "-", "--repository", "lib/app", "--format", format]);
+        piped.stdin(fs::read(&archive).unwrap()).run().code(5).says([&*said]);
+    }
+    scratch.regtree(call).ok();
+}
