@@ -6,6 +6,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::DOCKER_MANIFEST;
 use super::compression::Compression;
 use super::layout::{ENTRIES_MAX, Entry};
 use super::stage::{Layer, Stager};
@@ -13,9 +14,6 @@ use crate::descriptor::Descriptor;
 use crate::digest::Digest;
 use crate::error::Result;
 use crate::manifest::Kind;
-
-/// The file that names the images.
-pub(super) const MANIFEST: &str = "manifest.json";
 
 const DOCKER_CONFIG: &str = "application/vnd.docker.container.image.v1+json";
 const OCI_CONFIG: &str = "application/vnd.oci.image.config.v1+json";
@@ -68,7 +66,7 @@ pub(super) fn images(stager: &mut Stager<'_>, text: &[u8]) -> Result<Vec<Entry>>
         let digest = stager.add(&bytes)?;
         for name in names_of(item.repo_tags) {
             if entries.len() == ENTRIES_MAX {
-                return Err(stager.invalid(MANIFEST, format!("it names more than {ENTRIES_MAX} images")));
+                return Err(stager.invalid(DOCKER_MANIFEST, format!("it names more than {ENTRIES_MAX} images")));
             }
             let mut entry = Entry::new(digest, bytes.len() as u64);
             entry.media_type = kind.media_type().map(str::to_owned);
@@ -80,7 +78,7 @@ pub(super) fn images(stager: &mut Stager<'_>, text: &[u8]) -> Result<Vec<Entry>>
 }
 
 fn items(stager: &Stager<'_>, text: &[u8]) -> Result<Vec<Item>> {
-    serde_json::from_slice(text).map_err(|error| stager.invalid(MANIFEST, error.to_string()))
+    serde_json::from_slice(text).map_err(|error| stager.invalid(DOCKER_MANIFEST, error.to_string()))
 }
 
 fn names_of(tags: Option<Vec<String>>) -> Vec<Option<String>> {
@@ -98,7 +96,7 @@ fn image(stager: &mut Stager<'_>, item: &Item) -> Result<(Kind, Vec<u8>)> {
     let (names, diff_ids) = (item.layers.as_deref().unwrap_or_default(), document.rootfs.diff_ids);
     if names.len() != diff_ids.len() {
         let (expected, found) = (diff_ids.len(), names.len());
-        let reason = format!("expected {expected} layers, as its diff_ids say, found {found} in {MANIFEST}");
+        let reason = format!("expected {expected} layers, as its diff_ids say, found {found} in {DOCKER_MANIFEST}");
         return Err(stager.invalid(&item.config, reason));
     }
     let mut layers = Vec::with_capacity(names.len());

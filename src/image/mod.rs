@@ -50,3 +50,7 @@ const REF_NAME: &str = "org.opencontainers.image.ref.name";
 const CONTAINERD_NAME: &str = "io.containerd.image.name";
 /// The annotation of a signature that a registry up to 2.4 stored: the schema1 manifest that it belongs to.
 const SIGNATURE_OF: &str = "io.github.regtree.signature-of";
+/// The file that names the images of a docker archive.
+const DOCKER_MANIFEST: &str = "manifest.json";
+/// The file that named them before Docker 1.10: by repository and tag, the topmost layer.
+const DOCKER_NAMES: &str = "repositories";

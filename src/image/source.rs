@@ -5,6 +5,7 @@ use std::io::{BufReader, Read};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use super::DOCKER_MANIFEST;
 use super::archive::Archive;
 use super::compression;
 use super::dir::{self, Directory};
@@ -281,7 +282,7 @@ fn images(stager: &mut Stager<'_>, how: &ReadSource<'_>) -> Result<(Vec<Entry>, 
     let is_docker = how.format == Some(SourceFormat::DockerArchive);
     let may_be_docker = how.format.is_none() && !staged.is_layout();
     let Some(text) = staged.docker_manifest.clone().filter(|_| is_docker || may_be_docker) else {
-        let missing = if is_docker { docker::MANIFEST } else { layout::INDEX };
+        let missing = if is_docker { DOCKER_MANIFEST } else { layout::INDEX };
         let reason = "there is none, so this is neither an OCI image layout nor a docker archive";
         return Err(stager.invalid(missing, reason));
     };

@@ -19,15 +19,11 @@ use crate::digest::Digest;
 use crate::error::{Error, Result};
 use crate::image::platform::CONFIGS;
 use crate::image::whole::{Content, Image};
+use crate::image::{DOCKER_MANIFEST, DOCKER_NAMES};
 use crate::manifest::{self, Manifest, Reference, Role};
 use crate::name::RepositoryName;
 use crate::repository::Repository;
 use crate::stream::Watch;
-
-/// The file that names the images.
-const INDEX: &str = "manifest.json";
-/// The file that named them before Docker 1.10: by repository and tag, the topmost layer.
-const REPOSITORIES: &str = "repositories";
 
 /// The media types of layers begin with one of these, and end with one of [`COMPRESSIONS`].
 const LAYERS: [&str; 4] = [
@@ -92,8 +88,8 @@ impl Exporting<'_> {
             exporting.only_whole(images, |exporting, image| exporting.hold(image, &mut held))
         })?;
         let mut archive = Tarball::new(sink, name);
-        archive.add(Path::new(INDEX), &json(&held.index())?)?;
-        archive.add(Path::new(REPOSITORIES), &json(&held.repositories())?)?;
+        archive.add(Path::new(DOCKER_MANIFEST), &json(&held.index())?)?;
+        archive.add(Path::new(DOCKER_NAMES), &json(&held.repositories())?)?;
         let configs: BTreeMap<_, _> = held.images.iter().map(|image| (image.config.0, &image.config.1)).collect();
         for (digest, config) in configs {
             self.count(config.len() as u64);
@@ -193,7 +189,7 @@ fn layer_path(diff_id: &Digest) -> PathBuf {
 }
 
 fn json(document: &impl Serialize) -> Result<Vec<u8>> {
-    serde_json::to_vec(document).map_err(|error| Error::io("write", INDEX, error))
+    serde_json::to_vec(document).map_err(|error| Error::io("write", DOCKER_MANIFEST, error))
 }
 
 fn not_held(repository: &Repository<'_>, digest: Digest, reason: String) -> Error {

@@ -3,111 +3,37 @@
 //! An archive from a pipe may name its images last. So every file that can be content of an image is staged, unless the
 //! tree has it already: a blob under its digest, a layer of a docker archive compressed. Only what an image needs then
 //! enters the tree, by a rename.
+//!
+//! - This file reads the archive, and stages its blobs.
+//! - `staged` is what was staged.
+//! - `layers` stages the files of a docker archive, of which layers are compressed.
+
+mod layers;
+mod staged;
 
 use std::collections::HashMap;
-use std::fs::File;
-use std::io::{self, BufReader, Read, Seek, Write};
+use std::io::{self, Read, Write};
 use std::path::Path;
 use std::sync::Arc;
 
+pub(super) use staged::{Layer, Staged, name_of};
+use staged::{Named, StagedContent};
+
 use super::archive::{Archive, Member, MemberKind, fingerprint};
-use super::compression::{self, Compression, Encoder};
 use super::layout;
 use super::reading::{ReadSource, SourceFormat};
+use super::{DOCKER_MANIFEST, DOCKER_NAMES};
 use crate::blob;
 use crate::count;
 use crate::digest::hash::Hashed;
 use crate::digest::{Algorithm, Digest, Hasher};
-use crate::durable::{EarlySync, Identity, Staging, Unfinished};
+use crate::durable::{EarlySync, Identity, Staging};
 use crate::error::{Error, Result};
 use crate::manifest::{MAX_PUT, Manifest};
 use crate::stream::{self, StreamError};
 
 /// How many descriptors of indexes and manifests are kept, to know the size of a blob before it comes. More are checked later.
 const DESCRIPTORS_MAX: usize = 50_000;
-/// The most symbolic links from one file of a docker archive to the next.
-const LINKS_MAX: usize = 16;
-
-/// The files of a docker archive that say nothing of an image in the new form.
-const DOCKER_MANIFEST: &str = "manifest.json";
-const DOCKER_NAMES: &str = "repositories";
-
-/// What an archive has, staged.
-#[derive(Debug)]
-pub(super) struct Staged {
-    staging: Arc<Staging>,
-    // In boxes, because a map has more room than it uses.
-    contents: HashMap<Digest, Box<StagedContent>>,
-    /// The files of a docker archive by the fingerprints of their names.
-    files: HashMap<u128, Named>,
-    /// `oci-layout` or `index.json` is there.
-    is_layout: bool,
-    index: Option<Vec<layout::Entry>>,
-    pub(super) docker_manifest: Option<Vec<u8>>,
-}
-
-/// Content that has its digest.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct StagedContent {
-    /// The digest under which a tree stores it.
-    pub(super) canonical: Digest,
-    /// In bytes.
-    pub(super) size: u64,
-    /// The file, if it was staged.
-    file: Option<Identity>,
-    /// Whether it was not staged because the tree has it, and it is right there.
-    pub(super) is_in_tree: bool,
-}
-
-/// A file of a docker archive, which is no blob of a layout at the same time.
-#[derive(Clone, Debug)]
-enum Named {
-    /// A file that is content as it is.
-    Content(Digest),
-    Layer(Box<Layer>),
-    /// A link to the file of this name.
-    Link(u128),
-}
-
-/// A layer of a docker archive.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Layer {
-    /// The digest of the blob that it became.
-    pub(super) digest: Digest,
-    /// The size of that in bytes.
-    pub(super) size: u64,
-    /// The SHA-256 of the layer without compression.
-    pub(super) diff_id: Digest,
-    pub(super) compression: Compression,
-}
-
-impl Staged {
-    /// Whether the images are those of an image layout, also where it is a docker archive at the same time.
-    pub(super) fn is_layout(&self) -> bool {
-        self.is_layout
-    }
-
-    /// What the archive has under a digest.
-    pub(super) fn content(&self, digest: &Digest) -> Option<&StagedContent> {
-        self.contents.get(digest).map(|content| &**content)
-    }
-
-    /// Opens a staged file for reading and writing, with its identity when it was hashed. `None` where it was not
-    /// staged, or was moved to the tree.
-    pub(super) fn open(&self, digest: &Digest) -> Result<Option<(File, Identity)>> {
-        let Some(identity) = self.contents.get(digest).and_then(|content| content.file) else { return Ok(None) };
-        Ok(self.staging.open_file(&name_of(digest))?.map(|file| (file, identity)))
-    }
-
-    pub(super) fn staging(&self) -> &Staging {
-        &self.staging
-    }
-}
-
-/// The name of a staged file.
-pub(super) fn name_of(digest: &Digest) -> String {
-    digest.to_string().replace(':', "-")
-}
 
 /// Reads an archive to its end.
 pub(super) struct Stager<'s> {
@@ -120,14 +46,7 @@ pub(super) struct Stager<'s> {
 
 impl<'s> Stager<'s> {
     pub(super) fn new(archive: Archive, staging: Arc<Staging>, how: &'s ReadSource<'s>) -> Self {
-        let staged = Staged {
-            staging,
-            contents: HashMap::new(),
-            files: HashMap::new(),
-            is_layout: false,
-            index: None,
-            docker_manifest: None,
-        };
+        let staged = Staged::new(staging);
         Self { archive, how, staged, sizes: HashMap::new() }
     }
 
@@ -345,7 +264,9 @@ impl<'s> Stager<'s> {
         }
         let mut content =
             StagedContent { canonical: hashed.canonical(), size: hashed.size, file: None, is_in_tree: false };
-        if is_document || self.how.writer.is_some() {
+        if !is_document && self.is_in_tree(digest, hashed.size)? {
+            content.is_in_tree = true;
+        } else if is_document || self.how.writer.is_some() {
             let mut unfinished = self.staged.staging.begin()?;
             let written = unfinished.file.write_all(bytes);
             written.map_err(|error| Error::io("write", unfinished.path(), error))?;
@@ -371,148 +292,6 @@ impl<'s> Stager<'s> {
         }
     }
 
-    /// A file of a docker archive: a config, or a layer.
-    fn file(&mut self, name: &str, size: u64) -> Result<()> {
-        if size <= MAX_PUT as u64 {
-            let content = self.small(name, size, MAX_PUT as u64)?;
-            if is_document(&content) {
-                let hashed = hash(&content, None);
-                self.keep_small(hashed.canonical(), &hashed, &content)?;
-                self.staged.files.insert(fingerprint(name), Named::Content(hashed.canonical()));
-                return Ok(());
-            }
-            return self.layer(name, io::Cursor::new(content));
-        }
-        self.check_layer_size(name, size)?;
-        let content = self.archive.content();
-        self.layer(name, content)
-    }
-
-    /// Stages a layer of a docker archive, compressed.
-    fn layer(&mut self, name: &str, source: impl Read + Send + 'static) -> Result<()> {
-        if self.how.only_names {
-            return Ok(());
-        }
-        let layer = self.stage_layer(name, source)?;
-        self.staged.files.insert(fingerprint(name), Named::Layer(Box::new(layer)));
-        Ok(())
-    }
-
-    fn stage_layer(&mut self, name: &str, source: impl Read + Send + 'static) -> Result<Layer> {
-        let (found, source) = compression::peek(source).map_err(|error| self.archive.failed(name, error))?;
-        // A registry knows no layers of other kinds.
-        let is_kept = matches!(found, Compression::Gzip | Compression::Zstd);
-        let (layer, file) = if is_kept { self.keep_layer(name, source, found)? } else { self.compress(name, source)? };
-        let content = StagedContent { canonical: layer.digest, size: layer.size, file, is_in_tree: false };
-        self.staged.contents.insert(layer.digest, Box::new(content));
-        Ok(layer)
-    }
-
-    /// Compresses a layer on its way.
-    fn compress(&self, name: &str, source: impl Read + Send + 'static) -> Result<(Layer, Option<Identity>)> {
-        let compression = self.how.compression;
-        let (_, source) = compression::decoder(buffered(source)).map_err(|error| self.archive.failed(name, error))?;
-        let source = source.take(self.how.layer_max.saturating_add(1));
-        let unfinished = self.staged.staging.begin()?;
-        let failed = |error| Error::io("write", unfinished.path(), error);
-        let file = self.how.writer.map(|_| EarlySync::new(&unfinished.file));
-        let sink = HashingSink { inner: file, hasher: Hasher::new([]) };
-        let mut encoder = Encoder::new(sink, compression).map_err(failed)?;
-        let raw = self.copy_from(name, source, &mut encoder, Hasher::new([]), &unfinished.path())?;
-        let sink = encoder.finish().map_err(failed)?;
-        self.check_layer_size(name, raw.size)?;
-        sink.inner.map_or(Ok(()), EarlySync::finish).map_err(failed)?;
-        let blob = sink.hasher.finish();
-        let layer = Layer { digest: blob.canonical(), size: blob.size, diff_id: raw.canonical(), compression };
-        Ok((layer, self.keep_content(unfinished, layer.digest)?))
-    }
-
-    /// Stages a layer that is compressed already.
-    fn keep_layer(
-        &self,
-        name: &str,
-        source: impl Read + Send + 'static,
-        compression: Compression,
-    ) -> Result<(Layer, Option<Identity>)> {
-        let unfinished = self.staged.staging.begin()?;
-        let failed = |error| Error::io("write", unfinished.path(), error);
-        let mut sink = EarlySync::new(&unfinished.file);
-        let blob = self.copy_from(name, source, &mut sink, Hasher::new([]), &unfinished.path())?;
-        sink.finish().map_err(failed)?;
-        let diff_id = self.diff_id(name, &unfinished.file)?;
-        let layer = Layer { digest: blob.canonical(), size: blob.size, diff_id, compression };
-        Ok((layer, self.keep_content(unfinished, layer.digest)?))
-    }
-
-    /// Keeps a file for the tree, if there is one.
-    fn keep_content(&self, unfinished: Unfinished<'_>, digest: Digest) -> Result<Option<Identity>> {
-        self.how.writer.map(|_| unfinished.keep(&name_of(&digest))).transpose()
-    }
-
-    /// The digest of a staged layer without its compression.
-    fn diff_id(&self, name: &str, file: &File) -> Result<Digest> {
-        let failed = |error| self.archive.failed(name, error);
-        let mut file = file.try_clone().map_err(failed)?;
-        file.rewind().map_err(failed)?;
-        let (_, source) = compression::decoder(buffered(file)).map_err(failed)?;
-        let source = source.take(self.how.layer_max.saturating_add(1));
-        let raw = self.copy_from(name, source, &mut io::sink(), Hasher::new([]), Path::new(name))?;
-        self.check_layer_size(name, raw.size)?;
-        Ok(raw.canonical())
-    }
-
-    /// The bytes of a file of a docker archive that is a JSON document, and its digest.
-    pub(super) fn document(&self, name: &str) -> Result<(Digest, Vec<u8>)> {
-        match self.find(name)? {
-            Named::Content(digest) => Ok((digest, self.bytes(name, digest)?)),
-            _ => Err(self.archive.invalid(name, "it is no JSON document")),
-        }
-    }
-
-    fn bytes(&self, name: &str, digest: Digest) -> Result<Vec<u8>> {
-        let no_document = || self.archive.invalid(name, "it is no JSON document");
-        let (file, _) = self.staged.open(&digest)?.ok_or_else(no_document)?;
-        let mut bytes = Vec::new();
-        let read = file.take(MAX_PUT as u64 + 1).read_to_end(&mut bytes);
-        read.map_err(|error| Error::io("read", self.staged.staging.locate(&name_of(&digest)), error))?;
-        if bytes.len() > MAX_PUT { Err(no_document()) } else { Ok(bytes) }
-    }
-
-    /// A layer of a docker archive by the name that its manifest gives.
-    pub(super) fn find_layer(&mut self, name: &str) -> Result<Layer> {
-        match self.find(name)? {
-            Named::Layer(layer) => Ok(*layer),
-            // In the new form it is a blob under its digest.
-            Named::Content(digest) => {
-                let missing = || self.archive.invalid(name, "it is no layer");
-                let (file, _) = self.staged.open(&digest)?.ok_or_else(missing)?;
-                let layer = self.stage_layer(name, file)?;
-                self.staged.files.insert(fingerprint(name), Named::Layer(Box::new(layer)));
-                Ok(layer)
-            }
-            Named::Link(_) => Err(self.archive.invalid(name, "it is no layer")),
-        }
-    }
-
-    /// The file of a name, through links.
-    fn find(&self, name: &str) -> Result<Named> {
-        let name = name.strip_prefix("./").unwrap_or(name);
-        let mut at = fingerprint(name);
-        for _ in 0..LINKS_MAX {
-            match self.staged.files.get(&at) {
-                Some(Named::Link(target)) => at = *target,
-                Some(named) => return Ok(named.clone()),
-                None => {
-                    let blob = blob_digest(name).filter(|digest| self.staged.contents.contains_key(digest));
-                    let missing =
-                        || self.archive.invalid(name, format!("it is missing, and {DOCKER_MANIFEST} needs it"));
-                    return blob.map(Named::Content).ok_or_else(missing);
-                }
-            }
-        }
-        Err(self.archive.invalid(name, "it is a link that leads nowhere"))
-    }
-
     /// Keeps a document that was made of what the archive says. Returns its digest.
     pub(super) fn add(&mut self, bytes: &[u8]) -> Result<Digest> {
         let hashed = hash(bytes, None);
@@ -523,10 +302,6 @@ impl<'s> Stager<'s> {
     pub(super) fn invalid(&self, entry: &str, reason: impl Into<String>) -> Error {
         self.archive.invalid(entry, reason)
     }
-}
-
-fn buffered<R: Read>(source: R) -> BufReader<R> {
-    BufReader::with_capacity(stream::BUFFER, source)
 }
 
 /// Whether small content may be a manifest or a config.
@@ -544,22 +319,4 @@ fn hash(bytes: &[u8], algorithm: Option<Algorithm>) -> Hashed {
 fn blob_digest(name: &str) -> Option<Digest> {
     let (algorithm, hex) = name.strip_prefix(layout::BLOBS)?.strip_prefix('/')?.split_once('/')?;
     format!("{algorithm}:{hex}").parse().ok()
-}
-
-/// A writer that hashes what goes through it, and may throw it away.
-struct HashingSink<W> {
-    inner: Option<W>,
-    hasher: Hasher,
-}
-
-impl<W: Write> Write for HashingSink<W> {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        let n = self.inner.as_mut().map_or(Ok(bytes.len()), |inner| inner.write(bytes))?;
-        self.hasher.update(&bytes[..n]);
-        Ok(n)
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        self.inner.as_mut().map_or(Ok(()), Write::flush)
-    }
 }
