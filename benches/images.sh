@@ -94,13 +94,13 @@ if [ "$only" = all ] || [ "$only" = import ]; then
         'cp -r --reflink=never layout copy; sync -f copy' \
         "$skopeo --dest-tls-verify=false oci:layout:lib/app:v1 docker://$address/lib/app:v1"
     eval "$(fresh)"
-    memory 'import 1 GiB' "$regtree" import layout
+    memory 'import 1 GiB' "$regtree" import --quiet layout
     tar -cf layout.tar -C layout oci-layout index.json blobs
     bench 'import 1 GiB in a tar' "$(fresh)" "$regtree import layout.tar" "cat layout.tar | $regtree import -" \
         'tar -xf layout.tar --one-top-level=copy; sync -f copy' \
         "$skopeo --dest-tls-verify=false oci-archive:layout.tar:lib/app:v1 docker://$address/lib/app:v1"
     eval "$(fresh)"
-    memory 'import 1 GiB in a tar' "$regtree" import layout.tar
+    memory 'import 1 GiB in a tar' "$regtree" import --quiet layout.tar
     rm -f layout.tar
 fi
 
@@ -154,10 +154,11 @@ if [ "$only" = all ] || [ "$only" = docker ]; then
     rm -f layer.tar
     bench 'import a docker archive' "rm -rf tree out; $regtree init tree >/dev/null; sync" \
         "$regtree --root tree import saved.tar" "$skopeo docker-archive:saved.tar oci:out:lib/app:v1"
-    for place in tree/docker/registry/v2/blobs out/blobs; do du -sm "$place"; done
     rm -rf tree
     "$regtree" init tree >/dev/null
-    memory 'import a docker archive' "$regtree" --root tree import saved.tar
+    memory 'import a docker archive' "$regtree" --root tree import --quiet saved.tar
+    # How much each compresses it to, in MiB.
+    du -sm tree/docker/registry/v2/blobs out/blobs
     bench 'export a docker archive' 'rm -f out.tar; sync' \
         "$regtree --root tree export lib/app:v1 --format docker-archive -o out.tar" \
         "$skopeo oci:out:lib/app:v1 docker-archive:out.tar:lib/app:v1"
