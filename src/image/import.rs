@@ -228,7 +228,8 @@ impl<T: FnMut(Imported)> Importing<'_, T> {
         let mut begun = HashSet::new();
         while let Some(Pending { digest, followed, depth }) = pending.pop() {
             self.watch.interrupt.check()?;
-            if self.is_done(image, digest) {
+            // Two indexes can't name each other, because a digest is of the bytes. But one may be named twice.
+            if self.is_done(image, digest) || !followed && !begun.insert(digest) {
                 continue;
             }
             if depth > MAX_DEPTH {
@@ -245,15 +246,13 @@ impl<T: FnMut(Imported)> Importing<'_, T> {
                 self.manifest(image, digest, &bytes, &manifest)?;
                 continue;
             }
-            if !begun.insert(digest) {
-                // Two indexes can't name each other, because a digest is of the bytes. But one may be named twice.
-                continue;
-            }
             pending.push(Pending { digest, followed: true, depth });
+            let mut named = HashSet::new();
             for reference in &manifest.references {
                 match reference.digest {
                     Ok(child) if is_manifest(reference) => {
-                        pending.push(Pending { digest: child, followed: false, depth: depth + 1 });
+                        let is_new = named.insert(child) && !begun.contains(&child);
+                        pending.extend(is_new.then_some(Pending { digest: child, followed: false, depth: depth + 1 }));
                     }
                     Ok(content) => self.content(image, digest, content, reference)?,
                     Err(error) => {
