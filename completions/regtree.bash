@@ -926,7 +926,7 @@ _regtree() {
             return 0
             ;;
         regtree__subcmd__copy)
-            opts="-n -q -v -h --to --no-referrers --keep-existing-tags --dry-run --root --registry-config --wait-lock --json --quiet --verbose --color --progress --help"
+            opts="-n -q -v -h --to --no-referrers --force --dry-run --root --registry-config --wait-lock --json --quiet --verbose --color --progress --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0

@@ -771,7 +771,7 @@ bar\t'A bar'
 plain\t'A line every 10 seconds'
 none\t'Nothing'"
 complete -c regtree -n "__fish_regtree_using_subcommand copy" -l no-referrers -d 'Leave out signatures and other referrers'
-complete -c regtree -n "__fish_regtree_using_subcommand copy" -l keep-existing-tags -d 'Refuse, and copy nothing, if a tag exists and points to another image'
+complete -c regtree -n "__fish_regtree_using_subcommand copy" -l force -d 'Move a tag that exists and points to another image, instead of refusing to copy'
 complete -c regtree -n "__fish_regtree_using_subcommand copy" -s n -l dry-run -d 'Show what would be copied, and change nothing'
 complete -c regtree -n "__fish_regtree_using_subcommand copy" -l json -d 'Print JSON: one document, or a line for each item of a listing'
 complete -c regtree -n "__fish_regtree_using_subcommand copy" -s q -l quiet -d 'Print the answer and errors only: no notes, warnings, findings of severity info, or progress'

@@ -5,7 +5,7 @@ use std::str::FromStr;
 
 use super::import::{self, Sum};
 use super::{Context, Exit, interrupt, progress};
-use crate::image::{self, Names, Source};
+use crate::image::{self, Names, Source, TakenTag};
 use crate::name::{NameError, Reference, RepositoryName, Tag};
 use crate::registry::Registry;
 use crate::stream::Watch;
@@ -25,7 +25,7 @@ Exit codes:
   5    content of the image is damaged or missing, and no tag set
   10   no tree
   11   locked
-  12   --keep-existing-tags, and the tag points to another image
+  12   a tag exists and points to another image (--force)
   130, 143 interrupted; run it again to finish
 
 Examples:
@@ -45,9 +45,9 @@ pub(super) struct Copy {
     /// Leave out signatures and other referrers
     #[arg(long)]
     no_referrers: bool,
-    /// Refuse, and copy nothing, if a tag exists and points to another image
+    /// Move a tag that exists and points to another image, instead of refusing to copy
     #[arg(long)]
-    keep_existing_tags: bool,
+    force: bool,
     /// Show what would be copied, and change nothing
     #[arg(short = 'n', long)]
     dry_run: bool,
@@ -84,7 +84,7 @@ impl Copy {
         let how = image::Import {
             names: Names { repository: Some(repository), ..Names::default() },
             platforms: Vec::new(),
-            keep_existing_tags: self.keep_existing_tags,
+            taken: if self.force { TakenTag::Move } else { TakenTag::KeepUnlessForced },
             // Within a tree nothing is copied, so nothing is read.
             trust_existing: self.to.is_none(),
         };

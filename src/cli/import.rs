@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use super::count::{already_there, bytes, plural};
 use super::{Context, Exit, interrupt, progress};
 use crate::blob::Outcome;
-use crate::image::{self, Compression, Imported, Names, ReadSource, Rename, Source, SourceFormat};
+use crate::image::{self, Compression, Imported, Names, ReadSource, Rename, Source, SourceFormat, TakenTag};
 use crate::manifest::platform::Wanted;
 use crate::name::{RepositoryName, Tag};
 use crate::pattern::Pattern;
@@ -157,7 +157,7 @@ impl Import {
         let how = image::Import {
             names,
             platforms: self.platforms,
-            keep_existing_tags: self.keep_existing_tags,
+            taken: if self.keep_existing_tags { TakenTag::Keep } else { TakenTag::Move },
             trust_existing: self.no_verify_existing,
         };
         let (mut sum, mut printed) = (Sum::default(), Ok(()));

@@ -34,11 +34,24 @@ pub struct Import {
     pub names: Names,
     /// The platforms that are wanted of images that have several; none for all.
     pub platforms: Vec<Wanted>,
-    /// Whether to refuse an image whose tag points to another one.
-    pub keep_existing_tags: bool,
+    /// What to do where a tag points to another image.
+    pub taken: TakenTag,
     /// Whether to compare a blob that the tree has already by its size only. Otherwise it is hashed, and replaced if it
     /// is damaged.
     pub trust_existing: bool,
+}
+
+/// What to do where a tag that an image is to get points to another image.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum TakenTag {
+    /// Move it.
+    #[default]
+    Move,
+    /// Refuse to import anything.
+    Keep,
+    /// Refuse to import anything. The user can override that with `--force`.
+    KeepUnlessForced,
 }
 
 /// One step of an import.
@@ -94,7 +107,8 @@ struct Incoming<'s> {
 /// Imports the images of `sources` into the tree, and calls `tell` after each step. Without a `writer` nothing is
 /// changed, and it tells what would be done.
 ///
-/// `Err(ImageUnnamed)`, `Err(NameTwice)`, `Err(PlatformUnknown)` and `Err(Refused)` come before anything is imported. `Err(SourceInvalid)`,
+/// `Err(ImageUnnamed)`, `Err(NameTwice)`, `Err(PlatformUnknown)`, and `Err(Refused)` or
+/// `Err(SafetyLimit)` for a taken tag come before anything is imported. `Err(SourceInvalid)`,
 /// `Err(DigestMismatch)` or `Err(SizeMismatch)` when a source does not have what it names, and `Err(ManifestInvalid)`
 /// when a registry would refuse it: what was imported before that stays.
 pub fn import(
@@ -133,14 +147,22 @@ fn incoming<'s>(tree: &Tree, sources: &'s [Source], how: &Import) -> Result<Vec<
                 None => {}
             }
             let before = current(tree, &name)?.filter(|digest| *digest != entry.digest);
-            if let Some(before) = before.filter(|_| how.keep_existing_tags) {
-                let reason = format!("{name} exists, and points to {before}");
-                return Err(Error::Refused { reason });
+            if let Some(before) = before {
+                check_taken(&name, before, how.taken)?;
             }
             named.insert(key, Incoming { source, entry, made, name, before });
         }
     }
     Ok(named.into_values().collect())
+}
+
+fn check_taken(name: &Name, before: Digest, taken: TakenTag) -> Result<()> {
+    let reason = || format!("{name} exists, and points to {before}");
+    match taken {
+        TakenTag::Move => Ok(()),
+        TakenTag::Keep => Err(Error::Refused { reason: reason() }),
+        TakenTag::KeepUnlessForced => Err(Error::SafetyLimit { reason: reason(), override_option: "--force".into() }),
+    }
 }
 
 /// What an image has for some platforms: the entry of that, and the bytes of an index that was made for it.

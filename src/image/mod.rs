@@ -33,7 +33,7 @@ mod whole;
 pub use crate::durable::{Leftovers, leftovers};
 pub use compression::{Compression, CompressionError};
 pub use export::{Destination, Export, Exported, Format, Pruned, Selection, export};
-pub use import::{Import, Imported, import};
+pub use import::{Import, Imported, TakenTag, import};
 pub use layout::Listed;
 pub use names::{Names, Rename, RenameError};
 pub use reading::{FormatError, LAYER_MAX, ReadSource, SourceFormat};

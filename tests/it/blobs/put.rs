@@ -153,7 +153,8 @@ fn memory_stays_small_however_much_comes() {
     assert!(child.wait().unwrap().success());
     let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).unwrap();
     let kib: u64 = peak.trim().trim_end_matches(" kB").parse().unwrap();
-    assert!(kib < 16 * 1024, "{kib} KiB");
+    // A debug build of the program itself takes more than half of this.
+    assert!(kib < 32 * 1024, "{kib} KiB");
 }
 
 /// Starts a put that has received something and waits for more.

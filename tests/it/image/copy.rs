@@ -59,9 +59,9 @@ fn what_is_unknown_or_taken_is_refused() {
     let other = planted.tagged_image("team/app", "v1", "other");
     let call = planted.regtree(["copy", "lib/app:none", "team/app"]);
     refusal::refused(planted.root(), &call, (4, "MANIFEST_UNKNOWN"), &["none"]);
-    let call = planted.regtree(["copy", "lib/app:v1", "team/app", "--keep-existing-tags"]);
-    refusal::refused(planted.root(), &call, refusal::REFUSED, &["team/app:v1", &other]);
-    planted.regtree(["copy", "lib/app:v1", "team/app"]).ok().says([&format!("which pointed to {other}")]);
+    let call = planted.regtree(["copy", "lib/app:v1", "team/app"]);
+    refusal::refused(planted.root(), &call, refusal::REFUSED, &["team/app:v1", &other, "--force"]);
+    planted.regtree(["copy", "lib/app:v1", "team/app", "--force"]).ok().says([&format!("which pointed to {other}")]);
     assert_eq!(tags(&planted.scratch, "team/app")["v1"], index);
     let call = planted.regtree(["copy", "lib/app:v1", "team/app", "--to", "/nowhere"]);
     refusal::refused(planted.root(), &call, refusal::NO_TREE, &["/nowhere"]);
