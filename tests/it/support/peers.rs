@@ -5,6 +5,7 @@ use std::io::Read;
 use std::net::{Ipv4Addr, TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
 use regtree::Digest;
@@ -40,6 +41,25 @@ impl Reply {
     }
 }
 
+/// A port that is free now, and that no other test of this process gets. Another process may be quicker, which is why a
+/// registry that ends at once is started again.
+///
+/// It is below those that the kernel gives to clients: one of these would take it before the registry does.
+fn free_port() -> u16 {
+    static NEXT: AtomicU32 = AtomicU32::new(0);
+    let mut ports = std::iter::repeat_with(|| {
+        let number = std::process::id() + NEXT.fetch_add(1, Ordering::Relaxed);
+        u16::try_from(12_000 + number % 20_000).unwrap()
+    });
+    ports.find(|port| TcpListener::bind((Ipv4Addr::LOCALHOST, *port)).is_ok()).unwrap()
+}
+
+fn is_listened_to(port: u16) -> bool {
+    // Where nobody listens, a client may be given the very port that it connects to, and meet itself.
+    let is_other = |stream: TcpStream| stream.local_addr().unwrap().port() != port;
+    TcpStream::connect((Ipv4Addr::LOCALHOST, port)).is_ok_and(is_other)
+}
+
 impl DockerRegistry {
     /// Serves the tree in `root`.
     pub(crate) fn serve(root: &Path) -> Self {
@@ -66,8 +86,7 @@ impl DockerRegistry {
     }
 
     fn try_serve(prefix: &[&str], root: &Path, more: &str) -> Option<Self> {
-        // Free now; another process may be quicker, which is why this is tried again.
-        let port = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap().local_addr().unwrap().port();
+        let port = free_port();
         let config = configure(root, port, more);
         let mut command = docker_registry(prefix, "serve", &config);
         let child = command.spawn().unwrap_or_else(|error| {
@@ -79,7 +98,7 @@ impl DockerRegistry {
             if registry.child.try_wait().unwrap().is_some() {
                 return None;
             }
-            if TcpStream::connect((Ipv4Addr::LOCALHOST, port)).is_ok() {
+            if is_listened_to(port) {
                 return Some(registry);
             }
             std::thread::sleep(Duration::from_millis(20));
