@@ -2,7 +2,6 @@
 
 use std::path::{Path, PathBuf};
 
-use clap::builder::{PossibleValuesParser, TypedValueParser};
 use serde_json::{Value, json};
 
 use super::count::{already_there, bytes, plural};
@@ -76,10 +75,10 @@ pub(super) struct Import {
     #[arg(long = "platform", value_name = "PLATFORM")]
     platforms: Vec<Wanted>,
     /// What the sources are, instead of what is recognised
-    #[arg(long, value_name = "FORMAT", value_parser = formats())]
+    #[arg(long, value_name = "FORMAT", value_parser = super::one_of(SourceFormat::ALL, SourceFormat::name))]
     format: Option<SourceFormat>,
     /// How to compress the layers of a docker archive
-    #[arg(long, value_name = "METHOD", default_value = "gzip", value_parser = compressions())]
+    #[arg(long, value_name = "METHOD", default_value = "gzip", value_parser = super::one_of(Compression::WRITTEN, Compression::name))]
     compression: Compression,
     /// Refuse an archive with a layer of more bytes without compression (such as 10GiB)
     #[arg(long, value_name = "SIZE", default_value = "100GiB", value_parser = super::parse_bytes)]
@@ -96,14 +95,6 @@ pub(super) struct Import {
     /// Show what would be added, and change nothing
     #[arg(short = 'n', long)]
     dry_run: bool,
-}
-
-fn formats() -> impl TypedValueParser<Value = SourceFormat> {
-    PossibleValuesParser::new(SourceFormat::ALL.map(SourceFormat::name)).try_map(|name| name.parse::<SourceFormat>())
-}
-
-fn compressions() -> impl TypedValueParser<Value = Compression> {
-    PossibleValuesParser::new(Compression::WRITTEN.map(Compression::name)).try_map(|name| name.parse::<Compression>())
 }
 
 /// What was done so far.

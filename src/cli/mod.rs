@@ -62,6 +62,7 @@ use std::ffi::OsString;
 use std::process::ExitCode;
 use std::time::Duration;
 
+use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::error::ErrorKind;
 use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum};
 
@@ -340,6 +341,17 @@ fn parse_span(text: &str) -> Result<Duration, &'static str> {
     let span: jiff::Span = text.parse().map_err(|_| want)?;
     let duration = span.to_duration(jiff::SpanRelativeTo::days_are_24_hours()).map_err(|_| want)?;
     Duration::try_from(duration).map_err(|_| want)
+}
+
+/// One of these values, by its stable name. The error for any other name lists them.
+fn one_of<T: Copy + Send + Sync + 'static, const N: usize>(
+    values: [T; N],
+    name: fn(T) -> &'static str,
+) -> impl TypedValueParser<Value = T> {
+    PossibleValuesParser::new(values.map(name)).try_map(move |text| {
+        let value = values.into_iter().find(|value| name(*value) == text);
+        value.ok_or("there is no such value")
+    })
 }
 
 /// A number of bytes such as `1048576`, `10MB` or `50GiB`.

@@ -4,8 +4,8 @@
 //! of its own, and locks it. One that is not locked was left by an import that was killed: the next import takes it
 //! over and reads again what is in it, or removes it.
 //!
-//! **A file here may be a trap**, as everywhere in [`private`]. So no link is followed, and what was
-//! found here is hashed before it is used.
+//! **A file here may be a trap**, as everywhere in [`private`]. So no link is followed, and what was found here is hashed
+//! before it is used.
 
 use std::fs::File;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
@@ -15,16 +15,11 @@ use std::time::Duration;
 use rustix::fs::{AtFlags, FileType, FlockOperation, Mode, OFlags};
 use rustix::io::Errno;
 
-use super::{Identity, Writer, ownership, parents, private};
+use super::{Identity, TEMPORARY, Writer, ownership, parents, private};
 use crate::error::{Error, Result};
-use crate::layout;
+use crate::layout::IMPORTS;
 use crate::stream::Interrupt;
 use crate::tree::{self, EntryKind, Tree};
-
-/// The directory of all imports, as path components below `<root>`.
-const IMPORTS: [&str; 2] = [layout::PRIVATE, "import"];
-/// What is added to the name of a file that is not whole yet.
-const PARTIAL: &str = ".tmp";
 
 /// The directory of one import, which is locked. It is removed when this is dropped, unless a signal ended the import:
 /// then the next one goes on from it.
@@ -60,14 +55,14 @@ impl Staging {
     /// Opens a directory for an import: one that was left, if there is one, or else a new one. Others that were left are
     /// removed.
     pub(crate) fn open(writer: &Writer<'_>, interrupt: &Interrupt) -> Result<Self> {
-        let root = writer.tree().root();
-        let path = IMPORTS.iter().fold(root.to_owned(), |path, name| path.join(name));
+        let path = imports_of(writer.tree());
         let failed = |error: std::io::Error| Error::io("write", &path, error);
         let imports = private::make_all(writer.tree(), &IMPORTS).map_err(failed)?;
         let mut own = None;
         for (name, directory) in left(&imports).map_err(|errno| failed(errno.into()))? {
             match own {
                 None => own = Some((name, directory)),
+                // One that can't be removed is tried again by the next import, and by `upload purge`, which says why.
                 Some(_) => drop(remove(&imports, &name, &directory)),
             }
         }
@@ -111,7 +106,7 @@ impl Staging {
 
     /// Begins a new file.
     pub(crate) fn begin(&self) -> Result<Unfinished<'_>> {
-        let name = format!("{}{PARTIAL}", uuid::Uuid::new_v4());
+        let name = format!("{}{TEMPORARY}", uuid::Uuid::new_v4());
         let failed = |errno: Errno| Error::io("write", self.locate(&name), errno);
         let flags = OFlags::RDWR | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
         let handle = rustix::fs::openat(&self.directory, &*name, flags, ownership::PRIVATE_FILE).map_err(failed)?;
@@ -163,7 +158,7 @@ impl Drop for Unfinished<'_> {
 
 /// What imports that were killed at least `age` ago left in a tree. With a `writer` it is removed.
 pub fn leftovers(tree: &Tree, writer: Option<&Writer<'_>>, age: Duration) -> Result<Leftovers> {
-    let path = IMPORTS.iter().fold(tree.root().to_owned(), |path, name| path.join(name));
+    let path = imports_of(tree);
     let failed = |action, errno: Errno| Error::io(action, &path, errno);
     let imports = match private::open_all(tree, &IMPORTS) {
         Err(Errno::NOENT) => return Ok(Leftovers::default()),
@@ -182,6 +177,11 @@ pub fn leftovers(tree: &Tree, writer: Option<&Writer<'_>>, age: Duration) -> Res
         sum.bytes += found.bytes;
     }
     Ok(sum)
+}
+
+/// Where the directories of imports are, for errors.
+fn imports_of(tree: &Tree) -> PathBuf {
+    tree.root().join(IMPORTS.iter().collect::<PathBuf>())
 }
 
 /// The directories that no import has locked, each locked now.
@@ -253,7 +253,7 @@ fn measure(directory: &OwnedFd) -> rustix::io::Result<(Leftovers, std::time::Sys
     };
     let (mut sum, mut youngest) = (Leftovers::default(), modified(&rustix::fs::fstat(directory)?));
     for name in names(directory)? {
-        let Ok(stat) = rustix::fs::statat(directory, &*name, AtFlags::SYMLINK_NOFOLLOW) else { continue };
+        let stat = rustix::fs::statat(directory, &*name, AtFlags::SYMLINK_NOFOLLOW)?;
         sum.files += 1;
         sum.bytes += u64::try_from(stat.st_size).unwrap_or_default();
         youngest = youngest.max(modified(&stat));
@@ -261,7 +261,7 @@ fn measure(directory: &OwnedFd) -> rustix::io::Result<(Leftovers, std::time::Sys
     Ok((sum, youngest))
 }
 
-/// Removes a directory of an import with the files in it, and that of all imports if it is empty then.
+/// Removes a directory of an import with the files in it.
 fn remove(imports: &OwnedFd, name: &str, directory: &OwnedFd) -> rustix::io::Result<()> {
     for file in names(directory)? {
         rustix::fs::unlinkat(directory, &*file, AtFlags::empty())?;

@@ -11,6 +11,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use tar::{EntryType, Header, PaxExtensions};
 
+use super::invalid;
 use crate::count;
 use crate::digest::Digest;
 use crate::error::{Error, Result};
@@ -135,8 +136,7 @@ impl Archive {
 
     /// An error about an entry of this archive.
     pub(super) fn invalid(&self, entry: &str, reason: impl Into<String>) -> Error {
-        let (path, entry) = (self.name.clone(), format!("entry {entry:?}"));
-        Error::SourceInvalid { path, entry, reason: reason.into() }
+        invalid(&self.name, format!("entry {entry:?}"), reason)
     }
 
     /// An error of reading the archive. What the system did not report is a fault of the archive.
@@ -149,7 +149,7 @@ impl Archive {
     }
 
     fn malformed(&self, reason: impl Into<String>) -> Error {
-        Error::SourceInvalid { path: self.name.clone(), entry: "tar archive".to_owned(), reason: reason.into() }
+        invalid(&self.name, "tar archive", reason)
     }
 
     /// A member from its header. `None` for a directory, which needs no entry of its own.

@@ -11,9 +11,10 @@ use std::fs::File;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
+use super::invalid;
 use super::layout::{self, Entry};
 use crate::digest::{Algorithm, Digest};
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::manifest::{Kind, Manifest};
 
 const VERSION: &str = "version";
@@ -46,7 +47,7 @@ impl Directory {
         }
         let manifest = path.join(MANIFEST);
         let file = layout::open_regular(&manifest)?.ok_or_else(|| invalid(MANIFEST, "there is none"))?;
-        let bytes = layout::read_bounded(file, &manifest, |reason| invalid(MANIFEST, &reason))?;
+        let bytes = layout::read_bounded(file, &manifest, |reason| super::invalid(path, MANIFEST, reason))?;
         if Manifest::read(&bytes).is_ok_and(|manifest| manifest.kind == Kind::Schema1) {
             let reason = "it is a signed schema1 manifest: put in its layers with blob put, then it with manifest put";
             return Err(invalid(MANIFEST, reason));
@@ -65,9 +66,9 @@ impl Directory {
         let path = name.map(|name| self.path.join(name));
         let found = path.map(|path| Ok((layout::open_regular(&path)?, path))).transpose()?;
         let Some((Some(file), path)) = found else {
-            return Err(invalid(&self.path, &entry, "its content is missing"));
+            return Err(invalid(&self.path, entry, "its content is missing"));
         };
-        layout::read_manifest(file, &path, digest, |reason| invalid(&self.path, &entry, &reason))
+        layout::read_manifest(file, &path, digest, |reason| invalid(&self.path, &*entry, reason))
     }
 
     /// Opens content; `None` when the directory does not have it.
@@ -80,8 +81,4 @@ impl Directory {
 /// The file's name of content. skopeo knows only one kind of digest in such a directory.
 fn name_of(digest: &Digest) -> Option<String> {
     (digest.algorithm() == Some(Algorithm::Sha256)).then(|| digest.hex().to_string())
-}
-
-fn invalid(path: &Path, entry: &str, reason: &str) -> Error {
-    Error::SourceInvalid { path: path.to_owned(), entry: entry.to_owned(), reason: reason.to_owned() }
 }

@@ -107,10 +107,10 @@ struct Incoming<'s> {
 /// Imports the images of `sources` into the tree, and calls `tell` after each step. Without a `writer` nothing is
 /// changed, and it tells what would be done.
 ///
-/// `Err(ImageUnnamed)`, `Err(NameTwice)`, `Err(PlatformUnknown)`, and `Err(Refused)` or
-/// `Err(SafetyLimit)` for a taken tag come before anything is imported. `Err(SourceInvalid)`,
-/// `Err(DigestMismatch)` or `Err(SizeMismatch)` when a source does not have what it names, and `Err(ManifestInvalid)`
-/// when a registry would refuse it: what was imported before that stays.
+/// `Err(ImageUnnamed)`, `Err(NameTwice)`, the errors of platforms, and `Err(Refused)` or `Err(SafetyLimit)` for a taken
+/// tag come before anything is imported. `Err(SourceInvalid)`, `Err(DigestMismatch)` or `Err(SizeMismatch)` when a source
+/// does not have what it names, and `Err(ManifestInvalid)` when a registry would refuse it: what was imported before that
+/// stays.
 pub fn import(
     tree: &Tree,
     writer: Option<&Writer<'_>>,
@@ -165,46 +165,37 @@ fn check_taken(name: &Name, before: Digest, taken: TakenTag) -> Result<()> {
     }
 }
 
-/// What an image has for some platforms: the entry of that, and the bytes of an index that was made for it.
-///
-/// `Err(PlatformUnknown)` when it has nothing for one of them.
+/// What an image has for some platforms: the entry of that, and the bytes of an index that was made for it. The errors
+/// are those of [`platform::choose`].
 fn chosen(source: &Source, entry: &Entry, name: &Name, wanted: &[Wanted]) -> Result<(Entry, Option<Vec<u8>>)> {
     if wanted.is_empty() {
         return Ok((entry.clone(), None));
     }
-    let (manifests, platforms) = (OfImage { source, entry }, Platforms { wanted, ..Platforms::default() });
-    let bytes = manifests.read(entry.digest)?;
-    let chosen = match platform::choose(&bytes, &manifests.parse(entry.digest, &bytes)?, platforms, &manifests)? {
-        Choice::Whole => return Ok((entry.clone(), None)),
-        Choice::Some(chosen) => chosen,
-        Choice::Nothing { wanted, available } => {
-            let (repository, digest) = (name.repository.clone(), entry.digest);
-            return Err(Error::PlatformUnknown { repository, digest, platform: wanted, available });
-        }
-        Choice::Several(available) => {
-            let (repository, digest) = (name.repository.clone(), entry.digest);
-            return Err(Error::PlatformWanted { repository, digest, available });
-        }
-    };
-    let of = |digest, size| Entry { digest, size, ..entry.clone() };
-    if let ([_], [manifest]) = (wanted, &chosen.manifests[..]) {
-        return Ok((of(*manifest, manifests.read(*manifest)?.len() as u64), None));
-    }
-    let ambiguous = || {
-        let reason = "readers may read it differently, so no index of some platforms is made of it".to_owned();
-        source.invalid(&format!("manifest {}", entry.digest), reason)
-    };
-    let index = chosen.index.ok_or_else(ambiguous)?;
-    Ok((of(Digest::of(&index), index.len() as u64), Some(index)))
+    let image = OfImage { source, entry, name };
+    let bytes = image.read(entry.digest)?;
+    let manifest = image.parse(entry.digest, &bytes)?;
+    let platforms = Platforms { wanted, ..Platforms::default() };
+    let of = |digest, bytes: &[u8]| Entry { digest, size: bytes.len() as u64, ..entry.clone() };
+    Ok(match platform::choose(entry.digest, &bytes, &manifest, platforms, &image)? {
+        // An index is never to stay as it is here.
+        Choice::Whole | Choice::WithoutSome(_) => (entry.clone(), None),
+        Choice::One(digest) => (of(digest, &image.read(digest)?), None),
+        Choice::Made(index) => (of(Digest::of(&index), &index), Some(index)),
+    })
 }
 
-/// The manifests of an image of a source.
+/// The manifests of an image of a source, and the name that it gets.
 struct OfImage<'s> {
     source: &'s Source,
     entry: &'s Entry,
+    name: &'s Name,
 }
 
 impl Manifests for OfImage<'_> {
+    fn repository(&self) -> &RepositoryName {
+        &self.name.repository
+    }
+
     fn read(&self, digest: Digest) -> Result<Vec<u8>> {
         self.source.document(self.entry, digest)
     }

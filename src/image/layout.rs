@@ -16,7 +16,7 @@ use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::value::RawValue;
 
 use super::whole::Image;
-use super::{CONTAINERD_NAME, REF_NAME, REPOSITORY, SIGNATURE_OF};
+use super::{CONTAINERD_NAME, REF_NAME, REPOSITORY, SIGNATURE_OF, invalid};
 use crate::count;
 use crate::digest::{Digest, Hasher};
 use crate::error::{Error, Result};
@@ -272,7 +272,7 @@ impl Layout {
     }
 
     fn invalid(&self, entry: &str, reason: String) -> Error {
-        Error::SourceInvalid { path: self.path.clone(), entry: entry.to_owned(), reason }
+        invalid(&self.path, entry, reason)
     }
 }
 

@@ -1,8 +1,8 @@
 //! Images in and out of the tree.
 //!
-//! A tree's images can be [exported](export()) to an OCI image layout, which skopeo and other tools
-//! read, and images can be [imported](import()) from one, or from another tree. Digests stay as they are: a manifest is stored and written byte
-//! for byte.
+//! A tree's images can be [exported](export()) to an OCI image layout or a docker archive, which skopeo and other tools
+//! read, and images can be [imported](import()) from these, or from another tree. Digests stay as they are: a manifest is
+//! stored and written byte for byte.
 //!
 //! - `layout` reads an image layout and its index; `durable` writes it.
 //! - `archive` reads a tar archive, `stage` keeps what an import may need of it, and `docker` makes images of a docker
@@ -30,14 +30,18 @@ mod source;
 mod stage;
 mod whole;
 
+use std::path::Path;
+
 pub use crate::durable::{Leftovers, leftovers};
-pub use compression::{Compression, CompressionError};
+pub use compression::Compression;
 pub use export::{Destination, Export, Exported, Format, Pruned, Selection, export};
 pub use import::{Import, Imported, TakenTag, import};
 pub use layout::Listed;
 pub use names::{Names, Rename, RenameError};
-pub use reading::{FormatError, LAYER_MAX, ReadSource, SourceFormat};
+pub use reading::{LAYER_MAX, ReadSource, SourceFormat};
 pub use source::Source;
+
+use crate::error::Error;
 
 /// How deep indexes may lie in each other. No registry has a limit, and no tool makes more than a few.
 const MAX_DEPTH: usize = 32;
@@ -54,3 +58,8 @@ const SIGNATURE_OF: &str = "io.github.regtree.signature-of";
 const DOCKER_MANIFEST: &str = "manifest.json";
 /// The file that named them before Docker 1.10: by repository and tag, the topmost layer.
 const DOCKER_NAMES: &str = "repositories";
+
+/// An error about an entry of a source: a file, an image or a manifest.
+fn invalid(source: &Path, entry: impl Into<String>, reason: impl Into<String>) -> Error {
+    Error::SourceInvalid { path: source.to_owned(), entry: entry.into(), reason: reason.into() }
+}

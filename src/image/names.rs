@@ -93,11 +93,7 @@ impl Names {
     /// registry stores.
     pub(super) fn of(&self, entry: &Entry, source: &std::path::Path) -> Result<Option<Name>> {
         let said = self.said(entry);
-        let invalid = |reason: String| Error::SourceInvalid {
-            path: source.to_owned(),
-            entry: format!("image {}", entry.digest),
-            reason,
-        };
+        let invalid = |reason: String| super::invalid(source, format!("image {}", entry.digest), reason);
         let repository = match (&self.repository, said.repository) {
             (Some(repository), _) => repository.clone(),
             (None, Some(text)) => {

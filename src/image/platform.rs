@@ -9,9 +9,10 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use crate::digest::Digest;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::manifest::platform::Wanted;
 use crate::manifest::{Kind, Manifest, Platform, Reference, Role};
+use crate::name::RepositoryName;
 
 /// The annotation with which buildx names the manifest that an attestation is about.
 const ATTESTS: &str = "vnd.docker.reference.digest";
@@ -24,6 +25,9 @@ pub(super) const CONFIGS: [&str; 2] =
 
 /// What has the manifests of an image.
 pub(super) trait Manifests {
+    /// The repository of the image, for errors.
+    fn repository(&self) -> &RepositoryName;
+
     /// The bytes of a manifest or a config, which have this digest.
     fn read(&self, digest: Digest) -> Result<Vec<u8>>;
 
@@ -47,29 +51,12 @@ pub(super) struct Platforms<'p> {
 pub(super) enum Choice {
     /// All of it.
     Whole,
-    /// Some manifests of an index.
-    Some(Chosen),
-    /// Nothing for one of the platforms.
-    Nothing {
-        /// That platform.
-        wanted: String,
-        /// The platforms that there are, each once.
-        available: Vec<String>,
-    },
-    /// These platforms, and one was to be chosen.
-    Several(Vec<String>),
-}
-
-/// The manifests of an index that are for the platforms that are wanted.
-#[derive(Debug)]
-pub(super) struct Chosen {
-    /// The manifests, in the order of the platforms.
-    pub(super) manifests: Vec<Digest>,
-    /// What else the index, and those below it, name.
-    pub(super) others: HashSet<Digest>,
-    /// An index of the manifests and their attestations alone. `None` where the descriptors are written in a way that
-    /// readers may read differently.
-    pub(super) index: Option<Vec<u8>>,
+    /// All but these manifests, which its index, and those below it, name.
+    WithoutSome(HashSet<Digest>),
+    /// One manifest of its index.
+    One(Digest),
+    /// An index that was made of its own: of the manifests for these platforms, and their attestations, alone.
+    Made(Vec<u8>),
 }
 
 /// A manifest that an index names, or one below it.
@@ -82,47 +69,53 @@ struct Child {
     descriptor: Option<Value>,
 }
 
-/// Chooses what an image has for each of the `wanted` platforms. An image without an index is to fit one of them.
+/// Chooses what the image `digest` has for each of the platforms. An image without an index is to fit one of them.
+///
+/// `Err(PlatformUnknown)` when it has nothing for one of them. `Err(PlatformWanted)` when it has several, and there is
+/// room for one. `Err(ManifestMalformed)` when its index can't be made into another one.
 pub(super) fn choose(
+    digest: Digest,
     bytes: &[u8],
     manifest: &Manifest,
     platforms: Platforms<'_>,
     manifests: &impl Manifests,
 ) -> Result<Choice> {
-    let Platforms { wanted, one, .. } = platforms;
+    let Platforms { wanted, one, sparse_index } = platforms;
     if wanted.is_empty() && !one {
         return Ok(Choice::Whole);
     }
+    let nothing = |wanted: &Wanted, available| {
+        let (repository, platform) = (manifests.repository().clone(), wanted.to_string());
+        Error::PlatformUnknown { repository, digest, platform, available }
+    };
     if !manifest.kind.has_children() {
         let Some(platform) = of_config(manifest, manifests)? else { return Ok(Choice::Whole) };
         let fits = wanted.iter().any(|wanted| wanted.fit(&platform).is_some());
-        return Ok(match wanted {
-            [first, ..] if !fits => Choice::Nothing { wanted: first.to_string(), available: texts([&platform]) },
-            _ => Choice::Whole,
-        });
+        return match wanted {
+            [first, ..] if !fits => Err(nothing(first, texts([&platform]))),
+            _ => Ok(Choice::Whole),
+        };
     }
     let children = children(bytes, manifest, manifests)?;
     let platforms = || children.iter().filter_map(|child| Some((child, child.platform.as_ref()?)));
     if platforms().next().is_none() {
         return Ok(Choice::Whole);
     }
+    let available = || texts(platforms().map(|(_, platform)| platform));
     let mut chosen = Vec::new();
     if one && wanted.len() != 1 {
-        let available = texts(platforms().map(|(_, platform)| platform));
+        let available = available();
         if available.len() > 1 || !wanted.is_empty() {
-            return Ok(Choice::Several(available));
+            return Err(Error::PlatformWanted { repository: manifests.repository().clone(), digest, available });
         }
         chosen.extend(platforms().map(|(child, _)| child.digest).next());
     }
     for wanted in wanted {
         let fitting = platforms().filter_map(|(child, platform)| Some((wanted.fit(platform)?, child.digest)));
         // The first of those that fit equally.
-        let Some((_, best)) = fitting.min_by_key(|(fit, _)| *fit) else {
-            let available = texts(platforms().map(|(_, platform)| platform));
-            return Ok(Choice::Nothing { wanted: wanted.to_string(), available });
-        };
-        if !chosen.contains(&best) {
-            chosen.push(best);
+        let best = fitting.min_by_key(|(fit, _)| *fit).ok_or_else(|| nothing(wanted, available()))?;
+        if !chosen.contains(&best.1) {
+            chosen.push(best.1);
         }
     }
     let is_kept =
@@ -131,8 +124,17 @@ pub(super) fn choose(
     if others.is_empty() && wanted.len() > 1 {
         return Ok(Choice::Whole);
     }
-    let others = others.into_iter().map(|child| child.digest).collect();
-    Ok(Choice::Some(Chosen { index: index_of(bytes, &kept), manifests: chosen, others }))
+    if sparse_index && !one {
+        return Ok(Choice::WithoutSome(others.into_iter().map(|child| child.digest).collect()));
+    }
+    if one || wanted.len() == 1 {
+        return Ok(Choice::One(chosen[0]));
+    }
+    let ambiguous = || {
+        let reason = "readers may read it differently, so no index of some platforms is made of it".to_owned();
+        Error::ManifestMalformed { repository: manifests.repository().clone(), digest, reason }
+    };
+    index_of(bytes, &kept).map(Choice::Made).ok_or_else(ambiguous)
 }
 
 /// The platforms, each once.
@@ -183,7 +185,8 @@ fn named(bytes: &[u8], index: &Manifest, platform: Option<&Platform>) -> Vec<Nam
     children.map(|child| (child.clone(), platform.cloned(), written.get(&child.text).cloned())).collect()
 }
 
-/// The index with these children alone. All else in it stays.
+/// The index with these children alone. All else in it stays. `None` where the descriptors are written in a way that
+/// readers may read differently.
 fn index_of(bytes: &[u8], children: &[&Child]) -> Option<Vec<u8>> {
     let mut document: Value = serde_json::from_slice(bytes).ok()?;
     let descriptors: Option<Vec<Value>> = children.iter().map(|child| child.descriptor.clone()).collect();

@@ -1,7 +1,5 @@
 //! How to read a source: what it is, and what becomes of an archive.
 
-use std::str::FromStr;
-
 use super::compression::Compression;
 use crate::durable::Writer;
 use crate::named::named;
@@ -22,20 +20,6 @@ named! {
         Dir = "dir",
         /// The root of a registry's tree.
         Tree = "tree",
-    }
-}
-
-/// Why a text is no [`SourceFormat`].
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("expected oci, docker-archive, dir or tree")]
-#[non_exhaustive]
-pub struct FormatError;
-
-impl FromStr for SourceFormat {
-    type Err = FormatError;
-
-    fn from_str(text: &str) -> Result<Self, FormatError> {
-        Self::ALL.into_iter().find(|format| format.name() == text).ok_or(FormatError)
     }
 }
 

@@ -5,7 +5,6 @@ use std::io::{BufReader, Read};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use super::DOCKER_MANIFEST;
 use super::archive::Archive;
 use super::compression;
 use super::dir::{self, Directory};
@@ -14,7 +13,7 @@ use super::layout::{self, Entry, Layout, Listed};
 use super::nested::{self, Indexes};
 use super::reading::{ReadSource, SourceFormat};
 use super::stage::{Staged, Stager, name_of};
-use super::whole;
+use super::{DOCKER_MANIFEST, invalid, whole};
 use crate::digest::Digest;
 use crate::durable::Staging;
 use crate::error::{Error, Result};
@@ -93,7 +92,7 @@ impl Source {
     /// Reads an archive to its end, which errors call `name`. The errors are those of [`Source::open`].
     pub fn read(content: impl Read + Send + 'static, name: &Path, how: &ReadSource<'_>) -> Result<Self> {
         if let Some(format @ (SourceFormat::Dir | SourceFormat::Tree)) = how.format {
-            return Err(invalid(name, "file", &format!("it is no directory, which {format} is")));
+            return Err(invalid(name, "file", format!("it is no directory, which {format} is")));
         }
         how.watch.progress.begin("reading", None);
         let read = Self::read_archive(content, name, how);
@@ -253,7 +252,7 @@ impl Source {
     }
 
     pub(super) fn invalid(&self, entry: &str, reason: String) -> Error {
-        Error::SourceInvalid { path: self.path.clone(), entry: entry.to_owned(), reason }
+        invalid(&self.path, entry, reason)
     }
 }
 
@@ -290,10 +289,6 @@ fn images(stager: &mut Stager<'_>, how: &ReadSource<'_>) -> Result<(Vec<Entry>, 
         return Ok((Vec::new(), docker::names(stager, &text)?));
     }
     Ok((docker::images(stager, &text)?, Vec::new()))
-}
-
-fn invalid(path: &Path, entry: &str, reason: &str) -> Error {
-    Error::SourceInvalid { path: path.to_owned(), entry: entry.to_owned(), reason: reason.to_owned() }
 }
 
 fn not_whole(image: String, source: Error) -> Result<()> {

@@ -193,26 +193,12 @@ impl<'r> Gathering<'r> {
     /// What the image `digest` has for some platforms, with all that it names.
     fn chosen(&self, digest: Digest, platforms: Platforms<'_>) -> Result<Whole> {
         let (bytes, manifest) = manifest::read(self.repository, digest)?;
-        let chosen = match platform::choose(&bytes, &manifest, platforms, self)? {
-            Choice::Whole => return self.whole(digest, bytes.len() as u64, manifest, &HashSet::new()),
-            Choice::Some(chosen) => chosen,
-            Choice::Nothing { wanted, available } => {
-                let repository = self.repository.name().clone();
-                return Err(Error::PlatformUnknown { repository, digest, platform: wanted, available });
-            }
-            Choice::Several(available) => {
-                return Err(Error::PlatformWanted { repository: self.repository.name().clone(), digest, available });
-            }
-        };
-        if platforms.sparse_index && !platforms.one {
-            return self.whole(digest, bytes.len() as u64, manifest, &chosen.others);
-        }
-        if platforms.one || platforms.wanted.len() == 1 {
-            return self.chosen(chosen.manifests[0], Platforms::default());
-        }
-        let Some(index) = chosen.index else {
-            let reason = "readers may read it differently, so no index of some platforms is made of it".to_owned();
-            return Err(Error::ManifestMalformed { repository: self.repository.name().clone(), digest, reason });
+        let size = bytes.len() as u64;
+        let index = match platform::choose(digest, &bytes, &manifest, platforms, self)? {
+            Choice::Whole => return self.whole(digest, size, manifest, &HashSet::new()),
+            Choice::WithoutSome(left_out) => return self.whole(digest, size, manifest, &left_out),
+            Choice::One(digest) => return self.chosen(digest, Platforms::default()),
+            Choice::Made(index) => index,
         };
         let (digest, size) = (Digest::of(&index), index.len() as u64);
         let mut whole = self.whole(digest, size, self.parse(digest, &index)?, &HashSet::new())?;
@@ -221,8 +207,8 @@ impl<'r> Gathering<'r> {
         Ok(whole)
     }
 
-    /// The image `digest` with all that it names, but what is to be `left_out`. A child or layer that is missing is an error; a layer that the
-    /// repository does not link and that has `urls` is left out.
+    /// The image `digest` with all that it names, but what is to be `left_out`. A child or layer that is missing is an
+    /// error; a layer that the repository does not link and that has `urls` is left out.
     fn whole(&self, digest: Digest, size: u64, manifest: Manifest, left_out: &HashSet<Digest>) -> Result<Whole> {
         let mut whole = Whole {
             digest,
@@ -307,6 +293,10 @@ impl<'r> Gathering<'r> {
 }
 
 impl Manifests for Gathering<'_> {
+    fn repository(&self) -> &RepositoryName {
+        self.repository.name()
+    }
+
     fn read(&self, digest: Digest) -> Result<Vec<u8>> {
         let link = self.repository.find_link(digest)?;
         manifest::content(self.repository, link.map_or(digest, |link| link.target))

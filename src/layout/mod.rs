@@ -70,6 +70,8 @@ pub(crate) const DATABASE_IN_USE: &str = "docker/registry/lockfiles/database-in-
 pub(crate) const BESIDE_HARBOR: [&str; 5] = ["database", "job_logs", "ca_download", "secret", "redis"];
 /// The directory of regtree's own state, below `rootdirectory` and beside `docker`, where no registry looks.
 pub(crate) const PRIVATE: &str = ".regtree";
+/// The directory of what imports of archives stage, as path components below `rootdirectory`.
+pub(crate) const IMPORTS: [&str; 2] = [PRIVATE, "import"];
 
 /// The state of a pull-through registry, below the root.
 pub(crate) const SCHEDULER_STATE: &str = "scheduler-state.json";

@@ -5,7 +5,6 @@ mod report;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use clap::builder::{PossibleValuesParser, TypedValueParser};
 use report::End;
 
 use super::{Context, Exit, fsck as fsck_command, interrupt, progress, quarantine, threads};
@@ -48,7 +47,7 @@ Examples:
 #[expect(clippy::struct_excessive_bools, reason = "each is a flag of its own")]
 pub(super) struct Repair {
     /// Repair only findings with these codes; separate several with commas, or give --only several times
-    #[arg(long, value_name = "CODE", value_delimiter = ',', value_parser = codes(), conflicts_with = "all_safe")]
+    #[arg(long, value_name = "CODE", value_delimiter = ',', value_parser = super::one_of(REPAIRABLE, Code::name), conflicts_with = "all_safe")]
     only: Vec<Code>,
     /// Repair everything that is safe to repair; dangling tags and manifests are kept
     #[arg(long)]
@@ -78,14 +77,6 @@ pub(super) struct Repair {
     /// How many threads read; one per processor if omitted
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=256))]
     jobs: Option<u16>,
-}
-
-/// The codes that can be repaired. The error for any other code lists them.
-fn codes() -> impl TypedValueParser<Value = Code> {
-    PossibleValuesParser::new(REPAIRABLE.map(Code::name)).try_map(|name| {
-        let code = REPAIRABLE.into_iter().find(|code| code.name() == name);
-        code.ok_or("there is no such code")
-    })
 }
 
 fn parse_grant(text: &str) -> Result<Grant, Box<dyn std::error::Error + Send + Sync>> {

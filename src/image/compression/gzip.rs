@@ -72,7 +72,7 @@ impl<W: Write> Gzip<W> {
             self.write_oldest()?;
         }
         let (give, deflated) = mpsc::sync_channel(1);
-        // Nobody waits for it where an error ended the writing.
+        // If writing has failed, the block is not received.
         rayon::spawn(move || drop(give.send(block.deflate())));
         self.pending.push_back(deflated);
         Ok(())

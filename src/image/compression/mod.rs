@@ -11,8 +11,6 @@ mod gzip;
 mod xz;
 mod zstd;
 
-use std::str::FromStr;
-
 pub(super) use decoder::{decoder, peek};
 pub(super) use encoder::Encoder;
 
@@ -52,21 +50,6 @@ impl Compression {
             [0xfd, b'7', b'z', b'X', b'Z', 0, ..] => Self::Xz,
             _ => Self::None,
         }
-    }
-}
-
-/// Why a text is no [`Compression`] that can be written.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("expected gzip, zstd or none")]
-#[non_exhaustive]
-pub struct CompressionError;
-
-impl FromStr for Compression {
-    type Err = CompressionError;
-
-    fn from_str(text: &str) -> Result<Self, CompressionError> {
-        let known = Self::WRITTEN.into_iter().find(|known| known.name() == text);
-        known.ok_or(CompressionError)
     }
 }
 

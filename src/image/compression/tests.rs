@@ -256,12 +256,7 @@ fn the_error_of_a_sink_ends_the_writing() {
 }
 
 #[test]
-fn a_compression_is_written_by_its_name() {
-    for how in WRITTEN {
-        assert_eq!(how.name().parse(), Ok(how));
-    }
-    for text in ["xz", "sha256:ed576ef1a514b6db8c4b86e5a48551c33ba5dc3dae6a061f12c19ce588f09c58", ""] {
-        assert_eq!(text.parse::<Compression>(), Err(CompressionError));
-    }
+fn what_is_only_read_is_not_written() {
+    assert!(!Compression::WRITTEN.contains(&Compression::Xz));
     assert_eq!(Encoder::new(Vec::new(), Compression::Xz).err().unwrap().kind(), ErrorKind::Unsupported);
 }

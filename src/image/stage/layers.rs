@@ -12,6 +12,7 @@ use crate::error::{Error, Result};
 use crate::image::DOCKER_MANIFEST;
 use crate::image::archive::fingerprint;
 use crate::image::compression::{self, Compression, Encoder};
+use crate::layout::Entry;
 use crate::manifest::MAX_PUT;
 use crate::stream;
 
@@ -132,14 +133,27 @@ impl Stager<'_> {
             Named::Layer(layer) => Ok(*layer),
             // In the new form it is a blob under its digest.
             Named::Content(digest) => {
-                let missing = || self.archive.invalid(name, "it is no layer");
-                let (file, _) = self.staged.open(&digest)?.ok_or_else(missing)?;
+                let not_kept = || {
+                    let reason = "a dry run keeps no blob of this size, and can't say what layer it becomes";
+                    self.archive.invalid(name, reason)
+                };
+                let file = match self.staged.open(&digest)? {
+                    Some((file, _)) => file,
+                    None => self.in_tree(digest)?.ok_or_else(not_kept)?,
+                };
                 let layer = self.stage_layer(name, file)?;
                 self.staged.files.insert(fingerprint(name), Named::Layer(Box::new(layer)));
                 Ok(layer)
             }
             Named::Link(_) => Err(self.archive.invalid(name, "it is no layer")),
         }
+    }
+
+    /// Opens content that was not staged because the tree has it.
+    fn in_tree(&self, digest: Digest) -> Result<Option<File>> {
+        let is_there = self.staged.content(&digest).is_some_and(|content| content.is_in_tree);
+        let Some(writer) = self.how.writer.filter(|_| is_there) else { return Ok(None) };
+        writer.tree().open_file(&Entry::Blob(digest).path())
     }
 
     /// The file of a name, through links.

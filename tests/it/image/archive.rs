@@ -257,6 +257,32 @@ fn a_layer_that_is_not_the_one_of_the_config_is_refused() {
 }
 
 #[test]
+fn layers_under_their_digests_without_an_index_are_layers_of_a_docker_archive() {
+    let image = Saved::of(&["one"]);
+    let (config, layer) = (file_name(&image.config), file_name(&image.layers[0]));
+    let item = json!([{
+        "Config": format!("blobs/sha256/{config}"), "RepoTags": ["app:v1"], "Layers": [format!("blobs/sha256/{layer}")],
+    }]);
+    let packed = pack(&[
+        (format!("blobs/sha256/{config}"), image.config.clone()),
+        (format!("blobs/sha256/{layer}"), image.layers[0].clone()),
+        ("manifest.json".to_owned(), item.to_string().into_bytes()),
+    ]);
+    let scratch = Scratch::new();
+    import(&scratch, &packed, &["--compression", "none"]).code(0);
+    let raw = tags(&scratch, "app")["v1"].clone();
+    // The tree has the layer now, so it is not staged, and is read there.
+    import(&scratch, &packed, &[]).code(0);
+    let packed_again = tags(&scratch, "app")["v1"].clone();
+    assert_ne!(packed_again, raw);
+    scratch.regtree(["manifest", "verify", "--all", "--content"]).ok();
+    let fresh = Scratch::new();
+    import(&fresh, &packed, &[]).code(0);
+    assert_eq!(tags(&fresh, "app")["v1"], packed_again);
+    import(&fresh, &packed, &["--compression", "xz"]).code(2).says(["gzip", "zstd", "none"]);
+}
+
+#[test]
 fn the_new_form_keeps_the_manifests_of_its_layout() {
     let scratch = Scratch::new();
     let mut files = layout_files();
