@@ -19,6 +19,10 @@ pub(super) fn of(error: &Error, global: &Global) -> Option<String> {
     let hint = match error {
         Error::NotExported { source, .. } => return of(source, global),
         Error::NotATree { path, .. } => not_a_tree(path, global),
+        Error::Configuration { path, .. } | Error::Io { path, .. } if is_installed_config(path, global) => {
+            "nothing else says where the tree is: choose it with --root DIR, --registry-config FILE or REGTREE_ROOT"
+                .to_owned()
+        }
         Error::RepositoryUnknown { .. } => format!("to see what there is: {regtree} repo list"),
         Error::NoMatch { pattern } => {
             let top = pattern.split('/').next().unwrap_or_default();
@@ -167,13 +171,24 @@ fn not_a_tree(path: &Path, global: &Global) -> String {
     } else {
         "there is something else in it: is it the right directory, and is its disk mounted?".to_owned()
     };
-    if root::is_default(global) {
-        return format!("choose the tree with --root DIR, --registry-config FILE or REGTREE_ROOT; {advice}");
+    match root::find(global).map(|found| found.rule) {
+        Ok(root::Rule::Option) | Err(_) => advice,
+        Ok(root::Rule::Nothing) => format!("{advice}; {}", how_to_choose(global)),
+        Ok(rule) => format!("the root comes from {rule}; {advice}"),
     }
-    if root::is_from_environment(global) {
-        return format!("the root comes from the environment variable REGTREE_ROOT; {advice}");
-    }
-    advice
+}
+
+/// Whether an error is about the configuration that was read because nothing else says where the tree is.
+fn is_installed_config(path: &Path, global: &Global) -> bool {
+    root::find(global).is_err()
+        && global.registry_config.is_none()
+        && root::tried(global).iter().any(|tried| tried == path)
+}
+
+/// Where nothing says which tree is meant: what was looked for, and what says it.
+fn how_to_choose(global: &Global) -> String {
+    let tried = root::tried(global).iter().map(|path| path.display().to_string()).collect::<Vec<_>>().join(", ");
+    format!("none of these exists: {tried}; choose the tree with --root DIR, --registry-config FILE or REGTREE_ROOT")
 }
 
 /// The trees in the directories of `path`, sorted: Harbor, for one, keeps its tree in `registry` beside other things.

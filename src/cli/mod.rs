@@ -99,7 +99,9 @@ struct Cli {
 struct Global {
     /// The registry's rootdirectory, or its docker/registry/v2
     ///
-    /// If omitted: the root from --registry-config, or the environment variable REGTREE_ROOT, or /var/lib/registry.
+    /// If omitted, the first that applies: the root from --registry-config; the environment variable REGTREE_ROOT; the
+    /// root in the registry's configuration, /etc/distribution/config.yml or /etc/docker/registry/config.yml; the
+    /// directory /var/lib/registry or /var/lib/docker-registry.
     #[arg(long, value_name = "DIR", global = true)]
     root: Option<std::path::PathBuf>,
     /// Take the root from the registry's own config.yml
@@ -129,6 +131,9 @@ struct Global {
     /// auto: a bar on a terminal, else a line every 10 seconds.
     #[arg(long, value_name = "STYLE", global = true, value_enum, default_value = "auto")]
     progress: ProgressStyle,
+    /// Where this machine has what a registry's package installs.
+    #[arg(skip)]
+    places: root::Places,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -179,13 +184,13 @@ struct Context {
 
 impl Context {
     fn registry(&mut self) -> anyhow::Result<Registry> {
-        let root::Found { root, configuration } = root::find(&self.global)?;
+        let root::Found { root, rule, configuration } = root::find(&self.global)?;
         threads::start(None);
         let mut registry = Registry::open(root)?;
         if let Some(configuration) = configuration {
             registry.configure(configuration);
         }
-        self.output.detail(format_args!("tree {}", registry.tree().path().display()));
+        self.output.detail(format_args!("tree {}, from {rule}", registry.tree().path().display()));
         Ok(registry)
     }
 
@@ -290,10 +295,11 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     let mut command = command().color(early.color.for_clap());
     let parsed = command.try_get_matches_from_mut(&arguments).and_then(|found| Cli::from_arg_matches(&found));
     let settings = TestSettings::read().map_err(|wrong| command.error(ErrorKind::ValueValidation, wrong));
-    let (cli, TestSettings { now, pauses }) = match parsed.and_then(|cli| Ok((cli, settings?))) {
+    let (mut cli, TestSettings { now, pauses, places }) = match parsed.and_then(|cli| Ok((cli, settings?))) {
         Ok(started) => started,
         Err(error) => return wrong_usage::report(&error, &early, &arguments).into(),
     };
+    cli.global.places = places;
     let output = Output::new(&cli.global);
     let mut context = Context { output, global: cli.global, now, pauses, refusal: None };
     let outcome = match cli.command {

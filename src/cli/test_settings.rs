@@ -4,29 +4,35 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
+use super::root::Places;
 use crate::fsck;
 
 /// The current time, in RFC 3339.
 const NOW: &str = "REGTREE_TEST_NOW";
 /// `none` lets fsck check its findings again without a pause.
 const PAUSES: &str = "REGTREE_TEST_PAUSES";
+/// The directory that takes the place of `/` where configurations and roots are looked for.
+const PLACES: &str = "REGTREE_TEST_PLACES";
 
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct TestSettings {
     pub(super) now: Timestamp,
     pub(super) pauses: Vec<Duration>,
+    pub(super) places: Places,
 }
 
 impl TestSettings {
     /// Reads the settings from the environment; without one, the time is the clock's. `Err` says what is wrong.
     pub(super) fn read() -> Result<Self, String> {
-        let set = [NOW, PAUSES].map(|name| std::env::var_os(name).map(|value| value.to_string_lossy().into_owned()));
+        let set =
+            [NOW, PAUSES, PLACES].map(|name| std::env::var_os(name).map(|value| value.to_string_lossy().into_owned()));
         Self::parse(set, cfg!(debug_assertions))
     }
 
-    fn parse([now, pauses]: [Option<String>; 2], is_test_build: bool) -> Result<Self, String> {
-        if let Some(name) =
-            [(NOW, &now), (PAUSES, &pauses)].iter().find_map(|(name, value)| value.as_ref().and(Some(name)))
+    fn parse([now, pauses, places]: [Option<String>; 3], is_test_build: bool) -> Result<Self, String> {
+        let set =
+            [(NOW, &now), (PAUSES, &pauses), (PLACES, &places)].map(|(name, value)| value.as_ref().and(Some(name)));
+        if let Some(name) = set.into_iter().flatten().next()
             && !is_test_build
         {
             return Err(format!("{name} is for tests; this program was built for use and refuses it: unset {name}"));
@@ -40,7 +46,7 @@ impl TestSettings {
             Some("none") => vec![Duration::ZERO],
             Some(other) => return Err(format!("{PAUSES}: want none, not {other}")),
         };
-        Ok(Self { now, pauses })
+        Ok(Self { now, pauses, places: places.map_or_else(Places::default, Places::below) })
     }
 }
 
@@ -55,7 +61,14 @@ mod tests {
     use super::*;
 
     fn parse(now: Option<&str>, pauses: Option<&str>, is_test_build: bool) -> Result<TestSettings, String> {
-        TestSettings::parse([now, pauses].map(|value| value.map(str::to_owned)), is_test_build)
+        TestSettings::parse([now, pauses, None].map(|value| value.map(str::to_owned)), is_test_build)
+    }
+
+    #[test]
+    fn a_test_chooses_where_configurations_are_looked_for_and_a_build_for_use_does_not() {
+        let parse = |is_test_build| TestSettings::parse([None, None, Some("/tmp/x".to_owned())], is_test_build);
+        assert_eq!(parse(true).unwrap().places, Places::below("/tmp/x"));
+        assert!(parse(false).unwrap_err().contains(PLACES));
     }
 
     #[test]

@@ -11,4 +11,5 @@ mod limits;
 mod readme;
 mod roots;
 mod texts;
+mod usual_places;
 mod wording;

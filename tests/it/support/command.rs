@@ -80,6 +80,11 @@ impl Regtree {
         self.env("REGTREE_TEST_NOW", time)
     }
 
+    /// With this directory in the place of `/` where configurations and roots are looked for.
+    pub(crate) fn installed(self, base: &Path) -> Self {
+        self.env("REGTREE_TEST_PLACES", base)
+    }
+
     /// With the pauses that `fsck` makes where a registry may run. Most tests do without them.
     pub(crate) fn with_pauses(mut self) -> Self {
         self.pauses = true;
@@ -131,8 +136,12 @@ impl Regtree {
         // Tests that run later than today: see tests/later.
         command.envs(std::env::var_os("LD_PRELOAD").map(|library| ("LD_PRELOAD", library)));
         // A release build refuses what is for tests.
-        if !self.pauses && cfg!(debug_assertions) {
-            command.env("REGTREE_TEST_PAUSES", "none");
+        if cfg!(debug_assertions) {
+            // What the machine has installed is no part of a test.
+            command.env("REGTREE_TEST_PLACES", "/nowhere");
+            if !self.pauses {
+                command.env("REGTREE_TEST_PAUSES", "none");
+            }
         }
         command.envs(self.environment.iter().map(|(name, value)| (name, value)));
         if let Some(directory) = &self.directory {

@@ -15,8 +15,20 @@ const ENVIRONMENT: [(&str, &str); 3] = [
     ),
     ("NO_COLOR", "If it is not empty, nothing is coloured unless --color always is given."),
 ];
-const FILES: [(&str, &str); 4] = [
-    ("/var/lib/registry", "The registry's rootdirectory, if nothing says otherwise."),
+const FILES: [(&str, &str); 6] = [
+    (
+        "/etc/distribution/config.yml",
+        "The configuration of registry 3. If neither an option nor REGTREE_ROOT says where the tree is, the root is taken \
+         from this file.",
+    ),
+    (
+        "/etc/docker/registry/config.yml",
+        "The same of registry 2 and of Debian's docker-registry. The first that exists counts.",
+    ),
+    (
+        "/var/lib/registry, /var/lib/docker-registry",
+        "The registry's usual rootdirectories. Without a configuration, the first that exists is the root.",
+    ),
     ("DIR/docker/registry/v2", "The tree in a rootdirectory."),
     (
         "DIR/.regtree/",

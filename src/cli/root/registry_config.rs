@@ -1,5 +1,4 @@
-//! Finds the root: from `--root`, `--registry-config`, `REGTREE_ROOT`, or the registry's default. Reads what else a
-//! configuration says about the tree.
+//! Reads the registry's own configuration: which root it names, and what else it says about the tree.
 
 use std::fs::File;
 use std::io::Read;
@@ -8,16 +7,16 @@ use std::path::{Path, PathBuf};
 use saphyr::{LoadableYamlNode, Yaml};
 use saphyr_parser::{Event, Parser};
 
-use super::Global;
+use super::{Found, Rule, variable};
 use crate::count::bytes;
 use crate::error::{Error, Result};
 use crate::tree::Configuration;
 
+/// The root where a configuration names the file system driver, and no directory.
 const DEFAULT: &str = "/var/lib/registry";
 /// The largest configuration that is read, in bytes, and how deep it may be nested. Real ones have a few KB and 5 levels.
 const CONFIG_MAX: u64 = 1024 * 1024;
 const DEPTH_MAX: usize = 64;
-const ROOT_VARIABLE: &str = "REGTREE_ROOT";
 /// The variable that overrides the configuration's rootdirectory for the registry, and so for regtree.
 const REGISTRY_VARIABLE: &str = "REGISTRY_STORAGE_FILESYSTEM_ROOTDIRECTORY";
 /// The variable that overrides `proxy.remoteurl` in the same way.
@@ -26,43 +25,6 @@ const PROXY_VARIABLE: &str = "REGISTRY_PROXY_REMOTEURL";
 const HARBOR_REALM: &str = "harbor-registry-basic-realm";
 /// The sections below `storage` that are not drivers.
 const NO_DRIVERS: [&str; 5] = ["cache", "delete", "maintenance", "redirect", "tag"];
-
-/// Where a tree is said to be, and what is said about it.
-#[derive(Debug, PartialEq, Eq)]
-pub(super) struct Found {
-    pub(super) root: PathBuf,
-    /// What the registry's configuration says, if one is given.
-    pub(super) configuration: Option<Configuration>,
-}
-
-/// The root that the options and the environment name. This does not check that it is a tree.
-pub(super) fn find(global: &Global) -> Result<Found> {
-    let alone = |root| Found { root, configuration: None };
-    if let Some(root) = &global.root {
-        return Ok(alone(root.clone()));
-    }
-    if let Some(config) = &global.registry_config {
-        return from_config(config, &Overriding::read());
-    }
-    Ok(alone(variable(ROOT_VARIABLE).unwrap_or_else(|| DEFAULT.into())))
-}
-
-/// Whether neither an option nor the environment says where the tree is.
-pub(super) fn is_default(global: &Global) -> bool {
-    is_unsaid(global) && variable(ROOT_VARIABLE).is_none()
-}
-
-pub(super) fn is_from_environment(global: &Global) -> bool {
-    is_unsaid(global) && variable(ROOT_VARIABLE).is_some()
-}
-
-fn is_unsaid(global: &Global) -> bool {
-    global.root.is_none() && global.registry_config.is_none()
-}
-
-fn variable(name: &str) -> Option<PathBuf> {
-    std::env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from)
-}
 
 /// What the environment sets in place of the configuration.
 #[derive(Clone, Debug, Default)]
@@ -77,8 +39,13 @@ impl Overriding {
     }
 }
 
-/// Reads the registry's configuration. `Err(Configuration)` when it is not one, or its storage is not a file system.
-fn from_config(path: &Path, overriding: &Overriding) -> Result<Found> {
+/// Reads the registry's configuration in `path`, which `rule` led to. `Err(Configuration)` when it is not one, or its
+/// storage is not a file system.
+pub(super) fn read(path: &Path, rule: Rule) -> Result<Found> {
+    read_with(path, rule, &Overriding::read())
+}
+
+fn read_with(path: &Path, rule: Rule, overriding: &Overriding) -> Result<Found> {
     let unusable = |reason: String| Error::Configuration { path: path.to_owned(), reason };
     let mut text = String::new();
     let file = File::open(path).and_then(|file| file.take(CONFIG_MAX + 1).read_to_string(&mut text));
@@ -101,7 +68,7 @@ fn from_config(path: &Path, overriding: &Overriding) -> Result<Found> {
         is_sparse: document.is_some_and(is_sparse),
         is_harbor: document.is_some_and(is_harbor),
     };
-    Ok(Found { root, configuration: Some(configuration) })
+    Ok(Found { root, rule, configuration: Some(configuration) })
 }
 
 /// Whether `proxy.remoteurl` names a registry to fetch from.
@@ -177,7 +144,7 @@ mod tests {
         let directory = tempfile::tempdir().unwrap();
         let file = directory.path().join("config.yml");
         std::fs::write(&file, text).unwrap();
-        from_config(&file, overriding)
+        read_with(&file, Rule::Option, overriding)
     }
 
     #[test]

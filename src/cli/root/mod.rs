@@ -1,0 +1,88 @@
+//! Finds the root, by the first rule that applies.
+
+mod places;
+mod registry_config;
+
+use std::fmt;
+use std::path::PathBuf;
+
+pub(super) use places::Places;
+
+use super::Global;
+use crate::error::Result;
+use crate::tree::Configuration;
+
+const ROOT_VARIABLE: &str = "REGTREE_ROOT";
+
+/// Where a tree is said to be, by which rule, and what is said about it.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Found {
+    pub(super) root: PathBuf,
+    pub(super) rule: Rule,
+    /// What the registry's configuration says, if one is read.
+    pub(super) configuration: Option<Configuration>,
+}
+
+/// The rules that say where the root is, in the order in which they are tried.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Rule {
+    /// `--root` names it.
+    Option,
+    /// The registry's configuration that `--registry-config` names.
+    RegistryConfig(PathBuf),
+    /// `REGTREE_ROOT` names it.
+    Environment,
+    /// The registry's configuration in one of the places where registries have it.
+    InstalledConfig(PathBuf),
+    /// It is the first of a registry's usual directories that exists.
+    UsualDirectory,
+    /// Nothing says where it is, and no usual directory exists. The first of these is the root.
+    Nothing,
+}
+
+impl fmt::Display for Rule {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Option => f.write_str("--root"),
+            Self::RegistryConfig(file) => write!(f, "--registry-config {}", file.display()),
+            Self::Environment => write!(f, "the environment variable {ROOT_VARIABLE}"),
+            Self::InstalledConfig(file) => write!(f, "the registry's configuration {}", file.display()),
+            Self::UsualDirectory => f.write_str("the first usual directory that exists"),
+            Self::Nothing => f.write_str("no rule: no usual directory exists"),
+        }
+    }
+}
+
+/// The root, by the first rule that applies. This does not check that it is a tree.
+///
+/// A configuration that a rule leads to decides, even where it can't be used: then nobody knows which tree is meant.
+pub(super) fn find(global: &Global) -> Result<Found> {
+    let alone = |root, rule| Ok(Found { root, rule, configuration: None });
+    if let Some(root) = &global.root {
+        return alone(root.clone(), Rule::Option);
+    }
+    if let Some(file) = &global.registry_config {
+        return registry_config::read(file, Rule::RegistryConfig(file.clone()));
+    }
+    if let Some(root) = variable(ROOT_VARIABLE) {
+        return alone(root, Rule::Environment);
+    }
+    if let Some(file) = global.places.registry_configs().into_iter().find(|file| places::is_there(file)) {
+        return registry_config::read(&file, Rule::InstalledConfig(file.clone()));
+    }
+    let [first, ..] = global.places.roots();
+    match global.places.roots().into_iter().find(|root| places::is_there(root)) {
+        Some(root) => alone(root, Rule::UsualDirectory),
+        None => alone(first, Rule::Nothing),
+    }
+}
+
+/// What can be looked for where neither an option nor the environment says where the tree is, in this order.
+pub(super) fn tried(global: &Global) -> Vec<PathBuf> {
+    global.places.registry_configs().into_iter().chain(global.places.roots()).collect()
+}
+
+/// An environment variable that holds a path. An empty one counts as unset.
+fn variable(name: &str) -> Option<PathBuf> {
+    std::env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from)
+}
