@@ -37,11 +37,11 @@ fn commands() -> Vec<(Vec<String>, clap::Command)> {
 
 #[test]
 fn every_command_is_documented() {
-    let readme = document("README.md");
+    let shown = ["README.md", "docs/tour.md", "docs/install.md"].map(document).concat();
     let changelog = document("CHANGELOG.md");
     for (words, command) in commands() {
         let name = words.join(" ");
-        assert!(readme.contains(&format!("regtree {name}")), "README.md does not show: regtree {name}");
+        assert!(shown.contains(&format!("regtree {name}")), "no page shows: regtree {name}");
         assert!(changelog.contains(&format!("`{name}")), "CHANGELOG.md does not name: {name}");
         let help = Regtree::new(words.iter().map(String::as_str).chain(["--help"])).ok().out();
         assert!(help.contains("Exit codes:"), "{name} --help has no exit codes");
@@ -53,17 +53,17 @@ fn every_command_is_documented() {
 }
 
 #[test]
-fn exit_codes_are_the_same_in_the_readme_the_help_and_the_program() {
-    let (readme, help) = (document("README.md"), Regtree::new(["--help"]).ok().out());
+fn exit_codes_are_the_same_in_the_page_the_help_and_the_program() {
+    let (page, help) = (document("docs/exit-codes.md"), Regtree::new(["--help"]).ok().out());
     for exit in Exit::ALL {
         let code = exit.code();
-        assert!(readme.contains(&format!("| {code} |")), "README.md lacks exit code {code}");
+        assert!(page.contains(&format!("| {code} |")), "docs/exit-codes.md lacks exit code {code}");
         let mentioned = help.split(|c: char| !c.is_ascii_digit()).any(|number| number == code.to_string());
         assert!(mentioned, "--help lacks exit code {code}");
     }
     let rows =
-        readme.lines().filter(|line| line.starts_with("| ") && line[2..].starts_with(|c: char| c.is_ascii_digit()));
-    assert_eq!(rows.count(), Exit::ALL.len(), "README.md has exit codes that the program hasn't");
+        page.lines().filter(|line| line.starts_with("| ") && line[2..].starts_with(|c: char| c.is_ascii_digit()));
+    assert_eq!(rows.count(), Exit::ALL.len(), "docs/exit-codes.md has exit codes that the program hasn't");
 }
 
 #[test]
@@ -85,13 +85,13 @@ fn arguments_in_the_wrong_place_are_understood() {
 }
 
 #[test]
-fn the_readme_has_no_blank_left_to_fill_in() {
+fn the_page_on_speed_has_no_blank_left_to_fill_in() {
     let capitals = |word: &str| word.contains('_') && word.chars().all(|c| c.is_ascii_uppercase() || c == '_');
     let blank = |line: &&str| !line.is_empty() && line.split(' ').all(capitals);
-    let readme = document("README.md");
-    assert_eq!(readme.lines().find(blank), None);
+    let page = document("docs/speed.md");
+    assert_eq!(page.lines().find(blank), None);
     for goal in ["blob put", "blob get", "blob stat", "blob list"] {
-        assert!(readme.lines().any(|line| line.starts_with(&format!("| `{goal}"))), "no speed of {goal}");
+        assert!(page.lines().any(|line| line.starts_with(&format!("| `{goal}"))), "no speed of {goal}");
     }
 }
 

@@ -15,7 +15,7 @@ fn registry_and_regtree_agree_on_manifests_that_were_tampered_with() {
     let rows = Store::fill(&theirs).rows();
     let ours = twin(&theirs);
     let registry = DockerRegistry::serve_configured(theirs.root(), ANY_URL);
-    // Of what has URLs, 3.x asks more than 2.8 (README), and so does regtree.
+    // Of what has URLs, 3.x asks more than 2.8 (docs/manifest-put.md), and so does regtree.
     let has_urls = |row: &Row| String::from_utf8_lossy(&row.body).contains("urls");
     let fit = |row: &&Row| row.registry.is_none() && (20..1500).contains(&row.body.len()) && !has_urls(row);
     let seeds: Vec<&Row> = rows.iter().filter(fit).collect();

@@ -143,7 +143,7 @@ impl Store {
 
 type Alike = (&'static str, &'static str, &'static str, &'static str);
 
-/// Where regtree does as 3.x: its verdict, and that of 2.8. The reasons stand in the README.
+/// Where regtree does as 3.x: its verdict, and that of 2.8. docs/manifest-put.md has the reasons.
 const DIFFERING: &[(&str, &str, &str, &str, &str)] = &[
     (
         "layer-with-url-absent",
