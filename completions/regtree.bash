@@ -1156,7 +1156,7 @@ _regtree() {
             return 0
             ;;
         regtree__subcmd__gc)
-            opts="-n -q -v -h --dry-run --quarantine --delete-untagged --min-age --uploads-older-than --keep-uploads --delete-dangling-referrers --delete-dangling-tags --allow-sparse-indexes --keep-digests --keep-empty-repositories --repository --max-delete --allow-rootless --explain --sizes --jobs --root --registry-config --wait-lock --json --quiet --verbose --color --progress --help"
+            opts="-n -q -v -h --dry-run --quarantine --no-quarantine --delete-untagged --min-age --uploads-older-than --keep-uploads --delete-dangling-referrers --delete-dangling-tags --allow-sparse-indexes --keep-digests --keep-empty-repositories --repository --max-delete --allow-rootless --explain --sizes --jobs --root --registry-config --wait-lock --json --quiet --verbose --color --progress --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0

@@ -796,6 +796,7 @@ plain\t'A line every 10 seconds'
 none\t'Nothing'"
 complete -c regtree -n "__fish_regtree_using_subcommand gc" -s n -l dry-run -d 'Show what would be removed, and remove nothing'
 complete -c regtree -n "__fish_regtree_using_subcommand gc" -l quarantine -d 'Move everything to the quarantine instead of removing it, so that it can be put back'
+complete -c regtree -n "__fish_regtree_using_subcommand gc" -l no-quarantine -d 'Remove everything for good, even if the site\'s configuration has quarantine = true'
 complete -c regtree -n "__fish_regtree_using_subcommand gc" -l delete-untagged -d 'Also remove untagged manifests, except children of kept indexes and referrers of kept manifests, in whatever repository these are kept'
 complete -c regtree -n "__fish_regtree_using_subcommand gc" -l keep-uploads -d 'Keep all uploads'
 complete -c regtree -n "__fish_regtree_using_subcommand gc" -l delete-dangling-referrers -d 'With --delete-untagged: also remove tags made for a manifest that is no longer in the tree, such as those of its signatures'

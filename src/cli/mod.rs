@@ -49,6 +49,7 @@ mod repair;
 mod repo;
 mod root;
 mod sink;
+mod site;
 mod source;
 mod subject;
 mod tag;
@@ -69,6 +70,7 @@ use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum};
 pub use exit::Exit;
 use output::Output;
 use progress::ProgressStyle;
+use site::Site;
 use test_settings::TestSettings;
 
 use crate::blob::{Outcome, Stored};
@@ -100,8 +102,8 @@ struct Global {
     /// The registry's rootdirectory, or its docker/registry/v2
     ///
     /// If omitted, the first that applies: the root from --registry-config; the environment variable REGTREE_ROOT; the
-    /// root in the registry's configuration, /etc/distribution/config.yml or /etc/docker/registry/config.yml; the
-    /// directory /var/lib/registry or /var/lib/docker-registry.
+    /// root in /etc/regtree.toml; the root in the registry's configuration, /etc/distribution/config.yml or
+    /// /etc/docker/registry/config.yml; the directory /var/lib/registry or /var/lib/docker-registry.
     #[arg(long, value_name = "DIR", global = true)]
     root: Option<std::path::PathBuf>,
     /// Take the root from the registry's own config.yml
@@ -134,6 +136,9 @@ struct Global {
     /// Where this machine has what a registry's package installs.
     #[arg(skip)]
     places: root::Places,
+    /// What the site sets for all of its users.
+    #[arg(skip)]
+    site: Site,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -172,6 +177,29 @@ enum Command {
     Completions(completions::Completions),
 }
 
+impl Command {
+    fn run(self, context: &mut Context) -> anyhow::Result<Exit> {
+        match self {
+            Self::Init(init) => init.run(context),
+            Self::Blob(blob) => blob.run(context),
+            Self::Upload(upload) => upload.run(context),
+            Self::Manifest(manifest) => manifest.run(context),
+            Self::Tag(tag) => tag.run(context),
+            Self::Repo(repo) => repo.run(context),
+            Self::Import(import) => import.run(context),
+            Self::Export(export) => export.run(context),
+            Self::Copy(copy) => copy.run(context),
+            Self::Gc(gc) => gc.run(context),
+            Self::Du(du) => du.run(context),
+            Self::Quarantine(quarantine) => quarantine.run(context),
+            Self::Fsck(fsck) => fsck.run(context),
+            Self::Repair(repair) => repair.run(context),
+            Self::Demo(demo) => demo.run(context),
+            Self::Completions(completions) => completions.run(context),
+        }
+    }
+}
+
 struct Context {
     output: Output,
     global: Global,
@@ -185,7 +213,7 @@ struct Context {
 impl Context {
     fn registry(&mut self) -> anyhow::Result<Registry> {
         let root::Found { root, rule, configuration } = root::find(&self.global)?;
-        threads::start(None);
+        threads::start(self.global.site.jobs());
         let mut registry = Registry::open(root)?;
         if let Some(configuration) = configuration {
             registry.configure(configuration);
@@ -292,34 +320,28 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     let arguments: Vec<OsString> = arguments.into_iter().collect();
     let early = wrong_usage::Early::look(&arguments);
     early.color.apply();
+    let settings = TestSettings::read();
+    let places = settings.as_ref().map(|settings| settings.places.clone()).unwrap_or_default();
+    let site = Site::read(&places);
     let mut command = command().color(early.color.for_clap());
+    if let Ok(site) = &site {
+        command = site.apply(command);
+    }
     let parsed = command.try_get_matches_from_mut(&arguments).and_then(|found| Cli::from_arg_matches(&found));
-    let settings = TestSettings::read().map_err(|wrong| command.error(ErrorKind::ValueValidation, wrong));
-    let (mut cli, TestSettings { now, pauses, places }) = match parsed.and_then(|cli| Ok((cli, settings?))) {
-        Ok(started) => started,
-        Err(error) => return wrong_usage::report(&error, &early, &arguments).into(),
-    };
-    cli.global.places = places;
-    let output = Output::new(&cli.global);
-    let mut context = Context { output, global: cli.global, now, pauses, refusal: None };
-    let outcome = match cli.command {
-        Command::Init(init) => init.run(&mut context),
-        Command::Blob(blob) => blob.run(&mut context),
-        Command::Upload(upload) => upload.run(&mut context),
-        Command::Manifest(manifest) => manifest.run(&mut context),
-        Command::Tag(tag) => tag.run(&mut context),
-        Command::Repo(repo) => repo.run(&mut context),
-        Command::Import(import) => import.run(&mut context),
-        Command::Export(export) => export.run(&mut context),
-        Command::Copy(copy) => copy.run(&mut context),
-        Command::Gc(gc) => gc.run(&mut context),
-        Command::Du(du) => du.run(&mut context),
-        Command::Quarantine(quarantine) => quarantine.run(&mut context),
-        Command::Fsck(fsck) => fsck.run(&mut context),
-        Command::Repair(repair) => repair.run(&mut context),
-        Command::Demo(demo) => demo.run(&mut context),
-        Command::Completions(completions) => completions.run(&mut context),
-    };
+    let settings = settings.map_err(|wrong| command.error(ErrorKind::ValueValidation, wrong));
+    let (Cli { mut global, command }, TestSettings { now, pauses, .. }) =
+        match parsed.and_then(|cli| Ok((cli, settings?))) {
+            Ok(started) => started,
+            Err(error) => return wrong_usage::report(&error, &early, &arguments).into(),
+        };
+    global.places = places;
+    let output = Output::new(&global);
+    let mut context = Context { output, global, now, pauses, refusal: None };
+    // Whoever asks for help has had it by now, whatever is in the file.
+    let outcome = site.map_err(Into::into).and_then(|site| {
+        context.global.site = site;
+        command.run(&mut context)
+    });
     // The output so far is flushed before the error is printed.
     let outcome = outcome.and_then(|exit| context.output.flush().map(|()| exit)).or_else(|error| {
         context.output.flush()?;

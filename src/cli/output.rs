@@ -12,10 +12,12 @@ use serde::Serialize;
 use serde_json::{Value, json};
 
 use super::escape::{Escaping, EscapingJson, escaped};
+use super::site::SiteError;
 use super::subject::Subject;
 use super::{Exit, Global, detail, hint};
 use crate::error::{Error, Refusal};
 use crate::finding::Severity;
+use crate::json::applying;
 use crate::name::RepositoryName;
 
 const RED: Style = AnsiColor::Red.on_default().bold();
@@ -214,13 +216,15 @@ impl Output {
         }
         let known = error.chain().find_map(|cause| cause.downcast_ref::<Error>());
         let subject = error.downcast_ref::<Subject>();
-        let exit = known.map_or(Exit::Failed, Exit::from);
+        let site = error.downcast_ref::<SiteError>();
+        let exit = known.map_or(if site.is_some() { Exit::Usage } else { Exit::Failed }, Exit::from);
         if self.json {
             let documents = match known {
                 Some(Error::ManifestInvalid { what, repository, refusals }) => {
                     refusals.iter().map(|refusal| refusal_document(refusal, what, repository)).collect()
                 }
                 Some(known) => vec![about(error_document(known), subject)],
+                None if let Some(site) = site => vec![site_document(site)],
                 None => vec![json!({ "code": "UNKNOWN", "message": message(error.chain()), "detail": {} })],
             };
             let _ = write_json(&mut io::stderr().lock(), &json!({ "errors": documents }));
@@ -278,6 +282,13 @@ fn about(mut document: Value, subject: Option<&Subject>) -> Value {
 /// An error in the shape of the registry's API.
 pub(super) fn error_document(error: &Error) -> Value {
     json!({ "code": error.code(), "message": error.to_string(), "detail": detail::detail(error) })
+}
+
+/// An error in the site's file, in the same shape.
+fn site_document(error: &SiteError) -> Value {
+    let SiteError { file, line, key, reason } = error;
+    let detail = json!({ "path": file.to_string_lossy(), "line": line, "key": key, "reason": reason });
+    json!({ "code": "CONFIGURATION", "message": error.to_string(), "detail": applying(detail) })
 }
 
 /// A reason to refuse a manifest, as the registry's API lists it.

@@ -55,9 +55,8 @@ pub(super) struct Gc {
     /// Show what would be removed, and remove nothing
     #[arg(short = 'n', long)]
     dry_run: bool,
-    /// Move everything to the quarantine instead of removing it, so that it can be put back
-    #[arg(long)]
-    quarantine: bool,
+    #[command(flatten)]
+    quarantine: quarantine::Choice,
     /// Also remove untagged manifests, except children of kept indexes and referrers of kept manifests, in whatever
     /// repository these are kept
     #[arg(long)]
@@ -174,7 +173,7 @@ impl Gc {
             keep: self.keep_digests.as_deref().map(read_digests).transpose()?.unwrap_or_default(),
             uploads_older_than: (!self.keep_uploads).then_some(self.uploads_older_than),
             keep_empty_repositories: self.keep_empty_repositories,
-            quarantine: self.quarantine,
+            quarantine: self.quarantine.is_quarantine(),
             max_delete: self.max_delete,
             allow_rootless: self.allow_rootless,
             only: self.repository.clone().into(),
@@ -189,7 +188,7 @@ impl Gc {
             dry_run: self.dry_run,
             min_age: self.min_age,
             refused: false,
-            quarantine: self.quarantine,
+            quarantine: self.quarantine.is_quarantine(),
             kept: plan.kept,
             opaque: plan.opaque.len(),
             keep_all_content: plan.keep_all_content,
@@ -273,7 +272,7 @@ fn sweep(
 }
 
 /// What to do when a quarantine does not fit on the disk.
-const NO_ROOM: &str = "the quarantine needs space, and frees none before a purge: run it without --quarantine";
+const NO_ROOM: &str = "the quarantine needs space, and frees none before a purge: run it with --no-quarantine";
 
 /// Reports that a quarantine does not fit on the disk.
 fn no_room(error: Error, context: &mut Context) -> anyhow::Result<Exit> {

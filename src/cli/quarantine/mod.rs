@@ -1,10 +1,12 @@
 //! `regtree quarantine`.
 
+mod choice;
 mod list;
 mod purge;
 mod restore;
 mod show;
 
+pub(super) use choice::Choice;
 use serde_json::{Value, json};
 
 use super::count::plural;

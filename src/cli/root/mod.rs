@@ -32,6 +32,8 @@ pub(super) enum Rule {
     RegistryConfig(PathBuf),
     /// `REGTREE_ROOT` names it.
     Environment,
+    /// The site's file names it.
+    Site(PathBuf),
     /// The registry's configuration in one of the places where registries have it.
     InstalledConfig(PathBuf),
     /// It is the first of a registry's usual directories that exists.
@@ -46,6 +48,7 @@ impl fmt::Display for Rule {
             Self::Option => f.write_str("--root"),
             Self::RegistryConfig(file) => write!(f, "--registry-config {}", file.display()),
             Self::Environment => write!(f, "the environment variable {ROOT_VARIABLE}"),
+            Self::Site(file) => write!(f, "root in {}", file.display()),
             Self::InstalledConfig(file) => write!(f, "the registry's configuration {}", file.display()),
             Self::UsualDirectory => f.write_str("the first usual directory that exists"),
             Self::Nothing => f.write_str("no rule: no usual directory exists"),
@@ -66,6 +69,9 @@ pub(super) fn find(global: &Global) -> Result<Found> {
     }
     if let Some(root) = variable(ROOT_VARIABLE) {
         return alone(root, Rule::Environment);
+    }
+    if let Some((root, file)) = global.site.root() {
+        return alone(root, Rule::Site(file));
     }
     if let Some(file) = global.places.registry_configs().into_iter().find(|file| places::is_there(file)) {
         return registry_config::read(&file, Rule::InstalledConfig(file.clone()));

@@ -7,6 +7,8 @@ use std::path::{Path, PathBuf};
 const REGISTRY_CONFIGS: [&str; 2] = ["etc/distribution/config.yml", "etc/docker/registry/config.yml"];
 /// The rootdirectory of the registry, and of Debian's docker-registry.
 const ROOTS: [&str; 2] = ["var/lib/registry", "var/lib/docker-registry"];
+/// What the site sets for all users of regtree.
+const SITE_CONFIG: &str = "etc/regtree.toml";
 
 /// Where a machine has what is in the same place on every machine. Tests choose another directory than `/`.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -23,6 +25,11 @@ impl Default for Places {
 impl Places {
     pub(in super::super) fn below(base: impl Into<PathBuf>) -> Self {
         Self { base: base.into() }
+    }
+
+    /// What the site sets for all users of regtree.
+    pub(in super::super) fn site_config(&self) -> PathBuf {
+        self.base.join(SITE_CONFIG)
     }
 
     /// The registry's configurations, in the order in which they are looked for.

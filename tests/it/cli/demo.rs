@@ -5,7 +5,7 @@ use std::fs;
 use regtree::{Digest, Registry, RepositoryName, blob};
 
 use crate::support::peers::{DockerRegistry, skopeo};
-use crate::support::{Regtree, Scratch};
+use crate::support::{Regtree, Scratch, nothing_installed};
 
 fn demo(scratch: &Scratch) -> serde_json::Value {
     Regtree::new(["demo", "--json"]).env("TMPDIR", scratch.root()).ok().json()
@@ -55,7 +55,8 @@ fn the_text_can_be_pasted_and_heals_the_damage() {
     assert!(text.contains(&format!("$ export REGTREE_ROOT='{}'", directory.display())), "{text}");
     // All the lines that a reader is shown, as a shell takes them.
     let script: Vec<&str> = text.lines().filter_map(|line| line.strip_prefix("$ ")).collect();
-    let output = std::process::Command::new("bash").args(["-c", &script.join("\n")]).output().unwrap();
+    let output =
+        std::process::Command::new("bash").args(["-c", &script.join("\n")]).envs(nothing_installed()).output().unwrap();
     let (out, err) = (String::from_utf8(output.stdout).unwrap(), String::from_utf8(output.stderr).unwrap());
     assert!(text.contains(program), "{text}");
     assert!(out.ends_with("srv/index.html\n"), "healed, got, and listed by tar:\n{out}\n{err}");

@@ -7,7 +7,7 @@ use std::process::{Command, Stdio};
 use regtree::cli::Exit;
 
 use crate::support::terminal::on_a_terminal;
-use crate::support::{Regtree, Scratch};
+use crate::support::{Regtree, Scratch, nothing_installed};
 
 fn document(name: &str) -> String {
     fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join(name)).unwrap()
@@ -207,7 +207,12 @@ fn a_pipe_that_closes_early_is_a_quiet_success() {
     ] {
         let script = format!("'{program}' {pipe}; echo ${{PIPESTATUS[0]}}");
         let mut command = Command::new("bash");
-        let output = command.args(["-c", &script]).env("REGTREE_ROOT", scratch.root()).output().unwrap();
+        let output = command
+            .args(["-c", &script])
+            .env("REGTREE_ROOT", scratch.root())
+            .envs(nothing_installed())
+            .output()
+            .unwrap();
         let said = String::from_utf8(output.stderr).unwrap();
         assert!(said.is_empty(), "{pipe}: {said}");
         assert!(output.stdout.ends_with(b"0\n"), "{pipe}: {}", String::from_utf8_lossy(&output.stdout));

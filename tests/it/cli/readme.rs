@@ -6,6 +6,8 @@ use std::process::Command;
 
 use clap::error::ErrorKind;
 
+use crate::support::nothing_installed;
+
 fn document(name: &str) -> String {
     fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join(name)).unwrap()
 }
@@ -54,7 +56,13 @@ fn check(shown: Vec<(String, String)>, settings: &str, directory: &Path) {
         // A terminal shows both streams, and the talk first, for the answer waits in a buffer.
         let script = format!("{settings}{{ {command}; }} 2>&1\ncode=$?\n[ $code = 0 ] || echo \"(exit code $code)\"");
         let mut shell = Command::new("bash");
-        let output = shell.args(["-c", &script]).current_dir(directory).env_clear().env("PATH", &path).output();
+        let output = shell
+            .args(["-c", &script])
+            .current_dir(directory)
+            .env_clear()
+            .env("PATH", &path)
+            .envs(nothing_installed())
+            .output();
         let printed = String::from_utf8(output.unwrap().stdout).unwrap();
         assert_eq!(comparable(&printed), comparable(&expected), "$ {command}\n{printed}");
     }

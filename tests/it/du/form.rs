@@ -5,7 +5,7 @@ use std::process::{Command, Stdio};
 use serde_json::Value;
 
 use super::{Measure, usage};
-use crate::support::Scratch;
+use crate::support::{Scratch, nothing_installed};
 
 /// Three repositories: one has most alone, another most in all, the last a little of both.
 fn planted() -> Scratch {
@@ -146,8 +146,12 @@ fn a_pipe_gets_plain_columns() {
 fn a_terminal_gets_bars_and_the_dedup_factor() {
     let scratch = planted();
     let call = format!("'{}' --root '{}' du --apparent", env!("CARGO_BIN_EXE_regtree"), scratch.root().display());
-    let output =
-        Command::new("script").args(["-qefc", &call, "/dev/null"]).stdin(Stdio::null()).output().expect("script runs");
+    let output = Command::new("script")
+        .args(["-qefc", &call, "/dev/null"])
+        .envs(nothing_installed())
+        .stdin(Stdio::null())
+        .output()
+        .expect("script runs");
     let text = String::from_utf8(output.stdout).unwrap();
     assert!(output.status.success(), "{text}");
     let bar = |name: &str| {

@@ -151,7 +151,7 @@ fn a_quarantine_on_a_full_disk_fails_and_is_advised_against() {
         "error: ",
         NO_SPACE,
         "hint: the quarantine needs space, and frees none before a purge",
-        "without --quarantine",
+        "with --no-quarantine",
     ]);
     assert!(snapshot(&v2) == before);
     call(&[]).run().code(0);

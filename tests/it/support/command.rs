@@ -23,6 +23,12 @@ fn may_anybody_run_it() -> bool {
     })
 }
 
+/// The variable that hides what the machine has installed, where nothing of a test may depend on it. A release build
+/// refuses it.
+pub(crate) fn nothing_installed() -> Option<(&'static str, &'static str)> {
+    cfg!(debug_assertions).then_some(("REGTREE_TEST_PLACES", "/nowhere"))
+}
+
 /// A call of the command, with a clean environment.
 #[derive(Clone, Debug)]
 pub(crate) struct Regtree {
@@ -135,13 +141,10 @@ impl Regtree {
         command.args(words).env_clear().env("PATH", std::env::var_os("PATH").unwrap_or_default());
         // Tests that run later than today: see tests/later.
         command.envs(std::env::var_os("LD_PRELOAD").map(|library| ("LD_PRELOAD", library)));
+        command.envs(nothing_installed());
         // A release build refuses what is for tests.
-        if cfg!(debug_assertions) {
-            // What the machine has installed is no part of a test.
-            command.env("REGTREE_TEST_PLACES", "/nowhere");
-            if !self.pauses {
-                command.env("REGTREE_TEST_PAUSES", "none");
-            }
+        if !self.pauses && cfg!(debug_assertions) {
+            command.env("REGTREE_TEST_PAUSES", "none");
         }
         command.envs(self.environment.iter().map(|(name, value)| (name, value)));
         if let Some(directory) = &self.directory {

@@ -19,7 +19,7 @@ pub(crate) mod tar_writer;
 pub(crate) mod terminal;
 pub(crate) mod vectors;
 
-pub(crate) use command::{Regtree, Run};
+pub(crate) use command::{Regtree, Run, nothing_installed};
 pub(crate) use pushed::Pushed;
 pub(crate) use scratch::Scratch;
 pub(crate) use snapshot::snapshot;

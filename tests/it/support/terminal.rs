@@ -10,6 +10,10 @@ pub(crate) fn on_a_terminal(script: &str, scratch: &Scratch) -> String {
     let script = script.replace("regtree", program);
     let mut command = Command::new("script");
     command.args(["--quiet", "--return", "--command", &script, "/dev/null"]).stdin(Stdio::null());
-    command.env("REGTREE_ROOT", scratch.root()).env("TERM", "xterm").env_remove("NO_COLOR");
+    command
+        .env("REGTREE_ROOT", scratch.root())
+        .envs(super::nothing_installed())
+        .env("TERM", "xterm")
+        .env_remove("NO_COLOR");
     String::from_utf8_lossy(&command.output().unwrap().stdout).into_owned()
 }

@@ -7,18 +7,24 @@ use clap::{Arg, ArgAction, Command};
 use clap_mangen::Man;
 
 /// What stands in every page.
-const ENVIRONMENT: [(&str, &str); 3] = [
+const ENVIRONMENT: [(&str, &str); 4] = [
     ("REGTREE_ROOT", "Where the tree is, if neither --root nor --registry-config says so."),
+    ("REGTREE_CONFIG", "The file with the site's defaults, in place of /etc/regtree.toml. It must exist."),
     (
         "REGISTRY_STORAGE_FILESYSTEM_ROOTDIRECTORY",
         "With --registry-config, overrides what that file says, as it does for the registry.",
     ),
     ("NO_COLOR", "If it is not empty, nothing is coloured unless --color always is given."),
 ];
-const FILES: [(&str, &str); 6] = [
+const FILES: [(&str, &str); 7] = [
+    (
+        "/etc/regtree.toml",
+        "The site's defaults, which options override: root (an absolute path), min-age and uploads-older-than of gc (such as \
+         \"7d\"), quarantine (true or false), and jobs (a number). The file need not exist. Unknown keys are errors.",
+    ),
     (
         "/etc/distribution/config.yml",
-        "The configuration of registry 3. If neither an option nor REGTREE_ROOT says where the tree is, the root is taken \
+        "The configuration of registry 3. If neither an option, nor REGTREE_ROOT, nor /etc/regtree.toml says where the tree is, the root is taken \
          from this file.",
     ),
     (
