@@ -110,7 +110,7 @@ pub mod fsck;
 #[cfg(any(fuzzing, test))]
 #[doc(hidden)]
 #[expect(clippy::disallowed_methods, reason = "a target plants a journal")]
-#[path = "../fuzz/readers.rs"]
+#[path = "../tests/unit/readers.rs"]
 pub mod fuzz;
 pub mod gc;
 pub mod image;

@@ -3,6 +3,7 @@
 //! `REGTREE_BLESS=1 cargo test generated` writes them anew.
 
 mod man;
+mod page;
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -11,6 +12,10 @@ use std::path::{Path, PathBuf};
 use clap_complete::Shell;
 
 use crate::support::Regtree;
+
+/// The documents that are man pages of section 7 too, each with what it is about.
+const PAGES: [(&str, &str); 2] =
+    [("layout", "the tree that a registry keeps on disk"), ("safety", "what regtree promises, and how it is kept")];
 
 fn project() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).to_owned()
@@ -42,6 +47,10 @@ fn man_pages() -> BTreeMap<String, Vec<u8>> {
     root.build();
     let mut pages = BTreeMap::new();
     add(&root, &[], &mut pages);
+    for (name, about) in PAGES {
+        let text = fs::read_to_string(project().join(format!("docs/{name}.md"))).unwrap();
+        pages.insert(format!("regtree-{name}.7"), page::page(name, about, &text).into_bytes());
+    }
     pages
 }
 
@@ -79,7 +88,9 @@ fn man_pages_have_the_sections_that_are_looked_for_and_lead_nowhere_else() {
     let pages = man_pages();
     for (name, page) in &pages {
         let page = std::str::from_utf8(page).unwrap();
-        for section in ["SYNOPSIS", "DESCRIPTION", "\"EXIT STATUS\"", "ENVIRONMENT", "FILES", "\"SEE ALSO\""] {
+        let of_commands = ["SYNOPSIS", "\"EXIT STATUS\"", "ENVIRONMENT", "FILES"];
+        let of_commands = of_commands.into_iter().filter(|_| name.ends_with(".1"));
+        for section in of_commands.chain(["DESCRIPTION", "\"SEE ALSO\""]) {
             assert!(page.contains(&format!("\n.SH {section}\n")), "{name} lacks {section}");
         }
         for word in page.split_whitespace().filter_map(|word| word.strip_suffix("(1)").or(word.strip_suffix("(1),"))) {

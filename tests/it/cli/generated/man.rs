@@ -203,5 +203,6 @@ fn see_also(command: &Command, above: &[&Command]) -> String {
         let name = other.get_display_name().unwrap_or_else(|| other.get_name());
         format!("{}(1)", bold(name))
     });
-    format!(".SH \"SEE ALSO\"\n{}\n", pages.collect::<Vec<_>>().join(",\n"))
+    let general = super::PAGES.into_iter().map(|(name, _)| format!("{}(7)", bold(&format!("regtree-{name}"))));
+    format!(".SH \"SEE ALSO\"\n{}\n", pages.chain(general).collect::<Vec<_>>().join(",\n"))
 }

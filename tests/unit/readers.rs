@@ -190,5 +190,5 @@ pub fn hash_state(bytes: &[u8]) {
 
 #[cfg(test)]
 #[expect(clippy::unwrap_used, reason = "a test may")]
-#[path = "../tests/unit/untrusted.rs"]
+#[path = "untrusted.rs"]
 mod tests;
