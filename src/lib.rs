@@ -135,7 +135,7 @@ pub mod upload;
 
 pub use descriptor::Descriptor;
 pub use digest::{Algorithm, Digest};
-pub use durable::{ExclusiveWriter, Writer};
+pub use durable::{ExclusiveRemover, ExclusiveWriter, Remover, Writer};
 pub use error::{Error, Result};
 pub use judge::verify;
 pub use layout::TreePath;

@@ -8,7 +8,7 @@ use std::collections::HashSet;
 
 use crate::blob;
 use crate::digest::Digest;
-use crate::durable::{Staged, Sync, Writer};
+use crate::durable::{Remover, Staged, Sync, Writer};
 use crate::error::{Error, Missing, Result};
 use crate::layout::{Entry, Form, Item, TreePath};
 use crate::name::{RepositoryName, Tag};
@@ -309,11 +309,9 @@ impl Removal {
         matches!(tree.metadata(&self.current), Ok(None))
     }
 
-    fn unset(&self, writer: &Writer<'_>) -> Result<()> {
-        match writer.tree().metadata(&self.current) {
-            Ok(Some(found)) if found.kind == EntryKind::File => {
-                writer.remove_file(&self.current, Sync::Later).map(drop)
-            }
+    fn unset(&self, remover: &(impl Remover + ?Sized)) -> Result<()> {
+        match remover.writer().tree().metadata(&self.current) {
+            Ok(Some(found)) if found.kind == EntryKind::File => remover.take_file(&self.current).map(drop),
             // Anything else in its place points nowhere, and is removed with the directory.
             _ => Ok(()),
         }
@@ -321,10 +319,10 @@ impl Removal {
 
     /// Removes the history. Until then the tag points where it did: one with a history and nothing else would keep all
     /// that the history names.
-    fn forget(&self, writer: &Writer<'_>) -> Result<()> {
+    fn forget(&self, remover: &(impl Remover + ?Sized)) -> Result<()> {
         let history = self.directory.history();
-        match writer.tree().metadata(&history) {
-            Ok(Some(found)) if found.kind == EntryKind::Directory => writer.remove_directory(&history, Sync::Now),
+        match remover.writer().tree().metadata(&history) {
+            Ok(Some(found)) if found.kind == EntryKind::Directory => remover.take_directory(&history),
             // Anything else in its place goes with the directory.
             _ => Ok(()),
         }
@@ -334,10 +332,10 @@ impl Removal {
 /// Removes several tags with their histories: first all histories, then all current links, then the rest. So each tag
 /// points to its manifest until only empty directories are left of it, and a run that was cut short can be repeated.
 /// The manifests and other tags stay.
-pub fn delete(writer: &Writer<'_>, removals: &[Removal]) -> Result<()> {
-    removals.iter().try_for_each(|removal| removal.forget(writer))?;
-    removals.iter().try_for_each(|removal| removal.unset(writer))?;
-    removals.iter().try_for_each(|removal| writer.remove_directory(&removal.directory, Sync::Now))
+pub fn delete(remover: &(impl Remover + ?Sized), removals: &[Removal]) -> Result<()> {
+    removals.iter().try_for_each(|removal| removal.forget(remover))?;
+    removals.iter().try_for_each(|removal| removal.unset(remover))?;
+    removals.iter().try_for_each(|removal| remover.take_directory(&removal.directory))
 }
 
 /// The tags of which a removal that was cut short left only empty directories.

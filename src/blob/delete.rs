@@ -1,7 +1,7 @@
 //! Removes a blob's links from a repository. The content stays until a collection removes it.
 
 use crate::digest::Digest;
-use crate::durable::{ExclusiveWriter, Sync};
+use crate::durable::ExclusiveRemover;
 use crate::error::{Error, Result};
 use crate::layout::{Form, TreePath};
 use crate::repository::Repository;
@@ -17,8 +17,8 @@ pub struct Removal {
 
 impl Removal {
     /// Removes the link; `false` when it is already gone. Its directory stays, as a registry leaves it.
-    pub fn execute(&self, writer: &ExclusiveWriter<'_>) -> Result<bool> {
-        writer.remove_file(&self.path, Sync::Now)
+    pub fn execute(&self, remover: &(impl ExclusiveRemover + ?Sized)) -> Result<bool> {
+        remover.take_file(&self.path)
     }
 }
 

@@ -1,12 +1,14 @@
-//! The output of the commands that delete a part of a repository by its name.
+//! What the commands share that delete a part of the tree by its name.
 
 use std::fmt::Display;
 
 use serde_json::{Value, json};
 
-use super::{Context, Exit};
+use super::{Context, Exit, hint};
+use crate::durable::{ExclusiveRemover, ExclusiveWriter};
 use crate::error::Error;
 use crate::name::RepositoryName;
+use crate::quarantine::{Mover, RunId};
 use crate::repository::Unreadable;
 
 /// The option to delete where something can't be read.
@@ -23,10 +25,63 @@ impl AllowUnreadable {
     }
 }
 
+/// The options of every deletion.
+#[derive(Clone, Copy, Debug, clap::Args)]
+pub(super) struct Manner {
+    /// Move it to the quarantine instead of removing it, so that it can be put back
+    #[arg(long)]
+    pub(super) quarantine: bool,
+    /// Show what would be removed, and remove nothing
+    #[arg(short = 'n', long)]
+    pub(super) dry_run: bool,
+}
+
+impl Manner {
+    /// What a deletion does, in the words of this one, and where it moves things.
+    pub(super) fn words(self) -> (&'static str, &'static str) {
+        match (self.dry_run, self.quarantine) {
+            (true, false) => ("would remove", ""),
+            (false, false) => ("removed", ""),
+            (true, true) => ("would move", " to the quarantine"),
+            (false, true) => ("moved", " to the quarantine"),
+        }
+    }
+
+    /// Carries out a deletion, in a run of the quarantine for `command` if that is wanted. Returns the run. A deletion
+    /// that fails names the run too, if it moved something.
+    pub(super) fn carry_out(
+        self,
+        writer: &ExclusiveWriter<'_>,
+        command: &str,
+        context: &Context,
+        delete: impl FnOnce(&dyn ExclusiveRemover) -> anyhow::Result<()>,
+    ) -> anyhow::Result<Option<RunId>> {
+        if !self.quarantine {
+            return delete(writer).map(|()| None);
+        }
+        let mover = Mover::begin(writer, command, context.now)?;
+        let deleted = delete(&mover);
+        let run = mover.finish();
+        if let (Err(_), Ok(Some(run))) = (&deleted, &run) {
+            print_way_back(run, context);
+        }
+        deleted.and(Ok(run?))
+    }
+}
+
+/// Says how to undo what moved things to a run of the quarantine.
+pub(super) fn print_way_back(run: &RunId, context: &Context) {
+    let regtree = hint::command(&context.global);
+    context.output.note(format_args!("to put all of it back: {regtree} quarantine restore {run}"));
+}
+
+/// A deletion of parts of one repository.
 #[derive(Clone, Copy)]
 pub(super) struct Deletion<'d> {
     pub(super) repository: &'d RepositoryName,
-    pub(super) dry_run: bool,
+    pub(super) manner: Manner,
+    /// The run of the quarantine that has what was removed.
+    pub(super) run: Option<&'d RunId>,
 }
 
 impl Deletion<'_> {
@@ -39,19 +94,39 @@ impl Deletion<'_> {
         context: &mut Context,
     ) -> anyhow::Result<()> {
         fields["repository"] = json!(self.repository);
-        fields["dry_run"] = self.dry_run.into();
+        fields["dry_run"] = self.manner.dry_run.into();
+        if self.manner.quarantine {
+            fields["quarantine"] = json!(self.run.map(RunId::as_str));
+        }
         if context.output.is_json() {
             return context.output.event(event, fields);
         }
         lines.iter().try_for_each(|line| context.output.line(line))
     }
 
-    /// Reports the damage, and what a dry run would remove.
+    /// Reports the run, the damage, and what a dry run would remove.
     pub(super) fn end(self, what: impl Display, damage: &[Error], context: &mut Context) -> anyhow::Result<Exit> {
         let exit = context.output.all_damage(damage)?;
-        if self.dry_run {
-            context.output.note(format_args!("would remove {what}; nothing was removed (dry run)"));
-        }
+        print_end(self.manner, self.run, what, context)?;
         Ok(exit)
     }
+}
+
+/// Reports the run of a deletion, and what a dry run would remove.
+pub(super) fn print_end(
+    manner: Manner,
+    run: Option<&RunId>,
+    what: impl Display,
+    context: &mut Context,
+) -> anyhow::Result<()> {
+    if manner.dry_run {
+        let (would, to) = manner.words();
+        context.output.note(format_args!("{would} {what}{to}; nothing was removed (dry run)"));
+    }
+    if let Some(run) = run.filter(|_| !context.output.is_json()) {
+        context.output.line(format_args!("quarantine run {run}"))?;
+        context.output.flush()?;
+        print_way_back(run, context);
+    }
+    Ok(())
 }

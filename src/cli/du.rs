@@ -7,12 +7,10 @@ use std::io::IsTerminal;
 
 use serde_json::{Value, json};
 
-use super::subject::About;
+use super::selector::{self, Selector};
 use super::{Context, Exit, interrupt};
 use crate::du::{self, Amount, Measure, Options, Usage};
-use crate::name::RepositoryName;
-use crate::pattern::{Pattern, Patterns};
-use crate::registry::Registry;
+use crate::pattern::Pattern;
 
 /// How many layers --layers shows without --top.
 const LAYERS: usize = 10;
@@ -43,7 +41,7 @@ Examples:
   regtree du --json | jq .tree.garbage")]
 pub(super) struct Du {
     /// The repositories, by name or pattern (* and ? do not match a slash, ** does); all if omitted
-    #[arg(value_name = "REPO|GLOB", value_parser = parse_selector)]
+    #[arg(value_name = "REPO|GLOB", value_parser = selector::parse)]
     repositories: Vec<Selector>,
     /// Show tags: all content that each leads to, and what tag delete and gc --delete-untagged would free
     #[arg(long)]
@@ -72,32 +70,10 @@ enum Sort {
     Name,
 }
 
-#[derive(Clone, Debug)]
-enum Selector {
-    Name(RepositoryName),
-    Pattern(Pattern),
-}
-
-fn parse_selector(text: &str) -> Result<Selector, Box<dyn std::error::Error + Send + Sync>> {
-    if !text.contains(['*', '?', '[', '{']) {
-        return super::parse_repository(text).map(Selector::Name);
-    }
-    Ok(Selector::Pattern(text.parse()?))
-}
-
-impl Selector {
-    fn selects(&self, repository: &str) -> bool {
-        match self {
-            Self::Name(name) => name.as_str() == repository,
-            Self::Pattern(pattern) => pattern.is_match(repository),
-        }
-    }
-}
-
 impl Du {
     pub(super) fn run(self, context: &mut Context) -> anyhow::Result<Exit> {
         let registry = context.registry()?;
-        self.check(&registry)?;
+        selector::check_names(&self.repositories, &registry)?;
         let interrupt = interrupt::catch()?;
         let chosen = |repository: &str| {
             self.repositories.is_empty() || self.repositories.iter().any(|selector| selector.selects(repository))
@@ -109,7 +85,7 @@ impl Du {
         };
         let mut usage = du::measure(registry.tree(), options, &chosen, &interrupt)?;
         let chooses = |pattern: &Pattern| usage.repositories.iter().any(|row| pattern.is_match(&row.name));
-        self.patterns().check(chooses)?;
+        selector::patterns(&self.repositories).check(chooses)?;
         self.arrange(&mut usage);
         if context.output.is_json() {
             let mut document = self.document(&usage);
@@ -128,23 +104,6 @@ impl Du {
             context.note_cache(&registry);
         }
         Ok(Exit::damage_if(!usage.findings.is_empty()))
-    }
-
-    fn check(&self, registry: &Registry) -> anyhow::Result<()> {
-        for selector in &self.repositories {
-            if let Selector::Name(name) = selector {
-                registry.repository(name).about(name, None)?;
-            }
-        }
-        Ok(())
-    }
-
-    fn patterns(&self) -> Patterns {
-        let patterns = self.repositories.iter().filter_map(|selector| match selector {
-            Selector::Pattern(pattern) => Some(pattern.clone()),
-            Selector::Name(_) => None,
-        });
-        patterns.collect::<Vec<_>>().into()
     }
 
     fn arrange(&self, usage: &mut Usage) {

@@ -48,6 +48,7 @@ mod quarantine;
 mod repair;
 mod repo;
 mod root;
+mod selector;
 mod sink;
 mod site;
 mod source;
@@ -199,6 +200,9 @@ impl Command {
         }
     }
 }
+
+/// What to do about a registry after something was removed from its tree.
+const NOTE_CACHED: &str = "a registry caches what it has seen: restart it, or flush its redis";
 
 struct Context {
     output: Output,

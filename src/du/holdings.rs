@@ -55,6 +55,15 @@ impl Owners {
         Self { numbers, names }
     }
 
+    /// Counts as one owner, number 1, all repositories that are chosen. The names mean nothing then.
+    pub(super) fn joined(scan: &Scan, chosen: impl Fn(&str) -> bool) -> Self {
+        let mut owners = Self::of(scan);
+        for (number, repository) in owners.numbers.iter_mut().zip(&scan.repositories) {
+            *number = if chosen(repository.text()) { 1 } else { *number + 1 };
+        }
+        owners
+    }
+
     pub(super) fn name(&self, owner: u32) -> &str {
         &self.names[owner as usize - 1]
     }

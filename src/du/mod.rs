@@ -35,6 +35,7 @@
 //! **Damage is data**: what can't be looked at is reported, and the rest is counted. A repository in which something
 //! can't be followed needs everything that it links, as for a collection.
 
+mod freed;
 mod holdings;
 mod layers;
 mod tags;
@@ -47,6 +48,7 @@ use crate::scan::{Doubt, Scan};
 use crate::stream::Interrupt;
 use crate::tree::Tree;
 
+pub(crate) use freed::{Freed, freed_without};
 use holdings::{Holdings, SEVERAL};
 
 /// How to count a file.

@@ -60,6 +60,7 @@ mod parents;
 pub(crate) mod private;
 mod publish;
 mod quarantine_moves;
+mod remover;
 mod staging;
 mod write_proof;
 
@@ -80,6 +81,7 @@ pub(crate) use output_file::{OutputFile, resolve};
 use parents::Parents;
 pub(crate) use publish::{ContentPlace, HashedContent};
 pub(crate) use quarantine_moves::Moved;
+pub use remover::{ExclusiveRemover, Remover};
 pub use staging::{Leftovers, leftovers};
 pub(crate) use staging::{Staging, Unfinished};
 pub(crate) use write_proof::WriteProof;

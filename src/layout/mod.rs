@@ -55,7 +55,7 @@ pub use path::TreePath;
 pub(crate) use place::Form;
 #[cfg(feature = "cli")]
 pub(crate) use place::is_of_revision;
-pub(crate) use place::{Place, alpha_directories, alpha_uploads, own_folders};
+pub(crate) use place::{Place, alpha_directories, alpha_uploads, own_folders, repository_of};
 pub(crate) use quarantine::{JOURNAL, QUARANTINE, THINGS, quarantined_blob};
 pub(crate) use quarantine::{is_in_quarantine, quarantine_beside};
 

@@ -143,6 +143,12 @@ pub(crate) fn own_folders(directory: &TreePath) -> Vec<TreePath> {
     Place { directory: directory.clone(), form }.own().to_vec()
 }
 
+/// The repository in whose directory, or own folders, `path` is, by the current layout.
+pub(crate) fn repository_of(path: &TreePath) -> String {
+    let parts = path.below_area().split('/').take_while(|part| !part.starts_with('_'));
+    parts.collect::<Vec<_>>().join("/")
+}
+
 /// Whether a file is directly in the directory of a revision, as its link is.
 #[cfg(feature = "cli")]
 pub(crate) fn is_of_revision(path: &std::path::Path) -> bool {

@@ -4,7 +4,7 @@ use std::collections::HashSet;
 
 use super::dependents::{Check, Needed, ToRemove, split};
 use crate::digest::Digest;
-use crate::durable::{ExclusiveWriter, Sync};
+use crate::durable::ExclusiveRemover;
 use crate::error::{Error, Missing, Result};
 use crate::layout::{Entry, Form, Item, TreePath};
 use crate::name::Tag;
@@ -34,12 +34,12 @@ impl Removal {
 /// Removes several manifests: first all tags, then the links that make the manifests the repository's, then the rest of
 /// their directories. So a run that was cut short can be repeated. An empty directory must not stay: with a layer link
 /// of the same digest it looks like a manifest of registry 2.1.0.
-pub fn delete(writer: &ExclusiveWriter<'_>, removals: &[Removal]) -> Result<()> {
-    removals.iter().try_for_each(|removal| tag::delete(writer, &removal.tags))?;
+pub fn delete(remover: &(impl ExclusiveRemover + ?Sized), removals: &[Removal]) -> Result<()> {
+    removals.iter().try_for_each(|removal| tag::delete(remover, &removal.tags))?;
     for link in removals.iter().flat_map(|removal| &removal.links) {
-        writer.remove_file(link, Sync::Now)?;
+        remover.take_file(link)?;
     }
-    removals.iter().try_for_each(|removal| writer.remove_directory(&removal.directory, Sync::Now))
+    removals.iter().try_for_each(|removal| remover.take_directory(&removal.directory))
 }
 
 /// Whether tags that point to a manifest keep it.

@@ -112,7 +112,7 @@ impl Lines {
 /// The content of a journal.
 #[derive(Debug, Default)]
 pub(super) struct Journal {
-    /// The command that made the run: `gc` or `repair`.
+    /// The command that made the run, such as `gc`.
     pub(super) kind: Option<String>,
     /// The items that it was to move, in order.
     pub(super) noted: Vec<NotedItem>,

@@ -21,7 +21,7 @@ pub struct RunSummary {
     pub id: RunId,
     /// When the run began.
     pub began: Timestamp,
-    /// The command that made it, `gc` or `repair`, if its journal says so.
+    /// The command that made it, such as `gc`, if its journal says so.
     pub kind: Option<String>,
     /// The number of items that are in it now.
     pub items: u64,

@@ -1,6 +1,6 @@
-//! The quarantine keeps what `gc` and `repair` took out of the tree, until it is put back or removed for good.
+//! The quarantine keeps what `gc`, `repair` and deletions took out of the tree, until it is put back or removed for good.
 //!
-//! [`Run`] fills the quarantine, [`Restore`] puts items back, and [`purge`] removes a run. `gc` and `repair` put back
+//! [`Run`] fills the quarantine, and [`Mover`] fills it for a deletion. [`Restore`] puts items back, and [`purge`] removes a run. `gc` and `repair` put back
 //! the blobs that a repository needs again and shows that it had (`with_recall`). All of these need an
 //! [`ExclusiveWriter`](crate::ExclusiveWriter). [`runs`], [`show`] and `with_recall` only read, and take no
 //! lock. The moves themselves are made by `durable`.
@@ -60,6 +60,7 @@ mod index;
 mod item;
 mod journal;
 mod list;
+mod mover;
 mod purge;
 mod recall;
 mod record;
@@ -73,6 +74,7 @@ pub(crate) use index::Held;
 pub(crate) use item::BlobParts;
 pub use item::{Item, ItemKind, NotedItem};
 pub use list::{ListedChange, RunContents, RunSummary, Runs, runs, show};
+pub use mover::Mover;
 pub use purge::purge;
 pub(crate) use recall::with_recall;
 pub use recall::{Mentioned, Recall};

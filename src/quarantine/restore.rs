@@ -11,7 +11,7 @@
 //! - **A link stays in the quarantine when its content is gone or could not be put back**, and with it the revisions and tags of its
 //!   repository. The same holds when anything else of the repository failed.
 //! - A link stays in the quarantine while its content is in another run, because it would dangle. That happens when a
-//!   collection was killed and run again.
+//!   collection was killed and run again. The link of a deletion stays too when its content was collected since.
 
 use std::cmp::Reverse;
 use std::collections::{HashMap, HashSet};
@@ -23,6 +23,7 @@ use super::id::RunId;
 use super::index::{Held, lacks};
 use super::item::{Item, ItemKind, NotedItem};
 use super::journal::Lines;
+use super::mover::is_deletion;
 use super::record::NotedChange;
 use super::run_directory::{Home, RunDirectory, Spot};
 use super::verdict::{RestoreOutcome, RestoreVerdict, SOMETHING_ELSE, judge, stays};
@@ -60,8 +61,8 @@ pub struct Restore<'t> {
     /// The changes that are not wanted.
     other_changes: Vec<NotedChange>,
     faults: Vec<Error>,
-    /// The content that links in this run name and another run has.
-    elsewhere: HashMap<Digest, RunId>,
+    /// The content that links in this run name, and that neither the run nor the tree has: why they wait for it.
+    missing: HashMap<Digest, String>,
     verify: bool,
     interrupt: Interrupt,
 }
@@ -86,9 +87,9 @@ impl<'t> Restore<'t> {
         let (changes, other_changes) = changes.partition(|changed| is_wanted(changed.digest));
         items.sort_by_key(|(number, noted)| (noted.item.kind, Reverse(*number)));
         let items: Vec<NotedItem> = items.into_iter().map(|(_, noted)| noted).collect();
-        let elsewhere = elsewhere(tree, run, &items)?;
+        let missing = missing(tree, run, &items, journal.kind.as_deref().is_some_and(is_deletion))?;
         let (faults, interrupt) = (journal.faults, Interrupt::default());
-        Ok(Self { directory, items, changes, other_changes, faults, elsewhere, verify: false, interrupt })
+        Ok(Self { directory, items, changes, other_changes, faults, missing, verify: false, interrupt })
     }
 
     /// Whether to hash each blob before it is put back. One that does not match its digest stays.
@@ -109,11 +110,10 @@ impl<'t> Restore<'t> {
     fn judge(&self, noted: &NotedItem, missed: &Missed) -> Result<RestoreVerdict> {
         let verdict = judge(&self.directory, noted, self.verify, &self.interrupt)?;
         let (RestoreVerdict::Free(spot, _) | RestoreVerdict::Partly(spot, ..)) = &verdict else { return Ok(verdict) };
-        let elsewhere = noted.item.digest.filter(|_| noted.item.kind.is_link());
-        let elsewhere = elsewhere.and_then(|digest| self.elsewhere.get(&digest));
-        let waits = |run| format!("its content is in run {run}, which must be restored first");
-        match missed.reason(&noted.item).map(str::to_owned).or_else(|| elsewhere.map(waits)) {
-            Some(reason) => Err(stays(&self.directory, noted, *spot, &reason)),
+        let digest = noted.item.digest.filter(|_| noted.item.kind.is_link());
+        let missing = digest.and_then(|digest| self.missing.get(&digest));
+        match missed.reason(&noted.item).or(missing.map(String::as_str)) {
+            Some(reason) => Err(stays(&self.directory, noted, *spot, reason)),
             None => Ok(verdict),
         }
     }
@@ -254,8 +254,10 @@ fn undone<'c>(
     })
 }
 
-/// The content that links in `items` name and another run has, but neither `items` nor the tree.
-fn elsewhere(tree: &Tree, run: &RunId, items: &[NotedItem]) -> Result<HashMap<Digest, RunId>> {
+/// The content that links in `items` name, and that neither `items` nor the tree has, each with the reason to wait for
+/// it. A collection may have taken links whose content was missing already, so they wait only for what another run has.
+/// A deletion notes the content of a link only if it is there; so if it is nowhere now, it was collected since.
+fn missing(tree: &Tree, run: &RunId, items: &[NotedItem], is_deletion: bool) -> Result<HashMap<Digest, String>> {
     let of = |is_wanted: fn(ItemKind) -> bool| {
         items.iter().filter(move |noted| is_wanted(noted.item.kind)).filter_map(|noted| noted.item.digest)
     };
@@ -267,8 +269,15 @@ fn elsewhere(tree: &Tree, run: &RunId, items: &[NotedItem]) -> Result<HashMap<Di
     }
     // Damage in other runs does not concern this one.
     let held = Held::read(tree);
-    let find = |digest: Digest| Ok(held.newest(tree, &digest, Some(run))?.map(|other| (digest, other.clone())));
-    missing.into_iter().filter_map(|digest| find(digest).transpose()).collect()
+    let reason = |digest: Digest| {
+        let reason = match held.newest(tree, &digest, Some(run))? {
+            Some(other) => format!("its content is in run {other}, which must be restored first"),
+            None if is_deletion => "its content was collected since".to_owned(),
+            None => return Ok(None),
+        };
+        Ok(Some((digest, reason)))
+    };
+    missing.into_iter().filter_map(|digest| reason(digest).transpose()).collect()
 }
 
 /// Moves an item to its place, which was found to be free.

@@ -27,7 +27,7 @@ pub struct Run<'w> {
 }
 
 impl<'w> Run<'w> {
-    /// Begins a run at the time `now`. `kind` is the command, `gc` or `repair`.
+    /// Begins a run at the time `now`. `kind` is the command, such as `gc`.
     pub fn begin(writer: &'w ExclusiveWriter<'w>, kind: &str, now: jiff::Timestamp) -> Result<Self> {
         loop {
             let id = RunId::random(now);

@@ -8,7 +8,7 @@
 use std::collections::HashSet;
 
 use super::Census;
-use crate::durable::{ExclusiveWriter, Sync};
+use crate::durable::ExclusiveRemover;
 use crate::error::{Error, Result};
 use crate::layout::{Entry, Form, Item, Place, TreePath};
 use crate::name::RepositoryName;
@@ -42,23 +42,25 @@ struct Old {
 impl Removal {
     /// Removes the repository. The tree's lock is held alone, so no other process of regtree adds to the repository
     /// meanwhile.
-    pub fn execute(&self, writer: &ExclusiveWriter<'_>) -> Result<()> {
+    pub fn execute(&self, remover: &(impl ExclusiveRemover + ?Sized)) -> Result<()> {
+        let writer = remover.writer();
         for folder in &self.links {
-            writer.remove_directory(folder, Sync::Now)?;
+            remover.take_directory(folder)?;
         }
         for upload in &self.uploads {
-            upload::cancel(writer, upload, writer.wait(), |_| true)?;
+            let take = |directory: &TreePath| upload::take(remover, directory).map(|()| true);
+            upload::cancel_by(writer, upload, writer.wait(), |_| true, take)?;
         }
         if let Some(folder) = &self.uploads_folder {
-            writer.remove_directory(folder, Sync::Now)?;
+            remover.take_directory(folder)?;
         }
         for file in &self.old.files {
-            writer.remove_file(file, Sync::Now)?;
+            remover.take_file(file)?;
         }
         for directory in self.old.directories.iter().rev() {
-            writer.unmake_directories(std::slice::from_ref(directory))?;
+            remover.take_empty(std::slice::from_ref(directory))?;
         }
-        writer.unmake_directories(&self.directories)
+        remover.take_empty(&self.directories)
     }
 }
 

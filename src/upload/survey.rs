@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use super::{record, unknown};
 use crate::durable::lock::UploadLock;
-use crate::durable::{Sync, Writer};
+use crate::durable::{Remover, Sync, Writer};
 use crate::error::{Error, Result};
 use crate::layout::{Form, Place, TreePath};
 use crate::name::{RepositoryName, UploadId};
@@ -239,6 +239,13 @@ pub(crate) fn remove(writer: &Writer<'_>, directory: &TreePath) -> Result<()> {
     writer.remove_file(&directory.data(), Sync::Later)?;
     writer.remove_directory(&directory.hash_states(), Sync::Later)?;
     writer.remove_directory(directory, Sync::Later)
+}
+
+/// Does the same with a [`Remover`], and syncs.
+pub(crate) fn take(remover: &(impl Remover + ?Sized), directory: &TreePath) -> Result<()> {
+    remover.take_file(&directory.data())?;
+    remover.take_directory(&directory.hash_states())?;
+    remover.take_directory(directory)
 }
 
 /// Like [`cancel`], but `remove` removes the upload's directory. It returns whether there was one.

@@ -4,7 +4,7 @@ use serde_json::json;
 
 use crate::blob;
 use crate::cli::count::plural;
-use crate::cli::deletion::{AllowUnreadable, Deletion};
+use crate::cli::deletion::{AllowUnreadable, Deletion, Manner};
 use crate::cli::subject::About;
 use crate::cli::{Context, Exit};
 use crate::digest::Digest;
@@ -49,9 +49,8 @@ pub(in crate::cli) struct Delete {
     force: bool,
     #[command(flatten)]
     unreadable: AllowUnreadable,
-    /// Show what would be removed, and remove nothing
-    #[arg(short = 'n', long)]
-    dry_run: bool,
+    #[command(flatten)]
+    manner: Manner,
 }
 
 impl Delete {
@@ -59,24 +58,30 @@ impl Delete {
         let registry = context.registry()?;
         let repository = registry.repository(&self.repository).about(&self.repository, None)?;
         // The lock is exclusive: a manifest that is put meanwhile might need the blob.
-        let writer = context.exclusive_writer(&registry, "blob delete", self.dry_run)?;
+        let writer = context.exclusive_writer(&registry, "blob delete", self.manner.dry_run)?;
         let plan = blob::plan_delete(&repository, &self.digests, self.all_aliases).about(&self.repository, None)?;
         let keys: Vec<Digest> = plan.iter().map(|removal| removal.key).collect();
         let needed = if self.force { Needed::Remove } else { Needed::Keep };
         let checked = manifest::check_unneeded(&repository, &keys, needed, self.unreadable.policy());
         let unread = checked.about(&self.repository, None)?;
-        let (links, deletion) = (plan.len(), Deletion { repository: &self.repository, dry_run: self.dry_run });
-        for removal in plan {
-            let gone = match &writer {
-                Some(writer) => !removal.execute(writer).about(&self.repository, removal.key)?,
-                None => false,
-            };
+        let mut gone = vec![false; plan.len()];
+        let run = match &writer {
+            Some(writer) => self.manner.carry_out(writer, "blob delete", context, |remover| {
+                for (removal, gone) in plan.iter().zip(&mut gone) {
+                    *gone = !removal.execute(remover).about(&self.repository, removal.key)?;
+                }
+                Ok(())
+            })?,
+            None => None,
+        };
+        let deletion = Deletion { repository: &self.repository, manner: self.manner, run: run.as_ref() };
+        for (removal, gone) in plan.iter().zip(gone) {
             if gone {
                 context.output.note(format_args!("{} was already removed", removal.key));
             }
             let fields = json!({ "digest": removal.key, "gone": gone });
             deletion.print("unlink", fields, &[removal.key.to_string()], context)?;
         }
-        deletion.end(plural(links, "link"), &unread, context)
+        deletion.end(plural(plan.len(), "link"), &unread, context)
     }
 }

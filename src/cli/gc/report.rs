@@ -6,7 +6,8 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use crate::cli::count::{self, human_bytes, plural};
-use crate::cli::{Context, hint, quarantine};
+use crate::cli::deletion::{Manner, print_way_back};
+use crate::cli::{Context, NOTE_CACHED, hint, quarantine};
 use crate::finding::{Code, REPAIRABLE};
 use crate::gc::{Action, DanglingTags, Finding, Kept, KeptReferrers, Kind, Options, Plan, UnlinkedChildren, Untagged};
 use crate::json::applying;
@@ -73,12 +74,7 @@ impl Summary {
     }
 
     fn print_text(&self, actions: &[Action], context: &mut Context) -> anyhow::Result<()> {
-        let (did, to) = match (self.dry_run, self.quarantine) {
-            (true, false) => ("would remove", ""),
-            (false, false) => ("removed", ""),
-            (true, true) => ("would move", " to the quarantine"),
-            (false, true) => ("moved", " to the quarantine"),
-        };
+        let (did, to) = Manner { dry_run: self.dry_run, quarantine: self.quarantine }.words();
         context.output.line(format_args!("{did} {}{to}", count::bytes(bytes(actions))))?;
         for kind in Kind::ALL {
             let (count, bytes) = kind.count(actions);
@@ -114,8 +110,7 @@ impl Summary {
 
     fn print_notes(&self, actions: &[Action], run: Option<&RunId>, context: &mut Context) {
         if let Some(run) = run {
-            let regtree = hint::command(&context.global);
-            context.output.note(format_args!("to put all of it back: {regtree} quarantine restore {run}"));
+            print_way_back(run, context);
         }
         if let Some(UnlinkedChildren { manifests, bytes, .. }) = self.unlinked_children {
             context.output.note(format_args!(
@@ -142,7 +137,7 @@ impl Summary {
             );
         }
         if !self.dry_run && !actions.is_empty() {
-            context.output.note("a registry caches what it has seen: restart it, or flush its redis");
+            context.output.note(NOTE_CACHED);
         }
     }
 

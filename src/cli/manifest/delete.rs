@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use serde_json::json;
 
 use crate::cli::count::plural;
-use crate::cli::deletion::{AllowUnreadable, Deletion};
+use crate::cli::deletion::{AllowUnreadable, Deletion, Manner};
 use crate::cli::subject::About;
 use crate::cli::{Context, Exit};
 use crate::digest::Digest;
@@ -50,9 +50,8 @@ pub(in crate::cli) struct Delete {
     force: bool,
     #[command(flatten)]
     unreadable: AllowUnreadable,
-    /// Show what would be removed, and remove nothing
-    #[arg(short = 'n', long)]
-    dry_run: bool,
+    #[command(flatten)]
+    manner: Manner,
 }
 
 impl Delete {
@@ -61,16 +60,19 @@ impl Delete {
         let moment = registry.tree().moment();
         let repository = registry.repository(&self.repository).about(&self.repository, None)?;
         // The lock is exclusive: a tag that is set meanwhile might point to the manifest.
-        let writer = context.exclusive_writer(&registry, "manifest delete", self.dry_run)?;
-        context.check_tags(&registry, self.dry_run)?;
+        let writer = context.exclusive_writer(&registry, "manifest delete", self.manner.dry_run)?;
+        context.check_tags(&registry, self.manner.dry_run)?;
         let tags = if self.with_tags { Tags::Remove } else { Tags::Keep };
         let needed = if self.force { Needed::Remove } else { Needed::Keep };
         let planned = manifest::plan_delete(&repository, &self.digests, tags, needed, self.unreadable.policy());
         let (removals, mut damage) = planned.about(&self.repository, None)?;
-        let deletion = Deletion { repository: &self.repository, dry_run: self.dry_run };
-        if let Some(writer) = &writer {
-            manifest::delete(writer, &removals).about(&self.repository, None)?;
-        }
+        let run = match &writer {
+            Some(writer) => self.manner.carry_out(writer, "manifest delete", context, |remover| {
+                manifest::delete(remover, &removals).about(&self.repository, None)
+            })?,
+            None => None,
+        };
+        let deletion = Deletion { repository: &self.repository, manner: self.manner, run: run.as_ref() };
         for removal in &removals {
             let tags: Vec<_> = removal.tags.iter().map(|tag| &tag.tag).collect();
             let named = tags.iter().map(|tag| format!("{}:{tag}", self.repository));

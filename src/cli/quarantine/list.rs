@@ -27,8 +27,10 @@ impl List {
         let found = quarantine::runs(registry.tree())?;
         for run in &found.runs {
             let (size, kind) = (human_bytes(run.bytes), super::kind(run));
-            let row = format_args!("{size:>12}  {:>8} {kind:<8} {}", run.items, run.id);
-            context.output.row("        SIZE     ITEMS KIND     RUN", row, "run", || super::run_document(run))?;
+            let row = format_args!("{size:>12}  {:>8} {kind:<15} {}", run.items, run.id);
+            context
+                .output
+                .row("        SIZE     ITEMS KIND            RUN", row, "run", || super::run_document(run))?;
         }
         context.output.all_damage(&found.damage)
     }

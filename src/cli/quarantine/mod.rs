@@ -21,8 +21,8 @@ const NAMED: usize = 3;
 noun! {
     /// Quarantine: what was moved out of the tree, and can be put back
     ///
-    /// A run of `gc --quarantine` or of `repair` moves items to .regtree/quarantine instead of removing them. They use
-    /// space until they are purged.
+    /// A run of `repair`, or of `gc` or a deletion with --quarantine, moves items to .regtree/quarantine instead of
+    /// removing them. They use space until they are purged.
     Quarantine {
         List(list::List),
         Show(show::Show),

@@ -7,28 +7,34 @@ use serde_json::json;
 use crate::cli::count::{self, plural};
 use crate::cli::{Context, Exit, interrupt};
 use crate::error::Error;
-use crate::quarantine;
+use crate::quarantine::{self, RunId, RunSummary};
 
-/// Remove old runs of the quarantine for good
+/// Remove runs of the quarantine for good
 ///
-/// Removes the runs that began longer ago than --older-than, with everything in them. Prints the name of each.
+/// Removes the named runs, and the runs that began longer ago than --older-than, with everything in them. Prints the name
+/// of each. If a named run is unknown, nothing is removed.
 #[derive(Debug, clap::Args)]
-#[command(after_long_help = "\
+#[command(group = clap::ArgGroup::new("which").required(true).multiple(true), after_long_help = "\
 Exit codes:
   0    removed
   1    not writable
-  2    malformed age
+  2    malformed run or age, or neither of them
   3    done, but damage was found or some could not be removed
+  4    unknown run; nothing removed
   10   no tree
   11   locked
   130  interrupted: run it again to continue
 
-Example:
+Examples:
+  regtree quarantine purge 20261121T123000Z-0123abcd
   regtree quarantine purge --older-than 14d --dry-run")]
 pub(in crate::cli) struct Purge {
-    /// Minimum age (30m, 12h, 14d, 2w)
-    #[arg(long, value_name = "AGE", value_parser = crate::cli::parse_span)]
-    older_than: Duration,
+    /// The runs
+    #[arg(value_name = "RUN", group = "which")]
+    runs: Vec<RunId>,
+    /// Also those that began longer ago than AGE (30m, 12h, 14d, 2w)
+    #[arg(long, value_name = "AGE", group = "which", value_parser = crate::cli::parse_span)]
+    older_than: Option<Duration>,
     /// Show what would be removed, and remove nothing
     #[arg(short = 'n', long)]
     dry_run: bool,
@@ -40,13 +46,17 @@ impl Purge {
         let writer = context.exclusive_writer(&registry, "quarantine purge", self.dry_run)?;
         let interrupt = interrupt::catch()?;
         let found = quarantine::runs(registry.tree())?;
+        for run in self.runs.iter().filter(|run| !found.runs.iter().any(|found| found.id == **run)) {
+            // This says what is wrong with it.
+            quarantine::show(registry.tree(), run)?;
+        }
         let mut damage = found.damage;
         let (mut runs, mut items, mut bytes) = (0_u64, 0_u64, 0_u64);
         for run in &found.runs {
             if interrupt.signal().is_some() {
                 break;
             }
-            if !context.is_older(run.began, Some(self.older_than)) {
+            if !self.selects(run, context) {
                 continue;
             }
             if let Some(writer) = &writer
@@ -68,5 +78,10 @@ impl Purge {
             return Err(Error::Interrupted { signal }.into());
         }
         Ok(exit)
+    }
+
+    fn selects(&self, run: &RunSummary, context: &Context) -> bool {
+        let is_old = self.older_than.is_some_and(|age| context.is_older(run.began, Some(age)));
+        is_old || self.runs.contains(&run.id)
     }
 }

@@ -3,7 +3,7 @@
 use serde_json::json;
 
 use crate::cli::count::plural;
-use crate::cli::deletion::Deletion;
+use crate::cli::deletion::{Deletion, Manner};
 use crate::cli::subject::About;
 use crate::cli::{Context, Exit};
 use crate::name::{RepositoryName, Tag};
@@ -34,22 +34,32 @@ pub(in crate::cli) struct Delete {
     /// The tags
     #[arg(value_name = "TAG", required = true)]
     tags: Vec<Tag>,
-    /// Show what would be removed, and remove nothing
-    #[arg(short = 'n', long)]
-    dry_run: bool,
+    #[command(flatten)]
+    manner: Manner,
 }
 
 impl Delete {
     pub(in crate::cli) fn run(self, context: &mut Context) -> anyhow::Result<Exit> {
         let registry = context.registry()?;
         let repository = registry.repository(&self.repository).about(&self.repository, None)?;
-        let writer = context.writer_unless_dry(&registry, "tag delete", self.dry_run)?;
-        context.check_tags(&registry, self.dry_run)?;
+        let dry_run = self.manner.dry_run;
+        // Only the quarantine needs the lock alone: a tag that is set meanwhile needs no other tag.
+        let alone = self.manner.quarantine.then(|| context.exclusive_writer(&registry, "tag delete", dry_run));
+        let alone = alone.transpose()?.flatten();
+        let shared =
+            if self.manner.quarantine { None } else { context.writer_unless_dry(&registry, "tag delete", dry_run)? };
+        context.check_tags(&registry, dry_run)?;
         let removals = tag::plan_delete(&repository, &self.tags).about(&self.repository, None)?;
-        if let Some(writer) = &writer {
+        if let Some(writer) = &shared {
             tag::delete(writer, &removals).about(&self.repository, None)?;
         }
-        let deletion = Deletion { repository: &self.repository, dry_run: self.dry_run };
+        let run = match &alone {
+            Some(writer) => self.manner.carry_out(writer, "tag delete", context, |remover| {
+                tag::delete(remover, &removals).about(&self.repository, None)
+            })?,
+            None => None,
+        };
+        let deletion = Deletion { repository: &self.repository, manner: self.manner, run: run.as_ref() };
         for tag::Removal { tag, digest, .. } in &removals {
             deletion.print("untag", json!({ "tag": tag, "digest": digest }), &[tag.to_string()], context)?;
         }

@@ -35,7 +35,7 @@ pub(in crate::cli) struct Purge {
     #[arg(value_name = "REPO", value_parser = crate::cli::parse_repository)]
     repositories: Vec<RepositoryName>,
     /// Minimum age (30m, 12h, 7d, 2w)
-    #[arg(long, value_name = "AGE", value_parser = crate::cli::parse_span)]
+    #[arg(long, value_name = "AGE", default_value = "7d", value_parser = crate::cli::parse_span)]
     older_than: Duration,
     /// Show what would be removed, and remove nothing
     #[arg(short = 'n', long)]

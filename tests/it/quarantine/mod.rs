@@ -2,6 +2,7 @@
 
 mod bad_input;
 mod collection;
+mod deletions;
 mod disks;
 mod forged;
 mod kill;

@@ -43,12 +43,16 @@ fn a_repository_goes_with_its_empty_directories_and_its_content_stays() {
 fn json_says_what_went() {
     let scratch = Scratch::new();
     scratch.image("lib", "one").tag("v1");
-    let event = scratch.run(["repo", "delete", "lib", "--json"]).code(0).json();
+    let [event, summary] = scratch.run(["repo", "delete", "lib", "--json"]).code(0).json_lines().try_into().unwrap();
     let expected = json!({
         "repository": "lib", "tags": 1, "revisions": 1, "layers": 2, "uploads": 0, "dry_run": false,
         "type": "delete", "schema_version": 1,
     });
     assert_eq!(event, expected);
+    assert_eq!(
+        (&summary["type"], &summary["repositories"], &summary["quarantine"]),
+        (&json!("summary"), &json!(1), &json!(null))
+    );
     assert_eq!(scratch.run(["repo", "delete", "lib", "--json"]).code(4).json_error()["code"], "NAME_UNKNOWN");
 }
 

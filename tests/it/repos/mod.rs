@@ -5,6 +5,7 @@ mod delete;
 mod kill;
 mod live;
 mod needed;
+mod several;
 mod unreadable;
 
 use serde_json::json;
