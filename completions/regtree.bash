@@ -544,7 +544,7 @@ _regtree() {
             return 0
             ;;
         regtree__subcmd__blob__subcmd__delete)
-            opts="-n -q -v -h --all-aliases --force --allow-unreadable --quarantine --dry-run --root --registry-config --wait-lock --json --quiet --verbose --color --progress --help"
+            opts="-n -q -v -h --all-aliases --force --allow-unreadable --quarantine --no-quarantine --dry-run --root --registry-config --wait-lock --json --quiet --verbose --color --progress --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -812,7 +812,7 @@ _regtree() {
             return 0
             ;;
         regtree__subcmd__blob__subcmd__put)
-            opts="-q -v -h --digest --size --verify-existing --root --registry-config --wait-lock --json --quiet --verbose --color --progress --help"
+            opts="-q -v -h --digest --size --no-verify-existing --verify-existing --root --registry-config --wait-lock --json --quiet --verbose --color --progress --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -2098,7 +2098,7 @@ _regtree() {
             return 0
             ;;
         regtree__subcmd__manifest__subcmd__delete)
-            opts="-n -q -v -h --with-tags --force --allow-unreadable --quarantine --dry-run --root --registry-config --wait-lock --json --quiet --verbose --color --progress --help"
+            opts="-n -q -v -h --with-tags --force --allow-unreadable --quarantine --no-quarantine --dry-run --root --registry-config --wait-lock --json --quiet --verbose --color --progress --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -2922,7 +2922,7 @@ _regtree() {
             return 0
             ;;
         regtree__subcmd__repo__subcmd__delete)
-            opts="-n -q -v -h --force --allow-unreadable --quarantine --dry-run --root --registry-config --wait-lock --json --quiet --verbose --color --progress --help"
+            opts="-n -q -v -h --force --allow-unreadable --quarantine --no-quarantine --dry-run --root --registry-config --wait-lock --json --quiet --verbose --color --progress --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -3142,7 +3142,7 @@ _regtree() {
             return 0
             ;;
         regtree__subcmd__tag__subcmd__delete)
-            opts="-n -q -v -h --quarantine --dry-run --root --registry-config --wait-lock --json --quiet --verbose --color --progress --help"
+            opts="-n -q -v -h --quarantine --no-quarantine --dry-run --root --registry-config --wait-lock --json --quiet --verbose --color --progress --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -3478,7 +3478,7 @@ _regtree() {
             return 0
             ;;
         regtree__subcmd__upload__subcmd__commit)
-            opts="-q -v -h --digest --size --rehash --verify-existing --root --registry-config --wait-lock --json --quiet --verbose --color --progress --help"
+            opts="-q -v -h --digest --size --rehash --no-verify-existing --verify-existing --root --registry-config --wait-lock --json --quiet --verbose --color --progress --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0

@@ -69,8 +69,14 @@ pub struct Stored {
 /// Puts `content` in the place of its blob.
 ///
 /// A registry leaves any file that is already there. regtree reads it, and replaces it if its size or its content is
-/// wrong. If the file there is good, both it and `content` stay as they are.
-pub(crate) fn place(writer: &Writer<'_>, content: &HashedContent<'_>, interrupt: &Interrupt) -> Result<Outcome> {
+/// wrong; with `trust_existing` it compares only the size. If the file there is good, both it and `content` stay as they
+/// are.
+pub(crate) fn place(
+    writer: &Writer<'_>,
+    content: &HashedContent<'_>,
+    trust_existing: bool,
+    interrupt: &Interrupt,
+) -> Result<Outcome> {
     let (digest, size) = (content.digest, content.identity.size);
     let path = Entry::Blob(digest).path();
     let tree = writer.tree();
@@ -78,7 +84,7 @@ pub(crate) fn place(writer: &Writer<'_>, content: &HashedContent<'_>, interrupt:
         None => Outcome::Stored,
         Some(found) if found != size => Outcome::Replaced { damaged_size: found },
         Some(found) => match tree.open_file(&path)? {
-            Some(file) if have_digests(tree, &file, &path, [digest], interrupt)? => {
+            Some(file) if trust_existing || have_digests(tree, &file, &path, [digest], interrupt)? => {
                 // Another process may have just put it there, and not have synced it yet.
                 writer.sync_found(&file, &path)?;
                 return Ok(Outcome::Existed);
@@ -101,7 +107,7 @@ pub(crate) fn store_staged(
 ) -> Result<Outcome> {
     // All that can fail for lack of space or permission comes before the content is published.
     let links = stage_links(writer, repository, content.digest, alias)?;
-    let outcome = place(writer, content, interrupt)?;
+    let outcome = place(writer, content, false, interrupt)?;
     links.place().map(|()| outcome)
 }
 

@@ -4,6 +4,7 @@ use std::fmt::Display;
 
 use serde_json::{Value, json};
 
+use super::quarantine::{Choice, no_room};
 use super::{Context, Exit, hint};
 use crate::durable::{ExclusiveRemover, ExclusiveWriter};
 use crate::error::Error;
@@ -28,9 +29,8 @@ impl AllowUnreadable {
 /// The options of every deletion.
 #[derive(Clone, Copy, Debug, clap::Args)]
 pub(super) struct Manner {
-    /// Move it to the quarantine instead of removing it, so that it can be put back
-    #[arg(long)]
-    pub(super) quarantine: bool,
+    #[command(flatten)]
+    pub(super) quarantine: Choice,
     /// Show what would be removed, and remove nothing
     #[arg(short = 'n', long)]
     pub(super) dry_run: bool,
@@ -39,12 +39,7 @@ pub(super) struct Manner {
 impl Manner {
     /// What a deletion does, in the words of this one, and where it moves things.
     pub(super) fn words(self) -> (&'static str, &'static str) {
-        match (self.dry_run, self.quarantine) {
-            (true, false) => ("would remove", ""),
-            (false, false) => ("removed", ""),
-            (true, true) => ("would move", " to the quarantine"),
-            (false, true) => ("moved", " to the quarantine"),
-        }
+        words(self.dry_run, self.quarantine.is_quarantine())
     }
 
     /// Carries out a deletion, in a run of the quarantine for `command` if that is wanted. Returns the run. A deletion
@@ -53,19 +48,32 @@ impl Manner {
         self,
         writer: &ExclusiveWriter<'_>,
         command: &str,
-        context: &Context,
+        context: &mut Context,
         delete: impl FnOnce(&dyn ExclusiveRemover) -> anyhow::Result<()>,
     ) -> anyhow::Result<Option<RunId>> {
-        if !self.quarantine {
+        if !self.quarantine.is_quarantine() {
             return delete(writer).map(|()| None);
         }
-        let mover = Mover::begin(writer, command, context.now)?;
-        let deleted = delete(&mover);
-        let run = mover.finish();
-        if let (Err(_), Ok(Some(run))) = (&deleted, &run) {
-            print_way_back(run, context);
-        }
-        deleted.and(Ok(run?))
+        let moved = || {
+            let mover = Mover::begin(writer, command, context.now)?;
+            let deleted = delete(&mover);
+            let run = mover.finish();
+            if let (Err(_), Ok(Some(run))) = (&deleted, &run) {
+                print_way_back(run, context);
+            }
+            deleted.and(Ok(run?))
+        };
+        moved().map_err(|error| no_room(error, context))
+    }
+}
+
+/// What a removal does, and where it moves things.
+pub(super) fn words(dry_run: bool, quarantine: bool) -> (&'static str, &'static str) {
+    match (dry_run, quarantine) {
+        (true, false) => ("would remove", ""),
+        (false, false) => ("removed", ""),
+        (true, true) => ("would move", " to the quarantine"),
+        (false, true) => ("moved", " to the quarantine"),
     }
 }
 
@@ -95,7 +103,7 @@ impl Deletion<'_> {
     ) -> anyhow::Result<()> {
         fields["repository"] = json!(self.repository);
         fields["dry_run"] = self.manner.dry_run.into();
-        if self.manner.quarantine {
+        if self.manner.quarantine.is_quarantine() {
             fields["quarantine"] = json!(self.run.map(RunId::as_str));
         }
         if context.output.is_json() {

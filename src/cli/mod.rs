@@ -212,6 +212,8 @@ struct Context {
     pauses: Vec<Duration>,
     /// Why the real run would be refused, though a dry run shows its plan.
     refusal: Option<Error>,
+    /// What to do about the error that a command returns.
+    advice: Option<&'static str>,
 }
 
 impl Context {
@@ -232,10 +234,13 @@ impl Context {
         age.is_none_or(|age| self.now.checked_sub(age).is_ok_and(|limit| since < limit))
     }
 
-    /// Notes that the tree had the content already, or that a damaged blob was replaced.
-    fn note_outcome(&self, stored: &Stored) {
+    /// Notes that the tree had the content already, perhaps without reading it, or that a damaged blob was replaced.
+    fn note_outcome(&self, stored: &Stored, trust_existing: bool) {
         match stored.outcome {
             Outcome::Stored => {}
+            Outcome::Existed if trust_existing => {
+                self.output.note("the tree already had a blob of this digest and size, which was not read");
+            }
             Outcome::Existed => self.output.detail("the tree already had this content"),
             Outcome::Replaced { damaged_size } => self.output.note(format_args!(
                 "replaced a damaged blob of {} with the right one of {}; a running registry \
@@ -340,7 +345,7 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         };
     global.places = places;
     let output = Output::new(&global);
-    let mut context = Context { output, global, now, pauses, refusal: None };
+    let mut context = Context { output, global, now, pauses, refusal: None, advice: None };
     // Whoever asks for help has had it by now, whatever is in the file.
     let outcome = site.map_err(Into::into).and_then(|site| {
         context.global.site = site;
@@ -354,7 +359,13 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     let outcome = outcome.and_then(|exit| context.refusal.take().map_or(Ok(exit), |refusal| Err(refusal.into())));
     match outcome {
         Ok(exit) => exit.into(),
-        Err(error) => context.output.report(&error, &context.global).into(),
+        Err(error) => {
+            let exit = context.output.report(&error, &context.global);
+            if let Some(advice) = context.advice {
+                context.output.hint(advice);
+            }
+            exit.into()
+        }
     }
 }
 

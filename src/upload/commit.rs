@@ -20,6 +20,8 @@ pub struct Commit {
     pub expected: Expected,
     /// Whether to read the received data even if its hash is known.
     pub rehash: bool,
+    /// Whether to compare only the size of a blob that the tree already has, and not to read it.
+    pub trust_existing: bool,
 }
 
 impl Session<'_> {
@@ -167,7 +169,7 @@ impl Session<'_> {
         let links = store::stage_links(self.writer, &self.repository, digest, alias)?;
         let content = HashedContent { place: ContentPlace::Tree(&self.path), file: &self.data, digest, identity };
         self.published = true;
-        let placed = store::place(self.writer, &content, interrupt);
+        let placed = store::place(self.writer, &content, how.trust_existing, interrupt);
         if placed.is_err() {
             self.published = !self.writer.tree().is_in_place(&self.path, &self.data)?;
         }

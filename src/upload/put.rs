@@ -19,12 +19,14 @@ pub struct Put<'a> {
     pub expected: Expected,
     /// The likely size of the content in bytes, for showing progress.
     pub size_hint: Option<u64>,
+    /// Whether to compare only the size of a blob that the tree already has, and not to read it.
+    pub trust_existing: bool,
 }
 
 impl<'a> Put<'a> {
     /// A put of content about which nothing is known, from a source that errors call `source_name`.
     pub fn new(source_name: &'a str) -> Self {
-        Self { source_name, expected: Expected::default(), size_hint: None }
+        Self { source_name, expected: Expected::default(), size_hint: None, trust_existing: false }
     }
 
     /// Stores the content of `source` in `repository`. The content is linked by its sha256, and also by the expected
@@ -42,7 +44,7 @@ impl<'a> Put<'a> {
     ) -> Result<Stored> {
         self.expected.check_usable()?;
         let mut session = Session::begin(writer, repository, now, Sync::Later)?;
-        let how = Commit { expected: self.expected, rehash: false };
+        let how = Commit { expected: self.expected, rehash: false, trust_existing: self.trust_existing };
         watch.progress.begin("storing", self.expected.size.or(self.size_hint));
         let stored = session.store(source, self.source_name, how, watch);
         watch.progress.end();

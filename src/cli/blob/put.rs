@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use serde_json::json;
 
-use crate::blob::Expected;
+use crate::blob::{Expected, Outcome};
 use crate::cli::source::Source;
 use crate::cli::subject::About;
 use crate::cli::{Context, Exit, interrupt, progress};
@@ -20,7 +20,8 @@ use crate::upload;
 /// is created.
 ///
 /// A blob that the tree already has is read and kept, but unlike a registry, regtree replaces it if it is damaged. So
-/// blob put repairs what a push can't. A running registry may remember the damaged blob's size until it is restarted, or
+/// blob put repairs what a push can't. That costs one more reading of the blob; --no-verify-existing saves it, and then
+/// only a wrong size is noticed. A running registry may remember the damaged blob's size until it is restarted, or
 /// its redis is flushed.
 #[derive(Debug, clap::Args)]
 #[command(after_long_help = "\
@@ -50,8 +51,11 @@ pub(in crate::cli) struct Put {
     /// The size that the content must have, in bytes
     #[arg(long, value_name = "BYTES")]
     size: Option<u64>,
-    /// Accepted and ignored: a blob that the tree already has is always read
-    #[arg(long, hide = true)]
+    /// Compare only the size of a blob that the tree already has, and do not read it
+    #[arg(long)]
+    no_verify_existing: bool,
+    /// Accepted and ignored: a blob that the tree already has is read
+    #[arg(long, hide = true, conflicts_with = "no_verify_existing")]
     verify_existing: bool,
 }
 
@@ -66,11 +70,15 @@ impl Put {
         let progress = progress::observer(context.global.progress, &context.output);
         let watch = Watch { progress: &*progress, interrupt: interrupt::catch()? };
         // A size that the user did not promise serves the progress bar only.
-        let put = upload::Put { source_name: &source.name, expected, size_hint: source.size };
+        let trust_existing = self.no_verify_existing;
+        let put = upload::Put { source_name: &source.name, expected, size_hint: source.size, trust_existing };
         let stored = put.store(&writer, &self.repository, source.content, context.now, &watch);
         let stored = stored.about(&self.repository, self.digest)?;
-        context.note_outcome(&stored);
+        context.note_outcome(&stored, self.no_verify_existing);
         let mut document = serde_json::to_value(&stored)?;
+        if stored.outcome == Outcome::Existed {
+            document["verified"] = (!self.no_verify_existing).into();
+        }
         document["repository"] = json!(self.repository);
         context.output.answer(stored.descriptor.digest, "blob", || document)?;
         Ok(Exit::Done)

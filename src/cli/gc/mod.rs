@@ -4,10 +4,10 @@ mod explain;
 mod report;
 
 use std::collections::HashSet;
-use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use quarantine::no_room;
 use report::Summary;
 
 use super::{Context, Exit, interrupt, quarantine, threads};
@@ -106,7 +106,7 @@ pub(super) struct Gc {
     /// Explain why content is kept, by the shortest path that leads to it, or that it would be removed; remove nothing
     #[arg(long, value_name = "DIGEST", num_args = 1.., value_parser = super::parse_digest, conflicts_with = "quarantine")]
     explain: Vec<Digest>,
-    /// Read the size of all content, to report how many bytes are kept, and how many --delete-untagged would free
+    /// Read the size of all content, to report how many bytes are kept
     #[arg(long)]
     sizes: bool,
     /// How many threads read; one per processor if omitted
@@ -148,7 +148,7 @@ impl Gc {
         };
         // Where the tree does not say what is tagged, --delete-untagged is refused.
         let wants_untagged = !self.delete_untagged && !context.output.is_quiet() && registry.check_tags().is_ok();
-        let untagged = wants_untagged.then(|| plan.untagged(tree, self.sizes, &interrupt)).transpose()?;
+        let untagged = wants_untagged.then(|| plan.untagged(tree, &interrupt)).transpose()?;
         let dangling = if self.delete_dangling_tags { None } else { plan.dangling_tags(tree, &interrupt)? };
         let mut summary = Summary { is_cache, untagged, dangling, ..self.summary(tree, &plan)? };
         match writer {
@@ -242,7 +242,7 @@ fn sweep(
     });
     printed?;
     let mut swept = match swept {
-        Err(error) if summary.quarantine && is_full(&error) => return no_room(error, context),
+        Err(error) if summary.quarantine => return Err(no_room(error, context)),
         swept => swept?,
     };
     // When nothing could be removed, the run failed, and one reason is enough.
@@ -252,7 +252,7 @@ fn sweep(
     } else {
         context.output.all_damage(swept.not_put_back.iter().chain(&swept.failures))?
     };
-    let is_quarantine_full = summary.quarantine && swept.failures.iter().any(is_full);
+    let is_quarantine_full = summary.quarantine && swept.failures.iter().any(quarantine::is_full);
     summary.kept = swept.kept;
     for finding in &swept.findings {
         report::print_finding(finding, context)?;
@@ -263,27 +263,12 @@ fn sweep(
         return Err(Error::Interrupted { signal }.into());
     }
     match failure {
-        Some(error) if summary.quarantine && is_full(&error) => return no_room(error, context),
+        Some(error) if summary.quarantine => return Err(no_room(error, context)),
         Some(error) => return Err(error.into()),
-        None if is_quarantine_full => context.output.hint(NO_ROOM),
+        None if is_quarantine_full => context.output.hint(quarantine::NO_ROOM),
         None => {}
     }
     Ok(if has_damage || !swept.findings.is_empty() { Exit::Damage } else { exit })
-}
-
-/// What to do when a quarantine does not fit on the disk.
-const NO_ROOM: &str = "the quarantine needs space, and frees none before a purge: run it with --no-quarantine";
-
-/// Reports that a quarantine does not fit on the disk.
-fn no_room(error: Error, context: &mut Context) -> anyhow::Result<Exit> {
-    context.output.flush()?;
-    let exit = context.output.report(&error.into(), &context.global);
-    context.output.hint(NO_ROOM);
-    Ok(exit)
-}
-
-fn is_full(error: &Error) -> bool {
-    matches!(error.io_kind(), Some(ErrorKind::StorageFull | ErrorKind::QuotaExceeded))
 }
 
 /// Whether something is kept because of what can't be followed, or something could not be read.

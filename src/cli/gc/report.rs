@@ -6,7 +6,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use crate::cli::count::{self, human_bytes, plural};
-use crate::cli::deletion::{Manner, print_way_back};
+use crate::cli::deletion::{print_way_back, words};
 use crate::cli::{Context, NOTE_CACHED, hint, quarantine};
 use crate::finding::{Code, REPAIRABLE};
 use crate::gc::{Action, DanglingTags, Finding, Kept, KeptReferrers, Kind, Options, Plan, UnlinkedChildren, Untagged};
@@ -74,7 +74,7 @@ impl Summary {
     }
 
     fn print_text(&self, actions: &[Action], context: &mut Context) -> anyhow::Result<()> {
-        let (did, to) = Manner { dry_run: self.dry_run, quarantine: self.quarantine }.words();
+        let (did, to) = words(self.dry_run, self.quarantine);
         context.output.line(format_args!("{did} {}{to}", count::bytes(bytes(actions))))?;
         for kind in Kind::ALL {
             let (count, bytes) = kind.count(actions);
@@ -150,20 +150,20 @@ impl Summary {
 fn untagged_text(untagged: Untagged) -> Option<String> {
     let Untagged { revisions, blobs, bytes, blobs_too_young, bytes_too_young } = untagged;
     let (manifests, young) = (plural(revisions, "manifest"), human_bytes(bytes_too_young));
-    let no_tag = |blobs: u64| format!("no tag leads to {manifests} and {}", plural(blobs, "blob"));
-    Some(match bytes {
-        None if blobs > 0 => format!("{}; --sizes says how much --delete-untagged would free", no_tag(blobs)),
-        Some(bytes) if blobs > 0 => {
-            let more =
-                if blobs_too_young > 0 { format!(", and with --min-age 0 another {young}") } else { String::new() };
-            format!("--delete-untagged would free {} more{more}: {}", human_bytes(bytes), no_tag(blobs))
-        }
-        _ if blobs_too_young > 0 => {
-            let blobs = plural(blobs_too_young, "blob");
-            format!("--delete-untagged with --min-age 0 would free {young} more: no tag leads to {blobs}")
-        }
-        _ if revisions > 0 => format!("--delete-untagged would also remove {manifests}, but no blob"),
-        _ => return None,
+    Some(if blobs > 0 {
+        let more = if blobs_too_young > 0 { format!(", and with --min-age 0 another {young}") } else { String::new() };
+        let blobs = plural(blobs, "blob");
+        format!(
+            "--delete-untagged would free {} more{more}: no tag leads to {manifests} and {blobs}",
+            human_bytes(bytes)
+        )
+    } else if blobs_too_young > 0 {
+        let blobs = plural(blobs_too_young, "blob");
+        format!("--delete-untagged with --min-age 0 would free {young} more: no tag leads to {blobs}")
+    } else if revisions > 0 {
+        format!("--delete-untagged would also remove {manifests}, but no blob")
+    } else {
+        return None;
     })
 }
 

@@ -6,17 +6,37 @@ mod purge;
 mod restore;
 mod show;
 
+use std::io::ErrorKind;
+
 pub(super) use choice::Choice;
 use serde_json::{Value, json};
 
 use super::count::plural;
 use super::{Context, Exit};
 use crate::digest::Digest;
+use crate::error::Error;
 use crate::quarantine::{Mentioned, NotedItem, Recall, RunId, RunSummary};
 
 /// How many blobs that stay in the quarantine a note names, and how many repositories for each.
 const SHOWN: usize = 10;
 const NAMED: usize = 3;
+
+/// What to do when a quarantine does not fit on the disk.
+pub(super) const NO_ROOM: &str =
+    "the quarantine needs space, and frees none before a purge: run it with --no-quarantine";
+
+/// The error of a command that fills the quarantine. If the disk is full, advice is printed below it.
+pub(super) fn no_room(error: impl Into<anyhow::Error>, context: &mut Context) -> anyhow::Error {
+    let error = error.into();
+    if error.chain().filter_map(|cause| cause.downcast_ref::<Error>()).any(is_full) {
+        context.advice = Some(NO_ROOM);
+    }
+    error
+}
+
+pub(super) fn is_full(error: &Error) -> bool {
+    matches!(error.io_kind(), Some(ErrorKind::StorageFull | ErrorKind::QuotaExceeded))
+}
 
 noun! {
     /// Quarantine: what was moved out of the tree, and can be put back

@@ -44,10 +44,14 @@ impl Delete {
         let repository = registry.repository(&self.repository).about(&self.repository, None)?;
         let dry_run = self.manner.dry_run;
         // Only the quarantine needs the lock alone: a tag that is set meanwhile needs no other tag.
-        let alone = self.manner.quarantine.then(|| context.exclusive_writer(&registry, "tag delete", dry_run));
+        let alone =
+            self.manner.quarantine.is_quarantine().then(|| context.exclusive_writer(&registry, "tag delete", dry_run));
         let alone = alone.transpose()?.flatten();
-        let shared =
-            if self.manner.quarantine { None } else { context.writer_unless_dry(&registry, "tag delete", dry_run)? };
+        let shared = if self.manner.quarantine.is_quarantine() {
+            None
+        } else {
+            context.writer_unless_dry(&registry, "tag delete", dry_run)?
+        };
         context.check_tags(&registry, dry_run)?;
         let removals = tag::plan_delete(&repository, &self.tags).about(&self.repository, None)?;
         if let Some(writer) = &shared {

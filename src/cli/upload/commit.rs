@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use serde_json::json;
 
-use crate::blob::{self, Expected};
+use crate::blob::{self, Expected, Outcome};
 use crate::cli::source::Source;
 use crate::cli::subject::About;
 use crate::cli::{Context, Exit, interrupt, progress};
@@ -20,6 +20,9 @@ use crate::upload::{self, Session};
 /// The last bytes may be given too. Size and digest are checked, the content is stored and linked, and the upload is
 /// removed; if size or digest is wrong, the upload is left as it was. The content is read again, unless regtree itself
 /// received all of it and can prove that it has not changed since; a registry's hash states are never trusted.
+///
+/// A blob that the tree already has is read too, and replaced if it is damaged; --no-verify-existing saves that reading,
+/// and then only a wrong size is noticed.
 #[derive(Debug, clap::Args)]
 #[command(after_long_help = "\
 Exit codes:
@@ -54,8 +57,11 @@ pub(in crate::cli) struct Commit {
     /// Read the content, even if its hash is known
     #[arg(long)]
     rehash: bool,
-    /// Accepted and ignored: a blob that the tree already has is always read
-    #[arg(long, hide = true)]
+    /// Compare only the size of a blob that the tree already has, and do not read it
+    #[arg(long)]
+    no_verify_existing: bool,
+    /// Accepted and ignored: a blob that the tree already has is read
+    #[arg(long, hide = true, conflicts_with = "no_verify_existing")]
     verify_existing: bool,
 }
 
@@ -87,14 +93,17 @@ impl Commit {
         }
         let progress = progress::observer(context.global.progress, &context.output);
         let watch = Watch { progress: &*progress, interrupt: interrupt::catch()? };
-        let how = upload::Commit { expected, rehash: self.rehash };
+        let how = upload::Commit { expected, rehash: self.rehash, trust_existing: self.no_verify_existing };
         let (content, name) = source.map(|source| (source.content, source.name)).unzip();
         let committed = session.commit(content.zip(name.as_deref()), how, &watch);
         let warnings = super::warn_of_ignored(context, session.ignored());
         let stored = committed.about(&self.repository, self.digest)?;
         session.finish().about(&self.repository, self.digest)?;
-        context.note_outcome(&stored);
+        context.note_outcome(&stored, self.no_verify_existing);
         let mut document = serde_json::to_value(&stored)?;
+        if stored.outcome == Outcome::Existed {
+            document["verified"] = (!self.no_verify_existing).into();
+        }
         document["repository"] = json!(self.repository);
         document["warnings"] = json!(warnings);
         context.output.answer(stored.descriptor.digest, "blob", || document)?;

@@ -98,6 +98,22 @@ fn a_blob_of_the_wrong_size_is_healed_by_putting_it_again() {
 }
 
 #[test]
+fn without_reading_only_a_wrong_size_is_noticed() {
+    let scratch = Scratch::new();
+    let digest = scratch.put("lib/app", b"content");
+    let put = |words: &[&str]| scratch.regtree(["blob", "put", "lib/app"]).with(words).stdin("content").ok();
+    assert_eq!(put(&["--json"]).json()["verified"], true);
+    fs::write(scratch.blob(digest), "cOntent").unwrap();
+    put(&["--no-verify-existing"]).says(["a blob of this digest and size, which was not read"]);
+    assert_eq!(put(&["--no-verify-existing", "--json"]).json()["verified"], false);
+    assert_eq!(fs::read(scratch.blob(digest)).unwrap(), b"cOntent");
+    scratch.truncate(digest, 3);
+    assert_eq!(put(&["--no-verify-existing", "--json"]).json()["outcome"], "replaced");
+    let both = ["blob", "put", "lib/app", "--verify-existing", "--no-verify-existing"];
+    scratch.regtree(both).stdin("content").run().code(2);
+}
+
+#[test]
 fn putting_the_right_bytes_over_wrong_ones_of_the_same_size_ends_with_the_right_ones() {
     let scratch = Scratch::new();
     let digest = scratch.put("lib/app", b"content");

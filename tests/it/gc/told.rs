@@ -112,6 +112,19 @@ fn what_is_said_of_delete_untagged_is_what_it_does() {
 }
 
 #[test]
+fn what_delete_untagged_would_free_is_a_figure_however_much_there_is() {
+    let planted = Planted::new();
+    let layer = planted.layer("lib", vec![7; 5000]);
+    for number in 0..1100 {
+        planted.manifest("lib", &planted.image_of(&planted.layer("lib", format!("{number}")), &[&layer]));
+    }
+    planted.age(48);
+    let run = planted.regtree(["gc", "--dry-run"]).run().code(0);
+    let line = run.err().lines().find(|line| line.contains("--delete-untagged")).unwrap().to_owned();
+    assert!(line.contains("would free ") && line.ends_with("1100 manifests and 2201 blobs"), "{line}");
+}
+
+#[test]
 fn a_collection_that_may_not_write_fails_and_says_who_may() {
     let planted = Planted::new();
     planted.tagged_image("lib", "v1", "an image");
@@ -143,6 +156,7 @@ fn a_quarantine_on_a_full_disk_fails_and_is_advised_against() {
     let call = |words: &[&str]| mounted.regtree(["gc", "--min-age", "0", "--allow-rootless"]).with(words);
     let digest = mounted.put();
     mounted.regtree(["repo", "delete", "lib/app"]).ok();
+    mounted.regtree(["blob", "put", "lib/web"]).stdin("content of another").ok();
     fs::write(mounted.root.join("filler"), vec![0; 2 << 20]).unwrap_err();
     let v2 = mounted.root.join("docker/registry/v2");
     let before = snapshot(&v2);
@@ -153,6 +167,8 @@ fn a_quarantine_on_a_full_disk_fails_and_is_advised_against() {
         "hint: the quarantine needs space, and frees none before a purge",
         "with --no-quarantine",
     ]);
+    let deletion = mounted.regtree(["repo", "delete", "lib/web", "--quarantine"]).run().code(1);
+    deletion.says([NO_SPACE, "hint: the quarantine needs space, and frees none before a purge"]);
     assert!(snapshot(&v2) == before);
     call(&[]).run().code(0);
     let hex = digest.split_once(':').unwrap().1.to_owned();

@@ -97,6 +97,8 @@ fn a_blob_that_exists_stays_and_a_damaged_one_is_replaced() {
     scratch.truncate(blob, 3);
     again(&[]).says(["replaced a damaged blob of 3 bytes"]);
     fs::write(scratch.blob(blob), "cOntent").unwrap();
+    assert_eq!(again(&["--json", "--no-verify-existing"]).json()["verified"], false);
+    assert_eq!(fs::read(scratch.blob(blob)).unwrap(), b"cOntent");
     assert_eq!(again(&["--json"]).json()["outcome"], "replaced");
     assert_eq!(fs::read(scratch.blob(blob)).unwrap(), b"content");
     assert_eq!(scratch.run(["blob", "get", REPOSITORY, &name]).code(0).bytes(), b"content");
