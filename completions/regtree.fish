@@ -36,7 +36,7 @@ plain\t'A line every 10 seconds'
 none\t'Nothing'"
 complete -c regtree -n "__fish_regtree_needs_command" -l json -d 'Print JSON: one document, or a line for each item of a listing'
 complete -c regtree -n "__fish_regtree_needs_command" -s q -l quiet -d 'Print the answer and errors only: no notes, warnings, findings of severity info, or progress'
-complete -c regtree -n "__fish_regtree_needs_command" -s v -l verbose -d 'Print more details on stderr'
+complete -c regtree -n "__fish_regtree_needs_command" -s v -l verbose -d 'Print more details on stderr; with --version, what the program was built from'
 complete -c regtree -n "__fish_regtree_needs_command" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c regtree -n "__fish_regtree_needs_command" -s V -l version -d 'Print version'
 complete -c regtree -n "__fish_regtree_needs_command" -f -a "init" -d 'Create an empty registry tree'
@@ -53,6 +53,7 @@ complete -c regtree -n "__fish_regtree_needs_command" -f -a "quarantine" -d 'Qua
 complete -c regtree -n "__fish_regtree_needs_command" -f -a "fsck" -d 'Find and report everything that is wrong with a tree'
 complete -c regtree -n "__fish_regtree_needs_command" -f -a "repair" -d 'Repair what fsck finds'
 complete -c regtree -n "__fish_regtree_needs_command" -f -a "du" -d 'Show what uses the space'
+complete -c regtree -n "__fish_regtree_needs_command" -f -a "info" -d 'Show which tree this is, in what state, and what is configured'
 complete -c regtree -n "__fish_regtree_needs_command" -f -a "demo" -d 'Write a small real tree, and show what to try on it'
 complete -c regtree -n "__fish_regtree_needs_command" -f -a "completions" -d 'Print a completion script for a shell'
 complete -c regtree -n "__fish_regtree_needs_command" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
@@ -68,7 +69,7 @@ plain\t'A line every 10 seconds'
 none\t'Nothing'"
 complete -c regtree -n "__fish_regtree_using_subcommand init" -l json -d 'Print JSON: one document, or a line for each item of a listing'
 complete -c regtree -n "__fish_regtree_using_subcommand init" -s q -l quiet -d 'Print the answer and errors only: no notes, warnings, findings of severity info, or progress'
-complete -c regtree -n "__fish_regtree_using_subcommand init" -s v -l verbose -d 'Print more details on stderr'
+complete -c regtree -n "__fish_regtree_using_subcommand init" -s v -l verbose -d 'Print more details on stderr; with --version, what the program was built from'
 complete -c regtree -n "__fish_regtree_using_subcommand init" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c regtree -n "__fish_regtree_using_subcommand blob; and not __fish_seen_subcommand_from put get stat list mount delete help" -l root -d 'The registry\'s rootdirectory, or its docker/registry/v2' -r -F
 complete -c regtree -n "__fish_regtree_using_subcommand blob; and not __fish_seen_subcommand_from put get stat list mount delete help" -l registry-config -d 'Take the root from the registry\'s own config.yml' -r -F
@@ -82,7 +83,7 @@ plain\t'A line every 10 seconds'
 none\t'Nothing'"
 complete -c regtree -n "__fish_regtree_using_subcommand blob; and not __fish_seen_subcommand_from put get stat list mount delete help" -l json -d 'Print JSON: one document, or a line for each item of a listing'
 complete -c regtree -n "__fish_regtree_using_subcommand blob; and not __fish_seen_subcommand_from put get stat list mount delete help" -s q -l quiet -d 'Print the answer and errors only: no notes, warnings, findings of severity info, or progress'
-complete -c regtree -n "__fish_regtree_using_subcommand blob; and not __fish_seen_subcommand_from put get stat list mount delete help" -s v -l verbose -d 'Print more details on stderr'
+complete -c regtree -n "__fish_regtree_using_subcommand blob; and not __fish_seen_subcommand_from put get stat list mount delete help" -s v -l verbose -d 'Print more details on stderr; with --version, what the program was built from'
 complete -c regtree -n "__fish_regtree_using_subcommand blob; and not __fish_seen_subcommand_from put get stat list mount delete help" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c regtree -n "__fish_regtree_using_subcommand blob; and not __fish_seen_subcommand_from put get stat list mount delete help" -f -a "put" -d 'Store content in a repository, and print its digest'
 complete -c regtree -n "__fish_regtree_using_subcommand blob; and not __fish_seen_subcommand_from put get stat list mount delete help" -f -a "get" -d 'Write a blob\'s content to standard output or a file'
@@ -107,7 +108,7 @@ complete -c regtree -n "__fish_regtree_using_subcommand blob; and __fish_seen_su
 complete -c regtree -n "__fish_regtree_using_subcommand blob; and __fish_seen_subcommand_from put" -l verify-existing -d 'Accepted and ignored: a blob that the tree already has is read'
 complete -c regtree -n "__fish_regtree_using_subcommand blob; and __fish_seen_subcommand_from put" -l json -d 'Print JSON: one document, or a line for each item of a listing'
 complete -c regtree -n "__fish_regtree_using_subcommand blob; and __fish_seen_subcommand_from put" -s q -l quiet -d 'Print the answer and errors only: no notes, warnings, findings of severity info, or progress'
-complete -c regtree -n "__fish_regtree_using_subcommand blob; and __fish_seen_subcommand_from put" -s v -l verbose -d 'Print more details on stderr'
+complete -c regtree -n "__fish_regtree_using_subcommand blob; and __fish_seen_subcommand_from put" -s v -l verbose -d 'Print more details on stderr; with --version, what the program was built from'
 complete -c regtree -n "__fish_regtree_using_subcommand blob; and __fish_seen_subcommand_from put" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c regtree -n "__fish_regtree_using_subcommand blob; and __fish_seen_subcommand_from get" -s o -l output -d 'Write to FILE; - is standard output, even if it is a terminal' -r -F
 complete -c regtree -n "__fish_regtree_using_subcommand blob; and __fish_seen_subcommand_from get" -l range -d 'Only bytes A to B, both included, counted from 0; A- is from A to the end' -r
@@ -123,7 +124,7 @@ plain\t'A line every 10 seconds'
 none\t'Nothing'"
 complete -c regtree -n "__fish_regtree_using_subcommand blob; and __fish_seen_subcommand_from get" -l json -d 'Print JSON: one document, or a line for each item of a listing'
 complete -c regtree -n "__fish_regtree_using_subcommand blob; and __fish_seen_subcommand_from get" -s q -l quiet -d 'Print the answer and errors only: no notes, warnings, findings of severity info, or progress'
-complete -c regtree -n "__fish_regtree_using_subcommand blob; and __fish_seen_subcommand_from get" -s v -l verbose -d 'Print more details on stderr'
+complete -c regtree -n "__fish_regtree_using_subcommand blob; and __fish_seen_subcommand_from get" -s v -l verbose -d 'Print more details on stderr; with --version, what the program was built from'
 complete -c regtree -n "__fish_regtree_using_subcommand blob; and __fish_seen_subcommand_from get" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c regtree -n "__fish_regtree_using_subcommand blob; and __fish_seen_subcommand_from stat" -l all-repos -d 'Print the names of all repositories that link the blob' -r
 complete -c regtree -n "__fish_regtree_using_subcommand blob; and __fish_seen_subcommand_from stat" -l root -d 'The registry\'s rootdirectory, or its docker/registry/v2' -r -F
@@ -138,7 +139,7 @@ plain\t'A line every 10 seconds'
 none\t'Nothing'"
 complete -c regtree -n "__fish_regtree_using_subcommand blob; and __fish_seen_subcommand_from stat" -l json -d 'Print JSON: one document, or a line for each item of a listing'
 complete -c regtree -n "__fish_regtree_using_subcommand blob; and __fish_seen_subcommand_from stat" -s q -l quiet -d 'Print the answer and errors only: no notes, warnings, findings of severity info, or progress'
-complete -c regtree -n "__fish_regtree_using_subcommand blob; and __fish_seen_subcommand_from stat" -s v -l verbose -d 'Print more details on stderr'
+complete -c regtree -n "__fish_regtree_using_subcommand blob; and __fish_seen_subcommand_from stat" -s v -l verbose -d 'Print more details on stderr; with --version, what the program was built from'
 complete -c regtree -n "__fish_regtree_using_subcommand blob; and __fish_seen_subcommand_from stat" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c regtree -n "__fish_regtree_using_subcommand blob; and __fish_seen_subcommand_from list" -l root -d 'The registry\'s rootdirectory, or its docker/registry/v2' -r -F
 complete -c regtree -n "__fish_regtree_using_subcommand blob; and __fish_seen_subcommand_from list" -l registry-config -d 'Take the root from the registry\'s own config.yml' -r -F
@@ -153,7 +154,7 @@ none\t'Nothing'"
 complete -c regtree -n "__fish_regtree_using_subcommand blob; and __fish_seen_subcommand_from list" -s l -l long -d 'Show sizes, and the digest to which an alias leads'
 complete -c regtree -n "__fish_regtree_using_subcommand blob; and __fish_seen_subcommand_from list" -l json -d 'Print JSON: one document, or a line for each item of a listing'
 complete -c regtree -n "__fish_regtree_using_subcommand blob; and __fish_seen_subcommand_from list" -s q -l quiet -d 'Print the answer and errors only: no notes, warnings, findings of severity info, or progress'
-complete -c regtree -n "__fish_regtree_using_subcommand blob; and __fish_seen_subcommand_from list" -s v -l verbose -d 'Print more details on stderr'
+complete -c regtree -n "__fish_regtree_using_subcommand blob; and __fish_seen_subcommand_from list" -s v -l verbose -d 'Print more details on stderr; with --version, what the program was built from'
 complete -c regtree -n "__fish_regtree_using_subcommand blob; and __fish_seen_subcommand_from list" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c regtree -n "__fish_regtree_using_subcommand blob; and __fish_seen_subcommand_from mount" -l from -d 'The repository that links it now' -r
 complete -c regtree -n "__fish_regtree_using_subcommand blob; and __fish_seen_subcommand_from mount" -l to -d 'The repository to link it in' -r
@@ -169,7 +170,7 @@ plain\t'A line every 10 seconds'
 none\t'Nothing'"
 complete -c regtree -n "__fish_regtree_using_subcommand blob; and __fish_seen_subcommand_from mount" -l json -d 'Print JSON: one document, or a line for each item of a listing'
 complete -c regtree -n "__fish_regtree_using_subcommand blob; and __fish_seen_subcommand_from mount" -s q -l quiet -d 'Print the answer and errors only: no notes, warnings, findings of severity info, or progress'
-complete -c regtree -n "__fish_regtree_using_subcommand blob; and __fish_seen_subcommand_from mount" -s v -l verbose -d 'Print more details on stderr'
+complete -c regtree -n "__fish_regtree_using_subcommand blob; and __fish_seen_subcommand_from mount" -s v -l verbose -d 'Print more details on stderr; with --version, what the program was built from'
 complete -c regtree -n "__fish_regtree_using_subcommand blob; and __fish_seen_subcommand_from mount" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c regtree -n "__fish_regtree_using_subcommand blob; and __fish_seen_subcommand_from delete" -l root -d 'The registry\'s rootdirectory, or its docker/registry/v2' -r -F
 complete -c regtree -n "__fish_regtree_using_subcommand blob; and __fish_seen_subcommand_from delete" -l registry-config -d 'Take the root from the registry\'s own config.yml' -r -F
@@ -189,7 +190,7 @@ complete -c regtree -n "__fish_regtree_using_subcommand blob; and __fish_seen_su
 complete -c regtree -n "__fish_regtree_using_subcommand blob; and __fish_seen_subcommand_from delete" -s n -l dry-run -d 'Show what would be removed, and remove nothing'
 complete -c regtree -n "__fish_regtree_using_subcommand blob; and __fish_seen_subcommand_from delete" -l json -d 'Print JSON: one document, or a line for each item of a listing'
 complete -c regtree -n "__fish_regtree_using_subcommand blob; and __fish_seen_subcommand_from delete" -s q -l quiet -d 'Print the answer and errors only: no notes, warnings, findings of severity info, or progress'
-complete -c regtree -n "__fish_regtree_using_subcommand blob; and __fish_seen_subcommand_from delete" -s v -l verbose -d 'Print more details on stderr'
+complete -c regtree -n "__fish_regtree_using_subcommand blob; and __fish_seen_subcommand_from delete" -s v -l verbose -d 'Print more details on stderr; with --version, what the program was built from'
 complete -c regtree -n "__fish_regtree_using_subcommand blob; and __fish_seen_subcommand_from delete" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c regtree -n "__fish_regtree_using_subcommand blob; and __fish_seen_subcommand_from help" -f -a "put" -d 'Store content in a repository, and print its digest'
 complete -c regtree -n "__fish_regtree_using_subcommand blob; and __fish_seen_subcommand_from help" -f -a "get" -d 'Write a blob\'s content to standard output or a file'
@@ -210,7 +211,7 @@ plain\t'A line every 10 seconds'
 none\t'Nothing'"
 complete -c regtree -n "__fish_regtree_using_subcommand upload; and not __fish_seen_subcommand_from start resume commit status list get cancel purge help" -l json -d 'Print JSON: one document, or a line for each item of a listing'
 complete -c regtree -n "__fish_regtree_using_subcommand upload; and not __fish_seen_subcommand_from start resume commit status list get cancel purge help" -s q -l quiet -d 'Print the answer and errors only: no notes, warnings, findings of severity info, or progress'
-complete -c regtree -n "__fish_regtree_using_subcommand upload; and not __fish_seen_subcommand_from start resume commit status list get cancel purge help" -s v -l verbose -d 'Print more details on stderr'
+complete -c regtree -n "__fish_regtree_using_subcommand upload; and not __fish_seen_subcommand_from start resume commit status list get cancel purge help" -s v -l verbose -d 'Print more details on stderr; with --version, what the program was built from'
 complete -c regtree -n "__fish_regtree_using_subcommand upload; and not __fish_seen_subcommand_from start resume commit status list get cancel purge help" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c regtree -n "__fish_regtree_using_subcommand upload; and not __fish_seen_subcommand_from start resume commit status list get cancel purge help" -f -a "start" -d 'Start an upload, and print its id'
 complete -c regtree -n "__fish_regtree_using_subcommand upload; and not __fish_seen_subcommand_from start resume commit status list get cancel purge help" -f -a "resume" -d 'Append to an upload, and print its new size in bytes'
@@ -233,7 +234,7 @@ plain\t'A line every 10 seconds'
 none\t'Nothing'"
 complete -c regtree -n "__fish_regtree_using_subcommand upload; and __fish_seen_subcommand_from start" -l json -d 'Print JSON: one document, or a line for each item of a listing'
 complete -c regtree -n "__fish_regtree_using_subcommand upload; and __fish_seen_subcommand_from start" -s q -l quiet -d 'Print the answer and errors only: no notes, warnings, findings of severity info, or progress'
-complete -c regtree -n "__fish_regtree_using_subcommand upload; and __fish_seen_subcommand_from start" -s v -l verbose -d 'Print more details on stderr'
+complete -c regtree -n "__fish_regtree_using_subcommand upload; and __fish_seen_subcommand_from start" -s v -l verbose -d 'Print more details on stderr; with --version, what the program was built from'
 complete -c regtree -n "__fish_regtree_using_subcommand upload; and __fish_seen_subcommand_from start" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c regtree -n "__fish_regtree_using_subcommand upload; and __fish_seen_subcommand_from resume" -l offset -d 'How many bytes the upload must already have (after --truncate-to)' -r
 complete -c regtree -n "__fish_regtree_using_subcommand upload; and __fish_seen_subcommand_from resume" -l truncate-to -d 'Cut the upload back to this many bytes first' -r
@@ -250,7 +251,7 @@ none\t'Nothing'"
 complete -c regtree -n "__fish_regtree_using_subcommand upload; and __fish_seen_subcommand_from resume" -l rehash -d 'Read what is there, even if its hash is known'
 complete -c regtree -n "__fish_regtree_using_subcommand upload; and __fish_seen_subcommand_from resume" -l json -d 'Print JSON: one document, or a line for each item of a listing'
 complete -c regtree -n "__fish_regtree_using_subcommand upload; and __fish_seen_subcommand_from resume" -s q -l quiet -d 'Print the answer and errors only: no notes, warnings, findings of severity info, or progress'
-complete -c regtree -n "__fish_regtree_using_subcommand upload; and __fish_seen_subcommand_from resume" -s v -l verbose -d 'Print more details on stderr'
+complete -c regtree -n "__fish_regtree_using_subcommand upload; and __fish_seen_subcommand_from resume" -s v -l verbose -d 'Print more details on stderr; with --version, what the program was built from'
 complete -c regtree -n "__fish_regtree_using_subcommand upload; and __fish_seen_subcommand_from resume" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c regtree -n "__fish_regtree_using_subcommand upload; and __fish_seen_subcommand_from commit" -l digest -d 'The digest that the content must have; a sha384 or sha512 digest is linked as an alias' -r
 complete -c regtree -n "__fish_regtree_using_subcommand upload; and __fish_seen_subcommand_from commit" -l size -d 'The size that the content must have, in bytes' -r
@@ -269,7 +270,7 @@ complete -c regtree -n "__fish_regtree_using_subcommand upload; and __fish_seen_
 complete -c regtree -n "__fish_regtree_using_subcommand upload; and __fish_seen_subcommand_from commit" -l verify-existing -d 'Accepted and ignored: a blob that the tree already has is read'
 complete -c regtree -n "__fish_regtree_using_subcommand upload; and __fish_seen_subcommand_from commit" -l json -d 'Print JSON: one document, or a line for each item of a listing'
 complete -c regtree -n "__fish_regtree_using_subcommand upload; and __fish_seen_subcommand_from commit" -s q -l quiet -d 'Print the answer and errors only: no notes, warnings, findings of severity info, or progress'
-complete -c regtree -n "__fish_regtree_using_subcommand upload; and __fish_seen_subcommand_from commit" -s v -l verbose -d 'Print more details on stderr'
+complete -c regtree -n "__fish_regtree_using_subcommand upload; and __fish_seen_subcommand_from commit" -s v -l verbose -d 'Print more details on stderr; with --version, what the program was built from'
 complete -c regtree -n "__fish_regtree_using_subcommand upload; and __fish_seen_subcommand_from commit" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c regtree -n "__fish_regtree_using_subcommand upload; and __fish_seen_subcommand_from status" -l root -d 'The registry\'s rootdirectory, or its docker/registry/v2' -r -F
 complete -c regtree -n "__fish_regtree_using_subcommand upload; and __fish_seen_subcommand_from status" -l registry-config -d 'Take the root from the registry\'s own config.yml' -r -F
@@ -283,7 +284,7 @@ plain\t'A line every 10 seconds'
 none\t'Nothing'"
 complete -c regtree -n "__fish_regtree_using_subcommand upload; and __fish_seen_subcommand_from status" -l json -d 'Print JSON: one document, or a line for each item of a listing'
 complete -c regtree -n "__fish_regtree_using_subcommand upload; and __fish_seen_subcommand_from status" -s q -l quiet -d 'Print the answer and errors only: no notes, warnings, findings of severity info, or progress'
-complete -c regtree -n "__fish_regtree_using_subcommand upload; and __fish_seen_subcommand_from status" -s v -l verbose -d 'Print more details on stderr'
+complete -c regtree -n "__fish_regtree_using_subcommand upload; and __fish_seen_subcommand_from status" -s v -l verbose -d 'Print more details on stderr; with --version, what the program was built from'
 complete -c regtree -n "__fish_regtree_using_subcommand upload; and __fish_seen_subcommand_from status" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c regtree -n "__fish_regtree_using_subcommand upload; and __fish_seen_subcommand_from list" -l older-than -d 'Only those that began longer ago than AGE (30m, 12h, 7d, 2w)' -r
 complete -c regtree -n "__fish_regtree_using_subcommand upload; and __fish_seen_subcommand_from list" -l root -d 'The registry\'s rootdirectory, or its docker/registry/v2' -r -F
@@ -298,7 +299,7 @@ plain\t'A line every 10 seconds'
 none\t'Nothing'"
 complete -c regtree -n "__fish_regtree_using_subcommand upload; and __fish_seen_subcommand_from list" -l json -d 'Print JSON: one document, or a line for each item of a listing'
 complete -c regtree -n "__fish_regtree_using_subcommand upload; and __fish_seen_subcommand_from list" -s q -l quiet -d 'Print the answer and errors only: no notes, warnings, findings of severity info, or progress'
-complete -c regtree -n "__fish_regtree_using_subcommand upload; and __fish_seen_subcommand_from list" -s v -l verbose -d 'Print more details on stderr'
+complete -c regtree -n "__fish_regtree_using_subcommand upload; and __fish_seen_subcommand_from list" -s v -l verbose -d 'Print more details on stderr; with --version, what the program was built from'
 complete -c regtree -n "__fish_regtree_using_subcommand upload; and __fish_seen_subcommand_from list" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c regtree -n "__fish_regtree_using_subcommand upload; and __fish_seen_subcommand_from get" -s o -l output -d 'Write to FILE; - is standard output' -r -F
 complete -c regtree -n "__fish_regtree_using_subcommand upload; and __fish_seen_subcommand_from get" -l root -d 'The registry\'s rootdirectory, or its docker/registry/v2' -r -F
@@ -313,7 +314,7 @@ plain\t'A line every 10 seconds'
 none\t'Nothing'"
 complete -c regtree -n "__fish_regtree_using_subcommand upload; and __fish_seen_subcommand_from get" -l json -d 'Print JSON: one document, or a line for each item of a listing'
 complete -c regtree -n "__fish_regtree_using_subcommand upload; and __fish_seen_subcommand_from get" -s q -l quiet -d 'Print the answer and errors only: no notes, warnings, findings of severity info, or progress'
-complete -c regtree -n "__fish_regtree_using_subcommand upload; and __fish_seen_subcommand_from get" -s v -l verbose -d 'Print more details on stderr'
+complete -c regtree -n "__fish_regtree_using_subcommand upload; and __fish_seen_subcommand_from get" -s v -l verbose -d 'Print more details on stderr; with --version, what the program was built from'
 complete -c regtree -n "__fish_regtree_using_subcommand upload; and __fish_seen_subcommand_from get" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c regtree -n "__fish_regtree_using_subcommand upload; and __fish_seen_subcommand_from cancel" -l root -d 'The registry\'s rootdirectory, or its docker/registry/v2' -r -F
 complete -c regtree -n "__fish_regtree_using_subcommand upload; and __fish_seen_subcommand_from cancel" -l registry-config -d 'Take the root from the registry\'s own config.yml' -r -F
@@ -327,7 +328,7 @@ plain\t'A line every 10 seconds'
 none\t'Nothing'"
 complete -c regtree -n "__fish_regtree_using_subcommand upload; and __fish_seen_subcommand_from cancel" -l json -d 'Print JSON: one document, or a line for each item of a listing'
 complete -c regtree -n "__fish_regtree_using_subcommand upload; and __fish_seen_subcommand_from cancel" -s q -l quiet -d 'Print the answer and errors only: no notes, warnings, findings of severity info, or progress'
-complete -c regtree -n "__fish_regtree_using_subcommand upload; and __fish_seen_subcommand_from cancel" -s v -l verbose -d 'Print more details on stderr'
+complete -c regtree -n "__fish_regtree_using_subcommand upload; and __fish_seen_subcommand_from cancel" -s v -l verbose -d 'Print more details on stderr; with --version, what the program was built from'
 complete -c regtree -n "__fish_regtree_using_subcommand upload; and __fish_seen_subcommand_from cancel" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c regtree -n "__fish_regtree_using_subcommand upload; and __fish_seen_subcommand_from purge" -l older-than -d 'Minimum age (30m, 12h, 7d, 2w)' -r
 complete -c regtree -n "__fish_regtree_using_subcommand upload; and __fish_seen_subcommand_from purge" -l root -d 'The registry\'s rootdirectory, or its docker/registry/v2' -r -F
@@ -343,7 +344,7 @@ none\t'Nothing'"
 complete -c regtree -n "__fish_regtree_using_subcommand upload; and __fish_seen_subcommand_from purge" -s n -l dry-run -d 'Show what would be removed, and remove nothing'
 complete -c regtree -n "__fish_regtree_using_subcommand upload; and __fish_seen_subcommand_from purge" -l json -d 'Print JSON: one document, or a line for each item of a listing'
 complete -c regtree -n "__fish_regtree_using_subcommand upload; and __fish_seen_subcommand_from purge" -s q -l quiet -d 'Print the answer and errors only: no notes, warnings, findings of severity info, or progress'
-complete -c regtree -n "__fish_regtree_using_subcommand upload; and __fish_seen_subcommand_from purge" -s v -l verbose -d 'Print more details on stderr'
+complete -c regtree -n "__fish_regtree_using_subcommand upload; and __fish_seen_subcommand_from purge" -s v -l verbose -d 'Print more details on stderr; with --version, what the program was built from'
 complete -c regtree -n "__fish_regtree_using_subcommand upload; and __fish_seen_subcommand_from purge" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c regtree -n "__fish_regtree_using_subcommand upload; and __fish_seen_subcommand_from help" -f -a "start" -d 'Start an upload, and print its id'
 complete -c regtree -n "__fish_regtree_using_subcommand upload; and __fish_seen_subcommand_from help" -f -a "resume" -d 'Append to an upload, and print its new size in bytes'
@@ -366,7 +367,7 @@ plain\t'A line every 10 seconds'
 none\t'Nothing'"
 complete -c regtree -n "__fish_regtree_using_subcommand manifest; and not __fish_seen_subcommand_from put get stat verify list delete referrers signatures help" -l json -d 'Print JSON: one document, or a line for each item of a listing'
 complete -c regtree -n "__fish_regtree_using_subcommand manifest; and not __fish_seen_subcommand_from put get stat verify list delete referrers signatures help" -s q -l quiet -d 'Print the answer and errors only: no notes, warnings, findings of severity info, or progress'
-complete -c regtree -n "__fish_regtree_using_subcommand manifest; and not __fish_seen_subcommand_from put get stat verify list delete referrers signatures help" -s v -l verbose -d 'Print more details on stderr'
+complete -c regtree -n "__fish_regtree_using_subcommand manifest; and not __fish_seen_subcommand_from put get stat verify list delete referrers signatures help" -s v -l verbose -d 'Print more details on stderr; with --version, what the program was built from'
 complete -c regtree -n "__fish_regtree_using_subcommand manifest; and not __fish_seen_subcommand_from put get stat verify list delete referrers signatures help" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c regtree -n "__fish_regtree_using_subcommand manifest; and not __fish_seen_subcommand_from put get stat verify list delete referrers signatures help" -f -a "put" -d 'Store a manifest, tag it, and print its digest'
 complete -c regtree -n "__fish_regtree_using_subcommand manifest; and not __fish_seen_subcommand_from put get stat verify list delete referrers signatures help" -f -a "get" -d 'Write a manifest\'s bytes to standard output or a file'
@@ -395,7 +396,7 @@ complete -c regtree -n "__fish_regtree_using_subcommand manifest; and __fish_see
 complete -c regtree -n "__fish_regtree_using_subcommand manifest; and __fish_seen_subcommand_from put" -l keep-signatures -d 'Keep the signatures of schema1 as registries up to 2.4 do; always on in a tree that has some'
 complete -c regtree -n "__fish_regtree_using_subcommand manifest; and __fish_seen_subcommand_from put" -l json -d 'Print JSON: one document, or a line for each item of a listing'
 complete -c regtree -n "__fish_regtree_using_subcommand manifest; and __fish_seen_subcommand_from put" -s q -l quiet -d 'Print the answer and errors only: no notes, warnings, findings of severity info, or progress'
-complete -c regtree -n "__fish_regtree_using_subcommand manifest; and __fish_seen_subcommand_from put" -s v -l verbose -d 'Print more details on stderr'
+complete -c regtree -n "__fish_regtree_using_subcommand manifest; and __fish_seen_subcommand_from put" -s v -l verbose -d 'Print more details on stderr; with --version, what the program was built from'
 complete -c regtree -n "__fish_regtree_using_subcommand manifest; and __fish_seen_subcommand_from put" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c regtree -n "__fish_regtree_using_subcommand manifest; and __fish_seen_subcommand_from get" -s o -l output -d 'Write to FILE; - is standard output' -r -F
 complete -c regtree -n "__fish_regtree_using_subcommand manifest; and __fish_seen_subcommand_from get" -l platform -d 'The manifest for OS/ARCH or OS/ARCH/VARIANT in an index, or in indexes that it references; OS may be OS(VERSION)' -r
@@ -413,7 +414,7 @@ complete -c regtree -n "__fish_regtree_using_subcommand manifest; and __fish_see
 complete -c regtree -n "__fish_regtree_using_subcommand manifest; and __fish_seen_subcommand_from get" -l pretty -d 'Indent for reading; the bytes no longer match the digest'
 complete -c regtree -n "__fish_regtree_using_subcommand manifest; and __fish_seen_subcommand_from get" -l json -d 'Print JSON: one document, or a line for each item of a listing'
 complete -c regtree -n "__fish_regtree_using_subcommand manifest; and __fish_seen_subcommand_from get" -s q -l quiet -d 'Print the answer and errors only: no notes, warnings, findings of severity info, or progress'
-complete -c regtree -n "__fish_regtree_using_subcommand manifest; and __fish_seen_subcommand_from get" -s v -l verbose -d 'Print more details on stderr'
+complete -c regtree -n "__fish_regtree_using_subcommand manifest; and __fish_seen_subcommand_from get" -s v -l verbose -d 'Print more details on stderr; with --version, what the program was built from'
 complete -c regtree -n "__fish_regtree_using_subcommand manifest; and __fish_seen_subcommand_from get" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c regtree -n "__fish_regtree_using_subcommand manifest; and __fish_seen_subcommand_from stat" -l root -d 'The registry\'s rootdirectory, or its docker/registry/v2' -r -F
 complete -c regtree -n "__fish_regtree_using_subcommand manifest; and __fish_seen_subcommand_from stat" -l registry-config -d 'Take the root from the registry\'s own config.yml' -r -F
@@ -427,7 +428,7 @@ plain\t'A line every 10 seconds'
 none\t'Nothing'"
 complete -c regtree -n "__fish_regtree_using_subcommand manifest; and __fish_seen_subcommand_from stat" -l json -d 'Print JSON: one document, or a line for each item of a listing'
 complete -c regtree -n "__fish_regtree_using_subcommand manifest; and __fish_seen_subcommand_from stat" -s q -l quiet -d 'Print the answer and errors only: no notes, warnings, findings of severity info, or progress'
-complete -c regtree -n "__fish_regtree_using_subcommand manifest; and __fish_seen_subcommand_from stat" -s v -l verbose -d 'Print more details on stderr'
+complete -c regtree -n "__fish_regtree_using_subcommand manifest; and __fish_seen_subcommand_from stat" -s v -l verbose -d 'Print more details on stderr; with --version, what the program was built from'
 complete -c regtree -n "__fish_regtree_using_subcommand manifest; and __fish_seen_subcommand_from stat" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c regtree -n "__fish_regtree_using_subcommand manifest; and __fish_seen_subcommand_from verify" -l root -d 'The registry\'s rootdirectory, or its docker/registry/v2' -r -F
 complete -c regtree -n "__fish_regtree_using_subcommand manifest; and __fish_seen_subcommand_from verify" -l registry-config -d 'Take the root from the registry\'s own config.yml' -r -F
@@ -445,7 +446,7 @@ complete -c regtree -n "__fish_regtree_using_subcommand manifest; and __fish_see
 complete -c regtree -n "__fish_regtree_using_subcommand manifest; and __fish_seen_subcommand_from verify" -l strict -d 'Treat a missing child of an index as an error also where no tag leads to the index'
 complete -c regtree -n "__fish_regtree_using_subcommand manifest; and __fish_seen_subcommand_from verify" -l json -d 'Print JSON: one document, or a line for each item of a listing'
 complete -c regtree -n "__fish_regtree_using_subcommand manifest; and __fish_seen_subcommand_from verify" -s q -l quiet -d 'Print the answer and errors only: no notes, warnings, findings of severity info, or progress'
-complete -c regtree -n "__fish_regtree_using_subcommand manifest; and __fish_seen_subcommand_from verify" -s v -l verbose -d 'Print more details on stderr'
+complete -c regtree -n "__fish_regtree_using_subcommand manifest; and __fish_seen_subcommand_from verify" -s v -l verbose -d 'Print more details on stderr; with --version, what the program was built from'
 complete -c regtree -n "__fish_regtree_using_subcommand manifest; and __fish_seen_subcommand_from verify" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c regtree -n "__fish_regtree_using_subcommand manifest; and __fish_seen_subcommand_from list" -l root -d 'The registry\'s rootdirectory, or its docker/registry/v2' -r -F
 complete -c regtree -n "__fish_regtree_using_subcommand manifest; and __fish_seen_subcommand_from list" -l registry-config -d 'Take the root from the registry\'s own config.yml' -r -F
@@ -461,7 +462,7 @@ complete -c regtree -n "__fish_regtree_using_subcommand manifest; and __fish_see
 complete -c regtree -n "__fish_regtree_using_subcommand manifest; and __fish_seen_subcommand_from list" -s l -l long -d 'Show kind, size and tags'
 complete -c regtree -n "__fish_regtree_using_subcommand manifest; and __fish_seen_subcommand_from list" -l json -d 'Print JSON: one document, or a line for each item of a listing'
 complete -c regtree -n "__fish_regtree_using_subcommand manifest; and __fish_seen_subcommand_from list" -s q -l quiet -d 'Print the answer and errors only: no notes, warnings, findings of severity info, or progress'
-complete -c regtree -n "__fish_regtree_using_subcommand manifest; and __fish_seen_subcommand_from list" -s v -l verbose -d 'Print more details on stderr'
+complete -c regtree -n "__fish_regtree_using_subcommand manifest; and __fish_seen_subcommand_from list" -s v -l verbose -d 'Print more details on stderr; with --version, what the program was built from'
 complete -c regtree -n "__fish_regtree_using_subcommand manifest; and __fish_seen_subcommand_from list" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c regtree -n "__fish_regtree_using_subcommand manifest; and __fish_seen_subcommand_from delete" -l root -d 'The registry\'s rootdirectory, or its docker/registry/v2' -r -F
 complete -c regtree -n "__fish_regtree_using_subcommand manifest; and __fish_seen_subcommand_from delete" -l registry-config -d 'Take the root from the registry\'s own config.yml' -r -F
@@ -481,7 +482,7 @@ complete -c regtree -n "__fish_regtree_using_subcommand manifest; and __fish_see
 complete -c regtree -n "__fish_regtree_using_subcommand manifest; and __fish_seen_subcommand_from delete" -s n -l dry-run -d 'Show what would be removed, and remove nothing'
 complete -c regtree -n "__fish_regtree_using_subcommand manifest; and __fish_seen_subcommand_from delete" -l json -d 'Print JSON: one document, or a line for each item of a listing'
 complete -c regtree -n "__fish_regtree_using_subcommand manifest; and __fish_seen_subcommand_from delete" -s q -l quiet -d 'Print the answer and errors only: no notes, warnings, findings of severity info, or progress'
-complete -c regtree -n "__fish_regtree_using_subcommand manifest; and __fish_seen_subcommand_from delete" -s v -l verbose -d 'Print more details on stderr'
+complete -c regtree -n "__fish_regtree_using_subcommand manifest; and __fish_seen_subcommand_from delete" -s v -l verbose -d 'Print more details on stderr; with --version, what the program was built from'
 complete -c regtree -n "__fish_regtree_using_subcommand manifest; and __fish_seen_subcommand_from delete" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c regtree -n "__fish_regtree_using_subcommand manifest; and __fish_seen_subcommand_from referrers" -l artifact-type -d 'Only those of this type' -r
 complete -c regtree -n "__fish_regtree_using_subcommand manifest; and __fish_seen_subcommand_from referrers" -l root -d 'The registry\'s rootdirectory, or its docker/registry/v2' -r -F
@@ -496,7 +497,7 @@ plain\t'A line every 10 seconds'
 none\t'Nothing'"
 complete -c regtree -n "__fish_regtree_using_subcommand manifest; and __fish_seen_subcommand_from referrers" -l json -d 'Print JSON: one document, or a line for each item of a listing'
 complete -c regtree -n "__fish_regtree_using_subcommand manifest; and __fish_seen_subcommand_from referrers" -s q -l quiet -d 'Print the answer and errors only: no notes, warnings, findings of severity info, or progress'
-complete -c regtree -n "__fish_regtree_using_subcommand manifest; and __fish_seen_subcommand_from referrers" -s v -l verbose -d 'Print more details on stderr'
+complete -c regtree -n "__fish_regtree_using_subcommand manifest; and __fish_seen_subcommand_from referrers" -s v -l verbose -d 'Print more details on stderr; with --version, what the program was built from'
 complete -c regtree -n "__fish_regtree_using_subcommand manifest; and __fish_seen_subcommand_from referrers" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c regtree -n "__fish_regtree_using_subcommand manifest; and __fish_seen_subcommand_from signatures" -l root -d 'The registry\'s rootdirectory, or its docker/registry/v2' -r -F
 complete -c regtree -n "__fish_regtree_using_subcommand manifest; and __fish_seen_subcommand_from signatures" -l registry-config -d 'Take the root from the registry\'s own config.yml' -r -F
@@ -510,7 +511,7 @@ plain\t'A line every 10 seconds'
 none\t'Nothing'"
 complete -c regtree -n "__fish_regtree_using_subcommand manifest; and __fish_seen_subcommand_from signatures" -l json -d 'Print JSON: one document, or a line for each item of a listing'
 complete -c regtree -n "__fish_regtree_using_subcommand manifest; and __fish_seen_subcommand_from signatures" -s q -l quiet -d 'Print the answer and errors only: no notes, warnings, findings of severity info, or progress'
-complete -c regtree -n "__fish_regtree_using_subcommand manifest; and __fish_seen_subcommand_from signatures" -s v -l verbose -d 'Print more details on stderr'
+complete -c regtree -n "__fish_regtree_using_subcommand manifest; and __fish_seen_subcommand_from signatures" -s v -l verbose -d 'Print more details on stderr; with --version, what the program was built from'
 complete -c regtree -n "__fish_regtree_using_subcommand manifest; and __fish_seen_subcommand_from signatures" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c regtree -n "__fish_regtree_using_subcommand manifest; and __fish_seen_subcommand_from help" -f -a "put" -d 'Store a manifest, tag it, and print its digest'
 complete -c regtree -n "__fish_regtree_using_subcommand manifest; and __fish_seen_subcommand_from help" -f -a "get" -d 'Write a manifest\'s bytes to standard output or a file'
@@ -533,7 +534,7 @@ plain\t'A line every 10 seconds'
 none\t'Nothing'"
 complete -c regtree -n "__fish_regtree_using_subcommand tag; and not __fish_seen_subcommand_from set get list history delete help" -l json -d 'Print JSON: one document, or a line for each item of a listing'
 complete -c regtree -n "__fish_regtree_using_subcommand tag; and not __fish_seen_subcommand_from set get list history delete help" -s q -l quiet -d 'Print the answer and errors only: no notes, warnings, findings of severity info, or progress'
-complete -c regtree -n "__fish_regtree_using_subcommand tag; and not __fish_seen_subcommand_from set get list history delete help" -s v -l verbose -d 'Print more details on stderr'
+complete -c regtree -n "__fish_regtree_using_subcommand tag; and not __fish_seen_subcommand_from set get list history delete help" -s v -l verbose -d 'Print more details on stderr; with --version, what the program was built from'
 complete -c regtree -n "__fish_regtree_using_subcommand tag; and not __fish_seen_subcommand_from set get list history delete help" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c regtree -n "__fish_regtree_using_subcommand tag; and not __fish_seen_subcommand_from set get list history delete help" -f -a "set" -d 'Point a tag to a manifest of the repository'
 complete -c regtree -n "__fish_regtree_using_subcommand tag; and not __fish_seen_subcommand_from set get list history delete help" -f -a "get" -d 'Print the digest that a tag points to'
@@ -553,7 +554,7 @@ plain\t'A line every 10 seconds'
 none\t'Nothing'"
 complete -c regtree -n "__fish_regtree_using_subcommand tag; and __fish_seen_subcommand_from set" -l json -d 'Print JSON: one document, or a line for each item of a listing'
 complete -c regtree -n "__fish_regtree_using_subcommand tag; and __fish_seen_subcommand_from set" -s q -l quiet -d 'Print the answer and errors only: no notes, warnings, findings of severity info, or progress'
-complete -c regtree -n "__fish_regtree_using_subcommand tag; and __fish_seen_subcommand_from set" -s v -l verbose -d 'Print more details on stderr'
+complete -c regtree -n "__fish_regtree_using_subcommand tag; and __fish_seen_subcommand_from set" -s v -l verbose -d 'Print more details on stderr; with --version, what the program was built from'
 complete -c regtree -n "__fish_regtree_using_subcommand tag; and __fish_seen_subcommand_from set" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c regtree -n "__fish_regtree_using_subcommand tag; and __fish_seen_subcommand_from get" -l root -d 'The registry\'s rootdirectory, or its docker/registry/v2' -r -F
 complete -c regtree -n "__fish_regtree_using_subcommand tag; and __fish_seen_subcommand_from get" -l registry-config -d 'Take the root from the registry\'s own config.yml' -r -F
@@ -567,7 +568,7 @@ plain\t'A line every 10 seconds'
 none\t'Nothing'"
 complete -c regtree -n "__fish_regtree_using_subcommand tag; and __fish_seen_subcommand_from get" -l json -d 'Print JSON: one document, or a line for each item of a listing'
 complete -c regtree -n "__fish_regtree_using_subcommand tag; and __fish_seen_subcommand_from get" -s q -l quiet -d 'Print the answer and errors only: no notes, warnings, findings of severity info, or progress'
-complete -c regtree -n "__fish_regtree_using_subcommand tag; and __fish_seen_subcommand_from get" -s v -l verbose -d 'Print more details on stderr'
+complete -c regtree -n "__fish_regtree_using_subcommand tag; and __fish_seen_subcommand_from get" -s v -l verbose -d 'Print more details on stderr; with --version, what the program was built from'
 complete -c regtree -n "__fish_regtree_using_subcommand tag; and __fish_seen_subcommand_from get" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c regtree -n "__fish_regtree_using_subcommand tag; and __fish_seen_subcommand_from list" -l root -d 'The registry\'s rootdirectory, or its docker/registry/v2' -r -F
 complete -c regtree -n "__fish_regtree_using_subcommand tag; and __fish_seen_subcommand_from list" -l registry-config -d 'Take the root from the registry\'s own config.yml' -r -F
@@ -582,7 +583,7 @@ none\t'Nothing'"
 complete -c regtree -n "__fish_regtree_using_subcommand tag; and __fish_seen_subcommand_from list" -s l -l long -d 'Show what each points to'
 complete -c regtree -n "__fish_regtree_using_subcommand tag; and __fish_seen_subcommand_from list" -l json -d 'Print JSON: one document, or a line for each item of a listing'
 complete -c regtree -n "__fish_regtree_using_subcommand tag; and __fish_seen_subcommand_from list" -s q -l quiet -d 'Print the answer and errors only: no notes, warnings, findings of severity info, or progress'
-complete -c regtree -n "__fish_regtree_using_subcommand tag; and __fish_seen_subcommand_from list" -s v -l verbose -d 'Print more details on stderr'
+complete -c regtree -n "__fish_regtree_using_subcommand tag; and __fish_seen_subcommand_from list" -s v -l verbose -d 'Print more details on stderr; with --version, what the program was built from'
 complete -c regtree -n "__fish_regtree_using_subcommand tag; and __fish_seen_subcommand_from list" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c regtree -n "__fish_regtree_using_subcommand tag; and __fish_seen_subcommand_from history" -l root -d 'The registry\'s rootdirectory, or its docker/registry/v2' -r -F
 complete -c regtree -n "__fish_regtree_using_subcommand tag; and __fish_seen_subcommand_from history" -l registry-config -d 'Take the root from the registry\'s own config.yml' -r -F
@@ -596,7 +597,7 @@ plain\t'A line every 10 seconds'
 none\t'Nothing'"
 complete -c regtree -n "__fish_regtree_using_subcommand tag; and __fish_seen_subcommand_from history" -l json -d 'Print JSON: one document, or a line for each item of a listing'
 complete -c regtree -n "__fish_regtree_using_subcommand tag; and __fish_seen_subcommand_from history" -s q -l quiet -d 'Print the answer and errors only: no notes, warnings, findings of severity info, or progress'
-complete -c regtree -n "__fish_regtree_using_subcommand tag; and __fish_seen_subcommand_from history" -s v -l verbose -d 'Print more details on stderr'
+complete -c regtree -n "__fish_regtree_using_subcommand tag; and __fish_seen_subcommand_from history" -s v -l verbose -d 'Print more details on stderr; with --version, what the program was built from'
 complete -c regtree -n "__fish_regtree_using_subcommand tag; and __fish_seen_subcommand_from history" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c regtree -n "__fish_regtree_using_subcommand tag; and __fish_seen_subcommand_from delete" -l root -d 'The registry\'s rootdirectory, or its docker/registry/v2' -r -F
 complete -c regtree -n "__fish_regtree_using_subcommand tag; and __fish_seen_subcommand_from delete" -l registry-config -d 'Take the root from the registry\'s own config.yml' -r -F
@@ -613,7 +614,7 @@ complete -c regtree -n "__fish_regtree_using_subcommand tag; and __fish_seen_sub
 complete -c regtree -n "__fish_regtree_using_subcommand tag; and __fish_seen_subcommand_from delete" -s n -l dry-run -d 'Show what would be removed, and remove nothing'
 complete -c regtree -n "__fish_regtree_using_subcommand tag; and __fish_seen_subcommand_from delete" -l json -d 'Print JSON: one document, or a line for each item of a listing'
 complete -c regtree -n "__fish_regtree_using_subcommand tag; and __fish_seen_subcommand_from delete" -s q -l quiet -d 'Print the answer and errors only: no notes, warnings, findings of severity info, or progress'
-complete -c regtree -n "__fish_regtree_using_subcommand tag; and __fish_seen_subcommand_from delete" -s v -l verbose -d 'Print more details on stderr'
+complete -c regtree -n "__fish_regtree_using_subcommand tag; and __fish_seen_subcommand_from delete" -s v -l verbose -d 'Print more details on stderr; with --version, what the program was built from'
 complete -c regtree -n "__fish_regtree_using_subcommand tag; and __fish_seen_subcommand_from delete" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c regtree -n "__fish_regtree_using_subcommand tag; and __fish_seen_subcommand_from help" -f -a "set" -d 'Point a tag to a manifest of the repository'
 complete -c regtree -n "__fish_regtree_using_subcommand tag; and __fish_seen_subcommand_from help" -f -a "get" -d 'Print the digest that a tag points to'
@@ -633,7 +634,7 @@ plain\t'A line every 10 seconds'
 none\t'Nothing'"
 complete -c regtree -n "__fish_regtree_using_subcommand repo; and not __fish_seen_subcommand_from list copy rename delete help" -l json -d 'Print JSON: one document, or a line for each item of a listing'
 complete -c regtree -n "__fish_regtree_using_subcommand repo; and not __fish_seen_subcommand_from list copy rename delete help" -s q -l quiet -d 'Print the answer and errors only: no notes, warnings, findings of severity info, or progress'
-complete -c regtree -n "__fish_regtree_using_subcommand repo; and not __fish_seen_subcommand_from list copy rename delete help" -s v -l verbose -d 'Print more details on stderr'
+complete -c regtree -n "__fish_regtree_using_subcommand repo; and not __fish_seen_subcommand_from list copy rename delete help" -s v -l verbose -d 'Print more details on stderr; with --version, what the program was built from'
 complete -c regtree -n "__fish_regtree_using_subcommand repo; and not __fish_seen_subcommand_from list copy rename delete help" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c regtree -n "__fish_regtree_using_subcommand repo; and not __fish_seen_subcommand_from list copy rename delete help" -f -a "list" -d 'List the repositories, sorted by name'
 complete -c regtree -n "__fish_regtree_using_subcommand repo; and not __fish_seen_subcommand_from list copy rename delete help" -f -a "copy" -d 'Copy a repository: its tags with their history, manifests and layers'
@@ -653,7 +654,7 @@ none\t'Nothing'"
 complete -c regtree -n "__fish_regtree_using_subcommand repo; and __fish_seen_subcommand_from list" -s l -l long -d 'Count tags, revisions, layers and uploads'
 complete -c regtree -n "__fish_regtree_using_subcommand repo; and __fish_seen_subcommand_from list" -l json -d 'Print JSON: one document, or a line for each item of a listing'
 complete -c regtree -n "__fish_regtree_using_subcommand repo; and __fish_seen_subcommand_from list" -s q -l quiet -d 'Print the answer and errors only: no notes, warnings, findings of severity info, or progress'
-complete -c regtree -n "__fish_regtree_using_subcommand repo; and __fish_seen_subcommand_from list" -s v -l verbose -d 'Print more details on stderr'
+complete -c regtree -n "__fish_regtree_using_subcommand repo; and __fish_seen_subcommand_from list" -s v -l verbose -d 'Print more details on stderr; with --version, what the program was built from'
 complete -c regtree -n "__fish_regtree_using_subcommand repo; and __fish_seen_subcommand_from list" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c regtree -n "__fish_regtree_using_subcommand repo; and __fish_seen_subcommand_from copy" -l root -d 'The registry\'s rootdirectory, or its docker/registry/v2' -r -F
 complete -c regtree -n "__fish_regtree_using_subcommand repo; and __fish_seen_subcommand_from copy" -l registry-config -d 'Take the root from the registry\'s own config.yml' -r -F
@@ -669,7 +670,7 @@ complete -c regtree -n "__fish_regtree_using_subcommand repo; and __fish_seen_su
 complete -c regtree -n "__fish_regtree_using_subcommand repo; and __fish_seen_subcommand_from copy" -s n -l dry-run -d 'Show what would be copied, and change nothing'
 complete -c regtree -n "__fish_regtree_using_subcommand repo; and __fish_seen_subcommand_from copy" -l json -d 'Print JSON: one document, or a line for each item of a listing'
 complete -c regtree -n "__fish_regtree_using_subcommand repo; and __fish_seen_subcommand_from copy" -s q -l quiet -d 'Print the answer and errors only: no notes, warnings, findings of severity info, or progress'
-complete -c regtree -n "__fish_regtree_using_subcommand repo; and __fish_seen_subcommand_from copy" -s v -l verbose -d 'Print more details on stderr'
+complete -c regtree -n "__fish_regtree_using_subcommand repo; and __fish_seen_subcommand_from copy" -s v -l verbose -d 'Print more details on stderr; with --version, what the program was built from'
 complete -c regtree -n "__fish_regtree_using_subcommand repo; and __fish_seen_subcommand_from copy" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c regtree -n "__fish_regtree_using_subcommand repo; and __fish_seen_subcommand_from rename" -l root -d 'The registry\'s rootdirectory, or its docker/registry/v2' -r -F
 complete -c regtree -n "__fish_regtree_using_subcommand repo; and __fish_seen_subcommand_from rename" -l registry-config -d 'Take the root from the registry\'s own config.yml' -r -F
@@ -685,7 +686,7 @@ complete -c regtree -n "__fish_regtree_using_subcommand repo; and __fish_seen_su
 complete -c regtree -n "__fish_regtree_using_subcommand repo; and __fish_seen_subcommand_from rename" -s n -l dry-run -d 'Show what would be renamed, and change nothing'
 complete -c regtree -n "__fish_regtree_using_subcommand repo; and __fish_seen_subcommand_from rename" -l json -d 'Print JSON: one document, or a line for each item of a listing'
 complete -c regtree -n "__fish_regtree_using_subcommand repo; and __fish_seen_subcommand_from rename" -s q -l quiet -d 'Print the answer and errors only: no notes, warnings, findings of severity info, or progress'
-complete -c regtree -n "__fish_regtree_using_subcommand repo; and __fish_seen_subcommand_from rename" -s v -l verbose -d 'Print more details on stderr'
+complete -c regtree -n "__fish_regtree_using_subcommand repo; and __fish_seen_subcommand_from rename" -s v -l verbose -d 'Print more details on stderr; with --version, what the program was built from'
 complete -c regtree -n "__fish_regtree_using_subcommand repo; and __fish_seen_subcommand_from rename" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c regtree -n "__fish_regtree_using_subcommand repo; and __fish_seen_subcommand_from delete" -l root -d 'The registry\'s rootdirectory, or its docker/registry/v2' -r -F
 complete -c regtree -n "__fish_regtree_using_subcommand repo; and __fish_seen_subcommand_from delete" -l registry-config -d 'Take the root from the registry\'s own config.yml' -r -F
@@ -704,7 +705,7 @@ complete -c regtree -n "__fish_regtree_using_subcommand repo; and __fish_seen_su
 complete -c regtree -n "__fish_regtree_using_subcommand repo; and __fish_seen_subcommand_from delete" -s n -l dry-run -d 'Show what would be removed, and remove nothing'
 complete -c regtree -n "__fish_regtree_using_subcommand repo; and __fish_seen_subcommand_from delete" -l json -d 'Print JSON: one document, or a line for each item of a listing'
 complete -c regtree -n "__fish_regtree_using_subcommand repo; and __fish_seen_subcommand_from delete" -s q -l quiet -d 'Print the answer and errors only: no notes, warnings, findings of severity info, or progress'
-complete -c regtree -n "__fish_regtree_using_subcommand repo; and __fish_seen_subcommand_from delete" -s v -l verbose -d 'Print more details on stderr'
+complete -c regtree -n "__fish_regtree_using_subcommand repo; and __fish_seen_subcommand_from delete" -s v -l verbose -d 'Print more details on stderr; with --version, what the program was built from'
 complete -c regtree -n "__fish_regtree_using_subcommand repo; and __fish_seen_subcommand_from delete" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c regtree -n "__fish_regtree_using_subcommand repo; and __fish_seen_subcommand_from help" -f -a "list" -d 'List the repositories, sorted by name'
 complete -c regtree -n "__fish_regtree_using_subcommand repo; and __fish_seen_subcommand_from help" -f -a "copy" -d 'Copy a repository: its tags with their history, manifests and layers'
@@ -742,7 +743,7 @@ complete -c regtree -n "__fish_regtree_using_subcommand import" -l no-verify-exi
 complete -c regtree -n "__fish_regtree_using_subcommand import" -s n -l dry-run -d 'Show what would be added, and change nothing'
 complete -c regtree -n "__fish_regtree_using_subcommand import" -l json -d 'Print JSON: one document, or a line for each item of a listing'
 complete -c regtree -n "__fish_regtree_using_subcommand import" -s q -l quiet -d 'Print the answer and errors only: no notes, warnings, findings of severity info, or progress'
-complete -c regtree -n "__fish_regtree_using_subcommand import" -s v -l verbose -d 'Print more details on stderr'
+complete -c regtree -n "__fish_regtree_using_subcommand import" -s v -l verbose -d 'Print more details on stderr; with --version, what the program was built from'
 complete -c regtree -n "__fish_regtree_using_subcommand import" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c regtree -n "__fish_regtree_using_subcommand export" -s o -l output -d 'A directory, which is made if it does not exist; an archive if it ends in .tar, .tar.gz, .tgz or .tar.zst; - is a plain archive on standard output' -r
 complete -c regtree -n "__fish_regtree_using_subcommand export" -l format -d 'In which form' -r -f -a "oci\t'An OCI image layout'
@@ -768,7 +769,7 @@ complete -c regtree -n "__fish_regtree_using_subcommand export" -l prune -d 'Rem
 complete -c regtree -n "__fish_regtree_using_subcommand export" -l sparse-index -d 'With --platform: keep an index as it is, though not all that it names is exported; not every reader takes that'
 complete -c regtree -n "__fish_regtree_using_subcommand export" -l json -d 'Print JSON: one document, or a line for each item of a listing'
 complete -c regtree -n "__fish_regtree_using_subcommand export" -s q -l quiet -d 'Print the answer and errors only: no notes, warnings, findings of severity info, or progress'
-complete -c regtree -n "__fish_regtree_using_subcommand export" -s v -l verbose -d 'Print more details on stderr'
+complete -c regtree -n "__fish_regtree_using_subcommand export" -s v -l verbose -d 'Print more details on stderr; with --version, what the program was built from'
 complete -c regtree -n "__fish_regtree_using_subcommand export" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c regtree -n "__fish_regtree_using_subcommand copy" -l to -d 'The root of the tree to copy it to' -r -F
 complete -c regtree -n "__fish_regtree_using_subcommand copy" -l root -d 'The registry\'s rootdirectory, or its docker/registry/v2' -r -F
@@ -786,7 +787,7 @@ complete -c regtree -n "__fish_regtree_using_subcommand copy" -l force -d 'Move 
 complete -c regtree -n "__fish_regtree_using_subcommand copy" -s n -l dry-run -d 'Show what would be copied, and change nothing'
 complete -c regtree -n "__fish_regtree_using_subcommand copy" -l json -d 'Print JSON: one document, or a line for each item of a listing'
 complete -c regtree -n "__fish_regtree_using_subcommand copy" -s q -l quiet -d 'Print the answer and errors only: no notes, warnings, findings of severity info, or progress'
-complete -c regtree -n "__fish_regtree_using_subcommand copy" -s v -l verbose -d 'Print more details on stderr'
+complete -c regtree -n "__fish_regtree_using_subcommand copy" -s v -l verbose -d 'Print more details on stderr; with --version, what the program was built from'
 complete -c regtree -n "__fish_regtree_using_subcommand copy" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c regtree -n "__fish_regtree_using_subcommand gc" -l min-age -d 'Keep everything younger than AGE (30m, 12h, 7d, 2w), and all that it references; 0 turns this off' -r
 complete -c regtree -n "__fish_regtree_using_subcommand gc" -l uploads-older-than -d 'Remove uploads that began longer ago than AGE (12h, 7d, 2w)' -r
@@ -818,7 +819,7 @@ complete -c regtree -n "__fish_regtree_using_subcommand gc" -l allow-rootless -d
 complete -c regtree -n "__fish_regtree_using_subcommand gc" -l sizes -d 'Read the size of all content, to report how many bytes are kept'
 complete -c regtree -n "__fish_regtree_using_subcommand gc" -l json -d 'Print JSON: one document, or a line for each item of a listing'
 complete -c regtree -n "__fish_regtree_using_subcommand gc" -s q -l quiet -d 'Print the answer and errors only: no notes, warnings, findings of severity info, or progress'
-complete -c regtree -n "__fish_regtree_using_subcommand gc" -s v -l verbose -d 'Print more details on stderr'
+complete -c regtree -n "__fish_regtree_using_subcommand gc" -s v -l verbose -d 'Print more details on stderr; with --version, what the program was built from'
 complete -c regtree -n "__fish_regtree_using_subcommand gc" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c regtree -n "__fish_regtree_using_subcommand quarantine; and not __fish_seen_subcommand_from list show restore purge help" -l root -d 'The registry\'s rootdirectory, or its docker/registry/v2' -r -F
 complete -c regtree -n "__fish_regtree_using_subcommand quarantine; and not __fish_seen_subcommand_from list show restore purge help" -l registry-config -d 'Take the root from the registry\'s own config.yml' -r -F
@@ -832,7 +833,7 @@ plain\t'A line every 10 seconds'
 none\t'Nothing'"
 complete -c regtree -n "__fish_regtree_using_subcommand quarantine; and not __fish_seen_subcommand_from list show restore purge help" -l json -d 'Print JSON: one document, or a line for each item of a listing'
 complete -c regtree -n "__fish_regtree_using_subcommand quarantine; and not __fish_seen_subcommand_from list show restore purge help" -s q -l quiet -d 'Print the answer and errors only: no notes, warnings, findings of severity info, or progress'
-complete -c regtree -n "__fish_regtree_using_subcommand quarantine; and not __fish_seen_subcommand_from list show restore purge help" -s v -l verbose -d 'Print more details on stderr'
+complete -c regtree -n "__fish_regtree_using_subcommand quarantine; and not __fish_seen_subcommand_from list show restore purge help" -s v -l verbose -d 'Print more details on stderr; with --version, what the program was built from'
 complete -c regtree -n "__fish_regtree_using_subcommand quarantine; and not __fish_seen_subcommand_from list show restore purge help" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c regtree -n "__fish_regtree_using_subcommand quarantine; and not __fish_seen_subcommand_from list show restore purge help" -f -a "list" -d 'List the runs in the quarantine'
 complete -c regtree -n "__fish_regtree_using_subcommand quarantine; and not __fish_seen_subcommand_from list show restore purge help" -f -a "show" -d 'Show what is in a run of the quarantine'
@@ -851,7 +852,7 @@ plain\t'A line every 10 seconds'
 none\t'Nothing'"
 complete -c regtree -n "__fish_regtree_using_subcommand quarantine; and __fish_seen_subcommand_from list" -l json -d 'Print JSON: one document, or a line for each item of a listing'
 complete -c regtree -n "__fish_regtree_using_subcommand quarantine; and __fish_seen_subcommand_from list" -s q -l quiet -d 'Print the answer and errors only: no notes, warnings, findings of severity info, or progress'
-complete -c regtree -n "__fish_regtree_using_subcommand quarantine; and __fish_seen_subcommand_from list" -s v -l verbose -d 'Print more details on stderr'
+complete -c regtree -n "__fish_regtree_using_subcommand quarantine; and __fish_seen_subcommand_from list" -s v -l verbose -d 'Print more details on stderr; with --version, what the program was built from'
 complete -c regtree -n "__fish_regtree_using_subcommand quarantine; and __fish_seen_subcommand_from list" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c regtree -n "__fish_regtree_using_subcommand quarantine; and __fish_seen_subcommand_from show" -l root -d 'The registry\'s rootdirectory, or its docker/registry/v2' -r -F
 complete -c regtree -n "__fish_regtree_using_subcommand quarantine; and __fish_seen_subcommand_from show" -l registry-config -d 'Take the root from the registry\'s own config.yml' -r -F
@@ -866,7 +867,7 @@ none\t'Nothing'"
 complete -c regtree -n "__fish_regtree_using_subcommand quarantine; and __fish_seen_subcommand_from show" -l all -d 'Also show items that are no longer in it'
 complete -c regtree -n "__fish_regtree_using_subcommand quarantine; and __fish_seen_subcommand_from show" -l json -d 'Print JSON: one document, or a line for each item of a listing'
 complete -c regtree -n "__fish_regtree_using_subcommand quarantine; and __fish_seen_subcommand_from show" -s q -l quiet -d 'Print the answer and errors only: no notes, warnings, findings of severity info, or progress'
-complete -c regtree -n "__fish_regtree_using_subcommand quarantine; and __fish_seen_subcommand_from show" -s v -l verbose -d 'Print more details on stderr'
+complete -c regtree -n "__fish_regtree_using_subcommand quarantine; and __fish_seen_subcommand_from show" -s v -l verbose -d 'Print more details on stderr; with --version, what the program was built from'
 complete -c regtree -n "__fish_regtree_using_subcommand quarantine; and __fish_seen_subcommand_from show" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c regtree -n "__fish_regtree_using_subcommand quarantine; and __fish_seen_subcommand_from restore" -l root -d 'The registry\'s rootdirectory, or its docker/registry/v2' -r -F
 complete -c regtree -n "__fish_regtree_using_subcommand quarantine; and __fish_seen_subcommand_from restore" -l registry-config -d 'Take the root from the registry\'s own config.yml' -r -F
@@ -882,7 +883,7 @@ complete -c regtree -n "__fish_regtree_using_subcommand quarantine; and __fish_s
 complete -c regtree -n "__fish_regtree_using_subcommand quarantine; and __fish_seen_subcommand_from restore" -s n -l dry-run -d 'Show what would be put back, and change nothing'
 complete -c regtree -n "__fish_regtree_using_subcommand quarantine; and __fish_seen_subcommand_from restore" -l json -d 'Print JSON: one document, or a line for each item of a listing'
 complete -c regtree -n "__fish_regtree_using_subcommand quarantine; and __fish_seen_subcommand_from restore" -s q -l quiet -d 'Print the answer and errors only: no notes, warnings, findings of severity info, or progress'
-complete -c regtree -n "__fish_regtree_using_subcommand quarantine; and __fish_seen_subcommand_from restore" -s v -l verbose -d 'Print more details on stderr'
+complete -c regtree -n "__fish_regtree_using_subcommand quarantine; and __fish_seen_subcommand_from restore" -s v -l verbose -d 'Print more details on stderr; with --version, what the program was built from'
 complete -c regtree -n "__fish_regtree_using_subcommand quarantine; and __fish_seen_subcommand_from restore" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c regtree -n "__fish_regtree_using_subcommand quarantine; and __fish_seen_subcommand_from purge" -l older-than -d 'Also those that began longer ago than AGE (30m, 12h, 14d, 2w)' -r
 complete -c regtree -n "__fish_regtree_using_subcommand quarantine; and __fish_seen_subcommand_from purge" -l root -d 'The registry\'s rootdirectory, or its docker/registry/v2' -r -F
@@ -898,7 +899,7 @@ none\t'Nothing'"
 complete -c regtree -n "__fish_regtree_using_subcommand quarantine; and __fish_seen_subcommand_from purge" -s n -l dry-run -d 'Show what would be removed, and remove nothing'
 complete -c regtree -n "__fish_regtree_using_subcommand quarantine; and __fish_seen_subcommand_from purge" -l json -d 'Print JSON: one document, or a line for each item of a listing'
 complete -c regtree -n "__fish_regtree_using_subcommand quarantine; and __fish_seen_subcommand_from purge" -s q -l quiet -d 'Print the answer and errors only: no notes, warnings, findings of severity info, or progress'
-complete -c regtree -n "__fish_regtree_using_subcommand quarantine; and __fish_seen_subcommand_from purge" -s v -l verbose -d 'Print more details on stderr'
+complete -c regtree -n "__fish_regtree_using_subcommand quarantine; and __fish_seen_subcommand_from purge" -s v -l verbose -d 'Print more details on stderr; with --version, what the program was built from'
 complete -c regtree -n "__fish_regtree_using_subcommand quarantine; and __fish_seen_subcommand_from purge" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c regtree -n "__fish_regtree_using_subcommand quarantine; and __fish_seen_subcommand_from help" -f -a "list" -d 'List the runs in the quarantine'
 complete -c regtree -n "__fish_regtree_using_subcommand quarantine; and __fish_seen_subcommand_from help" -f -a "show" -d 'Show what is in a run of the quarantine'
@@ -927,7 +928,7 @@ complete -c regtree -n "__fish_regtree_using_subcommand fsck" -l allow-sparse-in
 complete -c regtree -n "__fish_regtree_using_subcommand fsck" -l strict -d 'Exit with code 3 for warnings too'
 complete -c regtree -n "__fish_regtree_using_subcommand fsck" -l json -d 'Print JSON: one document, or a line for each item of a listing'
 complete -c regtree -n "__fish_regtree_using_subcommand fsck" -s q -l quiet -d 'Print the answer and errors only: no notes, warnings, findings of severity info, or progress'
-complete -c regtree -n "__fish_regtree_using_subcommand fsck" -s v -l verbose -d 'Print more details on stderr'
+complete -c regtree -n "__fish_regtree_using_subcommand fsck" -s v -l verbose -d 'Print more details on stderr; with --version, what the program was built from'
 complete -c regtree -n "__fish_regtree_using_subcommand fsck" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c regtree -n "__fish_regtree_using_subcommand repair" -l only -d 'Repair only findings with these codes; separate several with commas, or give --only several times' -r -f -a "blob-corrupt\t''
 blob-truncated\t''
@@ -975,7 +976,7 @@ complete -c regtree -n "__fish_regtree_using_subcommand repair" -l allow-sparse-
 complete -c regtree -n "__fish_regtree_using_subcommand repair" -l skip-content -d 'Hash manifests only: other corrupt content is found only if its size is wrong'
 complete -c regtree -n "__fish_regtree_using_subcommand repair" -l json -d 'Print JSON: one document, or a line for each item of a listing'
 complete -c regtree -n "__fish_regtree_using_subcommand repair" -s q -l quiet -d 'Print the answer and errors only: no notes, warnings, findings of severity info, or progress'
-complete -c regtree -n "__fish_regtree_using_subcommand repair" -s v -l verbose -d 'Print more details on stderr'
+complete -c regtree -n "__fish_regtree_using_subcommand repair" -s v -l verbose -d 'Print more details on stderr; with --version, what the program was built from'
 complete -c regtree -n "__fish_regtree_using_subcommand repair" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c regtree -n "__fish_regtree_using_subcommand du" -l top -d 'Show only the first N repositories, tags or layers' -r
 complete -c regtree -n "__fish_regtree_using_subcommand du" -l sort -d 'How to sort repositories and tags' -r -f -a "unique\t'Space that could be freed, largest first'
@@ -996,8 +997,23 @@ complete -c regtree -n "__fish_regtree_using_subcommand du" -l layers -d 'Show t
 complete -c regtree -n "__fish_regtree_using_subcommand du" -l apparent -d 'Count the lengths of files, not the space that they use on disk'
 complete -c regtree -n "__fish_regtree_using_subcommand du" -l json -d 'Print JSON: one document, or a line for each item of a listing'
 complete -c regtree -n "__fish_regtree_using_subcommand du" -s q -l quiet -d 'Print the answer and errors only: no notes, warnings, findings of severity info, or progress'
-complete -c regtree -n "__fish_regtree_using_subcommand du" -s v -l verbose -d 'Print more details on stderr'
+complete -c regtree -n "__fish_regtree_using_subcommand du" -s v -l verbose -d 'Print more details on stderr; with --version, what the program was built from'
 complete -c regtree -n "__fish_regtree_using_subcommand du" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c regtree -n "__fish_regtree_using_subcommand info" -l root -d 'The registry\'s rootdirectory, or its docker/registry/v2' -r -F
+complete -c regtree -n "__fish_regtree_using_subcommand info" -l registry-config -d 'Take the root from the registry\'s own config.yml' -r -F
+complete -c regtree -n "__fish_regtree_using_subcommand info" -l wait-lock -d 'Wait up to DURATION (30s, 5m, 1h) for a lock that another process holds, instead of failing at once' -r
+complete -c regtree -n "__fish_regtree_using_subcommand info" -l color -d 'When to colour messages, findings and help' -r -f -a "auto\t'On a terminal, unless the environment variable `NO_COLOR` is set'
+always\t'Always'
+never\t'Never'"
+complete -c regtree -n "__fish_regtree_using_subcommand info" -l progress -d 'How to show the progress of long tasks on stderr' -r -f -a "auto\t'A bar on a terminal, lines elsewhere'
+bar\t'A bar'
+plain\t'A line every 10 seconds'
+none\t'Nothing'"
+complete -c regtree -n "__fish_regtree_using_subcommand info" -l sizes -d 'Read the size of all content, to sum up the bytes of the blobs'
+complete -c regtree -n "__fish_regtree_using_subcommand info" -l json -d 'Print JSON: one document, or a line for each item of a listing'
+complete -c regtree -n "__fish_regtree_using_subcommand info" -s q -l quiet -d 'Print the answer and errors only: no notes, warnings, findings of severity info, or progress'
+complete -c regtree -n "__fish_regtree_using_subcommand info" -s v -l verbose -d 'Print more details on stderr; with --version, what the program was built from'
+complete -c regtree -n "__fish_regtree_using_subcommand info" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c regtree -n "__fish_regtree_using_subcommand demo" -l root -d 'The registry\'s rootdirectory, or its docker/registry/v2' -r -F
 complete -c regtree -n "__fish_regtree_using_subcommand demo" -l registry-config -d 'Take the root from the registry\'s own config.yml' -r -F
 complete -c regtree -n "__fish_regtree_using_subcommand demo" -l wait-lock -d 'Wait up to DURATION (30s, 5m, 1h) for a lock that another process holds, instead of failing at once' -r
@@ -1010,7 +1026,7 @@ plain\t'A line every 10 seconds'
 none\t'Nothing'"
 complete -c regtree -n "__fish_regtree_using_subcommand demo" -l json -d 'Print JSON: one document, or a line for each item of a listing'
 complete -c regtree -n "__fish_regtree_using_subcommand demo" -s q -l quiet -d 'Print the answer and errors only: no notes, warnings, findings of severity info, or progress'
-complete -c regtree -n "__fish_regtree_using_subcommand demo" -s v -l verbose -d 'Print more details on stderr'
+complete -c regtree -n "__fish_regtree_using_subcommand demo" -s v -l verbose -d 'Print more details on stderr; with --version, what the program was built from'
 complete -c regtree -n "__fish_regtree_using_subcommand demo" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c regtree -n "__fish_regtree_using_subcommand completions" -l root -d 'The registry\'s rootdirectory, or its docker/registry/v2' -r -F
 complete -c regtree -n "__fish_regtree_using_subcommand completions" -l registry-config -d 'Take the root from the registry\'s own config.yml' -r -F
@@ -1024,25 +1040,26 @@ plain\t'A line every 10 seconds'
 none\t'Nothing'"
 complete -c regtree -n "__fish_regtree_using_subcommand completions" -l json -d 'Print JSON: one document, or a line for each item of a listing'
 complete -c regtree -n "__fish_regtree_using_subcommand completions" -s q -l quiet -d 'Print the answer and errors only: no notes, warnings, findings of severity info, or progress'
-complete -c regtree -n "__fish_regtree_using_subcommand completions" -s v -l verbose -d 'Print more details on stderr'
+complete -c regtree -n "__fish_regtree_using_subcommand completions" -s v -l verbose -d 'Print more details on stderr; with --version, what the program was built from'
 complete -c regtree -n "__fish_regtree_using_subcommand completions" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c regtree -n "__fish_regtree_using_subcommand help; and not __fish_seen_subcommand_from init blob upload manifest tag repo import export copy gc quarantine fsck repair du demo completions help" -f -a "init" -d 'Create an empty registry tree'
-complete -c regtree -n "__fish_regtree_using_subcommand help; and not __fish_seen_subcommand_from init blob upload manifest tag repo import export copy gc quarantine fsck repair du demo completions help" -f -a "blob" -d 'Blobs: layers, configs, and anything else addressed by digest'
-complete -c regtree -n "__fish_regtree_using_subcommand help; and not __fish_seen_subcommand_from init blob upload manifest tag repo import export copy gc quarantine fsck repair du demo completions help" -f -a "upload" -d 'Uploads in progress'
-complete -c regtree -n "__fish_regtree_using_subcommand help; and not __fish_seen_subcommand_from init blob upload manifest tag repo import export copy gc quarantine fsck repair du demo completions help" -f -a "manifest" -d 'Manifests: what images are made of'
-complete -c regtree -n "__fish_regtree_using_subcommand help; and not __fish_seen_subcommand_from init blob upload manifest tag repo import export copy gc quarantine fsck repair du demo completions help" -f -a "tag" -d 'Tags: names that point to manifests'
-complete -c regtree -n "__fish_regtree_using_subcommand help; and not __fish_seen_subcommand_from init blob upload manifest tag repo import export copy gc quarantine fsck repair du demo completions help" -f -a "repo" -d 'Repositories'
-complete -c regtree -n "__fish_regtree_using_subcommand help; and not __fish_seen_subcommand_from init blob upload manifest tag repo import export copy gc quarantine fsck repair du demo completions help" -f -a "import" -d 'Put images into the tree: from an OCI image layout, a docker archive, or another tree'
-complete -c regtree -n "__fish_regtree_using_subcommand help; and not __fish_seen_subcommand_from init blob upload manifest tag repo import export copy gc quarantine fsck repair du demo completions help" -f -a "export" -d 'Write images to an OCI image layout, a directory or a tar archive that skopeo and other tools read'
-complete -c regtree -n "__fish_regtree_using_subcommand help; and not __fish_seen_subcommand_from init blob upload manifest tag repo import export copy gc quarantine fsck repair du demo completions help" -f -a "copy" -d 'Copy an image to another repository or tag, or to another tree'
-complete -c regtree -n "__fish_regtree_using_subcommand help; and not __fish_seen_subcommand_from init blob upload manifest tag repo import export copy gc quarantine fsck repair du demo completions help" -f -a "gc" -d 'Remove what nothing needs'
-complete -c regtree -n "__fish_regtree_using_subcommand help; and not __fish_seen_subcommand_from init blob upload manifest tag repo import export copy gc quarantine fsck repair du demo completions help" -f -a "quarantine" -d 'Quarantine: what was moved out of the tree, and can be put back'
-complete -c regtree -n "__fish_regtree_using_subcommand help; and not __fish_seen_subcommand_from init blob upload manifest tag repo import export copy gc quarantine fsck repair du demo completions help" -f -a "fsck" -d 'Find and report everything that is wrong with a tree'
-complete -c regtree -n "__fish_regtree_using_subcommand help; and not __fish_seen_subcommand_from init blob upload manifest tag repo import export copy gc quarantine fsck repair du demo completions help" -f -a "repair" -d 'Repair what fsck finds'
-complete -c regtree -n "__fish_regtree_using_subcommand help; and not __fish_seen_subcommand_from init blob upload manifest tag repo import export copy gc quarantine fsck repair du demo completions help" -f -a "du" -d 'Show what uses the space'
-complete -c regtree -n "__fish_regtree_using_subcommand help; and not __fish_seen_subcommand_from init blob upload manifest tag repo import export copy gc quarantine fsck repair du demo completions help" -f -a "demo" -d 'Write a small real tree, and show what to try on it'
-complete -c regtree -n "__fish_regtree_using_subcommand help; and not __fish_seen_subcommand_from init blob upload manifest tag repo import export copy gc quarantine fsck repair du demo completions help" -f -a "completions" -d 'Print a completion script for a shell'
-complete -c regtree -n "__fish_regtree_using_subcommand help; and not __fish_seen_subcommand_from init blob upload manifest tag repo import export copy gc quarantine fsck repair du demo completions help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c regtree -n "__fish_regtree_using_subcommand help; and not __fish_seen_subcommand_from init blob upload manifest tag repo import export copy gc quarantine fsck repair du info demo completions help" -f -a "init" -d 'Create an empty registry tree'
+complete -c regtree -n "__fish_regtree_using_subcommand help; and not __fish_seen_subcommand_from init blob upload manifest tag repo import export copy gc quarantine fsck repair du info demo completions help" -f -a "blob" -d 'Blobs: layers, configs, and anything else addressed by digest'
+complete -c regtree -n "__fish_regtree_using_subcommand help; and not __fish_seen_subcommand_from init blob upload manifest tag repo import export copy gc quarantine fsck repair du info demo completions help" -f -a "upload" -d 'Uploads in progress'
+complete -c regtree -n "__fish_regtree_using_subcommand help; and not __fish_seen_subcommand_from init blob upload manifest tag repo import export copy gc quarantine fsck repair du info demo completions help" -f -a "manifest" -d 'Manifests: what images are made of'
+complete -c regtree -n "__fish_regtree_using_subcommand help; and not __fish_seen_subcommand_from init blob upload manifest tag repo import export copy gc quarantine fsck repair du info demo completions help" -f -a "tag" -d 'Tags: names that point to manifests'
+complete -c regtree -n "__fish_regtree_using_subcommand help; and not __fish_seen_subcommand_from init blob upload manifest tag repo import export copy gc quarantine fsck repair du info demo completions help" -f -a "repo" -d 'Repositories'
+complete -c regtree -n "__fish_regtree_using_subcommand help; and not __fish_seen_subcommand_from init blob upload manifest tag repo import export copy gc quarantine fsck repair du info demo completions help" -f -a "import" -d 'Put images into the tree: from an OCI image layout, a docker archive, or another tree'
+complete -c regtree -n "__fish_regtree_using_subcommand help; and not __fish_seen_subcommand_from init blob upload manifest tag repo import export copy gc quarantine fsck repair du info demo completions help" -f -a "export" -d 'Write images to an OCI image layout, a directory or a tar archive that skopeo and other tools read'
+complete -c regtree -n "__fish_regtree_using_subcommand help; and not __fish_seen_subcommand_from init blob upload manifest tag repo import export copy gc quarantine fsck repair du info demo completions help" -f -a "copy" -d 'Copy an image to another repository or tag, or to another tree'
+complete -c regtree -n "__fish_regtree_using_subcommand help; and not __fish_seen_subcommand_from init blob upload manifest tag repo import export copy gc quarantine fsck repair du info demo completions help" -f -a "gc" -d 'Remove what nothing needs'
+complete -c regtree -n "__fish_regtree_using_subcommand help; and not __fish_seen_subcommand_from init blob upload manifest tag repo import export copy gc quarantine fsck repair du info demo completions help" -f -a "quarantine" -d 'Quarantine: what was moved out of the tree, and can be put back'
+complete -c regtree -n "__fish_regtree_using_subcommand help; and not __fish_seen_subcommand_from init blob upload manifest tag repo import export copy gc quarantine fsck repair du info demo completions help" -f -a "fsck" -d 'Find and report everything that is wrong with a tree'
+complete -c regtree -n "__fish_regtree_using_subcommand help; and not __fish_seen_subcommand_from init blob upload manifest tag repo import export copy gc quarantine fsck repair du info demo completions help" -f -a "repair" -d 'Repair what fsck finds'
+complete -c regtree -n "__fish_regtree_using_subcommand help; and not __fish_seen_subcommand_from init blob upload manifest tag repo import export copy gc quarantine fsck repair du info demo completions help" -f -a "du" -d 'Show what uses the space'
+complete -c regtree -n "__fish_regtree_using_subcommand help; and not __fish_seen_subcommand_from init blob upload manifest tag repo import export copy gc quarantine fsck repair du info demo completions help" -f -a "info" -d 'Show which tree this is, in what state, and what is configured'
+complete -c regtree -n "__fish_regtree_using_subcommand help; and not __fish_seen_subcommand_from init blob upload manifest tag repo import export copy gc quarantine fsck repair du info demo completions help" -f -a "demo" -d 'Write a small real tree, and show what to try on it'
+complete -c regtree -n "__fish_regtree_using_subcommand help; and not __fish_seen_subcommand_from init blob upload manifest tag repo import export copy gc quarantine fsck repair du info demo completions help" -f -a "completions" -d 'Print a completion script for a shell'
+complete -c regtree -n "__fish_regtree_using_subcommand help; and not __fish_seen_subcommand_from init blob upload manifest tag repo import export copy gc quarantine fsck repair du info demo completions help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
 complete -c regtree -n "__fish_regtree_using_subcommand help; and __fish_seen_subcommand_from blob" -f -a "put" -d 'Store content in a repository, and print its digest'
 complete -c regtree -n "__fish_regtree_using_subcommand help; and __fish_seen_subcommand_from blob" -f -a "get" -d 'Write a blob\'s content to standard output or a file'
 complete -c regtree -n "__fish_regtree_using_subcommand help; and __fish_seen_subcommand_from blob" -f -a "stat" -d 'Show what a repository knows of a blob, or which repositories have it'

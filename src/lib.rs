@@ -14,7 +14,7 @@
 //! A room imports only from rooms below it, and a test checks that. Those without a link are the library's own. From
 //! the top down:
 //!
-//! - `cli` is the command line. [`du`] says where the space is used.
+//! - `cli` is the command line. [`du`] says where the space is used, and [`info`] what a tree is.
 //! - [`gc`] removes what nothing needs. [`repair`] repairs what `fsck` finds. Both make a plan first.
 //! - [`fsck`] finds what is wrong with a tree. [`quarantine`] keeps what `gc` and `repair` moved out of the tree.
 //! - [`image`] takes images in and out.
@@ -114,6 +114,7 @@ pub mod fsck;
 pub mod fuzz;
 pub mod gc;
 pub mod image;
+pub mod info;
 mod json;
 mod judge;
 mod layout;

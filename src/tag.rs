@@ -120,7 +120,8 @@ pub fn tags(repository: &Repository<'_>) -> FoundTags {
     found
 }
 
-fn look_into(repository: &Repository<'_>, form: Form, found: &mut FoundTags) {
+/// Adds the tags of `repository` in one layout.
+pub(crate) fn look_into(repository: &Repository<'_>, form: Form, found: &mut FoundTags) {
     let tree = repository.tree();
     let directory = repository.place(form).tags();
     let mut listed = match tree.list(&directory) {

@@ -39,6 +39,7 @@ mod fsck;
 mod gc;
 mod hint;
 mod import;
+mod info;
 mod init;
 mod interrupt;
 mod manifest;
@@ -58,6 +59,7 @@ mod terminal;
 mod test_settings;
 mod threads;
 mod upload;
+mod version;
 mod wrong_usage;
 
 use std::ffi::OsString;
@@ -123,7 +125,7 @@ struct Global {
     /// Print the answer and errors only: no notes, warnings, findings of severity info, or progress
     #[arg(short, long, global = true, conflicts_with = "verbose")]
     quiet: bool,
-    /// Print more details on stderr
+    /// Print more details on stderr; with --version, what the program was built from
     #[arg(short, long, global = true)]
     verbose: bool,
     /// When to colour messages, findings and help
@@ -174,6 +176,7 @@ enum Command {
     Fsck(fsck::Fsck),
     Repair(repair::Repair),
     Du(du::Du),
+    Info(info::Info),
     Demo(demo::Demo),
     Completions(completions::Completions),
 }
@@ -192,6 +195,7 @@ impl Command {
             Self::Copy(copy) => copy.run(context),
             Self::Gc(gc) => gc.run(context),
             Self::Du(du) => du.run(context),
+            Self::Info(info) => info.run(context),
             Self::Quarantine(quarantine) => quarantine.run(context),
             Self::Fsck(fsck) => fsck.run(context),
             Self::Repair(repair) => repair.run(context),

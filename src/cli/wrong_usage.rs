@@ -8,25 +8,30 @@ use clap::error::{ContextKind, ErrorKind};
 use serde_json::json;
 
 use super::output::{CYAN, say};
-use super::{Exit, When, hint};
+use super::{Exit, When, hint, version};
 use crate::name::{RepositoryName, Tag};
 
 /// The options that count even if the arguments are wrong.
 #[derive(Debug)]
 pub(super) struct Early {
     json: bool,
+    verbose: bool,
     pub(super) color: When,
 }
 
 impl Early {
     pub(super) fn look(arguments: &[OsString]) -> Self {
-        let mut early = Self { json: false, color: When::Auto };
+        let mut early = Self { json: false, verbose: false, color: When::Auto };
         let mut arguments = arguments.iter().skip(1).map(|argument| argument.to_str().unwrap_or_default());
         while let Some(argument) = arguments.next() {
             let color = match argument {
                 "--" => break,
                 "--json" => {
                     early.json = true;
+                    continue;
+                }
+                argument if is_verbose(argument) => {
+                    early.verbose = true;
                     continue;
                 }
                 "--color" => arguments.next(),
@@ -40,6 +45,12 @@ impl Early {
         }
         early
     }
+}
+
+/// Whether an argument is `--verbose`, or has a `v` among letters that are options, as in `-Vv`.
+fn is_verbose(argument: &str) -> bool {
+    let letters = argument.strip_prefix('-').filter(|letters| letters.bytes().all(|byte| byte.is_ascii_alphabetic()));
+    argument == "--verbose" || letters.is_some_and(|letters| letters.contains('v'))
 }
 
 impl When {
@@ -63,6 +74,11 @@ impl When {
 
 /// Prints the help or the version if asked for, else what is wrong with the arguments.
 pub(super) fn report(error: &clap::Error, early: &Early, arguments: &[OsString]) -> Exit {
+    if error.kind() == ErrorKind::DisplayVersion && early.verbose {
+        // A closed pipe ends the program quietly.
+        let _ = write!(std::io::stdout(), "{}", version::verbose());
+        return Exit::Done;
+    }
     let asked = matches!(error.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayVersion);
     if asked || !early.json {
         // A closed pipe ends the program quietly here too.

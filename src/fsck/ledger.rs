@@ -24,9 +24,23 @@ const WRONG: &str = "wrong";
 /// but starts to hash only when it has read the whole tree.
 const LAG: i64 = 24 * 60 * 60;
 
+/// What runs that hashed content noted, each blob once.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Verified {
+    /// How many blobs were right.
+    pub right: u64,
+    /// How many were not.
+    pub wrong: u64,
+    /// When the first of these was hashed.
+    pub first: jiff::Timestamp,
+    /// When the last was.
+    pub last: jiff::Timestamp,
+}
+
 /// What is noted of a blob.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Verified {
+struct Noted {
     /// The time, in seconds since 1970.
     when: i64,
     /// The condition of the file when the content was right; `None` when it was wrong.
@@ -57,7 +71,7 @@ impl Condition {
     }
 }
 
-type Entries = HashMap<[u8; 32], Verified>;
+type Entries = HashMap<[u8; 32], Noted>;
 
 /// All notes of earlier runs.
 #[derive(Debug, Default)]
@@ -69,6 +83,14 @@ impl Ledger {
         let mut entries = read(tree);
         entries.retain(|_, verified| verified.when <= now.as_second());
         Self(entries)
+    }
+
+    /// Sums up the notes; `None` without any.
+    pub(super) fn sum(&self) -> Option<Verified> {
+        let times = || self.0.values().filter_map(|noted| jiff::Timestamp::from_second(noted.when).ok());
+        let (first, last) = (times().min()?, times().max()?);
+        let right = self.0.values().filter(|noted| noted.condition.is_some()).count() as u64;
+        Some(Verified { right, wrong: self.0.len() as u64 - right, first, last })
     }
 
     /// Whether the content was right after `since`, and the file has not changed since.
@@ -101,7 +123,7 @@ impl Notes {
     pub(super) fn note(&mut self, digest: &Digest, condition: Option<Condition>) {
         let when = self.seconds();
         if let Some(hash) = digest.sha256() {
-            self.entries.insert(hash, Verified { when, condition });
+            self.entries.insert(hash, Noted { when, condition });
         }
     }
 
@@ -118,7 +140,7 @@ impl Notes {
         let _lock = private::lock_record(tree, KIND, NAME)?;
         let (mut all, latest) = (read(tree), self.seconds().saturating_add(LAG));
         // Other runs may have noted content that came after this run listed it. A note of the far future is wrong.
-        let is_new = |verified: &Verified| verified.when >= self.now.as_second();
+        let is_new = |verified: &Noted| verified.when >= self.now.as_second();
         all.retain(|hash, verified| {
             verified.when <= latest && (is_new(verified) || is_there(&Digest::from_sha256(*hash)))
         });
@@ -138,7 +160,7 @@ impl Notes {
 
 fn text(entries: &Entries) -> String {
     let mut text = String::new();
-    for (hash, Verified { when, condition }) in entries {
+    for (hash, Noted { when, condition }) in entries {
         let digest = Digest::from_sha256(*hash);
         let written = match condition {
             None => writeln!(text, "{} {when} {WRONG}", digest.hex()),
@@ -162,7 +184,7 @@ fn read(tree: &Tree) -> Entries {
     lines.filter_map(|line| parse(&line)).collect()
 }
 
-fn parse(line: &str) -> Option<([u8; 32], Verified)> {
+fn parse(line: &str) -> Option<([u8; 32], Noted)> {
     let mut words = line.split(' ');
     let digest: Digest = format!("sha256:{}", words.next()?).parse().ok()?;
     let when = words.next()?.parse().ok()?;
@@ -174,7 +196,7 @@ fn parse(line: &str) -> Option<([u8; 32], Verified)> {
             Some(Condition { size, inode, modified: time()?, changed: time()? })
         }
     };
-    words.next().is_none().then_some((digest.sha256()?, Verified { when, condition }))
+    words.next().is_none().then_some((digest.sha256()?, Noted { when, condition }))
 }
 
 #[cfg(test)]

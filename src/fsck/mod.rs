@@ -56,6 +56,7 @@ use candidate::{Blocks, Candidate};
 use content::Selection;
 pub use content::{Content, Hashed, Stop};
 use inspect::Inspector;
+pub use ledger::Verified;
 use manifests::Manifests;
 use pass::Pass;
 pub(crate) use recheck::PAUSES;
@@ -126,6 +127,11 @@ impl Report {
     pub fn count(&self, severity: Severity) -> u64 {
         self.findings.iter().filter(|finding| finding.severity == severity).count() as u64
     }
+}
+
+/// What earlier runs that hashed content noted, up to `now`; `None` if none did.
+pub fn verified(tree: &Tree, now: jiff::Timestamp) -> Option<Verified> {
+    ledger::Ledger::read(tree, now).sum()
 }
 
 /// Checks a tree. `Err(Interrupted)` when a signal came.

@@ -61,6 +61,8 @@ pub(crate) use quarantine::{is_in_quarantine, quarantine_beside};
 
 use crate::digest::{Algorithm, Digest, TarsumVersion};
 
+/// The directory of what is called by a tarsum.
+pub(crate) const TARSUM: &str = "tarsum";
 /// The path of the tree below the registry's `rootdirectory`.
 pub(crate) const PREFIX: &str = "docker/registry/v2";
 /// The file, below `rootdirectory`, by which GitLab's registry says that its metadata is in a database. What is pushed
@@ -86,7 +88,7 @@ fn algorithm_directory(directory: &TreePath, digest: &Digest) -> TreePath {
     let (tarsum, algorithm) = digest.parts();
     match tarsum {
         None => directory.join(algorithm.name()),
-        Some(version) => directory.join_all(["tarsum", version.directory(), algorithm.name()]),
+        Some(version) => directory.join_all([TARSUM, version.directory(), algorithm.name()]),
     }
 }
 
@@ -97,7 +99,7 @@ pub(crate) fn algorithm_directories(directory: &TreePath) -> Vec<KeyedDirectory>
     let kinds = plain.into_iter().chain(tarsums);
     kinds
         .map(|(tarsum, algorithm)| {
-            let tarsum_path = tarsum.map(|version| directory.join_all(["tarsum", version.directory()]));
+            let tarsum_path = tarsum.map(|version| directory.join_all([TARSUM, version.directory()]));
             let path = tarsum_path.as_ref().unwrap_or(directory).join(algorithm.name());
             KeyedDirectory { tarsum, algorithm, path }
         })
@@ -114,6 +116,11 @@ pub(crate) struct KeyedDirectory {
 }
 
 impl KeyedDirectory {
+    /// The name of the entry that leads to it, in the directory that has one for each kind of digest.
+    pub(crate) fn first(&self) -> &'static str {
+        if self.tarsum.is_some() { TARSUM } else { self.algorithm.name() }
+    }
+
     /// Whether it is the directory for `sha256`.
     pub(crate) fn is_canonical(&self) -> bool {
         self.tarsum.is_none() && self.algorithm == Algorithm::Sha256

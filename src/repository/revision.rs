@@ -54,12 +54,18 @@ fn misplaced(repository: &Repository<'_>, digest: Digest) -> Result<Option<Revis
 /// Every revision of `repository`, sorted within each layout and algorithm, and the damage among them. The links must
 /// exist, but are not read; [`Revision::check`] reads one.
 pub(crate) fn revisions<'r>(repository: &'r Repository<'_>) -> impl Iterator<Item = Result<Revision>> + 'r {
-    Form::ALL.into_iter().flat_map(move |form| {
-        let directory = repository.place(form).revisions();
-        keyed(repository.tree(), &directory).filter_map(move |found| match found {
-            Ok(digest) => in_place(repository, form, digest).transpose(),
-            Err(error) => Some(Err(error)),
-        })
+    Form::ALL.into_iter().flat_map(move |form| revisions_in(repository, form))
+}
+
+/// The revisions in one layout.
+pub(crate) fn revisions_in<'r>(
+    repository: &'r Repository<'_>,
+    form: Form,
+) -> impl Iterator<Item = Result<Revision>> + 'r {
+    let directory = repository.place(form).revisions();
+    keyed(repository.tree(), &directory).filter_map(move |found| match found {
+        Ok(digest) => in_place(repository, form, digest).transpose(),
+        Err(error) => Some(Err(error)),
     })
 }
 

@@ -24,7 +24,7 @@ pub(crate) use repositories::{Scanned, ScannedRevision, ScannedTag};
 pub(crate) use returning::{Nothing, Returned, Returning};
 
 use crate::digest::Digest;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::layout::TreePath;
 use crate::repository::cache;
 use crate::repository::find::{self, FoundPlaces};
@@ -204,6 +204,13 @@ impl Scan {
             self.damage.extend(damage);
         }
     }
+}
+
+/// The digests of all blobs, and what can't be read. No blob's own directory is opened.
+pub(crate) fn list_blobs(tree: &Tree, interrupt: &Interrupt) -> (Vec<Digest>, Vec<Error>) {
+    let blobs::Blobs { digests, unread, foreign, .. } = blobs::read(tree, Vec::new(), interrupt);
+    let all = digests.blobs().map(|id| digests.digest(id)).collect();
+    (all, unread.into_iter().chain(foreign).collect())
 }
 
 /// What was read below `repositories/`.

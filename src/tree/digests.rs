@@ -15,10 +15,26 @@ type Item = Result<(Digest, TreePath)>;
 
 /// The digests that name the directories below each `<alg>`.
 pub(crate) fn keyed<'t>(tree: &'t Tree, directory: &TreePath) -> impl Iterator<Item = Result<Digest>> + use<'t> {
-    layout::algorithm_directories(directory).into_iter().flat_map(move |algorithm| {
+    there(tree, directory).into_iter().flat_map(move |algorithm| {
         let (digests, damage) = keyed_in(tree, &algorithm);
         digests.into_iter().map(Ok).chain(damage.into_iter().map(Err))
     })
+}
+
+/// The directories below `directory` for each kind of digest that it has an entry for. All kinds where it can't be
+/// listed: each then says why.
+fn there(tree: &Tree, directory: &TreePath) -> Vec<KeyedDirectory> {
+    let listed = match tree.list(directory) {
+        Ok(None) => return Vec::new(),
+        Ok(Some(listed)) => listed,
+        Err(_) => return layout::algorithm_directories(directory),
+    };
+    if listed.is_empty() {
+        return Vec::new();
+    }
+    let mut algorithms = layout::algorithm_directories(directory);
+    algorithms.retain(|algorithm| listed.iter().any(|entry| entry.text() == Some(algorithm.first())));
+    algorithms
 }
 
 /// The digests that name the directories in `algorithm`, sorted, and the damage there. Plain files are skipped.
@@ -48,13 +64,13 @@ pub(crate) fn keyed_in(tree: &Tree, algorithm: &KeyedDirectory) -> (Vec<Digest>,
 
 /// Every link below a directory of links, with its path.
 pub(crate) fn links<'t>(tree: &'t Tree, directory: &TreePath) -> impl Iterator<Item = Item> + use<'t> {
-    links_in(tree, layout::algorithm_directories(directory))
+    links_in(tree, there(tree, directory))
 }
 
 /// The links whose path has another digest than a sha256: they may be aliases. The directories of sha256 links are not
 /// opened.
 pub(crate) fn other_links<'t>(tree: &'t Tree, directory: &TreePath) -> impl Iterator<Item = Item> + use<'t> {
-    let mut algorithms = layout::algorithm_directories(directory);
+    let mut algorithms = there(tree, directory);
     algorithms.retain(|algorithm| !algorithm.is_canonical());
     links_in(tree, algorithms)
 }

@@ -20,7 +20,7 @@ use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
 
-use rustix::fs::{AtFlags, FileType, Mode, OFlags};
+use rustix::fs::{Access, AtFlags, FileType, Mode, OFlags};
 use rustix::io::Errno;
 
 pub(crate) use configuration::Configuration;
@@ -200,6 +200,22 @@ impl Tree {
 
     pub(crate) fn v2(&self) -> BorrowedFd<'_> {
         self.v2.as_fd()
+    }
+
+    /// Whether this user may make and remove files in both areas. One that isn't there is made in the tree itself.
+    pub(crate) fn is_writable(&self) -> bool {
+        let rights = Access::WRITE_OK | Access::EXEC_OK;
+        let may = |name: &str| match rustix::fs::accessat(self.v2(), name, rights, AtFlags::EACCESS) {
+            Err(Errno::NOENT) => None,
+            may => Some(may.is_ok()),
+        };
+        let areas = [Area::Blobs, Area::Repositories].map(|area| may(area.name()));
+        areas.into_iter().all(|area| area.or_else(|| may(".")).unwrap_or(false))
+    }
+
+    /// The user that the tree belongs to.
+    pub(crate) fn owner(&self) -> u32 {
+        rustix::fs::fstat(self.v2()).map_or(0, |stat| stat.st_uid)
     }
 
     /// The handle of an area; `None` when it isn't there.

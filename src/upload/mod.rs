@@ -33,7 +33,7 @@ pub use hash_state::StateError;
 pub use put::Put;
 pub(crate) use survey::time as parse_time;
 pub use survey::{Upload, cancel, find, uploads};
-pub(crate) use survey::{cancel_by, forget, look_up, remove, take};
+pub(crate) use survey::{cancel_by, forget, look_up, remove, take, uploads_in};
 
 use crate::durable::lock::UploadLock;
 use crate::durable::{Sync, Writer};

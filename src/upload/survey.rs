@@ -114,7 +114,8 @@ pub fn uploads(tree: &Tree, repository: &RepositoryName) -> Vec<Result<Upload>> 
     Form::ALL.into_iter().flat_map(|form| uploads_in(tree, repository, form)).collect()
 }
 
-fn uploads_in(tree: &Tree, repository: &RepositoryName, form: Form) -> Vec<Result<Upload>> {
+/// The uploads of `repository` in one layout.
+pub(crate) fn uploads_in(tree: &Tree, repository: &RepositoryName, form: Form) -> Vec<Result<Upload>> {
     let directory = Place::of(repository, form).uploads();
     let mut listed = match tree.list(&directory) {
         Ok(listed) => listed.unwrap_or_default(),

@@ -15,6 +15,7 @@ mod du;
 mod fsck;
 mod gc;
 mod image;
+mod info;
 mod lock;
 mod manifests;
 mod quarantine;

@@ -9,7 +9,7 @@ use std::path::Path;
 const FLOORS: [&[&str]; 20] = [
     &["cli"],
     &["report", "serve", "retention"],
-    &["du"],
+    &["du", "info"],
     &["gc", "repair"],
     &["fsck", "quarantine"],
     &["image"],
@@ -71,7 +71,7 @@ fn the_library_shows_little() {
     let sources = sources();
     let library = sources.iter().filter(|(module, _)| !module.starts_with("cli"));
     let count = library.flat_map(|(_, source)| source.lines()).filter(is_public).count();
-    assert!((250..=410).contains(&count), "{count} lines of src make something public");
+    assert!((250..=430).contains(&count), "{count} lines of src make something public");
 }
 
 #[test]

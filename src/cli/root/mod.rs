@@ -4,7 +4,7 @@ mod places;
 mod registry_config;
 
 use std::fmt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 pub(super) use places::Places;
 
@@ -40,6 +40,29 @@ pub(super) enum Rule {
     UsualDirectory,
     /// Nothing says where it is, and no usual directory exists. The first of these is the root.
     Nothing,
+}
+
+impl Rule {
+    /// Its stable name.
+    pub(super) fn name(&self) -> &'static str {
+        match self {
+            Self::Option => "option",
+            Self::RegistryConfig(_) => "registry-config",
+            Self::Environment => "environment",
+            Self::Site(_) => "site",
+            Self::InstalledConfig(_) => "installed-config",
+            Self::UsualDirectory => "usual-directory",
+            Self::Nothing => "nothing",
+        }
+    }
+
+    /// The file that names the root, if one does.
+    pub(super) fn file(&self) -> Option<&Path> {
+        match self {
+            Self::RegistryConfig(file) | Self::Site(file) | Self::InstalledConfig(file) => Some(file),
+            Self::Option | Self::Environment | Self::UsualDirectory | Self::Nothing => None,
+        }
+    }
 }
 
 impl fmt::Display for Rule {
@@ -81,6 +104,22 @@ pub(super) fn find(global: &Global) -> Result<Found> {
         Some(root) => alone(root, Rule::UsualDirectory),
         None => alone(first, Rule::Nothing),
     }
+}
+
+/// Where the root was looked for, in the order of the rules, each with whether its rule applies. The last one decided.
+pub(super) fn looked(global: &Global) -> Vec<(String, bool)> {
+    let looked = |place: &str, applies| (place.to_owned(), applies);
+    let site = global.site.file.clone().unwrap_or_else(|| global.places.site_config());
+    let named = [
+        looked("--root", global.root.is_some()),
+        looked("--registry-config", global.registry_config.is_some()),
+        looked(ROOT_VARIABLE, variable(ROOT_VARIABLE).is_some()),
+        looked(&site.to_string_lossy(), global.site.root().is_some()),
+    ];
+    let tried = tried(global).into_iter().map(|path| looked(&path.to_string_lossy(), places::is_there(&path)));
+    let all: Vec<_> = named.into_iter().chain(tried).collect();
+    let decided = all.iter().position(|(_, applies)| *applies).map_or(all.len(), |at| at + 1);
+    all.into_iter().take(decided).collect()
 }
 
 /// What can be looked for where neither an option nor the environment says where the tree is, in this order.

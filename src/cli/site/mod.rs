@@ -6,7 +6,6 @@
 
 mod setting;
 
-#[cfg(test)]
 use std::ffi::OsStr;
 use std::fs::File;
 use std::io::{ErrorKind, Read};
@@ -104,7 +103,6 @@ fn default(command: Command, setting: Setting, text: &str) -> Command {
 }
 
 /// What an option of a command is by default, as the definitions have it.
-#[cfg(test)]
 pub(super) fn default_of<'c>(command: &'c Command, name: &str, option: &str) -> Option<&'c OsStr> {
     let mut arguments = command.find_subcommand(name)?.get_arguments();
     let found = arguments.find(|argument| argument.get_id() == option)?;

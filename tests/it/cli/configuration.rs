@@ -54,6 +54,11 @@ fn what_the_site_sets_counts_unless_an_option_is_given() {
     site.scratch.put("demo/app", b"more");
     site.call(&["gc", "--quarantine", "--no-quarantine"]).ok();
     assert_eq!(site.quarantined(), 1);
+    site.call(&["tag", "delete", "demo/app", "v1"]).ok();
+    assert_eq!(site.quarantined(), 2);
+    site.scratch.image("demo/app", "one").tag("v2");
+    site.call(&["tag", "delete", "demo/app", "v2", "--no-quarantine"]).ok();
+    assert_eq!(site.quarantined(), 2);
     // --explain is no quarantine, so what the site sets does not forbid it.
     let digest = site.scratch.put("demo/app", b"even more").to_string();
     site.call(&["gc", "--explain", &digest]).ok();

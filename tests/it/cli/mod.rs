@@ -13,4 +13,5 @@ mod readme;
 mod roots;
 mod texts;
 mod usual_places;
+mod version;
 mod wording;

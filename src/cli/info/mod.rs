@@ -1,0 +1,93 @@
+//! `regtree info`.
+
+mod report;
+mod settings;
+
+use serde_json::{Value, json};
+
+use super::{Context, Exit, interrupt, root};
+use crate::error::Error;
+use crate::info;
+
+/// Show which tree this is, in what state, and what is configured
+///
+/// Says where the root is and by which rule it was found, the file system and the room on it, which registries wrote the
+/// tree as far as that shows, what is in it, who works on it now, when its content was last hashed, and which defaults
+/// apply. Reads names and links only, takes no lock, and changes nothing. Where there is no tree, it says where one was
+/// looked for.
+#[derive(Debug, clap::Args)]
+#[command(after_long_help = "\
+Exit codes:
+  0    shown
+  1    I/O or permission error
+  10   no tree; where one was looked for is shown
+
+Examples:
+  regtree info
+  regtree info --json | jq .file_system.available")]
+pub(super) struct Info {
+    /// Read the size of all content, to sum up the bytes of the blobs
+    #[arg(long)]
+    sizes: bool,
+}
+
+impl Info {
+    pub(super) fn run(self, context: &mut Context) -> anyhow::Result<Exit> {
+        let found = root::find(&context.global)?;
+        let registry = match context.registry() {
+            Ok(registry) => registry,
+            Err(error) => {
+                if matches!(error.downcast_ref(), Some(Error::NotATree { .. } | Error::UnusableTree { .. })) {
+                    print_absence(&found, context)?;
+                }
+                return Err(error);
+            }
+        };
+        let tree = registry.tree();
+        let info = info::look(&registry, context.now, self.sizes, &interrupt::catch()?)?;
+        let settings = settings::effective(&context.global.site);
+        if context.output.is_json() {
+            let mut document = place(&found);
+            document["tree"] = tree.path().to_string_lossy().into();
+            report::add(&mut document, &info);
+            document["settings"] = settings.iter().map(settings::Effective::document).collect();
+            context.output.event("info", document)?;
+            return Ok(Exit::Done);
+        }
+        context.output.line(format_args!("root:          {} ({})", tree.root().display(), found.rule))?;
+        context.output.line(format_args!("tree:          {}", tree.path().display()))?;
+        for line in report::lines(&info).into_iter().chain(settings::lines(&settings, &context.global)) {
+            context.output.line(line)?;
+        }
+        Ok(Exit::Done)
+    }
+}
+
+/// Where the root is, and by which rule.
+fn place(found: &root::Found) -> Value {
+    json!({
+        "root": found.root.to_string_lossy(),
+        "root_from": { "rule": found.rule.name(), "path": found.rule.file().map(|file| file.to_string_lossy()) },
+    })
+}
+
+/// Shows where a tree was looked for. The error follows.
+fn print_absence(found: &root::Found, context: &mut Context) -> anyhow::Result<()> {
+    let looked = root::looked(&context.global);
+    let settings = settings::effective(&context.global.site);
+    if context.output.is_json() {
+        let mut document = place(found);
+        document["tree"] = Value::Null;
+        document["looked"] =
+            looked.iter().map(|(place, applies)| json!({ "place": place, "applies": applies })).collect();
+        document["settings"] = settings.iter().map(settings::Effective::document).collect();
+        return context.output.event("info", document);
+    }
+    context.output.line(format_args!("root:          {} ({})", found.root.display(), found.rule))?;
+    context.output.line("tree:          none")?;
+    context.output.line("looked at, in this order:")?;
+    for (place, applies) in looked {
+        context.output.line(format_args!("  {:<38}  {}", place, if applies { "used" } else { "no" }))?;
+    }
+    settings::lines(&settings, &context.global).into_iter().try_for_each(|line| context.output.line(line))
+}
