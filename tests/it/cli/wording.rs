@@ -157,7 +157,7 @@ fn columns_have_a_header_on_a_terminal_and_none_in_a_pipe() {
     let run =
         scratch.run(gc).code(0).out().lines().find_map(|line| line.strip_prefix("quarantine run ").map(str::to_owned));
     for (call, header, first) in [
-        ("quarantine list".to_owned(), "SIZE     ITEMS KIND     RUN", "32 B"),
+        ("quarantine list".to_owned(), "SIZE     ITEMS KIND            RUN", "32 B"),
         (format!("quarantine show {}", run.unwrap()), "SIZE  KIND       PATH", "32 B"),
         ("upload list".to_owned(), "SIZE  BEGAN                 REPOSITORY UPLOAD", "25 B"),
         ("blob list demo/web --long".to_owned(), "SIZE  DIGEST", "2.00 KiB"),
