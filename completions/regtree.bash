@@ -866,10 +866,6 @@ _regtree() {
                 return 0
             fi
             case "${prev}" in
-                --all-repos)
-                    COMPREPLY=($(compgen -f "${cur}"))
-                    return 0
-                    ;;
                 --root)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0

@@ -126,7 +126,6 @@ complete -c regtree -n "__fish_regtree_using_subcommand blob; and __fish_seen_su
 complete -c regtree -n "__fish_regtree_using_subcommand blob; and __fish_seen_subcommand_from get" -s q -l quiet -d 'Print the answer and errors only: no notes, warnings, findings of severity info, or progress'
 complete -c regtree -n "__fish_regtree_using_subcommand blob; and __fish_seen_subcommand_from get" -s v -l verbose -d 'Print more details on stderr; with --version, what the program was built from'
 complete -c regtree -n "__fish_regtree_using_subcommand blob; and __fish_seen_subcommand_from get" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c regtree -n "__fish_regtree_using_subcommand blob; and __fish_seen_subcommand_from stat" -l all-repos -d 'Print the names of all repositories that link the blob' -r
 complete -c regtree -n "__fish_regtree_using_subcommand blob; and __fish_seen_subcommand_from stat" -l root -d 'The registry\'s rootdirectory, or its docker/registry/v2' -r -F
 complete -c regtree -n "__fish_regtree_using_subcommand blob; and __fish_seen_subcommand_from stat" -l registry-config -d 'Take the root from the registry\'s own config.yml' -r -F
 complete -c regtree -n "__fish_regtree_using_subcommand blob; and __fish_seen_subcommand_from stat" -l wait-lock -d 'Wait up to DURATION (30s, 5m, 1h) for a lock that another process holds, instead of failing at once' -r
@@ -137,6 +136,7 @@ complete -c regtree -n "__fish_regtree_using_subcommand blob; and __fish_seen_su
 bar\t'A bar'
 plain\t'A line every 10 seconds'
 none\t'Nothing'"
+complete -c regtree -n "__fish_regtree_using_subcommand blob; and __fish_seen_subcommand_from stat" -l all-repos -d 'Print the names of all repositories that link the blob'
 complete -c regtree -n "__fish_regtree_using_subcommand blob; and __fish_seen_subcommand_from stat" -l json -d 'Print JSON: one document, or a line for each item of a listing'
 complete -c regtree -n "__fish_regtree_using_subcommand blob; and __fish_seen_subcommand_from stat" -s q -l quiet -d 'Print the answer and errors only: no notes, warnings, findings of severity info, or progress'
 complete -c regtree -n "__fish_regtree_using_subcommand blob; and __fish_seen_subcommand_from stat" -s v -l verbose -d 'Print more details on stderr; with --version, what the program was built from'
@@ -156,7 +156,7 @@ complete -c regtree -n "__fish_regtree_using_subcommand blob; and __fish_seen_su
 complete -c regtree -n "__fish_regtree_using_subcommand blob; and __fish_seen_subcommand_from list" -s q -l quiet -d 'Print the answer and errors only: no notes, warnings, findings of severity info, or progress'
 complete -c regtree -n "__fish_regtree_using_subcommand blob; and __fish_seen_subcommand_from list" -s v -l verbose -d 'Print more details on stderr; with --version, what the program was built from'
 complete -c regtree -n "__fish_regtree_using_subcommand blob; and __fish_seen_subcommand_from list" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c regtree -n "__fish_regtree_using_subcommand blob; and __fish_seen_subcommand_from mount" -l from -d 'The repository that links it now' -r
+complete -c regtree -n "__fish_regtree_using_subcommand blob; and __fish_seen_subcommand_from mount" -l from -d 'The repository that links it now, unless a reference names it' -r
 complete -c regtree -n "__fish_regtree_using_subcommand blob; and __fish_seen_subcommand_from mount" -l to -d 'The repository to link it in' -r
 complete -c regtree -n "__fish_regtree_using_subcommand blob; and __fish_seen_subcommand_from mount" -l root -d 'The registry\'s rootdirectory, or its docker/registry/v2' -r -F
 complete -c regtree -n "__fish_regtree_using_subcommand blob; and __fish_seen_subcommand_from mount" -l registry-config -d 'Take the root from the registry\'s own config.yml' -r -F

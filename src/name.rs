@@ -1,4 +1,4 @@
-//! The names of repositories, tags and uploads, and references to images.
+//! The names of repositories, tags and uploads.
 //!
 //! Names are checked once, when they are made. The grammar is what registries from 2.4 to main store on disk
 //! (layout.md §3). It is a little narrower than what they accept over HTTP: a port or an IPv6 address in the first
@@ -10,7 +10,6 @@ use std::str::FromStr;
 use serde::{Serialize, Serializer};
 
 use crate::count::plural;
-use crate::digest::{Digest, DigestError};
 
 /// The most bytes that a name may have. 3.x does not count a first component that looks like a host name (§3.1).
 const NAME_MAX: usize = 255;
@@ -224,84 +223,7 @@ fn check_upload_id(id: &str) -> Result<(), NameError> {
     check_component_length(id)
 }
 
-/// Why a text is not a reference.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[non_exhaustive]
-pub enum ReferenceError {
-    /// Neither `:tag` nor `@digest` follows the repository.
-    #[error("it names no tag and no digest (want repository:tag or repository@digest)")]
-    Bare,
-    /// The part before the tag or digest is not a repository name.
-    #[error("{text:?} is not a repository name: {source}")]
-    Repository {
-        /// The part before the tag or digest.
-        text: String,
-        /// The rule it breaks.
-        source: NameError,
-    },
-    /// The part after the colon is not a tag.
-    #[error("{text:?} is not a tag: {source}")]
-    Tag {
-        /// The part after the colon.
-        text: String,
-        /// The rule it breaks.
-        source: NameError,
-    },
-    /// The part after the `@` is not a digest.
-    #[error("{text:?} is not a digest: {source}")]
-    Digest {
-        /// The part after the `@`.
-        text: String,
-        /// What is wrong with it.
-        source: DigestError,
-    },
-}
-
-/// A tag or a digest, which names one manifest in a repository.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Target {
-    /// The manifest that the tag points to now.
-    Tag(Tag),
-    /// The manifest with this digest.
-    Digest(Digest),
-}
-
-/// An image, `repository:tag` or `repository@digest`. Nothing is added or rewritten: `foo` stays `foo`.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Reference {
-    /// The repository.
-    pub repository: RepositoryName,
-    /// The tag or digest in it.
-    pub target: Target,
-}
-
-impl FromStr for Reference {
-    type Err = ReferenceError;
-
-    fn from_str(text: &str) -> Result<Self, ReferenceError> {
-        let repository =
-            |text: &str| text.parse().map_err(|source| ReferenceError::Repository { text: text.into(), source });
-        if let Some((name, digest)) = text.split_once('@') {
-            let target = digest.parse().map_err(|source| ReferenceError::Digest { text: digest.into(), source })?;
-            return Ok(Self { repository: repository(name)?, target: Target::Digest(target) });
-        }
-        let (name, tag) = text.rsplit_once(':').ok_or(ReferenceError::Bare)?;
-        let target = tag.parse().map_err(|source| ReferenceError::Tag { text: tag.into(), source })?;
-        Ok(Self { repository: repository(name)?, target: Target::Tag(target) })
-    }
-}
-
-impl fmt::Display for Reference {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match &self.target {
-            Target::Tag(tag) => write!(f, "{}:{tag}", self.repository),
-            Target::Digest(digest) => write!(f, "{}@{digest}", self.repository),
-        }
-    }
-}
-
 #[cfg(test)]
-#[expect(clippy::unwrap_used, reason = "a test may")]
 mod tests {
     use proptest::prelude::*;
 
@@ -361,21 +283,6 @@ mod tests {
             assert!(id(bad).is_err(), "{bad:?}");
         }
         assert_eq!(UploadId::random().as_str().len(), 36);
-    }
-
-    #[test]
-    fn references_keep_their_text_and_name_the_part_that_is_wrong() {
-        let digest = "sha256:e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855";
-        for text in ["foo:latest", "a/b:v1", &format!("foo@{digest}"), &format!("Foo.com/bar@{digest}")] {
-            assert_eq!(text.parse::<Reference>().unwrap().to_string(), *text);
-        }
-        let parse = |text: &str| text.parse::<Reference>().unwrap_err();
-        assert_eq!(parse("foo"), ReferenceError::Bare);
-        assert!(matches!(parse("Foo:x"), ReferenceError::Repository { .. }));
-        assert!(matches!(parse("foo:"), ReferenceError::Tag { .. }));
-        assert!(matches!(parse("foo:5000/bar"), ReferenceError::Tag { .. }));
-        assert!(matches!(parse("foo@sha256:0"), ReferenceError::Digest { source: DigestError::Length { .. }, .. }));
-        assert!(matches!(parse(&format!("foo:tag@{digest}")), ReferenceError::Repository { .. }));
     }
 
     proptest! {

@@ -13,6 +13,7 @@ pub(crate) mod store;
 
 pub use delete::{Removal, plan_delete};
 pub use get::{ByteRange, OpenBlob, RangeError};
+pub(crate) use list::beginning_with;
 pub use list::blobs;
 pub use mount::mount;
 pub(crate) use stat::content_size;

@@ -1,12 +1,12 @@
 //! `regtree copy`.
 
 use std::path::PathBuf;
-use std::str::FromStr;
 
 use super::import::{self, Sum};
+use super::reference::Destination;
 use super::{Context, Exit, interrupt, progress};
 use crate::image::{self, Names, Source, TakenTag};
-use crate::name::{NameError, Reference, RepositoryName, Tag};
+use crate::reference::Reference;
 use crate::registry::Registry;
 use crate::stream::Watch;
 
@@ -51,25 +51,6 @@ pub(super) struct Copy {
     /// Show what would be copied, and change nothing
     #[arg(short = 'n', long)]
     dry_run: bool,
-}
-
-/// Where an image is copied to.
-#[derive(Clone, Debug)]
-struct Destination {
-    repository: RepositoryName,
-    tag: Option<Tag>,
-}
-
-impl FromStr for Destination {
-    type Err = NameError;
-
-    fn from_str(text: &str) -> Result<Self, NameError> {
-        let (repository, tag) = match text.rsplit_once(':') {
-            Some((repository, tag)) => (repository, Some(tag.parse()?)),
-            None => (text, None),
-        };
-        Ok(Self { repository: repository.parse()?, tag })
-    }
 }
 
 impl Copy {

@@ -52,6 +52,17 @@ fn facts(error: &Error) -> Value {
             "repository": repository, "digest": digest, "linked": *missing == Missing::Content,
         }),
         Error::TagUnknown { repository, tag, .. } => json!({ "repository": repository, "tag": tag }),
+        Error::TargetUnknown { repository, text } => json!({ "repository": repository, "given": text }),
+        Error::PrefixUnknown { prefix, repository, of } => {
+            json!({ "given": prefix.to_string(), "repository": repository, "kind": of })
+        }
+        Error::DigestAmbiguous { prefix, repository, candidates } => {
+            json!({ "given": prefix.to_string(), "repository": repository, "candidates": candidates })
+        }
+        Error::DigestShortened { prefix, whole } => json!({ "given": prefix.to_string(), "digest": whole }),
+        Error::TagElsewhere { repository, tag, expected, found } => json!({
+            "repository": repository, "tag": tag, "expected": expected.to_string(), "found": found,
+        }),
         Error::BrokenTag { repository, tag, fault, .. } => json!({
             "repository": repository, "tag": tag, "reason": fault.to_string(), "found": found(fault),
         }),

@@ -85,11 +85,14 @@ impl From<&Error> for Exit {
             | Error::UploadUnknown { .. }
             | Error::ManifestUnknown { .. }
             | Error::TagUnknown { .. }
+            | Error::TargetUnknown { .. }
+            | Error::PrefixUnknown { .. }
             | Error::PlatformUnknown { .. }
             | Error::SignaturesUnknown { .. }
             | Error::NotQuarantined { .. }
             | Error::LinkedNowhere { .. } => Self::Unknown,
             Error::BrokenLink { .. }
+            | Error::TagElsewhere { .. }
             | Error::BrokenTag { .. }
             | Error::StrangeLink { .. }
             | Error::ManifestInvalid { .. }
@@ -108,6 +111,8 @@ impl From<&Error> for Exit {
             },
             Error::RangeInvalid { .. }
             | Error::DigestUnusable { .. }
+            | Error::DigestAmbiguous { .. }
+            | Error::DigestShortened { .. }
             | Error::NoDigest { .. }
             | Error::PlatformWanted { .. }
             | Error::ImageUnnamed { .. }

@@ -15,8 +15,8 @@ use crate::error::Error;
 use crate::gc::Limit;
 use crate::image::{self, Compression, Destination, Exported, Pruned, Selection};
 use crate::manifest::platform::Wanted;
-use crate::name::Reference;
 use crate::pattern::Pattern;
+use crate::reference::Reference;
 use crate::stream::{Interrupt, Watch};
 
 /// Write images to an OCI image layout, a directory or a tar archive that skopeo and other tools read

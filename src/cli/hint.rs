@@ -37,9 +37,14 @@ pub(super) fn of(error: &Error, global: &Global) -> Option<String> {
         Error::ManifestUnknown { repository, digest, missing: Missing::Content, .. } => {
             format!("to put the content back: {regtree} manifest put {repository} FILE --digest {digest}")
         }
-        Error::TagUnknown { tag, .. } if format!("sha256:{tag}").parse::<Digest>().is_ok() => {
-            format!("did you mean sha256:{tag}")
+        Error::TargetUnknown { repository, .. } => {
+            format!("to see what there is: {regtree} manifest list {repository} --long")
         }
+        Error::PrefixUnknown { repository, of, .. } => {
+            let repository = repository.as_ref().map(|name| format!(" {name}")).unwrap_or_default();
+            format!("to see what there is: {regtree} {of} list{repository}")
+        }
+        Error::DigestShortened { whole: Some(digest), .. } => format!("did you mean {digest}"),
         Error::TagUnknown { repository, .. } => format!("to see what there is: {regtree} tag list {repository}"),
         Error::BrokenTag { repository, tag, .. } => {
             format!("to see what it pointed to: {regtree} tag history {repository} {tag}")

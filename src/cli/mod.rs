@@ -46,6 +46,7 @@ mod manifest;
 mod output;
 mod progress;
 mod quarantine;
+mod reference;
 mod repair;
 mod repo;
 mod root;
@@ -77,10 +78,11 @@ use site::Site;
 use test_settings::TestSettings;
 
 use crate::blob::{Outcome, Stored};
-use crate::digest::{Digest, DigestError};
+use crate::digest::{Digest, DigestError, GivenDigest};
 use crate::durable::{ExclusiveWriter, Writer};
 use crate::error::Error;
-use crate::name::{Reference, RepositoryName, Target};
+use crate::name::RepositoryName;
+use crate::reference::Reference;
 use crate::registry::Registry;
 use crate::repository::cache;
 
@@ -340,7 +342,9 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     if let Ok(site) = &site {
         command = site.apply(command);
     }
-    let parsed = command.try_get_matches_from_mut(&arguments).and_then(|found| Cli::from_arg_matches(&found));
+    let parsed = command.try_get_matches_from_mut(&arguments).and_then(|found| {
+        Cli::from_arg_matches(&found).map_err(|error| error.format(wrong_usage::inner(&mut command, &found)))
+    });
     let settings = settings.map_err(|wrong| command.error(ErrorKind::ValueValidation, wrong));
     let (Cli { mut global, command }, TestSettings { now, pauses, .. }) =
         match parsed.and_then(|cli| Ok((cli, settings?))) {
@@ -407,19 +411,14 @@ fn parse_bytes(text: &str) -> Result<u64, &'static str> {
     size.map(|size| size.as_u64()).map_err(|_| "want a number of bytes, such as 1048576, 10MB or 50GiB")
 }
 
-/// A repository's name, for an argument. A digest here means that the order is wrong, and `REPO:TAG` is two arguments
-/// in one: the error says so.
+/// A repository's name, for an argument. A digest here means that the order is wrong. A reference names more than is
+/// wanted: the error says so.
 fn parse_repository(text: &str) -> Result<RepositoryName, Box<dyn std::error::Error + Send + Sync>> {
-    if text.parse::<Digest>().is_ok() {
+    if GivenDigest::is_meant(text) {
         return Err("that is a digest; the repository comes first".into());
     }
-    text.parse::<RepositoryName>().map_err(|error| match text.parse() {
-        Ok(Reference { repository, target: Target::Tag(tag) }) => {
-            format!("{error}; did you mean: {repository} {tag}").into()
-        }
-        Ok(Reference { repository, target: Target::Digest(digest) }) => {
-            format!("{error}; did you mean: {repository} {digest}").into()
-        }
+    text.parse::<RepositoryName>().map_err(|error| match text.parse::<Reference>() {
+        Ok(Reference { repository, .. }) => format!("{error}; did you mean: {repository}").into(),
         Err(_) => error.into(),
     })
 }
@@ -433,12 +432,4 @@ fn parse_digest(text: &str) -> Result<Digest, Box<dyn std::error::Error + Send +
         }
         parsed => Ok(parsed?),
     }
-}
-
-/// A tag or a digest, for an argument.
-fn parse_target(text: &str) -> Result<Target, Box<dyn std::error::Error + Send + Sync>> {
-    if text.contains(':') {
-        return Ok(Target::Digest(text.parse::<Digest>()?));
-    }
-    Ok(Target::Tag(text.parse::<crate::name::Tag>()?))
 }

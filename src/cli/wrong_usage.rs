@@ -98,32 +98,32 @@ pub(super) fn report(error: &clap::Error, early: &Early, arguments: &[OsString])
     Exit::Usage
 }
 
-/// The hint for a tag or a shortened digest in place of a digest.
+/// The hint for a tag in place of a digest.
 fn advice(error: &clap::Error, arguments: &[OsString]) -> Option<String> {
     let text = |kind| error.get(kind).map(ToString::to_string).unwrap_or_default();
     let (argument, value) = (text(ContextKind::InvalidArg), text(ContextKind::InvalidValue));
-    if error.kind() != ErrorKind::ValueValidation || !["DIGEST", "REF"].iter().any(|name| argument.contains(name)) {
+    let is_digest = error.kind() == ErrorKind::ValueValidation && argument.starts_with("[DIGEST]");
+    // What is made of hex digits alone was meant as a digest.
+    if !is_digest || value.parse::<Tag>().is_err() || value.bytes().all(|byte| byte.is_ascii_hexdigit()) {
         return None;
     }
     let call = Call::read(arguments);
     let Call { regtree, repository, words } = &call;
-    let mut advice = Vec::new();
-    if value.parse::<Tag>().is_ok() {
-        advice.push(format!("the digest of a tag: {regtree} tag get {repository} {value}"));
-        if words == "manifest delete" {
-            advice.push(format!("to remove a tag and no manifest: {regtree} tag delete {repository} {value}"));
-        }
+    let get = format!("the digest of a tag: {regtree} tag get {repository} {value}");
+    if words != "manifest delete" {
+        return Some(get);
     }
-    if is_beginning(&value) {
-        let noun = if words.starts_with("blob") { "blob" } else { "manifest" };
-        advice.push(format!("a digest can't be shortened; to see them whole: {regtree} {noun} list {repository}"));
-    }
-    (!advice.is_empty()).then(|| advice.join("; "))
+    Some(format!("{get}; to remove a tag and no manifest: {regtree} tag delete {repository} {value}"))
 }
 
-fn is_beginning(text: &str) -> bool {
-    let digits = text.strip_prefix("sha256:").unwrap_or(text);
-    (6..64).contains(&digits.len()) && digits.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'))
+/// The command that the arguments chose, in the command of the whole program.
+pub(super) fn inner<'c>(command: &'c mut clap::Command, found: &clap::ArgMatches) -> &'c mut clap::Command {
+    let (mut inner, mut matches) = (command, found);
+    while let Some((word, below)) = matches.subcommand() {
+        inner = inner.find_subcommand_mut(word).expect("it was chosen");
+        matches = below;
+    }
+    inner
 }
 
 /// What can be read of the arguments though one of them is wrong.
@@ -145,10 +145,11 @@ impl Call {
             inner = matches;
         }
         let path = |name| inner.try_get_one::<PathBuf>(name).ok().flatten().map(PathBuf::as_path);
-        let repository = inner.try_get_one::<RepositoryName>("repository").ok().flatten();
+        let raw = inner.try_get_raw("repository").ok().flatten().and_then(|mut raw| raw.next()?.to_str());
+        let repository = raw.and_then(|text| text.parse::<RepositoryName>().ok());
         Self {
             regtree: hint::command_at(path("root"), path("registry_config")),
-            repository: repository.map_or_else(|| "REPO".to_owned(), ToString::to_string),
+            repository: repository.map_or_else(|| "REPO".to_owned(), |name| name.to_string()),
             words: words.join(" "),
         }
     }
@@ -159,10 +160,10 @@ fn code(error: &clap::Error) -> &'static str {
     let argument = error.get(ContextKind::InvalidArg).map(ToString::to_string).unwrap_or_default();
     if error.kind() != ErrorKind::ValueValidation {
         "USAGE"
+    } else if ["<REPO", "[REPO", "--from", "--to"].iter().any(|start| argument.starts_with(start)) {
+        "NAME_INVALID"
     } else if argument.contains("DIGEST") {
         "DIGEST_INVALID"
-    } else if ["REPO", "--from", "--to"].iter().any(|name| argument.contains(name)) {
-        "NAME_INVALID"
     } else {
         "USAGE"
     }

@@ -4,8 +4,10 @@
 //! length. Any other well-formed text is *unsupported*; the rest is malformed. Historical tarsum digests (§1.5) parse
 //! too, because they name links of registries up to 2.2 and blobs of the first alphas. regtree never writes them.
 //!
-//! This module has the value and its text. Hashing is in `hash`, and `layout` turns digests into paths.
+//! This module has the value and its text; `given` has the digests that users shorten. Hashing is in `hash`, and
+//! `layout` turns digests into paths.
 
+mod given;
 pub(crate) mod hash;
 mod midstate;
 
@@ -15,6 +17,7 @@ use std::str::FromStr;
 
 use serde::{Serialize, Serializer};
 
+pub use given::{DigestPrefix, GivenDigest};
 pub(crate) use hash::{Hasher, HashingReader};
 pub(crate) use midstate::Midstate;
 
@@ -114,6 +117,12 @@ pub enum DigestError {
         algorithm: Algorithm,
         /// How many digits the algorithm needs.
         expected: usize,
+        /// How many digits there are.
+        found: usize,
+    },
+    /// The text is a digest that is shortened to too few digits.
+    #[error("too few digits: a digest can be shortened to {} hex digits or more, found {found}", given::MIN_DIGITS)]
+    TooShort {
         /// How many digits there are.
         found: usize,
     },
@@ -230,16 +239,22 @@ impl FromStr for Digest {
         if name.is_empty() || encoded.is_empty() {
             return Err(DigestError::Format);
         }
-        if let Some(algorithm) = Algorithm::from_name(name) {
-            return Self::from_parts(None, algorithm, encoded);
-        }
-        for version in TarsumVersion::ALL {
-            if let Some(algorithm) = name.strip_prefix(version.prefix()).and_then(Algorithm::from_name) {
-                return Self::from_parts(Some(version), algorithm, encoded);
-            }
+        if let Some((tarsum, algorithm)) = parts_of(name) {
+            return Self::from_parts(tarsum, algorithm, encoded);
         }
         if is_well_formed(name, encoded) { Err(DigestError::Unsupported) } else { Err(DigestError::Format) }
     }
+}
+
+/// The parts that a path is made of, by what a digest has before its colon; `None` when regtree does not know that.
+fn parts_of(name: &str) -> Option<(Option<TarsumVersion>, Algorithm)> {
+    if let Some(algorithm) = Algorithm::from_name(name) {
+        return Some((None, algorithm));
+    }
+    TarsumVersion::ALL.into_iter().find_map(|version| {
+        let algorithm = Algorithm::from_name(name.strip_prefix(version.prefix())?)?;
+        Some((Some(version), algorithm))
+    })
 }
 
 /// Whether the digest matches go-digest's `[a-z0-9]+(?:[.+_-][a-z0-9]+)*:[a-zA-Z0-9=_-]+`, anchored.

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use super::{Error, Refusal};
+use super::{DigestOf, Error, Refusal};
 
 impl Error {
     /// The registry API's code for this failure, or regtree's own where that API has none.
@@ -11,7 +11,10 @@ impl Error {
             Self::Io { .. } => "UNKNOWN",
             Self::NotATree { .. } | Self::UnusableTree { .. } | Self::Configuration { .. } => "NOT_A_TREE",
             Self::RepositoryUnknown { .. } | Self::NoMatch { .. } => "NAME_UNKNOWN",
-            Self::BlobUnknown { .. } | Self::ContentMissing { .. } | Self::LinkedNowhere { .. } => "BLOB_UNKNOWN",
+            Self::BlobUnknown { .. }
+            | Self::ContentMissing { .. }
+            | Self::LinkedNowhere { .. }
+            | Self::PrefixUnknown { of: DigestOf::Blob, .. } => "BLOB_UNKNOWN",
             Self::RepositoryNameInvalid { .. } | Self::ImageUnnamed { .. } | Self::NameTwice { .. } => "NAME_INVALID",
             Self::BrokenLink { .. }
             | Self::BrokenTag { .. }
@@ -24,11 +27,18 @@ impl Error {
             | Self::Corrupt { .. } => "DAMAGED",
             Self::NotQuarantined { .. } => "QUARANTINE_UNKNOWN",
             Self::ManifestUnknown { .. }
+            | Self::PrefixUnknown { of: DigestOf::Manifest, .. }
+            | Self::TargetUnknown { .. }
             | Self::TagUnknown { .. }
             | Self::PlatformUnknown { .. }
             | Self::SignaturesUnknown { .. } => "MANIFEST_UNKNOWN",
             Self::ManifestInvalid { refusals, .. } => refusals.first().map_or("MANIFEST_INVALID", Refusal::code),
-            Self::DigestMismatch { .. } | Self::DigestUnusable { .. } | Self::NoDigest { .. } => "DIGEST_INVALID",
+            Self::DigestMismatch { .. }
+            | Self::DigestUnusable { .. }
+            | Self::DigestAmbiguous { .. }
+            | Self::DigestShortened { .. }
+            | Self::TagElsewhere { .. }
+            | Self::NoDigest { .. } => "DIGEST_INVALID",
             Self::SizeMismatch { .. } => "SIZE_INVALID",
             Self::NotExported { source, .. } => source.code(),
             Self::SourceInvalid { .. } => "SOURCE_INVALID",

@@ -4,6 +4,7 @@
 //! variants to exit codes and hints. The code strings are those of the registry API where it has one (layout.md §8).
 
 mod code;
+mod digest_of;
 mod holder;
 mod link_fault;
 mod refusal;
@@ -13,12 +14,16 @@ use std::io;
 use std::path::PathBuf;
 
 use crate::count;
-use crate::digest::Digest;
+use crate::digest::{Digest, DigestPrefix, GivenDigest};
 use crate::name::{NameError, RepositoryName, Tag, UploadId};
 
+pub use digest_of::DigestOf;
 pub use holder::{Holder, Mode};
 pub use link_fault::LinkFault;
 pub use refusal::{Refusal, RefusalCode};
+
+/// How many digests a message lists.
+const SHOWN_CANDIDATES: usize = 10;
 
 /// The result of a function of this crate.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
@@ -192,6 +197,54 @@ pub enum Error {
         tag: Tag,
         /// The path of the link that would say what it points to.
         path: PathBuf,
+    },
+    /// What may be a tag or a shortened digest is neither.
+    #[error("{text} is neither a tag of repository {repository} nor the beginning of a digest of its manifests")]
+    TargetUnknown {
+        /// The repository.
+        repository: RepositoryName,
+        /// What was given.
+        text: Tag,
+    },
+    /// No digest begins with a shortened one.
+    #[error("no {of} {} has a digest that begins with {prefix}", where_text(repository.as_ref()))]
+    PrefixUnknown {
+        /// What was given.
+        prefix: DigestPrefix,
+        /// The repository that was searched; `None` for the whole tree.
+        repository: Option<RepositoryName>,
+        /// What was searched for.
+        of: DigestOf,
+    },
+    /// Several digests begin with a shortened one.
+    #[error("{prefix} is ambiguous {}: {}", where_text(repository.as_ref()), candidates_text(candidates))]
+    DigestAmbiguous {
+        /// What was given.
+        prefix: DigestPrefix,
+        /// The repository that was searched; `None` for the whole tree.
+        repository: Option<RepositoryName>,
+        /// Every digest that begins with it, sorted.
+        candidates: Vec<Digest>,
+    },
+    /// A digest is shortened where it must be whole.
+    #[error("{prefix} is shortened: a command that changes something wants the whole digest")]
+    DigestShortened {
+        /// What was given.
+        prefix: DigestPrefix,
+        /// The only digest that begins with it, if there is one.
+        whole: Option<Digest>,
+    },
+    /// A tag points to another digest than the reference has beside it.
+    #[error("tag {tag} of repository {repository} points to {found}, not to {expected}")]
+    TagElsewhere {
+        /// The repository.
+        repository: RepositoryName,
+        /// The tag.
+        tag: Tag,
+        /// The digest in the reference.
+        expected: GivenDigest,
+        /// The digest that the tag points to.
+        found: Digest,
     },
     /// A tag's link does not say what the tag points to.
     #[error("the link {} of tag {tag} in repository {repository} is broken: {fault}", path.display())]
@@ -525,6 +578,19 @@ fn nowhere_text(content: bool, manifest_of: &[RepositoryName]) -> String {
     }
     let names: Vec<&str> = manifest_of.iter().map(RepositoryName::as_str).collect();
     format!(" as a layer, but it is a manifest of {}", names.join(", "))
+}
+
+fn where_text(repository: Option<&RepositoryName>) -> String {
+    repository.map_or_else(|| "in the tree".to_owned(), |name| format!("in repository {name}"))
+}
+
+fn candidates_text(candidates: &[Digest]) -> String {
+    let shown: Vec<String> = candidates.iter().take(SHOWN_CANDIDATES).map(ToString::to_string).collect();
+    let more = match candidates.len() - shown.len() {
+        0 => String::new(),
+        more => format!(", and {more} more"),
+    };
+    format!("{}{more}", shown.join(", "))
 }
 
 fn holders_text(holders: &[Holder]) -> String {

@@ -19,7 +19,8 @@ use crate::durable::Staging;
 use crate::error::{Error, Result};
 use crate::layout::Entry as TreeEntry;
 use crate::manifest::{self, signatures};
-use crate::name::{Reference, Tag, Target};
+use crate::name::Tag;
+use crate::reference::{Reference, Resolved, Shortened};
 use crate::registry::Registry;
 use crate::repository::Repository;
 use crate::stream::{self, Interrupt};
@@ -152,11 +153,7 @@ impl Source {
         interrupt: &Interrupt,
     ) -> Result<Self> {
         let repository = registry.repository(&reference.repository)?;
-        let digest = manifest::resolve(&repository, &reference.target)?;
-        let own = match &reference.target {
-            Target::Tag(tag) => Some(tag.clone()),
-            Target::Digest(_) => None,
-        };
+        let Resolved { tag: own, digest } = reference.target.resolve(&repository, Shortened::Refuse)?;
         let (wanted, mut damage) = ([(own.clone(), digest)].into(), Vec::new());
         let mut images = whole::gather(&repository, wanted, referrers, interrupt, &mut damage, not_whole)?;
         if let Some(error) = damage.into_iter().next() {

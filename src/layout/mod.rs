@@ -59,7 +59,7 @@ pub(crate) use place::{Place, alpha_directories, alpha_uploads, own_folders, rep
 pub(crate) use quarantine::{JOURNAL, QUARANTINE, THINGS, quarantined_blob};
 pub(crate) use quarantine::{is_in_quarantine, quarantine_beside};
 
-use crate::digest::{Algorithm, Digest, TarsumVersion};
+use crate::digest::{Algorithm, Digest, DigestPrefix, TarsumVersion};
 
 /// The directory of what is called by a tarsum.
 pub(crate) const TARSUM: &str = "tarsum";
@@ -85,25 +85,32 @@ pub(crate) fn keyed(directory: &TreePath, digest: &Digest) -> TreePath {
 }
 
 fn algorithm_directory(directory: &TreePath, digest: &Digest) -> TreePath {
-    let (tarsum, algorithm) = digest.parts();
-    match tarsum {
+    keyed_directory(directory, digest.parts()).path
+}
+
+/// The directory below `directory` for one kind of digest.
+pub(crate) fn keyed_directory(
+    directory: &TreePath,
+    (tarsum, algorithm): (Option<TarsumVersion>, Algorithm),
+) -> KeyedDirectory {
+    let path = match tarsum {
         None => directory.join(algorithm.name()),
         Some(version) => directory.join_all([TARSUM, version.directory(), algorithm.name()]),
-    }
+    };
+    KeyedDirectory { tarsum, algorithm, path }
+}
+
+/// The fan-out directory of the blobs whose digests begin with `prefix`.
+pub(crate) fn fan_out(prefix: &DigestPrefix) -> KeyedDirectory {
+    let directory = keyed_directory(&Area::Blobs.path(), prefix.parts());
+    KeyedDirectory { path: directory.path.join(&prefix.hex()[..2]), ..directory }
 }
 
 /// The directories below `directory` for each kind of digest.
 pub(crate) fn algorithm_directories(directory: &TreePath) -> Vec<KeyedDirectory> {
     let plain = Algorithm::ALL.map(|algorithm| (None, algorithm));
     let tarsums = TarsumVersion::ALL.into_iter().flat_map(|version| Algorithm::ALL.map(|a| (Some(version), a)));
-    let kinds = plain.into_iter().chain(tarsums);
-    kinds
-        .map(|(tarsum, algorithm)| {
-            let tarsum_path = tarsum.map(|version| directory.join_all([TARSUM, version.directory()]));
-            let path = tarsum_path.as_ref().unwrap_or(directory).join(algorithm.name());
-            KeyedDirectory { tarsum, algorithm, path }
-        })
-        .collect()
+    plain.into_iter().chain(tarsums).map(|parts| keyed_directory(directory, parts)).collect()
 }
 
 /// A directory whose entries are named by the hex digits of one kind of digest.

@@ -7,18 +7,8 @@ use crate::count;
 use crate::digest::{Digest, Hasher};
 use crate::error::{Error, Missing, Result};
 use crate::layout::Entry;
-use crate::name::Target;
 use crate::repository::Repository;
 use crate::repository::revision::{self, Revision};
-use crate::tag;
-
-/// The digest of `target` in `repository`. `Err(TagUnknown)` or `Err(BrokenTag)` when a tag does not give one.
-pub fn resolve(repository: &Repository<'_>, target: &Target) -> Result<Digest> {
-    match target {
-        Target::Digest(digest) => Ok(*digest),
-        Target::Tag(tag) => tag::get(repository, tag),
-    }
-}
 
 /// The bytes of the manifest `digest`, as they were pushed.
 ///

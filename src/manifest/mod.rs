@@ -38,7 +38,7 @@ pub use decode::decode;
 pub use delete::{Removal, Tags, delete, plan_delete};
 pub use dependents::{Needed, check_unneeded};
 pub(crate) use get::{content, parse};
-pub use get::{get, manifests, read, resolve};
+pub use get::{get, manifests, read};
 pub use json::{Malformed, Reason};
 pub use kind::Kind;
 pub(crate) use model::Embedded;

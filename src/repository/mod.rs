@@ -14,9 +14,9 @@ pub(crate) mod link;
 pub(crate) mod revision;
 mod unreadable;
 
-use crate::digest::Digest;
+use crate::digest::{Digest, DigestPrefix};
 use crate::error::{Error, LinkFault, Missing, Result};
-use crate::layout::{Entry, Form, Place, TreePath};
+use crate::layout::{self, Entry, Form, Place, TreePath};
 use crate::name::RepositoryName;
 use crate::tree::{EntryKind, Tree, digests};
 pub use unreadable::Unreadable;
@@ -162,6 +162,20 @@ impl<'t> Repository<'t> {
     pub fn keys(&self) -> impl Iterator<Item = Result<(Digest, TreePath)>> {
         let layers = Form::ALL.into_iter().map(|form| self.place(form).layers());
         layers.flat_map(|layers| digests::links(self.tree, &layers))
+    }
+
+    /// The digests that begin with `prefix` for which the repository has layer links. The links themselves are not opened.
+    pub(crate) fn keys_beginning_with(&self, prefix: &DigestPrefix) -> Result<Vec<Digest>> {
+        let mut keys = Vec::new();
+        for form in Form::ALL {
+            let layers = layout::keyed_directory(&self.place(form).layers(), prefix.parts());
+            for key in digests::beginning_with(self.tree, &layers, prefix.hex())? {
+                if self.tree.metadata(&self.link_path(key, form))?.is_some() {
+                    keys.push(key);
+                }
+            }
+        }
+        Ok(keys)
     }
 
     /// The aliases for the content `target`. Links with a sha256 in their path are skipped unopened: their path says

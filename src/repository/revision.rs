@@ -1,11 +1,11 @@
 //! The manifests of a repository, by their links.
 
 use super::Repository;
-use crate::digest::Digest;
+use crate::digest::{Digest, DigestPrefix};
 use crate::error::Result;
-use crate::layout::{Form, TreePath};
+use crate::layout::{self, Form, TreePath};
 use crate::tree::EntryKind;
-use crate::tree::digests::keyed;
+use crate::tree::digests::{self, keyed};
 
 /// A manifest that a repository has.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -67,6 +67,17 @@ pub(crate) fn revisions_in<'r>(
         Ok(digest) => in_place(repository, form, digest).transpose(),
         Err(error) => Some(Err(error)),
     })
+}
+
+/// The digests of the revisions of `repository` that begin with `prefix`. One whose link is damaged counts.
+pub(crate) fn beginning_with(repository: &Repository<'_>, prefix: &DigestPrefix) -> Result<Vec<Digest>> {
+    let mut found = Vec::new();
+    for form in Form::ALL {
+        let directory = layout::keyed_directory(&repository.place(form).revisions(), prefix.parts());
+        let digests = digests::beginning_with(repository.tree(), &directory, prefix.hex())?;
+        found.extend(digests.into_iter().filter(|digest| !matches!(in_place(repository, form, *digest), Ok(None))));
+    }
+    Ok(found)
 }
 
 fn in_place(repository: &Repository<'_>, form: Form, digest: Digest) -> Result<Option<Revision>> {

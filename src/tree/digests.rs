@@ -62,6 +62,16 @@ pub(crate) fn keyed_in(tree: &Tree, algorithm: &KeyedDirectory) -> (Vec<Digest>,
     (digests, damage)
 }
 
+/// The digests that name the directories in `algorithm` and begin with `digits`, sorted. All else is skipped, so this is
+/// cheap where there are many.
+pub(crate) fn beginning_with(tree: &Tree, algorithm: &KeyedDirectory, digits: &str) -> Result<Vec<Digest>> {
+    let listed = tree.list(&algorithm.path)?.unwrap_or_default();
+    let names = listed.iter().filter_map(Listed::text).filter(|name| name.starts_with(digits));
+    let mut digests: Vec<Digest> = names.filter_map(|name| algorithm.digest(name)).collect();
+    digests.sort_unstable();
+    Ok(digests)
+}
+
 /// Every link below a directory of links, with its path.
 pub(crate) fn links<'t>(tree: &'t Tree, directory: &TreePath) -> impl Iterator<Item = Item> + use<'t> {
     links_in(tree, there(tree, directory))

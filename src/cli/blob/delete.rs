@@ -5,11 +5,13 @@ use serde_json::json;
 use crate::blob;
 use crate::cli::count::plural;
 use crate::cli::deletion::{AllowUnreadable, Deletion, Manner};
+use crate::cli::reference::{Blob, Several};
 use crate::cli::subject::About;
 use crate::cli::{Context, Exit};
 use crate::digest::Digest;
+use crate::error::Result;
 use crate::manifest::{self, Needed};
-use crate::name::RepositoryName;
+use crate::reference::{self, Shortened};
 
 /// Remove (unlink) blobs from a repository
 ///
@@ -35,12 +37,8 @@ Examples:
   regtree blob delete library/app sha256:… --dry-run
   regtree blob delete library/app sha256:… --all-aliases")]
 pub(in crate::cli) struct Delete {
-    /// The repository
-    #[arg(value_name = "REPO", value_parser = crate::cli::parse_repository)]
-    repository: RepositoryName,
-    /// The blobs, by the digests of their links
-    #[arg(value_name = "DIGEST", required = true, value_parser = crate::cli::parse_digest)]
-    digests: Vec<Digest>,
+    #[command(flatten)]
+    blobs: Several<Blob>,
     /// Remove the links under the blob's other digests too
     #[arg(long)]
     all_aliases: bool,
@@ -56,25 +54,28 @@ pub(in crate::cli) struct Delete {
 impl Delete {
     pub(in crate::cli) fn run(self, context: &mut Context) -> anyhow::Result<Exit> {
         let registry = context.registry()?;
-        let repository = registry.repository(&self.repository).about(&self.repository, None)?;
+        let Several { repository: name, targets } = &self.blobs;
+        let repository = registry.repository(name).about(name, None)?;
+        let resolve = |given| reference::blob(&repository, given, Shortened::Refuse);
+        let digests = targets.iter().map(resolve).collect::<Result<Vec<Digest>>>().about(name, None)?;
         // The lock is exclusive: a manifest that is put meanwhile might need the blob.
         let writer = context.exclusive_writer(&registry, "blob delete", self.manner.dry_run)?;
-        let plan = blob::plan_delete(&repository, &self.digests, self.all_aliases).about(&self.repository, None)?;
+        let plan = blob::plan_delete(&repository, &digests, self.all_aliases).about(name, None)?;
         let keys: Vec<Digest> = plan.iter().map(|removal| removal.key).collect();
         let needed = if self.force { Needed::Remove } else { Needed::Keep };
         let checked = manifest::check_unneeded(&repository, &keys, needed, self.unreadable.policy());
-        let unread = checked.about(&self.repository, None)?;
+        let unread = checked.about(name, None)?;
         let mut gone = vec![false; plan.len()];
         let run = match &writer {
             Some(writer) => self.manner.carry_out(writer, "blob delete", context, |remover| {
                 for (removal, gone) in plan.iter().zip(&mut gone) {
-                    *gone = !removal.execute(remover).about(&self.repository, removal.key)?;
+                    *gone = !removal.execute(remover).about(name, removal.key)?;
                 }
                 Ok(())
             })?,
             None => None,
         };
-        let deletion = Deletion { repository: &self.repository, manner: self.manner, run: run.as_ref() };
+        let deletion = Deletion { repository: name, manner: self.manner, run: run.as_ref() };
         for (removal, gone) in plan.iter().zip(gone) {
             if gone {
                 context.output.note(format_args!("{} was already removed", removal.key));

@@ -9,11 +9,11 @@ use serde_json::json;
 use crate::blob::{ByteRange, OpenBlob};
 use crate::cli::output::STDOUT;
 use crate::cli::progress::{self, ProgressStyle};
+use crate::cli::reference::{Blob, One};
 use crate::cli::subject::About;
 use crate::cli::{Context, Exit, sink};
-use crate::digest::Digest;
 use crate::error::{Error, Result};
-use crate::name::RepositoryName;
+use crate::reference::{self, Shortened};
 use crate::stream::{Interrupt, Watch};
 
 /// Write a blob's content to standard output or a file
@@ -38,12 +38,8 @@ Examples:
   regtree blob get library/app sha256:… | tar tz
   regtree blob get library/app sha256:… --range 0-1023 | xxd")]
 pub(in crate::cli) struct Get {
-    /// The repository
-    #[arg(value_name = "REPO", value_parser = crate::cli::parse_repository)]
-    repository: RepositoryName,
-    /// The blob, by any digest that the repository links
-    #[arg(value_name = "DIGEST", value_parser = crate::cli::parse_digest)]
-    digest: Digest,
+    #[command(flatten)]
+    blob: One<Blob>,
     /// Write to FILE; - is standard output, even if it is a terminal
     #[arg(short, long, value_name = "FILE")]
     output: Option<PathBuf>,
@@ -55,13 +51,12 @@ pub(in crate::cli) struct Get {
 impl Get {
     pub(in crate::cli) fn run(self, context: &mut Context) -> anyhow::Result<Exit> {
         let registry = context.registry()?;
-        let repository = registry.repository(&self.repository).about(&self.repository, None)?;
-        let blob = OpenBlob::open(&repository, self.digest).about(&self.repository, self.digest)?;
+        let One { repository: name, target } = &self.blob;
+        let repository = registry.repository(name).about(name, None)?;
+        let digest = reference::blob(&repository, target, Shortened::Expand).about(name, None)?;
+        let blob = OpenBlob::open(&repository, digest).about(name, digest)?;
         let descriptor = blob.descriptor().clone();
-        if self.output.is_none()
-            && io::stdout().is_terminal()
-            && is_binary(&blob.beginning().about(&self.repository, self.digest)?)
-        {
+        if self.output.is_none() && io::stdout().is_terminal() && is_binary(&blob.beginning().about(name, digest)?) {
             let reason = "will not write binary content to a terminal; use -o FILE, or -o - to do it anyway".to_owned();
             return Err(Error::Refused { reason }.into());
         }
@@ -78,14 +73,13 @@ impl Get {
                 // There is nothing to clean up, so a signal may end the process, also while it waits for the reader of
                 // a pipe.
                 let watch = Watch { progress: &*progress, interrupt: Interrupt::default() };
-                copy(blob, self.range, sink::stdout()?, Path::new(STDOUT), &watch)
-                    .about(&self.repository, self.digest)?;
+                copy(blob, self.range, sink::stdout()?, Path::new(STDOUT), &watch).about(name, digest)?;
             }
             Some(path) => {
                 let progress = progress::observer(context.global.progress, &context.output);
-                sink::write_file(&path, |sink, name, interrupt| {
+                sink::write_file(&path, |sink, file, interrupt| {
                     let watch = Watch { progress: &*progress, interrupt };
-                    copy(blob, self.range, sink, name, &watch).about(&self.repository, self.digest)
+                    copy(blob, self.range, sink, file, &watch).about(name, digest)
                 })?;
                 if context.output.is_json() {
                     let mut document = serde_json::to_value(&descriptor)?;

@@ -5,10 +5,12 @@ use serde_json::json;
 use crate::blob::{self, BlobStat};
 use crate::cli::count;
 use crate::cli::output::error_document;
+use crate::cli::reference::{self, Blob, Groups, Kind, Word, checked_arguments};
 use crate::cli::subject::About;
 use crate::cli::{Context, Exit};
-use crate::digest::Digest;
+use crate::digest::{Digest, GivenDigest};
 use crate::name::RepositoryName;
+use crate::reference::Shortened;
 use crate::registry::{self, Registry};
 
 /// Show what a repository knows of a blob, or which repositories have it
@@ -16,9 +18,7 @@ use crate::registry::{self, Registry};
 /// Prints its descriptor: media type, size, and the digest that the content is stored under. This differs from DIGEST
 /// if that is an alias. The content is not read. If one of several digests is unknown, the command fails.
 #[derive(Debug, clap::Args)]
-#[command(
-    override_usage = "regtree blob stat [OPTIONS] <REPO> <DIGEST>...\n       regtree blob stat [OPTIONS] --all-repos <DIGEST>",
-    after_long_help = "\
+#[command(after_long_help = "\
 Exit codes:
   0    shown
   3    shown, but damage was found on the way (--all-repos)
@@ -28,32 +28,82 @@ Exit codes:
 
 Examples:
   regtree blob stat library/app sha256:…
-  regtree blob stat --all-repos sha256:…"
-)]
+  regtree blob stat library/app@sha256:…
+  regtree blob stat --all-repos sha256:…")]
 pub(in crate::cli) struct Stat {
-    /// The repository
-    #[arg(value_name = "REPO", required_unless_present = "all_repos", value_parser = crate::cli::parse_repository)]
-    repository: Option<RepositoryName>,
-    /// The blobs, by any digest that the repository links
-    #[arg(value_name = "DIGEST", required_unless_present = "all_repos", value_parser = crate::cli::parse_digest)]
-    digests: Vec<Digest>,
-    /// Print the names of all repositories that link the blob
-    #[arg(long, value_name = "DIGEST", conflicts_with_all = ["repository", "digests"], value_parser = crate::cli::parse_digest)]
-    all_repos: Option<Digest>,
+    #[command(flatten)]
+    which: Which,
 }
+
+/// Which blobs to show.
+#[derive(Debug)]
+enum Which {
+    /// These, by their repositories.
+    These(Groups<GivenDigest>),
+    /// This one, in all repositories.
+    InAll(GivenDigest),
+}
+
+#[derive(clap::Args)]
+struct WhichWords {
+    /// The repository, or a reference that names both; none with --all-repos
+    #[arg(value_name = Blob::FIRST, value_parser = first_word)]
+    repository: Word<GivenDigest>,
+    /// The blobs, after REPO alone, by any digest that the repository links; or more references
+    #[arg(value_name = Blob::SECOND, value_parser = reference::next::<Blob>)]
+    digests: Vec<Word<GivenDigest>>,
+    /// Print the names of all repositories that link the blob
+    #[arg(long)]
+    all_repos: bool,
+}
+
+/// Parses the first word, which is a digest with --all-repos.
+fn first_word(text: &str) -> Result<Word<GivenDigest>, Box<dyn std::error::Error + Send + Sync>> {
+    if GivenDigest::is_meant(text) { Blob::parse(text).map(Word::Target) } else { reference::first::<Blob>(text) }
+}
+
+impl TryFrom<WhichWords> for Which {
+    type Error = clap::Error;
+
+    fn try_from(WhichWords { repository: first, digests, all_repos }: WhichWords) -> Result<Self, clap::Error> {
+        match first {
+            Word::Target(_) if !all_repos => {
+                Err(reference::conflict("the repository comes first, and then the digest"))
+            }
+            first if !all_repos => reference::group::<Blob>(first, digests).map(Self::These),
+            _ if !digests.is_empty() => Err(reference::conflict("--all-repos takes one digest, and no repository")),
+            Word::Target(digest) => Ok(Self::InAll(digest)),
+            // Digits alone look like a repository.
+            Word::Repository(digits) => match digits.as_str().parse() {
+                Ok(digest) => Ok(Self::InAll(digest)),
+                Err(error) => Err(reference::conflict(&format!("--all-repos takes a digest: {error}"))),
+            },
+            Word::Whole(..) => Err(reference::conflict("--all-repos takes one digest, and no repository")),
+        }
+    }
+}
+
+checked_arguments!(Which, WhichWords);
 
 impl Stat {
     pub(in crate::cli) fn run(self, context: &mut Context) -> anyhow::Result<Exit> {
         let registry = context.registry()?;
-        if let Some(digest) = self.all_repos {
-            return everywhere(&registry, digest, context);
+        let groups = match &self.which {
+            Which::These(groups) => groups,
+            Which::InAll(given) => {
+                let digest = crate::reference::content(registry.tree(), given)?;
+                return everywhere(&registry, digest, context);
+            }
+        };
+        let mut found: Vec<(&RepositoryName, BlobStat)> = Vec::new();
+        for (name, targets) in groups {
+            let repository = registry.repository(name).about(name, None)?;
+            for given in targets {
+                let digest = crate::reference::blob(&repository, given, Shortened::Expand).about(name, None)?;
+                found.push((name, blob::stat(&repository, digest).about(name, digest)?));
+            }
         }
-        // clap requires it, unless --all-repos is given.
-        let Some(name) = self.repository else { return Ok(Exit::Usage) };
-        let repository = registry.repository(&name).about(&name, None)?;
-        let stat = |&digest| blob::stat(&repository, digest).about(&name, digest);
-        let found: Vec<BlobStat> = self.digests.iter().map(stat).collect::<anyhow::Result<_>>()?;
-        for (at, stat) in found.iter().enumerate() {
+        for (at, (name, stat)) in found.iter().enumerate() {
             if context.output.is_json() {
                 let mut document = serde_json::to_value(stat)?;
                 document["repository"] = json!(name);

@@ -10,6 +10,7 @@ use std::time::Duration;
 use quarantine::no_room;
 use report::Summary;
 
+use super::reference::Content;
 use super::{Context, Exit, interrupt, quarantine, threads};
 use crate::digest::Digest;
 use crate::durable::ExclusiveWriter;
@@ -104,8 +105,8 @@ pub(super) struct Gc {
     #[arg(long)]
     allow_rootless: bool,
     /// Explain why content is kept, by the shortest path that leads to it, or that it would be removed; remove nothing
-    #[arg(long, value_name = "DIGEST", num_args = 1.., value_parser = super::parse_digest, conflicts_with = "quarantine")]
-    explain: Vec<Digest>,
+    #[arg(long, value_name = "DIGEST|REPO:TAG", num_args = 1.., conflicts_with = "quarantine")]
+    explain: Vec<Content>,
     /// Read the size of all content, to report how many bytes are kept
     #[arg(long)]
     sizes: bool,
@@ -128,6 +129,8 @@ impl Gc {
         threads::start(self.jobs);
         let options = self.options(context.now)?;
         let registry = context.registry()?;
+        let explained: Vec<Digest> =
+            self.explain.iter().map(|content| content.resolve(&registry)).collect::<anyhow::Result<_>>()?;
         let tree = registry.tree();
         let is_dry = self.dry_run || !self.explain.is_empty();
         let writer = context.exclusive_writer(&registry, "gc", is_dry)?;
@@ -140,7 +143,7 @@ impl Gc {
         let is_cache = context.note_cache(&registry);
         report::print_doubts(&plan, context)?;
         if !self.explain.is_empty() {
-            return self.explain(tree, &plan, context);
+            return explain(tree, &plan, &explained, context);
         }
         let refusal = match plan.check(tree) {
             Err(refusal @ Error::SafetyLimit { .. }) => Some(refusal),
@@ -199,17 +202,17 @@ impl Gc {
             dangling: None,
         })
     }
+}
 
-    fn explain(&self, tree: &Tree, plan: &Plan, context: &mut Context) -> anyhow::Result<Exit> {
-        quarantine::print_recall(&plan.recall, context)?;
-        let mut unknown = false;
-        for digest in &self.explain {
-            let (fate, links) = plan.explain(tree, digest)?;
-            unknown |= fate == Fate::Absent;
-            explain::print(digest, &fate, &links, context)?;
-        }
-        Ok(if unknown { Exit::Unknown } else { Exit::damage_if(plan.is_doubtful() || plan.is_partial()) })
+fn explain(tree: &Tree, plan: &Plan, digests: &[Digest], context: &mut Context) -> anyhow::Result<Exit> {
+    quarantine::print_recall(&plan.recall, context)?;
+    let mut unknown = false;
+    for digest in digests {
+        let (fate, links) = plan.explain(tree, digest)?;
+        unknown |= fate == Fate::Absent;
+        explain::print(digest, &fate, &links, context)?;
     }
+    Ok(if unknown { Exit::Unknown } else { Exit::damage_if(plan.is_doubtful() || plan.is_partial()) })
 }
 
 fn show(plan: &Plan, summary: &Summary, context: &mut Context) -> anyhow::Result<Exit> {

@@ -7,11 +7,13 @@ use serde_json::json;
 
 use crate::cli::count::plural;
 use crate::cli::deletion::{AllowUnreadable, Deletion, Manner};
+use crate::cli::reference::{Revision, Several};
 use crate::cli::subject::About;
 use crate::cli::{Context, Exit};
 use crate::digest::Digest;
+use crate::error::Result;
 use crate::manifest::{self, Needed, Tags};
-use crate::name::RepositoryName;
+use crate::reference::{Shortened, Target};
 
 /// Remove manifests from a repository
 ///
@@ -36,12 +38,8 @@ Examples:
   regtree manifest delete library/app sha256:… --dry-run
   regtree manifest delete library/app sha256:… --with-tags")]
 pub(in crate::cli) struct Delete {
-    /// The repository
-    #[arg(value_name = "REPO", value_parser = crate::cli::parse_repository)]
-    repository: RepositoryName,
-    /// The manifests
-    #[arg(value_name = "DIGEST", required = true, value_parser = crate::cli::parse_digest)]
-    digests: Vec<Digest>,
+    #[command(flatten)]
+    manifests: Several<Revision>,
     /// Also remove the tags that point to them
     #[arg(long)]
     with_tags: bool,
@@ -58,24 +56,27 @@ impl Delete {
     pub(in crate::cli) fn run(self, context: &mut Context) -> anyhow::Result<Exit> {
         let registry = context.registry()?;
         let moment = registry.tree().moment();
-        let repository = registry.repository(&self.repository).about(&self.repository, None)?;
+        let Several { repository: name, targets } = &self.manifests;
+        let repository = registry.repository(name).about(name, None)?;
         // The lock is exclusive: a tag that is set meanwhile might point to the manifest.
         let writer = context.exclusive_writer(&registry, "manifest delete", self.manner.dry_run)?;
         context.check_tags(&registry, self.manner.dry_run)?;
+        let resolve = |target: &Target| target.resolve(&repository, Shortened::Refuse).map(|resolved| resolved.digest);
+        let digests = targets.iter().map(resolve).collect::<Result<Vec<Digest>>>().about(name, None)?;
         let tags = if self.with_tags { Tags::Remove } else { Tags::Keep };
         let needed = if self.force { Needed::Remove } else { Needed::Keep };
-        let planned = manifest::plan_delete(&repository, &self.digests, tags, needed, self.unreadable.policy());
-        let (removals, mut damage) = planned.about(&self.repository, None)?;
+        let planned = manifest::plan_delete(&repository, &digests, tags, needed, self.unreadable.policy());
+        let (removals, mut damage) = planned.about(name, None)?;
         let run = match &writer {
             Some(writer) => self.manner.carry_out(writer, "manifest delete", context, |remover| {
-                manifest::delete(remover, &removals).about(&self.repository, None)
+                manifest::delete(remover, &removals).about(name, None)
             })?,
             None => None,
         };
-        let deletion = Deletion { repository: &self.repository, manner: self.manner, run: run.as_ref() };
+        let deletion = Deletion { repository: name, manner: self.manner, run: run.as_ref() };
         for removal in &removals {
             let tags: Vec<_> = removal.tags.iter().map(|tag| &tag.tag).collect();
-            let named = tags.iter().map(|tag| format!("{}:{tag}", self.repository));
+            let named = tags.iter().map(|tag| format!("{name}:{tag}"));
             let lines: Vec<String> = named.chain([removal.digest.to_string()]).collect();
             deletion.print("delete", json!({ "digest": removal.digest, "tags": tags }), &lines, context)?;
         }

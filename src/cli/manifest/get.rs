@@ -5,13 +5,14 @@ use std::path::{Path, PathBuf};
 
 use serde_json::json;
 
+use crate::cli::reference::One;
 use crate::cli::subject::About;
 use crate::cli::{Context, Exit, sink};
 use crate::digest::Digest;
 use crate::error::Error;
 use crate::manifest::platform::{self, Wanted};
 use crate::manifest::{self, signatures};
-use crate::name::{RepositoryName, Target};
+use crate::reference::Shortened;
 use crate::repository::Repository;
 
 /// Write a manifest's bytes to standard output or a file
@@ -33,12 +34,8 @@ Examples:
   regtree manifest get library/app v1 | sha256sum
   regtree manifest get library/app v1 --platform linux/arm64 --pretty")]
 pub(in crate::cli) struct Get {
-    /// The repository
-    #[arg(value_name = "REPO", value_parser = crate::cli::parse_repository)]
-    repository: RepositoryName,
-    /// The manifest: a tag or a digest
-    #[arg(value_name = "REF", value_parser = crate::cli::parse_target)]
-    target: Target,
+    #[command(flatten)]
+    image: One<crate::cli::reference::Manifest>,
     /// Write to FILE; - is standard output
     #[arg(short, long, value_name = "FILE")]
     output: Option<PathBuf>,
@@ -56,12 +53,13 @@ pub(in crate::cli) struct Get {
 impl Get {
     pub(in crate::cli) fn run(self, context: &mut Context) -> anyhow::Result<Exit> {
         let registry = context.registry()?;
-        let repository = registry.repository(&self.repository).about(&self.repository, None)?;
-        let digest = manifest::resolve(&repository, &self.target).about(&self.repository, None)?;
-        let digest = self.chosen(&repository, digest, context).about(&self.repository, digest)?;
-        let bytes = manifest::get(&repository, digest).about(&self.repository, digest)?;
+        let One { repository: name, target } = &self.image;
+        let repository = registry.repository(name).about(name, None)?;
+        let digest = target.resolve(&repository, Shortened::Expand).about(name, None)?.digest;
+        let digest = self.chosen(&repository, digest, context).about(name, digest)?;
+        let bytes = manifest::get(&repository, digest).about(name, digest)?;
         let content = if self.signed {
-            self.with_signatures(&repository, digest, bytes).about(&self.repository, digest)?
+            with_signatures(&repository, digest, bytes).about(name, digest)?
         } else if self.pretty {
             pretty(&repository, digest, &bytes)?
         } else {
@@ -80,7 +78,7 @@ impl Get {
                     Ok(file.write_all(&content).map_err(|error| Error::io("write", name, error))?)
                 })?;
                 if context.output.is_json() {
-                    let (name, file) = (&self.repository, path.to_string_lossy());
+                    let file = path.to_string_lossy();
                     let size = content.len();
                     let fields = json!({ "repository": name, "digest": digest, "size": size, "file": file });
                     context.output.event("manifest", fields)?;
@@ -104,17 +102,12 @@ impl Get {
         }
         Ok(chosen.digest)
     }
+}
 
-    fn with_signatures(
-        &self,
-        repository: &Repository<'_>,
-        digest: Digest,
-        payload: Vec<u8>,
-    ) -> crate::error::Result<Vec<u8>> {
-        let merged = signatures::merged(repository, digest, payload)?;
-        let none = || Error::SignaturesUnknown { repository: self.repository.clone(), digest };
-        Ok(merged.ok_or_else(none)?.pretty())
-    }
+fn with_signatures(repository: &Repository<'_>, digest: Digest, payload: Vec<u8>) -> crate::error::Result<Vec<u8>> {
+    let merged = signatures::merged(repository, digest, payload)?;
+    let none = || Error::SignaturesUnknown { repository: repository.name().clone(), digest };
+    Ok(merged.ok_or_else(none)?.pretty())
 }
 
 /// The same document, indented. A document that is nested too deep for that is refused.

@@ -7,6 +7,7 @@ use serde_json::json;
 
 use crate::blob::Outcome;
 use crate::cli::count::plural;
+use crate::cli::reference::Destination;
 use crate::cli::source::Source;
 use crate::cli::subject::About;
 use crate::cli::{Context, Exit};
@@ -14,7 +15,7 @@ use crate::digest::Digest;
 use crate::error::Error;
 use crate::manifest;
 use crate::manifest::schema1::Fault;
-use crate::name::{RepositoryName, Tag};
+use crate::name::Tag;
 
 /// Store a manifest, tag it, and print its digest
 ///
@@ -38,9 +39,9 @@ Examples:
   regtree manifest put library/app manifest.json --tag v1 --tag latest
   skopeo inspect --raw docker://… | regtree manifest put library/app --tag v1")]
 pub(in crate::cli) struct Put {
-    /// The repository
-    #[arg(value_name = "REPO", value_parser = crate::cli::parse_repository)]
-    repository: RepositoryName,
+    /// The repository, or REPO:TAG to tag it TAG
+    #[arg(value_name = "REPO[:TAG]")]
+    destination: Destination,
     /// The manifest; standard input if omitted or -
     #[arg(value_name = "FILE")]
     file: Option<PathBuf>,
@@ -66,26 +67,28 @@ pub(in crate::cli) struct Put {
 
 impl Put {
     pub(in crate::cli) fn run(self, context: &mut Context) -> anyhow::Result<Exit> {
+        let Destination { repository: name, tag } = self.destination;
+        let tags: Vec<Tag> = tag.into_iter().chain(self.tags).collect();
         let source = Source::open(self.file, context)?;
-        let name = source.name;
+        let source_name = source.name;
         // One byte more than allowed is read, to see whether the manifest is too long.
         let mut bytes = Vec::new();
         let limit = manifest::MAX_PUT as u64 + 1;
-        source.content.take(limit).read_to_end(&mut bytes).map_err(|error| Error::io("read", &name, error))?;
+        source.content.take(limit).read_to_end(&mut bytes).map_err(|error| Error::io("read", &source_name, error))?;
         let registry = context.registry()?;
         if self.allow_sparse_indexes {
             registry.tree().allow_sparse_indexes();
         }
         let writer = context.writer(&registry, "manifest put")?;
         let put = manifest::Put {
-            tags: &self.tags,
+            tags: &tags,
             digest: self.digest,
             media_type: self.media_type.as_deref(),
             skip_references: self.skip_references,
             keep_signatures: self.keep_signatures,
-            ..manifest::Put::new(&name)
+            ..manifest::Put::new(&source_name)
         };
-        let stored = put.store(&writer, &self.repository, bytes).about(&self.repository, self.digest)?;
+        let stored = put.store(&writer, &name, bytes).about(&name, self.digest)?;
         match stored.outcome {
             Outcome::Stored => {}
             Outcome::Existed => context.output.detail("the tree already had this content"),
@@ -101,8 +104,8 @@ impl Put {
             context.output.warn(format_args!("{signatures} {}", Fault::NotVerified));
         }
         let mut document = serde_json::to_value(&stored)?;
-        document["repository"] = json!(self.repository);
-        document["tags"] = json!(self.tags);
+        document["repository"] = json!(name);
+        document["tags"] = json!(tags);
         context.output.answer(stored.descriptor.digest, "manifest", || document)?;
         Ok(Exit::damage_if(stored.not_verified > 0))
     }

@@ -2,10 +2,11 @@
 
 use serde_json::json;
 
+use crate::cli::reference::One;
 use crate::cli::subject::About;
 use crate::cli::{Context, Exit};
 use crate::manifest::{self, Kind};
-use crate::name::{RepositoryName, Target};
+use crate::reference::Shortened;
 
 /// List the manifests that refer to another, such as signatures, as an OCI index
 ///
@@ -24,12 +25,8 @@ Exit codes:
 Example:
   regtree manifest referrers library/app v1 | jq -r '.manifests[].digest'")]
 pub(in crate::cli) struct Referrers {
-    /// The repository
-    #[arg(value_name = "REPO", value_parser = crate::cli::parse_repository)]
-    repository: RepositoryName,
-    /// The manifest that they refer to: a tag or a digest
-    #[arg(value_name = "REF", value_parser = crate::cli::parse_target)]
-    target: Target,
+    #[command(flatten)]
+    image: One<crate::cli::reference::Manifest>,
     /// Only those of this type
     #[arg(long, value_name = "TYPE")]
     artifact_type: Option<String>,
@@ -38,9 +35,10 @@ pub(in crate::cli) struct Referrers {
 impl Referrers {
     pub(in crate::cli) fn run(self, context: &mut Context) -> anyhow::Result<Exit> {
         let registry = context.registry()?;
-        let repository = registry.repository(&self.repository).about(&self.repository, None)?;
-        let digest = manifest::resolve(&repository, &self.target).about(&self.repository, None)?;
-        let (relations, damage) = manifest::relations(&repository, digest).about(&self.repository, digest)?;
+        let One { repository: name, target } = &self.image;
+        let repository = registry.repository(name).about(name, None)?;
+        let digest = target.resolve(&repository, Shortened::Expand).about(name, None)?.digest;
+        let (relations, damage) = manifest::relations(&repository, digest).about(name, digest)?;
         let mut found = relations.referrers;
         if let Some(wanted) = &self.artifact_type {
             found.retain(|referrer| referrer.artifact_type.as_ref() == Some(wanted));

@@ -2,12 +2,13 @@
 
 use serde_json::json;
 
+use crate::cli::reference::One;
 use crate::cli::subject::About;
 use crate::cli::{Context, Exit};
 use crate::error::Error;
 use crate::manifest::schema1::SignatureVerdict;
 use crate::manifest::{self, signatures};
-use crate::name::{RepositoryName, Target};
+use crate::reference::Shortened;
 
 /// List and verify the signatures of a schema1 manifest that a registry up to 2.4 has stored
 ///
@@ -25,22 +26,19 @@ Exit codes:
 Example:
   regtree manifest signatures library/app v1")]
 pub(in crate::cli) struct Signatures {
-    /// The repository
-    #[arg(value_name = "REPO", value_parser = crate::cli::parse_repository)]
-    repository: RepositoryName,
-    /// The manifest: a tag or a digest
-    #[arg(value_name = "REF", value_parser = crate::cli::parse_target)]
-    target: Target,
+    #[command(flatten)]
+    image: One<crate::cli::reference::Manifest>,
 }
 
 impl Signatures {
     pub(in crate::cli) fn run(self, context: &mut Context) -> anyhow::Result<Exit> {
         let registry = context.registry()?;
-        let repository = registry.repository(&self.repository).about(&self.repository, None)?;
-        let digest = manifest::resolve(&repository, &self.target).about(&self.repository, None)?;
-        let payload = manifest::get(&repository, digest).about(&self.repository, digest)?;
-        let merged = signatures::merged(&repository, digest, payload).about(&self.repository, digest)?;
-        let none = || Error::SignaturesUnknown { repository: self.repository.clone(), digest };
+        let One { repository: name, target } = &self.image;
+        let repository = registry.repository(name).about(name, None)?;
+        let digest = target.resolve(&repository, Shortened::Expand).about(name, None)?.digest;
+        let payload = manifest::get(&repository, digest).about(name, digest)?;
+        let merged = signatures::merged(&repository, digest, payload).about(name, digest)?;
+        let none = || Error::SignaturesUnknown { repository: name.clone(), digest };
         let verdicts = merged.ok_or_else(none)?.verify();
         for verdict in &verdicts {
             let fault = verdict.outcome.as_ref().err().map(ToString::to_string);

@@ -3,10 +3,12 @@
 use serde_json::{Value, json};
 
 use crate::cli::count::{human_bytes, plural};
+use crate::cli::reference::One;
 use crate::cli::subject::About;
 use crate::cli::{Context, Exit};
 use crate::manifest::{self, ManifestStat, Part, Relations};
-use crate::name::{RepositoryName, Target};
+use crate::name::RepositoryName;
+use crate::reference::Shortened;
 use crate::repository::cache;
 
 /// Show a manifest: its type, what it references and whether that exists, its tags, its referrers and its parent
@@ -24,24 +26,21 @@ Exit codes:
 Example:
   regtree manifest stat library/app v1")]
 pub(in crate::cli) struct Stat {
-    /// The repository
-    #[arg(value_name = "REPO", value_parser = crate::cli::parse_repository)]
-    repository: RepositoryName,
-    /// The manifest: a tag or a digest
-    #[arg(value_name = "REF", value_parser = crate::cli::parse_target)]
-    target: Target,
+    #[command(flatten)]
+    image: One<crate::cli::reference::Manifest>,
 }
 
 impl Stat {
     pub(in crate::cli) fn run(self, context: &mut Context) -> anyhow::Result<Exit> {
         let registry = context.registry()?;
-        let repository = registry.repository(&self.repository).about(&self.repository, None)?;
-        let digest = manifest::resolve(&repository, &self.target).about(&self.repository, None)?;
-        let (stat, mut damage) = manifest::stat(&repository, digest).about(&self.repository, digest)?;
-        let (relations, unread) = manifest::relations(&repository, digest).about(&self.repository, digest)?;
+        let One { repository: name, target } = &self.image;
+        let repository = registry.repository(name).about(name, None)?;
+        let digest = target.resolve(&repository, Shortened::Expand).about(name, None)?.digest;
+        let (stat, mut damage) = manifest::stat(&repository, digest).about(name, digest)?;
+        let (relations, unread) = manifest::relations(&repository, digest).about(name, digest)?;
         damage.extend(unread);
         if context.output.is_json() {
-            let mut document = document(&stat, &self.repository);
+            let mut document = document(&stat, name);
             document["parents"] = json!(relations.parents);
             document["referrers"] = json!(relations.referrers);
             document["damage"] = damage.iter().map(crate::cli::output::error_document).collect();

@@ -3,13 +3,14 @@
 use serde_json::json;
 
 use crate::cli::count::plural;
+use crate::cli::reference::{self, Groups, Kind, Manifest, Word, checked_arguments};
 use crate::cli::subject::About;
 use crate::cli::{Context, Exit, interrupt, progress};
 use crate::error::{Error, Result};
 use crate::finding::{Code, Finding, Severity};
 use crate::judge::verify::{How, Verifier};
-use crate::manifest;
-use crate::name::{RepositoryName, Target};
+use crate::name::RepositoryName;
+use crate::reference::{Shortened, Target};
 use crate::registry::Registry;
 use crate::stream::Watch;
 
@@ -33,18 +34,9 @@ Examples:
   regtree manifest verify library/app v1 --content
   regtree manifest verify library/app --all
   regtree manifest verify --all --json | jq -r 'select(.severity == \"error\") | .message'")]
-#[expect(clippy::struct_excessive_bools, reason = "each is a flag of its own")]
 pub(in crate::cli) struct Verify {
-    /// The repository; with --all the whole tree if omitted
-    #[arg(value_name = "REPO", value_parser = crate::cli::parse_repository, required_unless_present = "all")]
-    repository: Option<RepositoryName>,
-    /// The manifests: tags or digests
-    #[arg(value_name = "REF", value_parser = crate::cli::parse_target, required_unless_present = "all",
-          conflicts_with = "all")]
-    targets: Vec<Target>,
-    /// Every manifest
-    #[arg(long)]
-    all: bool,
+    #[command(flatten)]
+    which: Which,
     /// Hash configs and layers too
     #[arg(long)]
     content: bool,
@@ -55,6 +47,45 @@ pub(in crate::cli) struct Verify {
     #[arg(long)]
     strict: bool,
 }
+
+/// Which manifests to verify.
+#[derive(Debug)]
+enum Which {
+    /// These, by their repositories.
+    These(Groups<Target>),
+    /// All of a repository.
+    AllOf(RepositoryName),
+    /// All of the tree.
+    All,
+}
+
+#[derive(clap::Args)]
+struct WhichWords {
+    /// The repository, or a reference that names both; with --all the whole tree if omitted
+    #[arg(value_name = Manifest::FIRST, value_parser = reference::first::<Manifest>, required_unless_present = "all")]
+    repository: Option<Word<Target>>,
+    /// The manifests, after REPO alone: tags, digests, or their first 7 or more digits; or more references
+    #[arg(value_name = Manifest::SECOND, value_parser = reference::next::<Manifest>, conflicts_with = "all")]
+    targets: Vec<Word<Target>>,
+    /// Every manifest
+    #[arg(long)]
+    all: bool,
+}
+
+impl TryFrom<WhichWords> for Which {
+    type Error = clap::Error;
+
+    fn try_from(WhichWords { repository, targets, all }: WhichWords) -> Result<Self, clap::Error> {
+        match repository {
+            None => Ok(Self::All),
+            Some(first) if !all => reference::group::<Manifest>(first, targets).map(Self::These),
+            Some(Word::Repository(repository)) => Ok(Self::AllOf(repository)),
+            Some(_) => Err(reference::conflict("--all takes a repository, and no tag or digest")),
+        }
+    }
+}
+
+checked_arguments!(Which, WhichWords);
 
 #[derive(Default)]
 struct Tally {
@@ -99,13 +130,18 @@ impl Verify {
         let watch = Watch { progress: &*progress, interrupt: interrupt::catch()? };
         let mut verifier = Verifier::new(How { content: self.content, strict: self.strict }, &watch);
         let mut tally = Tally::default();
-        match &self.repository {
-            Some(name) if !self.all => self.verify_some(&registry, name, &mut verifier, &mut tally, context)?,
-            Some(name) => {
+        match &self.which {
+            Which::These(groups) => {
+                let is_one = matches!(&groups[..], [(_, targets)] if targets.len() == 1);
+                for (name, targets) in groups {
+                    verify_some(&registry, (name, targets), is_one, &mut verifier, &mut tally, context)?;
+                }
+            }
+            Which::AllOf(name) => {
                 registry.repository(name).about(name, None)?;
                 verify_all(&registry, [name], &mut verifier, &mut tally, context)?;
             }
-            None => {
+            Which::All => {
                 let found = registry.repositories();
                 tally.add_unlisted(found.damage);
                 verify_all(&registry, &found.repositories, &mut verifier, &mut tally, context)?;
@@ -113,35 +149,6 @@ impl Verify {
         }
         tally.add_unlisted(verifier.take_damage());
         self.conclude(&tally, context.note_cache(&registry), context)
-    }
-
-    fn verify_some(
-        &self,
-        registry: &Registry,
-        name: &RepositoryName,
-        verifier: &mut Verifier<'_>,
-        tally: &mut Tally,
-        context: &mut Context,
-    ) -> anyhow::Result<()> {
-        let repository = registry.repository(name).about(name, None)?;
-        for target in &self.targets {
-            let checked = print_findings(context, tally, |report| {
-                let digest = manifest::resolve(&repository, target)?;
-                verifier.verify(&repository, digest, report)
-            })?;
-            match checked {
-                Ok(count) => tally.manifests += count,
-                Err(error @ Error::Interrupted { .. }) => return Err(error.into()),
-                Err(error)
-                    if self.targets.len() == 1 && matches!(Exit::from(&error), Exit::Unknown | Exit::Invalid) =>
-                {
-                    return Err(error).about(name, None);
-                }
-                // The others are still verified.
-                Err(error) => tally.add(error),
-            }
-        }
-        Ok(())
     }
 
     fn conclude(&self, tally: &Tally, is_cache: bool, context: &mut Context) -> anyhow::Result<Exit> {
@@ -173,6 +180,34 @@ impl Verify {
             Tally { is_unread, .. } => Exit::damage_if(*is_unread),
         })
     }
+}
+
+/// Verifies manifests of a repository. One that is unknown or damaged ends the command only if `is_one`.
+fn verify_some(
+    registry: &Registry,
+    (name, targets): (&RepositoryName, &[Target]),
+    is_one: bool,
+    verifier: &mut Verifier<'_>,
+    tally: &mut Tally,
+    context: &mut Context,
+) -> anyhow::Result<()> {
+    let repository = registry.repository(name).about(name, None)?;
+    for target in targets {
+        let checked = print_findings(context, tally, |report| {
+            let digest = target.resolve(&repository, Shortened::Expand)?.digest;
+            verifier.verify(&repository, digest, report)
+        })?;
+        match checked {
+            Ok(count) => tally.manifests += count,
+            Err(error @ Error::Interrupted { .. }) => return Err(error.into()),
+            Err(error) if is_one && matches!(Exit::from(&error), Exit::Usage | Exit::Unknown | Exit::Invalid) => {
+                return Err(error).about(name, None);
+            }
+            // The others are still verified.
+            Err(error) => tally.add(error),
+        }
+    }
+    Ok(())
 }
 
 fn verify_all<'n>(

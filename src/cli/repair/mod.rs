@@ -8,11 +8,12 @@ use std::time::Duration;
 use report::End;
 
 use super::{Context, Exit, fsck as fsck_command, interrupt, progress, quarantine, threads};
+use crate::digest::GivenDigest;
 use crate::durable::ExclusiveWriter;
 use crate::error::Error;
 use crate::finding::{Code, REPAIRABLE};
 use crate::fsck::Content;
-use crate::name::{Reference, Target};
+use crate::reference::{Reference, Target};
 use crate::repair::{self, Did, Done, Grant, Options, Plan, Remaining, Source, Wanted};
 use crate::stream::Watch;
 use crate::tree::Tree;
@@ -81,8 +82,10 @@ pub(super) struct Repair {
 
 fn parse_grant(text: &str) -> Result<Grant, Box<dyn std::error::Error + Send + Sync>> {
     match text.parse()? {
-        Reference { repository, target: Target::Digest(digest) } => Ok(Grant { repository, digest }),
-        Reference { .. } => Err("want REPOSITORY@DIGEST, not a tag".into()),
+        Reference { repository, target: Target::Digest(GivenDigest::Whole(digest)) } => {
+            Ok(Grant { repository, digest })
+        }
+        Reference { .. } => Err("want REPOSITORY@DIGEST with the whole digest, and no tag".into()),
     }
 }
 

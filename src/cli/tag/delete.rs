@@ -4,9 +4,11 @@ use serde_json::json;
 
 use crate::cli::count::plural;
 use crate::cli::deletion::{Deletion, Manner};
+use crate::cli::reference::{Several, TagName};
 use crate::cli::subject::About;
 use crate::cli::{Context, Exit};
-use crate::name::{RepositoryName, Tag};
+use crate::name::Tag;
+use crate::reference::Shortened;
 use crate::tag;
 
 /// Remove tags from a repository
@@ -28,12 +30,8 @@ Exit codes:
 Example:
   regtree tag delete library/app v1.0 v1.1 --dry-run")]
 pub(in crate::cli) struct Delete {
-    /// The repository
-    #[arg(value_name = "REPO", value_parser = crate::cli::parse_repository)]
-    repository: RepositoryName,
-    /// The tags
-    #[arg(value_name = "TAG", required = true)]
-    tags: Vec<Tag>,
+    #[command(flatten)]
+    tags: Several<TagName>,
     #[command(flatten)]
     manner: Manner,
 }
@@ -41,7 +39,8 @@ pub(in crate::cli) struct Delete {
 impl Delete {
     pub(in crate::cli) fn run(self, context: &mut Context) -> anyhow::Result<Exit> {
         let registry = context.registry()?;
-        let repository = registry.repository(&self.repository).about(&self.repository, None)?;
+        let Several { repository: name, targets } = &self.tags;
+        let repository = registry.repository(name).about(name, None)?;
         let dry_run = self.manner.dry_run;
         // Only the quarantine needs the lock alone: a tag that is set meanwhile needs no other tag.
         let alone =
@@ -53,17 +52,19 @@ impl Delete {
             context.writer_unless_dry(&registry, "tag delete", dry_run)?
         };
         context.check_tags(&registry, dry_run)?;
-        let removals = tag::plan_delete(&repository, &self.tags).about(&self.repository, None)?;
+        targets.iter().try_for_each(|target| target.check(&repository, Shortened::Refuse)).about(name, None)?;
+        let tags: Vec<Tag> = targets.iter().map(|target| target.tag().clone()).collect();
+        let removals = tag::plan_delete(&repository, &tags).about(name, None)?;
         if let Some(writer) = &shared {
-            tag::delete(writer, &removals).about(&self.repository, None)?;
+            tag::delete(writer, &removals).about(name, None)?;
         }
         let run = match &alone {
             Some(writer) => self.manner.carry_out(writer, "tag delete", context, |remover| {
-                tag::delete(remover, &removals).about(&self.repository, None)
+                tag::delete(remover, &removals).about(name, None)
             })?,
             None => None,
         };
-        let deletion = Deletion { repository: &self.repository, manner: self.manner, run: run.as_ref() };
+        let deletion = Deletion { repository: name, manner: self.manner, run: run.as_ref() };
         for tag::Removal { tag, digest, .. } in &removals {
             deletion.print("untag", json!({ "tag": tag, "digest": digest }), &[tag.to_string()], context)?;
         }

@@ -2,10 +2,10 @@
 
 use serde_json::json;
 
+use crate::cli::reference::{One, TagName};
 use crate::cli::subject::About;
 use crate::cli::{Context, Exit};
-use crate::name::{RepositoryName, Tag};
-use crate::tag;
+use crate::reference::Shortened;
 
 /// Print the digest that a tag points to
 ///
@@ -22,20 +22,17 @@ Exit codes:
 Example:
   regtree tag get library/app latest")]
 pub(in crate::cli) struct Get {
-    /// The repository
-    #[arg(value_name = "REPO", value_parser = crate::cli::parse_repository)]
-    repository: RepositoryName,
-    /// The tag
-    #[arg(value_name = "TAG")]
-    tag: Tag,
+    #[command(flatten)]
+    tag: One<TagName>,
 }
 
 impl Get {
     pub(in crate::cli) fn run(self, context: &mut Context) -> anyhow::Result<Exit> {
         let registry = context.registry()?;
-        let repository = registry.repository(&self.repository).about(&self.repository, None)?;
-        let digest = tag::get(&repository, &self.tag).about(&self.repository, None)?;
-        let (name, tag) = (&self.repository, &self.tag);
+        let One { repository: name, target } = &self.tag;
+        let repository = registry.repository(name).about(name, None)?;
+        let digest = target.resolve(&repository, Shortened::Expand).about(name, None)?;
+        let tag = target.tag();
         context.output.answer(digest, "tag", || json!({ "repository": name, "tag": tag, "digest": digest }))?;
         Ok(Exit::Done)
     }

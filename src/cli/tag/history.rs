@@ -2,9 +2,10 @@
 
 use serde_json::json;
 
+use crate::cli::reference::{One, TagName};
 use crate::cli::subject::About;
 use crate::cli::{Context, Exit};
-use crate::name::{RepositoryName, Tag};
+use crate::reference::Shortened;
 use crate::tag;
 
 /// List everything that a tag ever pointed to, newest first
@@ -23,26 +24,24 @@ Exit codes:
 Example:
   regtree tag history library/app latest")]
 pub(in crate::cli) struct History {
-    /// The repository
-    #[arg(value_name = "REPO", value_parser = crate::cli::parse_repository)]
-    repository: RepositoryName,
-    /// The tag
-    #[arg(value_name = "TAG")]
-    tag: Tag,
+    #[command(flatten)]
+    tag: One<TagName>,
 }
 
 impl History {
     pub(in crate::cli) fn run(self, context: &mut Context) -> anyhow::Result<Exit> {
         let registry = context.registry()?;
-        let repository = registry.repository(&self.repository).about(&self.repository, None)?;
-        let (past, damage) = tag::history(&repository, &self.tag).about(&self.repository, None)?;
+        let One { repository: name, target } = &self.tag;
+        let repository = registry.repository(name).about(name, None)?;
+        target.check(&repository, Shortened::Expand).about(name, None)?;
+        let (past, damage) = tag::history(&repository, target.tag()).about(name, None)?;
         let mut dangles = false;
         for tag::Past { digest, since, current, missing } in past {
             // Older manifests may be deleted, but the current one must exist.
             dangles |= current && missing;
             let fields = || {
                 json!({
-                    "repository": self.repository, "tag": self.tag, "digest": digest, "since": since.to_string(),
+                    "repository": name, "tag": target.tag(), "digest": digest, "since": since.to_string(),
                     "current": current, "missing": missing,
                 })
             };

@@ -2,10 +2,11 @@
 
 use serde_json::json;
 
+use crate::cli::reference::{self, Kind, Manifest, TagName, TagTarget, Word, checked_arguments};
 use crate::cli::subject::About;
 use crate::cli::{Context, Exit};
-use crate::manifest;
-use crate::name::{RepositoryName, Tag, Target};
+use crate::name::{RepositoryName, Tag};
+use crate::reference::{Shortened, Target};
 use crate::tag;
 
 /// Point a tag to a manifest of the repository
@@ -26,25 +27,56 @@ Examples:
   regtree tag set library/app latest v1.1
   regtree tag set library/app latest sha256:…")]
 pub(in crate::cli) struct Set {
-    /// The repository
-    #[arg(value_name = "REPO", value_parser = crate::cli::parse_repository)]
+    #[command(flatten)]
+    link: Link,
+}
+
+/// A tag, and what it is to point to.
+#[derive(Debug)]
+struct Link {
     repository: RepositoryName,
-    /// The tag
-    #[arg(value_name = "TAG")]
     tag: Tag,
-    /// The manifest: a digest, or a tag that points to it now
-    #[arg(value_name = "REF", value_parser = crate::cli::parse_target)]
     target: Target,
 }
+
+#[derive(clap::Args)]
+struct LinkWords {
+    /// The repository, or a reference that names both
+    #[arg(value_name = TagName::FIRST, value_parser = reference::first::<TagName>)]
+    repository: Word<TagTarget>,
+    /// The tag, after REPO alone; and the manifest: a digest, or a tag that points to it now
+    #[arg(value_names = [TagName::SECOND, Manifest::SECOND], num_args = 1..=2, required = true,
+          value_parser = Manifest::parse)]
+    words: Vec<Target>,
+}
+
+impl TryFrom<LinkWords> for Link {
+    type Error = clap::Error;
+
+    fn try_from(LinkWords { repository, mut words }: LinkWords) -> Result<Self, clap::Error> {
+        let target = words.pop().ok_or_else(|| reference::missing(Manifest::SECOND))?;
+        match (repository, words.pop()) {
+            (Word::Whole(repository, TagTarget::Tag(tag)), None)
+            | (Word::Repository(repository), Some(Target::Tag(tag))) => Ok(Self { repository, tag, target }),
+            (Word::Repository(_), None) => Err(reference::missing(Manifest::SECOND)),
+            (Word::Whole(..), Some(_)) => {
+                Err(reference::conflict("the tag is given twice: in the reference, and alone"))
+            }
+            _ => Err(reference::conflict("want a tag alone, and then the manifest that it is to point to")),
+        }
+    }
+}
+
+checked_arguments!(Link, LinkWords);
 
 impl Set {
     pub(in crate::cli) fn run(self, context: &mut Context) -> anyhow::Result<Exit> {
         let registry = context.registry()?;
-        let repository = registry.repository(&self.repository).about(&self.repository, None)?;
+        let Link { repository: name, tag, target } = &self.link;
+        let repository = registry.repository(name).about(name, None)?;
         let writer = context.writer(&registry, "tag set")?;
-        let digest = manifest::resolve(&repository, &self.target).about(&self.repository, None)?;
-        let before = tag::set(&writer, &repository, &self.tag, digest).about(&self.repository, digest)?;
-        let (name, tag) = (&self.repository, &self.tag);
+        let digest = target.resolve(&repository, Shortened::Refuse).about(name, None)?.digest;
+        let before = tag::set(&writer, &repository, tag, digest).about(name, digest)?;
         if let Some(before) = before.filter(|before| *before != digest) {
             context.output.note(format_args!("tag {tag} of repository {name} pointed to {before} before"));
         }

@@ -7,8 +7,8 @@ use crate::digest::Digest;
 use crate::error::{Error, Result};
 use crate::image::platform::Platforms;
 use crate::image::whole::{self, Image, Wanted};
-use crate::manifest;
-use crate::name::{Reference, RepositoryName, Target};
+use crate::name::RepositoryName;
+use crate::reference::{Reference, Resolved, Shortened};
 use crate::tag;
 
 impl Exporting<'_> {
@@ -35,11 +35,7 @@ impl Exporting<'_> {
 
     fn add_image(&mut self, reference: &Reference, wanted: &mut BTreeMap<RepositoryName, Wanted>) -> Result<()> {
         let repository = self.registry.repository(&reference.repository)?;
-        let digest = manifest::resolve(&repository, &reference.target)?;
-        let tag = match &reference.target {
-            Target::Tag(tag) => Some(tag.clone()),
-            Target::Digest(_) => None,
-        };
+        let Resolved { tag, digest } = reference.target.resolve(&repository, Shortened::Expand)?;
         wanted.entry(reference.repository.clone()).or_default().insert((tag, digest));
         Ok(())
     }

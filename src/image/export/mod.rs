@@ -31,8 +31,9 @@ use crate::digest::Digest;
 use crate::error::{Error, Result};
 use crate::limit::Limit;
 use crate::manifest::platform::Wanted;
-use crate::name::{Reference, RepositoryName, Tag};
+use crate::name::{RepositoryName, Tag};
 use crate::pattern::Pattern;
+use crate::reference::Reference;
 use crate::registry::Registry;
 use crate::stream::Watch;
 

@@ -2,6 +2,7 @@
 
 use std::process::{Command, Stdio};
 
+use regtree::digest::GivenDigest;
 use regtree::{Reference, RepositoryName, Tag};
 
 use crate::support::refusal::{
@@ -9,7 +10,7 @@ use crate::support::refusal::{
 };
 use crate::support::{Regtree, Scratch};
 
-/// Texts that are no digest, each with what is said of it.
+/// Texts that are no whole digest, each with what is said of it.
 fn no_digests() -> Vec<(String, &'static str)> {
     let hex = "ab".repeat(32);
     vec![
@@ -44,18 +45,32 @@ fn no_digests() -> Vec<(String, &'static str)> {
     ]
 }
 
+/// Those that are no shortened digest either.
+fn no_digests_at_all() -> Vec<(String, &'static str)> {
+    let rule = |text: &str, rule| match text {
+        "sha256:abc" => "7 hex digits or more, found 3",
+        "tarsum.v1+sha256:00" => "7 hex digits or more, found 2",
+        "sha256:../../../../etc/passwd" => "format",
+        _ => rule,
+    };
+    let refused = no_digests().into_iter().filter(|(text, _)| text.parse::<GivenDigest>().is_err());
+    refused.map(|(text, of_whole)| (text.clone(), rule(&text, of_whole))).collect()
+}
+
 #[test]
 fn a_malformed_digest_is_shown_with_the_rule_that_it_breaks() {
     let scratch = Scratch::new();
     let known = scratch.put("lib/app", CONTENT).to_string();
     for (digest, rule) in no_digests() {
+        let call = scratch.regtree(["blob", "put", "lib/new", "--digest", &digest]).stdin(OTHER);
+        refused(scratch.root(), &call, MALFORMED_DIGEST, &[&format!("'{digest}'"), rule]);
+    }
+    for (digest, rule) in no_digests_at_all() {
         let digest = digest.as_str();
         for call in [
-            &["put", "lib/new", "--digest", digest][..],
-            &["get", "lib/app", digest],
+            &["get", "lib/app", digest][..],
             &["stat", "lib/app", digest],
             &["stat", "lib/app", &known, digest],
-            &["stat", "--all-repos", digest],
             &["delete", "lib/app", &known, digest],
             &["mount", digest, "--from", "lib/app", "--to", "lib/new"],
         ] {
@@ -115,14 +130,21 @@ fn a_malformed_name_is_shown_with_the_rule_that_it_breaks() {
         let name = name.as_str();
         for call in [
             &["put", name][..],
-            &["get", name, &known],
-            &["stat", name, &known],
             &["list", name],
-            &["delete", name, &known],
             &["mount", &known, "--from", name, "--to", "lib/new"],
             &["mount", &known, "--from", "lib/app", "--to", name],
         ] {
             let call = scratch.regtree(["blob"]).with(call).stdin(OTHER);
+            refused(scratch.root(), &call, MALFORMED_NAME, &[&format!("'{name}'"), rule]);
+        }
+        // Here a reference may stand, of which this is no repository.
+        let rule = match name {
+            "lib/app:v1" => "a tag names a manifest",
+            "lib.com:5000/app" | "[::1]/app" => "is not a tag",
+            _ => rule,
+        };
+        for verb in ["get", "stat", "delete"] {
+            let call = scratch.regtree(["blob", verb, name, &known]);
             refused(scratch.root(), &call, MALFORMED_NAME, &[&format!("'{name}'"), rule]);
         }
     }

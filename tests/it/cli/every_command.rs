@@ -73,7 +73,8 @@ fn arguments_in_the_wrong_place_are_understood() {
         .run()
         .code(2)
         .says(["that is a digest; the repository comes first"]);
-    Regtree::new(["blob", "get", "lib/app", &digest[7..]]).run().code(2).says([format!("did you mean {digest}")]);
+    let put = ["blob", "put", "lib/app", "--digest", &digest[7..]];
+    Regtree::new(put).run().code(2).says([format!("did you mean {digest}")]);
     Regtree::new(["init", "here", "--root", "there"]).run().code(2).says(["cannot be used with"]);
     let scratch = Scratch::new();
     scratch.run(["repo", "list", "--color", "never", "--color", "always", "-v", "-v"]).code(0);
@@ -136,7 +137,7 @@ fn wrong_usage_is_exit_2_as_text_or_json() {
     assert_eq!(error["code"], "USAGE");
     let error = Regtree::new(["--json", "blob", "mount"]).run().code(2).json_error();
     let message = error["message"].as_str().unwrap();
-    assert!(message.contains("--from <REPO>") && message.contains("<DIGEST>"), "{message}");
+    assert!(message.contains("--to <REPO>") && message.contains("<[REPO@]DIGEST>"), "{message}");
     Regtree::new(["--quiet", "--verbose", "repo", "list"]).run().code(2).says(["cannot be used with"]);
     Regtree::new(["--root", "a", "--registry-config", "b", "repo", "list"]).run().code(2).says(["cannot be used with"]);
 }

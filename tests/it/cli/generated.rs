@@ -104,9 +104,9 @@ fn man_pages_have_the_sections_that_are_looked_for_and_lead_nowhere_else() {
     let put = page("regtree-manifest-put.1");
     assert!(put.contains(r"[\fB\-t\fR|\fB\-\-tag\fR \fITAG\fR]..."), "{put}");
     let delete = page("regtree-blob-delete.1");
-    assert!(delete.contains(r"\fIREPO\fR \fIDIGEST\fR..."), "{delete}");
+    assert!(delete.contains(r"\fIREPO[@DIGEST]\fR [\fIDIGEST\fR]..."), "{delete}");
     assert!(page("regtree-repair.1").contains(r"{\fB\-\-only\fR \fICODE\fR...|\fB\-\-all\-safe\fR|\fB\-\-grant\fR"));
-    assert!(page("regtree-blob-mount.1").contains(r" \fB\-\-from\fR \fIREPO\fR "));
+    assert!(page("regtree-blob-mount.1").contains(r" [\fB\-\-from\fR \fIREPO\fR] "));
 }
 
 #[test]

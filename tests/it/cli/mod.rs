@@ -10,6 +10,7 @@ mod generated;
 mod hints;
 mod limits;
 mod readme;
+mod references;
 mod roots;
 mod texts;
 mod usual_places;

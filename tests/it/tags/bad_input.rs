@@ -55,8 +55,9 @@ fn malformed_names_are_refused() {
     for wrong in ["", "sha256:", &digest.to_uppercase()] {
         tag(&scratch, "set", &["v1", wrong]).run().code(2).silent();
     }
-    // Such a tag there might be.
-    tag(&scratch, "set", &["v1", &digest[7..]]).run().code(4).silent().says([format!("did you mean {digest}")]);
+    // Such a tag there might be, but all digits of a digest are one too.
+    tag(&scratch, "set", &["v1", &digest[7..]]).ok();
+    tag(&scratch, "set", &["v1", &"ab".repeat(32)]).run().code(4).silent();
     tag(&scratch, "delete", &[]).run().code(2).silent();
 }
 
