@@ -894,7 +894,7 @@ _regtree() {
             return 0
             ;;
         regtree__subcmd__completions)
-            opts="-q -v -h --root --registry-config --wait-lock --json --quiet --verbose --color --progress --help bash elvish fish powershell zsh"
+            opts="-q -v -h --dynamic --root --registry-config --wait-lock --json --quiet --verbose --color --progress --help bash elvish fish powershell zsh"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0

@@ -1038,6 +1038,7 @@ complete -c regtree -n "__fish_regtree_using_subcommand completions" -l progress
 bar\t'A bar'
 plain\t'A line every 10 seconds'
 none\t'Nothing'"
+complete -c regtree -n "__fish_regtree_using_subcommand completions" -l dynamic -d 'Print a script that asks regtree, which completes the names in the tree too'
 complete -c regtree -n "__fish_regtree_using_subcommand completions" -l json -d 'Print JSON: one document, or a line for each item of a listing'
 complete -c regtree -n "__fish_regtree_using_subcommand completions" -s q -l quiet -d 'Print the answer and errors only: no notes, warnings, findings of severity info, or progress'
 complete -c regtree -n "__fish_regtree_using_subcommand completions" -s v -l verbose -d 'Print more details on stderr; with --version, what the program was built from'

@@ -25,6 +25,8 @@ macro_rules! noun {
 }
 
 mod blob;
+#[cfg(feature = "dynamic-completion")]
+mod completion;
 mod completions;
 mod copy;
 mod count;
@@ -333,6 +335,10 @@ impl Context {
 pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     interrupt::fail_at_the_file_size_limit();
     let arguments: Vec<OsString> = arguments.into_iter().collect();
+    #[cfg(feature = "dynamic-completion")]
+    if let Some(exit) = completion::answer(&arguments) {
+        return exit;
+    }
     let early = wrong_usage::Early::look(&arguments);
     early.color.apply();
     let settings = TestSettings::read();

@@ -127,6 +127,12 @@ fn contents(directory: &RunDirectory<'_>) -> Result<RunContents> {
     Ok(contents)
 }
 
+/// The names of the runs that can be seen, sorted by time.
+#[cfg(feature = "dynamic-completion")]
+pub(crate) fn run_ids(tree: &Tree) -> Vec<RunId> {
+    ids(tree, &mut Vec::new()).unwrap_or_default()
+}
+
 /// The names of the runs, sorted by time.
 pub(super) fn ids(tree: &Tree, damage: &mut Vec<Error>) -> Result<Vec<RunId>> {
     let path = quarantine_path(tree);

@@ -73,6 +73,8 @@ pub use id::{RunId, RunIdError};
 pub(crate) use index::Held;
 pub(crate) use item::BlobParts;
 pub use item::{Item, ItemKind, NotedItem};
+#[cfg(feature = "dynamic-completion")]
+pub(crate) use list::run_ids;
 pub use list::{ListedChange, RunContents, RunSummary, Runs, runs, show};
 pub use mover::Mover;
 pub use purge::purge;

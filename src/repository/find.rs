@@ -63,6 +63,36 @@ pub(crate) fn may_be_repository(directory: &TreePath) -> bool {
     path.is_empty() || is_name(path) || is_name(&format!("{path}/a"))
 }
 
+/// The names of repositories that begin with `text`, sorted. Only directories are opened that can be one of these or
+/// contain some. Where more than `many` would have to be opened below others, these are named instead, with a slash.
+/// What can't be read is left out.
+#[cfg(feature = "dynamic-completion")]
+pub(crate) fn beginning_with(tree: &Tree, text: &str, many: usize) -> Vec<String> {
+    let above = text.rsplit_once('/').map_or("", |(above, _)| above);
+    let mut parts = above.split('/').filter(|part| !part.is_empty());
+    let Some(start) = parts.try_fold(Area::Repositories.path(), |path, part| path.child(part)) else {
+        return Vec::new();
+    };
+    let mut names = Vec::new();
+    let (_, mut level) = visit(tree, start);
+    level.retain(|directory| directory.below_area().starts_with(text));
+    while !level.is_empty() {
+        let visited: Vec<_> =
+            level.into_par_iter().map(|directory| (visit(tree, directory.clone()), directory)).collect();
+        let found = visited.iter().flat_map(|((found, _), _)| &found.places).map(|place| place.directory.below_area());
+        names.extend(found.filter(|name| name.parse::<RepositoryName>().is_ok()).map(str::to_owned));
+        if visited.iter().map(|((_, below), _)| below.len()).sum::<usize>() > many {
+            let open = visited.iter().filter(|((_, below), _)| !below.is_empty());
+            names.extend(open.map(|(_, directory)| format!("{}/", directory.below_area())));
+            break;
+        }
+        level = visited.into_iter().flat_map(|((_, below), _)| below).collect();
+    }
+    names.sort();
+    names.dedup();
+    names
+}
+
 /// Finds all repositories, level by level.
 pub(crate) fn places(tree: &Tree, interrupt: &Interrupt) -> FoundPlaces {
     let mut all = FoundPlaces::default();
