@@ -91,6 +91,9 @@ _regtree() {
             regtree__subcmd__blob,stat)
                 cmd="regtree__subcmd__blob__subcmd__stat"
                 ;;
+            regtree__subcmd__blob,users)
+                cmd="regtree__subcmd__blob__subcmd__users"
+                ;;
             regtree__subcmd__blob__subcmd__help,delete)
                 cmd="regtree__subcmd__blob__subcmd__help__subcmd__delete"
                 ;;
@@ -111,6 +114,9 @@ _regtree() {
                 ;;
             regtree__subcmd__blob__subcmd__help,stat)
                 cmd="regtree__subcmd__blob__subcmd__help__subcmd__stat"
+                ;;
+            regtree__subcmd__blob__subcmd__help,users)
+                cmd="regtree__subcmd__blob__subcmd__help__subcmd__users"
                 ;;
             regtree__subcmd__help,blob)
                 cmd="regtree__subcmd__help__subcmd__blob"
@@ -183,6 +189,9 @@ _regtree() {
                 ;;
             regtree__subcmd__help__subcmd__blob,stat)
                 cmd="regtree__subcmd__help__subcmd__blob__subcmd__stat"
+                ;;
+            regtree__subcmd__help__subcmd__blob,users)
+                cmd="regtree__subcmd__help__subcmd__blob__subcmd__users"
                 ;;
             regtree__subcmd__help__subcmd__manifest,delete)
                 cmd="regtree__subcmd__help__subcmd__manifest__subcmd__delete"
@@ -516,7 +525,7 @@ _regtree() {
             return 0
             ;;
         regtree__subcmd__blob)
-            opts="-q -v -h --root --registry-config --wait-lock --json --quiet --verbose --color --progress --help put get stat list mount delete help"
+            opts="-q -v -h --root --registry-config --wait-lock --json --quiet --verbose --color --progress --help put get stat users list mount delete help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -630,7 +639,7 @@ _regtree() {
             return 0
             ;;
         regtree__subcmd__blob__subcmd__help)
-            opts="put get stat list mount delete help"
+            opts="put get stat users list mount delete help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -728,6 +737,20 @@ _regtree() {
             return 0
             ;;
         regtree__subcmd__blob__subcmd__help__subcmd__stat)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        regtree__subcmd__blob__subcmd__help__subcmd__users)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
@@ -861,6 +884,40 @@ _regtree() {
             ;;
         regtree__subcmd__blob__subcmd__stat)
             opts="-q -v -h --all-repos --root --registry-config --wait-lock --json --quiet --verbose --color --progress --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --root)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --registry-config)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --wait-lock)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --color)
+                    COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
+                    return 0
+                    ;;
+                --progress)
+                    COMPREPLY=($(compgen -W "auto bar plain none" -- "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        regtree__subcmd__blob__subcmd__users)
+            opts="-q -v -h --root --registry-config --wait-lock --json --quiet --verbose --color --progress --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1234,7 +1291,7 @@ _regtree() {
             return 0
             ;;
         regtree__subcmd__help__subcmd__blob)
-            opts="put get stat list mount delete"
+            opts="put get stat users list mount delete"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1318,6 +1375,20 @@ _regtree() {
             return 0
             ;;
         regtree__subcmd__help__subcmd__blob__subcmd__stat)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        regtree__subcmd__help__subcmd__blob__subcmd__users)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )

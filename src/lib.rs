@@ -134,6 +134,7 @@ pub mod stream;
 pub mod tag;
 mod tree;
 pub mod upload;
+mod users;
 
 pub use descriptor::Descriptor;
 pub use digest::{Algorithm, Digest};

@@ -139,6 +139,11 @@ impl<'s> Edges<'s> {
 }
 
 impl Within<'_> {
+    /// The manifests that tags point to, as [`Edges::targets`] finds them.
+    pub(crate) fn targets<'t>(&self, repository: &'t Scanned) -> impl Iterator<Item = (&'t ScannedTag, DigestId)> {
+        self.edges.targets(repository)
+    }
+
     /// The tags that point to manifests of the repository, or keep manifests that it does not link.
     pub(super) fn tagged<'t>(&self, repository: &'t Scanned) -> impl Iterator<Item = (&'t ScannedTag, DigestId)> {
         let targets = self.edges.targets(repository);

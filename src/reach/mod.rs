@@ -11,8 +11,8 @@
 //!
 //! What another repository keeps has referrers too: `across` finds them, and they are roots of their repositories.
 //!
-//! Three drivers follow the edges: [`mark()`] finds all that is needed, [`shortest()`] finds one shortest way, and
-//! [`PerTag`] shows what each tag leads to. [`walk`] and [`shortest()`] work with any [`References`]: `fsck` reads
+//! Four drivers follow the edges: [`mark()`] finds all that is needed, [`shortest()`] finds one shortest way, [`ways()`]
+//! finds all, and [`PerTag`] shows what each tag leads to. [`walk`] and [`shortest()`] work with any [`References`]: `fsck` reads
 //! manifests itself, and asks what a pull needs.
 
 mod across;
@@ -21,6 +21,7 @@ mod mark;
 mod per_tag;
 mod shortest;
 mod subject;
+mod ways;
 
 use std::collections::{HashMap, HashSet};
 
@@ -29,6 +30,7 @@ pub(crate) use mark::{Use, mark};
 pub(crate) use per_tag::PerTag;
 pub(crate) use shortest::shortest;
 pub(crate) use subject::{named_by_tags, subject_of};
+pub(crate) use ways::{Way, ways};
 
 use crate::digest::Digest;
 use crate::pattern::Patterns;

@@ -9,7 +9,7 @@ use std::path::Path;
 const FLOORS: [&[&str]; 20] = [
     &["cli"],
     &["report", "serve", "retention"],
-    &["du", "info"],
+    &["du", "info", "users"],
     &["gc", "repair"],
     &["fsck", "quarantine"],
     &["image"],

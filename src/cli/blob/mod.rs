@@ -6,6 +6,7 @@ mod list;
 mod mount;
 mod put;
 mod stat;
+mod users;
 
 use super::{Context, Exit};
 
@@ -15,6 +16,7 @@ noun! {
         Put(put::Put),
         Get(get::Get),
         Stat(stat::Stat),
+        Users(users::Users),
         List(list::List),
         Mount(mount::Mount),
         Delete(delete::Delete),

@@ -12,4 +12,5 @@ mod put;
 mod space;
 mod symlinks;
 mod unknown;
+mod users;
 mod vectors;

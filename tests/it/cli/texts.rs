@@ -172,6 +172,7 @@ fn reading() -> Session {
     for digest in [SHARED, ORPHAN, TRUNCATED] {
         session.run(&format!("blob stat demo/web {digest}"));
         session.run(&format!("blob stat --all-repos {digest}"));
+        session.run(&format!("blob users {digest}"));
         session.run(&format!("gc -n --min-age 0 --explain {digest}"));
     }
     session.run(&format!("blob get demo/web {TRUNCATED} -o /dev/null"));
