@@ -41,7 +41,7 @@ pub(super) struct Completions {
 
 impl Completions {
     pub(super) fn run(self, context: &mut Context) -> anyhow::Result<Exit> {
-        let script = self.script()?;
+        let script = self.script();
         let script = String::from_utf8_lossy(&script);
         if context.output.is_json() {
             context.output.event("completions", json!({ "shell": self.shell.to_string(), "script": script }))?;
@@ -51,13 +51,15 @@ impl Completions {
         Ok(Exit::Done)
     }
 
-    fn script(&self) -> std::io::Result<Vec<u8>> {
+    fn script(&self) -> Vec<u8> {
         #[cfg(feature = "dynamic-completion")]
-        if self.dynamic {
-            return super::completion::script(self.shell);
+        if self.dynamic
+            && let Some(script) = super::completion::script(self.shell)
+        {
+            return script;
         }
         let mut script = Vec::new();
         clap_complete::generate(self.shell, &mut super::command(), "regtree", &mut script);
-        Ok(script)
+        script
     }
 }

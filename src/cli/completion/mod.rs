@@ -41,15 +41,14 @@ pub(super) fn answer(arguments: &[OsString]) -> Option<ExitCode> {
     Some(ExitCode::SUCCESS)
 }
 
-/// The script that lets a shell ask.
-pub(super) fn script(asking: Shell) -> std::io::Result<Vec<u8>> {
+/// The script that lets a shell ask; `None` for one that can't.
+pub(super) fn script(asking: Shell) -> Option<Vec<u8>> {
     let mut script = Vec::new();
-    match shell(&asking.to_string()) {
-        Some(Asking::Bash) => bash::write_registration(&mut script)?,
-        Some(Asking::Other(shell)) => shell.write_registration(VARIABLE, PROGRAM, PROGRAM, PROGRAM, &mut script)?,
-        None => return Err(std::io::ErrorKind::Unsupported.into()),
-    }
-    Ok(script)
+    let written = match shell(&asking.to_string())? {
+        Asking::Bash => bash::write_registration(&mut script),
+        Asking::Other(shell) => shell.write_registration(VARIABLE, PROGRAM, PROGRAM, PROGRAM, &mut script),
+    };
+    written.ok().map(|()| script)
 }
 
 /// A shell that asks.
