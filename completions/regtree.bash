@@ -1068,7 +1068,7 @@ _regtree() {
                     return 0
                     ;;
                 --sort)
-                    COMPREPLY=($(compgen -W "unique total name" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "freeable total name" -- "${cur}"))
                     return 0
                     ;;
                 --root)

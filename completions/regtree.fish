@@ -995,7 +995,7 @@ complete -c regtree -n "__fish_regtree_using_subcommand repair" -s q -l quiet -d
 complete -c regtree -n "__fish_regtree_using_subcommand repair" -s v -l verbose -d 'Print more details on stderr; with --version, what the program was built from'
 complete -c regtree -n "__fish_regtree_using_subcommand repair" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c regtree -n "__fish_regtree_using_subcommand du" -l top -d 'Show only the first N repositories, tags or layers' -r
-complete -c regtree -n "__fish_regtree_using_subcommand du" -l sort -d 'How to sort repositories and tags' -r -f -a "unique\t'Space that could be freed, largest first'
+complete -c regtree -n "__fish_regtree_using_subcommand du" -l sort -d 'How to sort repositories and tags' -r -f -a "freeable\t'Space that could be freed, largest first'
 total\t'All content, largest first'
 name\t'The name'"
 complete -c regtree -n "__fish_regtree_using_subcommand du" -l root -d 'The registry\'s rootdirectory, or its docker/registry/v2' -r -F

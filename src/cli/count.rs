@@ -2,7 +2,7 @@
 
 use bytesize::ByteSize;
 
-pub(super) use crate::count::{noun, plural};
+pub(super) use crate::count::plural;
 
 /// From this number of bytes on, a rounded size is shown too.
 const KIBIBYTE: u64 = 1024;
@@ -16,6 +16,11 @@ pub(super) fn human_bytes(count: u64) -> String {
 pub(super) fn bytes(count: u64) -> String {
     let exact = crate::count::bytes(count);
     if count < KIBIBYTE { exact } else { format!("{exact} ({})", human_bytes(count)) }
+}
+
+/// The width of a column of names below this header.
+pub(super) fn width<'n>(header: &str, names: impl Iterator<Item = &'n str>) -> usize {
+    names.map(|name| name.chars().count()).max().unwrap_or(0).max(header.len())
 }
 
 /// `; 2 blobs were there already`, for the end of a sentence; nothing for none.

@@ -18,11 +18,11 @@ const LAYERS: usize = 10;
 /// Show what uses the space
 ///
 /// For each repository, du shows three sizes: all content that it links or its manifests need (total), the part that
-/// repo delete and gc would free (unique), and the part that others need too (shared). Repositories overlap, so these
+/// repo delete and gc would free (freeable), and the part that others need too (shared). Repositories overlap, so these
 /// sizes don't add up. Then du shows the whole tree, with each byte counted in one line: these lines add up to what du
 /// -s counts of docker/registry/v2 and .regtree.
 ///
-/// On a wide terminal each line has a bar, whose filled part is the unique part. The size of a blob is that of its
+/// On a wide terminal each line has a bar, whose filled part is the freeable part. The size of a blob is that of its
 /// content; its directory is overhead. What lies beside blobs and repositories has a line of its own (strays). If blobs
 /// or repositories is a symbolic link to another disk, its target is counted, unlike in du.
 #[derive(Debug, clap::Args)]
@@ -53,7 +53,7 @@ pub(super) struct Du {
     #[arg(long, value_name = "N")]
     top: Option<usize>,
     /// How to sort repositories and tags
-    #[arg(long, value_name = "BY", value_enum, default_value = "unique")]
+    #[arg(long, value_name = "BY", value_enum, default_value = "freeable")]
     sort: Sort,
     /// Count the lengths of files, not the space that they use on disk
     #[arg(long)]
@@ -63,7 +63,8 @@ pub(super) struct Du {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
 enum Sort {
     /// Space that could be freed, largest first.
-    Unique,
+    #[value(alias = "unique")]
+    Freeable,
     /// All content, largest first.
     Total,
     /// The name.
@@ -109,7 +110,7 @@ impl Du {
     fn arrange(&self, usage: &mut Usage) {
         // The rows come sorted by name, and a stable sort keeps that order among equal rows.
         let key = |amount: Amount| match self.sort {
-            Sort::Unique => (Reverse(amount.unique), Reverse(amount.total)),
+            Sort::Freeable => (Reverse(amount.unique), Reverse(amount.total)),
             Sort::Total => (Reverse(amount.total), Reverse(amount.unique)),
             Sort::Name => (Reverse(0), Reverse(0)),
         };
@@ -123,7 +124,9 @@ impl Du {
     fn document(&self, usage: &Usage) -> Value {
         let amounts = |mut row: Value, amount: Amount| {
             row["total"] = amount.total.into();
+            // The first name of it, which scripts may know.
             row["unique"] = amount.unique.into();
+            row["freeable"] = amount.unique.into();
             row["shared"] = amount.shared().into();
             row
         };

@@ -158,11 +158,10 @@ pub(super) fn print(finding: &Finding, context: &mut Context) -> anyhow::Result<
     if finding.code == Code::DirectoryEmpty && !context.output.is_verbose() {
         return Ok(());
     }
-    let path = finding.path();
     let images = listed(finding);
     let repair = finding.repair.map(|repair| format!("; repair: {}", repair.name())).unwrap_or_default();
-    let line = format!("{}: {}: {}{images}{repair}", finding.code, path.display(), finding.message);
-    context.output.finding(finding.severity, &line)
+    let message = format!("{}{images}{repair}", finding.message);
+    context.output.finding_at(finding.severity, finding.code.name(), &finding.path(), &message)
 }
 
 /// The images that a finding affects; only the first few are named.

@@ -4,7 +4,8 @@ use std::path::{Path, PathBuf};
 
 use serde_json::{Value, json};
 
-use super::count::{already_there, bytes, plural};
+use super::count::{already_there, bytes, plural, width};
+use super::escape::escaped;
 use super::{Context, Exit, interrupt, progress};
 use crate::blob::Outcome;
 use crate::image::{self, Compression, Imported, Names, ReadSource, Rename, Source, SourceFormat, TakenTag};
@@ -240,17 +241,17 @@ pub(super) fn end(sum: &Sum, [verb, done]: [&str; 2], dry_run: bool, context: &m
 
 /// Shows what the sources have, by the names that they give.
 fn list(sources: &[Source], context: &mut Context) -> anyhow::Result<Exit> {
-    for source in sources {
-        for listed in source.images() {
-            let fields = || crate::json::applying(serde_json::to_value(listed).unwrap_or_default());
-            let name = listed.name.unwrap_or("-");
-            // An image of a docker archive has no manifest before it is imported.
-            let digest = listed.digest.map_or_else(|| "-".to_owned(), |digest| digest.to_string());
-            let size = listed.size.map_or_else(|| "-".to_owned(), |size| size.to_string());
-            let row = format_args!("{digest:71}  {size:>10}  {name}");
-            let header = format!("{:71}  {:>10}  NAME", "DIGEST", "SIZE");
-            context.output.row(&header, row, "image", fields)?;
-        }
+    let names = sources.iter().flat_map(Source::images).map(|listed| escaped(listed.name.unwrap_or("-")));
+    let names: Vec<String> = names.collect();
+    let width = width("NAME", names.iter().map(String::as_str));
+    let images = sources.iter().flat_map(Source::images).zip(&names);
+    for (listed, name) in images {
+        let fields = || crate::json::applying(serde_json::to_value(&listed).unwrap_or_default());
+        // An image of a docker archive has no manifest before it is imported.
+        let digest = listed.digest.map_or_else(|| "-".to_owned(), |digest| context.output.digest(&digest));
+        let size = listed.size.map_or_else(|| "-".to_owned(), |size| size.to_string());
+        let header = format!("{:width$}  {:19}  {:>10}", "NAME", "DIGEST", "SIZE");
+        context.output.row(&header, format_args!("{name:width$}  {digest:19}  {size:>10}"), "image", fields)?;
     }
     Ok(Exit::Done)
 }

@@ -15,6 +15,7 @@ use super::escape::{Escaping, EscapingJson, escaped};
 use super::site::SiteError;
 use super::subject::Subject;
 use super::{Exit, Global, detail, hint};
+use crate::digest::Digest;
 use crate::error::{Error, Refusal};
 use crate::finding::Severity;
 use crate::json::applying;
@@ -24,6 +25,9 @@ const RED: Style = AnsiColor::Red.on_default().bold();
 const YELLOW: Style = AnsiColor::Yellow.on_default().bold();
 pub(super) const CYAN: Style = AnsiColor::Cyan.on_default().bold();
 
+/// How many hex digits of a digest a listing on a terminal shows.
+const SHORTENED: usize = 12;
+
 /// The name of standard output in an error.
 pub(super) const STDOUT: &str = "standard output";
 
@@ -32,7 +36,9 @@ pub(super) struct Output {
     /// Takes the answer: standard output, or standard error where that carries content.
     stdout: BufWriter<Box<dyn Write>>,
     colored: bool,
-    /// Whether stdout is a terminal, and no header was printed yet.
+    /// Whether stdout is a terminal, and the answer is for people.
+    terminal: bool,
+    /// Whether a header belongs above the next row.
     headless: bool,
     json: bool,
     quiet: bool,
@@ -47,9 +53,10 @@ struct StdoutError(#[from] io::Error);
 impl Output {
     pub(super) fn new(global: &Global) -> Self {
         let colored = anstream::AutoStream::choice(&io::stdout()) != anstream::ColorChoice::Never;
-        let headless = io::stdout().is_terminal() && !global.quiet;
+        let terminal = io::stdout().is_terminal() && !global.json;
+        let headless = terminal && !global.quiet;
         let stdout = Self::buffered(io::stdout().lock());
-        Self { stdout, colored, headless, json: global.json, quiet: global.quiet, verbose: global.verbose }
+        Self { stdout, colored, terminal, headless, json: global.json, quiet: global.quiet, verbose: global.verbose }
     }
 
     fn buffered(answer: impl Write + 'static) -> BufWriter<Box<dyn Write>> {
@@ -115,6 +122,36 @@ impl Output {
             self.line(header)?;
         }
         self.line(row)
+    }
+
+    /// A digest in a column of a listing. On a terminal it is shortened, so that rows do not wrap.
+    pub(super) fn digest(&self, digest: &Digest) -> String {
+        if !self.terminal {
+            return digest.to_string();
+        }
+        let (text, hex) = (digest.to_string(), digest.hex());
+        let algorithm = text.strip_suffix(&*hex).unwrap_or_default();
+        format!("{algorithm}{}", hex.get(..SHORTENED).unwrap_or(&hex))
+    }
+
+    /// Prints a finding about a path, as part of the answer. On a terminal the path has a line of its own: it is often
+    /// longer than a line, and what is wrong comes first.
+    pub(super) fn finding_at(
+        &mut self,
+        severity: Severity,
+        code: &str,
+        path: &std::path::Path,
+        message: &str,
+    ) -> anyhow::Result<()> {
+        let path = path.display();
+        if !self.terminal {
+            return self.finding(severity, &format!("{code}: {path}: {message}"));
+        }
+        if severity == Severity::Info && self.quiet {
+            return Ok(());
+        }
+        self.finding(severity, &format!("{code}: {message}"))?;
+        self.line(format_args!("  {path}"))
     }
 
     /// Prints a finding, as part of the answer. With --quiet, one of severity info is left out.

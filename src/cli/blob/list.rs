@@ -103,8 +103,11 @@ impl Listing<'_> {
         self.damaged |= size.is_none();
         let fields = || json!({ "digest": key, "target": target, "alias": key != target, "size": size });
         let size = size.map_or_else(|| "missing".to_owned(), human_bytes);
-        let alias = if key == target { String::new() } else { format!(" -> {target}") };
-        self.context.output.row("        SIZE  DIGEST", format_args!("{size:>12}  {key}{alias}"), "blob", fields)
+        let output = &mut self.context.output;
+        let shown = output.digest(&key);
+        let alias = if key == target { String::new() } else { format!("  -> {}", output.digest(&target)) };
+        let header = format!("{:19}  {:>12}", "DIGEST", "SIZE");
+        output.row(&header, format_args!("{shown}  {size:>12}{alias}"), "blob", fields)
     }
 
     fn damage(&mut self, error: &crate::error::Error) -> anyhow::Result<()> {

@@ -89,18 +89,18 @@ fn steps(sample: &Sample) -> Vec<Step> {
     };
     let [shared, damaged, garbage] = [sample.shared, sample.damaged, sample.garbage].map(|digest| digest.to_string());
     vec![
-        step("Two repositories.", &["repo", "list"]),
-        step("The tags of one.", &["tag", "list", "demo/app", "--long"]),
+        step("The two repositories.", &["repo", "list"]),
+        step("The tags of the repository demo/app.", &["tag", "list", "demo/app", "--long"]),
         step("An image for two platforms.", &["manifest", "stat", "demo/app", "multi"]),
-        step("The blobs of the other.", &["blob", "list", "demo/web", "--long"]),
-        step("A layer that both have, stored once.", &["blob", "stat", "--all-repos", &shared]),
-        step("The same for a script.", &["blob", "stat", "demo/app", &shared, "--json"]),
-        step("Content that nothing links any more: garbage.", &["blob", "stat", "--all-repos", &garbage]),
+        step("The blobs of the repository demo/web.", &["blob", "list", "demo/web", "--long"]),
+        step("The repositories that have a layer, which is stored once.", &["blob", "stat", "--all-repos", &shared]),
+        step("The same layer, for a script.", &["blob", "stat", "demo/app", &shared, "--json"]),
+        step("Garbage: content that no repository links any more.", &["blob", "stat", "--all-repos", &garbage]),
         step("An unfinished upload.", &["upload", "list"]),
         step("A damaged layer: a registry would serve it.", &["blob", "get", "demo/web", &damaged, "-o", "/dev/null"]),
         step("Everything that is wrong with the tree.", &["fsck"]),
-        step("What nothing needs, of any age: -n removes nothing.", &["gc", "--min-age", "0", "-n"]),
-        step("What uses the space.", &["du"]),
+        step("What a collection would remove, of any age; -n removes nothing.", &["gc", "--min-age", "0", "-n"]),
+        step("What uses the space. In so small a tree that is mostly directories (overhead).", &["du"]),
     ]
 }
 
@@ -119,15 +119,14 @@ fn show(step: &Step, root: &Path) -> anyhow::Result<Value> {
     }))
 }
 
-/// This program, as the reader's shell finds it: its name if that is enough, else its path.
+/// This program, as the reader's shell finds it from any directory: its name if that is enough, else its path.
 fn name_of(program: &Path) -> String {
     let path = std::env::var_os("PATH").unwrap_or_default();
-    let here = std::env::current_dir().unwrap_or_default();
     let found = std::env::split_paths(&path).map(|directory| directory.join("regtree")).find(|path| path.is_file());
     if found.is_some_and(|found| found.canonicalize().is_ok_and(|found| found == program)) {
         return "regtree".to_owned();
     }
-    quote_path(program.strip_prefix(here).unwrap_or(program)).into_owned()
+    quote_path(program).into_owned()
 }
 
 fn introduction(root: &Path) -> String {
@@ -151,7 +150,7 @@ fn farewell(sample: &Sample, root: &Path) -> String {
     let program = std::env::current_exe().map_or_else(|_| "regtree".to_owned(), |program| name_of(&program));
     let original = quote_path(&sample.original).into_owned();
     format!(
-        "\n# To repair the damaged layer, put the right content again, then get it:\n$ {program} blob put demo/web {original}\n\
+        "\n# These commands were not run. To repair the damaged layer, put the right content again, then get it:\n$ {program} blob put demo/web {original}\n\
          $ {program} blob get demo/web {} | tar t\n\n# When you are done:\n$ rm -r {}\n",
         sample.damaged,
         quote_path(root)

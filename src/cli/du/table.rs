@@ -52,7 +52,7 @@ impl Table<'_> {
     fn amounts(&mut self, what: &str, rows: &[(String, Amount)]) -> anyhow::Result<()> {
         let longest = rows.iter().map(|(name, _)| escaped(name).chars().count()).max().unwrap_or(0);
         let bars = self.has_room(3 * SIZE + longest);
-        self.row(["UNIQUE", "SHARED", "TOTAL"], bars.then(|| " ".repeat(width(BAR))), what)?;
+        self.row(["FREEABLE", "SHARED", "TOTAL"], bars.then(|| " ".repeat(width(BAR))), what)?;
         let largest = rows.iter().map(|(_, amount)| amount.total).max().unwrap_or(0);
         for (name, amount) in rows {
             let sizes = [amount.unique, amount.shared(), amount.total].map(human_bytes);
@@ -62,14 +62,14 @@ impl Table<'_> {
     }
 
     fn layers(&mut self, rows: &[LayerUsage]) -> anyhow::Result<()> {
-        self.output.line(format_args!("{:>12}  {:71}  REPOSITORIES", "SIZE", "LAYER"))?;
+        self.output.line(format_args!("{:19}  {:>12}  REPOSITORIES", "LAYER", "SIZE"))?;
         for row in rows {
             let mut sharers = row.repositories.iter().take(SHARERS).cloned().collect::<Vec<_>>().join(", ");
             if row.repositories.len() > SHARERS {
                 sharers = format!("{sharers} and {} more", row.repositories.len() - SHARERS);
             }
-            let (size, digest) = (human_bytes(row.bytes), row.digest.to_string());
-            self.output.line(format_args!("{size:>12}  {digest:71}  {sharers}"))?;
+            let (size, digest) = (human_bytes(row.bytes), self.output.digest(&row.digest));
+            self.output.line(format_args!("{digest}  {size:>12}  {sharers}"))?;
         }
         self.output.line("")
     }

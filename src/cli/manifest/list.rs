@@ -91,8 +91,8 @@ impl List {
         fields["size"] = json!(size);
         let size = size.map_or_else(|| "-".to_owned(), human_bytes);
         let tags: Vec<&str> = tags.iter().map(Tag::as_str).collect();
-        let line = format!("{digest}  {kind:12} {size:>10}  {}", tags.join(", "));
-        let header = format!("{:71}  {:12} {:>10}  TAGS", "DIGEST", "KIND", "SIZE");
+        let line = format!("{}  {kind:12} {size:>10}  {}", context.output.digest(&digest), tags.join(", "));
+        let header = format!("{:19}  {:12} {:>10}  TAGS", "DIGEST", "KIND", "SIZE");
         context.output.row(&header, format_args!("{}", line.trim_end()), "manifest", || fields)?;
         Ok(read.err())
     }

@@ -42,14 +42,10 @@ impl Signatures {
         let verdicts = merged.ok_or_else(none)?.verify();
         for verdict in &verdicts {
             let fault = verdict.outcome.as_ref().err().map(ToString::to_string);
-            if context.output.is_json() {
-                let fields = json!({
-                    "key_id": verdict.key_id, "algorithm": verdict.algorithm, "time": verdict.time,
-                    "verified": verdict.was_checked(), "valid": fault.is_none(), "reason": fault,
-                });
-                context.output.event("signature", fields)?;
-                continue;
-            }
+            let fields = json!({
+                "key_id": verdict.key_id, "algorithm": verdict.algorithm, "time": verdict.time,
+                "verified": verdict.was_checked(), "valid": fault.is_none(), "reason": fault,
+            });
             let unknown = |text: &Option<String>| text.clone().unwrap_or_else(|| "unknown".to_owned());
             let (key, time) = (unknown(&verdict.key_id), unknown(&verdict.time));
             let said = match fault {
@@ -57,8 +53,9 @@ impl Signatures {
                 Some(fault) if !verdict.was_checked() => fault,
                 Some(fault) => format!("INVALID: {fault}"),
             };
-            let line = format!("{key}  {}  {time}  {said}", verdict.algorithm);
-            context.output.line(line)?;
+            let header = format!("{:59}  ALGORITHM  {:20}  VERDICT", "KEY", "TIME");
+            let row = format_args!("{key:59}  {:9}  {time:20}  {said}", verdict.algorithm);
+            context.output.row(&header, row, "signature", || fields)?;
         }
         let is_bad = |verdict: &SignatureVerdict| verdict.was_checked() && verdict.outcome.is_err();
         if verdicts.iter().any(is_bad) {

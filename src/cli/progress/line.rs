@@ -5,7 +5,8 @@ use std::time::Duration;
 
 use indicatif::{HumanBytes, HumanDuration};
 
-const BAR: u64 = 30;
+/// The widths of a bar, where there is room for it and where there is little.
+const BARS: [u64; 2] = [30, 10];
 
 /// How many items are done, and how many there are; both are 0 where items are not counted.
 #[derive(Debug, Default)]
@@ -30,46 +31,57 @@ pub(super) struct State {
 }
 
 /// The parts of the line, each with its rank: where there is no room, the part with the highest rank is left out first.
-pub(super) fn parts(name: &str, state: State, items: &Items) -> Vec<(u8, String)> {
+pub(super) fn parts(name: &str, state: State, items: &Items) -> Vec<(u8, Part)> {
     let State { bytes, total, elapsed, left } = state;
-    let mut parts = vec![(0, name.to_owned())];
+    let text = |text: String| Part::Text(text);
+    let mut parts = vec![(0, text(name.to_owned()))];
     if let Some(total) = total {
-        parts.push((5, bar(bytes, total)));
-        parts.push((1, format!("{}/{}", HumanBytes(bytes), HumanBytes(total))));
+        parts.push((4, Part::Bar { bytes, total }));
+        parts.push((1, text(format!("{}/{}", HumanBytes(bytes), HumanBytes(total)))));
     } else if bytes > 0 {
-        parts.push((1, HumanBytes(bytes).to_string()));
+        parts.push((1, text(HumanBytes(bytes).to_string())));
     }
     if bytes > 0 {
-        parts.push((4, format!("{}/s", HumanBytes(bytes / elapsed.as_secs().max(1)))));
+        parts.push((5, text(format!("{}/s", HumanBytes(bytes / elapsed.as_secs().max(1))))));
     }
     let time = if total.is_some() {
         format!("{:#} left", HumanDuration(left))
     } else {
         format!("{:#}", HumanDuration(elapsed))
     };
-    parts.push((3, time));
+    parts.push((3, text(time)));
     let (done, all) = (items.done.load(Ordering::Relaxed), items.total.load(Ordering::Relaxed));
     if all > 0 {
-        parts.push((2, format!("{done}/{all}")));
+        parts.push((2, text(format!("{done}/{all}"))));
     }
     parts
 }
 
-/// The parts that fit in a line of `columns`.
-pub(super) fn fit(parts: &[(u8, String)], columns: usize) -> String {
-    let joined = |below: u8| {
-        let shown = parts.iter().filter(|(rank, _)| *rank < below).map(|(_, text)| text.as_str());
-        shown.collect::<Vec<_>>().join(" ")
-    };
-    let lines = (1..=6).rev().map(joined);
-    let fitting = lines.into_iter().find(|line| line.chars().count() <= columns);
-    fitting.unwrap_or_else(|| joined(1).chars().take(columns).collect())
+#[derive(Debug)]
+pub(super) enum Part {
+    Text(String),
+    Bar { bytes: u64, total: u64 },
 }
 
-fn bar(bytes: u64, total: u64) -> String {
-    let filled = (u128::from(bytes.min(total)) * u128::from(BAR)).checked_div(total.into()).unwrap_or(0);
+/// The parts that fit in a line of `columns`. A bar becomes shorter before a part is left out.
+pub(super) fn fit(parts: &[(u8, Part)], columns: usize) -> String {
+    let joined = |below: u8, width: u64| {
+        let shown = parts.iter().filter(|(rank, _)| *rank < below).map(|(_, part)| match part {
+            Part::Text(text) => text.clone(),
+            Part::Bar { bytes, total } => bar(*bytes, *total, width),
+        });
+        shown.collect::<Vec<_>>().join(" ")
+    };
+    let [wide, narrow] = BARS;
+    let lines = std::iter::once((6, wide)).chain((1..=6).rev().map(|below| (below, narrow)));
+    let fitting = lines.map(|(below, width)| joined(below, width)).find(|line| line.chars().count() <= columns);
+    fitting.unwrap_or_else(|| joined(1, narrow).chars().take(columns).collect())
+}
+
+fn bar(bytes: u64, total: u64, width: u64) -> String {
+    let filled = (u128::from(bytes.min(total)) * u128::from(width)).checked_div(total.into()).unwrap_or(0);
     let filled = usize::try_from(filled).unwrap_or_default();
-    let all = usize::try_from(BAR).unwrap_or_default();
+    let all = usize::try_from(width).unwrap_or_default();
     format!("{}{}", "█".repeat(filled), "░".repeat(all.saturating_sub(filled)))
 }
 
@@ -83,10 +95,12 @@ mod tests {
         items.set(3, 16);
         let (elapsed, left) = (Duration::from_secs(4), Duration::from_secs(12));
         let parts = parts("storing", State { bytes: 4096, total: Some(16384), elapsed, left }, &items);
-        let bar = format!("{}{}", "█".repeat(7), "░".repeat(23));
+        let [wide, narrow] = BARS.map(|width| bar(4096, 16384, width));
+        assert_eq!(wide, format!("{}{}", "█".repeat(7), "░".repeat(23)));
         for (columns, line) in [
-            (120, format!("storing {bar} 4.00 KiB/16.00 KiB 1.00 KiB/s 12s left 3/16")),
-            (76, "storing 4.00 KiB/16.00 KiB 1.00 KiB/s 12s left 3/16".to_owned()),
+            (120, format!("storing {wide} 4.00 KiB/16.00 KiB 1.00 KiB/s 12s left 3/16")),
+            (76, format!("storing {narrow} 4.00 KiB/16.00 KiB 1.00 KiB/s 12s left 3/16")),
+            (55, format!("storing {narrow} 4.00 KiB/16.00 KiB 12s left 3/16")),
             (40, "storing 4.00 KiB/16.00 KiB 12s left 3/16".to_owned()),
             (32, "storing 4.00 KiB/16.00 KiB 3/16".to_owned()),
             (28, "storing 4.00 KiB/16.00 KiB".to_owned()),
@@ -98,8 +112,18 @@ mod tests {
     }
 
     #[test]
+    fn a_bar_fits_on_a_terminal_of_80_columns() {
+        let items = Items::default();
+        items.set(17083, 30062);
+        let (elapsed, left) = (Duration::from_secs(1), Duration::from_secs(2));
+        let state = State { bytes: 1_181_116_006, total: Some(3_350_074_490), elapsed, left };
+        let line = fit(&parts("hashing content", state, &items), 79);
+        assert_eq!(line, "hashing content ███░░░░░░░ 1.10 GiB/3.12 GiB 1.10 GiB/s 2s left 17083/30062");
+    }
+
+    #[test]
     fn a_total_of_nothing_is_a_bar_of_nothing() {
-        assert_eq!(bar(0, 0), "░".repeat(30));
-        assert_eq!(bar(u64::MAX, 1), "█".repeat(30));
+        assert_eq!(bar(0, 0, 30), "░".repeat(30));
+        assert_eq!(bar(u64::MAX, 1, 30), "█".repeat(30));
     }
 }

@@ -6,8 +6,8 @@ use crate::quarantine;
 
 /// List the runs in the quarantine
 ///
-/// Prints one line per run, oldest first: bytes, number of items, the kind of run, and its name, which begins with its
-/// time.
+/// Prints one line per run, oldest first: its name, which begins with its time, the command that made it, the number of
+/// items, and their bytes.
 #[derive(Debug, clap::Args)]
 #[command(after_long_help = "\
 Exit codes:
@@ -27,10 +27,9 @@ impl List {
         let found = quarantine::runs(registry.tree())?;
         for run in &found.runs {
             let (size, kind) = (human_bytes(run.bytes), super::kind(run));
-            let row = format_args!("{size:>12}  {:>8} {kind:<15} {}", run.items, run.id);
-            context
-                .output
-                .row("        SIZE     ITEMS KIND            RUN", row, "run", || super::run_document(run))?;
+            let header = format!("{:25}  {:15}  {:>8}  {:>12}", "RUN", "KIND", "ITEMS", "SIZE");
+            let row = format_args!("{:25}  {kind:15}  {:>8}  {size:>12}", run.id.as_str(), run.items);
+            context.output.row(&header, row, "run", || super::run_document(run))?;
         }
         context.output.all_damage(&found.damage)
     }

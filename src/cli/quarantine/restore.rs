@@ -11,8 +11,8 @@ use crate::quarantine::{self, NotedItem, RestoreOutcome, Restored, RunId};
 
 /// Put back what a run took out of the tree
 ///
-/// Puts back everything, or only the blobs, links and manifest revisions with the given digests. Prints where each was
-/// put. If something else is in an item's place, the item stays in the quarantine. If the same content is already in
+/// Puts back everything, or only the blobs, links and manifest revisions with the given digests. Prints how many, and
+/// with --verbose where each was put. If something else is in an item's place, the item stays in the quarantine. If the same content is already in
 /// place, the copy in the quarantine is deleted. A run that is then empty is removed.
 #[derive(Debug, clap::Args)]
 #[command(after_long_help = "\
@@ -94,8 +94,11 @@ impl Restore {
             })
         };
         context.output.json_only("summary", fields)?;
-        let did = if self.dry_run { "would put back" } else { "put back" };
-        context.output.note(format_args!("{did} {} of {}", plural(*put_back, "item"), count::bytes(*bytes)));
+        if !context.output.is_json() {
+            let did = if self.dry_run { "would put back" } else { "put back" };
+            context.output.line(format_args!("{did} {} of {}", plural(*put_back, "item"), count::bytes(*bytes)))?;
+            context.output.flush()?;
+        }
         if undone > 0 {
             let did = if self.dry_run { "would undo" } else { "undid" };
             context.output.note(format_args!("{did} {}", plural(undone, "change")));
@@ -132,6 +135,9 @@ impl Counts {
 
 fn print_undone(path: &TreePath, context: &mut Context) -> anyhow::Result<()> {
     let path = path.to_string();
+    if !context.output.is_json() && !context.output.is_verbose() {
+        return Ok(());
+    }
     context.output.answer(&path, "restore", || json!({ "path": path, "outcome": "undone" }))
 }
 
@@ -141,6 +147,9 @@ fn print_item(noted: &NotedItem, outcome: RestoreOutcome, context: &mut Context)
         let mut fields = super::item_document(noted);
         fields["outcome"] = json!(if is_back { "put-back" } else { "already-there" });
         return context.output.event("restore", fields);
+    }
+    if !context.output.is_verbose() {
+        return Ok(());
     }
     let path = noted.item.path.to_string();
     if is_back {

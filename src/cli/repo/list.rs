@@ -2,9 +2,10 @@
 
 use serde_json::json;
 
-use crate::cli::count::noun;
+use crate::cli::count::width;
 use crate::cli::subject::About;
 use crate::cli::{Context, Exit};
+use crate::name::RepositoryName;
 use crate::registry::Census;
 
 /// List the repositories, sorted by name
@@ -33,25 +34,23 @@ impl List {
         let registry = context.registry()?;
         let found = registry.repositories();
         let mut damage = found.damage;
+        let width = width("REPOSITORY", found.repositories.iter().map(RepositoryName::as_str));
         for name in &found.repositories {
             let mut fields = json!({ "name": name });
-            let mut counts = String::new();
-            if self.long {
-                let (census, met) = Census::take(&registry.repository(name).about(name, None)?);
-                damage.extend(met);
-                let Census { tags, revisions, layers, uploads } = census;
-                counts = format!(
-                    "{tags:>5} {:4} {revisions:>6} {:9} {layers:>6} {:6} {uploads:>5} {:7}  ",
-                    noun(tags, "tag"),
-                    noun(revisions, "revision"),
-                    noun(layers, "layer"),
-                    noun(uploads, "upload")
-                );
-                for (key, count) in super::counts(&census) {
-                    fields[key] = count.into();
-                }
+            if !self.long {
+                context.output.answer(name, "repository", || fields)?;
+                continue;
             }
-            context.output.answer(format_args!("{counts}{name}"), "repository", || fields)?;
+            let (census, met) = Census::take(&registry.repository(name).about(name, None)?);
+            damage.extend(met);
+            for (key, count) in super::counts(&census) {
+                fields[key] = count.into();
+            }
+            let Census { tags, revisions, layers, uploads } = census;
+            let header = format!("{:width$}  {:>7}  REVISIONS  {:>7}  UPLOADS", "REPOSITORY", "TAGS", "LAYERS");
+            let name = name.as_str();
+            let row = format_args!("{name:width$}  {tags:>7}  {revisions:>9}  {layers:>7}  {uploads:>7}");
+            context.output.row(&header, row, "repository", || fields)?;
         }
         context.output.all_damage(&damage)
     }

@@ -47,7 +47,9 @@ impl History {
             };
             let (mark, time) = (if current { '*' } else { ' ' }, super::time(since));
             let gone = if missing { "  missing" } else { "" };
-            context.output.answer(format_args!("{mark} {time}  {digest}{gone}"), "past", fields)?;
+            let shown = context.output.digest(&digest);
+            let header = format!("  {:20}  DIGEST", "SINCE");
+            context.output.row(&header, format_args!("{mark} {time}  {shown}{gone}"), "past", fields)?;
         }
         let exit = context.output.all_damage(&damage)?;
         Ok(if dangles { Exit::Damage } else { exit })

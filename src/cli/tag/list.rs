@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use crate::cli::count::human_bytes;
+use crate::cli::count::{human_bytes, width};
 use crate::cli::subject::About;
 use crate::cli::{Context, Exit};
 use crate::digest::Digest;
@@ -67,9 +67,10 @@ impl List {
         let repository = registry.repository(&self.repository).about(&self.repository, None)?;
         let FoundTags { tags, mut damage } = tag::tags(&repository);
         let mut missing = false;
+        let width = width("TAG", tags.iter().map(|(tag, _)| tag.as_str()));
         for (tag, digest) in tags {
             if self.long {
-                missing |= self.long(&repository, &tag, digest, &mut damage, context)?;
+                missing |= self.long(&repository, &tag, width, digest, &mut damage, context)?;
             } else {
                 let fields = || json!({ "repository": self.repository, "tag": tag, "digest": digest });
                 context.output.answer(&tag, "tag", fields)?;
@@ -84,6 +85,7 @@ impl List {
         &self,
         repository: &Repository<'_>,
         tag: &Tag,
+        width: usize,
         digest: Digest,
         damage: &mut Vec<Error>,
         context: &mut Context,
@@ -105,8 +107,9 @@ impl List {
         };
         let (kind, size) = target.columns();
         let time = since.map_or_else(|| "-".to_owned(), super::time);
-        let header = format!("{:<20}  {:71}  {:12} {:>10}  TAG", "SINCE", "DIGEST", "KIND", "SIZE");
-        let row = format_args!("{time:<20}  {digest}  {kind:12} {size:>10}  {tag}");
+        let digest = context.output.digest(&digest);
+        let header = format!("{:width$}  {:19}  {:12} {:>10}  SINCE", "TAG", "DIGEST", "KIND", "SIZE");
+        let row = format_args!("{:width$}  {digest}  {kind:12} {size:>10}  {time}", tag.as_str());
         context.output.row(&header, row, "tag", fields)?;
         Ok(matches!(target, Target::Missing))
     }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::cli::count::human_bytes;
+use crate::cli::count::{human_bytes, width};
 use crate::cli::{Context, Exit};
 use crate::name::RepositoryName;
 use crate::upload;
@@ -36,18 +36,21 @@ impl List {
         let registry = context.registry()?;
         let mut damage = Vec::new();
         let names = self.repository.into_iter().collect();
-        for (upload, since) in super::older(&registry, names, self.older_than, &mut damage, context)? {
-            print(&upload, since, context)?;
+        let found = super::older(&registry, names, self.older_than, &mut damage, context)?;
+        let width = width("REPOSITORY", found.iter().map(|(upload, _)| upload.repository.as_str()));
+        for (upload, since) in found {
+            print(&upload, since, width, context)?;
         }
         context.output.all_damage(&damage)
     }
 }
 
-fn print(upload: &upload::Upload, since: jiff::Timestamp, context: &mut Context) -> anyhow::Result<()> {
+fn print(upload: &upload::Upload, since: jiff::Timestamp, width: usize, context: &mut Context) -> anyhow::Result<()> {
     let size = human_bytes(upload.size);
     let since = since.strftime("%Y-%m-%dT%H:%M:%SZ");
     let doubt = if upload.started.is_none() { '?' } else { ' ' };
-    let row = format_args!("{size:>12}  {since}{doubt} {} {}", upload.repository, upload.id);
-    let header = "        SIZE  BEGAN                 REPOSITORY UPLOAD";
-    context.output.row(header, row, "upload", || super::document(upload))
+    let (repository, id) = (upload.repository.as_str(), upload.id.as_str());
+    let header = format!("{:width$}  {:36}  {:21}  {:>12}", "REPOSITORY", "UPLOAD", "BEGAN", "SIZE");
+    let row = format_args!("{repository:width$}  {id:36}  {since}{doubt}  {size:>12}");
+    context.output.row(&header, row, "upload", || super::document(upload))
 }

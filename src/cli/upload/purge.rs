@@ -16,7 +16,7 @@ use crate::upload::{self, Upload};
 /// Removes uploads that began longer ago than --older-than, as a registry's own purge does, and also those that a
 /// registry never purges: those whose id is not a UUID, and those without a start time, whose age is that of their
 /// newest file. An upload that another process is working on is skipped. Of the whole tree, it also removes what an
-/// import of an archive left in .regtree/import when it was killed.
+/// import of an archive left in .regtree/import when it was killed. Prints how many, and with --verbose each of them.
 #[derive(Debug, clap::Args)]
 #[command(after_long_help = "\
 Exit codes:
@@ -75,8 +75,10 @@ impl Purge {
             }
             uploads += 1;
             bytes += upload.size;
-            let line = format_args!("{} {}", upload.repository, upload.id);
-            context.output.answer(line, "purge", || super::document(&upload))?;
+            if context.output.is_json() || context.output.is_verbose() {
+                let line = format_args!("{} {}", upload.repository, upload.id);
+                context.output.answer(line, "purge", || super::document(&upload))?;
+            }
         }
         let mut left = Leftovers::default();
         if self.repositories.is_empty() {

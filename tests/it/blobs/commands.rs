@@ -278,7 +278,7 @@ fn list_streams_sorted_digests_of_the_tree_or_a_repository() {
     all.sort();
     assert_eq!(scratch.run(["blob", "list"]).code(0).lines(), all);
     assert_eq!(scratch.run(["blob", "list", "one"]).code(0).answer(), alone);
-    assert_eq!(scratch.run(["blob", "list", "one", "--long"]).code(0).lines(), [format!("         5 B  {alone}")]);
+    assert_eq!(scratch.run(["blob", "list", "one", "--long"]).code(0).lines(), [format!("{alone}           5 B")]);
     assert_eq!(
         scratch.run(["blob", "list", "one", "--json"]).code(0).json(),
         json!({
@@ -294,8 +294,8 @@ fn a_long_list_shows_aliases_and_what_is_missing() {
     let (scratch, [sha256, sha384, sha512]) = aliased();
     let long = || scratch.run(["blob", "list", "lib/app", "--long"]);
     let line = |size: &str, key: Digest| {
-        let alias = if key == sha256 { String::new() } else { format!(" -> {sha256}") };
-        format!("{size:>12}  {key}{alias}")
+        let alias = if key == sha256 { String::new() } else { format!("  -> {sha256}") };
+        format!("{key}  {size:>12}{alias}")
     };
     assert_eq!(long().code(0).lines(), [sha256, sha384, sha512].map(|key| line("7 B", key)));
     fs::remove_file(scratch.blob(sha256)).unwrap();

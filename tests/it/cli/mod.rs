@@ -1,6 +1,7 @@
 //! The front end: arguments and roots, what is printed and how, and the documents that describe it.
 
 mod arguments;
+mod captures;
 mod completion;
 mod configuration;
 mod demo;

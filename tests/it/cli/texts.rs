@@ -43,7 +43,7 @@ fn first<'t>(text: &'t str, shape: &str) -> Option<&'t str> {
 }
 
 /// A text without what differs from machine to machine and from run to run.
-fn masked(text: &str, scratch: &Scratch) -> String {
+pub(super) fn masked(text: &str, scratch: &Scratch) -> String {
     let mut text =
         text.replace(scratch.root().to_str().unwrap(), "[ROOT]").replace(env!("CARGO_BIN_EXE_regtree"), "regtree");
     for (shape, name) in MASKS {
@@ -113,12 +113,17 @@ impl Session {
 
     /// Holds all that was printed to what was accepted under this name.
     fn hold(&self, name: &str) {
-        let mut settings = insta::Settings::clone_current();
-        settings.set_snapshot_path("snapshots");
-        settings.set_prepend_module_to_snapshot(false);
-        settings.set_omit_expression(true);
-        settings.bind(|| insta::assert_snapshot!(name, &self.text));
+        hold(name, &self.text);
     }
+}
+
+/// Holds a text to what was accepted under this name.
+pub(super) fn hold(name: &str, text: &str) {
+    let mut settings = insta::Settings::clone_current();
+    settings.set_snapshot_path("snapshots");
+    settings.set_prepend_module_to_snapshot(false);
+    settings.set_omit_expression(true);
+    settings.bind(|| insta::assert_snapshot!(name, text));
 }
 
 fn demo() -> Session {

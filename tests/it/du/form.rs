@@ -127,7 +127,7 @@ fn json_is_one_document_of_integers() {
 fn a_pipe_gets_plain_columns() {
     let run = planted().run(["du", "--apparent", "--sort", "name"]).code(0);
     let lines = run.lines();
-    assert_eq!(lines[0], "      UNIQUE      SHARED       TOTAL  REPOSITORY");
+    assert_eq!(lines[0], "    FREEABLE      SHARED       TOTAL  REPOSITORY");
     let words = |at: usize| lines[at].split_whitespace().map(str::to_owned).collect::<Vec<_>>();
     assert_eq!(words(1)[6..], ["lib/alone"]);
     assert_eq!((&words(1)[1], &words(1)[2], &words(1)[3]), (&"KiB".into(), &"0".into(), &"B".into()));

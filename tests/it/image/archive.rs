@@ -317,7 +317,7 @@ fn what_an_archive_has_is_listed_and_a_dry_run_changes_nothing() {
     let saved = saved(&[(&Saved::of(&["one"]), &["app:v1", "app:v2"])]);
     let path = keep(&scratch, &pack(&saved));
     let list = scratch.regtree(["import", "--list", path.to_str().unwrap()]).ok();
-    let names: Vec<_> = list.lines().iter().map(|line| line.split_whitespace().last().unwrap().to_owned()).collect();
+    let names: Vec<_> = list.lines().iter().map(|line| line.split_whitespace().next().unwrap().to_owned()).collect();
     assert_eq!(names, ["app:v1", "app:v2"]);
     let dry = scratch.regtree(["import", "-n", path.to_str().unwrap(), "--json"]).ok().json_lines();
     let wet = scratch.regtree(["import", path.to_str().unwrap(), "--json"]).ok().json_lines();

@@ -66,7 +66,7 @@ fn lines_that_cannot_be_read_are_reported_and_passed_over() {
     }
     let torn = &take[..take.len() / 2];
     fs::write(&journal, format!("{}\n{whole}{torn}", bad.join("\n"))).unwrap();
-    scratch.run(["quarantine", "restore", &run, "-n"]).code(3).says(["line 15", "would put back 2 items"]);
+    scratch.run(["quarantine", "restore", &run, "-n"]).code(3).says(["line 15"]).prints("would put back 2 items");
     let events = scratch.run(["quarantine", "restore", &run, "--json"]).code(3).json_lines();
     assert_eq!(events.iter().filter(|event| event["type"] == "damage").count(), bad.len());
     assert_eq!(events.iter().filter(|event| event["type"] == "restore").count(), 2);
@@ -79,7 +79,7 @@ fn a_journal_that_is_cut_short_keeps_what_it_does_not_name() {
     let whole = fs::read(&journal).unwrap();
     fs::write(&journal, &whole[..whole.len() - 1]).unwrap();
     let stray = "no line of its run's journal names it";
-    scratch.run(["quarantine", "restore", &run]).code(3).says(["put back 1 item of", stray]);
+    scratch.run(["quarantine", "restore", &run]).code(3).says([stray]).prints("put back 1 item of");
     assert_eq!(things(&scratch, &run).len(), 1);
     let noted = fs::read_to_string(&journal).unwrap();
     assert!(noted.lines().last().unwrap().contains(r#""type":"restore""#), "{noted}");

@@ -189,6 +189,13 @@ impl Run {
         self
     }
 
+    /// Expects this text on stdout.
+    #[track_caller]
+    pub(crate) fn prints(self, text: &str) -> Self {
+        assert!(self.out().contains(text), "{}\n{text:?} is missing in stdout: {}", self.call, self.out());
+        self
+    }
+
     /// Expects each of these texts on stderr.
     #[track_caller]
     pub(crate) fn says<T: AsRef<str>>(self, texts: impl IntoIterator<Item = T>) -> Self {

@@ -58,8 +58,8 @@ fn a_list_is_sorted_and_long_says_what_each_tag_is() {
     assert_eq!(long.len(), 3);
     for (line, name) in long.iter().zip(["V2", "latest", "v1.10"]) {
         let words: Vec<&str> = line.split_whitespace().collect();
-        assert_eq!(words[1..], [&digest, "oci-manifest", &size.to_string(), "B", name]);
-        assert!(words[0].ends_with('Z') && words[0].len() == 20, "{line}");
+        assert_eq!(words[..5], [name, &digest, "oci-manifest", &size.to_string(), "B"]);
+        assert!(words[5].ends_with('Z') && words[5].len() == 20, "{line}");
     }
     let event = tag(&scratch, "list", &["--json"]).ok().json_lines().remove(0);
     let plain = json!({
