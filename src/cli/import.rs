@@ -246,7 +246,7 @@ fn list(sources: &[Source], context: &mut Context) -> anyhow::Result<Exit> {
     let width = width("NAME", names.iter().map(String::as_str));
     let images = sources.iter().flat_map(Source::images).zip(&names);
     for (listed, name) in images {
-        let fields = || crate::json::applying(serde_json::to_value(&listed).unwrap_or_default());
+        let fields = || crate::json::applying(serde_json::to_value(listed).unwrap_or_default());
         // An image of a docker archive has no manifest before it is imported.
         let digest = listed.digest.map_or_else(|| "-".to_owned(), |digest| context.output.digest(&digest));
         let size = listed.size.map_or_else(|| "-".to_owned(), |size| size.to_string());

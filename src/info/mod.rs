@@ -13,6 +13,7 @@ use jiff::Timestamp;
 pub use contents::{Contents, Uploads};
 pub use file_system::FileSystem;
 pub use marks::Mark;
+pub(crate) use processes::that_have_open;
 pub use processes::{OpenIn, Process};
 
 use crate::durable::lock;

@@ -28,7 +28,7 @@ pub struct OpenIn {
 }
 
 /// Looks at every process.
-pub(super) fn that_have_open(tree: &Tree) -> OpenIn {
+pub(crate) fn that_have_open(tree: &Tree) -> OpenIn {
     let places = Places::of(tree);
     let mut found = OpenIn::default();
     let entries = fs::read_dir("/proc").into_iter().flatten().flatten();

@@ -20,6 +20,9 @@ use crate::pattern::Pattern;
 use crate::stream::Interrupt;
 use crate::tree::Tree;
 
+/// The default of --min-age. Below it, what a registry has just answered for may go.
+const USUAL_AGE: Duration = Duration::from_hours(24);
+
 /// Remove what nothing needs
 ///
 /// gc keeps everything that is needed, and everything younger than --min-age with all that it references. When in
@@ -155,7 +158,12 @@ impl Gc {
         let dangling = if self.delete_dangling_tags { None } else { plan.dangling_tags(tree, &interrupt)? };
         let mut summary = Summary { is_cache, untagged, dangling, ..self.summary(tree, &plan)? };
         match writer {
-            Some(writer) if refusal.is_none() => sweep(&writer, plan, summary, &interrupt, context),
+            Some(writer) if refusal.is_none() => {
+                if self.min_age < USUAL_AGE && !plan.actions.is_empty() {
+                    report::warn_of_processes(tree, context);
+                }
+                sweep(&writer, plan, summary, &interrupt, context)
+            }
             _ => {
                 // A plan that is refused is shown as in a dry run.
                 summary.dry_run = true;

@@ -10,9 +10,11 @@ use crate::cli::deletion::{print_way_back, words};
 use crate::cli::{Context, NOTE_CACHED, hint, quarantine};
 use crate::finding::{Code, REPAIRABLE};
 use crate::gc::{Action, DanglingTags, Finding, Kept, KeptReferrers, Kind, Options, Plan, UnlinkedChildren, Untagged};
+use crate::info::{self, Process};
 use crate::json::applying;
 use crate::quarantine::RunId;
 use crate::scan::Doubt;
+use crate::tree::Tree;
 
 /// The sums of a plan, except of what is removed.
 #[expect(clippy::struct_excessive_bools, reason = "each is an answer of its own")]
@@ -143,6 +145,22 @@ impl Summary {
 
     fn kept_bytes(&self, actions: &[Action]) -> Option<u64> {
         self.all_bytes.map(|all| all.saturating_sub(Kind::Blob.count(actions).1))
+    }
+}
+
+/// Warns of what may happen where another program, such as a registry, works on the tree.
+pub(super) fn warn_of_processes(tree: &Tree, context: &Context) {
+    if context.output.is_quiet() || context.output.is_json() {
+        return;
+    }
+    let others = info::that_have_open(tree).processes.into_iter().filter(|process| process.command != "regtree");
+    let named: Vec<String> = others.map(|Process { command, pid, .. }| format!("{command} (process {pid})")).collect();
+    if !named.is_empty() {
+        context.output.warn(format_args!(
+            "{} has the tree open: a push that finds a layer \"already there\" while gc removes it is acknowledged, and can't \
+             be pulled; restart the registry afterwards, or flush its redis, and push again what fsck finds missing",
+            named.join(", ")
+        ));
     }
 }
 

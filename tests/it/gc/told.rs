@@ -151,6 +151,20 @@ fn a_collection_that_may_not_write_fails_and_says_who_may() {
 }
 
 #[test]
+fn who_has_the_tree_open_is_told_before_young_things_go() {
+    let planted = Planted::new();
+    planted.tagged_image("lib", "v1", "an image");
+    let garbage = planted.layer("lib", "garbage");
+    let held = fs::File::open(planted.v2().join("repositories")).unwrap();
+    let warning = "has the tree open: a push that finds a layer";
+    let silent = |words: &[&str]| !planted.regtree(["gc"]).with(words).ok().err().contains(warning);
+    assert!(silent(&[]) && silent(&["--min-age", "0", "-n"]), "nothing goes");
+    planted.regtree(["gc", "--min-age", "0"]).ok().says([warning, &format!("(process {})", std::process::id())]);
+    assert!(!planted.has(&garbage) && silent(&["--min-age", "0"]), "nothing is left to go");
+    drop(held);
+}
+
+#[test]
 fn a_quarantine_on_a_full_disk_fails_and_is_advised_against() {
     let mounted = Mounted::tree("size=1m");
     let call = |words: &[&str]| mounted.regtree(["gc", "--min-age", "0", "--allow-rootless"]).with(words);

@@ -147,7 +147,7 @@ fn an_upload_that_is_worked_on_stays() {
     drop(child.stdin.take());
     assert!(child.wait().unwrap().success());
     assert_eq!(super::data(&scratch, ID), b"123more");
-    assert_eq!(purge(&scratch, &["--older-than", "7d"]).code(0).lines().len(), 1);
+    assert_eq!(purge(&scratch, &["--older-than", "7d", "-v"]).code(0).lines().len(), 1);
 }
 
 #[test]
