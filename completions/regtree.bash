@@ -3565,7 +3565,7 @@ _regtree() {
             return 0
             ;;
         regtree__subcmd__upload__subcmd__cancel)
-            opts="-q -v -h --root --registry-config --wait-lock --json --quiet --verbose --color --progress --help"
+            opts="-n -q -v -h --dry-run --root --registry-config --wait-lock --json --quiet --verbose --color --progress --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0

@@ -259,6 +259,15 @@ impl Context {
         }
     }
 
+    /// Notes that a repository is new and that no client can name it: a registry takes a first part with capital letters
+    /// for a host.
+    fn note_name(&self, registry: &Registry, name: &RepositoryName) {
+        let has_capitals = name.as_str().contains(|letter: char| letter.is_ascii_uppercase());
+        if has_capitals && registry.repository(name).is_err() {
+            self.output.note(format_args!("no client can name repository {name}: they want lower case"));
+        }
+    }
+
     /// Locks the tree for `command`, together with other commands that add and unlink.
     fn writer<'t>(&self, registry: &'t Registry, command: &str) -> anyhow::Result<Writer<'t>> {
         Ok(registry.writer(command, self.now, self.global.wait_lock.unwrap_or_default())?)
@@ -385,7 +394,18 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
 
 /// The command definitions, from which man pages and completions are made.
 pub fn command() -> clap::Command {
-    Cli::command()
+    with_aliases(Cli::command())
+}
+
+/// Lets `list` and `delete` be called `ls` and `rm` too.
+fn with_aliases(command: clap::Command) -> clap::Command {
+    command.mut_subcommands(|noun| {
+        noun.mut_subcommands(|verb| match verb.get_name() {
+            "list" => verb.alias("ls"),
+            "delete" => verb.alias("rm"),
+            _ => verb,
+        })
+    })
 }
 
 /// A duration such as `30s`, `12h` or `7d`. A number without a unit is refused: `--min-age 5`, meant as five days,

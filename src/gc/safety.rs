@@ -12,7 +12,7 @@ impl Plan {
     /// more content than [`Options::max_delete`](super::Options::max_delete) allows. A sweep refuses such a plan.
     pub fn check(&self, tree: &Tree) -> Result<()> {
         if self.nothing_needed && !self.options.allow_rootless {
-            let reason = "nothing in the tree needs any of its content: is this the right tree?";
+            let reason = "not one blob here is needed: is --root right?";
             return Err(Error::SafetyLimit { reason: reason.to_owned(), override_option: "--allow-rootless".into() });
         }
         match self.options.max_delete {

@@ -92,12 +92,21 @@ impl FoundContent {
     }
 }
 
+/// The path without skopeo's word for what is there, which shows by itself. A path that exists is left as it is.
+fn without_transport(path: &Path) -> &Path {
+    let bare = path.to_str().and_then(|text| text.strip_prefix("oci:").or_else(|| text.strip_prefix("dir:")));
+    bare.map(Path::new).filter(|bare| !path.exists() && bare.exists()).unwrap_or(path)
+}
+
 impl Source {
-    /// The tree, image layout or directory at `path`. `Err(Io)` for anything else.
+    /// The tree, image layout or directory at `path`, which may have skopeo's `oci:` or `dir:` before it. `Err(Io)` for
+    /// anything else.
     pub fn open(path: &Path) -> Result<Self> {
+        let path = without_transport(path);
         let no_source = |kind, what: &str| {
-            let text =
-                format!("{what}: a source is another registry's root, an OCI image layout, or a directory of files");
+            let text = format!(
+                "{what}: a source is another registry's root, an OCI image layout (oci:DIR), or a directory of files"
+            );
             Error::io("take content from", path, std::io::Error::new(kind, text))
         };
         let is_directory =

@@ -66,6 +66,7 @@ impl Put {
         let source = Source::open(self.file, context)?;
         source.check_size(&expected, &self.repository)?;
         let registry = context.registry()?;
+        context.note_name(&registry, &self.repository);
         let writer = context.writer(&registry, "blob put")?;
         let progress = progress::observer(context.global.progress, &context.output);
         let watch = Watch { progress: &*progress, interrupt: interrupt::catch()? };

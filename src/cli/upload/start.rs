@@ -31,6 +31,7 @@ pub(in crate::cli) struct Start {
 impl Start {
     pub(in crate::cli) fn run(self, context: &mut Context) -> anyhow::Result<Exit> {
         let registry = context.registry()?;
+        context.note_name(&registry, &self.repository);
         let writer = context.writer(&registry, "upload start")?;
         let mut session = Session::start(&writer, &self.repository, context.now).about(&self.repository, None)?;
         if let Err(error) = session.keep_empty() {

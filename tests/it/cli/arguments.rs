@@ -240,3 +240,21 @@ fn binary_content_is_not_written_to_a_terminal_unless_that_is_asked_for() {
     let (code, shown) = on_a_terminal(&get.with(["-o", "-"]));
     assert_eq!((code, shown.contains(content)), (Some(0), true), "{shown}");
 }
+
+#[test]
+fn list_and_delete_have_short_names() {
+    let scratch = Scratch::new();
+    scratch.image("lib/app", "one").tag("v1");
+    assert_eq!(scratch.run(["tag", "ls", "lib/app"]).code(0).lines(), ["v1"]);
+    assert_eq!(scratch.run(["tag", "rm", "lib/app", "v1"]).code(0).lines(), ["v1"]);
+    assert_eq!(scratch.run(["repo", "ls"]).code(0).lines(), ["lib/app"]);
+}
+
+#[test]
+fn a_new_repository_that_no_client_can_name_is_noted() {
+    let scratch = Scratch::new();
+    let put = || scratch.regtree(["blob", "put", "Team/app"]).stdin("content").ok();
+    put().says(["note: no client can name repository Team/app"]);
+    assert!(put().err().is_empty(), "it is there already");
+    scratch.run(["upload", "start", "Other/app"]).code(0).says(["no client can name repository Other/app"]);
+}

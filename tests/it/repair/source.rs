@@ -41,8 +41,9 @@ fn wrong_content_does_not_enter() {
     // What it has beside may be right.
     let right = vectors::tree("2.8.3");
     fs::copy(right.blob(digest), files.path().join("another name")).unwrap();
-    let from = files.path().to_str().unwrap();
-    let done = repair(&scratch, &["--only", "blob-missing", "--from", from]).code(0);
+    // With skopeo's word before it.
+    let from = format!("dir:{}", files.path().display());
+    let done = repair(&scratch, &["--only", "blob-missing", "--from", &from]).code(0);
     assert_eq!(done.actions().len(), 1);
     assert_eq!(errors(&scratch), [""; 0]);
 }

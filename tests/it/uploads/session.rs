@@ -168,10 +168,21 @@ fn cancel_removes_several_and_what_is_gone_is_fine() {
     cancel(&["no-such-upload"]).ok().silent().says(["no-such-upload", "no longer exists"]);
     assert_eq!(tree(&scratch), before);
     let events = cancel(&[&first, &kept]).with(["--json"]).ok().json_lines();
-    let event = |id: &str, gone| json!({ "type": "cancel", "repository": REPOSITORY, "upload": id, "gone": gone, "schema_version": 1 });
+    let event = |id: &str, gone| json!({ "type": "cancel", "repository": REPOSITORY, "upload": id, "gone": gone, "dry_run": false, "schema_version": 1 });
     assert_eq!(events, [event(&first, true), event(&kept, false)]);
     scratch.run(["upload", "cancel", "lib/none", &first]).code(4).says(["lib/none"]);
     scratch.run(["upload", "cancel", REPOSITORY]).code(2);
     let records = fs::read_dir(scratch.root().join(".regtree/uploads")).unwrap().count();
     assert_eq!(records, 0, "records of uploads that are over");
+}
+
+#[test]
+fn a_dry_run_of_cancel_names_what_is_there_and_leaves_it() {
+    let scratch = Scratch::new();
+    let id = started(&scratch, b"four");
+    let dry = scratch.run(["upload", "cancel", REPOSITORY, &id, "gone", "-n"]).code(0);
+    let dry = dry.says(["upload gone of repository", "nothing was removed (dry run)"]);
+    assert_eq!(dry.lines(), [&*id]);
+    scratch.run(["upload", "status", REPOSITORY, &id]).code(0);
+    assert_eq!(scratch.run(["upload", "cancel", REPOSITORY, &id]).code(0).lines(), [&*id]);
 }
