@@ -130,7 +130,10 @@ impl Du {
             row["shared"] = amount.shared().into();
             row
         };
-        let repositories = usage.repositories.iter().map(|row| amounts(json!({ "name": row.name }), row.amount));
+        let repositories = usage
+            .repositories
+            .iter()
+            .map(|row| amounts(json!({ "repository": row.name, "name": row.name }), row.amount));
         let mut lines: serde_json::Map<String, Value> =
             usage.tree.lines().into_iter().map(|(name, bytes)| (name.to_owned(), bytes.into())).collect();
         lines.insert("total".to_owned(), usage.tree.total().into());
@@ -149,10 +152,11 @@ impl Du {
             document["tags"] = tags.collect();
         }
         if self.layers {
-            let layers = usage
-                .layers
-                .iter()
-                .map(|row| json!({ "digest": row.digest, "bytes": row.bytes, "repositories": row.repositories }));
+            let layers = usage.layers.iter().map(|row| {
+                json!({
+                    "digest": row.digest, "size": row.bytes, "bytes": row.bytes, "repositories": row.repositories,
+                })
+            });
             document["layers"] = layers.collect();
         }
         let findings = usage.findings.iter().map(|finding| {

@@ -45,6 +45,7 @@ mod info;
 mod init;
 mod interrupt;
 mod manifest;
+mod naming;
 mod output;
 mod progress;
 mod quarantine;
@@ -61,6 +62,7 @@ mod tag;
 mod terminal;
 mod test_settings;
 mod threads;
+mod time;
 mod upload;
 mod version;
 mod wrong_usage;
@@ -232,6 +234,7 @@ impl Context {
         if let Some(configuration) = configuration {
             registry.configure(configuration);
         }
+        self.output.name_paths_of(&registry);
         self.output.detail(format_args!("tree {}, from {rule}", registry.tree().path().display()));
         Ok(registry)
     }

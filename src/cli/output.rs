@@ -12,6 +12,7 @@ use serde::Serialize;
 use serde_json::{Value, json};
 
 use super::escape::{Escaping, EscapingJson, escaped};
+use super::naming::{Naming, unify};
 use super::site::SiteError;
 use super::subject::Subject;
 use super::{Exit, Global, detail, hint};
@@ -20,6 +21,7 @@ use crate::error::{Error, Refusal};
 use crate::finding::Severity;
 use crate::json::applying;
 use crate::name::RepositoryName;
+use crate::registry::Registry;
 
 const RED: Style = AnsiColor::Red.on_default().bold();
 const YELLOW: Style = AnsiColor::Yellow.on_default().bold();
@@ -43,6 +45,8 @@ pub(super) struct Output {
     json: bool,
     quiet: bool,
     verbose: bool,
+    /// How paths are named in JSON, once a tree is open.
+    naming: Option<Naming>,
 }
 
 /// Standard output can't be written to.
@@ -56,7 +60,21 @@ impl Output {
         let terminal = io::stdout().is_terminal() && !global.json;
         let headless = terminal && !global.quiet;
         let stdout = Self::buffered(io::stdout().lock());
-        Self { stdout, colored, terminal, headless, json: global.json, quiet: global.quiet, verbose: global.verbose }
+        Self {
+            stdout,
+            colored,
+            terminal,
+            headless,
+            json: global.json,
+            quiet: global.quiet,
+            verbose: global.verbose,
+            naming: None,
+        }
+    }
+
+    /// Lets paths in this tree begin at its root, in JSON.
+    pub(super) fn name_paths_of(&mut self, registry: &Registry) {
+        self.naming = Some(Naming::of(registry));
     }
 
     fn buffered(answer: impl Write + 'static) -> BufWriter<Box<dyn Write>> {
@@ -185,6 +203,7 @@ impl Output {
         if let (Some(fields), Value::Object(named)) = (fields.as_object_mut(), named) {
             fields.extend(named);
         }
+        unify(&mut fields, self.naming.as_ref());
         self.document(&fields)
     }
 
@@ -256,7 +275,7 @@ impl Output {
         let site = error.downcast_ref::<SiteError>();
         let exit = known.map_or(if site.is_some() { Exit::Usage } else { Exit::Failed }, Exit::from);
         if self.json {
-            let documents = match known {
+            let mut documents: Vec<Value> = match known {
                 Some(Error::ManifestInvalid { what, repository, refusals }) => {
                     refusals.iter().map(|refusal| refusal_document(refusal, what, repository)).collect()
                 }
@@ -264,6 +283,13 @@ impl Output {
                 None if let Some(site) = site => vec![site_document(site)],
                 None => vec![json!({ "code": "UNKNOWN", "message": message(error.chain()), "detail": {} })],
             };
+            let hint = known.and_then(|known| hint::of(known, global));
+            for document in &mut documents {
+                unify(document, self.naming.as_ref());
+                if let Some(hint) = &hint {
+                    document["hint"] = hint.as_str().into();
+                }
+            }
             let _ = write_json(&mut io::stderr().lock(), &json!({ "errors": documents }));
             return exit;
         }

@@ -93,7 +93,11 @@ pub(super) fn report(error: &clap::Error, early: &Early, arguments: &[OsString])
     let lines = text.lines().take_while(|line| !line.trim().is_empty()).map(str::trim);
     let message = lines.collect::<Vec<_>>().join(" ");
     let message = message.trim_start_matches("error: ");
-    let document = json!({ "errors": [{ "code": code(error), "message": message, "detail": {} }] });
+    let mut document = json!({ "code": code(error), "message": message, "detail": {} });
+    if let Some(advice) = advice(error, arguments) {
+        document["hint"] = advice.into();
+    }
+    let document = json!({ "errors": [document] });
     let _ = writeln!(std::io::stderr(), "{document}");
     Exit::Usage
 }

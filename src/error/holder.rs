@@ -33,7 +33,8 @@ impl Holder {
     /// This process, which has been running `command` since `now`.
     pub(crate) fn this_process(command: impl Into<String>, mode: Mode, now: jiff::Timestamp) -> Self {
         let host = rustix::system::uname().nodename().to_string_lossy().into_owned();
-        Self { pid: std::process::id(), host, command: command.into(), mode, started: now }
+        let started = jiff::Timestamp::from_second(now.as_second()).unwrap_or(now);
+        Self { pid: std::process::id(), host, command: command.into(), mode, started }
     }
 }
 

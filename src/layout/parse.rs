@@ -1,6 +1,6 @@
 //! Reads a path, and says which file of the tree it is.
 
-use super::{Area, Entry, Form, Item, TreePath};
+use super::{Area, Entry, Form, Item, PREFIX, TreePath};
 use crate::digest::{Algorithm, Digest, TarsumVersion};
 use crate::name::RepositoryName;
 
@@ -15,6 +15,23 @@ impl TreePath {
             return (text == first).then(|| area.path());
         }
         below.split('/').try_fold(area.path(), |path, name| path.child(name))
+    }
+
+    /// The file that this directory is there for: a blob's content; the link of a layer, a manifest or a tag. Any other path
+    /// stands for itself.
+    pub(crate) fn main_file(&self) -> Self {
+        let is_main = |file: &Self| match Entry::parse(file) {
+            Some(Entry::Blob(_)) => true,
+            Some(Entry::InRepository { item, .. }) => !matches!(item, Item::UploadData(_)),
+            Some(Entry::LeftOver { .. }) | None => false,
+        };
+        let files = [self.data(), self.link(), self.current().link()];
+        files.into_iter().find(is_main).unwrap_or_else(|| self.clone())
+    }
+
+    /// The path from the root, for programs.
+    pub(crate) fn below_root(&self) -> String {
+        format!("{PREFIX}/{self}")
     }
 }
 

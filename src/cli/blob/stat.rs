@@ -136,7 +136,8 @@ fn everywhere(registry: &Registry, digest: Digest, context: &mut Context) -> any
         return Err(registry::linked_nowhere(registry, digest)?.into());
     }
     if context.output.is_json() {
-        let repositories: Vec<_> = linked.iter().map(|(name, key)| json!({ "name": name, "link": key })).collect();
+        let repositories: Vec<_> =
+            linked.iter().map(|(name, key)| json!({ "repository": name, "name": name, "link": key })).collect();
         let damage: Vec<_> = damage.iter().map(error_document).collect();
         let fields = json!({ "digest": digest, "repositories": repositories, "damage": damage });
         context.output.event("blob", fields)?;

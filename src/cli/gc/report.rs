@@ -272,8 +272,9 @@ fn repair_command(finding: &Finding, context: &Context) -> Option<String> {
 
 pub(super) fn print_action(action: &Action, context: &mut Context) -> anyhow::Result<()> {
     if context.output.is_json() {
+        let path = if action.kind == Kind::Directory { action.path.clone() } else { action.path.main_file() };
         let fields = json!({
-            "kind": action.kind, "path": action.path.to_string(), "repository": action.repository.as_deref(),
+            "kind": action.kind, "path": path.below_root(), "changes": action.path.below_root(), "repository": action.repository.as_deref(),
             "tag": action.tag, "digest": action.digest, "upload": action.upload,
             "size": matches!(action.kind, Kind::Blob | Kind::Upload).then_some(action.size),
         });

@@ -6,8 +6,10 @@ use crate::cli::count::plural;
 use crate::cli::reference::{self, Groups, Kind, Manifest, Word, checked_arguments};
 use crate::cli::subject::About;
 use crate::cli::{Context, Exit, interrupt, progress};
+use crate::digest::Digest;
 use crate::error::{Error, Result};
 use crate::finding::{Code, Finding, Severity};
+use crate::json::applying;
 use crate::judge::verify::{How, Verifier};
 use crate::name::RepositoryName;
 use crate::reference::{Shortened, Target};
@@ -118,6 +120,26 @@ impl Tally {
         self.errors += 1;
         self.damage.push(error);
     }
+
+    /// Adds `count` manifests that were verified: that with this digest and its children, or all of the repository. A
+    /// program learns how many errors and warnings these have, of which there were `before` already.
+    fn print_verified(
+        &mut self,
+        repository: &RepositoryName,
+        digest: Option<Digest>,
+        count: u64,
+        before: (u64, u64),
+        context: &mut Context,
+    ) -> anyhow::Result<()> {
+        self.manifests += count;
+        let (errors, warnings) = (self.errors - before.0, self.warnings - before.1);
+        let fields = || {
+            applying(json!({
+                "repository": repository, "digest": digest, "manifests": count, "errors": errors, "warnings": warnings,
+            }))
+        };
+        context.output.json_only("verified", fields)
+    }
 }
 
 impl Verify {
@@ -193,12 +215,13 @@ fn verify_some(
 ) -> anyhow::Result<()> {
     let repository = registry.repository(name).about(name, None)?;
     for target in targets {
+        let before = (tally.errors, tally.warnings);
         let checked = print_findings(context, tally, |report| {
             let digest = target.resolve(&repository, Shortened::Expand)?.digest;
-            verifier.verify(&repository, digest, report)
+            Ok((digest, verifier.verify(&repository, digest, report)?))
         })?;
         match checked {
-            Ok(count) => tally.manifests += count,
+            Ok((digest, count)) => tally.print_verified(name, Some(digest), count, before, context)?,
             Err(error @ Error::Interrupted { .. }) => return Err(error.into()),
             Err(error) if is_one && matches!(Exit::from(&error), Exit::Usage | Exit::Unknown | Exit::Invalid) => {
                 return Err(error).about(name, None);
@@ -219,8 +242,10 @@ fn verify_all<'n>(
 ) -> anyhow::Result<()> {
     for name in names {
         let repository = crate::repository::Repository::new(registry.tree(), name.clone());
+        let before = (tally.errors, tally.warnings);
         let checked = print_findings(context, tally, |report| verifier.verify_all(&repository, report))?;
-        tally.manifests += checked.about(name, None)?;
+        let count = checked.about(name, None)?;
+        tally.print_verified(name, None, count, before, context)?;
     }
     Ok(())
 }

@@ -12,10 +12,11 @@ pub(super) use choice::Choice;
 use serde_json::{Value, json};
 
 use super::count::plural;
+use super::time::to_the_second;
 use super::{Context, Exit};
 use crate::digest::Digest;
 use crate::error::Error;
-use crate::quarantine::{Mentioned, NotedItem, Recall, RunId, RunSummary};
+use crate::quarantine::{ItemKind, Mentioned, NotedItem, Recall, RunId, RunSummary};
 
 /// How many blobs that stay in the quarantine a note names, and how many repositories for each.
 const SHOWN: usize = 10;
@@ -54,7 +55,8 @@ noun! {
 fn run_document(run: &RunSummary) -> Value {
     json!({
         "run": run.id.as_str(),
-        "began": run.began.to_string(),
+        "started": to_the_second(run.began),
+        "began": to_the_second(run.began),
         "kind": run.kind,
         "items": run.items,
         "bytes": run.bytes,
@@ -63,9 +65,11 @@ fn run_document(run: &RunSummary) -> Value {
 
 fn item_document(noted: &NotedItem) -> Value {
     let item = &noted.item;
+    let path = if item.kind == ItemKind::Directory { item.path.clone() } else { item.path.main_file() };
     json!({
         "kind": item.kind.name(),
-        "path": item.path.to_string(),
+        "path": path.below_root(),
+        "changes": item.path.below_root(),
         "repository": item.repository,
         "digest": item.digest,
         "size": item.size,

@@ -134,11 +134,10 @@ impl Counts {
 }
 
 fn print_undone(path: &TreePath, context: &mut Context) -> anyhow::Result<()> {
-    let path = path.to_string();
     if !context.output.is_json() && !context.output.is_verbose() {
         return Ok(());
     }
-    context.output.answer(&path, "restore", || json!({ "path": path, "outcome": "undone" }))
+    context.output.answer(path, "restore", || json!({ "path": path.below_root(), "outcome": "undone" }))
 }
 
 fn print_item(noted: &NotedItem, outcome: RestoreOutcome, context: &mut Context) -> anyhow::Result<()> {

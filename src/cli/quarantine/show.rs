@@ -52,7 +52,8 @@ impl Show {
             if !in_place && !self.all {
                 continue;
             }
-            let fields = || json!({ "path": path.to_string(), "change": change, "before": before, "stands": in_place });
+            let fields =
+                || json!({ "path": path.below_root(), "change": change, "before": before, "stands": in_place });
             let (mark, shown) = (if *in_place { ' ' } else { '-' }, path);
             let before = before.as_ref().map(|before| format!(" (before: {before})")).unwrap_or_default();
             let row = format_args!("{:>12} {mark}{change:<10} {shown}{before}", "");

@@ -46,7 +46,7 @@ impl End<'_> {
                 counts.iter().map(|(repair, count)| (repair.name().to_owned(), json!(count))).collect();
             let fields = json!({
                 "dry_run": dry_run, "repairs": repairs, "restored": plan.recall.len(), "left": plan.left.len(),
-                "unmended": plan.unmended.len(), "outdated": done.map_or(0, |done| done.outdated.len()),
+                "unrepaired": plan.unmended.len(), "unmended": plan.unmended.len(), "outdated": done.map_or(0, |done| done.outdated.len()),
                 "failures": done.map_or(0, |done| done.failures.len()), "errors": remaining.errors.len(),
                 "broken_images": remaining.images, "quarantine": run.map(RunId::as_str),
                 "cache": plan.is_cache,
@@ -181,8 +181,10 @@ pub(super) fn print_outdated(action: &Action, reason: &str, context: &mut Contex
 
 fn action_document(action: &Action) -> Value {
     let has_size = matches!(action.repair, Kind::QuarantineBlob | Kind::RefillBlob | Kind::PurgeUpload);
+    let path = action.finding.path();
     applying(json!({
-        "repair": action.repair, "code": action.finding.code, "path": action.path.to_string(),
+        "repair": action.repair, "code": action.finding.code, "path": path.to_string_lossy(),
+        "changes": action.path.below_root(),
         "repository": action.finding.repository(), "tag": action.finding.tag(), "digest": action.finding.digest(),
         "size": has_size.then_some(action.size), "granted": action.also_in.is_some().then_some(true),
         "also_in": action.also_in,

@@ -36,7 +36,7 @@ impl List {
         let mut damage = found.damage;
         let width = width("REPOSITORY", found.repositories.iter().map(RepositoryName::as_str));
         for name in &found.repositories {
-            let mut fields = json!({ "name": name });
+            let mut fields = json!({ "repository": name, "name": name });
             if !self.long {
                 context.output.answer(name, "repository", || fields)?;
                 continue;

@@ -4,6 +4,7 @@ use serde_json::json;
 
 use crate::cli::reference::{One, TagName};
 use crate::cli::subject::About;
+use crate::cli::time::to_the_second;
 use crate::cli::{Context, Exit};
 use crate::reference::Shortened;
 use crate::tag;
@@ -41,11 +42,11 @@ impl History {
             dangles |= current && missing;
             let fields = || {
                 json!({
-                    "repository": name, "tag": target.tag(), "digest": digest, "since": since.to_string(),
+                    "repository": name, "tag": target.tag(), "digest": digest, "since": to_the_second(since),
                     "current": current, "missing": missing,
                 })
             };
-            let (mark, time) = (if current { '*' } else { ' ' }, super::time(since));
+            let (mark, time) = (if current { '*' } else { ' ' }, to_the_second(since));
             let gone = if missing { "  missing" } else { "" };
             let shown = context.output.digest(&digest);
             let header = format!("  {:20}  DIGEST", "SINCE");

@@ -4,6 +4,7 @@ use serde_json::json;
 
 use crate::cli::count::{human_bytes, width};
 use crate::cli::subject::About;
+use crate::cli::time::to_the_second;
 use crate::cli::{Context, Exit};
 use crate::digest::Digest;
 use crate::error::{Error, Result};
@@ -102,11 +103,11 @@ impl List {
             json!({
                 "repository": self.repository, "tag": tag, "digest": digest, "kind": target.kind(),
                 "size": target.size(), "missing": matches!(target, Target::Missing),
-                "since": since.map(|since| since.to_string()),
+                "since": since.map(to_the_second),
             })
         };
         let (kind, size) = target.columns();
-        let time = since.map_or_else(|| "-".to_owned(), super::time);
+        let time = since.map_or_else(|| "-".to_owned(), to_the_second);
         let digest = context.output.digest(&digest);
         let header = format!("{:width$}  {:19}  {:12} {:>10}  SINCE", "TAG", "DIGEST", "KIND", "SIZE");
         let row = format_args!("{:width$}  {digest}  {kind:12} {size:>10}  {time}", tag.as_str());

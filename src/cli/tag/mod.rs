@@ -18,8 +18,3 @@ noun! {
         Delete(delete::Delete),
     }
 }
-
-/// A time as people read it, to the second.
-fn time(time: jiff::Timestamp) -> String {
-    time.strftime("%Y-%m-%dT%H:%M:%SZ").to_string()
-}

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use crate::cli::count::{human_bytes, width};
+use crate::cli::time::to_the_second;
 use crate::cli::{Context, Exit};
 use crate::name::RepositoryName;
 use crate::upload;
@@ -47,7 +48,7 @@ impl List {
 
 fn print(upload: &upload::Upload, since: jiff::Timestamp, width: usize, context: &mut Context) -> anyhow::Result<()> {
     let size = human_bytes(upload.size);
-    let since = since.strftime("%Y-%m-%dT%H:%M:%SZ");
+    let since = to_the_second(since);
     let doubt = if upload.started.is_none() { '?' } else { ' ' };
     let (repository, id) = (upload.repository.as_str(), upload.id.as_str());
     let header = format!("{:width$}  {:36}  {:21}  {:>12}", "REPOSITORY", "UPLOAD", "BEGAN", "SIZE");

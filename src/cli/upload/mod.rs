@@ -15,6 +15,7 @@ use serde_json::{Value, json};
 
 use super::subject::About;
 use super::{Context, Exit};
+use crate::cli::time::to_the_second;
 use crate::error::Error;
 use crate::finding::is_in_future;
 use crate::name::RepositoryName;
@@ -83,8 +84,8 @@ fn document(upload: &upload::Upload) -> Value {
         "repository": upload.repository,
         "upload": upload.id,
         "size": upload.size,
-        "started": upload.started.map(|started| started.to_string()),
-        "newest": upload.newest.to_string(),
+        "started": upload.started.map(to_the_second),
+        "newest": to_the_second(upload.newest),
         "hash_states": upload.states,
     })
 }

@@ -1,6 +1,7 @@
 //! `regtree upload status`.
 
 use crate::cli::subject::About;
+use crate::cli::time::to_the_second;
 use crate::cli::{Context, Exit, count};
 use crate::name::{RepositoryName, UploadId};
 use crate::upload;
@@ -36,7 +37,7 @@ impl Status {
             context.output.event("upload", super::document(&upload))?;
             return Ok(Exit::Done);
         }
-        let started = upload.started.map_or_else(|| "not readable".to_owned(), |started| started.to_string());
+        let started = upload.started.map_or_else(|| "not readable".to_owned(), to_the_second);
         let states = match upload.states.as_deref() {
             None => "not readable".to_owned(),
             Some([]) => "none".to_owned(),

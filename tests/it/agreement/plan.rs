@@ -12,6 +12,7 @@ use super::{Answer, ask, difference, list, of_every_damage, of_every_version};
 use crate::support::Scratch;
 use crate::support::hold::hold;
 use crate::support::planted::{Planted, layer_path, sha256};
+use crate::support::schema::below_v2;
 use crate::support::vectors::{damaged as damaged_tree, damaged_trees, tree, versions};
 
 const NOW: &[&str] = &["gc", "--min-age", "0", "--allow-rootless"];
@@ -63,7 +64,8 @@ fn both(scratch: &Scratch, words: &[&str]) -> [Answer; 2] {
 fn collect_with(scratch: &Scratch, words: &[&str]) -> Result<(), String> {
     let answers = both(scratch, words);
     let exit = |answer: &Answer| format!("exit {:?}", answer.run.exit());
-    let lines = answers.each_ref().map(|answer| [told(answer, "", &["quarantine"]), vec![exit(answer)]].concat());
+    let lines =
+        answers.each_ref().map(|answer| [told(answer, "", &["quarantine", "run"]), vec![exit(answer)]].concat());
     difference(["dry", "real"], lines).map_err(|complaint| format!("{words:?}\n{complaint}"))
 }
 
@@ -82,7 +84,7 @@ fn takes_what_it_says(scratch: &Scratch, options: &[&str]) -> Result<(), String>
     let before = paths(scratch);
     let real = ask(scratch, NOW.iter().chain(options).copied());
     let after = paths(scratch);
-    let path = |event: &Value| event["path"].as_str().unwrap().to_owned();
+    let path = |event: &Value| below_v2(&event["changes"]).to_owned();
     let said: BTreeSet<String> = real.of_type("remove").map(path).collect();
     let is_repository = |event: &&Value| event["kind"] == "repository";
     let repositories: BTreeSet<String> = real.of_type("remove").filter(is_repository).map(path).collect();
@@ -209,7 +211,7 @@ fn a_dry_collection_of_a_random_tree_counts_on_what_the_quarantine_gives_back() 
 }
 
 /// What only a look at the mended tree shows.
-const LEFT: [&str; 3] = ["quarantine", "errors", "broken_images"];
+const LEFT: [&str; 4] = ["quarantine", "run", "errors", "broken_images"];
 
 /// A repair, dry and real.
 fn repair(scratch: &Scratch, words: &[&str]) -> Result<(), String> {

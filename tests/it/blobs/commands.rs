@@ -28,7 +28,8 @@ fn stat_shows_the_descriptor_and_tells_an_alias() {
     let stat = |digest: Digest| scratch.run(["blob", "stat", "lib/app", &digest.to_string(), "--json"]).code(0).json();
     let expected = |asked: Digest| {
         json!({
-            "mediaType": "application/octet-stream", "size": 7, "digest": sha256, "asked": asked,
+            "media_type": "application/octet-stream", "mediaType": "application/octet-stream", "size": 7,
+            "digest": sha256, "asked": asked,
             "alias": asked != sha256, "repository": "lib/app", "type": "blob", "schema_version": 1,
         })
     };
@@ -60,7 +61,7 @@ fn stat_lists_the_repositories_that_link_a_blob_by_any_digest() {
     assert_eq!(all(sha256), ["by/alias", "lib/app", "other"]);
     assert_eq!(all(sha512), ["by/alias", "lib/app"]);
     let document = scratch.run(["blob", "stat", "--json", "--all-repos", &sha256.to_string()]).code(0).json();
-    let link = |name: &str, link: Digest| json!({ "name": name, "link": link });
+    let link = |name: &str, link: Digest| json!({ "repository": name, "name": name, "link": link });
     let repositories = [link("by/alias", sha512), link("lib/app", sha256), link("other", sha256)];
     let expected = json!({
         "digest": sha256, "repositories": repositories, "damage": [], "type": "blob", "schema_version": 1,
@@ -348,7 +349,8 @@ fn repositories_are_found_by_any_of_their_folders_wherever_they_nest() {
     let names = [&["Host.example/x", "a", "a-b", "a/b/c", "b"][..], &alike].concat();
     assert_eq!(scratch.run(["repo", "list"]).code(0).lines(), names);
     let events = scratch.run(["repo", "list", "--json"]).code(0).json_lines();
-    assert_eq!(events[0], json!({ "name": "Host.example/x", "type": "repository", "schema_version": 1 }));
+    let name = "Host.example/x";
+    assert_eq!(events[0], json!({ "repository": name, "name": name, "type": "repository", "schema_version": 1 }));
     assert_eq!(events.len(), names.len());
 }
 
@@ -364,7 +366,7 @@ fn damage_in_a_listing_is_an_event_in_json() {
         events,
         [json!({
             "code": "DAMAGED", "message": format!("{} is a directory, expected a regular file", path.display()),
-            "detail": { "path": path, "expected": "a regular file", "found": "a directory" },
+            "detail": { "path": scratch.below_root(&path), "expected": "a regular file", "found": "a directory" },
             "type": "damage", "schema_version": 1,
         })]
     );

@@ -73,7 +73,8 @@ fn the_answer_in_json_says_what_became_of_it() {
     let put = || scratch.regtree(["blob", "put", "a/b", "--json", "--digest", &alias]).stdin("content").ok().json();
     let digest = Digest::of(b"content").to_string();
     let expected = json!({
-        "mediaType": "application/octet-stream", "size": 7, "digest": digest, "alias": alias, "outcome": "stored",
+        "media_type": "application/octet-stream", "mediaType": "application/octet-stream", "size": 7,
+            "digest": digest, "alias": alias, "outcome": "stored",
         "repository": "a/b", "type": "blob", "schema_version": 1,
     });
     assert_eq!(put(), expected);

@@ -14,7 +14,7 @@ fn document(name: &str) -> String {
 }
 
 /// Every command that does something, with its words.
-fn commands() -> Vec<(Vec<String>, clap::Command)> {
+pub(super) fn commands() -> Vec<(Vec<String>, clap::Command)> {
     fn walk(command: &clap::Command, words: &[String], found: &mut Vec<(Vec<String>, clap::Command)>) {
         let mut words = words.to_vec();
         words.push(command.get_name().to_owned());

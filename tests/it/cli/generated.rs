@@ -14,8 +14,11 @@ use clap_complete::Shell;
 use crate::support::Regtree;
 
 /// The documents that are man pages of section 7 too, each with what it is about.
-const PAGES: [(&str, &str); 2] =
-    [("layout", "the tree that a registry keeps on disk"), ("safety", "what regtree promises, and how it is kept")];
+const PAGES: [(&str, &str); 3] = [
+    ("json", "what regtree prints with --json"),
+    ("layout", "the tree that a registry keeps on disk"),
+    ("safety", "what regtree promises, and how it is kept"),
+];
 
 fn project() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).to_owned()

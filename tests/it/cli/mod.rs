@@ -10,6 +10,7 @@ mod every_command;
 mod faults;
 mod generated;
 mod hints;
+mod json;
 mod limits;
 mod readme;
 mod references;

@@ -4,7 +4,7 @@ use std::fs;
 use std::os::unix::fs::{PermissionsExt, lchown};
 use std::path::Path;
 
-use super::{checked, text};
+use super::{checked, place, text};
 use crate::support::planted::{Planted, revision_path};
 use crate::support::{Pushed, Scratch};
 
@@ -90,11 +90,11 @@ fn found_without(scratch: &Scratch, path: &Path) -> Vec<(String, String)> {
 fn found_in(scratch: &Scratch, path: &Path, broken: &[&str]) -> Vec<(String, String)> {
     let before = fs::symlink_metadata(path).unwrap().permissions();
     fs::set_permissions(path, PermissionsExt::from_mode(0o000)).unwrap();
-    let found = checked(scratch, scratch.regtree(["fsck", "--json", "--content"]).unprivileged());
+    let found = checked(scratch.regtree(["fsck", "--json", "--content"]).unprivileged());
     fs::set_permissions(path, before).unwrap();
     let found = found.code(3);
     assert_eq!(found.broken().into_iter().collect::<Vec<_>>(), broken, "{}", path.display());
-    found.findings().map(|finding| (text(&finding["code"]), found.path(finding))).collect()
+    found.findings().map(|finding| (text(&finding["code"]), place(finding))).collect()
 }
 
 #[test]
@@ -171,7 +171,7 @@ fn no_child_is_said_to_have_been_here_while_the_layer_links_can_t_be_read() {
     let layers = planted.at("repositories/lib/_layers");
     let before = fs::symlink_metadata(&layers).unwrap().permissions();
     fs::set_permissions(&layers, PermissionsExt::from_mode(0o000)).unwrap();
-    let found = checked(&planted.scratch, planted.scratch.regtree(["fsck", "--json"]).unprivileged());
+    let found = checked(planted.scratch.regtree(["fsck", "--json"]).unprivileged());
     fs::set_permissions(&layers, before).unwrap();
     let missing = found.findings().find(|finding| finding["code"] == "index-child-missing").unwrap();
     assert!(missing["message"].as_str().unwrap().contains("was never pushed here"), "{missing}");

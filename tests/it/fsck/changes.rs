@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use super::{Checked, fsck};
+use super::{Checked, fsck, place};
 use crate::support::Scratch;
 use crate::support::vectors::tree;
 
@@ -37,7 +37,7 @@ fn a_flipped_byte_of_any_blob_is_found() {
             fs::write(&path, flipped).unwrap();
             let found = fsck(&scratch, &["--content"]);
             let name = path.strip_prefix(scratch.v2()).unwrap().to_str().unwrap().to_owned();
-            let of_blob = found.findings().filter(|finding| found.path(finding) == name);
+            let of_blob = found.findings().filter(|finding| place(finding) == name);
             let codes: Vec<_> = of_blob.map(|finding| finding["code"].clone()).collect();
             assert_eq!(codes, ["blob-corrupt"], "{version} {name}");
             fs::write(&path, content).unwrap();

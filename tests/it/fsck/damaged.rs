@@ -5,7 +5,7 @@ use std::sync::LazyLock;
 
 use serde_json::Value;
 
-use super::{Checked, fsck, text};
+use super::{Checked, fsck, place, text};
 use crate::support::vectors::{damage, damaged, damaged_trees, tree};
 
 /// What the damage of a tree is called, and how often it is told. The severity is the index's.
@@ -143,16 +143,16 @@ fn differences(tree: &str) -> impl Iterator<Item = Difference> {
 }
 
 /// What tells a finding from those of the tree that was damaged.
-fn mark(checked: &Checked, finding: &Value) -> String {
+fn mark(finding: &Value) -> String {
     let fields = ["code", "severity", "expected", "found", "digest"].map(|field| finding[field].to_string());
-    format!("{} {}", checked.path(finding), fields.join(" "))
+    format!("{} {}", place(finding), fields.join(" "))
 }
 
 /// What is found in the trees that were damaged.
 static KNOWN: LazyLock<[(&str, BTreeSet<String>); 2]> = LazyLock::new(|| {
     ["2.8.3", "3.1.1"].map(|version| {
         let base = fsck(&tree(version), &["--content"]);
-        (version, base.findings().map(|finding| mark(&base, finding)).collect())
+        (version, base.findings().map(mark).collect())
     })
 });
 
@@ -160,7 +160,7 @@ static KNOWN: LazyLock<[(&str, BTreeSet<String>); 2]> = LazyLock::new(|| {
 fn new_findings(name: &str) -> (Checked, Vec<Value>) {
     let known = &KNOWN.iter().find(|(version, _)| damage(name)["derived_from"] == *version).unwrap().1;
     let checked = fsck(&damaged(name), &["--content"]);
-    let new = checked.findings().filter(|finding| !known.contains(&mark(&checked, finding))).cloned().collect();
+    let new = checked.findings().filter(|finding| !known.contains(&mark(finding))).cloned().collect();
     (checked, new)
 }
 
@@ -203,7 +203,7 @@ fn complaints(name: &str) -> Vec<String> {
         complaints.push(format!("{name}: expected {count} times {code}, found {new:?}"));
     }
     for finding in &new {
-        let path = checked.path(finding);
+        let path = place(finding);
         let is_there = paths.iter().any(|expected| are_related(expected, &path));
         if finding["code"] != code || finding["severity"] != *severity || !is_there {
             complaints.push(format!("{name}: expected {severity} {code} at {paths:?}, found {finding}"));

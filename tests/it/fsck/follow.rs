@@ -163,7 +163,7 @@ fn nothing_is_opened_through_a_symbolic_link() {
 }
 
 fn fsck_behind(scratch: &Scratch, words: &[&str]) -> Checked {
-    super::checked(scratch, scratch.regtree(["fsck", "--json", "--content"]).behind(strace(words)))
+    super::checked(scratch.regtree(["fsck", "--json", "--content"]).behind(strace(words)))
 }
 
 #[test]

@@ -26,7 +26,7 @@ fn nothing_is_told_of_a_tree_that_is_written_to() {
             over.store(true, Ordering::Relaxed);
         });
         while !over.load(Ordering::Relaxed) {
-            let found = checked(&scratch, scratch.regtree(["fsck", "--json", "--content"]).with_pauses());
+            let found = checked(scratch.regtree(["fsck", "--json", "--content"]).with_pauses());
             assert_eq!(found.of_severity("error").len() + found.of_severity("warning").len(), 0, "{:?}", found.events);
         }
     });
@@ -113,7 +113,7 @@ fn nothing_is_told_while_the_registry_takes_pushes() {
             over.store(true, Ordering::Relaxed);
         });
         while !over.load(Ordering::Relaxed) {
-            let found = checked(&scratch, scratch.regtree(["fsck", "--json", "--content"]).with_pauses());
+            let found = checked(scratch.regtree(["fsck", "--json", "--content"]).with_pauses());
             assert_eq!(found.of_severity("error").len(), 0, "{:?}", found.events);
         }
     });

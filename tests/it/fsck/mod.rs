@@ -22,25 +22,30 @@ use std::collections::BTreeSet;
 
 use serde_json::Value;
 
+use crate::support::schema::below_v2;
 use crate::support::{Regtree, Run, Scratch};
 
 /// What `fsck` said.
 struct Checked {
     run: Run,
     events: Vec<Value>,
-    v2: String,
 }
 
 /// Runs `fsck --json` with these words.
 #[track_caller]
 fn fsck(scratch: &Scratch, words: &[&str]) -> Checked {
-    checked(scratch, scratch.regtree(["fsck", "--json"]).with(words))
+    checked(scratch.regtree(["fsck", "--json"]).with(words))
 }
 
 #[track_caller]
-fn checked(scratch: &Scratch, call: Regtree) -> Checked {
+fn checked(call: Regtree) -> Checked {
     let run = call.run();
-    Checked { events: run.json_lines(), run, v2: format!("{}/", scratch.v2().display()) }
+    Checked { events: run.json_lines(), run }
+}
+
+/// Where a finding is, below `docker/registry/v2`.
+fn place(finding: &Value) -> String {
+    below_v2(&finding["path"]).to_owned()
 }
 
 impl Checked {
@@ -60,14 +65,9 @@ impl Checked {
         summary
     }
 
-    /// Where a finding is, below `docker/registry/v2`.
-    fn path(&self, finding: &Value) -> String {
-        finding["path"].as_str().unwrap_or_default().trim_start_matches(&self.v2).to_owned()
-    }
-
     /// Codes and paths.
     fn found(&self) -> BTreeSet<(String, String)> {
-        self.findings().map(|finding| (text(&finding["code"]), self.path(finding))).collect()
+        self.findings().map(|finding| (text(&finding["code"]), place(finding))).collect()
     }
 
     fn codes(&self) -> Vec<String> {

@@ -5,7 +5,7 @@ use std::os::unix::fs::symlink;
 
 use serde_json::json;
 
-use super::{fsck, text};
+use super::{fsck, place, text};
 use crate::support::image::{Image, index_of};
 use crate::support::vectors::tree;
 use crate::support::{Pushed, Scratch};
@@ -297,7 +297,7 @@ fn a_manifest_that_a_registry_would_refuse_is_told_with_its_image() {
     let found = fsck(&scratch, &[]).code(3);
     let finding = found.findings().find(|finding| finding["code"] == "manifest-invalid").unwrap();
     let path = revision.strip_prefix(scratch.v2()).unwrap().to_str().unwrap();
-    assert_eq!((found.path(finding), text(&finding["manifest"])), (path.to_owned(), digest.to_string()));
+    assert_eq!((place(finding), text(&finding["manifest"])), (path.to_owned(), digest.to_string()));
     assert_eq!(found.broken().into_iter().collect::<Vec<_>>(), ["lib/app:odd"]);
 }
 

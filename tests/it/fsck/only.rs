@@ -24,7 +24,7 @@ fn owned() -> (Scratch, Pushed) {
 fn without(scratch: &Scratch, path: &Path, pattern: &str) -> Checked {
     let before = fs::metadata(path).unwrap().permissions();
     fs::set_permissions(path, PermissionsExt::from_mode(0o000)).unwrap();
-    let found = checked(scratch, scratch.regtree(["fsck", "--json", "--repository", pattern]).unprivileged());
+    let found = checked(scratch.regtree(["fsck", "--json", "--repository", pattern]).unprivileged());
     fs::set_permissions(path, before).unwrap();
     found
 }

@@ -3,7 +3,7 @@
 use std::fs;
 use std::os::unix::fs::symlink;
 
-use super::{fsck, text};
+use super::{fsck, place, text};
 use crate::support::planted::{Planted, blob_path};
 use crate::support::{Scratch, snapshot};
 
@@ -24,7 +24,7 @@ fn what_is_beside_the_areas_is_reported_and_never_removed() {
     let planted = with_copies();
     let checked = fsck(&planted, &[]).code(0);
     let strays = checked.of_severity("warning");
-    let found: Vec<_> = strays.iter().map(|finding| (text(&finding["code"]), checked.path(finding))).collect();
+    let found: Vec<_> = strays.iter().map(|finding| (text(&finding["code"]), place(finding))).collect();
     let expected =
         ["README", "blobs.old", "repositories.bak"].map(|name| ("file-unexpected".to_owned(), name.to_owned()));
     assert_eq!(found[..3], expected);

@@ -99,8 +99,8 @@ fn text_and_json_tell_the_same() {
         let told = scratch.run(["-v", "fsck"]).code(checked.run.exit().unwrap());
         let lines = told.lines();
         for finding in checked.findings() {
-            let begin =
-                format!("{}: {}: {}: ", text(&finding["severity"]), text(&finding["code"]), text(&finding["path"]));
+            let path = scratch.root().join(text(&finding["path"]));
+            let begin = format!("{}: {}: {}: ", text(&finding["severity"]), text(&finding["code"]), path.display());
             assert_eq!(lines.iter().filter(|line| line.starts_with(&begin)).count(), 1, "{version} {begin}: {lines:?}");
         }
         let summary = checked.summary();

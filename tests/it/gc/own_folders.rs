@@ -25,9 +25,8 @@ fn doubted(collection: &Collection, planted: &Planted, path: &str) -> Vec<(Strin
 }
 
 fn about(events: Vec<Value>, planted: &Planted, path: &str, field: &str) -> Vec<(String, String)> {
-    let path = planted.at(path);
-    let found =
-        events.into_iter().filter(|event| event["type"] == "finding" && event["path"] == *path.to_str().unwrap());
+    let path = planted.below_root(&planted.at(path));
+    let found = events.into_iter().filter(|event| event["type"] == "finding" && event["path"] == path);
     let text = |value: &Value| value.as_str().unwrap().to_owned();
     found.map(|event| (text(&event["code"]), text(&event[field]))).collect()
 }

@@ -6,6 +6,7 @@ use std::os::unix::fs::PermissionsExt;
 use serde_json::Value;
 
 use crate::support::planted::{Planted, blob_path};
+use crate::support::schema::below_v2;
 use crate::support::{Run, Scratch};
 
 /// An image, and garbage in whose directory somebody left a file, beside what an interrupted write left.
@@ -32,7 +33,7 @@ fn names(planted: &Planted, digest: &str) -> Vec<String> {
 
 fn removed(run: &Run) -> Vec<Value> {
     let events = run.json_lines();
-    events.iter().filter(|event| event["type"] == "remove").map(|event| event["path"].clone()).collect()
+    events.iter().filter(|event| event["type"] == "remove").map(|event| below_v2(&event["changes"]).into()).collect()
 }
 
 #[test]

@@ -53,7 +53,8 @@ fn content_revision_and_tags_are_written_and_nothing_else() {
     let stored = put(&scratch, INDEX).with(["--tag", "v1", "-t", "latest", "--json"]).ok().json();
     let (digest, hex) = (digest().to_string(), digest().hex().to_string());
     let expected = json!({
-        "mediaType": "application/vnd.oci.image.index.v1+json", "size": INDEX.len(), "digest": digest,
+        "mediaType": "application/vnd.oci.image.index.v1+json",
+        "media_type": "application/vnd.oci.image.index.v1+json", "size": INDEX.len(), "digest": digest,
         "outcome": "stored", "repository": REPOSITORY, "tags": ["v1", "latest"],
         "type": "manifest", "schema_version": 1,
     });

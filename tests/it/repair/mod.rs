@@ -21,6 +21,7 @@ use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 
+use crate::support::schema::below_v2;
 use crate::support::{Run, Scratch, snapshot, vectors};
 
 /// A damaged tree, at the time when the trees had been made: their uploads are stale by now.
@@ -56,10 +57,9 @@ impl Repaired {
         self.events.iter().filter(|event| event["type"] == kind).collect()
     }
 
-    /// What was done, each with its code and path.
+    /// What was done, each with its code and the path of what is changed.
     fn actions(&self) -> Vec<String> {
-        let word = |event: &Value, field: &str| event[field].as_str().unwrap().to_owned();
-        let line = |event: &&Value| ["repair", "code", "path"].map(|field| word(event, field)).join(" ");
+        let line = |event: &&Value| ["repair", "code", "changes"].map(|field| below_v2(&event[field])).join(" ");
         self.of_type("repair").iter().map(line).collect()
     }
 

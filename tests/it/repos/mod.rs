@@ -25,7 +25,8 @@ fn a_long_list_counts_what_each_repository_has() {
     assert_eq!(words[1], ["lib/new", "0", "0", "0", "1"]);
     let events = scratch.run(["repo", "list", "--long", "--json"]).code(0).json_lines();
     let lib = json!({
-        "name": "lib", "tags": 2, "revisions": 2, "layers": 4, "uploads": 0, "type": "repository", "schema_version": 1,
+        "repository": "lib", "name": "lib", "tags": 2, "revisions": 2, "layers": 4, "uploads": 0, "type": "repository",
+        "schema_version": 1,
     });
     assert_eq!(events[0], lib);
 }

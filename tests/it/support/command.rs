@@ -153,7 +153,8 @@ impl Regtree {
         command
     }
 
-    /// Runs it to its end.
+    /// Runs it to its end. What it prints with `--json` has to be as `docs/schema` says.
+    #[track_caller]
     pub(crate) fn run(self) -> Run {
         let mut command = self.command();
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
@@ -164,10 +165,12 @@ impl Regtree {
         let feeding = thread::spawn(move || stdin.write_all(&content));
         let output = child.wait_with_output().unwrap();
         feeding.join().unwrap().ok();
+        super::schema::check(&self.arguments, &output.stdout, &output.stderr);
         Run { call: format!("{command:?}"), output }
     }
 
     /// Runs it, and expects it to succeed.
+    #[track_caller]
     pub(crate) fn ok(self) -> Run {
         self.run().code(0)
     }

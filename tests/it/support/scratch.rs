@@ -47,6 +47,11 @@ impl Scratch {
         self.root().join("docker/registry/v2")
     }
 
+    /// A path in it, as documents give it: from the root. What is not UTF-8 is replaced.
+    pub(crate) fn below_root(&self, path: &Path) -> String {
+        path.strip_prefix(self.root()).unwrap().to_string_lossy().into_owned()
+    }
+
     /// A call of the command on this tree.
     pub(crate) fn regtree<A: AsRef<OsStr>>(&self, arguments: impl IntoIterator<Item = A>) -> Regtree {
         let call = Regtree::at(self.root(), arguments);

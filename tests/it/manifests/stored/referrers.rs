@@ -63,6 +63,10 @@ fn a_referrer_is_described_as_the_specification_wants() {
         ["manifest", "referrers", REPOSITORY, &digest.to_string(), "--artifact-type", "application/x.config"];
     assert_eq!(digests(&scratch.run(filtered).code(0).json()), [plain_digest.to_string()].into());
     let stat = scratch.run(["manifest", "stat", REPOSITORY, "v1", "--json"]).code(0).json();
+    for referrer in &mut expected {
+        referrer["media_type"] = referrer["mediaType"].clone();
+        referrer["artifact_type"] = referrer["artifactType"].clone();
+    }
     assert_eq!(stat["referrers"], json!(expected));
 }
 

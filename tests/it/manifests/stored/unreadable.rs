@@ -25,12 +25,12 @@ fn verify_without(scratch: &Scratch, path: &Path, words: &[&str]) -> Run {
 }
 
 /// The code of each finding, and the path of each finding and each damage.
-fn told(run: &Run) -> (Vec<String>, Vec<PathBuf>) {
+fn told(scratch: &Scratch, run: &Run) -> (Vec<String>, Vec<PathBuf>) {
     let events = run.json_lines();
     let text = |value: &Value| value.as_str().map(str::to_owned);
     let codes = events.iter().filter(|event| event["type"] == "finding").filter_map(|event| text(&event["code"]));
     let paths = events.iter().filter_map(|event| text(&event["path"]).or_else(|| text(&event["detail"]["path"])));
-    (codes.collect(), paths.map(PathBuf::from).collect())
+    (codes.collect(), paths.map(|path| scratch.root().join(path)).collect())
 }
 
 #[test]
@@ -41,7 +41,7 @@ fn signatures_that_can_t_be_listed_are_reported() {
     let signatures = entries.map(walkdir::DirEntry::into_path).find(is_linked).unwrap();
     let manifest = signatures.ancestors().nth(2).unwrap().file_name().unwrap().to_str().unwrap();
     let run = verify_without(&scratch, &signatures, &["lib/app", &format!("sha256:{manifest}")]).code(3);
-    let (codes, paths) = told(&run);
+    let (codes, paths) = told(&scratch, &run);
     // Whichever manifest was found first: of one with tarsums that is said too.
     let mut found: Vec<_> = codes.into_iter().zip(paths).collect();
     found.retain(|(code, _)| code != "reference-by-alias");
@@ -56,10 +56,10 @@ fn a_child_is_not_called_dangling_while_its_index_can_t_be_seen() {
     planted.remove(&blob_path(&child));
     let hidden = planted.at(&revision_path("lib", &index));
     let run = verify_without(&planted.scratch, &hidden, &["lib", &child]).code(5);
-    let (codes, paths) = told(&run);
+    let (codes, paths) = told(&planted, &run);
     assert_eq!(codes, ["manifest-missing"]);
     assert!(paths.iter().any(|path| path.starts_with(&hidden)), "{paths:?}");
-    let (codes, _) = told(&verify_without(&planted.scratch, &hidden, &["lib", "--all"]).code(5));
+    let (codes, _) = told(&planted, &verify_without(&planted.scratch, &hidden, &["lib", "--all"]).code(5));
     assert_eq!(codes, ["manifest-missing"]);
 }
 
@@ -70,5 +70,5 @@ fn a_manifest_is_not_called_dangling_while_the_tags_can_t_be_seen() {
     planted.remove(&blob_path(&image));
     let tags = planted.at("repositories/lib/_manifests/tags");
     let run = verify_without(&planted.scratch, &tags, &["lib", &image]).code(5);
-    assert_eq!(told(&run), (vec!["manifest-missing".to_owned()], vec![planted.at(&blob_path(&image)), tags]));
+    assert_eq!(told(&planted, &run), (vec!["manifest-missing".to_owned()], vec![planted.at(&blob_path(&image)), tags]));
 }
