@@ -5,6 +5,7 @@
 //! not check either against the revisions; regtree sets a tag only to a revision that exists.
 
 use std::collections::HashSet;
+use std::os::fd::{AsFd, BorrowedFd};
 
 use crate::blob;
 use crate::digest::Digest;
@@ -124,8 +125,9 @@ pub fn tags(repository: &Repository<'_>) -> FoundTags {
 pub(crate) fn look_into(repository: &Repository<'_>, form: Form, found: &mut FoundTags) {
     let tree = repository.tree();
     let directory = repository.place(form).tags();
-    let mut listed = match tree.list(&directory) {
-        Ok(listed) => listed.unwrap_or_default(),
+    let (handle, mut listed) = match tree.open_and_list(&directory) {
+        Ok(Some(opened)) => opened,
+        Ok(None) => return,
         Err(error) => return found.damage.push(error),
     };
     listed.sort();
@@ -133,7 +135,7 @@ pub(crate) fn look_into(repository: &Repository<'_>, form: Form, found: &mut Fou
         let path = || tree.locate(&directory).join(&entry.name);
         let misplaced = |reason| Error::Misplaced { path: path(), reason };
         match (entry.kind, entry.text().and_then(|name| name.parse::<Tag>().ok())) {
-            (EntryKind::Directory, Some(tag)) => look_at(repository, form, tag, found),
+            (EntryKind::Directory, Some(tag)) => look_at(repository, form, handle.as_fd(), tag, found),
             // A directory of a repository of the current layout that is called `…/manifests/tags`.
             _ if form == Form::Alpha => {}
             (EntryKind::Directory, None) => found.damage.push(misplaced("its name is not a tag")),
@@ -146,11 +148,15 @@ pub(crate) fn look_into(repository: &Repository<'_>, form: Form, found: &mut Fou
     }
 }
 
-fn look_at(repository: &Repository<'_>, form: Form, tag: Tag, found: &mut FoundTags) {
+fn look_at(repository: &Repository<'_>, form: Form, tags: BorrowedFd<'_>, tag: Tag, found: &mut FoundTags) {
     if form == Form::Alpha && found.tags.iter().any(|(known, _)| *known == tag) {
         // The tag was set again since, in the current layout.
         return;
     }
+    if let Ok(Ok(digest)) = link::read_below(tags, &format!("{tag}/current/link")) {
+        return found.tags.push((tag, digest));
+    }
+    // Now slowly, to find out what is wrong.
     match directory(repository, form, &tag).and_then(|there| Ok((there, find_in(repository, form, &tag)?))) {
         Ok((None, _)) => {}
         Ok((Some(_), Some(digest))) => found.tags.push((tag, digest)),

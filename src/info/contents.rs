@@ -10,8 +10,9 @@ use crate::digest::Digest;
 use crate::error::Result;
 use crate::layout::{Entry, Form, Place};
 use crate::name::RepositoryName;
+use crate::repository::Repository;
 use crate::repository::find::{self, FoundPlaces};
-use crate::repository::{Repository, revision};
+use crate::repository::revision::{self, Revision};
 use crate::scan;
 use crate::stream::Interrupt;
 use crate::tag::{self, FoundTags};
@@ -73,12 +74,13 @@ impl Part {
     }
 
     fn add_revisions(&mut self, repository: &Repository<'_>, place: &Place) {
-        let mut neighbours = Neighbours::new(repository.tree());
-        for found in revision::revisions_in(repository, place.form) {
+        let marks =
+            |revision: &Revision, neighbours: &mut Neighbours<'_>| Mark::of_revision(place, revision, neighbours);
+        for found in revision::revisions_with(repository, place.form, marks) {
             match found {
-                Ok(revision) => {
+                Ok((_, marks)) => {
                     self.manifests += 1;
-                    self.marks.extend(Mark::of_revision(place, &revision, &mut neighbours));
+                    self.marks.extend(marks);
                 }
                 Err(_) => self.damaged += 1,
             }

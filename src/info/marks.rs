@@ -58,7 +58,7 @@ impl Mark {
             marks.push(Self::AlphaFolders);
         }
         let tarsums = place.layers().child(layout::TARSUM);
-        if tarsums.is_some_and(|path| tree.metadata(&path).is_ok_and(|found| found.is_some())) {
+        if tarsums.is_some_and(|path| tree.open_directory(&path).is_ok_and(|found| found.is_some())) {
             marks.push(Self::TarsumLinks);
         }
         marks

@@ -108,9 +108,22 @@ pub(crate) fn fan_out(prefix: &DigestPrefix) -> KeyedDirectory {
 
 /// The directories below `directory` for each kind of digest.
 pub(crate) fn algorithm_directories(directory: &TreePath) -> Vec<KeyedDirectory> {
+    algorithm_directories_among(directory, |_| true)
+}
+
+/// The directories below `directory` for each kind of digest whose path begins with an entry that `is_there`.
+pub(crate) fn algorithm_directories_among(
+    directory: &TreePath,
+    is_there: impl Fn(&str) -> bool,
+) -> Vec<KeyedDirectory> {
     let plain = Algorithm::ALL.map(|algorithm| (None, algorithm));
     let tarsums = TarsumVersion::ALL.into_iter().flat_map(|version| Algorithm::ALL.map(|a| (Some(version), a)));
-    plain.into_iter().chain(tarsums).map(|parts| keyed_directory(directory, parts)).collect()
+    let first = |(tarsum, algorithm): &(Option<TarsumVersion>, Algorithm)| match tarsum {
+        Some(_) => TARSUM,
+        None => algorithm.name(),
+    };
+    let there = plain.into_iter().chain(tarsums).filter(|parts| is_there(first(parts)));
+    there.map(|parts| keyed_directory(directory, parts)).collect()
 }
 
 /// A directory whose entries are named by the hex digits of one kind of digest.
@@ -123,11 +136,6 @@ pub(crate) struct KeyedDirectory {
 }
 
 impl KeyedDirectory {
-    /// The name of the entry that leads to it, in the directory that has one for each kind of digest.
-    pub(crate) fn first(&self) -> &'static str {
-        if self.tarsum.is_some() { TARSUM } else { self.algorithm.name() }
-    }
-
     /// Whether it is the directory for `sha256`.
     pub(crate) fn is_canonical(&self) -> bool {
         self.tarsum.is_none() && self.algorithm == Algorithm::Sha256

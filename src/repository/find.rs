@@ -11,6 +11,8 @@ use crate::error::{Error, Result};
 use crate::layout::{self, Area, Form, Place, TreePath};
 use crate::name::RepositoryName;
 use crate::stream::Interrupt;
+#[cfg(feature = "dynamic-completion")]
+use crate::tree::Neighbours;
 use crate::tree::{EntryKind, Listed, Tree};
 
 /// The repositories of a tree by name.
@@ -64,8 +66,8 @@ pub(crate) fn may_be_repository(directory: &TreePath) -> bool {
 }
 
 /// The names of repositories that begin with `text`, sorted. Only directories are opened that can be one of these or
-/// contain some. Where more than `many` would have to be opened below others, these are named instead, with a slash.
-/// What can't be read is left out.
+/// contain some. Where more than `many` are side by side or would have to be opened below others, these are named
+/// instead, with a slash if repositories are below them. What can't be read is left out.
 #[cfg(feature = "dynamic-completion")]
 pub(crate) fn beginning_with(tree: &Tree, text: &str, many: usize) -> Vec<String> {
     let above = text.rsplit_once('/').map_or("", |(above, _)| above);
@@ -73,9 +75,12 @@ pub(crate) fn beginning_with(tree: &Tree, text: &str, many: usize) -> Vec<String
     let Some(start) = parts.try_fold(Area::Repositories.path(), |path, part| path.child(part)) else {
         return Vec::new();
     };
-    let mut names = Vec::new();
     let (_, mut level) = visit(tree, start);
     level.retain(|directory| directory.below_area().starts_with(text));
+    if level.len() > many {
+        return side_by_side(tree, &level);
+    }
+    let mut names = Vec::new();
     while !level.is_empty() {
         let visited: Vec<_> =
             level.into_par_iter().map(|directory| (visit(tree, directory.clone()), directory)).collect();
@@ -91,6 +96,38 @@ pub(crate) fn beginning_with(tree: &Tree, text: &str, many: usize) -> Vec<String
     names.sort();
     names.dedup();
     names
+}
+
+/// The names of the repositories among many directories that have one parent, and with a slash those of the directories
+/// that only contain some. A repository has `_manifests`, or `_layers` at least, and is known by these without a list.
+#[cfg(feature = "dynamic-completion")]
+fn side_by_side(tree: &Tree, level: &[TreePath]) -> Vec<String> {
+    let pieces = level.par_chunks(256).map(|piece| {
+        let mut neighbours = Neighbours::new(tree);
+        piece.iter().filter_map(|directory| part(&mut neighbours, directory)).collect::<Vec<_>>()
+    });
+    let mut names = pieces.flatten_iter().collect::<Vec<_>>();
+    names.sort();
+    names
+}
+
+/// The name of a repository, or with a slash that of a directory that only contains some.
+#[cfg(feature = "dynamic-completion")]
+fn part(neighbours: &mut Neighbours<'_>, directory: &TreePath) -> Option<String> {
+    let name = directory.below_area();
+    let [layers, manifests, _] = Place { directory: directory.clone(), form: Form::Current }.own();
+    let mut has = |own: &TreePath| {
+        let found = neighbours.metadata_in(directory, own.file_name());
+        matches!(found, Ok(Some(found)) if found.kind == EntryKind::Directory)
+    };
+    if has(&manifests) || has(&layers) {
+        return name.parse::<RepositoryName>().is_ok().then(|| name.to_owned());
+    }
+    let (found, below) = visit(neighbours.tree(), directory.clone());
+    if !found.places.is_empty() && name.parse::<RepositoryName>().is_ok() {
+        return Some(name.to_owned());
+    }
+    (!below.is_empty()).then(|| format!("{name}/"))
 }
 
 /// Finds all repositories, level by level.

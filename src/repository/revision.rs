@@ -4,8 +4,7 @@ use super::Repository;
 use crate::digest::{Digest, DigestPrefix};
 use crate::error::Result;
 use crate::layout::{self, Form, TreePath};
-use crate::tree::EntryKind;
-use crate::tree::digests::{self, keyed};
+use crate::tree::{EntryKind, Metadata, Neighbours, digests};
 
 /// A manifest that a repository has.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -62,10 +61,28 @@ pub(crate) fn revisions_in<'r>(
     repository: &'r Repository<'_>,
     form: Form,
 ) -> impl Iterator<Item = Result<Revision>> + 'r {
-    let directory = repository.place(form).revisions();
-    keyed(repository.tree(), &directory).filter_map(move |found| match found {
-        Ok(digest) => in_place(repository, form, digest).transpose(),
-        Err(error) => Some(Err(error)),
+    revisions_with(repository, form, |_, _| ()).map(|found| found.map(|(revision, ())| revision))
+}
+
+/// The revisions in one layout, each with what `look` finds beside its link.
+pub(crate) fn revisions_with<'r, T: 'r>(
+    repository: &'r Repository<'_>,
+    form: Form,
+    look: impl Fn(&Revision, &mut Neighbours<'_>) -> T + Copy + 'r,
+) -> impl Iterator<Item = Result<(Revision, T)>> + 'r {
+    let place = repository.place(form);
+    digests::there(repository.tree(), &place.revisions()).into_iter().flat_map(move |algorithm| {
+        let (place, mut neighbours) = (place.clone(), Neighbours::new(repository.tree()));
+        let (digests, damage) = digests::keyed_before(&mut neighbours, &algorithm);
+        let found = digests.into_iter().filter_map(move |digest| {
+            let link = neighbours.metadata_in(&place.revision(&digest), "link");
+            let revision = link.and_then(|link| in_place(repository, form, digest, link)).transpose()?;
+            Some(revision.map(|revision| {
+                let beside = look(&revision, &mut neighbours);
+                (revision, beside)
+            }))
+        });
+        found.chain(damage.into_iter().map(Err))
     })
 }
 
@@ -75,14 +92,25 @@ pub(crate) fn beginning_with(repository: &Repository<'_>, prefix: &DigestPrefix)
     for form in Form::ALL {
         let directory = layout::keyed_directory(&repository.place(form).revisions(), prefix.parts());
         let digests = digests::beginning_with(repository.tree(), &directory, prefix.hex())?;
-        found.extend(digests.into_iter().filter(|digest| !matches!(in_place(repository, form, *digest), Ok(None))));
+        for digest in digests {
+            let link = repository.tree().metadata(&repository.place(form).revision_link(&digest));
+            if !matches!(link.and_then(|link| in_place(repository, form, digest, link)), Ok(None)) {
+                found.push(digest);
+            }
+        }
     }
     Ok(found)
 }
 
-fn in_place(repository: &Repository<'_>, form: Form, digest: Digest) -> Result<Option<Revision>> {
+/// The revision whose `link` is what was found in the place of that.
+fn in_place(
+    repository: &Repository<'_>,
+    form: Form,
+    digest: Digest,
+    link: Option<Metadata>,
+) -> Result<Option<Revision>> {
     let path = repository.place(form).revision_link(&digest);
-    match repository.tree().metadata(&path)? {
+    match link {
         Some(found) if found.kind == EntryKind::File => Ok(Some(Revision { digest, path, form, misplaced: false })),
         Some(found) => Err(repository.tree().wrong_kind(&path, "a regular file", found.kind)),
         None if form == Form::Current => misplaced(repository, digest),

@@ -6,7 +6,7 @@
 
 use std::os::fd::{AsFd, BorrowedFd};
 
-use super::{EntryKind, Listed, Tree};
+use super::{EntryKind, Listed, Neighbours, Tree};
 use crate::digest::Digest;
 use crate::error::{Error, Result};
 use crate::layout::{self, Area, KeyedDirectory, TreePath};
@@ -23,24 +23,25 @@ pub(crate) fn keyed<'t>(tree: &'t Tree, directory: &TreePath) -> impl Iterator<I
 
 /// The directories below `directory` for each kind of digest that it has an entry for. All kinds where it can't be
 /// listed: each then says why.
-fn there(tree: &Tree, directory: &TreePath) -> Vec<KeyedDirectory> {
+pub(crate) fn there(tree: &Tree, directory: &TreePath) -> Vec<KeyedDirectory> {
     let listed = match tree.list(directory) {
         Ok(None) => return Vec::new(),
         Ok(Some(listed)) => listed,
         Err(_) => return layout::algorithm_directories(directory),
     };
-    if listed.is_empty() {
-        return Vec::new();
-    }
-    let mut algorithms = layout::algorithm_directories(directory);
-    algorithms.retain(|algorithm| listed.iter().any(|entry| entry.text() == Some(algorithm.first())));
-    algorithms
+    layout::algorithm_directories_among(directory, |name| listed.iter().any(|entry| entry.name == name))
 }
 
 /// The digests that name the directories in `algorithm`, sorted, and the damage there. Plain files are skipped.
 pub(crate) fn keyed_in(tree: &Tree, algorithm: &KeyedDirectory) -> (Vec<Digest>, Vec<Error>) {
-    let mut listed = match tree.list(&algorithm.path) {
-        Ok(listed) => listed.unwrap_or_default(),
+    keyed_before(&mut Neighbours::new(tree), algorithm)
+}
+
+/// As [`keyed_in`], before `neighbours` looks at the directories.
+pub(crate) fn keyed_before(neighbours: &mut Neighbours<'_>, algorithm: &KeyedDirectory) -> (Vec<Digest>, Vec<Error>) {
+    let tree = neighbours.tree();
+    let mut listed = match neighbours.list(&algorithm.path) {
+        Ok(listed) => listed,
         Err(error) => return (Vec::new(), vec![error]),
     };
     listed.sort_unstable();
@@ -65,9 +66,8 @@ pub(crate) fn keyed_in(tree: &Tree, algorithm: &KeyedDirectory) -> (Vec<Digest>,
 /// The digests that name the directories in `algorithm` and begin with `digits`, sorted. All else is skipped, so this is
 /// cheap where there are many.
 pub(crate) fn beginning_with(tree: &Tree, algorithm: &KeyedDirectory, digits: &str) -> Result<Vec<Digest>> {
-    let listed = tree.list(&algorithm.path)?.unwrap_or_default();
-    let names = listed.iter().filter_map(Listed::text).filter(|name| name.starts_with(digits));
-    let mut digests: Vec<Digest> = names.filter_map(|name| algorithm.digest(name)).collect();
+    let names = tree.list_beginning_with(&algorithm.path, digits)?;
+    let mut digests: Vec<Digest> = names.iter().filter_map(|name| algorithm.digest(name)).collect();
     digests.sort_unstable();
     Ok(digests)
 }

@@ -89,6 +89,11 @@ pub(crate) fn metadata_at(directory: BorrowedFd<'_>, name: &str) -> rustix::io::
 pub(crate) fn list_handle(directory: BorrowedFd<'_>) -> rustix::io::Result<Vec<Listed>> {
     // A handle that was listed before is at its end.
     rustix::fs::seek(directory, rustix::fs::SeekFrom::Start(0))?;
+    list_opened(directory)
+}
+
+/// Lists a directory that was just opened.
+pub(super) fn list_opened(directory: BorrowedFd<'_>) -> rustix::io::Result<Vec<Listed>> {
     let mut buffer = Vec::with_capacity(32 * 1024);
     let mut listed = Vec::new();
     visit_handle(directory, buffer.spare_capacity_mut(), |name, kind| {

@@ -3,7 +3,7 @@
 use std::os::fd::{AsFd, OwnedFd};
 
 use super::handle::metadata_at;
-use super::{Metadata, Tree};
+use super::{Listed, Metadata, Tree};
 use crate::error::Result;
 use crate::layout::TreePath;
 
@@ -19,6 +19,11 @@ impl<'t> Neighbours<'t> {
         Self { tree, parent: None }
     }
 
+    /// The tree that contains them.
+    pub(crate) fn tree(&self) -> &'t Tree {
+        self.tree
+    }
+
     /// The metadata of a directory; `None` when it isn't there.
     pub(crate) fn metadata(&mut self, directory: &TreePath) -> Result<Option<Metadata>> {
         self.look(directory, directory.file_name())
@@ -27,6 +32,13 @@ impl<'t> Neighbours<'t> {
     /// The metadata of the entry `name` of a directory. The caller knows that it is a directory.
     pub(crate) fn metadata_in(&mut self, directory: &TreePath, name: &str) -> Result<Option<Metadata>> {
         self.look(directory, &format!("{}/{name}", directory.file_name()))
+    }
+
+    /// Lists the parent of directories that are looked at next. Empty when it isn't there.
+    pub(crate) fn list(&mut self, parent: &TreePath) -> Result<Vec<Listed>> {
+        let Some((handle, listed)) = self.tree.open_and_list(parent)? else { return Ok(Vec::new()) };
+        self.parent = Some((parent.clone(), Some(handle)));
+        Ok(listed)
     }
 
     fn look(&mut self, directory: &TreePath, below: &str) -> Result<Option<Metadata>> {

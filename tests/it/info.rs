@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 
 use crate::support::mounted::Mounted;
 use crate::support::refusal::{CONTENT, NO_TREE};
+use crate::support::strace::strace;
 use crate::support::{Regtree, Scratch, snapshot, vectors};
 
 fn info(scratch: &Scratch) -> Value {
@@ -244,6 +245,41 @@ fn where_there_is_no_tree_it_says_where_it_looked() {
     assert_eq!((&document["tree"], &document["root_from"]["rule"]), (&Value::Null, &json!("environment")));
     assert_eq!(document["looked"][2], json!({ "place": "REGTREE_ROOT", "applies": true }));
     assert_eq!(run.json_error()["code"], "NOT_A_TREE");
+}
+
+#[test]
+fn tags_with_broken_links_are_not_counted_as_tag_list_does_not_list_them() {
+    let scratch = Scratch::new();
+    scratch.image("demo/app", "one").tag("v1");
+    for tag in ["empty", "long", "moved"] {
+        scratch.run(["tag", "set", "demo/app", tag, "v1"]).code(0);
+    }
+    let tags = scratch.repository("demo/app").join("_manifests/tags");
+    fs::write(tags.join("empty/current/link"), "").unwrap();
+    fs::write(tags.join("long/current/link"), "x".repeat("sha256:".len() + 64)).unwrap();
+    fs::rename(tags.join("moved/current"), tags.join("elsewhere")).unwrap();
+    symlink("../elsewhere", tags.join("moved/current")).unwrap();
+    assert_eq!(scratch.run(["tag", "list", "demo/app"]).code(3).out(), "v1\n");
+    let found = info(&scratch);
+    // The directory that was moved away is a tag without a link.
+    assert_eq!((&found["tags"], &found["damaged_places"]), (&json!(1), &json!(4)), "{found}");
+}
+
+#[test]
+fn little_is_opened_in_each_repository() {
+    let calls = |repositories: u32| {
+        let scratch = Scratch::new();
+        for number in 0..repositories {
+            scratch.image(&format!("app-{number}"), "one").tag("v1");
+        }
+        let trace = scratch.root().join("trace");
+        scratch.regtree(["info"]).behind(strace(&["-e", "trace=openat2", "-o", trace.to_str().unwrap()])).ok();
+        fs::read_to_string(trace).unwrap().lines().filter(|line| line.contains("openat2(")).count()
+    };
+    let (few, more) = (calls(2), calls(42));
+    let each = (more - few) / 40;
+    // Itself, its tags, the link of one, tarsums, the kinds of its manifests, their links, and its uploads.
+    assert!(each <= 7, "{each} directories and files are opened for each repository");
 }
 
 #[test]

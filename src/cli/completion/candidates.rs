@@ -96,17 +96,17 @@ fn references(current: &str, after: After, line: &Line) -> Vec<String> {
 
 /// The names of repositories, or if there are many, the parts that come next.
 fn repositories(current: &str, line: &Line) -> Vec<String> {
-    let names = find::beginning_with(line.registry.tree(), current, MANY);
+    let mut names = find::beginning_with(line.registry.tree(), current, MANY);
     if names.len() <= MANY && !names.iter().any(|name| name.ends_with('/')) {
         return names;
     }
-    let part = |name: &String| match name[current.len()..].find('/') {
-        Some(slash) => name[..=current.len() + slash].to_owned(),
-        None => name.clone(),
-    };
-    let mut parts: Vec<String> = names.iter().map(part).collect();
-    parts.dedup();
-    parts
+    for name in &mut names {
+        if let Some(slash) = name[current.len()..].find('/') {
+            name.truncate(current.len() + slash + 1);
+        }
+    }
+    names.dedup();
+    names
 }
 
 fn tags(of: &Repository<'_>) -> Vec<String> {

@@ -129,6 +129,31 @@ fn many_repositories_are_completed_part_by_part() {
 }
 
 #[test]
+fn many_repositories_side_by_side_are_completed_and_what_is_none_is_not() {
+    let scratch = Scratch::new();
+    for number in 0..300 {
+        let own = ["_layers", "_manifests", "_uploads", "layers/sha256"][number % 4];
+        fs::create_dir_all(scratch.repository(&format!("app{number:03}")).join(own)).unwrap();
+        if number % 4 == 3 {
+            let link = format!("app{number:03}/layers/sha256/{}", "a".repeat(64));
+            fs::create_dir_all(scratch.repository(&link)).unwrap();
+        }
+    }
+    fs::create_dir_all(scratch.repository("team/inner/_layers")).unwrap();
+    fs::create_dir_all(scratch.repository("empty")).unwrap();
+    fs::create_dir_all(scratch.repository("No-Name/_layers")).unwrap();
+    fs::create_dir_all(scratch.repository("elsewhere/_layers")).unwrap();
+    std::os::unix::fs::symlink("elsewhere", scratch.repository("linked")).unwrap();
+    fs::create_dir_all(scratch.repository("odd")).unwrap();
+    fs::write(scratch.repository("odd/_manifests"), "").unwrap();
+    let found = bash(&scratch, "regtree tag list ");
+    let mut expected: Vec<String> = (0..300).map(|number| format!("app{number:03}")).collect();
+    expected.extend(["elsewhere".to_owned(), "team/".to_owned()]);
+    assert_eq!(found, expected);
+    assert_eq!(bash(&scratch, "regtree tag list team/"), ["team/inner"]);
+}
+
+#[test]
 fn whatever_the_line_is_the_shell_is_not_disturbed() {
     let (scratch, _) = tagged();
     let around = Scratch::bare();
