@@ -15,7 +15,7 @@ use super::escape::{Escaping, EscapingJson, escaped};
 use super::naming::{Naming, unify};
 use super::site::SiteError;
 use super::subject::Subject;
-use super::{Exit, Global, detail, hint};
+use super::{Exit, Global, detail, hint, root};
 use crate::digest::Digest;
 use crate::error::{Error, Refusal};
 use crate::finding::Severity;
@@ -279,7 +279,13 @@ impl Output {
                 Some(Error::ManifestInvalid { what, repository, refusals }) => {
                     refusals.iter().map(|refusal| refusal_document(refusal, what, repository)).collect()
                 }
-                Some(known) => vec![about(error_document(known), subject)],
+                Some(known) => {
+                    let mut document = about(error_document(known), subject);
+                    if let Some(looked) = root::looked_before(known, global) {
+                        document["detail"]["looked"] = looked;
+                    }
+                    vec![document]
+                }
                 None if let Some(site) = site => vec![site_document(site)],
                 None => vec![json!({ "code": "UNKNOWN", "message": message(error.chain()), "detail": {} })],
             };

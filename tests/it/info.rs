@@ -244,7 +244,16 @@ fn where_there_is_no_tree_it_says_where_it_looked() {
     let document = run.json();
     assert_eq!((&document["tree"], &document["root_from"]["rule"]), (&Value::Null, &json!("environment")));
     assert_eq!(document["looked"][2], json!({ "place": "REGTREE_ROOT", "applies": true }));
-    assert_eq!(run.json_error()["code"], "NOT_A_TREE");
+    let error = run.json_error();
+    assert_eq!((&error["code"], &error["detail"]["looked"]), (&json!("NOT_A_TREE"), &document["looked"]));
+    // Every command says it, unless another tree is missing than the one that is looked for.
+    let listing = Regtree::new(["repo", "list", "--json"]).env("REGTREE_ROOT", &nowhere).run().code(NO_TREE.0);
+    assert_eq!(listing.json_error()["detail"]["looked"], document["looked"]);
+    let scratch = Scratch::new();
+    scratch.image("demo/app", "one").tag("v1");
+    let copy = ["copy", "--json", "demo/app:v1", "demo/app", "--to", nowhere.to_str().unwrap()];
+    let error = scratch.run(copy).code(NO_TREE.0).json_error();
+    assert!(error["detail"].get("looked").is_none(), "{error}");
 }
 
 #[test]

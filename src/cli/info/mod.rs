@@ -73,20 +73,18 @@ fn place(found: &root::Found) -> Value {
 
 /// Shows where a tree was looked for. The error follows.
 fn print_absence(found: &root::Found, context: &mut Context) -> anyhow::Result<()> {
-    let looked = root::looked(&context.global);
     let settings = settings::effective(&context.global.site);
     if context.output.is_json() {
         let mut document = place(found);
         document["tree"] = Value::Null;
-        document["looked"] =
-            looked.iter().map(|(place, applies)| json!({ "place": place, "applies": applies })).collect();
+        document["looked"] = root::looked_document(&context.global);
         document["settings"] = settings.iter().map(settings::Effective::document).collect();
         return context.output.event("info", document);
     }
     context.output.line(format_args!("root:          {} ({})", found.root.display(), found.rule))?;
     context.output.line("tree:          none")?;
     context.output.line("looked at, in this order:")?;
-    for (place, applies) in looked {
+    for (place, applies) in root::looked(&context.global) {
         context.output.line(format_args!("  {:<38}  {}", place, if applies { "used" } else { "no" }))?;
     }
     settings::lines(&settings, &context.global).into_iter().try_for_each(|line| context.output.line(line))

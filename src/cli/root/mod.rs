@@ -8,8 +8,10 @@ use std::path::{Path, PathBuf};
 
 pub(super) use places::Places;
 
-use super::Global;
-use crate::error::Result;
+use serde_json::{Value, json};
+
+use super::{Exit, Global};
+use crate::error::{Error, Result};
 use crate::tree::Configuration;
 
 const ROOT_VARIABLE: &str = "REGTREE_ROOT";
@@ -120,6 +122,18 @@ pub(super) fn looked(global: &Global) -> Vec<(String, bool)> {
     let all: Vec<_> = named.into_iter().chain(tried).collect();
     let decided = all.iter().position(|(_, applies)| *applies).map_or(all.len(), |at| at + 1);
     all.into_iter().take(decided).collect()
+}
+
+/// As [`looked`], for programs.
+pub(super) fn looked_document(global: &Global) -> Value {
+    looked(global).into_iter().map(|(place, applies)| json!({ "place": place, "applies": applies })).collect()
+}
+
+/// Where the root was looked for, for programs, if an error says that there is no tree in it. The error may be about
+/// another tree, which was given to the command by itself.
+pub(super) fn looked_before(error: &Error, global: &Global) -> Option<Value> {
+    let is_of_root = find(global).map_or(true, |found| error.path() == Some(&found.root));
+    (Exit::from(error) == Exit::NoTree && is_of_root).then(|| looked_document(global))
 }
 
 /// What can be looked for where neither an option nor the environment says where the tree is, in this order.
