@@ -7,6 +7,7 @@ mod configuration;
 mod demo;
 mod escapes;
 mod every_command;
+mod exit_codes;
 mod faults;
 mod generated;
 mod hints;
