@@ -39,6 +39,7 @@ mod exit;
 mod export;
 mod fsck;
 mod gc;
+mod help;
 mod hint;
 mod import;
 mod info;
@@ -93,9 +94,10 @@ use crate::repository::cache;
 /// Work directly on the storage tree that a Docker/OCI registry keeps on disk
 ///
 /// regtree reads and writes the tree that the distribution registry (registry:2, registry:3, Debian's docker-registry)
-/// keeps below its rootdirectory. No server runs, no network is used, nothing is created by accident.
+/// keeps below its rootdirectory. It needs no server and no network. Only init and
+/// demo make a tree.
 #[derive(Debug, Parser)]
-#[command(name = "regtree", version, max_term_width = 110, after_long_help = exit::HELP,
+#[command(name = "regtree", version, max_term_width = help::WIDTH_MAX, after_long_help = exit::HELP,
           args_override_self = true)]
 struct Cli {
     #[command(flatten)]
@@ -310,7 +312,7 @@ impl Context {
                 None => "scheduler-state.json says so",
             };
             self.output.note(format_args!(
-                "this is the tree of a pull-through cache ({why}): what it lacks is fetched when that is pulled"
+                "this is the tree of a pull-through cache ({why}): missing content is fetched when it is pulled"
             ));
         }
         is_cache
@@ -359,6 +361,9 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     let mut command = command().color(early.color.for_clap());
     if let Ok(site) = &site {
         command = site.apply(command);
+    }
+    if arguments.iter().any(|word| word == "--help" || word == "help") {
+        command = help::fit(command);
     }
     let parsed = command.try_get_matches_from_mut(&arguments).and_then(|found| {
         Cli::from_arg_matches(&found).map_err(|error| error.format(wrong_usage::inner(&mut command, &found)))
@@ -417,7 +422,7 @@ fn parse_span(text: &str) -> Result<Duration, &'static str> {
     if text == "0" {
         return Ok(Duration::ZERO);
     }
-    let want = "want a number and its unit (s, m, h, d or w), such as 30s, 12h or 7d";
+    let want = "expected a number and its unit (s, m, h, d or w), such as 30s, 12h or 7d";
     let span: jiff::Span = text.parse().map_err(|_| want)?;
     let duration = span.to_duration(jiff::SpanRelativeTo::days_are_24_hours()).map_err(|_| want)?;
     Duration::try_from(duration).map_err(|_| want)
@@ -437,7 +442,7 @@ fn one_of<T: Copy + Send + Sync + 'static, const N: usize>(
 /// A number of bytes such as `1048576`, `10MB` or `50GiB`.
 fn parse_bytes(text: &str) -> Result<u64, &'static str> {
     let size: Result<bytesize::ByteSize, _> = text.parse();
-    size.map(|size| size.as_u64()).map_err(|_| "want a number of bytes, such as 1048576, 10MB or 50GiB")
+    size.map(|size| size.as_u64()).map_err(|_| "expected a number of bytes, such as 1048576, 10MB or 50GiB")
 }
 
 /// A repository's name, for an argument. A digest here means that the order is wrong. A reference names more than is

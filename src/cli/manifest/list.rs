@@ -30,8 +30,8 @@ Examples:
   regtree manifest list library/app --long
   regtree manifest list library/app --untagged --long
 
-To see which untagged manifests nothing needs, use gc --delete-untagged -n: it keeps the children of tagged indexes and
-the referrers of what it keeps.")]
+To see which untagged manifests nothing needs, use gc --delete-untagged -n: \
+it keeps the children of tagged indexes and the referrers of what it keeps.")]
 pub(in crate::cli) struct List {
     /// The repository
     #[arg(value_name = "REPO", value_parser = crate::cli::parse_repository)]

@@ -34,6 +34,49 @@ fn progress_never_takes_more_than_a_line_of_the_terminal() {
     }
 }
 
+/// The words of all commands below `command`.
+fn commands(command: &clap::Command, words: &str, found: &mut Vec<String>) {
+    for below in command.get_subcommands() {
+        let words = format!("{words} {}", below.get_name());
+        commands(below, &words, found);
+        found.push(words);
+    }
+}
+
+/// What is wrong with the breaks between two lines of a help.
+fn breaks_badly(line: &str, next: &str, columns: usize) -> Option<&'static str> {
+    let indent = |line: &str| line.len() - line.trim_start().len();
+    let is_code = |line: &str| indent(line) == 2 && line.trim_start().starts_with(|c: char| c.is_ascii_digit());
+    if line.chars().count() > columns {
+        return Some("it is too wide");
+    }
+    if is_code(line) && !next.is_empty() && !is_code(next) && indent(next) != 7 {
+        return Some("its rest is not below its text");
+    }
+    let is_prose =
+        |line: &str| !line.is_empty() && indent(line) == 0 && !line.ends_with(':') && !line.contains("Usage:");
+    let word = next.split(' ').next().unwrap_or_default().chars().count();
+    let has_room = line.chars().count() + 1 + word <= columns;
+    (is_prose(line) && is_prose(next) && has_room).then_some("it ends early")
+}
+
+#[test]
+fn the_long_help_fits_the_terminal() {
+    let scratch = Scratch::bare();
+    let mut calls = vec![String::new()];
+    commands(&regtree::cli::command(), "", &mut calls);
+    for columns in [60, 80, 110] {
+        let calls: Vec<_> = calls.iter().map(|words| format!("regtree{words} --help")).collect();
+        let shown = on_a_terminal(&format!("stty cols {columns}; {}", calls.join("; ")), &scratch).replace('\r', "");
+        // The bold parts of a heading have no width.
+        let shown = shown.replace("\x1b[1m", "").replace("\x1b[4m", "").replace("\x1b[0m", "");
+        let lines: Vec<_> = shown.lines().collect();
+        for pair in lines.windows(2) {
+            assert_eq!(breaks_badly(pair[0], pair[1], columns), None, "{columns}: {pair:?}");
+        }
+    }
+}
+
 #[test]
 fn du_has_bars_only_where_they_fit() {
     let scratch = demo();
@@ -51,7 +94,7 @@ fn du_has_bars_only_where_they_fit() {
 #[test]
 fn a_time_has_its_unit() {
     let scratch = Scratch::new();
-    let want = "want a number and its unit (s, m, h, d or w), such as 30s, 12h or 7d";
+    let want = "expected a number and its unit (s, m, h, d or w), such as 30s, 12h or 7d";
     let calls: [&[&str]; 4] = [
         &["gc", "-n", "--min-age"],
         &["repo", "list", "--wait-lock"],
