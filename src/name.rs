@@ -58,7 +58,7 @@ pub enum NameError {
         component: String,
     },
     /// Separators that may not follow each other.
-    #[error("{component:?} must separate with one '.', one or two '_', or any number of '-'")]
+    #[error("{component:?} must separate by one '.', one or two '_', or any number of '-'")]
     Separator {
         /// The component.
         component: String,
@@ -67,7 +67,7 @@ pub enum NameError {
     #[error("it must begin with a letter, a digit or '_'")]
     TagStart,
     /// The text is `.` or `..`, which no file can have as its name.
-    #[error("it is a name of a directory itself")]
+    #[error("it names a directory itself (. or ..)")]
     Dots,
 }
 

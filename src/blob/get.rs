@@ -112,7 +112,7 @@ pub struct ByteRange {
 
 /// The error for a text that is not a byte range.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("want A-B or A-, in bytes counted from 0, with A not above B")]
+#[error("expected A-B or A-, in bytes counted from 0, with A not above B")]
 pub struct RangeError;
 
 impl FromStr for ByteRange {

@@ -7,15 +7,15 @@ use super::{Context, Exit};
 
 /// Print a completion script for a shell
 ///
-/// The script completes commands, options and their fixed values, and needs no regtree while you type. Install it where
-/// the shell looks: for all users /usr/share/bash-completion/completions/regtree,
-/// /usr/share/zsh/vendor-completions/_regtree or /usr/share/fish/vendor_completions.d/regtree.fish; for one
+/// The script completes commands, options and their fixed values, and runs without regtree. Install it where the shell
+/// looks for it. For all users: /usr/share/bash-completion/completions/regtree,
+/// /usr/share/zsh/vendor-completions/_regtree or /usr/share/fish/vendor_completions.d/regtree.fish. For one user:
 /// ~/.local/share/bash-completion/completions/regtree, a directory of zsh's fpath, or
 /// ~/.config/fish/completions/regtree.fish.
 ///
-/// With --dynamic it is a short script that asks regtree. That completes repositories, tags, digests, uploads and runs of
-/// the quarantine too, of the tree that the line means: by its --root or --registry-config, or by the same rules as any
-/// command. A shell reads it best at its start, so that the script is always the one of the regtree that it asks.
+/// With --dynamic it is a short script that asks regtree. It also completes repositories, tags, digests, uploads and
+/// runs of the quarantine. The tree is the one of the line's --root or --registry-config, or is found by the same rules
+/// as for any command. Load this script when the shell starts, so that it always matches the regtree that it asks.
 #[derive(Debug, clap::Args)]
 #[command(after_long_help = "\
 Exit codes:

@@ -12,9 +12,9 @@ use crate::stream::Watch;
 
 /// Copy an image to another repository or tag, or to another tree
 ///
-/// Within a tree only links are written, so it takes a moment whatever the size. With --to, content is copied too, and
-/// hashed on its way. The signatures and other referrers of the image come along. The tag appears last. To copy whole
-/// repositories, use regtree repo copy.
+/// Within a tree only links are written, so copying is fast whatever the size. With --to, content is copied too, and
+/// hashed as it is read. The signatures and other referrers of the image are copied with it. The tag is set last. To
+/// copy whole repositories, use regtree repo copy.
 #[derive(Debug, clap::Args)]
 #[command(after_long_help = "\
 Exit codes:

@@ -23,12 +23,12 @@ pub(super) fn width<'n>(header: &str, names: impl Iterator<Item = &'n str>) -> u
     names.map(|name| name.chars().count()).max().unwrap_or(0).max(header.len())
 }
 
-/// `; 2 blobs were there already`, for the end of a sentence; nothing for none.
+/// `; 2 blobs already existed`, for the end of a sentence; nothing for none.
 pub(super) fn already_there(blobs: u64) -> String {
     match blobs {
         0 => String::new(),
-        1 => "; 1 blob was there already".to_owned(),
-        _ => format!("; {} were there already", plural(blobs, "blob")),
+        1 => "; 1 blob already existed".to_owned(),
+        _ => format!("; {} already existed", plural(blobs, "blob")),
     }
 }
 
@@ -49,6 +49,6 @@ mod tests {
     }
     #[test]
     fn one_blob_was_there_and_two_were() {
-        assert_eq!([0, 1, 2].map(already_there), ["", "; 1 blob was there already", "; 2 blobs were there already"]);
+        assert_eq!([0, 1, 2].map(already_there), ["", "; 1 blob already existed", "; 2 blobs already existed"]);
     }
 }

@@ -23,8 +23,8 @@ const LAYERS: usize = 10;
 /// -s counts of docker/registry/v2 and .regtree.
 ///
 /// On a wide terminal each line has a bar, whose filled part is the freeable part. The size of a blob is that of its
-/// content; its directory is overhead. What lies beside blobs and repositories has a line of its own (strays). If blobs
-/// or repositories is a symbolic link to another disk, its target is counted, unlike in du.
+/// content; its directory is overhead. Files that belong neither to blobs nor to repositories have a line of their own
+/// (strays). If blobs or repositories is a symbolic link to another disk, its target is counted, unlike in du.
 #[derive(Debug, clap::Args)]
 #[command(after_long_help = "\
 Exit codes:

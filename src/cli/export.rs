@@ -21,29 +21,29 @@ use crate::stream::{Interrupt, Watch};
 
 /// Write images to an OCI image layout, a directory or a tar archive that skopeo and other tools read
 ///
-/// Digests stay as they are. Every byte is hashed on its way. The layout names images REPO:TAG; the signatures and
-/// other referrers of an image come along.
+/// Digests do not change. All content is hashed as it is read. The layout names images REPO:TAG. The signatures and
+/// other referrers of an image are exported with it.
 ///
-/// In a directory that has a layout, only what is missing is written, and its index is replaced last, whole. Images that
-/// it has under other names stay. So regtree export --all -o DIR, run every night, is an incremental backup of all
+/// If the directory already has a layout, only missing content is written, and the index is replaced last. Images with
+/// other names in the layout are kept. So regtree export --all -o DIR, run every night, is an incremental backup of all
 /// tagged images, and regtree import DIR restores it.
 ///
-/// An archive appears whole or not at all, and replaces the file that is there. The same images give the same bytes.
-/// With -o - it goes to standard output, and the answer to standard error: check the exit code, because damage shows
-/// only at the end.
+/// An archive appears whole or not at all, and replaces an existing file. The same images give the same bytes. With -o
+/// - the archive is written to standard output, and the answer to standard error. Check the exit code then, because
+/// damage is found only at the end.
 #[derive(Debug, clap::Args)]
 #[command(after_long_help = "\
 Exit codes:
   0    exported
   1    I/O or permission error, no space
   2    malformed reference, or a docker archive of an image for several platforms without --platform
-  3    exported, but something could not be read, or --skip-damaged left images out; then nothing is pruned
+  3    exported, but something could not be read, or --skip-damaged left images out; nothing is pruned
   4    unknown repository, tag or manifest, or an image has nothing for a platform
-  5    content is damaged or missing, or a docker archive can't hold it; what was in PATH is as it was
+  5    content is damaged or missing, or a docker archive can't hold it; PATH is unchanged
   10   no tree
-  12   PATH is something else, or another process is writing it; or standard output is a terminal; or exported, but
+  12   PATH has other content, or another process is writing it; or standard output is a terminal; or exported, but
        --prune would remove too much (--max-delete)
-  130, 143 interrupted; what was in PATH is as it was
+  130, 143 interrupted; PATH is unchanged
 
 Examples:
   regtree export library/app:v1 -o /tmp/app
@@ -61,23 +61,23 @@ pub(super) struct Export {
     /// Export all tags of all repositories
     #[arg(long, conflicts_with = "selections")]
     all: bool,
-    /// A directory, which is made if it does not exist; an archive if it ends in .tar, .tar.gz, .tgz or .tar.zst; - is a
-    /// plain archive on standard output
+    /// A directory, which is created if missing; an archive if it ends in .tar, .tar.gz, .tgz or .tar.zst; - is an
+    /// uncompressed archive on standard output
     #[arg(short, long, value_name = "PATH", value_parser = OsStringValueParser::new().try_map(parse_output))]
     output: (PathBuf, Option<Compression>),
-    /// In which form
+    /// The format to write
     #[arg(long, value_enum, default_value = "oci")]
     format: Format,
     /// Leave out signatures and other referrers
     #[arg(long)]
     no_referrers: bool,
-    /// Of repositories, also export manifests without a tag
+    /// Also export the untagged manifests of repositories
     #[arg(long)]
     untagged: bool,
     /// Hash what the layout already has, instead of comparing sizes, and write it again if it is wrong
     #[arg(long)]
     verify_existing: bool,
-    /// Leave out damaged images, and go on
+    /// Leave out damaged images, and export the others
     #[arg(long)]
     skip_damaged: bool,
     /// Remove from the layout what this export does not have: images that regtree wrote, and content that nothing names
@@ -91,12 +91,13 @@ pub(super) struct Export {
     max_delete: Option<Limit>,
     /// Export only what is for OS/ARCH, or OS/ARCH/VARIANT; may be given several times
     ///
-    /// Of one platform the name is that of its manifest. Of several a new index is made of their manifests and
-    /// attestations, and its digest is shown. An image without an index has to be for one of them. What is no image for a
-    /// platform, such as a signature, is exported whole.
+    /// With one platform, the name is that of the manifest for it. With several, regtree makes a new index of their
+    /// manifests and attestations, and shows its digest. An image without an index must be for one of the platforms. A
+    /// manifest that is for no platform, such as a signature, is exported whole.
     #[arg(long = "platform", value_name = "PLATFORM", conflicts_with = "untagged")]
     platforms: Vec<Wanted>,
-    /// With --platform: keep an index as it is, though not all that it names is exported; not every reader takes that
+    /// With --platform: keep an index unchanged, even if only a part of what it names is exported; some tools reject
+    /// such an index
     #[arg(long, requires = "platforms")]
     sparse_index: bool,
 }
@@ -123,7 +124,7 @@ fn parse_output(path: OsString) -> Result<(PathBuf, Option<Compression>), &'stat
     let name = path.to_string_lossy();
     let ending = ARCHIVES.into_iter().find(|(ending, _)| name.ends_with(ending));
     if ending.is_none() && (name.contains(".tar.") || name.ends_with(".txz") || name.ends_with(".tbz2")) {
-        return Err("want an archive that ends in .tar, .tar.gz, .tgz or .tar.zst, or the name of a directory");
+        return Err("expected an archive that ends in .tar, .tar.gz, .tgz or .tar.zst, or the name of a directory");
     }
     Ok((path.into(), ending.map(|(_, compression)| compression)))
 }

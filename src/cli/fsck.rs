@@ -19,15 +19,15 @@ use crate::stream::Watch;
 /// that don't belong in the tree. It changes nothing in the tree, and a registry may run meanwhile: fsck checks each
 /// finding again before it reports it.
 ///
-/// An error is content that can't be served as it was pushed; a warning is strange, but is served. Each finding has a
+/// An error is content that can't be served as it was pushed. A warning is strange, but is served. Each finding has a
 /// stable code, and lists the images that it affects.
 ///
-/// --content hashes all content too. fsck notes in .regtree/verified, if it may write there, which content is right, so that
-/// --unverified-for can skip it. Deleting these notes is safe and only costs time.
+/// --content hashes all content too. If it may write to .regtree/verified, fsck notes there which content is right, so
+/// that --unverified-for can skip it. Deleting these notes is safe and only costs time.
 #[derive(Debug, clap::Args)]
 #[command(after_long_help = "\
 Exit codes:
-  0    all is well, or there were warnings only
+  0    no errors, perhaps warnings
   1    not readable at all
   2    malformed argument
   3    there were errors, a tagged image cannot be pulled whole, or something could not be read

@@ -23,38 +23,38 @@ pub(super) fn of(error: &Error, global: &Global) -> Option<String> {
             "nothing else says where the tree is: choose it with --root DIR, --registry-config FILE or REGTREE_ROOT"
                 .to_owned()
         }
-        Error::RepositoryUnknown { .. } => format!("to see what there is: {regtree} repo list"),
+        Error::RepositoryUnknown { .. } => format!("to list the repositories: {regtree} repo list"),
         Error::NoMatch { pattern } => {
             let top = pattern.split('/').next().unwrap_or_default();
-            format!("* does not match a slash, ** does ('{top}/**'); to see what there is: {regtree} repo list")
+            format!("* does not match a slash, ** does ('{top}/**'); to list the repositories: {regtree} repo list")
         }
         Error::BlobUnknown { manifest: true, repository, digest, .. } => {
             format!("to read it: {regtree} manifest get {repository} {digest}")
         }
         Error::ManifestUnknown { repository, missing: Missing::Link, .. } => {
-            format!("to see what there is: {regtree} manifest list {repository}")
+            format!("to list its manifests: {regtree} manifest list {repository}")
         }
         Error::ManifestUnknown { repository, digest, missing: Missing::Content, .. } => {
             format!("to put the content back: {regtree} manifest put {repository} FILE --digest {digest}")
         }
         Error::TargetUnknown { repository, .. } => {
-            format!("to see what there is: {regtree} manifest list {repository} --long")
+            format!("to list its tags and manifests: {regtree} manifest list {repository} --long")
         }
         Error::PrefixUnknown { repository, of, .. } => {
             let repository = repository.as_ref().map(|name| format!(" {name}")).unwrap_or_default();
-            format!("to see what there is: {regtree} {of} list{repository}")
+            format!("to list every {of}: {regtree} {of} list{repository}")
         }
         Error::DigestShortened { whole: Some(digest), .. } => format!("did you mean {digest}"),
-        Error::TagUnknown { repository, .. } => format!("to see what there is: {regtree} tag list {repository}"),
+        Error::TagUnknown { repository, .. } => format!("to list its tags: {regtree} tag list {repository}"),
         Error::BrokenTag { repository, tag, .. } => {
             format!("to see what it pointed to: {regtree} tag history {repository} {tag}")
         }
         Error::BlobUnknown { digest, content: true, .. } => {
             format!("its content exists; to see which repositories link it: {regtree} blob stat --all-repos {digest}")
         }
-        Error::BlobUnknown { repository, .. } => format!("to see what there is: {regtree} blob list {repository}"),
+        Error::BlobUnknown { repository, .. } => format!("to list its blobs: {regtree} blob list {repository}"),
         Error::UploadUnknown { repository, .. } => {
-            format!("to see what there is: {regtree} upload list {repository}")
+            format!("to list its uploads: {regtree} upload list {repository}")
         }
         Error::BrokenLink { repository, digest, path, .. } if layout::is_of_revision(path) => {
             format!(
@@ -101,7 +101,7 @@ pub(super) fn of(error: &Error, global: &Global) -> Option<String> {
         Error::PlatformWanted { available, .. } => {
             format!("choose it with --platform {}", available.first().map_or("OS/ARCH", String::as_str))
         }
-        Error::NotQuarantined { .. } => format!("to see what there is: {regtree} quarantine list"),
+        Error::NotQuarantined { .. } => format!("to list the runs: {regtree} quarantine list"),
         Error::Locked { .. } if global.wait_lock.is_none() => "wait for it with --wait-lock 30s".to_owned(),
         _ => return None,
     };
@@ -174,7 +174,7 @@ fn not_a_tree(path: &Path, global: &Global) -> String {
     let advice = if is_free(path) {
         format!("is its disk mounted? to make a new, empty tree there: regtree init {}", quote_path(path))
     } else {
-        "there is something else in it: is it the right directory, and is its disk mounted?".to_owned()
+        "it has other content: is it the right directory, and is its disk mounted?".to_owned()
     };
     match root::find(global).map(|found| found.rule) {
         Ok(root::Rule::Option) | Err(_) => advice,

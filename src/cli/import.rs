@@ -16,16 +16,18 @@ use crate::stream::Watch;
 
 /// Put images into the tree: from an OCI image layout, a docker archive, or another tree
 ///
-/// A source is recognised by its content. A layout is a directory or a tar archive, as buildx, skopeo, podman and
-/// regtree export write it. A docker archive is what docker save and podman save write. An archive may be compressed
-/// with gzip, zstd or xz; it is read once, also from a pipe. What skopeo calls dir: has one image, without a name.
+/// regtree detects the format of a source from its content. A layout is a directory or a tar archive, as buildx,
+/// skopeo, podman and regtree export write it. A docker archive is what docker save and podman save write. A directory
+/// in the dir: format of skopeo has one image without a name. An archive may be compressed with gzip, zstd or xz. It is
+/// read once, so it can come from a pipe.
 ///
-/// Digests stay as they are. But a docker archive has no manifests of images, so regtree makes them, and compresses
-/// the layers, always in the same way: the same archive gives the same digests.
+/// Digests do not change. A docker archive has no image manifests, so regtree makes them and compresses the layers. The
+/// same archive always gives the same digests.
 ///
-/// An image gets the repository and tag that the source names, without the registry's host; what regtree export wrote,
-/// or another tree has, keeps its names. A tag appears last, when all of its image is there and checked as manifest put
-/// checks it. A run that was cut short is simply repeated: what is there is not written again.
+/// An image gets the repository and tag that the source names, without the registry's host. Names from a layout of
+/// regtree export or from another tree are kept as they are. A tag is set last, when its whole image is in the tree and
+/// has been checked as manifest put checks it. To finish an interrupted import, run it again: content that is already
+/// in the tree is not written again.
 #[derive(Debug, clap::Args)]
 #[command(after_long_help = "\
 Exit codes:
@@ -65,23 +67,23 @@ pub(super) struct Import {
     /// Give the repository FROM, and those below it, the name TO; may be given several times
     #[arg(long = "map", value_name = "FROM=TO")]
     renames: Vec<Rename>,
-    /// Import only the repositories that the source gives such a name; may be given several times
+    /// Import only repositories whose names in the source match; may be given several times
     #[arg(long, value_name = "GLOB")]
     only: Vec<Pattern>,
     /// Import only what is for OS/ARCH, or OS/ARCH/VARIANT; may be given several times
     ///
-    /// Of one platform the tag names that manifest. Of several a new index is made of their manifests and attestations.
-    /// An image without an index has to be for one of them. What is no image for a platform, such as a signature, is
-    /// imported whole.
+    /// With one platform, the tag points to the manifest for it. With several, regtree makes a new index of their
+    /// manifests and attestations. An image without an index must be for one of the platforms. A manifest that is for
+    /// no platform, such as a signature, is imported whole.
     #[arg(long = "platform", value_name = "PLATFORM")]
     platforms: Vec<Wanted>,
-    /// What the sources are, instead of what is recognised
+    /// The format of the sources; detected if omitted
     #[arg(long, value_name = "FORMAT", value_parser = super::one_of(SourceFormat::ALL, SourceFormat::name))]
     format: Option<SourceFormat>,
     /// How to compress the layers of a docker archive
     #[arg(long, value_name = "METHOD", default_value = "gzip", value_parser = super::one_of(Compression::WRITTEN, Compression::name))]
     compression: Compression,
-    /// Refuse an archive with a layer of more bytes without compression (such as 10GiB)
+    /// Refuse an archive with a layer that is larger than SIZE when uncompressed (such as 10GiB)
     #[arg(long, value_name = "SIZE", default_value = "100GiB", value_parser = super::parse_bytes)]
     max_layer_size: u64,
     /// Keep the host of a reference, as the first component of the repository

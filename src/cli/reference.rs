@@ -56,7 +56,7 @@ impl Kind for Manifest {
     }
 
     fn of(tag: Option<Tag>, digest: Option<GivenDigest>) -> Result<Target, &'static str> {
-        Target::of(tag, digest).ok_or("want REPO:TAG or REPO@DIGEST")
+        Target::of(tag, digest).ok_or("expected REPO:TAG or REPO@DIGEST")
     }
 }
 
@@ -76,7 +76,7 @@ impl Kind for Revision {
     }
 
     fn of(tag: Option<Tag>, digest: Option<GivenDigest>) -> Result<Target, &'static str> {
-        Target::of(tag, digest).filter(|target| !matches!(target, Target::Tag(_))).ok_or("want REPO@DIGEST")
+        Target::of(tag, digest).filter(|target| !matches!(target, Target::Tag(_))).ok_or("expected REPO@DIGEST")
     }
 }
 
@@ -98,7 +98,7 @@ impl Kind for Blob {
     fn of(tag: Option<Tag>, digest: Option<GivenDigest>) -> Result<GivenDigest, &'static str> {
         match (tag, digest) {
             (None, Some(digest)) => Ok(digest),
-            _ => Err("a tag names a manifest, not a blob: want REPO@DIGEST"),
+            _ => Err("a tag names a manifest, not a blob: expected REPO@DIGEST"),
         }
     }
 }
@@ -155,7 +155,7 @@ impl Kind for TagName {
         match (tag, digest) {
             (Some(tag), None) => Ok(TagTarget::Tag(tag)),
             (Some(tag), Some(digest)) => Ok(TagTarget::Pinned(Pinned { tag, digest })),
-            (None, _) => Err("want REPO:TAG"),
+            (None, _) => Err("expected REPO:TAG"),
         }
     }
 }
@@ -174,7 +174,7 @@ pub(super) enum Word<T> {
 fn parse_digest(text: &str) -> Result<GivenDigest, Invalid> {
     text.parse().map_err(|error| match error {
         DigestError::Format => {
-            "invalid checksum digest format (want sha256:…, whole or its first 7 or more hex digits)".into()
+            "invalid checksum digest format (expected sha256:…, whole or its first 7 or more hex digits)".into()
         }
         error => error.into(),
     })
@@ -222,7 +222,7 @@ impl<K: Kind> TryFrom<OneWord<K>> for One<K> {
         let mut groups = group::<K>(repository, target.into_iter().collect())?;
         match groups.pop().map(|(repository, mut targets)| (repository, targets.pop(), targets.is_empty())) {
             Some((repository, Some(target), true)) if groups.is_empty() => Ok(Self { repository, target }),
-            _ => Err(conflict("two references are given, and one is wanted")),
+            _ => Err(conflict("two references are given, expected one")),
         }
     }
 }
@@ -253,7 +253,7 @@ impl<K: Kind> TryFrom<SeveralWords<K>> for Several<K> {
         let mut groups = group::<K>(words.repository, words.targets)?;
         match groups.pop() {
             Some((repository, targets)) if groups.is_empty() => Ok(Self { repository, targets }),
-            _ => Err(conflict("the references name several repositories, and one is wanted")),
+            _ => Err(conflict("the references name several repositories, expected one")),
         }
     }
 }
@@ -353,7 +353,7 @@ impl FromStr for Destination {
     fn from_str(text: &str) -> Result<Self, Invalid> {
         match text.parse()? {
             Written { repository, tag, digest: None } => Ok(Self { repository, tag }),
-            Written { .. } => Err("want REPO or REPO:TAG, without a digest".into()),
+            Written { .. } => Err("expected REPO or REPO:TAG, without a digest".into()),
         }
     }
 }

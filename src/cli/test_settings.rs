@@ -44,7 +44,7 @@ impl TestSettings {
         let pauses = match pauses.as_deref() {
             None => fsck::PAUSES.to_vec(),
             Some("none") => vec![Duration::ZERO],
-            Some(other) => return Err(format!("{PAUSES}: want none, not {other}")),
+            Some(other) => return Err(format!("{PAUSES}: expected none, not {other}")),
         };
         Ok(Self { now, pauses, places: places.map_or_else(Places::default, Places::below) })
     }

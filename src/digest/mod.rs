@@ -108,7 +108,7 @@ impl TarsumVersion {
 #[non_exhaustive]
 pub enum DigestError {
     /// The text is not `algorithm:hex`, or has characters that are not hex digits.
-    #[error("invalid checksum digest format (want algorithm:hex, in lower case)")]
+    #[error("invalid checksum digest format (expected algorithm:hex, in lower case)")]
     Format,
     /// The algorithm is known, but there are too few or too many digits.
     #[error("invalid checksum digest length: {algorithm} takes {expected} hex digits, found {found}")]

@@ -38,7 +38,7 @@ pub(crate) struct OutputDirectory {
 impl OutputDirectory {
     /// Opens the directory `place`, which has the file `marker`, or begins a new one with a marker of this text.
     ///
-    /// `Err(Refused)` when something else is there, or another process fills it.
+    /// `Err(Refused)` when something else is in its place, or another process fills it.
     pub(crate) fn open(place: &Path, marker: &str, text: &str) -> Result<Self> {
         let refused = |reason: String| Error::Refused { reason: format!("{}: {reason}", place.display()) };
         let path = match std::fs::read_dir(place) {

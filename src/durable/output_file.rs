@@ -26,7 +26,7 @@ impl OutputFile {
     /// Begins the file that will replace the one at `place`, if there is one. A symbolic link stays, and what it leads to
     /// is replaced.
     ///
-    /// `Err(Refused)` when something else is there, or another process fills it.
+    /// `Err(Refused)` when something else is in its place, or another process fills it.
     pub(crate) fn create(place: &Path) -> Result<Self> {
         let refused = |reason: &str| Error::Refused { reason: format!("{}: {reason}", place.display()) };
         let place = resolve(place).map_err(|error| Error::io("open", place, error))?;

@@ -291,7 +291,7 @@ pub enum Error {
         available: Vec<String>,
     },
     /// An index has several platforms, and there is room for one.
-    #[error("manifest {digest} in repository {repository} is an index, and one platform is wanted of it; it has {}", available.join(", "))]
+    #[error("manifest {digest} in repository {repository} is an index, expected one platform of it; it has {}", available.join(", "))]
     PlatformWanted {
         /// The repository.
         repository: RepositoryName,
@@ -443,7 +443,7 @@ pub enum Error {
     },
     /// Two images of the sources have one name.
     #[error(
-        "two images are called {name}: {} of {} and {} of {}", first.1, first.0.display(), second.1, second.0.display()
+        "two images have the name {name}: {} of {} and {} of {}", first.1, first.0.display(), second.1, second.0.display()
     )]
     NameTwice {
         /// The repository and the tag.
@@ -498,7 +498,7 @@ pub enum Error {
         reason: String,
     },
     /// Something in the quarantine can't be put back to its former path.
-    #[error("{} can't be put back: {reason}; it stays in {}", path.display(), kept.display())]
+    #[error("{} can't be put back: {reason}; it is kept in {}", path.display(), kept.display())]
     NotPutBack {
         /// Its former path.
         path: PathBuf,

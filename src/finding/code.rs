@@ -48,7 +48,7 @@ named! {
         SignatureInvalid = "signature-invalid",
         /// A schema1 signature was not verified: this build has no feature `schema1-signatures`.
         SignatureNotVerified = "signature-not-verified",
-        /// A layer is called by a tarsum, which is no hash of its bytes: whether it is the right one was not verified.
+        /// A layer is referenced by a tarsum, which is not a hash of its bytes: whether it is the right one was not verified.
         TarsumNotVerified = "tarsum-not-verified",
         /// The link of a stored signature names content that is missing.
         SignatureDangling = "signature-dangling",

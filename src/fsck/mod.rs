@@ -305,7 +305,7 @@ fn in_the_future(inspector: &Inspector<'_>, ahead: Option<(u64, TreePath)>) -> R
     let Some((count, first)) = ahead else { return Ok(None) };
     let Some(found) = inspector.tree.metadata(&first)? else { return Ok(None) };
     let others = if count == 1 { String::new() } else { format!(", and {} more", count::plural(count - 1, "time")) };
-    let message = format!("its time is in the future, {:.0}{others}: gc takes it for young until then", found.modified);
+    let message = format!("its time is in the future, {:.0}{others}: gc treats it as young until then", found.modified);
     let finding = inspector.at(&first, Code::TimeInFuture, Harm::Possible, message).found(&found.modified);
     Ok(Some(Candidate::new(finding, Blocks::None)))
 }

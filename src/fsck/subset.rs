@@ -21,7 +21,7 @@ pub enum Subset {
 }
 
 /// What the text of a subset must be.
-const WANT: &str = "want a part such as 3/16, a percentage such as 10%, or a size such as 50GiB";
+const WANT: &str = "expected a part such as 3/16, a percentage such as 10%, or a size such as 50GiB";
 const UNITS: [(&str, u32); 5] = [("TiB", 40), ("GiB", 30), ("MiB", 20), ("KiB", 10), ("B", 0)];
 
 impl FromStr for Subset {

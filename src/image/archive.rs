@@ -230,7 +230,7 @@ impl Archive {
         let read = self.lock().source.read_exact(buffer);
         read.map_err(|error| match error.kind() {
             io::ErrorKind::UnexpectedEof if error.raw_os_error().is_none() => {
-                self.malformed("it ends too early: it is no tar archive, or was cut off")
+                self.malformed("it ends too early: it is not a tar archive, or was cut off")
             }
             _ => self.failed("", error),
         })
@@ -247,7 +247,7 @@ impl Archive {
         }
         let header = Header::from_byte_slice(&block).clone();
         if header.cksum().ok() != Some(checksum(&block)) {
-            return Err(self.malformed("a header has a wrong checksum: it is no tar archive, or is damaged"));
+            return Err(self.malformed("a header has a wrong checksum: it is not a tar archive, or is damaged"));
         }
         Ok(Some(header))
     }
@@ -265,7 +265,7 @@ impl Archive {
                 Err(error) => return Err(self.failed("", error)),
             };
             let Some(rest) = left.checked_sub(n as u64).filter(|_| buffer[..n].iter().all(|byte| *byte == 0)) else {
-                return Err(self.malformed("it goes on after its end mark"));
+                return Err(self.malformed("it continues after its end mark"));
             };
             left = rest;
         }
@@ -299,7 +299,7 @@ impl Archive {
                 b"size" => {
                     let size = std::str::from_utf8(value).ok().and_then(|text| text.parse().ok());
                     let text = String::from_utf8_lossy(value);
-                    extended.size = Some(size.ok_or_else(|| self.malformed(format!("{text:?} is no size")))?);
+                    extended.size = Some(size.ok_or_else(|| self.malformed(format!("{text:?} is not a size")))?);
                 }
                 key if key.starts_with(b"GNU.sparse.") => {
                     return Err(self.malformed("it has a sparse file, which is refused"));

@@ -43,10 +43,10 @@ impl Directory {
     pub(super) fn open(path: &Path) -> Result<(Self, Entry)> {
         let invalid = |entry: &str, reason: &str| invalid(path, entry, reason);
         if !is_directory(path) {
-            return Err(invalid(VERSION, "there is none that says that skopeo wrote the directory"));
+            return Err(invalid(VERSION, "it is missing, or does not say that skopeo wrote the directory"));
         }
         let manifest = path.join(MANIFEST);
-        let file = layout::open_regular(&manifest)?.ok_or_else(|| invalid(MANIFEST, "there is none"))?;
+        let file = layout::open_regular(&manifest)?.ok_or_else(|| invalid(MANIFEST, "it is missing"))?;
         let bytes = layout::read_bounded(file, &manifest, |reason| super::invalid(path, MANIFEST, reason))?;
         if Manifest::read(&bytes).is_ok_and(|manifest| manifest.kind == Kind::Schema1) {
             let reason = "it is a signed schema1 manifest: put in its layers with blob put, then it with manifest put";

@@ -246,7 +246,7 @@ impl<T: FnMut(Imported)> Importing<'_, T> {
                 continue;
             }
             if depth > MAX_DEPTH {
-                let reason = format!("it lies in more than {MAX_DEPTH} indexes");
+                let reason = format!("it is nested in more than {MAX_DEPTH} indexes");
                 return Err(image.source.invalid(&format!("manifest {digest}"), reason));
             }
             let bytes = match &image.made {
@@ -302,7 +302,8 @@ impl<T: FnMut(Imported)> Importing<'_, T> {
             return Ok(());
         }
         if digest.is_tarsum() {
-            let reason = format!("its {} {digest} is no hash of bytes: such content can't be imported", reference.role);
+            let reason =
+                format!("its {} {digest} is not a hash of the bytes: such content can't be imported", reference.role);
             return Err(image.source.invalid(&format!("manifest {parent}"), reason));
         }
         let size = reference.size.and_then(|size| u64::try_from(size).ok());

@@ -234,14 +234,14 @@ impl Layout {
             return Ok(layout);
         }
         std::fs::metadata(path).map_err(|error| Error::io("open", path, error))?;
-        Err(layout.invalid(MARKER, "there is none, so this is no image layout".to_owned()))
+        Err(layout.invalid(MARKER, "it is missing, so this is not an image layout".to_owned()))
     }
 
     /// The entries of its index.
     pub(super) fn read_index(&self) -> Result<Vec<Entry>> {
         let path = self.path.join(INDEX);
         let file = open_regular(&path)?;
-        let file = file.ok_or_else(|| self.invalid(INDEX, "there is none".to_owned()))?;
+        let file = file.ok_or_else(|| self.invalid(INDEX, "it is missing".to_owned()))?;
         let failed = |error| Error::io("read", &path, error);
         let size = file.metadata().map_err(failed)?.len();
         // Room for what is read, and not for twice as much. It may grow meanwhile.

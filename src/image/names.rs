@@ -44,7 +44,7 @@ pub struct Rename {
 
 /// Why a text is not a [`Rename`].
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("want FROM=TO, both repository names")]
+#[error("expected FROM=TO, both repository names")]
 pub struct RenameError;
 
 impl FromStr for Rename {

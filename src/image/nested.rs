@@ -65,7 +65,7 @@ impl<S: Indexes> Unfolding<'_, S> {
     fn list(&mut self, index: &Entry, depth: usize) -> Result<Option<Vec<Entry>>> {
         let name = format!("index {}", index.digest);
         if depth > MAX_DEPTH {
-            return Err(self.source.invalid(&name, format!("it lies in more than {MAX_DEPTH} indexes")));
+            return Err(self.source.invalid(&name, format!("it is nested in more than {MAX_DEPTH} indexes")));
         }
         let Some(bytes) = self.source.index(index.digest)? else { return Ok(None) };
         let size = bytes.len() as u64;

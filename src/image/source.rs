@@ -66,7 +66,7 @@ impl Source {
             None if !layout::is_layout(path) => match Registry::open(path) {
                 Ok(registry) => return Self::of_tree(path, registry, interrupt),
                 Err(Error::NotATree { .. }) => {
-                    let reason = "it is no image layout, no directory that skopeo wrote, and no tree";
+                    let reason = "it is not an image layout, a directory that skopeo wrote, or a registry tree";
                     return Err(invalid(path, "directory", reason));
                 }
                 Err(error) => return Err(error),
@@ -93,7 +93,7 @@ impl Source {
     /// Reads an archive to its end, which errors call `name`. The errors are those of [`Source::open`].
     pub fn read(content: impl Read + Send + 'static, name: &Path, how: &ReadSource<'_>) -> Result<Self> {
         if let Some(format @ (SourceFormat::Dir | SourceFormat::Tree)) = how.format {
-            return Err(invalid(name, "file", format!("it is no directory, which {format} is")));
+            return Err(invalid(name, "file", format!("it is not a directory, but {format} must be one")));
         }
         how.watch.progress.begin("reading", None);
         let read = Self::read_archive(content, name, how);
@@ -219,7 +219,7 @@ impl Source {
     fn staged_manifest(&self, staged: &Staged, digest: Digest) -> Result<Vec<u8>> {
         let invalid = |reason| self.invalid(&format!("manifest {digest}"), reason);
         let Some((file, _)) = staged.open(&digest)? else {
-            return Err(invalid("its content is missing, or is no manifest".to_owned()));
+            return Err(invalid("its content is missing, or is not a manifest".to_owned()));
         };
         layout::read_manifest(file, &staged.staging().locate(&name_of(&digest)), digest, invalid)
     }
@@ -279,7 +279,7 @@ fn images(stager: &mut Stager<'_>, how: &ReadSource<'_>) -> Result<(Vec<Entry>, 
     let may_be_docker = how.format.is_none() && !staged.is_layout();
     let Some(text) = staged.docker_manifest.clone().filter(|_| is_docker || may_be_docker) else {
         let missing = if is_docker { DOCKER_MANIFEST } else { layout::INDEX };
-        let reason = "there is none, so this is neither an OCI image layout nor a docker archive";
+        let reason = "it is missing, so this is neither an OCI image layout nor a docker archive";
         return Err(stager.invalid(missing, reason));
     };
     if how.only_names {

@@ -234,7 +234,7 @@ impl<F: Facts> Referrer<'_, F> {
             format!("child {digest} of index {index} was here, but is no longer linked")
         } else {
             let but = if is_there { ", though the tree has its content" } else { "" };
-            format!("child {digest} of index {index} was never pushed here, or is gone without trace{but}")
+            format!("child {digest} of index {index} was never pushed here, or was removed without a trace{but}")
         };
         // Whoever pulls the tag for that platform gets nothing, whatever the reason.
         let is_led = self.facts.is_led(&index);
@@ -275,7 +275,8 @@ impl<F: Facts> Referrer<'_, F> {
             }
         };
         if digest.is_tarsum() && self.facts.hashes() {
-            let message = format!("{part} is called by a tarsum, which is no hash of its bytes: it was not verified");
+            let message =
+                format!("{part} is referenced by a tarsum, which is not a hash of its bytes: it was not verified");
             let finding = self.facts.at(self.layer(digest), Code::TarsumNotVerified, Harm::None, message);
             self.report(Blocks::None, digest, finding);
         }
@@ -315,14 +316,15 @@ impl<F: Facts> Referrer<'_, F> {
         let Some(code) = code else {
             self.facts.look_into(Blocks::Layer(target), Harm::Certain);
             let message = format!(
-                "it calls {target} {alias}, which a registry's collector does not follow: it loses the content"
+                "it references {target} as {alias}, which a registry's collector does not follow, so it deletes the content"
             );
             let finding = self.facts.at(self.document.clone(), Code::ReferenceByAlias, Harm::None, message);
             return self.report(Blocks::None, alias, finding);
         };
         let manifest = self.digest;
-        let message =
-            format!("manifest {manifest} calls {target} {alias}, and without a link to it no registry serves it");
+        let message = format!(
+            "manifest {manifest} references {target} as {alias}, and without a link to that no registry serves it"
+        );
         let finding = self.facts.at(self.layer(target), code, Harm::Certain, message);
         self.report(Blocks::Layer(alias), alias, finding.expects(&target).repaired_by(Repair::RewriteLink));
     }
@@ -369,10 +371,10 @@ impl<F: Facts> Referrer<'_, F> {
 /// The finding about a layer link whose content is gone. `reason` says why the link may be needed all the same.
 pub(crate) fn dangling<F: Facts>(facts: &F, key: &Digest, target: &Digest, reason: Option<&str>) -> Finding {
     let (digest, repair, message) = match reason {
-        None => (*key, Repair::RemoveLink, format!("nothing needs the link to {target}, and its content is gone")),
+        None => (*key, Repair::RemoveLink, format!("nothing needs the link to {target}, and its content is missing")),
         // The link is kept: it is missed when what can't be followed is repaired.
         Some(reason) => {
-            let message = format!("the content of the link to {target} is gone, and may be needed: {reason}");
+            let message = format!("the content of the link to {target} is missing, and may be needed: {reason}");
             (*target, Repair::RefillBlob, message)
         }
     };

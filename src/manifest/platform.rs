@@ -24,7 +24,7 @@ impl FromStr for Wanted {
     type Err = &'static str;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let want = "want os/arch or os/arch/variant, such as linux/amd64 or windows(10.0.20348)/amd64";
+        let want = "expected os/arch or os/arch/variant, such as linux/amd64 or windows(10.0.20348)/amd64";
         let parts: Vec<&str> = text.split('/').collect();
         let (os, architecture, variant) = match parts[..] {
             [os, architecture] => (os, architecture, ""),

@@ -17,7 +17,7 @@ pub struct RunId(Box<str>);
 
 /// The text is not the name of a run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("want the name of a run, such as 20261121T123000Z-0123abcd")]
+#[error("expected the name of a run, such as 20261121T123000Z-0123abcd")]
 pub struct RunIdError;
 
 impl RunId {

@@ -21,5 +21,5 @@ pub fn purge(writer: &ExclusiveWriter<'_>, run: &RunId) -> Result<()> {
     if writer.remove_empty_run(run.as_str())? {
         return Ok(());
     }
-    Err(Error::Misplaced { path: directory.path(), reason: "there is something in it that is not the quarantine's" })
+    Err(Error::Misplaced { path: directory.path(), reason: "it contains something that is not the quarantine's" })
 }

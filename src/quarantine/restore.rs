@@ -235,7 +235,7 @@ impl Missed {
     /// Why an item must not be put back now, if it must not.
     fn reason(&self, item: &Item) -> Option<&'static str> {
         if item.kind.is_link() && item.digest.is_some_and(|digest| self.content.contains(&digest)) {
-            return Some("its content is gone, or could not be put back");
+            return Some("its content no longer exists, or could not be put back");
         }
         let names = matches!(item.kind, ItemKind::Revision | ItemKind::TagIndex | ItemKind::Tag);
         let is_hit = || item.repository.as_ref().is_some_and(|name| self.repositories.contains(name));

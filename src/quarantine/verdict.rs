@@ -15,7 +15,7 @@ use crate::layout::{Entry, TreePath};
 use crate::stream::{Interrupt, Silent, Watch};
 use crate::tree::{self, EntryKind};
 
-pub(super) const SOMETHING_ELSE: &str = "something else is there";
+pub(super) const SOMETHING_ELSE: &str = "something else is in its place";
 
 /// What a restore does with an item.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -23,7 +23,7 @@ use crate::name::{NameError, RepositoryName, Tag};
 #[non_exhaustive]
 pub enum ReferenceError {
     /// Neither `:tag` nor `@digest` follows the repository.
-    #[error("it names no tag and no digest (want repository:tag or repository@digest)")]
+    #[error("it names no tag and no digest (expected repository:tag or repository@digest)")]
     Bare,
     /// The part before the tag or digest is not a repository name.
     #[error("{text:?} is not a repository name: {source}")]

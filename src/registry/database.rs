@@ -22,7 +22,7 @@ pub(super) fn check_gitlab(root: &Path) -> Result<()> {
         (Err(error), _) | (_, Err(error)) => format!("{} can't be looked at: {error}", path.display()),
     };
     let reason =
-        format!("a database of GitLab's registry knows what this tree's content is needed for, not the tree: {cause}");
+        format!("a database of GitLab's registry knows which content is needed, and this tree does not: {cause}");
     Err(Error::InDatabase { database: "gitlab", reason, path: Some(path) })
 }
 
@@ -36,9 +36,8 @@ pub(super) fn check_harbor(tree: &Tree) -> Result<()> {
         [] | [_] => return Ok(()),
         names => format!("{} lie beside {}", names.join(" and "), tree.root().display()),
     };
-    let reason = format!(
-        "this is the tree of a Harbor, which knows from a database, not from the tree, what is tagged: {cause}"
-    );
+    let reason =
+        format!("this is the tree of a Harbor, which keeps its tags in a database, and not in the tree: {cause}");
     Err(Error::InDatabase { database: "harbor", reason, path: None })
 }
 

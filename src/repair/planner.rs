@@ -155,7 +155,7 @@ impl Planner<'_> {
         let Some(repair) = finding.repair else {
             if REPAIRABLE.contains(&finding.code) && !self.is_safe_only() {
                 let reason = if finding.code.is_absence() && cache::is_cache(self.tree) {
-                    "a pull-through cache fetches what it lacks when that is pulled".to_owned()
+                    "a pull-through cache fetches missing content when it is pulled".to_owned()
                 } else {
                     reason_to_leave(&finding)
                 };
@@ -255,7 +255,7 @@ impl Planner<'_> {
         if self.is_whole(finding.subject.digest().or_else(|| finding.digest()))? {
             self.add(&finding, Repair::RewriteLink, 0);
         } else {
-            self.leave(finding, "there is no intact content that it could lead to");
+            self.leave(finding, "no intact content was found for it");
         }
         Ok(())
     }
@@ -266,7 +266,7 @@ impl Planner<'_> {
         } else if self.is_whole(finding.digest())? {
             self.add(&finding, Repair::LinkRevision, 0);
         } else {
-            self.leave(finding, "there is no intact content that it could lead to");
+            self.leave(finding, "no intact content was found for it");
         }
         Ok(())
     }

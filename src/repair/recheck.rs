@@ -73,7 +73,7 @@ impl Look<'_> {
     fn content(&self, interrupt: &Interrupt) -> Result<Option<&'static str>> {
         let digest = self.action.digest();
         let path = Entry::Blob(digest).path();
-        let Some(file) = self.tree.open_file(&path)? else { return Ok(Some("it is gone")) };
+        let Some(file) = self.tree.open_file(&path)? else { return Ok(Some("it no longer exists")) };
         let failed = |error| interrupt.or(Error::io("read", self.tree.locate(&path), error));
         let hashed = stream::hash_file(file, digest.algorithm(), interrupt).map_err(failed)?;
         let is_right = digest.algorithm().is_some_and(|algorithm| hashed.by(algorithm) == Some(digest));
@@ -83,7 +83,7 @@ impl Look<'_> {
     fn broken_link(&self) -> Result<Option<&'static str>> {
         let digest = self.action.digest();
         if !self.has_content(&digest)? {
-            return Ok(Some("its content is not there"));
+            return Ok(Some("its content is missing"));
         }
         let was_missing = self.action.finding.code.grants();
         let is_as_found = match link::read(self.tree, &self.action.path)? {
@@ -95,7 +95,7 @@ impl Look<'_> {
             Some(Err(_)) => !was_missing,
             None => was_missing,
         };
-        Ok((!is_as_found).then_some("the link was written meanwhile, or is gone"))
+        Ok((!is_as_found).then_some("the link was written meanwhile, or no longer exists"))
     }
 
     fn meant(&self) -> Result<Option<Digest>> {
@@ -108,7 +108,7 @@ impl Look<'_> {
             return Ok(Some("it has its link now"));
         }
         if !self.has_content(&self.action.digest())? {
-            return Ok(Some("its content is not there"));
+            return Ok(Some("its content is missing"));
         }
         // A registry may be deleting the manifest, with its tags.
         match (self.action.finding.code, &self.action.finding.subject) {
@@ -150,7 +150,7 @@ impl Look<'_> {
     /// The link may be an alias, so what it leads to is looked up.
     fn dangling_link(&self) -> Result<Option<&'static str>> {
         let Some(target) = self.link(&self.action.path)? else { return Ok(Some("the link has changed")) };
-        Ok(self.has_content(&target)?.then_some("its content is there now"))
+        Ok(self.has_content(&target)?.then_some("its content exists now"))
     }
 
     /// The digest that the link in a directory says, if there is a valid link.

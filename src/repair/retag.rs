@@ -21,7 +21,7 @@ pub(super) fn newest(tree: &Tree, finding: &Finding) -> Result<Result<Digest, St
         Ok(Err(format!("{reason}; {choose}")))
     };
     let (past, damage) = match tag::history(&Repository::new(tree, name.clone()), &tag) {
-        Err(Error::TagUnknown { .. }) => return Ok(Err("the tag is gone".to_owned())),
+        Err(Error::TagUnknown { .. }) => return Ok(Err("the tag no longer exists".to_owned())),
         history => history?,
     };
     match &past[..] {

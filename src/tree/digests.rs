@@ -51,7 +51,7 @@ pub(crate) fn keyed_before(neighbours: &mut Neighbours<'_>, algorithm: &KeyedDir
         match (entry.kind, entry.text().and_then(|name| algorithm.digest(name))) {
             (EntryKind::Directory, Some(digest)) => digests.push(digest),
             (EntryKind::Directory, None) => {
-                let reason = "it is not called by the hex digits of a digest";
+                let reason = "its name is not the hex digits of a digest";
                 damage.push(Error::Misplaced { path: path(), reason });
             }
             (EntryKind::File, _) => {}
@@ -130,7 +130,7 @@ fn leaf(
     let misplaced = |reason| Error::Misplaced { path: tree.locate(&file), reason };
     let digest = algorithm
         .digest(path.file_name())
-        .ok_or_else(|| misplaced("its directory is not called by the hex digits of a digest"))?;
+        .ok_or_else(|| misplaced("the name of its directory is not the hex digits of a digest"))?;
     if file.area() == Area::Blobs && layout::blob_directory(&digest) != *path {
         return Err(misplaced("its directory is not the one of its first two hex digits"));
     }

@@ -56,7 +56,8 @@ impl Upload {
             return Ok(());
         }
         let (id, repository) = (&self.id, &self.repository);
-        let reason = format!("upload {id} of repository {repository} is an alpha registry's, which is only read");
+        let reason =
+            format!("upload {id} of repository {repository} was made by an alpha registry: regtree only reads it");
         Err(Error::Refused { reason })
     }
 

@@ -138,7 +138,7 @@ fn a_failure_names_its_signature_and_key() {
     let SignatureError::Signature { number: 2, key_id: Some(key_id), fault: Fault::EcMismatch } = &error else {
         panic!("{error}");
     };
-    assert_eq!(error.to_string(), format!("signature 2 (key {key_id}): it does not fit the payload and the key"));
+    assert_eq!(error.to_string(), format!("signature 2 (key {key_id}): it does not match the payload and the key"));
     let verdicts = parse(&read("invalid/second-of-two-bad.json")).unwrap().verify();
     assert_eq!((verdicts[0].outcome.clone(), verdicts[0].error()), (Ok(()), None));
     assert_eq!(verdicts[1].time.as_deref(), Some("2012-02-13T07:16:24Z"));

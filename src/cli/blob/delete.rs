@@ -15,12 +15,12 @@ use crate::reference::{self, Shortened};
 
 /// Remove (unlink) blobs from a repository
 ///
-/// Removes the repository's links; the content stays until it is collected, and other repositories keep theirs. Prints
-/// the digest of each link removed. Deleting an alias leaves the canonical link, and deleting the canonical link leaves
-/// the aliases, unless --all-aliases is given. If any digest is unknown, nothing is removed; one that was deleted
+/// Removes the repository's links, and prints the digest of each. The content is kept until gc collects it, and other
+/// repositories keep their links. Deleting an alias leaves the canonical link, and deleting the canonical link leaves
+/// the aliases, unless --all-aliases is given. If any digest is unknown, nothing is removed; a digest that was deleted
 /// before is skipped if others are given too. A blob that a manifest of the repository needs is kept, unless --force is
-/// given: no pull of that manifest would succeed without the link. Refuses too where a tag or manifest can't be read,
-/// because it may need one.
+/// given: without the link, no pull of that manifest would succeed. Refuses also if a tag or manifest can't be read,
+/// because it may need one of them.
 #[derive(Debug, clap::Args)]
 #[command(after_long_help = "\
 Exit codes:

@@ -19,10 +19,10 @@ use crate::upload;
 /// synced, and only then linked; a failure leaves no content and no upload behind. If the repository does not exist, it
 /// is created.
 ///
-/// A blob that the tree already has is read and kept, but unlike a registry, regtree replaces it if it is damaged. So
-/// blob put repairs what a push can't. That costs one more reading of the blob; --no-verify-existing saves it, and then
-/// only a wrong size is noticed. A running registry may remember the damaged blob's size until it is restarted, or
-/// its redis is flushed.
+/// A blob that the tree already has is read and kept. Unlike a registry, regtree replaces it if it is damaged, so blob
+/// put repairs what a push can't. This reads the blob once more; --no-verify-existing skips that, and then only a wrong
+/// size is noticed. A running registry may remember the damaged blob's size until it is restarted, or its redis is
+/// flushed.
 #[derive(Debug, clap::Args)]
 #[command(after_long_help = "\
 Exit codes:

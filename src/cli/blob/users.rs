@@ -10,9 +10,9 @@ use crate::users::{self, User};
 
 /// List the images that need a blob or manifest
 ///
-/// Prints the repository, the tag, the platform and the digest of each manifest that names it, or is it; - is an untagged
-/// manifest, or a manifest to which no index gives a platform. Follows indexes, and other digests of the same content. A
-/// link to the content is not a need: blob stat --all-repos lists those.
+/// Prints the repository, tag, platform and digest of each manifest that names the content, or is the content. A -
+/// stands for an untagged manifest, or for a manifest to which no index gives a platform. Follows indexes, and other
+/// digests of the same content. A link alone is not a need: blob stat --all-repos lists the links.
 #[derive(Debug, clap::Args)]
 #[command(after_long_help = "\
 Exit codes:

@@ -26,12 +26,12 @@ const USUAL_AGE: Duration = Duration::from_hours(24);
 /// Remove what nothing needs
 ///
 /// gc keeps everything that is needed, and everything younger than --min-age with all that it references. When in
-/// doubt, gc keeps: if a link or manifest of a repository can't be followed, everything that the repository links is
-/// kept; if there may be unseen links, no blob is removed at all (exit code 3). Links are removed before content, so a
+/// doubt, gc keeps. If a link or manifest of a repository can't be followed, everything that the repository links is
+/// kept. If there may be unseen links, no blob is removed at all (exit code 3). Links are removed before content, so a
 /// crash leaves garbage, never a dangling link; run gc again to finish.
 ///
 /// Stop the registry, or make it read-only: a push that finds an old layer "already there" while gc removes it can lose
-/// it. Restart the registry afterwards, or flush its redis, because it caches what it has seen.
+/// that layer. Restart the registry afterwards, or flush its redis, because it caches what it has seen.
 ///
 /// With --quarantine everything is moved to .regtree/quarantine instead, and `regtree quarantine restore` puts it back;
 /// the space is free only after `regtree quarantine purge`. Every run of gc puts back a blob from there that a
@@ -47,7 +47,7 @@ Exit codes:
   10   no tree
   11   another process changes the tree
   12   refused by a safety limit: nothing is needed, or too much would be removed (--max-delete); the plan is shown.
-       Or with --delete-untagged: the tags are Harbor's, which has them in a database
+       Or with --delete-untagged: Harbor keeps the tags of this tree in a database
   130, 143 interrupted; what was removed until then is reported
 
 Examples:
@@ -77,13 +77,13 @@ pub(super) struct Gc {
     /// With --delete-untagged: also remove tags made for a manifest that is no longer in the tree, such as those of its
     /// signatures
     ///
-    /// A tag named after a manifest is one if it ends in .sig, .att or .sbom, or if its index lists nothing, or only
-    /// manifests about that one. All of them stay where something in the tree can't be read, and in a repository of
-    /// whose tags none names a manifest that was ever in the tree, unless --repository chooses it.
+    /// Such a tag is named after a manifest. Its name ends in .sig, .att or .sbom, or its index lists nothing, or only
+    /// manifests about that manifest. All of these tags are kept if something in the tree can't be read. They are also
+    /// kept in a repository in which no tag names a manifest that was ever in the tree, unless --repository chooses it.
     #[arg(long, requires = "delete_untagged")]
     delete_dangling_referrers: bool,
     /// Also remove tags whose manifest has no link, as registries 2.1 and 2.2 leave them when a manifest is deleted;
-    /// otherwise such a tag keeps the manifest while that is whole
+    /// otherwise such a tag keeps its manifest as long as that is complete
     #[arg(long)]
     delete_dangling_tags: bool,
     /// Accept indexes with missing children (partial mirrors), and free children that no repository links, with what only
@@ -119,7 +119,7 @@ pub(super) struct Gc {
 }
 
 pub(super) fn parse_limit(text: &str) -> Result<Limit, &'static str> {
-    let want = "want a percentage such as 20%, or a number of bytes such as 50GiB";
+    let want = "expected a percentage such as 20%, or a number of bytes such as 50GiB";
     if let Some(percent) = text.strip_suffix('%') {
         let percent: f64 = percent.parse().map_err(|_| want)?;
         return if (0.0..=100.0).contains(&percent) { Ok(Limit::Percent(percent)) } else { Err(want) };

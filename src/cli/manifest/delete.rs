@@ -18,10 +18,11 @@ use crate::reference::{Shortened, Target};
 /// Remove manifests from a repository
 ///
 /// Refuses while tags point to a manifest, unless --with-tags removes them too. Refuses to remove a child of an index,
-/// unless the index is removed in the same call or --force is given: no client could pull the whole index any more.
-/// Refuses too where a tag or manifest can't be read, because it may need one. The content stays until gc collects it. If
-/// any digest is unknown, nothing is removed. If it was interrupted, run it again to finish. Referrers, such as
-/// signatures, have no tag: check manifest stat first, or let gc --delete-untagged remove what nothing needs.
+/// unless the index is removed in the same call or --force is given, because no client could pull the whole index any
+/// more. Refuses also if a tag or manifest can't be read, because it may need one of them. If any digest is unknown,
+/// nothing is removed. The content is kept until gc collects it. To finish an interrupted deletion, run it again.
+/// Referrers, such as signatures, have no tag: check manifest stat first, or let gc --delete-untagged remove what
+/// nothing needs.
 #[derive(Debug, clap::Args)]
 #[command(after_long_help = "\
 Exit codes:
@@ -32,7 +33,8 @@ Exit codes:
   4    unknown repository or manifest, and nothing removed
   10   no tree
   11   locked, or another process works on the tree
-  12   tags point to one, an index names one, a tag or manifest can't be read, or the tags are Harbor's; nothing removed
+  12   tags point to one, an index names one, a tag or manifest can't be read, or Harbor keeps
+       the tags in a database; nothing removed
 
 Examples:
   regtree manifest delete library/app sha256:… --dry-run

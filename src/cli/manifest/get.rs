@@ -98,7 +98,7 @@ impl Get {
             let others = others.join(", ");
             context
                 .output
-                .note(format_args!("{} is the first that fits {wanted}; as good are {others}", chosen.digest));
+                .note(format_args!("{} is the first that matches {wanted}; {others} match as well", chosen.digest));
         }
         Ok(chosen.digest)
     }

@@ -19,12 +19,13 @@ use crate::stream::Watch;
 /// Check that manifests are complete, and report everything that is wrong
 ///
 /// verify checks that a manifest matches its digest, that a registry would accept it, and that everything it references
-/// exists and has the right size, which no registry ever compares. The children of an index are checked too; one that
-/// is missing is an error where a tag leads to the index, and else a warning. Stored schema1 signatures must be valid. --content hashes configs and layers too.
+/// exists and has the right size. (No registry compares these sizes.) The children of an index are checked too. A
+/// missing child is an error if a tag leads to the index, and otherwise a warning. Stored schema1 signatures must be
+/// valid. --content hashes configs and layers too.
 #[derive(Debug, clap::Args)]
 #[command(after_long_help = "\
 Exit codes:
-  0    all is well, or there were warnings only
+  0    no errors, perhaps warnings
   2    malformed name, tag or digest
   3    something can't be read; or this build of regtree can't verify schema1 signatures
   4    unknown repository, tag or manifest, and nothing is wrong with the others
@@ -186,7 +187,7 @@ impl Verify {
         let unread = match tally.not_verified {
             _ if !self.content => "; content not hashed (add --content)".to_owned(),
             0 => String::new(),
-            count => format!("; {} called by a tarsum, which was not verified", plural(count, "layer")),
+            count => format!("; {} referenced by a tarsum, which was not verified", plural(count, "layer")),
         };
         // The findings come before their sum.
         context.output.flush()?;

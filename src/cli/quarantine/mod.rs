@@ -95,12 +95,12 @@ pub(super) fn print_mentioned(recall: &Recall, context: &mut Context) -> anyhow:
     for Mentioned { digest, run, repositories, .. } in recall.mentioned.iter().take(SHOWN) {
         let who = list_some(repositories);
         context.output.note(format_args!(
-            "{digest} stays in run {run} of the quarantine: {who} only, and nothing shows that it was there"
+            "{digest} is kept in run {run} of the quarantine: {who} only, and nothing shows that it was there"
         ));
     }
     if recall.mentioned.len() > SHOWN {
         let more = plural(recall.mentioned.len() - SHOWN, "blob");
-        context.output.note(format_args!("{more} more stay in the quarantine for the same reason"));
+        context.output.note(format_args!("{more} more are kept in the quarantine for the same reason"));
     }
     Ok(())
 }

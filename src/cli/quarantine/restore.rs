@@ -12,8 +12,8 @@ use crate::quarantine::{self, NotedItem, RestoreOutcome, Restored, RunId};
 /// Put back what a run took out of the tree
 ///
 /// Puts back everything, or only the blobs, links and manifest revisions with the given digests. Prints how many, and
-/// with --verbose where each was put. If something else is in an item's place, the item stays in the quarantine. If the same content is already in
-/// place, the copy in the quarantine is deleted. A run that is then empty is removed.
+/// with --verbose where each was put. If something else is in an item's place, the item is kept in the quarantine. If
+/// the same content is already in place, the copy in the quarantine is deleted. A run that is then empty is removed.
 #[derive(Debug, clap::Args)]
 #[command(after_long_help = "\
 Exit codes:
@@ -24,7 +24,7 @@ Exit codes:
   4    unknown run, or a digest that is not in it
   10   no tree
   11   locked
-  130  interrupted: what was put back stays; run it again to continue
+  130  interrupted: what was put back is kept; run it again to continue
 
 Example:
   regtree quarantine restore 20261121T123000Z-0123abcd --dry-run")]
@@ -154,6 +154,6 @@ fn print_item(noted: &NotedItem, outcome: RestoreOutcome, context: &mut Context)
     if is_back {
         return context.output.line(format_args!("{path}"));
     }
-    context.output.detail(format_args!("{path} is already there"));
+    context.output.detail(format_args!("{path} is already in place"));
     Ok(())
 }

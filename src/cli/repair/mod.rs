@@ -21,16 +21,16 @@ use crate::tree::Tree;
 /// Repair what fsck finds
 ///
 /// repair deletes nothing. It moves what is wrong to the quarantine, with a journal of every change, so that quarantine
-/// restore undoes the repair. Once a corrupt blob is moved, the next push replaces it; while it is in place, a registry
-/// accepts that push and ignores it. --from puts in the right content at once; what a manifest of the tree embeds as
-/// the data of a descriptor is put in without it.
+/// restore undoes the repair. Once a corrupt blob is moved, the next push replaces it. While it is in place, a registry
+/// accepts that push and ignores it. --from puts in the right content at once. Content that a manifest embeds in the
+/// data of a descriptor is put in without --from.
 ///
 /// If corrupt blobs are to be repaired, all content is hashed, unless --skip-content or --unverified-for is given. At
 /// the end the tree is checked again, without hashing.
 #[derive(Debug, clap::Args)]
 #[command(group = clap::ArgGroup::new("what").required(true).multiple(true).args(["only", "all_safe", "grant"]), after_long_help = "\
 Exit codes:
-  0    done, and no error is left in the tree, as far as it was looked at
+  0    done, and no error is left in what was checked
   1    I/O or permission error
   2    malformed argument
   3    done, but an error is left (with -n: would be left), a repair failed, or something could not be read
@@ -85,7 +85,7 @@ fn parse_grant(text: &str) -> Result<Grant, Box<dyn std::error::Error + Send + S
         Reference { repository, target: Target::Digest(GivenDigest::Whole(digest)) } => {
             Ok(Grant { repository, digest })
         }
-        Reference { .. } => Err("want REPOSITORY@DIGEST with the whole digest, and no tag".into()),
+        Reference { .. } => Err("expected REPOSITORY@DIGEST with the whole digest, and no tag".into()),
     }
 }
 

@@ -7,8 +7,8 @@ use crate::registry;
 
 /// Copy a repository: its tags with their history, manifests and layers
 ///
-/// Only links are written, so it takes a moment whatever the size. Repositories whose names begin with OLD are not
-/// copied. To give the copy in another tree, use regtree copy --to.
+/// Only links are written, so it is fast whatever the size. Repositories whose names begin with OLD are not copied. To
+/// copy to another tree, use regtree copy --to.
 #[derive(Debug, clap::Args)]
 #[command(after_long_help = "\
 Exit codes:

@@ -16,16 +16,17 @@ use crate::repository::Repository;
 
 /// Remove repositories: their tags, manifests' links, layers' links and uploads
 ///
-/// Prints how many of each were removed. The content stays until gc collects it; other repositories keep their links to
-/// it. Repositories whose names begin with one of these names are kept too. If any of several is unknown, or can't be
-/// removed, none is. A pattern that matches more than one is refused without --force. No other regtree command may
-/// change the tree meanwhile: repo delete fails while one is running. If it was interrupted, run it again to finish.
+/// Prints how many of each were removed. The content is kept until gc collects it, and other repositories keep their
+/// links to it. A repository whose name only begins with one of these names is kept too. If one of several names is
+/// unknown, or one of the repositories can't be removed, none is removed. A pattern that matches more than one is
+/// refused without --force. No other regtree command may change the tree meanwhile: repo delete fails while one is
+/// running. To finish an interrupted deletion, run it again.
 ///
-/// A note says how much a collection would free. That takes a look at all links of the tree, as gc --dry-run does;
-/// --quiet leaves it out.
+/// A note says how much a collection would free. To find out, regtree reads all links of the tree, as gc --dry-run
+/// does; --quiet skips this.
 ///
-/// With --quarantine the repositories are moved to .regtree/quarantine, and `regtree quarantine restore` puts them back.
-/// Their content is kept no longer for that: restore them before gc collects it.
+/// With --quarantine the repositories are moved to .regtree/quarantine, and `regtree quarantine restore` puts them
+/// back. The quarantine does not protect their content: restore them before gc collects it.
 #[derive(Debug, clap::Args)]
 #[command(after_long_help = "\
 Exit codes:
@@ -37,8 +38,8 @@ Exit codes:
   5    something else is in the place of one of its folders
   10   no tree
   11   locked, or another process works on the tree
-  12   a pattern matches several, one of the directories can't be listed, something in one can't be read, or the tags are
-       Harbor's; nothing removed
+  12   a pattern matches several, one of the directories can't be listed, something in one can't be read, or
+       Harbor keeps the tags in a database; nothing removed
 
 Examples:
   regtree repo delete library/app --dry-run

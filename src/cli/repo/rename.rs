@@ -8,10 +8,10 @@ use crate::repository::Repository;
 
 /// Give a repository another name: its tags with their history, manifests and layers
 ///
-/// Only links are written, so it takes a moment whatever the size. The repository is removed under its old name last:
-/// until then it exists under both, so run it again if it was interrupted. Repositories whose names begin with OLD keep
-/// their names. No other regtree command may change the tree meanwhile. Stop the registry first, or make it read-only:
-/// what is pushed to OLD at the same time may be lost.
+/// Only links are written, so it is fast whatever the size. The old name is removed last: until then the repository has
+/// both names. To finish an interrupted run, run it again. Repositories whose names begin with OLD keep their names. No
+/// other regtree command may change the tree meanwhile. Stop the registry first, or make it read-only: what is pushed
+/// to OLD at the same time may be lost.
 #[derive(Debug, clap::Args)]
 #[command(after_long_help = "\
 Exit codes:

@@ -40,18 +40,18 @@ impl Setting {
         match self {
             Self::Root => {
                 let root = value.as_str().filter(|root| Path::new(root).is_absolute());
-                root.map(str::to_owned).ok_or("want an absolute path")
+                root.map(str::to_owned).ok_or("expected an absolute path")
             }
             Self::MinAge | Self::UploadsOlderThan => {
-                let text = value.as_str().ok_or("want a text such as \"7d\"")?;
+                let text = value.as_str().ok_or("expected a text such as \"7d\"")?;
                 parse_span(text).map(|_| text.to_owned())
             }
-            Self::Quarantine => value.as_bool().map(|is_on| is_on.to_string()).ok_or("want true or false"),
+            Self::Quarantine => value.as_bool().map(|is_on| is_on.to_string()).ok_or("expected true or false"),
             Self::Jobs => {
                 let number = value.as_integer().filter(|number| number.radix() == 10);
                 let number = number.and_then(|number| number.as_str().parse::<u16>().ok());
                 let number = number.filter(|number| (1..=256).contains(number));
-                number.map(|number| number.to_string()).ok_or("want a number from 1 to 256")
+                number.map(|number| number.to_string()).ok_or("expected a number from 1 to 256")
             }
         }
     }

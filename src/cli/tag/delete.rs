@@ -25,7 +25,7 @@ Exit codes:
   5    something else is in a tag's place
   10   no tree
   11   locked
-  12   the tags are Harbor's, which has them in a database; nothing removed
+  12   Harbor keeps the tags of this tree in a database; nothing removed
 
 Example:
   regtree tag delete library/app v1.0 v1.1 --dry-run")]

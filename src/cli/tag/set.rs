@@ -11,7 +11,7 @@ use crate::tag;
 
 /// Point a tag to a manifest of the repository
 ///
-/// The manifest must exist. What the tag pointed to before stays in its history; use tag set again to go back.
+/// The manifest must exist. What the tag pointed to before is kept in its history: to go back, use tag set again.
 #[derive(Debug, clap::Args)]
 #[command(after_long_help = "\
 Exit codes:
@@ -62,7 +62,7 @@ impl TryFrom<LinkWords> for Link {
             (Word::Whole(..), Some(_)) => {
                 Err(reference::conflict("the tag is given twice: in the reference, and alone"))
             }
-            _ => Err(reference::conflict("want a tag alone, and then the manifest that it is to point to")),
+            _ => Err(reference::conflict("expected a tag alone, and then the manifest that it is to point to")),
         }
     }
 }

@@ -13,10 +13,11 @@ use crate::upload::{self, Upload};
 
 /// Remove old unfinished uploads
 ///
-/// Removes uploads that began longer ago than --older-than, as a registry's own purge does, and also those that a
-/// registry never purges: those whose id is not a UUID, and those without a start time, whose age is that of their
-/// newest file. An upload that another process is working on is skipped. Of the whole tree, it also removes what an
-/// import of an archive left in .regtree/import when it was killed. Prints how many, and with --verbose each of them.
+/// Removes uploads that began longer ago than --older-than, as a registry's own purge does. Also removes those that a
+/// registry never purges: uploads whose id is not a UUID, and uploads without a start time, whose age is that of their
+/// newest file. An upload that another process is working on is skipped. For the whole tree, upload purge also removes
+/// from .regtree/import what a killed import of an archive left there. Prints how many, and with --verbose each of
+/// them.
 #[derive(Debug, clap::Args)]
 #[command(after_long_help = "\
 Exit codes:

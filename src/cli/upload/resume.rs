@@ -13,9 +13,9 @@ use crate::upload::{Append, Session};
 
 /// Append to an upload, and print its new size in bytes
 ///
-/// With --offset, bytes are appended only if the upload has exactly this many, so a piece that is sent again is never
-/// appended twice. If an append fails, the upload is cut back to its size before. If an append is killed, the bytes
-/// that had arrived stay: upload status shows how many, and --truncate-to cuts the upload back.
+/// With --offset, bytes are appended only if the upload has exactly this many, so a part that is sent again is never
+/// appended twice. If an append fails, the upload is cut back to its former size. If an append is killed, the bytes
+/// received so far are kept: upload status shows how many, and --truncate-to cuts the upload back.
 #[derive(Debug, clap::Args)]
 #[command(after_long_help = "\
 Exit codes:
@@ -48,7 +48,7 @@ pub(in crate::cli) struct Resume {
     /// Cut the upload back to this many bytes first
     #[arg(long, value_name = "BYTES")]
     truncate_to: Option<u64>,
-    /// Read what is there, even if its hash is known
+    /// Read the content again, even if its hash is known
     #[arg(long)]
     rehash: bool,
 }

@@ -13,7 +13,7 @@ use crate::upload::Session;
 #[derive(Debug, clap::Args)]
 #[command(after_long_help = "\
 Exit codes:
-  0    begun
+  0    started
   1    not writable, no space
   10   no tree
   11   locked

@@ -112,7 +112,11 @@ impl Exporting<'_> {
         let (_, manifest) = manifest::read(&repository, image.whole.digest)?;
         let name = image.tag.as_ref().map(|tag| (image.repository.clone(), tag.to_string()));
         let Some(config) = config_of(&manifest) else {
-            return Err(not_held(&repository, image.whole.digest, format!("it is no image, but {}", kind(&manifest))));
+            return Err(not_held(
+                &repository,
+                image.whole.digest,
+                format!("it is not an image, but {}", kind(&manifest)),
+            ));
         };
         if let Some(known) = held.by_config.get(&config) {
             held.images[*known].names.extend(name);
@@ -226,7 +230,7 @@ fn layer_digest(repository: &Repository<'_>, image: &Image, layer: &Reference) -
     if is_layer {
         return Ok(digest);
     }
-    Err(not_held(repository, digest, format!("its media type {media_type:?} is none of a file system's layer")))
+    Err(not_held(repository, digest, format!("its media type {media_type:?} is not that of a file system layer")))
 }
 
 /// The hashes of the uncompressed layers, which the config has.
@@ -240,7 +244,7 @@ fn diff_ids(repository: &Repository<'_>, config: Digest, bytes: &[u8], layers: u
     }
     let parse = |text: &String| match text.parse::<Digest>() {
         Ok(digest) if digest.algorithm().is_some() => Ok(digest),
-        _ => Err(malformed(format!("the diff_id {text:?} of the config is no hash"))),
+        _ => Err(malformed(format!("the diff_id {text:?} of the config is not a digest"))),
     };
     texts.iter().map(parse).collect()
 }

@@ -114,12 +114,12 @@ impl Stager<'_> {
     pub(in crate::image) fn document(&self, name: &str) -> Result<(Digest, Vec<u8>)> {
         match self.find(name)? {
             Named::Content(digest) => Ok((digest, self.bytes(name, digest)?)),
-            _ => Err(self.archive.invalid(name, "it is no JSON document")),
+            _ => Err(self.archive.invalid(name, "it is not a JSON document")),
         }
     }
 
     fn bytes(&self, name: &str, digest: Digest) -> Result<Vec<u8>> {
-        let no_document = || self.archive.invalid(name, "it is no JSON document");
+        let no_document = || self.archive.invalid(name, "it is not a JSON document");
         let (file, _) = self.staged.open(&digest)?.ok_or_else(no_document)?;
         let mut bytes = Vec::new();
         let read = file.take(MAX_PUT as u64 + 1).read_to_end(&mut bytes);
@@ -145,7 +145,7 @@ impl Stager<'_> {
                 self.staged.files.insert(fingerprint(name), Named::Layer(Box::new(layer)));
                 Ok(layer)
             }
-            Named::Link(_) => Err(self.archive.invalid(name, "it is no layer")),
+            Named::Link(_) => Err(self.archive.invalid(name, "it is not a layer")),
         }
     }
 
@@ -172,7 +172,7 @@ impl Stager<'_> {
                 }
             }
         }
-        Err(self.archive.invalid(name, "it is a link that leads nowhere"))
+        Err(self.archive.invalid(name, "it is a dangling link"))
     }
 }
 

@@ -65,7 +65,7 @@ pub(crate) enum Fault {
     #[error("the protected header is not a JSON object")]
     BadProtected,
     /// The protected header does not say where the payload ends.
-    #[error("the protected header has no proper {0}")]
+    #[error("the protected header has no valid {0}")]
     MissingFormat(&'static str),
     /// The payload would be longer than the document that it is cut from.
     #[error("the protected header's formatLength is out of range: there are {}", plural(*available, "byte"))]
@@ -86,7 +86,7 @@ pub(crate) enum Fault {
     #[error("it names no key")]
     MissingKey,
     /// The key can't make signatures by this algorithm.
-    #[error("a key of type {key} makes no signature by {algorithm:?}")]
+    #[error("a key of type {key} can't make a signature by {algorithm:?}")]
     WrongAlgorithm {
         /// The algorithm in `alg`.
         algorithm: String,
@@ -104,10 +104,10 @@ pub(crate) enum Fault {
         found: usize,
     },
     /// An elliptic-curve signature does not fit the payload and the key.
-    #[error("it does not fit the payload and the key")]
+    #[error("it does not match the payload and the key")]
     EcMismatch,
     /// An RSA signature does not fit the payload and the key.
-    #[error("it does not fit the payload and the key (RSA)")]
+    #[error("it does not match the payload and the key (RSA)")]
     RsaMismatch,
     /// The signature was not checked, because regtree was built without the feature `schema1-signatures`.
     #[error("not verified: regtree was built without the feature schema1-signatures")]

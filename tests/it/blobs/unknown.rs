@@ -28,8 +28,10 @@ fn an_unknown_repository_is_named() {
         for call in calls {
             let call = scratch.regtree(["blob"]).with(call);
             refused(scratch.root(), &call, NO_REPOSITORY, &[repository, text(&path)]);
-            call.run()
-                .says([format!("hint: to see what there is: regtree --root {} repo list", scratch.root().display())]);
+            call.run().says([format!(
+                "hint: to list the repositories: regtree --root {} repo list",
+                scratch.root().display()
+            )]);
         }
     }
 }
@@ -45,7 +47,7 @@ fn an_unknown_blob_is_named_with_its_repository_and_the_link_it_lacks() {
             let call = scratch.regtree(["blob"]).with(call);
             refused(scratch.root(), &call, NO_BLOB, &["lib/app", &name, text(&path)]);
             call.run().says([format!(
-                "hint: to see what there is: regtree --root {} blob list lib/app",
+                "hint: to list its blobs: regtree --root {} blob list lib/app",
                 scratch.root().display()
             )]);
         }

@@ -82,7 +82,7 @@ fn a_file_that_cant_be_understood_stops_every_command() {
     let file = site.file();
     for (content, said) in [
         ("min-ages = '7d'\n", "line 1: there is no key \"min-ages\"; the keys are root, min-age"),
-        ("root = '/srv'\njobs = 'two'\n", "line 2: jobs: want a number from 1 to 256"),
+        ("root = '/srv'\njobs = 'two'\n", "line 2: jobs: expected a number from 1 to 256"),
         ("\n\nquarantine\n", "line 3: it is not TOML"),
     ] {
         fs::write(&file, content).unwrap();
@@ -97,7 +97,7 @@ fn a_file_that_cant_be_understood_stops_every_command() {
     assert_eq!(
         error["detail"],
         serde_json::json!({
-            "path": file, "line": 1, "key": "jobs", "reason": "jobs: want a number from 1 to 256",
+            "path": file, "line": 1, "key": "jobs", "reason": "jobs: expected a number from 1 to 256",
         })
     );
     fs::write(&file, "#".repeat(70_000)).unwrap();

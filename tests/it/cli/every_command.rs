@@ -254,7 +254,7 @@ fn hints_can_be_pasted_with_the_root_that_was_named() {
     scratch
         .run(["blob", "get", "other/app", &digest])
         .code(4)
-        .says([format!("hint: to see what there is: regtree --root {root} repo list")]);
+        .says([format!("hint: to list the repositories: regtree --root {root} repo list")]);
     fs::create_dir_all(scratch.repository("other/_layers")).unwrap();
     let hint = format!("regtree --root {root} blob stat --all-repos {digest}");
     scratch.run(["blob", "get", "other", &digest]).code(4).says([&hint]);

@@ -228,7 +228,7 @@ fn references_name_what_is_changed() {
     scratch.run(twice).code(2).says(["given twice"]);
     assert_eq!(scratch.run(["blob", "delete", &format!("demo/other@{layer}")]).code(0).answer(), layer);
 
-    scratch.run(["manifest", "delete", "demo/app:v1"]).code(2).says(["want REPO@DIGEST"]);
+    scratch.run(["manifest", "delete", "demo/app:v1"]).code(2).says(["expected REPO@DIGEST"]);
     let pinned = format!("demo/app:v1@{digest}");
     scratch.run(["manifest", "delete", &pinned, &format!("demo/app@{}", other.digest), "--with-tags"]).code(0);
     assert_eq!(scratch.run(["manifest", "list", REPOSITORY]).code(0).out(), "");

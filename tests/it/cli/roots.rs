@@ -83,7 +83,7 @@ fn a_root_one_level_too_high_gets_the_directory_below_and_never_init() {
             "two",
             format!("the tree is a level below; did you mean --root '{}', the first of 2 trees", text(&at("two/a b"))),
         ),
-        ("layout", "there is something else in it: is it the right directory, and is its disk mounted?".to_owned()),
+        ("layout", "it has other content: is it the right directory, and is its disk mounted?".to_owned()),
     ] {
         for command in COMMANDS {
             let run = Regtree::at(&at(root), command).stdin(OTHER).run().code(10).silent().says([&hint]);

@@ -190,5 +190,5 @@ fn a_layer_that_is_called_by_a_tarsum_is_said_not_to_be_verified_where_content_i
     assert_eq!(told(&["manifest", "verify", REPOSITORY, "v1"]), (Some(0), vec![]));
     assert_eq!(told(&["manifest", "verify", REPOSITORY, "v1", "--content"]), (Some(0), vec![said]));
     let run = planted.run(["manifest", "verify", REPOSITORY, "v1", "--content"]).code(0);
-    run.says(["0 errors, 0 warnings; 1 layer called by a tarsum, which was not verified"]);
+    run.says(["0 errors, 0 warnings; 1 layer referenced by a tarsum, which was not verified"]);
 }

@@ -44,9 +44,9 @@ fn a_directory_without_the_files_of_a_layout_is_none() {
     let (scratch, _) = planted();
     let layout = layout_in(&scratch);
     fs::remove_file(layout.join("index.json")).unwrap();
-    refused(&scratch, INVALID, &["index.json", "there is none"]);
+    refused(&scratch, INVALID, &["index.json", "it is missing"]);
     fs::remove_file(layout.join("oci-layout")).unwrap();
-    refused(&scratch, INVALID, &["it is no image layout, no directory that skopeo wrote, and no tree"]);
+    refused(&scratch, INVALID, &["it is not an image layout, a directory that skopeo wrote, or a registry tree"]);
     fs::remove_dir_all(&layout).unwrap();
     refused(&scratch, refusal::IO, &[layout.to_str().unwrap(), "No such file"]);
 }

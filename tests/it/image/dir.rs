@@ -56,7 +56,7 @@ fn what_is_missing_or_changed_is_refused_and_leaves_no_tag() {
         (&*child, Some("{}"), "it does not match its digest"),
         (&*layer, None, "is missing"),
         (&*layer, Some("changed"), "expected"),
-        ("manifest.json", None, "there is none"),
+        ("manifest.json", None, "it is missing"),
         ("manifest.json", Some("[]"), "manifest"),
     ] {
         let (scratch, directory, _) = planted();
@@ -109,7 +109,7 @@ fn an_archive_is_neither_a_directory_nor_a_tree() {
     fs::write(&archive, super::archive::pack(&Image::new().layout())).unwrap();
     let call = ["import", archive.to_str().unwrap(), "--repository", "lib/app"];
     for format in ["dir", "tree"] {
-        let said = format!("it is no directory, which {format} is");
+        let said = format!("it is not a directory, but {format} must be one");
         scratch.regtree(call).with(["--format", format]).run().code(5).says([&*said]);
         let piped = scratch.regtree(["import", "-", "--repository", "lib/app", "--format", format]);
         piped.stdin(fs::read(&archive).unwrap()).run().code(5).says([&*said]);

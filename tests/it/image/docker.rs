@@ -281,7 +281,7 @@ fn compressed_archives_have_the_same_content() {
     }
     for name in ["a.tar.xz", "a.txz", "a.tar.bz2"] {
         let call = planted.regtree(["export", "--all", "-o", name]).within(planted.root());
-        call.run().code(2).says(["want an archive that ends in .tar, .tar.gz, .tgz or .tar.zst"]);
+        call.run().code(2).says(["expected an archive that ends in .tar, .tar.gz, .tgz or .tar.zst"]);
         assert!(!planted.root().join(name).exists());
     }
 }

@@ -437,9 +437,9 @@ fn links_among_layers_that_lead_in_a_circle_are_refused() {
     let good = begin().link(b'2', "a/layer.tar", "../0/layer.tar").end();
     let scratch = Scratch::new();
     scratch.regtree(["import", "-"]).stdin(good).ok();
-    refused(&begin().link(b'2', "a/layer.tar", "layer.tar").end(), &["a/layer.tar", "leads nowhere"]);
+    refused(&begin().link(b'2', "a/layer.tar", "layer.tar").end(), &["a/layer.tar", "dangling link"]);
     let circle = begin().link(b'2', "a/layer.tar", "../b/layer.tar").link(b'2', "b/layer.tar", "../a/layer.tar");
-    refused(&circle.end(), &["a/layer.tar", "leads nowhere"]);
+    refused(&circle.end(), &["a/layer.tar", "dangling link"]);
     let away = begin().link(b'2', "a/layer.tar", "../../0/layer.tar");
     refused(&away.end(), &["a/layer.tar", "outside of the archive"]);
 }

@@ -143,7 +143,7 @@ fn a_platform_that_there_is_not_is_an_error_that_lists_those_there_are() {
     let call = call.with(["-o", layout.to_str().unwrap()]);
     refusal::fails(&call, unknown, &[&multi.arm64, "linux/amd64", "linux/arm64/v8"]);
     assert!(!layout.exists());
-    multi.export(&["--platform", "amd64"]).run().code(2).says(["want os/arch"]);
+    multi.export(&["--platform", "amd64"]).run().code(2).says(["expected os/arch"]);
 }
 
 #[test]

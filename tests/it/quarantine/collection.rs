@@ -125,7 +125,7 @@ fn a_blob_that_changed_since_it_was_taken_is_not_replaced() {
     let (run, _) = collect(&scratch);
     let stale = regtree::Digest::of(b"stale");
     Scratch::plant(&scratch.blob(stale), "other");
-    scratch.run(["quarantine", "restore", &run]).code(3).says(["something else is there"]);
+    scratch.run(["quarantine", "restore", &run]).code(3).says(["something else is in its place"]);
     assert_eq!(fs::read(scratch.blob(stale)).unwrap(), b"other");
     // With it wait its link, and the revision and the tag's history of the same repository.
     assert_eq!(things(&scratch, &run).len(), 4);

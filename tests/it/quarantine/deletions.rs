@@ -153,7 +153,7 @@ fn a_tag_that_is_there_again_keeps_what_it_points_to() {
     scratch.run(["tag", "delete", REPOSITORY, "v1", "--quarantine"]).code(0);
     scratch.run(["tag", "set", REPOSITORY, "v1", &former]).code(0);
     let run = runs(&scratch).remove(0);
-    scratch.run(["quarantine", "restore", &run]).code(3).says(["something else is there"]);
+    scratch.run(["quarantine", "restore", &run]).code(3).says(["something else is in its place"]);
     assert_eq!(scratch.run(["tag", "get", REPOSITORY, "v1"]).code(0).answer(), former);
 }
 

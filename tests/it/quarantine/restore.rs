@@ -92,7 +92,7 @@ fn no_link_goes_back_whose_content_is_gone_from_the_quarantine() {
         let tags = scratch.repository(REPOSITORY).join("_manifests/tags");
         for words in [&["-n"][..], &[]] {
             let call = scratch.run([&["quarantine", "restore", &*run], words].concat()).code(3);
-            call.says(["its content is gone, or could not be put back", "something of its repository"]);
+            call.says(["its content no longer exists, or could not be put back", "something of its repository"]);
             assert!(!scratch.link(REPOSITORY, lost).exists() && !tags.join("v2").exists(), "{words:?}");
         }
         assert!(scratch.blob(other).exists(), "the other repository's content is back");
@@ -133,7 +133,8 @@ fn what_is_there_again_is_dropped_and_what_is_something_else_is_left_alone() {
     fs::write(scratch.blob(other), "OTHER").unwrap();
     let before = tree(scratch.root());
     let said = scratch.run(["quarantine", "restore", &run]).code(3);
-    said.says(["something else is there", "it stays in", "3 items already in place"]).prints("put back 0 items");
+    said.says(["something else is in its place", "it is kept in", "3 items already in place"])
+        .prints("put back 0 items");
     assert_eq!(tree(scratch.root()), before);
     assert_eq!(things(&scratch, &run).len(), 1);
     let events = scratch.run(["quarantine", "restore", &run, "--json"]).code(3).json_lines();
@@ -165,7 +166,7 @@ fn a_repository_that_is_there_again_gets_back_what_it_lacks() {
     scratch.run(["quarantine", "restore", &run, &one.to_string()]).code(0);
     assert!(!scratch.link(REPOSITORY, two).exists());
     Scratch::plant(&scratch.link(REPOSITORY, two), "other");
-    scratch.run(["quarantine", "restore", &run]).code(3).says(["something else is there"]);
+    scratch.run(["quarantine", "restore", &run]).code(3).says(["something else is in its place"]);
     fs::remove_file(scratch.link(REPOSITORY, two)).unwrap();
     let lines = scratch.run(["quarantine", "restore", &run, "-v"]).code(0).lines();
     assert_eq!(lines, ["repositories/lib", "put back 1 item of 0 bytes"]);

@@ -107,7 +107,7 @@ fn a_version_of_the_operating_system_is_shown_and_can_be_chosen() {
     put(&scratch, REPOSITORY, &multi, &["multi"]);
     let stat = scratch.run(["manifest", "stat", REPOSITORY, "multi"]).code(0).out();
     assert!(stat.contains("windows(10.0.17763.1)/amd64") && stat.contains("windows(10.0.20348.2)/amd64"), "{stat}");
-    let run = get(&scratch, "windows/amd64").code(0).says(["the first that fits", "windows(10.0.20348.2)/amd64"]);
+    let run = get(&scratch, "windows/amd64").code(0).says(["the first that matches", "windows(10.0.20348.2)/amd64"]);
     assert_eq!(run.out(), images[0].to_string());
     let run = get(&scratch, "windows(10.0.20348)/amd64").code(0);
     assert_eq!((run.out(), run.err()), (images[1].to_string(), String::new()));
