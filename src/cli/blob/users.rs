@@ -16,7 +16,7 @@ use crate::users::{self, User};
 #[derive(Debug, clap::Args)]
 #[command(after_long_help = "\
 Exit codes:
-  0    listed; or nothing needs it
+  0    listed, or nothing needs it
   2    malformed, or a shortened digest that is ambiguous
   3    listed, but something can't be followed, which may need it
   4    the tree neither has nor needs it

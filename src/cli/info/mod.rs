@@ -11,16 +11,16 @@ use crate::info;
 
 /// Show which tree this is, in what state, and what is configured
 ///
-/// Says where the root is and by which rule it was found, the file system and the room on it, which registries wrote the
-/// tree as far as that shows, what is in it, who works on it now, when its content was last hashed, and which defaults
-/// apply. Reads names and links only, takes no lock, and changes nothing. Where there is no tree, it says where one was
-/// looked for.
+/// Shows the root and the rule by which it was found, its file system and the free space, which registries seem to have
+/// written the tree, what is in it, which processes use it, when its content was last hashed, and which defaults apply.
+/// Reads only names and links, takes no lock, and changes nothing. If there is no tree, it shows where it looked for
+/// one.
 #[derive(Debug, clap::Args)]
 #[command(after_long_help = "\
 Exit codes:
   0    shown
   1    I/O or permission error
-  10   no tree; where one was looked for is shown
+  10   no tree; the places searched are shown
 
 Examples:
   regtree info

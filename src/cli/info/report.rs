@@ -109,7 +109,7 @@ fn room(found: &FileSystem) -> String {
 
 fn writers(marks: &[Mark]) -> String {
     if marks.is_empty() {
-        return "nothing shows which versions: 2.0 or later".to_owned();
+        return "unknown version, 2.0 or later".to_owned();
     }
     let shown = marks.iter().map(|mark| format!("{} ({mark})", mark.versions()));
     format!("at least {}", shown.collect::<Vec<_>>().join(", "))
@@ -175,7 +175,7 @@ fn hashed(info: &Info) -> String {
 
 fn lock(info: &Info) -> String {
     if info.holders.is_empty() {
-        return "no regtree that left a note holds it".to_owned();
+        return "no known holder".to_owned();
     }
     info.holders.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
 }
@@ -189,7 +189,7 @@ fn open_in(found: &OpenIn) -> String {
         }
     };
     if found.unseen > 0 {
-        text.extend(["; root can look at ", &found.unseen.to_string(), " more"]);
+        text.extend(["; only root can check ", &found.unseen.to_string(), " more"]);
     }
     text
 }

@@ -17,8 +17,8 @@ use crate::reference::Shortened;
 #[command(after_long_help = "\
 Exit codes:
   0    all of them are valid
-  3    this build of regtree can't verify them
   2    malformed name, tag or digest
+  3    this build of regtree can't verify them
   4    unknown repository, tag or manifest, or no signatures stored
   5    one is not valid, or can't be read
   10   no tree

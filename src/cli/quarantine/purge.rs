@@ -32,7 +32,7 @@ pub(in crate::cli) struct Purge {
     /// The runs
     #[arg(value_name = "RUN", group = "which")]
     runs: Vec<RunId>,
-    /// Also those that began longer ago than AGE (30m, 12h, 14d, 2w)
+    /// Also remove the runs that began longer ago than AGE (30m, 12h, 14d, 2w)
     #[arg(long, value_name = "AGE", group = "which", value_parser = crate::cli::parse_span)]
     older_than: Option<Duration>,
     /// Show what would be removed, and remove nothing

@@ -47,7 +47,8 @@ fn commands(command: &clap::Command, words: &str, found: &mut Vec<String>) {
 fn breaks_badly(line: &str, next: &str, columns: usize) -> Option<&'static str> {
     let indent = |line: &str| line.len() - line.trim_start().len();
     let is_code = |line: &str| indent(line) == 2 && line.trim_start().starts_with(|c: char| c.is_ascii_digit());
-    if line.chars().count() > columns {
+    // A single word may be too long for any line.
+    if line.chars().count() > columns && line.trim().contains(' ') {
         return Some("it is too wide");
     }
     if is_code(line) && !next.is_empty() && !is_code(next) && indent(next) != 7 {
