@@ -264,7 +264,7 @@ complete -c regtree -n "__fish_regtree_using_subcommand upload; and __fish_seen_
 bar\t'A bar'
 plain\t'A line every 10 seconds'
 none\t'Nothing'"
-complete -c regtree -n "__fish_regtree_using_subcommand upload; and __fish_seen_subcommand_from resume" -l rehash -d 'Read what is there, even if its hash is known'
+complete -c regtree -n "__fish_regtree_using_subcommand upload; and __fish_seen_subcommand_from resume" -l rehash -d 'Read the content again, even if its hash is known'
 complete -c regtree -n "__fish_regtree_using_subcommand upload; and __fish_seen_subcommand_from resume" -l json -d 'Print JSON: one document, or a line for each item of a listing'
 complete -c regtree -n "__fish_regtree_using_subcommand upload; and __fish_seen_subcommand_from resume" -s q -l quiet -d 'Print the answer and errors only: no notes, warnings, findings of severity info, or progress'
 complete -c regtree -n "__fish_regtree_using_subcommand upload; and __fish_seen_subcommand_from resume" -s v -l verbose -d 'Print more details on stderr; with --version, what the program was built from'
@@ -733,16 +733,16 @@ complete -c regtree -n "__fish_regtree_using_subcommand import" -l repository -d
 complete -c regtree -n "__fish_regtree_using_subcommand import" -l tag -d 'The tag of the image, whatever the source calls it' -r
 complete -c regtree -n "__fish_regtree_using_subcommand import" -l prefix -d 'Put PREFIX/ in front of every repository' -r
 complete -c regtree -n "__fish_regtree_using_subcommand import" -l map -d 'Give the repository FROM, and those below it, the name TO; may be given several times' -r
-complete -c regtree -n "__fish_regtree_using_subcommand import" -l only -d 'Import only the repositories that the source gives such a name; may be given several times' -r
+complete -c regtree -n "__fish_regtree_using_subcommand import" -l only -d 'Import only repositories whose names in the source match; may be given several times' -r
 complete -c regtree -n "__fish_regtree_using_subcommand import" -l platform -d 'Import only what is for OS/ARCH, or OS/ARCH/VARIANT; may be given several times' -r
-complete -c regtree -n "__fish_regtree_using_subcommand import" -l format -d 'What the sources are, instead of what is recognised' -r -f -a "oci\t''
+complete -c regtree -n "__fish_regtree_using_subcommand import" -l format -d 'The format of the sources; detected if omitted' -r -f -a "oci\t''
 docker-archive\t''
 dir\t''
 tree\t''"
 complete -c regtree -n "__fish_regtree_using_subcommand import" -l compression -d 'How to compress the layers of a docker archive' -r -f -a "gzip\t''
 zstd\t''
 none\t''"
-complete -c regtree -n "__fish_regtree_using_subcommand import" -l max-layer-size -d 'Refuse an archive with a layer of more bytes without compression (such as 10GiB)' -r
+complete -c regtree -n "__fish_regtree_using_subcommand import" -l max-layer-size -d 'Refuse an archive with a layer that is larger than SIZE when uncompressed (such as 10GiB)' -r
 complete -c regtree -n "__fish_regtree_using_subcommand import" -l root -d 'The registry\'s rootdirectory, or its docker/registry/v2' -r -F
 complete -c regtree -n "__fish_regtree_using_subcommand import" -l registry-config -d 'Take the root from the registry\'s own config.yml' -r -F
 complete -c regtree -n "__fish_regtree_using_subcommand import" -l wait-lock -d 'Wait up to DURATION (30s, 5m, 1h) for a lock that another process holds, instead of failing at once' -r
@@ -762,8 +762,8 @@ complete -c regtree -n "__fish_regtree_using_subcommand import" -l json -d 'Prin
 complete -c regtree -n "__fish_regtree_using_subcommand import" -s q -l quiet -d 'Print the answer and errors only: no notes, warnings, findings of severity info, or progress'
 complete -c regtree -n "__fish_regtree_using_subcommand import" -s v -l verbose -d 'Print more details on stderr; with --version, what the program was built from'
 complete -c regtree -n "__fish_regtree_using_subcommand import" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c regtree -n "__fish_regtree_using_subcommand export" -s o -l output -d 'A directory, which is made if it does not exist; an archive if it ends in .tar, .tar.gz, .tgz or .tar.zst; - is a plain archive on standard output' -r
-complete -c regtree -n "__fish_regtree_using_subcommand export" -l format -d 'In which form' -r -f -a "oci\t'An OCI image layout'
+complete -c regtree -n "__fish_regtree_using_subcommand export" -s o -l output -d 'A directory, which is created if missing; an archive if it ends in .tar, .tar.gz, .tgz or .tar.zst; - is an uncompressed archive on standard output' -r
+complete -c regtree -n "__fish_regtree_using_subcommand export" -l format -d 'The format to write' -r -f -a "oci\t'An OCI image layout'
 docker-archive\t'A tar archive of uncompressed layers, that docker load, podman load and skopeo read. It has no manifests, so no digests of them and no signatures, and one platform of an image'"
 complete -c regtree -n "__fish_regtree_using_subcommand export" -l max-delete -d 'With --prune: refuse to remove more than PERCENT% of the layout\'s bytes, or more than BYTES; if omitted, refuse to remove more than half of its images or bytes' -r
 complete -c regtree -n "__fish_regtree_using_subcommand export" -l platform -d 'Export only what is for OS/ARCH, or OS/ARCH/VARIANT; may be given several times' -r
@@ -779,11 +779,11 @@ plain\t'A line every 10 seconds'
 none\t'Nothing'"
 complete -c regtree -n "__fish_regtree_using_subcommand export" -l all -d 'Export all tags of all repositories'
 complete -c regtree -n "__fish_regtree_using_subcommand export" -l no-referrers -d 'Leave out signatures and other referrers'
-complete -c regtree -n "__fish_regtree_using_subcommand export" -l untagged -d 'Of repositories, also export manifests without a tag'
+complete -c regtree -n "__fish_regtree_using_subcommand export" -l untagged -d 'Also export the untagged manifests of repositories'
 complete -c regtree -n "__fish_regtree_using_subcommand export" -l verify-existing -d 'Hash what the layout already has, instead of comparing sizes, and write it again if it is wrong'
-complete -c regtree -n "__fish_regtree_using_subcommand export" -l skip-damaged -d 'Leave out damaged images, and go on'
+complete -c regtree -n "__fish_regtree_using_subcommand export" -l skip-damaged -d 'Leave out damaged images, and export the others'
 complete -c regtree -n "__fish_regtree_using_subcommand export" -l prune -d 'Remove from the layout what this export does not have: images that regtree wrote, and content that nothing names'
-complete -c regtree -n "__fish_regtree_using_subcommand export" -l sparse-index -d 'With --platform: keep an index as it is, though not all that it names is exported; not every reader takes that'
+complete -c regtree -n "__fish_regtree_using_subcommand export" -l sparse-index -d 'With --platform: keep an index unchanged, even if only a part of what it names is exported; some tools reject such an index'
 complete -c regtree -n "__fish_regtree_using_subcommand export" -l json -d 'Print JSON: one document, or a line for each item of a listing'
 complete -c regtree -n "__fish_regtree_using_subcommand export" -s q -l quiet -d 'Print the answer and errors only: no notes, warnings, findings of severity info, or progress'
 complete -c regtree -n "__fish_regtree_using_subcommand export" -s v -l verbose -d 'Print more details on stderr; with --version, what the program was built from'
@@ -829,7 +829,7 @@ complete -c regtree -n "__fish_regtree_using_subcommand gc" -l no-quarantine -d 
 complete -c regtree -n "__fish_regtree_using_subcommand gc" -l delete-untagged -d 'Also remove untagged manifests, except children of kept indexes and referrers of kept manifests, in whatever repository these are kept'
 complete -c regtree -n "__fish_regtree_using_subcommand gc" -l keep-uploads -d 'Keep all uploads'
 complete -c regtree -n "__fish_regtree_using_subcommand gc" -l delete-dangling-referrers -d 'With --delete-untagged: also remove tags made for a manifest that is no longer in the tree, such as those of its signatures'
-complete -c regtree -n "__fish_regtree_using_subcommand gc" -l delete-dangling-tags -d 'Also remove tags whose manifest has no link, as registries 2.1 and 2.2 leave them when a manifest is deleted; otherwise such a tag keeps the manifest while that is whole'
+complete -c regtree -n "__fish_regtree_using_subcommand gc" -l delete-dangling-tags -d 'Also remove tags whose manifest has no link, as registries 2.1 and 2.2 leave them when a manifest is deleted; otherwise such a tag keeps its manifest as long as that is complete'
 complete -c regtree -n "__fish_regtree_using_subcommand gc" -l allow-sparse-indexes -d 'Accept indexes with missing children (partial mirrors), and free children that no repository links, with what only they need'
 complete -c regtree -n "__fish_regtree_using_subcommand gc" -l keep-empty-repositories -d 'Keep empty repositories'
 complete -c regtree -n "__fish_regtree_using_subcommand gc" -l allow-rootless -d 'Continue even if nothing needs any of the content'
@@ -902,7 +902,7 @@ complete -c regtree -n "__fish_regtree_using_subcommand quarantine; and __fish_s
 complete -c regtree -n "__fish_regtree_using_subcommand quarantine; and __fish_seen_subcommand_from restore" -s q -l quiet -d 'Print the answer and errors only: no notes, warnings, findings of severity info, or progress'
 complete -c regtree -n "__fish_regtree_using_subcommand quarantine; and __fish_seen_subcommand_from restore" -s v -l verbose -d 'Print more details on stderr; with --version, what the program was built from'
 complete -c regtree -n "__fish_regtree_using_subcommand quarantine; and __fish_seen_subcommand_from restore" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c regtree -n "__fish_regtree_using_subcommand quarantine; and __fish_seen_subcommand_from purge" -l older-than -d 'Also those that began longer ago than AGE (30m, 12h, 14d, 2w)' -r
+complete -c regtree -n "__fish_regtree_using_subcommand quarantine; and __fish_seen_subcommand_from purge" -l older-than -d 'Also remove the runs that began longer ago than AGE (30m, 12h, 14d, 2w)' -r
 complete -c regtree -n "__fish_regtree_using_subcommand quarantine; and __fish_seen_subcommand_from purge" -l root -d 'The registry\'s rootdirectory, or its docker/registry/v2' -r -F
 complete -c regtree -n "__fish_regtree_using_subcommand quarantine; and __fish_seen_subcommand_from purge" -l registry-config -d 'Take the root from the registry\'s own config.yml' -r -F
 complete -c regtree -n "__fish_regtree_using_subcommand quarantine; and __fish_seen_subcommand_from purge" -l wait-lock -d 'Wait up to DURATION (30s, 5m, 1h) for a lock that another process holds, instead of failing at once' -r

@@ -75,7 +75,7 @@ fn an_error_has_its_hint() {
     scratch.image("lib/app", "text").tag("v1");
     let error = scratch.run(["tag", "get", "lib/app", "v2", "--json"]).json_error();
     let root = scratch.root().display();
-    assert_eq!(error["hint"], format!("to see what there is: regtree --root {root} tag list lib/app"));
+    assert_eq!(error["hint"], format!("to list its tags: regtree --root {root} tag list lib/app"));
     let error = Regtree::new(["--root", "/nowhere", "repo", "list", "--json"]).run().json_error();
     assert!(error["hint"].as_str().unwrap().contains("mounted"), "{error}");
 }

@@ -68,7 +68,8 @@ fn the_long_help_fits_the_terminal() {
     commands(&regtree::cli::command(), "", &mut calls);
     for columns in [60, 80, 110] {
         let calls: Vec<_> = calls.iter().map(|words| format!("regtree{words} --help")).collect();
-        let shown = on_a_terminal(&format!("stty cols {columns}; {}", calls.join("; ")), &scratch).replace('\r', "");
+        let shown =
+            on_a_terminal(&format!("stty cols {columns}; {}", calls.join("; echo; ")), &scratch).replace('\r', "");
         // The bold parts of a heading have no width.
         let shown = shown.replace("\x1b[1m", "").replace("\x1b[4m", "").replace("\x1b[0m", "");
         let lines: Vec<_> = shown.lines().collect();

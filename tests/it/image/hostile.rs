@@ -385,7 +385,7 @@ fn a_nest_of_a_thousand_indexes_is_refused() {
             inner["annotations"] = json!({});
         }
         files[1].1 = json!({ "schemaVersion": 2, "manifests": [inner] }).to_string().into_bytes();
-        refused(&TarWriter::new().all(&files).end(), &["sha256:", "it lies in more than 32 indexes"]);
+        refused(&TarWriter::new().all(&files).end(), &["sha256:", "it is nested in more than 32 indexes"]);
     }
 }
 
@@ -407,7 +407,7 @@ fn a_docker_archive_that_names_what_it_lacks_is_refused() {
     }
     refused(
         &docker(&config, &[&layer], &item("0/layer.tar", "0/layer.tar")).end(),
-        &["0/layer.tar", "no JSON document"],
+        &["0/layer.tar", "not a JSON document"],
     );
     refused(&docker(&config, &[&layer], &item("config.json", "config.json")).end(), &["config.json"]);
     refused(&docker(b"{", &[&layer], &item("config.json", "0/layer.tar")).end(), &["config.json", "EOF"]);
