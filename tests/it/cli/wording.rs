@@ -46,9 +46,14 @@ fn commands(command: &clap::Command, words: &str, found: &mut Vec<String>) {
 /// What is wrong with the breaks between two lines of a help.
 fn breaks_badly(line: &str, next: &str, columns: usize) -> Option<&'static str> {
     let indent = |line: &str| line.len() - line.trim_start().len();
-    let is_code = |line: &str| indent(line) == 2 && line.trim_start().starts_with(|c: char| c.is_ascii_digit());
-    // A single word may be too long for any line.
-    if line.chars().count() > columns && line.trim().contains(' ') {
+    // An exit code has no more than three digits; what an example prints may have more.
+    let is_number = |word: &str| word.len() <= 3 && word.bytes().all(|b| b.is_ascii_digit());
+    let is_code = |line: &str| {
+        indent(line) == 2 && line.split_whitespace().next().is_some_and(|w| is_number(w.trim_end_matches(',')))
+    };
+    // A single word may be too long for any line, and a usage is one line.
+    let is_usage = line.starts_with("Usage:");
+    if line.chars().count() > columns && line.trim().contains(' ') && !is_usage {
         return Some("it is too wide");
     }
     if is_code(line) && !next.is_empty() && !is_code(next) && indent(next) != 7 {

@@ -134,7 +134,7 @@ fn a_list_lies_in_no_more_than_32_indexes() {
     let other = Scratch::new();
     let source = lay_out(&other, &layout.with(&[entry]));
     let run = import(&other, &source, &[]).code(5);
-    run.says([digest(&descriptor(INDEX, &deepest)), "it lies in more than 32 indexes"]);
+    run.says([digest(&descriptor(INDEX, &deepest)), "it is nested in more than 32 indexes"]);
 }
 
 #[test]
@@ -151,7 +151,7 @@ fn an_image_has_no_more_than_32_indexes_in_each_other() {
     let other = Scratch::new();
     let source = lay_out(&other, &layout.with(&[named(entry, "lib/app:v1")]));
     let run = import(&other, &source, &[]).code(5);
-    run.says([digest(&layout.images[0]), "it lies in more than 32 indexes"]);
+    run.says([digest(&layout.images[0]), "it is nested in more than 32 indexes"]);
 }
 
 #[test]
