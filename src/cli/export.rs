@@ -28,8 +28,8 @@ use crate::stream::{Interrupt, Watch};
 /// other names in the layout are kept. So regtree export --all -o DIR, run every night, is an incremental backup of all
 /// tagged images, and regtree import DIR restores it.
 ///
-/// An archive appears whole or not at all, and replaces an existing file. The same images give the same bytes. With -o
-/// - the archive is written to standard output, and the answer to standard error. Check the exit code then, because
+/// An archive appears whole or not at all, and replaces an existing file. The same images give the same bytes. If PATH is
+/// -, the archive is written to standard output, and the answer to standard error. Check the exit code then, because
 /// damage is found only at the end.
 #[derive(Debug, clap::Args)]
 #[command(after_long_help = "\
