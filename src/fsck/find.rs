@@ -5,7 +5,7 @@ use rayon::prelude::*;
 use super::candidate::{Blocks, Candidate};
 use super::inspect::Inspector;
 use crate::finding::{Code, Harm};
-use crate::layout::{Area, Form, Place, TreePath};
+use crate::layout::{self, Area, Form, Place, TreePath};
 use crate::repository::find::{Role, Sight, may_be_repository};
 use crate::stream::Interrupt;
 use crate::tree::EntryKind;
@@ -60,6 +60,8 @@ fn visit(inspector: &mut Inspector<'_>, directory: &TreePath) -> (Vec<Place>, Ve
             // Reading the repository reports this.
             Role::Own(_) => {}
             Role::Below(path) => below.push(path),
+            // The quarantine of an area is regtree's own.
+            Role::Hidden(path) if layout::is_in_quarantine(&path) => {}
             Role::Hidden(path) => {
                 let message = "an unknown directory: registries ignore those whose names begin with _";
                 let finding = inspector.at(&path, Code::FileUnexpected, Harm::Possible, message);

@@ -323,6 +323,10 @@ impl<'t> Inspector<'t> {
 
     pub(super) fn stranger(&mut self, directory: &TreePath, file: &str, entry: &Listed) {
         let path = entry.text().and_then(|name| directory.child(name));
+        // The quarantine of an area is regtree's own.
+        if entry.kind == EntryKind::Directory && path.as_ref().is_some_and(layout::is_in_quarantine) {
+            return;
+        }
         let is_temporary = entry.text().and_then(layout::temporary_of) == Some(file) && entry.kind == EntryKind::File;
         let finding = match path {
             Some(path) if is_temporary => {

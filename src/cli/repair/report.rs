@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use super::Repair;
 use crate::cli::count::{human_bytes, plural};
 use crate::cli::{Context, hint, quarantine};
-use crate::finding::Repair as Kind;
+use crate::finding::{Code, Finding, Repair as Kind};
 use crate::json::applying;
 use crate::quarantine::RunId;
 use crate::repair::{Action, Done, Left, Plan, Remaining, Remedy};
@@ -116,9 +116,9 @@ impl End<'_> {
             (Remedy::Content, content.to_owned()),
             (Remedy::Source, format!("not asked for: --only {}, with the same --from", names(Remedy::Source))),
             (Remedy::Name, format!("not asked for: --only {}", names(Remedy::Name))),
-            (Remedy::SetTag, "tag history shows what a tag pointed to, and tag set sets it again".to_owned()),
+            (Remedy::SetTag, of(Remedy::SetTag).next().map(|error| set_tag(error, context)).unwrap_or_default()),
             (Remedy::Explained, "asked for, but not repaired for the reasons above".to_owned()),
-            (Remedy::None, "no repair is known; run fsck for details".to_owned()),
+            (Remedy::None, unrepairable(&of(Remedy::None).collect::<Vec<_>>(), context)),
         ];
         for (remedy, text) in remedies {
             let count = of(remedy).count();
@@ -128,6 +128,25 @@ impl End<'_> {
         }
         Ok(())
     }
+}
+
+/// What to type where a tag's own link is broken.
+fn set_tag(finding: &Finding, context: &Context) -> String {
+    let regtree = hint::command(&context.global);
+    let tag = finding.repository().zip(finding.tag());
+    let tag = tag.map_or_else(|| "REPO:TAG".to_owned(), |(repository, tag)| format!("{repository}:{tag}"));
+    format!("to see what the tag pointed to: {regtree} tag history {tag}; then: {regtree} tag set {tag} DIGEST")
+}
+
+/// What to do about what no repair is known for.
+fn unrepairable(findings: &[&Finding], context: &Context) -> String {
+    let child = findings.iter().find(|finding| finding.code == Code::IndexChildMissing);
+    let Some(repository) = child.and_then(|finding| finding.repository()) else {
+        return "no repair is known; run fsck for details".to_owned();
+    };
+    // The link of a child is a permission, which only a push or an import of the image gives again.
+    let regtree = hint::command(&context.global);
+    format!("push the image again, or import it: {regtree} import SOURCE --only {repository} --keep-existing-tags")
 }
 
 fn moved(actions: &[Action]) -> String {

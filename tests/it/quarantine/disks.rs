@@ -109,6 +109,9 @@ fn inside() {
         scratch.run(["blob", "list"]).code(0).silent();
         assert!(scratch.v2().join("repositories/_regtree-quarantine").join(&run).is_dir());
         scratch.run(["quarantine", "list"]).code(0);
+        // fsck knows what is regtree's own.
+        let found = scratch.run(["fsck", "--json"]);
+        assert!(!found.out().contains("regtree-quarantine"), "{}", found.out());
         for digest in &digests {
             scratch.run(["quarantine", "restore", &run, digest, "--verify"]).code(0);
         }

@@ -3,6 +3,7 @@
 use std::fs;
 
 use super::{errors, repair};
+use crate::support::planted::{Planted, blob_path, revision_path};
 use crate::support::{Pushed, Scratch};
 
 /// A tree of many images, so that little of it is missing.
@@ -100,4 +101,24 @@ fn what_the_source_has_and_was_not_asked_for_is_named_with_its_code() {
     assert!(run.out().contains("repaired 1 item\n"), "{}", run.out());
     assert!(run.err().contains("content that was put in stays"), "{}", run.err());
     assert!(scratch.blob(image.layer).exists() && scratch.link("lib/app", image.layer).exists());
+}
+
+#[test]
+fn what_no_repair_can_know_ends_with_what_to_type() {
+    let planted = Planted::new();
+    let [amd, arm] = ["amd64", "arm64"].map(|platform| planted.image("lib", platform));
+    let index = planted.index("lib", &[&amd, &arm]);
+    planted.tag("lib", "v1", &index);
+    planted.tag("lib", "v2", &amd);
+    planted.plant("repositories/lib/_manifests/tags/v2/current/link", "");
+    planted.remove(&revision_path("lib", &arm));
+    planted.remove(&blob_path(&arm));
+    let said = planted.run(["repair", "--all-safe"]).code(3).out();
+    let regtree = format!("regtree --root {}", planted.root().display());
+    for expected in [
+        format!("{regtree} tag history lib:v2; then: {regtree} tag set lib:v2 DIGEST"),
+        format!("{regtree} import SOURCE --only lib --keep-existing-tags"),
+    ] {
+        assert!(said.contains(&expected), "{expected}\n{said}");
+    }
 }
