@@ -29,6 +29,8 @@ package() {
 
 debian() {
     command -v cargo-deb >/dev/null || cargo install --locked cargo-deb || { left_out 'the Debian package: no cargo-deb'; return; }
+    # packaging/deb asks cargo with it which packages the program is linked with.
+    command -v jq >/dev/null || apt-get install -qy --no-install-recommends jq || { left_out 'the Debian package: no jq'; return; }
     packaging/deb --output "$scratch"
     local deb; deb=$(echo "$scratch"/regtree_*.deb)
     [ "$(stat -c %s target/release/regtree)" -lt 8000000 ] || fail 'the program has 8 MB or more'
@@ -36,7 +38,7 @@ debian() {
     ! dpkg -s regtree >/dev/null 2>&1 || { left_out 'to install the Debian package: it is there already'; return; }
     apt-get install -qy --no-install-recommends "$deb"
     try /usr/bin/regtree
-    for page in regtree regtree-gc regtree-safety; do
+    for page in regtree regtree-gc regtree-layout regtree-safety regtree-json; do
         dpkg -L regtree | grep -q "/$page\.[17]\.gz$" || fail "no page $page"
     done
     for file in bash-completion/completions/regtree zsh/vendor-completions/_regtree fish/vendor_completions.d/regtree.fish \

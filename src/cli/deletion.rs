@@ -42,15 +42,16 @@ impl Manner {
         words(self.dry_run, self.quarantine.is_quarantine())
     }
 
-    /// Carries out a deletion, in a run of the quarantine for `command` if that is wanted. Returns the run. A deletion
-    /// that fails names the run too, if it moved something.
+    /// Carries out a deletion, in a run of the quarantine for `command` if that is wanted. Returns the run. Does nothing
+    /// without a writer. A deletion that fails names the run too, if it moved something.
     pub(super) fn carry_out(
         self,
-        writer: &ExclusiveWriter<'_>,
+        writer: Option<&ExclusiveWriter<'_>>,
         command: &str,
         context: &mut Context,
         delete: impl FnOnce(&dyn ExclusiveRemover) -> anyhow::Result<()>,
     ) -> anyhow::Result<Option<RunId>> {
+        let Some(writer) = writer else { return Ok(None) };
         if !self.quarantine.is_quarantine() {
             return delete(writer).map(|()| None);
         }
@@ -74,6 +75,13 @@ pub(super) fn words(dry_run: bool, quarantine: bool) -> (&'static str, &'static 
         (false, false) => ("removed", ""),
         (true, true) => ("would move", " to the quarantine"),
         (false, true) => ("moved", " to the quarantine"),
+    }
+}
+
+/// Names the run of the quarantine that has what was removed, also by the older name.
+pub(super) fn name_run(document: &mut Value, run: Option<&RunId>) {
+    for name in ["run", "quarantine"] {
+        document[name] = run.map(RunId::as_str).into();
     }
 }
 
@@ -104,7 +112,7 @@ impl Deletion<'_> {
         fields["repository"] = json!(self.repository);
         fields["dry_run"] = self.manner.dry_run.into();
         if self.manner.quarantine.is_quarantine() {
-            fields["quarantine"] = json!(self.run.map(RunId::as_str));
+            name_run(&mut fields, self.run);
         }
         if context.output.is_json() {
             return context.output.event(event, fields);

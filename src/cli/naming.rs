@@ -55,10 +55,6 @@ fn unify_fields(fields: &mut Map<String, Value>, naming: Option<&Naming>) {
             fields.entry(ours).or_insert(value);
         }
     }
-    // The run that took something is called as in the commands on runs. Elsewhere the quarantine is described, or its size.
-    if let Some(run @ (Value::String(_) | Value::Null)) = fields.get("quarantine").cloned() {
-        fields.entry("run").or_insert(run);
-    }
     if let Some(Value::String(path)) = fields.get_mut("path")
         && let Some(from_root) = naming.and_then(|naming| naming.below_root(path))
     {

@@ -8,6 +8,7 @@ mod digest_of;
 mod holder;
 mod link_fault;
 mod refusal;
+mod text;
 
 use std::borrow::Cow;
 use std::io;
@@ -21,9 +22,6 @@ pub use digest_of::DigestOf;
 pub use holder::{Holder, Mode};
 pub use link_fault::LinkFault;
 pub use refusal::{Refusal, RefusalCode};
-
-/// How many digests a message lists.
-const SHOWN_CANDIDATES: usize = 10;
 
 /// The result of a function of this crate.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
@@ -145,7 +143,7 @@ pub enum Error {
         path: PathBuf,
     },
     /// No repository links the blob.
-    #[error("no repository links blob {digest}{}", nowhere_text(*content, manifest_of))]
+    #[error("no repository links blob {digest}{}", text::nowhere_text(*content, manifest_of))]
     LinkedNowhere {
         /// The digest asked for.
         digest: Digest,
@@ -177,7 +175,7 @@ pub enum Error {
         fault: LinkFault,
     },
     /// The repository has no such manifest.
-    #[error("manifest {digest} is unknown in repository {repository}: {}", manifest_unknown_text(path, *missing))]
+    #[error("manifest {digest} is unknown in repository {repository}: {}", text::manifest_unknown_text(path, *missing))]
     ManifestUnknown {
         /// The repository.
         repository: RepositoryName,
@@ -207,7 +205,7 @@ pub enum Error {
         text: Tag,
     },
     /// No digest begins with a shortened one.
-    #[error("no {of} {} has a digest that begins with {prefix}", where_text(repository.as_ref()))]
+    #[error("no {of} {} has a digest that begins with {prefix}", text::where_text(repository.as_ref()))]
     PrefixUnknown {
         /// What was given.
         prefix: DigestPrefix,
@@ -217,7 +215,7 @@ pub enum Error {
         of: DigestOf,
     },
     /// Several digests begin with a shortened one.
-    #[error("{prefix} is ambiguous {}: {}", where_text(repository.as_ref()), candidates_text(candidates))]
+    #[error("{prefix} is ambiguous {}: {}", text::where_text(repository.as_ref()), text::candidates_text(candidates))]
     DigestAmbiguous {
         /// What was given.
         prefix: DigestPrefix,
@@ -259,7 +257,7 @@ pub enum Error {
         fault: LinkFault,
     },
     /// A registry would refuse the manifest.
-    #[error("{what} is refused in repository {repository}: {}", refusals_text(refusals))]
+    #[error("{what} is refused in repository {repository}: {}", text::refusals_text(refusals))]
     ManifestInvalid {
         /// Its source.
         what: String,
@@ -472,7 +470,7 @@ pub enum Error {
         action: &'static str,
     },
     /// Another process holds the lock.
-    #[error("{} is locked by {}", path.display(), holders_text(holders))]
+    #[error("{} is locked by {}", path.display(), text::holders_text(holders))]
     Locked {
         /// The path of what is locked.
         path: PathBuf,
@@ -554,50 +552,6 @@ pub enum Missing {
     Link,
     /// The content that the link leads to.
     Content,
-}
-
-fn manifest_unknown_text(path: &std::path::Path, missing: Missing) -> String {
-    match missing {
-        Missing::Link => format!("there is no {}", path.display()),
-        Missing::Content => format!("it is linked, but its content is missing: there is no {}", path.display()),
-    }
-}
-
-/// A single reason in full; only the number of several, because the caller prints each on its own.
-fn refusals_text(refusals: &[Refusal]) -> String {
-    match refusals {
-        [refusal] => refusal.to_string(),
-        refusals => format!("{} reasons", refusals.len()),
-    }
-}
-
-fn nowhere_text(content: bool, manifest_of: &[RepositoryName]) -> String {
-    if manifest_of.is_empty() {
-        let text = if content { ", though its content exists" } else { ", and there is no such content" };
-        return text.to_owned();
-    }
-    let names: Vec<&str> = manifest_of.iter().map(RepositoryName::as_str).collect();
-    format!(" as a layer, but it is a manifest of {}", names.join(", "))
-}
-
-fn where_text(repository: Option<&RepositoryName>) -> String {
-    repository.map_or_else(|| "in the tree".to_owned(), |name| format!("in repository {name}"))
-}
-
-fn candidates_text(candidates: &[Digest]) -> String {
-    let shown: Vec<String> = candidates.iter().take(SHOWN_CANDIDATES).map(ToString::to_string).collect();
-    let more = match candidates.len() - shown.len() {
-        0 => String::new(),
-        more => format!(", and {more} more"),
-    };
-    format!("{}{more}", shown.join(", "))
-}
-
-fn holders_text(holders: &[Holder]) -> String {
-    if holders.is_empty() {
-        return "another process, which left no note".to_owned();
-    }
-    holders.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ")
 }
 
 impl Error {

@@ -1,12 +1,14 @@
 //! What a tree is: where it lies, which registries wrote it, what it contains, and who works on it now.
 //!
-//! Names and links are read, and no content. Nothing is changed, and no lock is taken. What can't be read is counted, and
-//! is no error: `fsck` says what is wrong.
+//! Names and links are read, and no content. Nothing is changed, and no lock is taken. What of the tree can't be read is
+//! counted, and is no error: `fsck` says what is wrong. What of regtree's own can't be read is in `Info::unread`.
 
 mod contents;
 mod file_system;
 mod marks;
 mod processes;
+
+use std::time::Duration;
 
 use jiff::Timestamp;
 
@@ -41,10 +43,10 @@ pub struct Info {
     pub contents: Contents,
     /// What shows which registries wrote it.
     pub marks: Vec<Mark>,
-    /// What is in the quarantine.
-    pub quarantine: Quarantined,
-    /// What imports that were killed left.
-    pub staged: Leftovers,
+    /// What is in the quarantine; `None` if it can't be read.
+    pub quarantine: Option<Quarantined>,
+    /// What imports that were killed left; `None` if it can't be read.
+    pub staged: Option<Leftovers>,
     /// What `fsck` hashed; `None` if it never did.
     pub verified: Option<Verified>,
     /// The processes that hold the tree's lock, as far as they left a note.
@@ -59,6 +61,8 @@ pub struct Info {
     pub is_writable: bool,
     /// The user that the tree belongs to.
     pub owner: u32,
+    /// Why a part of the quarantine, or of what imports left, can't be read.
+    pub unread: Vec<Error>,
 }
 
 /// What is in the quarantine.
@@ -88,14 +92,18 @@ pub fn look(registry: &Registry, now: Timestamp, sizes: bool, interrupt: &Interr
     };
     let (of_blobs, of_repositories) = (of_area(Area::Blobs)?, of_area(Area::Repositories)?);
     let database = registry.check_database().and_then(|()| registry.check_tags()).err();
+    let mut unread = Vec::new();
+    let quarantine = quarantined(tree, &mut unread);
+    let staged = durable::leftovers(tree, None, Duration::ZERO);
+    let staged = staged.map_err(|error| unread.push(error)).ok();
     Ok(Info {
         of_blobs,
         of_repositories,
         file_system,
         contents,
         marks,
-        quarantine: quarantined(tree),
-        staged: durable::leftovers(tree, None, std::time::Duration::ZERO).unwrap_or_default(),
+        quarantine,
+        staged,
         verified: fsck::verified(tree, now),
         holders: lock::holders(tree),
         open_in: processes::that_have_open(tree),
@@ -106,15 +114,19 @@ pub fn look(registry: &Registry, now: Timestamp, sizes: bool, interrupt: &Interr
         is_cache: cache::is_cache(tree),
         is_writable: tree.is_writable(),
         owner: tree.owner(),
+        unread,
     })
 }
 
-fn quarantined(tree: &Tree) -> Quarantined {
-    let runs = quarantine::runs(tree).unwrap_or_default().runs;
-    Quarantined {
+/// What is in the quarantine. What of it can't be read is added to `unread`.
+fn quarantined(tree: &Tree, unread: &mut Vec<Error>) -> Option<Quarantined> {
+    let found = quarantine::runs(tree).map_err(|error| unread.push(error)).ok()?;
+    unread.extend(found.damage);
+    let runs = found.runs;
+    Some(Quarantined {
         runs: runs.len() as u64,
         items: runs.iter().map(|run| run.items).sum(),
         bytes: runs.iter().map(|run| run.bytes).sum(),
         oldest: runs.iter().map(|run| run.began).min(),
-    }
+    })
 }

@@ -110,6 +110,7 @@ fn kind_of(tree: &Tree, path: &TreePath, part: &Part) -> (Option<ItemKind>, Opti
     }
 }
 
+/// Content that can't be looked at counts as present.
 fn has_content(tree: &Tree, digest: &Digest) -> bool {
-    matches!(tree.metadata(&Entry::Blob(*digest).path()), Ok(Some(_)))
+    !matches!(tree.metadata(&Entry::Blob(*digest).path()), Ok(None))
 }

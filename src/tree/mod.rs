@@ -9,11 +9,12 @@
 
 mod configuration;
 pub(crate) mod digests;
+mod entry;
 mod handle;
 mod neighbours;
 mod unread;
 
-use std::ffi::{OsStr, OsString};
+use std::ffi::OsStr;
 use std::fs::File;
 use std::io::Read;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
@@ -24,6 +25,7 @@ use rustix::fs::{Access, AtFlags, FileType, Mode, OFlags};
 use rustix::io::Errno;
 
 pub(crate) use configuration::Configuration;
+pub(crate) use entry::{EntryKind, Listed, Metadata};
 use handle::list_opened;
 pub(crate) use handle::{list_handle, metadata_at, open_beneath, open_small, patiently, read_start, visit_handle};
 pub(crate) use neighbours::Neighbours;
@@ -32,7 +34,6 @@ pub(crate) use unread::Moment;
 
 use crate::error::{Error, Result};
 use crate::layout::{self, Area, TreePath};
-use crate::named::named;
 
 /// An open registry tree.
 #[derive(Debug)]
@@ -49,72 +50,6 @@ pub struct Tree {
     /// Set where the caller says that indexes may have children that are missing.
     sparse_indexes: OnceLock<()>,
     failures: Failures,
-}
-
-named! {
-    /// What a directory entry is.
-    #[derive(serde::Deserialize)]
-    #[serde(rename_all = "kebab-case")]
-    pub(crate) enum EntryKind {
-        /// A regular file.
-        File = "file",
-        /// A directory.
-        Directory = "directory",
-        /// A symbolic link, which is damage.
-        Symlink = "symlink",
-        /// A socket, a pipe or a device, which is damage.
-        Other = "other",
-    }
-}
-
-impl EntryKind {
-    /// Its name in a message, with an article.
-    pub(crate) const fn describe(self) -> &'static str {
-        match self {
-            Self::File => "a regular file",
-            Self::Directory => "a directory",
-            Self::Symlink => "a symbolic link",
-            Self::Other => "a special file",
-        }
-    }
-}
-
-impl From<FileType> for EntryKind {
-    fn from(kind: FileType) -> Self {
-        match kind {
-            FileType::RegularFile => Self::File,
-            FileType::Directory => Self::Directory,
-            FileType::Symlink => Self::Symlink,
-            _ => Self::Other,
-        }
-    }
-}
-
-/// One name in a directory.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) struct Listed {
-    /// The name, which need not be text.
-    pub name: OsString,
-    /// What it is, by the directory's own record.
-    pub kind: EntryKind,
-}
-
-impl Listed {
-    /// The name, if it is text.
-    pub(crate) fn text(&self) -> Option<&str> {
-        self.name.to_str()
-    }
-}
-
-/// What `statx` returns for a file.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Metadata {
-    /// What it is.
-    pub kind: EntryKind,
-    /// Its length in bytes.
-    pub size: u64,
-    /// When its content last changed.
-    pub modified: jiff::Timestamp,
 }
 
 impl Tree {

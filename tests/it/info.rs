@@ -6,6 +6,7 @@ use std::process::{Child, Command, Stdio};
 
 use serde_json::{Value, json};
 
+use crate::support::denied::{DENIED, UNREADABLE, during, give_away};
 use crate::support::mounted::Mounted;
 use crate::support::refusal::{CONTENT, NO_TREE};
 use crate::support::strace::strace;
@@ -299,4 +300,23 @@ fn where_nothing_says_where_it_is_every_place_was_looked_at() {
     let looked = document["looked"].as_array().unwrap();
     assert!(looked.iter().all(|looked| looked["applies"] == false), "{document}");
     assert_eq!((looked.len(), &document["root_from"]["rule"]), (8, &json!("nothing")));
+}
+
+#[test]
+fn a_quarantine_that_can_t_be_read_is_not_called_empty() {
+    let scratch = Scratch::new();
+    let private = scratch.root().join(".regtree");
+    fs::create_dir_all(&private).unwrap();
+    give_away(scratch.root());
+    let text = during((&private, UNREADABLE), scratch.regtree(["info"])).code(3);
+    let out = text.out();
+    for unknown in ["quarantine:    unknown", "imports:       unknown", "hashed:        unknown"] {
+        assert!(out.contains(unknown), "{unknown} in {out}");
+    }
+    assert!(text.err().contains(DENIED), "{}", text.err());
+    let documents = during((&private, UNREADABLE), scratch.regtree(["info", "--json"])).code(3).json_lines();
+    assert_eq!(documents[0]["quarantine"], Value::Null);
+    assert_eq!(documents[0]["staged_imports"], Value::Null);
+    assert!(documents[1..].iter().all(|document| document["type"] == "damage"), "{documents:?}");
+    assert!(documents.len() > 1);
 }

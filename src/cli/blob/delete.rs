@@ -66,15 +66,12 @@ impl Delete {
         let checked = manifest::check_unneeded(&repository, &keys, needed, self.unreadable.policy());
         let unread = checked.about(name, None)?;
         let mut gone = vec![false; plan.len()];
-        let run = match &writer {
-            Some(writer) => self.manner.carry_out(writer, "blob delete", context, |remover| {
-                for (removal, gone) in plan.iter().zip(&mut gone) {
-                    *gone = !removal.execute(remover).about(name, removal.key)?;
-                }
-                Ok(())
-            })?,
-            None => None,
-        };
+        let run = self.manner.carry_out(writer.as_ref(), "blob delete", context, |remover| {
+            for (removal, gone) in plan.iter().zip(&mut gone) {
+                *gone = !removal.execute(remover).about(name, removal.key)?;
+            }
+            Ok(())
+        })?;
         let deletion = Deletion { repository: name, manner: self.manner, run: run.as_ref() };
         for (removal, gone) in plan.iter().zip(gone) {
             if gone {

@@ -6,7 +6,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use crate::cli::count::{self, human_bytes, plural};
-use crate::cli::deletion::{print_way_back, words};
+use crate::cli::deletion::{name_run, print_way_back, words};
 use crate::cli::{Context, NOTE_CACHED, hint, quarantine};
 use crate::finding::{Code, REPAIRABLE};
 use crate::gc::{Action, DanglingTags, Finding, Kept, KeptReferrers, Kind, Options, Plan, UnlinkedChildren, Untagged};
@@ -64,14 +64,15 @@ impl Summary {
             .map(|kind| (kind.name().to_owned(), kind.count(actions)))
             .map(|(name, (count, bytes))| (name, json!({ "count": count, "bytes": bytes })))
             .collect();
-        let fields = json!({
+        let mut fields = json!({
             "dry_run": self.dry_run, "refused": self.refused, "removed": removed, "bytes": bytes(actions), "kept": self.kept,
-            "content_kept_for_doubt": self.keep_all_content, "quarantine": run.map(RunId::as_str),
+            "content_kept_for_doubt": self.keep_all_content,
             "kept_bytes": self.kept_bytes(actions), "untagged": self.untagged,
             "time_in_future": self.has_future, "cache": self.is_cache,
             "unlinked_children": self.unlinked_children,
             "dangling_tags": self.dangling,
         });
+        name_run(&mut fields, run);
         context.output.event("summary", fields)
     }
 

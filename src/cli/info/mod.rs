@@ -20,6 +20,7 @@ use crate::info;
 Exit codes:
   0    shown
   1    I/O or permission error
+  3    shown, but the quarantine or other notes of regtree could not be read
   10   no tree; the places searched are shown
 
 Examples:
@@ -52,14 +53,14 @@ impl Info {
             report::add(&mut document, &info);
             document["settings"] = settings.iter().map(settings::Effective::document).collect();
             context.output.event("info", document)?;
-            return Ok(Exit::Done);
+            return context.output.all_damage(&info.unread);
         }
         context.output.line(format_args!("root:          {} ({})", tree.root().display(), found.rule))?;
         context.output.line(format_args!("tree:          {}", tree.path().display()))?;
         for line in report::lines(&info).into_iter().chain(settings::lines(&settings, &context.global)) {
             context.output.line(line)?;
         }
-        Ok(Exit::Done)
+        context.output.all_damage(&info.unread)
     }
 }
 

@@ -6,6 +6,9 @@ use serde_json::{Value, json};
 use crate::cli::count::{human_bytes as size, plural};
 use crate::info::{FileSystem, Info, Mark, OpenIn};
 
+/// Shown for what can't be read. The error follows.
+const UNKNOWN: &str = "unknown: it can't be read";
+
 /// Adds what a tree is to a document.
 pub(super) fn add(document: &mut Value, info: &Info) {
     let contents = &info.contents;
@@ -23,12 +26,12 @@ pub(super) fn add(document: &mut Value, info: &Info) {
     add("damaged_places", contents.damaged.into());
     let uploads = contents.uploads;
     add("uploads", json!({ "count": uploads.count, "bytes": uploads.bytes, "oldest": uploads.oldest.map(time) }));
-    let held = info.quarantine;
-    add(
-        "quarantine",
-        json!({ "runs": held.runs, "items": held.items, "bytes": held.bytes, "oldest": held.oldest.map(time) }),
+    let quarantine = info.quarantine.map(
+        |held| json!({ "runs": held.runs, "items": held.items, "bytes": held.bytes, "oldest": held.oldest.map(time) }),
     );
-    add("staged_imports", json!({ "files": info.staged.files, "bytes": info.staged.bytes }));
+    add("quarantine", quarantine.into());
+    let staged = info.staged.as_ref().map(|staged| json!({ "files": staged.files, "bytes": staged.bytes }));
+    add("staged_imports", staged.into());
     let verified = info.verified.map(|verified| {
         json!({ "right": verified.right, "wrong": verified.wrong, "first": time(verified.first), "last": time(verified.last) })
     });
@@ -79,9 +82,13 @@ pub(super) fn lines(info: &Info) -> Vec<String> {
     add("content", content(info));
     add("uploads", uploads(info));
     add("quarantine", quarantine(info));
-    if info.staged.files > 0 {
-        let what = format!("{} of {}", plural(info.staged.files, "file"), size(info.staged.bytes));
-        add("imports", format!("{what} left by imports that were killed; upload purge removes them"));
+    match &info.staged {
+        None => add("imports", UNKNOWN.to_owned()),
+        Some(staged) if staged.files > 0 => {
+            let what = format!("{} of {}", plural(staged.files, "file"), size(staged.bytes));
+            add("imports", format!("{what} left by imports that were killed; upload purge removes them"));
+        }
+        Some(_) => {}
     }
     add("hashed", hashed(info));
     add("lock", lock(info));
@@ -148,7 +155,7 @@ fn uploads(info: &Info) -> String {
 }
 
 fn quarantine(info: &Info) -> String {
-    let held = info.quarantine;
+    let Some(held) = info.quarantine else { return UNKNOWN.to_owned() };
     match held.runs {
         0 => "empty".to_owned(),
         runs => {
@@ -159,7 +166,10 @@ fn quarantine(info: &Info) -> String {
 }
 
 fn hashed(info: &Info) -> String {
-    let Some(verified) = info.verified else { return "never: fsck --content hashes all content".to_owned() };
+    let Some(verified) = info.verified else {
+        let text = if info.unread.is_empty() { "never: fsck --content hashes all content" } else { UNKNOWN };
+        return text.to_owned();
+    };
     let wrong = match verified.wrong {
         0 => String::new(),
         wrong => format!("; {} did not match", plural(wrong, "blob")),

@@ -69,12 +69,9 @@ impl Delete {
         let needed = if self.force { Needed::Remove } else { Needed::Keep };
         let planned = manifest::plan_delete(&repository, &digests, tags, needed, self.unreadable.policy());
         let (removals, mut damage) = planned.about(name, None)?;
-        let run = match &writer {
-            Some(writer) => self.manner.carry_out(writer, "manifest delete", context, |remover| {
-                manifest::delete(remover, &removals).about(name, None)
-            })?,
-            None => None,
-        };
+        let run = self.manner.carry_out(writer.as_ref(), "manifest delete", context, |remover| {
+            manifest::delete(remover, &removals).about(name, None)
+        })?;
         let deletion = Deletion { repository: name, manner: self.manner, run: run.as_ref() };
         for removal in &removals {
             let tags: Vec<_> = removal.tags.iter().map(|tag| &tag.tag).collect();

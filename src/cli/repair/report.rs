@@ -6,10 +6,10 @@ use serde_json::{Value, json};
 
 use super::Repair;
 use crate::cli::count::{human_bytes, plural};
+use crate::cli::deletion::name_run;
 use crate::cli::{Context, hint, quarantine};
 use crate::finding::{Code, Finding, Repair as Kind};
 use crate::json::applying;
-use crate::quarantine::RunId;
 use crate::repair::{Action, Done, Left, Plan, Remaining, Remedy};
 
 pub(super) fn print_start(arguments: &Repair, context: &mut Context) -> anyhow::Result<()> {
@@ -44,13 +44,13 @@ impl End<'_> {
         if context.output.is_json() {
             let repairs: serde_json::Map<String, Value> =
                 counts.iter().map(|(repair, count)| (repair.name().to_owned(), json!(count))).collect();
-            let fields = json!({
+            let mut fields = json!({
                 "dry_run": dry_run, "repairs": repairs, "restored": plan.recall.len(), "left": plan.left.len(),
                 "unrepaired": plan.unmended.len(), "unmended": plan.unmended.len(), "outdated": done.map_or(0, |done| done.outdated.len()),
                 "failures": done.map_or(0, |done| done.failures.len()), "errors": remaining.errors.len(),
-                "broken_images": remaining.images, "quarantine": run.map(RunId::as_str),
-                "cache": plan.is_cache,
+                "broken_images": remaining.images, "cache": plan.is_cache,
             });
+            name_run(&mut fields, run);
             return context.output.event("summary", fields);
         }
         let did = if dry_run { "would repair" } else { "repaired" };

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use crate::cli::count::{self, plural};
-use crate::cli::deletion::{AllowUnreadable, Manner, print_end};
+use crate::cli::deletion::{AllowUnreadable, Manner, name_run, print_end};
 use crate::cli::selector::{self, Selected, Selector};
 use crate::cli::subject::About;
 use crate::cli::{Context, Exit, NOTE_CACHED, interrupt};
@@ -80,12 +80,9 @@ impl Delete {
         let manner = Manner { dry_run: self.manner.dry_run || refusal.is_some(), ..self.manner };
         context.refusal = context.refusal.take().or(refusal);
         let freed = freed(&registry, &repositories, context)?;
-        let run = match writer.filter(|_| !manner.dry_run) {
-            Some(writer) => manner.carry_out(&writer, "repo delete", context, |remover| {
-                removals.iter().try_for_each(|(name, removal)| removal.execute(remover).about(name, None))
-            })?,
-            None => None,
-        };
+        let run = manner.carry_out(writer.filter(|_| !manner.dry_run).as_ref(), "repo delete", context, |remover| {
+            removals.iter().try_for_each(|(name, removal)| removal.execute(remover).about(name, None))
+        })?;
         for (name, removal) in &removals {
             print_removal(name, removal, manner, context)?;
         }
@@ -123,10 +120,12 @@ fn print_removal(
 }
 
 fn summary(repositories: usize, freed: Option<Freed>, manner: Manner, run: Option<&RunId>) -> Value {
-    json!({
-        "repositories": repositories, "dry_run": manner.dry_run, "quarantine": run.map(RunId::as_str),
+    let mut summary = json!({
+        "repositories": repositories, "dry_run": manner.dry_run,
         "freeable_blobs": freed.map(|freed| freed.blobs), "freeable_bytes": freed.map(|freed| freed.bytes),
-    })
+    });
+    name_run(&mut summary, run);
+    summary
 }
 
 fn print_freed(freed: Option<Freed>, manner: Manner, context: &Context) {

@@ -83,7 +83,8 @@ impl fmt::Display for Rule {
 
 /// The root, by the first rule that applies. This does not check that it is a tree.
 ///
-/// A configuration that a rule leads to decides, even where it can't be used: then nobody knows which tree is meant.
+/// Once a rule leads to a configuration, no later rule is tried. If that configuration can't be used, this is an error,
+/// because another tree may be meant than the one that a later rule finds.
 pub(super) fn find(global: &Global) -> Result<Found> {
     let alone = |root, rule| Ok(Found { root, rule, configuration: None });
     if let Some(root) = &global.root {

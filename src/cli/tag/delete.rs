@@ -43,13 +43,10 @@ impl Delete {
         let repository = registry.repository(name).about(name, None)?;
         let dry_run = self.manner.dry_run;
         // Only the quarantine needs the lock alone: a tag that is set meanwhile needs no other tag.
-        let alone =
-            self.manner.quarantine.is_quarantine().then(|| context.exclusive_writer(&registry, "tag delete", dry_run));
-        let alone = alone.transpose()?.flatten();
-        let shared = if self.manner.quarantine.is_quarantine() {
-            None
+        let (alone, shared) = if self.manner.quarantine.is_quarantine() {
+            (context.exclusive_writer(&registry, "tag delete", dry_run)?, None)
         } else {
-            context.writer_unless_dry(&registry, "tag delete", dry_run)?
+            (None, context.writer_unless_dry(&registry, "tag delete", dry_run)?)
         };
         context.check_tags(&registry, dry_run)?;
         targets.iter().try_for_each(|target| target.check(&repository, Shortened::Refuse)).about(name, None)?;
@@ -58,12 +55,9 @@ impl Delete {
         if let Some(writer) = &shared {
             tag::delete(writer, &removals).about(name, None)?;
         }
-        let run = match &alone {
-            Some(writer) => self.manner.carry_out(writer, "tag delete", context, |remover| {
-                tag::delete(remover, &removals).about(name, None)
-            })?,
-            None => None,
-        };
+        let run = self.manner.carry_out(alone.as_ref(), "tag delete", context, |remover| {
+            tag::delete(remover, &removals).about(name, None)
+        })?;
         let deletion = Deletion { repository: name, manner: self.manner, run: run.as_ref() };
         for tag::Removal { tag, digest, .. } in &removals {
             deletion.print("untag", json!({ "tag": tag, "digest": digest }), &[tag.to_string()], context)?;
