@@ -27,6 +27,7 @@
 //! - `tree` reads the tree. [`stream`] copies and hashes bytes. [`pattern`] chooses repositories by name.
 //!   `limit` refuses to remove too much.
 //! - `layout` has the paths of the tree. [`error`], [`name`], `descriptor` and [`digest`] have the basic types.
+//! - `lanes` hashes several blobs at once on one core.
 //! - `named` defines enums with stable names, `count` writes counts in messages, and `json` leaves out of documents what
 //!   does not apply.
 //!
@@ -117,6 +118,7 @@ pub mod image;
 pub mod info;
 mod json;
 mod judge;
+mod lanes;
 mod layout;
 mod limit;
 pub mod manifest;

@@ -91,6 +91,7 @@ fn facts(error: &Error) -> Value {
         Error::Corrupt { repository, expected, found, size, .. } => json!({
             "repository": repository, "digest": expected, "expected": expected, "found": found, "size": size,
         }),
+        Error::HashesDiffer { expected, found, .. } => json!({ "expected": expected, "found": found }),
         Error::DigestMismatch { what, repository, expected, found, size } => json!({
             "repository": repository, "content": what, "expected": expected, "found": found, "size": size,
         }),

@@ -76,7 +76,7 @@ impl Exit {
 impl From<&Error> for Exit {
     fn from(error: &Error) -> Self {
         match error {
-            Error::Io { .. } => Self::Failed,
+            Error::Io { .. } | Error::HashesDiffer { .. } => Self::Failed,
             Error::NotATree { .. } | Error::UnusableTree { .. } | Error::Configuration { .. } => Self::NoTree,
             Error::RepositoryUnknown { .. }
             | Error::NoMatch { .. }
@@ -136,5 +136,17 @@ impl From<&Error> for Exit {
 impl From<Exit> for ExitCode {
     fn from(exit: Exit) -> Self {
         Self::from(exit.code())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::digest::Digest;
+
+    #[test]
+    fn a_hash_that_was_computed_wrong_is_no_damage() {
+        let (expected, found) = (Digest::of(b"1"), Digest::of(b"2"));
+        assert_eq!(Exit::from(&Error::HashesDiffer { path: "data".into(), expected, found }), Exit::Failed);
     }
 }

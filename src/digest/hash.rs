@@ -5,6 +5,7 @@ use std::io::{self, Read};
 use sha2::{Digest as _, Sha256, Sha384, Sha512};
 
 use super::{Algorithm, Digest, Midstate};
+use crate::lanes::Hash;
 
 /// The running state of one algorithm.
 #[derive(Clone, Debug)]
@@ -97,6 +98,11 @@ pub(crate) struct Hashed {
 }
 
 impl Hashed {
+    /// What lanes computed.
+    pub(crate) fn by_lanes(hash: &Hash) -> Self {
+        Self { digests: vec![Digest::from_sha256(hash.sha256)], size: hash.size }
+    }
+
     /// The SHA-256, which is always computed.
     pub(crate) fn canonical(&self) -> Digest {
         self.digests[0]

@@ -8,7 +8,7 @@ impl Error {
     /// The registry API's code for this failure, or regtree's own where that API has none.
     pub fn code(&self) -> &'static str {
         match self {
-            Self::Io { .. } => "UNKNOWN",
+            Self::Io { .. } | Self::HashesDiffer { .. } => "UNKNOWN",
             Self::NotATree { .. } | Self::UnusableTree { .. } | Self::Configuration { .. } => "NOT_A_TREE",
             Self::RepositoryUnknown { .. } | Self::NoMatch { .. } => "NAME_UNKNOWN",
             Self::BlobUnknown { .. }
@@ -85,6 +85,7 @@ impl Error {
             | Self::StrangeLink { path, .. }
             | Self::UploadUnknown { path, .. }
             | Self::Corrupt { path, .. }
+            | Self::HashesDiffer { path, .. }
             | Self::WrongKind { path, .. }
             | Self::NotQuarantined { path, .. }
             | Self::JournalMalformed { path, .. }

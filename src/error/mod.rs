@@ -380,6 +380,19 @@ pub enum Error {
         /// How many bytes it has.
         size: u64,
     },
+    /// Content was hashed in two ways, and the hashes differ though it did not change. This is no damage of the content.
+    #[error(
+        "internal error: {} hashes to {expected} alone and to {found} beside other content, though it did not change",
+        path.display()
+    )]
+    HashesDiffer {
+        /// The path of the content.
+        path: PathBuf,
+        /// The digest that was computed alone.
+        expected: Digest,
+        /// The digest that was computed beside those of other content.
+        found: Digest,
+    },
     /// Content that was to be stored does not match the digest that was given for it.
     #[error(
         "{what} does not match its digest in repository {repository}: expected {expected}, found {found} ({})",

@@ -1,4 +1,4 @@
-//! Hashes content: several blobs at once, each by one thread with one buffer.
+//! Hashes content on several threads, several blobs at once on each.
 
 use std::collections::HashSet;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
@@ -16,7 +16,10 @@ use super::pass::Needed;
 use super::subset::Subset;
 use crate::digest::Digest;
 use crate::durable::Identity;
-use crate::judge::content::{self as stored, Stored};
+use crate::error::{Error, Result};
+use crate::judge::content::Stored;
+use crate::judge::hashing::{self, Wanted};
+use crate::lanes::Lanes;
 use crate::layout::{Area, Entry};
 use crate::stream::Watch;
 use crate::tree::Tree;
@@ -103,13 +106,13 @@ impl Selection<'_, '_> {
     }
 }
 
-/// Hashes content, and reports what is wrong and not known yet.
+/// Hashes content, and reports what is wrong and not known yet. A signal is no error, but a reason to stop.
 pub(super) fn check(
     inspector: &mut Inspector<'_>,
     selection: &Selection<'_, '_>,
     content: &Content,
     watch: &Watch<'_>,
-) -> Hashed {
+) -> Result<Hashed> {
     let Selection { blobs, needed, .. } = selection;
     let mut chosen: Vec<(Digest, u64)> = selection.all().collect();
     if let Some(subset) = content.subset {
@@ -130,7 +133,7 @@ pub(super) fn check(
     let is_there = |digest: &Digest| blobs.digests.find(digest).is_some();
     let pad = Pad::new(inspector.tree, content.now, &is_there);
     let work = Work::new(&chosen, content, watch);
-    let wrong = work.run(inspector, &pad);
+    let wrong = work.run(inspector, &pad)?;
     let seed = content.subset.is_some_and(Subset::is_random).then_some(content.seed);
     let mut hashed = Hashed { passed_over, seed, stop: work.stop(), ..Hashed::default() };
     hashed.blobs = work.items.load(Ordering::Relaxed);
@@ -145,7 +148,7 @@ pub(super) fn check(
         }
     }
     hashed.ledger_failure = pad.write().err().map(|error| error.to_string());
-    hashed
+    Ok(hashed)
 }
 
 fn condition(inspector: &Inspector<'_>, digest: &Digest) -> Option<Condition> {
@@ -197,11 +200,14 @@ struct Work<'w> {
     watch: &'w Watch<'w>,
     deadline: Option<Instant>,
     threads: usize,
+    /// The threads that hash at the same time; the others wait.
+    running: usize,
     next: AtomicUsize,
     done: Vec<AtomicBool>,
     items: AtomicU64,
     bytes: AtomicU64,
     is_late: AtomicBool,
+    failure: Mutex<Option<Error>>,
 }
 
 /// Ends the thread that writes the ledger when it is dropped.
@@ -223,12 +229,14 @@ impl<'w> Work<'w> {
     fn new(blobs: &'w [(Digest, u64)], content: &Content, watch: &'w Watch<'w>) -> Self {
         let done = std::iter::repeat_with(AtomicBool::default).take(blobs.len()).collect();
         let (next, items, bytes) = (AtomicUsize::new(0), AtomicU64::new(0), AtomicU64::new(0));
-        let (Content { deadline, threads, .. }, is_late) = (content, AtomicBool::new(false));
-        Self { blobs, watch, deadline: *deadline, threads: *threads, next, done, items, bytes, is_late }
+        let (threads, is_late) = (content.threads.max(1), AtomicBool::new(false));
+        let running = std::thread::available_parallelism().map_or(threads, |cores| threads.min(cores.get()));
+        let (deadline, failure) = (content.deadline, Mutex::new(None));
+        Self { blobs, watch, deadline, threads, running, next, done, items, bytes, is_late, failure }
     }
 
     /// Hashes all blobs. Right content is only noted; wrong content is returned.
-    fn run(&self, inspector: &Inspector<'_>, pad: &Pad<'_>) -> Vec<(Digest, Stored)> {
+    fn run(&self, inspector: &Inspector<'_>, pad: &Pad<'_>) -> Result<Vec<(Digest, Stored)>> {
         let results = Mutex::new(Vec::new());
         let total = self.blobs.iter().map(|(_, size)| size).sum();
         self.watch.progress.begin("hashing content", Some(total));
@@ -239,12 +247,11 @@ impl<'w> Work<'w> {
             let spawn = std::thread::Builder::new;
             let writer = spawn().spawn_scoped(scope, || pad.keep_writing(OFTEN, &is_over));
             let work = || {
-                let mut buffer = vec![0; stored::BUFFER];
-                let mut mine = Vec::new();
-                while let Some(index) = self.take() {
-                    mine.extend(self.hash(inspector, pad, index, &mut buffer));
+                let mut worker = Worker { work: self, pad, wrong: Vec::new() };
+                if let Err(error) = hashing::hash_all(inspector.tree, &mut Lanes::new(), &mut worker, self.watch) {
+                    self.fail(error);
                 }
-                results.lock().unwrap_or_else(PoisonError::into_inner).extend(mine);
+                results.lock().unwrap_or_else(PoisonError::into_inner).extend(worker.wrong);
             };
             let threads = self.threads.clamp(1, self.blobs.len().max(1));
             // When this thread panics too, the writer ends and is joined.
@@ -257,39 +264,38 @@ impl<'w> Work<'w> {
             drop(over);
         });
         self.watch.progress.end();
-        results.into_inner().unwrap_or_else(PoisonError::into_inner)
+        match self.failure.lock().unwrap_or_else(PoisonError::into_inner).take() {
+            Some(error) => Err(error),
+            None => Ok(results.into_inner().unwrap_or_else(PoisonError::into_inner)),
+        }
     }
 
-    /// The index of the next blob, unless hashing has to stop. The first blob is always hashed, so every run makes
-    /// progress.
-    fn take(&self) -> Option<usize> {
-        let index = self.next.fetch_add(1, Ordering::Relaxed);
-        if index >= self.blobs.len() || self.watch.interrupt.signal().is_some() {
+    /// The next blob for a thread that hashes `busy` others, unless hashing has to stop. The first blob is always hashed,
+    /// so every run makes progress.
+    fn take(&self, busy: usize) -> Option<Digest> {
+        // The last ones are shared out, so that no processor is idle.
+        let left = self.blobs.len() - usize::try_from(self.items.load(Ordering::Relaxed)).unwrap_or_default();
+        if busy >= left.div_ceil(self.running) || self.has_to_stop() {
             return None;
         }
+        let index = self.next.fetch_add(1, Ordering::Relaxed);
+        let (digest, _) = self.blobs.get(index)?;
         if index > 0 && self.deadline.is_some_and(|deadline| Instant::now() >= deadline) {
             self.is_late.store(true, Ordering::Relaxed);
             return None;
         }
-        Some(index)
+        Some(*digest)
     }
 
-    fn hash(
-        &self,
-        inspector: &Inspector<'_>,
-        pad: &Pad<'_>,
-        index: usize,
-        buffer: &mut [u8],
-    ) -> Option<(Digest, Stored)> {
-        let (digest, size) = self.blobs[index];
-        // `Err` means that a signal came.
-        let (stored, right) = stored::hash(inspector.tree, digest, buffer, self.watch).ok()?;
-        self.done[index].store(true, Ordering::Relaxed);
-        self.bytes.fetch_add(size, Ordering::Relaxed);
-        let items = self.items.fetch_add(1, Ordering::Relaxed) + 1;
-        self.watch.progress.items(items, self.blobs.len() as u64);
-        pad.note(&digest, right.as_ref());
-        (stored != Stored::Right).then_some((digest, stored))
+    fn has_to_stop(&self) -> bool {
+        self.watch.interrupt.signal().is_some() || self.failure.lock().unwrap_or_else(PoisonError::into_inner).is_some()
+    }
+
+    /// Keeps the first error. That a signal came is none.
+    fn fail(&self, error: Error) {
+        if !matches!(error, Error::Interrupted { .. }) {
+            self.failure.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert(error);
+        }
     }
 
     fn stop(&self) -> Option<Stop> {
@@ -301,6 +307,30 @@ impl<'w> Work<'w> {
     fn done_until(&self) -> Option<Digest> {
         let first = self.done.iter().position(|done| !done.load(Ordering::Relaxed)).unwrap_or(self.done.len());
         Some(self.blobs.get(first.checked_sub(1)?)?.0)
+    }
+}
+
+/// One of the threads.
+struct Worker<'w> {
+    work: &'w Work<'w>,
+    pad: &'w Pad<'w>,
+    wrong: Vec<(Digest, Stored)>,
+}
+
+impl Wanted for Worker<'_> {
+    fn next(&mut self, busy: usize) -> Option<Digest> {
+        self.work.take(busy)
+    }
+
+    fn judged(&mut self, digest: Digest, stored: Stored, right: Option<Identity>) {
+        let Self { work, pad, wrong } = self;
+        let Ok(index) = work.blobs.binary_search_by_key(&digest, |(digest, _)| *digest) else { return };
+        work.done[index].store(true, Ordering::Relaxed);
+        work.bytes.fetch_add(work.blobs[index].1, Ordering::Relaxed);
+        let items = work.items.fetch_add(1, Ordering::Relaxed) + 1;
+        work.watch.progress.items(items, work.blobs.len() as u64);
+        pad.note(&digest, right.as_ref());
+        wrong.extend((stored != Stored::Right).then_some((digest, stored)));
     }
 }
 

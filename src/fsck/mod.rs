@@ -192,7 +192,7 @@ pub(crate) fn check_with(
             let selection =
                 Selection { blobs: &blobs, needed: &pass.needed, only_needed: !options.only.is_empty(), reported };
             let mut inspector = inspector.another(None);
-            let hashed = content::check(&mut inspector, &selection, wanted, watch);
+            let hashed = content::check(&mut inspector, &selection, wanted, watch)?;
             // Hashing may have taken hours. After a signal nothing is looked up again.
             if !matches!(hashed.stop, Some(Stop::Signal(_))) {
                 Recheck { inspector: &inspector, ..recheck }.once(&mut candidates)?;

@@ -168,30 +168,44 @@ pub(crate) fn hash(
 }
 
 fn hash_once(tree: &Tree, digest: Digest, buffer: &mut [u8], watch: &Watch<'_>) -> Result<(Stored, Option<Identity>)> {
-    let file = match tree.open_file(&Entry::Blob(digest).path()) {
-        Ok(Some(file)) => file,
-        Ok(None) => return Ok((Stored::Missing, None)),
-        Err(error) => return Ok((unopened(tree, &digest, &error), None)),
+    let (file, identity) = match open(tree, &digest) {
+        Ok(opened) => opened,
+        Err(stored) => return Ok((stored, None)),
     };
-    let path = Entry::Blob(digest).path();
-    let identity = match Identity::of(&file) {
-        Ok(identity) => identity,
-        Err(error) => {
-            let stored = Stored::Unreadable(error.to_string());
-            tree.note_unread(&path, error);
-            return Ok((stored, None));
-        }
-    };
+    match stream::hash(file, Hasher::new(digest.algorithm()), buffer, watch) {
+        Ok(hasher) => Ok(with_identity(verdict(&digest, &hasher.finish()), identity)),
+        Err(error) => Ok((unread(tree, &digest, error, watch)?, None)),
+    }
+}
+
+/// Opens what is stored under `digest`, to read all of it.
+pub(super) fn open(tree: &Tree, digest: &Digest) -> Result<(File, Identity), Stored> {
+    let path = Entry::Blob(*digest).path();
+    let file = tree.open_file(&path).map_err(|error| unopened(tree, digest, &error))?.ok_or(Stored::Missing)?;
+    let identity = Identity::of(&file).map_err(|error| {
+        let stored = Stored::Unreadable(error.to_string());
+        tree.note_unread(&path, error);
+        stored
+    })?;
     if identity.size > LONG {
         // This is only a hint, so a failure does not matter.
         let _ = rustix::fs::fadvise(file.as_fd(), 0, None, Advice::Sequential);
     }
-    let stored = hash_file(file, &digest, buffer, watch)?;
-    if let Stored::Unreadable(reason) = &stored {
-        tree.note_unread(&path, std::io::Error::other(reason.clone()));
-    }
-    let identity = (stored == Stored::Right).then_some(identity);
-    Ok((stored, identity))
+    Ok((file, identity))
+}
+
+/// A verdict, with the identity of the file if that is right.
+pub(super) fn with_identity(stored: Stored, identity: Identity) -> (Stored, Option<Identity>) {
+    let is_right = stored == Stored::Right;
+    (stored, is_right.then_some(identity))
+}
+
+/// Judges content that can't be read to its end. `Err(Interrupted)` when a signal came.
+pub(super) fn unread(tree: &Tree, digest: &Digest, error: std::io::Error, watch: &Watch<'_>) -> Result<Stored> {
+    watch.interrupt.check()?;
+    let stored = Stored::Unreadable(error.to_string());
+    tree.note_unread(&Entry::Blob(*digest).path(), error);
+    Ok(stored)
 }
 
 /// Judges content that can't be opened.

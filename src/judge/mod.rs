@@ -1,6 +1,7 @@
 //! Judges content and references. Every command uses this one judgement.
 //!
 //! * `content` judges what is stored under a digest, by its metadata or by its hash.
+//! * `hashing` hashes much content, several files at once.
 //! * `manifest` judges a manifest on its own, for every repository that has it.
 //! * `link` makes the findings about broken links, and about something else in the place of a file.
 //! * `joined` makes one finding of many of a kind in one manifest.
@@ -15,6 +16,7 @@
 
 pub(crate) mod absence;
 pub(crate) mod content;
+pub(crate) mod hashing;
 mod joined;
 mod lazy;
 pub(crate) mod link;
