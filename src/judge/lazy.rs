@@ -1,17 +1,20 @@
 //! Reads the facts about a repository, each on its first use, and remembers them.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet, btree_set};
 use std::path::PathBuf;
 use std::sync::Arc;
 
 use super::content::{self, Occupant, Stored};
+use super::hashing::{self, Wanted};
 use super::link::{self, LinkTarget, RevisionLink};
 use super::manifest::{self, ManifestForm, Read};
 use super::references::{self, Dependent, Facts, OtherSize};
 use super::{Blocks, signatures, symlinks};
 use crate::digest::Digest;
+use crate::durable::Identity;
 use crate::error::Error;
 use crate::finding::{Code, Finding, Harm, Subject};
+use crate::lanes::Lanes;
 use crate::layout::{Form, Place, TreePath};
 use crate::manifest::{Kind, Role};
 use crate::name::RepositoryName;
@@ -39,7 +42,26 @@ pub(super) struct Seen {
     is_partly_unseen: bool,
     /// The errors in listings, each once, by its message.
     pub(super) damage: BTreeMap<String, Error>,
+    /// Why hashing ended early, if it did. The verification ends then.
+    pub(super) failure: Option<Error>,
     buffer: Vec<u8>,
+    pub(super) lanes: Option<Lanes<'static>>,
+}
+
+/// The parts of a manifest to hash.
+struct Parts<'p> {
+    pending: btree_set::IntoIter<Digest>,
+    hashed: &'p mut HashMap<Digest, Stored>,
+}
+
+impl Wanted for Parts<'_> {
+    fn next(&mut self, _: usize) -> Option<Digest> {
+        self.pending.next()
+    }
+
+    fn judged(&mut self, digest: Digest, stored: Stored, _: Option<Identity>) {
+        self.hashed.insert(digest, stored);
+    }
 }
 
 /// The judgement of one manifest of a repository.
@@ -91,6 +113,12 @@ impl<'l, 'w> Lazy<'l, 'w> {
             _ => None,
         };
         self.stored(&digest, looked, Harm::Certain);
+        if let Some(form) = read.as_deref().and_then(right).filter(|_| self.hashes)
+            && let Err(error) = self.hash_parts(&form)
+        {
+            self.seen.failure = Some(error);
+            return None;
+        }
         references::content(self, &digest, read.as_deref(), &link);
         let form = read.as_deref().and_then(right)?;
         if form.parts.iter().any(|part| part.role != Role::Child) {
@@ -138,6 +166,24 @@ impl<'l, 'w> Lazy<'l, 'w> {
         let (stored, _) = content::hash(self.repository.tree(), *digest, &mut self.seen.buffer, self.watch).ok()?;
         self.seen.hashed.insert(*digest, stored.clone());
         Some(stored)
+    }
+
+    /// Hashes the configs and layers of a manifest, several at once, before they are judged one after the other.
+    fn hash_parts(&mut self, form: &ManifestForm) -> Result<(), Error> {
+        let mut pending = BTreeSet::new();
+        for part in form.parts.iter().filter(|part| part.role != Role::Child) {
+            let target = match self.layer(&part.digest) {
+                LinkTarget::Straight => part.digest,
+                LinkTarget::To(target) => target,
+                _ => continue,
+            };
+            if !self.seen.hashed.contains_key(&target) && matches!(self.occupant(&target), Occupant::File(1..)) {
+                pending.insert(target);
+            }
+        }
+        let Seen { lanes, hashed, .. } = &mut *self.seen;
+        let mut parts = Parts { pending: pending.into_iter(), hashed };
+        hashing::hash_all(self.repository.tree(), lanes.get_or_insert_with(Lanes::new), &mut parts, self.watch)
     }
 
     /// Reports what is wrong with the file of some content and, if `hashed`, with its bytes.

@@ -116,6 +116,9 @@ impl<'w> Verifier<'w> {
         let form = facts.judge();
         let children = form.iter().flat_map(|form| &form.parts).filter(|part| part.role == Role::Child);
         let children = children.map(|child| child.digest).filter(|child| facts.is_linked(child)).collect();
+        if let Some(error) = self.seen.failure.take() {
+            return Err(error);
+        }
         // When a signal came, a hash may be unfinished, so the result would be incomplete.
         self.watch.interrupt.check().map(|()| children)
     }
@@ -127,5 +130,50 @@ fn linked_by(repository: &Repository<'_>, error: &Error) -> Option<Digest> {
     match Entry::parse(&repository.tree().find(path)?)? {
         Entry::InRepository { item: Item::RevisionLink(digest), .. } => Some(digest),
         _ => None,
+    }
+}
+
+#[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "a test may")]
+mod tests {
+    use std::io::Cursor;
+    use std::time::Duration;
+
+    use super::*;
+    use crate::lanes::Lanes;
+    use crate::registry::Registry;
+    use crate::{manifest, upload};
+
+    #[test]
+    fn a_wrong_hash_ends_the_verification_and_is_no_finding() {
+        let root = tempfile::tempdir().unwrap();
+        let (registry, _) = Registry::create(root.path()).unwrap();
+        let (name, now, none) = ("app".parse().unwrap(), jiff::Timestamp::UNIX_EPOCH, Watch::none());
+        let writer = registry.writer("test", now, Duration::ZERO).unwrap();
+        for content in ["{}", "layer"] {
+            upload::Put::new("test").store(&writer, &name, Cursor::new(content), now, &none).unwrap();
+        }
+        let descriptor = |content: &str, kind: &str| {
+            let (digest, size) = (Digest::of(content.as_bytes()), content.len());
+            format!(r#"{{"mediaType":"application/vnd.oci.image.{kind}","digest":"{digest}","size":{size}}}"#)
+        };
+        let image = format!(
+            r#"{{"schemaVersion":2,"mediaType":"application/vnd.oci.image.manifest.v1+json","config":{},"layers":[{}]}}"#,
+            descriptor("{}", "config.v1+json"),
+            descriptor("layer", "layer.v1.tar"),
+        );
+        manifest::Put::new("test").store(&writer, &name, image.clone().into_bytes()).unwrap();
+        drop(writer);
+        let (repository, digest) = (registry.repository(&name).unwrap(), Digest::of(image.as_bytes()));
+        for (lanes, is_right) in [(Lanes::new(), true), (Lanes::wrong(), false)] {
+            let mut verifier = Verifier::new(How { content: true, strict: false }, &none);
+            verifier.seen.lanes = Some(lanes);
+            let verified = verifier.verify(&repository, digest, &mut |finding| panic!("{}", finding.message));
+            let is_as_expected = match verified {
+                Ok(count) => is_right && count == 1,
+                Err(error) => !is_right && matches!(error, Error::HashesDiffer { .. }),
+            };
+            assert!(is_as_expected, "right: {is_right}");
+        }
     }
 }
