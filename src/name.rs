@@ -136,6 +136,11 @@ impl UploadId {
     pub fn random() -> Self {
         Self(uuid::Uuid::new_v4().to_string().into())
     }
+
+    /// Whether it is a UUID, as all ids are that registries and regtree make.
+    pub(crate) fn is_uuid(&self) -> bool {
+        uuid::Uuid::try_parse(self.as_str()).is_ok()
+    }
 }
 
 fn check_repository(name: &str) -> Result<(), NameError> {

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use serde_json::json;
 
-use crate::blob::{self, Expected, Outcome};
+use crate::blob::{self, Expected, Outcome, Stored};
 use crate::cli::source::Source;
 use crate::cli::subject::About;
 use crate::cli::{Context, Exit, interrupt, progress};
@@ -23,6 +23,9 @@ use crate::upload::{self, Session};
 ///
 /// A blob that the tree already has is read too, and replaced if it is damaged; --no-verify-existing saves that reading,
 /// and then only a wrong size is noticed.
+///
+/// A commit can be repeated, because a script may not have seen its end: if there is no such upload, and the repository
+/// has the blob, that is a success, with a note. An id that is not a UUID was never an upload's.
 #[derive(Debug, clap::Args)]
 #[command(after_long_help = "\
 Exit codes:
@@ -73,17 +76,26 @@ impl Commit {
         let registry = context.registry()?;
         let writer = context.writer(&registry, "upload commit")?;
         let mut session = match Session::open(&writer, &self.repository, &self.id) {
-            // If a commit was killed at its very end, nothing is left to do.
-            Err(Error::UploadUnknown { .. }) if is_there(&registry, &self.repository, self.digest) => {
+            // If a commit was killed at its very end, nothing is left to do, and nothing shows that there was an upload.
+            Err(Error::UploadUnknown { .. })
+                if self.id.is_uuid() && is_there(&registry, &self.repository, self.digest) =>
+            {
                 if let Some(left) = upload::look_up(registry.tree(), &self.repository, &self.id)? {
                     upload::cancel(&writer, &left, std::time::Duration::ZERO, |left| left.cancelled)?;
                 }
                 upload::forget(&writer, &self.repository, &self.id);
                 let stat = blob::stat(&registry.repository(&self.repository)?, self.digest)?;
-                context.output.note("the upload no longer exists; the blob is already stored");
-                let mut document = serde_json::to_value(&stat)?;
+                context.output.note(format_args!(
+                    "there is no upload {} in repository {}; the blob is already stored, as after a commit that was not seen \
+                     to end",
+                    self.id, self.repository
+                ));
+                let stored = Stored { descriptor: stat.descriptor, alias: None, outcome: Outcome::Existed };
+                let mut document = serde_json::to_value(&stored)?;
                 document["repository"] = json!(self.repository);
-                context.output.answer(stat.descriptor.digest, "blob", || document)?;
+                document["warnings"] = json!([]);
+                document["upload_exists"] = false.into();
+                context.output.answer(stored.descriptor.digest, "blob", || document)?;
                 return Ok(Exit::Done);
             }
             opened => opened.about(&self.repository, self.digest)?,

@@ -29,7 +29,23 @@ fn an_upload_is_committed_with_last_bytes_or_without() {
     let same = expected.as_object().unwrap().iter().all(|(name, value)| answer[name] == *value);
     assert!(same, "{answer}");
     committed(&scratch, &id, b"content");
-    commit(&scratch, &id, &digest(b"content")).ok().says(["the upload no longer exists; the blob is already stored"]);
+    commit(&scratch, &id, &digest(b"content")).ok().says(["there is no upload ", "the blob is already stored"]);
+}
+
+#[test]
+fn a_commit_of_no_upload_is_taken_for_a_repeated_one_only_if_it_can_be() {
+    let scratch = Scratch::new();
+    let stored = scratch.put(REPOSITORY, b"content").to_string();
+    let never = "01234567-89ab-4def-8123-456789abcdef";
+    let run = commit(&scratch, never, &stored).ok().says([never, REPOSITORY, "the blob is already stored"]);
+    assert_eq!(run.answer(), stored);
+    let answer = commit(&scratch, never, &stored).with(["--json"]).ok().json();
+    assert_eq!((&answer["outcome"], &answer["upload_exists"]), (&json!("existed"), &json!(false)));
+    // No registry and no regtree ever made these.
+    for id in ["nonsense", "sha256", "0123456789abcdef"] {
+        commit(&scratch, id, &stored).run().code(4).silent().says([id]);
+    }
+    commit(&scratch, never, &digest(b"other")).run().code(4).silent().says([never]);
 }
 
 #[test]

@@ -101,6 +101,6 @@ fn where_no_directory_can_be_locked_the_data_is() {
     fs::remove_file(session.data()).unwrap();
     fs::remove_file(session.directory().join("startedat")).unwrap();
     let digest = session.scratch.put(REPOSITORY, b"content");
-    as_on_nfs(&session, session.commit(digest)).run().code(0).says(["the upload no longer exists"]);
+    as_on_nfs(&session, session.commit(digest)).run().code(0).says(["there is no upload "]);
     assert!(!session.directory().exists());
 }
