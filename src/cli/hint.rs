@@ -231,7 +231,11 @@ pub(super) fn command_at(root: Option<&Path>, registry_config: Option<&Path>) ->
 
 /// The path, quoted for a shell if necessary.
 pub(super) fn quote_path(path: &Path) -> Cow<'_, str> {
-    let text = path.to_string_lossy();
+    quote(path.to_string_lossy())
+}
+
+/// The text, quoted for a shell if necessary.
+pub(super) fn quote(text: Cow<'_, str>) -> Cow<'_, str> {
     let plain = |c: char| c.is_ascii_alphanumeric() || "/._-+=:@,%".contains(c);
     if !text.is_empty() && text.chars().all(plain) {
         return text;

@@ -27,6 +27,10 @@ pub struct Kept {
     pub young_blobs: u64,
     /// The bytes of these blobs.
     pub young_bytes: u64,
+    /// Unfinished uploads; none of them is counted where all are to be kept.
+    pub uploads: u64,
+    /// The bytes of these uploads.
+    pub upload_bytes: u64,
 }
 
 /// What a tree has before a sweep.
@@ -41,7 +45,7 @@ impl Kept {
     pub(super) fn before(self, planned: &[Action], scan: &Scan) -> Before {
         let no_repositories = scan.empty_repositories.iter().cloned().collect();
         let mut before = Before { kept: self, no_repositories };
-        before.count(planned, |count, gone| *count += gone);
+        before.count(planned, |count, planned| *count += planned);
         before
     }
 }
@@ -62,6 +66,8 @@ impl Before {
         apply(&mut kept.tags, of(Kind::Tag));
         apply(&mut kept.layer_links, of(Kind::LayerLink));
         apply(&mut kept.blobs, of(Kind::Blob));
+        apply(&mut kept.uploads, of(Kind::Upload));
+        apply(&mut kept.upload_bytes, Kind::Upload.count(actions).1);
     }
 }
 

@@ -400,22 +400,29 @@ impl<'p> Planning<'p> {
         if self.options.uploads_older_than.is_none() {
             return Vec::new();
         }
-        let found: Vec<Result<Upload>> = (0..self.scan.repositories.len())
+        let found: Vec<Result<(bool, Upload)>> = (0..self.scan.repositories.len())
             .into_par_iter()
             .filter(|index| self.is_open(*index) && self.scan.repositories[*index].folders[2])
             .filter_map(|index| self.scan.repositories[index].name.as_ref().ok())
             .flat_map_iter(|name| upload::uploads(self.tree, name))
-            .filter_map(|upload| upload.and_then(|upload| Ok(self.is_left(&upload)?.then_some(upload))).transpose())
+            .map(|upload| upload.and_then(|upload| Ok((self.is_left(&upload)?, upload))))
             .collect();
         let mut unread = Vec::new();
         for upload in found {
-            let upload = match upload {
+            let (is_left, upload) = match upload {
                 Ok(upload) => upload,
                 Err(error) => {
                     unread.push(error);
                     continue;
                 }
             };
+            if !is_left {
+                // An upload of an alpha registry is only read.
+                let counts = upload.is_current() && !upload.cancelled;
+                self.kept.uploads += u64::from(counts);
+                self.kept.upload_bytes += if counts { upload.size } else { 0 };
+                continue;
+            }
             let action = Action::new(Kind::Upload, upload.directory());
             let (repository, size) = (Some(upload.repository.as_str().into()), upload.size);
             self.actions.push(Action { repository, size, upload: Some(upload.id), ..action });

@@ -1,17 +1,19 @@
 //! `regtree gc`.
 
 mod explain;
+mod more;
 mod report;
 
 use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use more::More;
 use quarantine::no_room;
 use report::Summary;
 
 use super::reference::Content;
-use super::{Context, Exit, interrupt, quarantine, threads};
+use super::{Context, Exit, hint, interrupt, quarantine, threads};
 use crate::digest::Digest;
 use crate::durable::ExclusiveWriter;
 use crate::error::Error;
@@ -22,6 +24,8 @@ use crate::tree::Tree;
 
 /// The default of --min-age. Below it, what a registry has just answered for may go.
 const USUAL_AGE: Duration = Duration::from_hours(24);
+/// The default of --uploads-older-than.
+const USUAL_UPLOADS: Duration = Duration::from_hours(7 * 24);
 
 /// Remove what nothing needs
 ///
@@ -127,6 +131,14 @@ pub(super) fn parse_limit(text: &str) -> Result<Limit, &'static str> {
     super::parse_bytes(text).map(Limit::Bytes).map_err(|_| want)
 }
 
+/// An age as it is given.
+fn age(age: Duration) -> String {
+    match jiff::SignedDuration::try_from(age) {
+        Ok(age) if !age.is_zero() => format!("{age:#}"),
+        _ => "0".to_owned(),
+    }
+}
+
 impl Gc {
     pub(super) fn run(self, context: &mut Context) -> anyhow::Result<Exit> {
         threads::start(self.jobs);
@@ -156,7 +168,8 @@ impl Gc {
         let wants_untagged = !self.delete_untagged && !context.output.is_quiet() && registry.check_tags().is_ok();
         let untagged = wants_untagged.then(|| plan.untagged(tree, &interrupt)).transpose()?;
         let dangling = if self.delete_dangling_tags { None } else { plan.dangling_tags(tree, &interrupt)? };
-        let mut summary = Summary { is_cache, untagged, dangling, ..self.summary(tree, &plan)? };
+        let more = More { untagged, dangling, ..self.more(tree, &plan)? };
+        let mut summary = Summary { is_cache, ..self.summary(tree, &plan, more)? };
         match writer {
             Some(writer) if refusal.is_none() => {
                 if self.min_age < USUAL_AGE && !plan.actions.is_empty() {
@@ -192,22 +205,53 @@ impl Gc {
         })
     }
 
-    /// Sums up the plan before the sweep, without what --delete-untagged would remove in addition.
-    fn summary(&self, tree: &Tree, plan: &Plan) -> anyhow::Result<Summary> {
+    /// What could be freed in addition, as far as that is known without another plan.
+    fn more(&self, tree: &Tree, plan: &Plan) -> anyhow::Result<More> {
+        let unlinked_children = plan.unlinked_children(tree)?;
+        Ok(More { min_age: self.min_age, kept: plan.kept, untagged: None, unlinked_children, dangling: None })
+    }
+
+    /// This command as a dry run, with what was chosen, and with these options in addition.
+    fn again(&self, more: &str) -> String {
+        let mut command = "gc -n".to_owned();
+        let flags = [
+            ("--quarantine", self.quarantine.is_quarantine()),
+            ("--delete-untagged", self.delete_untagged),
+            ("--keep-uploads", self.keep_uploads),
+            ("--delete-dangling-referrers", self.delete_dangling_referrers),
+            ("--delete-dangling-tags", self.delete_dangling_tags),
+            ("--allow-sparse-indexes", self.allow_sparse_indexes),
+            ("--keep-empty-repositories", self.keep_empty_repositories),
+        ];
+        command.extend(flags.into_iter().filter(|(_, given)| *given).flat_map(|(flag, _)| [" ", flag]));
+        for pattern in &self.repository {
+            command.extend([" --repository ", &*hint::quote(pattern.to_string().into())]);
+        }
+        if let Some(file) = &self.keep_digests {
+            command.extend([" --keep-digests ", &*hint::quote_path(file)]);
+        }
+        if self.min_age != USUAL_AGE && !more.contains("--min-age") {
+            command.extend([" --min-age ", &*hint::quote(age(self.min_age).into())]);
+        }
+        if self.uploads_older_than != USUAL_UPLOADS {
+            command.extend([" --uploads-older-than ", &*hint::quote(age(self.uploads_older_than).into())]);
+        }
+        command + " " + more
+    }
+
+    /// Sums up the plan before the sweep.
+    fn summary(&self, tree: &Tree, plan: &Plan, more: More) -> anyhow::Result<Summary> {
         Ok(Summary {
             is_cache: false,
             dry_run: self.dry_run,
-            min_age: self.min_age,
             refused: false,
             quarantine: self.quarantine.is_quarantine(),
-            kept: plan.kept,
+            next: more.sum().map(|sum| self.again(sum.options)),
+            more,
             opaque: plan.opaque.len(),
             keep_all_content: plan.keep_all_content,
             has_future: plan.has_future(),
             all_bytes: self.sizes.then(|| plan.all_bytes(tree)).transpose()?,
-            unlinked_children: plan.unlinked_children(tree)?,
-            untagged: None,
-            dangling: None,
         })
     }
 }
@@ -264,7 +308,7 @@ fn sweep(
         context.output.all_damage(swept.not_put_back.iter().chain(&swept.failures))?
     };
     let is_quarantine_full = summary.quarantine && swept.failures.iter().any(quarantine::is_full);
-    summary.kept = swept.kept;
+    summary.more.kept = swept.kept;
     for finding in &swept.findings {
         report::print_finding(finding, context)?;
     }

@@ -1,15 +1,15 @@
 //! Prints what a collection removes, and why the rest is kept.
 
 use std::collections::BTreeSet;
-use std::time::Duration;
 
 use serde_json::{Value, json};
 
+use super::more::{More, Sum};
 use crate::cli::count::{self, human_bytes, plural};
 use crate::cli::deletion::{name_run, print_way_back, words};
 use crate::cli::{Context, NOTE_CACHED, hint, quarantine};
 use crate::finding::{Code, REPAIRABLE};
-use crate::gc::{Action, DanglingTags, Finding, Kept, KeptReferrers, Kind, Options, Plan, UnlinkedChildren, Untagged};
+use crate::gc::{Action, Finding, KeptReferrers, Kind, Options, Plan};
 use crate::info::{self, Process};
 use crate::json::applying;
 use crate::quarantine::RunId;
@@ -22,20 +22,18 @@ pub(super) struct Summary {
     /// Whether the tree is one of a pull-through cache.
     pub(super) is_cache: bool,
     pub(super) dry_run: bool,
-    pub(super) min_age: Duration,
     /// Whether a safety limit refuses the plan.
     pub(super) refused: bool,
     pub(super) quarantine: bool,
-    pub(super) kept: Kept,
+    /// The command that shows what more would be removed.
+    pub(super) next: Option<String>,
+    pub(super) more: More,
     /// How many repositories keep everything, because something in them can't be followed.
     pub(super) opaque: usize,
     pub(super) keep_all_content: bool,
     /// Whether something counts as young because its time is in the future.
     pub(super) has_future: bool,
     pub(super) all_bytes: Option<u64>,
-    pub(super) unlinked_children: Option<UnlinkedChildren>,
-    pub(super) untagged: Option<Untagged>,
-    pub(super) dangling: Option<DanglingTags>,
 }
 
 pub(super) fn print_start(is_dry: bool, options: &Options, context: &mut Context) -> anyhow::Result<()> {
@@ -65,12 +63,12 @@ impl Summary {
             .map(|(name, (count, bytes))| (name, json!({ "count": count, "bytes": bytes })))
             .collect();
         let mut fields = json!({
-            "dry_run": self.dry_run, "refused": self.refused, "removed": removed, "bytes": bytes(actions), "kept": self.kept,
+            "dry_run": self.dry_run, "refused": self.refused, "removed": removed, "bytes": bytes(actions), "kept": self.more.kept,
             "content_kept_for_doubt": self.keep_all_content,
-            "kept_bytes": self.kept_bytes(actions), "untagged": self.untagged,
+            "kept_bytes": self.kept_bytes(actions), "untagged": self.more.untagged,
             "time_in_future": self.has_future, "cache": self.is_cache,
-            "unlinked_children": self.unlinked_children,
-            "dangling_tags": self.dangling,
+            "unlinked_children": self.more.unlinked_children,
+            "dangling_tags": self.more.dangling,
         });
         name_run(&mut fields, run);
         context.output.event("summary", fields)
@@ -78,7 +76,9 @@ impl Summary {
 
     fn print_text(&self, actions: &[Action], context: &mut Context) -> anyhow::Result<()> {
         let (did, to) = words(self.dry_run, self.quarantine);
-        context.output.line(format_args!("{did} {}{to}", count::bytes(bytes(actions))))?;
+        let more = self.more.sum();
+        let more = more.map(|Sum { bytes, options }| format!("; {} more with {options}", human_bytes(bytes)));
+        context.output.line(format_args!("{did} {}{to}{}", count::bytes(bytes(actions)), more.unwrap_or_default()))?;
         for kind in Kind::ALL {
             let (count, bytes) = kind.count(actions);
             if count > 0 {
@@ -86,7 +86,7 @@ impl Summary {
                 context.output.line(format_args!("  {kind:12} {count:>10}{bytes}"))?;
             }
         }
-        let kept = self.kept;
+        let kept = self.more.kept;
         let size = self.kept_bytes(actions).map(|bytes| format!(" ({})", human_bytes(bytes))).unwrap_or_default();
         context.output.line(format_args!(
             "kept {}{size}, {}, {} in {}",
@@ -95,12 +95,8 @@ impl Summary {
             plural(kept.tags, "tag"),
             plural(kept.repositories, "repository")
         ))?;
-        if kept.young_blobs > 0 {
-            let (blobs, bytes) = (plural(kept.young_blobs, "blob"), human_bytes(kept.young_bytes));
-            let age = jiff::SignedDuration::try_from(self.min_age).map(|age| format!(" ({age:#})")).unwrap_or_default();
-            context.output.line(format_args!(
-                "  {blobs} ({bytes}) only because of --min-age{age}; --min-age 0 removes them too"
-            ))?;
+        for reason in self.more.reasons() {
+            context.output.line(format_args!("  {reason}"))?;
         }
         if self.opaque > 0 {
             let repositories = plural(self.opaque, "repository");
@@ -115,24 +111,6 @@ impl Summary {
         if let Some(run) = run {
             print_way_back(run, context);
         }
-        if let Some(UnlinkedChildren { manifests, bytes, .. }) = self.unlinked_children {
-            context.output.note(format_args!(
-                "--allow-sparse-indexes would free {} more: no repository links {} that an index names",
-                count::bytes(bytes),
-                plural(manifests, "manifest")
-            ));
-        }
-        if let Some(DanglingTags { tags, blobs, bytes }) = self.dangling {
-            let regtree = hint::command(&context.global);
-            context.output.note(format_args!(
-                "{} whose manifest has no link: {} ({}) kept for that alone; to link them again: {regtree} repair --only {}; \
-                 to let them go: --delete-dangling-tags",
-                plural(tags, "tag"), plural(blobs, "blob"), human_bytes(bytes), Code::RevisionLinkMissing
-            ));
-        }
-        if let Some(text) = self.untagged.and_then(untagged_text) {
-            context.output.note(text);
-        }
         if self.has_future {
             context.output.note(
                 "some of what is kept has a time in the future, and counts as young until then; fsck reports it \
@@ -142,6 +120,20 @@ impl Summary {
         if !self.dry_run && !actions.is_empty() {
             context.output.note(NOTE_CACHED);
         }
+        // After a run with --quarantine, the way back is the one to know.
+        if let Some(next) = self.next(context).filter(|_| run.is_none()) {
+            context.output.note(next);
+        }
+    }
+
+    /// The one command that frees more, as a dry run.
+    fn next(&self, context: &Context) -> Option<String> {
+        let regtree = hint::command(&context.global);
+        if let Some(next) = &self.next {
+            return Some(format!("to see what more would go: {regtree} {next}"));
+        }
+        let bytes = human_bytes(self.more.in_uploads()?);
+        Some(format!("to see what frees {bytes} more: {regtree} upload purge --older-than 0 -n"))
     }
 
     fn kept_bytes(&self, actions: &[Action]) -> Option<u64> {
@@ -163,27 +155,6 @@ pub(super) fn warn_of_processes(tree: &Tree, context: &Context) {
             named.join(", ")
         ));
     }
-}
-
-/// What `--delete-untagged` would do in addition.
-fn untagged_text(untagged: Untagged) -> Option<String> {
-    let Untagged { revisions, blobs, bytes, blobs_too_young, bytes_too_young } = untagged;
-    let (manifests, young) = (plural(revisions, "manifest"), human_bytes(bytes_too_young));
-    Some(if blobs > 0 {
-        let more = if blobs_too_young > 0 { format!(", and with --min-age 0 another {young}") } else { String::new() };
-        let blobs = plural(blobs, "blob");
-        format!(
-            "--delete-untagged would free {} more{more}: no tag leads to {manifests} and {blobs}",
-            human_bytes(bytes)
-        )
-    } else if blobs_too_young > 0 {
-        let blobs = plural(blobs_too_young, "blob");
-        format!("--delete-untagged with --min-age 0 would free {young} more: no tag leads to {blobs}")
-    } else if revisions > 0 {
-        format!("--delete-untagged would also remove {manifests}, but no blob")
-    } else {
-        return None;
-    })
 }
 
 fn bytes(actions: &[Action]) -> u64 {

@@ -10,6 +10,8 @@ use super::{NOW, Place, collect, every_edge, files, forest, place};
 use crate::support::mounted::{Mounted, NO_SPACE};
 use crate::support::snapshot;
 
+const NOT_GIVEN: &str = "--delete-untagged is not given";
+
 /// The line that says what is kept, by what is in the tree.
 pub(super) fn kept(planted: &Planted) -> String {
     let files = files(&planted.scratch);
@@ -61,8 +63,8 @@ fn what_min_age_keeps_is_told_with_its_bytes_and_goes_with_min_age_0() {
     planted.tagged_image("lib", "v1", "an image");
     let garbage = planted.layer("lib", vec![7; 5000]);
     let run = planted.run(["gc", "--min-age", "12h"]).code(0);
-    assert!(run.out().starts_with("removed 0 bytes\n"), "{}", run.out());
-    let line = "  1 blob (4.88 KiB) only because of --min-age (12h); --min-age 0 removes them too";
+    assert!(run.out().starts_with("removed 0 bytes; 4.88 KiB more with --min-age 0\n"), "{}", run.out());
+    let line = "  1 blob (4.88 KiB) only because of --min-age (12h)";
     assert!(run.lines().iter().any(|found| found == line), "{}", run.out());
     assert!(planted.has(&garbage));
     assert_eq!(collect(&planted.scratch, &["--min-age", "0"]).code(0).gone.blobs, [garbage].into());
@@ -74,31 +76,33 @@ fn what_min_age_keeps_is_told_with_its_bytes_and_goes_with_min_age_0() {
 fn what_is_said_of_delete_untagged_is_what_it_does() {
     let planted = Planted::new();
     planted.tagged_image("lib", "v1", "an image");
-    let note = |words: &[&str]| {
+    let lines = |words: &[&str]| {
         let run = planted.regtree(["gc", "--dry-run"]).with(words).run().code(0);
-        run.err().lines().find(|line| line.contains("--delete-untagged")).map(str::to_owned)
+        run.out().lines().filter(|line| line.contains("--delete-untagged")).map(str::to_owned).collect::<Vec<_>>()
     };
     for words in [&[][..], &["--sizes"]] {
-        assert_eq!(note(words), None, "there is nothing that no tag leads to");
+        assert!(lines(words).is_empty(), "there is nothing that no tag leads to");
     }
     let untagged = planted.image("lib", "an untagged image");
     let (bytes, _) = planned(&planted, &["--delete-untagged", "--min-age", "0"]);
     assert_eq!(bytes[0], 3);
     for words in [&[][..], &["--sizes"]] {
-        let young =
-            format!("note: --delete-untagged with --min-age 0 would free {} B more: no tag leads to 3 blobs", bytes[1]);
-        assert_eq!(note(words), Some(young), "all of it is young");
+        let young = [
+            format!("would remove 0 bytes; {} B more with --delete-untagged --min-age 0", bytes[1]),
+            format!("  3 blobs ({} B) only because of --min-age (24h), and {NOT_GIVEN}", bytes[1]),
+        ];
+        assert_eq!(lines(words), young, "all of it is young");
     }
     planted.age(48);
     let half = planted.image("lib", "a young image");
     let young = planned(&planted, &["--delete-untagged", "--min-age", "0"]).0[1] - bytes[1];
     for words in [&[][..], &["--sizes"]] {
-        let both = format!(
-            "note: --delete-untagged would free {} B more, and with --min-age 0 another {young} B: \
-             no tag leads to 1 manifest and 3 blobs",
-            bytes[1]
-        );
-        assert_eq!(note(words), Some(both));
+        let both = [
+            format!("would remove 0 bytes; {} B more with --delete-untagged --min-age 0", bytes[1] + young),
+            format!("  1 manifest, 3 blobs ({} B) only because {NOT_GIVEN}: no tag leads there", bytes[1]),
+            format!("  3 blobs ({young} B) only because of --min-age (24h), and {NOT_GIVEN}"),
+        ];
+        assert_eq!(lines(words), both);
     }
     let (_, summary) = planned(&planted, &[]);
     let expected = serde_json::json!({
@@ -120,8 +124,57 @@ fn what_delete_untagged_would_free_is_a_figure_however_much_there_is() {
     }
     planted.age(48);
     let run = planted.regtree(["gc", "--dry-run"]).run().code(0);
-    let line = run.err().lines().find(|line| line.contains("--delete-untagged")).unwrap().to_owned();
-    assert!(line.contains("would free ") && line.ends_with("1100 manifests and 2201 blobs"), "{line}");
+    assert!(run.out().contains(" KiB more with --delete-untagged\n"), "{}", run.out());
+    assert!(run.out().contains("\n  1100 manifests, 2201 blobs ("), "{}", run.out());
+}
+
+/// The commands that a collection names to type next.
+fn next(planted: &Planted, words: &[&str]) -> Vec<String> {
+    let run = planted.regtree(["gc"]).with(words).run().code(0);
+    let named = |line: &str| line.split_once(": regtree --root ").map(|(_, command)| command.to_owned());
+    run.err().lines().filter_map(named).map(|command| command.split_once(' ').unwrap().1.to_owned()).collect()
+}
+
+#[test]
+fn one_command_is_named_that_frees_what_the_sum_says() {
+    let planted = Planted::new();
+    planted.tagged_image("lib", "v1", "an image");
+    assert!(next(&planted, &["-n"]).is_empty(), "nothing more can be freed");
+    planted.image("lib", &"x".repeat(5000));
+    planted.age(48);
+    let without_age = "gc -n --repository 'l*' --delete-untagged";
+    assert_eq!(next(&planted, &["-n", "--repository", "l*"]), [without_age]);
+    planted.layer("lib", vec![8; 100]);
+    assert_eq!(
+        next(&planted, &["-n", "--min-age", "1h", "--repository", "l*"]),
+        ["gc -n --repository 'l*' --min-age 1h --delete-untagged",],
+        "a grace period is not given up for 100 of 5000 bytes"
+    );
+    planted.layer("lib", vec![8; 3000]);
+    assert_eq!(next(&planted, &["-n", "--keep-uploads"]), ["gc -n --keep-uploads --delete-untagged --min-age 0"]);
+    assert_eq!(next(&planted, &["-n", "--delete-untagged"]), ["gc -n --delete-untagged --min-age 0"]);
+    // After a run that can be undone, that is what to type.
+    let undone = next(&planted, &["--delete-untagged", "--quarantine"]);
+    assert!(undone.len() == 1 && undone[0].starts_with("quarantine restore "), "{undone:?}");
+}
+
+#[test]
+fn unfinished_uploads_are_named_where_they_hold_much() {
+    let planted = Planted::new();
+    planted.tagged_image("lib", "v1", "an image");
+    let started = planted.regtree(["upload", "start", "lib"]).ok();
+    let upload = planted.at(&format!("repositories/lib/_uploads/{}/data", started.out().trim()));
+    let grow = |bytes: u64| fs::File::create(&upload).unwrap().set_len(bytes).unwrap();
+    grow((1 << 20) - 1);
+    assert!(next(&planted, &["-n"]).is_empty());
+    grow(3 << 20);
+    assert_eq!(next(&planted, &["-n"]), ["upload purge --older-than 0 -n"]);
+    let run = planted.regtree(["gc", "-n"]).run().code(0);
+    let line = "  1 unfinished upload (3.00 MiB), which upload purge --older-than 0 removes";
+    assert!(run.lines().iter().any(|found| found == line), "{}", run.out());
+    let kept = &planted.regtree(["gc", "-n", "--json"]).run().code(0).json_lines().pop().unwrap()["kept"];
+    assert_eq!((&kept["uploads"], &kept["upload_bytes"]), (&1.into(), &(3 << 20).into()));
+    assert!(next(&planted, &["-n", "--keep-uploads"]).is_empty());
 }
 
 #[test]
