@@ -281,22 +281,27 @@ fn lacks(repository: &Repository<'_>, digest: Digest) -> Result<Option<Missing>>
     }
 }
 
-/// Points `tag` to `digest` and returns the digest that it pointed to before. `Err(ManifestUnknown)` when the
-/// repository lacks the manifest or its content, `Err(Corrupt)` when that content is empty, `Err(WrongKind)` when its
-/// place holds something other than a file. The check runs under the writer's lock, so regtree can't remove the
-/// manifest after it.
+/// Points `tag` to `digest` and returns what [`check_set`] does. The check runs under the writer's lock, so regtree can't
+/// remove the manifest after it.
 pub fn set(writer: &Writer<'_>, repository: &Repository<'_>, tag: &Tag, digest: Digest) -> Result<Option<Digest>> {
+    let before = check_set(repository, tag, digest)?;
+    stage(writer, repository.name(), tag, digest)?.place()?;
+    Ok(before)
+}
+
+/// Checks that `tag` can point to `digest`, and returns the digest that it points to now. `Err(ManifestUnknown)` when the
+/// repository lacks the manifest or its content, `Err(Corrupt)` when that content is empty, `Err(WrongKind)` when its
+/// place holds something other than a file.
+pub fn check_set(repository: &Repository<'_>, tag: &Tag, digest: Digest) -> Result<Option<Digest>> {
     if let Some(missing) = lacks(repository, digest)? {
         let known = repository.exists()?;
         return Err(if known { repository.manifest_unknown(digest, missing) } else { repository.unknown() });
     }
     // Setting the tag repairs a broken link.
-    let before = match find(repository, tag) {
-        Err(Error::BrokenTag { .. }) => None,
-        found => found?,
-    };
-    stage(writer, repository.name(), tag, digest)?.place()?;
-    Ok(before)
+    match find(repository, tag) {
+        Err(Error::BrokenTag { .. }) => Ok(None),
+        found => found,
+    }
 }
 
 /// A tag to remove.

@@ -49,6 +49,12 @@ impl Expected {
             _ => Ok(()),
         }
     }
+
+    /// How many bytes to read at most. One too many shows that a source is too long, and an endless one can't fill the
+    /// disk.
+    pub(crate) fn room(&self) -> u64 {
+        self.size.map_or(u64::MAX, |size| size.saturating_add(1))
+    }
 }
 
 /// Content that was stored.
@@ -66,6 +72,36 @@ pub struct Stored {
     pub outcome: Outcome,
 }
 
+/// What [`place`] does with content of this digest and size, and the file that stays, if one does.
+fn foresee(
+    tree: &Tree,
+    digest: Digest,
+    size: u64,
+    trust_existing: bool,
+    interrupt: &Interrupt,
+) -> Result<(Outcome, Option<File>)> {
+    let path = Entry::Blob(digest).path();
+    let Some(found) = content_size(tree, digest)? else { return Ok((Outcome::Stored, None)) };
+    let replaced = Outcome::Replaced { damaged_size: found };
+    if found != size {
+        return Ok((replaced, None));
+    }
+    let Some(file) = tree.open_file(&path)? else { return Ok((Outcome::Stored, None)) };
+    let is_sound = trust_existing || have_digests(tree, &file, &path, [digest], interrupt)?;
+    Ok(if is_sound { (Outcome::Existed, Some(file)) } else { (replaced, None) })
+}
+
+/// What storing content of this digest and size would do.
+pub(crate) fn outcome(
+    tree: &Tree,
+    digest: Digest,
+    size: u64,
+    trust_existing: bool,
+    interrupt: &Interrupt,
+) -> Result<Outcome> {
+    foresee(tree, digest, size, trust_existing, interrupt).map(|(outcome, _)| outcome)
+}
+
 /// Puts `content` in the place of its blob.
 ///
 /// A registry leaves any file that is already there. regtree reads it, and replaces it if its size or its content is
@@ -79,20 +115,12 @@ pub(crate) fn place(
 ) -> Result<Outcome> {
     let (digest, size) = (content.digest, content.identity.size);
     let path = Entry::Blob(digest).path();
-    let tree = writer.tree();
-    let outcome = match content_size(tree, digest)? {
-        None => Outcome::Stored,
-        Some(found) if found != size => Outcome::Replaced { damaged_size: found },
-        Some(found) => match tree.open_file(&path)? {
-            Some(file) if trust_existing || have_digests(tree, &file, &path, [digest], interrupt)? => {
-                // Another process may have just put it there, and not have synced it yet.
-                writer.sync_found(&file, &path)?;
-                return Ok(Outcome::Existed);
-            }
-            Some(_) => Outcome::Replaced { damaged_size: found },
-            None => Outcome::Stored,
-        },
-    };
+    let (outcome, existing) = foresee(writer.tree(), digest, size, trust_existing, interrupt)?;
+    if let Some(file) = existing {
+        // Another process may have just put it there, and not have synced it yet.
+        writer.sync_found(&file, &path)?;
+        return Ok(outcome);
+    }
     writer.publish(content, &path, interrupt)?;
     Ok(outcome)
 }

@@ -34,8 +34,7 @@ impl Session<'_> {
         watch: &Watch<'_>,
     ) -> Result<Stored> {
         let algorithms = how.expected.digest.and_then(|digest| digest.algorithm());
-        // Read one byte too many at most: it shows that the source is too long, and an endless one can't fill the disk.
-        let source = source.take(how.expected.size.map_or(u64::MAX, |size| size.saturating_add(1)));
+        let source = source.take(how.expected.room());
         let hashed = self.receive(source, name, Hasher::new(algorithms), watch)?.finish();
         check(&hashed, how.expected, name, &self.repository)?;
         let identity = self.identity(hashed.size)?;
@@ -180,7 +179,7 @@ impl Session<'_> {
 }
 
 /// Checks the size before the digest, because a wrong size says more about what went wrong.
-fn check(hashed: &Hashed, expected: Expected, name: &str, repository: &RepositoryName) -> Result<()> {
+pub(super) fn check(hashed: &Hashed, expected: Expected, name: &str, repository: &RepositoryName) -> Result<()> {
     let (what, repository) = (name.to_owned(), repository.clone());
     let (size, found) = (hashed.size, hashed.size);
     if let Some(expected) = expected.size.filter(|expected| *expected != found) {

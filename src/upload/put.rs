@@ -2,12 +2,15 @@
 
 use std::io::Read;
 
-use super::{Commit, Session};
-use crate::blob::{Expected, Stored};
+use super::{Commit, Session, commit};
+use crate::blob::{Expected, Stored, store};
+use crate::descriptor::Descriptor;
+use crate::digest::Hasher;
 use crate::durable::{Sync, Writer};
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::name::RepositoryName;
-use crate::stream::Watch;
+use crate::stream::{self, Watch};
+use crate::tree::Tree;
 
 /// What to store, and how.
 #[derive(Clone, Copy, Debug)]
@@ -27,6 +30,30 @@ impl<'a> Put<'a> {
     /// A put of content about which nothing is known, from a source that errors call `source_name`.
     pub fn new(source_name: &'a str) -> Self {
         Self { source_name, expected: Expected::default(), size_hint: None, trust_existing: false }
+    }
+
+    /// Reads and checks the content of `source` as [`store`](Self::store) does, and says what storing it in `repository`
+    /// would do. Nothing is written.
+    pub fn check(
+        &self,
+        tree: &Tree,
+        repository: &RepositoryName,
+        source: impl Read,
+        watch: &Watch<'_>,
+    ) -> Result<Stored> {
+        self.expected.check_usable()?;
+        let algorithms = self.expected.digest.and_then(|digest| digest.algorithm());
+        let source = source.take(self.expected.room());
+        watch.progress.begin("hashing", self.expected.size.or(self.size_hint));
+        let hashed = stream::hash(source, Hasher::new(algorithms), &mut vec![0; stream::BUFFER], watch);
+        watch.progress.end();
+        let failed = |error| watch.interrupt.or(Error::io("read", self.source_name, error));
+        let hashed = hashed.map_err(failed)?.finish();
+        commit::check(&hashed, self.expected, self.source_name, repository)?;
+        let digest = hashed.canonical();
+        let outcome = store::outcome(tree, digest, hashed.size, self.trust_existing, &watch.interrupt)?;
+        let alias = self.expected.digest.filter(|alias| *alias != digest);
+        Ok(Stored { descriptor: Descriptor::blob(digest, hashed.size), alias, outcome })
     }
 
     /// Stores the content of `source` in `repository`. The content is linked by its sha256, and also by the expected

@@ -4,10 +4,10 @@ use std::path::PathBuf;
 
 use serde_json::json;
 
-use crate::blob::{Expected, Outcome};
+use crate::blob::{Expected, Outcome, Stored};
 use crate::cli::source::Source;
 use crate::cli::subject::About;
-use crate::cli::{Context, Exit, interrupt, progress};
+use crate::cli::{Context, Exit, count, interrupt, progress};
 use crate::digest::Digest;
 use crate::name::RepositoryName;
 use crate::stream::Watch;
@@ -37,6 +37,7 @@ Exit codes:
 Examples:
   regtree blob put library/app layer.tar.gz
   gzip -c layer.tar | regtree blob put library/app
+  regtree blob put library/app layer.tar.gz --dry-run
   regtree blob put library/app layer.tar.gz --digest sha256:… --size 1048576")]
 pub(in crate::cli) struct Put {
     /// The repository
@@ -51,6 +52,9 @@ pub(in crate::cli) struct Put {
     /// The size that the content must have, in bytes
     #[arg(long, value_name = "BYTES")]
     size: Option<u64>,
+    /// Read and check the content, print its digest, show whether the tree has it, and write nothing
+    #[arg(short = 'n', long)]
+    dry_run: bool,
     /// Compare only the size of a blob that the tree already has, and do not read it
     #[arg(long)]
     no_verify_existing: bool,
@@ -67,21 +71,43 @@ impl Put {
         source.check_size(&expected, &self.repository)?;
         let registry = context.registry()?;
         context.note_name(&registry, &self.repository);
-        let writer = context.writer(&registry, "blob put")?;
+        let writer = context.writer_unless_dry(&registry, "blob put", self.dry_run)?;
         let progress = progress::observer(context.global.progress, &context.output);
         let watch = Watch { progress: &*progress, interrupt: interrupt::catch()? };
         // A size that the user did not promise serves the progress bar only.
         let trust_existing = self.no_verify_existing;
         let put = upload::Put { source_name: &source.name, expected, size_hint: source.size, trust_existing };
-        let stored = put.store(&writer, &self.repository, source.content, context.now, &watch);
+        let stored = match &writer {
+            Some(writer) => put.store(writer, &self.repository, source.content, context.now, &watch),
+            None => put.check(registry.tree(), &self.repository, source.content, &watch),
+        };
         let stored = stored.about(&self.repository, self.digest)?;
-        context.note_outcome(&stored, self.no_verify_existing);
+        if self.dry_run {
+            context.output.note(foreseen(&stored));
+        } else {
+            context.note_outcome(&stored, self.no_verify_existing);
+        }
         let mut document = serde_json::to_value(&stored)?;
         if stored.outcome == Outcome::Existed {
             document["verified"] = (!self.no_verify_existing).into();
         }
         document["repository"] = json!(self.repository);
+        document["dry_run"] = self.dry_run.into();
         context.output.answer(stored.descriptor.digest, "blob", || document)?;
         Ok(Exit::Done)
+    }
+}
+
+/// What storing would do.
+fn foreseen(stored: &Stored) -> String {
+    let size = stored.descriptor.size;
+    match stored.outcome {
+        Outcome::Stored => format!("would store {} (dry run)", count::bytes(size)),
+        Outcome::Existed => "would only link it: the tree already has this content (dry run)".to_owned(),
+        Outcome::Replaced { damaged_size } => format!(
+            "would replace a damaged blob of {} with the right one of {} (dry run)",
+            count::plural(damaged_size, "byte"),
+            count::plural(size, "byte")
+        ),
     }
 }

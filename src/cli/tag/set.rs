@@ -5,13 +5,15 @@ use serde_json::json;
 use crate::cli::reference::{self, Kind, Manifest, TagName, TagTarget, Word, checked_arguments};
 use crate::cli::subject::About;
 use crate::cli::{Context, Exit};
+use crate::digest::Digest;
 use crate::name::{RepositoryName, Tag};
 use crate::reference::{Shortened, Target};
 use crate::tag;
 
 /// Point a tag to a manifest of the repository
 ///
-/// The manifest must exist. What the tag pointed to before is kept in its history: to go back, use tag set again.
+/// The manifest must exist. What the tag pointed to before is kept in its history: to go back, use tag set again. With
+/// --dry-run all of that is checked, and nothing is written.
 #[derive(Debug, clap::Args)]
 #[command(after_long_help = "\
 Exit codes:
@@ -25,10 +27,14 @@ Exit codes:
 
 Examples:
   regtree tag set library/app latest v1.1
+  regtree tag set library/app:latest v1.1 --dry-run
   regtree tag set library/app latest sha256:…")]
 pub(in crate::cli) struct Set {
     #[command(flatten)]
     link: Link,
+    /// Check that the tag can be set, show what it points to now, and write nothing
+    #[arg(short = 'n', long)]
+    dry_run: bool,
 }
 
 /// A tag, and what it is to point to.
@@ -74,14 +80,34 @@ impl Set {
         let registry = context.registry()?;
         let Link { repository: name, tag, target } = &self.link;
         let repository = registry.repository(name).about(name, None)?;
-        let writer = context.writer(&registry, "tag set")?;
+        let writer = context.writer_unless_dry(&registry, "tag set", self.dry_run)?;
         let digest = target.resolve(&repository, Shortened::Refuse).about(name, None)?.digest;
-        let before = tag::set(&writer, &repository, tag, digest).about(name, digest)?;
-        if let Some(before) = before.filter(|before| *before != digest) {
-            context.output.note(format_args!("tag {tag} of repository {name} pointed to {before} before"));
+        let before = match &writer {
+            Some(writer) => tag::set(writer, &repository, tag, digest),
+            None => tag::check_set(&repository, tag, digest),
+        };
+        let before = before.about(name, None)?;
+        if let Some(text) = self.text(before, digest) {
+            context.output.note(text);
         }
-        let fields = || json!({ "repository": name, "tag": tag, "digest": digest, "before": before });
+        let fields = || {
+            let dry_run = self.dry_run;
+            json!({ "repository": name, "tag": tag, "digest": digest, "before": before, "dry_run": dry_run })
+        };
         context.output.answer(digest, "tag", fields)?;
         Ok(Exit::Done)
+    }
+
+    /// What becomes of the tag, as far as the answer does not say it.
+    fn text(&self, before: Option<Digest>, digest: Digest) -> Option<String> {
+        let Link { repository, tag, .. } = &self.link;
+        let tag = format!("tag {tag} of repository {repository}");
+        match (self.dry_run, before) {
+            (false, Some(before)) if before != digest => Some(format!("{tag} pointed to {before} before")),
+            (false, _) => None,
+            (true, Some(before)) if before != digest => Some(format!("would move {tag} from {before} (dry run)")),
+            (true, Some(_)) => Some(format!("{tag} points there already (dry run)")),
+            (true, None) => Some(format!("would make {tag} (dry run)")),
+        }
     }
 }

@@ -26,6 +26,29 @@ fn cancelled(scratch: &Scratch) -> Vec<std::path::PathBuf> {
 }
 
 #[test]
+fn a_dry_run_reads_and_checks_the_content_and_writes_nothing() {
+    let scratch = Scratch::new();
+    let stored = scratch.put("lib/app", b"content");
+    let damaged = scratch.put("lib/app", b"other content");
+    fs::write(scratch.blob(damaged), b"other").unwrap();
+    let before = snapshot(scratch.root());
+    let dry = |content: &str| scratch.regtree(["blob", "put", "lib/new", "-n"]).stdin(content);
+    assert_eq!(dry("new").ok().says(["would store 3 bytes"]).answer(), Digest::of(b"new").to_string());
+    assert_eq!(dry("content").ok().says(["would only link it"]).answer(), stored.to_string());
+    dry("other content").ok().says(["would replace a damaged blob of 5 bytes with the right one of 13 bytes"]);
+    let sha512 = digest_by("sha512", b"new").to_string();
+    let answer = dry("new").with(["--digest", &sha512, "--json"]).ok().json();
+    assert_eq!(
+        [&answer["outcome"], &answer["dry_run"], &answer["alias"]],
+        [&json!("stored"), &json!(true), &json!(sha512)]
+    );
+    dry("old").with(["--digest", &sha512]).run().code(5).silent();
+    dry("new").with(["--size", "2"]).run().code(5).silent().says(["at least 3"]);
+    assert!(snapshot(scratch.root()) == before);
+    assert_eq!(scratch.regtree(["blob", "put", "lib/new", "--json"]).stdin("new").ok().json()["dry_run"], false);
+}
+
+#[test]
 fn content_of_any_length_is_stored_under_the_digest_that_others_compute() {
     let scratch = Scratch::new();
     for length in [0, 1, 63, 64, 65, 262_143, 262_144, 262_145, 3_000_000] {
@@ -74,7 +97,7 @@ fn the_answer_in_json_says_what_became_of_it() {
     let digest = Digest::of(b"content").to_string();
     let expected = json!({
         "media_type": "application/octet-stream", "mediaType": "application/octet-stream", "size": 7,
-            "digest": digest, "alias": alias, "outcome": "stored",
+            "digest": digest, "alias": alias, "dry_run": false, "outcome": "stored",
         "repository": "a/b", "type": "blob", "schema_version": 1,
     });
     assert_eq!(put(), expected);
