@@ -13,6 +13,16 @@ const USUAL: usize = 100;
 /// Where the texts of the exit codes begin.
 const INDENT: usize = 7;
 
+/// The command with a last line in the short help of it and of all below it, which says where the other options are.
+pub(super) fn pointing_to_the_rest(command: clap::Command) -> clap::Command {
+    let command = command.mut_subcommands(pointing_to_the_rest);
+    // Without a text of its own, the long help would have the line too.
+    match command.get_after_long_help() {
+        Some(_) => command.after_help("--help shows the other global options too, and more about each option."),
+        None => command,
+    }
+}
+
 /// The command with its help as wide as the terminal, and as that of all commands below it.
 pub(super) fn fit(command: clap::Command) -> clap::Command {
     let width = terminal::known_columns(stdout()).or_else(|| terminal::known_columns(stderr()));

@@ -106,7 +106,7 @@ struct Cli {
     command: Command,
 }
 
-/// Options that every command takes.
+/// Options that every command takes. The short help has those that are wanted most.
 #[derive(Clone, Debug, Args)]
 #[command(next_help_heading = "Global options")]
 struct Global {
@@ -122,27 +122,27 @@ struct Global {
     /// Reads storage.filesystem.rootdirectory, which REGISTRY_STORAGE_FILESYSTEM_ROOTDIRECTORY overrides as it does for
     /// the registry. Also takes from it whether the registry is a pull-through cache (proxy.remoteurl, or
     /// REGISTRY_PROXY_REMOTEURL), and whether it is Harbor's (the realm in auth).
-    #[arg(long, value_name = "FILE", global = true, conflicts_with = "root")]
+    #[arg(long, value_name = "FILE", global = true, hide_short_help = true, conflicts_with = "root")]
     registry_config: Option<std::path::PathBuf>,
     /// Wait up to DURATION (30s, 5m, 1h) for a lock that another process holds, instead of failing at once
-    #[arg(long, value_name = "DURATION", global = true, value_parser = parse_span)]
+    #[arg(long, value_name = "DURATION", global = true, hide_short_help = true, value_parser = parse_span)]
     wait_lock: Option<Duration>,
     /// Print JSON: one document, or a line for each item of a listing
     #[arg(long, global = true)]
     json: bool,
     /// Print the answer and errors only: no notes, warnings, findings of severity info, or progress
-    #[arg(short, long, global = true, conflicts_with = "verbose")]
+    #[arg(short, long, global = true, hide_short_help = true, conflicts_with = "verbose")]
     quiet: bool,
     /// Print more details on stderr; with --version, what the program was built from
-    #[arg(short, long, global = true)]
+    #[arg(short, long, global = true, hide_short_help = true)]
     verbose: bool,
     /// When to colour messages, findings and help
-    #[arg(long, value_name = "WHEN", global = true, value_enum, default_value = "auto")]
+    #[arg(long, value_name = "WHEN", global = true, hide_short_help = true, value_enum, default_value = "auto")]
     color: When,
     /// How to show the progress of long tasks on stderr
     ///
     /// auto: a bar on a terminal, else a line every 10 seconds.
-    #[arg(long, value_name = "STYLE", global = true, value_enum, default_value = "auto")]
+    #[arg(long, value_name = "STYLE", global = true, hide_short_help = true, value_enum, default_value = "auto")]
     progress: ProgressStyle,
     /// Where this machine has what a registry's package installs.
     #[arg(skip)]
@@ -402,7 +402,7 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
 
 /// The command definitions, from which man pages and completions are made.
 pub fn command() -> clap::Command {
-    with_aliases(Cli::command())
+    help::pointing_to_the_rest(with_aliases(Cli::command()))
 }
 
 /// Lets `list` and `delete` be called `ls` and `rm` too.

@@ -43,9 +43,11 @@ const FILES: [(&str, &str); 7] = [
     ("DIR/.regtree/quarantine/", "What gc --quarantine and repair took out of the tree, a directory for each run."),
 ];
 
-/// Without the subcommand that prints help: there are no pages of it.
+/// Without the subcommand that prints help, of which there are no pages, and with the options that only the short help
+/// leaves out.
 pub(super) fn without_help(command: Command) -> Command {
-    command.disable_help_subcommand(true).mut_subcommands(without_help)
+    let whole = command.mut_args(|argument| argument.hide_short_help(false));
+    whole.disable_help_subcommand(true).mut_subcommands(without_help)
 }
 
 /// The page of a command, which lies below others.
