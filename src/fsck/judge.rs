@@ -158,10 +158,12 @@ impl<'j, 't> Judge<'j, 't> {
             let message = "there are manifests, and no directory of tags: the collector of 3.x loses them";
             lacks(&place.tags(), Harm::Possible, message, Blocks::None);
         }
+        // So a repository begins: a registry makes the directory with the first manifest.
         if folders.manifests == Folder::Absent && folders.layers == Folder::There {
             let message =
-                "there are layer links, and no directory of manifests: registries 3.x don't see the repository";
-            lacks(&manifests, Harm::None, message, Blocks::None);
+                "there are layer links, and no manifest yet: registries 3.x don't see the repository until then";
+            let finding = self.inspector.at(&manifests, Code::RepositoryIncomplete, Harm::None, message);
+            self.inspector.note(Blocks::None, finding);
         }
     }
 
