@@ -46,14 +46,14 @@ named! {
         QuarantineBlob = "quarantine-blob",
         /// Copy content from another tree.
         RefillBlob = "refill-blob",
-        /// Remove a link.
-        RemoveLink = "remove-link",
-        /// Remove a tag.
-        RemoveTag = "remove-tag",
-        /// Remove a temporary file.
-        RemoveTemporary = "remove-temporary",
-        /// Remove an upload.
-        PurgeUpload = "purge-upload",
+        /// Move a link away.
+        QuarantineLink = "quarantine-link",
+        /// Move a tag away.
+        QuarantineTag = "quarantine-tag",
+        /// Move a temporary file away.
+        QuarantineFile = "quarantine-file",
+        /// Move an upload away.
+        QuarantineUpload = "quarantine-upload",
         /// Make a directory.
         MakeDirectory = "make-directory",
         /// Let the tree's owner read it.
@@ -71,19 +71,19 @@ impl Repair {
         Self::RewriteLink,
         Self::LinkRevision,
         Self::SetTag,
-        Self::RemoveLink,
-        Self::RemoveTag,
-        Self::PurgeUpload,
-        Self::RemoveTemporary,
+        Self::QuarantineLink,
+        Self::QuarantineTag,
+        Self::QuarantineUpload,
+        Self::QuarantineFile,
     ];
 
     /// Whether `--all-safe` includes it for a finding with this code: it takes away nothing that may still be wanted,
     /// and grants nothing that no link grants.
     pub(crate) const fn is_safe(self, code: Code) -> bool {
         match self {
-            Self::RefillBlob | Self::RemoveTag | Self::SetTag => false,
+            Self::RefillBlob | Self::QuarantineTag | Self::SetTag => false,
             Self::LinkRevision => !matches!(code, Code::RevisionLinkMissing),
-            Self::RemoveLink => matches!(code, Code::LayerLinkDangling),
+            Self::QuarantineLink => matches!(code, Code::LayerLinkDangling),
             // It is unknown which of the two digests was meant.
             Self::RewriteLink => !code.grants() && !matches!(code, Code::LinkMismatch),
             _ => true,

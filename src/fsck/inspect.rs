@@ -331,7 +331,7 @@ impl<'t> Inspector<'t> {
         let finding = match path {
             Some(path) if is_temporary => {
                 let message = format!("an interrupted write of {file} left it");
-                self.at(path, Code::TemporaryLeftOver, Harm::None, message).repaired_by(Repair::RemoveTemporary)
+                self.at(path, Code::TemporaryLeftOver, Harm::None, message).repaired_by(Repair::QuarantineFile)
             }
             Some(path) => self.odd(path, entry.kind.describe(), Harm::Possible),
             None => {

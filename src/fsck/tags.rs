@@ -28,7 +28,7 @@ impl Judge<'_, '_> {
                 let message = "is whole, but has no link: registries don't serve it";
                 (Code::RevisionLinkMissing, Repair::LinkRevision, message)
             } else {
-                (Code::TagDangling, Repair::RemoveTag, "the repository does not have")
+                (Code::TagDangling, Repair::QuarantineTag, "the repository does not have")
             };
             let message = format!("the tag points to {target}, which {message}");
             let finding = self.inspector.at(subject, code, Harm::Certain, message).of_content(target);
@@ -40,7 +40,7 @@ impl Judge<'_, '_> {
             let message = format!("the tag once pointed to {digest}, which the repository no longer has");
             let finding = self.inspector.at(subject, Code::TagIndexDangling, Harm::None, message);
             // The history of a tag that has lost its link is all that says what it pointed to.
-            let finding = if tag.current.is_some() { repairable(finding, Repair::RemoveLink) } else { finding };
+            let finding = if tag.current.is_some() { repairable(finding, Repair::QuarantineLink) } else { finding };
             self.inspector.note(Blocks::None, finding);
         }
     }

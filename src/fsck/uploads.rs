@@ -86,7 +86,9 @@ fn check_start(
     let started = path.started_at();
     let without = |inspector: &Inspector<'_>, message: &str| {
         let subject = Subject::UploadStart(path.clone());
-        inspector.at(subject, Code::UploadWithoutStartedat, Harm::Possible, message).repaired_by(Repair::PurgeUpload)
+        inspector
+            .at(subject, Code::UploadWithoutStartedat, Harm::Possible, message)
+            .repaired_by(Repair::QuarantineUpload)
     };
     match kind {
         None => {
@@ -129,7 +131,7 @@ fn check_start(
     };
     let message = format!("the upload began at {since}{why}");
     let finding = inspector.at(Subject::Upload(path.clone()), Code::UploadStale, harm, message);
-    inspector.note(Blocks::None, finding.found(&since).repaired_by(Repair::PurgeUpload));
+    inspector.note(Blocks::None, finding.found(&since).repaired_by(Repair::QuarantineUpload));
 }
 
 fn check_states(inspector: &mut Inspector<'_>, path: &TreePath, received: Option<u64>, now: jiff::Timestamp) {

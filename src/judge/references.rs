@@ -105,7 +105,7 @@ fn missing<F: Facts>(facts: &mut F, digest: &Digest, link: &Subject) {
         (Blocks::Blob(*digest), finding.repaired_by(Repair::RefillBlob))
     } else {
         let finding = facts.at(link.clone(), Code::RevisionDangling, Harm::Possible, message("untagged manifest"));
-        (Blocks::Revision(*digest), finding.repaired_by(Repair::RemoveLink))
+        (Blocks::Revision(*digest), finding.repaired_by(Repair::QuarantineLink))
     };
     let expected = facts.tree().locate(&Entry::Blob(*digest).path());
     facts.report(blocks, finding.of_manifest(*digest).expects(&expected.display()));
@@ -371,7 +371,9 @@ impl<F: Facts> Referrer<'_, F> {
 /// The finding about a layer link whose content is gone. `reason` says why the link may be needed all the same.
 pub(crate) fn dangling<F: Facts>(facts: &F, key: &Digest, target: &Digest, reason: Option<&str>) -> Finding {
     let (digest, repair, message) = match reason {
-        None => (*key, Repair::RemoveLink, format!("nothing needs the link to {target}, and its content is missing")),
+        None => {
+            (*key, Repair::QuarantineLink, format!("nothing needs the link to {target}, and its content is missing"))
+        }
         // The link is kept: it is missed when what can't be followed is repaired.
         Some(reason) => {
             let message = format!("the content of the link to {target} is missing, and may be needed: {reason}");

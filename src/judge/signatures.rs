@@ -25,7 +25,7 @@ pub(crate) fn link<F: Facts>(
         Ok(()) if facts.occupant(&signature) != Occupant::Absent => return true,
         Ok(()) => {
             let message = format!("the content of signature {signature} is missing");
-            facts.at(subject, Code::SignatureDangling, Harm::Possible, message).repaired_by(Repair::RemoveLink)
+            facts.at(subject, Code::SignatureDangling, Harm::Possible, message).repaired_by(Repair::QuarantineLink)
         }
         // Only registries up to 2.4 read this link, so the harm is not certain.
         Err(fault) => link::broken(facts.tree(), subject, &fault, Harm::Possible),

@@ -133,18 +133,18 @@ impl Action {
             Repair::SetTag => subject.place()?.link(),
             Repair::RewriteLink | Repair::FixPermissions | Repair::MakeDirectory => subject.place()?,
             Repair::QuarantineBlob
-            | Repair::RemoveLink
-            | Repair::RemoveTag
-            | Repair::RemoveTemporary
-            | Repair::PurgeUpload => subject.whole()?,
+            | Repair::QuarantineLink
+            | Repair::QuarantineTag
+            | Repair::QuarantineFile
+            | Repair::QuarantineUpload => subject.whole()?,
         };
         Some(Self { repair, finding: finding.clone(), path, size, also_in: None })
     }
 
     /// Whether it moves something to the quarantine.
     pub(crate) fn is_move(&self) -> bool {
-        use Repair::{PurgeUpload, QuarantineBlob, RemoveLink, RemoveTag, RemoveTemporary};
-        matches!(self.repair, QuarantineBlob | RemoveLink | RemoveTag | RemoveTemporary | PurgeUpload)
+        use Repair::{QuarantineBlob, QuarantineFile, QuarantineLink, QuarantineTag, QuarantineUpload};
+        matches!(self.repair, QuarantineBlob | QuarantineLink | QuarantineTag | QuarantineFile | QuarantineUpload)
     }
 
     /// Sorts actions, keeps each once, and drops those inside of something that is moved as a whole.

@@ -177,11 +177,11 @@ impl Planner<'_> {
             Repair::RewriteLink => self.rewrite(finding)?,
             Repair::LinkRevision => self.link_revision(finding)?,
             Repair::SetTag => self.set_tag(finding)?,
-            Repair::RemoveTemporary | Repair::PurgeUpload => self.remove_young(finding, repair)?,
+            Repair::QuarantineFile | Repair::QuarantineUpload => self.remove_young(finding, repair)?,
             Repair::FixPermissions | Repair::MakeDirectory if is_area(&finding) => {
                 self.leave(finding, "it holds the whole tree: repair it by hand");
             }
-            Repair::RemoveLink | Repair::RemoveTag | Repair::FixPermissions | Repair::MakeDirectory => {
+            Repair::QuarantineLink | Repair::QuarantineTag | Repair::FixPermissions | Repair::MakeDirectory => {
                 self.add(&finding, repair, 0);
             }
         }
@@ -294,7 +294,7 @@ impl Planner<'_> {
                 return Ok(());
             }
         }
-        let sized = if repair == Repair::PurgeUpload { path.data() } else { path };
+        let sized = if repair == Repair::QuarantineUpload { path.data() } else { path };
         let size = self.tree.metadata(&sized)?.map_or(0, |found| found.size);
         self.add(&finding, repair, size);
         Ok(())

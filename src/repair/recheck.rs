@@ -29,12 +29,12 @@ pub(super) fn no_longer_holds(
         Repair::RewriteLink => look.broken_link(),
         Repair::LinkRevision => look.missing_link(),
         Repair::SetTag => look.lost_tag(),
-        Repair::RemoveTag | Repair::RemoveLink => match &action.finding.subject {
+        Repair::QuarantineTag | Repair::QuarantineLink => match &action.finding.subject {
             Subject::Tag(repository, tag) => look.tag(repository, tag),
             Subject::PastTag(repository, tag, _) => look.past_tag(repository, tag),
             _ => look.dangling_link(),
         },
-        Repair::RemoveTemporary | Repair::PurgeUpload => {
+        Repair::QuarantineFile | Repair::QuarantineUpload => {
             Ok(is_young(tree, &action.path, now)?.then_some("it was written to meanwhile"))
         }
         Repair::FixPermissions => {

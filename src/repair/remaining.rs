@@ -115,7 +115,7 @@ impl Remaining {
         let removed: HashSet<(&str, &str)> = plan
             .actions
             .iter()
-            .filter(|action| action.repair == Repair::RemoveTag)
+            .filter(|action| action.repair == Repair::QuarantineTag)
             .filter_map(|action| Some((action.finding.repository()?, action.finding.tag()?)))
             .collect();
         expected.images.retain(|image| !removed.contains(&(&*image.repository, &*image.tag)));

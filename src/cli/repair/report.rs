@@ -58,7 +58,7 @@ impl End<'_> {
         let items: HashSet<_> = actions.iter().map(|action| (action.finding.code, action.finding.path())).collect();
         context.output.line(format_args!("{did} {}", plural(items.len(), "item")))?;
         for (repair, count) in counts {
-            context.output.line(format_args!("  {:16} {count:>8}", repair.name()))?;
+            context.output.line(format_args!("  {:17} {count:>8}", repair.name()))?;
         }
         let moved = moved(actions);
         if !moved.is_empty() {
@@ -152,9 +152,9 @@ fn unrepairable(findings: &[&Finding], context: &Context) -> String {
 fn moved(actions: &[Action]) -> String {
     let name = |repair: Kind| match repair {
         Kind::QuarantineBlob => "blob",
-        Kind::RemoveTag => "tag",
-        Kind::PurgeUpload => "upload",
-        Kind::RemoveTemporary => "temporary file",
+        Kind::QuarantineTag => "tag",
+        Kind::QuarantineUpload => "upload",
+        Kind::QuarantineFile => "temporary file",
         _ => "link",
     };
     let moves: Vec<Action> = actions.iter().filter(|action| action.is_move()).cloned().collect();
@@ -181,10 +181,10 @@ pub(super) fn print_action(action: &Action, context: &mut Context) -> anyhow::Re
     let path = action.path.to_string();
     let size = if action.size > 0 { format!("  {}", human_bytes(action.size)) } else { String::new() };
     let Some(others) = &action.also_in else {
-        return context.output.line(format_args!("{:16} {} {path}{size}", action.repair.name(), action.finding.code));
+        return context.output.line(format_args!("{:17} {} {path}{size}", action.repair.name(), action.finding.code));
     };
     let others = if others.is_empty() { "nowhere else".to_owned() } else { format!("in {}", others.join(", ")) };
-    context.output.line(format_args!("{:16} granted {path}: it is also linked {others}", action.repair.name()))
+    context.output.line(format_args!("{:17} granted {path}: it is also linked {others}", action.repair.name()))
 }
 
 pub(super) fn print_outdated(action: &Action, reason: &str, context: &mut Context) -> anyhow::Result<()> {
@@ -199,7 +199,7 @@ pub(super) fn print_outdated(action: &Action, reason: &str, context: &mut Contex
 }
 
 fn action_document(action: &Action) -> Value {
-    let has_size = matches!(action.repair, Kind::QuarantineBlob | Kind::RefillBlob | Kind::PurgeUpload);
+    let has_size = matches!(action.repair, Kind::QuarantineBlob | Kind::RefillBlob | Kind::QuarantineUpload);
     let path = action.finding.path();
     applying(json!({
         "repair": action.repair, "code": action.finding.code, "path": path.to_string_lossy(),

@@ -274,13 +274,13 @@ fn fsck_reports_what_repairs_a_damage() {
         ("layer-truncated", "quarantine-blob", true),
         ("manifest-empty", "quarantine-blob", true),
         ("layer-missing", "refill-blob", false),
-        ("dangling-layer-link", "remove-link", true),
-        ("leftover-tmp", "remove-temporary", true),
-        ("upload-stale", "purge-upload", true),
+        ("dangling-layer-link", "quarantine-link", true),
+        ("leftover-tmp", "quarantine-file", true),
+        ("upload-stale", "quarantine-upload", true),
         ("repo-without-layers", "make-directory", true),
         ("repo-without-tags", "make-directory", true),
         ("no-permission", "fix-permissions", true),
-        ("tag-missing-revision", "remove-tag", false),
+        ("tag-missing-revision", "quarantine-tag", false),
         ("config-link-missing", "rewrite-link", false),
     ] {
         let (_, code, _) = *TABLE.iter().find(|(tree, ..)| *tree == name).unwrap();

@@ -169,7 +169,7 @@ fn history_of_what_was_deleted_is_known_to_be_that() {
     let found = fsck(&scratch, &[]).code(0);
     let finding = found.findings().next().unwrap();
     assert_eq!((found.codes(), text(&finding["tag"])), (vec!["tag-index-dangling".to_owned()], "latest".to_owned()));
-    assert_eq!((&finding["severity"], &finding["repair"]), (&"info".into(), &"remove-link".into()));
+    assert_eq!((&finding["severity"], &finding["repair"]), (&"info".into(), &"quarantine-link".into()));
     assert_ne!(finding["safe"], true);
 }
 
@@ -231,6 +231,10 @@ fn a_repository_of_layers_only_is_worth_knowing() {
     let found = fsck(&scratch, &[]).code(0);
     let finding = found.findings().next().unwrap();
     assert_eq!((&finding["code"], &finding["severity"]), (&"repository-incomplete".into(), &"info".into()));
+    assert_eq!(finding["repair"], serde_json::Value::Null, "nothing is wrong");
+    let repaired = scratch.run(["repair", "--all-safe", "--json"]).code(0).json_lines();
+    assert!(!repaired.iter().any(|event| event["type"] == "repair"), "{repaired:?}");
+    assert!(!scratch.repository("lib/app").join("_manifests").exists());
 }
 
 #[test]

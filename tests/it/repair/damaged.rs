@@ -9,14 +9,14 @@ use crate::support::vectors::{self, damage, damaged_trees};
 /// What is done about a tree by itself, and the errors that are left. Nothing is done about any other tree.
 const MENDED: [(&str, &str, usize, &[&str]); 27] = [
     ("blob-name-is-not-its-digest", "quarantine-blob", 1, &[]),
-    ("dangling-layer-link", "remove-link", 1, &[]),
+    ("dangling-layer-link", "quarantine-link", 1, &[]),
     ("layer-bit-flipped", "quarantine-blob", 1, &["blob-missing"]),
     ("layer-empty", "quarantine-blob", 1, &["blob-missing"]),
     ("layer-link-empty", "rewrite-link", 1, &[]),
     ("layer-link-garbage", "rewrite-link", 1, &[]),
     ("layer-link-newline", "rewrite-link", 1, &[]),
     ("layer-truncated", "quarantine-blob", 1, &["blob-missing"]),
-    ("leftover-tmp", "remove-temporary", 3, &[]),
+    ("leftover-tmp", "quarantine-file", 3, &[]),
     ("manifest-bit-flipped", "quarantine-blob", 1, &["manifest-missing"]),
     ("manifest-digest-flipped", "quarantine-blob", 1, &["manifest-missing"]),
     ("manifest-empty", "quarantine-blob", 1, &["manifest-missing"]),
@@ -32,11 +32,11 @@ const MENDED: [(&str, &str, usize, &[&str]); 27] = [
     ("revision-link-newline", "rewrite-link", 1, &[]),
     ("revision-link-upper-case", "rewrite-link", 1, &[]),
     ("tag-history-garbage", "rewrite-link", 1, &[]),
-    ("upload-garbage-startedat", "purge-upload", 1, &[]),
-    ("upload-id-not-uuid", "purge-upload", 1, &[]),
-    ("upload-newline-startedat", "purge-upload", 1, &[]),
-    ("upload-stale", "purge-upload", 1, &[]),
-    ("upload-without-startedat", "purge-upload", 1, &[]),
+    ("upload-garbage-startedat", "quarantine-upload", 1, &[]),
+    ("upload-id-not-uuid", "quarantine-upload", 1, &[]),
+    ("upload-newline-startedat", "quarantine-upload", 1, &[]),
+    ("upload-stale", "quarantine-upload", 1, &[]),
+    ("upload-without-startedat", "quarantine-upload", 1, &[]),
 ];
 
 /// The errors in trees about which nothing is done by itself: what is gone is gone, and what a link or tag was to say
@@ -234,9 +234,9 @@ fn content_that_a_manifest_calls_by_an_alias_is_linked_where_that_is_asked_for()
 #[test]
 fn dangling_tags_and_manifests_go_only_when_they_are_named() {
     for (name, code, kind) in [
-        ("tag-missing-revision", "tag-dangling", "remove-tag"),
+        ("tag-missing-revision", "tag-dangling", "quarantine-tag"),
         ("tag-deleted-revision", "revision-link-missing", "link-revision"),
-        ("signature-link-dangling", "signature-dangling", "remove-link"),
+        ("signature-link-dangling", "signature-dangling", "quarantine-link"),
     ] {
         let scratch = damaged(name);
         let before = tree(&scratch);

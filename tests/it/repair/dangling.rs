@@ -23,7 +23,7 @@ fn a_manifest_without_content_goes_when_it_is_named() {
     assert_eq!(repair(&scratch, &["--all-safe"]).code(0).actions(), [""; 0]);
     let done = repair(&scratch, &["--only", "revision-dangling"]).code(0);
     let directory = format!("repositories/lib/app/_manifests/revisions/sha256/{}", image.digest.hex());
-    assert_eq!(done.actions(), [format!("remove-link revision-dangling {directory}")]);
+    assert_eq!(done.actions(), [format!("quarantine-link revision-dangling {directory}")]);
     assert!(!scratch.v2().join(directory).exists());
     scratch.run(["fsck", "--strict"]).code(0);
     scratch.run(["quarantine", "restore", done.quarantine().unwrap()]).code(0);
