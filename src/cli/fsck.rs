@@ -101,7 +101,7 @@ impl Fsck {
         if report.findings.iter().any(Finding::is_safe) {
             context.output.flush()?;
             let regtree = hint::command(&context.global);
-            context.output.note(format_args!("to see what can be repaired: {regtree} repair --all-safe -n"));
+            context.output.closing_note(format_args!("to see what can be repaired: {regtree} repair --all-safe -n"))?;
         }
         if let Some(hashed) = &report.hashed {
             say_end(hashed, context)?;

@@ -224,6 +224,16 @@ impl Output {
         }
     }
 
+    /// Prints a note after a long answer. Where the answer goes through a pipe and the note would go to the terminal, it
+    /// may come in the middle of what a pager shows there: then it is the answer's last line.
+    pub(super) fn closing_note(&mut self, text: impl Display) -> anyhow::Result<()> {
+        if self.quiet || self.json || io::stdout().is_terminal() || !io::stderr().is_terminal() {
+            self.note(text);
+            return Ok(());
+        }
+        self.line(format_args!("note: {text}"))
+    }
+
     pub(super) fn hint(&self, text: impl Display) {
         if !self.quiet && !self.json {
             say(CYAN, "hint", &text);

@@ -6,17 +6,19 @@ use crate::digest::Digest;
 use crate::error::Error;
 use crate::name::RepositoryName;
 
-/// A repository, or a blob of one.
+/// A repository, or a blob or manifest of one.
 #[derive(Debug)]
 pub(super) struct Subject {
     pub(super) repository: RepositoryName,
     pub(super) digest: Option<Digest>,
+    /// What the digest is of.
+    word: &'static str,
 }
 
 impl fmt::Display for Subject {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if let Some(digest) = self.digest {
-            write!(f, "blob {digest} of ")?;
+            write!(f, "{} {digest} of ", self.word)?;
         }
         write!(f, "repository {}", self.repository)
     }
@@ -26,16 +28,32 @@ impl fmt::Display for Subject {
 pub(super) trait About<T> {
     /// The failure with its subject.
     fn about(self, repository: &RepositoryName, digest: impl Into<Option<Digest>>) -> anyhow::Result<T>;
+
+    /// The same, where the digest is that of a manifest.
+    fn about_manifest(self, repository: &RepositoryName, digest: impl Into<Option<Digest>>) -> anyhow::Result<T>;
 }
 
 impl<T> About<T> for crate::error::Result<T> {
     fn about(self, repository: &RepositoryName, digest: impl Into<Option<Digest>>) -> anyhow::Result<T> {
-        self.map_err(|error| match error {
-            Error::Io { .. } | Error::WrongKind { .. } => {
-                let subject = Subject { repository: repository.clone(), digest: digest.into() };
-                anyhow::Error::new(error).context(subject)
-            }
-            error => error.into(),
-        })
+        self.map_err(|error| with_subject(error, repository, digest.into(), "blob"))
+    }
+
+    fn about_manifest(self, repository: &RepositoryName, digest: impl Into<Option<Digest>>) -> anyhow::Result<T> {
+        self.map_err(|error| with_subject(error, repository, digest.into(), "manifest"))
+    }
+}
+
+fn with_subject(
+    error: Error,
+    repository: &RepositoryName,
+    digest: Option<Digest>,
+    word: &'static str,
+) -> anyhow::Error {
+    match error {
+        Error::Io { .. } | Error::WrongKind { .. } => {
+            let subject = Subject { repository: repository.clone(), digest, word };
+            anyhow::Error::new(error).context(subject)
+        }
+        error => error.into(),
     }
 }

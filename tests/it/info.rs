@@ -117,21 +117,22 @@ fn it_names_the_processes_that_have_the_tree_open_or_hold_its_lock() {
     let scratch = Scratch::new();
     let digest = scratch.put("demo/app", CONTENT);
     assert_eq!((&info(&scratch)["open_in"], &info(&scratch)["holders"]), (&json!([]), &json!([])));
-    let sleeping = || {
-        let mut command = Command::new("sleep");
-        command.arg("600").stdin(Stdio::null());
+    // It ends when its input does, so also when the test is killed.
+    let waiting = || {
+        let mut command = Command::new("cat");
+        command.stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::null());
         command
     };
-    let reader = Running(sleeping().stdin(fs::File::open(scratch.blob(digest)).unwrap()).spawn().unwrap());
-    let visitor = Running(sleeping().current_dir(scratch.v2()).spawn().unwrap());
+    let reader = Running(waiting().stderr(fs::File::open(scratch.blob(digest)).unwrap()).spawn().unwrap());
+    let visitor = Running(waiting().current_dir(scratch.v2()).spawn().unwrap());
     // A neighbour's name begins like ours.
     let beside = format!("{}-beside", scratch.root().display());
     fs::create_dir(&beside).unwrap();
-    let _neighbour = Running(sleeping().current_dir(&beside).spawn().unwrap());
+    let _neighbour = Running(waiting().current_dir(&beside).spawn().unwrap());
     let mut expected = [reader.0.id(), visitor.0.id()];
     expected.sort_unstable();
-    assert_eq!(info(&scratch)["open_in"], json!(expected.map(|pid| json!({ "pid": pid, "command": "sleep" }))));
-    assert!(line(&scratch, "open in:").contains(&format!("sleep (process {})", reader.0.id())));
+    assert_eq!(info(&scratch)["open_in"], json!(expected.map(|pid| json!({ "pid": pid, "command": "cat" }))));
+    assert!(line(&scratch, "open in:").contains(&format!("cat (process {})", reader.0.id())));
     let put = scratch.regtree(["blob", "put", "demo/app"]);
     let mut holder = Running(put.command().stdin(Stdio::piped()).stdout(Stdio::null()).spawn().unwrap());
     let holders = (0..500).find_map(|_| {

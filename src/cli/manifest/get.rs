@@ -56,10 +56,10 @@ impl Get {
         let One { repository: name, target } = &self.image;
         let repository = registry.repository(name).about(name, None)?;
         let digest = target.resolve(&repository, Shortened::Expand).about(name, None)?.digest;
-        let digest = self.chosen(&repository, digest, context).about(name, digest)?;
-        let bytes = manifest::get(&repository, digest).about(name, digest)?;
+        let digest = self.chosen(&repository, digest, context).about_manifest(name, digest)?;
+        let bytes = manifest::get(&repository, digest).about_manifest(name, digest)?;
         let content = if self.signed {
-            with_signatures(&repository, digest, bytes).about(name, digest)?
+            with_signatures(&repository, digest, bytes).about_manifest(name, digest)?
         } else if self.pretty {
             pretty(&repository, digest, &bytes)?
         } else {

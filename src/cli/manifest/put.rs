@@ -88,7 +88,7 @@ impl Put {
             keep_signatures: self.keep_signatures,
             ..manifest::Put::new(&source_name)
         };
-        let stored = put.store(&writer, &name, bytes).about(&name, self.digest)?;
+        let stored = put.store(&writer, &name, bytes).about_manifest(&name, self.digest)?;
         match stored.outcome {
             Outcome::Stored => {}
             Outcome::Existed => context.output.detail("the tree already had this content"),

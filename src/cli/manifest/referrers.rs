@@ -38,7 +38,7 @@ impl Referrers {
         let One { repository: name, target } = &self.image;
         let repository = registry.repository(name).about(name, None)?;
         let digest = target.resolve(&repository, Shortened::Expand).about(name, None)?.digest;
-        let (relations, damage) = manifest::relations(&repository, digest).about(name, digest)?;
+        let (relations, damage) = manifest::relations(&repository, digest).about_manifest(name, digest)?;
         let mut found = relations.referrers;
         if let Some(wanted) = &self.artifact_type {
             found.retain(|referrer| referrer.artifact_type.as_ref() == Some(wanted));

@@ -36,8 +36,8 @@ impl Signatures {
         let One { repository: name, target } = &self.image;
         let repository = registry.repository(name).about(name, None)?;
         let digest = target.resolve(&repository, Shortened::Expand).about(name, None)?.digest;
-        let payload = manifest::get(&repository, digest).about(name, digest)?;
-        let merged = signatures::merged(&repository, digest, payload).about(name, digest)?;
+        let payload = manifest::get(&repository, digest).about_manifest(name, digest)?;
+        let merged = signatures::merged(&repository, digest, payload).about_manifest(name, digest)?;
         let none = || Error::SignaturesUnknown { repository: name.clone(), digest };
         let verdicts = merged.ok_or_else(none)?.verify();
         for verdict in &verdicts {

@@ -36,8 +36,8 @@ impl Stat {
         let One { repository: name, target } = &self.image;
         let repository = registry.repository(name).about(name, None)?;
         let digest = target.resolve(&repository, Shortened::Expand).about(name, None)?.digest;
-        let (stat, mut damage) = manifest::stat(&repository, digest).about(name, digest)?;
-        let (relations, unread) = manifest::relations(&repository, digest).about(name, digest)?;
+        let (stat, mut damage) = manifest::stat(&repository, digest).about_manifest(name, digest)?;
+        let (relations, unread) = manifest::relations(&repository, digest).about_manifest(name, digest)?;
         damage.extend(unread);
         if context.output.is_json() {
             let mut document = document(&stat, name);

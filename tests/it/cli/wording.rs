@@ -85,6 +85,42 @@ fn the_long_help_fits_the_terminal() {
 }
 
 #[test]
+fn the_short_help_has_two_global_options_and_says_where_the_others_are() {
+    let scratch = Scratch::bare();
+    let mut calls = Vec::new();
+    commands(&regtree::cli::command(), "", &mut calls);
+    let rest = ["--registry-config", "--wait-lock", "--quiet", "--verbose", "--color", "--progress"];
+    for words in calls {
+        let shown = |help| scratch.regtree(words.split_whitespace().chain([help])).ok().out();
+        let (short, long) = (shown("-h"), shown("--help"));
+        let options = |text: &str| -> Vec<String> {
+            let (_, global) = text.split_once("Global options:\n").unwrap();
+            let lines = global.lines().map(str::trim).filter(|line| line.starts_with('-'));
+            let option = |line: &str| line.split_whitespace().find(|word| word.starts_with("--")).map(str::to_owned);
+            lines.filter_map(option).collect()
+        };
+        assert!(options(&short).starts_with(&["--root".to_owned(), "--json".to_owned()]), "{words}: {short}");
+        assert!(rest.iter().all(|option| !options(&short).contains(&(*option).to_owned())), "{words}: {short}");
+        assert!(rest.iter().all(|option| options(&long).contains(&(*option).to_owned())), "{words}: {long}");
+        let pointing = "--help shows the other global options";
+        assert!(short.contains(pointing) || short.contains("see more with '--help'"), "{words}: {short}");
+        assert!(!long.contains(pointing), "{words}: {long}");
+    }
+}
+
+#[test]
+fn the_note_that_ends_fsck_is_its_last_line_in_a_pager_and_on_stderr_else() {
+    let scratch = Scratch::new();
+    let digest = scratch.image("lib/app", "an image").tag("v1").layer;
+    fs::write(scratch.blob(digest), "").unwrap();
+    let note = "note: to see what can be repaired: ";
+    let paged = on_a_terminal("regtree fsck | sed s/^/paged:/", &scratch);
+    assert!(paged.lines().last().unwrap().starts_with(&format!("paged:{note}")), "{paged}");
+    let run = scratch.run(["fsck"]).code(3);
+    assert!(run.err().contains(note) && !run.out().contains(note));
+}
+
+#[test]
 fn du_has_bars_only_where_they_fit() {
     let scratch = demo();
     let bars = |columns: usize| {

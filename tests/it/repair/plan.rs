@@ -2,7 +2,7 @@
 
 use std::fs;
 use std::path::Path;
-use std::process::{Child, Command};
+use std::process::{Child, Command, Stdio};
 
 use super::{damaged, errors, repair, restore, tree, undamaged};
 use crate::support::strace::strace;
@@ -51,7 +51,9 @@ impl LockHolder {
     fn start(v2: &Path) -> Self {
         // No child of its own, which would have the lock as long as it lives.
         let mut flock = Command::new("flock");
-        flock.args(["--shared", "--no-fork"]).arg(v2).args(["sleep", "600"]);
+        flock.args(["--shared", "--no-fork"]).arg(v2).arg("cat");
+        // It ends when its input does, so also when the test is killed; and it keeps no output of the test open.
+        flock.stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::null());
         let holder = Self(flock.spawn().unwrap());
         let is_free = || {
             let mut flock = Command::new("flock");
@@ -210,7 +212,7 @@ fn a_signal_ends_it_after_the_item_in_hand() {
         let run = scratch.regtree(["repair", "--all-safe", "--json"]).behind(strace).run().code(code);
         let events = run.json_lines();
         let summary = events.last().unwrap();
-        assert_eq!((&summary["type"], &summary["repairs"]["remove-temporary"]), (&"summary".into(), &1.into()));
+        assert_eq!((&summary["type"], &summary["repairs"]["quarantine-file"]), (&"summary".into(), &1.into()));
         assert_eq!(repair(&scratch, &["--all-safe"]).code(0).actions().len(), 2);
     }
 }

@@ -6,7 +6,8 @@ use std::time::Duration;
 use serde_json::json;
 
 use super::{REPOSITORY, current, history, past, pointed_to, set, tag};
-use crate::support::Scratch;
+use crate::support::denied::{Moded, UNREADABLE, UNWRITABLE, give_away};
+use crate::support::{Scratch, snapshot};
 
 #[test]
 fn a_tag_that_is_moved_remembers_where_it_was_and_can_go_back() {
@@ -42,6 +43,29 @@ fn a_tag_that_is_moved_remembers_where_it_was_and_can_go_back() {
         set(&scratch, "v1", gone).run().code(4).silent().says([gone.to_string()]);
     }
     assert_eq!(pointed_to(&scratch, "v1"), images[0]);
+}
+
+#[test]
+fn a_dry_run_of_set_checks_all_and_writes_nothing() {
+    let scratch = Scratch::new();
+    let one = scratch.image(REPOSITORY, "one").tag("v1").digest;
+    let two = scratch.image(REPOSITORY, "two").tag("v2").digest;
+    let before = snapshot(scratch.root());
+    let dry = |tag: &str, target: &str| scratch.regtree(["tag", "set", REPOSITORY, tag, target, "-n"]);
+    assert_eq!(
+        dry("v1", "v2").ok().says([format!("would move tag v1 of repository {REPOSITORY} from {one}")]).answer(),
+        two.to_string()
+    );
+    dry("v3", "v2").ok().says(["would make tag v3"]);
+    dry("v2", "v2").ok().says(["points there already"]);
+    let answer = dry("v1", "v2").with(["--json"]).ok().json();
+    assert_eq!((&answer["before"], &answer["dry_run"]), (&json!(one.to_string()), &json!(true)));
+    dry("v1", "nosuch").run().code(4).silent();
+    dry("v1", &format!("sha256:{}", "0".repeat(64))).run().code(4).silent();
+    dry("no tag", "v2").run().code(2).silent();
+    assert!(snapshot(scratch.root()) == before);
+    let answer = set(&scratch, "v1", two).with(["--json"]).ok().json();
+    assert_eq!((&answer["before"], &answer["dry_run"]), (&json!(one.to_string()), &json!(false)));
 }
 
 #[test]
@@ -103,4 +127,20 @@ fn a_tag_is_not_set_to_content_that_is_empty_or_none() {
     fs::create_dir(&content).unwrap();
     set(&scratch, "v1", image.digest).run().code(5).silent().says(["is a directory", content.to_str().unwrap()]);
     assert!(tag(&scratch, "list", &[]).ok().lines().is_empty());
+}
+
+#[test]
+fn what_could_not_be_written_is_named_and_not_called_a_blob() {
+    let scratch = Scratch::new();
+    let image = scratch.image(REPOSITORY, "one").tag("v1");
+    give_away(scratch.root());
+    let tags = scratch.repository(REPOSITORY).join("_manifests/tags");
+    let _denied = Moded::new(&tags, UNWRITABLE);
+    let run = scratch.regtree(["tag", "set", REPOSITORY, "v2", "v1"]).unprivileged().run().code(1);
+    let begin = format!("error: repository {REPOSITORY}: cannot create directory {}", tags.join("v2").display());
+    assert!(run.err().starts_with(&begin), "{}", run.err());
+    let content = scratch.blob(image.digest);
+    let _unread = Moded::new(&content, UNREADABLE);
+    let run = scratch.regtree(["manifest", "get", REPOSITORY, "v1"]).unprivileged().run().code(1);
+    assert!(run.err().starts_with(&format!("error: manifest {} of repository", image.digest)), "{}", run.err());
 }
