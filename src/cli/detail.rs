@@ -106,6 +106,7 @@ fn facts(error: &Error) -> Value {
             facts
         }
         Error::SourceInvalid { entry, reason, .. } => json!({ "entry": entry, "reason": reason }),
+        Error::SourceElsewhere { source_name } => json!({ "given": source_name }),
         Error::ImageUnnamed { digest, tag, .. } => json!({ "digest": digest, "tag": tag }),
         Error::NameTwice { name, first, second } => {
             let images =

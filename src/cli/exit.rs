@@ -116,6 +116,7 @@ impl From<&Error> for Exit {
             | Error::NoDigest { .. }
             | Error::PlatformWanted { .. }
             | Error::ImageUnnamed { .. }
+            | Error::SourceElsewhere { .. }
             | Error::NameTwice { .. } => Self::Usage,
             Error::RepositoryNameInvalid { .. }
             | Error::Misplaced { .. }

@@ -93,6 +93,12 @@ pub(super) fn of(error: &Error, global: &Global) -> Option<String> {
         Error::Io { path, .. } if error.io_kind() == Some(ErrorKind::PermissionDenied) => {
             return owner(path, global);
         }
+        Error::SourceElsewhere { source_name } => {
+            // skopeo names a registry otherwise than a browser does.
+            let address = source_name.strip_prefix("https://").or_else(|| source_name.strip_prefix("http://"));
+            let image = address.map_or(source_name.clone(), |address| format!("docker://{address}"));
+            format!("to get a copy first, and then give that: skopeo copy --all {} dir:DIR", quote(image.into()))
+        }
         Error::ImageUnnamed { tag: Some(_), .. } => "name its repository with --repository NAME".to_owned(),
         Error::ImageUnnamed { tag: None, .. } => {
             "name it with --repository NAME --tag TAG; without a tag, the next gc --delete-untagged removes it"

@@ -43,7 +43,7 @@ impl Error {
             Self::NotExported { source, .. } => source.code(),
             Self::SourceInvalid { .. } => "SOURCE_INVALID",
             Self::PlatformWanted { .. } => "PLATFORM_WANTED",
-            Self::NotHeld { .. } => "UNSUPPORTED",
+            Self::NotHeld { .. } | Self::SourceElsewhere { .. } => "UNSUPPORTED",
             Self::UploadUnknown { .. } => "BLOB_UPLOAD_UNKNOWN",
             Self::RangeInvalid { .. } | Self::OffsetMismatch { .. } => "RANGE_INVALID",
             Self::Locked { .. } => "LOCKED",

@@ -442,6 +442,14 @@ pub enum Error {
         /// What is wrong with it.
         reason: String,
     },
+    /// A source is not on a disk.
+    #[error(
+        "{source_name} is not on this disk: a source is a registry's tree, an image layout, an archive or a directory"
+    )]
+    SourceElsewhere {
+        /// The source, as it was given.
+        source_name: String,
+    },
     /// Nothing says to which repository an image of a source belongs.
     #[error("image {digest} of {} names no repository{}", path.display(), tag.as_ref().map_or(String::new(), |tag| format!(", only the tag {tag:?}")))]
     ImageUnnamed {

@@ -28,6 +28,7 @@ mod platform;
 mod reading;
 mod source;
 mod stage;
+pub(crate) mod transport;
 mod whole;
 
 use std::path::Path;

@@ -13,7 +13,7 @@ use super::layout::{self, Entry, Layout, Listed};
 use super::nested::{self, Indexes};
 use super::reading::{ReadSource, SourceFormat};
 use super::stage::{Staged, Stager, name_of};
-use super::{DOCKER_MANIFEST, invalid, whole};
+use super::{DOCKER_MANIFEST, invalid, transport, whole};
 use crate::digest::Digest;
 use crate::durable::Staging;
 use crate::error::{Error, Result};
@@ -45,12 +45,14 @@ enum SourceKind {
 }
 
 impl Source {
-    /// Opens the source at `path`. An archive is read to its end. The images of a tree are those that its tags name, and
+    /// Opens the source at `path`, which may have skopeo's word before it, such as `oci:`. An archive is read to its end. The images of a tree are those that its tags name, and
     /// their referrers.
     ///
-    /// `Err(SourceInvalid)` when it is none of them, or is malformed. `Err(NotExported)`, or the error of what can't be
+    /// `Err(SourceElsewhere)` when it is not on a disk, such as `docker://…`. `Err(SourceInvalid)` when it is none of them,
+    /// or is malformed. `Err(NotExported)`, or the error of what can't be
     /// read, when not all images of a tree are whole.
     pub fn open(path: &Path, how: &ReadSource<'_>) -> Result<Self> {
+        let path = transport::path(path)?;
         let failed = |error| Error::io("open", path, error);
         if !std::fs::metadata(path).map_err(failed)?.is_dir() {
             return Self::read(File::open(path).map_err(failed)?, path, how);

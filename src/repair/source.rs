@@ -11,7 +11,7 @@ use walkdir::WalkDir;
 use crate::digest::hash::Hashed;
 use crate::digest::{Algorithm, Digest};
 use crate::error::{Error, Result};
-use crate::image::layout;
+use crate::image::{layout, transport};
 use crate::judge::permission;
 use crate::layout::{Entry, Place};
 use crate::manifest;
@@ -92,17 +92,11 @@ impl FoundContent {
     }
 }
 
-/// The path without skopeo's word for what is there, which shows by itself. A path that exists is left as it is.
-fn without_transport(path: &Path) -> &Path {
-    let bare = path.to_str().and_then(|text| text.strip_prefix("oci:").or_else(|| text.strip_prefix("dir:")));
-    bare.map(Path::new).filter(|bare| !path.exists() && bare.exists()).unwrap_or(path)
-}
-
 impl Source {
     /// The tree, image layout or directory at `path`, which may have skopeo's `oci:` or `dir:` before it. `Err(Io)` for
-    /// anything else.
+    /// anything else, `Err(SourceElsewhere)` for what is not on a disk, such as `docker://…`.
     pub fn open(path: &Path) -> Result<Self> {
-        let path = without_transport(path);
+        let path = transport::path(path)?;
         let no_source = |kind, what: &str| {
             let text = format!(
                 "{what}: a source is another registry's root, an OCI image layout (oci:DIR), or a directory of files"

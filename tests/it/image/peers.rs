@@ -35,6 +35,41 @@ fn skopeo_reads_a_layout_and_what_skopeo_wrote_is_served() {
 }
 
 #[test]
+fn what_is_in_a_registry_is_copied_by_skopeo_first_as_the_hint_says() {
+    let scratch = Scratch::new();
+    let image = scratch.image("lib/app", "an image").tag("v1");
+    let registry = DockerRegistry::serve(scratch.root());
+    let broken = Scratch::new();
+    broken.regtree(["import", scratch.root().to_str().unwrap()]).ok();
+    fs::write(broken.blob(image.layer), "damage").unwrap();
+    let from = format!("docker://{}/lib/app:v1", registry.address());
+    let copied = broken.root().join("copied");
+    let mut hints = Vec::new();
+    for words in [&["repair", "--all-safe", "--from", &from][..], &["import", &from]] {
+        let run = broken.regtree(words).run().code(2);
+        assert!(run.err().contains("is not on this disk"), "{}", run.err());
+        hints.push(run.err().split_once("skopeo copy").unwrap().1.trim().replace("DIR", copied.to_str().unwrap()));
+        let error = broken.regtree(words).with(["--json"]).run().code(2).json_error();
+        assert_eq!((&error["code"], &error["detail"]["given"]), (&"UNSUPPORTED".into(), &from.clone().into()));
+    }
+    assert_eq!(hints[0], hints[1]);
+    let words: Vec<&str> = ["copy", "--src-tls-verify=false"].into_iter().chain(hints[0].split(' ')).collect();
+    skopeo(&words);
+    let directory = format!("dir:{}", copied.display());
+    broken.regtree(["repair", "--all-safe", "--from", &directory]).run().code(0);
+    broken.regtree(["manifest", "verify", "lib/app:v1", "--content"]).run().code(0);
+    broken.regtree(["import", &directory, "--repository", "lib/other", "--tag", "v1"]).ok();
+    assert_eq!(broken.regtree(["tag", "get", "lib/other", "v1"]).ok().answer(), image.digest.to_string());
+    let address = from.strip_prefix("docker://").unwrap();
+    let browsed = format!("https://{address}");
+    broken
+        .regtree(["import", &browsed])
+        .run()
+        .code(2)
+        .says([&*format!("skopeo copy --all docker://{address} dir:DIR")]);
+}
+
+#[test]
 fn skopeo_reads_an_archive() {
     let scratch = Scratch::new();
     let source = scratch.root().join("source");
