@@ -841,7 +841,7 @@ _regtree() {
             return 0
             ;;
         regtree__subcmd__blob__subcmd__put)
-            opts="-q -v -h --digest --size --no-verify-existing --verify-existing --root --registry-config --wait-lock --json --quiet --verbose --color --progress --help"
+            opts="-n -q -v -h --digest --size --dry-run --no-verify-existing --verify-existing --root --registry-config --wait-lock --json --quiet --verbose --color --progress --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -3497,7 +3497,7 @@ _regtree() {
             return 0
             ;;
         regtree__subcmd__tag__subcmd__set)
-            opts="-q -v -h --root --registry-config --wait-lock --json --quiet --verbose --color --progress --help"
+            opts="-n -q -v -h --dry-run --root --registry-config --wait-lock --json --quiet --verbose --color --progress --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0

@@ -105,6 +105,7 @@ complete -c regtree -n "__fish_regtree_using_subcommand blob; and __fish_seen_su
 bar\t'A bar'
 plain\t'A line every 10 seconds'
 none\t'Nothing'"
+complete -c regtree -n "__fish_regtree_using_subcommand blob; and __fish_seen_subcommand_from put" -s n -l dry-run -d 'Read and check the content, print its digest, show whether the tree has it, and write nothing'
 complete -c regtree -n "__fish_regtree_using_subcommand blob; and __fish_seen_subcommand_from put" -l no-verify-existing -d 'Compare only the size of a blob that the tree already has, and do not read it'
 complete -c regtree -n "__fish_regtree_using_subcommand blob; and __fish_seen_subcommand_from put" -l verify-existing -d 'Accepted and ignored: a blob that the tree already has is read'
 complete -c regtree -n "__fish_regtree_using_subcommand blob; and __fish_seen_subcommand_from put" -l json -d 'Print JSON: one document, or a line for each item of a listing'
@@ -569,6 +570,7 @@ complete -c regtree -n "__fish_regtree_using_subcommand tag; and __fish_seen_sub
 bar\t'A bar'
 plain\t'A line every 10 seconds'
 none\t'Nothing'"
+complete -c regtree -n "__fish_regtree_using_subcommand tag; and __fish_seen_subcommand_from set" -s n -l dry-run -d 'Check that the tag can be set, show what it points to now, and write nothing'
 complete -c regtree -n "__fish_regtree_using_subcommand tag; and __fish_seen_subcommand_from set" -l json -d 'Print JSON: one document, or a line for each item of a listing'
 complete -c regtree -n "__fish_regtree_using_subcommand tag; and __fish_seen_subcommand_from set" -s q -l quiet -d 'Print the answer and errors only: no notes, warnings, findings of severity info, or progress'
 complete -c regtree -n "__fish_regtree_using_subcommand tag; and __fish_seen_subcommand_from set" -s v -l verbose -d 'Print more details on stderr; with --version, what the program was built from'
