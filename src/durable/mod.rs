@@ -61,12 +61,13 @@ pub(crate) mod private;
 mod publish;
 mod quarantine_moves;
 mod remover;
+mod siblings;
 mod staging;
 mod write_proof;
 
 use std::fs::File;
 use std::io::Write;
-use std::os::fd::{AsFd, BorrowedFd};
+use std::os::fd::AsFd;
 use std::path::Path;
 
 use rustix::fs::{AtFlags, Mode, OFlags};
@@ -82,6 +83,7 @@ use parents::Parents;
 pub(crate) use publish::{ContentPlace, HashedContent};
 pub(crate) use quarantine_moves::Moved;
 pub use remover::{ExclusiveRemover, Remover};
+pub(crate) use siblings::{OpenDirectory, Siblings};
 pub use staging::{Leftovers, leftovers};
 pub(crate) use staging::{Staging, Unfinished};
 pub(crate) use write_proof::WriteProof;
@@ -231,32 +233,11 @@ impl<'t> Writer<'t> {
     /// Removes the directory at `path` with everything in it. Symbolic links are removed, and never followed.
     pub(crate) fn remove_directory(&self, path: &TreePath, sync: Sync) -> Result<()> {
         let Some(parents) = Parents::open(self.tree, &parent(path))? else { return Ok(()) };
-        self.remove_below(parents.last(), path)?;
+        OpenDirectory::open(self.tree, parents.last(), path)?.map_or(Ok(()), OpenDirectory::remove)?;
         match sync {
             Sync::Later => Ok(()),
             Sync::Now => rustix::fs::fsync(parents.last())
                 .map_err(|errno| Error::io("sync", self.tree.locate(&parent(path)), errno)),
-        }
-    }
-
-    fn remove_below(&self, parent: BorrowedFd<'_>, path: &TreePath) -> Result<()> {
-        let failed = |errno: Errno| Error::io("remove", self.tree.locate(path), errno);
-        let directory = match parents::open_in(parent, path.file_name()) {
-            Err(Errno::NOENT) => return Ok(()),
-            opened => opened.map_err(failed)?,
-        };
-        for entry in self.tree.list_in(parent, path)?.unwrap_or_default() {
-            match entry.text().and_then(|name| path.child(name)) {
-                Some(child) if entry.kind == EntryKind::Directory => self.remove_below(directory.as_fd(), &child)?,
-                _ => match rustix::fs::unlinkat(&directory, &*entry.name, AtFlags::empty()) {
-                    Err(Errno::NOENT) => {}
-                    done => done.map_err(failed)?,
-                },
-            }
-        }
-        match rustix::fs::unlinkat(parent, path.file_name(), AtFlags::REMOVEDIR) {
-            Err(Errno::NOENT) => Ok(()),
-            done => done.map_err(failed),
         }
     }
 

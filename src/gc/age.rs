@@ -11,7 +11,7 @@ use crate::error::Result;
 use crate::layout::{self, TreePath};
 use crate::reach::Use;
 use crate::scan::{DigestId, Returned, Scan, Scanned, ScannedTag};
-use crate::tree::{self, Neighbours, Tree};
+use crate::tree::{EntryKind, Metadata, Neighbours, Tree};
 
 /// How many blobs are looked at before their bytes are added up.
 const LOOKS: usize = 1024;
@@ -35,6 +35,17 @@ pub(super) enum FoundBlob {
 }
 
 impl FoundBlob {
+    /// By the metadata of the blob's directory, and of `data` in it.
+    pub(super) fn of(directory: Metadata, data: Option<Metadata>) -> Self {
+        match data {
+            Some(data) if data.kind == EntryKind::File => {
+                Self::File(BlobFile { size: data.size, newest: data.modified.max(directory.modified) })
+            }
+            Some(_) => Self::Other,
+            None => Self::Empty(directory.modified),
+        }
+    }
+
     pub(super) fn file(&self) -> Option<&BlobFile> {
         match self {
             Self::File(file) => Some(file),
@@ -77,16 +88,10 @@ pub(super) fn look_at(blobs: &mut Neighbours<'_>, scan: &Scan, digest: &Digest) 
 pub(super) fn look_at_place(blobs: &mut Neighbours<'_>, digest: &Digest) -> Result<FoundBlob> {
     let path = layout::blob_directory(digest);
     let directory = blobs.metadata(&path)?;
-    let Some(directory) = directory.filter(|found| found.kind == tree::EntryKind::Directory) else {
+    let Some(directory) = directory.filter(|found| found.kind == EntryKind::Directory) else {
         return Ok(FoundBlob::Other);
     };
-    Ok(match blobs.metadata_in(&path, "data")? {
-        Some(data) if data.kind == tree::EntryKind::File => {
-            FoundBlob::File(BlobFile { size: data.size, newest: data.modified.max(directory.modified) })
-        }
-        Some(_) => FoundBlob::Other,
-        None => FoundBlob::Empty(directory.modified),
-    })
+    Ok(FoundBlob::of(directory, blobs.metadata_in(&path, layout::DATA)?))
 }
 
 /// The manifests and layer links of a repository that would be removed if they were not young. What can't be looked at

@@ -3,13 +3,15 @@
 use std::collections::HashMap;
 
 use super::action::{Action, Kind};
-use crate::digest::Digest;
-use crate::durable::{ExclusiveWriter, Sync};
+use crate::durable::{ExclusiveWriter, OpenDirectory, Sync};
 use crate::error::Result;
 use crate::layout::{self, Area, TreePath};
 use crate::quarantine::{BlobParts, Item, ItemKind, NotedItem, Run, RunId};
 use crate::tree::Tree;
 use crate::upload;
+
+/// How many items are removed before the caller hears of it, and may stop.
+const AT_ONCE: usize = 1024;
 
 pub(super) enum Disposal<'w> {
     Removal(&'w ExclusiveWriter<'w>),
@@ -41,27 +43,19 @@ impl<'w> Disposal<'w> {
         }
     }
 
-    /// Removes the directory of a link. The link is removed first: without it the rest of the directory means nothing.
-    pub(super) fn link(&mut self, path: &TreePath) -> Result<bool> {
-        if let Self::Removal(writer) = self {
-            writer.remove_file(&path.link(), Sync::Later)?;
+    /// How many items of a kind may be removed at once.
+    pub(super) fn at_once(&self, kind: Kind) -> usize {
+        match (self, kind) {
+            (Self::Removal(_), Kind::TagHistory | Kind::Revision | Kind::LayerLink | Kind::Blob) => AT_ONCE,
+            _ => 1,
         }
-        self.directory(path)
     }
 
-    /// Removes a blob. Files of others in its directory stay, with the directory.
-    pub(super) fn blob(&mut self, digest: &Digest) -> Result<bool> {
+    /// Takes the directory of a link or of content. Files of others in a blob's directory stay, with the directory.
+    pub(super) fn opened(&mut self, action: &Action, directory: OpenDirectory<'_>) -> Result<bool> {
         match self {
-            Self::Removal(writer) => match BlobParts::of(writer.tree(), digest)? {
-                BlobParts::Directory(path) => writer.remove_directory(&path, Sync::Later).map(|()| true),
-                BlobParts::Files(paths) => {
-                    paths.iter().try_for_each(|path| writer.remove_file(path, Sync::Later).map(drop)).map(|()| true)
-                }
-            },
-            Self::Quarantine(..) => {
-                let directory = layout::blob_directory(digest);
-                Ok(self.directory(&directory)? || self.directory(&directory.data())?)
-            }
+            Self::Removal(_) => remove(action.kind, directory).map(|()| true),
+            Self::Quarantine(..) => Ok(self.directory(&action.path)? || self.directory(&action.path.data())?),
         }
     }
 
@@ -110,6 +104,21 @@ impl<'w> Disposal<'w> {
             }
         }
     }
+}
+
+/// Removes the directory of a link or of content. Files of others in a blob's directory stay, with the directory.
+pub(super) fn remove(kind: Kind, directory: OpenDirectory<'_>) -> Result<()> {
+    if kind != Kind::Blob {
+        // The link goes first: without it the rest of the directory means nothing.
+        directory.remove_file(layout::LINK)?;
+        return directory.remove();
+    }
+    let mut listed = directory.list()?;
+    listed.sort_by_key(|entry| entry.name != layout::DATA);
+    for entry in listed.iter().filter(|entry| BlobParts::is_own(entry)) {
+        directory.remove_file(&entry.name)?;
+    }
+    if listed.iter().all(BlobParts::is_own) { directory.remove_empty() } else { Ok(()) }
 }
 
 /// What an action moves. An empty directory for a blob is not moved, because a restore makes the directories it needs.

@@ -69,7 +69,7 @@ pub(super) fn directories(
     for (fan_out, names) in emptied {
         let listed = tree.list(&fan_out)?.unwrap_or_default();
         // Files of others stay, with the directory of their blob.
-        let goes = |digest: &Digest| matches!(BlobParts::of(tree, digest), Ok(BlobParts::Directory(_)));
+        let goes = |digest: &Digest| matches!(BlobParts::of(tree, digest), Ok(BlobParts::Directory));
         let is_alone = |name: &str| names.get(name).is_some_and(goes);
         if listed.iter().all(|entry| entry.text().is_some_and(is_alone)) {
             actions.push(Action::new(Kind::Directory, fan_out));

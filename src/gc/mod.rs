@@ -46,6 +46,7 @@ mod explain;
 mod history;
 mod kept;
 mod plan;
+mod removal;
 mod safety;
 mod sparse;
 mod sweep;

@@ -9,10 +9,11 @@ use super::age::{self, FoundBlob};
 use super::disposal::Disposal;
 use super::kept::Kept;
 use super::plan::{Decision, Plan, decide};
+use super::removal::{self, Outcome};
 use super::unread::Reported;
 use super::{Options, empty};
 use crate::digest::Digest;
-use crate::durable::ExclusiveWriter;
+use crate::durable::{ExclusiveWriter, Siblings};
 use crate::error::{Error, Result};
 use crate::layout::{self, Area, TreePath};
 use crate::quarantine::{Recall, RunId};
@@ -27,8 +28,6 @@ use crate::upload;
 pub struct Swept {
     /// What was removed, in order.
     pub removed: Vec<Action>,
-    /// How many planned removals were skipped, because the item is needed by now, has changed, or was gone already.
-    pub spared: u64,
     /// Why content could not be put back from the quarantine.
     pub not_put_back: Vec<Error>,
     /// Why something could not be removed.
@@ -156,46 +155,55 @@ impl Sweep<'_> {
         };
         // The caller needs the run however the sweep ends.
         self.swept.quarantine = disposal.run();
-        let (mut phase, mut failed) = (None, HashSet::new());
-        for action in actions {
-            if let Some(signal) = interrupt.signal() {
-                self.swept.interrupted = Some(signal);
+        let (mut before, mut failed) = (None, HashSet::new());
+        for phase in actions.chunk_by(|one, next| one.kind == next.kind) {
+            let kind = phase[0].kind;
+            if self.is_over(kind) {
                 break;
             }
-            // When a link could not be removed, its content must be kept too.
-            if action.kind >= Kind::Blob && !self.swept.failures.is_empty() {
-                break;
-            }
-            let before = phase.replace(action.kind).unwrap_or(action.kind);
-            if before < action.kind && before < Kind::Blob && !self.swept.removed.is_empty() {
+            let before = before.replace(kind).unwrap_or(kind);
+            if before < Kind::Blob && before < kind && !self.swept.removed.is_empty() {
                 writer.sync_all()?;
             }
-            if before < Kind::Blob && action.kind == Kind::Blob {
+            if before < Kind::Blob && kind == Kind::Blob {
                 // The removal of links took time, and content may have come to be needed meanwhile.
                 self.scan.read_again(writer.tree(), interrupt)?;
                 confirmed.content(&self.decide()?);
             }
-            // What could not be removed may need the rest of its repository.
-            let fails = action.repository.as_ref().is_some_and(|repository| failed.contains(repository));
-            if fails || !confirmed.has(action) {
-                self.swept.spared += 1;
-                continue;
-            }
-            match remove(writer, &mut disposal, options, action) {
-                Ok(true) => {
-                    each(Did::Removed(action))?;
-                    self.swept.removed.push(action.clone());
-                }
-                Ok(false) => self.swept.spared += 1,
-                Err(error) => {
-                    failed.extend(action.repository.clone());
-                    self.swept.failures.push(error);
+            let (mut left, mut at_once) = (phase, 1);
+            while !left.is_empty() && !self.is_over(kind) {
+                let (batch, after) = left.split_at(at_once.min(left.len()));
+                // A caller that stops has heard of at least half of what is gone by then.
+                (left, at_once) = (after, (at_once * 2).min(disposal.at_once(kind)));
+                // What could not be removed may need the rest of its repository.
+                let fails = |action: &Action| action.repository.as_ref().is_some_and(|name| failed.contains(name));
+                let goes = |action: &&Action| confirmed.has(action) && !fails(action);
+                let batch: Vec<&Action> = batch.iter().filter(goes).collect();
+                for (action, removed) in remove(writer, &mut disposal, options, &batch) {
+                    match removed {
+                        Ok(true) => {
+                            each(Did::Removed(action))?;
+                            self.swept.removed.push(action.clone());
+                        }
+                        Ok(false) => {}
+                        Err(error) => {
+                            failed.extend(action.repository.clone());
+                            self.swept.failures.push(error);
+                        }
+                    }
                 }
             }
         }
         self.swept.quarantine = disposal.finish()?;
         writer.sync_all()?;
         Ok(self.swept)
+    }
+
+    /// Whether the sweep ends before it removes more of `kind`: a signal came, or something could not be removed and its
+    /// content must be kept too.
+    fn is_over(&mut self, kind: Kind) -> bool {
+        self.swept.interrupted = self.swept.interrupted.or(self.interrupt.signal());
+        self.swept.interrupted.is_some() || kind >= Kind::Blob && !self.swept.failures.is_empty()
     }
 
     /// Decides again. What is found to be wrong, and was not before, is reported.
@@ -228,8 +236,22 @@ impl Confirmed {
     }
 }
 
+/// Looks at items of one kind again, and removes them.
+fn remove<'a>(
+    writer: &ExclusiveWriter<'_>,
+    disposal: &mut Disposal<'_>,
+    options: &Options,
+    actions: &[&'a Action],
+) -> Vec<Outcome<'a>> {
+    match actions {
+        [] => Vec::new(),
+        [action] => vec![(*action, remove_one(writer, disposal, options, action))],
+        actions => removal::on_all_threads(writer, options, actions),
+    }
+}
+
 /// Looks at one item again, and removes it. Returns `false` when it is gone, in use, young, or has changed.
-fn remove(
+fn remove_one(
     writer: &ExclusiveWriter<'_>,
     disposal: &mut Disposal<'_>,
     options: &Options,
@@ -237,23 +259,14 @@ fn remove(
 ) -> Result<bool> {
     let tree = writer.tree();
     match action.kind {
-        Kind::Tag | Kind::TagHistory | Kind::Revision | Kind::LayerLink => {
-            if tree.metadata(&action.path)?.is_none() || is_renewed(tree, options, action)? {
-                return Ok(false);
-            }
-            if action.kind == Kind::Tag { disposal.tag(&action.path) } else { disposal.link(&action.path) }
+        Kind::Tag => {
+            let is_there = tree.metadata(&action.path)?.is_some() && !is_renewed(tree, options, action)?;
+            Ok(is_there && disposal.tag(&action.path)?)
         }
-        Kind::Blob => {
-            let Some(digest) = action.digest else { return Ok(false) };
-            match age::look_at_place(&mut Neighbours::new(tree), &digest)? {
-                FoundBlob::File(file) if Some(file.newest) == action.newest && file.size == action.size => {
-                    if options.is_young(file.newest) {
-                        return Ok(false);
-                    }
-                    disposal.blob(&digest)
-                }
-                _ => Ok(false),
-            }
+        Kind::TagHistory | Kind::Revision | Kind::LayerLink | Kind::Blob => {
+            let mut siblings = Siblings::new(writer);
+            let found = removal::open(&mut siblings, options, action)?;
+            found.map_or(Ok(false), |directory| disposal.opened(action, directory))
         }
         Kind::Upload => {
             let (Some(id), Some(name)) = (&action.upload, &action.repository) else { return Ok(false) };
@@ -289,8 +302,8 @@ fn remove(
     }
 }
 
-/// Whether a link is young, because it was written since the plan was made: something needs it again.
-fn is_renewed(tree: &Tree, options: &Options, action: &Action) -> Result<bool> {
-    let link = if action.kind == Kind::Tag { action.path.current().link() } else { action.path.link() };
+/// Whether a tag was set since the plan was made: something needs it again.
+fn is_renewed(tree: &Tree, options: &Options, tag: &Action) -> Result<bool> {
+    let link = tag.path.current().link();
     Ok(tree.metadata(&link)?.is_some_and(|found| options.is_young(found.modified)))
 }

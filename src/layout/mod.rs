@@ -63,6 +63,10 @@ use crate::digest::{Algorithm, Digest, DigestPrefix, TarsumVersion};
 
 /// The directory of what is called by a tarsum.
 pub(crate) const TARSUM: &str = "tarsum";
+/// The file with the content of a blob or an upload.
+pub(crate) const DATA: &str = "data";
+/// The file of a link.
+pub(crate) const LINK: &str = "link";
 /// The path of the tree below the registry's `rootdirectory`.
 pub(crate) const PREFIX: &str = "docker/registry/v2";
 /// The file, below `rootdirectory`, by which GitLab's registry says that its metadata is in a database. What is pushed

@@ -89,12 +89,12 @@ impl TreePath {
 
     /// The link in this directory.
     pub(crate) fn link(&self) -> Self {
-        self.join("link")
+        self.join(super::LINK)
     }
 
     /// The content in this directory of a blob or an upload.
     pub(crate) fn data(&self) -> Self {
-        self.join("data")
+        self.join(super::DATA)
     }
 
     /// In a tag's directory, the directory of the link to its manifest.

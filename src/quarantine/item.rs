@@ -35,37 +35,31 @@ named! {
 
 /// What is removed with a blob: its whole directory, or only the blob's own files if foreign files are there too.
 pub(crate) enum BlobParts {
-    Directory(TreePath),
-    /// The content first, then the temporary files that interrupted writes of it left.
-    Files(Vec<TreePath>),
+    Directory,
+    Files,
 }
 
 impl BlobParts {
     /// Looks into the directory of a blob.
     pub(crate) fn of(tree: &Tree, digest: &Digest) -> Result<Self> {
-        let directory = layout::blob_directory(digest);
-        let data = directory.data();
-        let is_temporary = |entry: &Listed| {
-            let file = entry.text().and_then(layout::temporary_of);
-            entry.kind == EntryKind::File && file == Some(data.file_name())
-        };
-        let listed = tree.list(&directory)?.unwrap_or_default();
-        let (own, others): (Vec<_>, Vec<_>) =
-            listed.into_iter().partition(|entry| entry.name == data.file_name() || is_temporary(entry));
-        if others.is_empty() {
-            return Ok(Self::Directory(directory));
-        }
-        let temporary = own.iter().filter(|entry| is_temporary(entry));
-        let temporary: Vec<_> = temporary.filter_map(|entry| directory.child(entry.text()?)).collect();
-        Ok(Self::Files([data].into_iter().chain(temporary).collect()))
+        let listed = tree.list(&layout::blob_directory(digest))?.unwrap_or_default();
+        Ok(if listed.iter().all(Self::is_own) { Self::Directory } else { Self::Files })
     }
 
     /// The path that is moved. A directory that can't be listed may contain foreign files.
     pub(crate) fn path(tree: &Tree, digest: &Digest) -> TreePath {
+        let directory = layout::blob_directory(digest);
         match Self::of(tree, digest) {
-            Ok(Self::Directory(path)) => path,
-            Ok(Self::Files(_)) | Err(_) => layout::blob_directory(digest).data(),
+            Ok(Self::Directory) => directory,
+            Ok(Self::Files) | Err(_) => directory.data(),
         }
+    }
+
+    /// Whether an entry in a blob's directory is the blob's own: the content, or a temporary file that an interrupted
+    /// write of it left.
+    pub(crate) fn is_own(entry: &Listed) -> bool {
+        let is_temporary = || entry.text().and_then(layout::temporary_of) == Some(layout::DATA);
+        entry.name == layout::DATA || entry.kind == EntryKind::File && is_temporary()
     }
 }
 
