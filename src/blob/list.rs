@@ -1,25 +1,39 @@
 //! Lists every blob of the tree.
 
+use rayon::prelude::*;
+
 use crate::digest::{Digest, DigestPrefix};
 use crate::error::Result;
-use crate::layout::{self, Area, Entry, TreePath};
+use crate::layout::{self, Area, Entry, KeyedDirectory, TreePath};
 use crate::tree::digests::{leaves, sorted, stray};
-use crate::tree::{EntryKind, Tree, digests};
+use crate::tree::{EntryKind, Listed, Tree, digests};
 
-/// Every blob of the tree with the path of its `data`, sorted by algorithm and digest.
+/// Every blob of the tree with the path of its `data`, sorted by algorithm and digest. A few fan-outs are read at a time,
+/// on all threads.
 pub fn blobs(tree: &Tree) -> impl Iterator<Item = Result<(Digest, TreePath)>> {
     layout::algorithm_directories(&Area::Blobs.path()).into_iter().flat_map(move |algorithm| {
-        sorted(tree, &algorithm.path).flat_map(move |fan_out| {
-            let (found, stray) = match fan_out {
-                Ok((entry, path)) if entry.kind == EntryKind::Directory => {
-                    (Some(leaves(tree, algorithm.clone(), &path, "data")), None)
-                }
-                Ok((entry, path)) => (None, stray(tree, &path, entry.kind)),
-                Err(error) => (None, Some(Err(error))),
-            };
-            found.into_iter().flatten().chain(stray)
+        let mut fan_outs = sorted(tree, &algorithm.path).fuse();
+        std::iter::from_fn(move || {
+            let some: Vec<_> = fan_outs.by_ref().take(2 * rayon::current_num_threads()).collect();
+            let read = some.into_par_iter().map(|fan_out| in_fan_out(tree, &algorithm, fan_out));
+            let read: Vec<Vec<Item>> = read.collect();
+            (!read.is_empty()).then_some(read)
         })
+        .flatten()
+        .flatten()
     })
+}
+
+type Item = Result<(Digest, TreePath)>;
+
+fn in_fan_out(tree: &Tree, algorithm: &KeyedDirectory, fan_out: Result<(Listed, TreePath)>) -> Vec<Item> {
+    match fan_out {
+        Ok((entry, path)) if entry.kind == EntryKind::Directory => {
+            leaves(tree, algorithm.clone(), &path, layout::DATA).collect()
+        }
+        Ok((entry, path)) => stray(tree, &path, entry.kind).into_iter().collect(),
+        Err(error) => vec![Err(error)],
+    }
 }
 
 /// The digests that begin with `prefix` under which the tree stores content. Only one fan-out directory is read.

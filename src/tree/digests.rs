@@ -6,7 +6,7 @@
 
 use std::os::fd::{AsFd, BorrowedFd};
 
-use super::{EntryKind, Listed, Neighbours, Tree};
+use super::{EntryKind, Listed, Neighbours, Tree, metadata_at};
 use crate::digest::Digest;
 use crate::error::{Error, Result};
 use crate::layout::{self, Area, KeyedDirectory, TreePath};
@@ -121,11 +121,13 @@ fn leaf(
     path: &TreePath,
     wanted: &str,
 ) -> Result<Option<(Digest, TreePath)>> {
-    let listed = tree.list_in(parent, path)?.unwrap_or_default();
-    let Some(entry) = listed.iter().find(|entry| entry.name == wanted) else { return Ok(None) };
     let file = path.child(wanted).expect("a plain name");
-    if entry.kind != EntryKind::File {
-        return Err(tree.wrong_kind(&file, "a regular file", entry.kind));
+    // One look, where a list of the directory would take four calls.
+    let found = metadata_at(parent, &format!("{}/{wanted}", path.file_name()));
+    let found = found.map_err(|errno| tree.explain(&file, "a regular file", "look at", errno))?;
+    let Some(found) = found else { return Ok(None) };
+    if found.kind != EntryKind::File {
+        return Err(tree.wrong_kind(&file, "a regular file", found.kind));
     }
     let misplaced = |reason| Error::Misplaced { path: tree.locate(&file), reason };
     let digest = algorithm
