@@ -13,7 +13,7 @@ use super::find;
 use super::inspect::Inspector;
 use super::pass::{self, Pass};
 use crate::error::{Error, Result};
-use crate::finding::Code;
+use crate::finding::{Code, Severity};
 use crate::layout::{Area, TreePath};
 use crate::scan::Nothing;
 use crate::stream::{Silent, Watch};
@@ -67,25 +67,26 @@ impl Recheck<'_, '_> {
     pub(super) fn once(&self, candidates: &mut Vec<Candidate>) -> Result<()> {
         let is_empty = |candidate: &Candidate| candidate.finding.code == Code::DirectoryEmpty;
         candidates.retain(|candidate| !is_empty(candidate) || is_still_empty(self.inspector, candidate));
-        if candidates.iter().all(is_empty) {
+        let passing: Vec<&Candidate> = candidates.iter().filter(|candidate| may_pass(candidate)).collect();
+        if passing.is_empty() {
             return Ok(());
         }
         let tree = self.inspector.tree;
         let before: HashSet<PathBuf> = paths(&tree.unread_since(self.moment));
-        let stands = self.look(candidates)?;
+        let stands = self.look(&passing)?;
         // What could not be looked up again is not gone.
         let failed = paths(&tree.unread_since(self.moment));
         if failed.iter().all(|path| path.ancestors().any(|above| before.contains(above))) {
-            candidates.retain(|candidate| is_empty(candidate) || stands.contains(&candidate.mark()));
+            candidates.retain(|candidate| !may_pass(candidate) || stands.contains(&candidate.mark()));
         }
         Ok(())
     }
 
     /// The marks of everything that is found where the candidates were found.
-    fn look(&self, candidates: &[Candidate]) -> Result<HashSet<Mark>> {
+    fn look(&self, candidates: &[&Candidate]) -> Result<HashSet<Mark>> {
         let Self { inspector, blobs, first, options, watch, .. } = *self;
         let quiet = Watch { progress: &Silent, interrupt: watch.interrupt.clone() };
-        let named = |candidate: &'_ Candidate| {
+        let named = |candidate: &&Candidate| {
             let also = candidate.also.iter().map(String::as_str);
             candidate.finding.repository().into_iter().chain(also).map(str::to_owned).collect::<Vec<_>>()
         };
@@ -93,10 +94,10 @@ impl Recheck<'_, '_> {
         let concerned = first.repositories.iter().filter(|repository| suspects.contains(&repository.text));
         let again = concerned.map(|repository| repository.place.clone()).collect();
         let second = pass::look(inspector, again, blobs, options, &quiet)?;
-        let fan_outs: HashSet<TreePath> = candidates.iter().filter_map(fan_out).collect();
+        let fan_outs: HashSet<TreePath> = candidates.iter().filter_map(|candidate| fan_out(candidate)).collect();
         let (fresh, content) = Blobs::walk(inspector, Some(&fan_outs), Arc::new(Nothing), &quiet);
         let content = about_content(inspector, &fresh, content, |digest| first.needed.contains(blobs, digest));
-        let is_between = |candidate: &Candidate| {
+        let is_between = |candidate: &&Candidate| {
             candidate.finding.repository().is_none() || candidate.finding.code == Code::LegacyLayout
         };
         let between =
@@ -118,6 +119,12 @@ impl Recheck<'_, '_> {
 
 fn paths(errors: &[Error]) -> HashSet<PathBuf> {
     errors.iter().filter_map(|error| error.path().map(Path::to_owned)).collect()
+}
+
+/// Whether a finding may be gone a moment later because another process is at work. What is only worth knowing is not
+/// looked up again: that would read every repository twice in which one upload was left.
+fn may_pass(candidate: &Candidate) -> bool {
+    candidate.finding.severity != Severity::Info || PASSING.contains(&candidate.finding.code)
 }
 
 fn is_in_the_making(inspector: &Inspector<'_>, candidate: &Candidate, now: jiff::Timestamp) -> bool {

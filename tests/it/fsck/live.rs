@@ -11,6 +11,7 @@ use super::{checked, fsck};
 use crate::support::Scratch;
 use crate::support::image::{Image, noise};
 use crate::support::peers::{DockerRegistry, skopeo};
+use crate::support::strace::strace;
 
 #[test]
 fn nothing_is_told_of_a_tree_that_is_written_to() {
@@ -120,4 +121,25 @@ fn nothing_is_told_while_the_registry_takes_pushes() {
     let found = fsck(&scratch, &["--content"]).code(0);
     assert_eq!(found.of_severity("warning").len(), 0, "{:?}", found.events);
     assert_eq!(found.summary()["checked"]["manifests"], 6);
+}
+
+#[test]
+fn what_is_only_worth_knowing_is_not_looked_up_again() {
+    let opened = |is_left: bool| {
+        let scratch = Scratch::new();
+        for number in 0..40 {
+            scratch.image("lib/app", "one").tag(&format!("v{number}"));
+        }
+        if is_left {
+            let upload = scratch.repository("lib/app").join("_uploads/0e1a6a5c-8a52-4d3c-9a6e-3b1f6f0f2c11");
+            Scratch::plant(&upload.join("startedat"), "2020-01-01T00:00:00Z");
+            Scratch::plant(&upload.join("data"), "left");
+        }
+        let trace = scratch.root().join("trace");
+        let fsck = scratch.regtree(["fsck"]).behind(strace(&["-e", "trace=openat2", "-o", trace.to_str().unwrap()]));
+        assert_eq!(fsck.ok().out().contains("upload-stale"), is_left);
+        fs::read_to_string(trace).unwrap().lines().filter(|line| line.contains("openat2(")).count()
+    };
+    let (without, with) = (opened(false), opened(true));
+    assert!(with < without + 40, "{with} opened because of one upload, where {without} are for 40 tags");
 }
