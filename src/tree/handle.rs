@@ -102,7 +102,8 @@ pub(super) fn list_opened(directory: BorrowedFd<'_>) -> rustix::io::Result<Vec<L
     Ok(listed)
 }
 
-/// Calls `each` for every entry of a directory. One buffer serves for many directories.
+/// Calls `each` for every entry of a directory. One buffer serves for many directories. `ENOENT` when the directory was
+/// removed after it was opened.
 pub(crate) fn visit_handle(
     directory: BorrowedFd<'_>,
     buffer: &mut [MaybeUninit<u8>],
@@ -118,8 +119,12 @@ pub(crate) fn visit_handle(
         let kind = match entry.file_type() {
             // Some file systems don't record the type in the directory.
             FileType::Unknown => {
-                let stat = rustix::fs::statat(directory, OsStr::from_bytes(name), AtFlags::SYMLINK_NOFOLLOW)?;
-                FileType::from_raw_mode(stat.st_mode)
+                match rustix::fs::statat(directory, OsStr::from_bytes(name), AtFlags::SYMLINK_NOFOLLOW) {
+                    Ok(stat) => FileType::from_raw_mode(stat.st_mode),
+                    // It was removed after it was listed.
+                    Err(Errno::NOENT) => continue,
+                    Err(errno) => return Err(errno),
+                }
             }
             kind => kind,
         };

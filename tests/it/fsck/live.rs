@@ -143,3 +143,17 @@ fn what_is_only_worth_knowing_is_not_looked_up_again() {
     let (without, with) = (opened(false), opened(true));
     assert!(with < without + 40, "{with} opened because of one upload, where {without} are for 40 tags");
 }
+
+#[test]
+fn a_directory_that_is_removed_while_it_is_read_is_not_there() {
+    let scratch = Scratch::new();
+    scratch.image("lib/app", "one").tag("v1");
+    let states = scratch.repository("lib/app").join("_uploads/0e1a6a5c-8a52-4d3c-9a6e-3b1f6f0f2c11/hashstates");
+    fs::create_dir_all(&states).unwrap();
+    // The kernel answers so where a directory is read that was removed after it was opened.
+    let inject = "inject=getdents64:error=ENOENT";
+    let strace = strace(&["-o", "/dev/null", "-P", states.to_str().unwrap(), "-e", "trace=getdents64", "-e", inject]);
+    let found = scratch.regtree(["fsck"]).behind(strace).run();
+    assert!(!found.out().contains("not-checked"), "{}", found.out());
+    assert!(!found.out().contains("unreadable"), "{}", found.out());
+}
