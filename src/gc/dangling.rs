@@ -4,7 +4,7 @@ use serde::Serialize;
 
 use super::Options;
 use super::action::Kind;
-use super::plan::{Plan, decide};
+use super::plan::{Extent, Plan, decide};
 use crate::error::Result;
 use crate::finding::Code;
 use crate::stream::Interrupt;
@@ -30,7 +30,7 @@ impl Plan {
             return Ok(None);
         }
         let options = Options { delete_dangling_tags: true, ..self.options.clone() };
-        let without = decide(tree, &mut self.scan, &options, interrupt)?;
+        let without = decide(tree, &mut self.scan, &options, Extent::Content, interrupt)?;
         // What is young is kept, but not by the tags alone.
         let ((blobs, bytes), (planned_blobs, planned_bytes)) =
             (Kind::Blob.count(&without.actions), self.count(Kind::Blob));

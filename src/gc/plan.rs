@@ -66,6 +66,15 @@ pub(super) struct Decision {
     must_keep: MustKeep,
 }
 
+/// How much is decided.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Extent {
+    /// Everything that a sweep removes.
+    Everything,
+    /// Only which manifests and which content go. That is enough to count them, and takes fewer looks.
+    Content,
+}
+
 /// Decides what to remove from a tree. The plan counts content as present that the tree needs and that the sweep will
 /// put back from the quarantine. Nothing is changed.
 ///
@@ -77,7 +86,7 @@ pub fn plan(tree: &Tree, options: Options, interrupt: &Interrupt) -> Result<Plan
     let scan = Scan::read_with(tree, Arc::new(Nothing), &held.digests(), interrupt)?;
     check_patterns(&scan, &options)?;
     let (mut scan, recall) = quarantine::with_recall(tree, scan, held, interrupt)?;
-    let decision = decide(tree, &mut scan, &options, interrupt)?;
+    let decision = decide(tree, &mut scan, &options, Extent::Everything, interrupt)?;
     let Decision { actions, mut findings, opaque, keep_all_content, kept, kept_referrers, nothing_needed, must_keep } =
         decision;
     let mut reported = Reported::of(&findings);
@@ -157,7 +166,13 @@ impl Plan {
 }
 
 /// Decides what to remove. This may add manifests to the scan.
-pub(super) fn decide(tree: &Tree, scan: &mut Scan, options: &Options, interrupt: &Interrupt) -> Result<Decision> {
+pub(super) fn decide(
+    tree: &Tree,
+    scan: &mut Scan,
+    options: &Options,
+    extent: Extent,
+    interrupt: &Interrupt,
+) -> Result<Decision> {
     let Doubts { mut must_keep, keep_all_content, mut findings } = doubt::look(tree, scan, options, interrupt);
     let histories = Histories::new(tree, scan);
     let named = options.keep.iter().map(|digest| scan.name(*digest)).collect();
@@ -172,7 +187,7 @@ pub(super) fn decide(tree: &Tree, scan: &mut Scan, options: &Options, interrupt:
         needed_if_old = Some(needed);
     }
     interrupt.check()?;
-    let (mut links, mut needed) = Planning::new(tree, scan, options, &must_keep, &histories).links();
+    let (mut links, mut needed) = Planning::new(tree, scan, options, &must_keep, &histories).links(extent);
     // All that would be removed if nothing were young.
     let needed_if_old = needed_if_old.as_ref().unwrap_or(&needed);
     let unneeded: Vec<DigestId> = scan.digests.blobs().filter(|name| !needed_if_old.contains(*name)).collect();
@@ -184,7 +199,7 @@ pub(super) fn decide(tree: &Tree, scan: &mut Scan, options: &Options, interrupt:
         // A manifest is written before its link, so a young blob may be a manifest and keep more.
         scan.read_more(tree, young.clone(), interrupt);
         must_keep.blobs.extend(&young);
-        (links, needed) = Planning::new(tree, scan, options, &must_keep, &histories).links();
+        (links, needed) = Planning::new(tree, scan, options, &must_keep, &histories).links(extent);
     }
     let (rooted, kept_referrers) = (links.rooted, links.referrers);
     let mut planning = Planning {
@@ -194,9 +209,11 @@ pub(super) fn decide(tree: &Tree, scan: &mut Scan, options: &Options, interrupt:
     };
     let (kept_young, gone): (Vec<_>, Vec<_>) = found.into_iter().partition(|(name, _)| needed.contains(*name));
     planning.blobs(&gone);
-    findings.extend(planning.uploads().iter().map(Finding::of));
-    planning.actions.extend(empty::directories(tree, scan, options, &gone)?);
-    planning.empty_repositories();
+    if extent == Extent::Everything {
+        findings.extend(planning.uploads().iter().map(Finding::of));
+        planning.actions.extend(empty::directories(tree, scan, options, &gone)?);
+        planning.empty_repositories();
+    }
     let Planning { mut actions, mut kept, .. } = planning;
     actions.sort_by_key(|action| action.kind);
     kept.blobs = scan.digests.blob_count() as u64 - gone.len() as u64;
@@ -273,14 +290,17 @@ impl<'p> Planning<'p> {
     }
 
     /// Lists what to remove from each repository. Also returns all content that is needed.
-    fn links(mut self) -> (Links, DigestSet) {
+    fn links(mut self, extent: Extent) -> (Links, DigestSet) {
         let (scan, options, must_keep) = (self.scan, self.options, self.must_keep);
         let edges = Edges::new(scan, options.policy(), must_keep);
         let needed = mark(&edges, |index, repository, used| {
             let before = self.actions.len();
             self.rooted |= !used.reached().is_empty();
             if self.is_open(index) {
-                self.repository(index, repository, used);
+                let lost = self.revisions(repository, used);
+                if extent == Extent::Everything {
+                    self.repository(index, repository, used, &lost);
+                }
             }
             let gone = |kind| self.actions[before..].iter().filter(|action| action.kind == kind).count() as u64;
             self.kept.repositories += 1;
@@ -297,25 +317,32 @@ impl<'p> Planning<'p> {
         (Links { actions: self.actions, kept: self.kept, rooted: self.rooted, referrers }, needed)
     }
 
-    fn repository(&mut self, index: usize, repository: &Scanned, used: &Use<'_>) {
-        let (scan, place) = (self.scan, &repository.place);
+    /// Lists the manifests to remove from a repository. Returns their digests.
+    fn revisions(&mut self, repository: &Scanned, used: &Use<'_>) -> HashSet<Digest> {
         let whose: Arc<str> = repository.text().into();
         let mut lost: HashSet<Digest> = HashSet::new();
         for revision in &repository.revisions {
-            if scan.digests.find(&revision.digest).is_some_and(|name| !used.is_kept(name))
+            if self.scan.digests.find(&revision.digest).is_some_and(|name| !used.is_kept(name))
                 && lost.insert(revision.digest)
             {
-                let path = place.revision(&revision.digest);
+                let path = repository.place.revision(&revision.digest);
                 self.actions.push(Action::of(Kind::Revision, &whose, path, revision.digest));
             }
         }
+        lost
+    }
+
+    /// Lists what else to remove from a repository, when the manifests in `lost` go.
+    fn repository(&mut self, index: usize, repository: &Scanned, used: &Use<'_>, lost: &HashSet<Digest>) {
+        let (scan, place) = (self.scan, &repository.place);
+        let whose: Arc<str> = repository.text().into();
         let dangling: Vec<&ScannedTag> = repository.tags.iter().filter(|tag| self.lets_go(repository, tag)).collect();
         for tag in &dangling {
             self.remove_tag(repository, &whose, tag);
         }
         let let_go: HashSet<&str> = dangling.iter().map(|tag| &*tag.name).collect();
         if !lost.is_empty() {
-            self.tags(index, repository, &whose, (used.within, &lost, &let_go));
+            self.tags(index, repository, &whose, (used.within, lost, &let_go));
         }
         let unused = age::unused_links(scan, repository, used).into_par_iter().with_min_len(64);
         let look = |layers: &mut Neighbours<'_>, (_, digest): (DigestId, Digest)| {

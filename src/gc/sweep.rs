@@ -8,7 +8,7 @@ use super::action::{Action, Finding, Kind};
 use super::age::{self, FoundBlob};
 use super::disposal::Disposal;
 use super::kept::Kept;
-use super::plan::{Decision, Plan, decide};
+use super::plan::{Decision, Extent, Plan, decide};
 use super::removal::{self, Outcome};
 use super::unread::Reported;
 use super::{Options, empty};
@@ -208,7 +208,8 @@ impl Sweep<'_> {
 
     /// Decides again. What is found to be wrong, and was not before, is reported.
     fn decide(&mut self) -> Result<Decision> {
-        let mut decision = decide(self.writer.tree(), &mut self.scan, self.options, self.interrupt)?;
+        let mut decision =
+            decide(self.writer.tree(), &mut self.scan, self.options, Extent::Everything, self.interrupt)?;
         let found = std::mem::take(&mut decision.findings);
         self.swept.findings.extend(self.reported.new_of(found));
         Ok(decision)

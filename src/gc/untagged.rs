@@ -4,7 +4,7 @@ use serde::Serialize;
 
 use super::Options;
 use super::action::Kind;
-use super::plan::{Plan, decide};
+use super::plan::{Extent, Plan, decide};
 use crate::error::Result;
 use crate::reach::{Edges, mark};
 use crate::scan::Scan;
@@ -34,7 +34,7 @@ impl Plan {
         if !has_untagged(&self.scan, &options, self) {
             return Ok(Untagged::default());
         }
-        let all = decide(tree, &mut self.scan, &options, interrupt)?;
+        let all = decide(tree, &mut self.scan, &options, Extent::Content, interrupt)?;
         let more = |kind: Kind| {
             let (all, planned) = (kind.count(&all.actions), self.count(kind));
             (all.0.saturating_sub(planned.0), all.1.saturating_sub(planned.1))
