@@ -15,7 +15,8 @@ use crate::error::{Error, Result};
 use crate::layout::TreePath;
 use crate::tree::{self, EntryKind, Listed, Metadata, Tree};
 
-/// Opens many directories that have one parent, to remove them: the fast way when they are sorted.
+/// Opens many directories that have one parent, to remove them while the tree's lock is held alone: the fast way when they
+/// are sorted.
 pub(crate) struct Siblings<'w> {
     tree: &'w Tree,
     /// The parent of the last directory, if it is there.
@@ -23,7 +24,7 @@ pub(crate) struct Siblings<'w> {
 }
 
 impl<'w> Siblings<'w> {
-    pub(crate) fn new(writer: &ExclusiveWriter<'w>) -> Self {
+    pub(crate) fn new(writer: &'w ExclusiveWriter<'_>) -> Self {
         Self { tree: writer.tree(), parent: None }
     }
 

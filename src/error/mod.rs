@@ -143,7 +143,7 @@ pub enum Error {
         path: PathBuf,
     },
     /// No repository links the blob.
-    #[error("no repository links blob {digest}{}", text::nowhere_text(*content, manifest_of))]
+    #[error("no repository links blob {digest}{}", text::nowhere(*content, manifest_of))]
     LinkedNowhere {
         /// The digest asked for.
         digest: Digest,
@@ -175,7 +175,7 @@ pub enum Error {
         fault: LinkFault,
     },
     /// The repository has no such manifest.
-    #[error("manifest {digest} is unknown in repository {repository}: {}", text::manifest_unknown_text(path, *missing))]
+    #[error("manifest {digest} is unknown in repository {repository}: {}", text::manifest_unknown(path, *missing))]
     ManifestUnknown {
         /// The repository.
         repository: RepositoryName,
@@ -205,7 +205,7 @@ pub enum Error {
         text: Tag,
     },
     /// No digest begins with a shortened one.
-    #[error("no {of} {} has a digest that begins with {prefix}", text::where_text(repository.as_ref()))]
+    #[error("no {of} {} has a digest that begins with {prefix}", text::place(repository.as_ref()))]
     PrefixUnknown {
         /// What was given.
         prefix: DigestPrefix,
@@ -215,7 +215,7 @@ pub enum Error {
         of: DigestOf,
     },
     /// Several digests begin with a shortened one.
-    #[error("{prefix} is ambiguous {}: {}", text::where_text(repository.as_ref()), text::candidates_text(candidates))]
+    #[error("{prefix} is ambiguous {}: {}", text::place(repository.as_ref()), text::candidates(candidates))]
     DigestAmbiguous {
         /// What was given.
         prefix: DigestPrefix,
@@ -257,7 +257,7 @@ pub enum Error {
         fault: LinkFault,
     },
     /// A registry would refuse the manifest.
-    #[error("{what} is refused in repository {repository}: {}", text::refusals_text(refusals))]
+    #[error("{what} is refused in repository {repository}: {}", text::refusals(refusals))]
     ManifestInvalid {
         /// Its source.
         what: String,
@@ -491,7 +491,7 @@ pub enum Error {
         action: &'static str,
     },
     /// Another process holds the lock.
-    #[error("{} is locked by {}", path.display(), text::holders_text(holders))]
+    #[error("{} is locked by {}", path.display(), text::holders(holders))]
     Locked {
         /// The path of what is locked.
         path: PathBuf,

@@ -9,7 +9,7 @@ use crate::name::RepositoryName;
 /// How many digests a message lists.
 const SHOWN_CANDIDATES: usize = 10;
 
-pub(super) fn manifest_unknown_text(path: &Path, missing: Missing) -> String {
+pub(super) fn manifest_unknown(path: &Path, missing: Missing) -> String {
     match missing {
         Missing::Link => format!("there is no {}", path.display()),
         Missing::Content => format!("it is linked, but its content is missing: there is no {}", path.display()),
@@ -17,14 +17,14 @@ pub(super) fn manifest_unknown_text(path: &Path, missing: Missing) -> String {
 }
 
 /// A single reason in full; only the number of several, because the caller prints each on its own.
-pub(super) fn refusals_text(refusals: &[Refusal]) -> String {
+pub(super) fn refusals(refusals: &[Refusal]) -> String {
     match refusals {
         [refusal] => refusal.to_string(),
         refusals => format!("{} reasons", refusals.len()),
     }
 }
 
-pub(super) fn nowhere_text(content: bool, manifest_of: &[RepositoryName]) -> String {
+pub(super) fn nowhere(content: bool, manifest_of: &[RepositoryName]) -> String {
     if manifest_of.is_empty() {
         let text = if content { ", though its content exists" } else { ", and there is no such content" };
         return text.to_owned();
@@ -33,11 +33,11 @@ pub(super) fn nowhere_text(content: bool, manifest_of: &[RepositoryName]) -> Str
     format!(" as a layer, but it is a manifest of {}", names.join(", "))
 }
 
-pub(super) fn where_text(repository: Option<&RepositoryName>) -> String {
+pub(super) fn place(repository: Option<&RepositoryName>) -> String {
     repository.map_or_else(|| "in the tree".to_owned(), |name| format!("in repository {name}"))
 }
 
-pub(super) fn candidates_text(candidates: &[Digest]) -> String {
+pub(super) fn candidates(candidates: &[Digest]) -> String {
     let shown: Vec<String> = candidates.iter().take(SHOWN_CANDIDATES).map(ToString::to_string).collect();
     let more = match candidates.len() - shown.len() {
         0 => String::new(),
@@ -46,7 +46,7 @@ pub(super) fn candidates_text(candidates: &[Digest]) -> String {
     format!("{}{more}", shown.join(", "))
 }
 
-pub(super) fn holders_text(holders: &[Holder]) -> String {
+pub(super) fn holders(holders: &[Holder]) -> String {
     if holders.is_empty() {
         return "another process, which left no note".to_owned();
     }

@@ -235,8 +235,6 @@ impl<'t> Inspector<'t> {
         self.check_mode(handle.as_fd(), 0o5, blocks, || path.clone());
         match self.entries(handle.as_fd()) {
             Ok(listed) => Some((handle, listed)),
-            // It was removed after it was opened.
-            Err(Errno::NOENT) => None,
             Err(errno) => {
                 self.refused(blocks, path, errno);
                 None
@@ -309,15 +307,11 @@ impl<'t> Inspector<'t> {
                 others.push(Listed { name: OsStr::from_bytes(name).to_owned(), kind });
             }
         });
-        match visited {
-            Ok(()) => Looked::Seen(Leaf { handle, file: found, others }),
-            // It was removed after it was opened.
-            Err(Errno::NOENT) => Looked::Gone,
-            Err(errno) => {
-                self.refused(blocks, &itself(), errno);
-                Looked::Unseen
-            }
+        if let Err(errno) = visited {
+            self.refused(blocks, &itself(), errno);
+            return Looked::Unseen;
         }
+        Looked::Seen(Leaf { handle, file: found, others })
     }
 
     /// Reports the entries of a directory that do not belong there. `file` is the one that does.

@@ -119,17 +119,22 @@ pub struct Options {
 }
 
 impl Options {
+    /// The usual age below which everything is kept. Below it, what a registry has just answered for may go.
+    pub(crate) const MIN_AGE: Duration = Duration::from_hours(24);
+    /// The usual age from which uploads are removed.
+    pub(crate) const UPLOAD_AGE: Duration = Duration::from_hours(7 * 24);
+
     /// The options of a plain run at `now`.
     pub fn new(now: jiff::Timestamp) -> Self {
         Self {
             now,
-            min_age: Duration::from_hours(24),
+            min_age: Self::MIN_AGE,
             delete_untagged: false,
             delete_dangling_referrers: false,
             delete_dangling_tags: false,
             allow_sparse_indexes: false,
             keep: HashSet::new(),
-            uploads_older_than: Some(Duration::from_hours(7 * 24)),
+            uploads_older_than: Some(Self::UPLOAD_AGE),
             keep_empty_repositories: false,
             quarantine: false,
             max_delete: None,

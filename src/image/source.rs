@@ -45,12 +45,11 @@ enum SourceKind {
 }
 
 impl Source {
-    /// Opens the source at `path`, which may have skopeo's word before it, such as `oci:`. An archive is read to its end. The images of a tree are those that its tags name, and
-    /// their referrers.
+    /// Opens the source at `path`, which may have skopeo's word before it, such as `oci:`. An archive is read to its end.
+    /// The images of a tree are those that its tags name, and their referrers.
     ///
     /// `Err(SourceElsewhere)` when it is not on a disk, such as `docker://…`. `Err(SourceInvalid)` when it is none of them,
-    /// or is malformed. `Err(NotExported)`, or the error of what can't be
-    /// read, when not all images of a tree are whole.
+    /// or is malformed. `Err(NotExported)`, or the error of what can't be read, when not all images of a tree are whole.
     pub fn open(path: &Path, how: &ReadSource<'_>) -> Result<Self> {
         let path = transport::path(path)?;
         let failed = |error| Error::io("open", path, error);

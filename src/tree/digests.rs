@@ -99,17 +99,20 @@ pub(crate) fn leaves<'t>(
     directory: &TreePath,
     wanted: &'static str,
 ) -> impl Iterator<Item = Item> + use<'t> {
-    let (handle, failed) = match tree.open_directory(directory) {
-        Ok(handle) => (handle, None),
+    let (opened, failed) = match tree.open_and_list(directory) {
+        Ok(opened) => (opened, None),
         Err(error) => (None, Some(Err(error))),
     };
-    let entries = handle.is_some().then(|| sorted(tree, directory)).into_iter().flatten();
-    let found = entries.filter_map(move |entry| match (entry, &handle) {
-        (Ok((entry, path)), Some(handle)) if entry.kind == EntryKind::Directory => {
-            leaf(tree, &algorithm, handle.as_fd(), &path, wanted).transpose()
-        }
-        (Ok((entry, path)), _) => stray(tree, &path, entry.kind),
-        (Err(error), _) => Some(Err(error)),
+    let directory = directory.clone();
+    let found = opened.into_iter().flat_map(move |(handle, listed)| {
+        let algorithm = algorithm.clone();
+        named(tree, &directory, listed).filter_map(move |entry| match entry {
+            Ok((entry, path)) if entry.kind == EntryKind::Directory => {
+                leaf(tree, &algorithm, handle.as_fd(), &path, wanted).transpose()
+            }
+            Ok((entry, path)) => stray(tree, &path, entry.kind),
+            Err(error) => Some(Err(error)),
+        })
     });
     failed.into_iter().chain(found)
 }
@@ -149,17 +152,24 @@ pub(crate) fn sorted<'t>(
     tree: &'t Tree,
     directory: &TreePath,
 ) -> impl Iterator<Item = Result<(Listed, TreePath)>> + use<'t> {
-    let directory = directory.clone();
-    let (mut listed, failed) = match tree.list(&directory) {
+    let (listed, failed) = match tree.list(directory) {
         Ok(listed) => (listed.unwrap_or_default(), None),
         Err(error) => (Vec::new(), Some(Err(error))),
     };
+    failed.into_iter().chain(named(tree, directory, listed))
+}
+
+fn named<'t>(
+    tree: &'t Tree,
+    directory: &TreePath,
+    mut listed: Vec<Listed>,
+) -> impl Iterator<Item = Result<(Listed, TreePath)>> + use<'t> {
+    let directory = directory.clone();
     listed.sort();
-    let named = move |entry: Listed| match entry.text().and_then(|name| directory.child(name)) {
+    listed.into_iter().map(move |entry| match entry.text().and_then(|name| directory.child(name)) {
         Some(path) => Ok((entry, path)),
         None => {
             Err(Error::Misplaced { path: tree.locate(&directory).join(&entry.name), reason: "its name is not UTF-8" })
         }
-    };
-    failed.into_iter().chain(listed.into_iter().map(named))
+    })
 }

@@ -102,8 +102,8 @@ pub(super) fn list_opened(directory: BorrowedFd<'_>) -> rustix::io::Result<Vec<L
     Ok(listed)
 }
 
-/// Calls `each` for every entry of a directory. One buffer serves for many directories. `ENOENT` when the directory was
-/// removed after it was opened.
+/// Calls `each` for every entry of a directory. One buffer serves for many directories. A directory that was removed after
+/// it was opened has no entries.
 pub(crate) fn visit_handle(
     directory: BorrowedFd<'_>,
     buffer: &mut [MaybeUninit<u8>],
@@ -111,7 +111,10 @@ pub(crate) fn visit_handle(
 ) -> rustix::io::Result<()> {
     let mut entries = rustix::fs::RawDir::new(directory, buffer);
     while let Some(entry) = entries.next() {
-        let entry = entry?;
+        let entry = match entry {
+            Err(Errno::NOENT) => return Ok(()),
+            entry => entry?,
+        };
         let name = entry.file_name().to_bytes();
         if name == b"." || name == b".." {
             continue;

@@ -275,8 +275,6 @@ impl Tree {
         let Some(directory) = self.open_directory(path)? else { return Ok(None) };
         match list_opened(directory.as_fd()) {
             Ok(listed) => Ok(Some((directory, listed))),
-            // It was removed after it was opened.
-            Err(Errno::NOENT) => Ok(None),
             Err(errno) => Err(self.failed("list", path, errno)),
         }
     }
@@ -298,11 +296,7 @@ impl Tree {
     pub(crate) fn list_in(&self, parent: BorrowedFd<'_>, path: &TreePath) -> Result<Option<Vec<Listed>>> {
         let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
         match rustix::fs::openat(parent, path.file_name(), flags, Mode::empty()) {
-            Ok(directory) => match list_opened(directory.as_fd()) {
-                // It was removed after it was opened.
-                Err(Errno::NOENT) => Ok(None),
-                listed => listed.map(Some).map_err(|errno| self.failed("list", path, errno)),
-            },
+            Ok(directory) => list_opened(directory.as_fd()).map(Some).map_err(|errno| self.failed("list", path, errno)),
             Err(Errno::NOENT) => Ok(None),
             Err(errno) => Err(self.explain(path, "a directory", "open", errno)),
         }

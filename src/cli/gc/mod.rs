@@ -22,11 +22,6 @@ use crate::pattern::Pattern;
 use crate::stream::Interrupt;
 use crate::tree::Tree;
 
-/// The default of --min-age. Below it, what a registry has just answered for may go.
-const USUAL_AGE: Duration = Duration::from_hours(24);
-/// The default of --uploads-older-than.
-const USUAL_UPLOADS: Duration = Duration::from_hours(7 * 24);
-
 /// Remove what nothing needs
 ///
 /// gc keeps everything that is needed, and everything younger than --min-age with all that it references. When in
@@ -172,7 +167,7 @@ impl Gc {
         let mut summary = Summary { is_cache, ..self.summary(tree, &plan, more)? };
         match writer {
             Some(writer) if refusal.is_none() => {
-                if self.min_age < USUAL_AGE && !plan.actions.is_empty() {
+                if self.min_age < Options::MIN_AGE && !plan.actions.is_empty() {
                     report::warn_of_processes(tree, context);
                 }
                 sweep(&writer, plan, summary, &interrupt, context)
@@ -230,10 +225,10 @@ impl Gc {
         if let Some(file) = &self.keep_digests {
             command.extend([" --keep-digests ", &*hint::quote_path(file)]);
         }
-        if self.min_age != USUAL_AGE && !more.contains("--min-age") {
+        if self.min_age != Options::MIN_AGE && !more.contains("--min-age") {
             command.extend([" --min-age ", &*hint::quote(age(self.min_age).into())]);
         }
-        if self.uploads_older_than != USUAL_UPLOADS {
+        if self.uploads_older_than != Options::UPLOAD_AGE {
             command.extend([" --uploads-older-than ", &*hint::quote(age(self.uploads_older_than).into())]);
         }
         command + " " + more
