@@ -2,6 +2,7 @@
 //! their truth files, to a naive model and to the real registry.
 
 mod ages;
+mod calls;
 mod damaged;
 mod doubt;
 mod explain;

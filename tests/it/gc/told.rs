@@ -9,7 +9,6 @@ use super::planted::{Planted, revision_path};
 use super::{NOW, Place, collect, every_edge, files, forest, place};
 use crate::support::mounted::{Mounted, NO_SPACE};
 use crate::support::snapshot;
-use crate::support::strace::strace;
 
 const NOT_GIVEN: &str = "--delete-untagged is not given";
 
@@ -127,25 +126,6 @@ fn what_delete_untagged_would_free_is_a_figure_however_much_there_is() {
     let run = planted.regtree(["gc", "--dry-run"]).run().code(0);
     assert!(run.out().contains(" KiB more with --delete-untagged\n"), "{}", run.out());
     assert!(run.out().contains("\n  1100 manifests, 2201 blobs ("), "{}", run.out());
-}
-
-#[test]
-fn what_delete_untagged_would_free_is_counted_without_a_look_at_the_tags() {
-    let planted = Planted::new();
-    for number in 0..40 {
-        planted.tagged_image("lib", &format!("v{number}"), "an image");
-    }
-    planted.image("lib", "untagged");
-    let opened = |words: &[&str]| {
-        let trace = planted.root().join("trace");
-        let strace = strace(&["-e", "trace=openat2", "-o", trace.to_str().unwrap()]);
-        let words = [&["gc", "--dry-run", "--min-age", "0"], words].concat();
-        let said = planted.regtree(words).behind(strace).ok().out();
-        let trace = fs::read_to_string(trace).unwrap();
-        (said.contains("--delete-untagged"), trace.lines().filter(|line| line.contains("openat2(")).count())
-    };
-    let ((_, without), (is_said, with)) = (opened(&["--quiet"]), opened(&[]));
-    assert!(is_said && with < without + 40, "{with} opened, and {without} without the figure");
 }
 
 /// The commands that a collection names to type next.
