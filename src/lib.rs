@@ -124,6 +124,7 @@ mod limit;
 pub mod manifest;
 pub mod name;
 mod named;
+mod ordered;
 pub mod pattern;
 pub mod quarantine;
 mod reach;

@@ -1,10 +1,9 @@
 //! Lists every blob of the tree.
 
-use rayon::prelude::*;
-
 use crate::digest::{Digest, DigestPrefix};
 use crate::error::Result;
 use crate::layout::{self, Area, Entry, KeyedDirectory, TreePath};
+use crate::ordered;
 use crate::tree::digests::{leaves, sorted, stray};
 use crate::tree::{EntryKind, Listed, Tree, digests};
 
@@ -12,15 +11,8 @@ use crate::tree::{EntryKind, Listed, Tree, digests};
 /// on all threads.
 pub fn blobs(tree: &Tree) -> impl Iterator<Item = Result<(Digest, TreePath)>> {
     layout::algorithm_directories(&Area::Blobs.path()).into_iter().flat_map(move |algorithm| {
-        let mut fan_outs = sorted(tree, &algorithm.path).fuse();
-        std::iter::from_fn(move || {
-            let some: Vec<_> = fan_outs.by_ref().take(2 * rayon::current_num_threads()).collect();
-            let read = some.into_par_iter().map(|fan_out| in_fan_out(tree, &algorithm, fan_out));
-            let read: Vec<Vec<Item>> = read.collect();
-            (!read.is_empty()).then_some(read)
-        })
-        .flatten()
-        .flatten()
+        let fan_outs = sorted(tree, &algorithm.path);
+        ordered::map(fan_outs, 2, move |fan_out| in_fan_out(tree, &algorithm, fan_out)).flatten()
     })
 }
 

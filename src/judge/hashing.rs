@@ -1,9 +1,13 @@
-//! Hashes the content of many digests on one thread, several at once.
+//! Hashes the content of many digests, several at once on each thread.
 //!
 //! What the lanes find wrong is hashed once more, alone and by another implementation, before anything is made of it.
 
 use std::fs::File;
 use std::io::{self, Read};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Mutex, PoisonError};
+
+use rayon::prelude::*;
 
 use super::content::{self, BUFFER, Stored};
 use crate::digest::hash::Hashed;
@@ -25,11 +29,51 @@ pub(crate) trait Wanted {
     fn judged(&mut self, digest: Digest, stored: Stored, right: Option<Identity>);
 }
 
-/// Hashes what is wanted. `Err(Interrupted)` when a signal came, `Err(HashesDiffer)` when the lanes are wrong.
+/// Hashes what is wanted on this thread. `Err(Interrupted)` when a signal came, `Err(HashesDiffer)` when the lanes are wrong.
 pub(crate) fn hash_all(tree: &Tree, lanes: &mut Lanes<'_>, wanted: &mut impl Wanted, watch: &Watch<'_>) -> Result<()> {
     let mut hashing = Hashing { tree, wanted, watch, failure: None };
     lanes.run(&mut hashing);
     hashing.failure.map_or(Ok(()), Err)
+}
+
+/// Hashes `digests` on all threads, and calls `judged` for each. `Err` as from [`hash_all`].
+pub(crate) fn hash_on_all_threads(
+    tree: &Tree,
+    digests: Vec<Digest>,
+    lanes: fn() -> Lanes<'static>,
+    judged: &(dyn Fn(Digest, Stored) + Sync),
+    watch: &Watch<'_>,
+) -> Result<()> {
+    let threads = rayon::current_num_threads().min(digests.len());
+    let (left, pending) = (AtomicUsize::new(digests.len()), Mutex::new(digests));
+    let shared = Shared { pending: &pending, left: &left, threads, judged };
+    let workers = (0..threads).into_par_iter().with_max_len(1);
+    workers.try_for_each(|_| hash_all(tree, &mut lanes(), &mut shared.clone(), watch))
+}
+
+/// A thread's share of content that several hash.
+#[derive(Clone)]
+struct Shared<'s> {
+    pending: &'s Mutex<Vec<Digest>>,
+    /// How many are not hashed yet.
+    left: &'s AtomicUsize,
+    threads: usize,
+    judged: &'s (dyn Fn(Digest, Stored) + Sync),
+}
+
+impl Wanted for Shared<'_> {
+    fn next(&mut self, busy: usize) -> Option<Digest> {
+        // The last ones are shared out, so that no processor is idle.
+        if busy >= self.left.load(Ordering::Relaxed).div_ceil(self.threads) {
+            return None;
+        }
+        self.pending.lock().unwrap_or_else(PoisonError::into_inner).pop()
+    }
+
+    fn judged(&mut self, digest: Digest, stored: Stored, _: Option<Identity>) {
+        self.left.fetch_sub(1, Ordering::Relaxed);
+        (self.judged)(digest, stored);
+    }
 }
 
 struct Hashing<'h, W> {

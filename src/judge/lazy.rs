@@ -1,100 +1,64 @@
-//! Reads the facts about a repository, each on its first use, and remembers them.
+//! Reads the facts about a repository, each on its first use.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet, btree_set};
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 use super::content::{self, Occupant, Stored};
-use super::hashing::{self, Wanted};
+use super::known::{Content, Known, KnownLinks};
 use super::link::{self, LinkTarget, RevisionLink};
-use super::manifest::{self, ManifestForm, Read};
+use super::manifest::{ManifestForm, Read};
 use super::references::{self, Dependent, Facts, OtherSize};
 use super::{Blocks, signatures, symlinks};
 use crate::digest::Digest;
-use crate::durable::Identity;
 use crate::error::Error;
 use crate::finding::{Code, Finding, Harm, Subject};
-use crate::lanes::Lanes;
 use crate::layout::{Form, Place, TreePath};
 use crate::manifest::{Kind, Role};
-use crate::name::RepositoryName;
 use crate::repository::{self, Repository, revision};
 use crate::stream::Watch;
 use crate::tag;
 use crate::tree::{EntryKind, Tree, digests};
 
-/// What was read so far: content and manifests once for the tree, links once for each repository.
-#[derive(Default)]
-pub(super) struct Seen {
-    looked: HashMap<Digest, (Occupant, Stored)>,
-    hashed: HashMap<Digest, Stored>,
-    manifests: HashMap<Digest, Arc<Read>>,
-    repository: Option<RepositoryName>,
-    layers: HashMap<Digest, LinkTarget>,
-    /// The findings about links, by what each makes unavailable.
-    broken: HashMap<Blocks, Finding>,
-    /// Whether the directory of layer links was looked for.
-    has_looked_for_layers: bool,
-    children: Option<HashSet<Digest>>,
-    /// The manifests that tags lead to, once that was asked.
-    led: Option<HashSet<Digest>>,
-    /// Whether some of the repository's manifests or tags can't be read.
-    is_partly_unseen: bool,
-    /// The errors in listings, each once, by its message.
-    pub(super) damage: BTreeMap<String, Error>,
-    /// Why hashing ended early, if it did. The verification ends then.
-    pub(super) failure: Option<Error>,
-    buffer: Vec<u8>,
-    pub(super) lanes: Option<Lanes<'static>>,
-}
-
-/// The parts of a manifest to hash.
-struct Parts<'p> {
-    pending: btree_set::IntoIter<Digest>,
-    hashed: &'p mut HashMap<Digest, Stored>,
-}
-
-impl Wanted for Parts<'_> {
-    fn next(&mut self, _: usize) -> Option<Digest> {
-        self.pending.next()
-    }
-
-    fn judged(&mut self, digest: Digest, stored: Stored, _: Option<Identity>) {
-        self.hashed.insert(digest, stored);
-    }
-}
-
 /// The judgement of one manifest of a repository.
-pub(super) struct Lazy<'l, 'w> {
+pub(super) struct Lazy<'l> {
     repository: &'l Repository<'l>,
     place: Place,
     manifest: Digest,
     hashes: bool,
-    watch: &'l Watch<'w>,
-    seen: &'l mut Seen,
-    report: &'l mut dyn FnMut(Finding),
+    watch: &'l Watch<'l>,
+    known: &'l Known,
+    links: &'l KnownLinks,
+    /// The findings about links, by what each makes unavailable.
+    broken: HashMap<Blocks, Finding>,
+    /// The content that was hashed for this manifest.
+    hashed: HashMap<Digest, Stored>,
+    /// What is wrong, in order.
+    findings: Vec<Finding>,
     /// The findings that were reported, because a manifest may name the same content more than once. A finding that is
     /// about no digest is known by its message.
     reported: HashSet<(Code, PathBuf, Result<Digest, String>)>,
 }
 
-impl<'l, 'w> Lazy<'l, 'w> {
+impl<'l> Lazy<'l> {
     /// Prepares to judge `manifest` of `repository`. `hashes` says whether to hash everything that it needs.
     pub(super) fn new(
         repository: &'l Repository<'l>,
         manifest: Digest,
         hashes: bool,
-        (watch, seen): (&'l Watch<'w>, &'l mut Seen),
-        report: &'l mut dyn FnMut(Finding),
+        watch: &'l Watch<'l>,
+        (known, links): (&'l Known, &'l KnownLinks),
     ) -> Self {
-        if seen.repository.as_ref() != Some(repository.name()) {
-            let (layers, broken, repository) = (HashMap::new(), HashMap::new(), Some(repository.name().clone()));
-            (seen.layers, seen.broken, seen.repository) = (layers, broken, repository);
-            (seen.has_looked_for_layers, seen.is_partly_unseen) = (false, false);
-            (seen.children, seen.led) = (None, None);
-        }
         let place = Place::of(repository.name(), Form::Current);
-        Self { repository, place, manifest, hashes, watch, seen, report, reported: HashSet::new() }
+        let (broken, hashed) = (HashMap::new(), HashMap::new());
+        let (findings, reported) = (Vec::new(), HashSet::new());
+        Self { repository, place, manifest, hashes, watch, known, links, broken, hashed, findings, reported }
+    }
+
+    /// What is wrong.
+    pub(super) fn into_findings(self) -> Vec<Finding> {
+        self.findings
     }
 
     /// Judges the manifest. Returns what it says, if its content is right.
@@ -105,20 +69,13 @@ impl<'l, 'w> Lazy<'l, 'w> {
             _ => Subject::Revision(self.place.clone(), digest),
         };
         self.look_into(Blocks::Revision(digest), Harm::Certain);
-        let occupant = self.occupant(&digest);
-        let looked = self.seen.looked.get(&digest).map(|(_, stored)| stored.clone());
+        let (occupant, looked) = self.look(&digest);
         let read = match (occupant, &looked) {
             // What is behind a symbolic link is not read.
-            (Occupant::File(1..), Some(Stored::Right)) => Some(self.read(&digest)),
+            (Occupant::File(1..), Stored::Right) => Some(self.read(&digest)),
             _ => None,
         };
-        self.stored(&digest, looked, Harm::Certain);
-        if let Some(form) = read.as_deref().and_then(right).filter(|_| self.hashes)
-            && let Err(error) = self.hash_parts(&form)
-        {
-            self.seen.failure = Some(error);
-            return None;
-        }
+        self.stored(&digest, &looked, Harm::Certain);
         references::content(self, &digest, read.as_deref(), &link);
         let form = read.as_deref().and_then(right)?;
         if form.parts.iter().any(|part| part.role != Role::Child) {
@@ -130,69 +87,69 @@ impl<'l, 'w> Lazy<'l, 'w> {
         Some(form)
     }
 
-    /// Reads a manifest, or returns it from memory. Only a manifest with right content is remembered.
-    fn read(&mut self, digest: &Digest) -> Arc<Read> {
-        if let Some(read) = self.seen.manifests.get(digest) {
-            return Arc::clone(read);
-        }
-        let read = Arc::new(manifest::read_one(self.tree(), digest));
-        if let Read::Right(_) = &*read {
-            self.seen.manifests.insert(*digest, Arc::clone(&read));
-        }
-        read
+    fn read(&self, digest: &Digest) -> Arc<Read> {
+        self.known.read(self.repository.tree(), digest)
     }
 
-    /// Whether a manifest is linked, in the place of revisions or where registry 2.1.0 put links.
-    pub(super) fn is_linked(&mut self, digest: &Digest) -> bool {
-        matches!(self.revision(digest), Some(RevisionLink::Right | RevisionLink::Misplaced))
-    }
-
-    /// Reports what is wrong with content. Missing content is reported elsewhere.
-    fn stored(&mut self, digest: &Digest, stored: Option<Stored>, harm: Harm) {
-        let stored = stored.filter(|stored| *stored != Stored::Missing);
-        let finding = stored.and_then(|stored| stored.finding(self.tree(), *digest, harm == Harm::Certain));
-        if let Some(finding) = finding {
-            self.report(Blocks::Blob(*digest), finding);
+    /// What is in the place of content, and what is wrong with that. Only what is right is remembered.
+    fn look(&self, digest: &Digest) -> (Occupant, Stored) {
+        if let Some(Content { size, .. }) = self.known.content.get(digest) {
+            return (Occupant::File(size), Stored::Right);
         }
-    }
-
-    /// Judges content by its hash. `None` when there is nothing to hash, or when a signal came.
-    fn hash(&mut self, digest: &Digest) -> Option<Stored> {
-        if let Some(known) = self.seen.hashed.get(digest) {
-            return Some(known.clone());
+        let looked = content::look(self.repository.tree(), digest);
+        if let (Occupant::File(size), Stored::Right) = looked {
+            self.known.content.insert(digest, Content { size, is_hashed: false, kind: None });
         }
-        let Occupant::File(1..) = self.occupant(digest) else { return None };
-        self.seen.buffer.resize(content::BUFFER, 0);
-        let (stored, _) = content::hash(self.repository.tree(), *digest, &mut self.seen.buffer, self.watch).ok()?;
-        self.seen.hashed.insert(*digest, stored.clone());
-        Some(stored)
+        looked
     }
 
-    /// Hashes the configs and layers of a manifest, several at once, before they are judged one after the other.
-    fn hash_parts(&mut self, form: &ManifestForm) -> Result<(), Error> {
-        let mut pending = BTreeSet::new();
+    /// The configs and layers of the manifest whose content can be hashed, and is not yet.
+    pub(super) fn unhashed(&mut self) -> BTreeSet<Digest> {
+        let mut wanted = BTreeSet::new();
+        let (Occupant::File(1..), Stored::Right) = self.look(&self.manifest) else { return wanted };
+        let Some(form) = right(&self.read(&self.manifest)) else { return wanted };
         for part in form.parts.iter().filter(|part| part.role != Role::Child) {
             let target = match self.layer(&part.digest) {
                 LinkTarget::Straight => part.digest,
                 LinkTarget::To(target) => target,
                 _ => continue,
             };
-            if !self.seen.hashed.contains_key(&target) && matches!(self.occupant(&target), Occupant::File(1..)) {
-                pending.insert(target);
+            if self.known.hashed(&target).is_none() && matches!(self.occupant(&target), Occupant::File(1..)) {
+                wanted.insert(target);
             }
         }
-        let Seen { lanes, hashed, .. } = &mut *self.seen;
-        let mut parts = Parts { pending: pending.into_iter(), hashed };
-        hashing::hash_all(self.repository.tree(), lanes.get_or_insert_with(Lanes::new), &mut parts, self.watch)
+        wanted
+    }
+
+    /// Reports what is wrong with content. Missing content is reported elsewhere.
+    fn stored(&mut self, digest: &Digest, stored: &Stored, harm: Harm) {
+        if *stored == Stored::Missing {
+            return;
+        }
+        if let Some(finding) = stored.finding(self.tree(), *digest, harm == Harm::Certain) {
+            self.report(Blocks::Blob(*digest), finding);
+        }
+    }
+
+    /// Judges content by its hash. `None` when there is nothing to hash, or when a signal came.
+    fn hash(&mut self, digest: &Digest) -> Option<Stored> {
+        if let Some(hashed) = self.hashed.get(digest) {
+            return Some(hashed.clone());
+        }
+        let Occupant::File(1..) = self.occupant(digest) else { return None };
+        let stored = self.known.hash(self.repository.tree(), *digest, self.watch)?;
+        self.hashed.insert(*digest, stored.clone());
+        Some(stored)
     }
 
     /// Reports what is wrong with the file of some content and, if `hashed`, with its bytes.
     fn look_into_content(&mut self, digest: &Digest, hashed: bool, harm: Harm) {
-        self.occupant(digest);
-        let looked = self.seen.looked.get(digest).map(|(_, stored)| stored.clone());
-        let hashed = if hashed { self.hash(digest) } else { self.seen.hashed.get(digest).cloned() };
-        self.stored(digest, looked, harm);
-        self.stored(digest, hashed, harm);
+        let (_, looked) = self.look(digest);
+        let hashed = if hashed { self.hash(digest) } else { self.hashed.get(digest).cloned() };
+        self.stored(digest, &looked, harm);
+        if let Some(hashed) = hashed {
+            self.stored(digest, &hashed, harm);
+        }
     }
 
     /// Reports what is wrong with the content of a layer link that a manifest of an unknown kind mentions.
@@ -229,7 +186,7 @@ impl<'l, 'w> Lazy<'l, 'w> {
             Some(place) => finding.moved(place),
             None => finding,
         };
-        self.seen.broken.insert(blocks, finding.of_content(key));
+        self.broken.insert(blocks, finding.of_content(key));
     }
 
     /// Judges the signatures that are stored beside the manifest.
@@ -266,14 +223,11 @@ impl<'l, 'w> Lazy<'l, 'w> {
         self.report(Blocks::None, finding);
     }
 
-    /// Reports, once for each repository, that the directory of layer links is missing.
+    /// Reports that the directory of layer links is missing.
     fn look_for_layers(&mut self) {
-        if std::mem::replace(&mut self.seen.has_looked_for_layers, true) {
-            return;
-        }
         let (tree, name) = (self.repository.tree(), self.repository.name());
         let is_absent = |form| matches!(tree.metadata(&Place::of(name, form).layers()), Ok(None));
-        if Form::ALL.into_iter().all(is_absent) {
+        if *self.links.lacks_layers.get_or_init(|| Form::ALL.into_iter().all(is_absent)) {
             let (blocks, finding) = references::without_layers(self, true);
             self.report(blocks, finding);
         }
@@ -286,30 +240,27 @@ impl<'l, 'w> Lazy<'l, 'w> {
         if Form::ALL.into_iter().any(is_left) { LinkTarget::Deleted } else { LinkTarget::Absent }
     }
 
-    /// Whether an index of the repository names a manifest.
-    fn is_child(&mut self, digest: &Digest) -> bool {
-        if self.seen.children.is_none() {
-            let mut children = HashSet::new();
-            for found in revision::revisions(self.repository) {
-                match found {
-                    Ok(found) => {
-                        let form = self.form(&found.digest);
-                        let parts = form.iter().flat_map(|form| &form.parts);
-                        children.extend(parts.filter(|part| part.role == Role::Child).map(|part| part.digest));
-                    }
-                    Err(error) => self.unseen(error),
+    /// The manifests that indexes of the repository name.
+    fn children(&self) -> HashSet<Digest> {
+        let mut children = HashSet::new();
+        for found in revision::revisions(self.repository) {
+            match found {
+                Ok(found) => {
+                    let form = right(&self.read(&found.digest));
+                    let parts = form.iter().flat_map(|form| &form.parts);
+                    children.extend(parts.filter(|part| part.role == Role::Child).map(|part| part.digest));
                 }
+                Err(error) => self.unseen(error),
             }
-            self.seen.children = Some(children);
         }
-        self.seen.children.as_ref().is_some_and(|children| children.contains(digest))
+        children
     }
 
     /// Notes an error in the listing of manifests or tags.
-    fn unseen(&mut self, error: Error) {
+    fn unseen(&self, error: Error) {
         if references::hides_references(&error) {
-            self.seen.is_partly_unseen = true;
-            self.seen.damage.insert(error.to_string(), error);
+            self.links.is_partly_unseen.store(true, Ordering::Relaxed);
+            self.known.note_damage(error);
         }
     }
 
@@ -322,7 +273,7 @@ impl<'l, 'w> Lazy<'l, 'w> {
             Ok(Some(says)) => says.and_then(|target| repository::link::check_manifest(&signature, target)).map(drop),
             Err(error) => {
                 self.broken(Blocks::None, subject, &error);
-                if let Some(finding) = self.seen.broken.remove(&Blocks::None) {
+                if let Some(finding) = self.broken.remove(&Blocks::None) {
                     self.report(Blocks::None, finding.harms(Harm::Possible));
                 }
                 return false;
@@ -342,7 +293,7 @@ fn right(read: &Read) -> Option<Arc<ManifestForm>> {
     }
 }
 
-impl Facts for Lazy<'_, '_> {
+impl Facts for Lazy<'_> {
     fn tree(&self) -> &Tree {
         self.repository.tree()
     }
@@ -356,13 +307,16 @@ impl Facts for Lazy<'_, '_> {
     }
 
     fn layer(&mut self, key: &Digest) -> LinkTarget {
-        if let Some(known) = self.seen.layers.get(key) {
-            return *known;
+        if self.links.straight.get(key).is_some() {
+            return LinkTarget::Straight;
         }
-        let leads = match self.repository.find_link(*key) {
+        match self.repository.find_link(*key) {
             Ok(None) => self.without_link(key),
             Ok(Some(link)) if link.is_alias() => LinkTarget::To(link.target),
-            Ok(Some(_)) => LinkTarget::Straight,
+            Ok(Some(_)) => {
+                self.links.straight.insert(key, ());
+                LinkTarget::Straight
+            }
             Err(error @ Error::Io { .. }) => {
                 self.broken(Blocks::Layer(*key), Subject::Layer(self.place.clone(), *key), &error);
                 LinkTarget::Unseen
@@ -371,9 +325,7 @@ impl Facts for Lazy<'_, '_> {
                 self.broken(Blocks::Layer(*key), Subject::Layer(self.place.clone(), *key), &error);
                 LinkTarget::Nowhere
             }
-        };
-        self.seen.layers.insert(*key, leads);
-        leads
+        }
     }
 
     fn revision(&mut self, digest: &Digest) -> Option<RevisionLink> {
@@ -393,16 +345,16 @@ impl Facts for Lazy<'_, '_> {
     }
 
     fn occupant(&mut self, digest: &Digest) -> Occupant {
-        if let Some((occupant, _)) = self.seen.looked.get(digest) {
-            return *occupant;
-        }
-        let (occupant, stored) = content::look(self.repository.tree(), digest);
-        self.seen.looked.insert(*digest, (occupant, stored));
-        occupant
+        self.look(digest).0
     }
 
     fn form(&mut self, digest: &Digest) -> Option<Arc<ManifestForm>> {
         right(&self.read(digest))
+    }
+
+    fn kind(&mut self, digest: &Digest) -> Option<Kind> {
+        let known = self.known.content.get(digest).and_then(|content| content.kind);
+        known.or_else(|| self.form(digest).map(|form| form.kind))
     }
 
     fn dependent(&mut self, manifest: &Digest) -> Dependent {
@@ -413,9 +365,10 @@ impl Facts for Lazy<'_, '_> {
         for error in damage {
             self.unseen(error);
         }
+        let is_child = self.links.children.get_or_init(|| self.children()).contains(manifest);
         match () {
-            () if self.is_child(manifest) => Dependent::Index,
-            () if self.seen.is_partly_unseen => Dependent::Unknown,
+            () if is_child => Dependent::Index,
+            () if self.links.is_partly_unseen.load(Ordering::Relaxed) => Dependent::Unknown,
             () => Dependent::None,
         }
     }
@@ -425,31 +378,31 @@ impl Facts for Lazy<'_, '_> {
     }
 
     fn is_led(&mut self, manifest: &Digest) -> bool {
-        if self.seen.led.is_none() {
+        let links = self.links;
+        let led = links.led.get_or_init(|| {
             let tag::FoundTags { tags, damage, .. } = tag::tags(self.repository);
             for error in damage {
                 self.unseen(error);
             }
-            let tagged = tags.into_iter().map(|(_, digest)| digest).collect();
-            self.seen.led = Some(references::led(self, tagged));
-        }
-        self.seen.led.as_ref().is_some_and(|led| led.contains(manifest))
+            references::led(self, tags.into_iter().map(|(_, digest)| digest).collect())
+        });
+        led.contains(manifest)
     }
 
     fn differs(&mut self, size: OtherSize) {
         let OtherSize { target, expected, finding, blocks } = size;
-        let is_led = matches!(self.seen.looked.get(&target), Some((_, Stored::NotAFile { leads: true, .. })));
+        let is_led = matches!(self.look(&target), (_, Stored::NotAFile { leads: true, .. }));
         // What is behind a symbolic link is not read. A registry serves it with the wrong size.
         let is_right = if is_led {
             true
         } else if self.revision(&target).is_some() {
             // What is wrong with that manifest is reported when it is judged itself.
-            matches!(*self.read(&target), Read::Right(_))
+            self.kind(&target).is_some()
         } else {
             let stored = self.hash(&target).map(|stored| stored.by_size(expected));
             let is_right = stored == Some(Stored::Right);
             if let Some(stored) = stored {
-                self.seen.hashed.insert(target, stored);
+                self.hashed.insert(target, stored);
             }
             is_right
         };
@@ -459,7 +412,7 @@ impl Facts for Lazy<'_, '_> {
     }
 
     fn look_into(&mut self, what: Blocks, harm: Harm) {
-        if let Some(finding) = self.seen.broken.get(&what) {
+        if let Some(finding) = self.broken.get(&what) {
             let harm = if finding.code == Code::Symlink && finding.severity < crate::finding::Severity::Error {
                 Harm::Possible
             } else {
@@ -481,6 +434,6 @@ impl Facts for Lazy<'_, '_> {
             return;
         }
         let finding = finding.in_repository(self.repository.name().as_str()).of_manifest(self.manifest);
-        (self.report)(finding);
+        self.findings.push(finding);
     }
 }

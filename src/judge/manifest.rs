@@ -52,8 +52,13 @@ impl Read {
 
 /// Reads one manifest in its place.
 pub(crate) fn read_one(tree: &Tree, digest: &Digest) -> Read {
+    read_in_turn(tree, digest, &Mutex::new(()))
+}
+
+/// Reads one manifest of several, with the lock of [`read`].
+pub(super) fn read_in_turn(tree: &Tree, digest: &Digest, large: &Mutex<()>) -> Read {
     let path = Entry::Blob(*digest).path();
-    read(tree.open_file(&path), digest, &mut Vec::new(), &Mutex::new(())).noted(tree, &path)
+    read(tree.open_file(&path), digest, &mut Vec::new(), large).noted(tree, &path)
 }
 
 /// Reads an opened manifest into `buffer`. Only one manifest that is larger than registries serve is in memory at a

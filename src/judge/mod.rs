@@ -7,6 +7,7 @@
 //! * `joined` makes one finding of many of a kind in one manifest.
 //! * `references` judges whether everything is there that a manifest references. `fsck` reads all links before it asks;
 //!   [`verify`] reads each link when it needs it. Both give the same `Facts` to the same judgement.
+//! * `known` is what `verify` has read so far, shared by all threads.
 //! * `absence` judges what is absent, which is no damage in a pull-through cache.
 //! * `permission` says what shows that a repository had content that it does not link.
 //! * `signatures` judges the signatures that registries up to 2.4 stored beside a manifest.
@@ -18,6 +19,7 @@ pub(crate) mod absence;
 pub(crate) mod content;
 pub(crate) mod hashing;
 mod joined;
+mod known;
 mod lazy;
 pub(crate) mod link;
 pub(crate) mod manifest;

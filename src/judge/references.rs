@@ -32,6 +32,10 @@ pub(crate) trait Facts {
     fn occupant(&mut self, digest: &Digest) -> Occupant;
     /// What a manifest says, if its content is right.
     fn form(&mut self, digest: &Digest) -> Option<Arc<ManifestForm>>;
+    /// The kind of a manifest, if its content is right.
+    fn kind(&mut self, digest: &Digest) -> Option<Kind> {
+        self.form(digest).map(|form| form.kind)
+    }
     /// What needs a manifest.
     fn dependent(&mut self, manifest: &Digest) -> Dependent;
     /// Whether content is hashed.
@@ -206,7 +210,7 @@ impl<F: Facts> Referrer<'_, F> {
             if !seen.insert(part.digest) || !matches!(link(), Some(RevisionLink::Right | RevisionLink::Misplaced)) {
                 continue;
             }
-            let kind = self.facts.form(&part.digest).map(|child| child.kind);
+            let kind = self.facts.kind(&part.digest);
             wrong.extend(kind.filter(|kind| is_another(part.media_type, *kind)).map(|kind| (part, kind)));
         }
         let Some((first, kind)) = wrong.first() else { return };

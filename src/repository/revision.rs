@@ -2,7 +2,7 @@
 
 use super::Repository;
 use crate::digest::{Digest, DigestPrefix};
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::layout::{self, Form, TreePath};
 use crate::tree::{EntryKind, Metadata, Neighbours, digests};
 
@@ -50,6 +50,37 @@ fn misplaced(repository: &Repository<'_>, digest: Digest) -> Result<Option<Revis
     Ok(link.map(|link| Revision { digest, path: link.path, form, misplaced: true }))
 }
 
+/// The digests that name the directories of revisions in one place, sorted, and the damage there.
+pub(crate) struct Keyed {
+    /// The layout of the place.
+    pub(crate) form: Form,
+    /// The digests. [`look`] says which of them are revisions.
+    pub(crate) digests: Vec<Digest>,
+    pub(crate) damage: Vec<Error>,
+}
+
+/// The digests that name the directories of revisions, in each layout and for each algorithm.
+pub(crate) fn keyed(repository: &Repository<'_>) -> impl Iterator<Item = Keyed> {
+    Form::ALL.into_iter().flat_map(move |form| {
+        let places = digests::there(repository.tree(), &repository.place(form).revisions());
+        places.into_iter().map(move |place| {
+            let (digests, damage) = digests::keyed_in(repository.tree(), &place);
+            Keyed { form, digests, damage }
+        })
+    })
+}
+
+/// The revision in a directory that is named by `digest`; `None` when it has no link. The link is not read.
+pub(crate) fn look(
+    repository: &Repository<'_>,
+    form: Form,
+    digest: Digest,
+    neighbours: &mut Neighbours<'_>,
+) -> Result<Option<Revision>> {
+    let link = neighbours.metadata_in(&repository.place(form).revision(&digest), "link")?;
+    in_place(repository, form, digest, link)
+}
+
 /// Every revision of `repository`, sorted within each layout and algorithm, and the damage among them. The links must
 /// exist, but are not read; [`Revision::check`] reads one.
 pub(crate) fn revisions<'r>(repository: &'r Repository<'_>) -> impl Iterator<Item = Result<Revision>> + 'r {
@@ -72,11 +103,10 @@ pub(crate) fn revisions_with<'r, T: 'r>(
 ) -> impl Iterator<Item = Result<(Revision, T)>> + 'r {
     let place = repository.place(form);
     digests::there(repository.tree(), &place.revisions()).into_iter().flat_map(move |algorithm| {
-        let (place, mut neighbours) = (place.clone(), Neighbours::new(repository.tree()));
+        let mut neighbours = Neighbours::new(repository.tree());
         let (digests, damage) = digests::keyed_before(&mut neighbours, &algorithm);
         let found = digests.into_iter().filter_map(move |digest| {
-            let link = neighbours.metadata_in(&place.revision(&digest), "link");
-            let revision = link.and_then(|link| in_place(repository, form, digest, link)).transpose()?;
+            let revision = self::look(repository, form, digest, &mut neighbours).transpose()?;
             Some(revision.map(|revision| {
                 let beside = look(&revision, &mut neighbours);
                 (revision, beside)

@@ -27,7 +27,7 @@ const FLOORS: [&[&str]; 21] = [
     &["name", "descriptor"],
     &["digest"],
     &["lanes"],
-    &["named", "count", "json"],
+    &["named", "count", "json", "ordered"],
 ];
 
 /// What a module imports: each module, with one of the paths that say so.

@@ -1,5 +1,7 @@
 //! `regtree manifest verify`.
 
+use std::ops::ControlFlow;
+
 use serde_json::json;
 
 use crate::cli::count::plural;
@@ -10,10 +12,11 @@ use crate::digest::Digest;
 use crate::error::{Error, Result};
 use crate::finding::{Code, Finding, Severity};
 use crate::json::applying;
-use crate::judge::verify::{How, Verifier};
+use crate::judge::verify::{How, Verified, Verifier};
 use crate::name::RepositoryName;
 use crate::reference::{Shortened, Target};
 use crate::registry::Registry;
+use crate::repository::Repository;
 use crate::stream::Watch;
 
 /// Check that manifests are complete, and report everything that is wrong
@@ -122,6 +125,20 @@ impl Tally {
         self.damage.push(error);
     }
 
+    /// Adds a finding, and prints it.
+    fn print_finding(&mut self, finding: &Finding, context: &mut Context) -> anyhow::Result<()> {
+        match finding.severity {
+            Severity::Error => self.errors += 1,
+            Severity::Warning => self.warnings += 1,
+            Severity::Info => {}
+        }
+        self.not_verified += u64::from(finding.code == Code::TarsumNotVerified);
+        let is_unread = matches!(finding.code, Code::Unreadable | Code::SignatureNotVerified);
+        self.is_unread |= is_unread;
+        self.is_invalid |= finding.severity == Severity::Error && !is_unread;
+        print(finding, context)
+    }
+
     /// Adds `count` manifests that were verified: that with this digest and its children, or all of the repository. A
     /// program learns how many errors and warnings these have, of which there were `before` already.
     fn print_verified(
@@ -162,12 +179,12 @@ impl Verify {
             }
             Which::AllOf(name) => {
                 registry.repository(name).about(name, None)?;
-                verify_all(&registry, [name], &mut verifier, &mut tally, context)?;
+                verify_all(&registry, [name], &verifier, &mut tally, context)?;
             }
             Which::All => {
                 let found = registry.repositories();
                 tally.add_unlisted(found.damage);
-                verify_all(&registry, &found.repositories, &mut verifier, &mut tally, context)?;
+                verify_all(&registry, &found.repositories, &verifier, &mut tally, context)?;
             }
         }
         tally.add_unlisted(verifier.take_damage());
@@ -237,18 +254,23 @@ fn verify_some(
 fn verify_all<'n>(
     registry: &Registry,
     names: impl IntoIterator<Item = &'n RepositoryName>,
-    verifier: &mut Verifier<'_>,
+    verifier: &Verifier<'_>,
     tally: &mut Tally,
     context: &mut Context,
 ) -> anyhow::Result<()> {
-    for name in names {
-        let repository = crate::repository::Repository::new(registry.tree(), name.clone());
-        let before = (tally.errors, tally.warnings);
-        let checked = print_findings(context, tally, |report| verifier.verify_all(&repository, report))?;
-        let count = checked.about(name, None)?;
-        tally.print_verified(name, None, count, before, context)?;
-    }
-    Ok(())
+    let repositories = names.into_iter().map(|name| Repository::new(registry.tree(), name.clone()));
+    let (mut before, mut printed) = ((tally.errors, tally.warnings), Ok(()));
+    verifier.verify_all(repositories, |verified| {
+        printed = match verified {
+            Verified::Finding(finding) => tally.print_finding(&finding, context),
+            Verified::Repository(name, count) => {
+                let before = std::mem::replace(&mut before, (tally.errors, tally.warnings));
+                tally.print_verified(&name, None, count, before, context)
+            }
+        };
+        if printed.is_ok() { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
+    })?;
+    printed
 }
 
 /// Prints each finding that `act` reports, until standard output is closed.
@@ -259,17 +281,8 @@ fn print_findings<T>(
 ) -> anyhow::Result<Result<T>> {
     let mut printed = Ok(());
     let done = act(&mut |finding| {
-        match finding.severity {
-            Severity::Error => tally.errors += 1,
-            Severity::Warning => tally.warnings += 1,
-            Severity::Info => {}
-        }
-        tally.not_verified += u64::from(finding.code == Code::TarsumNotVerified);
-        let is_unread = matches!(finding.code, Code::Unreadable | Code::SignatureNotVerified);
-        tally.is_unread |= is_unread;
-        tally.is_invalid |= finding.severity == Severity::Error && !is_unread;
         if printed.is_ok() {
-            printed = print(&finding, context);
+            printed = tally.print_finding(&finding, context);
         }
     });
     printed.map(|()| done)

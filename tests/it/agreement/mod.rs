@@ -7,6 +7,7 @@ mod findings;
 mod lengths;
 mod plan;
 mod random;
+mod threads;
 mod usage;
 mod verdict;
 
