@@ -1,8 +1,8 @@
 //! Lists directories whose entries are named by digests: `<alg>/<hex>/link` and `<alg>/hh/<hex>/data`.
 //!
 //! Names and types come from the directories themselves; no file is opened. Directories are read one at a time, in the
-//! order of the digests. So a sorted listing of a whole tree streams in little memory. Damage is an item of the
-//! listing, and does not end it.
+//! order of the digests, and what is in them is looked at on all threads, a few at a time. So a sorted listing of a whole
+//! tree streams in little memory. Damage is an item of the listing, and does not end it.
 
 use std::os::fd::{AsFd, BorrowedFd};
 
@@ -10,8 +10,12 @@ use super::{EntryKind, Listed, Neighbours, Tree, metadata_at};
 use crate::digest::Digest;
 use crate::error::{Error, Result};
 use crate::layout::{self, Area, KeyedDirectory, TreePath};
+use crate::ordered;
 
 type Item = Result<(Digest, TreePath)>;
+
+/// How many directories each thread looks into at a time.
+const LEAVES: usize = 128;
 
 /// The digests that name the directories below each `<alg>`.
 pub(crate) fn keyed<'t>(tree: &'t Tree, directory: &TreePath) -> impl Iterator<Item = Result<Digest>> + use<'t> {
@@ -106,13 +110,14 @@ pub(crate) fn leaves<'t>(
     let directory = directory.clone();
     let found = opened.into_iter().flat_map(move |(handle, listed)| {
         let algorithm = algorithm.clone();
-        named(tree, &directory, listed).filter_map(move |entry| match entry {
+        let look = move |entry: Result<(Listed, TreePath)>| match entry {
             Ok((entry, path)) if entry.kind == EntryKind::Directory => {
                 leaf(tree, &algorithm, handle.as_fd(), &path, wanted).transpose()
             }
             Ok((entry, path)) => stray(tree, &path, entry.kind),
             Err(error) => Some(Err(error)),
-        })
+        };
+        ordered::map(named(tree, &directory, listed), LEAVES, look).flatten()
     });
     failed.into_iter().chain(found)
 }

@@ -6,7 +6,11 @@ use crate::cli::count::width;
 use crate::cli::subject::About;
 use crate::cli::{Context, Exit};
 use crate::name::RepositoryName;
+use crate::ordered;
 use crate::registry::Census;
+
+/// How many repositories each thread counts at a time.
+const AT_A_TIME: usize = 8;
 
 /// List the repositories, sorted by name
 ///
@@ -35,13 +39,16 @@ impl List {
         let found = registry.repositories();
         let mut damage = found.damage;
         let width = width("REPOSITORY", found.repositories.iter().map(RepositoryName::as_str));
-        for name in &found.repositories {
-            let mut fields = json!({ "repository": name, "name": name });
-            if !self.long {
-                context.output.answer(name, "repository", || fields)?;
-                continue;
+        if !self.long {
+            for name in &found.repositories {
+                context.output.answer(name, "repository", || json!({ "repository": name, "name": name }))?;
             }
-            let (census, met) = Census::take(&registry.repository(name).about(name, None)?);
+            return context.output.all_damage(&damage);
+        }
+        let count = |name| (name, registry.repository(name).map(|repository| Census::take(&repository)));
+        for (name, counted) in ordered::map(found.repositories.iter(), AT_A_TIME, count) {
+            let mut fields = json!({ "repository": name, "name": name });
+            let (census, met) = counted.about(name, None)?;
             damage.extend(met);
             for (key, count) in super::counts(&census) {
                 fields[key] = count.into();
