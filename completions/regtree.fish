@@ -93,7 +93,7 @@ complete -c regtree -n "__fish_regtree_using_subcommand blob; and not __fish_see
 complete -c regtree -n "__fish_regtree_using_subcommand blob; and not __fish_seen_subcommand_from put get stat users list mount delete help" -f -a "mount" -d 'Link a blob of one repository in another, without copying it'
 complete -c regtree -n "__fish_regtree_using_subcommand blob; and not __fish_seen_subcommand_from put get stat users list mount delete help" -f -a "delete" -d 'Remove (unlink) blobs from a repository'
 complete -c regtree -n "__fish_regtree_using_subcommand blob; and not __fish_seen_subcommand_from put get stat users list mount delete help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
-complete -c regtree -n "__fish_regtree_using_subcommand blob; and __fish_seen_subcommand_from put" -l digest -d 'The digest that the content must have; a sha384 or sha512 digest is linked as an alias' -r
+complete -c regtree -n "__fish_regtree_using_subcommand blob; and __fish_seen_subcommand_from put" -l digest -d 'The digest that the content must have; a sha384 or sha512 digest, or a tarsum, is linked as an alias' -r
 complete -c regtree -n "__fish_regtree_using_subcommand blob; and __fish_seen_subcommand_from put" -l size -d 'The size that the content must have, in bytes' -r
 complete -c regtree -n "__fish_regtree_using_subcommand blob; and __fish_seen_subcommand_from put" -l root -d 'The registry\'s rootdirectory, or its docker/registry/v2' -r -F
 complete -c regtree -n "__fish_regtree_using_subcommand blob; and __fish_seen_subcommand_from put" -l registry-config -d 'Take the root from the registry\'s own config.yml' -r -F
@@ -270,7 +270,7 @@ complete -c regtree -n "__fish_regtree_using_subcommand upload; and __fish_seen_
 complete -c regtree -n "__fish_regtree_using_subcommand upload; and __fish_seen_subcommand_from resume" -s q -l quiet -d 'Print the answer and errors only: no notes, warnings, findings of severity info, or progress'
 complete -c regtree -n "__fish_regtree_using_subcommand upload; and __fish_seen_subcommand_from resume" -s v -l verbose -d 'Print more details on stderr; with --version, what the program was built from'
 complete -c regtree -n "__fish_regtree_using_subcommand upload; and __fish_seen_subcommand_from resume" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c regtree -n "__fish_regtree_using_subcommand upload; and __fish_seen_subcommand_from commit" -l digest -d 'The digest that the content must have; a sha384 or sha512 digest is linked as an alias' -r
+complete -c regtree -n "__fish_regtree_using_subcommand upload; and __fish_seen_subcommand_from commit" -l digest -d 'The digest that the content must have; a sha384 or sha512 digest, or a tarsum, is linked as an alias' -r
 complete -c regtree -n "__fish_regtree_using_subcommand upload; and __fish_seen_subcommand_from commit" -l size -d 'The size that the content must have, in bytes' -r
 complete -c regtree -n "__fish_regtree_using_subcommand upload; and __fish_seen_subcommand_from commit" -l root -d 'The registry\'s rootdirectory, or its docker/registry/v2' -r -F
 complete -c regtree -n "__fish_regtree_using_subcommand upload; and __fish_seen_subcommand_from commit" -l registry-config -d 'Take the root from the registry\'s own config.yml' -r -F

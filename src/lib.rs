@@ -27,7 +27,8 @@
 //! - `tree` reads the tree. [`stream`] copies and hashes bytes. [`pattern`] chooses repositories by name.
 //!   `limit` refuses to remove too much.
 //! - `layout` has the paths of the tree. [`error`], [`name`], `descriptor` and [`digest`] have the basic types.
-//! - `lanes` hashes several blobs at once on one core.
+//! - `lanes` hashes several blobs at once on one core. `tarsum` computes the sums of tar archives that registries up to
+//!   2.2 took for digests.
 //! - `named` defines enums with stable names, `count` writes counts in messages, and `json` leaves out of documents what
 //!   does not apply.
 //!
@@ -135,6 +136,7 @@ pub mod repository;
 mod scan;
 pub mod stream;
 pub mod tag;
+mod tarsum;
 mod tree;
 pub mod upload;
 mod users;

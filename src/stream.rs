@@ -14,7 +14,7 @@ use std::thread;
 use std::time::Duration;
 
 use crate::digest::hash::Hashed;
-use crate::digest::{Algorithm, Hasher};
+use crate::digest::{Digest, Hasher};
 use crate::error::Error;
 
 /// The size of a buffer in bytes: large enough that passing it on costs nothing, small enough to stay in a cache.
@@ -114,14 +114,14 @@ impl std::fmt::Debug for Watch<'_> {
     }
 }
 
-/// Hashes `source` to its end. A signal stops it with an error, and [`Interrupt::or`] then says why.
+/// Hashes `source` to its end, for a comparison with `digests`. A signal stops it with an error, and [`Interrupt::or`] then says why.
 pub(crate) fn hash_file(
     source: impl Read,
-    algorithms: impl IntoIterator<Item = Algorithm>,
+    digests: impl IntoIterator<Item = Digest>,
     interrupt: &Interrupt,
 ) -> io::Result<Hashed> {
     let watch = Watch { interrupt: interrupt.clone(), ..Watch::none() };
-    hash(source, Hasher::new(algorithms), &mut vec![0; BUFFER], &watch).map(Hasher::finish)
+    hash(source, Hasher::of(digests), &mut vec![0; BUFFER], &watch).map(Hasher::finish)
 }
 
 /// Does what [`hash_file`] does, with a hasher and a buffer of the caller.
@@ -407,7 +407,7 @@ mod tests {
     use std::io::Cursor;
 
     use super::*;
-    use crate::digest::{Algorithm, Digest};
+    use crate::digest::Algorithm;
 
     fn hasher() -> Hasher {
         Hasher::new([Algorithm::Sha512])

@@ -42,14 +42,6 @@ pub struct Expected {
 }
 
 impl Expected {
-    /// Checks that content can be compared with the digest. A tarsum can't: `Err(DigestUnusable)`.
-    pub(crate) fn check_usable(&self) -> Result<()> {
-        match self.digest {
-            Some(digest) if digest.is_tarsum() => Err(Error::DigestUnusable { digest, action: "store content" }),
-            _ => Ok(()),
-        }
-    }
-
     /// How many bytes to read at most. One too many shows that a source is too long, and an endless one can't fill the
     /// disk.
     pub(crate) fn room(&self) -> u64 {
@@ -161,9 +153,8 @@ fn have_digests<const N: usize>(
     interrupt: &Interrupt,
 ) -> Result<bool> {
     let failed = |error| interrupt.or(Error::io("read", tree.locate(path), error));
-    let algorithms = digests.iter().filter_map(Digest::algorithm);
-    let hashed = stream::hash_file(file, algorithms, interrupt).map_err(failed)?;
-    Ok(digests.iter().all(|digest| digest.algorithm().and_then(|algorithm| hashed.by(algorithm)) == Some(*digest)))
+    let hashed = stream::hash_file(file, digests, interrupt).map_err(failed)?;
+    Ok(digests.iter().all(|digest| hashed.is(digest)))
 }
 
 /// Links content that the tree has under the canonical `digest`, also under `alias`, and syncs both. `false` when the

@@ -1,7 +1,10 @@
 //! Gives the details of a failure, for programs.
 
+use std::path::PathBuf;
+
 use serde_json::{Map, Value, json};
 
+use crate::digest::Digest;
 use crate::error::{Error, LinkFault, Missing, Refusal};
 use crate::json::applying;
 
@@ -95,6 +98,9 @@ fn facts(error: &Error) -> Value {
         Error::DigestMismatch { what, repository, expected, found, size } => json!({
             "repository": repository, "content": what, "expected": expected, "found": found, "size": size,
         }),
+        Error::TarsumUnknown { what, repository, expected, reason } => json!({
+            "repository": repository, "content": what, "expected": expected, "reason": reason,
+        }),
         Error::SizeMismatch { what, repository, expected, found, .. } => json!({
             "repository": repository, "content": what, "expected": expected, "found": found,
         }),
@@ -108,17 +114,19 @@ fn facts(error: &Error) -> Value {
         Error::SourceInvalid { entry, reason, .. } => json!({ "entry": entry, "reason": reason }),
         Error::SourceElsewhere { source_name } => json!({ "given": source_name }),
         Error::ImageUnnamed { digest, tag, .. } => json!({ "digest": digest, "tag": tag }),
-        Error::NameTwice { name, first, second } => {
-            let images =
-                [first, second].map(|(path, digest)| json!({ "path": path.to_string_lossy(), "digest": digest }));
-            json!({ "name": name, "images": images })
-        }
+        Error::NameTwice { name, first, second } => twice(name, [first, second]),
         Error::NotQuarantined { what, .. } => json!({ "what": what }),
         Error::JournalMalformed { line, reason, .. } => json!({ "line": line, "reason": reason }),
         Error::NotPutBack { kept, reason, .. } => json!({ "kept": kept.to_string_lossy(), "reason": reason }),
         Error::Locked { holders, .. } => json!({ "holders": holders }),
         Error::Interrupted { signal } => json!({ "signal": signal }),
     }
+}
+
+/// The details of two images that have one name.
+fn twice(name: &str, images: [&(PathBuf, Digest); 2]) -> Value {
+    let images = images.map(|(path, digest)| json!({ "path": path.to_string_lossy(), "digest": digest }));
+    json!({ "name": name, "images": images })
 }
 
 /// What a broken link contains, if anything.

@@ -101,6 +101,7 @@ impl From<&Error> for Exit {
             | Error::Corrupt { .. }
             | Error::OffsetMismatch { .. }
             | Error::DigestMismatch { .. }
+            | Error::TarsumUnknown { .. }
             | Error::SourceInvalid { .. }
             | Error::NotHeld { .. }
             | Error::SizeMismatch { .. } => Self::Invalid,

@@ -264,6 +264,15 @@ impl Context {
         }
     }
 
+    /// Notes which registries can't read the link that content was given.
+    fn note_alias(&self, stored: &Stored) {
+        if let Some(tarsum) = stored.alias.filter(Digest::is_tarsum) {
+            self.output.note(format_args!(
+                "registries from 2.3 on can't read the link {tarsum}, and the collector of 3.x may fail on it"
+            ));
+        }
+    }
+
     /// Notes that a repository is new and that no client can name it: a registry takes a first part with capital letters
     /// for a host.
     fn note_name(&self, registry: &Registry, name: &RepositoryName) {

@@ -9,6 +9,7 @@ use serde_json::json;
 
 use super::output::{CYAN, say};
 use super::{Exit, When, hint, version};
+use crate::digest::DigestError;
 use crate::name::{RepositoryName, Tag};
 
 /// The options that count even if the arguments are wrong.
@@ -86,7 +87,7 @@ pub(super) fn report(error: &clap::Error, early: &Early, arguments: &[OsString])
         if let Some(advice) = advice(error, arguments) {
             say(CYAN, "hint", &advice);
         }
-        return if asked { Exit::Done } else { Exit::Usage };
+        return if asked { Exit::Done } else { exit(error) };
     }
     let text = error.render().to_string();
     // The message may have several lines; the usage follows after an empty line.
@@ -99,7 +100,13 @@ pub(super) fn report(error: &clap::Error, early: &Early, arguments: &[OsString])
     }
     let document = json!({ "errors": [document] });
     let _ = writeln!(std::io::stderr(), "{document}");
-    Exit::Usage
+    exit(error)
+}
+
+/// A tarsum of an unknown version is as well written as any: it is content that can't be checked.
+fn exit(error: &clap::Error) -> Exit {
+    let source = std::error::Error::source(error).and_then(|source| source.downcast_ref());
+    if source == Some(&DigestError::TarsumVersion) { Exit::Invalid } else { Exit::Usage }
 }
 
 /// The hint for a tag in place of a digest.

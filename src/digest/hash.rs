@@ -4,8 +4,9 @@ use std::io::{self, Read};
 
 use sha2::{Digest as _, Sha256, Sha384, Sha512};
 
-use super::{Algorithm, Digest, Midstate};
+use super::{Algorithm, Digest, Midstate, TarsumVersion};
 use crate::lanes::Hash;
+use crate::tarsum::{self, Fault, Sums, Tarsum};
 
 /// The running state of one algorithm.
 #[derive(Clone, Debug)]
@@ -42,11 +43,15 @@ impl State {
     }
 }
 
-/// Hashes bytes in one pass, with SHA-256 and any other algorithms asked for.
-#[derive(Clone, Debug)]
+/// A kind of tarsum: by which rules, and with which hash.
+type TarsumKind = (TarsumVersion, Algorithm);
+
+/// Hashes bytes in one pass, with SHA-256 and any other algorithms asked for, and computes tarsums that are asked for.
+#[derive(Debug)]
 pub(crate) struct Hasher {
     // SHA-256 comes first; no algorithm occurs twice.
     states: Vec<State>,
+    tarsums: Vec<(TarsumKind, Tarsum)>,
     size: u64,
 }
 
@@ -59,18 +64,34 @@ impl Hasher {
                 all.push(algorithm);
             }
         }
-        Self { states: all.into_iter().map(State::new).collect(), size: 0 }
+        Self { states: all.into_iter().map(State::new).collect(), tarsums: Vec::new(), size: 0 }
+    }
+
+    /// A hasher for SHA-256, and for all that content is to be compared with.
+    pub(crate) fn of(digests: impl IntoIterator<Item = Digest>) -> Self {
+        let (mut algorithms, mut kinds) = (Vec::new(), Vec::new());
+        for digest in digests {
+            match digest.parts() {
+                (None, algorithm) => algorithms.push(algorithm),
+                (Some(version), algorithm) if !kinds.contains(&(version, algorithm)) => {
+                    kinds.push((version, algorithm));
+                }
+                _ => {}
+            }
+        }
+        let tarsum = |kind: TarsumKind| (kind, Tarsum::new(kind.0, function(kind.1)));
+        Self { tarsums: kinds.into_iter().map(tarsum).collect(), ..Self::new(algorithms) }
     }
 
     /// A hasher for SHA-256 alone that continues from `state`.
     pub(crate) fn resume(state: Midstate) -> Self {
-        Self { states: vec![State::Sha256(state.to_hash())], size: state.length() }
+        Self { states: vec![State::Sha256(state.to_hash())], tarsums: Vec::new(), size: state.length() }
     }
 
     /// The state of SHA-256 so far. `None` when other algorithms run too, because their states can't be saved.
     pub(crate) fn midstate(&self) -> Option<Midstate> {
         match &self.states[..] {
-            [State::Sha256(state)] => Some(Midstate::of(state)),
+            [State::Sha256(state)] if self.tarsums.is_empty() => Some(Midstate::of(state)),
             _ => None,
         }
     }
@@ -80,19 +101,45 @@ impl Hasher {
         for state in &mut self.states {
             state.update(bytes);
         }
+        for (_, tarsum) in &mut self.tarsums {
+            tarsum.update(bytes);
+        }
         self.size += bytes.len() as u64;
     }
 
     /// The digests of all bytes hashed.
     pub(crate) fn finish(self) -> Hashed {
-        Hashed { digests: self.states.into_iter().map(State::finish).collect(), size: self.size }
+        let tarsums = self.tarsums.into_iter().map(|(kind, tarsum)| (kind, tarsum.finish())).collect();
+        Hashed { digests: self.states.into_iter().map(State::finish).collect(), tarsums, size: self.size }
     }
+}
+
+fn function(algorithm: Algorithm) -> tarsum::Function {
+    match algorithm {
+        Algorithm::Sha256 => tarsum::Function::Sha256,
+        Algorithm::Sha384 => tarsum::Function::Sha384,
+        Algorithm::Sha512 => tarsum::Function::Sha512,
+    }
+}
+
+/// What content is by some digest.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Match {
+    /// It is the content with that digest.
+    Right,
+    /// It has another digest of that kind.
+    Other(Digest),
+    /// It has no tarsum, because it is not an archive that can be read.
+    NoTarsum(Fault),
+    /// It can't be told, for this reason.
+    Unknown(String),
 }
 
 /// The digests of some content, and its size.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Hashed {
     digests: Vec<Digest>,
+    tarsums: Vec<(TarsumKind, Result<Sums, Fault>)>,
     /// How many bytes were hashed.
     pub size: u64,
 }
@@ -100,7 +147,7 @@ pub(crate) struct Hashed {
 impl Hashed {
     /// What lanes computed.
     pub(crate) fn by_lanes(hash: &Hash) -> Self {
-        Self { digests: vec![Digest::from_sha256(hash.sha256)], size: hash.size }
+        Self { digests: vec![Digest::from_sha256(hash.sha256)], tarsums: Vec::new(), size: hash.size }
     }
 
     /// The SHA-256, which is always computed.
@@ -111,6 +158,37 @@ impl Hashed {
     /// The digest by `algorithm`; `None` if it was not asked for.
     pub(crate) fn by(&self, algorithm: Algorithm) -> Option<Digest> {
         self.digests.iter().copied().find(|digest| digest.algorithm() == Some(algorithm))
+    }
+
+    /// Whether this is the content with `digest`, which must have been asked for.
+    pub(crate) fn compare(&self, digest: &Digest) -> Match {
+        let (Some(version), algorithm) = digest.parts() else {
+            let found = digest.algorithm().and_then(|algorithm| self.by(algorithm));
+            return match found {
+                Some(found) if found == *digest => Match::Right,
+                Some(found) => Match::Other(found),
+                None => Match::Unknown("it was not hashed by that algorithm".to_owned()),
+            };
+        };
+        let summed = self.tarsums.iter().find(|(kind, _)| *kind == (version, algorithm));
+        match summed.map(|(_, summed)| summed) {
+            Some(Ok(sums)) if sums.all.iter().any(|sum| sum == digest.hash()) => Match::Right,
+            Some(Ok(Sums { all, is_open: false })) => {
+                let found = all.first().and_then(|sum| Digest::from_tarsum(version, algorithm, sum));
+                Match::Other(found.expect("a sum has its algorithm's length"))
+            }
+            Some(Ok(_)) => Match::Unknown(
+                "entries of one name are in an order that depended on how a program sorted them".to_owned(),
+            ),
+            Some(Err(fault)) if fault.is_limit() => Match::Unknown(fault.to_string()),
+            Some(Err(fault)) => Match::NoTarsum(fault.clone()),
+            None => Match::Unknown("its tarsum was not computed".to_owned()),
+        }
+    }
+
+    /// Whether this is the content with `digest`.
+    pub(crate) fn is(&self, digest: &Digest) -> bool {
+        self.compare(digest) == Match::Right
     }
 }
 

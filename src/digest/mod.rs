@@ -2,7 +2,7 @@
 //!
 //! The grammar is go-digest's (layout.md §3.3). It has `sha256`, `sha384` and `sha512` with lower-case hex of the right
 //! length. Any other well-formed text is *unsupported*; the rest is malformed. Historical tarsum digests (§1.5) parse
-//! too, because they name links of registries up to 2.2 and blobs of the first alphas. regtree never writes them.
+//! too, because they name links of registries up to 2.2 and blobs of the first alphas.
 //!
 //! This module has the value and its text; `given` has the digests that users shorten. Hashing is in `hash`, and
 //! `layout` turns digests into paths.
@@ -20,6 +20,8 @@ use serde::{Serialize, Serializer};
 pub use given::{DigestPrefix, GivenDigest};
 pub(crate) use hash::{Hasher, HashingReader};
 pub(crate) use midstate::Midstate;
+
+pub(crate) use crate::tarsum::Version as TarsumVersion;
 
 use crate::named::named;
 
@@ -65,44 +67,6 @@ impl Algorithm {
     }
 }
 
-/// The version of the rules that a tarsum was made by (layout.md §1.5).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub(crate) enum TarsumVersion {
-    /// Version 0, which a digest omits and a path spells `v0`.
-    V0,
-    /// Version 1, which the alpha registries stored layers under.
-    V1,
-    /// The development version that became version 1.
-    Dev,
-}
-
-impl TarsumVersion {
-    /// Every known version.
-    pub(crate) const ALL: [Self; 3] = [Self::V0, Self::V1, Self::Dev];
-
-    /// The name of the version's directory.
-    pub(crate) const fn directory(self) -> &'static str {
-        match self {
-            Self::V0 => "v0",
-            Self::V1 => "v1",
-            Self::Dev => "dev",
-        }
-    }
-
-    /// The version whose directory is called `name`.
-    pub(crate) fn from_directory(name: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|version| version.directory() == name)
-    }
-
-    const fn prefix(self) -> &'static str {
-        match self {
-            Self::V0 => "tarsum+",
-            Self::V1 => "tarsum.v1+",
-            Self::Dev => "tarsum.dev+",
-        }
-    }
-}
-
 /// Why a text is not a digest. go-digest distinguishes the same three cases.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
@@ -126,6 +90,9 @@ pub enum DigestError {
         /// How many digits there are.
         found: usize,
     },
+    /// The text is a tarsum of a version that no registry knew.
+    #[error("unsupported tarsum version (tarsum, tarsum.v1 and tarsum.dev are supported)")]
+    TarsumVersion,
     /// The text is well formed, but registries do not support the algorithm.
     #[error("unsupported digest algorithm (sha256, sha384 and sha512 are supported)")]
     Unsupported,
@@ -158,6 +125,11 @@ impl Digest {
         let mut bytes = [0; MAX_SIZE];
         bytes[..hash.len()].copy_from_slice(hash);
         Some(Self { tarsum: None, algorithm, bytes })
+    }
+
+    /// The tarsum with this hash. `None` when the hash does not have the algorithm's length.
+    pub(crate) fn from_tarsum(version: TarsumVersion, algorithm: Algorithm, hash: &[u8]) -> Option<Self> {
+        Self::from_hash(algorithm, hash).map(|digest| Self { tarsum: Some(version), ..digest })
     }
 
     /// The digest that the parts of a path spell; `tarsum` is set below a `tarsum/<version>` directory.
@@ -242,7 +214,14 @@ impl FromStr for Digest {
         if let Some((tarsum, algorithm)) = parts_of(name) {
             return Self::from_parts(tarsum, algorithm, encoded);
         }
-        if is_well_formed(name, encoded) { Err(DigestError::Unsupported) } else { Err(DigestError::Format) }
+        let is_known = |name: &str| TarsumVersion::ALL.into_iter().any(|version| name.starts_with(version.prefix()));
+        match is_well_formed(name, encoded) {
+            false => Err(DigestError::Format),
+            true if name.starts_with("tarsum") && name.contains('+') && !is_known(name) => {
+                Err(DigestError::TarsumVersion)
+            }
+            true => Err(DigestError::Unsupported),
+        }
     }
 }
 

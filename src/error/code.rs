@@ -34,6 +34,7 @@ impl Error {
             | Self::SignaturesUnknown { .. } => "MANIFEST_UNKNOWN",
             Self::ManifestInvalid { refusals, .. } => refusals.first().map_or("MANIFEST_INVALID", Refusal::code),
             Self::DigestMismatch { .. }
+            | Self::TarsumUnknown { .. }
             | Self::DigestUnusable { .. }
             | Self::DigestAmbiguous { .. }
             | Self::DigestShortened { .. }

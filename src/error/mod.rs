@@ -410,6 +410,18 @@ pub enum Error {
         /// How many bytes it has.
         size: u64,
     },
+    /// Content can't be compared with a tarsum.
+    #[error("{what} has no tarsum to compare in repository {repository}: expected {expected}, found none: {reason}")]
+    TarsumUnknown {
+        /// The content: its path in the tree, or its source.
+        what: String,
+        /// The repository that it is in, or was meant for.
+        repository: RepositoryName,
+        /// The tarsum it should have.
+        expected: Digest,
+        /// Why it has none.
+        reason: String,
+    },
     /// Content does not have the size that was given for it.
     #[error("{what} has the wrong size in repository {repository}: expected {}, found {}{found}", count::bytes(*expected), if *more { "at least " } else { "" })]
     SizeMismatch {
@@ -482,7 +494,7 @@ pub enum Error {
         /// How many bytes it has.
         size: u64,
     },
-    /// A digest is valid, but content can't be checked against it or stored under it.
+    /// A digest is valid, but content can't be stored or named by it.
     #[error("{digest} can't be used to {action}: a tarsum is not a hash of the bytes")]
     DigestUnusable {
         /// The digest.

@@ -171,7 +171,9 @@ impl Builder {
         let digest = text.parse();
         match digest {
             Ok(_) => {}
-            Err(DigestError::Unsupported) => self.sightings.note(Oddity::UnsupportedAlgorithm, slot.offset),
+            Err(DigestError::Unsupported | DigestError::TarsumVersion) => {
+                self.sightings.note(Oddity::UnsupportedAlgorithm, slot.offset);
+            }
             Err(_) => self.sightings.note(Oddity::MalformedDigest, slot.offset),
         }
         if slot.size.is_some_and(i64::is_negative) {

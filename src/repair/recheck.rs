@@ -75,8 +75,7 @@ impl Look<'_> {
         let path = Entry::Blob(digest).path();
         let Some(file) = self.tree.open_file(&path)? else { return Ok(Some("it no longer exists")) };
         let failed = |error| interrupt.or(Error::io("read", self.tree.locate(&path), error));
-        let hashed = stream::hash_file(file, digest.algorithm(), interrupt).map_err(failed)?;
-        let is_right = digest.algorithm().is_some_and(|algorithm| hashed.by(algorithm) == Some(digest));
+        let is_right = stream::hash_file(file, [digest], interrupt).map_err(failed)?.is(&digest);
         Ok(is_right.then_some("its content is right now"))
     }
 

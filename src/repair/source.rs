@@ -138,7 +138,7 @@ impl Source {
         mut wanted: BTreeSet<Digest>,
         interrupt: &Interrupt,
     ) -> Result<Vec<Error>> {
-        // A tarsum is no hash of the bytes, so it can't be checked.
+        // A tarsum is no hash of the bytes: other bytes may have it too.
         wanted.retain(|digest| digest.algorithm().is_some());
         let mut search = Search { wanted, interrupt, content, found: 0, refused: Vec::new() };
         if let SourceKind::Files = self.kind {
@@ -242,8 +242,7 @@ impl Search<'_> {
                 return Ok(None);
             }
         };
-        let algorithms: BTreeSet<Algorithm> = self.wanted.iter().filter_map(Digest::algorithm).collect();
-        match stream::hash_file(file, algorithms, self.interrupt) {
+        match stream::hash_file(file, self.wanted.iter().copied(), self.interrupt) {
             Ok(hashed) => Ok(Some(hashed)),
             Err(error) => {
                 let error = self.interrupt.or(Error::io("read", path, error));

@@ -5,7 +5,7 @@ use std::io::Read;
 use std::os::unix::fs::FileExt;
 
 use super::{IgnoredState, Session, hash_state, record};
-use crate::digest::{Algorithm, Hasher, Midstate};
+use crate::digest::{Algorithm, Digest, Hasher, Midstate};
 use crate::durable::{EarlySync, Identity, Sync, WriteProof};
 use crate::error::{Error, Result};
 use crate::layout::{Entry, Form, Item, Place};
@@ -229,17 +229,17 @@ impl Session<'_> {
         None
     }
 
-    /// Hashes all of the data. Also returns the identity of the data.
+    /// Hashes all of the data, for a comparison with `digests`. Also returns the identity of the data.
     pub(super) fn read_all(
         &self,
-        algorithms: impl IntoIterator<Item = Algorithm>,
+        digests: impl IntoIterator<Item = Digest>,
         interrupt: &Interrupt,
     ) -> Result<(Hasher, Identity)> {
         record::settle(&self.data);
         let before = self.identity(self.offset()?)?;
         let (source, watch) =
             (FromStart { data: &self.data, at: 0 }, Watch { interrupt: interrupt.clone(), ..Watch::none() });
-        let hashed = stream::hash(source, Hasher::new(algorithms), &mut vec![0; stream::BUFFER], &watch);
+        let hashed = stream::hash(source, Hasher::of(digests), &mut vec![0; stream::BUFFER], &watch);
         let hasher = hashed.map_err(|error| interrupt.or(self.failed("read", error)))?;
         if self.identity(before.size)? != before {
             return Err(self.changed());

@@ -5,8 +5,8 @@ use std::io::Read;
 use super::{Session, record};
 use crate::blob::{Expected, Outcome, Stored, store};
 use crate::descriptor::Descriptor;
-use crate::digest::hash::Hashed;
-use crate::digest::{Algorithm, Digest, Hasher};
+use crate::digest::hash::{Hashed, Match};
+use crate::digest::{Digest, Hasher};
 use crate::durable::{ContentPlace, HashedContent, Identity, WriteProof};
 use crate::error::{Error, Result};
 use crate::name::RepositoryName;
@@ -33,9 +33,8 @@ impl Session<'_> {
         how: Commit,
         watch: &Watch<'_>,
     ) -> Result<Stored> {
-        let algorithms = how.expected.digest.and_then(|digest| digest.algorithm());
         let source = source.take(how.expected.room());
-        let hashed = self.receive(source, name, Hasher::new(algorithms), watch)?.finish();
+        let hashed = self.receive(source, name, Hasher::of(how.expected.digest), watch)?.finish();
         check(&hashed, how.expected, name, &self.repository)?;
         let identity = self.identity(hashed.size)?;
         self.publish(&hashed, identity, how, &watch.interrupt)
@@ -43,15 +42,14 @@ impl Session<'_> {
 
     /// Turns what the upload has received, with `last` appended, into a blob. Call [`Session::finish`] after it.
     ///
-    /// If our record proves the hash of the data, the data is not read again. `Err(SizeMismatch)` and
-    /// `Err(DigestMismatch)` leave the session as it was. So does `Err(Refused)`, when the upload changed meanwhile.
+    /// If our record proves the hash of the data, the data is not read again. `Err(SizeMismatch)`, `Err(DigestMismatch)`
+    /// and `Err(TarsumUnknown)` leave the session as it was. So does `Err(Refused)`, when the upload changed meanwhile.
     pub fn commit(
         &mut self,
         last: Option<(impl Read + Send + 'static, &str)>,
         how: Commit,
         watch: &Watch<'_>,
     ) -> Result<Stored> {
-        how.expected.check_usable()?;
         if let Some(stored) = self.commit_again(how, &watch.interrupt)? {
             return Ok(stored);
         }
@@ -78,9 +76,8 @@ impl Session<'_> {
         let expected = how.expected;
         // A registry's hash state is never trusted here. This only reports one that is malformed.
         self.hint(self.offset()?);
-        let algorithm = expected.digest.and_then(|digest| digest.algorithm());
         // Only a SHA-256 has a saved state.
-        let trusts_state = !how.rehash && algorithm == Some(Algorithm::Sha256);
+        let trusts_state = !how.rehash && expected.digest.is_some_and(|digest| digest.is_canonical());
         let known = if trusts_state { self.known()? } else { None };
         let known = known.map(|(state, identity)| (Hasher::resume(state), identity));
         let capped = last.is_some();
@@ -99,7 +96,7 @@ impl Session<'_> {
                 return Ok((hashed, identity));
             }
         }
-        let (hasher, identity) = self.read_all(algorithm, &watch.interrupt)?;
+        let (hasher, identity) = self.read_all(expected.digest, &watch.interrupt)?;
         let hashed = hasher.finish();
         check(&hashed, expected, &name, &self.repository)?;
         Ok((hashed, identity))
@@ -186,9 +183,12 @@ pub(super) fn check(hashed: &Hashed, expected: Expected, name: &str, repository:
         return Err(Error::SizeMismatch { what, repository, expected, found, more: found > expected });
     }
     let Some(expected) = expected.digest else { return Ok(()) };
-    match expected.algorithm().and_then(|algorithm| hashed.by(algorithm)) {
-        Some(found) if found == expected => Ok(()),
-        Some(found) => Err(Error::DigestMismatch { what, repository, expected, found, size }),
-        None => Err(Error::DigestUnusable { digest: expected, action: "check content" }),
+    let unknown =
+        |reason| Error::TarsumUnknown { what: what.clone(), repository: repository.clone(), expected, reason };
+    match hashed.compare(&expected) {
+        Match::Right => Ok(()),
+        Match::NoTarsum(fault) => Err(unknown(fault.to_string())),
+        Match::Unknown(reason) => Err(unknown(reason)),
+        Match::Other(found) => Err(Error::DigestMismatch { what, repository, expected, found, size }),
     }
 }

@@ -41,11 +41,9 @@ impl<'a> Put<'a> {
         source: impl Read,
         watch: &Watch<'_>,
     ) -> Result<Stored> {
-        self.expected.check_usable()?;
-        let algorithms = self.expected.digest.and_then(|digest| digest.algorithm());
         let source = source.take(self.expected.room());
         watch.progress.begin("hashing", self.expected.size.or(self.size_hint));
-        let hashed = stream::hash(source, Hasher::new(algorithms), &mut vec![0; stream::BUFFER], watch);
+        let hashed = stream::hash(source, Hasher::of(self.expected.digest), &mut vec![0; stream::BUFFER], watch);
         watch.progress.end();
         let failed = |error| watch.interrupt.or(Error::io("read", self.source_name, error));
         let hashed = hashed.map_err(failed)?.finish();
@@ -57,10 +55,11 @@ impl<'a> Put<'a> {
     }
 
     /// Stores the content of `source` in `repository`. The content is linked by its sha256, and also by the expected
-    /// digest if that has another algorithm.
+    /// digest if that has another algorithm or is a tarsum.
     ///
     /// The content arrives in an upload session that starts at `now`; a process that is killed leaves this session
-    /// behind. After `Err` the session is removed. `Err(SizeMismatch)` and `Err(DigestMismatch)` give both values.
+    /// behind. After `Err` the session is removed. `Err(SizeMismatch)` and `Err(DigestMismatch)` give both values,
+    /// `Err(TarsumUnknown)` says why content has no tarsum to compare.
     pub fn store(
         &self,
         writer: &Writer<'_>,
@@ -69,7 +68,6 @@ impl<'a> Put<'a> {
         now: jiff::Timestamp,
         watch: &Watch<'_>,
     ) -> Result<Stored> {
-        self.expected.check_usable()?;
         let mut session = Session::begin(writer, repository, now, Sync::Later)?;
         let how = Commit { expected: self.expected, rehash: false, trust_existing: self.trust_existing };
         watch.progress.begin("storing", self.expected.size.or(self.size_hint));

@@ -26,7 +26,7 @@ const FLOORS: [&[&str]; 21] = [
     &["layout", "error"],
     &["name", "descriptor"],
     &["digest"],
-    &["lanes"],
+    &["lanes", "tarsum"],
     &["named", "count", "json", "ordered"],
 ];
 

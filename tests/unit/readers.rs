@@ -24,6 +24,7 @@ use crate::registry::Registry;
 use crate::repository::Repository;
 use crate::stream::Watch;
 use crate::tag;
+use crate::tarsum::{Function, Tarsum, Version};
 use crate::upload::hash_state;
 
 /// JSON: another parser finds the same documents valid, and a value that is skipped has the bytes that it was read from.
@@ -128,6 +129,23 @@ pub fn archive(bytes: &[u8]) {
             import(registry, &writer, source, &watch);
         }
     });
+}
+
+/// Layers by a tarsum: in pieces they have the sums that they have in one, and there is a hash for each or a reason.
+pub fn tarsum(bytes: &[u8]) {
+    for version in Version::ALL {
+        let in_pieces = |size: usize| {
+            let mut tarsum = Tarsum::new(version, Function::Sha256);
+            bytes.chunks(size).for_each(|piece| tarsum.update(piece));
+            tarsum.finish()
+        };
+        let whole = in_pieces(bytes.len().max(1));
+        assert!(whole.as_ref().is_ok_and(|sums| !sums.all.is_empty()) || whole.is_err());
+        for size in [1, 511, 4096] {
+            let sums = in_pieces(size);
+            assert!(sums == whole || sums.is_err() && whole.is_err(), "{sums:?} {whole:?}");
+        }
+    }
 }
 
 /// Indexes of image layouts: as the first one, and nested in another.

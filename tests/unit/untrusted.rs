@@ -75,6 +75,20 @@ fn blobs(archive: &Path) -> Vec<Vec<u8>> {
 }
 
 #[test]
+fn tarsums_come_of_any_pieces() {
+    let layers: Vec<Vec<u8>> = ["2.0.0-alpha.0", "2.0.0"]
+        .iter()
+        .flat_map(|version| blobs(&vectors(&format!("trees/{version}.tar.gz"))))
+        .filter(|content| !content.starts_with(b"{") && content.len() < 8192)
+        .collect();
+    assert!(layers.len() > 3, "{}", layers.len());
+    let long =
+        TarWriter::new().gnu_name(&"n".repeat(600)).pax(&[("path", "p"), ("mtime", "-1.5")]).file("a", b"b").end();
+    let packed = gzip(&long);
+    tampered(super::tarsum, &[layers, vec![long, packed]].concat(), 60);
+}
+
+#[test]
 fn json_is_read_as_another_parser_reads_it() {
     tampered(super::json, &[manifests(), files(&vectors("schema1"))].concat(), 20);
 }

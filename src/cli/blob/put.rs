@@ -29,7 +29,7 @@ Exit codes:
   0    stored
   1    I/O or permission error, no space
   2    malformed name or digest
-  5    the content has another digest or size
+  5    the content has another digest or size, or is no archive that has a tarsum
   10   no tree
   11   locked
   130, 143 interrupted, and nothing stored
@@ -46,7 +46,8 @@ pub(in crate::cli) struct Put {
     /// The content; standard input if omitted or -
     #[arg(value_name = "FILE")]
     file: Option<PathBuf>,
-    /// The digest that the content must have; a sha384 or sha512 digest is linked as an alias
+    /// The digest that the content must have; a sha384 or sha512 digest, or a tarsum, is linked as an
+    /// alias
     #[arg(long, value_name = "DIGEST", value_parser = crate::cli::parse_digest)]
     digest: Option<Digest>,
     /// The size that the content must have, in bytes
@@ -66,7 +67,6 @@ pub(in crate::cli) struct Put {
 impl Put {
     pub(in crate::cli) fn run(self, context: &mut Context) -> anyhow::Result<Exit> {
         let expected = Expected { digest: self.digest, size: self.size };
-        expected.check_usable()?;
         let source = Source::open(self.file, context)?;
         source.check_size(&expected, &self.repository)?;
         let registry = context.registry()?;
@@ -87,6 +87,7 @@ impl Put {
         } else {
             context.note_outcome(&stored, self.no_verify_existing);
         }
+        context.note_alias(&stored);
         let mut document = serde_json::to_value(&stored)?;
         if stored.outcome == Outcome::Existed {
             document["verified"] = (!self.no_verify_existing).into();

@@ -33,7 +33,7 @@ Exit codes:
   1    I/O or permission error, no space
   2    malformed name, id or digest
   4    unknown repository or upload
-  5    the content has another digest or size; the upload is as it was
+  5    the content has another digest or size, or is no archive that has a tarsum; the upload is as it was
   10   no tree
   11   locked, or another process works on this upload
   12   the upload changed meanwhile, or FILE is its own data
@@ -51,7 +51,8 @@ pub(in crate::cli) struct Commit {
     /// The last bytes; - is standard input
     #[arg(value_name = "FILE")]
     file: Option<PathBuf>,
-    /// The digest that the content must have; a sha384 or sha512 digest is linked as an alias
+    /// The digest that the content must have; a sha384 or sha512 digest, or a tarsum, is linked as an
+    /// alias
     #[arg(long, value_name = "DIGEST", value_parser = crate::cli::parse_digest)]
     digest: Digest,
     /// The size that the content must have, in bytes
@@ -71,7 +72,6 @@ pub(in crate::cli) struct Commit {
 impl Commit {
     pub(in crate::cli) fn run(self, context: &mut Context) -> anyhow::Result<Exit> {
         let expected = Expected { digest: Some(self.digest), size: self.size };
-        expected.check_usable()?;
         let source = self.file.map(|file| Source::open(Some(file), context)).transpose()?;
         let registry = context.registry()?;
         let writer = context.writer(&registry, "upload commit")?;
@@ -112,6 +112,7 @@ impl Commit {
         let stored = committed.about(&self.repository, self.digest)?;
         session.finish().about(&self.repository, self.digest)?;
         context.note_outcome(&stored, self.no_verify_existing);
+        context.note_alias(&stored);
         let mut document = serde_json::to_value(&stored)?;
         if stored.outcome == Outcome::Existed {
             document["verified"] = (!self.no_verify_existing).into();

@@ -148,7 +148,7 @@ impl Exporting<'_> {
         let path = directory.path().join(name);
         let failed = |error| self.watch.interrupt.or(Error::io("read", &path, error));
         let file = File::open(&path).map_err(failed)?;
-        let hashed = stream::hash_file(file, content.key.algorithm(), &self.watch.interrupt).map_err(failed)?;
-        Ok(content.key.algorithm().and_then(|algorithm| hashed.by(algorithm)) == Some(content.key))
+        let hashed = stream::hash_file(file, [content.key], &self.watch.interrupt).map_err(failed)?;
+        Ok(hashed.is(&content.key))
     }
 }

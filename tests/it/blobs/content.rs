@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use crate::support::refusal::{CONTENT, IO, MALFORMED_DIGEST, OTHER, WRONG_DIGEST, WRONG_SIZE, refused, text};
+use crate::support::refusal::{CONTENT, IO, OTHER, WRONG_DIGEST, WRONG_SIZE, refused, text};
 use crate::support::scratch::digest_by;
 use crate::support::{Regtree, Scratch};
 
@@ -97,12 +97,4 @@ fn a_file_that_cannot_be_content_is_named() {
         let put = scratch.regtree(["blob", "put", "lib/new"]).with([file]);
         refused(scratch.root(), &put, IO, &[text(file), cause]);
     }
-}
-
-#[test]
-fn content_can_not_be_checked_against_a_tarsum() {
-    let scratch = Scratch::new();
-    let tarsum = format!("tarsum.v1+sha256:{}", "ab".repeat(32));
-    let put = scratch.regtree(["blob", "put", "lib/new", "--digest", &tarsum]).stdin(OTHER);
-    refused(scratch.root(), &put, MALFORMED_DIGEST, &[&tarsum, "tarsum"]);
 }

@@ -11,6 +11,7 @@ mod permissions;
 mod put;
 mod space;
 mod symlinks;
+mod tarsum;
 mod unknown;
 mod users;
 mod vectors;
