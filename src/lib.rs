@@ -64,7 +64,7 @@
 //! ```
 //! use std::time::Duration;
 //!
-//! use regtree::stream::Interrupt;
+//! use regtree::stream::Watch;
 //! use regtree::{Registry, gc};
 //!
 //! # fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -73,20 +73,19 @@
 //! # let now = jiff::Timestamp::now();
 //! # let put = regtree::upload::Put::new("memory");
 //! # let (name, source) = ("library/hello".parse()?, std::io::Cursor::new(b"hello"));
-//! # let watch = regtree::stream::Watch::none();
-//! # put.store(&registry.writer("example", now, Duration::ZERO)?, &name, source, now, &watch)?;
-//! let interrupt = Interrupt::default();
+//! # put.store(&registry.writer("example", now, Duration::ZERO)?, &name, source, now, &Watch::none())?;
+//! let watch = Watch::none();
 //! let mut options = gc::Options::new(now);
 //! // The blob is new, so a plan keeps it by default. No manifest is in the tree, so the check would refuse the plan.
 //! options.min_age = Duration::ZERO;
 //! options.allow_rootless = true;
 //!
-//! let plan = gc::plan(registry.tree(), options, &interrupt)?;
+//! let plan = gc::plan(registry.tree(), options, &watch)?;
 //! plan.check(registry.tree())?;
 //! assert_eq!(plan.count(gc::Kind::Blob), (1, 5));
 //!
 //! let writer = registry.exclusive_writer("example", now, Duration::ZERO)?;
-//! let swept = gc::sweep(&writer, plan, &interrupt, |_| Ok(()))?;
+//! let swept = gc::sweep(&writer, plan, &watch, |_| Ok(()))?;
 //! assert_eq!(gc::Kind::Blob.count(&swept.removed), (1, 5));
 //! # Ok(())
 //! # }

@@ -8,10 +8,10 @@ use std::io::{self, BufRead, BufReader, Read, Write};
 use std::iter;
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError, SyncSender};
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use crate::digest::hash::Hashed;
 use crate::digest::{Digest, Hasher};
@@ -23,6 +23,8 @@ pub(crate) const BUFFER: usize = 256 * 1024;
 const BUFFERS: usize = 6;
 /// How often to check for a signal while a read hangs.
 const LOOK: Duration = Duration::from_millis(50);
+/// How often counted items are reported.
+const REPORTED: Duration = Duration::from_millis(50);
 
 /// Observes the progress of a long task. The front end shows it.
 pub trait Progress: Sync {
@@ -30,8 +32,8 @@ pub trait Progress: Sync {
     fn begin(&self, task: &str, total: Option<u64>);
     /// The task has done `bytes` more bytes.
     fn advance(&self, bytes: u64);
-    /// The task has done `done` of `total` items.
-    fn items(&self, _done: u64, _total: u64) {}
+    /// The task has done `done` items, of `total` if that is known.
+    fn items(&self, _done: u64, _total: Option<u64>) {}
     /// The task has ended, with or without success.
     fn end(&self);
 }
@@ -101,10 +103,50 @@ pub struct Watch<'a> {
     pub interrupt: Interrupt,
 }
 
-impl Watch<'_> {
+impl<'a> Watch<'a> {
+    /// Begins a task of `total` items, if that is known. The task ends when the value is dropped.
+    pub(crate) fn count(&self, task: &str, total: Option<usize>) -> Counting<'a> {
+        self.progress.begin(task, None);
+        let (total, begun) = (total.map(|total| total as u64), Instant::now());
+        Counting { progress: self.progress, total, done: AtomicU64::new(0), begun, reported: AtomicU64::new(0) }
+    }
+
     /// No progress is shown, and nothing stops the task.
     pub fn none() -> Self {
-        Self { progress: &Silent, interrupt: Interrupt::default() }
+        Self::silent(&Interrupt::default())
+    }
+
+    /// No progress is shown, and a signal stops the task.
+    pub fn silent(interrupt: &Interrupt) -> Self {
+        Self { progress: &Silent, interrupt: interrupt.clone() }
+    }
+}
+
+/// A task whose items threads count while they do them.
+pub(crate) struct Counting<'a> {
+    progress: &'a dyn Progress,
+    total: Option<u64>,
+    done: AtomicU64,
+    begun: Instant,
+    /// When the progress was reported last, in parts of a second since the beginning.
+    reported: AtomicU64,
+}
+
+impl Counting<'_> {
+    /// So many more items are done. Reports that a few times in a second, because there may be millions.
+    pub(crate) fn add(&self, items: usize) {
+        let items = items as u64;
+        let done = self.done.fetch_add(items, Ordering::Relaxed) + items;
+        let now = u64::try_from(self.begun.elapsed().as_millis() / REPORTED.as_millis()).unwrap_or(u64::MAX);
+        if self.reported.load(Ordering::Relaxed) < now && self.reported.swap(now, Ordering::Relaxed) < now {
+            self.progress.items(done, self.total);
+        }
+    }
+}
+
+impl Drop for Counting<'_> {
+    fn drop(&mut self) {
+        self.progress.end();
     }
 }
 

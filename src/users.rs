@@ -14,7 +14,7 @@ use crate::judge::manifest::{Read, read_one};
 use crate::layout::Entry;
 use crate::reach::{References, Way, ways};
 use crate::scan::{DigestId, Nothing, Scan, Scanned};
-use crate::stream::Interrupt;
+use crate::stream::{Interrupt, Watch};
 use crate::tree::Tree;
 
 /// A manifest that needs the content, and what leads to it.
@@ -54,7 +54,7 @@ pub(crate) struct Users {
 /// Finds what needs the content `digest`. `Err(Interrupted)` when a signal came.
 pub(crate) fn users(tree: &Tree, digest: Digest, now: jiff::Timestamp, interrupt: &Interrupt) -> Result<Users> {
     // What manifests say of it counts, though the tree may lack it.
-    let mut scan = Scan::read_with(tree, Arc::new(Nothing), &[digest], interrupt)?;
+    let mut scan = Scan::read_with(tree, Arc::new(Nothing), &[digest], &Watch::silent(interrupt))?;
     let options = Options { min_age: Duration::ZERO, ..Options::new(now) };
     let mut users = Vec::new();
     let mut platforms = Platforms { tree, read: HashMap::new() };

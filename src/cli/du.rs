@@ -8,9 +8,10 @@ use std::io::IsTerminal;
 use serde_json::{Value, json};
 
 use super::selector::{self, Selector};
-use super::{Context, Exit, interrupt};
+use super::{Context, Exit, interrupt, progress};
 use crate::du::{self, Amount, Measure, Options, Usage};
 use crate::pattern::Pattern;
+use crate::stream::Watch;
 
 /// How many layers --layers shows without --top.
 const LAYERS: usize = 10;
@@ -75,7 +76,8 @@ impl Du {
     pub(super) fn run(self, context: &mut Context) -> anyhow::Result<Exit> {
         let registry = context.registry()?;
         selector::check_names(&self.repositories, &registry)?;
-        let interrupt = interrupt::catch()?;
+        let progress = progress::observer(context.global.progress, &context.output);
+        let watch = Watch { progress: &*progress, interrupt: interrupt::catch()? };
         let chosen = |repository: &str| {
             self.repositories.is_empty() || self.repositories.iter().any(|selector| selector.selects(repository))
         };
@@ -84,7 +86,7 @@ impl Du {
             tags: self.tags,
             layers: if self.layers { self.top.unwrap_or(LAYERS) } else { 0 },
         };
-        let mut usage = du::measure(registry.tree(), options, &chosen, &interrupt)?;
+        let mut usage = du::measure(registry.tree(), options, &chosen, &watch)?;
         let chooses = |pattern: &Pattern| usage.repositories.iter().any(|row| pattern.is_match(&row.name));
         selector::patterns(&self.repositories).check(chooses)?;
         self.arrange(&mut usage);

@@ -30,6 +30,12 @@ pub(super) enum ProgressStyle {
     None,
 }
 
+/// The observer of a task during which lines are printed on standard output. On a terminal a bar would stand among them.
+pub(super) fn beside_lines(style: ProgressStyle, output: &Output) -> Box<dyn Progress> {
+    let is_mixed = std::io::stdout().is_terminal();
+    observer(if is_mixed { ProgressStyle::None } else { style }, output)
+}
+
 /// The observer that `style` asks for.
 pub(super) fn observer(style: ProgressStyle, output: &Output) -> Box<dyn Progress> {
     match style {
@@ -86,7 +92,7 @@ impl Progress for Bar {
         });
     }
 
-    fn items(&self, done: u64, total: u64) {
+    fn items(&self, done: u64, total: Option<u64>) {
         self.0.with(|Shown { bar, items }| {
             items.set(done, total);
             bar.tick();
@@ -128,7 +134,8 @@ struct Task {
     name: String,
     total: Option<u64>,
     done: u64,
-    items: Option<(u64, u64)>,
+    /// How many items are done, and how many there are, if that is known.
+    items: Option<(u64, Option<u64>)>,
     begun: Instant,
     said: Instant,
 }
@@ -146,12 +153,16 @@ impl Task {
 
     /// How far the task is, its speed, and how long it will take.
     fn line(&self) -> String {
-        if let (0, Some((done, total))) = (self.done, self.items) {
-            return format!("{}: {done} of {total}", self.name);
+        let seconds = self.begun.elapsed().as_secs().max(1);
+        let items = self.items.map(|(done, total)| match total {
+            Some(total) => format!("{done} of {total}"),
+            None => done.to_string(),
+        });
+        if let (0, Some((done, _)), Some(items)) = (self.done, self.items, &items) {
+            return format!("{}: {items}, {}/s", self.name, done / seconds);
         }
         let of = self.total.map(|total| format!(" of {}", HumanBytes(total))).unwrap_or_default();
-        let items = self.items.map(|(done, total)| format!(", {done} of {total}")).unwrap_or_default();
-        let seconds = self.begun.elapsed().as_secs().max(1);
+        let items = items.map(|items| format!(", {items}")).unwrap_or_default();
         let rate = self.done / seconds;
         let left = self.total.filter(|_| rate > 0).map(|total| total.saturating_sub(self.done) / rate);
         let left = left.map(|left| format!(", {} left", HumanDuration(Duration::from_secs(left)))).unwrap_or_default();
@@ -173,7 +184,7 @@ impl Progress for Plain {
         });
     }
 
-    fn items(&self, done: u64, total: u64) {
+    fn items(&self, done: u64, total: Option<u64>) {
         self.0.with(|task| {
             task.items = Some((done, total));
             task.say();

@@ -4,7 +4,7 @@ use super::holdings::{Holding, Owners, each, keep};
 use crate::error::Result;
 use crate::layout::Entry;
 use crate::scan::{DigestId, Doubt, Scan};
-use crate::stream::Interrupt;
+use crate::stream::{Interrupt, Watch};
 use crate::tree::Tree;
 
 /// Content that nothing would need.
@@ -27,7 +27,7 @@ pub(crate) fn freed_without(
     interrupt: &Interrupt,
 ) -> Result<Option<Freed>> {
     const CHOSEN: u32 = 1;
-    let mut scan = Scan::read(tree, interrupt)?;
+    let mut scan = Scan::read(tree, &Watch::silent(interrupt))?;
     let owners = Owners::joined(&scan, chosen);
     let mut keepers = vec![0; scan.digests.blob_count()];
     let mut unneeded: Vec<DigestId> = Vec::new();

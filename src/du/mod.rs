@@ -45,7 +45,7 @@ use crate::digest::Digest;
 use crate::error::{Error, Result};
 use crate::gc::{self, Finding};
 use crate::scan::{Doubt, Scan};
-use crate::stream::Interrupt;
+use crate::stream::Watch;
 use crate::tree::Tree;
 
 pub(crate) use freed::{Freed, freed_without};
@@ -191,9 +191,10 @@ impl Breakdown {
 
 /// Measures the whole tree, and reports the repositories for whose paths `chosen` is true. `Err(Interrupted)` when a
 /// signal came.
-pub fn measure(tree: &Tree, options: Options, chosen: &dyn Fn(&str) -> bool, interrupt: &Interrupt) -> Result<Usage> {
-    let mut scan = Scan::read(tree, interrupt)?;
-    let walked = walk::walk(tree, &scan, options.measure, interrupt)?;
+pub fn measure(tree: &Tree, options: Options, chosen: &dyn Fn(&str) -> bool, watch: &Watch<'_>) -> Result<Usage> {
+    let interrupt = &watch.interrupt;
+    let mut scan = Scan::read(tree, watch)?;
+    let walked = walk::walk(tree, &scan, options.measure, watch)?;
     let sizes = &walked.contents;
     let (holdings, findings) = Holdings::take(tree, &mut scan, sizes, interrupt);
     let mut tags = options.tags.then(|| tags::Tagged::new(&scan));

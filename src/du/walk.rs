@@ -16,7 +16,7 @@ use super::Measure;
 use crate::error::{Error, Result};
 use crate::layout::{self, Area, Entry, TreePath};
 use crate::scan::{DigestId, Scan};
-use crate::stream::Interrupt;
+use crate::stream::{Counting, Interrupt, Watch};
 use crate::tree::{self, EntryKind, Listed, Tree};
 
 /// The deepest directory that is read. The longest name of a repository has about 130 directories.
@@ -36,13 +36,14 @@ pub(super) struct Walked {
 }
 
 /// Looks at the whole tree. `Err(Interrupted)` when a signal came.
-pub(super) fn walk(tree: &Tree, scan: &Scan, measure: Measure, interrupt: &Interrupt) -> Result<Walked> {
+pub(super) fn walk(tree: &Tree, scan: &Scan, measure: Measure, watch: &Watch<'_>) -> Result<Walked> {
+    let (interrupt, counting) = (&watch.interrupt, &watch.count("looking at files", None));
     let contents: Vec<AtomicU64> = scan.digests.blobs().map(|_| AtomicU64::new(0)).collect();
     let uploads = scan.repositories.iter().map(|repository| {
         let [_, _, uploads] = repository.place.own();
         uploads
     });
-    let walk = Walk { tree, scan, measure, interrupt, contents, uploads: uploads.collect() };
+    let walk = Walk { tree, scan, measure, interrupt, counting, contents, uploads: uploads.collect() };
     let (mut tally, private) = rayon::join(|| walk.tree(), || walk.private());
     tally.add(private);
     interrupt.check()?;
@@ -133,6 +134,7 @@ struct Walk<'w> {
     scan: &'w Scan,
     measure: Measure,
     interrupt: &'w Interrupt,
+    counting: &'w Counting<'w>,
     contents: Vec<AtomicU64>,
     /// The directories of uploads of all repositories.
     uploads: HashSet<TreePath>,
@@ -203,7 +205,10 @@ impl Walk<'_> {
             return Tally::default();
         }
         match tree::list_handle(handle) {
-            Ok(listed) => self.entries(handle, location, region, listed, depth),
+            Ok(listed) => {
+                self.counting.add(listed.len());
+                self.entries(handle, location, region, listed, depth)
+            }
             Err(errno) => Tally::of(Error::io("list", self.path(location), errno)),
         }
     }

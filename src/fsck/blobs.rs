@@ -199,7 +199,7 @@ impl Walk<'_> {
                 let mut inspector = inspector.another(None);
                 let found = read_fan_out(&mut inspector, kind, handle, path);
                 let done = self.done.fetch_add(1, Ordering::Relaxed) + 1;
-                self.watch.progress.items(done, fan_outs.len() as u64);
+                self.watch.progress.items(done, Some(fan_outs.len() as u64));
                 (found, inspector.candidates)
             })
             .collect();

@@ -328,7 +328,7 @@ impl Wanted for Worker<'_> {
         work.done[index].store(true, Ordering::Relaxed);
         work.bytes.fetch_add(work.blobs[index].1, Ordering::Relaxed);
         let items = work.items.fetch_add(1, Ordering::Relaxed) + 1;
-        work.watch.progress.items(items, work.blobs.len() as u64);
+        work.watch.progress.items(items, Some(work.blobs.len() as u64));
         pad.note(&digest, right.as_ref());
         wrong.extend((stored != Stored::Right).then_some((digest, stored)));
     }

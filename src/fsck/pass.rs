@@ -2,7 +2,6 @@
 
 use std::collections::hash_map::Entry;
 use std::collections::{BTreeMap, HashMap, HashSet};
-use std::sync::atomic::{AtomicU64, Ordering};
 
 use rayon::prelude::*;
 
@@ -68,19 +67,18 @@ pub(super) fn look(
     watch: &Watch<'_>,
 ) -> Result<Pass> {
     let interrupt = &watch.interrupt;
-    let (total, done) = (places.len() as u64, AtomicU64::new(0));
-    watch.progress.begin("reading repositories", None);
+    let counting = watch.count("reading repositories", Some(places.len()));
     let read: Vec<_> = places
         .into_par_iter()
         .filter(|_| interrupt.signal().is_none())
         .map(|place| {
             let mut inspector = inspector.another(None);
             let repository = repository::read(&mut inspector, place, options);
-            watch.progress.items(done.fetch_add(1, Ordering::Relaxed) + 1, total);
+            counting.add(1);
             (repository, inspector.candidates)
         })
         .collect();
-    watch.progress.end();
+    drop(counting);
     let (mut repositories, mut candidates) = (Vec::with_capacity(read.len()), Vec::new());
     for (repository, reported) in read {
         repositories.push(repository);

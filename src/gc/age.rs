@@ -11,6 +11,7 @@ use crate::error::Result;
 use crate::layout::{self, TreePath};
 use crate::reach::Use;
 use crate::scan::{DigestId, Returned, Scan, Scanned, ScannedTag};
+use crate::stream::Watch;
 use crate::tree::{EntryKind, Metadata, Neighbours, Tree};
 
 /// How many blobs are looked at before their bytes are added up.
@@ -55,10 +56,14 @@ impl FoundBlob {
 }
 
 /// Looks at the file and the directory of each blob. A rename keeps the file's old time, so the directory's counts too.
-pub(super) fn look_at_blobs(tree: &Tree, scan: &Scan, names: &[DigestId]) -> Result<Vec<FoundBlob>> {
-    let names = names.par_iter().with_min_len(64);
+pub(super) fn look_at_blobs(tree: &Tree, scan: &Scan, names: &[DigestId], watch: &Watch<'_>) -> Result<Vec<FoundBlob>> {
+    let counting = watch.count("looking at blobs", Some(names.len()));
+    let look = |blobs: &mut Neighbours<'_>, name: &DigestId| {
+        counting.add(1);
+        look_at(blobs, scan, &scan.digests.digest(*name))
+    };
     // The names are sorted, so neighbours share a fan-out.
-    names.map_init(|| Neighbours::new(tree), |blobs, name| look_at(blobs, scan, &scan.digests.digest(*name))).collect()
+    names.par_iter().with_min_len(64).map_init(|| Neighbours::new(tree), look).collect()
 }
 
 /// Adds up the bytes of blobs. Looks at no more of them once there are `enough` bytes.
@@ -69,7 +74,7 @@ pub(super) fn bytes(tree: &Tree, scan: &Scan, mut names: impl Iterator<Item = Di
         if some.is_empty() {
             break;
         }
-        let found = look_at_blobs(tree, scan, &some)?;
+        let found = look_at_blobs(tree, scan, &some, &Watch::none())?;
         bytes += found.iter().filter_map(FoundBlob::file).map(|file| file.size).sum::<u64>();
     }
     Ok(bytes)

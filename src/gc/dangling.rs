@@ -7,7 +7,7 @@ use super::action::Kind;
 use super::plan::{Extent, Plan, decide};
 use crate::error::Result;
 use crate::finding::Code;
-use crate::stream::Interrupt;
+use crate::stream::Watch;
 use crate::tree::Tree;
 
 /// The tags that keep a manifest which their repository does not link, and what they alone keep.
@@ -24,13 +24,13 @@ pub struct DanglingTags {
 
 impl Plan {
     /// Counts what [`Options::delete_dangling_tags`] lets go; `None` if it makes no difference.
-    pub(crate) fn dangling_tags(&mut self, tree: &Tree, interrupt: &Interrupt) -> Result<Option<DanglingTags>> {
+    pub(crate) fn dangling_tags(&mut self, tree: &Tree, watch: &Watch<'_>) -> Result<Option<DanglingTags>> {
         let tags = self.findings.iter().filter(|finding| finding.code == Code::RevisionLinkMissing).count() as u64;
         if tags == 0 {
             return Ok(None);
         }
         let options = Options { delete_dangling_tags: true, ..self.options.clone() };
-        let without = decide(tree, &mut self.scan, &options, Extent::Content, interrupt)?;
+        let without = decide(tree, &mut self.scan, &options, Extent::Content, watch)?;
         // What is young is kept, but not by the tags alone.
         let ((blobs, bytes), (planned_blobs, planned_bytes)) =
             (Kind::Blob.count(&without.actions), self.count(Kind::Blob));

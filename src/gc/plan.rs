@@ -19,7 +19,7 @@ use crate::layout::TreePath;
 use crate::quarantine::{self, Held, Recall};
 use crate::reach::{Edges, MustKeep, Use, Within, mark};
 use crate::scan::{DigestId, DigestSet, Nothing, Scan, Scanned, ScannedTag};
-use crate::stream::Interrupt;
+use crate::stream::Watch;
 use crate::tree::{EntryKind, Neighbours, Tree};
 use crate::upload::{self, Upload};
 
@@ -80,13 +80,13 @@ pub(super) enum Extent {
 ///
 /// Returns `Err(NoMatch)` when a pattern of [`Options::only`] matches no repository, and `Err(Interrupted)` when a
 /// signal came.
-pub fn plan(tree: &Tree, options: Options, interrupt: &Interrupt) -> Result<Plan> {
+pub fn plan(tree: &Tree, options: Options, watch: &Watch<'_>) -> Result<Plan> {
     let moment = tree.moment();
     let held = Held::read(tree);
-    let scan = Scan::read_with(tree, Arc::new(Nothing), &held.digests(), interrupt)?;
+    let scan = Scan::read_with(tree, Arc::new(Nothing), &held.digests(), watch)?;
     check_patterns(&scan, &options)?;
-    let (mut scan, recall) = quarantine::with_recall(tree, scan, held, interrupt)?;
-    let decision = decide(tree, &mut scan, &options, Extent::Everything, interrupt)?;
+    let (mut scan, recall) = quarantine::with_recall(tree, scan, held, watch)?;
+    let decision = decide(tree, &mut scan, &options, Extent::Everything, watch)?;
     let Decision { actions, mut findings, opaque, keep_all_content, kept, kept_referrers, nothing_needed, must_keep } =
         decision;
     let mut reported = Reported::of(&findings);
@@ -171,8 +171,9 @@ pub(super) fn decide(
     scan: &mut Scan,
     options: &Options,
     extent: Extent,
-    interrupt: &Interrupt,
+    watch: &Watch<'_>,
 ) -> Result<Decision> {
+    let interrupt = &watch.interrupt;
     let Doubts { mut must_keep, keep_all_content, mut findings } = doubt::look(tree, scan, options, interrupt);
     let histories = Histories::new(tree, scan);
     let named = options.keep.iter().map(|digest| scan.name(*digest)).collect();
@@ -191,7 +192,7 @@ pub(super) fn decide(
     // All that would be removed if nothing were young.
     let needed_if_old = needed_if_old.as_ref().unwrap_or(&needed);
     let unneeded: Vec<DigestId> = scan.digests.blobs().filter(|name| !needed_if_old.contains(*name)).collect();
-    let found = if keep_all_content { Vec::new() } else { age::look_at_blobs(tree, scan, &unneeded)? };
+    let found = if keep_all_content { Vec::new() } else { age::look_at_blobs(tree, scan, &unneeded, watch)? };
     let found: Vec<(DigestId, FoundBlob)> = unneeded.into_iter().zip(found).collect();
     let young: Vec<DigestId> = young_blobs(options, &found).filter(|name| !needed.contains(*name)).collect();
     interrupt.check()?;

@@ -11,6 +11,7 @@ use super::plan::Plan;
 use crate::error::Result;
 use crate::reach::{Edges, mark};
 use crate::scan::{DigestId, DigestSet};
+use crate::stream::Watch;
 use crate::tree::Tree;
 
 /// What a plan keeps only because an index names a manifest that no repository links.
@@ -39,7 +40,7 @@ impl Plan {
         let names = scan.digests.blobs().filter(|name| with.contains(*name) && !without.contains(*name));
         let names: Vec<DigestId> = names.collect();
         let mut counted = UnlinkedChildren { manifests: 0, blobs: 0, bytes: 0 };
-        for (name, found) in names.iter().zip(age::look_at_blobs(tree, scan, &names)?) {
+        for (name, found) in names.iter().zip(age::look_at_blobs(tree, scan, &names, &Watch::none())?) {
             if let FoundBlob::File(file) = found
                 && !options.is_young(file.newest)
             {

@@ -18,7 +18,7 @@ use crate::error::{Error, Result};
 use crate::layout::{self, Area, TreePath};
 use crate::quarantine::{Recall, RunId};
 use crate::scan::Scan;
-use crate::stream::Interrupt;
+use crate::stream::Watch;
 use crate::tree::{Neighbours, Tree};
 use crate::upload;
 
@@ -78,22 +78,22 @@ pub enum Did<'d> {
 /// use std::time::Duration;
 ///
 /// use regtree::gc::{self, Options};
-/// use regtree::stream::Interrupt;
+/// use regtree::stream::Watch;
 /// use regtree::{Registry, Result};
 ///
 /// fn collect(registry: &Registry, now: jiff::Timestamp) -> Result<()> {
-///     let plan = gc::plan(registry.tree(), Options::new(now), &Interrupt::default())?;
+///     let plan = gc::plan(registry.tree(), Options::new(now), &Watch::none())?;
 ///     let writer = registry.writer("gc", now, Duration::ZERO)?;
-///     gc::sweep(&writer, plan, &Interrupt::default(), |_| Ok(())).map(drop)
+///     gc::sweep(&writer, plan, &Watch::none(), |_| Ok(())).map(drop)
 /// }
 /// ```
 pub fn sweep(
     writer: &ExclusiveWriter<'_>,
     plan: Plan,
-    interrupt: &Interrupt,
+    watch: &Watch<'_>,
     mut each: impl FnMut(Did<'_>) -> Result<()>,
 ) -> Result<Swept> {
-    let tree = writer.tree();
+    let (tree, interrupt) = (writer.tree(), &watch.interrupt);
     let moment = tree.moment();
     plan.check(tree)?;
     let mut reported = Reported::of(&plan.findings);
@@ -108,12 +108,12 @@ pub fn sweep(
     if !actions.is_empty() && swept.interrupted.is_none() {
         if swept.not_put_back.is_empty() {
             scan.has_all_back();
-            scan.read_again(tree, interrupt)?;
+            scan.read_again(tree, watch)?;
         } else {
-            scan = Scan::read(tree, interrupt)?;
+            scan = Scan::read(tree, watch)?;
         }
         let reported = &mut reported;
-        swept = Sweep { writer, options: &options, scan, interrupt, swept, reported }.run(&actions, each)?;
+        swept = Sweep { writer, options: &options, scan, watch, swept, reported }.run(&actions, each)?;
     }
     let told = swept.failures.iter().chain(&swept.not_put_back);
     told.filter_map(Error::path).for_each(|path| reported.add_path(path));
@@ -139,14 +139,14 @@ struct Sweep<'s> {
     writer: &'s ExclusiveWriter<'s>,
     options: &'s Options,
     scan: Scan,
-    interrupt: &'s Interrupt,
+    watch: &'s Watch<'s>,
     swept: Swept,
     reported: &'s mut Reported,
 }
 
 impl Sweep<'_> {
     fn run(mut self, actions: &[Action], mut each: impl FnMut(Did<'_>) -> Result<()>) -> Result<Swept> {
-        let Self { writer, options, interrupt, .. } = self;
+        let Self { writer, options, watch, .. } = self;
         let mut confirmed = Confirmed::by(&self.decide()?);
         let mut disposal = if options.quarantine {
             Disposal::quarantine(writer, options.now, actions.iter().filter(|action| confirmed.has(action)))?
@@ -167,9 +167,10 @@ impl Sweep<'_> {
             }
             if before < Kind::Blob && kind == Kind::Blob {
                 // The removal of links took time, and content may have come to be needed meanwhile.
-                self.scan.read_again(writer.tree(), interrupt)?;
+                self.scan.read_again(writer.tree(), watch)?;
                 confirmed.content(&self.decide()?);
             }
+            let counting = watch.count("removing", Some(phase.len()));
             let (mut left, mut at_once) = (phase, 1);
             while !left.is_empty() && !self.is_over(kind) {
                 let (batch, after) = left.split_at(at_once.min(left.len()));
@@ -178,8 +179,8 @@ impl Sweep<'_> {
                 // What could not be removed may need the rest of its repository.
                 let fails = |action: &Action| action.repository.as_ref().is_some_and(|name| failed.contains(name));
                 let goes = |action: &&Action| confirmed.has(action) && !fails(action);
-                let batch: Vec<&Action> = batch.iter().filter(goes).collect();
-                for (action, removed) in remove(writer, &mut disposal, options, &batch) {
+                let goes: Vec<&Action> = batch.iter().filter(goes).collect();
+                for (action, removed) in remove(writer, &mut disposal, options, &goes) {
                     match removed {
                         Ok(true) => {
                             each(Did::Removed(action))?;
@@ -192,6 +193,7 @@ impl Sweep<'_> {
                         }
                     }
                 }
+                counting.add(batch.len());
             }
         }
         self.swept.quarantine = disposal.finish()?;
@@ -202,14 +204,13 @@ impl Sweep<'_> {
     /// Whether the sweep ends before it removes more of `kind`: a signal came, or something could not be removed and its
     /// content must be kept too.
     fn is_over(&mut self, kind: Kind) -> bool {
-        self.swept.interrupted = self.swept.interrupted.or(self.interrupt.signal());
+        self.swept.interrupted = self.swept.interrupted.or(self.watch.interrupt.signal());
         self.swept.interrupted.is_some() || kind >= Kind::Blob && !self.swept.failures.is_empty()
     }
 
     /// Decides again. What is found to be wrong, and was not before, is reported.
     fn decide(&mut self) -> Result<Decision> {
-        let mut decision =
-            decide(self.writer.tree(), &mut self.scan, self.options, Extent::Everything, self.interrupt)?;
+        let mut decision = decide(self.writer.tree(), &mut self.scan, self.options, Extent::Everything, self.watch)?;
         let found = std::mem::take(&mut decision.findings);
         self.swept.findings.extend(self.reported.new_of(found));
         Ok(decision)

@@ -8,7 +8,7 @@ use super::plan::{Extent, Plan, decide};
 use crate::error::Result;
 use crate::reach::{Edges, mark};
 use crate::scan::Scan;
-use crate::stream::Interrupt;
+use crate::stream::Watch;
 use crate::tree::Tree;
 
 /// What would be removed besides what a plan removes, if manifests were removed too that no tag leads to.
@@ -29,12 +29,12 @@ pub struct Untagged {
 
 impl Plan {
     /// Counts what [`Options::delete_untagged`] would remove in addition. Looks at the ages and sizes of what that is.
-    pub(crate) fn untagged(&mut self, tree: &Tree, interrupt: &Interrupt) -> Result<Untagged> {
+    pub(crate) fn untagged(&mut self, tree: &Tree, watch: &Watch<'_>) -> Result<Untagged> {
         let options = Options { delete_untagged: true, ..self.options.clone() };
         if !has_untagged(&self.scan, &options, self) {
             return Ok(Untagged::default());
         }
-        let all = decide(tree, &mut self.scan, &options, Extent::Content, interrupt)?;
+        let all = decide(tree, &mut self.scan, &options, Extent::Content, watch)?;
         let more = |kind: Kind| {
             let (all, planned) = (kind.count(&all.actions), self.count(kind));
             (all.0.saturating_sub(planned.0), all.1.saturating_sub(planned.1))

@@ -14,7 +14,7 @@ use crate::repository::Repository;
 use crate::repository::find::{self, FoundPlaces};
 use crate::repository::revision::{self, Revision};
 use crate::scan;
-use crate::stream::Interrupt;
+use crate::stream::{Interrupt, Watch};
 use crate::tag::{self, FoundTags};
 use crate::tree::{Neighbours, Tree};
 use crate::upload;
@@ -110,7 +110,7 @@ impl Uploads {
 }
 
 pub(super) fn read(tree: &Tree, sizes: bool, interrupt: &Interrupt) -> Result<(Contents, Vec<Mark>)> {
-    let FoundPlaces { places, unseen, in_the_way, foreign, .. } = find::places(tree, interrupt);
+    let FoundPlaces { places, unseen, in_the_way, foreign, .. } = find::places(tree, &Watch::silent(interrupt));
     let damaged = unseen.len() + in_the_way.len() + foreign.len();
     // A repository with folders of both layouts is there twice, side by side.
     let repositories: Vec<&[Place]> = places.chunk_by(|one, next| one.directory == next.directory).collect();

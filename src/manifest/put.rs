@@ -12,6 +12,7 @@ use crate::error::{Error, Refusal, RefusalCode, Result};
 use crate::layout::{Entry, Form, Item, Place, TreePath};
 use crate::name::{RepositoryName, Tag};
 use crate::repository::{Repository, find, revision};
+use crate::stream::Watch;
 use crate::tag;
 use crate::tree::{Tree, digests};
 
@@ -195,7 +196,7 @@ impl Presence for Repository<'_> {
 
 /// Whether a registry up to 2.4 has stored signatures in this tree.
 fn keeps_signatures(tree: &Tree) -> Result<bool> {
-    for name in find::repositories(tree).repositories {
+    for name in find::repositories(tree, &Watch::none()).repositories {
         for form in Form::ALL {
             for revision in digests::keyed(tree, &Place::of(&name, form).revisions()) {
                 // A damaged entry has no signatures. This command does not report it.

@@ -19,7 +19,7 @@ use crate::digest::Digest;
 use crate::durable::ExclusiveWriter;
 use crate::error::{Error, Result};
 use crate::scan::{Returned, Returning, Scan};
-use crate::stream::Interrupt;
+use crate::stream::{Interrupt, Watch};
 use crate::tree::Tree;
 
 /// The blobs that the tree needs again, and that the quarantine has.
@@ -60,12 +60,7 @@ struct RecalledBlob {
 ///
 /// Each blob is hashed, because `repair` moved damaged ones to the quarantine. A manifest that comes back may need more
 /// blobs, so this repeats until nothing is added.
-pub(crate) fn with_recall(
-    tree: &Tree,
-    mut scan: Scan,
-    mut held: Held,
-    interrupt: &Interrupt,
-) -> Result<(Scan, Recall)> {
+pub(crate) fn with_recall(tree: &Tree, mut scan: Scan, mut held: Held, watch: &Watch<'_>) -> Result<(Scan, Recall)> {
     let mut damage = std::mem::take(&mut held.damage);
     let (mut blobs, mut seen) = (RecalledBlobs::default(), HashSet::new());
     loop {
@@ -73,7 +68,7 @@ pub(crate) fn with_recall(
         let Claims { entitled, mentioned } =
             if held.blobs.is_empty() { Claims::default() } else { claims(tree, &scan, &held) };
         for digest in entitled.into_iter().filter(|digest| seen.insert(*digest) && lacks(tree, digest)) {
-            if let Some(blob) = newest(tree, &held.blobs[&digest], &mut damage, interrupt)? {
+            if let Some(blob) = newest(tree, &held.blobs[&digest], &mut damage, &watch.interrupt)? {
                 blobs.0.insert(digest, blob);
             }
         }
@@ -81,7 +76,7 @@ pub(crate) fn with_recall(
             let mentioned = still_held(tree, &held, mentioned, &mut damage);
             return Ok((scan, Recall { blobs: Arc::new(blobs), mentioned, damage }));
         }
-        scan = Scan::read_with(tree, Arc::new(blobs.clone()), &held.digests(), interrupt)?;
+        scan = Scan::read_with(tree, Arc::new(blobs.clone()), &held.digests(), watch)?;
     }
 }
 

@@ -6,6 +6,7 @@ use crate::digest::{Digest, DigestPrefix, GivenDigest};
 use crate::error::{DigestOf, Error, Result};
 use crate::name::Tag;
 use crate::repository::{Repository, find, revision};
+use crate::stream::Watch;
 use crate::tag;
 use crate::tree::Tree;
 
@@ -126,7 +127,7 @@ pub(crate) fn content(tree: &Tree, given: &GivenDigest) -> Result<Digest> {
     };
     let mut found = blob::beginning_with(tree, prefix)?;
     if found.is_empty() {
-        for name in find::repositories(tree).repositories {
+        for name in find::repositories(tree, &Watch::none()).repositories {
             let repository = Repository::new(tree, name);
             found.extend(repository.keys_beginning_with(prefix)?);
             found.extend(revision::beginning_with(&repository, prefix)?);

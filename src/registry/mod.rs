@@ -22,6 +22,7 @@ use crate::layout;
 use crate::name::RepositoryName;
 pub use crate::repository::find::FoundRepositories;
 use crate::repository::{Repository, find};
+use crate::stream::Watch;
 use crate::tree::{Configuration, Tree};
 
 /// A registry's tree on disk.
@@ -105,6 +106,6 @@ impl Registry {
 
     /// Lists every repository, sorted by name, and the damage where one might be. Damage never ends the listing.
     pub fn repositories(&self) -> FoundRepositories {
-        find::repositories(&self.tree)
+        find::repositories(&self.tree, &Watch::none())
     }
 }

@@ -114,8 +114,8 @@ enum Outcome {
 impl Hand<'_> {
     /// Does the actions. Returns whether there may be more to do, because missing content was put in.
     fn carry_out(&mut self, plan: &Plan<'_>, each: &mut impl FnMut(&Action)) -> bool {
-        let (all, mut refilled) = (plan.actions.len() as u64, false);
-        self.watch.progress.begin("repairing", None);
+        let mut refilled = false;
+        let counting = self.watch.count("repairing", Some(plan.actions.len()));
         for (number, action) in (1..).zip(&plan.actions) {
             if self.noted.is_empty() {
                 self.note(&plan.actions[number - 1..]);
@@ -131,13 +131,13 @@ impl Hand<'_> {
                 Ok(Outcome::Nothing) | Err(Error::Interrupted { .. }) => {}
                 Err(error) => self.done.failures.push(error),
             }
-            self.watch.progress.items(number as u64, all);
+            counting.add(1);
             self.done.interrupted = self.watch.interrupt.signal();
             if self.done.interrupted.is_some() {
                 break;
             }
         }
-        self.watch.progress.end();
+        drop(counting);
         refilled && self.done.interrupted.is_none()
     }
 

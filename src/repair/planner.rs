@@ -26,11 +26,11 @@ use crate::tree::Tree;
 pub fn plan<'o>(tree: &Tree, options: Options<'o>, watch: &Watch<'_>) -> Result<Plan<'o>> {
     let moment = tree.moment();
     let held = Held::read(tree);
-    let scan = Scan::read_with(tree, Arc::new(Nothing), &held.digests(), &watch.interrupt)?;
+    let scan = Scan::read_with(tree, Arc::new(Nothing), &held.digests(), watch)?;
     if !options.assume_blobs_lost {
         safety::check(tree, &scan)?;
     }
-    let (scan, recall) = quarantine::with_recall(tree, scan, held, &watch.interrupt)?;
+    let (scan, recall) = quarantine::with_recall(tree, scan, held, watch)?;
     let mut plan = Plan { moment, ..decide(tree, options, recall, watch)? };
     grant::add(tree, &scan, &mut plan, watch)?;
     Ok(plan)

@@ -12,7 +12,7 @@ use rayon::prelude::*;
 use super::find::{self, FoundPlaces};
 use crate::error::{Error, Result};
 use crate::layout::{self, Place};
-use crate::stream::Interrupt;
+use crate::stream::Watch;
 use crate::tree::{EntryKind, Tree, digests};
 
 /// How much later than its state a cache may write to its tree.
@@ -32,7 +32,7 @@ pub(crate) fn is_cache(tree: &Tree) -> bool {
 
 fn shows_it(tree: &Tree) -> Result<bool> {
     let Some(limit) = written(tree)?.and_then(|written| written.checked_add(LAG).ok()) else { return Ok(false) };
-    let FoundPlaces { places, unseen, .. } = find::places(tree, &Interrupt::default());
+    let FoundPlaces { places, unseen, .. } = find::places(tree, &Watch::none());
     if let Some(error) = unseen.into_iter().next() {
         return Err(error);
     }

@@ -10,7 +10,7 @@ use rayon::prelude::*;
 use crate::error::{Error, Result};
 use crate::layout::{self, Area, Form, Place, TreePath};
 use crate::name::RepositoryName;
-use crate::stream::Interrupt;
+use crate::stream::Watch;
 #[cfg(feature = "dynamic-completion")]
 use crate::tree::Neighbours;
 use crate::tree::{EntryKind, Listed, Tree};
@@ -25,8 +25,8 @@ pub struct FoundRepositories {
 }
 
 /// Lists every repository, sorted by name, and the damage where one might be. Damage never ends the listing.
-pub(crate) fn repositories(tree: &Tree) -> FoundRepositories {
-    let FoundPlaces { places, unseen: mut damage, in_the_way, foreign, .. } = places(tree, &Interrupt::default());
+pub(crate) fn repositories(tree: &Tree, watch: &Watch<'_>) -> FoundRepositories {
+    let FoundPlaces { places, unseen: mut damage, in_the_way, foreign, .. } = places(tree, watch);
     damage.extend(in_the_way.into_iter().chain(foreign));
     let mut directories: Vec<TreePath> = places.into_iter().map(|place| place.directory).collect();
     directories.dedup();
@@ -131,11 +131,17 @@ fn part(neighbours: &mut Neighbours<'_>, directory: &TreePath) -> Option<String>
 }
 
 /// Finds all repositories, level by level.
-pub(crate) fn places(tree: &Tree, interrupt: &Interrupt) -> FoundPlaces {
+pub(crate) fn places(tree: &Tree, watch: &Watch<'_>) -> FoundPlaces {
     let mut all = FoundPlaces::default();
+    let counting = watch.count("looking for repositories", None);
     let mut level = vec![Area::Repositories.path()];
-    while !level.is_empty() && interrupt.signal().is_none() {
-        let visited: Vec<_> = level.into_par_iter().map(|directory| visit(tree, directory)).collect();
+    while !level.is_empty() && watch.interrupt.signal().is_none() {
+        let visit = |directory| {
+            let visited = visit(tree, directory);
+            counting.add(1);
+            visited
+        };
+        let visited: Vec<_> = level.into_par_iter().map(visit).collect();
         level = Vec::new();
         for (found, below) in visited {
             all.places.extend(found.places);

@@ -15,7 +15,7 @@ use super::returning::Returning;
 use crate::digest::{Digest, Hasher};
 use crate::layout::{self, Area};
 use crate::manifest::{Kind, MAX_PUT, MAX_READ, Manifest, Reference, Role};
-use crate::stream::Interrupt;
+use crate::stream::Watch;
 use crate::tree::{self, Tree};
 
 /// The longest manifest that is read into a buffer which is reused.
@@ -171,24 +171,21 @@ impl Graph {
     }
 
     /// Reads the manifests in `wanted`, and all children that they name, as far as the tree has them.
-    pub(super) fn read(
-        &mut self,
-        source: Source<'_>,
-        names: &mut Digests,
-        wanted: Vec<DigestId>,
-        interrupt: &Interrupt,
-    ) {
+    pub(super) fn read(&mut self, source: Source<'_>, names: &mut Digests, wanted: Vec<DigestId>, watch: &Watch<'_>) {
         let mut wanted = wanted;
         while !wanted.is_empty() {
             let mut seen = DigestSet::new(names);
             wanted.retain(|name| self.is_unread(names, *name) && seen.insert(*name));
             let read: Vec<Result<Parsed, (DigestId, Fault)>> = {
                 let names: &Digests = names;
-                wanted
-                    .par_iter()
-                    .filter(|_| interrupt.signal().is_none())
-                    .map_init(|| vec![0; USUAL], |buffer, name| parse(source, names, *name, buffer))
-                    .collect()
+                let counting = watch.count("reading manifests", Some(wanted.len()));
+                let read = |buffer: &mut Vec<u8>, name: &DigestId| {
+                    let parsed = parse(source, names, *name, buffer);
+                    counting.add(1);
+                    parsed
+                };
+                let wanted = wanted.par_iter().filter(|_| watch.interrupt.signal().is_none());
+                wanted.map_init(|| vec![0; USUAL], read).collect()
             };
             wanted = Vec::new();
             for parsed in read {

@@ -28,7 +28,7 @@ use crate::error::{Error, Result};
 use crate::layout::TreePath;
 use crate::repository::cache;
 use crate::repository::find::{self, FoundPlaces};
-use crate::stream::Interrupt;
+use crate::stream::{Interrupt, Watch};
 use crate::tree::{self, Tree};
 
 /// What a tree holds.
@@ -54,8 +54,8 @@ pub(crate) struct Scan {
 
 impl Scan {
     /// Reads the tree. Returns `Err(Interrupted)` when a signal came.
-    pub(crate) fn read(tree: &Tree, interrupt: &Interrupt) -> Result<Self> {
-        Self::read_with(tree, Arc::new(Nothing), &[], interrupt)
+    pub(crate) fn read(tree: &Tree, watch: &Watch<'_>) -> Result<Self> {
+        Self::read_with(tree, Arc::new(Nothing), &[], watch)
     }
 
     /// Reads the tree as it will be when the content in `returning` is put back. What manifests say of the content in
@@ -64,10 +64,10 @@ impl Scan {
         tree: &Tree,
         returning: Arc<dyn Returning>,
         also: &[Digest],
-        interrupt: &Interrupt,
+        watch: &Watch<'_>,
     ) -> Result<Self> {
-        let read_blobs = || blobs::read(tree, returning.digests(), interrupt);
-        let (blobs, found) = rayon::join(read_blobs, || read_repositories(tree, interrupt));
+        let read_blobs = || blobs::read(tree, returning.digests(), &watch.interrupt);
+        let (blobs, found) = rayon::join(read_blobs, || read_repositories(tree, watch));
         let mut scan = Self {
             digests: blobs.digests,
             empty_fan_outs: blobs.empty,
@@ -87,7 +87,7 @@ impl Scan {
         scan.damage.extend(unread.map(|error| Damage { of_content: true, ..Damage::new(None, Doubt::Tree, error) }));
         let foreign = blobs.foreign.into_iter();
         scan.damage.extend(foreign.map(|error| Damage { of_content: true, ..Damage::new(None, Doubt::None, error) }));
-        scan.read_manifests(tree, interrupt)?;
+        scan.read_manifests(tree, watch)?;
         Ok(scan)
     }
 
@@ -102,10 +102,10 @@ impl Scan {
     }
 
     /// Reads the repositories again, and the manifests that are new in them. Content is not listed again.
-    pub(crate) fn read_again(&mut self, tree: &Tree, interrupt: &Interrupt) -> Result<()> {
+    pub(crate) fn read_again(&mut self, tree: &Tree, watch: &Watch<'_>) -> Result<()> {
         self.damage.retain(|damage| damage.of_content);
-        self.take(read_repositories(tree, interrupt));
-        self.read_manifests(tree, interrupt)
+        self.take(read_repositories(tree, watch));
+        self.read_manifests(tree, watch)
     }
 
     /// Takes over the repositories, and gives an id to the digest of each layer link.
@@ -120,7 +120,7 @@ impl Scan {
         self.damage.extend(found.damage);
     }
 
-    fn read_manifests(&mut self, tree: &Tree, interrupt: &Interrupt) -> Result<()> {
+    fn read_manifests(&mut self, tree: &Tree, watch: &Watch<'_>) -> Result<()> {
         // What a manifest names is remembered only if it has an id by then.
         self.name_links();
         let mut wanted = Vec::new();
@@ -131,10 +131,10 @@ impl Scan {
             let named = repository.tags.iter().flat_map(|tag| tag.target.iter().chain(&tag.past));
             named.filter_map(|digest| self.digests.find(digest)).collect::<Vec<_>>()
         }));
-        self.read_graph(tree, wanted, interrupt);
+        self.read_graph(tree, wanted, watch);
         self.look_elsewhere(tree);
         self.read_signatures(tree);
-        interrupt.check()
+        watch.interrupt.check()
     }
 
     /// The id of a digest, which gets one if it has none.
@@ -145,7 +145,7 @@ impl Scan {
     /// Reads more manifests, which need not be linked.
     pub(crate) fn read_more(&mut self, tree: &Tree, wanted: Vec<DigestId>, interrupt: &Interrupt) {
         let before = self.graph.all_elsewhere().len();
-        self.read_graph(tree, wanted, interrupt);
+        self.read_graph(tree, wanted, &Watch::silent(interrupt));
         if self.graph.all_elsewhere().len() > before {
             self.look_elsewhere(tree);
         }
@@ -159,9 +159,9 @@ impl Scan {
         }
     }
 
-    fn read_graph(&mut self, tree: &Tree, wanted: Vec<DigestId>, interrupt: &Interrupt) {
+    fn read_graph(&mut self, tree: &Tree, wanted: Vec<DigestId>, watch: &Watch<'_>) {
         let source = Source { tree, returning: &*self.returning };
-        self.graph.read(source, &mut self.digests, wanted, interrupt);
+        self.graph.read(source, &mut self.digests, wanted, watch);
     }
 
     /// Gives an id to every digest in an alias or a tag.
@@ -222,18 +222,24 @@ struct ReadRepositories {
     damage: Vec<Damage>,
 }
 
-fn read_repositories(tree: &Tree, interrupt: &Interrupt) -> ReadRepositories {
-    let FoundPlaces { places, empty, unseen, in_the_way, foreign } = find::places(tree, interrupt);
+fn read_repositories(tree: &Tree, watch: &Watch<'_>) -> ReadRepositories {
+    let FoundPlaces { places, empty, unseen, in_the_way, foreign } = find::places(tree, watch);
     let of = |doubt| move |error| Damage::new(None, doubt, error);
     let unseen = unseen.into_iter().map(of(Doubt::Tree));
     let mut damage: Vec<Damage> = unseen.chain(in_the_way.into_iter().chain(foreign).map(of(Doubt::None))).collect();
     let (mut scanned, mut layers) = (Vec::with_capacity(places.len()), Vec::with_capacity(places.len()));
+    let counting = watch.count("reading repositories", Some(places.len()));
     let read: Vec<_> = places
         .into_par_iter()
         .enumerate()
-        .filter(|_| interrupt.signal().is_none())
-        .map(|(index, place)| repositories::read(tree, place, index))
+        .filter(|_| watch.interrupt.signal().is_none())
+        .map(|(index, place)| {
+            let read = repositories::read(tree, place, index);
+            counting.add(1);
+            read
+        })
         .collect();
+    drop(counting);
     for repository in read {
         scanned.push(repository.scanned);
         layers.push(repository.layers);
@@ -277,14 +283,14 @@ mod tests {
         plant(&tree.locate(&Entry::Blob(digest).path()), &manifest);
         plant(&tree.locate(&lib.revision_link(&digest)), &digest.to_string());
 
-        let scan = Scan::read(tree, &Interrupt::default()).unwrap();
+        let scan = Scan::read(tree, &Watch::none()).unwrap();
         assert!(scan.digests.find(&nowhere).is_none());
         let node = *scan.graph.node(scan.digests.find(&digest).unwrap()).unwrap();
         let known = [linked, stored].map(|digest| scan.digests.find(&digest).unwrap());
         assert_eq!((scan.graph.demanded(&node), scan.graph.elsewhere(&node)), (&known[..], &known[..]));
         assert_eq!(known.map(|name| scan.repositories[0].links_elsewhere(name)), [true, false]);
         // What a caller asks for is remembered all the same.
-        let asked = Scan::read_with(tree, Arc::new(Nothing), &[nowhere], &Interrupt::default()).unwrap();
+        let asked = Scan::read_with(tree, Arc::new(Nothing), &[nowhere], &Watch::none()).unwrap();
         let node = asked.graph.node(asked.digests.find(&digest).unwrap()).unwrap();
         assert_eq!((asked.graph.demanded(node).len(), asked.graph.elsewhere(node).len()), (4, 3));
     }

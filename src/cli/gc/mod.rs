@@ -13,13 +13,13 @@ use quarantine::no_room;
 use report::Summary;
 
 use super::reference::Content;
-use super::{Context, Exit, hint, interrupt, quarantine, threads};
+use super::{Context, Exit, hint, interrupt, progress, quarantine, threads};
 use crate::digest::Digest;
 use crate::durable::ExclusiveWriter;
 use crate::error::Error;
 use crate::gc::{self, Did, Fate, Limit, Options, Plan};
 use crate::pattern::Pattern;
-use crate::stream::Interrupt;
+use crate::stream::Watch;
 use crate::tree::Tree;
 
 /// Remove what nothing needs
@@ -147,9 +147,10 @@ impl Gc {
         if self.delete_untagged || self.delete_dangling_tags {
             context.check_tags(&registry, is_dry)?;
         }
-        let interrupt = interrupt::catch()?;
+        let progress = progress::observer(context.global.progress, &context.output);
+        let watch = Watch { progress: &*progress, interrupt: interrupt::catch()? };
         report::print_start(is_dry, &options, context)?;
-        let mut plan = gc::plan(tree, options, &interrupt)?;
+        let mut plan = gc::plan(tree, options, &watch)?;
         let is_cache = context.note_cache(&registry);
         report::print_doubts(&plan, context)?;
         if !self.explain.is_empty() {
@@ -161,8 +162,8 @@ impl Gc {
         };
         // Where the tree does not say what is tagged, --delete-untagged is refused.
         let wants_untagged = !self.delete_untagged && !context.output.is_quiet() && registry.check_tags().is_ok();
-        let untagged = wants_untagged.then(|| plan.untagged(tree, &interrupt)).transpose()?;
-        let dangling = if self.delete_dangling_tags { None } else { plan.dangling_tags(tree, &interrupt)? };
+        let untagged = wants_untagged.then(|| plan.untagged(tree, &watch)).transpose()?;
+        let dangling = if self.delete_dangling_tags { None } else { plan.dangling_tags(tree, &watch)? };
         let more = More { untagged, dangling, ..self.more(tree, &plan)? };
         let mut summary = Summary { is_cache, ..self.summary(tree, &plan, more)? };
         match writer {
@@ -170,7 +171,10 @@ impl Gc {
                 if self.min_age < Options::MIN_AGE && !plan.actions.is_empty() {
                     report::warn_of_processes(tree, context);
                 }
-                sweep(&writer, plan, summary, &interrupt, context)
+                let prints = context.output.is_json() || context.output.is_verbose();
+                let beside = prints.then(|| progress::beside_lines(context.global.progress, &context.output));
+                let watch = Watch { progress: beside.as_deref().unwrap_or(&*progress), ..watch };
+                sweep(&writer, plan, summary, &watch, context)
             }
             _ => {
                 // A plan that is refused is shown as in a dry run.
@@ -275,13 +279,13 @@ fn sweep(
     writer: &ExclusiveWriter<'_>,
     plan: Plan,
     mut summary: Summary,
-    interrupt: &Interrupt,
+    watch: &Watch<'_>,
     context: &mut Context,
 ) -> anyhow::Result<Exit> {
     let has_damage = has_damage(&plan);
     // The sweep continues even if its output can't be printed.
     let mut printed = Ok(());
-    let swept = gc::sweep(writer, plan, interrupt, |did| {
+    let swept = gc::sweep(writer, plan, watch, |did| {
         if printed.is_ok() {
             printed = match did {
                 Did::PutBack(digest, run) => quarantine::print_put_back(digest, run, "put back", context),

@@ -8,7 +8,8 @@ use indicatif::{HumanBytes, HumanDuration};
 /// The widths of a bar, where there is room for it and where there is little.
 const BARS: [u64; 2] = [30, 10];
 
-/// How many items are done, and how many there are; both are 0 where items are not counted.
+/// How many items are done, and how many there are. That is 0 where it is not known, and both are where items are not
+/// counted.
 #[derive(Debug, Default)]
 pub(super) struct Items {
     done: AtomicU64,
@@ -16,9 +17,18 @@ pub(super) struct Items {
 }
 
 impl Items {
-    pub(super) fn set(&self, done: u64, total: u64) {
+    pub(super) fn set(&self, done: u64, total: Option<u64>) {
         self.done.store(done, Ordering::Relaxed);
-        self.total.store(total, Ordering::Relaxed);
+        self.total.store(total.unwrap_or_default(), Ordering::Relaxed);
+    }
+
+    /// How many are done, and the text for that; `None` where items are not counted.
+    fn shown(&self) -> Option<(u64, String)> {
+        match (self.done.load(Ordering::Relaxed), self.total.load(Ordering::Relaxed)) {
+            (0, 0) => None,
+            (done, 0) => Some((done, done.to_string())),
+            (done, total) => Some((done, format!("{done}/{total}"))),
+        }
     }
 }
 
@@ -35,6 +45,13 @@ pub(super) fn parts(name: &str, state: State, items: &Items) -> Vec<(u8, Part)> 
     let State { bytes, total, elapsed, left } = state;
     let text = |text: String| Part::Text(text);
     let mut parts = vec![(0, text(name.to_owned()))];
+    let items = items.shown();
+    if let (0, None, Some((done, items))) = (bytes, total, &items) {
+        parts.push((2, text(items.clone())));
+        parts.push((5, text(format!("{}/s", done / elapsed.as_secs().max(1)))));
+        parts.push((3, text(format!("{:#}", HumanDuration(elapsed)))));
+        return parts;
+    }
     if let Some(total) = total {
         parts.push((4, Part::Bar { bytes, total }));
         parts.push((1, text(format!("{}/{}", HumanBytes(bytes), HumanBytes(total)))));
@@ -50,10 +67,7 @@ pub(super) fn parts(name: &str, state: State, items: &Items) -> Vec<(u8, Part)> 
         format!("{:#}", HumanDuration(elapsed))
     };
     parts.push((3, text(time)));
-    let (done, all) = (items.done.load(Ordering::Relaxed), items.total.load(Ordering::Relaxed));
-    if all > 0 {
-        parts.push((2, text(format!("{done}/{all}"))));
-    }
+    parts.extend(items.map(|(_, items)| (2, text(items))));
     parts
 }
 
@@ -92,7 +106,7 @@ mod tests {
     #[test]
     fn a_line_gives_up_what_matters_least_until_it_fits() {
         let items = Items::default();
-        items.set(3, 16);
+        items.set(3, Some(16));
         let (elapsed, left) = (Duration::from_secs(4), Duration::from_secs(12));
         let parts = parts("storing", State { bytes: 4096, total: Some(16384), elapsed, left }, &items);
         let [wide, narrow] = BARS.map(|width| bar(4096, 16384, width));
@@ -114,11 +128,23 @@ mod tests {
     #[test]
     fn a_bar_fits_on_a_terminal_of_80_columns() {
         let items = Items::default();
-        items.set(17083, 30062);
+        items.set(17083, Some(30062));
         let (elapsed, left) = (Duration::from_secs(1), Duration::from_secs(2));
         let state = State { bytes: 1_181_116_006, total: Some(3_350_074_490), elapsed, left };
         let line = fit(&parts("hashing content", state, &items), 79);
         assert_eq!(line, "hashing content ███░░░░░░░ 1.10 GiB/3.12 GiB 1.10 GiB/s 2s left 17083/30062");
+    }
+
+    #[test]
+    fn items_are_shown_with_their_rate_and_with_a_total_where_that_is_known() {
+        let items = Items::default();
+        let state = State { bytes: 0, total: None, elapsed: Duration::from_secs(4), left: Duration::ZERO };
+        let line = |items: &Items| fit(&parts("reading", state, items), 79);
+        assert_eq!(line(&items), "reading 4s");
+        items.set(41, None);
+        assert_eq!(line(&items), "reading 41 10/s 4s");
+        items.set(41, Some(100));
+        assert_eq!(line(&items), "reading 41/100 10/s 4s");
     }
 
     #[test]

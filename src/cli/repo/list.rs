@@ -4,10 +4,12 @@ use serde_json::json;
 
 use crate::cli::count::width;
 use crate::cli::subject::About;
-use crate::cli::{Context, Exit};
+use crate::cli::{Context, Exit, progress};
 use crate::name::RepositoryName;
 use crate::ordered;
 use crate::registry::Census;
+use crate::repository::find;
+use crate::stream::Watch;
 
 /// How many repositories each thread counts at a time.
 const AT_A_TIME: usize = 8;
@@ -36,7 +38,8 @@ pub(in crate::cli) struct List {
 impl List {
     pub(in crate::cli) fn run(self, context: &mut Context) -> anyhow::Result<Exit> {
         let registry = context.registry()?;
-        let found = registry.repositories();
+        let progress = progress::observer(context.global.progress, &context.output);
+        let found = find::repositories(registry.tree(), &Watch { progress: &*progress, ..Watch::none() });
         let mut damage = found.damage;
         let width = width("REPOSITORY", found.repositories.iter().map(RepositoryName::as_str));
         if !self.long {
@@ -45,7 +48,14 @@ impl List {
             }
             return context.output.all_damage(&damage);
         }
-        let count = |name| (name, registry.repository(name).map(|repository| Census::take(&repository)));
+        let progress = progress::beside_lines(context.global.progress, &context.output);
+        let watch = Watch { progress: &*progress, ..Watch::none() };
+        let counting = watch.count("counting", Some(found.repositories.len()));
+        let count = |name| {
+            let counted = registry.repository(name).map(|repository| Census::take(&repository));
+            counting.add(1);
+            (name, counted)
+        };
         for (name, counted) in ordered::map(found.repositories.iter(), AT_A_TIME, count) {
             let mut fields = json!({ "repository": name, "name": name });
             let (census, met) = counted.about(name, None)?;

@@ -13,6 +13,7 @@ mod generated;
 mod hints;
 mod json;
 mod limits;
+mod progress;
 mod readme;
 mod references;
 mod roots;

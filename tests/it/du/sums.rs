@@ -5,7 +5,7 @@ use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use regtree::stream::Interrupt;
+use regtree::stream::Watch;
 use regtree::{Registry, du};
 
 use super::{LINES, MEASURES, Measure, below, line, usage};
@@ -52,7 +52,7 @@ fn assert_adds_up(scratch: &Scratch, context: &str) {
 fn an_open_tree_is_measured_alike_twice() {
     let scratch = random_tree(1, false);
     let registry = Registry::open(scratch.root()).unwrap();
-    let measure = || du::measure(registry.tree(), du::Options::default(), &|_| true, &Interrupt::default()).unwrap();
+    let measure = || du::measure(registry.tree(), du::Options::default(), &|_| true, &Watch::none()).unwrap();
     let (first, second) = (measure(), measure());
     assert_ne!(first.tree.total(), 0);
     assert_eq!((first.tree, first.repositories, first.stored), (second.tree, second.repositories, second.stored));

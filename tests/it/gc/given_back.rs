@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use regtree::gc::{self, Kind, Limit, Options};
 use regtree::quarantine::purge;
-use regtree::stream::Interrupt;
+use regtree::stream::Watch;
 use regtree::{Error, Registry};
 use serde_json::Value;
 
@@ -119,16 +119,16 @@ fn what_cannot_be_put_back_when_its_turn_comes_keeps_its_repository() {
     let (planted, image) = linked_again();
     let registry = Registry::open(planted.root()).unwrap();
     let now = jiff::Timestamp::now();
-    let interrupt = Interrupt::default();
+    let watch = Watch::none();
     let mut options = Options::new(now);
     options.min_age = Duration::ZERO;
     options.delete_untagged = true;
-    let plan = gc::plan(registry.tree(), options, &interrupt).unwrap();
+    let plan = gc::plan(registry.tree(), options, &watch).unwrap();
     assert_eq!((plan.recall.len(), plan.count(Kind::Revision).0), (3, 1));
     let run = plan.recall.blobs().next().unwrap().1.clone();
     let writer = registry.exclusive_writer("test", now, Duration::ZERO).unwrap();
     purge(&writer, &run).unwrap();
-    let swept = gc::sweep(&writer, plan, &interrupt, |_| Ok(())).unwrap();
+    let swept = gc::sweep(&writer, plan, &watch, |_| Ok(())).unwrap();
     assert_eq!((swept.not_put_back.len(), swept.removed.len()), (3, 0), "{swept:?}");
     assert!(planted.at(&revision_path("lib", &image)).exists());
     assert!(planted.at(&layer_path("lib", &sha256(b"unneeded 0"))).exists());
@@ -146,8 +146,8 @@ fn a_sweep_refuses_by_itself_what_looks_like_a_mistake() {
         options.min_age = Duration::ZERO;
         options.max_delete = max_delete;
         options.allow_rootless = allow_rootless;
-        let plan = gc::plan(registry.tree(), options, &Interrupt::default()).unwrap();
-        gc::sweep(&writer, plan, &Interrupt::default(), |_| Ok(())).map(|swept| swept.removed.len())
+        let plan = gc::plan(registry.tree(), options, &Watch::none()).unwrap();
+        gc::sweep(&writer, plan, &Watch::none(), |_| Ok(())).map(|swept| swept.removed.len())
     };
     assert!(matches!(sweep(None, false), Err(Error::SafetyLimit { .. })));
     assert!(matches!(sweep(Some(Limit::Bytes(14)), true), Err(Error::SafetyLimit { .. })));

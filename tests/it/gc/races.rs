@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use regtree::Registry;
 use regtree::gc::{self, Action, Did, Kind, Options};
-use regtree::stream::Interrupt;
+use regtree::stream::Watch;
 
 use super::planted::{Planted, blob_path, hex_of, revision_path, sha256, sha512, tag_path};
 use super::{NOW, NOW_UNTAGGED, assert_whole, collect};
@@ -16,10 +16,10 @@ fn sweep(planted: &Planted, delete_untagged: bool, kind: Kind, meanwhile: impl F
     let writer = registry.exclusive_writer("test", now, Duration::ZERO).unwrap();
     let mut options = Options::new(now);
     options.delete_untagged = delete_untagged;
-    let interrupt = Interrupt::default();
-    let plan = gc::plan(registry.tree(), options, &interrupt).unwrap();
+    let watch = Watch::none();
+    let plan = gc::plan(registry.tree(), options, &watch).unwrap();
     let mut meanwhile = Some(meanwhile);
-    let swept = gc::sweep(&writer, plan, &interrupt, |did| {
+    let swept = gc::sweep(&writer, plan, &watch, |did| {
         if let Did::Removed(action) = did
             && action.kind == kind
             && let Some(meanwhile) = meanwhile.take()
