@@ -147,7 +147,7 @@ impl Platforms<'_> {
         let platforms = self.read.entry(index).or_insert_with(|| match read_one(tree, &index) {
             Read::Right(form) => {
                 let parts = form.parts.iter();
-                parts.filter_map(|part| Some((part.digest, part.platform.as_deref()?.to_owned()))).collect()
+                parts.filter_map(|part| Some((part.digest(), part.platform.as_deref()?.to_owned()))).collect()
             }
             Read::Wrong(_) => HashMap::new(),
         });

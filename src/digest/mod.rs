@@ -7,6 +7,7 @@
 //! This module has the value and its text; `given` has the digests that users shorten. Hashing is in `hash`, and
 //! `layout` turns digests into paths.
 
+mod compact;
 mod given;
 pub(crate) mod hash;
 mod midstate;
@@ -17,6 +18,7 @@ use std::str::FromStr;
 
 use serde::{Serialize, Serializer};
 
+pub(crate) use compact::CompactDigest;
 pub use given::{DigestPrefix, GivenDigest};
 pub(crate) use hash::{Hasher, HashingReader};
 pub(crate) use midstate::Midstate;

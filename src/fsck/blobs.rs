@@ -41,11 +41,31 @@ pub(super) struct Blobs<'t> {
     returning: Arc<dyn Returning>,
 }
 
-enum Found {
-    File(Digest, u64),
-    /// A symbolic link that leads to a file.
-    Led(Digest, u64),
-    Odd(Digest),
+/// What a part of the tree has.
+#[derive(Default)]
+struct Found {
+    /// Hashes and sizes of the sha256 blobs, as nearly all are.
+    canonical: Vec<([u8; 32], u64)>,
+    /// The other blobs with their sizes.
+    others: Vec<(Digest, u64)>,
+    led: HashSet<Digest>,
+    odd: HashSet<Digest>,
+}
+
+impl Found {
+    fn file(&mut self, digest: Digest, size: u64) {
+        match digest.sha256() {
+            Some(hash) => self.canonical.push((hash, size)),
+            None => self.others.push((digest, size)),
+        }
+    }
+
+    fn add(&mut self, other: Self) {
+        self.canonical.extend(other.canonical);
+        self.others.extend(other.others);
+        self.led.extend(other.led);
+        self.odd.extend(other.odd);
+    }
 }
 
 impl<'t> Blobs<'t> {
@@ -58,29 +78,24 @@ impl<'t> Blobs<'t> {
     ) -> (Self, Vec<Candidate>) {
         let mut inspector = inspector.another(None);
         let base = Area::Blobs.path();
-        let mut found = Vec::new();
-        let walk = Walk { kinds: layout::algorithm_directories(&base), only, watch, done: AtomicU64::new(0) };
-        walk.descend(&mut inspector, &base, &mut found);
-        let sized = |digest| Some(Found::File(digest, returning.returned(&digest)?.size));
-        found.extend(returning.digests().into_iter().filter_map(sized));
-        let (mut canonical, mut others, mut odd) = (Vec::with_capacity(found.len()), Vec::new(), HashSet::new());
-        let is_led = |found: &Found| if let Found::Led(digest, _) = found { Some(*digest) } else { None };
-        let led = found.iter().filter_map(is_led).collect();
-        for found in &found {
-            match found {
-                Found::File(digest, _) | Found::Led(digest, _) => match digest.sha256() {
-                    Some(hash) => canonical.push(hash),
-                    None => others.push(*digest),
-                },
-                Found::Odd(digest) => drop(odd.insert(*digest)),
+        let mut found = Found::default();
+        for digest in returning.digests() {
+            if let Some(returned) = returning.returned(&digest) {
+                found.file(digest, returned.size);
             }
         }
-        let digests = Digests::of_blobs(canonical, others);
-        let mut sizes = vec![0; digests.len()];
-        for found in found {
-            if let Found::File(digest, size) | Found::Led(digest, size) = found
-                && let Some(name) = digests.find(&digest)
-            {
+        let walk = Walk { kinds: layout::algorithm_directories(&base), only, watch, done: AtomicU64::new(0) };
+        walk.descend(&mut inspector, &base, &mut found);
+        let Found { mut canonical, others, led, odd } = found;
+        // Of what is in the tree and comes back too, the first is what comes back.
+        canonical.sort_by_key(|(hash, _)| *hash);
+        canonical.dedup_by_key(|(hash, _)| *hash);
+        let mut sizes: Vec<u64> = canonical.iter().map(|(_, size)| *size).collect();
+        let hashes = canonical.into_iter().map(|(hash, _)| hash).collect();
+        let digests = Digests::of_blobs(hashes, others.iter().map(|(digest, _)| *digest).collect());
+        sizes.resize(digests.len(), 0);
+        for (digest, size) in others.into_iter().rev() {
+            if let Some(name) = digests.find(&digest) {
                 sizes[name.index()] = size;
             }
         }
@@ -161,7 +176,7 @@ struct Walk<'w> {
 }
 
 impl Walk<'_> {
-    fn descend(&self, inspector: &mut Inspector<'_>, path: &TreePath, found: &mut Vec<Found>) {
+    fn descend(&self, inspector: &mut Inspector<'_>, path: &TreePath, found: &mut Found) {
         let Some((handle, listed)) = inspector.list(path, Blocks::Area) else { return };
         if let Some(kind) = self.kinds.iter().find(|kind| kind.path == *path) {
             self.read_algorithm(inspector, kind, handle.as_fd(), listed, found);
@@ -181,7 +196,7 @@ impl Walk<'_> {
         kind: &KeyedDirectory,
         handle: BorrowedFd<'_>,
         listed: Vec<Listed>,
-        found: &mut Vec<Found>,
+        found: &mut Found,
     ) {
         let mut fan_outs = Vec::with_capacity(listed.len());
         for entry in listed {
@@ -203,8 +218,9 @@ impl Walk<'_> {
                 (found, inspector.candidates)
             })
             .collect();
+        found.canonical.reserve_exact(read.iter().map(|(read, _)| read.canonical.len()).sum());
         for (read, candidates) in read {
-            found.extend(read);
+            found.add(read);
             inspector.candidates.extend(candidates);
         }
     }
@@ -215,8 +231,8 @@ fn read_fan_out(
     kind: &KeyedDirectory,
     parent: BorrowedFd<'_>,
     path: &TreePath,
-) -> Vec<Found> {
-    let mut found = Vec::new();
+) -> Found {
+    let mut found = Found::default();
     // The fan-out is read as a leaf without a file, so that every entry is listed.
     let reported = inspector.candidates.len();
     let looked = inspector.leaf(parent, &kind.path, path.file_name(), "", Blocks::Area);
@@ -231,16 +247,17 @@ fn read_fan_out(
         let digest = entry.text().and_then(|name| kind.digest(name));
         let Some(name) = entry.text().filter(|_| entry.kind == EntryKind::Directory) else {
             match digest.filter(|_| entry.kind == EntryKind::Symlink) {
-                Some(digest) => found.push(read_symlink(inspector, &entry_path(path, &digest), digest)),
+                Some(digest) => read_symlink(inspector, &entry_path(path, &digest), digest, &mut found),
                 None => inspector.stranger(path, "data", &entry),
             }
             continue;
         };
         match digest.filter(|_| name.get(..2) == Some(path.file_name())) {
-            Some(digest) => found.extend(read_blob(inspector, fan_out.handle.as_fd(), path, name, digest)),
+            Some(digest) => read_blob(inspector, fan_out.handle.as_fd(), path, name, digest, &mut found),
             None => read_misplaced(inspector, kind, fan_out.handle.as_fd(), path, name),
         }
     }
+    found.canonical.shrink_to_fit();
     found
 }
 
@@ -250,11 +267,15 @@ fn read_blob(
     fan_out: &TreePath,
     name: &str,
     digest: Digest,
-) -> Option<Found> {
+    found: &mut Found,
+) {
     let blocks = Blocks::Blob(digest);
     let leaf = match inspector.leaf(parent, fan_out, name, "data", blocks) {
-        Looked::Gone => return None,
-        Looked::Unseen => return Some(Found::Odd(digest)),
+        Looked::Gone => return,
+        Looked::Unseen => {
+            found.odd.insert(digest);
+            return;
+        }
         Looked::Seen(leaf) => leaf,
     };
     let path = || fan_out.child(name).expect("hex digits are a plain name");
@@ -265,28 +286,31 @@ fn read_blob(
     } else if !leaf.others.is_empty() {
         inspector.strangers(&path(), "data", leaf.others);
     }
-    let kind = leaf.file?;
+    let Some(kind) = leaf.file else { return };
     if kind == EntryKind::Symlink {
-        return Some(read_symlink(inspector, &data(), digest));
+        return read_symlink(inspector, &data(), digest, found);
     }
     if kind != EntryKind::File {
         // Whether a manifest needs it is found out later.
         inspector.odd_file(&data(), kind, Harm::Possible, blocks);
-        return Some(Found::Odd(digest));
+        found.odd.insert(digest);
+        return;
     }
     let stat = match rustix::fs::statat(&leaf.handle, "data", AtFlags::SYMLINK_NOFOLLOW) {
         Ok(stat) => stat,
-        Err(Errno::NOENT) => return None,
+        Err(Errno::NOENT) => return,
         Err(errno) => {
             inspector.refused(blocks, &data(), errno);
-            return Some(Found::Odd(digest));
+            found.odd.insert(digest);
+            return;
         }
     };
     if FileType::from_raw_mode(stat.st_mode) != FileType::RegularFile {
-        return Some(Found::Odd(digest));
+        found.odd.insert(digest);
+        return;
     }
     inspector.check_stat(&stat, 0o4, blocks, data);
-    Some(Found::File(digest, u64::try_from(stat.st_size).unwrap_or_default()))
+    found.file(digest, u64::try_from(stat.st_size).unwrap_or_default());
 }
 
 fn entry_path(fan_out: &TreePath, digest: &Digest) -> TreePath {
@@ -294,10 +318,16 @@ fn entry_path(fan_out: &TreePath, digest: &Digest) -> TreePath {
 }
 
 /// A symbolic link in the place of content or of its directory. A registry serves the file that it leads to.
-fn read_symlink(inspector: &mut Inspector<'_>, link: &TreePath, digest: Digest) -> Found {
+fn read_symlink(inspector: &mut Inspector<'_>, link: &TreePath, digest: Digest, found: &mut Found) {
     let leads = symlinks::stat(inspector.tree, &Entry::Blob(digest).path()).ok().filter(symlinks::is_file);
     inspector.symlink(link, leads.is_some(), Blocks::Blob(digest));
-    leads.map_or(Found::Odd(digest), |stat| Found::Led(digest, symlinks::size(&stat)))
+    match leads {
+        Some(stat) => {
+            found.led.insert(digest);
+            found.file(digest, symlinks::size(&stat));
+        }
+        None => drop(found.odd.insert(digest)),
+    }
 }
 
 /// Reports a directory in a fan-out that no digest leads to.

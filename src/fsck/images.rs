@@ -151,8 +151,8 @@ impl<'m> References for &'m Manifests {
         let Some(Read::Right(form)) = self.get(&manifest) else { return };
         for part in &form.parts {
             show(match part.role {
-                Role::Child => Edge::Manifest((part.digest, part.platform.as_deref().or(platform))),
-                _ => Edge::Content((part.digest, platform)),
+                Role::Child => Edge::Manifest((part.digest(), part.platform.as_deref().or(platform))),
+                _ => Edge::Content((part.digest(), platform)),
             });
         }
     }

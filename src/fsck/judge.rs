@@ -98,17 +98,17 @@ impl<'j, 't> Judge<'j, 't> {
                 self.needed.insert(digest);
             }
             let Some(form) = self.read(&digest) else { continue };
-            self.mentioned.extend(form.mentions.iter().map(|mention| mention.digest));
+            self.mentioned.extend(form.mentions.iter().map(|mention| mention.digest()));
             for part in &form.parts {
                 if part.role == Role::Child {
-                    self.children.insert(part.digest);
+                    self.children.insert(part.digest());
                     if references::is_content(self, part) {
-                        self.needed.insert(part.digest);
+                        self.needed.insert(part.digest());
                     }
                     continue;
                 }
-                self.needed.insert(part.digest);
-                if let LinkTarget::To(target) = self.repository.layers.target(&part.digest) {
+                self.needed.insert(part.digest());
+                if let LinkTarget::To(target) = self.repository.layers.target(&part.digest()) {
                     self.needed.insert(target);
                 }
             }

@@ -222,8 +222,8 @@ fn embedded(findings: &[Finding], manifests: &Manifests) -> HashMap<Digest, Dige
     let mut found = HashMap::new();
     for (manifest, read) in manifests {
         let Read::Right(form) = read else { continue };
-        let parts = form.parts.iter().filter(|part| part.is_embedded && wanted.contains(&part.digest));
-        found.extend(parts.map(|part| (part.digest, *manifest)));
+        let parts = form.parts.iter().filter(|part| part.is_embedded && wanted.contains(&part.digest()));
+        found.extend(parts.map(|part| (part.digest(), *manifest)));
     }
     found
 }

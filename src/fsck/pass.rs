@@ -19,7 +19,7 @@ use crate::judge::content::{self, Stored};
 use crate::judge::manifest::Read;
 use crate::judge::references::OtherSize;
 use crate::layout::{Place, TreePath};
-use crate::scan::DigestSet;
+use crate::scan::{DigestId, DigestSet};
 use crate::stream::{Silent, Watch};
 
 /// The result of a pass.
@@ -55,6 +55,32 @@ impl Needed {
             Some(name) => self.present.insert(name),
             None => self.absent.insert(*digest),
         };
+    }
+
+    fn add(&mut self, needs: Needs) {
+        for name in needs.present {
+            self.present.insert(name);
+        }
+        self.absent.extend(needs.absent);
+    }
+}
+
+/// The content that one repository needs, in four bytes each until all repositories are judged.
+struct Needs {
+    present: Vec<DigestId>,
+    absent: Vec<Digest>,
+}
+
+impl Needs {
+    fn of(blobs: &Blobs<'_>, digests: &HashSet<Digest>) -> Self {
+        let mut needs = Self { present: Vec::with_capacity(digests.len()), absent: Vec::new() };
+        for digest in digests {
+            match blobs.digests.find(digest) {
+                Some(name) => needs.present.push(name),
+                None => needs.absent.push(*digest),
+            }
+        }
+        needs
     }
 }
 
@@ -92,7 +118,8 @@ pub(super) fn look(
         .map(|repository| {
             let judge =
                 Judge::new(inspector, repository, blobs, &manifests, (is_modern, options.content.is_some())).judge();
-            (judge.inspector.candidates, judge.sizes, judge.needed)
+            let needs = Needs::of(blobs, &judge.needed);
+            (judge.inspector.candidates, judge.sizes, needs)
         })
         .collect();
     let mut needed = Needed { present: DigestSet::new(&blobs.digests), absent: HashSet::new() };
@@ -100,12 +127,10 @@ pub(super) fn look(
         |repository: &RepositoryView| repository.revisions.iter().map(|revision| revision.digest).collect::<Vec<_>>();
     repositories.iter().flat_map(linked).for_each(|digest| needed.insert(blobs, &digest));
     let mut sizes = Vec::new();
-    for (reported, other_sizes, digests) in judged {
+    for (reported, other_sizes, needs) in judged {
         candidates.extend(reported);
         sizes.extend(other_sizes);
-        for digest in &digests {
-            needed.insert(blobs, digest);
-        }
+        needed.add(needs);
     }
     candidates.extend(compare_sizes(inspector, blobs, sizes, &manifests, watch)?);
     Ok(Pass { repositories, manifests, candidates: dedup(candidates), needed })

@@ -189,6 +189,7 @@ pub(super) fn read(inspector: &mut Inspector<'_>, place: Place, options: &Option
             }
             layers.add(digest, link);
         }
+        layers.straight.shrink_to_fit();
     } else if inspector.candidates.len() > reported {
         folders.layers = Folder::Unseen;
     }

@@ -109,8 +109,8 @@ impl<'l> Lazy<'l> {
         let (Occupant::File(1..), Stored::Right) = self.look(&self.manifest) else { return wanted };
         let Some(form) = right(&self.read(&self.manifest)) else { return wanted };
         for part in form.parts.iter().filter(|part| part.role != Role::Child) {
-            let target = match self.layer(&part.digest) {
-                LinkTarget::Straight => part.digest,
+            let target = match self.layer(&part.digest()) {
+                LinkTarget::Straight => part.digest(),
                 LinkTarget::To(target) => target,
                 _ => continue,
             };
@@ -248,7 +248,7 @@ impl<'l> Lazy<'l> {
                 Ok(found) => {
                     let form = right(&self.read(&found.digest));
                     let parts = form.iter().flat_map(|form| &form.parts);
-                    children.extend(parts.filter(|part| part.role == Role::Child).map(|part| part.digest));
+                    children.extend(parts.filter(|part| part.role == Role::Child).map(|part| part.digest()));
                 }
                 Err(error) => self.unseen(error),
             }

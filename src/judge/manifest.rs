@@ -9,7 +9,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use super::content::{self, Stored};
 use super::joined::NAMED;
 use crate::count;
-use crate::digest::{Digest, Hasher};
+use crate::digest::{CompactDigest, Digest, Hasher};
 use crate::error::{Refusal, Result};
 use crate::finding::{Code, Harm};
 use crate::layout::{Entry, TreePath};
@@ -158,7 +158,7 @@ pub(crate) struct Problem {
 /// Something that a manifest references.
 pub(crate) struct Part {
     pub(crate) role: Role,
-    pub(crate) digest: Digest,
+    digest: CompactDigest,
     /// In bytes, as the manifest says. A size that is missing counts as 0, as every client reads it; layers of schema1
     /// and what is only mentioned have none.
     pub(crate) size: Option<i64>,
@@ -193,9 +193,16 @@ impl MediaType {
     }
 }
 
+impl Part {
+    /// The digest of what is referenced.
+    pub(crate) fn digest(&self) -> Digest {
+        self.digest.get()
+    }
+}
+
 impl fmt::Display for Part {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} {}", self.role, self.digest)
+        write!(f, "{} {}", self.role, self.digest())
     }
 }
 
@@ -217,7 +224,7 @@ impl ManifestForm {
             let media_type = MediaType::of(reference);
             let platform = reference.platform.as_ref().filter(|platform| !platform.architecture.is_empty());
             let platform = platform.map(|platform| platform.to_string().into());
-            let digest = reference.digest.ok()?;
+            let digest = reference.digest.ok()?.into();
             Some(Part { role, digest, size, says_size, is_embedded, elsewhere, media_type, platform })
         };
         let mentions = manifest.mentioned.iter().map(|digest| Reference::mention(*digest));
@@ -245,13 +252,14 @@ impl ManifestForm {
                     Role::Child => (&mut children, &mut self.left_out.children),
                     _ => (&mut parts, &mut self.left_out.parts),
                 };
-                !is_nowhere(&part.digest) || (part.role == Role::Child || !part.elsewhere) && is_kept(part, seen, count)
+                !is_nowhere(&part.digest())
+                    || (part.role == Role::Child || !part.elsewhere) && is_kept(part, seen, count)
             })
             .collect();
         self.mentions = Vec::from(self.mentions)
             .into_iter()
             .filter(|mention| {
-                !is_nowhere(&mention.digest) || is_kept(mention, &mut mentions, &mut self.left_out.mentions)
+                !is_nowhere(&mention.digest()) || is_kept(mention, &mut mentions, &mut self.left_out.mentions)
             })
             .collect();
         self
@@ -262,7 +270,7 @@ impl ManifestForm {
     pub(crate) fn marks(&self) -> impl Iterator<Item = &Part> {
         let nothing = Digest::of(b"{}");
         let is_own =
-            move |part: &&Part| part.role == Role::Child || part.role == Role::Config && part.digest != nothing;
+            move |part: &&Part| part.role == Role::Child || part.role == Role::Config && part.digest() != nothing;
         self.parts.iter().filter(is_own)
     }
 
@@ -291,7 +299,7 @@ impl ManifestForm {
 
 /// Whether a reference to something that is nowhere is one of the first of its kind. The others are counted.
 fn is_kept(part: &Part, seen: &mut HashSet<Digest>, left_out: &mut u64) -> bool {
-    let is_new = seen.insert(part.digest);
+    let is_new = seen.insert(part.digest());
     let is_kept = is_new && seen.len() <= NAMED;
     *left_out += u64::from(is_new && !is_kept);
     is_kept

@@ -149,7 +149,7 @@ pub(crate) fn led<F: Facts>(facts: &mut F, tagged: Vec<Digest>) -> HashSet<Diges
         }
         let form = facts.form(&digest);
         let children = form.iter().flat_map(|form| &form.parts).filter(|part| part.role == Role::Child);
-        pending.extend(children.map(|child| child.digest));
+        pending.extend(children.map(|child| child.digest()));
     }
     led
 }
@@ -159,8 +159,8 @@ pub(crate) fn led<F: Facts>(facts: &mut F, tagged: Vec<Digest>) -> HashSet<Diges
 pub(crate) fn is_content<F: Facts>(facts: &mut F, child: &Part) -> bool {
     let is_layer = |leads| matches!(leads, LinkTarget::Straight | LinkTarget::To(_));
     !matches!(child.media_type, MediaType::Manifest(_))
-        && facts.revision(&child.digest).is_none()
-        && is_layer(facts.layer(&child.digest))
+        && facts.revision(&child.digest()).is_none()
+        && is_layer(facts.layer(&child.digest()))
 }
 
 /// Whether a media type names another kind than that of a manifest.
@@ -189,7 +189,7 @@ impl<F: Facts> Referrer<'_, F> {
     }
 
     fn child(&mut self, part: &Part) {
-        let digest = part.digest;
+        let digest = part.digest();
         if is_content(self.facts, part) {
             return self.part(part);
         }
@@ -206,11 +206,11 @@ impl<F: Facts> Referrer<'_, F> {
         let mut wrong: Vec<(&Part, Kind)> = Vec::new();
         let mut seen = HashSet::new();
         for part in form.parts.iter().filter(|part| part.role == Role::Child && part.media_type != MediaType::Absent) {
-            let mut link = || self.facts.revision(&part.digest);
-            if !seen.insert(part.digest) || !matches!(link(), Some(RevisionLink::Right | RevisionLink::Misplaced)) {
+            let mut link = || self.facts.revision(&part.digest());
+            if !seen.insert(part.digest()) || !matches!(link(), Some(RevisionLink::Right | RevisionLink::Misplaced)) {
                 continue;
             }
-            let kind = self.facts.kind(&part.digest);
+            let kind = self.facts.kind(&part.digest());
             wrong.extend(kind.filter(|kind| is_another(part.media_type, *kind)).map(|kind| (part, kind)));
         }
         let Some((first, kind)) = wrong.first() else { return };
@@ -224,7 +224,7 @@ impl<F: Facts> Referrer<'_, F> {
         };
         let message = format!("the media type of {first} is that of {found}, and it is {kind}{more}");
         let finding = self.facts.at(self.document.clone(), Code::ReferenceMediaTypeMismatch, Harm::Possible, message);
-        let (digest, finding) = (first.digest, finding.expects(kind).found(&found));
+        let (digest, finding) = (first.digest(), finding.expects(kind).found(&found));
         self.report(Blocks::None, digest, finding);
     }
 
@@ -257,14 +257,14 @@ impl<F: Facts> Referrer<'_, F> {
         }
         let Some(form) = self.facts.form(digest) else { return false };
         form.marks().any(|part| match part.role {
-            Role::Child => self.facts.revision(&part.digest).is_some(),
-            _ => self.facts.layer(&part.digest).is_link(),
+            Role::Child => self.facts.revision(&part.digest()).is_some(),
+            _ => self.facts.layer(&part.digest()).is_link(),
         })
     }
 
     /// Judges a config or layer: whether it is linked here, exists, and has the size that the manifest says.
     fn part(&mut self, part: &Part) {
-        let digest = part.digest;
+        let digest = part.digest();
         let target = match self.facts.layer(&digest) {
             LinkTarget::Absent | LinkTarget::Deleted if part.elsewhere => return,
             LinkTarget::Absent => return self.unlinked(part, Code::ReferenceMissing),
@@ -296,7 +296,7 @@ impl<F: Facts> Referrer<'_, F> {
 
     /// Reports a layer or config that is not linked.
     fn unlinked(&mut self, part: &Part, code: Code) {
-        let (digest, manifest) = (part.digest, self.digest);
+        let (digest, manifest) = (part.digest(), self.digest);
         let is_there = matches!(self.facts.occupant(&digest), Occupant::File(_));
         let but = if is_there { ", though the tree has its content" } else { "" };
         let (is, was_here) = match code {
@@ -344,21 +344,21 @@ impl<F: Facts> Referrer<'_, F> {
         let says = if part.says_size { expected.to_string() } else { "no size, which counts as 0".to_owned() };
         let message = format!("{part} has {}, but the manifest says {says}", count::bytes(found));
         let finding = self.facts.at(self.document.clone(), code, Harm::Certain, message);
-        let finding = finding.of_manifest(self.digest).of_content(part.digest).expects(&expected).found(&found);
+        let finding = finding.of_manifest(self.digest).of_content(part.digest()).expects(&expected).found(&found);
         let blocks = if code == Code::SubjectSizeWrong { Blocks::None } else { Blocks::Revision(self.digest) };
         self.facts.differs(OtherSize { target, expected, finding, blocks });
     }
 
     /// Judges the manifest that this one is about. It need not be here, and no pull compares its size.
     fn subject(&mut self, subject: &Part) {
-        if let Some(RevisionLink::Right | RevisionLink::Misplaced) = self.facts.revision(&subject.digest) {
-            self.size(subject, subject.digest, Code::SubjectSizeWrong);
+        if let Some(RevisionLink::Right | RevisionLink::Misplaced) = self.facts.revision(&subject.digest()) {
+            self.size(subject, subject.digest(), Code::SubjectSizeWrong);
         }
     }
 
     /// Judges what a manifest of an unknown kind mentions: a manifest, a layer, or nothing that was ever here.
     fn mention(&mut self, mention: &Part) {
-        let digest = mention.digest;
+        let digest = mention.digest();
         let what = match (self.facts.revision(&digest), self.facts.layer(&digest)) {
             (None | Some(RevisionLink::Deleted), LinkTarget::Absent | LinkTarget::Deleted) => {
                 let message = format!("{mention} is not in the repository: it may be needed");

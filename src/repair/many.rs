@@ -23,7 +23,7 @@ pub(super) fn each(
     let Read::Right(form) = read_one(tree, &manifest) else { return Ok(false) };
     let mut seen: HashSet<Digest> = HashSet::new();
     for part in form.parts.iter().chain(&form.mentions) {
-        let digest = part.digest;
+        let digest = part.digest();
         if part.role == Role::Child || part.elsewhere || !seen.insert(digest) {
             continue;
         }

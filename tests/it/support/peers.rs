@@ -1,7 +1,7 @@
 //! The peers: Debian's `docker-registry` on a free loopback port, `skopeo`, `umoci`, `podman`, `buildah`, and plain HTTP.
 
 use std::fs;
-use std::io::Read;
+use std::io::{Read, Write};
 use std::net::{Ipv4Addr, TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
@@ -54,10 +54,18 @@ fn free_port() -> u16 {
     ports.find(|port| TcpListener::bind((Ipv4Addr::LOCALHOST, *port)).is_ok()).unwrap()
 }
 
-fn is_listened_to(port: u16) -> bool {
+/// Whether a registry answers there. Another test process may listen for a moment, to see whether the port is free.
+fn is_served(port: u16) -> bool {
+    let ask = || -> std::io::Result<Vec<u8>> {
+        let mut stream = TcpStream::connect((Ipv4Addr::LOCALHOST, port))?;
+        stream.set_read_timeout(Some(PATIENCE))?;
+        stream.write_all(b"GET /v2/ HTTP/1.0\r\n\r\n")?;
+        let mut begin = Vec::new();
+        stream.take(5).read_to_end(&mut begin)?;
+        Ok(begin)
+    };
     // Where nobody listens, a client may be given the very port that it connects to, and meet itself.
-    let is_other = |stream: TcpStream| stream.local_addr().unwrap().port() != port;
-    TcpStream::connect((Ipv4Addr::LOCALHOST, port)).is_ok_and(is_other)
+    ask().is_ok_and(|begin| begin == b"HTTP/")
 }
 
 impl DockerRegistry {
@@ -98,7 +106,7 @@ impl DockerRegistry {
             if registry.child.try_wait().unwrap().is_some() {
                 return None;
             }
-            if is_listened_to(port) {
+            if is_served(port) {
                 return Some(registry);
             }
             std::thread::sleep(Duration::from_millis(20));
