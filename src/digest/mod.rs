@@ -147,7 +147,7 @@ impl Digest {
         let mut bytes = [0; MAX_SIZE];
         // A tree has millions of digests. This takes a tenth of the time of a general decoder.
         for (byte, pair) in bytes.iter_mut().zip(encoded.as_bytes().as_chunks::<2>().0) {
-            let [high, low] = pair.map(|digit| DIGITS[usize::from(digit)]);
+            let (high, low) = (DIGITS[usize::from(pair[0])], DIGITS[usize::from(pair[1])]);
             if high | low > 15 {
                 return Err(DigestError::Format);
             }

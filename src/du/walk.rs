@@ -43,7 +43,12 @@ pub(super) fn walk(tree: &Tree, scan: &Scan, measure: Measure, watch: &Watch<'_>
         let [_, _, uploads] = repository.place.own();
         uploads
     });
-    let walk = Walk { tree, scan, measure, interrupt, counting, contents, uploads: uploads.collect() };
+    let links = scan.repositories.iter().flat_map(|repository| {
+        let [layers, manifests, _] = repository.place.own();
+        [layers, manifests]
+    });
+    let (uploads, links) = (uploads.collect(), links.collect());
+    let walk = Walk { tree, scan, measure, interrupt, counting, contents, uploads, links };
     let (mut tally, private) = rayon::join(|| walk.tree(), || walk.private());
     tally.add(private);
     interrupt.check()?;
@@ -81,9 +86,11 @@ enum Region {
 
 /// Where a directory is: inside an area, or elsewhere. A directory whose name is not text is elsewhere too.
 #[derive(Clone, Debug)]
-enum Location {
+enum Location<'l> {
     Inside(TreePath),
     Elsewhere(PathBuf),
+    /// In another directory, where only a message needs the path.
+    Below(&'l Location<'l>, &'l OsStr),
 }
 
 /// The sums of a part of the tree.
@@ -138,6 +145,8 @@ struct Walk<'w> {
     contents: Vec<AtomicU64>,
     /// The directories of uploads of all repositories.
     uploads: HashSet<TreePath>,
+    /// The directories of links of all repositories.
+    links: HashSet<TreePath>,
 }
 
 impl Walk<'_> {
@@ -200,11 +209,11 @@ impl Walk<'_> {
         self.entries(handle.as_fd(), &Location::Elsewhere(root.to_owned()), Region::Root, vec![entry], 0)
     }
 
-    fn directory(&self, handle: BorrowedFd<'_>, location: &Location, region: Region, depth: usize) -> Tally {
+    fn directory(&self, handle: BorrowedFd<'_>, location: &Location<'_>, region: Region, depth: usize) -> Tally {
         if self.interrupt.signal().is_some() {
             return Tally::default();
         }
-        match tree::list_handle(handle) {
+        match tree::list_opened(handle) {
             Ok(listed) => {
                 self.counting.add(listed.len());
                 self.entries(handle, location, region, listed, depth)
@@ -217,7 +226,7 @@ impl Walk<'_> {
     fn entries(
         &self,
         handle: BorrowedFd<'_>,
-        location: &Location,
+        location: &Location<'_>,
         region: Region,
         listed: Vec<Listed>,
         depth: usize,
@@ -227,9 +236,9 @@ impl Walk<'_> {
         for entry in listed {
             match self.look(handle, &entry.name) {
                 Ok(Some(found)) if found.kind == EntryKind::Directory => {
-                    let (location, region) = self.enter(location, region, &entry.name);
+                    let (inside, region) = self.enter(location, region, &entry.name);
                     self.charge(&mut tally, region.own(), found);
-                    below.push((entry.name, location, region));
+                    below.push((entry.name, inside, region));
                 }
                 Ok(Some(found)) => {
                     self.charge(&mut tally, self.purpose(location, region, &entry.name, found.kind), found);
@@ -239,7 +248,8 @@ impl Walk<'_> {
                 Err(errno) => tally.errors.push(Error::io("look at", self.path(location).join(&entry.name), errno)),
             }
         }
-        let open = |(name, location, region): (OsString, Location, Region)| {
+        let open = |(name, inside, region): (OsString, Option<Location<'_>>, Region)| {
+            let location = inside.unwrap_or(Location::Below(location, &name));
             self.open(handle, &name, &location, region, depth + 1)
         };
         let found = below.into_par_iter().map(open).reduce_with(|mut sum, part| {
@@ -250,7 +260,14 @@ impl Walk<'_> {
         tally
     }
 
-    fn open(&self, parent: BorrowedFd<'_>, name: &OsStr, location: &Location, region: Region, depth: usize) -> Tally {
+    fn open(
+        &self,
+        parent: BorrowedFd<'_>,
+        name: &OsStr,
+        location: &Location<'_>,
+        region: Region,
+        depth: usize,
+    ) -> Tally {
         if depth > DEEPEST {
             let reason = "no tree is as deep as that: what is in it is not counted";
             return Tally::of(Error::Misplaced { path: self.path(location), reason });
@@ -263,8 +280,11 @@ impl Walk<'_> {
         }
     }
 
-    /// The location and region of a directory in another one.
-    fn enter(&self, parent: &Location, region: Region, name: &OsStr) -> (Location, Region) {
+    /// The region of a directory in another one, and its location where that decides what is in it.
+    fn enter(&self, parent: &Location<'_>, region: Region, name: &OsStr) -> (Option<Location<'static>>, Region) {
+        if let Region::All(_) = region {
+            return (None, region);
+        }
         let location = match (parent, name.to_str()) {
             (Location::Inside(parent), Some(text)) => parent.child(text).map(Location::Inside),
             _ => None,
@@ -279,17 +299,20 @@ impl Walk<'_> {
             Region::Repositories if matches!(&location, Location::Inside(path) if self.uploads.contains(path)) => {
                 Region::Sessions
             }
+            Region::Repositories if matches!(&location, Location::Inside(path) if self.links.contains(path)) => {
+                Region::All(Purpose::Overhead)
+            }
             Region::Sessions => Region::All(Purpose::Uploads),
             Region::Root => Region::Private,
             Region::Private if name == quarantine => Region::All(Purpose::Quarantine),
             Region::Private => Region::All(Purpose::Overhead),
             region => region,
         };
-        (location, region)
+        (Some(location), region)
     }
 
     /// The purpose of a file.
-    fn purpose(&self, location: &Location, region: Region, name: &OsStr, kind: EntryKind) -> Purpose {
+    fn purpose(&self, location: &Location<'_>, region: Region, name: &OsStr, kind: EntryKind) -> Purpose {
         match (region, location) {
             (Region::Blobs, Location::Inside(directory)) if kind == EntryKind::File => {
                 self.content(directory, name).unwrap_or(Purpose::Overhead)
@@ -367,10 +390,11 @@ impl Walk<'_> {
         })
     }
 
-    fn path(&self, location: &Location) -> PathBuf {
+    fn path(&self, location: &Location<'_>) -> PathBuf {
         match location {
             Location::Inside(path) => self.tree.locate(path),
             Location::Elsewhere(path) => path.clone(),
+            Location::Below(parent, name) => self.path(parent).join(name),
         }
     }
 }

@@ -389,8 +389,8 @@ impl<'t> Inspector<'t> {
                 return Link::Unseen;
             }
         }
-        let said = self.open_small(leaf.handle.as_fd(), "link", blocks, place).and_then(|file| {
-            if rustix::fs::fstat(&file)?.st_nlink > 1 {
+        let said = self.open_small(leaf.handle.as_fd(), "link", blocks, place).and_then(|(file, names)| {
+            if names > 1 {
                 self.shared.add(SharedLinks { count: 1, first: Some(place()) });
             }
             link::read_file(file)
@@ -409,7 +409,7 @@ impl<'t> Inspector<'t> {
 
     /// The digest in a malformed link, if only white space around it is wrong.
     pub(super) fn meant(&mut self, leaf: &Leaf, path: impl Fn() -> TreePath) -> Option<crate::digest::Digest> {
-        let file = self.open_small(leaf.handle.as_fd(), "link", Blocks::None, path).ok()?;
+        let (file, _) = self.open_small(leaf.handle.as_fd(), "link", Blocks::None, path).ok()?;
         link::meant(file).ok()?
     }
 
@@ -422,28 +422,41 @@ impl<'t> Inspector<'t> {
         blocks: Blocks,
         path: impl Fn() -> TreePath,
     ) -> rustix::io::Result<&'b [u8]> {
-        let file = self.open_small(leaf, name, blocks, path)?;
+        let (file, _) = self.open_small(leaf, name, blocks, path)?;
         tree::read_start(file.as_fd(), buffer)
     }
 
+    /// Opens a small file of a leaf. Returns it with the number of its names.
     fn open_small(
         &mut self,
         leaf: BorrowedFd<'_>,
         name: &str,
         blocks: Blocks,
         path: impl Fn() -> TreePath,
-    ) -> rustix::io::Result<OwnedFd> {
+    ) -> rustix::io::Result<(OwnedFd, u64)> {
         let flags = OFlags::RDONLY | OFlags::NONBLOCK | OFlags::NOFOLLOW | OFlags::CLOEXEC;
         let file = patiently(|| rustix::fs::openat(leaf, name, flags, Mode::empty()))?;
-        self.check_mode(file.as_fd(), 0o4, blocks, path);
-        Ok(file)
+        let stat = self.check_mode(file.as_fd(), 0o4, blocks, path);
+        Ok((file, stat.map_or(1, |stat| stat.st_nlink)))
     }
 
-    /// Reports if the tree's owner lacks the permission `bits`.
-    fn check_mode(&mut self, handle: BorrowedFd<'_>, bits: u32, blocks: Blocks, path: impl Fn() -> TreePath) {
+    /// Reports if the tree's owner lacks the permission `bits`. `None` when that can't be seen, which the tree remembers.
+    fn check_mode(
+        &mut self,
+        handle: BorrowedFd<'_>,
+        bits: u32,
+        blocks: Blocks,
+        path: impl Fn() -> TreePath,
+    ) -> Option<Stat> {
         match rustix::fs::fstat(handle) {
-            Ok(stat) => self.check_stat(&stat, bits, blocks, path),
-            Err(errno) => self.tree.note_unread(&path(), errno),
+            Ok(stat) => {
+                self.check_stat(&stat, bits, blocks, path);
+                Some(stat)
+            }
+            Err(errno) => {
+                self.tree.note_unread(&path(), errno);
+                None
+            }
         }
     }
 

@@ -93,7 +93,7 @@ pub(crate) fn list_handle(directory: BorrowedFd<'_>) -> rustix::io::Result<Vec<L
 }
 
 /// Lists a directory that was just opened.
-pub(super) fn list_opened(directory: BorrowedFd<'_>) -> rustix::io::Result<Vec<Listed>> {
+pub(crate) fn list_opened(directory: BorrowedFd<'_>) -> rustix::io::Result<Vec<Listed>> {
     let mut buffer = Vec::with_capacity(32 * 1024);
     let mut listed = Vec::new();
     visit_handle(directory, buffer.spare_capacity_mut(), |name, kind| {

@@ -26,8 +26,9 @@ use rustix::io::Errno;
 
 pub(crate) use configuration::Configuration;
 pub(crate) use entry::{EntryKind, Listed, Metadata};
-use handle::list_opened;
-pub(crate) use handle::{list_handle, metadata_at, open_beneath, open_small, patiently, read_start, visit_handle};
+pub(crate) use handle::{
+    list_handle, list_opened, metadata_at, open_beneath, open_small, patiently, read_start, visit_handle,
+};
 pub(crate) use neighbours::Neighbours;
 use unread::Failures;
 pub(crate) use unread::Moment;
