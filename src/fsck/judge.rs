@@ -10,7 +10,7 @@ use super::manifests::Manifests;
 use super::repository::{Folder, LinkTarget, RepositoryView, Revision, RevisionLink};
 use crate::digest::Digest;
 use crate::finding::{Code, Finding, Harm, Repair, Subject};
-use crate::judge::manifest::{LeftOut, ManifestForm, Read, read_one};
+use crate::judge::manifest::{LeftOut, ManifestForm, Part, Read, read_one};
 use crate::judge::references::{self, Dependent, Facts, OtherSize};
 use crate::layout::{Place, TreePath};
 use crate::manifest::{Kind, Role};
@@ -98,7 +98,7 @@ impl<'j, 't> Judge<'j, 't> {
                 self.needed.insert(digest);
             }
             let Some(form) = self.read(&digest) else { continue };
-            self.mentioned.extend(form.mentions.iter().map(|mention| mention.digest()));
+            self.mentioned.extend(form.mentions.iter().map(Part::digest));
             for part in &form.parts {
                 if part.role == Role::Child {
                     self.children.insert(part.digest());

@@ -8,7 +8,7 @@ use std::sync::atomic::Ordering;
 use super::content::{self, Occupant, Stored};
 use super::known::{Content, Known, KnownLinks};
 use super::link::{self, LinkTarget, RevisionLink};
-use super::manifest::{ManifestForm, Read};
+use super::manifest::{ManifestForm, Part, Read};
 use super::references::{self, Dependent, Facts, OtherSize};
 use super::{Blocks, signatures, symlinks};
 use crate::digest::Digest;
@@ -248,7 +248,7 @@ impl<'l> Lazy<'l> {
                 Ok(found) => {
                     let form = right(&self.read(&found.digest));
                     let parts = form.iter().flat_map(|form| &form.parts);
-                    children.extend(parts.filter(|part| part.role == Role::Child).map(|part| part.digest()));
+                    children.extend(parts.filter(|part| part.role == Role::Child).map(Part::digest));
                 }
                 Err(error) => self.unseen(error),
             }

@@ -149,7 +149,7 @@ pub(crate) fn led<F: Facts>(facts: &mut F, tagged: Vec<Digest>) -> HashSet<Diges
         }
         let form = facts.form(&digest);
         let children = form.iter().flat_map(|form| &form.parts).filter(|part| part.role == Role::Child);
-        pending.extend(children.map(|child| child.digest()));
+        pending.extend(children.map(Part::digest));
     }
     led
 }

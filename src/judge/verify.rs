@@ -13,7 +13,7 @@ use rayon::prelude::*;
 
 use super::known::{Known, KnownLinks};
 use super::lazy::Lazy;
-use super::manifest::ManifestForm;
+use super::manifest::{ManifestForm, Part};
 use super::{Blocks, absence, hashing};
 use crate::digest::Digest;
 use crate::error::{Error, Missing, Result};
@@ -122,7 +122,7 @@ impl<'w> Verifier<'w> {
                 let form = self.foresee(repository, digest, report)?;
                 let children = form.iter().flat_map(|form| &form.parts).filter(|part| part.role == Role::Child);
                 let is_linked = |child: &Digest| matches!(revision::find(repository, *child), Ok(Some(_)));
-                pending.extend(children.map(|child| child.digest()).filter(is_linked).rev());
+                pending.extend(children.map(Part::digest).filter(is_linked).rev());
             }
         }
         Ok(seen.len() as u64)
