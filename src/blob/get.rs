@@ -7,7 +7,8 @@ use std::str::FromStr;
 
 use super::stat::{content_missing, stat};
 use crate::descriptor::Descriptor;
-use crate::digest::{Algorithm, Digest, Hasher};
+use crate::digest::hash::Match;
+use crate::digest::{Digest, Hasher};
 use crate::error::{Error, Result};
 use crate::layout::Entry;
 use crate::name::RepositoryName;
@@ -42,11 +43,6 @@ impl OpenBlob {
         &self.descriptor
     }
 
-    /// Whether [`OpenBlob::copy_to`] can check the content. It can't check a tarsum, which is not a hash of the bytes.
-    pub fn is_verifiable(&self) -> bool {
-        self.descriptor.digest.algorithm().is_some()
-    }
-
     /// The first 8192 bytes, or fewer.
     pub(crate) fn beginning(&self) -> Result<Vec<u8>> {
         let failed = |error| Error::io("read", &self.path, error);
@@ -57,23 +53,36 @@ impl OpenBlob {
     }
 
     /// Copies all content to `sink`, then checks it. `Err(Corrupt)` when its digest is not the one that it is stored
-    /// under, or not the one that was asked for.
-    pub fn copy_to(self, sink: &mut impl Write, sink_name: &std::path::Path, watch: &Watch<'_>) -> Result<()> {
-        let algorithms = [self.descriptor.digest, self.asked].into_iter().filter_map(|digest| digest.algorithm());
-        let hasher = Hasher::new(algorithms.collect::<Vec<Algorithm>>());
-        watch.progress.begin("reading", Some(self.descriptor.size));
-        let copied = stream::copy_hashed(self.file, sink, hasher, watch);
+    /// under, or not the one that was asked for; `Err(NotAnArchive)` when that is a tarsum, and it has
+    /// none.
+    ///
+    /// Returns why it was not verified, if so: of some archives it can't be told which tarsum they had.
+    pub fn copy_to(
+        self,
+        sink: &mut impl Write,
+        sink_name: &std::path::Path,
+        watch: &Watch<'_>,
+    ) -> Result<Option<String>> {
+        let Self { repository, file, path, descriptor, asked } = self;
+        let hasher = Hasher::of([descriptor.digest, asked]);
+        watch.progress.begin("reading", Some(descriptor.size));
+        let copied = stream::copy_hashed(file, sink, hasher, watch);
         watch.progress.end();
-        let hasher = copied.map_err(|error| error.between(&self.path, sink_name))?;
-        let hashed = hasher.finish();
-        for expected in [self.descriptor.digest, self.asked] {
-            let Some(found) = expected.algorithm().and_then(|algorithm| hashed.by(algorithm)) else { continue };
-            if found != expected {
-                let (path, repository) = (self.path, self.repository);
-                return Err(Error::Corrupt { path, repository, expected, found, size: hashed.size });
+        let hashed = copied.map_err(|error| error.between(&path, sink_name))?.finish();
+        let mut unverified = None;
+        for expected in [descriptor.digest, asked] {
+            match hashed.compare(&expected) {
+                Match::Right => {}
+                Match::Unknown(reason) => unverified = Some(reason),
+                Match::Other(found) => {
+                    return Err(Error::Corrupt { path, repository, expected, found, size: hashed.size });
+                }
+                Match::NoTarsum(fault) => {
+                    return Err(Error::NotAnArchive { path, repository, expected, reason: fault.to_string() });
+                }
             }
         }
-        Ok(())
+        Ok(unverified)
     }
 
     /// Copies the bytes of `range` to `sink`. They are not checked, because part of a blob has no digest.

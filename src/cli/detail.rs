@@ -98,9 +98,10 @@ fn facts(error: &Error) -> Value {
         Error::DigestMismatch { what, repository, expected, found, size } => json!({
             "repository": repository, "content": what, "expected": expected, "found": found, "size": size,
         }),
-        Error::TarsumUnknown { what, repository, expected, reason } => json!({
-            "repository": repository, "content": what, "expected": expected, "reason": reason,
-        }),
+        Error::TarsumUnknown { repository, expected, reason, .. }
+        | Error::NotAnArchive { repository, expected, reason, .. } => {
+            json!({ "repository": repository, "expected": expected, "reason": reason })
+        }
         Error::SizeMismatch { what, repository, expected, found, .. } => json!({
             "repository": repository, "content": what, "expected": expected, "found": found,
         }),

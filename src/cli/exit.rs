@@ -99,6 +99,7 @@ impl From<&Error> for Exit {
             | Error::ManifestMalformed { .. }
             | Error::WrongKind { .. }
             | Error::Corrupt { .. }
+            | Error::NotAnArchive { .. }
             | Error::OffsetMismatch { .. }
             | Error::DigestMismatch { .. }
             | Error::TarsumUnknown { .. }

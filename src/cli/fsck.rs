@@ -22,8 +22,9 @@ use crate::stream::Watch;
 /// An error is content that can't be served as it was pushed. A warning is strange, but is served. Each finding has a
 /// stable code, and lists the images that it affects.
 ///
-/// --content hashes all content too. If it may write to .regtree/verified, fsck notes there which content is right, so
-/// that --unverified-for can skip it. Deleting these notes is safe and only costs time.
+/// --content hashes all content too, and compares it with the aliases that lead to it. If it may write to
+/// .regtree/verified, fsck notes there which content is right, so that --unverified-for can skip it. Deleting these
+/// notes is safe and only costs time.
 #[derive(Debug, clap::Args)]
 #[command(after_long_help = "\
 Exit codes:

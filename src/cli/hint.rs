@@ -75,7 +75,7 @@ pub(super) fn of(error: &Error, global: &Global) -> Option<String> {
         Error::BrokenLink { repository, digest, .. } if !digest.is_tarsum() => {
             format!("to repair the link, put the content again: {regtree} blob put {repository} FILE --digest {digest}")
         }
-        Error::Corrupt { repository, expected, .. } => {
+        Error::Corrupt { repository, expected, .. } | Error::NotAnArchive { repository, expected, .. } => {
             format!(
                 "to repair it, put the right content again: {regtree} blob put {repository} FILE --digest {expected}"
             )

@@ -24,6 +24,7 @@ impl Error {
             | Self::Misplaced { .. }
             | Self::Incomplete { .. }
             | Self::JournalMalformed { .. }
+            | Self::NotAnArchive { .. }
             | Self::Corrupt { .. } => "DAMAGED",
             Self::NotQuarantined { .. } => "QUARANTINE_UNKNOWN",
             Self::ManifestUnknown { .. }
@@ -86,6 +87,7 @@ impl Error {
             | Self::StrangeLink { path, .. }
             | Self::UploadUnknown { path, .. }
             | Self::Corrupt { path, .. }
+            | Self::NotAnArchive { path, .. }
             | Self::HashesDiffer { path, .. }
             | Self::WrongKind { path, .. }
             | Self::NotQuarantined { path, .. }

@@ -410,12 +410,27 @@ pub enum Error {
         /// How many bytes it has.
         size: u64,
     },
-    /// Content can't be compared with a tarsum.
+    /// Content in the tree is linked by a tarsum, or stored under one, and has none.
+    #[error(
+        "{} does not match its digest in repository {repository}: expected {expected}, and it has no tarsum: {reason}",
+        path.display()
+    )]
+    NotAnArchive {
+        /// The path of the content.
+        path: PathBuf,
+        /// The repository that it was read through.
+        repository: RepositoryName,
+        /// The tarsum it should have.
+        expected: Digest,
+        /// Why it has none.
+        reason: String,
+    },
+    /// Content that was to be stored can't be compared with the tarsum that was given for it.
     #[error("{what} has no tarsum to compare in repository {repository}: expected {expected}, found none: {reason}")]
     TarsumUnknown {
-        /// The content: its path in the tree, or its source.
+        /// Its source.
         what: String,
-        /// The repository that it is in, or was meant for.
+        /// The repository that it was meant for.
         repository: RepositoryName,
         /// The tarsum it should have.
         expected: Digest,

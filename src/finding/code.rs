@@ -48,7 +48,9 @@ named! {
         SignatureInvalid = "signature-invalid",
         /// A schema1 signature was not verified: this build has no feature `schema1-signatures`.
         SignatureNotVerified = "signature-not-verified",
-        /// A layer is referenced by a tarsum, which is not a hash of its bytes: whether it is the right one was not verified.
+        /// Content that is linked by an alias, or stored under a tarsum, has another digest of that kind.
+        AliasMismatch = "alias-mismatch",
+        /// Whether content has the tarsum that it is called by can't be told.
         TarsumNotVerified = "tarsum-not-verified",
         /// The link of a stored signature names content that is missing.
         SignatureDangling = "signature-dangling",
@@ -201,6 +203,7 @@ impl Code {
     pub(crate) fn of(error: &Error) -> Self {
         match error {
             Error::Corrupt { .. } => Self::BlobCorrupt,
+            Error::NotAnArchive { .. } => Self::AliasMismatch,
             Error::ContentMissing { .. } => Self::BlobMissing,
             Error::BlobUnknown { .. } => Self::ReferenceMissing,
             Error::ManifestUnknown { .. } => Self::ManifestMissing,

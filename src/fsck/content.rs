@@ -8,11 +8,13 @@ use std::time::{Duration, Instant};
 use rayon::prelude::*;
 use rustix::fs::AtFlags;
 
+use super::aliases::{self, Aliases};
 use super::blobs::Blobs;
 use super::candidate::Blocks;
 use super::inspect::Inspector;
 use super::ledger::{Condition, Ledger, Notes};
 use super::pass::Needed;
+use super::repository::RepositoryView;
 use super::subset::Subset;
 use crate::digest::Digest;
 use crate::durable::Identity;
@@ -87,6 +89,8 @@ pub struct Hashed {
 /// The content to choose from.
 pub(super) struct Selection<'s, 't> {
     pub(super) blobs: &'s Blobs<'t>,
+    /// The repositories whose aliases count.
+    pub(super) repositories: &'s [RepositoryView],
     pub(super) needed: &'s Needed,
     /// Whether to hash only content that is needed.
     pub(super) only_needed: bool,
@@ -95,12 +99,11 @@ pub(super) struct Selection<'s, 't> {
 }
 
 impl Selection<'_, '_> {
-    /// The content that can be hashed, with its size. A tarsum is no hash of the bytes, and content that the quarantine
-    /// gives back was hashed there.
+    /// The content that can be hashed, with its size. Content that the quarantine gives back was hashed there.
     fn all(&self) -> impl Iterator<Item = (Digest, u64)> {
         let blobs = self.blobs.digests.blobs().map(|name| (self.blobs.digests.digest(name), self.blobs.size(name)));
         let is_known = |digest: &Digest| self.reported.contains(digest) || self.blobs.is_returning(digest);
-        let is_open = move |digest: &Digest| !is_known(digest) && digest.algorithm().is_some();
+        let is_open = move |digest: &Digest| !is_known(digest);
         let is_wanted = |digest: &Digest| !self.only_needed || self.needed.contains(self.blobs, digest);
         blobs.filter(move |(digest, _)| is_open(digest) && is_wanted(digest))
     }
@@ -133,7 +136,7 @@ pub(super) fn check(
     let is_there = |digest: &Digest| blobs.digests.find(digest).is_some();
     let pad = Pad::new(inspector.tree, content.now, &is_there);
     let work = Work::new(&chosen, content, watch);
-    let wrong = work.run(inspector, &pad)?;
+    let Wrong { content: wrong, aliases } = work.run(inspector, &pad, &Aliases::of(selection.repositories))?;
     let seed = content.subset.is_some_and(Subset::is_random).then_some(content.seed);
     let mut hashed = Hashed { passed_over, seed, stop: work.stop(), ..Hashed::default() };
     hashed.blobs = work.items.load(Ordering::Relaxed);
@@ -147,6 +150,7 @@ pub(super) fn check(
             inspector.note(Blocks::Blob(digest), finding);
         }
     }
+    aliases::report(inspector, selection.repositories, &aliases, |alias| needed.contains(blobs, alias));
     hashed.ledger_failure = pad.write().err().map(|error| error.to_string());
     Ok(hashed)
 }
@@ -236,8 +240,8 @@ impl<'w> Work<'w> {
     }
 
     /// Hashes all blobs. Right content is only noted; wrong content is returned.
-    fn run(&self, inspector: &Inspector<'_>, pad: &Pad<'_>) -> Result<Vec<(Digest, Stored)>> {
-        let results = Mutex::new(Vec::new());
+    fn run(&self, inspector: &Inspector<'_>, pad: &Pad<'_>, aliases: &Aliases) -> Result<Wrong> {
+        let results = Mutex::new(Wrong::default());
         let total = self.blobs.iter().map(|(_, size)| size).sum();
         self.watch.progress.begin("hashing content", Some(total));
         let is_over = AtomicBool::new(false);
@@ -247,11 +251,14 @@ impl<'w> Work<'w> {
             let spawn = std::thread::Builder::new;
             let writer = spawn().spawn_scoped(scope, || pad.keep_writing(OFTEN, &is_over));
             let work = || {
-                let mut worker = Worker { work: self, pad, wrong: Vec::new() };
+                let (tree, wrong) = (inspector.tree, Wrong::default());
+                let mut worker = Worker { work: self, tree, pad, aliases, buffer: Vec::new(), wrong };
                 if let Err(error) = hashing::hash_all(inspector.tree, &mut Lanes::new(), &mut worker, self.watch) {
                     self.fail(error);
                 }
-                results.lock().unwrap_or_else(PoisonError::into_inner).extend(worker.wrong);
+                let mut all = results.lock().unwrap_or_else(PoisonError::into_inner);
+                all.content.extend(worker.wrong.content);
+                all.aliases.extend(worker.wrong.aliases);
             };
             let threads = self.threads.clamp(1, self.blobs.len().max(1));
             // When this thread panics too, the writer ends and is joined.
@@ -310,11 +317,21 @@ impl<'w> Work<'w> {
     }
 }
 
+/// What is not as its digests say.
+#[derive(Default)]
+struct Wrong {
+    content: Vec<(Digest, Stored)>,
+    aliases: Vec<aliases::Judged>,
+}
+
 /// One of the threads.
 struct Worker<'w> {
     work: &'w Work<'w>,
+    tree: &'w Tree,
     pad: &'w Pad<'w>,
-    wrong: Vec<(Digest, Stored)>,
+    aliases: &'w Aliases,
+    buffer: Vec<u8>,
+    wrong: Wrong,
 }
 
 impl Wanted for Worker<'_> {
@@ -323,14 +340,18 @@ impl Wanted for Worker<'_> {
     }
 
     fn judged(&mut self, digest: Digest, stored: Stored, right: Option<Identity>) {
-        let Self { work, pad, wrong } = self;
+        let Self { work, tree, pad, aliases, buffer, wrong } = self;
         let Ok(index) = work.blobs.binary_search_by_key(&digest, |(digest, _)| *digest) else { return };
+        // After a signal this blob is not done.
+        if right.is_some() && aliases.check(tree, &digest, buffer, work.watch, &mut wrong.aliases).is_err() {
+            return;
+        }
         work.done[index].store(true, Ordering::Relaxed);
         work.bytes.fetch_add(work.blobs[index].1, Ordering::Relaxed);
         let items = work.items.fetch_add(1, Ordering::Relaxed) + 1;
         work.watch.progress.items(items, Some(work.blobs.len() as u64));
         pad.note(&digest, right.as_ref());
-        wrong.extend((stored != Stored::Right).then_some((digest, stored)));
+        wrong.content.extend((stored != Stored::Right).then_some((digest, stored)));
     }
 }
 

@@ -25,8 +25,6 @@ pub(super) struct Judge<'j, 't> {
     /// Whether a registry from 3.1 on wrote to the tree: it names uploads by UUIDs of version 7. Nothing else in a tree
     /// shows which registry wrote it.
     pub(super) is_modern: bool,
-    /// Whether content is hashed.
-    hashes: bool,
     /// The digests that the repository needs as layers and configs, and the content that they lead to.
     pub(super) needed: HashSet<Digest>,
     pub(super) sizes: Vec<OtherSize>,
@@ -49,7 +47,7 @@ impl<'j, 't> Judge<'j, 't> {
         repository: &'j RepositoryView,
         blobs: &'j Blobs<'t>,
         manifests: &'j Manifests,
-        (is_modern, hashes): (bool, bool),
+        is_modern: bool,
     ) -> Self {
         let inspector = inspector.another(Some(repository.text.clone()));
         Self {
@@ -58,7 +56,6 @@ impl<'j, 't> Judge<'j, 't> {
             blobs,
             manifests,
             is_modern,
-            hashes,
             needed: HashSet::new(),
             sizes: Vec::new(),
             tagged: repository.tags.iter().filter_map(|tag| tag.current).collect(),
@@ -272,10 +269,6 @@ impl Facts for Judge<'_, '_> {
         }
     }
 
-    fn hashes(&self) -> bool {
-        self.hashes
-    }
-
     fn is_led(&mut self, manifest: &Digest) -> bool {
         if self.led.is_none() {
             let named = self.repository.tags.iter().filter(|tag| tag.name.parse::<crate::name::Tag>().is_ok());
@@ -294,12 +287,10 @@ impl Facts for Judge<'_, '_> {
     }
 
     fn report(&mut self, blocks: Blocks, finding: Finding) {
-        // A layer that is not linked or verified is reported once, whichever manifests need it.
+        // A layer that is not linked is reported once, whichever manifests need it.
         let is_missing =
             matches!(finding.code, Code::ReferenceMissing | Code::ReferenceDeleted) && blocks != Blocks::None;
-        if (is_missing || finding.code == Code::TarsumNotVerified)
-            && !finding.digest().is_none_or(|digest| self.missing.insert(digest))
-        {
+        if is_missing && !finding.digest().is_none_or(|digest| self.missing.insert(digest)) {
             return;
         }
         self.inspector.note(blocks, finding);

@@ -10,6 +10,7 @@
 //! A registry may run at the same time. So everything that was found is looked up again, and reported only if it is
 //! still there. **Only a look that failed is reported in any case**: what lies behind it may be wrong.
 
+mod aliases;
 mod blobs;
 mod candidate;
 mod content;
@@ -189,8 +190,8 @@ pub(crate) fn check_with(
     let hashed = match &options.content {
         Some(wanted) => {
             let reported = candidates.iter().filter_map(told_content).collect();
-            let selection =
-                Selection { blobs: &blobs, needed: &pass.needed, only_needed: !options.only.is_empty(), reported };
+            let (repositories, needed, only_needed) = (&*pass.repositories, &pass.needed, !options.only.is_empty());
+            let selection = Selection { blobs: &blobs, repositories, needed, only_needed, reported };
             let mut inspector = inspector.another(None);
             let hashed = content::check(&mut inspector, &selection, wanted, watch)?;
             // Hashing may have taken hours. After a signal nothing is looked up again.

@@ -116,8 +116,7 @@ pub(super) fn look(
     let judged: Vec<_> = repositories
         .par_iter()
         .map(|repository| {
-            let judge =
-                Judge::new(inspector, repository, blobs, &manifests, (is_modern, options.content.is_some())).judge();
+            let judge = Judge::new(inspector, repository, blobs, &manifests, is_modern).judge();
             let needs = Needs::of(blobs, &judge.needed);
             (judge.inspector.candidates, judge.sizes, needs)
         })
@@ -165,8 +164,12 @@ fn compare_sizes(
                         .map_or(Stored::Missing, |(stored, _)| stored),
                 };
                 match stored {
-                    // What is behind a symbolic link is not read. A registry serves it with the wrong size.
-                    Stored::Right | Stored::NotAFile { leads: true, .. } => {
+                    // What is behind a symbolic link is not read. A registry serves it with the wrong size. A tarsum
+                    // does not say that the content is another.
+                    Stored::Right
+                    | Stored::NotAFile { leads: true, .. }
+                    | Stored::OtherTarsum { .. }
+                    | Stored::Untold(_) => {
                         sizes.into_iter().map(|size| Candidate::new(size.finding, size.blocks)).collect()
                     }
                     stored @ Stored::Corrupt { .. } => wrong(inspector, target, stored, &sizes).into_iter().collect(),

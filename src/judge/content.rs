@@ -8,12 +8,12 @@ use rustix::fs::Advice;
 
 use super::{link, symlinks};
 use crate::count;
-use crate::digest::hash::Hashed;
+use crate::digest::hash::{Hashed, Match};
 use crate::digest::{Digest, Hasher};
 use crate::durable::Identity;
 use crate::error::{Error, Result};
 use crate::finding::{Code, Finding, Harm, Repair, Subject};
-use crate::layout::{Entry, TreePath};
+use crate::layout::{Entry, Place, TreePath};
 use crate::stream::{self, Silent, Watch};
 use crate::tree::{EntryKind, Tree};
 
@@ -41,6 +41,15 @@ pub(crate) enum Stored {
     },
     /// Other content than its digest says.
     Corrupt { found: Digest, size: u64 },
+    /// Other content than its tarsum says.
+    OtherTarsum {
+        /// The tarsum that it has, if it has one.
+        found: Option<Digest>,
+        /// What it is instead.
+        reason: String,
+    },
+    /// Content of which it can't be told whether it has its tarsum, with the reason.
+    Untold(String),
     /// Something else than a file. A registry follows a symbolic link; `leads` says whether it finds a file then. That
     /// file is not read.
     NotAFile { path: TreePath, kind: &'static str, leads: bool },
@@ -57,6 +66,8 @@ impl Stored {
             Self::Empty => Some(Code::BlobEmpty),
             Self::Truncated { .. } => Some(Code::BlobTruncated),
             Self::Corrupt { .. } => Some(Code::BlobCorrupt),
+            Self::OtherTarsum { .. } => Some(Code::AliasMismatch),
+            Self::Untold(_) => Some(Code::TarsumNotVerified),
             Self::NotAFile { kind, .. } => Some(link::odd_code(kind)),
             Self::Unreadable(_) => Some(Code::Unreadable),
         }
@@ -82,8 +93,47 @@ impl Stored {
             Self::NotAFile { path, kind, leads } => link::odd_file(tree, path, kind, *leads, harm).of_content(digest),
             Self::Empty => wrong(finding, digest, Digest::of(b"")),
             Self::Truncated { found, .. } | Self::Corrupt { found, .. } => wrong(finding, digest, *found),
-            Self::Right | Self::Missing | Self::Unreadable(_) => finding,
+            Self::OtherTarsum { found, .. } => other(finding, digest, *found),
+            Self::Right | Self::Missing | Self::Untold(_) | Self::Unreadable(_) => finding,
         })
+    }
+
+    /// The finding about content that is right, and also linked in a repository as `alias`, if this is what is stored by
+    /// that digest. What is wrong with the content itself is reported elsewhere.
+    pub(crate) fn alias_finding(
+        &self,
+        tree: &Tree,
+        repository: &Place,
+        (alias, target): (Digest, Digest),
+        is_needed: bool,
+    ) -> Option<Finding> {
+        let harm = if is_needed { Harm::Certain } else { Harm::Possible };
+        let finding = |code, message| {
+            Finding::new(
+                tree,
+                Subject::Layer(repository.clone(), alias),
+                code,
+                harm,
+                format!("it leads to {target}, {message}"),
+            )
+        };
+        let wrong = || finding(Code::AliasMismatch, format!("whose content does not match it: {self}"));
+        match self {
+            Self::OtherTarsum { found, .. } => Some(other(wrong(), alias, *found)),
+            Self::Corrupt { found, .. } => Some(other(wrong(), alias, Some(*found))),
+            Self::Empty => Some(other(wrong(), alias, None)),
+            Self::Untold(_) => Some(finding(Code::TarsumNotVerified, format!("and {self}"))),
+            _ => None,
+        }
+    }
+}
+
+/// A tarsum that does not match is no reason to take the content away: a program may have read the archive otherwise.
+fn other(finding: Finding, expected: Digest, found: Option<Digest>) -> Finding {
+    let finding = finding.expects(&expected);
+    match found {
+        Some(found) => finding.found(&found),
+        None => finding,
     }
 }
 
@@ -104,6 +154,8 @@ impl fmt::Display for Stored {
                 write!(f, "it ends in the middle, after {}", count::bytes(*size))
             }
             Self::Corrupt { found, size } => write!(f, "it has {} and hashes to {found}", count::bytes(*size)),
+            Self::OtherTarsum { reason, .. } => write!(f, "it {reason}"),
+            Self::Untold(reason) => write!(f, "its tarsum was not verified: {reason}"),
             Self::NotAFile { kind, .. } => write!(f, "{kind} is in its place"),
             Self::Unreadable(reason) => write!(f, "it can't be read: {reason}"),
         }
@@ -140,10 +192,9 @@ pub(crate) fn look(tree: &Tree, digest: &Digest) -> (Occupant, Stored) {
     (occupant, Stored::NotAFile { path, kind, leads: found.is_some() })
 }
 
-/// Whether `digest` may be that of no bytes. A tarsum may always be, because it is no hash of the bytes.
+/// Whether `digest` is that of no bytes.
 pub(crate) fn is_of_nothing(digest: &Digest) -> bool {
-    let nothing = Hasher::new(digest.algorithm()).finish();
-    digest.algorithm().and_then(|algorithm| nothing.by(algorithm)).is_none_or(|found| found == *digest)
+    Hasher::of([*digest]).finish().is(digest)
 }
 
 /// The reason of an error, without what was tried.
@@ -160,7 +211,7 @@ pub(crate) fn hash(
     watch: &Watch<'_>,
 ) -> Result<(Stored, Option<Identity>)> {
     match hash_once(tree, digest, buffer, watch)? {
-        (Stored::Corrupt { .. } | Stored::Empty, _) => {
+        (Stored::Corrupt { .. } | Stored::Empty | Stored::OtherTarsum { .. }, _) => {
             hash_once(tree, digest, buffer, &Watch { progress: &Silent, ..watch.clone() })
         }
         hashed => Ok(hashed),
@@ -172,9 +223,27 @@ fn hash_once(tree: &Tree, digest: Digest, buffer: &mut [u8], watch: &Watch<'_>) 
         Ok(opened) => opened,
         Err(stored) => return Ok((stored, None)),
     };
-    match stream::hash(file, Hasher::new(digest.algorithm()), buffer, watch) {
+    match stream::hash(file, Hasher::of([digest]), buffer, watch) {
         Ok(hasher) => Ok(with_identity(verdict(&digest, &hasher.finish()), identity)),
         Err(error) => Ok((unread(tree, &digest, error, watch)?, None)),
+    }
+}
+
+/// Judges what is stored under `target` by another digest that leads to it. `Err(Interrupted)` when a signal came.
+pub(crate) fn hash_as(
+    tree: &Tree,
+    alias: &Digest,
+    target: &Digest,
+    buffer: &mut [u8],
+    watch: &Watch<'_>,
+) -> Result<Stored> {
+    let file = match open(tree, target) {
+        Ok((file, _)) => file,
+        Err(stored) => return Ok(stored),
+    };
+    match stream::hash(file, Hasher::of([*alias]), buffer, &Watch { progress: &Silent, ..watch.clone() }) {
+        Ok(hasher) => Ok(verdict(alias, &hasher.finish())),
+        Err(error) => unread(tree, target, error, watch),
     }
 }
 
@@ -216,9 +285,11 @@ pub(crate) fn unopened(tree: &Tree, digest: &Digest, error: &Error) -> Stored {
     }
 }
 
-/// Hashes a file that should match `digest`, in any place. `Err(Interrupted)` when a signal came.
+/// Hashes a file that should match `digest`, in any place. A tarsum is no hash of the bytes, so a file under a tarsum is
+/// called right if it can be read. `Err(Interrupted)` when a signal came.
 pub(crate) fn hash_file(file: File, digest: &Digest, buffer: &mut [u8], watch: &Watch<'_>) -> Result<Stored> {
     match stream::hash(file, Hasher::new(digest.algorithm()), buffer, watch) {
+        Ok(_) if digest.is_tarsum() => Ok(Stored::Right),
         Ok(hasher) => Ok(verdict(digest, &hasher.finish())),
         Err(error) => match watch.interrupt.signal() {
             Some(signal) => Err(Error::Interrupted { signal }),
@@ -227,12 +298,17 @@ pub(crate) fn hash_file(file: File, digest: &Digest, buffer: &mut [u8], watch: &
     }
 }
 
-/// Judges content by its hash. A tarsum is no hash of the bytes, so content under a tarsum is never called wrong.
+/// Judges content by its hash, or by its tarsum.
 pub(super) fn verdict(digest: &Digest, hashed: &Hashed) -> Stored {
-    match digest.algorithm().and_then(|algorithm| hashed.by(algorithm)) {
-        Some(found) if found != *digest && hashed.size == 0 => Stored::Empty,
-        Some(found) if found != *digest => Stored::Corrupt { found, size: hashed.size },
-        _ => Stored::Right,
+    match hashed.compare(digest) {
+        Match::Right => Stored::Right,
+        Match::Other(_) if hashed.size == 0 => Stored::Empty,
+        Match::Other(found) if found.is_tarsum() => {
+            Stored::OtherTarsum { found: Some(found), reason: format!("has the tarsum {found}") }
+        }
+        Match::Other(found) => Stored::Corrupt { found, size: hashed.size },
+        Match::NoTarsum(fault) => Stored::OtherTarsum { found: None, reason: format!("has no tarsum: {fault}") },
+        Match::Unknown(reason) => Stored::Untold(reason),
     }
 }
 

@@ -32,6 +32,8 @@ pub(super) struct Known {
     pub(super) content: DigestMap<Content>,
     /// The content whose hash is wrong.
     wrong: Mutex<HashMap<Digest, Stored>>,
+    /// What content is by another digest, which is the first of each pair.
+    aliases: Mutex<HashMap<(Digest, Digest), Stored>>,
     manifests: Manifests,
     /// The errors in listings, each once, by its message.
     damage: Mutex<BTreeMap<String, Error>>,
@@ -74,6 +76,7 @@ impl Default for Known {
         Self {
             content: DigestMap::default(),
             wrong: Mutex::default(),
+            aliases: Mutex::default(),
             manifests: Manifests::default(),
             damage: Mutex::default(),
             buffer: Mutex::default(),
@@ -113,6 +116,19 @@ impl Known {
         buffer.resize(content::BUFFER, 0);
         let (stored, _) = content::hash(tree, digest, &mut buffer, watch).ok()?;
         self.note_hashed(digest, stored.clone());
+        Some(stored)
+    }
+
+    /// Judges content by an alias that leads to it, unless that is known. `None` when a signal came.
+    pub(super) fn hash_as(&self, tree: &Tree, alias: Digest, target: Digest, watch: &Watch<'_>) -> Option<Stored> {
+        // As long as a thread has the buffer, no other adds what it looks for.
+        let mut buffer = lock(&self.buffer);
+        if let Some(known) = lock(&self.aliases).get(&(alias, target)) {
+            return Some(known.clone());
+        }
+        buffer.resize(content::BUFFER, 0);
+        let stored = content::hash_as(tree, &alias, &target, &mut buffer, watch).ok()?;
+        lock(&self.aliases).insert((alias, target), stored.clone());
         Some(stored)
     }
 

@@ -373,10 +373,6 @@ impl Facts for Lazy<'_> {
         }
     }
 
-    fn hashes(&self) -> bool {
-        self.hashes
-    }
-
     fn is_led(&mut self, manifest: &Digest) -> bool {
         let links = self.links;
         let led = links.led.get_or_init(|| {
@@ -425,6 +421,23 @@ impl Facts for Lazy<'_> {
             Blocks::Blob(digest) => self.look_into_content(&digest, self.hashes, harm),
             Blocks::Layer(key) if harm < Harm::Certain => self.look_into_mentioned(&key),
             _ => {}
+        }
+    }
+
+    fn look_into_alias(&mut self, alias: Digest, target: Digest) {
+        // An empty file has no hash that could be wrong, and may have a wrong tarsum.
+        let is_right = |stored: Option<Stored>| stored.is_none_or(|stored| stored == Stored::Right);
+        if !self.hashes
+            || !matches!(self.look(&target), (Occupant::File(_), Stored::Right))
+            || !is_right(self.hash(&target))
+        {
+            return;
+        }
+        let tree = self.repository.tree();
+        let stored = self.known.hash_as(tree, alias, target, self.watch);
+        let finding = stored.and_then(|stored| stored.alias_finding(tree, &self.place, (alias, target), true));
+        if let Some(finding) = finding {
+            self.report(Blocks::Layer(alias), finding);
         }
     }
 

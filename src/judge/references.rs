@@ -38,8 +38,6 @@ pub(crate) trait Facts {
     }
     /// What needs a manifest.
     fn dependent(&mut self, manifest: &Digest) -> Dependent;
-    /// Whether content is hashed.
-    fn hashes(&self) -> bool;
     /// Whether a tag of the repository leads to a manifest, by itself or through indexes.
     fn is_led(&mut self, manifest: &Digest) -> bool;
     /// Content has another size than a descriptor says. This finds out which of the two is wrong.
@@ -47,6 +45,8 @@ pub(crate) trait Facts {
     /// Reports what is wrong with something that a manifest needs or may need. A command that reads all of a repository
     /// has already reported that, so the default does nothing.
     fn look_into(&mut self, _what: Blocks, _harm: Harm) {}
+    /// Reports content that does not match an alias which leads to it. The default does nothing, for the same reason.
+    fn look_into_alias(&mut self, _alias: Digest, _target: Digest) {}
     /// Reports a finding.
     fn report(&mut self, blocks: Blocks, finding: Finding);
 
@@ -275,15 +275,10 @@ impl<F: Facts> Referrer<'_, F> {
             LinkTarget::Straight => digest,
             LinkTarget::To(target) => {
                 self.by_alias(digest, target);
+                self.facts.look_into_alias(digest, target);
                 target
             }
         };
-        if digest.is_tarsum() && self.facts.hashes() {
-            let message =
-                format!("{part} is referenced by a tarsum, which is not a hash of its bytes: it was not verified");
-            let finding = self.facts.at(self.layer(digest), Code::TarsumNotVerified, Harm::None, message);
-            self.report(Blocks::None, digest, finding);
-        }
         self.facts.look_into(Blocks::Layer(digest), Harm::Certain);
         if self.facts.occupant(&target) == Occupant::Absent {
             let message = format!("{part} is linked, but its content is missing");

@@ -4,8 +4,9 @@ use std::collections::HashSet;
 
 use rayon::prelude::*;
 
-use crate::digest::{Digest, Hasher};
+use crate::digest::Digest;
 use crate::error::{Error, Result};
+use crate::judge::content::is_of_nothing;
 use crate::layout::{self, Area, Entry};
 use crate::quarantine::{self, ItemKind};
 use crate::repository::cache;
@@ -65,12 +66,6 @@ fn is_lost(tree: &Tree, digest: &Digest) -> bool {
     found.is_ok_and(|found| {
         found.is_none_or(|found| found.size == 0 && found.kind == EntryKind::File && !is_of_nothing(digest))
     })
-}
-
-fn is_of_nothing(digest: &Digest) -> bool {
-    let mut hasher = Hasher::new(digest.algorithm());
-    hasher.update(b"");
-    digest.algorithm().is_none_or(|algorithm| hasher.finish().by(algorithm) == Some(*digest))
 }
 
 /// All content that links lead to.

@@ -7,14 +7,16 @@ use super::header::{Entry, Text};
 use super::order::{self, Name};
 use super::{Reading, Reason, Sums, Version};
 
-/// The most hashes of entries that are remembered, over all readings: some 200 MiB of SHA-256 and names.
-pub(super) const MAX_SUMS: usize = 4 * 1024 * 1024;
+/// The most hashes of entries that are remembered, over all readings: 128 MiB of SHA-256 and names.
+pub(super) const MAX_SUMS: usize = 2 * 1024 * 1024;
 
 /// The sums of the entries so far.
 pub(super) struct Summing<H: Digest> {
     version: Version,
     lines: Vec<Line<H>>,
     names: Vec<Name>,
+    /// The most hashes that are remembered.
+    room: usize,
 }
 
 /// Readings that agreed on all entries so far.
@@ -27,13 +29,18 @@ struct Line<H: Digest> {
 
 impl<H: Digest> Summing<H> {
     pub(super) fn new(version: Version) -> Self {
+        Self::with_room(version, MAX_SUMS)
+    }
+
+    /// The sums of no entries yet, with room for so many hashes.
+    pub(super) fn with_room(version: Version, room: usize) -> Self {
         let line = Line { readings: Reading::ALL.to_vec(), sums: Vec::new(), entry: None };
-        Self { version, lines: vec![line], names: Vec::new() }
+        Self { version, lines: vec![line], names: Vec::new(), room }
     }
 
     /// Begins an entry. `Err` when it can be read in no way that the entries before could.
     pub(super) fn begin(&mut self, entry: &Entry<'_>) -> Result<(), Reason> {
-        if self.lines.iter().map(|line| line.sums.len() + 1).sum::<usize>() > MAX_SUMS {
+        if self.lines.iter().map(|line| line.sums.len() + 1).sum::<usize>() > self.room {
             return Err(Reason::Many);
         }
         let (mut lines, mut failure) = (Vec::new(), None);

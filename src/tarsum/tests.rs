@@ -518,6 +518,16 @@ fn what_another_program_may_sum_is_a_limit() {
         let fault = sum(&bytes, Version::V1).unwrap_err();
         assert!(fault.is_limit() && fault.to_string().contains(text), "{fault}");
     }
+    // Only so much is remembered of an archive. Where programs read it in two ways, that is half as many entries.
+    let entries = |made: Made, count| vec![made; count];
+    let fits = |entries: &[Made]| {
+        let mut archive = Archive::<Sha256>::new(Summing::with_room(Version::V1, 10));
+        archive.update(&self::archive(entries));
+        archive.finish().inspect_err(|fault| assert!(fault.is_limit())).is_ok()
+    };
+    let (plain, owned) = (Made::new(b'0', "a", b""), Made::of_author("a"));
+    assert!(fits(&entries(plain.clone(), 10)) && !fits(&entries(plain, 11)));
+    assert!(fits(&entries(owned.clone(), 5)) && !fits(&entries(owned, 6)));
     // A size that no archive has takes no memory, and no time.
     let mut block: [u8; 512] = Made::new(b'0', "a", b"").bytes().try_into().unwrap();
     put(&mut block, 124, &[0x80, 0, 0, 0, 0x7f, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff]);

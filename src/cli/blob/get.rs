@@ -28,7 +28,7 @@ Exit codes:
   1    not readable or not writable
   2    malformed, or a range that the blob does not have
   4    unknown repository or blob
-  5    the content or its link is damaged
+  5    the content or its link is damaged, or the content does not match the digest
   10   no tree
   12   will not write to a terminal
   130, 143 interrupted
@@ -60,11 +60,7 @@ impl Get {
             let reason = "will not write binary content to a terminal; use -o FILE, or -o - to do it anyway".to_owned();
             return Err(Error::Refused { reason }.into());
         }
-        let verified = self.range.is_none() && blob.is_verifiable();
-        if self.range.is_none() && !verified {
-            context.output.note("a tarsum is not a hash of the bytes: the content is not verified");
-        }
-        match self.output.filter(|path| !sink::is_stdout(path)) {
+        let unverified = match self.output.filter(|path| !sink::is_stdout(path)) {
             None => {
                 // A bar must not appear in the middle of the content.
                 let mixed = io::stdout().is_terminal();
@@ -73,21 +69,27 @@ impl Get {
                 // There is nothing to clean up, so a signal may end the process, also while it waits for the reader of
                 // a pipe.
                 let watch = Watch { progress: &*progress, interrupt: Interrupt::default() };
-                copy(blob, self.range, sink::stdout()?, Path::new(STDOUT), &watch).about(name, digest)?;
+                copy(blob, self.range, sink::stdout()?, Path::new(STDOUT), &watch).about(name, digest)?
             }
             Some(path) => {
                 let progress = progress::observer(context.global.progress, &context.output);
+                let mut unverified = None;
                 sink::write_file(&path, |sink, file, interrupt| {
                     let watch = Watch { progress: &*progress, interrupt };
-                    copy(blob, self.range, sink, file, &watch).about(name, digest)
+                    unverified = copy(blob, self.range, sink, file, &watch).about(name, digest)?;
+                    Ok(())
                 })?;
                 if context.output.is_json() {
                     let mut document = serde_json::to_value(&descriptor)?;
                     document["file"] = json!(path.to_string_lossy());
-                    document["verified"] = json!(verified);
+                    document["verified"] = json!(self.range.is_none() && unverified.is_none());
                     context.output.event("blob", document)?;
                 }
+                unverified
             }
+        };
+        if let Some(reason) = unverified {
+            context.output.note(format_args!("the content was not verified: {reason}"));
         }
         Ok(Exit::Done)
     }
@@ -106,9 +108,16 @@ fn is_binary(beginning: &[u8]) -> bool {
     text.chars().any(|character| character.is_control() && !matches!(character, '\n' | '\r' | '\t'))
 }
 
-fn copy(blob: OpenBlob, range: Option<ByteRange>, mut sink: File, name: &Path, watch: &Watch<'_>) -> Result<()> {
+/// Copies content, and returns why it was not verified although all of it was copied, if so.
+fn copy(
+    blob: OpenBlob,
+    range: Option<ByteRange>,
+    mut sink: File,
+    name: &Path,
+    watch: &Watch<'_>,
+) -> Result<Option<String>> {
     match range {
-        Some(range) => blob.copy_range(range, &mut sink, name, &watch.interrupt),
+        Some(range) => blob.copy_range(range, &mut sink, name, &watch.interrupt).map(|()| None),
         None => blob.copy_to(&mut sink, name, watch),
     }
 }

@@ -1,29 +1,35 @@
 //! `regtree blob stat`.
 
+use std::io;
+use std::path::Path;
+
 use serde_json::json;
 
-use crate::blob::{self, BlobStat};
+use crate::blob::{self, BlobStat, OpenBlob};
 use crate::cli::count;
 use crate::cli::output::error_document;
 use crate::cli::reference::{self, Blob, Groups, Kind, Word, checked_arguments};
 use crate::cli::subject::About;
-use crate::cli::{Context, Exit};
+use crate::cli::{Context, Exit, progress};
 use crate::digest::{Digest, GivenDigest};
 use crate::name::RepositoryName;
 use crate::reference::Shortened;
 use crate::registry::{self, Registry};
+use crate::repository::Repository;
+use crate::stream::{Interrupt, Watch};
 
 /// Show what a repository knows of a blob, or which repositories have it
 ///
 /// Prints its descriptor: media type, size, and the digest that the content is stored under. This differs from DIGEST
-/// if that is an alias. The content is not read. If one of several digests is unknown, the command fails.
+/// if that is an alias. The content is not read, unless DIGEST is a tarsum: then it is verified, because a link by a
+/// tarsum proves nothing. If one of several digests is unknown, the command fails.
 #[derive(Debug, clap::Args)]
 #[command(after_long_help = "\
 Exit codes:
   0    shown
   3    shown, but damage was found on the way (--all-repos)
   4    unknown repository or blob
-  5    the link is damaged, or something else is in the content's place
+  5    the link is damaged, something else is in the content's place, or the content does not match a tarsum
   10   no tree
 
 Examples:
@@ -95,18 +101,24 @@ impl Stat {
                 return everywhere(&registry, digest, context);
             }
         };
-        let mut found: Vec<(&RepositoryName, BlobStat)> = Vec::new();
+        let mut found: Vec<(&RepositoryName, BlobStat, Option<Verdict>)> = Vec::new();
         for (name, targets) in groups {
             let repository = registry.repository(name).about(name, None)?;
             for given in targets {
                 let digest = crate::reference::blob(&repository, given, Shortened::Expand).about(name, None)?;
-                found.push((name, blob::stat(&repository, digest).about(name, digest)?));
+                let stat = blob::stat(&repository, digest).about(name, digest)?;
+                let by_tarsum = digest.is_tarsum();
+                let verdict = by_tarsum.then(|| verify(&repository, digest, context)).transpose()?;
+                found.push((name, stat, verdict));
             }
         }
-        for (at, (name, stat)) in found.iter().enumerate() {
+        for (at, (name, stat, verdict)) in found.iter().enumerate() {
             if context.output.is_json() {
                 let mut document = serde_json::to_value(stat)?;
                 document["repository"] = json!(name);
+                if let Some(verdict) = verdict {
+                    document["verified"] = verdict.is_ok().into();
+                }
                 context.output.event("blob", document)?;
                 continue;
             }
@@ -114,9 +126,30 @@ impl Stat {
                 context.output.line("")?;
             }
             print(stat, context)?;
+            match verdict {
+                Some(Ok(())) => context.output.line("tarsum:     verified")?,
+                Some(Err(_)) => context.output.line("tarsum:     not verified")?,
+                None => {}
+            }
+        }
+        for reason in found.iter().filter_map(|(.., verdict)| verdict.as_ref()?.as_ref().err()) {
+            context.output.note(format_args!("the content was not verified: {reason}"));
         }
         Ok(Exit::Done)
     }
+}
+
+/// Whether content was verified; `Err` with the reason why not.
+type Verdict = Result<(), String>;
+
+/// Compares the content with a tarsum that leads to it.
+fn verify(repository: &Repository<'_>, tarsum: Digest, context: &Context) -> anyhow::Result<Verdict> {
+    let progress = progress::observer(context.global.progress, &context.output);
+    // There is nothing to clean up, so a signal may end the process.
+    let watch = Watch { progress: &*progress, interrupt: Interrupt::default() };
+    let blob = OpenBlob::open(repository, tarsum).about(repository.name(), tarsum)?;
+    let unverified = blob.copy_to(&mut io::sink(), Path::new("nowhere"), &watch).about(repository.name(), tarsum)?;
+    Ok(unverified.map_or(Ok(()), Err))
 }
 
 fn print(stat: &BlobStat, context: &mut Context) -> anyhow::Result<()> {

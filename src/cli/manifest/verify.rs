@@ -24,7 +24,7 @@ use crate::stream::Watch;
 /// verify checks that a manifest matches its digest, that a registry would accept it, and that everything it references
 /// exists and has the right size. (No registry compares these sizes.) The children of an index are checked too. A
 /// missing child is an error if a tag leads to the index, and otherwise a warning. Stored schema1 signatures must be
-/// valid. --content hashes configs and layers too.
+/// valid. --content hashes configs and layers too, also by the aliases that lead to them.
 #[derive(Debug, clap::Args)]
 #[command(after_long_help = "\
 Exit codes:
@@ -98,7 +98,7 @@ struct Tally {
     manifests: u64,
     errors: u64,
     warnings: u64,
-    /// The layers that are called by a tarsum, which is no hash of their bytes.
+    /// The layers of which it can't be told whether they have the tarsum that they are called by.
     not_verified: u64,
     /// Whether something is wrong, whether something named is unknown, and whether something could not be looked at.
     is_invalid: bool,

@@ -5,28 +5,15 @@ use std::fs;
 use regtree::Digest;
 use serde_json::Value;
 
-use crate::support::refusal::{Failure, WRONG_DIGEST, refused};
+use crate::support::refusal::{DAMAGED, Failure, WRONG_DIGEST, fails, refused};
 use crate::support::scratch::digest_by;
 use crate::support::tar_writer::{Header, TarWriter, gzip};
+use crate::support::tarsum::{layer, tarsum};
 use crate::support::vectors::{tree, truth};
 use crate::support::{Regtree, Scratch};
 
 const REPOSITORY: &str = "lib/app";
 const UNKNOWN_VERSION: Failure = WRONG_DIGEST;
-
-/// An archive of one file, whose header has no names of owners.
-fn layer(content: &[u8]) -> Vec<u8> {
-    TarWriter::new().file("file", content).end()
-}
-
-/// Its tarsum, from its description. Every entry's hash counts, in the order of the hashes.
-fn tarsum(content: &[u8]) -> Digest {
-    let size = content.len();
-    let head = format!("namefilemode420uid0gid0size{size}typeflag0linknameunamegnamedevmajor0devminor0");
-    let entry = digest_by("sha256", &[head.as_bytes(), content].concat());
-    let total = digest_by("sha256", entry.hex().as_bytes());
-    format!("tarsum.v1+{total}").parse().unwrap()
-}
 
 fn put(scratch: &Scratch, digest: &str, content: &[u8]) -> Regtree {
     scratch.regtree(["blob", "put", REPOSITORY, "--digest", digest]).stdin(content)
@@ -148,7 +135,7 @@ fn an_upload_is_committed_by_a_tarsum() {
         let commit = scratch.regtree(["upload", "commit", REPOSITORY, &id, "-", "--digest", &digest.to_string()]);
         commit.stdin(last)
     };
-    let other = self::tarsum(b"other");
+    let other = crate::support::tarsum::tarsum(b"other");
     refused(scratch.root(), &commit(&other, last), WRONG_DIGEST, &[&tarsum.to_string(), &other.to_string()]);
     refused(scratch.root(), &commit(&tarsum, b"x"), WRONG_DIGEST, &["at byte", "the archive"]);
     commit(&tarsum, last).ok().says(["registries from 2.3 on can't read the link"]);
@@ -157,4 +144,51 @@ fn an_upload_is_committed_by_a_tarsum() {
         assert_eq!(fs::read_to_string(scratch.link(REPOSITORY, key)).unwrap(), digest.to_string());
     }
     assert!(scratch.uploads(REPOSITORY).is_empty());
+}
+
+#[test]
+fn what_is_asked_for_by_a_tarsum_is_verified() {
+    let (scratch, tarsum) = (Scratch::new(), tarsum(b"content"));
+    put(&scratch, &tarsum.to_string(), &layer(b"content")).ok();
+    let (stat, get) =
+        (["blob", "stat", REPOSITORY, &tarsum.to_string()], ["blob", "get", REPOSITORY, &tarsum.to_string()]);
+    scratch.run(stat).code(0).prints("tarsum:     verified");
+    assert_eq!(scratch.regtree(stat).with(["--json"]).ok().json()["verified"], true);
+    let file = scratch.root().join("layer.tar");
+    let written = scratch.regtree(get).with(["--json", "-o"]).with([&file]).ok().json();
+    assert_eq!(written["verified"], true);
+    // The link leads to other content now.
+    let leads_to = |content: &[u8]| {
+        let digest = scratch.put(REPOSITORY, content);
+        Scratch::plant(&scratch.link(REPOSITORY, tarsum), digest.to_string());
+        digest
+    };
+    leads_to(&layer(b"other"));
+    let other = crate::support::tarsum::tarsum(b"other").to_string();
+    fails(&scratch.regtree(stat), DAMAGED, &[&tarsum.to_string(), &other, REPOSITORY]);
+    scratch.run(get).code(5).says([&tarsum.to_string(), &other]);
+    leads_to(b"no archive");
+    fails(&scratch.regtree(stat), DAMAGED, &[&tarsum.to_string(), "at byte 10 of the archive"]);
+    scratch.run(get).code(5).says(["at byte 10 of the archive"]);
+    // Of a sparse file regtree computes none.
+    let digest = leads_to(&TarWriter::new().header(Header::new(b'S', "a", 0)).end());
+    scratch.run(stat).code(0).prints("tarsum:     not verified").says(["was not verified: at byte 0", "sparse"]);
+    assert_eq!(scratch.regtree(stat).with(["--json"]).ok().json()["verified"], false);
+    scratch.run(get).code(0).says(["was not verified: at byte 0"]);
+    assert_eq!(scratch.regtree(get).with(["--json", "-o"]).with([&file]).ok().json()["verified"], false);
+    // By the digest of the bytes it is what it is.
+    scratch.run(["blob", "get", REPOSITORY, &digest.to_string()]).code(0);
+}
+
+#[test]
+fn a_layer_of_the_alphas_is_verified_by_the_tarsum_that_it_is_stored_under() {
+    let (version, repository) = ("2.0.0-alpha.0", "core/lib");
+    let scratch = tree(version);
+    let links = truth(version)["repositories"][repository]["layer_links"].as_object().unwrap().clone();
+    let tarsum: Digest = links.keys().next().unwrap().parse().unwrap();
+    let stat = scratch.regtree(["blob", "stat", repository, &tarsum.to_string()]);
+    stat.clone().ok().prints("tarsum:     verified");
+    fs::write(scratch.blob(tarsum), layer(b"other")).unwrap();
+    let other = crate::support::tarsum::tarsum(b"other").to_string();
+    fails(&stat, DAMAGED, &[&tarsum.to_string(), &other, repository]);
 }

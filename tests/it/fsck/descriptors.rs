@@ -165,30 +165,3 @@ fn os_features_that_are_no_list_of_texts_make_an_index_invalid() {
     planted.tag(REPOSITORY, "v1", &digest);
     assert_eq!(fsck(&planted, &[]).code(3).codes(), ["manifest-invalid"]);
 }
-
-#[test]
-fn a_layer_that_is_called_by_a_tarsum_is_said_not_to_be_verified_where_content_is_hashed() {
-    let planted = Planted::new();
-    let layer = planted.layer(REPOSITORY, "this is no tar");
-    let tarsum = format!("tarsum.v1+sha256:{}", sha256(b"").replace("sha256:", ""));
-    let hex = tarsum.rsplit_once(':').unwrap().1;
-    planted.plant(&format!("repositories/{REPOSITORY}/_layers/tarsum/v1/sha256/{hex}/link"), &layer);
-    for tag in ["v1", "v2"] {
-        let mut manifest = crate::support::planted::schema1(REPOSITORY, &[&tarsum]);
-        manifest["tag"] = json!(tag);
-        let digest = planted.manifest(REPOSITORY, &manifest);
-        planted.tag(REPOSITORY, tag, &digest);
-    }
-    let told = |words: &[&str]| {
-        let run = planted.regtree(words).with(["--json"]).run();
-        let found = findings(&run).into_iter().filter(|found| found[0] == "tarsum-not-verified");
-        (run.exit(), found.map(|[_, severity, digest]| format!("{severity} {digest}")).collect::<Vec<_>>())
-    };
-    let said = format!("info {tarsum}");
-    assert_eq!(told(&["fsck"]), (Some(0), vec![]));
-    assert_eq!(told(&["fsck", "--content"]), (Some(0), vec![said.clone()]));
-    assert_eq!(told(&["manifest", "verify", REPOSITORY, "v1"]), (Some(0), vec![]));
-    assert_eq!(told(&["manifest", "verify", REPOSITORY, "v1", "--content"]), (Some(0), vec![said]));
-    let run = planted.run(["manifest", "verify", REPOSITORY, "v1", "--content"]).code(0);
-    run.says(["0 errors, 0 warnings; 1 layer referenced by a tarsum, which was not verified"]);
-}

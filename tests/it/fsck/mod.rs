@@ -2,6 +2,7 @@
 //! with content hashed in parts.
 
 mod agrees;
+mod aliases;
 mod bad_input;
 mod changes;
 mod content;

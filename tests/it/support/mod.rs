@@ -17,6 +17,7 @@ pub(crate) mod sound;
 pub(crate) mod strace;
 pub(crate) mod tampered;
 pub(crate) mod tar_writer;
+pub(crate) mod tarsum;
 pub(crate) mod terminal;
 pub(crate) mod vectors;
 
