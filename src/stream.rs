@@ -34,6 +34,8 @@ pub trait Progress: Sync {
     fn advance(&self, bytes: u64);
     /// The task has done `done` items, of `total` if that is known.
     fn items(&self, _done: u64, _total: Option<u64>) {}
+    /// Lines are about to be printed. What is shown makes room for them until the task goes on.
+    fn make_room(&self) {}
     /// The task has ended, with or without success.
     fn end(&self);
 }

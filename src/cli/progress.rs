@@ -100,6 +100,13 @@ impl Progress for Bar {
         });
     }
 
+    fn make_room(&self) {
+        self.0.with(|Shown { bar, .. }| {
+            let next = continued(bar);
+            std::mem::replace(bar, next).finish_and_clear();
+        });
+    }
+
     fn end(&self) {
         if let Some(Shown { bar, .. }) = self.0.replace(None) {
             bar.finish_and_clear();
@@ -119,6 +126,12 @@ fn style(task: &str, items: &Arc<Items>) -> indicatif::ProgressStyle {
     };
     let style = indicatif::ProgressStyle::with_template("{line}").expect("the template is a constant");
     style.with_key("line", write)
+}
+
+/// A bar that goes on where another was, and is hidden until then.
+fn continued(bar: &ProgressBar) -> ProgressBar {
+    let next = ProgressBar::with_draw_target(bar.length(), ProgressDrawTarget::hidden()).with_style(bar.style());
+    next.with_position(bar.position()).with_elapsed(bar.elapsed())
 }
 
 /// Shows a bar that has been there for a while.

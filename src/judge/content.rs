@@ -73,6 +73,11 @@ impl Stored {
         }
     }
 
+    /// Whether all bytes were read to know it.
+    pub(super) fn is_by_hash(&self) -> bool {
+        !matches!(self, Self::Missing | Self::NotAFile { .. } | Self::Unreadable(_))
+    }
+
     /// Calls corrupt content truncated if it is shorter than the `expected` bytes of a descriptor.
     pub(crate) fn by_size(self, expected: i64) -> Self {
         let expected = u64::try_from(expected).unwrap_or_default();

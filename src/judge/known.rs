@@ -1,8 +1,8 @@
 //! What was read so far, shared by all threads: content and manifests once for the tree, links once for each repository.
 //!
-//! Of content that is right its size and a few bits are remembered, and of links only which are right. **What is wrong is
-//! looked at again wherever it is needed**, so that each manifest gets the same findings in whatever order they are
-//! judged.
+//! Of content that is right its size and a few bits are remembered, and of links only which are right. Of content that is
+//! wrong only what its hash proves is remembered. **All else that is wrong is looked at again wherever it is needed**, so
+//! that each manifest gets the same findings in whatever order they are judged.
 //!
 //! A thread that waits for others may take up other work meanwhile, and would find its own locks there. **So nothing that
 //! is done under a lock here, or to fill a `OnceLock`, uses other threads.**
@@ -22,23 +22,21 @@ use crate::tree::Tree;
 
 /// The parts of a map, each with a lock of its own.
 const SHARDS: usize = 64;
-/// How many references of manifests are remembered, 100 to 200 bytes each. A manifest beyond that is read again for each
-/// repository that has it.
+/// How many references of manifests are remembered, 100 to 200 bytes each. A manifest beyond that may be read several
+/// times.
 const REFERENCES: usize = 1 << 16;
 
 /// What was read so far of a tree.
 pub(super) struct Known {
     /// The files whose metadata are right.
     pub(super) content: DigestMap<Content>,
-    /// The content whose hash is wrong.
+    /// The content that has another hash than its digest says.
     wrong: Mutex<HashMap<Digest, Stored>>,
     /// What content is by another digest, which is the first of each pair.
     aliases: Mutex<HashMap<(Digest, Digest), Stored>>,
-    manifests: Manifests,
+    pub(super) manifests: Manifests,
     /// The errors in listings, each once, by its message.
     damage: Mutex<BTreeMap<String, Error>>,
-    /// The buffer to hash single files with. One thread at a time has it, so that no file is hashed twice.
-    buffer: Mutex<Vec<u8>>,
     /// Makes what many files are hashed with.
     pub(super) lanes: fn() -> Lanes<'static>,
 }
@@ -79,7 +77,6 @@ impl Default for Known {
             aliases: Mutex::default(),
             manifests: Manifests::default(),
             damage: Mutex::default(),
-            buffer: Mutex::default(),
             lanes: Lanes::new,
         }
     }
@@ -103,41 +100,37 @@ impl Known {
         lock(&self.wrong).get(digest).cloned()
     }
 
-    /// Judges content by its hash, unless that is known. `None` when a signal came.
+    /// Judges content by its hash, unless that is known. Two threads may hash the same, because neither waits for the other.
+    /// `None` when a signal came.
     pub(super) fn hash(&self, tree: &Tree, digest: Digest, watch: &Watch<'_>) -> Option<Stored> {
         if let Some(known) = self.hashed(&digest) {
             return Some(known);
         }
-        let mut buffer = lock(&self.buffer);
-        // Another thread may have had it until now.
-        if let Some(known) = self.hashed(&digest) {
-            return Some(known);
-        }
-        buffer.resize(content::BUFFER, 0);
-        let (stored, _) = content::hash(tree, digest, &mut buffer, watch).ok()?;
+        let (stored, _) = content::hash(tree, digest, &mut vec![0; content::BUFFER], watch).ok()?;
         self.note_hashed(digest, stored.clone());
         Some(stored)
     }
 
     /// Judges content by an alias that leads to it, unless that is known. `None` when a signal came.
     pub(super) fn hash_as(&self, tree: &Tree, alias: Digest, target: Digest, watch: &Watch<'_>) -> Option<Stored> {
-        // As long as a thread has the buffer, no other adds what it looks for.
-        let mut buffer = lock(&self.buffer);
         if let Some(known) = lock(&self.aliases).get(&(alias, target)) {
             return Some(known.clone());
         }
-        buffer.resize(content::BUFFER, 0);
-        let stored = content::hash_as(tree, &alias, &target, &mut buffer, watch).ok()?;
-        lock(&self.aliases).insert((alias, target), stored.clone());
+        let stored = content::hash_as(tree, &alias, &target, &mut vec![0; content::BUFFER], watch).ok()?;
+        if stored.is_by_hash() {
+            lock(&self.aliases).insert((alias, target), stored.clone());
+        }
         Some(stored)
     }
 
-    /// Remembers what the hash of content says.
+    /// Remembers what the hash of content says. Where there was nothing to hash, what a look found before is forgotten.
     pub(super) fn note_hashed(&self, digest: Digest, stored: Stored) {
         if stored == Stored::Right {
             self.content.change(&digest, |content| content.is_hashed = true);
-        } else {
+        } else if stored.is_by_hash() {
             lock(&self.wrong).insert(digest, stored);
+        } else {
+            self.content.remove(&digest);
         }
     }
 
@@ -153,13 +146,21 @@ impl Known {
 }
 
 /// The manifests that were read, as far as there is room.
-#[derive(Default)]
-struct Manifests {
+pub(super) struct Manifests {
     /// A shard is locked while a manifest is read, so that no two threads read the same.
     shards: Shards<Digest, Arc<Read>>,
     references: AtomicUsize,
+    /// How many references are remembered at most.
+    pub(super) most: usize,
     /// Locked while a manifest is read that is larger than registries serve.
     large: Mutex<()>,
+}
+
+impl Default for Manifests {
+    fn default() -> Self {
+        let (shards, references, large) = (Shards::default(), AtomicUsize::new(0), Mutex::default());
+        Self { shards, references, most: REFERENCES, large }
+    }
 }
 
 impl Manifests {
@@ -178,10 +179,15 @@ impl Manifests {
         read
     }
 
+    #[cfg(test)]
+    pub(super) fn remembers(&self, digest: &Digest) -> bool {
+        self.shards.of(digest).contains_key(digest)
+    }
+
     fn has_room(&self, form: &ManifestForm) -> bool {
         // What a manifest takes beside its references is about as much as one of them.
         let more = 1 + form.parts.len() + form.mentions.len() + form.problems.len();
-        let add = |used: usize| Some(used + more).filter(|used| *used <= REFERENCES);
+        let add = |used: usize| Some(used + more).filter(|used| *used <= self.most);
         self.references.fetch_update(Ordering::Relaxed, Ordering::Relaxed, add).is_ok()
     }
 }
@@ -206,10 +212,18 @@ impl<V: Copy> DigestMap<V> {
         }
     }
 
+    /// Adds a value, unless there is one: another thread may have added it, and changed it since.
     pub(super) fn insert(&self, digest: &Digest, value: V) {
         match digest.sha256() {
-            Some(hash) => self.canonical.of(digest).insert(hash, value),
-            None => lock(&self.others).insert(*digest, value),
+            Some(hash) => *self.canonical.of(digest).entry(hash).or_insert(value),
+            None => *lock(&self.others).entry(*digest).or_insert(value),
+        };
+    }
+
+    fn remove(&self, digest: &Digest) {
+        match digest.sha256() {
+            Some(hash) => self.canonical.of(digest).remove(&hash),
+            None => lock(&self.others).remove(digest),
         };
     }
 
@@ -245,7 +259,13 @@ pub(super) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Condvar;
+    use std::time::Duration;
+
     use super::*;
+    use crate::registry::Registry;
+    use crate::stream::Progress;
+    use crate::upload;
 
     #[test]
     fn every_digest_is_found_again_and_no_other() {
@@ -254,10 +274,71 @@ mod tests {
         let digests: Vec<Digest> = (0..500_u32).map(|i| Digest::of(&i.to_be_bytes())).chain([tarsum("a")]).collect();
         digests.iter().zip(0..).for_each(|(digest, value)| map.insert(digest, value));
         map.change(&digests[7], |value| *value = 1000);
+        // What another thread saw before that changes nothing.
+        map.insert(&digests[7], 7);
         map.change(&tarsum("b"), |value| *value = 1000);
         let values: Vec<i32> = digests.iter().filter_map(|digest| map.get(digest)).collect();
         let expected: Vec<i32> = (0..501).map(|value| if value == 7 { 1000 } else { value }).collect();
         assert_eq!(values, expected);
         assert_eq!([tarsum("b"), Digest::of(b"another")].map(|digest| map.get(&digest)), [None, None]);
+    }
+
+    #[test]
+    fn of_what_is_wrong_only_a_hash_is_remembered() {
+        let digest = Digest::of(b"content");
+        let corrupt = Stored::Corrupt { found: Digest::of(b"other"), size: 5 };
+        let hashed = |stored: Stored| {
+            let known = Known::default();
+            known.content.insert(&digest, Content { size: 7, is_hashed: false, kind: None });
+            known.note_hashed(digest, stored);
+            (known.hashed(&digest), known.content.get(&digest).is_some())
+        };
+        assert_eq!(hashed(Stored::Right), (Some(Stored::Right), true));
+        assert_eq!(hashed(corrupt.clone()), (Some(corrupt), true));
+        for stored in [Stored::Missing, Stored::Unreadable("denied".to_owned())] {
+            assert_eq!(hashed(stored), (None, false));
+        }
+    }
+
+    #[test]
+    fn threads_hash_at_the_same_time() {
+        /// Holds each thread that reads until there are two, or it takes too long.
+        #[derive(Default)]
+        struct Meeting {
+            reading: Mutex<usize>,
+            changed: Condvar,
+        }
+
+        impl Progress for Meeting {
+            fn begin(&self, _: &str, _: Option<u64>) {}
+
+            fn advance(&self, _: u64) {
+                let mut reading = lock(&self.reading);
+                *reading += 1;
+                self.changed.notify_all();
+                let waited = self.changed.wait_timeout_while(reading, Duration::from_secs(20), |reading| *reading < 2);
+                assert!(!waited.expect("no thread has panicked").1.timed_out(), "a thread waits for another");
+            }
+
+            fn end(&self) {}
+        }
+
+        let root = tempfile::tempdir().expect("a directory");
+        let (registry, _) = Registry::create(root.path()).expect("a tree");
+        let (now, contents) = (jiff::Timestamp::UNIX_EPOCH, ["one", "two"]);
+        let (writer, name) =
+            (registry.writer("test", now, Duration::ZERO).expect("no lock"), "app".parse().expect("a name"));
+        for content in contents {
+            let stored = upload::Put::new("test").store(&writer, &name, content.as_bytes(), now, &Watch::none());
+            stored.expect("there is room");
+        }
+        let (known, meeting) = (Known::default(), Meeting::default());
+        std::thread::scope(|scope| {
+            for content in contents {
+                let (known, watch) = (&known, Watch { progress: &meeting, ..Watch::none() });
+                let (tree, digest) = (registry.tree(), Digest::of(content.as_bytes()));
+                scope.spawn(move || assert_eq!(known.hash(tree, digest, &watch), Some(Stored::Right)));
+            }
+        });
     }
 }

@@ -103,8 +103,8 @@ impl<'l> Lazy<'l> {
         looked
     }
 
-    /// The configs and layers of the manifest whose content can be hashed, and is not yet.
-    pub(super) fn unhashed(&mut self) -> BTreeSet<Digest> {
+    /// The configs and layers of the manifest whose content can be hashed, and is not yet, each after its size in bytes.
+    pub(super) fn unhashed(&mut self) -> BTreeSet<(u64, Digest)> {
         let mut wanted = BTreeSet::new();
         let (Occupant::File(1..), Stored::Right) = self.look(&self.manifest) else { return wanted };
         let Some(form) = right(&self.read(&self.manifest)) else { return wanted };
@@ -114,8 +114,10 @@ impl<'l> Lazy<'l> {
                 LinkTarget::To(target) => target,
                 _ => continue,
             };
-            if self.known.hashed(&target).is_none() && matches!(self.occupant(&target), Occupant::File(1..)) {
-                wanted.insert(target);
+            if self.known.hashed(&target).is_none()
+                && let Occupant::File(size @ 1..) = self.occupant(&target)
+            {
+                wanted.insert((size, target));
             }
         }
         wanted
@@ -147,8 +149,9 @@ impl<'l> Lazy<'l> {
         let (_, looked) = self.look(digest);
         let hashed = if hashed { self.hash(digest) } else { self.hashed.get(digest).cloned() };
         self.stored(digest, &looked, harm);
-        if let Some(hashed) = hashed {
-            self.stored(digest, &hashed, harm);
+        // Content that was there, and is missing when it is to be hashed, is reported nowhere else.
+        if let Some(finding) = hashed.and_then(|it| it.finding(self.tree(), *digest, harm == Harm::Certain)) {
+            self.report(Blocks::Blob(*digest), finding);
         }
     }
 

@@ -2,7 +2,9 @@
 //!
 //! The manifests of many repositories are verified on all threads, a few at a time, and reported in order. A manifest is
 //! read, hashed and parsed once, however many repositories have it, as long as there is room to remember what it says.
-//! Links are read once for each repository, content once for the tree.
+//! Links are read once for each repository, content once for the tree. Content is hashed before the manifests are judged
+//! that need it, many files at once. **A finding waits for little content beside that of its own manifest**, because some
+//! layers take minutes.
 
 use std::collections::{BTreeSet, HashSet};
 use std::ops::ControlFlow;
@@ -24,14 +26,16 @@ use crate::name::RepositoryName;
 use crate::ordered;
 use crate::repository::revision::{self, Keyed};
 use crate::repository::{Repository, cache};
-use crate::stream::Watch;
-use crate::tree::Neighbours;
+use crate::stream::{Counting, Watch};
+use crate::tree::{Neighbours, Tree};
 
 /// How many repositories each thread lists at a time.
 const REPOSITORIES: usize = 2;
 /// How many manifests each thread verifies before the findings are reported: enough that the threads rarely wait for each
 /// other.
 const MANIFESTS: usize = 64;
+/// How many bytes of content each thread hashes before the findings are reported, unless one manifest needs more.
+const CONTENT: u64 = 256 << 20;
 
 /// How strictly to verify.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -85,13 +89,36 @@ enum Step<'t> {
     End(Arc<Subject<'t>>),
 }
 
-/// What is wrong with the manifest of a step; `None` if that is no manifest.
-type Judged = Result<Option<Vec<Finding>>>;
+/// A step that is to be judged, and the content to hash before.
+struct Ready<'t> {
+    step: Step<'t>,
+    /// The content that no step before needs, each after its size in bytes.
+    unhashed: BTreeSet<(u64, Digest)>,
+}
+
+impl Ready<'_> {
+    fn bytes(&self) -> u64 {
+        self.unhashed.iter().map(|(size, _)| size).sum()
+    }
+}
 
 impl<'t> Step<'t> {
     fn subject(&self) -> &Subject<'t> {
         let (Self::Manifest(subject, ..) | Self::End(subject)) = self;
         subject
+    }
+
+    /// Counts a manifest. At the end of a repository it takes the count.
+    fn count(&self, manifests: &mut u64) -> Option<Verified> {
+        match self {
+            Self::Manifest(..) => {
+                *manifests += 1;
+                None
+            }
+            Self::End(subject) => {
+                Some(Verified::Repository(subject.repository.name().clone(), std::mem::take(manifests)))
+            }
+        }
     }
 }
 
@@ -137,20 +164,15 @@ impl<'w> Verifier<'w> {
         repositories: impl IntoIterator<Item = Repository<'t>>,
         mut report: impl FnMut(Verified) -> ControlFlow<()>,
     ) -> Result<()> {
-        let mut count = 0;
+        let (counting, mut count) = (self.watch.count("verifying manifests", None), 0);
         for piece in ordered::pieces(self.steps(repositories.into_iter()), MANIFESTS) {
-            for (step, findings) in piece.iter().zip(self.judge_all(&piece)?) {
-                let findings = findings?;
-                count += u64::from(findings.is_some());
-                let findings = findings.into_iter().flatten().filter(|finding| step.subject().is_new(finding));
-                let end = match step {
-                    Step::Manifest(..) => None,
-                    Step::End(subject) => {
-                        Some(Verified::Repository(subject.repository.name().clone(), std::mem::take(&mut count)))
+            for batch in batches(&self.ready(piece)?) {
+                for (Ready { step, .. }, findings) in batch.iter().zip(self.judge_all(batch, &counting)?) {
+                    let findings = findings?.into_iter().filter(|finding| step.subject().is_new(finding));
+                    let end = step.count(&mut count);
+                    if findings.map(Box::new).map(Verified::Finding).chain(end).try_for_each(&mut report).is_break() {
+                        return Ok(());
                     }
-                };
-                if findings.map(Box::new).map(Verified::Finding).chain(end).try_for_each(&mut report).is_break() {
-                    return Ok(());
                 }
             }
         }
@@ -166,7 +188,11 @@ impl<'w> Verifier<'w> {
     ) -> Result<Option<Arc<ManifestForm>>> {
         let subject = Subject { repository: repository.clone(), links: self.links(repository) };
         if self.how.content {
-            self.hash(repository, self.lazy(&subject, digest).unhashed())?;
+            let unhashed = self.lazy(&subject, digest).unhashed();
+            self.watch.progress.begin("hashing content", Some(unhashed.iter().map(|(size, _)| size).sum()));
+            let hashed = self.hash(repository.tree(), unhashed);
+            self.watch.progress.end();
+            hashed?;
         }
         let (findings, form) = self.judge(&subject, digest)?;
         findings.into_iter().filter(|finding| subject.is_new(finding)).for_each(report);
@@ -197,41 +223,66 @@ impl<'w> Verifier<'w> {
         })
     }
 
-    /// Judges the manifests among some steps.
-    fn judge_all(&self, steps: &[Step<'_>]) -> Result<Vec<Judged>> {
-        let Some(repository) = steps.first().map(|step| &step.subject().repository) else { return Ok(Vec::new()) };
+    /// Leaves out the steps that are no manifests, because their directories have no links, and says what to hash for the
+    /// others.
+    fn ready<'t>(&self, steps: Vec<Step<'t>>) -> Result<Vec<Ready<'t>>> {
+        let Some(tree) = steps.first().map(|step| step.subject().repository.tree()) else { return Ok(Vec::new()) };
         // This uses all threads itself, so it is not left to each of them.
-        cache::is_cache(repository.tree());
-        if self.how.content {
-            let unhashed = |step: &Step<'_>| match step {
-                Step::Manifest(subject, _, digest) => self.lazy(subject, *digest).unhashed(),
-                Step::End(_) => BTreeSet::new(),
-            };
-            self.hash(repository, steps.par_iter().flat_map_iter(unhashed).collect())?;
-        }
-        let neighbours = || Neighbours::new(repository.tree());
-        let judged = steps.par_iter().map_init(neighbours, |neighbours, step| self.judge_step(step, neighbours));
-        Ok(judged.collect())
+        cache::is_cache(tree);
+        let looked = steps.into_par_iter().map_init(
+            || Neighbours::new(tree),
+            |neighbours, step| {
+                self.watch.interrupt.check()?;
+                Ok(self.is_due(&step, neighbours).then(|| Ready { unhashed: self.unhashed(&step), step }))
+            },
+        );
+        let (looked, mut seen) = (looked.collect::<Result<Vec<_>>>()?, HashSet::new());
+        let ready = looked.into_iter().flatten().map(|mut ready| {
+            ready.unhashed.retain(|(_, digest)| seen.insert(*digest));
+            ready
+        });
+        Ok(ready.collect())
     }
 
-    fn judge_step(&self, step: &Step<'_>, neighbours: &mut Neighbours<'_>) -> Judged {
-        let Step::Manifest(subject, form, digest) = step else { return Ok(None) };
-        self.watch.interrupt.check()?;
+    /// Whether a step is the end of a repository, or a manifest that has a link.
+    fn is_due(&self, step: &Step<'_>, neighbours: &mut Neighbours<'_>) -> bool {
+        let Step::Manifest(subject, form, digest) = step else { return true };
         match revision::look(&subject.repository, *form, *digest, neighbours) {
-            Ok(None) => return Ok(None),
-            Ok(Some(_)) => {}
+            Ok(found) => found.is_some(),
             // Something else than a file in the place of the link is a finding like any other.
-            Err(error) if is_link(&subject.repository, digest, &error) => {}
+            Err(error) if is_link(&subject.repository, digest, &error) => true,
             Err(error) => {
                 self.known.note_damage(error);
-                return Ok(None);
+                false
             }
         }
-        self.judge(subject, *digest).map(|(findings, _)| Some(findings))
+    }
+
+    fn unhashed(&self, step: &Step<'_>) -> BTreeSet<(u64, Digest)> {
+        match step {
+            Step::Manifest(subject, _, digest) if self.how.content => self.lazy(subject, *digest).unhashed(),
+            _ => BTreeSet::new(),
+        }
+    }
+
+    /// Hashes what some steps need, and says what is wrong with the manifest of each.
+    fn judge_all(&self, batch: &[Ready<'_>], counting: &Counting<'_>) -> Result<Vec<Result<Vec<Finding>>>> {
+        let Some(first) = batch.first() else { return Ok(Vec::new()) };
+        let unhashed = batch.iter().flat_map(|ready| &ready.unhashed).copied().collect();
+        self.hash(first.step.subject().repository.tree(), unhashed)?;
+        let judge = |ready: &Ready<'_>| match &ready.step {
+            Step::Manifest(subject, _, digest) => {
+                counting.add(1);
+                self.judge(subject, *digest).map(|(findings, _)| findings)
+            }
+            Step::End(_) => Ok(Vec::new()),
+        };
+        Ok(batch.par_iter().map(judge).collect())
     }
 
     /// Returns what is wrong with a manifest, and what it says, if its content is right.
     fn judge(&self, subject: &Subject<'_>, digest: Digest) -> Result<(Vec<Finding>, Option<Arc<ManifestForm>>)> {
+        self.watch.interrupt.check()?;
         let mut facts = self.lazy(subject, digest);
         let form = facts.judge();
         // When a signal came, a hash may be unfinished, so the result would be incomplete.
@@ -248,9 +299,10 @@ impl<'w> Verifier<'w> {
         Lazy::new(&subject.repository, digest, self.how.content, self.watch, (&self.known, &subject.links))
     }
 
-    /// Hashes configs and layers before the manifests are judged that need them: many at once are faster.
-    fn hash(&self, repository: &Repository<'_>, digests: BTreeSet<Digest>) -> Result<()> {
-        let (tree, digests) = (repository.tree(), digests.into_iter().collect());
+    /// Hashes configs and layers before the manifests are judged that need them: many at once are faster. The largest is
+    /// the first, so that no thread begins it when the others are done.
+    fn hash(&self, tree: &Tree, unhashed: BTreeSet<(u64, Digest)>) -> Result<()> {
+        let digests = unhashed.into_iter().map(|(_, digest)| digest).collect();
         let note = |digest, stored| self.known.note_hashed(digest, stored);
         hashing::hash_on_all_threads(tree, digests, self.known.lanes, &note, self.watch)
     }
@@ -271,6 +323,19 @@ impl Subject<'_> {
     }
 }
 
+/// The steps in pieces, each with no more content than is hashed before the findings are reported.
+fn batches<'r, 't>(ready: &'r [Ready<'t>]) -> impl Iterator<Item = &'r [Ready<'t>]> {
+    let (most, mut bytes) = (CONTENT * rayon::current_num_threads() as u64, 0);
+    ready.chunk_by(move |before, next| {
+        bytes += before.bytes();
+        let has_room = bytes + next.bytes() <= most;
+        if !has_room {
+            bytes = 0;
+        }
+        has_room
+    })
+}
+
 /// Whether an error is about the place of a manifest's link.
 fn is_link(repository: &Repository<'_>, digest: &Digest, error: &Error) -> bool {
     let Error::WrongKind { path, .. } = error else { return false };
@@ -289,15 +354,14 @@ mod tests {
     use crate::registry::Registry;
     use crate::{manifest, upload};
 
-    #[test]
-    fn a_wrong_hash_ends_the_verification_and_is_no_finding() {
+    const NAMES: [&str; 2] = ["app", "other"];
+
+    /// A tree with the image in two repositories, and the digest of its manifest.
+    fn tree() -> (tempfile::TempDir, Registry, Digest) {
         let root = tempfile::tempdir().unwrap();
         let (registry, _) = Registry::create(root.path()).unwrap();
-        let (name, now, none) = ("app".parse().unwrap(), jiff::Timestamp::UNIX_EPOCH, Watch::none());
+        let (now, none) = (jiff::Timestamp::UNIX_EPOCH, Watch::none());
         let writer = registry.writer("test", now, Duration::ZERO).unwrap();
-        for content in ["{}", "layer"] {
-            upload::Put::new("test").store(&writer, &name, Cursor::new(content), now, &none).unwrap();
-        }
         let descriptor = |content: &str, kind: &str| {
             let (digest, size) = (Digest::of(content.as_bytes()), content.len());
             format!(r#"{{"mediaType":"application/vnd.oci.image.{kind}","digest":"{digest}","size":{size}}}"#)
@@ -307,11 +371,33 @@ mod tests {
             descriptor("{}", "config.v1+json"),
             descriptor("layer", "layer.v1.tar"),
         );
-        manifest::Put::new("test").store(&writer, &name, image.clone().into_bytes()).unwrap();
+        for name in NAMES.map(|name| name.parse().unwrap()) {
+            for content in ["{}", "layer"] {
+                upload::Put::new("test").store(&writer, &name, Cursor::new(content), now, &none).unwrap();
+            }
+            manifest::Put::new("test").store(&writer, &name, image.clone().into_bytes()).unwrap();
+        }
         drop(writer);
-        let (repository, digest) = (registry.repository(&name).unwrap(), Digest::of(image.as_bytes()));
+        (root, registry, Digest::of(image.as_bytes()))
+    }
+
+    fn repository<'t>(registry: &'t Registry, name: &str) -> Repository<'t> {
+        registry.repository(&name.parse().unwrap()).unwrap()
+    }
+
+    #[expect(clippy::disallowed_methods, reason = "a test loses content")]
+    fn lose_layer(tree: &Tree) {
+        std::fs::remove_file(tree.locate(&Entry::Blob(Digest::of(b"layer")).path())).unwrap();
+    }
+
+    const HOW: How = How { content: true, strict: false };
+
+    #[test]
+    fn a_wrong_hash_ends_the_verification_and_is_no_finding() {
+        let (_root, registry, digest) = tree();
+        let (repository, none) = (repository(&registry, "app"), Watch::none());
         for (lanes, is_right) in [(Lanes::new as fn() -> Lanes<'static>, true), (Lanes::wrong, false)] {
-            let mut verifier = Verifier::new(How { content: true, strict: false }, &none);
+            let mut verifier = Verifier::new(HOW, &none);
             verifier.known.lanes = lanes;
             let verified = verifier.verify(&repository, digest, &mut |finding| panic!("{}", finding.message));
             let is_as_expected = match verified {
@@ -320,5 +406,62 @@ mod tests {
             };
             assert!(is_as_expected, "right: {is_right}");
         }
+    }
+
+    #[test]
+    fn content_that_vanishes_before_it_is_hashed_is_missing() {
+        for is_hashed_before in [true, false] {
+            let (_root, registry, digest) = tree();
+            let (subject, none) =
+                (Subject { repository: repository(&registry, "app"), links: Arc::default() }, Watch::none());
+            let verifier = Verifier::new(HOW, &none);
+            let unhashed = verifier.lazy(&subject, digest).unhashed();
+            assert_eq!(unhashed.len(), 2);
+            lose_layer(registry.tree());
+            if is_hashed_before {
+                verifier.hash(registry.tree(), unhashed).unwrap();
+            }
+            let (findings, _) = verifier.judge(&subject, digest).unwrap();
+            let codes: Vec<Code> = findings.iter().map(|finding| finding.code).collect();
+            assert_eq!(codes, [Code::BlobMissing], "hashed before: {is_hashed_before}");
+        }
+    }
+
+    #[test]
+    fn findings_are_the_same_without_room_to_remember_manifests() {
+        let (_root, registry, digest) = tree();
+        lose_layer(registry.tree());
+        let none = Watch::none();
+        let verified = |most: usize| {
+            let mut verifier = Verifier::new(HOW, &none);
+            verifier.known.manifests.most = most;
+            let (repositories, mut said) = (NAMES.map(|name| repository(&registry, name)), Vec::new());
+            let report = |verified| {
+                said.push(match verified {
+                    Verified::Finding(finding) => format!("{finding:?}"),
+                    Verified::Repository(name, count) => format!("{name}: {count}"),
+                });
+                ControlFlow::Continue(())
+            };
+            verifier.verify_all(repositories, report).unwrap();
+            (said, verifier.known.manifests.remembers(&digest))
+        };
+        let (said, is_remembered) = verified(1 << 16);
+        assert!(is_remembered && said.len() == 4, "{said:#?}");
+        assert_eq!(verified(0), (said, false));
+    }
+
+    #[test]
+    fn a_batch_is_as_large_as_findings_may_wait_for() {
+        let (_root, registry, digest) = tree();
+        let subject = Arc::new(Subject { repository: repository(&registry, "app"), links: Arc::default() });
+        let most = CONTENT * rayon::current_num_threads() as u64;
+        let ready = [1, most, 0, 1, most - 1, 1, 0, 3 * most].map(|bytes| Ready {
+            step: Step::Manifest(Arc::clone(&subject), Form::Current, digest),
+            unhashed: BTreeSet::from([(bytes, digest)]),
+        });
+        let bytes = |batch: &[Ready<'_>]| batch.iter().map(Ready::bytes).collect::<Vec<_>>();
+        let batches: Vec<_> = batches(&ready).map(bytes).collect();
+        assert_eq!(batches, [vec![1], vec![most, 0], vec![1, most - 1], vec![1, 0], vec![3 * most]]);
     }
 }

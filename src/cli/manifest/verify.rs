@@ -166,7 +166,8 @@ impl Verify {
         if self.allow_sparse_indexes {
             registry.tree().allow_sparse_indexes();
         }
-        let progress = progress::observer(context.global.progress, &context.output);
+        let observer = if context.output.is_json() { progress::beside_lines } else { progress::observer };
+        let progress = observer(context.global.progress, &context.output);
         let watch = Watch { progress: &*progress, interrupt: interrupt::catch()? };
         let mut verifier = Verifier::new(How { content: self.content, strict: self.strict }, &watch);
         let mut tally = Tally::default();
@@ -179,12 +180,12 @@ impl Verify {
             }
             Which::AllOf(name) => {
                 registry.repository(name).about(name, None)?;
-                verify_all(&registry, [name], &verifier, &mut tally, context)?;
+                verify_all(&registry, [name], &verifier, &watch, &mut tally, context)?;
             }
             Which::All => {
                 let found = registry.repositories();
                 tally.add_unlisted(found.damage);
-                verify_all(&registry, &found.repositories, &verifier, &mut tally, context)?;
+                verify_all(&registry, &found.repositories, &verifier, &watch, &mut tally, context)?;
             }
         }
         tally.add_unlisted(verifier.take_damage());
@@ -255,6 +256,7 @@ fn verify_all<'n>(
     registry: &Registry,
     names: impl IntoIterator<Item = &'n RepositoryName>,
     verifier: &Verifier<'_>,
+    watch: &Watch<'_>,
     tally: &mut Tally,
     context: &mut Context,
 ) -> anyhow::Result<()> {
@@ -262,7 +264,11 @@ fn verify_all<'n>(
     let (mut before, mut printed) = ((tally.errors, tally.warnings), Ok(()));
     verifier.verify_all(repositories, |verified| {
         printed = match verified {
-            Verified::Finding(finding) => tally.print_finding(&finding, context),
+            Verified::Finding(finding) => {
+                watch.progress.make_room();
+                // What is found is shown at once: the next may take long.
+                tally.print_finding(&finding, context).and_then(|()| context.output.flush())
+            }
             Verified::Repository(name, count) => {
                 let before = std::mem::replace(&mut before, (tally.errors, tally.warnings));
                 tally.print_verified(&name, None, count, before, context)

@@ -2,15 +2,15 @@
 
 use std::collections::BTreeSet;
 use std::fs;
-use std::path::Path;
-use std::process::{Child, Command, Stdio};
+use std::process::Stdio;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use super::{checked, fsck};
 use crate::support::Scratch;
 use crate::support::image::{Image, noise};
 use crate::support::peers::{DockerRegistry, skopeo};
+use crate::support::running::{signal, wait_until_open};
 use crate::support::strace::strace;
 
 #[test]
@@ -32,23 +32,6 @@ fn nothing_is_told_of_a_tree_that_is_written_to() {
         }
     });
     assert!(fsck(&scratch, &["--content"]).code(0).codes().is_empty());
-}
-
-/// Waits until a process has opened a file.
-fn wait_until_open(process: u32, path: &Path) {
-    let is_open = || {
-        let Ok(open) = fs::read_dir(format!("/proc/{process}/fd")) else { return false };
-        open.flatten().any(|entry| fs::read_link(entry.path()).is_ok_and(|target| target == path))
-    };
-    let begin = Instant::now();
-    while !is_open() {
-        assert!(begin.elapsed() < Duration::from_mins(1), "{} is never read", path.display());
-        std::thread::sleep(Duration::from_millis(1));
-    }
-}
-
-fn signal(child: &Child, name: &str) {
-    assert!(Command::new("kill").args([name, &child.id().to_string()]).status().unwrap().success());
 }
 
 #[test]

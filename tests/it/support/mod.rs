@@ -10,6 +10,7 @@ pub(crate) mod peers;
 pub(crate) mod planted;
 pub(crate) mod pushed;
 pub(crate) mod refusal;
+pub(crate) mod running;
 pub(crate) mod schema;
 pub(crate) mod scratch;
 pub(crate) mod snapshot;

@@ -1,11 +1,15 @@
 //! `manifest verify` reports every fault, and nothing for complete manifests.
 
 use std::fs;
+use std::path::PathBuf;
+use std::process::Stdio;
 
 use regtree::Digest;
 use serde_json::{Value, json};
 
 use super::{REPOSITORY, findings, image, index, plant_strange, put, verify, with_image};
+use crate::support::planted::{Planted, blob_path, hex_of, revision_path};
+use crate::support::running::{signal, wait_until_open};
 use crate::support::strace::strace;
 use crate::support::vectors::{damage, damaged, damaged_trees};
 use crate::support::{Scratch, snapshot};
@@ -297,4 +301,58 @@ fn is_known(scratch: &Scratch, image: &Value) -> bool {
     let [repository, tag] = ["repository", "tag"].map(|field| image[field].as_str().unwrap());
     let stat = scratch.run(["manifest", "stat", repository, tag, "--json"]);
     stat.out().is_empty() || stat.json()["kind"] != "unknown"
+}
+
+#[test]
+fn what_only_a_deleted_manifest_names_is_not_opened() {
+    let planted = Planted::new();
+    let [kept, gone] = ["kept", "gone"].map(|words| planted.layer("lib", words));
+    let config = planted.layer("lib", "{}");
+    let [_, deleted] = [&kept, &gone].map(|layer| planted.manifest("lib", &planted.image_of(&config, &[layer])));
+    planted.remove(&(revision_path("lib", &deleted) + "/link"));
+    let trace = planted.root().join("trace");
+    let strace = strace(&["-e", "trace=openat,openat2", "-o", trace.to_str().unwrap()]);
+    let verify = planted.regtree(["manifest", "verify", "--all", "--content"]).behind(strace).ok();
+    assert!(verify.err().contains("1 manifest checked: 0 errors"), "{}", verify.err());
+    let calls = fs::read_to_string(trace).unwrap();
+    let opens = |digest: &str| calls.lines().filter(|line| line.contains(&format!("{}/data", hex_of(digest)))).count();
+    assert!(opens(&kept) > 0, "{calls}");
+    assert_eq!((opens(&gone), opens(&deleted)), (0, 0), "{calls}");
+}
+
+/// Content with a hole that takes no room, and very long to hash.
+fn plant_hole(planted: &Planted, digest: &str) -> PathBuf {
+    let path = planted.at(&blob_path(digest));
+    fs::File::options().write(true).open(&path).unwrap().set_len(200 << 30).unwrap();
+    path
+}
+
+#[test]
+fn a_signal_ends_it_with_whole_lines_and_what_was_found_before() {
+    let planted = Planted::new();
+    let lost = planted.image("a", "lost");
+    planted.remove(&blob_path(&lost));
+    for number in 0..8 {
+        planted.image("b", &format!("whole {number}"));
+    }
+    let [large, config] = ["large", "{}"].map(|content| planted.layer("c", content));
+    planted.manifest("c", &planted.image_of(&config, &[&large]));
+    let hole = plant_hole(&planted, &large);
+    let site = planted.root().join("site.toml");
+    fs::write(&site, "jobs = 3\n").unwrap();
+    for (name, code) in [("-INT", 130), ("-TERM", 143)] {
+        let verify =
+            planted.regtree(["manifest", "verify", "--all", "--content", "--json"]).env("REGTREE_CONFIG", &site);
+        let child = verify.command().stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        wait_until_open(child.id(), &hole);
+        signal(&child, name);
+        let output = child.wait_with_output().unwrap();
+        assert_eq!(output.status.code(), Some(code), "{}", String::from_utf8_lossy(&output.stderr));
+        let out = String::from_utf8(output.stdout).unwrap();
+        assert!(out.ends_with('\n'), "{out}");
+        let events: Vec<Value> = out.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+        let types: Vec<&str> = events.iter().map(|event| event["type"].as_str().unwrap()).collect();
+        assert_eq!(types, ["finding", "verified", "verified"], "{out}");
+        assert_eq!((&events[0]["code"], &events[2]["manifests"]), (&"revision-dangling".into(), &8.into()));
+    }
 }
