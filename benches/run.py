@@ -2,8 +2,8 @@
 """Runs regtree and its peers on the same trees, in turn, and prints one Markdown table. See run.sh.
 
 Each command runs once to fill the cache, then --runs times, in turn with its peer. The table has medians of the clock and of
-the most memory that the process had. Commands that change the tree get a fresh copy each time. A peer's answer is compared
-with regtree's before anything is measured: the bench fails if they differ.
+the most memory that the process had. Commands that change the tree get a fresh copy each time. For each row of the table
+regtree's answer is compared with the peer's before anything is measured: the bench fails if they differ.
 """
 import argparse, json, math, os, platform, re, shutil, statistics, subprocess, sys, tempfile, time
 
@@ -110,7 +110,7 @@ def collections(table, tree, runs):
     for untagged in (False, True):
         theirs_too, ours_too = (["--delete-untagged"], ["--delete-untagged"]) if untagged else ([], [])
         name = " ".join(["gc", *ours_too])
-        plan = regtree(tree, "gc", "--min-age", "0", "-n", "-q", *ours_too)
+        plan = regtree(tree, "gc", "--min-age", "0", "-n", *ours_too, "-q")
         peer = ["docker-registry", "garbage-collect", "--dry-run", *theirs_too, configure(tree)]
         would = answer(*regtree(tree, "gc", "--min-age", "0", "-n", "-v", "--json", *ours_too))
         wanted = {entry["digest"] for entry in map(json.loads, would.splitlines()) if entry.get("kind") == "blob"}
@@ -121,6 +121,7 @@ def collections(table, tree, runs):
         if FLOOR and not untagged:
             pieces = answer(FLOOR, tree).strip().splitlines()
             floor = pieces[-1].strip() if pieces else ""
+        table.add(f"`{name} -n`", *paired(medians([plan[:-1], peer], runs), "`garbage-collect --dry-run`"), floor)
         table.add(f"`{name} -n -q`", *paired(medians([plan, peer], runs), "`garbage-collect --dry-run`"), floor)
 
         left = []
@@ -163,6 +164,10 @@ def checks(table, tree, runs):
     with open(f"{tree}.manifests", "w") as file:
         file.write("\0".join(manifests))
     hashed = ["xargs", "-0", "-a", f"{tree}.manifests", "sha256sum"]
+    verified = json.loads(answer(*regtree(tree, "manifest", "verify", "--all", "--json")).splitlines()[-1])
+    agree("manifest verify", (verified["manifests"], verified["errors"]), (len(links), 0))
+    lines = [line.split() for line in answer(*hashed).splitlines()]
+    agree("the hashes of manifests", {hash for hash, _ in lines}, {path.split("/")[-2] for _, path in lines})
     results = medians([regtree(tree, "manifest", "verify", "--all", "-q"), hashed], runs)
     table.add(f"`manifest verify --all`, {len(links):,} manifests", *paired(results, "`sha256sum` of each"))
 
@@ -180,7 +185,10 @@ def hashing(table, work, runs, size):
         os.remove(source)
     data = files(tree, "data")
     said = {"sha256:" + line.split()[-1] for line in answer("openssl", "dgst", "-sha256", *data).splitlines()}
-    agree("fsck --content", digests(data), said)
+    agree("the names of blobs", digests(data), said)
+    checked = json.loads(answer(*regtree(tree, "fsck", "--content", "--json")).splitlines()[-1])
+    hashed = checked["content"]
+    agree("fsck --content", (hashed["blobs"], hashed["bytes"]), (len(data), sum(os.path.getsize(path) for path in data)))
 
     def forget():
         shutil.rmtree(f"{tree}/.regtree", ignore_errors=True)
@@ -191,7 +199,7 @@ def hashing(table, work, runs, size):
 
 
 COMMANDS = {
-    "gc -n": lambda tree: regtree(tree, "gc", "--min-age", "0", "-n", "-q"),
+    "gc -n -q": lambda tree: regtree(tree, "gc", "--min-age", "0", "-n", "-q"),
     "fsck": lambda tree: regtree(tree, "fsck", "-q"),
     "du": lambda tree: regtree(tree, "du"),
     "registry's gc -n": lambda tree: ["docker-registry", "garbage-collect", "--dry-run", configure(tree)],

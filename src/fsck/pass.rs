@@ -50,13 +50,6 @@ impl Needed {
         self.absent.iter().any(|digest| is_below(place, digest))
     }
 
-    fn insert(&mut self, blobs: &Blobs<'_>, digest: &Digest) {
-        match blobs.digests.find(digest) {
-            Some(name) => self.present.insert(name),
-            None => self.absent.insert(*digest),
-        };
-    }
-
     fn add(&mut self, needs: Needs) {
         for name in needs.present {
             self.present.insert(name);
@@ -72,14 +65,15 @@ struct Needs {
 }
 
 impl Needs {
-    fn of(blobs: &Blobs<'_>, digests: &HashSet<Digest>) -> Self {
-        let mut needs = Self { present: Vec::with_capacity(digests.len()), absent: Vec::new() };
+    fn of(blobs: &Blobs<'_>, digests: impl IntoIterator<Item = Digest>) -> Self {
+        let mut needs = Self { present: Vec::new(), absent: Vec::new() };
         for digest in digests {
-            match blobs.digests.find(digest) {
+            match blobs.digests.find(&digest) {
                 Some(name) => needs.present.push(name),
-                None => needs.absent.push(*digest),
+                None => needs.absent.push(digest),
             }
         }
+        needs.present.shrink_to_fit();
         needs
     }
 }
@@ -117,14 +111,14 @@ pub(super) fn look(
         .par_iter()
         .map(|repository| {
             let judge = Judge::new(inspector, repository, blobs, &manifests, is_modern).judge();
-            let needs = Needs::of(blobs, &judge.needed);
+            let needs = Needs::of(blobs, judge.needed);
             (judge.inspector.candidates, judge.sizes, needs)
         })
         .collect();
     let mut needed = Needed { present: DigestSet::new(&blobs.digests), absent: HashSet::new() };
-    let linked =
-        |repository: &RepositoryView| repository.revisions.iter().map(|revision| revision.digest).collect::<Vec<_>>();
-    repositories.iter().flat_map(linked).for_each(|digest| needed.insert(blobs, &digest));
+    for repository in &repositories {
+        needed.add(Needs::of(blobs, repository.revisions.iter().map(|revision| revision.digest)));
+    }
     let mut sizes = Vec::new();
     for (reported, other_sizes, needs) in judged {
         candidates.extend(reported);

@@ -43,10 +43,11 @@ impl Digests {
         for i in 1..begins.len() {
             begins[i] += begins[i - 1];
         }
-        let mut names = Self { blobs, begins, others: others.clone(), extras: Vec::new(), by_digest: HashMap::new() };
+        let mut names = Self { blobs, begins, others: Vec::new(), extras: Vec::new(), by_digest: HashMap::new() };
         for digest in others {
             names.add(digest);
         }
+        names.others.clone_from(&names.extras);
         names
     }
 
@@ -179,6 +180,15 @@ impl DigestSet {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_blob_that_is_named_twice_counts_once() {
+        let tarsum: Digest = format!("tarsum+{}", Digest::of(b"a")).parse().expect("a tarsum");
+        let hash = Digest::of(b"b").sha256().expect("a SHA-256");
+        let names = Digests::of_blobs(vec![hash, hash], vec![tarsum, tarsum]);
+        let blobs: Vec<Digest> = names.blobs().map(|name| names.digest(name)).collect();
+        assert_eq!(blobs, [Digest::of(b"b"), tarsum]);
+    }
 
     #[test]
     fn a_digest_is_found_by_its_name_and_the_reverse() {

@@ -1,5 +1,6 @@
 //! `regtree du`: held to `du -s`, to what deletions and collections really free, and to trees planted by hand.
 
+mod calls;
 mod damaged;
 mod form;
 pub(crate) mod freed;

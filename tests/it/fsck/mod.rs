@@ -4,6 +4,7 @@
 mod agrees;
 mod aliases;
 mod bad_input;
+mod calls;
 mod changes;
 mod content;
 mod damaged;

@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use super::{REPOSITORY, findings, image, index, plant_strange, put, verify, with_image};
 use crate::support::planted::{Planted, blob_path, hex_of, revision_path};
 use crate::support::running::{signal, wait_until_open};
-use crate::support::strace::strace;
+use crate::support::strace::{strace, traced};
 use crate::support::vectors::{damage, damaged, damaged_trees};
 use crate::support::{Scratch, snapshot};
 
@@ -237,9 +237,8 @@ fn a_manifest_that_many_repositories_have_is_read_once() {
     let trace = scratch.root().join("trace");
     let strace = strace(&["-y", "-e", "trace=read", "-o", trace.to_str().unwrap()]);
     scratch.regtree(["manifest", "verify", "--all"]).behind(strace).ok().says(["5 manifests checked: 0 errors"]);
-    let trace = fs::read_to_string(trace).unwrap();
     let blob = format!("<{}>", scratch.blob(digest.unwrap()).display());
-    let read: u64 = trace.lines().filter(|line| line.contains(&blob)).filter_map(bytes).sum();
+    let read: u64 = traced(&trace).iter().filter(|line| line.contains(&blob)).filter_map(|line| bytes(line)).sum();
     assert_eq!(read, manifest.to_string().len() as u64);
 }
 
