@@ -8,8 +8,8 @@ use std::fmt::Write as _;
 use crate::support::vectors::damaged;
 use crate::support::{Regtree, Scratch};
 
-/// When the damaged trees are looked at.
-const NOW: &str = "2026-12-01T00:00:00Z";
+/// When the damaged trees are looked at: after everything that the tests write, on whatever date they run.
+const NOW: &str = "2100-01-01T00:00:00Z";
 
 /// A shape of text that differs from run to run (`9` is a digit, `x` a hex digit), and what stands for it.
 const MASKS: [(&str, &str); 4] = [
