@@ -121,8 +121,9 @@ def collections(table, tree, runs):
         if FLOOR and not untagged:
             pieces = answer(FLOOR, tree).strip().splitlines()
             floor = pieces[-1].strip() if pieces else ""
-        table.add(f"`{name} -n`", *paired(medians([plan[:-1], peer], runs), "`garbage-collect --dry-run`"), floor)
-        table.add(f"`{name} -n -q`", *paired(medians([plan, peer], runs), "`garbage-collect --dry-run`"), floor)
+        told, quiet, theirs = medians([plan[:-1], plan, peer], runs)
+        table.add(f"`{name} -n`", told, "`garbage-collect --dry-run`", theirs)
+        table.add(f"`{name} -n -q`", quiet, "`garbage-collect --dry-run`", theirs, floor)
 
         left = []
         commands = [regtree(real, "gc", "--min-age", "0", "-q", *ours_too)]
