@@ -38,28 +38,40 @@ fn grown() -> Planted {
 
 #[test]
 fn a_collection_killed_anywhere_leaves_no_dangling_link_and_is_finished_by_another() {
+    let moments = killed(WORDS, 2);
+    assert!(moments >= MOMENTS, "{moments} moments");
+}
+
+#[test]
+fn a_collection_on_eight_threads_killed_anywhere_leaves_no_dangling_link_either() {
+    // The moments are counted by thread, so there are fewer.
+    let moments = killed(WORDS.map(|word| if word == "1" { "8" } else { word }), 1);
+    assert!(moments >= 10, "{moments} moments");
+}
+
+/// Kills collections at their changes, at each `step`th. Returns at how many moments.
+fn killed(words: [&str; 6], step: usize) -> usize {
     let undisturbed = grown();
     let before = files(&undisturbed.scratch);
-    undisturbed.scratch.run(WORDS).code(0);
+    undisturbed.scratch.run(words).code(0);
     let expected = snapshot(&undisturbed.scratch.v2());
     assert!(files(&undisturbed.scratch).len() < before.len());
-    let moments = at_changes(
-        2,
+    at_changes(
+        step,
         || {
             let planted = grown();
-            let call = planted.regtree(WORDS);
+            let call = planted.regtree(words);
             (planted, call)
         },
         |planted, when, _| {
             assert_links_hold(planted, when);
-            let again = planted.run(WORDS);
+            let again = planted.run(words);
             assert_eq!(again.exit(), Some(0), "{when}, and then: {}", again.err());
             let left = snapshot(&planted.v2());
             let strange: Vec<_> = left.keys().filter(|path| !expected.contains_key(*path)).collect();
             assert!(left == expected, "{when}: another tree is left, with {strange:?}");
         },
-    );
-    assert!(moments >= MOMENTS, "{moments} moments");
+    )
 }
 
 /// Expects every manifest that is linked to be whole, and every link of a layer to lead to content, unless it never did.
