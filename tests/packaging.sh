@@ -38,12 +38,14 @@ debian() {
     ! dpkg -s regtree >/dev/null 2>&1 || { left_out 'to install the Debian package: it is there already'; return; }
     apt-get install -qy --no-install-recommends "$deb"
     try /usr/bin/regtree
+    # Not piped: a grep that has found it would end dpkg by a signal.
+    local installed; installed=$(dpkg -L regtree)
     for page in regtree regtree-gc regtree-layout regtree-safety regtree-json; do
-        dpkg -L regtree | grep -q "/$page\.[17]\.gz$" || fail "no page $page"
+        grep -q "/$page\.[17]\.gz$" <<< "$installed" || fail "no page $page"
     done
     for file in bash-completion/completions/regtree zsh/vendor-completions/_regtree fish/vendor_completions.d/regtree.fish \
         doc/regtree/README.md doc/regtree/NOTICE doc/regtree/copyright; do
-        dpkg -L regtree | grep -q "^/usr/share/$file" || fail "no $file"
+        grep -q "^/usr/share/$file" <<< "$installed" || fail "no $file"
     done
     if command -v systemd-analyze >/dev/null; then
         for unit in gc fsck; do
@@ -66,7 +68,7 @@ debian() {
 
 static() {
     local target; target=$(uname -m)-unknown-linux-musl
-    rustup target list --installed 2>/dev/null | grep -qx "$target" || { left_out "the static program: no $target"; return; }
+    grep -qx "$target" <<< "$(rustup target list --installed 2>/dev/null)" || { left_out "the static program: no $target"; return; }
     command -v musl-gcc >/dev/null || { left_out 'the static program: no musl-gcc (musl-tools)'; return; }
     cargo build --locked --release --target "$target"
     local program=target/$target/release/regtree
