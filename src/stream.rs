@@ -137,11 +137,10 @@ pub(crate) struct Counting<'a> {
 impl Counting<'_> {
     /// So many more items are done. Reports that a few times in a second, because there may be millions.
     pub(crate) fn add(&self, items: usize) {
-        let items = items as u64;
-        let done = self.done.fetch_add(items, Ordering::Relaxed) + items;
+        self.done.fetch_add(items as u64, Ordering::Relaxed);
         let now = u64::try_from(self.begun.elapsed().as_millis() / REPORTED.as_millis()).unwrap_or(u64::MAX);
-        if self.reported.load(Ordering::Relaxed) < now && self.reported.swap(now, Ordering::Relaxed) < now {
-            self.progress.items(done, self.total);
+        if self.reported.load(Ordering::Relaxed) < now && self.reported.fetch_max(now, Ordering::Relaxed) < now {
+            self.progress.items(self.done.load(Ordering::Relaxed), self.total);
         }
     }
 }
@@ -158,7 +157,8 @@ impl std::fmt::Debug for Watch<'_> {
     }
 }
 
-/// Hashes `source` to its end, for a comparison with `digests`. A signal stops it with an error, and [`Interrupt::or`] then says why.
+/// Hashes `source` to its end, for a comparison with `digests`. A signal stops it with an error, and [`Interrupt::or`]
+/// then says why.
 pub(crate) fn hash_file(
     source: impl Read,
     digests: impl IntoIterator<Item = Digest>,

@@ -53,8 +53,7 @@ impl OpenBlob {
     }
 
     /// Copies all content to `sink`, then checks it. `Err(Corrupt)` when its digest is not the one that it is stored
-    /// under, or not the one that was asked for; `Err(NotAnArchive)` when that is a tarsum, and it has
-    /// none.
+    /// under, or not the one that was asked for; `Err(NotAnArchive)` when that is a tarsum, and it has none.
     ///
     /// Returns why it was not verified, if so: of some archives it can't be told which tarsum they had.
     pub fn copy_to(

@@ -2,7 +2,7 @@
 //!
 //! Directories are read in parallel. Each is opened from the one around it, and never through a symbolic link.
 
-use std::collections::HashSet;
+use std::collections::HashMap;
 use std::ffi::{OsStr, OsString};
 use std::os::fd::{AsFd, BorrowedFd};
 use std::path::PathBuf;
@@ -39,16 +39,12 @@ pub(super) struct Walked {
 pub(super) fn walk(tree: &Tree, scan: &Scan, measure: Measure, watch: &Watch<'_>) -> Result<Walked> {
     let (interrupt, counting) = (&watch.interrupt, &watch.count("looking at files", None));
     let contents: Vec<AtomicU64> = scan.digests.blobs().map(|_| AtomicU64::new(0)).collect();
-    let uploads = scan.repositories.iter().map(|repository| {
-        let [_, _, uploads] = repository.place.own();
-        uploads
+    let folders = scan.repositories.iter().flat_map(|repository| {
+        let [layers, manifests, uploads] = repository.place.own();
+        let links = Region::All(Purpose::Overhead);
+        [(layers, links), (manifests, links), (uploads, Region::Sessions)]
     });
-    let links = scan.repositories.iter().flat_map(|repository| {
-        let [layers, manifests, _] = repository.place.own();
-        [layers, manifests]
-    });
-    let (uploads, links) = (uploads.collect(), links.collect());
-    let walk = Walk { tree, scan, measure, interrupt, counting, contents, uploads, links };
+    let walk = Walk { tree, scan, measure, interrupt, counting, contents, folders: folders.collect() };
     let (mut tally, private) = rayon::join(|| walk.tree(), || walk.private());
     tally.add(private);
     interrupt.check()?;
@@ -143,10 +139,8 @@ struct Walk<'w> {
     interrupt: &'w Interrupt,
     counting: &'w Counting<'w>,
     contents: Vec<AtomicU64>,
-    /// The directories of uploads of all repositories.
-    uploads: HashSet<TreePath>,
-    /// The directories of links of all repositories.
-    links: HashSet<TreePath>,
+    /// The own folders of all repositories.
+    folders: HashMap<TreePath, Region>,
 }
 
 impl Walk<'_> {
@@ -296,12 +290,10 @@ impl Walk<'_> {
         let region = match region {
             Region::Blobs if is_quarantine(Area::Blobs) => Region::All(Purpose::Quarantine),
             Region::Repositories if is_quarantine(Area::Repositories) => Region::All(Purpose::Quarantine),
-            Region::Repositories if matches!(&location, Location::Inside(path) if self.uploads.contains(path)) => {
-                Region::Sessions
-            }
-            Region::Repositories if matches!(&location, Location::Inside(path) if self.links.contains(path)) => {
-                Region::All(Purpose::Overhead)
-            }
+            Region::Repositories => match &location {
+                Location::Inside(path) => self.folders.get(path).copied().unwrap_or(region),
+                _ => region,
+            },
             Region::Sessions => Region::All(Purpose::Uploads),
             Region::Root => Region::Private,
             Region::Private if name == quarantine => Region::All(Purpose::Quarantine),

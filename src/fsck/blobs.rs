@@ -90,6 +90,7 @@ impl<'t> Blobs<'t> {
         // Of what is in the tree and comes back too, the first is what comes back.
         canonical.sort_by_key(|(hash, _)| *hash);
         canonical.dedup_by_key(|(hash, _)| *hash);
+        // The ids of digests are in this order.
         let mut sizes: Vec<u64> = canonical.iter().map(|(_, size)| *size).collect();
         let hashes = canonical.into_iter().map(|(hash, _)| hash).collect();
         let digests = Digests::of_blobs(hashes, others.iter().map(|(digest, _)| *digest).collect());

@@ -280,9 +280,8 @@ impl<'w> Work<'w> {
     /// The next blob for a thread that hashes `busy` others, unless hashing has to stop. The first blob is always hashed,
     /// so every run makes progress.
     fn take(&self, busy: usize) -> Option<Digest> {
-        // The last ones are shared out, so that no processor is idle.
         let left = self.blobs.len() - usize::try_from(self.items.load(Ordering::Relaxed)).unwrap_or_default();
-        if busy >= left.div_ceil(self.running) || self.has_to_stop() {
+        if hashing::has_its_share(busy, left, self.running) || self.has_to_stop() {
             return None;
         }
         let index = self.next.fetch_add(1, Ordering::Relaxed);

@@ -29,11 +29,18 @@ pub(crate) trait Wanted {
     fn judged(&mut self, digest: Digest, stored: Stored, right: Option<Identity>);
 }
 
-/// Hashes what is wanted on this thread. `Err(Interrupted)` when a signal came, `Err(HashesDiffer)` when the lanes are wrong.
+/// Hashes what is wanted on this thread. `Err(Interrupted)` when a signal came, `Err(HashesDiffer)` when the lanes are
+/// wrong.
 pub(crate) fn hash_all(tree: &Tree, lanes: &mut Lanes<'_>, wanted: &mut impl Wanted, watch: &Watch<'_>) -> Result<()> {
     let mut hashing = Hashing { tree, wanted, watch, failure: None };
     lanes.run(&mut hashing);
     hashing.failure.map_or(Ok(()), Err)
+}
+
+/// Whether a thread that hashes the content of `busy` digests has its share of the `left` ones. The last ones are shared
+/// out, so that no processor is idle.
+pub(crate) fn has_its_share(busy: usize, left: usize, threads: usize) -> bool {
+    busy >= left.div_ceil(threads)
 }
 
 /// Hashes `digests` on all threads, and calls `judged` for each. `Err` as from [`hash_all`].
@@ -63,8 +70,7 @@ struct Shared<'s> {
 
 impl Wanted for Shared<'_> {
     fn next(&mut self, busy: usize) -> Option<Digest> {
-        // The last ones are shared out, so that no processor is idle.
-        if busy >= self.left.load(Ordering::Relaxed).div_ceil(self.threads) {
+        if has_its_share(busy, self.left.load(Ordering::Relaxed), self.threads) {
             return None;
         }
         self.pending.lock().unwrap_or_else(PoisonError::into_inner).pop()

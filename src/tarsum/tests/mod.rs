@@ -1,86 +1,14 @@
 //! Known answers of docker's own tests, random archives beside another implementation, and archives that are broken.
 
-use std::io::{Read, Write};
+mod made;
+
+use std::io::Read;
 
 use proptest::prelude::*;
 
+use made::{Made, archive, gzip, put, record, signed};
+
 use super::*;
-
-/// An entry as docker's tests make them.
-#[derive(Clone, Debug)]
-struct Made {
-    kind: u8,
-    name: Vec<u8>,
-    numbers: [u64; 4],
-    owners: [&'static str; 2],
-    records: Vec<(Vec<u8>, Vec<u8>)>,
-    content: Vec<u8>,
-}
-
-impl Made {
-    fn new(kind: u8, name: &str, content: &[u8]) -> Self {
-        let (name, content) = (name.as_bytes().to_vec(), content.to_vec());
-        Self { kind, name, numbers: [0; 4], owners: [""; 2], records: Vec::new(), content }
-    }
-
-    /// A file of docker's tests, which they say belongs to a certain author.
-    fn of_author(name: &str) -> Self {
-        Self { numbers: [0, 1000, 1000, 0], owners: ["slartibartfast", "users"], ..Self::new(b'0', name, b"test") }
-    }
-
-    fn with(mut self, key: &[u8], value: &[u8]) -> Self {
-        self.records.push((key.to_vec(), value.to_vec()));
-        self
-    }
-
-    fn bytes(&self) -> Vec<u8> {
-        let mut bytes = Vec::new();
-        if !self.records.is_empty() {
-            let records: Vec<u8> = self.records.iter().flat_map(|(key, value)| record(key, value)).collect();
-            bytes = Self::new(b'x', "PaxHeaders.0/entry", &records).bytes();
-        }
-        let [mode, uid, gid, mtime] = self.numbers;
-        let [uname, gname] = self.owners;
-        let mut block = [0; 512];
-        put(&mut block, 0, &self.name[..self.name.len().min(100)]);
-        for (at, number) in [(100, mode), (108, uid), (116, gid)] {
-            put(&mut block, at, format!("{number:07o}\0").as_bytes());
-        }
-        put(&mut block, 124, format!("{:011o}\0{mtime:011o}\0", self.content.len()).as_bytes());
-        block[156] = self.kind;
-        put(&mut block, 257, b"ustar\x0000");
-        put(&mut block, 265, uname.as_bytes());
-        put(&mut block, 297, gname.as_bytes());
-        bytes.extend(signed(block));
-        bytes.extend(&self.content);
-        bytes.resize(bytes.len().next_multiple_of(512), 0);
-        bytes
-    }
-}
-
-fn put(block: &mut [u8; 512], at: usize, bytes: &[u8]) {
-    block[at..at + bytes.len()].copy_from_slice(bytes);
-}
-
-/// The header with its checksum.
-fn signed(mut block: [u8; 512]) -> [u8; 512] {
-    put(&mut block, 148, b"        ");
-    let sum: u32 = block.iter().map(|byte| u32::from(*byte)).sum();
-    put(&mut block, 148, format!("{sum:06o}\0 ").as_bytes());
-    block
-}
-
-fn record(key: &[u8], value: &[u8]) -> Vec<u8> {
-    let rest = [b" ", key, b"=", value, b"\n"].concat();
-    let with = |length: usize| length.to_string().len() + rest.len();
-    [with(with(rest.len())).to_string().as_bytes(), &rest].concat()
-}
-
-fn archive(entries: &[Made]) -> Vec<u8> {
-    let mut bytes: Vec<u8> = entries.iter().flat_map(Made::bytes).collect();
-    bytes.resize(bytes.len() + 1024, 0);
-    bytes
-}
 
 fn sum_in_pieces(bytes: &[u8], piece: usize, version: Version, function: Function) -> Result<Sums, Fault> {
     let mut tarsum = Tarsum::new(version, function);
@@ -94,12 +22,6 @@ fn sum(bytes: &[u8], version: Version) -> Result<Sums, Fault> {
 
 fn texts(sums: &Sums) -> Vec<String> {
     sums.all.iter().map(hex::encode).collect()
-}
-
-fn gzip(bytes: &[u8]) -> Vec<u8> {
-    let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
-    encoder.write_all(bytes).unwrap();
-    encoder.finish().unwrap()
 }
 
 const NOTHING: &str = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855";
