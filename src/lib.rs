@@ -14,7 +14,8 @@
 //! A room imports only from rooms below it, and a test checks that. Those without a link are the library's own. From
 //! the top down:
 //!
-//! - `cli` is the command line. [`du`] says where the space is used, and [`info`] what a tree is.
+//! - `cli` is the command line. `serve` serves a tree over HTTP, for pulls.
+//! - [`du`] says where the space is used, and [`info`] what a tree is.
 //! - [`gc`] removes what nothing needs. [`repair`] repairs what `fsck` finds. Both make a plan first.
 //! - [`fsck`] finds what is wrong with a tree. [`quarantine`] keeps what `gc` and `repair` moved out of the tree.
 //! - [`image`] takes images in and out.
@@ -133,6 +134,8 @@ pub mod registry;
 pub mod repair;
 pub mod repository;
 mod scan;
+#[cfg(feature = "serve")]
+pub mod serve;
 pub mod stream;
 pub mod tag;
 mod tarsum;

@@ -3,11 +3,12 @@
 use std::fs::File;
 use std::io::{Read, Seek, SeekFrom, Write};
 use std::os::unix::fs::FileExt;
+use std::path::PathBuf;
 use std::str::FromStr;
 
-use super::stat::{content_missing, stat};
+use super::stat::content_missing;
 use crate::descriptor::Descriptor;
-use crate::digest::hash::Match;
+use crate::digest::hash::{Hashed, Match};
 use crate::digest::{Digest, Hasher};
 use crate::error::{Error, Result};
 use crate::layout::Entry;
@@ -19,8 +20,8 @@ use crate::stream::{self, Interrupt, Watch};
 #[derive(Debug)]
 pub struct OpenBlob {
     repository: RepositoryName,
-    file: File,
-    path: std::path::PathBuf,
+    pub(super) file: File,
+    pub(super) path: PathBuf,
     descriptor: Descriptor,
     asked: Digest,
 }
@@ -28,19 +29,23 @@ pub struct OpenBlob {
 impl OpenBlob {
     /// Opens the blob that `repository` links as `digest`. The errors are those of `stat`.
     pub fn open(repository: &Repository<'_>, digest: Digest) -> Result<Self> {
-        let stat = stat(repository, digest)?;
-        let path = Entry::Blob(stat.descriptor.digest).path();
-        let tree = repository.tree();
-        let Some(file) = tree.open_file(&path)? else {
-            return Err(content_missing(repository, &repository.link(digest)?));
-        };
-        let repository = repository.name().clone();
-        Ok(Self { repository, file, path: tree.locate(&path), descriptor: stat.descriptor, asked: digest })
+        let link = repository.link(digest)?;
+        let (tree, path) = (repository.tree(), Entry::Blob(link.target).path());
+        let Some(file) = tree.open_file(&path)? else { return Err(content_missing(repository, &link)) };
+        let path = tree.locate(&path);
+        let size = file.metadata().map_err(|error| Error::io("look at", &path, error))?.len();
+        let descriptor = Descriptor::blob(link.target, size);
+        Ok(Self { repository: repository.name().clone(), file, path, descriptor, asked: digest })
     }
 
     /// The media type, the size, and the digest that the content is stored under.
     pub fn descriptor(&self) -> &Descriptor {
         &self.descriptor
+    }
+
+    /// The digest that was asked for.
+    pub(super) fn asked(&self) -> Digest {
+        self.asked
     }
 
     /// The first 8192 bytes, or fewer.
@@ -62,14 +67,23 @@ impl OpenBlob {
         sink_name: &std::path::Path,
         watch: &Watch<'_>,
     ) -> Result<Option<String>> {
-        let Self { repository, file, path, descriptor, asked } = self;
-        let hasher = Hasher::of([descriptor.digest, asked]);
-        watch.progress.begin("reading", Some(descriptor.size));
-        let copied = stream::copy_hashed(file, sink, hasher, watch);
+        let file = self.file.try_clone().map_err(|error| Error::io("read", &self.path, error))?;
+        watch.progress.begin("reading", Some(self.descriptor.size));
+        let copied = stream::copy_hashed(file, sink, self.hasher(), watch);
         watch.progress.end();
-        let hashed = copied.map_err(|error| error.between(&path, sink_name))?.finish();
+        self.check(&copied.map_err(|error| error.between(&self.path, sink_name))?.finish())
+    }
+
+    /// A hasher for all that the content is [checked](Self::check) against.
+    pub(super) fn hasher(&self) -> Hasher {
+        Hasher::of([self.descriptor.digest, self.asked])
+    }
+
+    /// Checks the content, which was hashed. The errors and the reason are those of [`copy_to`](Self::copy_to).
+    pub(super) fn check(&self, hashed: &Hashed) -> Result<Option<String>> {
+        let (path, repository) = (self.path.clone(), self.repository.clone());
         let mut unverified = None;
-        for expected in [descriptor.digest, asked] {
+        for expected in [self.descriptor.digest, self.asked] {
             match hashed.compare(&expected) {
                 Match::Right => {}
                 Match::Unknown(reason) => unverified = Some(reason),
@@ -82,6 +96,12 @@ impl OpenBlob {
             }
         }
         Ok(unverified)
+    }
+
+    /// The error for content that ends after `found` bytes, which is too early.
+    pub(super) fn ended(&self, found: u64) -> Error {
+        let (what, repository) = (self.path.display().to_string(), self.repository.clone());
+        Error::SizeMismatch { what, repository, expected: self.descriptor.size, found, more: false }
     }
 
     /// Copies the bytes of `range` to `sink`. They are not checked, because part of a blob has no digest.
@@ -103,11 +123,7 @@ impl OpenBlob {
         self.file.seek(SeekFrom::Start(range.first)).map_err(|error| Error::io("read", &self.path, error))?;
         let copied = stream::copy((&self.file).take(wanted), sink, interrupt);
         let copied = copied.map_err(|error| error.between(&self.path, sink_name))?;
-        if copied == wanted {
-            return Ok(());
-        }
-        let (what, found, repository) = (self.path.display().to_string(), range.first + copied, self.repository);
-        Err(Error::SizeMismatch { what, repository, expected: size, found, more: false })
+        if copied == wanted { Ok(()) } else { Err(self.ended(range.first + copied)) }
     }
 }
 

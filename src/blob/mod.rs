@@ -8,6 +8,7 @@ mod delete;
 mod get;
 pub(crate) mod list;
 mod mount;
+mod pieces;
 mod stat;
 pub(crate) mod store;
 
@@ -16,6 +17,7 @@ pub use get::{ByteRange, OpenBlob, RangeError};
 pub(crate) use list::beginning_with;
 pub use list::blobs;
 pub use mount::mount;
+pub use pieces::Pieces;
 pub(crate) use stat::content_size;
 pub use stat::{BlobStat, stat};
 pub use store::{Expected, Outcome, Stored};

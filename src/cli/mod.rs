@@ -55,6 +55,8 @@ mod repair;
 mod repo;
 mod root;
 mod selector;
+#[cfg(feature = "serve")]
+mod serve;
 mod sink;
 mod site;
 mod source;
@@ -185,6 +187,8 @@ enum Command {
     Repair(repair::Repair),
     Du(du::Du),
     Info(info::Info),
+    #[cfg(feature = "serve")]
+    Serve(serve::Serve),
     Demo(demo::Demo),
     Completions(completions::Completions),
 }
@@ -205,6 +209,8 @@ impl Command {
             Self::Du(du) => du.run(context),
             Self::Info(info) => info.run(context),
             Self::Quarantine(quarantine) => quarantine.run(context),
+            #[cfg(feature = "serve")]
+            Self::Serve(serve) => serve.run(context),
             Self::Fsck(fsck) => fsck.run(context),
             Self::Repair(repair) => repair.run(context),
             Self::Demo(demo) => demo.run(context),

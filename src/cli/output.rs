@@ -393,7 +393,8 @@ pub(super) fn say(style: Style, what: &str, text: &dyn Display) {
     let _ = writeln!(stderr, "{style}{what}:{style:#} {}", escaped(&text.to_string()));
 }
 
-fn write_json(writer: &mut impl Write, document: &impl Serialize) -> io::Result<()> {
+/// Writes a JSON document and ends its line.
+pub(super) fn write_json(writer: &mut impl Write, document: &impl Serialize) -> io::Result<()> {
     document.serialize(&mut serde_json::Serializer::with_formatter(&mut *writer, EscapingJson))?;
     writer.write_all(b"\n")
 }

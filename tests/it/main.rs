@@ -21,6 +21,8 @@ mod manifests;
 mod quarantine;
 mod repair;
 mod repos;
+#[cfg(feature = "serve")]
+mod serve;
 mod support;
 mod tags;
 mod tidy;

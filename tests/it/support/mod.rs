@@ -13,6 +13,8 @@ pub(crate) mod refusal;
 pub(crate) mod running;
 pub(crate) mod schema;
 pub(crate) mod scratch;
+#[cfg(feature = "serve")]
+pub(crate) mod served;
 pub(crate) mod snapshot;
 pub(crate) mod sound;
 pub(crate) mod strace;

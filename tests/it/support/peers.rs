@@ -124,10 +124,6 @@ impl DockerRegistry {
         self.config.path().join(CONFIGURATION)
     }
 
-    fn url(&self, path: &str) -> String {
-        if path.starts_with("http") { path.to_owned() } else { format!("http://{}{path}", self.address()) }
-    }
-
     pub(crate) fn get(&self, path: &str) -> Reply {
         self.request("GET", path, &[], b"")
     }
@@ -138,20 +134,7 @@ impl DockerRegistry {
 
     /// Any request; a status of 400 or more is a reply like any other.
     pub(crate) fn request(&self, method: &str, path: &str, headers: &[(&str, &str)], body: &[u8]) -> Reply {
-        let agent: ureq::Agent = ureq::Agent::config_builder()
-            .http_status_as_error(false)
-            .timeout_global(Some(PATIENCE))
-            .max_redirects(0)
-            .build()
-            .into();
-        let mut request = ureq::http::Request::builder().method(method).uri(self.url(path));
-        for (name, value) in headers {
-            request = request.header(*name, *value);
-        }
-        let mut response = agent.run(request.body(body).unwrap()).unwrap();
-        let mut content = Vec::new();
-        response.body_mut().as_reader().read_to_end(&mut content).unwrap();
-        Reply { status: response.status().as_u16(), headers: response.headers().clone(), body: content }
+        request(&self.address(), method, path, headers, body)
     }
 
     /// The path of an upload that has so many bytes.
@@ -183,6 +166,25 @@ impl Drop for DockerRegistry {
         self.child.kill().ok();
         self.child.wait().ok();
     }
+}
+
+/// Asks the server at `address` for a path, or a whole URL. A status of 400 or more is a reply like any other.
+pub(crate) fn request(address: &str, method: &str, path: &str, headers: &[(&str, &str)], body: &[u8]) -> Reply {
+    let url = if path.starts_with("http") { path.to_owned() } else { format!("http://{address}{path}") };
+    let agent: ureq::Agent = ureq::Agent::config_builder()
+        .http_status_as_error(false)
+        .timeout_global(Some(PATIENCE))
+        .max_redirects(0)
+        .build()
+        .into();
+    let mut request = ureq::http::Request::builder().method(method).uri(url);
+    for (name, value) in headers {
+        request = request.header(*name, *value);
+    }
+    let mut response = agent.run(request.body(body).unwrap()).unwrap();
+    let mut content = Vec::new();
+    response.body_mut().as_reader().read_to_end(&mut content).unwrap();
+    Reply { status: response.status().as_u16(), headers: response.headers().clone(), body: content }
 }
 
 /// HMAC-SHA256 (RFC 2104), by a key of less than a block.

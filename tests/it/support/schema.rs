@@ -49,6 +49,12 @@ pub(crate) fn check(arguments: &[OsString], stdout: &[u8], stderr: &[u8]) {
     errors.for_each(|line| check_lines("error", line, false));
 }
 
+/// Checks a document that a command prints, by the command's words with dashes between them.
+#[track_caller]
+pub(crate) fn check_document(name: &str, document: &str) {
+    check_lines(name, format!("{document}\n").as_bytes(), false);
+}
+
 /// The words of the command that is called, with dashes between them. `None` where the arguments are wrong.
 fn command(arguments: &[OsString]) -> Option<String> {
     let arguments = std::iter::once(OsString::from("regtree")).chain(arguments.iter().cloned());

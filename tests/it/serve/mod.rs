@@ -1,0 +1,6 @@
+//! `regtree serve`, as clients and registries see it.
+
+mod damage;
+mod limits;
+mod log;
+mod routes;
