@@ -10,7 +10,7 @@ use serde_json::json;
 use super::{Context, Exit, interrupt, root};
 use crate::error::Error;
 use crate::registry::Registry;
-use crate::serve::{self, Options};
+use crate::serve::{Options, Server};
 
 /// Serve the tree's images over HTTP, for pulls only
 ///
@@ -56,6 +56,10 @@ impl Serve {
         let address = self.listen.to_string();
         let listener = TcpListener::bind(self.listen).map_err(|error| Error::io("listen on", &address, error))?;
         let listen = listener.local_addr().map_err(|error| Error::io("listen on", &address, error))?;
+        let mut options = Options::new();
+        options.verify = !self.no_verify;
+        options.max_connections = usize::try_from(self.max_connections)?;
+        let server = Server::new(listener, options)?;
         if !listen.ip().is_loopback() {
             context.output.warn(format_args!(
                 "whoever can reach {listen} can pull everything: there is no authentication and no TLS"
@@ -68,9 +72,6 @@ impl Serve {
             "serving {} for pulls at http://{listen}; Ctrl-C stops it",
             registry.tree().root().display()
         ));
-        let mut options = Options::new();
-        options.verify = !self.no_verify;
-        options.max_connections = usize::try_from(self.max_connections)?;
         let log = Arc::new(log::Lines::new(context));
         // Each request opens the tree anew, by the path that was found now.
         let (root, configuration) = (std::path::absolute(root.root)?, root.configuration);
@@ -82,7 +83,7 @@ impl Serve {
             Ok(registry)
         };
         drop(registry);
-        serve::serve(listener, open, &options, log, &interrupt)?;
+        server.serve(open, log, &interrupt)?;
         Ok(Exit::Done)
     }
 }

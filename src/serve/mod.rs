@@ -26,4 +26,4 @@ mod server;
 
 pub use access::{Access, AccessLog};
 pub use blob::ServeBlob;
-pub use server::{Options, serve};
+pub use server::{Options, Server};

@@ -1,8 +1,10 @@
 //! Accepts connections, and keeps the limits that a client has.
 
 use std::convert::Infallible;
+use std::io;
 use std::net::{SocketAddr, TcpListener};
-use std::sync::Arc;
+use std::sync::{Arc, mpsc};
+use std::thread;
 use std::time::Duration;
 
 use http::{Request, Response, StatusCode};
@@ -12,6 +14,7 @@ use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::server::graceful::GracefulShutdown;
 use tokio::net::TcpStream;
+use tokio::runtime::{Builder, Runtime};
 use tokio::sync::Semaphore;
 use tokio::time::{sleep, timeout};
 use tokio_io_timeout::TimeoutStream;
@@ -28,6 +31,8 @@ use crate::stream::Interrupt;
 const HEAD_MAX: usize = 32 * 1024;
 /// The most threads that read for clients at a time.
 const READERS: usize = 64;
+/// How long a thread that reads waits for work before it ends.
+const KEPT: Duration = Duration::from_hours(24);
 /// How often to check for a signal.
 const LOOK: Duration = Duration::from_millis(50);
 /// How long to wait after a connection could not be accepted, as when there are too many open files.
@@ -81,32 +86,74 @@ struct Shared {
     log: Arc<dyn AccessLog>,
 }
 
-/// Serves what `listener` accepts until a signal comes. `open` opens the tree for each request. Then the requests that
-/// have begun may go on for a while.
-///
-/// `Err(Io)` when the system gives no threads, or no connections.
-pub fn serve(
+/// A server that is ready to serve.
+#[derive(Debug)]
+pub struct Server {
     listener: TcpListener,
-    open: impl Fn() -> Result<Registry> + Send + Sync + 'static,
-    options: &Options,
-    log: Arc<dyn AccessLog>,
-    interrupt: &Interrupt,
-) -> Result<()> {
+    runtime: Runtime,
+    options: Options,
+}
+
+impl Server {
+    /// A server for the connections of `listener`. `Err(Io)` when the system gives no threads for it.
+    pub fn new(listener: TcpListener, options: Options) -> Result<Self> {
+        let failed = failed(&listener);
+        listener.set_nonblocking(true).map_err(&failed)?;
+        let mut runtime = Builder::new_multi_thread();
+        // A thread that reads is kept: the system may refuse the next.
+        runtime.worker_threads(threads().map_err(&failed)?).max_blocking_threads(READERS).thread_keep_alive(KEPT);
+        let runtime = runtime.enable_all().build().map_err(failed)?;
+        Ok(Self { listener, runtime, options })
+    }
+
+    /// Serves until a signal comes. `open` opens the tree for each request. Then the requests that have begun may go on
+    /// for a while. `Err(Io)` when the system does not let it accept connections.
+    pub fn serve(
+        self,
+        open: impl Fn() -> Result<Registry> + Send + Sync + 'static,
+        log: Arc<dyn AccessLog>,
+        interrupt: &Interrupt,
+    ) -> Result<()> {
+        let Self { listener, runtime, options } = self;
+        let failed = failed(&listener);
+        let serve = if options.verify { ServeBlob::new() } else { ServeBlob::new().unverified() };
+        let shared = Arc::new(Shared { open: Box::new(open), serve, log });
+        let served = runtime.block_on(async {
+            accept_all(tokio::net::TcpListener::from_std(listener)?, &options, &shared, interrupt).await;
+            Ok(())
+        });
+        // What still reads then reads for nobody.
+        runtime.shutdown_background();
+        served.map_err(failed)
+    }
+}
+
+/// The error for what the system refuses a server.
+fn failed(listener: &TcpListener) -> impl Fn(io::Error) -> Error + use<> {
     let address = listener.local_addr().map(|address| address.to_string()).unwrap_or_default();
-    let failed = |error: std::io::Error| Error::io("listen on", &address, error);
-    listener.set_nonblocking(true).map_err(failed)?;
-    let mut runtime = tokio::runtime::Builder::new_multi_thread();
-    let runtime = runtime.enable_all().max_blocking_threads(READERS).build().map_err(failed)?;
-    let serve = if options.verify { ServeBlob::new() } else { ServeBlob::new().unverified() };
-    let shared = Arc::new(Shared { open: Box::new(open), serve, log });
-    let served = runtime.block_on(async {
-        let listener = tokio::net::TcpListener::from_std(listener)?;
-        accept_all(listener, options, &shared, interrupt).await;
-        Ok(())
-    });
-    // What still reads then reads for nobody.
-    runtime.shutdown_background();
-    served.map_err(failed)
+    move |error| Error::io("listen on", &address, error)
+}
+
+/// How many threads to serve connections on: one for each processor, or as many as the system gives, but for one that
+/// reads. tokio panics when it is refused one that it is told to start, and waits for ever for one that reads.
+fn threads() -> io::Result<usize> {
+    let wanted = 1 + thread::available_parallelism().map_or(1, usize::from);
+    let mut waiting = Vec::new();
+    for _ in 0..wanted {
+        let (end, ended) = mpsc::channel::<()>();
+        match thread::Builder::new().spawn(move || ended.recv().is_ok()) {
+            Ok(thread) => waiting.push((end, thread)),
+            Err(error) if waiting.len() < 2 => return Err(error),
+            Err(_) => break,
+        }
+    }
+    let given = waiting.len();
+    for (end, thread) in waiting {
+        drop(end);
+        // The system has taken it back before tokio asks for it again.
+        let _ = thread.join();
+    }
+    Ok(given - 1)
 }
 
 async fn accept_all(listener: tokio::net::TcpListener, options: &Options, shared: &Arc<Shared>, interrupt: &Interrupt) {

@@ -8,7 +8,7 @@ use std::thread;
 use std::time::Duration;
 
 use regtree::Registry;
-use regtree::serve::{self, Access, AccessLog, Options};
+use regtree::serve::{Access, AccessLog, Options, Server};
 use regtree::stream::Interrupt;
 
 use crate::support::planted::Planted;
@@ -140,9 +140,8 @@ fn with(planted: &Planted, options: Options, work: impl FnOnce(SocketAddr)) -> V
     let address = listener.local_addr().unwrap();
     let (log, interrupt) = (Arc::new(Kept::default()), Interrupt::default());
     let (root, kept, stop) = (planted.root().to_owned(), Arc::clone(&log), interrupt.clone());
-    let server = thread::spawn(move || {
-        serve::serve(listener, move || Registry::open(&root), &options, kept, &stop).unwrap();
-    });
+    let server = Server::new(listener, options).unwrap();
+    let server = thread::spawn(move || server.serve(move || Registry::open(&root), kept, &stop).unwrap());
     work(address);
     interrupt.cell().store(15, Ordering::Relaxed);
     server.join().unwrap();

@@ -104,6 +104,36 @@ fn it_does_not_begin_without_a_tree_or_an_address() {
 }
 
 #[test]
+fn with_few_threads_to_be_had_it_serves_or_says_why_it_can_t() {
+    let planted = Planted::new();
+    // As a user with no other process, so that the limit hits nobody else; root has none.
+    if !rustix::process::geteuid().is_root() {
+        return;
+    }
+    let user = "61235";
+    assert!(Command::new("chown").args(["-R", user]).arg(planted.root()).status().unwrap().success());
+    let mut outcomes = std::collections::BTreeSet::new();
+    for limit in 1..12 {
+        let mut command = Command::new("setpriv");
+        command.args(["--reuid", user, "--regid", user, "--clear-groups", "prlimit", &format!("--nproc={limit}")]);
+        command.arg(env!("CARGO_BIN_EXE_regtree")).args(["serve", "--listen", "127.0.0.1:0", "--root"]);
+        match Served::try_start(command.arg(planted.root())) {
+            Ok(served) => {
+                assert_eq!(served.get("/v2/_catalog").status, 200, "{limit}");
+                served.stop();
+                outcomes.insert("served");
+            }
+            Err((code, said)) => {
+                assert_eq!(code, Some(1), "{limit}: {said}");
+                assert!(said.contains("cannot listen") && !said.contains("panicked"), "{limit}: {said}");
+                outcomes.insert("refused");
+            }
+        }
+    }
+    assert_eq!(outcomes.len(), 2, "{outcomes:?}");
+}
+
+#[test]
 fn an_address_that_others_can_reach_is_warned_of() {
     let planted = Planted::new();
     let mut command = Command::new(env!("CARGO_BIN_EXE_regtree"));

@@ -192,6 +192,31 @@ fn schema1_is_served_with_its_signatures_or_not_at_all() {
 }
 
 #[test]
+fn a_layer_of_an_old_registry_is_served_by_its_tarsum() {
+    let mut count = 0;
+    for version in ["2.0.0-alpha.0", "2.0.0-alpha.3", "2.0.0"] {
+        let tree = crate::support::vectors::tree(version);
+        let served = Served::serve(tree.root());
+        for repository in tree.run(["repo", "list"]).out().lines() {
+            for link in tree.run(["blob", "list", repository, "--long", "--json"]).json_lines() {
+                let digest = link["digest"].as_str().unwrap();
+                if !digest.starts_with("tarsum") {
+                    continue;
+                }
+                count += 1;
+                let reply = served.get(&format!("/v2/{repository}/blobs/{digest}"));
+                assert_eq!(reply.status, 200, "{version} {digest}");
+                assert_eq!(reply.header("docker-content-digest"), link["target"].as_str().unwrap_or(digest));
+                assert!(reply.body == tree.run(["blob", "get", repository, digest]).bytes(), "{version} {digest}");
+            }
+        }
+        let said = served.stop();
+        assert!(!said.contains("cut off") && !said.contains("not verified"), "{said}");
+    }
+    assert!(count >= 10, "{count}");
+}
+
+#[test]
 fn whatever_would_change_something_is_refused() {
     let planted = Planted::new();
     let digest = planted.layer("app", "a layer");

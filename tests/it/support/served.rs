@@ -31,6 +31,11 @@ impl Served {
 
     /// Runs a command that ends as `regtree serve` on a free port.
     pub(crate) fn start(mut command: Command) -> Self {
+        Self::try_start(&mut command).unwrap_or_else(|(code, said)| panic!("it does not listen ({code:?}): {said}"))
+    }
+
+    /// The same. `Err` has the exit code and what it said, where it does not listen.
+    pub(crate) fn try_start(command: &mut Command) -> Result<Self, (Option<i32>, String)> {
         let command = command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut child = command.spawn().unwrap();
         let mut first = String::new();
@@ -44,8 +49,11 @@ impl Served {
             first.trim().to_owned()
         };
         let mut served = Self { child, address, stderr };
-        assert!(!served.address.is_empty(), "it does not listen: {}", served.said());
-        served
+        if !served.address.is_empty() {
+            return Ok(served);
+        }
+        let said = served.said();
+        Err((served.exit(), said))
     }
 
     /// `127.0.0.1:port`.
