@@ -46,7 +46,7 @@ stop() {
 # rate PATH CONNECTIONS FIELD: what wrk says of requests or bytes a second
 rate() {
     wrk -t1 -c"$2" -d"${seconds}s" --timeout 60s -H 'Accept: application/vnd.oci.image.manifest.v1+json' \
-        "http://$address$1" | sed -n "s/^ *$3: *//p"
+        "http://$address$1" | awk -v field="$3:" '$1 == field { print $2 }'
 }
 
 # slow: the memory in MiB of the server, with 256 clients that take a byte and no more, and the requests a second of another

@@ -8,8 +8,8 @@ use crate::digest::Hasher;
 use crate::error::{Error, Result};
 use crate::stream::Interrupt;
 
-/// The most bytes of a piece. Each client that is slow to take a blob holds one.
-const PIECE: usize = 64 * 1024;
+/// The bytes of a piece while all content is checked before a part of it is given out.
+const PIECE: usize = 256 * 1024;
 
 /// The content of a blob, or a part of it, that is yet to be read.
 #[derive(Debug)]
@@ -43,7 +43,7 @@ impl OpenBlob {
         };
         let mut all = self.pieces(verify);
         if verify {
-            while all.next_piece()?.is_some() {
+            while all.next_piece(PIECE)?.is_some() {
                 interrupt.check()?;
             }
         }
@@ -62,13 +62,13 @@ impl Pieces {
         self.unverified.as_deref()
     }
 
-    /// The next bytes; `None` at the end.
+    /// The next bytes, at most so many; `None` at the end.
     ///
     /// In place of the last piece, `Err(Corrupt)` when the content has another digest than the one that it is stored
     /// under or the one that was asked for, and `Err(NotAnArchive)` when that is a tarsum and the content has none.
     /// `Err(SizeMismatch)` when the file has become shorter.
-    pub fn next_piece(&mut self) -> Result<Option<Vec<u8>>> {
-        let length = usize::try_from(self.left()).unwrap_or(PIECE).min(PIECE);
+    pub fn next_piece(&mut self, most: usize) -> Result<Option<Vec<u8>>> {
+        let length = usize::try_from(self.left()).unwrap_or(most).min(most);
         let mut piece = vec![0; length];
         let read = self.blob.file.read_exact_at(&mut piece, self.at);
         read.map_err(|error| match error.kind() {
@@ -126,7 +126,7 @@ mod tests {
     fn read(mut pieces: Pieces) -> (Vec<u8>, Option<Error>) {
         let mut bytes = Vec::new();
         loop {
-            match pieces.next_piece() {
+            match pieces.next_piece(PIECE) {
                 Ok(Some(piece)) => bytes.extend(piece),
                 Ok(None) => return (bytes, None),
                 Err(error) => return (bytes, Some(error)),

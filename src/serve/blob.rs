@@ -38,7 +38,7 @@ const FOREVER: &str = "max-age=31536000";
 /// let response = ServeBlob::new().answer(&repository, digest, &request, &Interrupt::default())?;
 ///
 /// assert_eq!(response.status(), 206);
-/// let content = response.into_body().expect("there is content").next_piece()?;
+/// let content = response.into_body().expect("there is content").next_piece(4096)?;
 /// assert_eq!(content, Some(b"ell".to_vec()));
 /// # Ok(())
 /// # }
@@ -113,7 +113,7 @@ impl ServeBlob {
         if length == 0
             && let Some(content) = response.body_mut()
         {
-            content.next_piece()?;
+            content.next_piece(1)?;
         }
         Ok(response)
     }

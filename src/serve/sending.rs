@@ -1,6 +1,7 @@
 //! The content of an answer on its way to a client.
 
 use std::pin::Pin;
+use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use hyper::body::{Body, Bytes, Frame, SizeHint};
@@ -11,22 +12,47 @@ use super::answer::{Content, told};
 use crate::blob::Pieces;
 use crate::error::Result;
 
-/// Content that is sent piece by piece. A piece is read when the client has taken the one before, by a thread that may
-/// wait for the disk; a client that is slow keeps no thread.
+/// The least and the most bytes of a piece.
+const PIECE_LEAST: usize = 16 * 1024;
+const PIECE_MOST: usize = 256 * 1024;
+/// How many bytes the pieces of all blobs have together, about: each blob has one that is being sent, and the next.
+const MEMORY: usize = 4 * 1024 * 1024;
+
+/// Content that is sent piece by piece. While the client takes one, the next is read by a thread that may wait for the
+/// disk. A client that is slow keeps no thread.
 pub(super) struct Sending {
     state: State,
     entry: Entry,
 }
 
 /// A blob, and its next piece.
-type Read = (Box<Pieces>, Result<Option<Vec<u8>>>);
+type Read = (Box<Transfer>, Result<Option<Vec<u8>>>);
 
 enum State {
     Bytes(Bytes),
-    Blob(Box<Pieces>),
+    Blob(Box<Transfer>),
     /// The next piece is being read.
     Reading(JoinHandle<Read>),
     Ended,
+}
+
+/// The blobs that are being sent. Each has a clone.
+#[derive(Clone, Default)]
+pub(super) struct Transfers(Arc<()>);
+
+/// A blob that is being sent.
+struct Transfer {
+    pieces: Pieces,
+    others: Transfers,
+}
+
+impl Transfer {
+    /// The next piece. The more blobs are being sent, the smaller it is: few clients get their blobs with little ado, and
+    /// many that take nothing keep little memory.
+    fn next_piece(&mut self) -> Result<Option<Vec<u8>>> {
+        let share = MEMORY / Arc::strong_count(&self.others.0);
+        self.pieces.next_piece(share.clamp(PIECE_LEAST, PIECE_MOST))
+    }
 }
 
 /// Content is not sent to its end. The connection is closed for it.
@@ -35,13 +61,13 @@ enum State {
 pub(super) struct Cut;
 
 impl Sending {
-    pub(super) fn new(content: Content, entry: Entry) -> Self {
+    pub(super) fn new(content: Content, entry: Entry, transfers: &Transfers) -> Self {
         let state = match content {
             Content::Bytes(bytes) if bytes.is_empty() => State::Ended,
             Content::Bytes(bytes) => State::Bytes(bytes.into()),
             // Of an empty one all that can be checked was checked.
             Content::Blob(pieces) if pieces.left() == 0 => State::Ended,
-            Content::Blob(pieces) => State::Blob(pieces),
+            Content::Blob(pieces) => State::Blob(Box::new(Transfer { pieces: *pieces, others: transfers.clone() })),
         };
         Self { state, entry }
     }
@@ -57,6 +83,14 @@ impl Sending {
     }
 }
 
+/// Lets a thread read the next piece.
+fn read(mut transfer: Box<Transfer>) -> JoinHandle<Read> {
+    spawn_blocking(move || {
+        let piece = transfer.next_piece();
+        (transfer, piece)
+    })
+}
+
 impl Body for Sending {
     type Data = Bytes;
     type Error = Cut;
@@ -67,27 +101,22 @@ impl Body for Sending {
             match std::mem::replace(&mut this.state, State::Ended) {
                 State::Ended => return Poll::Ready(None),
                 State::Bytes(bytes) => return this.give(bytes),
-                State::Blob(mut pieces) => {
-                    this.state = State::Reading(spawn_blocking(move || {
-                        let piece = pieces.next_piece();
-                        (pieces, piece)
-                    }));
-                }
+                State::Blob(transfer) => this.state = State::Reading(read(transfer)),
                 State::Reading(mut reading) => {
-                    let Poll::Ready(read) = Pin::new(&mut reading).poll(context) else {
+                    let Poll::Ready(done) = Pin::new(&mut reading).poll(context) else {
                         this.state = State::Reading(reading);
                         return Poll::Pending;
                     };
-                    let Ok((pieces, piece)) = read else { return this.cut("it could not be read") };
+                    let Ok((transfer, piece)) = done else { return this.cut("it could not be read") };
                     match piece {
                         Err(error) => return this.cut(&told(&error)),
                         Ok(None) => return Poll::Ready(None),
                         Ok(Some(piece)) => {
-                            if let Some(why) = pieces.unverified() {
+                            if let Some(why) = transfer.pieces.unverified() {
                                 this.entry.note(format!("not verified: {why}"));
                             }
-                            if pieces.left() > 0 {
-                                this.state = State::Blob(pieces);
+                            if transfer.pieces.left() > 0 {
+                                this.state = State::Reading(read(transfer));
                             }
                             return this.give(piece.into());
                         }
@@ -105,7 +134,7 @@ impl Body for Sending {
         match &self.state {
             State::Ended => SizeHint::with_exact(0),
             State::Bytes(bytes) => SizeHint::with_exact(bytes.len() as u64),
-            State::Blob(pieces) => SizeHint::with_exact(pieces.left()),
+            State::Blob(transfer) => SizeHint::with_exact(transfer.pieces.left()),
             State::Reading(_) => SizeHint::default(),
         }
     }

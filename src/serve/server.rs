@@ -22,7 +22,7 @@ use tokio_io_timeout::TimeoutStream;
 use super::access::{AccessLog, Entry};
 use super::answer::{Answer, Content, answer};
 use super::blob::ServeBlob;
-use super::sending::Sending;
+use super::sending::{Sending, Transfers};
 use crate::error::{Error, Result};
 use crate::registry::Registry;
 use crate::stream::Interrupt;
@@ -30,7 +30,7 @@ use crate::stream::Interrupt;
 /// The most bytes of a request before its content. The longest that a client of a registry sends has some hundred.
 const HEAD_MAX: usize = 32 * 1024;
 /// The most threads that read for clients at a time.
-const READERS: usize = 64;
+const READERS: usize = 16;
 /// How long a thread that reads waits for work before it ends.
 const KEPT: Duration = Duration::from_hours(24);
 /// How often to check for a signal.
@@ -83,6 +83,7 @@ type Open = dyn Fn() -> Result<Registry> + Send + Sync;
 struct Shared {
     open: Box<Open>,
     serve: ServeBlob,
+    transfers: Transfers,
     log: Arc<dyn AccessLog>,
 }
 
@@ -117,7 +118,7 @@ impl Server {
         let Self { listener, runtime, options } = self;
         let failed = failed(&listener);
         let serve = if options.verify { ServeBlob::new() } else { ServeBlob::new().unverified() };
-        let shared = Arc::new(Shared { open: Box::new(open), serve, log });
+        let shared = Arc::new(Shared { open: Box::new(open), serve, transfers: Transfers::default(), log });
         let served = runtime.block_on(async {
             accept_all(tokio::net::TcpListener::from_std(listener)?, &options, &shared, interrupt).await;
             Ok(())
@@ -216,14 +217,15 @@ async fn respond(
     let request = Request::from_parts(parts, ());
     let gone = Client::default();
     let interrupt = gone.0.clone();
-    let work = move || answer((shared.open)(), &request, shared.serve, &interrupt);
+    let server = Arc::clone(&shared);
+    let work = move || answer((server.open)(), &request, server.serve, &interrupt);
     let Answer { response, reason } = tokio::task::spawn_blocking(work).await.unwrap_or_else(|_| panicked());
     let length = match response.body() {
         Content::Bytes(bytes) => bytes.len() as u64,
         Content::Blob(pieces) => pieces.left(),
     };
     entry.answers(response.status().as_u16(), length, reason);
-    Ok(response.map(|content| Sending::new(content, entry)))
+    Ok(response.map(|content| Sending::new(content, entry, &shared.transfers)))
 }
 
 /// The answer to a request that regtree can't cope with.

@@ -41,14 +41,12 @@ impl Served {
         let mut first = String::new();
         BufReader::new(child.stdout.take().unwrap()).read_line(&mut first).unwrap();
         let stderr = child.stderr.take().map(BufReader::new);
-        let address = if first.starts_with('{') {
+        let mut served = Self { child, address: first.trim().to_owned(), stderr };
+        if first.starts_with('{') {
             schema::check_document("serve", first.trim());
             let listening: serde_json::Value = serde_json::from_str(&first).unwrap();
-            listening["address"].as_str().unwrap().to_owned()
-        } else {
-            first.trim().to_owned()
-        };
-        let mut served = Self { child, address, stderr };
+            listening["address"].as_str().unwrap().clone_into(&mut served.address);
+        }
         if !served.address.is_empty() {
             return Ok(served);
         }
