@@ -1,7 +1,6 @@
 //! Reads a blob piece by piece for someone who sends it on, and gives the last piece out only if the content is right.
 
-use std::io;
-use std::os::unix::fs::FileExt;
+use std::io::{Read, Seek, SeekFrom};
 
 use super::get::OpenBlob;
 use crate::digest::Hasher;
@@ -15,7 +14,7 @@ const PIECE: usize = 256 * 1024;
 #[derive(Debug)]
 pub struct Pieces {
     blob: OpenBlob,
-    /// Where the next piece begins, and where the last one ends.
+    /// Where the next piece begins, which is the position of the file, and where the last one ends.
     at: u64,
     end: u64,
     /// Hashes what is read, if it is to be checked.
@@ -47,6 +46,8 @@ impl OpenBlob {
                 interrupt.check()?;
             }
         }
+        let sought = all.blob.file.seek(SeekFrom::Start(first));
+        sought.map_err(|error| Error::io("read", &all.blob.path, error))?;
         Ok(Pieces { at: first, end, hasher: None, ..all })
     }
 }
@@ -68,14 +69,14 @@ impl Pieces {
     /// under or the one that was asked for, and `Err(NotAnArchive)` when that is a tarsum and the content has none.
     /// `Err(SizeMismatch)` when the file has become shorter.
     pub fn next_piece(&mut self, most: usize) -> Result<Option<Vec<u8>>> {
-        let length = usize::try_from(self.left()).unwrap_or(most).min(most);
-        let mut piece = vec![0; length];
-        let read = self.blob.file.read_exact_at(&mut piece, self.at);
-        read.map_err(|error| match error.kind() {
-            io::ErrorKind::UnexpectedEof => self.blob.ended(self.at),
-            _ => Error::io("read", &self.blob.path, error),
-        })?;
-        self.at += length as u64;
+        let length = self.left().min(most as u64);
+        let mut piece = Vec::with_capacity(usize::try_from(length).unwrap_or(most));
+        let read = (&self.blob.file).take(length).read_to_end(&mut piece);
+        let read = read.map_err(|error| Error::io("read", &self.blob.path, error))? as u64;
+        if read < length {
+            return Err(self.blob.ended(self.at + read));
+        }
+        self.at += length;
         if let Some(hasher) = &mut self.hasher {
             hasher.update(&piece);
         }
@@ -106,7 +107,7 @@ mod tests {
         let now = jiff::Timestamp::UNIX_EPOCH;
         let writer = registry.writer("test", now, Duration::ZERO).unwrap();
         let put = upload::Put::new("test");
-        let source = io::Cursor::new(content.to_vec());
+        let source = std::io::Cursor::new(content.to_vec());
         let digest = put.store(&writer, &"a".parse().unwrap(), source, now, &Watch::none()).unwrap().descriptor.digest;
         drop(writer);
         let path = registry.tree().locate(&crate::layout::Entry::Blob(digest).path());

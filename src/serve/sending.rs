@@ -16,7 +16,7 @@ use crate::error::Result;
 const PIECE_LEAST: usize = 16 * 1024;
 const PIECE_MOST: usize = 256 * 1024;
 /// How many bytes the pieces of all blobs have together, about: each blob has one that is being sent, and the next.
-const MEMORY: usize = 4 * 1024 * 1024;
+const MEMORY: usize = 2 * 1024 * 1024;
 
 /// Content that is sent piece by piece. While the client takes one, the next is read by a thread that may wait for the
 /// disk. A client that is slow keeps no thread.
