@@ -14,7 +14,7 @@
 //! A room imports only from rooms below it, and a test checks that. Those without a link are the library's own. From
 //! the top down:
 //!
-//! - `cli` is the command line. `serve` serves a tree over HTTP, for pulls.
+//! - `cli` is the command line. `serve` serves a tree over HTTP, for pulls. `retention` says which tags a set of rules keeps.
 //! - [`du`] says where the space is used, and [`info`] what a tree is.
 //! - [`gc`] removes what nothing needs. [`repair`] repairs what `fsck` finds. Both make a plan first.
 //! - [`fsck`] finds what is wrong with a tree. [`quarantine`] keeps what `gc` and `repair` moved out of the tree.
@@ -25,7 +25,7 @@
 //! - [`manifest`], [`tag`], [`upload`] and [`blob`] read and change one part of a repository.
 //! - [`repository`] decides what a repository is, and reads its links.
 //! - `durable` writes to the tree; no other room does. [`finding`] has the codes and severities of what is wrong.
-//! - `tree` reads the tree. [`stream`] copies and hashes bytes. [`pattern`] chooses repositories by name.
+//! - `tree` reads the tree. [`stream`] copies and hashes bytes. [`pattern`] chooses repositories and tags by name.
 //!   `limit` refuses to remove too much.
 //! - `layout` has the paths of the tree. [`error`], [`name`], `descriptor` and [`digest`] have the basic types.
 //! - `lanes` hashes several blobs at once on one core. `tarsum` computes the sums of tar archives that registries up to
@@ -133,6 +133,7 @@ pub mod reference;
 pub mod registry;
 pub mod repair;
 pub mod repository;
+mod retention;
 mod scan;
 #[cfg(feature = "serve")]
 pub mod serve;

@@ -1,8 +1,9 @@
-//! Chooses repositories by patterns for their names.
+//! Chooses repositories and tags by patterns for their names.
 
 use std::str::FromStr;
 
 use globset::{GlobBuilder, GlobMatcher};
+use regex::bytes::{Regex, RegexBuilder};
 
 use crate::error::{Error, Result};
 
@@ -50,6 +51,38 @@ impl Pattern {
             }
         }
         true
+    }
+}
+
+/// A pattern for tags: a glob, or a regular expression between two slashes, which may match any part of the tag.
+#[derive(Clone, Debug)]
+pub(crate) enum TagPattern {
+    /// A glob.
+    Glob(Pattern),
+    /// A regular expression.
+    Regex(Regex),
+}
+
+impl FromStr for TagPattern {
+    type Err = PatternError;
+
+    fn from_str(text: &str) -> Result<Self, PatternError> {
+        let Some(expression) = text.strip_prefix('/').and_then(|text| text.strip_suffix('/')) else {
+            return text.parse().map(Self::Glob);
+        };
+        // No tag has other letters than those of ASCII.
+        let regex = RegexBuilder::new(expression).unicode(false).build();
+        regex.map(Self::Regex).map_err(|error| PatternError(error.to_string()))
+    }
+}
+
+impl TagPattern {
+    /// Whether the tag is chosen.
+    pub(crate) fn is_match(&self, tag: &str) -> bool {
+        match self {
+            Self::Glob(pattern) => pattern.is_match(tag),
+            Self::Regex(regex) => regex.is_match(tag.as_bytes()),
+        }
     }
 }
 
@@ -111,6 +144,28 @@ mod tests {
     fn the_one_that_chooses_nothing_is_named() {
         let error = patterns(&["ns/*", "app"]).check(|pattern| pattern.is_match("ns/app")).unwrap_err();
         assert!(matches!(error, Error::NoMatch { pattern } if pattern == "app"));
+    }
+
+    #[test]
+    fn a_tag_is_chosen_by_a_glob_or_by_a_part_that_an_expression_matches() {
+        for (pattern, tag, expected) in [
+            ("v*", "v1.2", true),
+            ("v*", "nov1", false),
+            ("1.?", "1.2", true),
+            ("1.?", "1.20", false),
+            ("{latest,stable}", "stable", true),
+            ("/rc/", "1.0-rc1", true),
+            (r"/^v\d+$/", "v12", true),
+            (r"/^v\d+$/", "v1.2", false),
+            ("//", "anything", true),
+            // One slash alone is a glob, which no tag matches.
+            ("/", "anything", false),
+        ] {
+            assert_eq!(pattern.parse::<TagPattern>().unwrap().is_match(tag), expected, "{pattern} {tag}");
+        }
+        for wrong in ["[a", "/(/", "/[z-a]/"] {
+            assert!(wrong.parse::<TagPattern>().is_err(), "{wrong}");
+        }
     }
 
     #[test]

@@ -82,10 +82,8 @@ pub(super) enum Extent {
 /// signal came.
 pub fn plan(tree: &Tree, options: Options, watch: &Watch<'_>) -> Result<Plan> {
     let moment = tree.moment();
-    let held = Held::read(tree);
-    let scan = Scan::read_with(tree, Arc::new(Nothing), &held.digests(), watch)?;
+    let (mut scan, recall) = read(tree, watch)?;
     check_patterns(&scan, &options)?;
-    let (mut scan, recall) = quarantine::with_recall(tree, scan, held, watch)?;
     let decision = decide(tree, &mut scan, &options, Extent::Everything, watch)?;
     let Decision { actions, mut findings, opaque, keep_all_content, kept, kept_referrers, nothing_needed, must_keep } =
         decision;
@@ -108,6 +106,13 @@ pub fn plan(tree: &Tree, options: Options, watch: &Watch<'_>) -> Result<Plan> {
         all_bytes,
         kept_bytes,
     })
+}
+
+/// Reads a tree as it will be when what it needs is back from the quarantine.
+pub(super) fn read(tree: &Tree, watch: &Watch<'_>) -> Result<(Scan, Recall)> {
+    let held = Held::read(tree);
+    let scan = Scan::read_with(tree, Arc::new(Nothing), &held.digests(), watch)?;
+    quarantine::with_recall(tree, scan, held, watch)
 }
 
 impl Plan {

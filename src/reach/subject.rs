@@ -148,7 +148,7 @@ pub(crate) fn named_by_tags(scan: &Scan) -> Vec<DigestId> {
 
 /// The tags of a repository that were made for another manifest, each with its own manifest and the other one. Only a
 /// tag that points to a manifest of the repository counts.
-fn made_for_others<'s>(scan: &Scan, repository: &'s Scanned) -> Vec<(&'s ScannedTag, DigestId, Digest)> {
+pub(crate) fn made_for_others<'s>(scan: &Scan, repository: &'s Scanned) -> Vec<(&'s ScannedTag, DigestId, Digest)> {
     let tags = repository.tags.iter().filter_map(|tag| {
         let (manifest, subject) = made_for(scan, tag)?;
         Some((tag, manifest, subject))

@@ -1,0 +1,25 @@
+//! Which tags a set of rules keeps, in the manner of `restic forget`.
+//!
+//! [`Rules`] look at names and ages alone, and say for each tag which of them keep it: that is `judge`. A [`Plan`] applies
+//! them to the repositories of a tree. **A tag goes only if no rule keeps it**, and what is damaged or has no sensible
+//! age stays. Tags that were made for another image, such as those of its signatures, are no versions: they go when no
+//! tag leads to that image any more, by the function by which a [collection](crate::gc) follows them.
+//!
+//! Only tags go. Each one's link is read again right before that, and a tag that was set meanwhile stays.
+
+mod created;
+mod judge;
+#[cfg(test)]
+mod naive;
+mod period;
+mod plan;
+mod removal;
+mod rules;
+#[cfg(test)]
+mod tests;
+mod version;
+
+pub(crate) use period::Period;
+pub(crate) use plan::{Chosen, Plan, Verdict};
+pub(crate) use removal::{Fate, Outcome, remove};
+pub(crate) use rules::{AgeBy, Reason, Rules};
