@@ -66,6 +66,7 @@ mod terminal;
 mod test_settings;
 mod threads;
 mod time;
+mod toml_file;
 mod upload;
 mod version;
 mod wrong_usage;

@@ -13,8 +13,8 @@ use serde_json::{Value, json};
 
 use super::escape::{Escaping, EscapingJson, escaped};
 use super::naming::{Naming, unify};
-use super::site::SiteError;
 use super::subject::Subject;
+use super::toml_file::TomlError;
 use super::{Exit, Global, detail, hint, root};
 use crate::digest::Digest;
 use crate::error::{Error, Refusal};
@@ -282,8 +282,8 @@ impl Output {
         }
         let known = error.chain().find_map(|cause| cause.downcast_ref::<Error>());
         let subject = error.downcast_ref::<Subject>();
-        let site = error.downcast_ref::<SiteError>();
-        let exit = known.map_or(if site.is_some() { Exit::Usage } else { Exit::Failed }, Exit::from);
+        let file = error.downcast_ref::<TomlError>();
+        let exit = known.map_or(if file.is_some() { Exit::Usage } else { Exit::Failed }, Exit::from);
         if self.json {
             let mut documents: Vec<Value> = match known {
                 Some(Error::ManifestInvalid { what, repository, refusals }) => {
@@ -296,7 +296,7 @@ impl Output {
                     }
                     vec![document]
                 }
-                None if let Some(site) = site => vec![site_document(site)],
+                None if let Some(file) = file => vec![toml_document(file)],
                 None => vec![json!({ "code": "UNKNOWN", "message": message(error.chain()), "detail": {} })],
             };
             let hint = known.and_then(|known| hint::of(known, global));
@@ -363,9 +363,9 @@ pub(super) fn error_document(error: &Error) -> Value {
     json!({ "code": error.code(), "message": error.to_string(), "detail": detail::detail(error) })
 }
 
-/// An error in the site's file, in the same shape.
-fn site_document(error: &SiteError) -> Value {
-    let SiteError { file, line, key, reason } = error;
+/// An error in a file that a person wrote, in the same shape.
+fn toml_document(error: &TomlError) -> Value {
+    let TomlError { file, line, key, reason } = error;
     let detail = json!({ "path": file.to_string_lossy(), "line": line, "key": key, "reason": reason });
     json!({ "code": "CONFIGURATION", "message": error.to_string(), "detail": applying(detail) })
 }

@@ -17,10 +17,7 @@ pub(super) struct Candidate {
 pub(super) fn judge(rules: &Rules, tags: &[Candidate], now: Timestamp) -> Vec<Vec<Reason>> {
     let mut kept: Vec<Vec<Reason>> = Vec::with_capacity(tags.len());
     for Candidate { tag, time } in tags {
-        kept.push(match rules.look_at(tag) {
-            true => rules.alone(tag, *time, now),
-            false => vec![Reason::NotLookedAt],
-        });
+        kept.push(if rules.look_at(tag) { rules.alone(tag, *time, now) } else { vec![Reason::NotLookedAt] });
     }
     let looked_at = tags.iter().enumerate().filter(|(_, tag)| rules.look_at(&tag.tag));
     let mut aged: Vec<Aged> = looked_at.filter_map(|(number, tag)| Some(Aged { time: tag.time?, number })).collect();

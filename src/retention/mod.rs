@@ -10,16 +10,21 @@
 mod created;
 mod judge;
 #[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "a test may")]
 mod naive;
 mod period;
 mod plan;
+#[cfg(test)]
+#[expect(clippy::unwrap_used, clippy::disallowed_methods, reason = "a test may")]
+mod races;
 mod removal;
 mod rules;
 #[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "a test may")]
 mod tests;
 mod version;
 
 pub(crate) use period::Period;
-pub(crate) use plan::{Chosen, Plan, Verdict};
-pub(crate) use removal::{Fate, Outcome, remove};
+pub(crate) use plan::{Chosen, Plan, Pruned, Verdict};
+pub(crate) use removal::remove;
 pub(crate) use rules::{AgeBy, Reason, Rules};

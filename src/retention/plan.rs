@@ -1,6 +1,6 @@
 //! Applies rules to the repositories of a tree.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 use jiff::Timestamp;
 
@@ -64,6 +64,23 @@ pub(crate) struct Pruned<'p> {
     pub(crate) verdicts: Vec<Verdict>,
 }
 
+/// What became of a tag that was to go.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Fate {
+    /// It is gone.
+    Removed,
+    /// It was set meanwhile, or a tag leads to its image again, so it stays.
+    Stays,
+}
+
+/// A tag that was to go, by the numbers of its repository and of its verdict, and what became of it.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Outcome {
+    pub(crate) repository: usize,
+    pub(crate) verdict: usize,
+    pub(crate) fate: Fate,
+}
+
 /// Which tags go, and why the others stay.
 #[derive(Debug)]
 #[must_use = "nothing is removed until it is carried out"]
@@ -125,8 +142,28 @@ impl<'p> Plan<'p> {
         going
     }
 
+    /// Notes what became of the tags that were to go: those that are not gone stay.
+    pub(crate) fn settle(&mut self, outcomes: &[Outcome]) {
+        let fates: HashMap<(usize, usize), Fate> =
+            outcomes.iter().map(|outcome| ((outcome.repository, outcome.verdict), outcome.fate)).collect();
+        for (repository, pruned) in self.repositories.iter_mut().enumerate() {
+            let going = pruned.verdicts.iter_mut().enumerate().filter(|(_, verdict)| verdict.goes());
+            for (number, verdict) in going {
+                match fates.get(&(repository, number)) {
+                    Some(Fate::Removed) => {}
+                    Some(Fate::Stays) => verdict.kept.push(Reason::SetMeanwhile),
+                    None => verdict.kept.push(Reason::NotReached),
+                }
+            }
+        }
+    }
+
     /// What a collection with these options would free after this.
     pub(crate) fn freeable(&mut self, tree: &Tree, options: &Options, watch: &Watch<'_>) -> Result<Freeable> {
+        let mut verdicts = self.repositories.iter().flat_map(|pruned| &pruned.verdicts);
+        if verdicts.any(|verdict| verdict.kept.contains(&Reason::SetMeanwhile)) {
+            self.foresight = Foresight::read(tree, watch)?;
+        }
         self.foresight.freeable(tree, options, watch)
     }
 

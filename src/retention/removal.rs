@@ -2,30 +2,13 @@
 
 use std::slice;
 
-use super::plan::{Plan, Pruned, Verdict, name_of};
+use super::plan::{Fate, Outcome, Plan, Pruned, Verdict, name_of};
 use crate::durable::ExclusiveRemover;
 use crate::error::{Error, Result};
 use crate::gc::Foresight;
 use crate::repository::Repository;
 use crate::stream::Watch;
 use crate::tag;
-
-/// What became of a tag that was to go.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Fate {
-    /// It is gone.
-    Removed,
-    /// It was set meanwhile, or a tag leads to its image again, so it stays.
-    Stays,
-}
-
-/// A tag that was to go, by the numbers of its repository and of its verdict, and what became of it.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Outcome {
-    pub(crate) repository: usize,
-    pub(crate) verdict: usize,
-    pub(crate) fate: Fate,
-}
 
 /// Removes the tags that go, and calls `did` after each. The tags that were made for other images are last: what leads to
 /// their images is looked at again before.

@@ -53,6 +53,10 @@ named! {
         UnknownAge = "unknown-age",
         /// What it points to is missing or damaged.
         Damaged = "damaged",
+        /// It was set since the tags were judged, or a tag leads to its image again.
+        SetMeanwhile = "set-meanwhile",
+        /// The run ended before it came to the tag.
+        NotReached = "not-reached",
     }
 }
 
@@ -71,6 +75,8 @@ impl From<Period> for Reason {
 /// The rules for some repositories. Each `keep` rule adds to what stays.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Rules {
+    /// What a policy calls them.
+    pub(crate) name: Option<String>,
     /// The newest tags: this many.
     pub(crate) keep_last: Option<usize>,
     /// The tags that are no older than this, counted from the newest one.

@@ -119,15 +119,19 @@ pub(super) struct Gc {
 
 pub(super) fn parse_limit(text: &str) -> Result<Limit, &'static str> {
     let want = "expected a percentage such as 20%, or a number of bytes such as 50GiB";
-    if let Some(percent) = text.strip_suffix('%') {
-        let percent: f64 = percent.parse().map_err(|_| want)?;
-        return if (0.0..=100.0).contains(&percent) { Ok(Limit::Percent(percent)) } else { Err(want) };
+    if text.ends_with('%') {
+        return parse_percent(text).map(Limit::Percent).map_err(|_| want);
     }
     super::parse_bytes(text).map(Limit::Bytes).map_err(|_| want)
 }
 
+pub(super) fn parse_percent(text: &str) -> Result<f64, &'static str> {
+    let percent = text.strip_suffix('%').and_then(|percent| percent.parse().ok());
+    percent.filter(|percent| (0.0..=100.0).contains(percent)).ok_or("expected a percentage such as 20%")
+}
+
 /// An age as it is given.
-fn age(age: Duration) -> String {
+pub(super) fn age(age: Duration) -> String {
     match jiff::SignedDuration::try_from(age) {
         Ok(age) if !age.is_zero() => format!("{age:#}"),
         _ => "0".to_owned(),

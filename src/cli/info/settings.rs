@@ -20,9 +20,13 @@ pub(super) fn effective(site: &Site) -> Vec<Effective> {
     let command = site.apply(crate::cli::command());
     let value = |setting: Setting| {
         let option = setting.option()?;
-        let value = site::default_of(&command, "gc", option).map(|value| value.to_string_lossy().into_owned());
-        let value = value.unwrap_or_else(|| built_in(setting).to_owned());
-        let from = site.get(setting).and_then(|value| Some((site.file.clone()?, value.line)));
+        let set = site.get(setting);
+        let built_in = || match site::default_of(&command, "gc", option) {
+            Some(value) => value.to_string_lossy().into_owned(),
+            None => built_in(setting).to_owned(),
+        };
+        let value = set.map_or_else(built_in, |value| value.text.clone());
+        let from = set.and_then(|value| Some((site.file.clone()?, value.line)));
         Some(Effective { setting, value, from })
     };
     Setting::ALL.into_iter().filter_map(value).collect()
@@ -32,6 +36,7 @@ pub(super) fn effective(site: &Site) -> Vec<Effective> {
 fn built_in(setting: Setting) -> &'static str {
     match setting {
         Setting::Quarantine => "false",
+        Setting::Policy => "none",
         _ => "one per processor",
     }
 }

@@ -7,21 +7,17 @@
 mod setting;
 
 use std::ffi::OsStr;
-use std::fs::File;
-use std::io::{ErrorKind, Read};
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 use clap::Command;
-use toml::de::DeTable;
 
 pub(super) use setting::Setting;
 
-use super::count::bytes;
 use super::root::Places;
+use super::toml_file::{self, TomlError, TomlFile};
 
 const VARIABLE: &str = "REGTREE_CONFIG";
-/// The largest file that is read, in bytes.
-const FILE_MAX: u64 = 64 * 1024;
 
 /// What the site sets.
 #[derive(Clone, Debug, Default)]
@@ -41,28 +37,17 @@ pub(super) struct Value {
     pub(super) line: usize,
 }
 
-/// Why the site's file can't be used.
-#[derive(Debug, thiserror::Error, PartialEq, Eq)]
-#[error("{}{}: {reason}", file.display(), line.map(|line| format!(", line {line}")).unwrap_or_default())]
-pub(super) struct SiteError {
-    pub(super) file: PathBuf,
-    pub(super) line: Option<usize>,
-    /// The key that is wrong, if one is.
-    pub(super) key: Option<String>,
-    pub(super) reason: String,
-}
-
 impl Site {
     /// Reads the site's file. There need be none, unless `REGTREE_CONFIG` names it.
-    pub(super) fn read(places: &Places) -> Result<Self, SiteError> {
+    pub(super) fn read(places: &Places) -> Result<Self, TomlError> {
         let named = std::env::var_os(VARIABLE).filter(|name| !name.is_empty()).map(PathBuf::from);
         let is_named = named.is_some();
         let file = named.unwrap_or_else(|| places.site_config());
-        let text = match text(&file) {
+        let text = match toml_file::read(&file) {
             Err(error) if !is_named && matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => {
                 return Ok(Self::default());
             }
-            Err(error) => return Err(SiteError { file, line: None, key: None, reason: error.to_string() }),
+            Err(error) => return Err(TomlError::unread(file, &error)),
             Ok(text) => text,
         };
         let values = parse(&file, &text)?;
@@ -109,36 +94,16 @@ pub(super) fn default_of<'c>(command: &'c Command, name: &str, option: &str) -> 
     found.get_default_values().first().map(clap::builder::OsStr::as_os_str)
 }
 
-fn text(file: &Path) -> std::io::Result<String> {
-    let mut text = String::new();
-    File::open(file)?.take(FILE_MAX + 1).read_to_string(&mut text)?;
-    if text.len() as u64 > FILE_MAX {
-        return Err(std::io::Error::other(format!("it has more than {}", bytes(FILE_MAX))));
-    }
-    Ok(text)
-}
-
-fn parse(file: &Path, text: &str) -> Result<Vec<Value>, SiteError> {
-    let line = |at: usize| text.as_bytes().iter().take(at).filter(|&&byte| byte == b'\n').count() + 1;
-    let wrong = |at: Option<usize>, key: Option<&str>, reason| SiteError {
-        file: file.to_owned(),
-        line: at.map(line),
-        key: key.map(str::to_owned),
-        reason,
-    };
-    let table = DeTable::parse(text).map_err(|error| {
-        wrong(error.span().map(|span| span.start), None, format!("it is not TOML: {}", error.message()))
-    })?;
+fn parse(file: &Path, text: &str) -> Result<Vec<Value>, TomlError> {
+    let file = TomlFile { file, text };
     let mut values = Vec::new();
-    for (key, value) in table.get_ref() {
-        let (name, at) = (&**key.get_ref(), key.span().start);
+    for (key, value) in file.parse()?.get_ref() {
+        let name = &**key.get_ref();
         let Some(setting) = Setting::ALL.into_iter().find(|setting| setting.name() == name) else {
-            let known = Setting::ALL.map(Setting::name).join(", ");
-            return Err(wrong(Some(at), Some(name), format!("there is no key {name:?}; the keys are {known}")));
+            return Err(file.unknown(key, &Setting::ALL.map(Setting::name)));
         };
-        let checked = setting.check(value.get_ref());
-        let text = checked.map_err(|want| wrong(Some(value.span().start), Some(name), format!("{name}: {want}")))?;
-        values.push(Value { setting, text, line: line(at) });
+        let text = setting.check(value.get_ref()).map_err(|want| file.wrong_value(value, name, want))?;
+        values.push(Value { setting, text, line: file.line(key.span().start) });
     }
     Ok(values)
 }
@@ -148,13 +113,13 @@ fn parse(file: &Path, text: &str) -> Result<Vec<Value>, SiteError> {
 mod tests {
     use super::*;
 
-    fn read(text: &str) -> Result<Vec<Value>, SiteError> {
+    fn read(text: &str) -> Result<Vec<Value>, TomlError> {
         parse(Path::new("/etc/regtree.toml"), text)
     }
 
     #[test]
     fn every_key_is_read_with_its_line() {
-        let text = "# ours\nroot = \"/srv/registry\"\nmin-age = '7d'\n\nuploads-older-than = \"2w\"\nquarantine = true\njobs = 4\n";
+        let text = "# ours\nroot = \"/srv/registry\"\nmin-age = '7d'\n\nuploads-older-than = \"2w\"\nquarantine = true\njobs = 4\npolicy = '/etc/retention.toml'\n";
         let mut values = read(text).unwrap();
         values.sort_by_key(|value| value.line);
         let values: Vec<_> = values.iter().map(|value| (value.setting.name(), &*value.text, value.line)).collect();
@@ -166,6 +131,7 @@ mod tests {
                 ("uploads-older-than", "2w", 5),
                 ("quarantine", "true", 6),
                 ("jobs", "4", 7),
+                ("policy", "/etc/retention.toml", 8),
             ]
         );
         assert_eq!(read("").unwrap(), []);
@@ -174,8 +140,14 @@ mod tests {
     #[test]
     fn what_is_wrong_is_named_with_its_line_and_key() {
         for (text, line, key, reason) in [
-            ("min_age = '7d'", 1, Some("min_age"), "there is no key \"min_age\"; the keys are root, min-age"),
+            (
+                "min_age = '7d'",
+                1,
+                Some("min_age"),
+                "there is no key \"min_age\"; the keys are root, min-age, uploads-older-than, quarantine, jobs, policy; did you mean min-age?",
+            ),
             ("\n[gc]\nmin-age = '7d'", 2, Some("gc"), "there is no key \"gc\""),
+            ("policy = 'retention.toml'", 1, Some("policy"), "policy: expected an absolute path"),
             ("root = 7", 1, Some("root"), "root: expected an absolute path"),
             ("root = 'registry'", 1, Some("root"), "root: expected an absolute path"),
             ("\njobs = 'many'", 2, Some("jobs"), "jobs: expected a number from 1 to 256"),

@@ -20,6 +20,8 @@ named! {
         Quarantine = "quarantine",
         /// How many threads read.
         Jobs = "jobs",
+        /// The rules by which tags go.
+        Policy = "policy",
     }
 }
 
@@ -32,15 +34,16 @@ impl Setting {
             Self::UploadsOlderThan => Some("uploads_older_than"),
             Self::Quarantine => Some("quarantine"),
             Self::Jobs => Some("jobs"),
+            Self::Policy => Some("policy"),
         }
     }
 
     /// The value as the option takes it. `Err` says what is wanted.
     pub(super) fn check(self, value: &DeValue<'_>) -> Result<String, &'static str> {
         match self {
-            Self::Root => {
-                let root = value.as_str().filter(|root| Path::new(root).is_absolute());
-                root.map(str::to_owned).ok_or("expected an absolute path")
+            Self::Root | Self::Policy => {
+                let path = value.as_str().filter(|path| Path::new(path).is_absolute());
+                path.map(str::to_owned).ok_or("expected an absolute path")
             }
             Self::MinAge | Self::UploadsOlderThan => {
                 let text = value.as_str().ok_or("expected a text such as \"7d\"")?;

@@ -4,6 +4,7 @@ mod delete;
 mod get;
 mod history;
 mod list;
+mod prune;
 mod set;
 
 use super::{Context, Exit};
@@ -16,5 +17,6 @@ noun! {
         List(list::List),
         History(history::History),
         Delete(delete::Delete),
+        Prune(prune::Prune),
     }
 }
