@@ -259,6 +259,9 @@ _regtree() {
             regtree__subcmd__help__subcmd__tag,list)
                 cmd="regtree__subcmd__help__subcmd__tag__subcmd__list"
                 ;;
+            regtree__subcmd__help__subcmd__tag,prune)
+                cmd="regtree__subcmd__help__subcmd__tag__subcmd__prune"
+                ;;
             regtree__subcmd__help__subcmd__tag,set)
                 cmd="regtree__subcmd__help__subcmd__tag__subcmd__set"
                 ;;
@@ -415,6 +418,9 @@ _regtree() {
             regtree__subcmd__tag,list)
                 cmd="regtree__subcmd__tag__subcmd__list"
                 ;;
+            regtree__subcmd__tag,prune)
+                cmd="regtree__subcmd__tag__subcmd__prune"
+                ;;
             regtree__subcmd__tag,set)
                 cmd="regtree__subcmd__tag__subcmd__set"
                 ;;
@@ -432,6 +438,9 @@ _regtree() {
                 ;;
             regtree__subcmd__tag__subcmd__help,list)
                 cmd="regtree__subcmd__tag__subcmd__help__subcmd__list"
+                ;;
+            regtree__subcmd__tag__subcmd__help,prune)
+                cmd="regtree__subcmd__tag__subcmd__help__subcmd__prune"
                 ;;
             regtree__subcmd__tag__subcmd__help,set)
                 cmd="regtree__subcmd__tag__subcmd__help__subcmd__set"
@@ -1857,7 +1866,7 @@ _regtree() {
             return 0
             ;;
         regtree__subcmd__help__subcmd__tag)
-            opts="set get list history delete"
+            opts="set get list history delete prune"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1913,6 +1922,20 @@ _regtree() {
             return 0
             ;;
         regtree__subcmd__help__subcmd__tag__subcmd__list)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        regtree__subcmd__help__subcmd__tag__subcmd__prune)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
@@ -3291,7 +3314,7 @@ _regtree() {
             return 0
             ;;
         regtree__subcmd__tag)
-            opts="-q -v -h --root --registry-config --wait-lock --json --quiet --verbose --color --progress --help set get list history delete help"
+            opts="-q -v -h --root --registry-config --wait-lock --json --quiet --verbose --color --progress --help set get list history delete prune help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -3393,7 +3416,7 @@ _regtree() {
             return 0
             ;;
         regtree__subcmd__tag__subcmd__help)
-            opts="set get list history delete help"
+            opts="set get list history delete prune help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -3476,6 +3499,20 @@ _regtree() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
+        regtree__subcmd__tag__subcmd__help__subcmd__prune)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
         regtree__subcmd__tag__subcmd__help__subcmd__set)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
@@ -3531,6 +3568,96 @@ _regtree() {
                 return 0
             fi
             case "${prev}" in
+                --root)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --registry-config)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --wait-lock)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --color)
+                    COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
+                    return 0
+                    ;;
+                --progress)
+                    COMPREPLY=($(compgen -W "auto bar plain none" -- "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        regtree__subcmd__tag__subcmd__prune)
+            opts="-n -q -v -h --policy --explain --allow-empty --max-delete --quarantine --no-quarantine --dry-run --keep-last --keep-within --keep-hourly --keep-daily --keep-weekly --keep-monthly --keep-yearly --keep-tag --keep-latest-semver --only-tag --older-than --age-by --root --registry-config --wait-lock --json --quiet --verbose --color --progress --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --policy)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --max-delete)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --keep-last)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --keep-within)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --keep-hourly)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --keep-daily)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --keep-weekly)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --keep-monthly)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --keep-yearly)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --keep-tag)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --keep-latest-semver)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --only-tag)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --older-than)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --age-by)
+                    COMPREPLY=($(compgen -W "set created" -- "${cur}"))
+                    return 0
+                    ;;
                 --root)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0

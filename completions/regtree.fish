@@ -541,26 +541,27 @@ complete -c regtree -n "__fish_regtree_using_subcommand manifest; and __fish_see
 complete -c regtree -n "__fish_regtree_using_subcommand manifest; and __fish_seen_subcommand_from help" -f -a "referrers" -d 'List the manifests that refer to another, such as signatures, as an OCI index'
 complete -c regtree -n "__fish_regtree_using_subcommand manifest; and __fish_seen_subcommand_from help" -f -a "signatures" -d 'List and verify the signatures of a schema1 manifest that a registry up to 2.4 has stored'
 complete -c regtree -n "__fish_regtree_using_subcommand manifest; and __fish_seen_subcommand_from help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
-complete -c regtree -n "__fish_regtree_using_subcommand tag; and not __fish_seen_subcommand_from set get list history delete help" -l root -d 'The registry\'s rootdirectory, or its docker/registry/v2' -r -F
-complete -c regtree -n "__fish_regtree_using_subcommand tag; and not __fish_seen_subcommand_from set get list history delete help" -l registry-config -d 'Take the root from the registry\'s own config.yml' -r -F
-complete -c regtree -n "__fish_regtree_using_subcommand tag; and not __fish_seen_subcommand_from set get list history delete help" -l wait-lock -d 'Wait up to DURATION (30s, 5m, 1h) for a lock that another process holds, instead of failing at once' -r
-complete -c regtree -n "__fish_regtree_using_subcommand tag; and not __fish_seen_subcommand_from set get list history delete help" -l color -d 'When to colour messages, findings and help' -r -f -a "auto\t'On a terminal, unless the environment variable `NO_COLOR` is set'
+complete -c regtree -n "__fish_regtree_using_subcommand tag; and not __fish_seen_subcommand_from set get list history delete prune help" -l root -d 'The registry\'s rootdirectory, or its docker/registry/v2' -r -F
+complete -c regtree -n "__fish_regtree_using_subcommand tag; and not __fish_seen_subcommand_from set get list history delete prune help" -l registry-config -d 'Take the root from the registry\'s own config.yml' -r -F
+complete -c regtree -n "__fish_regtree_using_subcommand tag; and not __fish_seen_subcommand_from set get list history delete prune help" -l wait-lock -d 'Wait up to DURATION (30s, 5m, 1h) for a lock that another process holds, instead of failing at once' -r
+complete -c regtree -n "__fish_regtree_using_subcommand tag; and not __fish_seen_subcommand_from set get list history delete prune help" -l color -d 'When to colour messages, findings and help' -r -f -a "auto\t'On a terminal, unless the environment variable `NO_COLOR` is set'
 always\t'Always'
 never\t'Never'"
-complete -c regtree -n "__fish_regtree_using_subcommand tag; and not __fish_seen_subcommand_from set get list history delete help" -l progress -d 'How to show the progress of long tasks on stderr' -r -f -a "auto\t'A bar on a terminal, lines elsewhere'
+complete -c regtree -n "__fish_regtree_using_subcommand tag; and not __fish_seen_subcommand_from set get list history delete prune help" -l progress -d 'How to show the progress of long tasks on stderr' -r -f -a "auto\t'A bar on a terminal, lines elsewhere'
 bar\t'A bar'
 plain\t'A line every 10 seconds'
 none\t'Nothing'"
-complete -c regtree -n "__fish_regtree_using_subcommand tag; and not __fish_seen_subcommand_from set get list history delete help" -l json -d 'Print JSON: one document, or a line for each item of a listing'
-complete -c regtree -n "__fish_regtree_using_subcommand tag; and not __fish_seen_subcommand_from set get list history delete help" -s q -l quiet -d 'Print the answer and errors only: no notes, warnings, findings of severity info, or progress'
-complete -c regtree -n "__fish_regtree_using_subcommand tag; and not __fish_seen_subcommand_from set get list history delete help" -s v -l verbose -d 'Print more details on stderr; with --version, what the program was built from'
-complete -c regtree -n "__fish_regtree_using_subcommand tag; and not __fish_seen_subcommand_from set get list history delete help" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c regtree -n "__fish_regtree_using_subcommand tag; and not __fish_seen_subcommand_from set get list history delete help" -f -a "set" -d 'Point a tag to a manifest of the repository'
-complete -c regtree -n "__fish_regtree_using_subcommand tag; and not __fish_seen_subcommand_from set get list history delete help" -f -a "get" -d 'Print the digest that a tag points to'
-complete -c regtree -n "__fish_regtree_using_subcommand tag; and not __fish_seen_subcommand_from set get list history delete help" -f -a "list" -d 'List the tags of a repository'
-complete -c regtree -n "__fish_regtree_using_subcommand tag; and not __fish_seen_subcommand_from set get list history delete help" -f -a "history" -d 'List everything that a tag ever pointed to, newest first'
-complete -c regtree -n "__fish_regtree_using_subcommand tag; and not __fish_seen_subcommand_from set get list history delete help" -f -a "delete" -d 'Remove tags from a repository'
-complete -c regtree -n "__fish_regtree_using_subcommand tag; and not __fish_seen_subcommand_from set get list history delete help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c regtree -n "__fish_regtree_using_subcommand tag; and not __fish_seen_subcommand_from set get list history delete prune help" -l json -d 'Print JSON: one document, or a line for each item of a listing'
+complete -c regtree -n "__fish_regtree_using_subcommand tag; and not __fish_seen_subcommand_from set get list history delete prune help" -s q -l quiet -d 'Print the answer and errors only: no notes, warnings, findings of severity info, or progress'
+complete -c regtree -n "__fish_regtree_using_subcommand tag; and not __fish_seen_subcommand_from set get list history delete prune help" -s v -l verbose -d 'Print more details on stderr; with --version, what the program was built from'
+complete -c regtree -n "__fish_regtree_using_subcommand tag; and not __fish_seen_subcommand_from set get list history delete prune help" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c regtree -n "__fish_regtree_using_subcommand tag; and not __fish_seen_subcommand_from set get list history delete prune help" -f -a "set" -d 'Point a tag to a manifest of the repository'
+complete -c regtree -n "__fish_regtree_using_subcommand tag; and not __fish_seen_subcommand_from set get list history delete prune help" -f -a "get" -d 'Print the digest that a tag points to'
+complete -c regtree -n "__fish_regtree_using_subcommand tag; and not __fish_seen_subcommand_from set get list history delete prune help" -f -a "list" -d 'List the tags of a repository'
+complete -c regtree -n "__fish_regtree_using_subcommand tag; and not __fish_seen_subcommand_from set get list history delete prune help" -f -a "history" -d 'List everything that a tag ever pointed to, newest first'
+complete -c regtree -n "__fish_regtree_using_subcommand tag; and not __fish_seen_subcommand_from set get list history delete prune help" -f -a "delete" -d 'Remove tags from a repository'
+complete -c regtree -n "__fish_regtree_using_subcommand tag; and not __fish_seen_subcommand_from set get list history delete prune help" -f -a "prune" -d 'Remove tags that no rule keeps'
+complete -c regtree -n "__fish_regtree_using_subcommand tag; and not __fish_seen_subcommand_from set get list history delete prune help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
 complete -c regtree -n "__fish_regtree_using_subcommand tag; and __fish_seen_subcommand_from set" -l root -d 'The registry\'s rootdirectory, or its docker/registry/v2' -r -F
 complete -c regtree -n "__fish_regtree_using_subcommand tag; and __fish_seen_subcommand_from set" -l registry-config -d 'Take the root from the registry\'s own config.yml' -r -F
 complete -c regtree -n "__fish_regtree_using_subcommand tag; and __fish_seen_subcommand_from set" -l wait-lock -d 'Wait up to DURATION (30s, 5m, 1h) for a lock that another process holds, instead of failing at once' -r
@@ -636,11 +637,46 @@ complete -c regtree -n "__fish_regtree_using_subcommand tag; and __fish_seen_sub
 complete -c regtree -n "__fish_regtree_using_subcommand tag; and __fish_seen_subcommand_from delete" -s q -l quiet -d 'Print the answer and errors only: no notes, warnings, findings of severity info, or progress'
 complete -c regtree -n "__fish_regtree_using_subcommand tag; and __fish_seen_subcommand_from delete" -s v -l verbose -d 'Print more details on stderr; with --version, what the program was built from'
 complete -c regtree -n "__fish_regtree_using_subcommand tag; and __fish_seen_subcommand_from delete" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c regtree -n "__fish_regtree_using_subcommand tag; and __fish_seen_subcommand_from prune" -l policy -d 'Take the rules from FILE: for each repository the first rule that matches its name; without one, all of its tags stay' -r -F
+complete -c regtree -n "__fish_regtree_using_subcommand tag; and __fish_seen_subcommand_from prune" -l max-delete -d 'Refuse to remove more than PERCENT% of the tags of these repositories; if omitted, more than half' -r
+complete -c regtree -n "__fish_regtree_using_subcommand tag; and __fish_seen_subcommand_from prune" -l keep-last -d 'Keep the N newest tags' -r
+complete -c regtree -n "__fish_regtree_using_subcommand tag; and __fish_seen_subcommand_from prune" -l keep-within -d 'Keep what is at most AGE (12h, 30d, 52w) older than the newest tag' -r
+complete -c regtree -n "__fish_regtree_using_subcommand tag; and __fish_seen_subcommand_from prune" -l keep-hourly -d 'Keep the newest tag of each of the last N hours that have one' -r
+complete -c regtree -n "__fish_regtree_using_subcommand tag; and __fish_seen_subcommand_from prune" -l keep-daily -d 'Keep the newest tag of each of the last N days that have one' -r
+complete -c regtree -n "__fish_regtree_using_subcommand tag; and __fish_seen_subcommand_from prune" -l keep-weekly -d 'Keep the newest tag of each of the last N weeks that have one' -r
+complete -c regtree -n "__fish_regtree_using_subcommand tag; and __fish_seen_subcommand_from prune" -l keep-monthly -d 'Keep the newest tag of each of the last N months that have one' -r
+complete -c regtree -n "__fish_regtree_using_subcommand tag; and __fish_seen_subcommand_from prune" -l keep-yearly -d 'Keep the newest tag of each of the last N years that have one' -r
+complete -c regtree -n "__fish_regtree_using_subcommand tag; and __fish_seen_subcommand_from prune" -l keep-tag -d 'Keep tags that match PATTERN: a glob, or /REGEX/; may be given several times' -r
+complete -c regtree -n "__fish_regtree_using_subcommand tag; and __fish_seen_subcommand_from prune" -l keep-latest-semver -d 'Keep the N highest versions, apart for each suffix' -r
+complete -c regtree -n "__fish_regtree_using_subcommand tag; and __fish_seen_subcommand_from prune" -l only-tag -d 'Look only at tags that match PATTERN, as if there were no others; may be given several times' -r
+complete -c regtree -n "__fish_regtree_using_subcommand tag; and __fish_seen_subcommand_from prune" -l older-than -d 'Keep everything younger than AGE (12h, 30d, 52w)' -r
+complete -c regtree -n "__fish_regtree_using_subcommand tag; and __fish_seen_subcommand_from prune" -l age-by -d 'What the age is counted from: when the tag was last set, or when the image was created, as its config says' -r -f -a "set\t''
+created\t''"
+complete -c regtree -n "__fish_regtree_using_subcommand tag; and __fish_seen_subcommand_from prune" -l root -d 'The registry\'s rootdirectory, or its docker/registry/v2' -r -F
+complete -c regtree -n "__fish_regtree_using_subcommand tag; and __fish_seen_subcommand_from prune" -l registry-config -d 'Take the root from the registry\'s own config.yml' -r -F
+complete -c regtree -n "__fish_regtree_using_subcommand tag; and __fish_seen_subcommand_from prune" -l wait-lock -d 'Wait up to DURATION (30s, 5m, 1h) for a lock that another process holds, instead of failing at once' -r
+complete -c regtree -n "__fish_regtree_using_subcommand tag; and __fish_seen_subcommand_from prune" -l color -d 'When to colour messages, findings and help' -r -f -a "auto\t'On a terminal, unless the environment variable `NO_COLOR` is set'
+always\t'Always'
+never\t'Never'"
+complete -c regtree -n "__fish_regtree_using_subcommand tag; and __fish_seen_subcommand_from prune" -l progress -d 'How to show the progress of long tasks on stderr' -r -f -a "auto\t'A bar on a terminal, lines elsewhere'
+bar\t'A bar'
+plain\t'A line every 10 seconds'
+none\t'Nothing'"
+complete -c regtree -n "__fish_regtree_using_subcommand tag; and __fish_seen_subcommand_from prune" -l explain -d 'Show every tag, with the rules that keep it'
+complete -c regtree -n "__fish_regtree_using_subcommand tag; and __fish_seen_subcommand_from prune" -l allow-empty -d 'Remove tags even if a repository is left without any'
+complete -c regtree -n "__fish_regtree_using_subcommand tag; and __fish_seen_subcommand_from prune" -l quarantine -d 'Move everything to the quarantine instead of removing it, so that it can be put back'
+complete -c regtree -n "__fish_regtree_using_subcommand tag; and __fish_seen_subcommand_from prune" -l no-quarantine -d 'Remove everything for good, even if the site\'s configuration has quarantine = true'
+complete -c regtree -n "__fish_regtree_using_subcommand tag; and __fish_seen_subcommand_from prune" -s n -l dry-run -d 'Show what would be removed, and remove nothing'
+complete -c regtree -n "__fish_regtree_using_subcommand tag; and __fish_seen_subcommand_from prune" -l json -d 'Print JSON: one document, or a line for each item of a listing'
+complete -c regtree -n "__fish_regtree_using_subcommand tag; and __fish_seen_subcommand_from prune" -s q -l quiet -d 'Print the answer and errors only: no notes, warnings, findings of severity info, or progress'
+complete -c regtree -n "__fish_regtree_using_subcommand tag; and __fish_seen_subcommand_from prune" -s v -l verbose -d 'Print more details on stderr; with --version, what the program was built from'
+complete -c regtree -n "__fish_regtree_using_subcommand tag; and __fish_seen_subcommand_from prune" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c regtree -n "__fish_regtree_using_subcommand tag; and __fish_seen_subcommand_from help" -f -a "set" -d 'Point a tag to a manifest of the repository'
 complete -c regtree -n "__fish_regtree_using_subcommand tag; and __fish_seen_subcommand_from help" -f -a "get" -d 'Print the digest that a tag points to'
 complete -c regtree -n "__fish_regtree_using_subcommand tag; and __fish_seen_subcommand_from help" -f -a "list" -d 'List the tags of a repository'
 complete -c regtree -n "__fish_regtree_using_subcommand tag; and __fish_seen_subcommand_from help" -f -a "history" -d 'List everything that a tag ever pointed to, newest first'
 complete -c regtree -n "__fish_regtree_using_subcommand tag; and __fish_seen_subcommand_from help" -f -a "delete" -d 'Remove tags from a repository'
+complete -c regtree -n "__fish_regtree_using_subcommand tag; and __fish_seen_subcommand_from help" -f -a "prune" -d 'Remove tags that no rule keeps'
 complete -c regtree -n "__fish_regtree_using_subcommand tag; and __fish_seen_subcommand_from help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
 complete -c regtree -n "__fish_regtree_using_subcommand repo; and not __fish_seen_subcommand_from list copy rename delete help" -l root -d 'The registry\'s rootdirectory, or its docker/registry/v2' -r -F
 complete -c regtree -n "__fish_regtree_using_subcommand repo; and not __fish_seen_subcommand_from list copy rename delete help" -l registry-config -d 'Take the root from the registry\'s own config.yml' -r -F
@@ -1127,6 +1163,7 @@ complete -c regtree -n "__fish_regtree_using_subcommand help; and __fish_seen_su
 complete -c regtree -n "__fish_regtree_using_subcommand help; and __fish_seen_subcommand_from tag" -f -a "list" -d 'List the tags of a repository'
 complete -c regtree -n "__fish_regtree_using_subcommand help; and __fish_seen_subcommand_from tag" -f -a "history" -d 'List everything that a tag ever pointed to, newest first'
 complete -c regtree -n "__fish_regtree_using_subcommand help; and __fish_seen_subcommand_from tag" -f -a "delete" -d 'Remove tags from a repository'
+complete -c regtree -n "__fish_regtree_using_subcommand help; and __fish_seen_subcommand_from tag" -f -a "prune" -d 'Remove tags that no rule keeps'
 complete -c regtree -n "__fish_regtree_using_subcommand help; and __fish_seen_subcommand_from repo" -f -a "list" -d 'List the repositories, sorted by name'
 complete -c regtree -n "__fish_regtree_using_subcommand help; and __fish_seen_subcommand_from repo" -f -a "copy" -d 'Copy a repository: its tags with their history, manifests and layers'
 complete -c regtree -n "__fish_regtree_using_subcommand help; and __fish_seen_subcommand_from repo" -f -a "rename" -d 'Give a repository another name: its tags with their history, manifests and layers'

@@ -35,7 +35,7 @@ fn calls(scratch: &Scratch) -> Vec<(Vec<String>, bool)> {
     let manifest = scratch.blob(image.digest).to_str().unwrap().to_owned();
     let upload = scratch.uploads("lib")[0].file_name().unwrap().to_str().unwrap().to_owned();
     let run = fs::read_dir(scratch.root().join(".regtree/quarantine")).unwrap().next().unwrap().unwrap().file_name();
-    let calls: [(&str, bool); 19] = [
+    let calls: [(&str, bool); 20] = [
         ("gc --min-age 0", true),
         ("gc --min-age 0 --quarantine --allow-rootless --max-delete 100%", true),
         ("repair --all-safe", true),
@@ -51,6 +51,7 @@ fn calls(scratch: &Scratch) -> Vec<(Vec<String>, bool)> {
         ("manifest delete lib DIGEST --with-tags --force", true),
         ("tag set lib v2 DIGEST", false),
         ("tag delete lib v1", true),
+        ("tag prune lib --keep-tag other --allow-empty --max-delete 100%", true),
         ("repo delete lib", true),
         ("quarantine restore RUN", true),
         ("quarantine purge --older-than 0", true),
@@ -151,12 +152,13 @@ fn harbor(beside: &[&str]) -> (tempfile::TempDir, PathBuf) {
 }
 
 /// What removes tags, or what has none.
-fn removals() -> [Vec<String>; 5] {
+fn removals() -> [Vec<String>; 6] {
     let image = Scratch::new().image("lib", "one").digest.to_string();
     let calls = [
         "gc --min-age 0 --delete-untagged",
         "gc --delete-untagged --quarantine --allow-rootless --max-delete 100%",
         "tag delete lib v1",
+        "tag prune lib --keep-tag other --allow-empty --max-delete 100%",
         "manifest delete lib IMAGE --with-tags --force --allow-unreadable",
         "repo delete lib",
     ];

@@ -18,6 +18,7 @@ mod image;
 mod info;
 mod lock;
 mod manifests;
+mod prune;
 mod quarantine;
 mod repair;
 mod repos;

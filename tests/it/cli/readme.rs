@@ -97,7 +97,7 @@ fn the_tour_is_what_the_commands_print() {
 fn the_recipes_are_what_the_commands_print() {
     let readme = document("README.md");
     let recipes: Vec<_> = readme.split("\n### ").skip(1).collect();
-    assert_eq!(recipes.len(), 5);
+    assert_eq!(recipes.len(), 6);
     for recipe in recipes {
         let directory = tempfile::tempdir().unwrap();
         let begin =

@@ -208,7 +208,11 @@ fn writing() -> Session {
     session.run("tag set demo/app v3 v1");
     session.run("tag set demo/app v3 nowhere");
     session.run("tag delete demo/app v2 v3 -n");
-    session.run("tag delete demo/app v2 v3");
+    session.run("tag prune demo/app");
+    session.run("tag prune --keep-tag v1 --keep-within 365d --explain -n");
+    session.run("tag prune --keep-tag v1");
+    session.run("tag prune demo/app --only-tag v* --keep-tag v1 --keep-tag v3");
+    session.run("tag delete demo/app v3");
     session.run(&format!("manifest delete demo/app {APP} -n"));
     session.run(&format!("manifest delete demo/app {APP}"));
     session.run("tag delete demo/app v1");

@@ -58,8 +58,6 @@ pub(in crate::cli) struct Prune {
     /// The repositories, by name or pattern (* and ? do not match a slash, ** does); all if omitted
     #[arg(value_name = "REPO|GLOB", value_parser = selector::parse)]
     repositories: Vec<Selector>,
-    #[command(flatten)]
-    rules: RuleOptions,
     /// Take the rules from FILE: for each repository the first rule that matches its name; without one, all of its tags
     /// stay
     #[arg(long, value_name = "FILE", conflicts_with_all = [
@@ -78,6 +76,9 @@ pub(in crate::cli) struct Prune {
     max_delete: Option<f64>,
     #[command(flatten)]
     manner: Manner,
+    // The last, because they have a heading of their own.
+    #[command(flatten)]
+    rules: RuleOptions,
 }
 
 /// Where the rules come from.

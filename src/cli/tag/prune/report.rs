@@ -54,7 +54,7 @@ impl Report<'_> {
         let time = verdict.time.map(to_the_second);
         if context.output.is_json() {
             let mut fields = json!({
-                "tag": verdict.tag, "digest": verdict.digest, "time": time, "rule": pruned.rules.name,
+                "tag": verdict.tag, "digest": verdict.digest, "since": time, "rule": pruned.rules.name,
             });
             let repository = pruned.repository.name();
             if verdict.goes() {
@@ -69,7 +69,8 @@ impl Report<'_> {
             // A shortened digest could not be used to set the tag again.
             verdict.digest.map(|digest| digest.to_string()).unwrap_or_default()
         } else {
-            verdict.kept.iter().map(|reason| reason.name()).collect::<Vec<_>>().join(", ")
+            let rule = pruned.rules.name.as_ref().map(|name| format!("{name}: ")).unwrap_or_default();
+            rule + &verdict.kept.iter().map(|reason| reason.name()).collect::<Vec<_>>().join(", ")
         };
         let did = if verdict.goes() { "remove" } else { "keep" };
         let header = format!("{:6}  {:width$}  {:20}  KEPT BY, OR WHAT IT POINTS TO", "", "TAG", "SINCE");
