@@ -22,7 +22,7 @@ struct Config {
 /// `None` when nothing says it.
 pub(super) fn created(repository: &Repository<'_>, image: Digest) -> Result<Option<Timestamp>> {
     let (mut newest, mut seen, mut pending) = (None, HashSet::new(), vec![image]);
-    while let Some(digest) = pending.pop().filter(|_| seen.len() < MAX_READ) {
+    while let Some(digest) = pending.pop() {
         if !seen.insert(digest) {
             continue;
         }

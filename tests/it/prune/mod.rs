@@ -5,6 +5,7 @@ mod companions;
 mod kill;
 mod policy;
 mod refusals;
+mod stopped;
 mod told;
 
 use jiff::Timestamp;

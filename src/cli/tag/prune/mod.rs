@@ -148,12 +148,9 @@ impl Prune {
         let report = Report { plan: &plan, manner, run: run.as_ref(), is_refused, others, freeable };
         // What was removed is printed, even if the rest could not be.
         report.print(self.explain || context.output.is_verbose(), context)?;
-        if let Some(failure) = failure {
-            return Err(failure);
-        }
         let exit = context.output.all_damage(&damage)?;
         report.print_end(context)?;
-        Ok(exit)
+        failure.map_or(Ok(exit), Err)
     }
 
     fn source(&self) -> anyhow::Result<Source> {
