@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use super::blob::ServeBlob;
 use super::lists::{self, List};
 use super::manifest;
-use super::page::Page;
+use super::page::{Limits, Page};
 use super::route::{Route, Unrouted};
 use crate::blob::Pieces;
 use crate::error::{Error, Result};
@@ -83,9 +83,13 @@ struct Asked<'a, B> {
 impl<B> Asked<'_, B> {
     fn answer(&self) -> Answer {
         match Route::of(self.request.uri().path()) {
-            Ok(route) => self.read(&route).unwrap_or_else(|error| failed(&route, &error)),
+            Ok(route) => self.go(&route),
             Err(unrouted) => refused(unrouted),
         }
+    }
+
+    fn go(&self, route: &Route) -> Answer {
+        self.read(route).unwrap_or_else(|error| failed(route, &error))
     }
 
     fn read(&self, route: &Route) -> Result<Answer> {
@@ -104,9 +108,8 @@ impl<B> Asked<'_, B> {
                 self.list(None, |page, path| lists::tags(&repository, page, path))?
             }
             Route::Tag(name, tag) => {
-                let repository = Repository::new(tree, name.clone());
-                let digest = tag::get(&repository, tag)?;
-                manifest::answer(&repository, digest, self.request.headers())?.map(Content::Bytes).into()
+                let digest = tag::get(&Repository::new(tree, name.clone()), tag)?;
+                self.go(&Route::Manifest(name.clone(), digest))
             }
             Route::Manifest(name, digest) => {
                 let repository = Repository::new(tree, name.clone());
@@ -140,9 +143,9 @@ impl<B> Asked<'_, B> {
         self.request.uri().query().unwrap_or_default()
     }
 
-    /// A part of a list, of `limit` names unless the client says how many.
-    fn list(&self, limit: Option<usize>, list: impl FnOnce(&Page, &str) -> Result<List>) -> Result<Answer> {
-        match Page::of(self.query(), limit) {
+    /// The part of a list that the client wants.
+    fn list(&self, limits: Option<Limits>, list: impl FnOnce(&Page, &str) -> Result<List>) -> Result<Answer> {
+        match Page::of(self.query(), limits) {
             Ok(page) => Ok(listed(list(&page, self.request.uri().path())?, JSON)),
             Err(n) => {
                 let (code, message) = ("PAGINATION_NUMBER_INVALID", "invalid number of results requested");

@@ -90,7 +90,7 @@ impl ServeBlob {
         if etag::is_known(headers, stored) {
             return Ok(response.status(StatusCode::NOT_MODIFIED).body(None).expect(VALID));
         }
-        let range = headers.get(RANGE).filter(|_| etag::is_range_of(headers, stored));
+        let range = headers.get(RANGE).filter(|range| !range.is_empty() && etag::is_range_of(headers, stored));
         // Bytes that are not text are no range.
         let wanted = range.map_or(Wanted::All, |range| Wanted::of(range.to_str().unwrap_or_default(), size));
         let response = response.header(CONTENT_TYPE, media_type).header(ACCEPT_RANGES, "bytes");

@@ -4,7 +4,7 @@ use std::cmp::Ordering;
 
 use serde_json::{Value, json};
 
-use super::page::Page;
+use super::page::{Limits, Page};
 use crate::digest::Digest;
 use crate::error::{Error, Result};
 use crate::layout::Form;
@@ -13,8 +13,8 @@ use crate::registry::Registry;
 use crate::repository::Repository;
 use crate::tag;
 
-/// How many repositories one answer has, unless the client says how many.
-pub(super) const REPOSITORIES: usize = 100;
+/// How many repositories one answer has. Of tags there is no limit: clients ask for ten thousand at once.
+pub(super) const REPOSITORIES: Limits = Limits { usual: 100, most: 1000 };
 
 /// A list, or a part of one.
 #[derive(Debug)]

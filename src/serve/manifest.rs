@@ -14,7 +14,7 @@ use crate::repository::Repository;
 const SIGNED: &str = "application/vnd.docker.distribution.manifest.v1+prettyjws";
 
 /// The answer to a request for the manifest `digest`: 200 or 304. Its kind is the one that it has, whatever the client
-/// accepts, as registry 3 has it.
+/// accepts.
 ///
 /// The errors are those of [`manifest::read`]. `Err(SignaturesUnknown)` for schema1 without its signatures, which no
 /// client takes, and `Err(ManifestMalformed)` for a kind that no registry serves.

@@ -4,8 +4,14 @@ use std::cmp::Ordering;
 
 use serde_json::Value;
 
-/// The most names that one answer has, if the client chooses how many.
-const MOST: usize = 1000;
+/// How many names one answer has.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Limits {
+    /// So many, unless the client says how many.
+    pub(super) usual: usize,
+    /// The most that a client may want.
+    pub(super) most: usize,
+}
 
 /// The part of a list that a client wants.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -17,19 +23,21 @@ pub(super) struct Page {
 }
 
 impl Page {
-    /// The part that a query asks for, `limit` names if it does not say how many. `Err` has an `n` that is no number of
-    /// names, or too large.
-    pub(super) fn of(query: &str, limit: Option<usize>) -> Result<Self, Value> {
+    /// The part that a query asks for. Without limits it is all, unless the query says how much. `Err` has an `n` that
+    /// is no number of names, or too large.
+    pub(super) fn of(query: &str, limits: Option<Limits>) -> Result<Self, Value> {
         let find = |key| form_urlencoded::parse(query.as_bytes()).find(|(name, _)| name == key).map(|(_, value)| value);
         let limit = match find("n").filter(|n| !n.is_empty()) {
-            None => limit,
-            Some(n) => match n.parse::<i64>() {
-                Ok(number) => match usize::try_from(number) {
-                    Ok(limit) if limit <= MOST => Some(limit),
-                    _ => return Err(number.into()),
-                },
-                Err(_) => return Err((*n).into()),
-            },
+            None => limits.map(|limits| limits.usual),
+            Some(n) => {
+                // As Go's parser, it takes a sign, and no number that is larger than this.
+                let number = n.parse::<i64>().ok().and_then(|number| usize::try_from(number).ok());
+                let number = number.ok_or_else(|| Value::from(&*n))?;
+                if limits.is_some_and(|limits| number > limits.most) {
+                    return Err(number.into());
+                }
+                Some(number)
+            }
         };
         Ok(Self { limit, last: find("last").filter(|last| !last.is_empty()).map(String::from) })
     }
@@ -66,8 +74,8 @@ mod tests {
         names.iter().map(|&name| name.to_owned()).collect()
     }
 
-    fn cut(query: &str, limit: Option<usize>) -> (Vec<String>, Option<String>) {
-        Page::of(query, limit).unwrap().cut(names(&["a", "b/c", "d"]), str::cmp, "/v2/_catalog")
+    fn cut(query: &str, limits: Option<Limits>) -> (Vec<String>, Option<String>) {
+        Page::of(query, limits).unwrap().cut(names(&["a", "b/c", "d"]), str::cmp, "/v2/_catalog")
     }
 
     #[test]
@@ -81,16 +89,19 @@ mod tests {
         assert_eq!(cut("last=b", None), (names(&["b/c", "d"]), None));
         assert_eq!(cut("last=z", None), (names(&[]), None));
         assert_eq!(cut("n=0", None), (names(&[]), None));
-        assert_eq!(cut("", Some(2)), (names(&["a", "b/c"]), link("last=b%2Fc&n=2")));
-        assert_eq!(cut("n=", Some(2)).0, names(&["a", "b/c"]));
+        let limits = Some(Limits { usual: 2, most: 5 });
+        assert_eq!(cut("", limits), (names(&["a", "b/c"]), link("last=b%2Fc&n=2")));
+        assert_eq!(cut("n=", limits).0, names(&["a", "b/c"]));
     }
 
     #[test]
     fn a_number_that_is_none_or_too_large_is_refused() {
-        assert_eq!(Page::of("n=1001", None), Err(1001.into()));
-        assert_eq!(Page::of("n=-1", None), Err((-1).into()));
-        assert_eq!(Page::of("n=x", None), Err("x".into()));
-        assert_eq!(Page::of("n=99999999999999999999", None), Err("99999999999999999999".into()));
-        assert!(Page::of("n=1000", None).is_ok());
+        let limits = Some(Limits { usual: 100, most: 1000 });
+        assert_eq!(Page::of("n=1001", limits), Err(1001.into()));
+        for n in ["-1", "x", "99999999999999999999", "1.0"] {
+            assert_eq!(Page::of(&format!("n={n}"), limits), Err(n.into()));
+            assert_eq!(Page::of(&format!("n={n}"), None), Err(n.into()));
+        }
+        assert!(Page::of("n=1000", limits).is_ok() && Page::of("n=1001", None).is_ok());
     }
 }

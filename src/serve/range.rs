@@ -19,19 +19,23 @@ pub(super) enum Wanted {
 impl Wanted {
     /// What a `Range` header wants of content of `size` bytes. Of several ranges none is answered, so all is wanted.
     pub(super) fn of(header: &str, size: u64) -> Self {
-        let Some(range) = header.strip_prefix("bytes=") else { return Self::Unsatisfiable };
-        if range.contains(',') {
-            return Self::All;
+        let Some(ranges) = header.strip_prefix("bytes=") else { return Self::Unsatisfiable };
+        // A list may have empty elements (RFC 9110 §5.6.1.2).
+        let mut ranges = ranges.split(',').map(str::trim).filter(|range| !range.is_empty());
+        match (ranges.next(), ranges.next()) {
+            (Some(range), None) => Self::of_one(range, size).unwrap_or(Self::Unsatisfiable),
+            _ => Self::All,
         }
-        Self::of_one(range.trim(), size).unwrap_or(Self::Unsatisfiable)
     }
 
     fn of_one(range: &str, size: u64) -> Option<Self> {
         let number = |text: &str| {
-            // The standard parser accepts a sign.
-            text.bytes().all(|b| b.is_ascii_digit()).then(|| text.parse::<u64>().ok()).flatten()
+            // The standard parser accepts a sign. A number that is too large for it lies behind the end, as any such.
+            let is_number = !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit());
+            is_number.then(|| text.parse().unwrap_or(u64::MAX))
         };
         let (first, last) = range.split_once('-')?;
+        let (first, last) = (first.trim(), last.trim());
         if first.is_empty() {
             let length = number(last)?.min(size);
             return (length > 0).then_some(Self::Part { first: size - length, length });
@@ -55,9 +59,14 @@ mod tests {
             ("bytes=9-", 10, part(9, 1)),
             ("bytes=2-99", 10, part(2, 8)),
             ("bytes=2-18446744073709551615", 10, part(2, 8)),
+            ("bytes=2-18446744073709551616", 10, part(2, 8)),
+            ("bytes=-99999999999999999999", 10, part(0, 10)),
+            ("bytes=,0-1, ", 10, part(0, 2)),
+            ("bytes= 0 - 1", 10, part(0, 2)),
             ("bytes=-4", 10, part(6, 4)),
             ("bytes=-40", 10, part(0, 10)),
             ("bytes=0-1,3-4", 10, Wanted::All),
+            ("bytes=", 10, Wanted::All),
         ] {
             assert_eq!(Wanted::of(header, size), wanted, "{header}");
         }
@@ -65,7 +74,6 @@ mod tests {
             "bytes=10-",
             "bytes=5-2",
             "bytes=-0",
-            "bytes=",
             "bytes=-",
             "bytes=x-1",
             "bytes=+1-2",

@@ -89,7 +89,7 @@ fn in_repository(name: &str, text: &str) -> Result<(RepositoryName, Digest), Unr
 /// Whether a registry would take it for a digest, if only by its form (layout.md §3.3).
 fn looks_like_digest(text: &str) -> bool {
     let Some((algorithm, encoded)) = text.split_once(':') else { return false };
-    let is_part = |part: &str| !part.is_empty() && part.bytes().all(|b| b.is_ascii_alphanumeric());
+    let is_part = |part: &str| !part.is_empty() && part.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit());
     let is_encoded = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'=' | b'_' | b'-');
     algorithm.split(['.', '+', '_', '-']).all(is_part) && !encoded.is_empty() && encoded.bytes().all(is_encoded)
 }
@@ -149,6 +149,7 @@ mod tests {
             "/v2/a/blobs/:x",
             "/v2/a/blobs/sha256:",
             "/v2/a/blobs/sha256:..",
+            "/v2/a/manifests/SHA256:0",
             "/v2/A/tags/list",
             "/v2/a%2f%2fb/tags/list",
         ] {

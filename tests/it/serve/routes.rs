@@ -125,6 +125,8 @@ fn lists_come_in_parts_that_lead_to_each_other() {
     let head = served.head("/v2/a/tags/list");
     assert_eq!((head.status, head.body.len()), (200, 0));
     assert_eq!(head.header("content-length"), served.get("/v2/a/tags/list").body.len().to_string());
+    // There are clients that ask for all tags in this way.
+    assert_eq!(served.get("/v2/a/tags/list?n=10000").body, served.get("/v2/a/tags/list").body);
     for path in ["/v2/_catalog?n=1001", "/v2/a/tags/list?n=-1", "/v2/a/tags/list?n=many"] {
         let reply = served.get(path);
         assert_eq!((reply.status, code(&reply.body).as_str()), (400, "PAGINATION_NUMBER_INVALID"), "{path}");
