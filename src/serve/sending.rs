@@ -33,6 +33,8 @@ enum State {
     Blob(Box<Transfer>),
     /// The next piece is being read.
     Reading(JoinHandle<Read>),
+    /// There is no next piece that may be sent.
+    CutOff,
     Ended,
 }
 
@@ -72,9 +74,12 @@ impl Sending {
         Self { state, entry }
     }
 
-    fn cut(&mut self, why: &str) -> Poll<Option<Result<Frame<Bytes>, Cut>>> {
+    /// Cuts the content off, but not at once: what was given before is sent first, and be it the head alone.
+    fn cut(&mut self, why: &str, context: &Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Cut>>> {
         self.entry.note(format!("cut off: {why}"));
-        Poll::Ready(Some(Err(Cut)))
+        self.state = State::CutOff;
+        context.waker().wake_by_ref();
+        Poll::Pending
     }
 
     fn give(&mut self, bytes: Bytes) -> Poll<Option<Result<Frame<Bytes>, Cut>>> {
@@ -100,6 +105,7 @@ impl Body for Sending {
         loop {
             match std::mem::replace(&mut this.state, State::Ended) {
                 State::Ended => return Poll::Ready(None),
+                State::CutOff => return Poll::Ready(Some(Err(Cut))),
                 State::Bytes(bytes) => return this.give(bytes),
                 State::Blob(transfer) => this.state = State::Reading(read(transfer)),
                 State::Reading(mut reading) => {
@@ -107,9 +113,9 @@ impl Body for Sending {
                         this.state = State::Reading(reading);
                         return Poll::Pending;
                     };
-                    let Ok((transfer, piece)) = done else { return this.cut("it could not be read") };
+                    let Ok((transfer, piece)) = done else { return this.cut("it could not be read", context) };
                     match piece {
-                        Err(error) => return this.cut(&told(&error)),
+                        Err(error) => return this.cut(&told(&error), context),
                         Ok(None) => return Poll::Ready(None),
                         Ok(Some(piece)) => {
                             if let Some(why) = transfer.pieces.unverified() {
@@ -135,7 +141,7 @@ impl Body for Sending {
             State::Ended => SizeHint::with_exact(0),
             State::Bytes(bytes) => SizeHint::with_exact(bytes.len() as u64),
             State::Blob(transfer) => SizeHint::with_exact(transfer.pieces.left()),
-            State::Reading(_) => SizeHint::default(),
+            State::Reading(_) | State::CutOff => SizeHint::default(),
         }
     }
 }

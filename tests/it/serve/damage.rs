@@ -51,6 +51,20 @@ fn a_damaged_blob_is_cut_off_before_its_end() {
 }
 
 #[test]
+fn the_head_of_an_answer_arrives_though_all_of_its_content_is_withheld() {
+    let planted = Planted::new();
+    let digest = planted.layer("app", "content");
+    flip(&planted, &digest, 3);
+    let served = Served::serve(planted.root());
+    let request = format!("GET /v2/app/blobs/{digest} HTTP/1.1\r\nHost: x\r\n\r\n");
+    // A client that gets nothing at all may think that its connection was too old, and try again.
+    for _ in 0..100 {
+        let reply = String::from_utf8(raw(served.address(), request.as_bytes())).unwrap();
+        assert!(reply.starts_with("HTTP/1.1 200 OK\r\n") && reply.ends_with("\r\n\r\n"), "{reply}");
+    }
+}
+
+#[test]
 fn an_empty_blob_is_served_only_if_it_is_one() {
     let planted = Planted::new();
     let (empty, emptied) = (planted.layer("app", ""), planted.layer("app", "content"));
