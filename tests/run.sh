@@ -9,7 +9,7 @@ command -v cargo >/dev/null || { echo 'tests/run.sh: install Rust 1.95 or later 
 
 # command=package; the peers first: the real registry, the client that pulls from it, and what else takes images (20 MB)
 wanted=(docker-registry=docker-registry skopeo=skopeo umoci=umoci podman=podman buildah=buildah
-        cc=gcc mkfifo=coreutils prlimit=util-linux setpriv=util-linux
+        curl=curl cc=gcc mkfifo=coreutils prlimit=util-linux setpriv=util-linux
         script=bsdutils unshare=util-linux strace=strace tar=tar)
 missing=()
 for pair in "${wanted[@]}"; do

@@ -11,7 +11,7 @@ use regtree::Registry;
 use regtree::serve::{Access, AccessLog, Options, Server};
 use regtree::stream::Interrupt;
 
-use crate::support::planted::Planted;
+use crate::support::planted::{Planted, blob_path};
 use crate::support::served::Served;
 
 /// Sends bytes, and returns all that comes back until the connection is closed.
@@ -118,6 +118,68 @@ fn requests_that_come_together_are_answered_in_order() {
     let reply = String::from_utf8(reply).unwrap();
     let bodies: Vec<&str> = reply.split("HTTP/1.1 200 OK").skip(1).map(|reply| &reply[reply.len() - 3..]).collect();
     assert_eq!(bodies, ["one", "two", "one"]);
+}
+
+/// The statuses of all answers.
+fn statuses(reply: &[u8]) -> Vec<u16> {
+    let reply = String::from_utf8_lossy(reply).into_owned();
+    // No content here has it.
+    reply.split("HTTP/1.").skip(1).map(|answer| answer[2..5].parse().unwrap()).collect()
+}
+
+#[test]
+fn a_connection_goes_on_after_any_answer_but_one_that_is_cut_off() {
+    let planted = Planted::new();
+    let [whole, damaged] = ["whole", "to be damaged"].map(|content| planted.layer("app", content));
+    planted.plant(&blob_path(&damaged), "as long so...");
+    let served = Served::serve(planted.root());
+    let path = format!("/v2/app/blobs/{whole}");
+    let ask = |method: &str, target: &str, rest: &str| format!("{method} {target} HTTP/1.1\r\nHost: x\r\n{rest}\r\n");
+    let get = |target: &str, rest: &str| ask("GET", target, rest);
+    let requests = [
+        (get(&path, ""), 200),
+        (get("/v2/none/tags/list", ""), 404),
+        (get("/none", ""), 404),
+        (get(&path, &format!("If-None-Match: \"{whole}\"\r\n")), 304),
+        (get(&path, "Range: bytes=99-\r\n"), 416),
+        (get(&path, "Range: bytes=1-2\r\n"), 206),
+        (ask("HEAD", &path, ""), 200),
+        (ask("HEAD", "/v2/app/manifests/none", ""), 404),
+        (get(&format!("http://other{path}"), ""), 200),
+        (ask("POST", "/v2/app/blobs/uploads/", "Content-Length: 5\r\n") + "hello", 405),
+        (get(&path, "Content-Length: 5\r\n") + "hello", 200),
+        (get(&path, "Transfer-Encoding: chunked\r\n") + "5\r\nhello\r\n0\r\n\r\n", 200),
+        (get("/v2/_catalog?n=x", ""), 400),
+        (get(&format!("/v2/app/blobs/{damaged}"), ""), 200),
+    ];
+    // What comes after the damaged blob is not answered: its end would be taken for the end of the blob.
+    let together = requests.iter().map(|(request, _)| request.as_str()).collect::<String>() + &get("/v2/", "");
+    let expected: Vec<u16> = requests.iter().map(|(_, status)| *status).collect();
+    assert_eq!(statuses(&raw(served.address(), together.as_bytes())), expected);
+}
+
+#[test]
+fn a_connection_ends_when_the_client_wants_it_to() {
+    let planted = Planted::new();
+    let served = Served::serve(planted.root());
+    for (request, answers) in [
+        ("GET /v2/ HTTP/1.0\r\n\r\n", 1),
+        ("GET /v2/ HTTP/1.0\r\nConnection: keep-alive\r\n\r\n", 2),
+        ("GET /v2/ HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n", 1),
+        ("HEAD /v2/ HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n", 1),
+        ("GET /v2/ HTTP/1.1\r\nHost: x\r\n\r\n", 2),
+    ] {
+        let mut stream = TcpStream::connect(served.address()).unwrap();
+        stream.set_read_timeout(Some(Duration::from_mins(1))).unwrap();
+        stream.write_all(request.repeat(2).as_bytes()).unwrap();
+        if answers == 2 {
+            stream.shutdown(Shutdown::Write).unwrap();
+        }
+        let mut reply = Vec::new();
+        // One that is reset was closed while the second request was on its way.
+        stream.read_to_end(&mut reply).ok();
+        assert_eq!(statuses(&reply), vec![200; answers], "{request}");
+    }
 }
 
 /// The log of a server that runs in this process.

@@ -23,6 +23,8 @@ pub(crate) mod tar_writer;
 pub(crate) mod tarsum;
 pub(crate) mod terminal;
 pub(crate) mod vectors;
+#[cfg(feature = "serve")]
+pub(crate) mod wire;
 
 pub(crate) use command::{Regtree, Run, nothing_installed};
 pub(crate) use pushed::Pushed;

@@ -1,10 +1,11 @@
-//! The peers: Debian's `docker-registry` on a free loopback port, `skopeo`, `umoci`, `podman`, `buildah`, and plain HTTP.
+//! The peers: Debian's `docker-registry` on a free loopback port, `skopeo`, `umoci`, `podman`, `buildah`, `curl`, and
+//! plain HTTP.
 
 use std::fs;
 use std::io::{Read, Write};
 use std::net::{Ipv4Addr, TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, Command, Output, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
@@ -252,6 +253,18 @@ pub(crate) fn skopeo(arguments: &[&str]) -> String {
     run(Command::new("skopeo").arg("--insecure-policy").args(arguments))
 }
 
+/// Runs skopeo, which need not succeed, and returns its exit code and what it said.
+#[cfg(feature = "serve")]
+pub(crate) fn try_skopeo(arguments: &[&str]) -> (Option<i32>, String) {
+    try_run(Command::new("skopeo").arg("--insecure-policy").args(arguments))
+}
+
+/// Runs curl with no settings but these, and returns its exit code and what it said.
+#[cfg(feature = "serve")]
+pub(crate) fn curl(arguments: &[&str]) -> (Option<i32>, String) {
+    try_run(Command::new("curl").args(["--disable", "--silent", "--show-error", "--noproxy", "*"]).args(arguments))
+}
+
 /// Does what [`skopeo`] does, but not as root.
 pub(crate) fn skopeo_as_nobody(arguments: &[&str]) -> String {
     if !rustix::process::geteuid().is_root() {
@@ -299,9 +312,21 @@ pub(crate) fn umoci(arguments: &[&str]) -> String {
 
 /// Runs a command that must succeed, and returns what it prints.
 fn run(command: &mut Command) -> String {
-    let output = command.output().unwrap_or_else(|error| {
-        panic!("{command:?} can't be run ({error}): tests/run.sh installs what the tests need")
-    });
+    let output = output(command);
     assert!(output.status.success(), "{command:?}: {}", String::from_utf8_lossy(&output.stderr));
     String::from_utf8(output.stdout).unwrap()
+}
+
+/// Runs a command, and returns its exit code and all that it said.
+#[cfg(feature = "serve")]
+fn try_run(command: &mut Command) -> (Option<i32>, String) {
+    let output = output(command);
+    let said = [output.stdout, output.stderr].concat();
+    (output.status.code(), String::from_utf8_lossy(&said).into_owned())
+}
+
+fn output(command: &mut Command) -> Output {
+    command
+        .output()
+        .unwrap_or_else(|error| panic!("{command:?} can't be run ({error}): tests/run.sh installs what the tests need"))
 }

@@ -51,6 +51,7 @@ pub(crate) fn check(arguments: &[OsString], stdout: &[u8], stderr: &[u8]) {
 
 /// Checks a document that a command prints, by the command's words with dashes between them.
 #[track_caller]
+#[cfg(feature = "serve")]
 pub(crate) fn check_document(name: &str, document: &str) {
     check_lines(name, format!("{document}\n").as_bytes(), false);
 }
