@@ -5,8 +5,10 @@ use std::collections::HashSet;
 use super::action::Kind;
 use super::plan::{Extent, decide, read};
 use super::{Options, doubt};
+use crate::digest::Digest;
 use crate::error::Result;
-use crate::reach::{Edges, mark};
+use crate::name::RepositoryName;
+use crate::reach::{Edges, Use, mark};
 use crate::scan::{Scan, Scanned, ScannedTag};
 use crate::stream::Watch;
 use crate::tree::Tree;
@@ -53,20 +55,54 @@ impl Foresight {
     /// The tags that were made for manifests to which no tag leads, in no repository.
     pub(crate) fn let_go(&mut self, tree: &Tree, now: jiff::Timestamp, watch: &Watch<'_>) -> Result<HashSet<TagOf>> {
         let options = Options { delete_untagged: true, delete_dangling_referrers: true, ..Options::new(now) };
-        let must_keep = doubt::look(tree, &mut self.scan, &options, &watch.interrupt).must_keep;
-        watch.interrupt.check()?;
-        let (scan, mut let_go) = (&self.scan, HashSet::new());
-        mark(&Edges::new(scan, options.policy(), &must_keep), |index, repository, used| {
-            if must_keep.keeps_all(&options.policy(), index, repository) {
-                return;
-            }
+        let mut let_go = HashSet::new();
+        self.mark(tree, &options, watch, |scan, repository, used| {
             let is_lost = |tag: &&ScannedTag| {
                 let target = tag.target.and_then(|target| scan.digests.find(&target));
                 !used.within.is_root(tag) && target.is_some_and(|target| !used.is_kept(target))
             };
             let_go.extend(repository.tags.iter().filter(is_lost).map(|tag| name_of(repository, tag)));
-        });
+        })?;
         Ok(let_go)
+    }
+
+    /// The manifests of a repository to which no tag leads.
+    pub(crate) fn untagged(
+        &mut self,
+        tree: &Tree,
+        repository: &RepositoryName,
+        now: jiff::Timestamp,
+        watch: &Watch<'_>,
+    ) -> Result<HashSet<Digest>> {
+        let options = Options { delete_untagged: true, ..Options::new(now) };
+        let mut untagged = HashSet::new();
+        self.mark(tree, &options, watch, |scan, scanned, used| {
+            if scanned.text() != repository.as_str() {
+                return;
+            }
+            let digests = scanned.revisions.iter().map(|revision| revision.digest);
+            untagged.extend(digests.filter(|digest| scan.digests.find(digest).is_some_and(|name| !used.is_kept(name))));
+        })?;
+        Ok(untagged)
+    }
+
+    /// Marks what is needed whatever its age, and calls `look` with each repository from which something may go.
+    fn mark(
+        &mut self,
+        tree: &Tree,
+        options: &Options,
+        watch: &Watch<'_>,
+        mut look: impl FnMut(&Scan, &Scanned, &Use<'_>),
+    ) -> Result<()> {
+        let must_keep = doubt::look(tree, &mut self.scan, options, &watch.interrupt).must_keep;
+        watch.interrupt.check()?;
+        let (scan, policy) = (&self.scan, options.policy());
+        mark(&Edges::new(scan, policy, &must_keep), |index, repository, used| {
+            if !must_keep.keeps_all(&policy, index, repository) {
+                look(scan, repository, used);
+            }
+        });
+        Ok(())
     }
 
     /// What a collection with these options would free.

@@ -1,22 +1,30 @@
 //! `regtree manifest list`.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 
 use serde_json::json;
 
 use crate::cli::count::human_bytes;
 use crate::cli::subject::About;
-use crate::cli::{Context, Exit};
+use crate::cli::time::to_the_second;
+use crate::cli::{Context, Exit, interrupt};
 use crate::digest::Digest;
+use crate::gc::Foresight;
 use crate::manifest;
 use crate::name::{RepositoryName, Tag};
+use crate::registry::Registry;
 use crate::repository::Repository;
 use crate::repository::revision::{self, Revision};
+use crate::stream::Watch;
 use crate::tag;
 
 /// List the manifests of a repository
 ///
 /// Prints one digest per line, sorted; --long adds kind, size and tags. Damage is reported, and the listing continues.
+///
+/// With --untagged, only the manifests to which no tag in the tree leads: not the children of tagged indexes, and not the
+/// referrers of what a tag leads to. These are what gc --delete-untagged removes when it is old enough. Kind and size are shown, and
+/// since when the repository has each. To find them, the links of the whole tree are read, as gc does.
 #[derive(Debug, clap::Args)]
 #[command(after_long_help = "\
 Exit codes:
@@ -28,15 +36,12 @@ Exit codes:
 
 Examples:
   regtree manifest list library/app --long
-  regtree manifest list library/app --untagged --long
-
-To see which untagged manifests nothing needs, use gc --delete-untagged -n: \
-it keeps the children of tagged indexes and the referrers of what it keeps.")]
+  regtree manifest list library/app --untagged")]
 pub(in crate::cli) struct List {
     /// The repository
     #[arg(value_name = "REPO", value_parser = crate::cli::parse_repository)]
     repository: RepositoryName,
-    /// Only manifests that no tag points to, including children of indexes and referrers
+    /// Only manifests to which no tag leads, with size and age
     #[arg(long)]
     untagged: bool,
     /// Show kind, size and tags
@@ -48,6 +53,7 @@ impl List {
     pub(in crate::cli) fn run(self, context: &mut Context) -> anyhow::Result<Exit> {
         let registry = context.registry()?;
         let repository = registry.repository(&self.repository).about(&self.repository, None)?;
+        let untagged = self.untagged.then(|| self.without_tags(&registry, context)).transpose()?;
         let found = tag::tags(&repository);
         let mut damage = found.damage;
         let mut tags: BTreeMap<Digest, Vec<Tag>> = BTreeMap::new();
@@ -58,7 +64,7 @@ impl List {
             match found {
                 Ok(revision) => {
                     let tags = tags.get(&revision.digest).map(Vec::as_slice).unwrap_or_default();
-                    if !self.untagged || tags.is_empty() {
+                    if untagged.as_ref().is_none_or(|untagged| untagged.contains(&revision.digest)) {
                         damage.extend(self.print(&repository, &revision, tags, context)?);
                     }
                 }
@@ -66,6 +72,13 @@ impl List {
             }
         }
         context.output.all_damage(&damage)
+    }
+
+    /// The manifests to which no tag leads.
+    fn without_tags(&self, registry: &Registry, context: &Context) -> anyhow::Result<HashSet<Digest>> {
+        let watch = Watch::silent(&interrupt::catch()?);
+        let mut foresight = Foresight::read(registry.tree(), &watch)?;
+        Ok(foresight.untagged(registry.tree(), &self.repository, context.now, &watch)?)
     }
 
     /// Prints one manifest. Returns why it can't be read, if it can't.
@@ -78,7 +91,7 @@ impl List {
     ) -> anyhow::Result<Option<crate::error::Error>> {
         let digest = revision.digest;
         let mut fields = json!({ "repository": self.repository, "digest": digest, "tags": tags });
-        if !self.long {
+        if !self.long && !self.untagged {
             context.output.answer(digest, "manifest", || fields)?;
             return Ok(revision.check(repository).err());
         }
@@ -90,6 +103,16 @@ impl List {
         fields["kind"] = json!(kind);
         fields["size"] = json!(size);
         let size = size.map_or_else(|| "-".to_owned(), human_bytes);
+        if self.untagged {
+            let link = repository.tree().metadata(&revision.path).about(&self.repository, digest)?;
+            let since = link.map(|link| to_the_second(link.modified));
+            fields["since"] = json!(since);
+            let since = since.as_deref().unwrap_or("-");
+            let line = format_args!("{}  {kind:12} {size:>10}  {since}", context.output.digest(&digest));
+            let header = format!("{:19}  {:12} {:>10}  SINCE", "DIGEST", "KIND", "SIZE");
+            context.output.row(&header, line, "manifest", || fields)?;
+            return Ok(read.err());
+        }
         let tags: Vec<&str> = tags.iter().map(Tag::as_str).collect();
         let line = format!("{}  {kind:12} {size:>10}  {}", context.output.digest(&digest), tags.join(", "));
         let header = format!("{:19}  {:12} {:>10}  TAGS", "DIGEST", "KIND", "SIZE");

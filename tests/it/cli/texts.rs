@@ -145,6 +145,7 @@ fn reading() -> Session {
         "tag history demo/app v1",
         "manifest list demo/app",
         "manifest list demo/app --long",
+        "manifest list demo/app --untagged",
         "manifest get demo/app v1",
         "manifest stat demo/app v1",
         "manifest stat demo/app multi",

@@ -43,11 +43,30 @@ fn the_manifests_of_every_version_are_listed_with_their_kinds_sizes_and_tags() {
         digests.sort();
         let listed = scratch.run(["manifest", "list", name]).code(0).lines();
         assert_eq!(listed.iter().collect::<Vec<_>>(), digests);
-        let untagged = manifests.iter().filter(|(_, manifest)| strings(&manifest["tags"]).is_empty());
-        let mut untagged: Vec<&String> = untagged.map(|(digest, _)| digest).collect();
-        untagged.sort();
-        let listed = scratch.run(["manifest", "list", name, "--untagged"]).code(0).lines();
-        assert_eq!(listed.iter().collect::<Vec<_>>(), untagged);
+    });
+}
+
+#[test]
+fn what_no_tag_leads_to_is_what_a_collection_removes_and_has_its_size_and_age() {
+    on_every_repository(|scratch, name, truth| {
+        let all = ["gc", "--delete-untagged", "--min-age", "0", "--allow-rootless", "-n", "--json"];
+        let removed = scratch.run(all).json_lines().into_iter().filter(|event| event["kind"] == "revision");
+        let removed = removed.filter(|event| event["repository"] == name);
+        let mut removed: Vec<String> = removed.map(|event| event["digest"].as_str().unwrap().to_owned()).collect();
+        removed.sort();
+        let events = scratch.regtree(["manifest", "list", name, "--untagged", "--json"]).ok().json_lines();
+        assert_eq!(events.iter().map(|event| event["digest"].as_str().unwrap()).collect::<Vec<_>>(), removed, "{name}");
+        let lines = scratch.run(["manifest", "list", name, "--untagged"]).code(0).lines();
+        assert_eq!(lines.len(), removed.len());
+        for (event, line) in events.iter().zip(lines) {
+            let size = &truth["manifests"][event["digest"].as_str().unwrap()]["size"];
+            assert_eq!(&event["size"], size, "{event}");
+            let words: Vec<&str> = line.split_whitespace().collect();
+            assert_eq!(
+                [words[0], *words.last().unwrap()],
+                [event["digest"].as_str().unwrap(), event["since"].as_str().unwrap()]
+            );
+        }
     });
 }
 
