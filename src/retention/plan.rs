@@ -15,7 +15,7 @@ use crate::manifest;
 use crate::name::{RepositoryName, Tag};
 use crate::reach;
 use crate::repository::Repository;
-use crate::scan::Scan;
+use crate::scan::{Scan, Scanned};
 use crate::stream::Watch;
 use crate::tag::{self, FoundTags};
 use crate::tree::Tree;
@@ -95,13 +95,16 @@ impl<'p> Plan<'p> {
     /// Judges the tags of the chosen repositories. Nothing is changed.
     pub(crate) fn new(tree: &'p Tree, chosen: &[Chosen<'p>], now: Timestamp, watch: &Watch<'_>) -> Result<Self> {
         let foresight = Foresight::read(tree, watch)?;
-        let mut plan = Self { repositories: Vec::new(), damage: Vec::new(), foresight };
+        let (mut repositories, mut damage) = (Vec::with_capacity(chosen.len()), Vec::new());
+        let scanned = by_name(foresight.scan());
         for Chosen { name, rules } in chosen {
             watch.interrupt.check()?;
             let repository = Repository::new(tree, name.clone());
-            let verdicts = Judging { rules, now, repository: &repository }.all(&plan.foresight, &mut plan.damage)?;
-            plan.repositories.push(Pruned { repository, rules, verdicts });
+            let known = Known::of(foresight.scan(), scanned.get(name.as_str()).map_or(&[], Vec::as_slice));
+            let verdicts = Judging { rules, now, repository: &repository, known }.all(&mut damage)?;
+            repositories.push(Pruned { repository, rules, verdicts });
         }
+        let mut plan = Self { repositories, damage, foresight };
         plan.judge_companions(tree, now, watch)?;
         Ok(plan)
     }
@@ -198,11 +201,12 @@ struct Judging<'j> {
     rules: &'j Rules,
     now: Timestamp,
     repository: &'j Repository<'j>,
+    known: Known<'j>,
 }
 
 impl Judging<'_> {
     /// Judges all tags of the repository. Companions that only an image could keep have no reason yet.
-    fn all(&self, foresight: &Foresight, damage: &mut Vec<Error>) -> Result<Vec<Verdict>> {
+    fn all(&self, damage: &mut Vec<Error>) -> Result<Vec<Verdict>> {
         let found = tag::tags(self.repository);
         let mut verdicts = self.left_over(&found)?;
         for error in found.damage {
@@ -213,10 +217,9 @@ impl Judging<'_> {
             verdicts.extend(broken.map(|tag| unread(tag.clone(), vec![Reason::Damaged])));
             damage.push(error);
         }
-        let known = Known::of(foresight.scan(), self.repository);
         let (mut versions, mut candidates) = (Vec::new(), Vec::new());
         for (tag, digest) in found.tags {
-            let mut verdict = self.look(&known, tag, digest, damage);
+            let mut verdict = self.look(tag, digest, damage);
             if verdict.is_companion && verdict.kept.is_empty() {
                 verdict.kept = self.rules.alone(verdict.tag.as_str(), verdict.time, self.now);
             }
@@ -245,7 +248,8 @@ impl Judging<'_> {
     }
 
     /// Looks at what a tag points to, and at its age. One that is damaged stays.
-    fn look(&self, known: &Known<'_>, tag: Tag, digest: Digest, damage: &mut Vec<Error>) -> Verdict {
+    fn look(&self, tag: Tag, digest: Digest, damage: &mut Vec<Error>) -> Verdict {
+        let known = &self.known;
         let is_companion = known.companions.contains(tag.as_str());
         let mut verdict = Verdict { digest: Some(digest), is_companion, ..unread(tag, Vec::new()) };
         let looked = known.check(self.repository, digest).and_then(|()| {
@@ -269,6 +273,15 @@ impl Judging<'_> {
     }
 }
 
+/// The scanned repositories by their names. A name has two where folders of both layouts are.
+fn by_name(scan: &Scan) -> HashMap<&str, Vec<&Scanned>> {
+    let mut by_name: HashMap<&str, Vec<&Scanned>> = HashMap::new();
+    for repository in &scan.repositories {
+        by_name.entry(repository.text()).or_default().push(repository);
+    }
+    by_name
+}
+
 /// What a scan knows of a repository.
 struct Known<'s> {
     scan: &'s Scan,
@@ -279,10 +292,9 @@ struct Known<'s> {
 }
 
 impl<'s> Known<'s> {
-    fn of(scan: &'s Scan, repository: &Repository<'_>) -> Self {
+    fn of(scan: &'s Scan, repositories: &[&'s Scanned]) -> Self {
         let (mut revisions, mut companions) = (HashSet::new(), HashSet::new());
-        // There are two where folders of both layouts are.
-        for scanned in scan.repositories.iter().filter(|scanned| scanned.text() == repository.name().as_str()) {
+        for scanned in repositories {
             revisions.extend(scanned.revisions.iter().map(|revision| revision.digest));
             companions.extend(reach::made_for_others(scan, scanned).into_iter().map(|(tag, ..)| tag.name.as_str()));
         }

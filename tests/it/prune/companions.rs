@@ -57,6 +57,11 @@ fn they_go_with_the_last_tag_of_their_image_and_take_no_place() {
         assert!(line(&tag).starts_with("remove "), "{}", line(&tag));
     }
     planted.run(["fsck", "-q"]).code(0);
+    // A collection that removes such tags finds no more of them.
+    let collection =
+        planted.run(["gc", "--delete-untagged", "--delete-dangling-referrers", "--min-age", "0", "-n", "--json"]);
+    let removed = collection.json_lines().into_iter().filter(|event| event["kind"] == "tag");
+    assert_eq!(removed.count(), 0);
 }
 
 #[test]
