@@ -15,6 +15,7 @@
 //! the top down:
 //!
 //! - `cli` is the command line. `serve` serves a tree over HTTP, for pulls. `retention` says which tags a set of rules keeps.
+//!   `report` puts together what a page about a tree shows.
 //! - [`du`] says where the space is used, and [`info`] what a tree is.
 //! - [`gc`] removes what nothing needs. [`repair`] repairs what `fsck` finds. Both make a plan first.
 //! - [`fsck`] finds what is wrong with a tree. [`quarantine`] keeps what `gc` and `repair` moved out of the tree.
@@ -132,6 +133,7 @@ mod reach;
 pub mod reference;
 pub mod registry;
 pub mod repair;
+mod report;
 pub mod repository;
 mod retention;
 mod scan;

@@ -6,10 +6,12 @@ use std::cmp::Reverse;
 use std::io::IsTerminal;
 
 use serde_json::{Value, json};
+pub(super) use table::MEANINGS;
 
 use super::selector::{self, Selector};
 use super::{Context, Exit, interrupt, progress};
-use crate::du::{self, Amount, Measure, Options, Usage};
+use crate::du::{self, Amount, Breakdown, LayerUsage, Measure, Options, RepositoryUsage, TagUsage, Usage};
+use crate::gc::Finding;
 use crate::pattern::Pattern;
 use crate::stream::Watch;
 
@@ -85,6 +87,7 @@ impl Du {
             measure: if self.apparent { Measure::Apparent } else { Measure::Allocated },
             tags: self.tags,
             layers: if self.layers { self.top.unwrap_or(LAYERS) } else { 0 },
+            ..Options::default()
         };
         let mut usage = du::measure(registry.tree(), options, &chosen, &watch)?;
         let chooses = |pattern: &Pattern| usage.repositories.iter().any(|row| pattern.is_match(&row.name));
@@ -124,51 +127,55 @@ impl Du {
     }
 
     fn document(&self, usage: &Usage) -> Value {
-        let amounts = |mut row: Value, amount: Amount| {
-            row["total"] = amount.total.into();
-            // The first name of it, which scripts may know.
-            row["unique"] = amount.unique.into();
-            row["freeable"] = amount.unique.into();
-            row["shared"] = amount.shared().into();
-            row
-        };
-        let repositories = usage
-            .repositories
-            .iter()
-            .map(|row| amounts(json!({ "repository": row.name, "name": row.name }), row.amount));
-        let mut lines: serde_json::Map<String, Value> =
-            usage.tree.lines().into_iter().map(|(name, bytes)| (name.to_owned(), bytes.into())).collect();
-        lines.insert("total".to_owned(), usage.tree.total().into());
         let mut document = json!({
             "measure": if self.apparent { "apparent" } else { "allocated" },
-            "repositories": repositories.collect::<Vec<_>>(),
-            "tree": lines,
+            "repositories": usage.repositories.iter().map(repository).collect::<Vec<_>>(),
+            "tree": tree(&usage.tree),
             "totals": usage.totals,
             "stored": usage.stored,
         });
         if self.tags {
-            let tags = usage.tags.iter().map(|row| {
-                let about = json!({ "repository": row.repository, "tag": row.tag, "digest": row.digest });
-                amounts(about, row.amount)
-            });
-            document["tags"] = tags.collect();
+            document["tags"] = usage.tags.iter().map(tag).collect();
         }
         if self.layers {
-            let layers = usage.layers.iter().map(|row| {
-                json!({
-                    "digest": row.digest, "size": row.bytes, "bytes": row.bytes, "repositories": row.repositories,
-                })
-            });
-            document["layers"] = layers.collect();
+            document["layers"] = usage.layers.iter().map(layer).collect();
         }
-        let findings = usage.findings.iter().map(|finding| {
-            // A path need not be UTF-8.
-            let path = finding.path.as_ref().map(|path| path.to_string_lossy());
-            json!({
-                "code": finding.code, "repository": finding.repository, "path": path, "message": finding.message,
-            })
-        });
-        document["findings"] = findings.collect();
+        document["findings"] = usage.findings.iter().map(finding).collect();
         document
     }
+}
+
+/// The lines of a tree, and their sum.
+pub(super) fn tree(breakdown: &Breakdown) -> Value {
+    let mut lines: serde_json::Map<String, Value> =
+        breakdown.lines().into_iter().map(|(name, bytes)| (name.to_owned(), bytes.into())).collect();
+    lines.insert("total".to_owned(), breakdown.total().into());
+    lines.into()
+}
+
+pub(super) fn repository(row: &RepositoryUsage) -> Value {
+    amounts(json!({ "repository": row.name, "name": row.name }), row.amount)
+}
+
+pub(super) fn tag(row: &TagUsage) -> Value {
+    amounts(json!({ "repository": row.repository, "tag": row.tag, "digest": row.digest }), row.amount)
+}
+
+fn amounts(mut row: Value, amount: Amount) -> Value {
+    row["total"] = amount.total.into();
+    // The first name of it, which scripts may know.
+    row["unique"] = amount.unique.into();
+    row["freeable"] = amount.unique.into();
+    row["shared"] = amount.shared().into();
+    row
+}
+
+pub(super) fn layer(row: &LayerUsage) -> Value {
+    json!({ "digest": row.digest, "size": row.bytes, "bytes": row.bytes, "repositories": row.repositories })
+}
+
+pub(super) fn finding(finding: &Finding) -> Value {
+    // A path need not be UTF-8.
+    let path = finding.path.as_ref().map(|path| path.to_string_lossy());
+    json!({ "code": finding.code, "repository": finding.repository, "path": path, "message": finding.message })
 }

@@ -8,6 +8,7 @@ use super::{Global, root};
 use crate::count;
 use crate::digest::Digest;
 use crate::error::{Error, Missing, Refusal, RefusalCode};
+use crate::finding::{Code, REPAIRABLE};
 use crate::layout;
 use crate::name::RepositoryName;
 use crate::registry::{Registry, linked_in};
@@ -217,6 +218,25 @@ fn is_free(path: &Path) -> bool {
         Ok(mut entries) => entries.next().is_none(),
         Err(error) => error.kind() == ErrorKind::NotFound,
     }
+}
+
+/// The command that repairs findings with this code; `None` when a person has to look at them.
+pub(super) fn repair(code: Code, global: &Global) -> Option<String> {
+    let regtree = command(global);
+    let source = match code {
+        // A collection removes these.
+        Code::DirectoryEmpty => return Some(format!("{regtree} gc")),
+        code if !REPAIRABLE.contains(&code) => return None,
+        Code::ManifestMissing
+        | Code::IndexChildMissing
+        | Code::RevisionDangling
+        | Code::BlobCorrupt
+        | Code::BlobEmpty
+        | Code::BlobMissing
+        | Code::BlobTruncated => " --from SOURCE",
+        _ => "",
+    };
+    Some(format!("{regtree} repair --only {code}{source}"))
 }
 
 /// `regtree` with the options that say where the tree is, as they were given.

@@ -53,6 +53,7 @@ mod quarantine;
 mod reference;
 mod repair;
 mod repo;
+mod report;
 mod root;
 mod selector;
 #[cfg(feature = "serve")]
@@ -187,6 +188,7 @@ enum Command {
     Fsck(fsck::Fsck),
     Repair(repair::Repair),
     Du(du::Du),
+    Report(report::Report),
     Info(info::Info),
     #[cfg(feature = "serve")]
     Serve(serve::Serve),
@@ -208,6 +210,7 @@ impl Command {
             Self::Copy(copy) => copy.run(context),
             Self::Gc(gc) => gc.run(context),
             Self::Du(du) => du.run(context),
+            Self::Report(report) => report.run(context),
             Self::Info(info) => info.run(context),
             Self::Quarantine(quarantine) => quarantine.run(context),
             #[cfg(feature = "serve")]

@@ -156,6 +156,14 @@ impl Holdings {
         self.keepers[name.index()]
     }
 
+    /// The name of the one repository that needs a blob.
+    pub(super) fn keeper_name(&self, name: DigestId) -> Option<&str> {
+        match self.keeper(name) {
+            0 | SEVERAL => None,
+            owner => Some(self.owners.name(owner)),
+        }
+    }
+
     pub(super) fn totals(&self) -> u64 {
         self.totals.iter().sum()
     }

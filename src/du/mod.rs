@@ -38,18 +38,23 @@
 mod freed;
 mod holdings;
 mod layers;
+mod months;
+mod shares;
 mod tags;
 mod walk;
 
 use crate::digest::Digest;
 use crate::error::{Error, Result};
 use crate::gc::{self, Finding};
+use crate::named::named;
 use crate::scan::{Doubt, Scan};
 use crate::stream::Watch;
 use crate::tree::Tree;
 
 pub(crate) use freed::{Freed, freed_without};
 use holdings::{Holdings, SEVERAL};
+pub(crate) use months::Month;
+pub(crate) use shares::Share;
 
 /// How to count a file.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -71,6 +76,8 @@ pub struct Options {
     pub tags: bool,
     /// How many of the largest layers to report, with the repositories that share them.
     pub layers: usize,
+    /// Whether to divide the content among repositories and tags, and months.
+    pub(crate) divided: bool,
 }
 
 /// Where the space went.
@@ -91,6 +98,26 @@ pub struct Usage {
     pub stored: u64,
     /// What could not be followed or looked at.
     pub findings: Vec<Finding>,
+    /// Who has the content alone; empty unless asked for.
+    pub(crate) shares: Vec<Share>,
+    /// When the content was written; empty unless asked for.
+    pub(crate) months: Vec<Month>,
+}
+
+named! {
+    /// The lines of a breakdown that content is divided into.
+    pub(crate) enum Line {
+        /// The tagged images of one repository need it.
+        Unique = "unique",
+        /// Those of several need it.
+        Shared = "shared",
+        /// Only untagged manifests need it.
+        Untagged = "untagged",
+        /// Nothing needs it.
+        Garbage = "garbage",
+        /// Links that can't be read may need it.
+        Doubtful = "doubtful",
+    }
 }
 
 /// The bytes of content that a repository or tag has.
@@ -183,6 +210,16 @@ impl Breakdown {
         ]
     }
 
+    fn add(&mut self, line: Line, bytes: u64) {
+        *match line {
+            Line::Unique => &mut self.unique,
+            Line::Shared => &mut self.shared,
+            Line::Untagged => &mut self.untagged,
+            Line::Garbage => &mut self.garbage,
+            Line::Doubtful => &mut self.doubtful,
+        } += bytes;
+    }
+
     /// The sum of all lines.
     pub fn total(&self) -> u64 {
         self.lines().iter().map(|(_, bytes)| bytes).sum()
@@ -197,7 +234,7 @@ pub fn measure(tree: &Tree, options: Options, chosen: &dyn Fn(&str) -> bool, wat
     let walked = walk::walk(tree, &scan, options.measure, watch)?;
     let sizes = &walked.contents;
     let (holdings, findings) = Holdings::take(tree, &mut scan, sizes, interrupt);
-    let mut tags = options.tags.then(|| tags::Tagged::new(&scan));
+    let mut tags = (options.tags || options.divided).then(|| tags::Tagged::new(&scan));
     // The findings of this second collection are not needed: it finds the same, except for what only the deletion of
     // untagged manifests asks.
     let untagging = gc::Options { delete_untagged: true, ..holdings::options() };
@@ -214,27 +251,34 @@ pub fn measure(tree: &Tree, options: Options, chosen: &dyn Fn(&str) -> bool, wat
         ..Breakdown::default()
     };
     let may_hide_links = findings.iter().any(|finding| finding.doubt == Doubt::Tree);
-    for name in scan.digests.blobs() {
+    let line = |name| {
         let (keeper, is_tagged) = (holdings.keeper(name), tagged.needed.contains(name));
-        let line = match keeper {
-            _ if may_hide_links && (keeper == 0 || !is_tagged) => &mut breakdown.doubtful,
-            0 => &mut breakdown.garbage,
-            _ if !is_tagged => &mut breakdown.untagged,
-            SEVERAL => &mut breakdown.shared,
-            _ => &mut breakdown.unique,
-        };
-        *line += sizes[name.index()];
+        match keeper {
+            _ if may_hide_links && (keeper == 0 || !is_tagged) => Line::Doubtful,
+            0 => Line::Garbage,
+            _ if !is_tagged => Line::Untagged,
+            SEVERAL => Line::Shared,
+            _ => Line::Unique,
+        }
+    };
+    for name in scan.digests.blobs() {
+        breakdown.add(line(name), sizes[name.index()]);
     }
+    let divided = tags.as_ref().filter(|_| options.divided);
+    let shares = divided.map(|tags| shares::divide(&scan, sizes, line, &holdings, tags)).unwrap_or_default();
+    let months = divided.map(|_| months::count(&walked.times, sizes)).unwrap_or_default();
     let layers = layers::largest(tree, &mut scan, sizes, options.layers, chosen, interrupt);
     interrupt.check()?;
     Ok(Usage {
         repositories: holdings.repositories(sizes, chosen),
-        tags: tags.map(|tags| tags.rows(&scan, sizes, chosen)).unwrap_or_default(),
+        tags: tags.filter(|_| options.tags).map(|tags| tags.rows(&scan, sizes, chosen)).unwrap_or_default(),
         layers,
         tree: breakdown,
         totals: holdings.totals(),
         stored: holdings.stored(sizes),
         findings: reported(findings, &walked.errors),
+        shares,
+        months,
     })
 }
 

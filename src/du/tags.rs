@@ -54,6 +54,28 @@ impl Tagged {
         targets.push(numbers);
     }
 
+    /// The target of each number, as its repository and one of its tags. Only a target with one tag keeps anything.
+    pub(super) fn named<'s>(&self, scan: &'s Scan) -> Vec<(&'s str, &'s str)> {
+        let mut named = vec![("", ""); self.totals.len()];
+        for (repository, targets) in scan.repositories.iter().zip(&self.targets) {
+            for tag in &repository.tags {
+                let number = tag.target.and_then(|digest| targets.get(&scan.digests.find(&digest)?));
+                if let Some(number) = number {
+                    named[*number as usize - 1] = (repository.text(), &tag.name);
+                }
+            }
+        }
+        named
+    }
+
+    /// The number of the one target that leads to a blob.
+    pub(super) fn keeper(&self, name: DigestId) -> Option<usize> {
+        match self.keepers[name.index()] {
+            0 | SEVERAL => None,
+            number => Some(number as usize - 1),
+        }
+    }
+
     /// The tags of the chosen repositories, sorted.
     pub(super) fn rows(&self, scan: &Scan, sizes: &[u64], chosen: &dyn Fn(&str) -> bool) -> Vec<TagUsage> {
         let unique = alone(&self.keepers, sizes, self.totals.len());

@@ -6,7 +6,7 @@ use std::collections::HashMap;
 use std::ffi::{OsStr, OsString};
 use std::os::fd::{AsFd, BorrowedFd};
 use std::path::PathBuf;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 
 use rayon::prelude::*;
 use rustix::fs::{AtFlags, FileType, Mode, OFlags, StatxFlags};
@@ -22,11 +22,16 @@ use crate::tree::{self, EntryKind, Listed, Tree};
 /// The deepest directory that is read. The longest name of a repository has about 130 directories.
 const DEEPEST: usize = 256;
 
+/// In place of the time of a blob that was not seen.
+pub(super) const UNSEEN: i64 = i64::MIN;
+
 /// The sums of a whole tree.
 #[derive(Debug, Default)]
 pub(super) struct Walked {
     /// The bytes of each blob, by the number of its digest.
     pub(super) contents: Vec<u64>,
+    /// When each blob was written, in seconds since 1970; [`UNSEEN`] where there is no file.
+    pub(super) times: Vec<i64>,
     pub(super) uploads: u64,
     pub(super) quarantine: u64,
     pub(super) overhead: u64,
@@ -44,7 +49,8 @@ pub(super) fn walk(tree: &Tree, scan: &Scan, measure: Measure, watch: &Watch<'_>
         let links = Region::All(Purpose::Overhead);
         [(layers, links), (manifests, links), (uploads, Region::Sessions)]
     });
-    let walk = Walk { tree, scan, measure, interrupt, counting, contents, folders: folders.collect() };
+    let times = contents.iter().map(|_| AtomicI64::new(UNSEEN)).collect();
+    let walk = Walk { tree, scan, measure, interrupt, counting, contents, times, folders: folders.collect() };
     let (mut tally, private) = rayon::join(|| walk.tree(), || walk.private());
     tally.add(private);
     interrupt.check()?;
@@ -52,7 +58,8 @@ pub(super) fn walk(tree: &Tree, scan: &Scan, measure: Measure, watch: &Watch<'_>
     let Tally { uploads, quarantine, overhead, strays, mut errors, .. } = tally;
     errors.sort_by(|a, b| a.path().cmp(&b.path()));
     let contents = walk.contents.into_iter().map(AtomicU64::into_inner).collect();
-    Ok(Walked { contents, uploads, quarantine, overhead, strays, errors })
+    let times = walk.times.into_iter().map(AtomicI64::into_inner).collect();
+    Ok(Walked { contents, times, uploads, quarantine, overhead, strays, errors })
 }
 
 /// What bytes are for. A file with several names counts for the first purpose in this order.
@@ -128,6 +135,7 @@ impl Tally {
 struct EntryStat {
     kind: EntryKind,
     bytes: u64,
+    modified: i64,
     identity: (u64, u64),
     has_other_names: bool,
 }
@@ -139,6 +147,7 @@ struct Walk<'w> {
     interrupt: &'w Interrupt,
     counting: &'w Counting<'w>,
     contents: Vec<AtomicU64>,
+    times: Vec<AtomicI64>,
     /// The own folders of all repositories.
     folders: HashMap<TreePath, Region>,
 }
@@ -329,6 +338,9 @@ impl Walk<'_> {
     }
 
     fn charge(&self, tally: &mut Tally, purpose: Purpose, found: EntryStat) {
+        if let Purpose::Content(name) = purpose {
+            self.times[name.index()].store(found.modified, Ordering::Relaxed);
+        }
         if found.has_other_names {
             tally.hard_links.push(HardLink { identity: found.identity, purpose, bytes: found.bytes });
         } else {
@@ -366,7 +378,8 @@ impl Walk<'_> {
     }
 
     fn statx(&self, directory: BorrowedFd<'_>, name: &OsStr, flags: AtFlags) -> rustix::io::Result<EntryStat> {
-        let wanted = StatxFlags::TYPE | StatxFlags::SIZE | StatxFlags::BLOCKS | StatxFlags::INO | StatxFlags::NLINK;
+        let kind = StatxFlags::TYPE | StatxFlags::INO | StatxFlags::NLINK;
+        let wanted = kind | StatxFlags::SIZE | StatxFlags::BLOCKS | StatxFlags::MTIME;
         let stat = rustix::fs::statx(directory, name, flags, wanted)?;
         let kind = EntryKind::from(FileType::from_raw_mode(stat.stx_mode.into()));
         Ok(EntryStat {
@@ -376,6 +389,7 @@ impl Walk<'_> {
                 Measure::Allocated => stat.stx_blocks * 512,
                 Measure::Apparent => stat.stx_size,
             },
+            modified: stat.stx_mtime.tv_sec,
             identity: (rustix::fs::makedev(stat.stx_dev_major, stat.stx_dev_minor), stat.stx_ino),
             // The links to a directory are its own subdirectories.
             has_other_names: kind != EntryKind::Directory && stat.stx_nlink > 1,

@@ -15,7 +15,7 @@ const NAME: usize = 10;
 const SHARERS: usize = 3;
 
 /// The name and the meaning of each line of the tree.
-const MEANINGS: [(&str, &str); 9] = [
+pub(in crate::cli) const MEANINGS: [(&str, &str); 9] = [
     ("unique", "needed by the tagged images of one repository"),
     ("shared", "needed by those of several"),
     ("untagged", "needed by untagged manifests only"),

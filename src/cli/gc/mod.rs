@@ -2,7 +2,7 @@
 
 mod explain;
 mod more;
-mod report;
+pub(super) mod report;
 
 use std::collections::HashSet;
 use std::path::{Path, PathBuf};

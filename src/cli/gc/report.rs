@@ -8,7 +8,7 @@ use super::more::{More, Sum};
 use crate::cli::count::{self, human_bytes, plural};
 use crate::cli::deletion::{name_run, print_way_back, words};
 use crate::cli::{Context, NOTE_CACHED, hint, quarantine};
-use crate::finding::{Code, REPAIRABLE};
+use crate::finding::Code;
 use crate::gc::{Action, Finding, KeptReferrers, Kind, Options, Plan};
 use crate::info::{self, Process};
 use crate::json::applying;
@@ -57,11 +57,7 @@ impl Summary {
     }
 
     fn print_event(&self, actions: &[Action], run: Option<&RunId>, context: &mut Context) -> anyhow::Result<()> {
-        let removed: serde_json::Map<String, Value> = Kind::ALL
-            .into_iter()
-            .map(|kind| (kind.name().to_owned(), kind.count(actions)))
-            .map(|(name, (count, bytes))| (name, json!({ "count": count, "bytes": bytes })))
-            .collect();
+        let removed = removed(Kind::ALL.map(|kind| (kind, kind.count(actions))));
         let mut fields = json!({
             "dry_run": self.dry_run, "refused": self.refused, "removed": removed, "bytes": bytes(actions), "kept": self.more.kept,
             "content_kept_for_doubt": self.keep_all_content,
@@ -157,6 +153,15 @@ pub(super) fn warn_of_processes(tree: &Tree, context: &Context) {
     }
 }
 
+/// How many of each kind are removed, and how many bytes with them.
+pub(in crate::cli) fn removed(counts: impl IntoIterator<Item = (Kind, (u64, u64))>) -> Value {
+    let fields = counts.into_iter().map(|(kind, (count, bytes))| {
+        let counted = json!({ "count": count, "bytes": bytes });
+        (kind.name().to_owned(), counted)
+    });
+    Value::Object(fields.collect())
+}
+
 fn bytes(actions: &[Action]) -> u64 {
     actions.iter().map(|action| action.size).sum()
 }
@@ -229,17 +234,8 @@ pub(super) fn print_finding(finding: &Finding, context: &mut Context) -> anyhow:
 
 /// The command that repairs a finding because of which gc keeps something. `None` when a person has to look at it.
 fn repair_command(finding: &Finding, context: &Context) -> Option<String> {
-    let source = match finding.code {
-        code if finding.doubt == Doubt::None || !finding.repairable || !REPAIRABLE.contains(&code) => return None,
-        Code::ManifestMissing
-        | Code::IndexChildMissing
-        | Code::RevisionDangling
-        | Code::BlobCorrupt
-        | Code::BlobEmpty
-        | Code::BlobTruncated => " --from SOURCE",
-        _ => "",
-    };
-    Some(format!("{} repair --only {}{source}", hint::command(&context.global), finding.code))
+    let is_repairable = finding.doubt != Doubt::None && finding.repairable;
+    hint::repair(finding.code, &context.global).filter(|_| is_repairable)
 }
 
 pub(super) fn print_action(action: &Action, context: &mut Context) -> anyhow::Result<()> {
