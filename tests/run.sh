@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Installs what the tests need, where it is missing, and runs them all. Arguments go to `cargo test`; `--later DAYS` before
-# them runs the tests so many days later.
+# them runs the tests so many days later; `--browser` first installs Chromium too (an 80 MB download), without which the tests of the page
+# in a browser are skipped.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -11,6 +12,11 @@ command -v cargo >/dev/null || { echo 'tests/run.sh: install Rust 1.95 or later 
 wanted=(docker-registry=docker-registry skopeo=skopeo umoci=umoci podman=podman buildah=buildah
         curl=curl cc=gcc mkfifo=coreutils prlimit=util-linux setpriv=util-linux
         script=bsdutils unshare=util-linux strace=strace tar=tar)
+if [ "${1-}" = --browser ]; then
+    wanted+=(chromium=chromium)
+    export REGTREE_TEST_BROWSER=required
+    shift
+fi
 missing=()
 for pair in "${wanted[@]}"; do
     command -v "${pair%%=*}" >/dev/null || missing+=("${pair##*=}")

@@ -21,6 +21,7 @@ mod manifests;
 mod prune;
 mod quarantine;
 mod repair;
+mod report;
 mod repos;
 #[cfg(feature = "serve")]
 mod serve;

@@ -9,8 +9,8 @@ use std::sync::LazyLock;
 use jsonschema::Validator;
 use serde_json::Value;
 
-/// What prints content, or a document of the OCI specification, where it does not write that to a file.
-const FOREIGN: [&str; 5] = ["blob-get", "export", "manifest-get", "manifest-referrers", "upload-get"];
+/// What prints content, a page, or a document of the OCI specification, where it does not write that to a file.
+const FOREIGN: [&str; 6] = ["blob-get", "export", "manifest-get", "manifest-referrers", "report", "upload-get"];
 
 /// The schema of each command's documents by the command's words (`tag-list`), and that of errors as `error`.
 static SCHEMAS: LazyLock<BTreeMap<String, Validator>> = LazyLock::new(|| {
