@@ -75,18 +75,15 @@ impl Report {
 
 /// Writes the page. If it is the answer itself, what else there is to say goes to stderr.
 fn write(page: &str, output: Option<&Path>, context: &mut Context) -> anyhow::Result<()> {
-    match output.filter(|path| !sink::is_stdout(path)) {
-        Some(path) => {
-            sink::write_file(path, |mut file, name, _| {
-                Ok(file.write_all(page.as_bytes()).map_err(|error| Error::io("write", name, error))?)
-            })?;
-            context.output.note(format_args!("wrote {}", path.display()));
-        }
-        None => {
-            let mut stdout = sink::stdout()?;
-            stdout.write_all(page.as_bytes()).map_err(|error| Error::io("write", STDOUT, error))?;
-            context.output.make_way();
-        }
+    if let Some(path) = output.filter(|path| !sink::is_stdout(path)) {
+        sink::write_file(path, |mut file, name, _| {
+            Ok(file.write_all(page.as_bytes()).map_err(|error| Error::io("write", name, error))?)
+        })?;
+        context.output.note(format_args!("wrote {}", path.display()));
+    } else {
+        let mut stdout = sink::stdout()?;
+        stdout.write_all(page.as_bytes()).map_err(|error| Error::io("write", STDOUT, error))?;
+        context.output.make_way();
     }
     Ok(())
 }

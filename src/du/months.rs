@@ -11,7 +11,8 @@ use super::walk::UNSEEN;
 #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
 pub(crate) struct Month {
     /// The month in UTC: `2026-11`.
-    pub(crate) month: String,
+    #[serde(rename = "month")]
+    pub(crate) name: String,
     /// How many blobs there are.
     pub(crate) blobs: u64,
     /// Their bytes.
@@ -26,7 +27,7 @@ pub(super) fn count(times: &[i64], sizes: &[u64]) -> Vec<Month> {
         *blobs += 1;
         *bytes += size;
     }
-    let named = |((year, month), (blobs, bytes))| Month { month: format!("{year:04}-{month:02}"), blobs, bytes };
+    let named = |((year, month), (blobs, bytes))| Month { name: format!("{year:04}-{month:02}"), blobs, bytes };
     months.into_iter().map(named).collect()
 }
 
@@ -46,7 +47,7 @@ mod tests {
         // The last second of 2025, the first of 2026, and one in March.
         let times = [1_767_225_599, 1_767_225_600, UNSEEN, 1_772_323_200, 1_767_225_601];
         let months = count(&times, &[1, 10, 100, 1000, 10_000]);
-        let found: Vec<_> = months.iter().map(|month| (&*month.month, month.blobs, month.bytes)).collect();
+        let found: Vec<_> = months.iter().map(|month| (&*month.name, month.blobs, month.bytes)).collect();
         assert_eq!(found, [("2025-12", 1, 1), ("2026-01", 2, 10_010), ("2026-03", 1, 1000)]);
     }
 

@@ -73,7 +73,7 @@ impl Node {
     }
 
     /// A node that is not divided.
-    fn whole(kind: NodeKind, name: impl ToString, bytes: u64) -> Self {
+    fn whole(kind: NodeKind, name: &impl ToString, bytes: u64) -> Self {
         Self { kind, name: name.to_string(), bytes, children: Vec::new() }
     }
 }
@@ -130,7 +130,7 @@ fn first(mut nodes: Vec<Node>, most: usize, noun: &str) -> Vec<Node> {
 
 /// The node for what is left, if anything is.
 fn others(count: u64, bytes: u64, noun: &str) -> Option<Node> {
-    (count > 0).then(|| Node::whole(NodeKind::Rest, format!("{} besides", plural(count, noun)), bytes))
+    (count > 0).then(|| Node::whole(NodeKind::Rest, &format!("{} besides", plural(count, noun)), bytes))
 }
 
 #[cfg(test)]
@@ -177,6 +177,6 @@ mod tests {
     fn what_has_no_part_with_a_name_is_not_divided() {
         let unnamed = Share { largest: Vec::new(), ..share(Some("lib"), None, &[5, 6]) };
         let node = Node::divided(NodeKind::Line, "unique", line([&unnamed].into_iter()));
-        assert_eq!(node.children, [Node::whole(NodeKind::Repository, "lib", 11)]);
+        assert_eq!(node.children, [Node::whole(NodeKind::Repository, &"lib", 11)]);
     }
 }

@@ -3,6 +3,7 @@
 use serde_json::{Value, json};
 
 use crate::cli::gc::report::removed;
+use crate::cli::time::to_the_second;
 use crate::cli::{Context, du, hint};
 use crate::registry::Registry;
 use crate::report::{Collection, Group, Report};
@@ -19,7 +20,7 @@ pub(super) struct About<'r> {
 pub(super) fn of(report: &Report, about: &About<'_>, context: &Context) -> Value {
     json!({
         "version": env!("CARGO_PKG_VERSION"), "root": about.registry.tree().root().to_string_lossy(),
-        "now": context.now, "space": space(report),
+        "made": to_the_second(context.now), "space": space(report),
         "collections": report.collections.each_ref().map(|of| collection(of, context)),
         "health": health(report, context), "database": about.database, "cache": about.is_cache,
     })
@@ -45,7 +46,8 @@ fn space(report: &Report) -> Value {
 fn collection(of: &Collection, context: &Context) -> Value {
     json!({
         "delete_untagged": of.delete_untagged, "command": command(of, context), "bytes": of.bytes(),
-        "removed": removed(of.removed.iter().copied()), "kept": of.kept, "refusal": of.refusal,
+        "removed": removed(of.removed.iter().copied()), "kept": of.kept,
+        "refused": of.refusal.is_some(), "reason": of.refusal,
     })
 }
 

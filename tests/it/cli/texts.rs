@@ -170,6 +170,7 @@ fn reading() -> Session {
         "du --apparent",
         "du --apparent --tags",
         "du --apparent --layers",
+        "report -o report.html",
         "repo list nowhere",
         "tag list nowhere",
     ] {

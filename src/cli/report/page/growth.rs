@@ -43,7 +43,7 @@ fn bars(months: &[Month], now: Timestamp) -> Vec<Bar> {
     let names: Vec<String> = names.map(|month| month.strftime("%Y-%m").to_string()).collect();
     let (Some(first), Some(last)) = (names.first().cloned(), names.last().cloned()) else { return Vec::new() };
     let sum = |is_in: &dyn Fn(&str) -> bool| {
-        months.iter().filter(|month| is_in(&month.month)).map(|month| month.bytes).sum::<u64>()
+        months.iter().filter(|month| is_in(&month.name)).map(|month| month.bytes).sum::<u64>()
     };
     let mut bars = vec![Bar { name: "before".to_owned(), bytes: sum(&|month| *month < *first) }];
     bars.extend(names.into_iter().map(|name| Bar { bytes: sum(&|month| *month == *name), name }));
@@ -61,7 +61,7 @@ fn draw(bar: &Bar, at: u64, count: u64, most: u64) -> Markup {
         g {
             title { (bar.name) ": " (human_bytes(bar.bytes)) }
             rect.bar x=(x + 1) y=(HEIGHT - height) width=(slot.saturating_sub(3)) height=(height) {}
-            @if at % 3 == 0 && at + 1 < count || !bar.name.contains('-') { text x=(x) y=(HEIGHT + 14) font-size="11" { (bar.name) } }
+            @if at.is_multiple_of(3) && at + 1 < count || !bar.name.contains('-') { text x=(x) y=(HEIGHT + 14) font-size="11" { (bar.name) } }
         }
     }
 }
@@ -75,7 +75,7 @@ fn table(months: &[Month]) -> Markup {
         table {
             thead { tr { th { "Month" } th.number { "Blobs" } th.number { "Size" } th.number { "Up to then" } } }
             tbody { @for (month, sum) in months.iter().zip(sums) {
-                tr { th scope="row" { (month.month) } (number(month.blobs)) (size(month.bytes)) (size(sum)) }
+                tr { th scope="row" { (month.name) } (number(month.blobs)) (size(month.bytes)) (size(sum)) }
             } }
         }
     }
@@ -88,7 +88,7 @@ mod tests {
 
     #[test]
     fn months_without_content_have_a_place_and_what_is_out_of_sight_is_summed() {
-        let month = |month: &str, bytes| Month { month: month.to_owned(), blobs: 1, bytes };
+        let month = |month: &str, bytes| Month { name: month.to_owned(), blobs: 1, bytes };
         let now = "2026-11-30T12:00:00Z".parse().unwrap();
         let months = [("1970-01", 1), ("2024-11", 2), ("2024-12", 4), ("2026-11", 8), ("2026-12", 16), ("9999-12", 32)];
         let bars = bars(&months.map(|(name, bytes)| month(name, bytes)), now);
