@@ -64,6 +64,9 @@ _regtree() {
             regtree,repo)
                 cmd="regtree__subcmd__repo"
                 ;;
+            regtree,report)
+                cmd="regtree__subcmd__report"
+                ;;
             regtree,serve)
                 cmd="regtree__subcmd__serve"
                 ;;
@@ -168,6 +171,9 @@ _regtree() {
                 ;;
             regtree__subcmd__help,repo)
                 cmd="regtree__subcmd__help__subcmd__repo"
+                ;;
+            regtree__subcmd__help,report)
+                cmd="regtree__subcmd__help__subcmd__report"
                 ;;
             regtree__subcmd__help,serve)
                 cmd="regtree__subcmd__help__subcmd__serve"
@@ -506,7 +512,7 @@ _regtree() {
 
     case "${cmd}" in
         regtree)
-            opts="-q -v -h -V --root --registry-config --wait-lock --json --quiet --verbose --color --progress --help --version init blob upload manifest tag repo import export copy gc quarantine fsck repair du info serve demo completions help"
+            opts="-q -v -h -V --root --registry-config --wait-lock --json --quiet --verbose --color --progress --help --version init blob upload manifest tag repo import export copy gc quarantine fsck repair du report info serve demo completions help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1292,7 +1298,7 @@ _regtree() {
             return 0
             ;;
         regtree__subcmd__help)
-            opts="init blob upload manifest tag repo import export copy gc quarantine fsck repair du info serve demo completions help"
+            opts="init blob upload manifest tag repo import export copy gc quarantine fsck repair du report info serve demo completions help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1840,6 +1846,20 @@ _regtree() {
         regtree__subcmd__help__subcmd__repo__subcmd__rename)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        regtree__subcmd__help__subcmd__report)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
@@ -3244,6 +3264,52 @@ _regtree() {
                 return 0
             fi
             case "${prev}" in
+                --root)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --registry-config)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --wait-lock)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --color)
+                    COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
+                    return 0
+                    ;;
+                --progress)
+                    COMPREPLY=($(compgen -W "auto bar plain none" -- "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        regtree__subcmd__report)
+            opts="-o -q -v -h --output --jobs --root --registry-config --wait-lock --json --quiet --verbose --color --progress --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --output)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                -o)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --jobs)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 --root)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
