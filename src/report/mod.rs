@@ -62,6 +62,8 @@ pub(crate) fn look(
     let mut usage = du::measure(registry.tree(), options, &|_| true, watch)?;
     let counts = tag_counts(&usage.tags);
     let map = map::of(&usage);
+    // A large tree has one share for each tag.
+    usage.shares = Vec::new();
     // The rows come sorted by name, and a stable sort keeps that order among equal rows.
     usage.repositories.sort_by_key(|row| std::cmp::Reverse((row.amount.unique, row.amount.total)));
     usage.tags.sort_by_key(|row| std::cmp::Reverse((row.amount.unique, row.amount.total)));
