@@ -9,8 +9,9 @@ use serde_json::json;
 
 use super::{Context, Exit, interrupt, root};
 use crate::error::Error;
+use crate::json::applying;
 use crate::registry::Registry;
-use crate::serve::{Options, Server};
+use crate::serve::{AccessLog, Options, Server};
 
 /// Serve the tree's images over HTTP, for pulls only
 ///
@@ -18,10 +19,10 @@ use crate::serve::{Options, Server};
 /// referrers. Whatever would change something is refused. It takes no lock, writes nothing, and reads the tree anew for
 /// each request, so it also works on a read-only mount, while a registry is down, and beside other commands.
 ///
-/// Blobs are hashed on their way out. If one is damaged, its connection is closed before the last byte, so that no client
-/// takes it for whole. Each request is a line on stderr.
+/// The address is printed on stdout, and each request is a line on stderr. Blobs are hashed on their way out. If one is
+/// damaged, the connection is closed before its last byte. Other damage is answered with 404.
 ///
-/// There is no authentication and no TLS: for others than this machine, put it behind a proxy. SIGTERM and Ctrl-C let
+/// There is no authentication and no TLS: put it behind a proxy if other machines are to reach it. SIGTERM and Ctrl-C let
 /// the requests that have begun go on for 30 seconds; a second one ends it at once.
 #[derive(Debug, clap::Args)]
 #[command(after_long_help = "\
@@ -59,20 +60,22 @@ impl Serve {
         let mut options = Options::new();
         options.verify = !self.no_verify;
         options.max_connections = usize::try_from(self.max_connections)?;
+        // The log's thread comes first: the server takes note of how many the system still gives.
+        let log = Arc::new(log::Lines::start(context).map_err(|error| Error::io("listen on", &address, error))?);
         let server = Server::new(listener, options)?;
-        if !listen.ip().is_loopback() {
-            context.output.warn(format_args!(
-                "whoever can reach {listen} can pull everything: there is no authentication and no TLS"
-            ));
+        let warning = (!listen.ip().to_canonical().is_loopback())
+            .then(|| format!("whoever can reach {listen} can pull everything: there is no authentication and no TLS"));
+        if let Some(warning) = &warning {
+            context.output.warn(warning);
         }
-        let fields = || json!({ "address": listen.to_string(), "root": registry.tree().root().to_string_lossy() });
+        let root_path = registry.tree().root().to_string_lossy();
+        let fields = || applying(json!({ "address": listen.to_string(), "root": root_path, "warning": warning }));
         context.output.answer(listen, "listening", fields)?;
         context.output.flush()?;
         context.output.note(format_args!(
             "serving {} for pulls at http://{listen}; Ctrl-C stops it",
             registry.tree().root().display()
         ));
-        let log = Arc::new(log::Lines::new(context));
         // Each request opens the tree anew, by the path that was found now.
         let (root, configuration) = (std::path::absolute(root.root)?, root.configuration);
         let open = move || {
@@ -83,7 +86,9 @@ impl Serve {
             Ok(registry)
         };
         drop(registry);
-        server.serve(open, log, &interrupt)?;
+        let served = server.serve(open, Arc::clone(&log) as Arc<dyn AccessLog>, &interrupt);
+        log.end();
+        served?;
         Ok(Exit::Done)
     }
 }

@@ -1,8 +1,8 @@
 //! The answer to a request: what it asks for, or an error in the shape of the registry's API (layout.md §8).
 
-use http::header::{ALLOW, CACHE_CONTROL, CONTENT_LENGTH, CONTENT_RANGE, CONTENT_TYPE, LINK, LOCATION};
+use http::header::{ALLOW, CACHE_CONTROL, CONTENT_LENGTH, CONTENT_RANGE, CONTENT_TYPE, HOST, LINK, LOCATION};
 use http::response::Builder;
-use http::{HeaderName, HeaderValue, Method, Request, Response, StatusCode};
+use http::{HeaderName, HeaderValue, Method, Request, Response, StatusCode, Version};
 use serde_json::{Value, json};
 
 use super::blob::ServeBlob;
@@ -56,6 +56,10 @@ pub(super) fn answer<B>(
     interrupt: &Interrupt,
 ) -> Answer {
     let mut answer = match registry {
+        _ if !names_one_host(request) => {
+            let response = Response::builder().status(StatusCode::BAD_REQUEST).header(CONTENT_TYPE, TEXT);
+            with_bytes(response, b"400 Bad Request: one Host header is required\n".to_vec()).into()
+        }
         _ if !matches!(*request.method(), Method::GET | Method::HEAD) => unsupported().into(),
         Ok(registry) => Asked { registry: &registry, request, serve, interrupt }.answer(),
         Err(error) => {
@@ -70,6 +74,11 @@ pub(super) fn answer<B>(
         *answer.response.body_mut() = Content::Bytes(Vec::new());
     }
     answer
+}
+
+/// Whether a request says to which host it goes, as HTTP/1.1 requires (RFC 9112 §3.2).
+fn names_one_host<B>(request: &Request<B>) -> bool {
+    request.version() != Version::HTTP_11 || request.headers().get_all(HOST).iter().count() == 1
 }
 
 /// A request to read something.
@@ -155,7 +164,11 @@ impl<B> Asked<'_, B> {
     }
 }
 
+/// A list, unless something that belongs in it could not be read: a client would take the rest for all of it.
 fn listed(list: List, media_type: &str) -> Answer {
+    if let Some(unread) = list.damage.iter().find(|error| matches!(error, Error::Io { .. })) {
+        return Answer { response: unknown(), reason: Some(told(unread)) };
+    }
     let mut response = Response::builder().header(CONTENT_TYPE, media_type);
     if let Some(link) = list.link {
         response = response.header(LINK, link);
@@ -171,9 +184,7 @@ fn listed(list: List, media_type: &str) -> Answer {
 /// The answer where what a path names can't be read. Damage is answered as if nothing were there.
 fn failed(route: &Route, error: &Error) -> Answer {
     let response = match error {
-        Error::Io { .. } | Error::Interrupted { .. } | Error::HashesDiffer { .. } => {
-            fault(StatusCode::INTERNAL_SERVER_ERROR, "UNKNOWN", "unknown error", None)
-        }
+        Error::Io { .. } | Error::Interrupted { .. } | Error::HashesDiffer { .. } => unknown(),
         Error::RangeInvalid { size, .. } => {
             let mut response = fault(StatusCode::RANGE_NOT_SATISFIABLE, "RANGE_INVALID", "invalid content range", None);
             let range = HeaderValue::try_from(format!("bytes */{size}")).expect(VALID);
@@ -183,6 +194,11 @@ fn failed(route: &Route, error: &Error) -> Answer {
         _ => absent(route),
     };
     Answer { response, reason: Some(told(error)) }
+}
+
+/// The answer where it is not known what is there.
+fn unknown() -> Response<Content> {
+    fault(StatusCode::INTERNAL_SERVER_ERROR, "UNKNOWN", "unknown error", None)
 }
 
 fn absent(route: &Route) -> Response<Content> {

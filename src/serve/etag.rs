@@ -13,7 +13,7 @@ pub(super) fn of(digest: Digest) -> String {
 pub(super) fn is_known(headers: &HeaderMap, digest: Digest) -> bool {
     let named = headers.get_all(IF_NONE_MATCH).iter().filter_map(|value| value.to_str().ok());
     named.flat_map(|list| list.split(',')).map(str::trim).any(|tag| {
-        let tag = tag.strip_prefix("W/").unwrap_or(tag);
+        let tag = tag.strip_prefix("W/").filter(|tag| tag.starts_with('"')).unwrap_or(tag);
         tag == "*" || tag == of(digest) || tag == digest.to_string()
     })
 }
@@ -50,7 +50,9 @@ mod tests {
         ] {
             assert!(says(&known), "{known:?}");
         }
-        for unknown in [vec![], vec![String::new()], vec![other.to_string()], vec![format!("\"{ours}")]] {
+        for unknown in
+            [vec![], vec![String::new()], vec!["W/*".to_owned()], vec![other.to_string()], vec![format!("\"{ours}")]]
+        {
             assert!(!says(&unknown), "{unknown:?}");
         }
     }

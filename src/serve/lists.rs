@@ -60,10 +60,12 @@ pub(super) fn tags(repository: &Repository<'_>, page: &Page, path: &str) -> Resu
     Ok(List { document: json!({ "name": repository.name(), "tags": names }), link, damage: found.damage })
 }
 
-/// The manifests that refer to `subject`, as an OCI index; only those of one type, if that is wanted.
+/// The manifests that refer to `subject`, as an OCI index; only those of one type, if that is wanted. One that a client
+/// listed and that is gone is left out.
 pub(super) fn referrers(repository: &Repository<'_>, subject: Digest, wanted: Option<&str>) -> Result<List> {
     let (relations, damage) = manifest::relations(repository, subject)?;
     let mut found = relations.referrers;
+    found.retain(|referrer| referrer.present);
     if let Some(wanted) = wanted {
         found.retain(|referrer| referrer.artifact_type.as_deref() == Some(wanted));
     }

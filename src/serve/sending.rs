@@ -49,7 +49,7 @@ struct Transfer {
 }
 
 impl Transfer {
-    /// The next piece. The more blobs are being sent, the smaller it is: few clients get their blobs with little ado, and
+    /// The next piece. The more blobs are being sent, the smaller it is: few clients get their blobs with few waits, and
     /// many that take nothing keep little memory.
     fn next_piece(&mut self) -> Result<Option<Vec<u8>>> {
         let share = MEMORY / Arc::strong_count(&self.others.0);
@@ -74,7 +74,7 @@ impl Sending {
         Self { state, entry }
     }
 
-    /// Cuts the content off, but not at once: what was given before is sent first, and be it the head alone.
+    /// Cuts the content off, but not at once: what was given before is sent first, at least the head.
     fn cut(&mut self, why: &str, context: &Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Cut>>> {
         self.entry.note(format!("cut off: {why}"));
         self.state = State::CutOff;

@@ -7,6 +7,7 @@ use std::sync::{Arc, mpsc};
 use std::thread;
 use std::time::Duration;
 
+use http::header::RANGE;
 use http::{Request, Response, StatusCode};
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
@@ -31,6 +32,8 @@ use crate::stream::Interrupt;
 const HEAD_MAX: usize = 32 * 1024;
 /// The most threads that read for clients at a time.
 const READERS: usize = 16;
+/// The most requests for a part of a blob that read at a time.
+const PARTS: usize = 4;
 /// How long a thread that reads waits for work before it ends.
 const KEPT: Duration = Duration::from_hours(24);
 /// How often to check for a signal.
@@ -84,6 +87,8 @@ struct Shared {
     open: Box<Open>,
     serve: ServeBlob,
     transfers: Transfers,
+    /// Lets few requests for a part of a blob read all of it at a time: each keeps a thread for long.
+    parts: Semaphore,
     log: Arc<dyn AccessLog>,
 }
 
@@ -118,7 +123,8 @@ impl Server {
         let Self { listener, runtime, options } = self;
         let failed = failed(&listener);
         let serve = if options.verify { ServeBlob::new() } else { ServeBlob::new().unverified() };
-        let shared = Arc::new(Shared { open: Box::new(open), serve, transfers: Transfers::default(), log });
+        let parts = Semaphore::new(PARTS);
+        let shared = Arc::new(Shared { open: Box::new(open), serve, transfers: Transfers::default(), parts, log });
         let served = runtime.block_on(async {
             accept_all(tokio::net::TcpListener::from_std(listener)?, &options, &shared, interrupt).await;
             Ok(())
@@ -216,10 +222,13 @@ async fn respond(
     let mut entry = Entry::begin(client, &parts, Arc::clone(&shared.log));
     let request = Request::from_parts(parts, ());
     let gone = Client::default();
+    // A semaphore that is never closed gives a permit.
+    let part = if request.headers().contains_key(RANGE) { shared.parts.acquire().await.ok() } else { None };
     let interrupt = gone.0.clone();
     let server = Arc::clone(&shared);
     let work = move || answer((server.open)(), &request, server.serve, &interrupt);
     let Answer { response, reason } = tokio::task::spawn_blocking(work).await.unwrap_or_else(|_| panicked());
+    drop(part);
     let length = match response.body() {
         Content::Bytes(bytes) => bytes.len() as u64,
         Content::Blob(pieces) => pieces.left(),

@@ -3,7 +3,7 @@
 use std::fs;
 
 use super::limits::raw;
-use crate::support::planted::{Planted, blob_path, layer_path, revision_path, tag_path};
+use crate::support::planted::{Planted, blob_path, layer_path, revision_path, sha256, tag_path};
 use crate::support::served::Served;
 
 /// Content of several pieces.
@@ -116,6 +116,38 @@ fn other_damage_is_answered_as_if_nothing_were_there_and_the_log_says_what_it_is
     for digest in [&corrupt, &linkless, &lost, &unknown, &layer, &kindless] {
         assert!(said.contains(digest.as_str()), "{digest}: {said}");
     }
+}
+
+#[test]
+fn a_list_that_can_t_be_read_whole_is_not_served() {
+    let planted = Planted::new();
+    // As a user; root may read everything.
+    if !rustix::process::geteuid().is_root() {
+        return;
+    }
+    for repository in ["open", "shut"] {
+        planted.tagged_image(repository, "v1", "an image");
+    }
+    let (user, shut) = ("61236", planted.at("repositories/shut/_manifests"));
+    let change = |program: &str, arguments: &[&str], path: &std::path::Path| {
+        assert!(std::process::Command::new(program).args(arguments).arg(path).status().unwrap().success());
+    };
+    change("chown", &["-R", user], planted.root());
+    change("chown", &["root"], &shut);
+    change("chmod", &["700"], &shut);
+    let mut command = std::process::Command::new("setpriv");
+    command.args(["--reuid", user, "--regid", user, "--clear-groups", env!("CARGO_BIN_EXE_regtree"), "serve"]);
+    command.args(["--listen", "127.0.0.1:0", "--root"]).arg(planted.root());
+    let served = Served::start(command);
+    assert_eq!(served.get("/v2/open/tags/list").status, 200);
+    for path in ["/v2/shut/tags/list", "/v2/shut/manifests/v1", &format!("/v2/shut/referrers/{}", sha256(b"x"))] {
+        let reply = served.get(path);
+        assert!(
+            reply.status == 500 && reply.body.starts_with(b"{\"errors\":[{\"code\":\"UNKNOWN\""),
+            "{path}: {reply:?}"
+        );
+    }
+    assert!(served.stop().contains("ermission denied"));
 }
 
 #[test]

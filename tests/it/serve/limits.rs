@@ -109,6 +109,40 @@ fn no_request_leads_out_of_the_tree_or_ends_the_server() {
 }
 
 #[test]
+fn a_request_names_one_host() {
+    let served = Served::serve(Planted::new().root());
+    for (head, expected) in [("", 400), ("Host: a\r\nHost: b\r\n", 400), ("Host: a\r\n", 503)] {
+        let reply = raw(served.address(), format!("GET /v2/ HTTP/1.1\r\n{head}\r\n").as_bytes());
+        assert_eq!(status(&reply), Some(expected), "{head:?}");
+    }
+    assert_eq!(status(&raw(served.address(), b"GET /v2/ HTTP/1.0\r\n\r\n")), Some(503));
+}
+
+#[test]
+fn who_wants_parts_of_large_blobs_keeps_nobody_else_waiting() {
+    let planted = Planted::new();
+    let digest = planted.layer("app", vec![0; 64 << 20]);
+    let served = Served::serve(planted.root());
+    let request = format!("GET /v2/app/blobs/{digest} HTTP/1.1\r\nHost: x\r\nRange: bytes=0-0\r\n\r\n");
+    let mut clients = Vec::new();
+    for _ in 0..40 {
+        let mut client = TcpStream::connect(served.address()).unwrap();
+        client.write_all(request.as_bytes()).unwrap();
+        clients.push(client);
+    }
+    // One is answered, so the others have begun too.
+    clients[0].read_exact(&mut [0; 20]).unwrap();
+    assert_eq!(served.get("/v2/_catalog").status, 200);
+    for client in &mut clients[1..] {
+        client.read_exact(&mut [0; 20]).unwrap();
+    }
+    let said = served.stop();
+    let lines: Vec<&str> = said.lines().filter(|line| line.contains(" GET ")).collect();
+    let other = lines.iter().position(|line| line.contains("_catalog")).unwrap();
+    assert!(lines.len() == 41 && other < 30, "{other}: {said}");
+}
+
+#[test]
 fn requests_that_come_together_are_answered_in_order() {
     let planted = Planted::new();
     let [one, two] = ["one", "two"].map(|content| planted.layer("app", content));

@@ -49,6 +49,19 @@ fn the_log_is_json_if_that_is_wanted_and_nothing_with_quiet() {
 }
 
 #[test]
+fn nobody_waits_for_the_log_to_be_read() {
+    let planted = Planted::new();
+    let served = Served::serve(planted.root());
+    let requests = "GET /v2/ HTTP/1.1\r\nHost: x\r\n\r\n".repeat(5000);
+    let replies = super::limits::raw(served.address(), requests.as_bytes());
+    assert_eq!(String::from_utf8_lossy(&replies).matches("HTTP/1.1 200 OK").count(), 5000);
+    // What was not lost is there once somebody reads.
+    let said = served.stop();
+    let lines = said.lines().filter(|line| line.contains(" GET /v2/ 200 ")).count();
+    assert!(lines > 1000 && lines < 5000, "{lines}");
+}
+
+#[test]
 fn a_signal_lets_what_has_begun_end_and_accepts_no_more() {
     let planted = Planted::new();
     // More than the buffers of a connection.
@@ -139,6 +152,10 @@ fn an_address_that_others_can_reach_is_warned_of() {
     let mut command = Command::new(env!("CARGO_BIN_EXE_regtree"));
     command.args(["serve", "--listen", "0.0.0.0:0", "--root"]).arg(planted.root());
     let said = Served::start(command).stop();
+    let mut command = Command::new(env!("CARGO_BIN_EXE_regtree"));
+    command.args(["serve", "--listen", "0.0.0.0:0", "--json", "--root"]).arg(planted.root());
+    assert!(Served::start(command).listening().contains("\"warning\":\""));
+    assert!(!Served::serve_with(planted.root(), &["--json"]).listening().contains("warning"));
     assert!(said.contains("warning: ") && said.contains("no authentication and no TLS"), "{said}");
     assert!(!Served::serve(planted.root()).stop().contains("warning: "));
 }

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::support::planted::{Planted, blob_path, hex_of, schema1, sha512, tag_path};
+use crate::support::planted::{Planted, blob_path, hex_of, schema1, sha256, sha512, tag_path};
 use crate::support::served::Served;
 
 const INDEX: &str = "application/vnd.oci.image.index.v1+json";
@@ -157,6 +157,12 @@ fn referrers_are_an_index_and_can_be_filtered() {
         assert_eq!(index["manifests"].as_array().unwrap().len(), count, "{wanted}");
         assert_eq!(reply.header("oci-filters-applied"), "artifactType");
     }
+    // A client has listed one that is there and says nothing of it, and one that is gone.
+    let listed = planted.index("app", &[&planted.image("app", "listed"), &sha256(b"gone")]);
+    planted.tag("app", &image.replace(':', "-"), &listed);
+    let index: Value = serde_json::from_slice(&served.get(&path).body).unwrap();
+    assert_eq!(index["manifests"].as_array().unwrap().len(), 2, "{index}");
+
     let none = served.get(&format!("/v2/app/referrers/sha256:{}", "0".repeat(64)));
     assert_eq!((none.status, none.header("content-type").as_str()), (200, INDEX));
     let reply = served.get(&format!("/v2/none/referrers/{image}"));

@@ -13,6 +13,8 @@ use super::schema;
 pub(crate) struct Served {
     child: Child,
     address: String,
+    /// The first line of its answer.
+    listening: String,
     stderr: Option<BufReader<ChildStderr>>,
 }
 
@@ -41,7 +43,7 @@ impl Served {
         let mut first = String::new();
         BufReader::new(child.stdout.take().unwrap()).read_line(&mut first).unwrap();
         let stderr = child.stderr.take().map(BufReader::new);
-        let mut served = Self { child, address: first.trim().to_owned(), stderr };
+        let mut served = Self { child, address: first.trim().to_owned(), listening: first.clone(), stderr };
         if first.starts_with('{') {
             schema::check_document("serve", first.trim());
             let listening: serde_json::Value = serde_json::from_str(&first).unwrap();
@@ -57,6 +59,11 @@ impl Served {
     /// `127.0.0.1:port`.
     pub(crate) fn address(&self) -> &str {
         &self.address
+    }
+
+    /// The first line that it prints.
+    pub(crate) fn listening(&self) -> &str {
+        &self.listening
     }
 
     /// The process.
