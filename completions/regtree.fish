@@ -638,7 +638,7 @@ complete -c regtree -n "__fish_regtree_using_subcommand tag; and __fish_seen_sub
 complete -c regtree -n "__fish_regtree_using_subcommand tag; and __fish_seen_subcommand_from delete" -s q -l quiet -d 'Print the answer and errors only: no notes, warnings, findings of severity info, or progress'
 complete -c regtree -n "__fish_regtree_using_subcommand tag; and __fish_seen_subcommand_from delete" -s v -l verbose -d 'Print more details on stderr; with --version, what the program was built from'
 complete -c regtree -n "__fish_regtree_using_subcommand tag; and __fish_seen_subcommand_from delete" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c regtree -n "__fish_regtree_using_subcommand tag; and __fish_seen_subcommand_from prune" -l policy -d 'Take the rules from FILE: for each repository the first rule that matches its name; without one, all of its tags stay' -r -F
+complete -c regtree -n "__fish_regtree_using_subcommand tag; and __fish_seen_subcommand_from prune" -l policy -d 'Take the rules from FILE; the first rule that matches a repository\'s name is for it; without one, all of its tags stay' -r -F
 complete -c regtree -n "__fish_regtree_using_subcommand tag; and __fish_seen_subcommand_from prune" -l max-delete -d 'Refuse to remove more than PERCENT% of the tags of these repositories; if omitted, more than half' -r
 complete -c regtree -n "__fish_regtree_using_subcommand tag; and __fish_seen_subcommand_from prune" -l keep-last -d 'Keep the N newest tags' -r
 complete -c regtree -n "__fish_regtree_using_subcommand tag; and __fish_seen_subcommand_from prune" -l keep-within -d 'Keep what is at most AGE (12h, 30d, 52w) older than the newest tag' -r
@@ -647,11 +647,11 @@ complete -c regtree -n "__fish_regtree_using_subcommand tag; and __fish_seen_sub
 complete -c regtree -n "__fish_regtree_using_subcommand tag; and __fish_seen_subcommand_from prune" -l keep-weekly -d 'Keep the newest tag of each of the last N weeks that have one' -r
 complete -c regtree -n "__fish_regtree_using_subcommand tag; and __fish_seen_subcommand_from prune" -l keep-monthly -d 'Keep the newest tag of each of the last N months that have one' -r
 complete -c regtree -n "__fish_regtree_using_subcommand tag; and __fish_seen_subcommand_from prune" -l keep-yearly -d 'Keep the newest tag of each of the last N years that have one' -r
-complete -c regtree -n "__fish_regtree_using_subcommand tag; and __fish_seen_subcommand_from prune" -l keep-tag -d 'Keep tags that match PATTERN: a glob, or /REGEX/; may be given several times' -r
-complete -c regtree -n "__fish_regtree_using_subcommand tag; and __fish_seen_subcommand_from prune" -l keep-latest-semver -d 'Keep the N highest versions, apart for each suffix' -r
-complete -c regtree -n "__fish_regtree_using_subcommand tag; and __fish_seen_subcommand_from prune" -l only-tag -d 'Look only at tags that match PATTERN, as if there were no others; may be given several times' -r
+complete -c regtree -n "__fish_regtree_using_subcommand tag; and __fish_seen_subcommand_from prune" -l keep-tag -d 'Keep tags that match PATTERN: a glob, or /REGEX/, which matches anywhere in the tag; may be given several times' -r
+complete -c regtree -n "__fish_regtree_using_subcommand tag; and __fish_seen_subcommand_from prune" -l keep-latest-semver -d 'Keep the N highest versions of each suffix' -r
+complete -c regtree -n "__fish_regtree_using_subcommand tag; and __fish_seen_subcommand_from prune" -l only-tag -d 'Look only at tags that match PATTERN, as if there were no others; no other tag goes, those of signatures too; may be given several times' -r
 complete -c regtree -n "__fish_regtree_using_subcommand tag; and __fish_seen_subcommand_from prune" -l older-than -d 'Keep everything younger than AGE (12h, 30d, 52w)' -r
-complete -c regtree -n "__fish_regtree_using_subcommand tag; and __fish_seen_subcommand_from prune" -l age-by -d 'What the age is counted from: when the tag was last set, or when the image was created, as its config says' -r -f -a "set\t''
+complete -c regtree -n "__fish_regtree_using_subcommand tag; and __fish_seen_subcommand_from prune" -l age-by -d 'What the age is counted from: when the tag was last set (the default), or when the image was created, as its config says' -r -f -a "set\t''
 created\t''"
 complete -c regtree -n "__fish_regtree_using_subcommand tag; and __fish_seen_subcommand_from prune" -l root -d 'The registry\'s rootdirectory, or its docker/registry/v2' -r -F
 complete -c regtree -n "__fish_regtree_using_subcommand tag; and __fish_seen_subcommand_from prune" -l registry-config -d 'Take the root from the registry\'s own config.yml' -r -F

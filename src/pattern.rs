@@ -6,6 +6,7 @@ use globset::{GlobBuilder, GlobMatcher};
 use regex::bytes::{Regex, RegexBuilder};
 
 use crate::error::{Error, Result};
+use crate::name::RepositoryName;
 
 /// A pattern for repository names: `*` and `?` match within one part of a name, `**` matches across parts.
 #[derive(Clone, Debug)]
@@ -35,6 +36,15 @@ impl Pattern {
     /// Whether the repository at the path `name` is chosen.
     pub(crate) fn is_match(&self, name: &str) -> bool {
         self.0.is_match(name)
+    }
+
+    /// Whether a repository may have a name that this matches. Where that is hard to tell, it may.
+    pub(crate) fn may_match(&self) -> bool {
+        let text = self.0.glob().glob();
+        // A letter is right wherever a wildcard is. `**` may be several parts of a name, or none.
+        let filled = |text: &str, several: &str| text.replace("**", several).replace(['*', '?'], "a");
+        let names = [filled(text, "a"), filled(text, "a/a"), filled(&text.replace("**/", ""), "a")];
+        text.contains(['{', '[', '\\']) || names.iter().any(|name| name.parse::<RepositoryName>().is_ok())
     }
 
     /// Whether `directory` is a repository that is chosen, or could contain one. When that can't be decided, it could.
@@ -67,9 +77,22 @@ impl FromStr for TagPattern {
     type Err = PatternError;
 
     fn from_str(text: &str) -> Result<Self, PatternError> {
+        let wrong = |reason: &str| Err(PatternError(reason.to_owned()));
         let Some(expression) = text.strip_prefix('/').and_then(|text| text.strip_suffix('/')) else {
-            return text.parse().map(Self::Glob);
+            return match text {
+                "" => wrong("it is empty"),
+                _ if text.contains('/') => {
+                    wrong("no tag has a slash; a regular expression stands between two: /REGEX/")
+                }
+                _ if text.contains(',') && !text.contains('{') => {
+                    wrong("no tag has a comma; give each pattern by itself")
+                }
+                glob => glob.parse().map(Self::Glob),
+            };
         };
+        if expression.is_empty() {
+            return wrong("the regular expression is empty");
+        }
         // No tag has other letters than those of ASCII.
         let regex = RegexBuilder::new(expression).unicode(false).build();
         regex.map(Self::Regex).map_err(|error| PatternError(error.to_string()))
@@ -157,14 +180,38 @@ mod tests {
             ("/rc/", "1.0-rc1", true),
             (r"/^v\d+$/", "v12", true),
             (r"/^v\d+$/", "v1.2", false),
-            ("//", "anything", true),
-            // One slash alone is a glob, which no tag matches.
-            ("/", "anything", false),
+            ("/./", "anything", true),
+            ("/^v{1,2}$/", "vv", true),
         ] {
             assert_eq!(pattern.parse::<TagPattern>().unwrap().is_match(tag), expected, "{pattern} {tag}");
         }
-        for wrong in ["[a", "/(/", "/[z-a]/"] {
+        for wrong in ["[a", "/(/", "/[z-a]/", "", "/", "//", "/^v1", "v1/", "a/b", "v1,v2", ","] {
             assert!(wrong.parse::<TagPattern>().is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn a_pattern_that_no_name_can_match_is_told_apart() {
+        for (pattern, expected) in [
+            ("ns/*", true),
+            ("**", true),
+            ("{a,b}/app", true),
+            ("[!a]?/x_y.z-1", true),
+            ("{App,b}", true),
+            ("a*_?/**/b", true),
+            ("Host/**", true),
+            ("**/Host/x", true),
+            ("Host", false),
+            ("*/App", false),
+            ("*.", false),
+            ("/ns/*", false),
+            ("ns/", false),
+            ("ns//app", false),
+            ("a,b", false),
+            ("a b", false),
+            ("", false),
+        ] {
+            assert_eq!(pattern.parse::<Pattern>().unwrap().may_match(), expected, "{pattern:?}");
         }
     }
 

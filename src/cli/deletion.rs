@@ -51,20 +51,37 @@ impl Manner {
         context: &mut Context,
         delete: impl FnOnce(&dyn ExclusiveRemover) -> anyhow::Result<()>,
     ) -> anyhow::Result<Option<RunId>> {
-        let Some(writer) = writer else { return Ok(None) };
-        if !self.quarantine.is_quarantine() {
-            return delete(writer).map(|()| None);
+        let (run, deleted) = self.carry_out_aloud(writer, command, context, |remover, _, _| delete(remover));
+        if let (Err(_), Some(run)) = (&deleted, &run) {
+            print_way_back(run, context);
         }
-        let moved = || {
-            let mover = Mover::begin(writer, command, context.now)?;
-            let deleted = delete(&mover);
-            let run = mover.finish();
-            if let (Err(_), Ok(Some(run))) = (&deleted, &run) {
-                print_way_back(run, context);
-            }
-            deleted.and(Ok(run?))
+        deleted.map(|()| run)
+    }
+
+    /// As [`carry_out`](Self::carry_out), for a deletion that prints what it removes, with the run that takes it. Returns
+    /// the run also of a deletion that fails.
+    pub(super) fn carry_out_aloud(
+        self,
+        writer: Option<&ExclusiveWriter<'_>>,
+        command: &str,
+        context: &mut Context,
+        delete: impl FnOnce(&dyn ExclusiveRemover, Option<&RunId>, &mut Context) -> anyhow::Result<()>,
+    ) -> (Option<RunId>, anyhow::Result<()>) {
+        let Some(writer) = writer else { return (None, Ok(())) };
+        if !self.quarantine.is_quarantine() {
+            return (None, delete(writer, None, context));
+        }
+        let mover = match Mover::begin(writer, command, context.now) {
+            Ok(mover) => mover,
+            Err(error) => return (None, Err(no_room(error, context))),
         };
-        moved().map_err(|error| no_room(error, context))
+        let name = mover.run();
+        let deleted = delete(&mover, Some(&name), context);
+        let (run, ended) = match mover.finish() {
+            Ok(run) => (run, deleted),
+            Err(error) => (Some(name), deleted.and(Err(error.into()))),
+        };
+        (run, ended.map_err(|error| no_room(error, context)))
     }
 }
 

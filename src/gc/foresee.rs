@@ -2,14 +2,15 @@
 
 use std::collections::HashSet;
 
+use super::Options;
 use super::action::Kind;
+use super::doubt::{self, Doubts};
 use super::plan::{Extent, decide, read};
-use super::{Options, doubt};
 use crate::digest::Digest;
 use crate::error::Result;
 use crate::name::RepositoryName;
-use crate::reach::{Edges, Use, mark};
-use crate::scan::{Scan, Scanned, ScannedTag};
+use crate::reach::{self, Edges, Use, mark};
+use crate::scan::{Doubt, Scan, Scanned, ScannedTag};
 use crate::stream::Watch;
 use crate::tree::Tree;
 
@@ -46,10 +47,7 @@ impl Foresight {
 
     /// Goes on as if these tags were gone.
     pub(crate) fn without(&mut self, tags: &HashSet<TagOf>) {
-        for repository in &mut self.scan.repositories {
-            let path = repository.text().to_owned();
-            repository.tags.retain(|tag| !tags.contains(&(path.clone(), tag.name.clone())));
-        }
+        self.set_aside(tags);
     }
 
     /// The tags that were made for manifests to which no tag leads, in no repository.
@@ -66,35 +64,82 @@ impl Foresight {
         Ok(let_go)
     }
 
-    /// The manifests of a repository to which no tag leads.
+    /// Of `waiting`, the tags that were made, as their names say, for content that is needed without these tags.
+    pub(crate) fn led_to(
+        &mut self,
+        tree: &Tree,
+        waiting: &HashSet<TagOf>,
+        now: jiff::Timestamp,
+        watch: &Watch<'_>,
+    ) -> Result<HashSet<TagOf>> {
+        let aside = self.set_aside(waiting);
+        // All others are roots, also those that were made for other images.
+        let options = Options { delete_untagged: true, ..Options::new(now) };
+        let must_keep = doubt::look(tree, &mut self.scan, &options, &watch.interrupt).must_keep;
+        let needed = mark(&Edges::new(&self.scan, options.policy(), &must_keep), |_, _, _| {});
+        let mut led_to = HashSet::new();
+        for (index, tag) in aside {
+            let subjects = reach::subjects_by_name(&self.scan, &tag.name);
+            let repository = &mut self.scan.repositories[index];
+            if subjects.into_iter().any(|subject| needed.contains(subject)) {
+                led_to.insert(name_of(repository, &tag));
+            }
+            repository.tags.push(tag);
+        }
+        watch.interrupt.check()?;
+        Ok(led_to)
+    }
+
+    /// Whether the tree has the content that a tag is named after.
+    pub(crate) fn has_subject(&self, tag: &TagOf) -> bool {
+        let subjects = reach::subjects_by_name(&self.scan, &tag.1);
+        subjects.into_iter().any(|subject| self.scan.digests.is_blob(subject))
+    }
+
+    /// Takes these tags out, each with the number of its repository.
+    fn set_aside(&mut self, tags: &HashSet<TagOf>) -> Vec<(usize, ScannedTag)> {
+        let mut aside = Vec::new();
+        for (index, repository) in self.scan.repositories.iter_mut().enumerate() {
+            let all = std::mem::take(&mut repository.tags);
+            let (out, stay): (Vec<_>, Vec<_>) =
+                all.into_iter().partition(|tag| tags.contains(&name_of(repository, tag)));
+            repository.tags = stay;
+            aside.extend(out.into_iter().map(|tag| (index, tag)));
+        }
+        aside
+    }
+
+    /// The manifests of a repository to which no tag leads, and whether these are all: what can't be followed keeps what
+    /// it may need.
     pub(crate) fn untagged(
         &mut self,
         tree: &Tree,
         repository: &RepositoryName,
         now: jiff::Timestamp,
         watch: &Watch<'_>,
-    ) -> Result<HashSet<Digest>> {
+    ) -> Result<(HashSet<Digest>, bool)> {
         let options = Options { delete_untagged: true, ..Options::new(now) };
         let mut untagged = HashSet::new();
-        self.mark(tree, &options, watch, |scan, scanned, used| {
+        let is_sure = self.mark(tree, &options, watch, |scan, scanned, used| {
             if scanned.text() != repository.as_str() {
                 return;
             }
             let digests = scanned.revisions.iter().map(|revision| revision.digest);
             untagged.extend(digests.filter(|digest| scan.digests.find(digest).is_some_and(|name| !used.is_kept(name))));
         })?;
-        Ok(untagged)
+        Ok((untagged, is_sure))
     }
 
-    /// Marks what is needed whatever its age, and calls `look` with each repository from which something may go.
+    /// Marks what is needed whatever its age, and calls `look` with each repository from which something may go. Returns
+    /// whether all could be followed.
     fn mark(
         &mut self,
         tree: &Tree,
         options: &Options,
         watch: &Watch<'_>,
         mut look: impl FnMut(&Scan, &Scanned, &Use<'_>),
-    ) -> Result<()> {
-        let must_keep = doubt::look(tree, &mut self.scan, options, &watch.interrupt).must_keep;
+    ) -> Result<bool> {
+        let Doubts { must_keep, findings, .. } = doubt::look(tree, &mut self.scan, options, &watch.interrupt);
         watch.interrupt.check()?;
         let (scan, policy) = (&self.scan, options.policy());
         mark(&Edges::new(scan, policy, &must_keep), |index, repository, used| {
@@ -102,7 +147,7 @@ impl Foresight {
                 look(scan, repository, used);
             }
         });
-        Ok(())
+        Ok(findings.iter().all(|finding| finding.doubt == Doubt::None))
     }
 
     /// What a collection with these options would free.

@@ -26,6 +26,11 @@ impl<'w> Mover<'w> {
         Ok(Self { writer, run: RefCell::new(Run::begin(writer, command, now)?) })
     }
 
+    /// The name of the run.
+    pub(crate) fn run(&self) -> RunId {
+        self.run.borrow().id().clone()
+    }
+
     /// Ends the run. Returns its name, unless it took nothing: then it is removed.
     pub fn finish(self) -> Result<Option<RunId>> {
         let run = self.run.into_inner();

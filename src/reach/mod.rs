@@ -29,7 +29,7 @@ pub(crate) use edges::{Edges, Within};
 pub(crate) use mark::{Use, mark};
 pub(crate) use per_tag::PerTag;
 pub(crate) use shortest::shortest;
-pub(crate) use subject::{made_for_others, named_by_tags, subject_of};
+pub(crate) use subject::{beginning_of_subject, made_for_others, named_by_tags, subject_of, subjects_by_name};
 pub(crate) use ways::{Way, ways};
 
 use crate::digest::Digest;

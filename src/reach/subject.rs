@@ -11,6 +11,9 @@ use super::{MustKeep, Policy};
 use crate::digest::Digest;
 use crate::scan::{DigestId, FaultKind, Scan, Scanned, ScannedTag};
 
+/// What cosign adds to the name of a tag.
+const SUFFIXES: [&str; 3] = ["sig", "att", "sbom"];
+
 /// A manifest of a repository that is about another.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Referrer {
@@ -188,16 +191,57 @@ fn lists_only(scan: &Scan, manifest: DigestId, subject: Option<DigestId>) -> boo
 pub(crate) fn subject_of(tag: &str) -> Option<(Digest, Option<&str>)> {
     let (algorithm, rest) = tag.split_once('-')?;
     let (encoded, suffix) = match rest.split_once('.') {
-        Some((encoded, suffix @ ("sig" | "att" | "sbom"))) => (encoded, Some(suffix)),
+        Some((encoded, suffix)) if SUFFIXES.contains(&suffix) => (encoded, Some(suffix)),
         Some(_) => return None,
         None => (rest, None),
     };
     Some((format!("{algorithm}:{encoded}").parse().ok()?, suffix))
 }
 
+/// How many digits of a digest the name of a tag has room for.
+const DIGITS: usize = 64;
+
+/// The beginning of the digest that a tag is named after, whatever the tag points to: of a SHA-512 it is half of the
+/// digits, more would be no tag.
+pub(crate) fn beginning_of_subject(tag: &str) -> Option<String> {
+    let (algorithm, rest) = tag.split_once('-').filter(|(algorithm, _)| ["sha256", "sha512"].contains(algorithm))?;
+    let encoded = SUFFIXES.iter().find_map(|suffix| rest.strip_suffix(suffix)?.strip_suffix('.')).unwrap_or(rest);
+    let is_hex = encoded.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'));
+    (is_hex && encoded.len() == DIGITS).then(|| format!("{algorithm}:{encoded}"))
+}
+
+/// The content of the tree that a tag is named after, whatever the tag points to.
+pub(crate) fn subjects_by_name(scan: &Scan, tag: &str) -> Vec<DigestId> {
+    let Some(begin) = beginning_of_subject(tag) else { return Vec::new() };
+    let mut subjects = scan.digests.beginning_with(&begin);
+    if begin.parse::<Digest>().is_err() {
+        // A manifest under another digest is the content that its alias names.
+        let aliases = scan.repositories.iter().flat_map(|repository| &repository.aliases);
+        let named = aliases.filter(|(key, _)| key.to_string().starts_with(&begin));
+        subjects.extend(named.filter_map(|(_, target)| scan.digests.find(target)));
+    }
+    subjects
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_name_has_room_for_half_of_a_sha512() {
+        let digits = "0a".repeat(32);
+        for (tag, expected) in [
+            (format!("sha256-{digits}"), Some(format!("sha256:{digits}"))),
+            (format!("sha512-{digits}"), Some(format!("sha512:{digits}"))),
+            (format!("sha512-{digits}.att"), Some(format!("sha512:{digits}"))),
+            (format!("sha512-{digits}.txt"), None),
+            (format!("sha512-{digits}00"), None),
+            (format!("sha1-{digits}"), None),
+            (format!("sha256-{}", digits.to_uppercase()), None),
+        ] {
+            assert_eq!(beginning_of_subject(&tag), expected, "{tag}");
+        }
+    }
 
     #[test]
     fn the_subject_of_a_tag_is_in_its_name() {

@@ -5,8 +5,11 @@
 //! age stays. Tags that were made for another image, such as those of its signatures, are no versions: they go when no
 //! tag leads to that image any more, by the function by which a [collection](crate::gc) follows them.
 //!
-//! Only tags go. Each one's link is read again right before that, and a tag that was set meanwhile stays.
+//! What such a tag was made for is in its name, so one whose own content is damaged counts too.
+//!
+//! Only tags go. Each one's link is read again right before that, and a tag that was set since stays.
 
+mod companions;
 mod created;
 mod judge;
 #[cfg(test)]
@@ -25,6 +28,6 @@ mod tests;
 mod version;
 
 pub(crate) use period::Period;
-pub(crate) use plan::{Chosen, Plan, Pruned, Verdict};
+pub(crate) use plan::{Chosen, Fate, Outcome, Plan, Pruned, Verdict};
 pub(crate) use removal::remove;
 pub(crate) use rules::{AgeBy, Reason, Rules};

@@ -4,12 +4,14 @@ use std::collections::{HashMap, HashSet};
 
 use jiff::Timestamp;
 
+use super::companions::{self, Companion};
 use super::created::created;
 use super::judge::{Candidate, judge};
 use super::rules::{AgeBy, Reason, Rules, sensible};
 use crate::digest::Digest;
 use crate::error::{Error, Result};
 use crate::gc::{Foresight, Freeable, Options, TagOf};
+use crate::layout::Form;
 use crate::limit;
 use crate::manifest;
 use crate::name::{RepositoryName, Tag};
@@ -31,7 +33,7 @@ pub(crate) struct Chosen<'r> {
 #[derive(Clone, Debug)]
 pub(crate) struct Verdict {
     pub(crate) tag: Tag,
-    /// What it points to. `None` when that can't be read, or when only empty directories are left of the tag.
+    /// What it points to. `None` when that can't be read.
     pub(crate) digest: Option<Digest>,
     /// What its age is counted from, if that is known and sensible.
     pub(crate) time: Option<Timestamp>,
@@ -40,7 +42,7 @@ pub(crate) struct Verdict {
     /// Why it stays. Without a reason it goes.
     pub(crate) kept: Vec<Reason>,
     /// Whether it was made for another image.
-    pub(super) is_companion: bool,
+    pub(super) companion: Option<Companion>,
 }
 
 impl Verdict {
@@ -49,9 +51,11 @@ impl Verdict {
         self.kept.is_empty()
     }
 
-    /// Whether there is more of it than empty directories.
-    fn is_tag(&self) -> bool {
-        self.digest.is_some() || !self.goes()
+    /// Notes what keeps it, unless it is damaged, which is reason enough.
+    fn keep(&mut self, kept: Vec<Reason>) {
+        if self.goes() {
+            self.kept = kept;
+        }
     }
 }
 
@@ -62,14 +66,18 @@ pub(crate) struct Pruned<'p> {
     pub(crate) rules: &'p Rules,
     /// Sorted by tag.
     pub(crate) verdicts: Vec<Verdict>,
+    /// The tags of which a removal that was cut short left only empty directories, and that no rule would keep.
+    pub(super) left_over: Vec<Tag>,
 }
 
 /// What became of a tag that was to go.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Fate {
+    /// It is removed next.
+    Goes,
     /// It is gone.
     Removed,
-    /// It was set meanwhile, or a tag leads to its image again, so it stays.
+    /// It was set since the plan was made, or a tag leads to its image again, so it stays.
     Stays,
 }
 
@@ -101,8 +109,9 @@ impl<'p> Plan<'p> {
             watch.interrupt.check()?;
             let repository = Repository::new(tree, name.clone());
             let known = Known::of(foresight.scan(), scanned.get(name.as_str()).map_or(&[], Vec::as_slice));
-            let verdicts = Judging { rules, now, repository: &repository, known }.all(&mut damage)?;
-            repositories.push(Pruned { repository, rules, verdicts });
+            let judging = Judging { rules, now, repository: &repository, known };
+            let (verdicts, left_over) = judging.all(&mut damage)?;
+            repositories.push(Pruned { repository, rules, verdicts, left_over });
         }
         let mut plan = Self { repositories, damage, foresight };
         plan.judge_companions(tree, now, watch)?;
@@ -111,38 +120,30 @@ impl<'p> Plan<'p> {
 
     /// Tags that were made for another image go with the last tag that leads to it.
     fn judge_companions(&mut self, tree: &Tree, now: Timestamp, watch: &Watch<'_>) -> Result<()> {
-        let mut all = self.repositories.iter().flat_map(|pruned| &pruned.verdicts);
-        if !all.any(|verdict| verdict.is_companion && verdict.goes()) {
-            self.foresight.without(&self.going(|_| true));
-            return Ok(());
-        }
-        let has_only = self.repositories.iter().any(|pruned| !pruned.rules.only_tags.is_empty());
-        let before = if has_only { self.foresight.let_go(tree, now, watch)? } else { HashSet::new() };
-        self.foresight.without(&self.going(|verdict| !verdict.is_companion));
-        let after = self.foresight.let_go(tree, now, watch)?;
-        for Pruned { repository, rules, verdicts } in &mut self.repositories {
-            for verdict in verdicts.iter_mut().filter(|verdict| verdict.is_companion && verdict.goes()) {
-                let tag = name_of(repository, &verdict.tag);
-                if !after.contains(&tag) {
-                    verdict.kept.push(Reason::Subject);
-                } else if !rules.look_at(verdict.tag.as_str()) && before.contains(&tag) {
-                    // No tag that the rules look at led to its image.
-                    verdict.kept.push(Reason::NotLookedAt);
-                }
+        let versions = self.going().filter(|(_, companion)| companion.is_none());
+        self.foresight.without(&versions.map(|(tag, _)| tag).collect());
+        let waiting = self.waiting();
+        let stay = companions::that_stay(&mut self.foresight, tree, waiting, now, watch)?;
+        for Pruned { repository, verdicts, .. } in &mut self.repositories {
+            for verdict in verdicts.iter_mut().filter(|verdict| verdict.companion.is_some() && verdict.goes()) {
+                verdict.kept.extend(stay.get(&name_of(repository, &verdict.tag)));
             }
         }
-        self.foresight.without(&self.going(|_| true));
+        self.foresight.without(&self.going().map(|(tag, _)| tag).collect());
         Ok(())
     }
 
-    /// The tags that go, and for which `wanted` holds.
-    fn going(&self, wanted: impl Fn(&Verdict) -> bool) -> HashSet<TagOf> {
-        let mut going = HashSet::new();
-        for Pruned { repository, verdicts, .. } in &self.repositories {
-            let tags = verdicts.iter().filter(|verdict| verdict.goes() && wanted(verdict));
-            going.extend(tags.map(|verdict| name_of(repository, &verdict.tag)));
-        }
-        going
+    /// The tags that go.
+    fn going(&self) -> impl Iterator<Item = (TagOf, Option<Companion>)> {
+        self.repositories.iter().flat_map(|Pruned { repository, verdicts, .. }| {
+            let going = verdicts.iter().filter(|verdict| verdict.goes());
+            going.map(|verdict| (name_of(repository, &verdict.tag), verdict.companion))
+        })
+    }
+
+    /// Those of them that were made for another image.
+    pub(super) fn waiting(&self) -> HashMap<TagOf, Companion> {
+        self.going().filter_map(|(tag, companion)| Some((tag, companion?))).collect()
     }
 
     /// Notes what became of the tags that were to go: those that are not gone stay.
@@ -155,7 +156,7 @@ impl<'p> Plan<'p> {
                 match fates.get(&(repository, number)) {
                     Some(Fate::Removed) => {}
                     Some(Fate::Stays) => verdict.kept.push(Reason::SetMeanwhile),
-                    None => verdict.kept.push(Reason::NotReached),
+                    Some(Fate::Goes) | None => verdict.kept.push(Reason::NotReached),
                 }
             }
         }
@@ -172,17 +173,20 @@ impl<'p> Plan<'p> {
 
     /// How many tags there are, and how many of them go.
     pub(crate) fn count(&self) -> (u64, u64) {
-        let tags = || self.repositories.iter().flat_map(|pruned| &pruned.verdicts).filter(|verdict| verdict.is_tag());
+        let tags = || self.repositories.iter().flat_map(|pruned| &pruned.verdicts);
         (tags().count() as u64, tags().filter(|verdict| verdict.goes()).count() as u64)
+    }
+
+    /// Of how many tags only empty directories are left, which go too.
+    pub(crate) fn left_over(&self) -> usize {
+        self.repositories.iter().map(|pruned| pruned.left_over.len()).sum()
     }
 
     /// `Err(SafetyLimit)` when a repository would be left without a tag, unless that is allowed, or when too many tags
     /// would go.
     pub(crate) fn check(&self, allow_empty: bool, max_delete: Option<f64>) -> Result<()> {
-        let is_emptied = |pruned: &&Pruned<'_>| {
-            let tags = || pruned.verdicts.iter().filter(|verdict| verdict.is_tag());
-            tags().next().is_some() && tags().all(Verdict::goes)
-        };
+        let is_emptied =
+            |pruned: &&Pruned<'_>| !pruned.verdicts.is_empty() && pruned.verdicts.iter().all(Verdict::goes);
         if let Some(emptied) = self.repositories.iter().find(is_emptied).filter(|_| !allow_empty) {
             let reason = format!("repository {} would be left without a tag", emptied.repository.name());
             return Err(Error::SafetyLimit { reason, override_option: "--allow-empty".into() });
@@ -205,57 +209,83 @@ struct Judging<'j> {
 }
 
 impl Judging<'_> {
-    /// Judges all tags of the repository. Companions that only an image could keep have no reason yet.
-    fn all(&self, damage: &mut Vec<Error>) -> Result<Vec<Verdict>> {
+    /// Judges all tags of the repository. Companions that only an image could keep have no reason yet. Returns the tags too
+    /// of which only empty directories are left.
+    fn all(&self, damage: &mut Vec<Error>) -> Result<(Vec<Verdict>, Vec<Tag>)> {
         let found = tag::tags(self.repository);
-        let mut verdicts = self.left_over(&found)?;
+        let left_over = self.left_over(&found)?;
+        let mut verdicts: Vec<Verdict> = Vec::new();
         for error in found.damage {
-            let broken = of_broken(&error);
-            if broken.is_some_and(|tag| verdicts.iter().any(|left_over| left_over.tag == *tag)) {
+            let damaged = self.damaged(&error);
+            if damaged.as_ref().is_some_and(|tag| left_over.contains(tag)) {
                 continue;
             }
-            verdicts.extend(broken.map(|tag| unread(tag.clone(), vec![Reason::Damaged])));
+            let is_known = |tag: &Tag| verdicts.iter().any(|verdict| verdict.tag == *tag);
+            verdicts.extend(damaged.filter(|tag| !is_known(tag)).map(|tag| unread(tag, vec![Reason::Damaged])));
             damage.push(error);
         }
-        let (mut versions, mut candidates) = (Vec::new(), Vec::new());
-        for (tag, digest) in found.tags {
-            let mut verdict = self.look(tag, digest, damage);
-            if verdict.is_companion && verdict.kept.is_empty() {
-                verdict.kept = self.rules.alone(verdict.tag.as_str(), verdict.time, self.now);
-            }
-            if verdict.is_companion || !verdict.kept.is_empty() {
-                verdicts.push(verdict);
-                continue;
-            }
-            candidates.push(Candidate { tag: verdict.tag.to_string(), time: verdict.time });
-            versions.push(verdict);
-        }
-        for (verdict, kept) in versions.iter_mut().zip(judge(self.rules, &candidates, self.now)) {
-            verdict.kept = kept;
-        }
-        verdicts.extend(versions);
+        verdicts.extend(found.tags.into_iter().map(|(tag, digest)| self.look(tag, digest, damage)));
+        self.judge(&mut verdicts);
         verdicts.sort_by(|one, other| one.tag.cmp(&other.tag));
-        Ok(verdicts)
+        verdicts.dedup_by(|one, other| one.tag == other.tag);
+        Ok((verdicts, left_over))
     }
 
-    /// The tags of which a removal that was cut short left only empty directories. They go, to finish it.
-    fn left_over(&self, found: &FoundTags) -> Result<Vec<Verdict>> {
-        let left_over = tag::left_over(self.repository, found)?.into_iter();
-        let left_over = left_over.filter(|left| self.rules.look_at(left.tag.as_str()));
-        let mut verdicts: Vec<Verdict> = left_over.map(|left| unread(left.tag, Vec::new())).collect();
-        verdicts.dedup_by(|one, other| one.tag == other.tag);
-        Ok(verdicts)
+    /// Finds what keeps the tags that are not damaged. Those that are take part, because they stay.
+    fn judge(&self, verdicts: &mut [Verdict]) {
+        let of = |companion: Option<Companion>, verdicts: &[Verdict]| -> Vec<usize> {
+            (0..verdicts.len()).filter(|number| verdicts[*number].companion == companion).collect()
+        };
+        let versions = of(None, verdicts);
+        // In doubt a tag is judged like a version, but takes the place of none.
+        let all = [&*versions, &of(Some(Companion::Doubtful), verdicts)].concat();
+        let candidate =
+            |number: &usize| Candidate { tag: verdicts[*number].tag.to_string(), time: verdicts[*number].time };
+        let candidates: Vec<Candidate> = all.iter().map(candidate).collect();
+        let judge = |candidates: &[Candidate]| judge(self.rules, candidates, self.now);
+        let mut kept = judge(&candidates[..versions.len()]);
+        if all.len() > versions.len() {
+            kept.extend(judge(&candidates).split_off(versions.len()));
+        }
+        for (number, kept) in all.into_iter().zip(kept) {
+            verdicts[number].keep(kept);
+        }
+        for number in of(Some(Companion::Certain), verdicts) {
+            let verdict = &mut verdicts[number];
+            let tag = verdict.tag.as_str();
+            let is_judged = self.rules.look_at(tag);
+            let alone = || self.rules.alone(tag, verdict.time, self.now);
+            let kept = if is_judged { alone() } else { vec![Reason::NotLookedAt] };
+            verdict.keep(kept);
+        }
+    }
+
+    /// The tags of which a removal that was cut short left only empty directories. They go, to finish it, unless a rule
+    /// might keep a tag of that name.
+    fn left_over(&self, found: &FoundTags) -> Result<Vec<Tag>> {
+        let left_over = tag::left_over(self.repository, found)?.into_iter().map(|left| left.tag);
+        let mut left_over: Vec<Tag> = left_over.filter(|tag| !self.rules.may_keep(tag.as_str())).collect();
+        left_over.dedup();
+        Ok(left_over)
+    }
+
+    /// The tag that can't be read, if the error is about one.
+    fn damaged(&self, error: &Error) -> Option<Tag> {
+        let tree = self.repository.tree();
+        let of = |form| tree.locate(&self.repository.place(form).tags());
+        let below = Form::ALL.into_iter().find_map(|form| error.path()?.strip_prefix(of(form)).ok())?;
+        below.components().next()?.as_os_str().to_str()?.parse().ok()
     }
 
     /// Looks at what a tag points to, and at its age. One that is damaged stays.
     fn look(&self, tag: Tag, digest: Digest, damage: &mut Vec<Error>) -> Verdict {
         let known = &self.known;
-        let is_companion = known.companions.contains(tag.as_str());
-        let mut verdict = Verdict { digest: Some(digest), is_companion, ..unread(tag, Vec::new()) };
+        let companion = known.companion(tag.as_str(), digest);
+        let mut verdict = Verdict { digest: Some(digest), companion, ..unread(tag, Vec::new()) };
         let looked = known.check(self.repository, digest).and_then(|()| {
             verdict.set = tag::since(self.repository, &verdict.tag)?;
             match self.rules.age_by {
-                Some(AgeBy::Created) if !is_companion => created(self.repository, digest),
+                Some(AgeBy::Created) if companion != Some(Companion::Certain) => created(self.repository, digest),
                 _ => Ok(verdict.set),
             }
         });
@@ -301,6 +331,18 @@ impl<'s> Known<'s> {
         Self { scan, is_cache: scan.is_cache, revisions, companions }
     }
 
+    /// Whether a tag that points to `digest` was made for another image. One that is named after its own was not, nor one
+    /// that could only be a list and is none.
+    fn companion(&self, tag: &str, digest: Digest) -> Option<Companion> {
+        let begin = reach::beginning_of_subject(tag)?;
+        if self.companions.contains(tag) {
+            return Some(Companion::Certain);
+        }
+        let node = self.scan.digests.find(&digest).and_then(|name| self.scan.graph.node(name));
+        let is_no_list = !tag.contains('.') && node.is_some_and(|node| !node.is_index);
+        (!is_no_list && !digest.to_string().starts_with(&begin)).then_some(Companion::Doubtful)
+    }
+
     /// `Err` says what is missing or damaged of a manifest.
     fn check(&self, repository: &Repository<'_>, digest: Digest) -> Result<()> {
         let node = self.scan.digests.find(&digest).and_then(|name| self.scan.graph.node(name));
@@ -311,11 +353,6 @@ impl<'s> Known<'s> {
     }
 }
 
-/// The tag that can't be read, if the error is about one.
-fn of_broken(error: &Error) -> Option<&Tag> {
-    if let Error::BrokenTag { tag, .. } | Error::TagUnknown { tag, .. } = error { Some(tag) } else { None }
-}
-
 fn unread(tag: Tag, kept: Vec<Reason>) -> Verdict {
-    Verdict { tag, digest: None, time: None, set: None, kept, is_companion: false }
+    Verdict { tag, digest: None, time: None, set: None, kept, companion: None }
 }

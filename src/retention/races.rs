@@ -10,6 +10,7 @@ use super::plan::{Chosen, Fate, Outcome, Plan};
 use super::removal::remove;
 use super::rules::{Reason, Rules};
 use crate::digest::Digest;
+use crate::error::Error;
 use crate::layout::{Entry, Form, Place};
 use crate::name::RepositoryName;
 use crate::registry::Registry;
@@ -73,13 +74,16 @@ impl Racing {
         let (rules, watch) = (Rules { keep_last: Some(1), ..Rules::default() }, Watch::none());
         let chosen = [Chosen { name: name(), rules: &rules }];
         let mut plan = Plan::new(self.registry.tree(), &chosen, now, &watch).unwrap();
-        assert!(plan.repositories[0].verdicts.iter().any(super::plan::Verdict::goes));
+        assert!(plan.count().1 > 0 || plan.left_over() > 0);
         before();
         let writer = self.registry.exclusive_writer("test", now, Duration::ZERO).unwrap();
         let mut outcomes: Vec<Outcome> = Vec::new();
         remove(&writer, &plan, now, &watch, |outcome| {
-            after(plan.repositories[outcome.repository].verdicts[outcome.verdict].tag.as_str());
+            if outcome.fate != Fate::Goes {
+                after(plan.repositories[outcome.repository].verdicts[outcome.verdict].tag.as_str());
+            }
             outcomes.push(outcome);
+            Ok::<(), Error>(())
         })
         .unwrap();
         plan.settle(&outcomes);
@@ -146,7 +150,7 @@ fn directories_in_which_a_registry_is_about_to_set_a_tag_stay() {
         let [image, new] = ["image", "new"].map(|words| racing.image(words));
         racing.tag("new", new, 1);
         fs::create_dir_all(racing.directory_of("begun").join("index/sha256")).unwrap();
-        let stays = racing.prune(
+        racing.prune(
             || {
                 if is_set {
                     let past = Place::of(&name(), Form::Current).past("begun", &image).link();
@@ -155,7 +159,6 @@ fn directories_in_which_a_registry_is_about_to_set_a_tag_stay() {
             },
             |_| {},
         );
-        assert_eq!(stays.len(), usize::from(is_set), "{stays:?}");
         assert_eq!(racing.directory_of("begun").exists(), is_set);
     }
 }

@@ -5,6 +5,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use super::period::Period;
+use super::version::Version;
 use crate::finding::is_in_future;
 use crate::named::named;
 use crate::pattern::TagPattern;
@@ -45,6 +46,8 @@ named! {
         LatestSemver = "latest-semver",
         /// It was made for an image that a tag leads to.
         Subject = "subject",
+        /// It was made for an image that this tree never had.
+        SubjectUnknown = "subject-unknown",
         /// The rules look only at other tags.
         NotLookedAt = "not-looked-at",
         /// It is too young to go.
@@ -55,7 +58,7 @@ named! {
         Damaged = "damaged",
         /// It was set since the tags were judged, or a tag leads to its image again.
         SetMeanwhile = "set-meanwhile",
-        /// The run ended before it came to the tag.
+        /// The run ended before the tag was gone.
         NotReached = "not-reached",
     }
 }
@@ -110,13 +113,22 @@ impl Rules {
         self.only_tags.is_empty() || self.only_tags.iter().any(|pattern| pattern.is_match(tag))
     }
 
+    /// Whether a name alone may keep a tag, or the age of a tag of which none is known.
+    pub(super) fn may_keep(&self, tag: &str) -> bool {
+        let is_version = self.keep_latest_semver.is_some() && Version::of(tag).is_some();
+        is_version || self.older_than.is_some() || !self.look_at(tag) || self.is_named(tag)
+    }
+
+    fn is_named(&self, tag: &str) -> bool {
+        self.keep_tags.iter().any(|pattern| pattern.is_match(tag))
+    }
+
     /// The reasons for which a tag of this name and age stays, whatever the others are.
     pub(super) fn alone(&self, tag: &str, time: Option<Timestamp>, now: Timestamp) -> Vec<Reason> {
-        let matches = self.keep_tags.iter().any(|pattern| pattern.is_match(tag));
         // An age that reaches before all representable times keeps everything.
         let is_younger = |age| now.checked_sub(age).ok().is_none_or(|limit| time.is_some_and(|time| time > limit));
         let reasons = [
-            (Reason::Tag, matches),
+            (Reason::Tag, self.is_named(tag)),
             (Reason::Younger, self.older_than.is_some_and(is_younger)),
             (Reason::UnknownAge, time.is_none()),
         ];

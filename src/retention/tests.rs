@@ -192,6 +192,16 @@ fn alpine_has_dates_beside_its_versions() {
 }
 
 #[test]
+fn a_date_with_a_suffix_is_compared_with_dates_of_that_suffix() {
+    let tags = named(
+        "20240101 20240201 20240301 20240101-alpine 20240201-alpine3.20 20230101_slim 2024-01-01-slim 2024-02-01-slim
+         3.20-alpine 3.19-alpine 20240101-2-alpine",
+    );
+    let expected = "20240301 20240201-alpine3.20 2024-02-01-slim 3.20-alpine";
+    assert_eq!(stay(&latest_semver(1), &tags).join(" "), expected);
+}
+
+#[test]
 fn a_short_version_stays_with_whatever_keeps_one_that_it_covers() {
     let tags = named("1 1.2 1.2.3 1.3 1.3.0 2 2.0 2.0.1 v1.1 1.1.9-alpine");
     let pinned = Rules { keep_tags: vec!["1.2.3".parse().unwrap()], ..latest_semver(1) };

@@ -23,10 +23,10 @@ impl Version {
     pub(super) fn of(tag: &str) -> Option<Self> {
         let bare = tag.strip_prefix(['v', 'V']).unwrap_or(tag);
         let (numbers, suffix) = leading_numbers(bare)?;
-        if let Some(date) = date(&numbers, bare) {
-            return Some(Self { group: "(date)".to_owned(), numbers: date, pre: None });
-        }
-        let mut version = Self { group: String::new(), numbers, pre: None };
+        let date = if numbers.len() == 1 { date(bare) } else { None };
+        let group = if date.is_some() { "(date)" } else { "" };
+        let (numbers, suffix) = date.unwrap_or((numbers, suffix));
+        let mut version = Self { group: group.to_owned(), numbers, pre: None };
         let parts: Vec<&str> = suffix.split(['-', '_']).collect();
         let mut at = 0;
         while let Some(part) = parts.get(at) {
@@ -98,16 +98,20 @@ fn leading_numbers(text: &str) -> Option<(Vec<u64>, &str)> {
     }
 }
 
-/// The numbers of a date such as `20261130` or `2026-11-30`, or of a build: they are higher than any version.
-fn date(numbers: &[u64], text: &str) -> Option<Vec<u64>> {
-    let digits = |part: &&str| part.bytes().all(|byte| byte.is_ascii_digit());
-    if numbers.len() > 1 {
-        return None;
-    }
-    let parts: Vec<&str> = text.split('-').take_while(digits).collect();
+/// The numbers of a date such as `20261130` or `2026-11-30`, or of a build, and what follows: they are higher than any
+/// version.
+fn date(text: &str) -> Option<(Vec<u64>, &str)> {
+    let is_number = |part: &&str| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_digit());
+    let parts: Vec<&str> = text.split(['-', '_']).take_while(is_number).collect();
+    let length = parts.iter().map(|part| part.len() + 1).sum::<usize>().checked_sub(1)?;
     let is_date = matches!(parts[..], [year, month, day, ..] if [year.len(), month.len(), day.len()] == [4, 2, 2]);
     let is_long = parts.first().is_some_and(|part| part.len() >= DATE);
-    (is_date || is_long).then(|| parts.iter().filter_map(|part| part.parse().ok()).collect())
+    // Whether hyphens are in it is a matter of taste.
+    let (first, others) =
+        if is_date { (parts[..3].concat(), &parts[3..]) } else { (parts.first()?.to_string(), &parts[1..]) };
+    let numbers =
+        || std::iter::once(&*first).chain(others.iter().copied()).filter_map(|part| part.parse().ok()).collect();
+    (is_date || is_long).then(|| (numbers(), &text[length..]))
 }
 
 /// What a part such as `rc1` or `beta.2` says of a pre-release, or `rc` with the number in the next part.

@@ -86,6 +86,16 @@ impl Digests {
         found.or_else(|| self.by_digest.get(digest).copied())
     }
 
+    /// The ids of the digests that begin with `text`.
+    pub(crate) fn beginning_with(&self, text: &str) -> Vec<DigestId> {
+        if let Ok(digest) = text.parse() {
+            return self.find(&digest).into_iter().collect();
+        }
+        let begins = |(_, digest): &(usize, &Digest)| digest.to_string().starts_with(text);
+        let found = self.extras.iter().enumerate().filter(begins);
+        found.map(|(at, _)| number(self.blobs.len() + at)).collect()
+    }
+
     pub(super) fn find_hash(&self, hash: &[u8; 32]) -> Option<DigestId> {
         let at = usize::from(u16::from_be_bytes([hash[0], hash[1]]));
         let (begin, end) = (*self.begins.get(at)? as usize, self.begins[at + 1] as usize);

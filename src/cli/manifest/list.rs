@@ -7,7 +7,7 @@ use serde_json::json;
 use crate::cli::count::human_bytes;
 use crate::cli::subject::About;
 use crate::cli::time::to_the_second;
-use crate::cli::{Context, Exit, interrupt};
+use crate::cli::{Context, Exit, hint, interrupt};
 use crate::digest::Digest;
 use crate::gc::Foresight;
 use crate::manifest;
@@ -24,13 +24,14 @@ use crate::tag;
 ///
 /// With --untagged, only the manifests to which no tag in the tree leads: not the children of tagged indexes, and not the
 /// referrers of what a tag leads to. These are what gc --delete-untagged removes when it is old enough. Kind and size are shown, and
-/// since when the repository has each. To find them, the links of the whole tree are read, as gc does.
+/// since when the repository has each. To find them, the links of the whole tree are read, as gc does. What can't be read
+/// may need any of them, as for gc: then the list may be incomplete.
 #[derive(Debug, clap::Args)]
 #[command(after_long_help = "\
 Exit codes:
   0    listed
   2    malformed name
-  3    listed, but damage was found
+  3    listed, but damage was found, and with --untagged the list may be incomplete
   4    unknown repository
   10   no tree
 
@@ -54,6 +55,7 @@ impl List {
         let registry = context.registry()?;
         let repository = registry.repository(&self.repository).about(&self.repository, None)?;
         let untagged = self.untagged.then(|| self.without_tags(&registry, context)).transpose()?;
+        let (untagged, is_sure) = untagged.map_or((None, true), |(untagged, is_sure)| (Some(untagged), is_sure));
         let found = tag::tags(&repository);
         let mut damage = found.damage;
         let mut tags: BTreeMap<Digest, Vec<Tag>> = BTreeMap::new();
@@ -71,11 +73,20 @@ impl List {
                 Err(error) => damage.push(error),
             }
         }
-        context.output.all_damage(&damage)
+        let exit = context.output.all_damage(&damage)?;
+        if is_sure {
+            return Ok(exit);
+        }
+        let regtree = hint::command(&context.global);
+        context.output.flush()?;
+        context.output.note(format_args!(
+            "the list may be incomplete: what can't be read may need more manifests; to see what that is: {regtree} gc -n"
+        ));
+        Ok(Exit::Damage)
     }
 
-    /// The manifests to which no tag leads.
-    fn without_tags(&self, registry: &Registry, context: &Context) -> anyhow::Result<HashSet<Digest>> {
+    /// The manifests to which no tag leads, and whether these are all.
+    fn without_tags(&self, registry: &Registry, context: &Context) -> anyhow::Result<(HashSet<Digest>, bool)> {
         let watch = Watch::silent(&interrupt::catch()?);
         let mut foresight = Foresight::read(registry.tree(), &watch)?;
         Ok(foresight.untagged(registry.tree(), &self.repository, context.now, &watch)?)

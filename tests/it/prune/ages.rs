@@ -113,8 +113,69 @@ fn a_damaged_tag_stays_and_is_reported() {
 fn what_a_removal_that_was_cut_short_left_goes_and_is_no_tag() {
     let planted = tagged(&[("new", "2020-06-02T00:00:00Z")]);
     fs::create_dir_all(planted.at(&tag_path(REPOSITORY, "left/index"))).unwrap();
-    let run = prune(&planted, &["--keep-last", "1"]).ok();
-    assert_eq!(run.lines(), ["lib/app:left"]);
-    run.says(["removed 0 of 1 tag"]);
+    let call = || planted.regtree(["tag", "prune", "--keep-last", "1", "--max-delete", "0%"]);
+    call().with(["-n"]).ok().silent().says(["would remove the empty directories that are left of 1 tag"]);
+    let summary = call().with(["-n", "--json"]).ok().json_lines().pop().unwrap();
+    assert_eq!([&summary["tags"], &summary["removed"], &summary["left_over"]], [&json!(1), &json!(0), &json!(1)]);
+    call().ok().silent().says(["removed 0 of 1 tag", "note: removed the empty directories that are left of 1 tag"]);
     assert!(!planted.at(&tag_path(REPOSITORY, "left")).exists());
+}
+
+#[test]
+fn what_is_left_of_a_tag_that_a_rule_might_keep_stays() {
+    for (name, rules) in [
+        ("left", &["--keep-tag", "l*"][..]),
+        ("left", &["--keep-last", "1", "--older-than", "1d"]),
+        ("left", &["--keep-last", "1", "--only-tag", "new"]),
+        ("1.0", &["--keep-last", "1", "--keep-latest-semver", "1"]),
+    ] {
+        let planted = tagged(&[("new", "2020-06-02T00:00:00Z")]);
+        fs::create_dir_all(planted.at(&tag_path(REPOSITORY, name)).join("index")).unwrap();
+        let run = prune(&planted, rules).with(["--allow-empty", "--explain"]).run().code(3);
+        assert!(planted.at(&tag_path(REPOSITORY, name)).exists(), "{rules:?}");
+        let row = |line: &String| line.contains(name) && line.starts_with("keep ") && line.ends_with("  damaged");
+        assert!(run.lines().iter().any(row), "{rules:?}: {}", run.out());
+    }
+}
+
+#[test]
+fn whatever_is_in_the_place_of_a_tag_has_a_row() {
+    let planted = tagged(&[("new", "2020-06-02T00:00:00Z"), ("old", "2020-06-01T00:00:00Z")]);
+    planted.plant(&tag_path(REPOSITORY, "a-file"), "");
+    std::os::unix::fs::symlink("new", planted.at(&tag_path(REPOSITORY, "a-symlink"))).unwrap();
+    fs::create_dir_all(planted.at(&tag_path(REPOSITORY, "a-directory")).join("current/link")).unwrap();
+    std::os::unix::fs::symlink("../new/current", {
+        fs::create_dir_all(planted.at(&tag_path(REPOSITORY, "a-path"))).unwrap();
+        planted.at(&tag_path(REPOSITORY, "a-path")).join("current")
+    })
+    .unwrap();
+    let run = prune(&planted, &["--keep-last", "1", "--json"]).run().code(3).json_lines();
+    let kept: Vec<_> =
+        run.iter().filter(|event| event["kept_by"] == json!(["damaged"])).map(|event| &event["tag"]).collect();
+    assert_eq!(kept, ["a-directory", "a-file", "a-path", "a-symlink"]);
+    assert_eq!(run.iter().filter(|event| event["type"] == "damage").count(), 4);
+    let run = prune(&planted, &["--keep-last", "1", "--explain"]).run().code(3);
+    assert_eq!(
+        run.lines().iter().filter(|line| line.ends_with("  -                     damaged")).count(),
+        4,
+        "{}",
+        run.out()
+    );
+}
+
+#[test]
+fn a_damaged_version_keeps_what_covers_it() {
+    for damage in ["broken", "no-manifest"] {
+        let planted =
+            tagged(&[("1", "2020-06-01T00:00:00Z"), ("1.27", "2020-06-01T00:00:00Z"), ("2.0", "2020-06-02T00:00:00Z")]);
+        planted.tagged_image(REPOSITORY, "1.27.3", "1.27.3");
+        match damage {
+            "broken" => planted.plant(&(tag_path(REPOSITORY, "1.27.3") + "/current/link"), "sha256:nonsense"),
+            _ => planted.tag(REPOSITORY, "1.27.3", &planted.blob("no manifest")),
+        }
+        prune(&planted, &["--keep-latest-semver", "1"]).run().code(3).silent();
+        for tag in ["1", "1.27", "1.27.3", "2.0"] {
+            assert!(planted.at(&tag_path(REPOSITORY, tag)).exists(), "{damage}: {tag}");
+        }
+    }
 }

@@ -1,7 +1,7 @@
 //! Tags that were made for another image: they stay as long as any tag leads to that.
 
 use super::{REPOSITORY, prune, set_at, tagged, tags};
-use crate::support::planted::{Planted, hex_of};
+use crate::support::planted::{Planted, blob_path, hex_of, revision_path};
 
 const SUFFIXES: [&str; 4] = ["", ".sig", ".att", ".sbom"];
 
@@ -127,18 +127,102 @@ fn patterns_and_ages_keep_them_too() {
 }
 
 #[test]
-fn where_only_some_tags_are_looked_at_they_go_with_these() {
+fn where_only_some_tags_are_looked_at_no_other_goes() {
     let (planted, of_old, of_new) = signed();
-    // This image has lost its last tag already, and nobody asked for that.
-    let lost = planted.image(REPOSITORY, "untagged");
-    let of_lost = sign(&planted, REPOSITORY, &lost, ".sig");
     planted.tagged_image(REPOSITORY, "older", "older");
     set_at(&planted, REPOSITORY, "older", "2020-05-01T00:00:00Z");
     prune(&planted, &["--keep-tag", "new", "--only-tag", "old"]).ok();
-    assert_eq!(tags(&planted, REPOSITORY), sorted(of_new.clone(), &["new", "older", &of_lost]));
+    let all = [of_old.clone(), of_new.clone()].concat();
+    assert_eq!(tags(&planted, REPOSITORY), sorted(all, &["new", "older"]));
     assert_eq!(of_old.len(), 4);
     prune(&planted, &["--keep-tag", "new", "--only-tag", "/^sha256-/"]).ok();
     assert_eq!(tags(&planted, REPOSITORY), sorted(of_new, &["new", "older"]));
+}
+
+/// A tag by which clients list the referrers of `subject`, set long ago.
+fn list(planted: &Planted, subject: &str, index: &str) -> String {
+    let tag = made_for(subject, "");
+    planted.tag(REPOSITORY, &tag, index);
+    set_at(planted, REPOSITORY, &tag, "2019-01-01T00:00:00Z");
+    tag
+}
+
+#[test]
+fn a_list_that_lacks_a_referrer_or_whose_referrers_lack_their_subject_stays_with_its_image() {
+    for is_missing in [true, false] {
+        let planted = tagged(&[("new", "2020-06-03T00:00:00Z")]);
+        let image = planted.tagged_image(REPOSITORY, "v1", "v1");
+        set_at(&planted, REPOSITORY, "v1", "2020-06-02T00:00:00Z");
+        let referrer = if is_missing {
+            planted.referrer(REPOSITORY, &image, "a referrer")
+        } else {
+            planted.image(REPOSITORY, "of which nothing says what it is about")
+        };
+        let tag = list(&planted, &image, &planted.index(REPOSITORY, &[&referrer]));
+        if is_missing {
+            planted.remove(&blob_path(&referrer));
+            planted.remove(&revision_path(REPOSITORY, &referrer));
+        }
+        prune(&planted, &["--keep-last", "2"]).ok().silent();
+        assert_eq!(tags(&planted, REPOSITORY), ["new", &tag, "v1"], "{is_missing}");
+        // Its age keeps it too, and takes no place of another.
+        set_at(&planted, REPOSITORY, &tag, "2020-06-04T00:00:00Z");
+        let run = prune(&planted, &["--keep-last", "1"]).ok();
+        assert_eq!(run.lines(), [format!("{REPOSITORY}:v1@{image}")], "{is_missing}");
+        assert_eq!(tags(&planted, REPOSITORY), ["new", &tag], "{is_missing}");
+    }
+}
+
+#[test]
+fn a_list_for_a_sha512_is_named_after_half_of_it() {
+    let planted = tagged(&[("new", "2020-06-03T00:00:00Z")]);
+    planted.tag(REPOSITORY, "v1", &planted.index(REPOSITORY, &[]));
+    let subject = planted.alias(REPOSITORY, planted.index_of(&[]).to_string());
+    set_at(&planted, REPOSITORY, "v1", "2020-06-02T00:00:00Z");
+    let tag = format!("sha512-{}", &hex_of(&subject)[..64]);
+    planted.tag(REPOSITORY, &tag, &planted.index(REPOSITORY, &[&planted.image(REPOSITORY, "a referrer")]));
+    set_at(&planted, REPOSITORY, &tag, "2019-01-01T00:00:00Z");
+    prune(&planted, &["--keep-tag", "new", "--keep-tag", "v1"]).ok().silent();
+    assert_eq!(tags(&planted, REPOSITORY), ["new", &tag, "v1"]);
+    prune(&planted, &["--keep-tag", "new"]).ok();
+    assert_eq!(tags(&planted, REPOSITORY), ["new"]);
+}
+
+#[test]
+fn what_is_about_a_signature_stays_as_long_as_that() {
+    // Its own repository may be pruned or not, and a rule or nothing may keep the signature.
+    for (elsewhere, rules) in [
+        (REPOSITORY, &["--keep-tag", "new", "--keep-tag", "*.sbom"][..]),
+        ("lib/other", &[REPOSITORY, "--keep-tag", "new"]),
+        ("lib/other", &["lib/*", "--keep-tag", "new", "--keep-tag", "*.sbom", "--allow-empty"]),
+    ] {
+        let planted = tagged(&[("new", "2020-06-02T00:00:00Z")]);
+        let old = planted.tagged_image(REPOSITORY, "old", "old");
+        set_at(&planted, REPOSITORY, "old", "2020-06-01T00:00:00Z");
+        let sbom = planted.image(elsewhere, "an sbom");
+        planted.revision(REPOSITORY, &sbom);
+        planted.tag(elsewhere, &made_for(&old, ".sbom"), &sbom);
+        set_at(&planted, elsewhere, &made_for(&old, ".sbom"), "2019-01-01T00:00:00Z");
+        let signature = sign(&planted, REPOSITORY, &sbom, ".sig");
+        let of_signature = sign(&planted, REPOSITORY, &planted.image(REPOSITORY, &format!(".sig of {sbom}")), ".att");
+        prune(&planted, rules).ok();
+        let left = tags(&planted, REPOSITORY);
+        assert!(left.contains(&signature) && left.contains(&of_signature), "{elsewhere} {rules:?}: {left:?}");
+        assert!(!left.contains(&"old".to_owned()));
+        // All of them go together.
+        prune(&planted, &["--keep-tag", "new", "--allow-empty"]).ok();
+        assert_eq!(tags(&planted, REPOSITORY), ["new"], "{elsewhere} {rules:?}");
+    }
+}
+
+#[test]
+fn one_whose_image_never_was_here_stays_for_a_reason_of_its_own() {
+    let planted = tagged(&[("new", "2020-06-02T00:00:00Z")]);
+    let never = format!("sha256:{}", "0".repeat(64));
+    let tag = sign(&planted, REPOSITORY, &never, ".sig");
+    let run = prune(&planted, &["--keep-last", "1", "--explain"]).ok();
+    let row = |line: &String| line.contains(&tag) && line.ends_with("  subject-unknown");
+    assert!(run.lines().iter().any(row), "{}", run.out());
 }
 
 #[test]

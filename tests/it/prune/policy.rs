@@ -82,11 +82,29 @@ fn a_mistake_in_it_is_an_error_with_its_line_and_key() {
     }
     let file = policy(&planted, &POLICY.replace("keep-last = 1", "older-than = \"7d\""));
     let call = prune(&planted, &["--policy", file.to_str().unwrap()]);
-    refused(planted.root(), &call, REFUSED, &["nothing in rule builds of the policy says what to keep"]);
+    refused(
+        planted.root(),
+        &call,
+        REFUSED,
+        &["nothing in rule builds of ", file.to_str().unwrap(), " says what to keep"],
+    );
     let call = prune(&planted, &["--policy", "/nowhere/retention.toml"]);
     refused(planted.root(), &call, WRONG, &["/nowhere/retention.toml: No such file"]);
     let both = prune(&planted, &["--policy", file.to_str().unwrap(), "--older-than", "7d"]);
     refused(planted.root(), &both, USAGE, &["cannot be used with"]);
+}
+
+#[test]
+fn a_rule_that_is_for_no_repository_is_named() {
+    let planted = with_builds();
+    let more = "[[rule]]\nname = \"mistyped\"\nrepositories = \"libary/*\"\nkeep-last = 1\n";
+    let file = policy(&planted, &format!("{POLICY}\n{more}"));
+    let call = || prune(&planted, &["-n", "--policy", file.to_str().unwrap()]);
+    let said = call().ok().err();
+    let warning = format!("warning: {}, line 12: rule mistyped is for no repository of this tree", file.display());
+    assert_eq!(said.lines().filter(|line| line.starts_with("warning: ")).collect::<Vec<_>>(), [warning]);
+    // Where only some repositories are looked at it may be for the others.
+    assert!(!call().with([REPOSITORY]).ok().err().contains("warning"));
 }
 
 #[test]

@@ -10,6 +10,7 @@ fn no_rule_that_keeps_something_is_a_refusal() {
     for rules in [&[][..], &["--older-than", "1d"], &["--only-tag", "*"], &["--age-by", "created", "-n"]] {
         let call = prune(&planted, rules);
         refused(planted.root(), &call, REFUSED, &["no rule says what to keep"]);
+        call.run().code(12).says(["hint: say what stays: --keep-last 10, "]);
     }
     for wrong in [
         &["--keep-last", "0"][..],
@@ -18,6 +19,16 @@ fn no_rule_that_keeps_something_is_a_refusal() {
         &["--keep-tag", "/(/"],
         &["--only-tag", "[a"],
         &["--age-by", "pull"],
+        &["--keep-tag", ""],
+        &["--keep-tag", "/^v1"],
+        &["--only-tag", "v1,v2"],
+        // The last would win, and keep less.
+        &["--keep-last", "10", "--keep-last", "1"],
+        &["--keep-within", "52w", "--keep-within", "1d"],
+        &["--keep-daily", "7", "--keep-daily=1"],
+        &["--keep-latest-semver", "2", "--keep-latest-semver", "1"],
+        &["--keep-last", "1", "--older-than", "7d", "--older-than", "1d"],
+        &["--keep-last", "1", "--age-by", "set", "--age-by", "created"],
     ] {
         fails(&prune(&planted, wrong), USAGE, &[]);
     }

@@ -74,7 +74,8 @@ fn the_last_line_has_the_figure_of_the_collection_that_frees_the_space() {
     let root = planted.root().display().to_string();
     let (blobs, bytes) = (&dry["freeable_blobs"], &dry["freeable_bytes"]);
     assert_eq!(*blobs, 4, "the manifest, the config, its own layer, and the garbage");
-    let last = format!("note: no space is free yet: regtree --root {root} gc --delete-untagged would free {bytes} B");
+    let last =
+        format!("note: no space is free yet: regtree --root {root} gc --delete-untagged would free {bytes} B in all");
     assert_eq!(said.lines().last().unwrap(), last);
     let said = call().ok().err();
     assert_eq!(said.lines().last().unwrap(), last.replace("would free", "frees"));
@@ -94,6 +95,17 @@ fn what_is_young_is_told_apart_and_the_site_says_what_that_is() {
     assert_eq!((&young["freeable_bytes"], &young["young_bytes"]), (&json!(0), &old["freeable_bytes"]));
     assert_eq!(old["young_bytes"], 0);
     let bytes = &old["freeable_bytes"];
-    let said = format!("would free 0 B, and {bytes} B more when that is older than --min-age\n");
+    let said = format!("would free 0 B in all, and {bytes} B more when that is older than --min-age\n");
     call().env("REGTREE_CONFIG", &file).ok().says([said]);
+}
+
+#[test]
+fn where_the_site_fills_the_quarantine_the_command_that_empties_it_is_named_too() {
+    let planted = shared();
+    let site = Scratch::bare();
+    let file = site.root().join("regtree.toml");
+    Scratch::plant(&file, "quarantine = true\n");
+    let call = planted.regtree(["tag", "prune", "--keep-last", "1", "-n"]).env("REGTREE_CONFIG", &file);
+    let root = planted.root().display();
+    call.ok().says([format!("gc --delete-untagged and then regtree --root {root} quarantine purge RUN would free ")]);
 }

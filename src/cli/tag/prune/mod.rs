@@ -6,7 +6,7 @@ mod rules;
 
 use std::path::PathBuf;
 
-use crate::cli::deletion::Manner;
+use crate::cli::deletion::{Manner, print_way_back};
 use crate::cli::selector::{self, Selected, Selector};
 use crate::cli::site::Setting;
 use crate::cli::{Context, Exit, gc as collection, interrupt, parse_span, progress};
@@ -14,13 +14,16 @@ use crate::error::Error;
 use crate::gc::{Freeable, Options};
 use crate::name::RepositoryName;
 use crate::registry::{FoundRepositories, Registry};
-use crate::retention::{self, Chosen, Plan, Rules};
+use crate::retention::{self, Chosen, Fate, Plan, Rules};
 use crate::stream::Watch;
 use policy::Policy;
-use report::Report;
-use rules::RuleOptions;
+use report::{Report, Rows};
+use rules::Given;
 
 const COMMAND: &str = "tag prune";
+/// What to do when no rule keeps anything.
+const NO_RULE: &str =
+    "say what stays: --keep-last 10, another --keep option, or --policy FILE with such a key in each rule";
 
 /// Remove tags that no rule keeps
 ///
@@ -31,16 +34,17 @@ const COMMAND: &str = "tag prune";
 /// Tags that were made for another image, such as sha256-….sig, are judged by no age: they stay as long as any tag in the
 /// tree leads to that image. A tag that is damaged stays, and is reported.
 ///
-/// Only tags go; prune frees no space by itself. The last line says what a collection frees afterwards, and how to start
-/// it. With --quarantine, `regtree quarantine restore` brings the tags back until then. Without it, a tag can only be set
-/// again, from the digest that is printed with it. Each link is read again right before it goes, and a tag that was set
-/// meanwhile stays. No other regtree command may change the tree at the same time.
+/// Only tags go; prune frees no space by itself. The last line says what a collection frees afterwards in all, and how to
+/// start it. With --quarantine, `regtree quarantine restore` brings the tags back until then. Without it, a tag can only be
+/// set again, from the digest that is printed right before the tag goes; what can't be printed stays. Each link is read
+/// again before it goes, and a tag that was set since the run began stays. No other regtree command may change the tree at
+/// the same time.
 #[derive(Debug, clap::Args)]
 #[command(after_long_help = "\
 Exit codes:
   0    done
   1    not writable
-  2    malformed argument or policy
+  2    malformed argument or policy, or an option given twice
   3    done, but a damaged tag or something that could not be read was kept
   4    unknown repository, or a pattern that matches none; nothing removed
   10   no tree
@@ -58,7 +62,7 @@ pub(in crate::cli) struct Prune {
     /// The repositories, by name or pattern (* and ? do not match a slash, ** does); all if omitted
     #[arg(value_name = "REPO|GLOB", value_parser = selector::parse)]
     repositories: Vec<Selector>,
-    /// Take the rules from FILE: for each repository the first rule that matches its name; without one, all of its tags
+    /// Take the rules from FILE; the first rule that matches a repository's name is for it; without one, all of its tags
     /// stay
     #[arg(long, value_name = "FILE", conflicts_with_all = [
         "keep_last", "keep_within", "keep_hourly", "keep_daily", "keep_weekly", "keep_monthly", "keep_yearly", "keep_tag",
@@ -78,7 +82,7 @@ pub(in crate::cli) struct Prune {
     manner: Manner,
     // The last, because they have a heading of their own.
     #[command(flatten)]
-    rules: RuleOptions,
+    rules: Given,
 }
 
 /// Where the rules come from.
@@ -101,30 +105,48 @@ impl Source {
         (chosen, others)
     }
 
-    /// `Err(SafetyLimit)` when some rules keep nothing.
+    /// Warns of the rules that are for none of all repositories: a name may be mistyped.
+    fn warn(&self, repositories: &[RepositoryName], context: &Context) {
+        let Self::Policy(policy) = self else { return };
+        for (name, line) in policy.idle(repositories) {
+            let file = policy.file.display();
+            context.output.warn(format_args!("{file}, line {line}: rule {name} is for no repository of this tree"));
+        }
+    }
+
+    /// `Err(Refused)` when some rules keep nothing.
     fn check(&self) -> Result<(), Error> {
         let all: Vec<&Rules> = match self {
             Self::Options(rules) => vec![rules],
             Self::Policy(policy) => policy.rules().collect(),
         };
         let Some(keeps_nothing) = all.into_iter().find(|rules| !rules.keep_something()) else { return Ok(()) };
-        let rule = keeps_nothing.name.as_ref().map(|name| format!("rule {name} of the policy"));
-        let reason =
-            format!("{} says what to keep", rule.map_or("no rule".to_owned(), |rule| format!("nothing in {rule}")));
-        Err(Error::SafetyLimit { reason, override_option: "--keep-last 10, another rule, or --policy FILE".into() })
+        let reason = match (self, &keeps_nothing.name) {
+            (Self::Policy(policy), Some(name)) => {
+                format!("nothing in rule {name} of {} says what to keep", policy.file.display())
+            }
+            _ => "no rule says what to keep".to_owned(),
+        };
+        Err(Error::Refused { reason })
     }
 }
 
 impl Prune {
     pub(in crate::cli) fn run(self, context: &mut Context) -> anyhow::Result<Exit> {
         let source = self.source()?;
-        source.check()?;
+        if let Err(refusal) = source.check() {
+            context.advice = Some(NO_RULE);
+            return Err(refusal.into());
+        }
         let registry = context.registry()?;
         let writer = context.exclusive_writer(&registry, COMMAND, self.manner.dry_run)?;
         context.check_tags(&registry, self.manner.dry_run)?;
         let progress = progress::observer(context.global.progress, &context.output);
         let watch = Watch { progress: &*progress, interrupt: interrupt::catch()? };
         let FoundRepositories { repositories, mut damage } = self.repositories(&registry)?;
+        if self.repositories.is_empty() {
+            source.warn(&repositories, context);
+        }
         let (chosen, others) = source.chosen(repositories);
         let mut plan = Plan::new(registry.tree(), &chosen, context.now, &watch)?;
         damage.append(&mut plan.damage);
@@ -137,27 +159,39 @@ impl Prune {
         let manner = Manner { dry_run: self.manner.dry_run || is_refused, ..self.manner };
         context.refusal = context.refusal.take().or(refusal);
         let (now, mut outcomes) = (context.now, Vec::new());
-        let removed = manner.carry_out(writer.filter(|_| !manner.dry_run).as_ref(), COMMAND, context, |remover| {
-            Ok(retention::remove(remover, &plan, now, &watch, |outcome| outcomes.push(outcome))?)
+        let all = self.explain || context.output.is_verbose() || context.output.is_json();
+        let rows = Rows::new(&plan, manner, all);
+        let writer = writer.filter(|_| !manner.dry_run);
+        let (run, removed) = manner.carry_out_aloud(writer.as_ref(), COMMAND, context, |remover, run, context| {
+            retention::remove(remover, &plan, now, &watch, |outcome| {
+                outcomes.push(outcome);
+                if outcome.fate == Fate::Goes { rows.print_going(outcome, run, context) } else { Ok(()) }
+            })
         });
         if !manner.dry_run {
             plan.settle(&outcomes);
         }
-        let (run, failure) = removed.map_or_else(|failure| (None, Some(failure)), |run| (run, None));
-        let freeable = if failure.is_none() { freeable(&mut plan, &registry, &watch, context)? } else { None };
-        let report = Report { plan: &plan, manner, run: run.as_ref(), is_refused, others, freeable };
-        // What was removed is printed, even if the rest could not be.
-        report.print(self.explain || context.output.is_verbose(), context)?;
-        let exit = context.output.all_damage(&damage)?;
-        report.print_end(context)?;
-        failure.map_or(Ok(exit), Err)
+        let is_done = removed.is_ok();
+        let freeable = if is_done { freeable(&mut plan, &registry, &watch, context)? } else { None };
+        let told = outcomes.last().filter(|outcome| outcome.fate == Fate::Goes).copied();
+        let rows = Rows::new(&plan, manner, all);
+        let report = Report { rows, run: run.as_ref(), is_refused, is_done, told, others, freeable };
+        let printed = report.print(&damage, context);
+        if printed.is_err() {
+            // Standard output takes no more, but what went is said.
+            report.note_count(context);
+            if let Some(run) = &run {
+                print_way_back(run, context);
+            }
+        }
+        removed.and(printed)
     }
 
     fn source(&self) -> anyhow::Result<Source> {
         match &self.policy {
             // What the site names counts only where no rule is given.
-            Some(file) if !self.rules.are_given() => Ok(Source::Policy(Policy::read(file)?)),
-            _ => Ok(Source::Options(self.rules.rules(None))),
+            Some(file) if !self.rules.0.are_given() => Ok(Source::Policy(Policy::read(file)?)),
+            _ => Ok(Source::Options(self.rules.0.rules(None))),
         }
     }
 

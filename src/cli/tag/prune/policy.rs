@@ -1,6 +1,7 @@
-//! A policy: rules for repositories, in a file. For each repository the first rule counts whose patterns match its name.
+//! A policy: rules for repositories, in a file. The first rule that matches a repository's name is for it.
 
-use std::path::Path;
+use std::collections::HashSet;
+use std::path::{Path, PathBuf};
 use std::str::FromStr;
 use std::time::Duration;
 
@@ -42,7 +43,17 @@ named! {
 
 /// The rules of a file, in its order.
 #[derive(Debug)]
-pub(super) struct Policy(Vec<(Patterns, Rules)>);
+pub(super) struct Policy {
+    pub(super) file: PathBuf,
+    rules: Vec<Rule>,
+}
+
+#[derive(Debug)]
+struct Rule {
+    line: usize,
+    repositories: Patterns,
+    rules: Rules,
+}
 
 impl Policy {
     pub(super) fn read(file: &Path) -> Result<Self, TomlError> {
@@ -52,16 +63,28 @@ impl Policy {
 
     /// The rules for a repository; `None` if all of its tags stay.
     pub(super) fn of(&self, repository: &RepositoryName) -> Option<&Rules> {
-        self.0.iter().find(|(patterns, _)| patterns.is_match(repository.as_str())).map(|(_, rules)| rules)
+        self.rule_of(repository).map(|rule| &rule.rules)
+    }
+
+    fn rule_of(&self, repository: &RepositoryName) -> Option<&Rule> {
+        self.rules.iter().find(|rule| rule.repositories.is_match(repository.as_str()))
     }
 
     pub(super) fn rules(&self) -> impl Iterator<Item = &Rules> {
-        self.0.iter().map(|(_, rules)| rules)
+        self.rules.iter().map(|rule| &rule.rules)
+    }
+
+    /// The rules that are for none of these repositories, by name and line. Another rule before may be for them.
+    pub(super) fn idle(&self, repositories: &[RepositoryName]) -> Vec<(&str, usize)> {
+        let used: HashSet<usize> =
+            repositories.iter().filter_map(|name| self.rule_of(name)).map(|rule| rule.line).collect();
+        let idle = self.rules.iter().filter(|rule| !used.contains(&rule.line));
+        idle.map(|rule| (rule.rules.name.as_deref().unwrap_or_default(), rule.line)).collect()
     }
 }
 
 fn parse(file: TomlFile<'_>) -> Result<Policy, TomlError> {
-    let mut policy = Vec::new();
+    let mut policy = Policy { file: file.file.to_owned(), rules: Vec::new() };
     for (key, value) in file.parse()?.get_ref() {
         if key.get_ref() != RULE {
             return Err(file.unknown(key, &[RULE]));
@@ -70,17 +93,13 @@ fn parse(file: TomlFile<'_>) -> Result<Policy, TomlError> {
         let rules = value.get_ref().as_array().ok_or_else(|| file.wrong_value(value, RULE, want))?;
         for rule in rules {
             let table = rule.get_ref().as_table().ok_or_else(|| file.wrong_value(rule, RULE, want))?;
-            policy.push(parse_rule(file, rule, table)?);
+            policy.rules.push(parse_rule(file, rule, table)?);
         }
     }
-    Ok(Policy(policy))
+    Ok(policy)
 }
 
-fn parse_rule(
-    file: TomlFile<'_>,
-    rule: &Spanned<DeValue<'_>>,
-    table: &DeTable<'_>,
-) -> Result<(Patterns, Rules), TomlError> {
+fn parse_rule(file: TomlFile<'_>, rule: &Spanned<DeValue<'_>>, table: &DeTable<'_>) -> Result<Rule, TomlError> {
     let (mut name, mut repositories, mut options) = (None, Vec::new(), RuleOptions::default());
     for (key, value) in table {
         let text = &**key.get_ref();
@@ -90,7 +109,12 @@ fn parse_rule(
         let wrong = |want: String| file.wrong_value(value, text, &want);
         match known {
             Key::Name => name = Some(text_of(value.get_ref()).map_err(wrong)?.to_owned()),
-            Key::Repositories => repositories = patterns::<Pattern>(value.get_ref()).map_err(wrong)?,
+            Key::Repositories => {
+                repositories = patterns::<Pattern>(value.get_ref()).map_err(wrong)?;
+                if let Some(idle) = repositories.iter().find(|pattern| !pattern.may_match()) {
+                    return Err(wrong(format!("no repository has a name that \"{idle}\" matches")));
+                }
+            }
             _ => set(&mut options, known, value.get_ref()).map_err(wrong)?,
         }
     }
@@ -99,29 +123,30 @@ fn parse_rule(
     if repositories.is_empty() {
         return Err(missing(Key::Repositories));
     }
-    Ok((repositories.into(), options.rules(Some(name))))
+    let line = file.line(rule.span().start);
+    Ok(Rule { line, repositories: repositories.into(), rules: options.rules(Some(name)) })
 }
 
 /// Sets the option that a key is called after. `Err` says what is wanted.
 fn set(options: &mut RuleOptions, key: Key, value: &DeValue<'_>) -> Result<(), String> {
     match key {
         Key::Name | Key::Repositories => {}
-        Key::KeepLast => options.keep_last = Some(count(value)?),
-        Key::KeepWithin => options.keep_within = Some(age(value)?),
-        Key::KeepHourly => options.keep_hourly = Some(count(value)?),
-        Key::KeepDaily => options.keep_daily = Some(count(value)?),
-        Key::KeepWeekly => options.keep_weekly = Some(count(value)?),
-        Key::KeepMonthly => options.keep_monthly = Some(count(value)?),
-        Key::KeepYearly => options.keep_yearly = Some(count(value)?),
+        Key::KeepLast => options.keep_last = vec![count(value)?],
+        Key::KeepWithin => options.keep_within = vec![age(value)?],
+        Key::KeepHourly => options.keep_hourly = vec![count(value)?],
+        Key::KeepDaily => options.keep_daily = vec![count(value)?],
+        Key::KeepWeekly => options.keep_weekly = vec![count(value)?],
+        Key::KeepMonthly => options.keep_monthly = vec![count(value)?],
+        Key::KeepYearly => options.keep_yearly = vec![count(value)?],
         Key::KeepTag => options.keep_tag = patterns::<TagPattern>(value)?,
-        Key::KeepLatestSemver => options.keep_latest_semver = Some(count(value)?),
+        Key::KeepLatestSemver => options.keep_latest_semver = vec![count(value)?],
         Key::OnlyTag => options.only_tag = patterns::<TagPattern>(value)?,
-        Key::OlderThan => options.older_than = Some(age(value)?),
+        Key::OlderThan => options.older_than = vec![age(value)?],
         Key::AgeBy => {
             let text = text_of(value)?;
             let known = AgeBy::ALL.into_iter().find(|known| known.name() == text);
-            options.age_by =
-                Some(known.ok_or_else(|| format!("expected {}", AgeBy::ALL.map(AgeBy::name).join(" or ")))?);
+            let wrong = || format!("expected {}", AgeBy::ALL.map(AgeBy::name).join(" or "));
+            options.age_by = vec![known.ok_or_else(wrong)?];
         }
     }
     Ok(())
@@ -214,6 +239,16 @@ mod tests {
             (rule("keep-within = 30"), 4, "keep-within", "keep-within: expected a text such as \"30d\""),
             (rule("older-than = '30'"), 4, "older-than", "older-than: expected a number and its unit"),
             (rule("keep-tag = []"), 4, "keep-tag", "keep-tag: expected a pattern, or a list"),
+            (
+                "[[rule]]\nrepositories = ['a', '*/B']".to_owned(),
+                2,
+                "repositories",
+                "repositories: no repository has a name",
+            ),
+            ("[[rule]]\nrepositories = ''".to_owned(), 2, "repositories", "repositories: no repository has a name"),
+            (rule("keep-tag = ''"), 4, "keep-tag", "keep-tag: \"\": it is empty"),
+            (rule("keep-tag = '/^v1'"), 4, "keep-tag", "keep-tag: \"/^v1\": no tag has a slash"),
+            (rule("keep-tag = 'a,b'"), 4, "keep-tag", "keep-tag: \"a,b\": no tag has a comma"),
             (rule("keep-tag = '/(/'"), 4, "keep-tag", "keep-tag: \"/(/\": "),
             (rule("only-tag = [1]"), 4, "only-tag", "only-tag: expected a pattern"),
             (rule("age-by = 'pull'"), 4, "age-by", "age-by: expected set or created"),

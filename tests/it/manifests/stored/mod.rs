@@ -5,6 +5,7 @@ mod platform;
 mod referrers;
 mod truth;
 mod unreadable;
+mod untagged;
 mod verify;
 
 use regtree::Digest;

@@ -1,0 +1,20 @@
+//! The manifests to which no tag leads, beside damage that may need them.
+
+use crate::support::planted::{Planted, revision_path, tag_path};
+
+#[test]
+fn beside_damage_the_list_says_that_it_may_be_incomplete() {
+    let planted = Planted::new();
+    planted.tagged_image("lib/app", "v1", "an image");
+    let lost = planted.image("lib/app", "an image without a tag");
+    let list = || planted.run(["manifest", "list", "lib/app", "--untagged"]);
+    assert!(list().code(0).out().starts_with(&lost));
+    // What is damaged elsewhere may be about it.
+    for damage in [tag_path("lib/app", "v1") + "/current/link", revision_path("lib/app", &lost) + "/link"] {
+        let whole = std::fs::read_to_string(planted.at(&damage)).unwrap();
+        planted.plant(&damage, "sha256:nonsense");
+        list().code(3).says(["note: the list may be incomplete: ", " gc -n"]);
+        planted.plant(&damage, whole);
+    }
+    assert!(list().code(0).err().is_empty());
+}
