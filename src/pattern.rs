@@ -84,9 +84,7 @@ impl FromStr for TagPattern {
                 _ if text.contains('/') => {
                     wrong("no tag has a slash; a regular expression stands between two: /REGEX/")
                 }
-                _ if text.contains(',') && !text.contains('{') => {
-                    wrong("no tag has a comma; give each pattern by itself")
-                }
+                _ if has_comma_outside_braces(text) => wrong("no tag has a comma; give each pattern by itself"),
                 glob => glob.parse().map(Self::Glob),
             };
         };
@@ -97,6 +95,18 @@ impl FromStr for TagPattern {
         let regex = RegexBuilder::new(expression).unicode(false).build();
         regex.map(Self::Regex).map_err(|error| PatternError(error.to_string()))
     }
+}
+
+fn has_comma_outside_braces(text: &str) -> bool {
+    let mut depth = 0_usize;
+    text.chars().any(|char| {
+        match char {
+            '{' => depth += 1,
+            '}' => depth = depth.saturating_sub(1),
+            _ => {}
+        }
+        char == ',' && depth == 0
+    })
 }
 
 impl TagPattern {
@@ -185,7 +195,7 @@ mod tests {
         ] {
             assert_eq!(pattern.parse::<TagPattern>().unwrap().is_match(tag), expected, "{pattern} {tag}");
         }
-        for wrong in ["[a", "/(/", "/[z-a]/", "", "/", "//", "/^v1", "v1/", "a/b", "v1,v2", ","] {
+        for wrong in ["[a", "/(/", "/[z-a]/", "", "/", "//", "/^v1", "v1/", "a/b", "v1,v2", ",", "{a,b},c"] {
             assert!(wrong.parse::<TagPattern>().is_err(), "{wrong}");
         }
     }
