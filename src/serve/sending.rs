@@ -14,7 +14,7 @@ use crate::error::Result;
 
 /// The least and the most bytes of a piece.
 const PIECE_LEAST: usize = 16 * 1024;
-const PIECE_MOST: usize = 256 * 1024;
+const PIECE_MOST: usize = 1024 * 1024;
 /// How many bytes the pieces of all blobs have together, about: each blob has one that is being sent, and the next.
 const MEMORY: usize = 2 * 1024 * 1024;
 
