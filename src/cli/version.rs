@@ -12,10 +12,11 @@ pub(super) fn verbose() -> String {
     )
 }
 
-const FEATURES: [(&str, bool); 3] = [
+const FEATURES: [(&str, bool); 4] = [
     ("cli", cfg!(feature = "cli")),
     ("dynamic-completion", cfg!(feature = "dynamic-completion")),
     ("schema1-signatures", cfg!(feature = "schema1-signatures")),
+    ("serve", cfg!(feature = "serve")),
 ];
 /// The layouts of the storage tree, by the registries that write them (layout.md §1.4).
 const READS: &str = "trees of registry 2.0.0-alpha.0 to 3.1";

@@ -231,7 +231,7 @@ impl Breakdown {
 pub fn measure(tree: &Tree, options: Options, chosen: &dyn Fn(&str) -> bool, watch: &Watch<'_>) -> Result<Usage> {
     let interrupt = &watch.interrupt;
     let mut scan = Scan::read(tree, watch)?;
-    let walked = walk::walk(tree, &scan, options.measure, watch)?;
+    let walked = walk::walk(tree, &scan, &options, watch)?;
     let sizes = &walked.contents;
     let (holdings, findings) = Holdings::take(tree, &mut scan, sizes, interrupt);
     let mut tags = (options.tags || options.divided).then(|| tags::Tagged::new(&scan));

@@ -12,7 +12,7 @@ use rayon::prelude::*;
 use rustix::fs::{AtFlags, FileType, Mode, OFlags, StatxFlags};
 use rustix::io::Errno;
 
-use super::Measure;
+use super::{Measure, Options};
 use crate::error::{Error, Result};
 use crate::layout::{self, Area, Entry, TreePath};
 use crate::scan::{DigestId, Scan};
@@ -30,7 +30,7 @@ pub(super) const UNSEEN: i64 = i64::MIN;
 pub(super) struct Walked {
     /// The bytes of each blob, by the number of its digest.
     pub(super) contents: Vec<u64>,
-    /// When each blob was written, in seconds since 1970; [`UNSEEN`] where there is no file.
+    /// When each blob was written, in seconds since 1970; [`UNSEEN`] where there is no file. Empty unless asked for.
     pub(super) times: Vec<i64>,
     pub(super) uploads: u64,
     pub(super) quarantine: u64,
@@ -41,7 +41,7 @@ pub(super) struct Walked {
 }
 
 /// Looks at the whole tree. `Err(Interrupted)` when a signal came.
-pub(super) fn walk(tree: &Tree, scan: &Scan, measure: Measure, watch: &Watch<'_>) -> Result<Walked> {
+pub(super) fn walk(tree: &Tree, scan: &Scan, options: &Options, watch: &Watch<'_>) -> Result<Walked> {
     let (interrupt, counting) = (&watch.interrupt, &watch.count("looking at files", None));
     let contents: Vec<AtomicU64> = scan.digests.blobs().map(|_| AtomicU64::new(0)).collect();
     let folders = scan.repositories.iter().flat_map(|repository| {
@@ -49,7 +49,9 @@ pub(super) fn walk(tree: &Tree, scan: &Scan, measure: Measure, watch: &Watch<'_>
         let links = Region::All(Purpose::Overhead);
         [(layers, links), (manifests, links), (uploads, Region::Sessions)]
     });
-    let times = contents.iter().map(|_| AtomicI64::new(UNSEEN)).collect();
+    let dated = if options.divided { contents.len() } else { 0 };
+    let times = (0..dated).map(|_| AtomicI64::new(UNSEEN)).collect();
+    let measure = options.measure;
     let walk = Walk { tree, scan, measure, interrupt, counting, contents, times, folders: folders.collect() };
     let (mut tally, private) = rayon::join(|| walk.tree(), || walk.private());
     tally.add(private);
@@ -338,8 +340,10 @@ impl Walk<'_> {
     }
 
     fn charge(&self, tally: &mut Tally, purpose: Purpose, found: EntryStat) {
-        if let Purpose::Content(name) = purpose {
-            self.times[name.index()].store(found.modified, Ordering::Relaxed);
+        if let Purpose::Content(name) = purpose
+            && let Some(time) = self.times.get(name.index())
+        {
+            time.store(found.modified, Ordering::Relaxed);
         }
         if found.has_other_names {
             tally.hard_links.push(HardLink { identity: found.identity, purpose, bytes: found.bytes });

@@ -62,7 +62,7 @@ fn one<E: From<Error>>(
     mut report: impl FnMut(Fate) -> Result<(), E>,
 ) -> Result<(), E> {
     let removals = match tag::plan_delete(repository, slice::from_ref(&verdict.tag)) {
-        // Somebody else removed it.
+        // A registry removed it meanwhile.
         Err(Error::TagUnknown { .. } | Error::RepositoryUnknown { .. }) => Vec::new(),
         removals => removals?,
     };

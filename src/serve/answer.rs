@@ -203,7 +203,7 @@ fn unknown() -> Response<Content> {
 
 fn absent(route: &Route) -> Response<Content> {
     let (code, message, detail) = match route {
-        Route::Alive | Route::Base | Route::Catalog => ("UNKNOWN", "unknown error", Value::Null),
+        Route::Alive | Route::Base | Route::Catalog => return unknown(),
         Route::Tags(name) | Route::Referrers(name, _) => {
             ("NAME_UNKNOWN", "repository name not known to registry", json!({ "name": name }))
         }
@@ -249,7 +249,7 @@ fn unsupported() -> Response<Content> {
 
 fn fault(status: StatusCode, code: &str, message: &str, detail: Option<Value>) -> Response<Content> {
     let mut error = json!({ "code": code, "message": message });
-    if let Some(detail) = detail.filter(|detail| !detail.is_null()) {
+    if let Some(detail) = detail {
         error["detail"] = detail;
     }
     let response = Response::builder().status(status).header(CONTENT_TYPE, JSON);

@@ -66,6 +66,11 @@ impl ServeBlob {
         Self { verify: false }
     }
 
+    /// Whether all of a blob may be read before its answer begins: a part is given only of content that was checked.
+    pub(super) fn reads_first<B>(self, request: &Request<B>) -> bool {
+        self.verify && request.method() == Method::GET && request.headers().contains_key(RANGE)
+    }
+
     /// The answer to a GET or HEAD of the blob that `repository` links as `digest`: 200, 206 or 304. To a HEAD it has no
     /// content, and none is read. The blob may be stored under another digest: that one is in the headers.
     ///

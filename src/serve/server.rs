@@ -7,7 +7,6 @@ use std::sync::{Arc, mpsc};
 use std::thread;
 use std::time::Duration;
 
-use http::header::RANGE;
 use http::{Request, Response, StatusCode};
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
@@ -129,7 +128,7 @@ impl Server {
             accept_all(tokio::net::TcpListener::from_std(listener)?, &options, &shared, interrupt).await;
             Ok(())
         });
-        // What still reads then reads for nobody.
+        // Threads that still read are not waited for.
         runtime.shutdown_background();
         served.map_err(failed)
     }
@@ -203,7 +202,8 @@ fn patient(stream: TcpStream, options: &Options) -> TokioIo<std::pin::Pin<Box<Ti
     TokioIo::new(Box::pin(stream))
 }
 
-/// Asks the work for a client to stop when the client is gone.
+/// Asks the work for a client to stop when its connection has ended, at the latest when the server ends. A client that
+/// closes its side may still want the answer, so that does not count.
 #[derive(Default)]
 struct Client(Interrupt);
 
@@ -223,7 +223,7 @@ async fn respond(
     let request = Request::from_parts(parts, ());
     let gone = Client::default();
     // A semaphore that is never closed gives a permit.
-    let part = if request.headers().contains_key(RANGE) { shared.parts.acquire().await.ok() } else { None };
+    let part = if shared.serve.reads_first(&request) { shared.parts.acquire().await.ok() } else { None };
     let interrupt = gone.0.clone();
     let server = Arc::clone(&shared);
     let work = move || answer((server.open)(), &request, server.serve, &interrupt);
@@ -237,7 +237,7 @@ async fn respond(
     Ok(response.map(|content| Sending::new(content, entry, &shared.transfers)))
 }
 
-/// The answer to a request that regtree can't cope with.
+/// The answer to a request on which regtree fails. A release build ends instead, as on any other such mistake.
 fn panicked() -> Answer {
     let mut response = Response::new(Content::Bytes(Vec::new()));
     *response.status_mut() = StatusCode::INTERNAL_SERVER_ERROR;

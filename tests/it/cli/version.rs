@@ -27,6 +27,15 @@ fn the_version_is_one_line_and_with_verbose_says_what_it_was_built_from() {
     assert!(commit == "unknown" || commit.len() >= 40, "{commit}");
     assert!(value("target: ").contains("linux"), "{lines:?}");
     assert!(value("features: ").split(", ").any(|feature| feature == "cli"), "{lines:?}");
+    if cfg!(all(feature = "dynamic-completion", feature = "schema1-signatures", feature = "serve")) {
+        // A build with all of them names all of them.
+        let manifest: &str = include_str!("../../../Cargo.toml");
+        let features = manifest.split("[features]\n").nth(1).unwrap().split("\n[").next().unwrap();
+        let names = features.lines().filter(|line| line.starts_with(|first: char| first.is_ascii_lowercase()));
+        let mut names: Vec<&str> = names.filter_map(|line| line.split_once(" = ")).map(|(name, _)| name).collect();
+        names.retain(|name| *name != "default");
+        assert_eq!(value("features: ").split(", ").collect::<Vec<_>>(), names);
+    }
     assert!(value("reads: ").contains("2.0.0-alpha.0") && value("writes: ").contains("2.0.0-alpha.2"), "{lines:?}");
     // A command's own --verbose says nothing of it, and neither does a word that only begins with a hyphen.
     assert_eq!(Regtree::new(["--version", "--color", "never"]).ok().out(), short);

@@ -143,6 +143,29 @@ fn who_wants_parts_of_large_blobs_keeps_nobody_else_waiting() {
 }
 
 #[test]
+fn too_many_open_files_are_logged_and_end_nothing() {
+    let planted = Planted::new();
+    planted.tagged_image("app", "v1", "an image");
+    let mut command = std::process::Command::new("prlimit");
+    command.args(["--nofile=24", env!("CARGO_BIN_EXE_regtree"), "serve", "--listen", "127.0.0.1:0", "--root"]);
+    command.arg(planted.root());
+    let served = Served::start(command);
+    let clients: Vec<TcpStream> = (0..30).map(|_| TcpStream::connect(served.address()).unwrap()).collect();
+    // Only once the others have gone is there a file for it.
+    let mut last = TcpStream::connect(served.address()).unwrap();
+    last.write_all(b"GET /v2/app/manifests/v1 HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n").unwrap();
+    last.set_read_timeout(Some(Duration::from_millis(500))).unwrap();
+    assert!(last.read(&mut [0; 1]).is_err());
+    drop(clients);
+    last.set_read_timeout(Some(Duration::from_mins(1))).unwrap();
+    let mut reply = Vec::new();
+    last.read_to_end(&mut reply).unwrap();
+    assert_eq!(status(&reply), Some(200));
+    let said = served.stop();
+    assert!(said.contains("not accepted: Too many open files"), "{said}");
+}
+
+#[test]
 fn requests_that_come_together_are_answered_in_order() {
     let planted = Planted::new();
     let [one, two] = ["one", "two"].map(|content| planted.layer("app", content));

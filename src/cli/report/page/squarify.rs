@@ -19,7 +19,7 @@ impl Rect {
 }
 
 /// A rectangle for each size. The sizes have to come with the largest first.
-#[expect(clippy::cast_precision_loss, reason = "nobody sees a byte of a terabyte")]
+#[expect(clippy::cast_precision_loss, reason = "a byte of a terabyte is too small to be seen")]
 pub(super) fn squarify(sizes: &[u64], mut space: Rect) -> Vec<Rect> {
     let total: f64 = sizes.iter().map(|size| *size as f64).sum();
     let scale = if total > 0.0 { space.width * space.height / total } else { 0.0 };

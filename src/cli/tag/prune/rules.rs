@@ -7,8 +7,8 @@ use crate::cli::{one_of, parse_span};
 use crate::pattern::TagPattern;
 use crate::retention::{AgeBy, Period, Rules};
 
-/// The keys of a policy's rule have the same names. Each option has all its values, because the last alone would keep less
-/// than somebody meant who gave it twice.
+/// The keys of a policy's rule have the same names. Each option has all its values, so that one that is given twice can be
+/// refused: the last value alone might keep less than was meant.
 #[derive(Clone, Debug, Default, clap::Args)]
 #[command(next_help_heading = "Rules")]
 pub(super) struct RuleOptions {
