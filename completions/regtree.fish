@@ -30,7 +30,7 @@ complete -c regtree -n "__fish_regtree_needs_command" -l wait-lock -d 'Wait up t
 complete -c regtree -n "__fish_regtree_needs_command" -l color -d 'When to colour messages, findings and help' -r -f -a "auto\t'On a terminal, unless the environment variable `NO_COLOR` is set'
 always\t'Always'
 never\t'Never'"
-complete -c regtree -n "__fish_regtree_needs_command" -l progress -d 'How to show the progress of long tasks on stderr' -r -f -a "auto\t'A bar on a terminal, lines elsewhere'
+complete -c regtree -n "__fish_regtree_needs_command" -l progress -d 'How to show the progress of long tasks on stderr' -r -f -a "auto\t'A bar on a terminal, else a line every 10 seconds'
 bar\t'A bar'
 plain\t'A line every 10 seconds'
 none\t'Nothing'"
@@ -65,7 +65,7 @@ complete -c regtree -n "__fish_regtree_using_subcommand init" -l wait-lock -d 'W
 complete -c regtree -n "__fish_regtree_using_subcommand init" -l color -d 'When to colour messages, findings and help' -r -f -a "auto\t'On a terminal, unless the environment variable `NO_COLOR` is set'
 always\t'Always'
 never\t'Never'"
-complete -c regtree -n "__fish_regtree_using_subcommand init" -l progress -d 'How to show the progress of long tasks on stderr' -r -f -a "auto\t'A bar on a terminal, lines elsewhere'
+complete -c regtree -n "__fish_regtree_using_subcommand init" -l progress -d 'How to show the progress of long tasks on stderr' -r -f -a "auto\t'A bar on a terminal, else a line every 10 seconds'
 bar\t'A bar'
 plain\t'A line every 10 seconds'
 none\t'Nothing'"
@@ -79,7 +79,7 @@ complete -c regtree -n "__fish_regtree_using_subcommand blob; and not __fish_see
 complete -c regtree -n "__fish_regtree_using_subcommand blob; and not __fish_seen_subcommand_from put get stat users list mount delete help" -l color -d 'When to colour messages, findings and help' -r -f -a "auto\t'On a terminal, unless the environment variable `NO_COLOR` is set'
 always\t'Always'
 never\t'Never'"
-complete -c regtree -n "__fish_regtree_using_subcommand blob; and not __fish_seen_subcommand_from put get stat users list mount delete help" -l progress -d 'How to show the progress of long tasks on stderr' -r -f -a "auto\t'A bar on a terminal, lines elsewhere'
+complete -c regtree -n "__fish_regtree_using_subcommand blob; and not __fish_seen_subcommand_from put get stat users list mount delete help" -l progress -d 'How to show the progress of long tasks on stderr' -r -f -a "auto\t'A bar on a terminal, else a line every 10 seconds'
 bar\t'A bar'
 plain\t'A line every 10 seconds'
 none\t'Nothing'"
@@ -103,7 +103,7 @@ complete -c regtree -n "__fish_regtree_using_subcommand blob; and __fish_seen_su
 complete -c regtree -n "__fish_regtree_using_subcommand blob; and __fish_seen_subcommand_from put" -l color -d 'When to colour messages, findings and help' -r -f -a "auto\t'On a terminal, unless the environment variable `NO_COLOR` is set'
 always\t'Always'
 never\t'Never'"
-complete -c regtree -n "__fish_regtree_using_subcommand blob; and __fish_seen_subcommand_from put" -l progress -d 'How to show the progress of long tasks on stderr' -r -f -a "auto\t'A bar on a terminal, lines elsewhere'
+complete -c regtree -n "__fish_regtree_using_subcommand blob; and __fish_seen_subcommand_from put" -l progress -d 'How to show the progress of long tasks on stderr' -r -f -a "auto\t'A bar on a terminal, else a line every 10 seconds'
 bar\t'A bar'
 plain\t'A line every 10 seconds'
 none\t'Nothing'"
@@ -122,7 +122,7 @@ complete -c regtree -n "__fish_regtree_using_subcommand blob; and __fish_seen_su
 complete -c regtree -n "__fish_regtree_using_subcommand blob; and __fish_seen_subcommand_from get" -l color -d 'When to colour messages, findings and help' -r -f -a "auto\t'On a terminal, unless the environment variable `NO_COLOR` is set'
 always\t'Always'
 never\t'Never'"
-complete -c regtree -n "__fish_regtree_using_subcommand blob; and __fish_seen_subcommand_from get" -l progress -d 'How to show the progress of long tasks on stderr' -r -f -a "auto\t'A bar on a terminal, lines elsewhere'
+complete -c regtree -n "__fish_regtree_using_subcommand blob; and __fish_seen_subcommand_from get" -l progress -d 'How to show the progress of long tasks on stderr' -r -f -a "auto\t'A bar on a terminal, else a line every 10 seconds'
 bar\t'A bar'
 plain\t'A line every 10 seconds'
 none\t'Nothing'"
@@ -136,7 +136,7 @@ complete -c regtree -n "__fish_regtree_using_subcommand blob; and __fish_seen_su
 complete -c regtree -n "__fish_regtree_using_subcommand blob; and __fish_seen_subcommand_from stat" -l color -d 'When to colour messages, findings and help' -r -f -a "auto\t'On a terminal, unless the environment variable `NO_COLOR` is set'
 always\t'Always'
 never\t'Never'"
-complete -c regtree -n "__fish_regtree_using_subcommand blob; and __fish_seen_subcommand_from stat" -l progress -d 'How to show the progress of long tasks on stderr' -r -f -a "auto\t'A bar on a terminal, lines elsewhere'
+complete -c regtree -n "__fish_regtree_using_subcommand blob; and __fish_seen_subcommand_from stat" -l progress -d 'How to show the progress of long tasks on stderr' -r -f -a "auto\t'A bar on a terminal, else a line every 10 seconds'
 bar\t'A bar'
 plain\t'A line every 10 seconds'
 none\t'Nothing'"
@@ -151,7 +151,7 @@ complete -c regtree -n "__fish_regtree_using_subcommand blob; and __fish_seen_su
 complete -c regtree -n "__fish_regtree_using_subcommand blob; and __fish_seen_subcommand_from users" -l color -d 'When to colour messages, findings and help' -r -f -a "auto\t'On a terminal, unless the environment variable `NO_COLOR` is set'
 always\t'Always'
 never\t'Never'"
-complete -c regtree -n "__fish_regtree_using_subcommand blob; and __fish_seen_subcommand_from users" -l progress -d 'How to show the progress of long tasks on stderr' -r -f -a "auto\t'A bar on a terminal, lines elsewhere'
+complete -c regtree -n "__fish_regtree_using_subcommand blob; and __fish_seen_subcommand_from users" -l progress -d 'How to show the progress of long tasks on stderr' -r -f -a "auto\t'A bar on a terminal, else a line every 10 seconds'
 bar\t'A bar'
 plain\t'A line every 10 seconds'
 none\t'Nothing'"
@@ -165,7 +165,7 @@ complete -c regtree -n "__fish_regtree_using_subcommand blob; and __fish_seen_su
 complete -c regtree -n "__fish_regtree_using_subcommand blob; and __fish_seen_subcommand_from list" -l color -d 'When to colour messages, findings and help' -r -f -a "auto\t'On a terminal, unless the environment variable `NO_COLOR` is set'
 always\t'Always'
 never\t'Never'"
-complete -c regtree -n "__fish_regtree_using_subcommand blob; and __fish_seen_subcommand_from list" -l progress -d 'How to show the progress of long tasks on stderr' -r -f -a "auto\t'A bar on a terminal, lines elsewhere'
+complete -c regtree -n "__fish_regtree_using_subcommand blob; and __fish_seen_subcommand_from list" -l progress -d 'How to show the progress of long tasks on stderr' -r -f -a "auto\t'A bar on a terminal, else a line every 10 seconds'
 bar\t'A bar'
 plain\t'A line every 10 seconds'
 none\t'Nothing'"
@@ -182,7 +182,7 @@ complete -c regtree -n "__fish_regtree_using_subcommand blob; and __fish_seen_su
 complete -c regtree -n "__fish_regtree_using_subcommand blob; and __fish_seen_subcommand_from mount" -l color -d 'When to colour messages, findings and help' -r -f -a "auto\t'On a terminal, unless the environment variable `NO_COLOR` is set'
 always\t'Always'
 never\t'Never'"
-complete -c regtree -n "__fish_regtree_using_subcommand blob; and __fish_seen_subcommand_from mount" -l progress -d 'How to show the progress of long tasks on stderr' -r -f -a "auto\t'A bar on a terminal, lines elsewhere'
+complete -c regtree -n "__fish_regtree_using_subcommand blob; and __fish_seen_subcommand_from mount" -l progress -d 'How to show the progress of long tasks on stderr' -r -f -a "auto\t'A bar on a terminal, else a line every 10 seconds'
 bar\t'A bar'
 plain\t'A line every 10 seconds'
 none\t'Nothing'"
@@ -196,7 +196,7 @@ complete -c regtree -n "__fish_regtree_using_subcommand blob; and __fish_seen_su
 complete -c regtree -n "__fish_regtree_using_subcommand blob; and __fish_seen_subcommand_from delete" -l color -d 'When to colour messages, findings and help' -r -f -a "auto\t'On a terminal, unless the environment variable `NO_COLOR` is set'
 always\t'Always'
 never\t'Never'"
-complete -c regtree -n "__fish_regtree_using_subcommand blob; and __fish_seen_subcommand_from delete" -l progress -d 'How to show the progress of long tasks on stderr' -r -f -a "auto\t'A bar on a terminal, lines elsewhere'
+complete -c regtree -n "__fish_regtree_using_subcommand blob; and __fish_seen_subcommand_from delete" -l progress -d 'How to show the progress of long tasks on stderr' -r -f -a "auto\t'A bar on a terminal, else a line every 10 seconds'
 bar\t'A bar'
 plain\t'A line every 10 seconds'
 none\t'Nothing'"
@@ -224,7 +224,7 @@ complete -c regtree -n "__fish_regtree_using_subcommand upload; and not __fish_s
 complete -c regtree -n "__fish_regtree_using_subcommand upload; and not __fish_seen_subcommand_from start resume commit status list get cancel purge help" -l color -d 'When to colour messages, findings and help' -r -f -a "auto\t'On a terminal, unless the environment variable `NO_COLOR` is set'
 always\t'Always'
 never\t'Never'"
-complete -c regtree -n "__fish_regtree_using_subcommand upload; and not __fish_seen_subcommand_from start resume commit status list get cancel purge help" -l progress -d 'How to show the progress of long tasks on stderr' -r -f -a "auto\t'A bar on a terminal, lines elsewhere'
+complete -c regtree -n "__fish_regtree_using_subcommand upload; and not __fish_seen_subcommand_from start resume commit status list get cancel purge help" -l progress -d 'How to show the progress of long tasks on stderr' -r -f -a "auto\t'A bar on a terminal, else a line every 10 seconds'
 bar\t'A bar'
 plain\t'A line every 10 seconds'
 none\t'Nothing'"
@@ -247,7 +247,7 @@ complete -c regtree -n "__fish_regtree_using_subcommand upload; and __fish_seen_
 complete -c regtree -n "__fish_regtree_using_subcommand upload; and __fish_seen_subcommand_from start" -l color -d 'When to colour messages, findings and help' -r -f -a "auto\t'On a terminal, unless the environment variable `NO_COLOR` is set'
 always\t'Always'
 never\t'Never'"
-complete -c regtree -n "__fish_regtree_using_subcommand upload; and __fish_seen_subcommand_from start" -l progress -d 'How to show the progress of long tasks on stderr' -r -f -a "auto\t'A bar on a terminal, lines elsewhere'
+complete -c regtree -n "__fish_regtree_using_subcommand upload; and __fish_seen_subcommand_from start" -l progress -d 'How to show the progress of long tasks on stderr' -r -f -a "auto\t'A bar on a terminal, else a line every 10 seconds'
 bar\t'A bar'
 plain\t'A line every 10 seconds'
 none\t'Nothing'"
@@ -263,7 +263,7 @@ complete -c regtree -n "__fish_regtree_using_subcommand upload; and __fish_seen_
 complete -c regtree -n "__fish_regtree_using_subcommand upload; and __fish_seen_subcommand_from resume" -l color -d 'When to colour messages, findings and help' -r -f -a "auto\t'On a terminal, unless the environment variable `NO_COLOR` is set'
 always\t'Always'
 never\t'Never'"
-complete -c regtree -n "__fish_regtree_using_subcommand upload; and __fish_seen_subcommand_from resume" -l progress -d 'How to show the progress of long tasks on stderr' -r -f -a "auto\t'A bar on a terminal, lines elsewhere'
+complete -c regtree -n "__fish_regtree_using_subcommand upload; and __fish_seen_subcommand_from resume" -l progress -d 'How to show the progress of long tasks on stderr' -r -f -a "auto\t'A bar on a terminal, else a line every 10 seconds'
 bar\t'A bar'
 plain\t'A line every 10 seconds'
 none\t'Nothing'"
@@ -280,7 +280,7 @@ complete -c regtree -n "__fish_regtree_using_subcommand upload; and __fish_seen_
 complete -c regtree -n "__fish_regtree_using_subcommand upload; and __fish_seen_subcommand_from commit" -l color -d 'When to colour messages, findings and help' -r -f -a "auto\t'On a terminal, unless the environment variable `NO_COLOR` is set'
 always\t'Always'
 never\t'Never'"
-complete -c regtree -n "__fish_regtree_using_subcommand upload; and __fish_seen_subcommand_from commit" -l progress -d 'How to show the progress of long tasks on stderr' -r -f -a "auto\t'A bar on a terminal, lines elsewhere'
+complete -c regtree -n "__fish_regtree_using_subcommand upload; and __fish_seen_subcommand_from commit" -l progress -d 'How to show the progress of long tasks on stderr' -r -f -a "auto\t'A bar on a terminal, else a line every 10 seconds'
 bar\t'A bar'
 plain\t'A line every 10 seconds'
 none\t'Nothing'"
@@ -297,7 +297,7 @@ complete -c regtree -n "__fish_regtree_using_subcommand upload; and __fish_seen_
 complete -c regtree -n "__fish_regtree_using_subcommand upload; and __fish_seen_subcommand_from status" -l color -d 'When to colour messages, findings and help' -r -f -a "auto\t'On a terminal, unless the environment variable `NO_COLOR` is set'
 always\t'Always'
 never\t'Never'"
-complete -c regtree -n "__fish_regtree_using_subcommand upload; and __fish_seen_subcommand_from status" -l progress -d 'How to show the progress of long tasks on stderr' -r -f -a "auto\t'A bar on a terminal, lines elsewhere'
+complete -c regtree -n "__fish_regtree_using_subcommand upload; and __fish_seen_subcommand_from status" -l progress -d 'How to show the progress of long tasks on stderr' -r -f -a "auto\t'A bar on a terminal, else a line every 10 seconds'
 bar\t'A bar'
 plain\t'A line every 10 seconds'
 none\t'Nothing'"
@@ -312,7 +312,7 @@ complete -c regtree -n "__fish_regtree_using_subcommand upload; and __fish_seen_
 complete -c regtree -n "__fish_regtree_using_subcommand upload; and __fish_seen_subcommand_from list" -l color -d 'When to colour messages, findings and help' -r -f -a "auto\t'On a terminal, unless the environment variable `NO_COLOR` is set'
 always\t'Always'
 never\t'Never'"
-complete -c regtree -n "__fish_regtree_using_subcommand upload; and __fish_seen_subcommand_from list" -l progress -d 'How to show the progress of long tasks on stderr' -r -f -a "auto\t'A bar on a terminal, lines elsewhere'
+complete -c regtree -n "__fish_regtree_using_subcommand upload; and __fish_seen_subcommand_from list" -l progress -d 'How to show the progress of long tasks on stderr' -r -f -a "auto\t'A bar on a terminal, else a line every 10 seconds'
 bar\t'A bar'
 plain\t'A line every 10 seconds'
 none\t'Nothing'"
@@ -327,7 +327,7 @@ complete -c regtree -n "__fish_regtree_using_subcommand upload; and __fish_seen_
 complete -c regtree -n "__fish_regtree_using_subcommand upload; and __fish_seen_subcommand_from get" -l color -d 'When to colour messages, findings and help' -r -f -a "auto\t'On a terminal, unless the environment variable `NO_COLOR` is set'
 always\t'Always'
 never\t'Never'"
-complete -c regtree -n "__fish_regtree_using_subcommand upload; and __fish_seen_subcommand_from get" -l progress -d 'How to show the progress of long tasks on stderr' -r -f -a "auto\t'A bar on a terminal, lines elsewhere'
+complete -c regtree -n "__fish_regtree_using_subcommand upload; and __fish_seen_subcommand_from get" -l progress -d 'How to show the progress of long tasks on stderr' -r -f -a "auto\t'A bar on a terminal, else a line every 10 seconds'
 bar\t'A bar'
 plain\t'A line every 10 seconds'
 none\t'Nothing'"
@@ -341,7 +341,7 @@ complete -c regtree -n "__fish_regtree_using_subcommand upload; and __fish_seen_
 complete -c regtree -n "__fish_regtree_using_subcommand upload; and __fish_seen_subcommand_from cancel" -l color -d 'When to colour messages, findings and help' -r -f -a "auto\t'On a terminal, unless the environment variable `NO_COLOR` is set'
 always\t'Always'
 never\t'Never'"
-complete -c regtree -n "__fish_regtree_using_subcommand upload; and __fish_seen_subcommand_from cancel" -l progress -d 'How to show the progress of long tasks on stderr' -r -f -a "auto\t'A bar on a terminal, lines elsewhere'
+complete -c regtree -n "__fish_regtree_using_subcommand upload; and __fish_seen_subcommand_from cancel" -l progress -d 'How to show the progress of long tasks on stderr' -r -f -a "auto\t'A bar on a terminal, else a line every 10 seconds'
 bar\t'A bar'
 plain\t'A line every 10 seconds'
 none\t'Nothing'"
@@ -357,7 +357,7 @@ complete -c regtree -n "__fish_regtree_using_subcommand upload; and __fish_seen_
 complete -c regtree -n "__fish_regtree_using_subcommand upload; and __fish_seen_subcommand_from purge" -l color -d 'When to colour messages, findings and help' -r -f -a "auto\t'On a terminal, unless the environment variable `NO_COLOR` is set'
 always\t'Always'
 never\t'Never'"
-complete -c regtree -n "__fish_regtree_using_subcommand upload; and __fish_seen_subcommand_from purge" -l progress -d 'How to show the progress of long tasks on stderr' -r -f -a "auto\t'A bar on a terminal, lines elsewhere'
+complete -c regtree -n "__fish_regtree_using_subcommand upload; and __fish_seen_subcommand_from purge" -l progress -d 'How to show the progress of long tasks on stderr' -r -f -a "auto\t'A bar on a terminal, else a line every 10 seconds'
 bar\t'A bar'
 plain\t'A line every 10 seconds'
 none\t'Nothing'"
@@ -381,7 +381,7 @@ complete -c regtree -n "__fish_regtree_using_subcommand manifest; and not __fish
 complete -c regtree -n "__fish_regtree_using_subcommand manifest; and not __fish_seen_subcommand_from put get stat verify list delete referrers signatures help" -l color -d 'When to colour messages, findings and help' -r -f -a "auto\t'On a terminal, unless the environment variable `NO_COLOR` is set'
 always\t'Always'
 never\t'Never'"
-complete -c regtree -n "__fish_regtree_using_subcommand manifest; and not __fish_seen_subcommand_from put get stat verify list delete referrers signatures help" -l progress -d 'How to show the progress of long tasks on stderr' -r -f -a "auto\t'A bar on a terminal, lines elsewhere'
+complete -c regtree -n "__fish_regtree_using_subcommand manifest; and not __fish_seen_subcommand_from put get stat verify list delete referrers signatures help" -l progress -d 'How to show the progress of long tasks on stderr' -r -f -a "auto\t'A bar on a terminal, else a line every 10 seconds'
 bar\t'A bar'
 plain\t'A line every 10 seconds'
 none\t'Nothing'"
@@ -407,7 +407,7 @@ complete -c regtree -n "__fish_regtree_using_subcommand manifest; and __fish_see
 complete -c regtree -n "__fish_regtree_using_subcommand manifest; and __fish_seen_subcommand_from put" -l color -d 'When to colour messages, findings and help' -r -f -a "auto\t'On a terminal, unless the environment variable `NO_COLOR` is set'
 always\t'Always'
 never\t'Never'"
-complete -c regtree -n "__fish_regtree_using_subcommand manifest; and __fish_seen_subcommand_from put" -l progress -d 'How to show the progress of long tasks on stderr' -r -f -a "auto\t'A bar on a terminal, lines elsewhere'
+complete -c regtree -n "__fish_regtree_using_subcommand manifest; and __fish_seen_subcommand_from put" -l progress -d 'How to show the progress of long tasks on stderr' -r -f -a "auto\t'A bar on a terminal, else a line every 10 seconds'
 bar\t'A bar'
 plain\t'A line every 10 seconds'
 none\t'Nothing'"
@@ -426,7 +426,7 @@ complete -c regtree -n "__fish_regtree_using_subcommand manifest; and __fish_see
 complete -c regtree -n "__fish_regtree_using_subcommand manifest; and __fish_seen_subcommand_from get" -l color -d 'When to colour messages, findings and help' -r -f -a "auto\t'On a terminal, unless the environment variable `NO_COLOR` is set'
 always\t'Always'
 never\t'Never'"
-complete -c regtree -n "__fish_regtree_using_subcommand manifest; and __fish_seen_subcommand_from get" -l progress -d 'How to show the progress of long tasks on stderr' -r -f -a "auto\t'A bar on a terminal, lines elsewhere'
+complete -c regtree -n "__fish_regtree_using_subcommand manifest; and __fish_seen_subcommand_from get" -l progress -d 'How to show the progress of long tasks on stderr' -r -f -a "auto\t'A bar on a terminal, else a line every 10 seconds'
 bar\t'A bar'
 plain\t'A line every 10 seconds'
 none\t'Nothing'"
@@ -442,7 +442,7 @@ complete -c regtree -n "__fish_regtree_using_subcommand manifest; and __fish_see
 complete -c regtree -n "__fish_regtree_using_subcommand manifest; and __fish_seen_subcommand_from stat" -l color -d 'When to colour messages, findings and help' -r -f -a "auto\t'On a terminal, unless the environment variable `NO_COLOR` is set'
 always\t'Always'
 never\t'Never'"
-complete -c regtree -n "__fish_regtree_using_subcommand manifest; and __fish_seen_subcommand_from stat" -l progress -d 'How to show the progress of long tasks on stderr' -r -f -a "auto\t'A bar on a terminal, lines elsewhere'
+complete -c regtree -n "__fish_regtree_using_subcommand manifest; and __fish_seen_subcommand_from stat" -l progress -d 'How to show the progress of long tasks on stderr' -r -f -a "auto\t'A bar on a terminal, else a line every 10 seconds'
 bar\t'A bar'
 plain\t'A line every 10 seconds'
 none\t'Nothing'"
@@ -456,7 +456,7 @@ complete -c regtree -n "__fish_regtree_using_subcommand manifest; and __fish_see
 complete -c regtree -n "__fish_regtree_using_subcommand manifest; and __fish_seen_subcommand_from verify" -l color -d 'When to colour messages, findings and help' -r -f -a "auto\t'On a terminal, unless the environment variable `NO_COLOR` is set'
 always\t'Always'
 never\t'Never'"
-complete -c regtree -n "__fish_regtree_using_subcommand manifest; and __fish_seen_subcommand_from verify" -l progress -d 'How to show the progress of long tasks on stderr' -r -f -a "auto\t'A bar on a terminal, lines elsewhere'
+complete -c regtree -n "__fish_regtree_using_subcommand manifest; and __fish_seen_subcommand_from verify" -l progress -d 'How to show the progress of long tasks on stderr' -r -f -a "auto\t'A bar on a terminal, else a line every 10 seconds'
 bar\t'A bar'
 plain\t'A line every 10 seconds'
 none\t'Nothing'"
@@ -474,7 +474,7 @@ complete -c regtree -n "__fish_regtree_using_subcommand manifest; and __fish_see
 complete -c regtree -n "__fish_regtree_using_subcommand manifest; and __fish_seen_subcommand_from list" -l color -d 'When to colour messages, findings and help' -r -f -a "auto\t'On a terminal, unless the environment variable `NO_COLOR` is set'
 always\t'Always'
 never\t'Never'"
-complete -c regtree -n "__fish_regtree_using_subcommand manifest; and __fish_seen_subcommand_from list" -l progress -d 'How to show the progress of long tasks on stderr' -r -f -a "auto\t'A bar on a terminal, lines elsewhere'
+complete -c regtree -n "__fish_regtree_using_subcommand manifest; and __fish_seen_subcommand_from list" -l progress -d 'How to show the progress of long tasks on stderr' -r -f -a "auto\t'A bar on a terminal, else a line every 10 seconds'
 bar\t'A bar'
 plain\t'A line every 10 seconds'
 none\t'Nothing'"
@@ -490,7 +490,7 @@ complete -c regtree -n "__fish_regtree_using_subcommand manifest; and __fish_see
 complete -c regtree -n "__fish_regtree_using_subcommand manifest; and __fish_seen_subcommand_from delete" -l color -d 'When to colour messages, findings and help' -r -f -a "auto\t'On a terminal, unless the environment variable `NO_COLOR` is set'
 always\t'Always'
 never\t'Never'"
-complete -c regtree -n "__fish_regtree_using_subcommand manifest; and __fish_seen_subcommand_from delete" -l progress -d 'How to show the progress of long tasks on stderr' -r -f -a "auto\t'A bar on a terminal, lines elsewhere'
+complete -c regtree -n "__fish_regtree_using_subcommand manifest; and __fish_seen_subcommand_from delete" -l progress -d 'How to show the progress of long tasks on stderr' -r -f -a "auto\t'A bar on a terminal, else a line every 10 seconds'
 bar\t'A bar'
 plain\t'A line every 10 seconds'
 none\t'Nothing'"
@@ -511,7 +511,7 @@ complete -c regtree -n "__fish_regtree_using_subcommand manifest; and __fish_see
 complete -c regtree -n "__fish_regtree_using_subcommand manifest; and __fish_seen_subcommand_from referrers" -l color -d 'When to colour messages, findings and help' -r -f -a "auto\t'On a terminal, unless the environment variable `NO_COLOR` is set'
 always\t'Always'
 never\t'Never'"
-complete -c regtree -n "__fish_regtree_using_subcommand manifest; and __fish_seen_subcommand_from referrers" -l progress -d 'How to show the progress of long tasks on stderr' -r -f -a "auto\t'A bar on a terminal, lines elsewhere'
+complete -c regtree -n "__fish_regtree_using_subcommand manifest; and __fish_seen_subcommand_from referrers" -l progress -d 'How to show the progress of long tasks on stderr' -r -f -a "auto\t'A bar on a terminal, else a line every 10 seconds'
 bar\t'A bar'
 plain\t'A line every 10 seconds'
 none\t'Nothing'"
@@ -525,7 +525,7 @@ complete -c regtree -n "__fish_regtree_using_subcommand manifest; and __fish_see
 complete -c regtree -n "__fish_regtree_using_subcommand manifest; and __fish_seen_subcommand_from signatures" -l color -d 'When to colour messages, findings and help' -r -f -a "auto\t'On a terminal, unless the environment variable `NO_COLOR` is set'
 always\t'Always'
 never\t'Never'"
-complete -c regtree -n "__fish_regtree_using_subcommand manifest; and __fish_seen_subcommand_from signatures" -l progress -d 'How to show the progress of long tasks on stderr' -r -f -a "auto\t'A bar on a terminal, lines elsewhere'
+complete -c regtree -n "__fish_regtree_using_subcommand manifest; and __fish_seen_subcommand_from signatures" -l progress -d 'How to show the progress of long tasks on stderr' -r -f -a "auto\t'A bar on a terminal, else a line every 10 seconds'
 bar\t'A bar'
 plain\t'A line every 10 seconds'
 none\t'Nothing'"
@@ -548,7 +548,7 @@ complete -c regtree -n "__fish_regtree_using_subcommand tag; and not __fish_seen
 complete -c regtree -n "__fish_regtree_using_subcommand tag; and not __fish_seen_subcommand_from set get list history delete prune help" -l color -d 'When to colour messages, findings and help' -r -f -a "auto\t'On a terminal, unless the environment variable `NO_COLOR` is set'
 always\t'Always'
 never\t'Never'"
-complete -c regtree -n "__fish_regtree_using_subcommand tag; and not __fish_seen_subcommand_from set get list history delete prune help" -l progress -d 'How to show the progress of long tasks on stderr' -r -f -a "auto\t'A bar on a terminal, lines elsewhere'
+complete -c regtree -n "__fish_regtree_using_subcommand tag; and not __fish_seen_subcommand_from set get list history delete prune help" -l progress -d 'How to show the progress of long tasks on stderr' -r -f -a "auto\t'A bar on a terminal, else a line every 10 seconds'
 bar\t'A bar'
 plain\t'A line every 10 seconds'
 none\t'Nothing'"
@@ -569,7 +569,7 @@ complete -c regtree -n "__fish_regtree_using_subcommand tag; and __fish_seen_sub
 complete -c regtree -n "__fish_regtree_using_subcommand tag; and __fish_seen_subcommand_from set" -l color -d 'When to colour messages, findings and help' -r -f -a "auto\t'On a terminal, unless the environment variable `NO_COLOR` is set'
 always\t'Always'
 never\t'Never'"
-complete -c regtree -n "__fish_regtree_using_subcommand tag; and __fish_seen_subcommand_from set" -l progress -d 'How to show the progress of long tasks on stderr' -r -f -a "auto\t'A bar on a terminal, lines elsewhere'
+complete -c regtree -n "__fish_regtree_using_subcommand tag; and __fish_seen_subcommand_from set" -l progress -d 'How to show the progress of long tasks on stderr' -r -f -a "auto\t'A bar on a terminal, else a line every 10 seconds'
 bar\t'A bar'
 plain\t'A line every 10 seconds'
 none\t'Nothing'"
@@ -584,7 +584,7 @@ complete -c regtree -n "__fish_regtree_using_subcommand tag; and __fish_seen_sub
 complete -c regtree -n "__fish_regtree_using_subcommand tag; and __fish_seen_subcommand_from get" -l color -d 'When to colour messages, findings and help' -r -f -a "auto\t'On a terminal, unless the environment variable `NO_COLOR` is set'
 always\t'Always'
 never\t'Never'"
-complete -c regtree -n "__fish_regtree_using_subcommand tag; and __fish_seen_subcommand_from get" -l progress -d 'How to show the progress of long tasks on stderr' -r -f -a "auto\t'A bar on a terminal, lines elsewhere'
+complete -c regtree -n "__fish_regtree_using_subcommand tag; and __fish_seen_subcommand_from get" -l progress -d 'How to show the progress of long tasks on stderr' -r -f -a "auto\t'A bar on a terminal, else a line every 10 seconds'
 bar\t'A bar'
 plain\t'A line every 10 seconds'
 none\t'Nothing'"
@@ -598,7 +598,7 @@ complete -c regtree -n "__fish_regtree_using_subcommand tag; and __fish_seen_sub
 complete -c regtree -n "__fish_regtree_using_subcommand tag; and __fish_seen_subcommand_from list" -l color -d 'When to colour messages, findings and help' -r -f -a "auto\t'On a terminal, unless the environment variable `NO_COLOR` is set'
 always\t'Always'
 never\t'Never'"
-complete -c regtree -n "__fish_regtree_using_subcommand tag; and __fish_seen_subcommand_from list" -l progress -d 'How to show the progress of long tasks on stderr' -r -f -a "auto\t'A bar on a terminal, lines elsewhere'
+complete -c regtree -n "__fish_regtree_using_subcommand tag; and __fish_seen_subcommand_from list" -l progress -d 'How to show the progress of long tasks on stderr' -r -f -a "auto\t'A bar on a terminal, else a line every 10 seconds'
 bar\t'A bar'
 plain\t'A line every 10 seconds'
 none\t'Nothing'"
@@ -613,7 +613,7 @@ complete -c regtree -n "__fish_regtree_using_subcommand tag; and __fish_seen_sub
 complete -c regtree -n "__fish_regtree_using_subcommand tag; and __fish_seen_subcommand_from history" -l color -d 'When to colour messages, findings and help' -r -f -a "auto\t'On a terminal, unless the environment variable `NO_COLOR` is set'
 always\t'Always'
 never\t'Never'"
-complete -c regtree -n "__fish_regtree_using_subcommand tag; and __fish_seen_subcommand_from history" -l progress -d 'How to show the progress of long tasks on stderr' -r -f -a "auto\t'A bar on a terminal, lines elsewhere'
+complete -c regtree -n "__fish_regtree_using_subcommand tag; and __fish_seen_subcommand_from history" -l progress -d 'How to show the progress of long tasks on stderr' -r -f -a "auto\t'A bar on a terminal, else a line every 10 seconds'
 bar\t'A bar'
 plain\t'A line every 10 seconds'
 none\t'Nothing'"
@@ -627,7 +627,7 @@ complete -c regtree -n "__fish_regtree_using_subcommand tag; and __fish_seen_sub
 complete -c regtree -n "__fish_regtree_using_subcommand tag; and __fish_seen_subcommand_from delete" -l color -d 'When to colour messages, findings and help' -r -f -a "auto\t'On a terminal, unless the environment variable `NO_COLOR` is set'
 always\t'Always'
 never\t'Never'"
-complete -c regtree -n "__fish_regtree_using_subcommand tag; and __fish_seen_subcommand_from delete" -l progress -d 'How to show the progress of long tasks on stderr' -r -f -a "auto\t'A bar on a terminal, lines elsewhere'
+complete -c regtree -n "__fish_regtree_using_subcommand tag; and __fish_seen_subcommand_from delete" -l progress -d 'How to show the progress of long tasks on stderr' -r -f -a "auto\t'A bar on a terminal, else a line every 10 seconds'
 bar\t'A bar'
 plain\t'A line every 10 seconds'
 none\t'Nothing'"
@@ -649,7 +649,7 @@ complete -c regtree -n "__fish_regtree_using_subcommand tag; and __fish_seen_sub
 complete -c regtree -n "__fish_regtree_using_subcommand tag; and __fish_seen_subcommand_from prune" -l keep-yearly -d 'Keep the newest tag of each of the last N years that have one' -r
 complete -c regtree -n "__fish_regtree_using_subcommand tag; and __fish_seen_subcommand_from prune" -l keep-tag -d 'Keep tags that match PATTERN: a glob, or /REGEX/, which matches anywhere in the tag; may be given several times' -r
 complete -c regtree -n "__fish_regtree_using_subcommand tag; and __fish_seen_subcommand_from prune" -l keep-latest-semver -d 'Keep the N highest versions of each suffix' -r
-complete -c regtree -n "__fish_regtree_using_subcommand tag; and __fish_seen_subcommand_from prune" -l only-tag -d 'Look only at tags that match PATTERN, as if there were no others; no other tag goes, those of signatures too; may be given several times' -r
+complete -c regtree -n "__fish_regtree_using_subcommand tag; and __fish_seen_subcommand_from prune" -l only-tag -d 'Look only at tags that match PATTERN, as if there were no others; no other tag goes, not even those of signatures; may be given several times' -r
 complete -c regtree -n "__fish_regtree_using_subcommand tag; and __fish_seen_subcommand_from prune" -l older-than -d 'Keep everything younger than AGE (12h, 30d, 52w)' -r
 complete -c regtree -n "__fish_regtree_using_subcommand tag; and __fish_seen_subcommand_from prune" -l age-by -d 'What the age is counted from: when the tag was last set (the default), or when the image was created, as its config says' -r -f -a "set\t''
 created\t''"
@@ -659,7 +659,7 @@ complete -c regtree -n "__fish_regtree_using_subcommand tag; and __fish_seen_sub
 complete -c regtree -n "__fish_regtree_using_subcommand tag; and __fish_seen_subcommand_from prune" -l color -d 'When to colour messages, findings and help' -r -f -a "auto\t'On a terminal, unless the environment variable `NO_COLOR` is set'
 always\t'Always'
 never\t'Never'"
-complete -c regtree -n "__fish_regtree_using_subcommand tag; and __fish_seen_subcommand_from prune" -l progress -d 'How to show the progress of long tasks on stderr' -r -f -a "auto\t'A bar on a terminal, lines elsewhere'
+complete -c regtree -n "__fish_regtree_using_subcommand tag; and __fish_seen_subcommand_from prune" -l progress -d 'How to show the progress of long tasks on stderr' -r -f -a "auto\t'A bar on a terminal, else a line every 10 seconds'
 bar\t'A bar'
 plain\t'A line every 10 seconds'
 none\t'Nothing'"
@@ -685,7 +685,7 @@ complete -c regtree -n "__fish_regtree_using_subcommand repo; and not __fish_see
 complete -c regtree -n "__fish_regtree_using_subcommand repo; and not __fish_seen_subcommand_from list copy rename delete help" -l color -d 'When to colour messages, findings and help' -r -f -a "auto\t'On a terminal, unless the environment variable `NO_COLOR` is set'
 always\t'Always'
 never\t'Never'"
-complete -c regtree -n "__fish_regtree_using_subcommand repo; and not __fish_seen_subcommand_from list copy rename delete help" -l progress -d 'How to show the progress of long tasks on stderr' -r -f -a "auto\t'A bar on a terminal, lines elsewhere'
+complete -c regtree -n "__fish_regtree_using_subcommand repo; and not __fish_seen_subcommand_from list copy rename delete help" -l progress -d 'How to show the progress of long tasks on stderr' -r -f -a "auto\t'A bar on a terminal, else a line every 10 seconds'
 bar\t'A bar'
 plain\t'A line every 10 seconds'
 none\t'Nothing'"
@@ -704,7 +704,7 @@ complete -c regtree -n "__fish_regtree_using_subcommand repo; and __fish_seen_su
 complete -c regtree -n "__fish_regtree_using_subcommand repo; and __fish_seen_subcommand_from list" -l color -d 'When to colour messages, findings and help' -r -f -a "auto\t'On a terminal, unless the environment variable `NO_COLOR` is set'
 always\t'Always'
 never\t'Never'"
-complete -c regtree -n "__fish_regtree_using_subcommand repo; and __fish_seen_subcommand_from list" -l progress -d 'How to show the progress of long tasks on stderr' -r -f -a "auto\t'A bar on a terminal, lines elsewhere'
+complete -c regtree -n "__fish_regtree_using_subcommand repo; and __fish_seen_subcommand_from list" -l progress -d 'How to show the progress of long tasks on stderr' -r -f -a "auto\t'A bar on a terminal, else a line every 10 seconds'
 bar\t'A bar'
 plain\t'A line every 10 seconds'
 none\t'Nothing'"
@@ -719,7 +719,7 @@ complete -c regtree -n "__fish_regtree_using_subcommand repo; and __fish_seen_su
 complete -c regtree -n "__fish_regtree_using_subcommand repo; and __fish_seen_subcommand_from copy" -l color -d 'When to colour messages, findings and help' -r -f -a "auto\t'On a terminal, unless the environment variable `NO_COLOR` is set'
 always\t'Always'
 never\t'Never'"
-complete -c regtree -n "__fish_regtree_using_subcommand repo; and __fish_seen_subcommand_from copy" -l progress -d 'How to show the progress of long tasks on stderr' -r -f -a "auto\t'A bar on a terminal, lines elsewhere'
+complete -c regtree -n "__fish_regtree_using_subcommand repo; and __fish_seen_subcommand_from copy" -l progress -d 'How to show the progress of long tasks on stderr' -r -f -a "auto\t'A bar on a terminal, else a line every 10 seconds'
 bar\t'A bar'
 plain\t'A line every 10 seconds'
 none\t'Nothing'"
@@ -735,7 +735,7 @@ complete -c regtree -n "__fish_regtree_using_subcommand repo; and __fish_seen_su
 complete -c regtree -n "__fish_regtree_using_subcommand repo; and __fish_seen_subcommand_from rename" -l color -d 'When to colour messages, findings and help' -r -f -a "auto\t'On a terminal, unless the environment variable `NO_COLOR` is set'
 always\t'Always'
 never\t'Never'"
-complete -c regtree -n "__fish_regtree_using_subcommand repo; and __fish_seen_subcommand_from rename" -l progress -d 'How to show the progress of long tasks on stderr' -r -f -a "auto\t'A bar on a terminal, lines elsewhere'
+complete -c regtree -n "__fish_regtree_using_subcommand repo; and __fish_seen_subcommand_from rename" -l progress -d 'How to show the progress of long tasks on stderr' -r -f -a "auto\t'A bar on a terminal, else a line every 10 seconds'
 bar\t'A bar'
 plain\t'A line every 10 seconds'
 none\t'Nothing'"
@@ -751,7 +751,7 @@ complete -c regtree -n "__fish_regtree_using_subcommand repo; and __fish_seen_su
 complete -c regtree -n "__fish_regtree_using_subcommand repo; and __fish_seen_subcommand_from delete" -l color -d 'When to colour messages, findings and help' -r -f -a "auto\t'On a terminal, unless the environment variable `NO_COLOR` is set'
 always\t'Always'
 never\t'Never'"
-complete -c regtree -n "__fish_regtree_using_subcommand repo; and __fish_seen_subcommand_from delete" -l progress -d 'How to show the progress of long tasks on stderr' -r -f -a "auto\t'A bar on a terminal, lines elsewhere'
+complete -c regtree -n "__fish_regtree_using_subcommand repo; and __fish_seen_subcommand_from delete" -l progress -d 'How to show the progress of long tasks on stderr' -r -f -a "auto\t'A bar on a terminal, else a line every 10 seconds'
 bar\t'A bar'
 plain\t'A line every 10 seconds'
 none\t'Nothing'"
@@ -789,7 +789,7 @@ complete -c regtree -n "__fish_regtree_using_subcommand import" -l wait-lock -d 
 complete -c regtree -n "__fish_regtree_using_subcommand import" -l color -d 'When to colour messages, findings and help' -r -f -a "auto\t'On a terminal, unless the environment variable `NO_COLOR` is set'
 always\t'Always'
 never\t'Never'"
-complete -c regtree -n "__fish_regtree_using_subcommand import" -l progress -d 'How to show the progress of long tasks on stderr' -r -f -a "auto\t'A bar on a terminal, lines elsewhere'
+complete -c regtree -n "__fish_regtree_using_subcommand import" -l progress -d 'How to show the progress of long tasks on stderr' -r -f -a "auto\t'A bar on a terminal, else a line every 10 seconds'
 bar\t'A bar'
 plain\t'A line every 10 seconds'
 none\t'Nothing'"
@@ -813,7 +813,7 @@ complete -c regtree -n "__fish_regtree_using_subcommand export" -l wait-lock -d 
 complete -c regtree -n "__fish_regtree_using_subcommand export" -l color -d 'When to colour messages, findings and help' -r -f -a "auto\t'On a terminal, unless the environment variable `NO_COLOR` is set'
 always\t'Always'
 never\t'Never'"
-complete -c regtree -n "__fish_regtree_using_subcommand export" -l progress -d 'How to show the progress of long tasks on stderr' -r -f -a "auto\t'A bar on a terminal, lines elsewhere'
+complete -c regtree -n "__fish_regtree_using_subcommand export" -l progress -d 'How to show the progress of long tasks on stderr' -r -f -a "auto\t'A bar on a terminal, else a line every 10 seconds'
 bar\t'A bar'
 plain\t'A line every 10 seconds'
 none\t'Nothing'"
@@ -835,7 +835,7 @@ complete -c regtree -n "__fish_regtree_using_subcommand copy" -l wait-lock -d 'W
 complete -c regtree -n "__fish_regtree_using_subcommand copy" -l color -d 'When to colour messages, findings and help' -r -f -a "auto\t'On a terminal, unless the environment variable `NO_COLOR` is set'
 always\t'Always'
 never\t'Never'"
-complete -c regtree -n "__fish_regtree_using_subcommand copy" -l progress -d 'How to show the progress of long tasks on stderr' -r -f -a "auto\t'A bar on a terminal, lines elsewhere'
+complete -c regtree -n "__fish_regtree_using_subcommand copy" -l progress -d 'How to show the progress of long tasks on stderr' -r -f -a "auto\t'A bar on a terminal, else a line every 10 seconds'
 bar\t'A bar'
 plain\t'A line every 10 seconds'
 none\t'Nothing'"
@@ -859,7 +859,7 @@ complete -c regtree -n "__fish_regtree_using_subcommand gc" -l wait-lock -d 'Wai
 complete -c regtree -n "__fish_regtree_using_subcommand gc" -l color -d 'When to colour messages, findings and help' -r -f -a "auto\t'On a terminal, unless the environment variable `NO_COLOR` is set'
 always\t'Always'
 never\t'Never'"
-complete -c regtree -n "__fish_regtree_using_subcommand gc" -l progress -d 'How to show the progress of long tasks on stderr' -r -f -a "auto\t'A bar on a terminal, lines elsewhere'
+complete -c regtree -n "__fish_regtree_using_subcommand gc" -l progress -d 'How to show the progress of long tasks on stderr' -r -f -a "auto\t'A bar on a terminal, else a line every 10 seconds'
 bar\t'A bar'
 plain\t'A line every 10 seconds'
 none\t'Nothing'"
@@ -884,7 +884,7 @@ complete -c regtree -n "__fish_regtree_using_subcommand quarantine; and not __fi
 complete -c regtree -n "__fish_regtree_using_subcommand quarantine; and not __fish_seen_subcommand_from list show restore purge help" -l color -d 'When to colour messages, findings and help' -r -f -a "auto\t'On a terminal, unless the environment variable `NO_COLOR` is set'
 always\t'Always'
 never\t'Never'"
-complete -c regtree -n "__fish_regtree_using_subcommand quarantine; and not __fish_seen_subcommand_from list show restore purge help" -l progress -d 'How to show the progress of long tasks on stderr' -r -f -a "auto\t'A bar on a terminal, lines elsewhere'
+complete -c regtree -n "__fish_regtree_using_subcommand quarantine; and not __fish_seen_subcommand_from list show restore purge help" -l progress -d 'How to show the progress of long tasks on stderr' -r -f -a "auto\t'A bar on a terminal, else a line every 10 seconds'
 bar\t'A bar'
 plain\t'A line every 10 seconds'
 none\t'Nothing'"
@@ -903,7 +903,7 @@ complete -c regtree -n "__fish_regtree_using_subcommand quarantine; and __fish_s
 complete -c regtree -n "__fish_regtree_using_subcommand quarantine; and __fish_seen_subcommand_from list" -l color -d 'When to colour messages, findings and help' -r -f -a "auto\t'On a terminal, unless the environment variable `NO_COLOR` is set'
 always\t'Always'
 never\t'Never'"
-complete -c regtree -n "__fish_regtree_using_subcommand quarantine; and __fish_seen_subcommand_from list" -l progress -d 'How to show the progress of long tasks on stderr' -r -f -a "auto\t'A bar on a terminal, lines elsewhere'
+complete -c regtree -n "__fish_regtree_using_subcommand quarantine; and __fish_seen_subcommand_from list" -l progress -d 'How to show the progress of long tasks on stderr' -r -f -a "auto\t'A bar on a terminal, else a line every 10 seconds'
 bar\t'A bar'
 plain\t'A line every 10 seconds'
 none\t'Nothing'"
@@ -917,7 +917,7 @@ complete -c regtree -n "__fish_regtree_using_subcommand quarantine; and __fish_s
 complete -c regtree -n "__fish_regtree_using_subcommand quarantine; and __fish_seen_subcommand_from show" -l color -d 'When to colour messages, findings and help' -r -f -a "auto\t'On a terminal, unless the environment variable `NO_COLOR` is set'
 always\t'Always'
 never\t'Never'"
-complete -c regtree -n "__fish_regtree_using_subcommand quarantine; and __fish_seen_subcommand_from show" -l progress -d 'How to show the progress of long tasks on stderr' -r -f -a "auto\t'A bar on a terminal, lines elsewhere'
+complete -c regtree -n "__fish_regtree_using_subcommand quarantine; and __fish_seen_subcommand_from show" -l progress -d 'How to show the progress of long tasks on stderr' -r -f -a "auto\t'A bar on a terminal, else a line every 10 seconds'
 bar\t'A bar'
 plain\t'A line every 10 seconds'
 none\t'Nothing'"
@@ -932,7 +932,7 @@ complete -c regtree -n "__fish_regtree_using_subcommand quarantine; and __fish_s
 complete -c regtree -n "__fish_regtree_using_subcommand quarantine; and __fish_seen_subcommand_from restore" -l color -d 'When to colour messages, findings and help' -r -f -a "auto\t'On a terminal, unless the environment variable `NO_COLOR` is set'
 always\t'Always'
 never\t'Never'"
-complete -c regtree -n "__fish_regtree_using_subcommand quarantine; and __fish_seen_subcommand_from restore" -l progress -d 'How to show the progress of long tasks on stderr' -r -f -a "auto\t'A bar on a terminal, lines elsewhere'
+complete -c regtree -n "__fish_regtree_using_subcommand quarantine; and __fish_seen_subcommand_from restore" -l progress -d 'How to show the progress of long tasks on stderr' -r -f -a "auto\t'A bar on a terminal, else a line every 10 seconds'
 bar\t'A bar'
 plain\t'A line every 10 seconds'
 none\t'Nothing'"
@@ -949,7 +949,7 @@ complete -c regtree -n "__fish_regtree_using_subcommand quarantine; and __fish_s
 complete -c regtree -n "__fish_regtree_using_subcommand quarantine; and __fish_seen_subcommand_from purge" -l color -d 'When to colour messages, findings and help' -r -f -a "auto\t'On a terminal, unless the environment variable `NO_COLOR` is set'
 always\t'Always'
 never\t'Never'"
-complete -c regtree -n "__fish_regtree_using_subcommand quarantine; and __fish_seen_subcommand_from purge" -l progress -d 'How to show the progress of long tasks on stderr' -r -f -a "auto\t'A bar on a terminal, lines elsewhere'
+complete -c regtree -n "__fish_regtree_using_subcommand quarantine; and __fish_seen_subcommand_from purge" -l progress -d 'How to show the progress of long tasks on stderr' -r -f -a "auto\t'A bar on a terminal, else a line every 10 seconds'
 bar\t'A bar'
 plain\t'A line every 10 seconds'
 none\t'Nothing'"
@@ -976,7 +976,7 @@ complete -c regtree -n "__fish_regtree_using_subcommand fsck" -l wait-lock -d 'W
 complete -c regtree -n "__fish_regtree_using_subcommand fsck" -l color -d 'When to colour messages, findings and help' -r -f -a "auto\t'On a terminal, unless the environment variable `NO_COLOR` is set'
 always\t'Always'
 never\t'Never'"
-complete -c regtree -n "__fish_regtree_using_subcommand fsck" -l progress -d 'How to show the progress of long tasks on stderr' -r -f -a "auto\t'A bar on a terminal, lines elsewhere'
+complete -c regtree -n "__fish_regtree_using_subcommand fsck" -l progress -d 'How to show the progress of long tasks on stderr' -r -f -a "auto\t'A bar on a terminal, else a line every 10 seconds'
 bar\t'A bar'
 plain\t'A line every 10 seconds'
 none\t'Nothing'"
@@ -1022,7 +1022,7 @@ complete -c regtree -n "__fish_regtree_using_subcommand repair" -l wait-lock -d 
 complete -c regtree -n "__fish_regtree_using_subcommand repair" -l color -d 'When to colour messages, findings and help' -r -f -a "auto\t'On a terminal, unless the environment variable `NO_COLOR` is set'
 always\t'Always'
 never\t'Never'"
-complete -c regtree -n "__fish_regtree_using_subcommand repair" -l progress -d 'How to show the progress of long tasks on stderr' -r -f -a "auto\t'A bar on a terminal, lines elsewhere'
+complete -c regtree -n "__fish_regtree_using_subcommand repair" -l progress -d 'How to show the progress of long tasks on stderr' -r -f -a "auto\t'A bar on a terminal, else a line every 10 seconds'
 bar\t'A bar'
 plain\t'A line every 10 seconds'
 none\t'Nothing'"
@@ -1045,7 +1045,7 @@ complete -c regtree -n "__fish_regtree_using_subcommand du" -l wait-lock -d 'Wai
 complete -c regtree -n "__fish_regtree_using_subcommand du" -l color -d 'When to colour messages, findings and help' -r -f -a "auto\t'On a terminal, unless the environment variable `NO_COLOR` is set'
 always\t'Always'
 never\t'Never'"
-complete -c regtree -n "__fish_regtree_using_subcommand du" -l progress -d 'How to show the progress of long tasks on stderr' -r -f -a "auto\t'A bar on a terminal, lines elsewhere'
+complete -c regtree -n "__fish_regtree_using_subcommand du" -l progress -d 'How to show the progress of long tasks on stderr' -r -f -a "auto\t'A bar on a terminal, else a line every 10 seconds'
 bar\t'A bar'
 plain\t'A line every 10 seconds'
 none\t'Nothing'"
@@ -1064,7 +1064,7 @@ complete -c regtree -n "__fish_regtree_using_subcommand report" -l wait-lock -d 
 complete -c regtree -n "__fish_regtree_using_subcommand report" -l color -d 'When to colour messages, findings and help' -r -f -a "auto\t'On a terminal, unless the environment variable `NO_COLOR` is set'
 always\t'Always'
 never\t'Never'"
-complete -c regtree -n "__fish_regtree_using_subcommand report" -l progress -d 'How to show the progress of long tasks on stderr' -r -f -a "auto\t'A bar on a terminal, lines elsewhere'
+complete -c regtree -n "__fish_regtree_using_subcommand report" -l progress -d 'How to show the progress of long tasks on stderr' -r -f -a "auto\t'A bar on a terminal, else a line every 10 seconds'
 bar\t'A bar'
 plain\t'A line every 10 seconds'
 none\t'Nothing'"
@@ -1078,7 +1078,7 @@ complete -c regtree -n "__fish_regtree_using_subcommand info" -l wait-lock -d 'W
 complete -c regtree -n "__fish_regtree_using_subcommand info" -l color -d 'When to colour messages, findings and help' -r -f -a "auto\t'On a terminal, unless the environment variable `NO_COLOR` is set'
 always\t'Always'
 never\t'Never'"
-complete -c regtree -n "__fish_regtree_using_subcommand info" -l progress -d 'How to show the progress of long tasks on stderr' -r -f -a "auto\t'A bar on a terminal, lines elsewhere'
+complete -c regtree -n "__fish_regtree_using_subcommand info" -l progress -d 'How to show the progress of long tasks on stderr' -r -f -a "auto\t'A bar on a terminal, else a line every 10 seconds'
 bar\t'A bar'
 plain\t'A line every 10 seconds'
 none\t'Nothing'"
@@ -1095,7 +1095,7 @@ complete -c regtree -n "__fish_regtree_using_subcommand serve" -l wait-lock -d '
 complete -c regtree -n "__fish_regtree_using_subcommand serve" -l color -d 'When to colour messages, findings and help' -r -f -a "auto\t'On a terminal, unless the environment variable `NO_COLOR` is set'
 always\t'Always'
 never\t'Never'"
-complete -c regtree -n "__fish_regtree_using_subcommand serve" -l progress -d 'How to show the progress of long tasks on stderr' -r -f -a "auto\t'A bar on a terminal, lines elsewhere'
+complete -c regtree -n "__fish_regtree_using_subcommand serve" -l progress -d 'How to show the progress of long tasks on stderr' -r -f -a "auto\t'A bar on a terminal, else a line every 10 seconds'
 bar\t'A bar'
 plain\t'A line every 10 seconds'
 none\t'Nothing'"
@@ -1110,7 +1110,7 @@ complete -c regtree -n "__fish_regtree_using_subcommand demo" -l wait-lock -d 'W
 complete -c regtree -n "__fish_regtree_using_subcommand demo" -l color -d 'When to colour messages, findings and help' -r -f -a "auto\t'On a terminal, unless the environment variable `NO_COLOR` is set'
 always\t'Always'
 never\t'Never'"
-complete -c regtree -n "__fish_regtree_using_subcommand demo" -l progress -d 'How to show the progress of long tasks on stderr' -r -f -a "auto\t'A bar on a terminal, lines elsewhere'
+complete -c regtree -n "__fish_regtree_using_subcommand demo" -l progress -d 'How to show the progress of long tasks on stderr' -r -f -a "auto\t'A bar on a terminal, else a line every 10 seconds'
 bar\t'A bar'
 plain\t'A line every 10 seconds'
 none\t'Nothing'"
@@ -1124,7 +1124,7 @@ complete -c regtree -n "__fish_regtree_using_subcommand completions" -l wait-loc
 complete -c regtree -n "__fish_regtree_using_subcommand completions" -l color -d 'When to colour messages, findings and help' -r -f -a "auto\t'On a terminal, unless the environment variable `NO_COLOR` is set'
 always\t'Always'
 never\t'Never'"
-complete -c regtree -n "__fish_regtree_using_subcommand completions" -l progress -d 'How to show the progress of long tasks on stderr' -r -f -a "auto\t'A bar on a terminal, lines elsewhere'
+complete -c regtree -n "__fish_regtree_using_subcommand completions" -l progress -d 'How to show the progress of long tasks on stderr' -r -f -a "auto\t'A bar on a terminal, else a line every 10 seconds'
 bar\t'A bar'
 plain\t'A line every 10 seconds'
 none\t'Nothing'"

@@ -154,7 +154,9 @@ pub(super) fn print_end(
 ) -> anyhow::Result<()> {
     if manner.dry_run {
         let (would, to) = manner.words();
-        context.output.note(format_args!("{would} {what}{to}; nothing was removed (dry run)"));
+        // A run that is refused was perhaps no dry run; the error says why nothing went.
+        let dry_run = if context.refusal.is_none() { " (dry run)" } else { "" };
+        context.output.note(format_args!("{would} {what}{to}; nothing was removed{dry_run}"));
     }
     if let Some(run) = run.filter(|_| !context.output.is_json()) {
         context.output.line(format_args!("quarantine run {run}"))?;

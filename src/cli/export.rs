@@ -41,7 +41,7 @@ Exit codes:
   4    unknown repository, tag or manifest, or an image has nothing for a platform
   5    content is damaged or missing, or a docker archive can't hold it; PATH is unchanged
   10   no tree
-  12   PATH has other content, or another process is writing it; or standard output is a terminal; or exported, but
+  12   PATH has other content, or another process is writing it; or standard output is a terminal; or exported, but \
        --prune would remove too much (--max-delete)
   130, 143 interrupted; PATH is unchanged
 

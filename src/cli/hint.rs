@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
-use super::{Global, root};
+use super::{Global, quarantine, root};
 use crate::count;
 use crate::digest::Digest;
 use crate::error::{Error, Missing, Refusal, RefusalCode};
@@ -94,6 +94,12 @@ pub(super) fn of(error: &Error, global: &Global) -> Option<String> {
         Error::Io { path, .. } if error.io_kind() == Some(ErrorKind::PermissionDenied) => {
             return owner(path, global);
         }
+        Error::Io { .. } if error.io_kind() == Some(ErrorKind::AddrInUse) => {
+            "perhaps the registry still runs there; --listen 127.0.0.1:0 takes a free port, and prints it".to_owned()
+        }
+        Error::Io { path, .. } if quarantine::is_full(error) && is_in_tree(path, global) => {
+            format!("to see what can be removed, which needs no space: {regtree} gc -n")
+        }
         Error::SourceElsewhere { source_name } => {
             // skopeo names a registry otherwise than a browser does.
             let address = source_name.strip_prefix("https://").or_else(|| source_name.strip_prefix("http://"));
@@ -113,6 +119,10 @@ pub(super) fn of(error: &Error, global: &Global) -> Option<String> {
         _ => return None,
     };
     Some(hint)
+}
+
+fn is_in_tree(path: &Path, global: &Global) -> bool {
+    open(global).is_some_and(|registry| path.starts_with(registry.tree().path()))
 }
 
 /// The hint for something in the tree that belongs to another user, who may do what this one may not.

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use serde_json::{Value, json};
 
-use super::count::{already_there, bytes, plural, width};
+use super::count::{already_there, bytes, human_bytes, plural, width};
 use super::escape::escaped;
 use super::{Context, Exit, interrupt, progress};
 use crate::blob::Outcome;
@@ -45,7 +45,8 @@ Examples:
   regtree import /backup/images
   regtree import images.tar.zst --list
   docker save team/app:v1 | regtree import -
-  skopeo copy docker://alpine:3.20 oci:alpine:3.20 && regtree import alpine --repository library/alpine
+  skopeo copy docker://alpine:3.20 oci:alpine:3.20
+  regtree import alpine --repository library/alpine
   regtree import images --only 'team/**' --prefix mirror --dry-run")]
 #[expect(clippy::struct_excessive_bools, reason = "each is a flag of its own")]
 pub(super) struct Import {
@@ -251,9 +252,9 @@ fn list(sources: &[Source], context: &mut Context) -> anyhow::Result<Exit> {
         let fields = || crate::json::applying(serde_json::to_value(listed).unwrap_or_default());
         // An image of a docker archive has no manifest before it is imported.
         let digest = listed.digest.map_or_else(|| "-".to_owned(), |digest| context.output.digest(&digest));
-        let size = listed.size.map_or_else(|| "-".to_owned(), |size| size.to_string());
-        let header = format!("{:width$}  {:19}  {:>10}", "NAME", "DIGEST", "SIZE");
-        context.output.row(&header, format_args!("{name:width$}  {digest:19}  {size:>10}"), "image", fields)?;
+        let size = listed.size.map_or_else(|| "-".to_owned(), human_bytes);
+        let header = format!("{:width$}  {:19}  {:>12}", "NAME", "DIGEST", "SIZE");
+        context.output.row(&header, format_args!("{name:width$}  {digest:19}  {size:>12}"), "image", fields)?;
     }
     Ok(Exit::Done)
 }

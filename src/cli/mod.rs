@@ -144,8 +144,6 @@ struct Global {
     #[arg(long, value_name = "WHEN", global = true, hide_short_help = true, value_enum, default_value = "auto")]
     color: When,
     /// How to show the progress of long tasks on stderr
-    ///
-    /// auto: a bar on a terminal, else a line every 10 seconds.
     #[arg(long, value_name = "STYLE", global = true, hide_short_help = true, value_enum, default_value = "auto")]
     progress: ProgressStyle,
     /// Where this machine has what a registry's package installs.

@@ -20,7 +20,7 @@ const SOON: Duration = Duration::from_millis(300);
 const EVERY: Duration = Duration::from_secs(10);
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(super) enum ProgressStyle {
-    /// A bar on a terminal, lines elsewhere.
+    /// A bar on a terminal, else a line every 10 seconds.
     Auto,
     /// A bar.
     Bar,

@@ -109,9 +109,28 @@ fn exit(error: &clap::Error) -> Exit {
     if source == Some(&DigestError::TarsumVersion) { Exit::Invalid } else { Exit::Usage }
 }
 
-/// The hint for a tag in place of a digest.
+/// What a word means here that other tools have for a command: the registry, restic, git, skopeo and docker.
+fn command_of_others(word: &str) -> Option<&'static str> {
+    Some(match word {
+        "garbage-collect" => "to remove what nothing needs: regtree gc",
+        "check" | "scrub" => "to find what is wrong: regtree fsck",
+        "forget" | "prune" => "to remove old tags: regtree tag prune; what nothing needs: regtree gc",
+        "ls" | "catalog" => "to list the repositories: regtree repo list",
+        "inspect" => "to look at an image: regtree manifest stat REPO:TAG",
+        "status" => "to see which tree this is, and in what state: regtree info",
+        "pull" | "save" => "to take images out: regtree export; to let clients pull: regtree serve",
+        "push" | "load" => "to put images in: regtree import",
+        "version" => "to print the version: regtree --version",
+        _ => return None,
+    })
+}
+
+/// The hint for a command of another tool, or for a tag in place of a digest.
 fn advice(error: &clap::Error, arguments: &[OsString]) -> Option<String> {
     let text = |kind| error.get(kind).map(ToString::to_string).unwrap_or_default();
+    if error.kind() == ErrorKind::InvalidSubcommand {
+        return command_of_others(&text(ContextKind::InvalidSubcommand)).map(str::to_owned);
+    }
     let (argument, value) = (text(ContextKind::InvalidArg), text(ContextKind::InvalidValue));
     let is_digest = error.kind() == ErrorKind::ValueValidation && argument.starts_with("[DIGEST]");
     // What is made of hex digits alone was meant as a digest.

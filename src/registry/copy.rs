@@ -135,10 +135,9 @@ impl Copy<'_> {
             return Ok(());
         }
         let reason = format!(
-            "repository {} has {}, which {} not copied",
+            "repository {} has {}, which can't be taken along",
             self.from.name(),
-            plural(count, "unfinished upload"),
-            if count == 1 { "is" } else { "are" }
+            plural(count, "unfinished upload")
         );
         Err(Error::SafetyLimit { reason, override_option: "--force".into() })
     }

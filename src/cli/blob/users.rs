@@ -80,7 +80,8 @@ fn print(users: &[User], context: &mut Context) -> anyhow::Result<()> {
     for user in users {
         let User { repository, manifest, root, .. } = user;
         let (tag, platform) = (tag(user), platform(user));
-        let row = format_args!("{repository:repositories$}  {tag:tags$}  {platform:platforms$}  {manifest}");
+        let shown = context.output.digest(manifest);
+        let row = format_args!("{repository:repositories$}  {tag:tags$}  {platform:platforms$}  {shown}");
         let fields = || {
             json!({
                 "repository": repository, "tag": user.tag, "platform": user.platform, "manifest": manifest, "root": root,

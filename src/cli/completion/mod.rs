@@ -32,8 +32,13 @@ pub(super) fn answer(arguments: &[OsString]) -> Option<ExitCode> {
     let _ = match shell(&name)? {
         Asking::Bash => bash::write_complete(words, &mut answer),
         Asking::Other(shell) => {
-            let mut command = command(&before_cursor(words));
+            let before = before_cursor(words);
+            let mut command = command(&before);
             command.build();
+            let is_option = words.get(before.len()).is_some_and(|word| word.as_encoded_bytes().starts_with(b"-"));
+            if !is_option {
+                command = with_options_last(command);
+            }
             shell.write_complete(&mut command, words.to_vec(), None, &mut answer)
         }
     };
@@ -91,6 +96,12 @@ fn with_candidates(command: clap::Command, before: &[OsString]) -> clap::Command
         argument.add(ArgValueCompleter::new(Names { wanted, before: before.to_vec() }))
     });
     command.mut_subcommands(|inner| with_candidates(inner, before))
+}
+
+/// The command with its options offered only where nothing else is: among them the names would be lost.
+fn with_options_last(command: clap::Command) -> clap::Command {
+    let command = command.mut_args(|argument| if argument.is_positional() { argument } else { argument.hide(true) });
+    command.mut_subcommands(with_options_last)
 }
 
 /// Completes the values of an argument by names in the tree.

@@ -45,7 +45,7 @@ Exit codes:
   4    --repository matches nothing; --explain of a digest that the tree does not know
   10   no tree
   11   another process changes the tree
-  12   refused by a safety limit: nothing is needed, or too much would be removed (--max-delete); the plan is shown.
+  12   refused by a safety limit: nothing is needed, or too much would be removed (--max-delete); the plan is shown. \
        Or with --delete-untagged: Harbor keeps the tags of this tree in a database
   130, 143 interrupted; what was removed until then is reported
 

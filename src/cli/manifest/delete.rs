@@ -33,7 +33,7 @@ Exit codes:
   4    unknown repository or manifest, and nothing removed
   10   no tree
   11   locked, or another process works on the tree
-  12   tags point to one, an index names one, a tag or manifest can't be read, or Harbor keeps
+  12   tags point to one, an index names one, a tag or manifest can't be read, or Harbor keeps \
        the tags in a database; nothing removed
 
 Examples:

@@ -44,7 +44,7 @@ Examples:
   regtree repair --all-safe --dry-run
   regtree repair --only blob-corrupt,blob-missing --from /mnt/backup/registry
   regtree repair --only tag-dangling,revision-dangling
-  regtree repair --grant team/app@sha256:44136fa355b3678a1146ad16f7e8649e94fb4fc21fe77e8310c060f61caaff8a -n")]
+  regtree repair --grant team/app@sha256:… -n")]
 #[expect(clippy::struct_excessive_bools, reason = "each is a flag of its own")]
 pub(super) struct Repair {
     /// Repair only findings with these codes; separate several with commas, or give --only several times

@@ -38,7 +38,7 @@ Exit codes:
   5    something else is in the place of one of its folders
   10   no tree
   11   locked, or another process works on the tree
-  12   a pattern matches several, one of the directories can't be listed, something in one can't be read, or
+  12   a pattern matches several, one of the directories can't be listed, something in one can't be read, or \
        Harbor keeps the tags in a database; nothing removed
 
 Examples:

@@ -10,7 +10,7 @@ use crate::upload;
 
 /// List the uploads of a repository, or of the whole tree
 ///
-/// Prints one line per upload: bytes received, start time, repository and id. If the start time is missing, the time of
+/// Prints one line per upload: repository, id, start time, and bytes received. If the start time is missing, the time of
 /// the newest file is shown, with a ?.
 #[derive(Debug, clap::Args)]
 #[command(after_long_help = "\
@@ -51,7 +51,7 @@ fn print(upload: &upload::Upload, since: jiff::Timestamp, width: usize, context:
     let since = to_the_second(since);
     let doubt = if upload.started.is_none() { '?' } else { ' ' };
     let (repository, id) = (upload.repository.as_str(), upload.id.as_str());
-    let header = format!("{:width$}  {:36}  {:21}  {:>12}", "REPOSITORY", "UPLOAD", "BEGAN", "SIZE");
+    let header = format!("{:width$}  {:36}  {:21}  {:>12}", "REPOSITORY", "UPLOAD", "STARTED", "SIZE");
     let row = format_args!("{repository:width$}  {id:36}  {since}{doubt}  {size:>12}");
     context.output.row(&header, row, "upload", || super::document(upload))
 }

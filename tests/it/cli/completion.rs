@@ -229,6 +229,10 @@ fn bash_fish_and_zsh_take_what_they_get() {
     // A shell that is not installed can't be tested.
     if let Some(found) = in_fish("regtree tag get demo/app v1.") {
         assert_eq!(found, ["v1.1"]);
+        assert_eq!(in_fish("regtree tag get demo/app ").unwrap(), ["v1", "v1.1"]);
+        let options = in_fish("regtree tag get demo/app -").unwrap();
+        assert!(options.iter().any(|option| option.starts_with("--json")), "{options:?}");
+        assert_eq!(in_fish("regtree --color a").unwrap().len(), 2);
         assert_eq!(in_fish("regtree manifest delete demo/app sha256:").unwrap(), [image.digest.to_string()]);
     }
     let in_zsh = |line: &str| {
@@ -242,6 +246,7 @@ fn bash_fish_and_zsh_take_what_they_get() {
     };
     if let Some(found) = in_zsh("regtree tag get demo/app v1.") {
         assert_eq!(found, ["v1.1"]);
+        assert_eq!(in_zsh("regtree tag get demo/app ").unwrap(), ["v1", "v1.1"]);
         let digest = image.digest.to_string().replace(':', "\\:");
         assert_eq!(in_zsh("regtree manifest delete demo/app sha256:").unwrap(), [digest]);
     }

@@ -100,12 +100,15 @@ fn man_pages_have_the_sections_that_are_looked_for_and_lead_nowhere_else() {
             let word = word.replace('\\', "").replace("fB", "").replace("fR", "");
             assert!(pages.contains_key(&format!("{word}.1")), "{name} leads to {word}");
         }
+        assert!(!page.contains(".TP\n\\fB\\fR\n"), "{name} has a meaning of no exit code");
     }
     let page = |name: &str| std::str::from_utf8(&pages[name]).unwrap();
     let du = page("regtree-du.1");
     assert!(du.contains(r"[\fB\-\-top\fR \fIN\fR]") && du.contains(r"[\fIREPO|GLOB\fR]..."), "{du}");
     let put = page("regtree-manifest-put.1");
     assert!(put.contains(r"[\fB\-t\fR|\fB\-\-tag\fR \fITAG\fR]..."), "{put}");
+    let prune = page("regtree-tag-prune.1");
+    assert!(prune.contains(r"[\fB\-\-keep\-last\fR \fIN\fR] ") && prune.contains(r"\fIPATTERN\fR]..."), "{prune}");
     let delete = page("regtree-blob-delete.1");
     assert!(delete.contains(r"\fIREPO[@DIGEST]\fR [\fIDIGEST\fR]..."), "{delete}");
     assert!(page("regtree-repair.1").contains(r"{\fB\-\-only\fR \fICODE\fR...|\fB\-\-all\-safe\fR|\fB\-\-grant\fR"));

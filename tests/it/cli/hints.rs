@@ -1,6 +1,7 @@
 //! What is said to a user who has it nearly right.
 
 use crate::support::Pushed;
+use crate::support::mounted::Mounted;
 use crate::support::{Regtree, Scratch};
 
 const REPOSITORY: &str = "demo/app";
@@ -100,4 +101,26 @@ fn a_manifest_that_is_refused_for_what_is_missing_gets_the_commands_that_put_it(
     scratch.run(["blob", "mount", &config.to_string(), "--from", "other", "--to", "team/app"]).code(0);
     scratch.regtree(["blob", "put", "team/app", "--digest", &layer.to_string()]).stdin("nowhere").ok();
     put(&image).code(0);
+}
+
+#[test]
+fn a_command_of_another_tool_is_answered_with_the_one_that_does_it_here() {
+    let scratch = Scratch::bare();
+    for (word, answer) in [
+        ("garbage-collect", "hint: to remove what nothing needs: regtree gc\n"),
+        ("check", "hint: to find what is wrong: regtree fsck\n"),
+        ("forget", "regtree tag prune"),
+        ("version", "regtree --version"),
+    ] {
+        scratch.regtree([word]).run().code(2).silent().says(["unrecognized subcommand", answer]);
+    }
+    assert!(!scratch.regtree(["nonsense"]).run().code(2).err().contains("hint: "));
+}
+
+#[test]
+fn who_finds_the_disk_full_is_told_how_to_make_room() {
+    let mounted = Mounted::tree("size=64k");
+    mounted.regtree(["blob", "put", "lib"]).stdin("a layer").ok();
+    let put = mounted.regtree(["blob", "put", "lib"]).stdin(vec![b'x'; 100_000]).run();
+    put.code(1).says(["No space left on device", "hint: to see what can be removed", " gc -n"]);
 }

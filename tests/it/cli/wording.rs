@@ -59,10 +59,13 @@ fn breaks_badly(line: &str, next: &str, columns: usize) -> Option<&'static str> 
     if is_code(line) && !next.is_empty() && !is_code(next) && indent(next) != 7 {
         return Some("its rest is not below its text");
     }
+    let word = next.trim_start().split(' ').next().unwrap_or_default().chars().count();
+    let has_room = line.chars().count() + 1 + word <= columns;
+    if (is_code(line) || indent(line) == 7) && indent(next) == 7 && has_room {
+        return Some("its rest begins early");
+    }
     let is_prose =
         |line: &str| !line.is_empty() && indent(line) == 0 && !line.ends_with(':') && !line.contains("Usage:");
-    let word = next.split(' ').next().unwrap_or_default().chars().count();
-    let has_room = line.chars().count() + 1 + word <= columns;
     (is_prose(line) && is_prose(next) && has_room).then_some("it ends early")
 }
 
@@ -82,6 +85,21 @@ fn the_long_help_fits_the_terminal() {
             assert_eq!(breaks_badly(pair[0], pair[1], columns), None, "{columns}: {pair:?}");
         }
     }
+}
+
+#[test]
+fn on_a_terminal_listings_have_headers_and_short_digests() {
+    let scratch = Scratch::new();
+    let image = scratch.image(REPOSITORY, "one").tag("v1");
+    scratch.run(["upload", "start", REPOSITORY]).code(0);
+    let listed = on_a_terminal("regtree upload list", &scratch);
+    let header: Vec<_> = listed.lines().next().unwrap().split_whitespace().collect();
+    assert_eq!(header, ["REPOSITORY", "UPLOAD", "STARTED", "SIZE"]);
+    let hex = image.digest.hex().to_string();
+    let used = on_a_terminal("regtree blob users demo/app:v1", &scratch);
+    let row: Vec<_> = used.lines().nth(1).unwrap().split_whitespace().collect();
+    assert_eq!(row, [REPOSITORY, "v1", "-", &format!("sha256:{}", &hex[..12])]);
+    assert!(scratch.run(["blob", "users", "demo/app:v1"]).code(0).out().contains(&hex));
 }
 
 #[test]

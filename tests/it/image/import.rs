@@ -130,5 +130,6 @@ fn the_list_of_a_source_has_its_names_and_needs_no_tree() {
     name(&scratch, REF_NAME, "team/app:v1");
     let listed = import(&scratch, &["--list", "--json"]).code(0).json();
     assert_eq!(listed["name"], "team/app:v1");
-    assert!(import(&scratch, &["--list"]).code(0).out().contains("team/app:v1"));
+    let listed = import(&scratch, &["--list"]).code(0).out();
+    assert!(listed.contains("team/app:v1") && listed.ends_with(" B\n"), "{listed}");
 }

@@ -46,7 +46,9 @@ fn a_repository_keeps_a_tag_unless_it_may_be_left_empty() {
     let shown = call().run().code(12).says([
         "error: refused: repository lib/other would be left without a tag",
         "hint: to do it anyway, use --allow-empty",
+        "; nothing was removed\n",
     ]);
+    assert!(!shown.err().contains("dry run"), "{}", shown.err());
     assert_eq!(shown.lines().len(), 8);
     let dry = call().with(["-n"]).run().code(12);
     assert_eq!(dry.lines(), shown.lines());

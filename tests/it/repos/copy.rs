@@ -126,7 +126,12 @@ fn uploads_and_tags_that_point_elsewhere_want_force() {
     planted.upload(OLD, "aaaa", "2026-11-24T00:00:00Z");
     for verb in ["copy", "rename"] {
         let call = planted.regtree(["repo", verb, OLD, NEW]);
-        refusal::refused(planted.root(), &call, refusal::REFUSED, &[OLD, "1 unfinished upload"]);
+        refusal::refused(
+            planted.root(),
+            &call,
+            refusal::REFUSED,
+            &[OLD, "1 unfinished upload, which can't be taken along"],
+        );
         call.run().says(["--force"]);
     }
     planted.remove(&format!("repositories/{OLD}/_uploads"));

@@ -114,6 +114,7 @@ fn it_does_not_begin_without_a_tree_or_an_address() {
     let run = planted.run(["serve", "--listen", served.address()]);
     assert_eq!(run.exit(), Some(1), "{}", run.err());
     assert!(run.err().contains(&format!("cannot listen on {}", served.address())), "{}", run.err());
+    assert!(run.err().contains("hint: perhaps the registry still runs there; --listen 127.0.0.1:0 "), "{}", run.err());
 }
 
 #[test]

@@ -49,14 +49,14 @@ Exit codes:
   4    unknown repository, or a pattern that matches none; nothing removed
   10   no tree
   11   locked, or another process works on the tree
-  12   refused: no rule keeps anything, a repository would lose its last tag, or too many tags would go; the plan is
+  12   refused: no rule keeps anything, a repository would lose its last tag, or too many tags would go; the plan is \
        shown. Or a database of GitLab or Harbor knows what is tagged
   130, 143 interrupted; what was removed until then is printed
 
 Examples:
   regtree tag prune --keep-last 10 --keep-within 52w --dry-run
   regtree tag prune 'ci/**' --keep-daily 7 --keep-weekly 4 --keep-tag latest
-  regtree tag prune library/app --keep-latest-semver 5 --keep-tag '/^(latest|stable)$/' --explain -n
+  regtree tag prune library/app --keep-latest-semver 5 --keep-tag latest --explain -n
   regtree tag prune --policy retention.toml --quarantine")]
 pub(in crate::cli) struct Prune {
     /// The repositories, by name or pattern (* and ? do not match a slash, ** does); all if omitted

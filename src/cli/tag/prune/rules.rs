@@ -45,8 +45,8 @@ pub(super) struct RuleOptions {
     /// What is no version, such as latest, goes unless another rule keeps it.
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
     pub(super) keep_latest_semver: Vec<u32>,
-    /// Look only at tags that match PATTERN, as if there were no others; no other tag goes, those of signatures too; may be
-    /// given several times
+    /// Look only at tags that match PATTERN, as if there were no others; no other tag goes, not even those of signatures; may
+    /// be given several times
     #[arg(long, value_name = "PATTERN")]
     pub(super) only_tag: Vec<TagPattern>,
     /// Keep everything younger than AGE (12h, 30d, 52w)

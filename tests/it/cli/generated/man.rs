@@ -149,9 +149,10 @@ fn takes_several(arg: &Arg) -> bool {
     arg.get_num_args().is_some_and(|range: ValueRange| range.max_values() > 1)
 }
 
-/// Whether the option may be given again and again.
+/// Whether the option may be given again and again. Its help says so: others gather their values only to refuse a second.
 fn is_repeatable(arg: &Arg) -> bool {
-    matches!(arg.get_action(), ArgAction::Append) && !takes_several(arg)
+    let help = arg.get_help().map(ToString::to_string).unwrap_or_default();
+    matches!(arg.get_action(), ArgAction::Append) && !takes_several(arg) && help.contains("several")
 }
 
 fn dots(several: bool) -> &'static str {
