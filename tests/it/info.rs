@@ -117,6 +117,7 @@ fn it_names_the_processes_that_have_the_tree_open_or_hold_its_lock() {
     let scratch = Scratch::new();
     let digest = scratch.put("demo/app", CONTENT);
     assert_eq!((&info(&scratch)["open_in"], &info(&scratch)["holders"]), (&json!([]), &json!([])));
+    assert!(line(&scratch, "open in:").contains("no process; an idle registry has nothing open"));
     // It ends when its input does, so also when the test is killed.
     let waiting = || {
         let mut command = Command::new("cat");

@@ -192,7 +192,8 @@ fn lock(info: &Info) -> String {
 
 fn open_in(found: &OpenIn) -> String {
     let mut text = match found.processes.as_slice() {
-        [] => "no process".to_owned(),
+        // A registry opens a file for a request, and closes it again.
+        [] => "no process; an idle registry has nothing open".to_owned(),
         processes => {
             let named = processes.iter().map(|process| format!("{} (process {})", process.command, process.pid));
             named.collect::<Vec<_>>().join(", ")

@@ -112,10 +112,11 @@ impl End<'_> {
         } else {
             "push what they lack again, or put it in with --from SOURCE"
         };
+        let not_asked = format!("not asked for: {} repair --only", hint::command(&context.global));
         let remedies = [
             (Remedy::Content, content.to_owned()),
-            (Remedy::Source, format!("not asked for: --only {}, with the same --from", names(Remedy::Source))),
-            (Remedy::Name, format!("not asked for: --only {}", names(Remedy::Name))),
+            (Remedy::Source, format!("{not_asked} {}, with the same --from", names(Remedy::Source))),
+            (Remedy::Name, format!("{not_asked} {}", names(Remedy::Name))),
             (Remedy::SetTag, of(Remedy::SetTag).next().map(|error| set_tag(error, context)).unwrap_or_default()),
             (Remedy::Explained, "asked for, but not repaired for the reasons above".to_owned()),
             (Remedy::None, unrepairable(&of(Remedy::None).collect::<Vec<_>>(), context)),

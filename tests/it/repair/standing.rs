@@ -32,7 +32,7 @@ fn an_error_that_was_not_asked_for_counts_and_is_told_with_what_helps() {
         let left = run.out();
         let of_content = "1 image cannot be pulled until its content is pushed again or put in with --from\n";
         let of_others = "1 image cannot be pulled until its errors below are repaired\n";
-        for text in ["2 errors", "--from SOURCE", "not asked for: --only tag-dangling", of_content, of_others] {
+        for text in ["2 errors", "--from SOURCE", " repair --only tag-dangling", of_content, of_others] {
             assert!(left.contains(text), "{words:?}: {text:?} is missing in {left}");
         }
     }
@@ -88,7 +88,7 @@ fn what_the_source_has_and_was_not_asked_for_is_named_with_its_code() {
     let from = ["--from", source.root().to_str().unwrap()];
     for words in [&["--all-safe", "-n"][..], &["--all-safe"], &["--only", "link-empty"]] {
         let run = scratch.regtree(["repair"]).with(words).with(from).run().code(3);
-        assert!(run.out().contains("not asked for: --only reference-missing, with the same --from\n"), "{}", run.out());
+        assert!(run.out().contains(" repair --only reference-missing, with the same --from\n"), "{}", run.out());
         assert!(!run.out().contains("--from SOURCE"), "{}", run.out());
         assert!(!scratch.blob(image.layer).exists());
     }
