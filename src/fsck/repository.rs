@@ -159,7 +159,7 @@ pub(super) struct Tag {
     /// The manifest that it points to now, if that is known.
     pub(super) current: Option<Digest>,
     /// What is wrong with its link, if that is broken.
-    pub(super) broken: Option<BrokenTag>,
+    pub(super) broken: Option<Box<BrokenTag>>,
     /// The manifests that it has pointed to.
     pub(super) past: Vec<Digest>,
 }
@@ -320,6 +320,7 @@ fn read_tags(inspector: &mut Inspector<'_>, place: &Place) -> Vec<Tag> {
             candidate.finding.set_tag(name);
         }
     }
+    tags.shrink_to_fit();
     tags
 }
 
@@ -398,7 +399,7 @@ fn read_current(
         Link::Broken(fault) => {
             let is_malformed = matches!(*fault, LinkFault::Malformed { .. });
             let meant = if is_malformed { inspector.meant(&leaf, || current.link()) } else { None };
-            tag.broken = Some(BrokenTag { fault: *fault, meant });
+            tag.broken = Some(Box::new(BrokenTag { fault: *fault, meant }));
         }
     }
     inspector.strangers(&current, "link", leaf.others);
@@ -430,5 +431,17 @@ fn read_past(inspector: &mut Inspector<'_>, place: &Place, tag: &mut Tag) {
         };
         let subject = Subject::PastTag(place.clone(), tag.name.clone(), digest);
         inspector.broken(Blocks::None, subject, &fault, Harm::Possible);
+    }
+    tag.past.shrink_to_fit();
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A large tree has a million tags.
+    #[test]
+    fn what_is_kept_of_a_tag_is_small() {
+        assert!(size_of::<Tag>() <= 128);
     }
 }

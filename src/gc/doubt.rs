@@ -278,12 +278,14 @@ fn unfollowed(tree: &Tree, repository: &Scanned, digest: &Digest, link: &TreePat
     };
     let blob = Entry::Blob(*digest).path();
     let (_, looked) = content::look(tree, digest);
-    let read = if looked == Stored::Right { manifest::read_one(tree, digest) } else { Read::Wrong(looked) };
+    let read = if looked == Stored::Right { manifest::read_one(tree, digest) } else { looked.into() };
     match read {
         // Its content is still in the quarantine, and will be put back.
-        Read::Wrong(Stored::Missing) if fault.kind == FaultKind::Whole => finding(Code::ManifestInvalid, link, fault),
+        Read::Wrong(stored) if *stored == Stored::Missing && fault.kind == FaultKind::Whole => {
+            finding(Code::ManifestInvalid, link, fault)
+        }
         Read::Wrong(stored) => {
-            let path = if let Stored::NotAFile { path, .. } = &stored { path } else { &blob };
+            let path = if let Stored::NotAFile { path, .. } = &*stored { path } else { &blob };
             finding(stored.code().unwrap_or(Code::Unreadable), path, &stored)
         }
         Read::Right(form) => match form.problems.iter().find(|_| form.is_opaque) {

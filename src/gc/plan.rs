@@ -221,7 +221,8 @@ pub(super) fn decide(
         planning.empty_repositories();
     }
     let Planning { mut actions, mut kept, .. } = planning;
-    actions.sort_by_key(|action| action.kind);
+    // A stable sort of them where they are would take their memory twice.
+    actions.sort_by_cached_key(|action| action.kind);
     kept.blobs = scan.digests.blob_count() as u64 - gone.len() as u64;
     let kept_young = kept_young.iter().filter_map(|(_, found)| found.file());
     (kept.young_blobs, kept.young_bytes) =
@@ -418,6 +419,8 @@ impl<'p> Planning<'p> {
     }
 
     fn blobs(&mut self, gone: &[(DigestId, FoundBlob)]) {
+        // These are most of a plan.
+        self.actions.reserve_exact(gone.len());
         for (name, found) in gone {
             if let FoundBlob::File(file) = found {
                 let digest = self.scan.digests.digest(*name);

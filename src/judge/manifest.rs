@@ -26,7 +26,7 @@ pub(crate) enum Read {
     /// Its content matches its digest.
     Right(Arc<ManifestForm>),
     /// Its content does not match, or can't be read.
-    Wrong(Stored),
+    Wrong(Box<Stored>),
 }
 
 impl Read {
@@ -43,10 +43,18 @@ impl Read {
 
     /// The tree remembers that the manifest can't be read.
     pub(crate) fn noted(self, tree: &Tree, path: &TreePath) -> Self {
-        if let Self::Wrong(Stored::Unreadable(reason)) = &self {
+        if let Self::Wrong(stored) = &self
+            && let Stored::Unreadable(reason) = &**stored
+        {
             tree.note_unread(path, std::io::Error::other(reason.clone()));
         }
         self
+    }
+}
+
+impl From<Stored> for Read {
+    fn from(stored: Stored) -> Self {
+        Self::Wrong(Box::new(stored))
     }
 }
 
@@ -65,10 +73,11 @@ pub(super) fn read_in_turn(tree: &Tree, digest: &Digest, large: &Mutex<()>) -> R
 /// time; the lock `large` ensures that.
 pub(crate) fn read(opened: Result<Option<File>>, digest: &Digest, buffer: &mut Vec<u8>, large: &Mutex<()>) -> Read {
     match opened {
-        Ok(Some(file)) => read_file(&file, digest, buffer, large)
-            .unwrap_or_else(|error| Read::Wrong(Stored::Unreadable(error.to_string()))),
-        Ok(None) => Read::Wrong(Stored::Missing),
-        Err(error) => Read::Wrong(Stored::Unreadable(content::reason(&error))),
+        Ok(Some(file)) => {
+            read_file(&file, digest, buffer, large).unwrap_or_else(|error| Stored::Unreadable(error.to_string()).into())
+        }
+        Ok(None) => Stored::Missing.into(),
+        Err(error) => Stored::Unreadable(content::reason(&error)).into(),
     }
 }
 
@@ -89,7 +98,7 @@ fn read_file(file: &File, digest: &Digest, buffer: &mut Vec<u8>, large: &Mutex<(
             Read::Right(Arc::new(ManifestForm::too_large(file.metadata()?.len())))
         }
         Stored::Right => Read::Right(Arc::new(ManifestForm::read(buffer))),
-        stored => Read::Wrong(by_its_end(stored, buffer)),
+        stored => by_its_end(stored, buffer).into(),
     };
     if buffer.len() > USUAL {
         *buffer = Vec::with_capacity(USUAL);
@@ -159,11 +168,9 @@ pub(crate) struct Problem {
 pub(crate) struct Part {
     pub(crate) role: Role,
     digest: CompactDigest,
-    /// In bytes, as the manifest says. A size that is missing counts as 0, as every client reads it; layers of schema1
-    /// and what is only mentioned have none.
-    pub(crate) size: Option<i64>,
-    /// Whether the manifest says that size.
-    pub(crate) says_size: bool,
+    /// In bytes; 0 if the manifest does not say it.
+    size: i64,
+    pub(crate) sized: Sizing,
     /// Whether the manifest embeds the content.
     pub(crate) is_embedded: bool,
     /// Whether it may be in another place than the registry: its descriptor has `urls`.
@@ -172,6 +179,16 @@ pub(crate) struct Part {
     pub(crate) media_type: MediaType,
     /// The platform of a child.
     pub(crate) platform: Option<Box<str>>,
+}
+
+/// Whether a descriptor says a size.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Sizing {
+    Said,
+    /// It does not, and every client reads that as 0.
+    Left,
+    /// It has no size: it is a layer of schema1, or is only mentioned.
+    Never,
 }
 
 /// What the media type in a descriptor says.
@@ -198,6 +215,11 @@ impl Part {
     pub(crate) fn digest(&self) -> Digest {
         self.digest.get()
     }
+
+    /// The size in bytes that clients expect.
+    pub(crate) fn size(&self) -> Option<i64> {
+        (self.sized != Sizing::Never).then_some(self.size)
+    }
 }
 
 impl fmt::Display for Part {
@@ -217,15 +239,19 @@ impl ManifestForm {
         };
         let part = |reference: &Reference| {
             let (role, elsewhere) = (reference.role, reference.is_elsewhere());
-            let is_sized = manifest.kind != Kind::Schema1 && role != Role::Mention;
-            let size = reference.size.or(is_sized.then_some(0));
-            let says_size = reference.size.is_some();
+            let has_size = manifest.kind != Kind::Schema1 && role != Role::Mention;
+            let sized = match reference.size {
+                Some(_) => Sizing::Said,
+                None if has_size => Sizing::Left,
+                None => Sizing::Never,
+            };
+            let size = reference.size.unwrap_or_default();
             let is_embedded = reference.embedded == Some(Embedded::Right);
             let media_type = MediaType::of(reference);
             let platform = reference.platform.as_ref().filter(|platform| !platform.architecture.is_empty());
             let platform = platform.map(|platform| platform.to_string().into());
             let digest = reference.digest.ok()?.into();
-            Some(Part { role, digest, size, says_size, is_embedded, elsewhere, media_type, platform })
+            Some(Part { role, digest, size, sized, is_embedded, elsewhere, media_type, platform })
         };
         let mentions = manifest.mentioned.iter().map(|digest| Reference::mention(*digest));
         Self {
@@ -386,4 +412,16 @@ fn refusals(bytes: &[u8], manifest: &Manifest) -> Vec<Problem> {
     let is_tarsum = |text: &str| text.parse().is_ok_and(|digest: Digest| digest.is_tarsum());
     let counts = |refusal: &&Refusal| !refusal.digest.as_deref().is_some_and(is_tarsum);
     refusals.iter().filter(counts).map(|refusal| Problem::error(Code::ManifestInvalid, refusal.to_string())).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A large tree has a million of each.
+    #[test]
+    fn what_is_kept_of_a_manifest_is_small() {
+        assert!(size_of::<Part>() <= 72);
+        assert!(size_of::<Read>() <= 16);
+    }
 }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::content::{Occupant, Stored};
 use super::joined::Joined;
 use super::link::{LinkTarget, RevisionLink};
-use super::manifest::{ManifestForm, MediaType, Part, Read};
+use super::manifest::{ManifestForm, MediaType, Part, Read, Sizing};
 use super::{Blocks, absence, permission};
 use crate::count;
 use crate::digest::Digest;
@@ -86,7 +86,7 @@ pub(crate) fn content<F: Facts>(facts: &mut F, digest: &Digest, read: Option<&Re
         // What is in its place is already reported.
         None => {}
         Some(Read::Right(form)) => document(facts, digest, form, link),
-        Some(Read::Wrong(Stored::Missing)) => missing(facts, digest, link),
+        Some(Read::Wrong(stored)) if **stored == Stored::Missing => missing(facts, digest, link),
         Some(Read::Wrong(stored)) => {
             if let Some(finding) = stored.finding(facts.tree(), *digest, true) {
                 facts.report(Blocks::Blob(*digest), finding);
@@ -330,13 +330,14 @@ impl<F: Facts> Referrer<'_, F> {
 
     /// Compares the size of a file with the size in a descriptor.
     fn size(&mut self, part: &Part, target: Digest, code: Code) {
-        let (Occupant::File(found), Some(expected)) = (self.facts.occupant(&target), part.size) else { return };
+        let (Occupant::File(found), Some(expected)) = (self.facts.occupant(&target), part.size()) else { return };
         let is_empty = found == 0 && !super::content::is_of_nothing(&target);
         // An empty file that should not be empty is reported on its own.
         if u64::try_from(expected) == Ok(found) || is_empty || !self.sized.insert((code, target)) {
             return;
         }
-        let says = if part.says_size { expected.to_string() } else { "no size, which counts as 0".to_owned() };
+        let says =
+            if part.sized == Sizing::Said { expected.to_string() } else { "no size, which counts as 0".to_owned() };
         let message = format!("{part} has {}, but the manifest says {says}", count::bytes(found));
         let finding = self.facts.at(self.document.clone(), code, Harm::Certain, message);
         let finding = finding.of_manifest(self.digest).of_content(part.digest()).expects(&expected).found(&found);

@@ -110,6 +110,7 @@ fn read_fan_out(tree: &Tree, algorithm: &KeyedDirectory, parent: BorrowedFd<'_>,
             None => found.others.push(digest),
         }
     }
+    found.canonical.shrink_to_fit();
     found.canonical.sort_unstable();
     Ok(found)
 }
