@@ -309,6 +309,7 @@ impl<T: FnMut(Imported)> Importing<'_, T> {
         let size = reference.size.and_then(|size| u64::try_from(size).ok());
         let repository = image.name.repository.clone();
         let found = blob::content_size(self.tree, digest)?.filter(|found| size.is_none_or(|size| size == *found));
+        let found = if found.is_some() && self.may_link(image, digest)? { found } else { None };
         let linked = match (self.writer, found) {
             (None, Some(_)) => true,
             (Some(writer), Some(_)) => {
@@ -331,6 +332,12 @@ impl<T: FnMut(Imported)> Importing<'_, T> {
         }
         (self.tell)(Imported::Blob { repository, digest, size, outcome });
         Ok(())
+    }
+
+    /// Whether the repository may have content that the tree has already: if the source has it too, or the repository
+    /// has it by now. A link is a permission, and a manifest that only names content of others does not give it.
+    fn may_link(&self, image: &Incoming<'_>, digest: Digest) -> Result<bool> {
+        Ok(image.source.has_content(&image.entry, digest)? || self.repository(image).find_link(digest)?.is_some())
     }
 
     /// Stores content of the source. `None` where the source need not have it.

@@ -217,6 +217,14 @@ impl Source {
         }
     }
 
+    /// Whether the source has content of an image.
+    pub(super) fn has_content(&self, image: &Entry, digest: Digest) -> Result<bool> {
+        match self.staged() {
+            Some(staged) => Ok(staged.content(&digest).is_some()),
+            None => Ok(self.open_content(image, digest)?.is_some()),
+        }
+    }
+
     fn staged_manifest(&self, staged: &Staged, digest: Digest) -> Result<Vec<u8>> {
         let invalid = |reason| self.invalid(&format!("manifest {digest}"), reason);
         let Some((file, _)) = staged.open(&digest)? else {
