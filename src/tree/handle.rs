@@ -71,19 +71,31 @@ pub(super) fn open_step_by_step(area: BorrowedFd<'_>, below: &str, flags: OFlags
 }
 
 pub(crate) fn metadata_at(directory: BorrowedFd<'_>, name: &str) -> rustix::io::Result<Option<Metadata>> {
-    let wanted = StatxFlags::TYPE | StatxFlags::SIZE | StatxFlags::MTIME;
-    match rustix::fs::statx(directory, name, AtFlags::SYMLINK_NOFOLLOW, wanted) {
-        Ok(stat) => {
-            let kind = FileType::from_raw_mode(stat.stx_mode.into()).into();
-            let time = stat.stx_mtime;
-            let nanoseconds = i32::try_from(time.tv_nsec).unwrap_or_default();
-            // A time that no calendar has counts as none.
-            let modified = jiff::Timestamp::new(time.tv_sec, nanoseconds).unwrap_or(jiff::Timestamp::UNIX_EPOCH);
-            Ok(Some(Metadata { kind, size: stat.stx_size, modified }))
-        }
+    match statx(directory, name, AtFlags::SYMLINK_NOFOLLOW) {
+        Ok(found) => Ok(Some(found)),
         Err(Errno::NOENT) => Ok(None),
         Err(errno) => Err(errno),
     }
+}
+
+/// The metadata of what is open.
+pub(crate) fn metadata_of(handle: BorrowedFd<'_>) -> rustix::io::Result<Metadata> {
+    statx(handle, "", AtFlags::EMPTY_PATH)
+}
+
+fn statx(directory: BorrowedFd<'_>, name: &str, flags: AtFlags) -> rustix::io::Result<Metadata> {
+    let wanted = StatxFlags::TYPE | StatxFlags::SIZE | StatxFlags::MTIME;
+    let stat = rustix::fs::statx(directory, name, flags, wanted)?;
+    let kind = FileType::from_raw_mode(stat.stx_mode.into()).into();
+    let nanoseconds = i32::try_from(stat.stx_mtime.tv_nsec).unwrap_or_default();
+    Ok(Metadata { kind, size: stat.stx_size, modified: timestamp(stat.stx_mtime.tv_sec, nanoseconds) })
+}
+
+/// A file's time. Some file systems store times that no calendar has. Such a time counts as the nearest that one has:
+/// what is too far in the future has to stay young, and is not to be removed as if it were old.
+fn timestamp(seconds: i64, nanoseconds: i32) -> jiff::Timestamp {
+    let nearest = if seconds < 0 { jiff::Timestamp::MIN } else { jiff::Timestamp::MAX };
+    jiff::Timestamp::new(seconds, nanoseconds).unwrap_or(nearest)
 }
 
 pub(crate) fn list_handle(directory: BorrowedFd<'_>) -> rustix::io::Result<Vec<Listed>> {
@@ -134,4 +146,16 @@ pub(crate) fn visit_handle(
         each(name, kind.into());
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_time_outside_of_the_calendar_is_the_nearest() {
+        assert_eq!(timestamp(i64::MAX, 0), jiff::Timestamp::MAX);
+        assert_eq!(timestamp(i64::MIN, 999_999_999), jiff::Timestamp::MIN);
+        assert_eq!(timestamp(1, 2), jiff::Timestamp::constant(1, 2));
+    }
 }

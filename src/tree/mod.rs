@@ -27,7 +27,7 @@ use rustix::io::Errno;
 pub(crate) use configuration::Configuration;
 pub(crate) use entry::{EntryKind, Listed, Metadata};
 pub(crate) use handle::{
-    list_handle, list_opened, metadata_at, open_beneath, open_small, patiently, read_start, visit_handle,
+    list_handle, list_opened, metadata_at, metadata_of, open_beneath, open_small, patiently, read_start, visit_handle,
 };
 pub(crate) use neighbours::Neighbours;
 use unread::Failures;
@@ -227,9 +227,7 @@ impl Tree {
         let Some(area) = self.area(path.area())? else { return Ok(None) };
         let flags = OFlags::PATH | OFlags::NOFOLLOW | OFlags::CLOEXEC;
         let Some(parent) = path.parent() else {
-            // An area is open, so it is a directory.
-            let modified = jiff::Timestamp::UNIX_EPOCH;
-            return Ok(Some(Metadata { kind: EntryKind::Directory, size: 0, modified }));
+            return metadata_of(area).map(Some).map_err(|errno| self.failed("look at", path, errno));
         };
         let directory = if parent.below_area().is_empty() {
             None

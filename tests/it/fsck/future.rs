@@ -27,6 +27,10 @@ fn times_in_the_future_are_one_finding() {
         let finding = checked.of_severity("warning")[0];
         let message = finding["message"].as_str().unwrap();
         assert!(message.contains("its time is in the future") && message.contains("times"), "{message}");
+        // The directory of all blobs comes first, and has a time like any other.
+        assert_eq!(finding["path"], "docker/registry/v2/blobs");
+        let found: jiff::Timestamp = finding["found"].as_str().unwrap().parse().unwrap();
+        assert!(found > jiff::Timestamp::now(), "{found}");
     }
     // One file alone.
     planted.age(24 * 30);

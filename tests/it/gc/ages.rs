@@ -134,6 +134,16 @@ fn a_time_in_the_future_counts_as_young() {
 }
 
 #[test]
+fn a_time_that_no_calendar_has_counts_as_young() {
+    // Some file systems keep such a time; others make it the last that they can store, which is in the future too.
+    let beyond = std::time::UNIX_EPOCH + std::time::Duration::from_secs(1 << 40);
+    let (planted, untagged, orphan) = old();
+    crate::support::Scratch::set_time(&planted.at(&blob_path(&orphan)), beyond);
+    crate::support::Scratch::set_time(&planted.at(&(revision_path("lib", &untagged) + "/link")), beyond);
+    assert!(collect(&planted.scratch, &UNTAGGED).code(0).gone.is_empty());
+}
+
+#[test]
 fn an_old_link_of_a_young_image_stays() {
     let (planted, _, orphan) = old();
     // An old image is pushed anew under another name: old layers, a young revision.
