@@ -19,6 +19,7 @@ use super::{Exit, Global, detail, hint, root};
 use crate::digest::Digest;
 use crate::error::{Error, Refusal};
 use crate::finding::Severity;
+use crate::gc::Finding;
 use crate::json::applying;
 use crate::name::RepositoryName;
 use crate::registry::Registry;
@@ -252,6 +253,16 @@ impl Output {
         if !self.quiet && !self.json {
             say(YELLOW, "warning", &text);
         }
+    }
+
+    /// Tells programs what can't be followed, because of which an answer may lack something.
+    pub(super) fn unfollowed(&mut self, finding: &Finding) -> anyhow::Result<()> {
+        let path = finding.path.as_ref().map(|path| path.to_string_lossy());
+        self.json_only("finding", || {
+            json!({
+                "code": finding.code, "repository": finding.repository, "path": path, "message": finding.message,
+            })
+        })
     }
 
     /// Reports damage that does not end the command: as an event in JSON, else as a warning.

@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 
 use super::Options;
-use super::action::Kind;
+use super::action::{Finding, Kind};
 use super::doubt::{self, Doubts};
 use super::plan::{Extent, decide, read};
 use crate::digest::Digest;
@@ -109,37 +109,37 @@ impl Foresight {
         aside
     }
 
-    /// The manifests of a repository to which no tag leads, and whether these are all: what can't be followed keeps what
-    /// it may need.
+    /// The manifests of a repository to which no tag leads, and what can't be followed: that keeps what it may need, so
+    /// beside it these may not be all.
     pub(crate) fn untagged(
         &mut self,
         tree: &Tree,
         repository: &RepositoryName,
         now: jiff::Timestamp,
         watch: &Watch<'_>,
-    ) -> Result<(HashSet<Digest>, bool)> {
+    ) -> Result<(HashSet<Digest>, Vec<Finding>)> {
         let options = Options { delete_untagged: true, ..Options::new(now) };
         let mut untagged = HashSet::new();
-        let is_sure = self.mark(tree, &options, watch, |scan, scanned, used| {
+        let unfollowed = self.mark(tree, &options, watch, |scan, scanned, used| {
             if scanned.text() != repository.as_str() {
                 return;
             }
             let digests = scanned.revisions.iter().map(|revision| revision.digest);
             untagged.extend(digests.filter(|digest| scan.digests.find(digest).is_some_and(|name| !used.is_kept(name))));
         })?;
-        Ok((untagged, is_sure))
+        Ok((untagged, unfollowed))
     }
 
     /// Marks what is needed whatever its age, and calls `look` with each repository from which something may go. Returns
-    /// whether all could be followed.
+    /// what can't be followed.
     fn mark(
         &mut self,
         tree: &Tree,
         options: &Options,
         watch: &Watch<'_>,
         mut look: impl FnMut(&Scan, &Scanned, &Use<'_>),
-    ) -> Result<bool> {
-        let Doubts { must_keep, findings, .. } = doubt::look(tree, &mut self.scan, options, &watch.interrupt);
+    ) -> Result<Vec<Finding>> {
+        let Doubts { must_keep, mut findings, .. } = doubt::look(tree, &mut self.scan, options, &watch.interrupt);
         watch.interrupt.check()?;
         let (scan, policy) = (&self.scan, options.policy());
         mark(&Edges::new(scan, policy, &must_keep), |index, repository, used| {
@@ -147,7 +147,8 @@ impl Foresight {
                 look(scan, repository, used);
             }
         });
-        Ok(findings.iter().all(|finding| finding.doubt == Doubt::None))
+        findings.retain(|finding| finding.doubt != Doubt::None);
+        Ok(findings)
     }
 
     /// What a collection with these options would free.

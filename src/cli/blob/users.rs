@@ -46,13 +46,7 @@ impl Users {
         }
         print(&found.all, context)?;
         for finding in &found.findings {
-            let path = finding.path.as_ref().map(|path| path.to_string_lossy());
-            let fields = || {
-                json!({
-                    "code": finding.code, "repository": finding.repository, "path": path, "message": finding.message,
-                })
-            };
-            context.output.json_only("finding", fields)?;
+            context.output.unfollowed(finding)?;
         }
         // The users come before what is said of them.
         context.output.flush()?;

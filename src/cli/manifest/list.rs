@@ -9,7 +9,7 @@ use crate::cli::subject::About;
 use crate::cli::time::to_the_second;
 use crate::cli::{Context, Exit, hint, interrupt};
 use crate::digest::Digest;
-use crate::gc::Foresight;
+use crate::gc::{Finding, Foresight};
 use crate::manifest;
 use crate::name::{RepositoryName, Tag};
 use crate::registry::Registry;
@@ -55,7 +55,7 @@ impl List {
         let registry = context.registry()?;
         let repository = registry.repository(&self.repository).about(&self.repository, None)?;
         let untagged = self.untagged.then(|| self.without_tags(&registry, context)).transpose()?;
-        let (untagged, is_sure) = untagged.map_or((None, true), |(untagged, is_sure)| (Some(untagged), is_sure));
+        let (untagged, unfollowed) = untagged.unzip();
         let found = tag::tags(&repository);
         let mut damage = found.damage;
         let mut tags: BTreeMap<Digest, Vec<Tag>> = BTreeMap::new();
@@ -74,8 +74,12 @@ impl List {
             }
         }
         let exit = context.output.all_damage(&damage)?;
-        if is_sure {
+        let unfollowed = unfollowed.unwrap_or_default();
+        if unfollowed.is_empty() {
             return Ok(exit);
+        }
+        for finding in &unfollowed {
+            context.output.unfollowed(finding)?;
         }
         let regtree = hint::command(&context.global);
         context.output.flush()?;
@@ -85,8 +89,8 @@ impl List {
         Ok(Exit::Damage)
     }
 
-    /// The manifests to which no tag leads, and whether these are all.
-    fn without_tags(&self, registry: &Registry, context: &Context) -> anyhow::Result<(HashSet<Digest>, bool)> {
+    /// The manifests to which no tag leads, and what can't be followed, because of which these may not be all.
+    fn without_tags(&self, registry: &Registry, context: &Context) -> anyhow::Result<(HashSet<Digest>, Vec<Finding>)> {
         let watch = Watch::silent(&interrupt::catch()?);
         let mut foresight = Foresight::read(registry.tree(), &watch)?;
         Ok(foresight.untagged(registry.tree(), &self.repository, context.now, &watch)?)

@@ -14,6 +14,12 @@ fn beside_damage_the_list_says_that_it_may_be_incomplete() {
         let whole = std::fs::read_to_string(planted.at(&damage)).unwrap();
         planted.plant(&damage, "sha256:nonsense");
         list().code(3).says(["note: the list may be incomplete: ", " gc -n"]);
+        // A program is told why.
+        let events = planted.run(["manifest", "list", "lib/app", "--untagged", "--json"]).code(3).json_lines();
+        let is_told = |event: &serde_json::Value| {
+            event["type"] == "finding" && event["path"] == format!("docker/registry/v2/{damage}")
+        };
+        assert!(events.iter().any(is_told), "{events:?}");
         planted.plant(&damage, whole);
     }
     assert!(list().code(0).err().is_empty());
