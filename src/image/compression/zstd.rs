@@ -1,6 +1,8 @@
 //! Zstandard: frames one after the other, some of which are to be skipped (RFC 8878).
 
 use std::io::{self, Write};
+use std::sync::Mutex;
+use std::thread;
 
 use zstd::stream::raw::{self, CParameter, DParameter, Operation};
 use zstd::stream::write;
@@ -85,9 +87,25 @@ fn window(header: &[u8]) -> Option<u64> {
 pub(super) fn encoder<W: Write>(sink: W) -> io::Result<write::Encoder<'static, W>> {
     let mut encoder = write::Encoder::new(sink, LEVEL)?;
     encoder.include_checksum(true)?;
-    // One thread writes the same as many, but none would not.
-    let threads = rayon::current_num_threads().clamp(1, MAX_THREADS);
-    encoder.multithread(u32::try_from(threads).unwrap_or(1))?;
-    encoder.set_parameter(CParameter::JobSize(JOB))?;
+    // One thread writes the same as many. None writes other bytes, so that is only where the system refuses all.
+    let threads = given(rayon::current_num_threads().clamp(1, MAX_THREADS));
+    if threads > 0 {
+        encoder.multithread(u32::try_from(threads).unwrap_or(1))?;
+        encoder.set_parameter(CParameter::JobSize(JOB))?;
+    }
     Ok(encoder)
+}
+
+/// How many of `wanted` threads the system gives. `zstd` takes all that it is told to, or fails for want of memory, as it
+/// says.
+fn given(wanted: usize) -> usize {
+    let gate = Mutex::new(());
+    thread::scope(|scope| {
+        let closed = gate.lock();
+        // Each waits until all are counted.
+        let wait = || drop(gate.lock());
+        let threads = (0..wanted).map_while(|_| thread::Builder::new().spawn_scoped(scope, wait).ok()).count();
+        drop(closed);
+        threads
+    })
 }

@@ -114,6 +114,20 @@ fn with_few_threads_content_is_hashed_all_the_same() {
 }
 
 #[test]
+fn with_few_threads_an_archive_is_compressed_all_the_same() {
+    let tree = demo();
+    for when in [1, 2, 3] {
+        let archive = tree.root().join(format!("{when}.tar.zst"));
+        let inject = format!("inject=clone3:error=EAGAIN:when={when}+");
+        let words = ["strace", "-f", "-qq", "-o", "/dev/null", "-e", "trace=clone3", "-e", &inject];
+        call(&tree, &format!("export demo/app:v1 -o {}", archive.display()), &words).code(0);
+        let read = Scratch::new();
+        read.regtree(["import", archive.to_str().unwrap()]).ok();
+        read.run(["manifest", "verify", "--all", "--content"]).code(0);
+    }
+}
+
+#[test]
 fn with_little_memory_no_command_panics() {
     let address_space = |mib: u32| format!("--as={}", u64::from(mib) << 20);
     // What the program needs to be loaded at all.
