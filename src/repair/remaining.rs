@@ -139,7 +139,10 @@ impl Remaining {
         };
         let hashed = plan.unmended.iter().filter(is_hashed).filter(|error| !seen.contains(&key(error)));
         errors.extend(hashed.cloned());
-        Ok(Self::of(plan, errors, new))
+        let mut remaining = Self::of(plan, errors, new);
+        // What was planned and is still there failed, or was outdated: both were reported.
+        remaining.explained.extend(plan.actions.iter().map(|action| key(&action.finding)));
+        Ok(remaining)
     }
 
     /// The images that lack content which nothing in the tree or in a source replaces.

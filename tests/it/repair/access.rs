@@ -5,6 +5,7 @@ use std::os::unix::fs::{MetadataExt, PermissionsExt, chown};
 use std::path::Path;
 
 use super::{errors, repair};
+use crate::support::planted::{Planted, revision_path};
 use crate::support::{Scratch, snapshot};
 
 const OWNER: u32 = 12345;
@@ -100,4 +101,23 @@ fn a_restore_of_one_digest_leaves_the_other_changes_to_be_undone_later() {
     scratch.run(["quarantine", "restore", &run]).code(0);
     assert_eq!(links.each_ref().map(|link| !link.exists()), [true, true]);
     scratch.run(["quarantine", "restore", &run]).code(4);
+}
+
+#[test]
+fn what_was_asked_for_and_failed_is_not_called_not_asked_for() {
+    if !rustix::process::geteuid().is_root() {
+        return;
+    }
+    let planted = Planted::new();
+    let image = planted.tagged_image("lib/app", "v1", "an image");
+    let link = planted.at(&(revision_path("lib/app", &image) + "/link"));
+    // What has several hard links may be anybody's, so its mode stays.
+    fs::hard_link(&link, planted.root().join("another")).unwrap();
+    fs::set_permissions(&link, PermissionsExt::from_mode(0o000)).unwrap();
+    give_away(planted.root());
+    for words in [["--only", "permissions"].as_slice(), &["--all-safe"]] {
+        let run = planted.regtree(["repair"]).with(words).run().code(3).says(["more than one hard link"]);
+        assert!(run.out().contains("asked for, but not repaired for the reasons above"), "{}", run.out());
+        assert!(!run.out().contains("not asked for"), "{}", run.out());
+    }
 }
