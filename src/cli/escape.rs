@@ -4,10 +4,19 @@ use std::io::{self, Write};
 
 use serde_json::ser::Formatter;
 
-/// Whether a character moves the cursor, ends a line, or reorders or hides the text around it.
+/// Whether a character moves the cursor, ends a line, reorders the text around it, or is not seen itself.
 fn acts(character: char) -> bool {
-    matches!(character, '\u{2028}' | '\u{2029}' | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}')
-        || character.is_control()
+    character.is_control() || matches!(character, '\u{2028}' | '\u{2029}') || is_unseen(character)
+}
+
+/// Whether Unicode lets a character be shown as nothing (its `Default_Ignorable_Code_Point`, and the marks of interlinear
+/// text). All that set the direction of text are among these.
+fn is_unseen(character: char) -> bool {
+    matches!(character,
+        '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{115f}' | '\u{1160}' | '\u{17b4}' | '\u{17b5}' | '\u{180b}'..='\u{180f}'
+        | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{3164}' | '\u{fe00}'..='\u{fe0f}'
+        | '\u{feff}' | '\u{ffa0}' | '\u{fff0}'..='\u{fffb}' | '\u{1bca0}'..='\u{1bca3}' | '\u{1d173}'..='\u{1d17a}'
+        | '\u{e0000}'..='\u{e0fff}')
 }
 
 /// The text with the characters that act written as in Rust: `\n`, `\u{1b}`.

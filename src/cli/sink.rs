@@ -1,9 +1,9 @@
 //! Writes content to standard output, or to a file that appears whole or not at all.
 
-use std::fs::{File, OpenOptions, Permissions};
+use std::fs::{File, OpenOptions};
 use std::io;
 use std::os::fd::AsFd;
-use std::os::unix::fs::PermissionsExt;
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 
 use super::interrupt;
@@ -45,22 +45,21 @@ pub(super) fn write_file(
         Some(parent) if !parent.as_os_str().is_empty() => parent,
         _ => Path::new("."),
     };
-    let mut builder = tempfile::Builder::new();
-    // tempfile's own 0600 is for secrets. This is the usual mode, less the umask.
-    let builder = builder.prefix(".regtree-").permissions(Permissions::from_mode(0o666));
-    let temporary = builder.tempfile_in(directory).map_err(|error| failed(without_path(error)))?;
+    let temporary = tempfile::Builder::new().prefix(".regtree-").make_in(directory, create).map_err(failed)?;
     if let Ok(there) = std::fs::metadata(&target) {
         temporary.as_file().set_permissions(there.permissions()).map_err(failed)?;
     }
     let sink = temporary.as_file().try_clone().map_err(failed)?;
     // Only from now on there is something to clean up.
     write(sink, path, interrupt::catch()?)?;
+    // Where the power fails, some file systems would keep the new name without the content.
+    temporary.as_file().sync_all().map_err(failed)?;
     temporary.persist(&target).map_err(|error| failed(error.error))?;
     Ok(())
 }
 
-/// The system's own error, without the name of the temporary file that tempfile adds.
-fn without_path(error: io::Error) -> io::Error {
-    let inner = error.get_ref().and_then(|error| error.source()).and_then(|error| error.downcast_ref::<io::Error>());
-    inner.and_then(io::Error::raw_os_error).map_or(error, io::Error::from_raw_os_error)
+/// A new file with the usual mode, less the umask: tempfile's own 0600 is for secrets. Its own errors name the temporary
+/// file, which nobody asked for.
+fn create(path: &Path) -> io::Result<File> {
+    OpenOptions::new().read(true).write(true).create_new(true).mode(0o666).open(path)
 }

@@ -103,11 +103,20 @@ fn shown_path(path: &Path, root: &Path) -> String {
 fn notes(about: &About<'_>) -> Markup {
     html! {
         @if let Some(database) = about.database {
-            p.note { "A database of " (database) " knows what the tree does not: what looks unneeded here may be needed." }
+            p.note { "A database of " (product(database)) " knows what the tree does not: what looks unneeded here may be needed." }
         }
         @if about.is_cache {
             p.note { "This is the tree of a pull-through cache: missing content is fetched when it is pulled." }
         }
+    }
+}
+
+/// How the makers of a registry spell its name.
+fn product(database: &str) -> &str {
+    match database {
+        "gitlab" => "GitLab",
+        "harbor" => "Harbor",
+        other => other,
     }
 }
 

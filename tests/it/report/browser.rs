@@ -130,20 +130,93 @@ fn a_link_to_a_kind_of_finding_opens_it() {
     assert_eq!(title(&open(browser, &driven(&page(&demo()), script))), "said true");
 }
 
-/// The page is as wide as the window; what is wider scrolls in itself.
-#[test]
-fn the_page_fits_a_narrow_window() {
-    let Some(browser) = browser() else { return };
+/// What an expression says of a page that is this wide: `page` is the document there.
+fn measured(browser: &str, page: &str, width: u32, expression: &str) -> String {
     let script = "
         if (top === self) {
             const frame = document.createElement('iframe');
-            frame.width = 400;
+            frame.width = WIDTH;
             frame.onload = () => {
-                const { clientWidth, scrollWidth } = frame.contentDocument.documentElement;
-                document.title = 'said ' + (clientWidth <= 400) + ' ' + (scrollWidth - clientWidth);
+                const page = frame.contentDocument;
+                document.title = 'said ' + (EXPRESSION);
             };
             frame.srcdoc = document.documentElement.outerHTML;
             document.body.append(frame);
         }";
-    assert_eq!(title(&open(browser, &driven(&page(&hostile()), script))), "said true 0");
+    let script = script.replace("WIDTH", &width.to_string()).replace("EXPRESSION", expression);
+    let seen = open(browser, &driven(page, &script));
+    title(&seen).strip_prefix("said ").unwrap_or_else(|| panic!("{:?}", seen.console)).to_owned()
+}
+
+/// The page as it is printed, but that nothing opened what is closed.
+fn printed(page: &str) -> String {
+    page.replace("@media print", "@media all")
+}
+
+/// How much wider the page is than its window.
+const TOO_WIDE: &str = "page.documentElement.scrollWidth - page.documentElement.clientWidth";
+
+/// The hostile tree, with names as long as a name of a file can be.
+fn wide() -> Scratch {
+    let scratch = hostile();
+    let image = scratch.image("lib/app", "another image").tag("v2");
+    let name = "W".repeat(255);
+    let layer = image.layer.hex().to_string();
+    Scratch::plant(&scratch.repository(&name).join("_layers/sha256").join(layer).join("link"), image.layer.to_string());
+    let tag = scratch.repository("lib/app").join("_manifests/tags").join(&name);
+    Scratch::plant(&tag.join("current/link"), image.digest.to_string());
+    scratch
+}
+
+/// On a screen, what is wider than the window scrolls in itself.
+#[test]
+fn the_page_fits_a_narrow_window_and_a_sheet_of_paper() {
+    let Some(browser) = browser() else { return };
+    let page = page(&wide());
+    assert_eq!(measured(browser, &page, 400, TOO_WIDE), "0");
+    assert_eq!(measured(browser, &printed(&page), 720, TOO_WIDE), "0");
+}
+
+#[test]
+fn paper_shows_what_is_closed_even_without_the_script() {
+    let Some(browser) = browser() else { return };
+    let page = page(&demo());
+    let hidden =
+        "[...page.querySelectorAll('details li, details table')].filter(each => !each.checkVisibility()).length";
+    assert_ne!(measured(browser, &page, 720, hidden), "0");
+    assert_eq!(measured(browser, &printed(&page), 720, hidden), "0");
+}
+
+#[test]
+fn no_word_of_the_figures_at_the_top_is_broken() {
+    let Some(browser) = browser() else { return };
+    let lines = "(() => {
+        const text = page.querySelector('.tiles a[href=\"#repositories\"]').closest('div').querySelector('strong').firstChild;
+        const range = page.createRange();
+        range.setStart(text, text.data.indexOf('repo'));
+        range.setEnd(text, text.data.length);
+        return range.getClientRects().length;
+    })()";
+    let page = page(&demo());
+    for width in [400, 600, 900, 1200] {
+        assert_eq!(measured(browser, &page, width, lines), "1", "{width}");
+    }
+}
+
+/// A path whose letters run from right to left does not draw what comes after it to its left.
+#[test]
+fn what_follows_a_path_stays_after_it() {
+    let Some(browser) = browser() else { return };
+    let scratch = Scratch::new();
+    let name = "\u{5d0}\u{5d1}\u{5d2}";
+    fs::create_dir_all(scratch.repository(name).join("_layers")).unwrap();
+    let is_after = "(() => {
+        page.querySelectorAll('details').forEach(each => { each.open = true; });
+        const path = [...page.querySelectorAll('#health li code')].find(each => each.textContent.endsWith('NAME'));
+        const range = page.createRange();
+        range.setStart(path.nextSibling, 0);
+        range.setEnd(path.nextSibling, 1);
+        return range.getBoundingClientRect().left >= path.getBoundingClientRect().right - 1;
+    })()";
+    assert_eq!(measured(browser, &page(&scratch), 1200, &is_after.replace("NAME", name)), "true");
 }

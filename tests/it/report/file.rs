@@ -4,6 +4,7 @@ use std::fs;
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
 
 use super::{NOW, data, demo, page, report};
+use crate::support::strace::{strace, traced};
 use crate::support::terminal::on_a_terminal;
 use crate::support::{Regtree, Scratch};
 
@@ -67,6 +68,27 @@ fn the_exit_code_is_that_of_fsck_and_du() {
 fn a_directory_is_no_place_for_a_page() {
     let scratch = sound();
     report(&scratch, &["-o", scratch.root().to_str().unwrap()]).run().code(1).says(["Is a directory"]);
+}
+
+#[test]
+fn an_error_does_not_name_the_temporary_file() {
+    let (scratch, elsewhere) = (sound(), Scratch::bare());
+    let file = elsewhere.root().join("none/report.html");
+    let run = report(&scratch, &["-o", file.to_str().unwrap()]).run().code(1).says(["No such file"]);
+    assert!(!run.err().contains(".regtree-"), "{}", run.err());
+}
+
+/// Else a power cut could leave the name without the content.
+#[test]
+fn a_page_is_on_the_disk_before_it_takes_the_place_of_an_older_one() {
+    let (scratch, elsewhere) = (sound(), Scratch::bare());
+    let [file, trace] = ["report.html", "trace"].map(|name| elsewhere.root().join(name));
+    fs::write(&file, "older").unwrap();
+    let strace = strace(&["-e", "trace=fsync,rename,renameat,renameat2", "-o", trace.to_str().unwrap()]);
+    report(&scratch, &["-o", file.to_str().unwrap()]).behind(strace).ok();
+    let calls = traced(&trace);
+    let first = |name: &str| calls.iter().position(|call| call.contains(name)).unwrap_or_else(|| panic!("{calls:?}"));
+    assert!(first("fsync(") < first("rename"), "{calls:?}");
 }
 
 #[test]

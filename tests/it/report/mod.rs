@@ -1,6 +1,7 @@
 //! `regtree report`: its figures are those of `du`, `gc` and `fsck`, and its page does nothing that a hostile tree wants.
 
 mod browser;
+mod colours;
 mod figures;
 mod file;
 mod page;
@@ -35,6 +36,11 @@ fn data(scratch: &Scratch) -> Value {
 /// The page.
 fn page(scratch: &Scratch) -> String {
     report(scratch, &[]).run().out()
+}
+
+/// What stands between two texts.
+fn between<'p>(page: &'p str, begin: &str, end: &str) -> &'p str {
+    page.split_once(begin).and_then(|(_, rest)| rest.split_once(end)).unwrap_or_else(|| panic!("no {begin}")).0
 }
 
 fn demo() -> Scratch {

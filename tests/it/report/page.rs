@@ -5,13 +5,8 @@ use std::fs;
 use data_encoding::BASE64;
 use regtree::Digest;
 
-use super::{HOSTILE, demo, hostile, page};
+use super::{HOSTILE, between, demo, hostile, page};
 use crate::support::Scratch;
-
-/// What stands between two texts.
-fn between<'p>(page: &'p str, begin: &str, end: &str) -> &'p str {
-    page.split_once(begin).and_then(|(_, rest)| rest.split_once(end)).unwrap_or_else(|| panic!("no {begin}")).0
-}
 
 /// All tags of the page's body, with their attributes.
 fn markup(page: &str) -> Vec<&str> {
@@ -102,9 +97,18 @@ fn hostile_names_are_shown_and_are_only_text() {
 fn characters_that_hide_or_reorder_text_are_made_visible() {
     let scratch = Scratch::new();
     scratch.image("lib/app", "an image").tag("v1");
-    fs::create_dir_all(scratch.repository("evil\u{202e}gnp.\x1b[2J/_layers")).unwrap();
+    // The other marks of direction, a hyphen that is not seen, and letters that no font shows.
+    for name in ["evil\u{202e}gnp.\x1b[2J", "a\u{61c}b\u{2066}c", "soft\u{ad}hyphen", "tag\u{e0041}\u{fe0f}\u{3164}"] {
+        fs::create_dir_all(scratch.repository(name).join("_layers")).unwrap();
+    }
     let page = page(&scratch);
-    assert!(page.contains("evil\\u{202e}gnp.\\u{1b}[2J") && !page.contains(['\u{202e}', '\x1b']));
+    for shown in
+        ["evil\\u{202e}gnp.\\u{1b}[2J", "a\\u{61c}b\\u{2066}c", "soft\\u{ad}hyphen", "tag\\u{e0041}\\u{fe0f}\\u{3164}"]
+    {
+        assert!(page.contains(shown), "{shown}");
+    }
+    let hidden = "\u{202e}\x1b\u{61c}\u{2066}\u{ad}\u{e0041}\u{fe0f}\u{3164}";
+    assert_eq!(page.chars().find(|character| hidden.contains(*character)), None);
 }
 
 #[test]
@@ -116,7 +120,7 @@ fn tables_have_what_the_map_and_the_script_show() {
         assert!(repositories.contains(&format!("<th scope=\"row\">{name}</th>")), "{repositories}");
     }
     let layers = between(&page, "<section id=\"layers\">", "</section>");
-    assert!(layers.contains("<td>demo/app, demo/web</td>"), "{layers}");
+    assert!(layers.contains("<td class=\"names\">demo/app, demo/web</td>"), "{layers}");
     let health = between(&page, "<section id=\"health\">", "</section>");
     let command = format!("regtree --root {} repair --only blob-truncated --from SOURCE", scratch.root().display());
     assert!(health.contains(&command) && health.contains("<li>demo/web:latest</li>"), "{health}");
@@ -127,6 +131,28 @@ fn tables_have_what_the_map_and_the_script_show() {
         let row = between(lines, &row, "</tr>");
         assert!(row.contains(&format!("data-value=\"{bytes}\"")), "{row}");
     }
+}
+
+#[test]
+fn the_map_calls_a_line_as_the_table_does() {
+    let scratch = Scratch::new();
+    scratch.put("lib/app", b"what can't be read may need it");
+    std::os::unix::fs::symlink("/elsewhere", scratch.repository("link")).unwrap();
+    let page = page(&scratch);
+    let map = between(&page, "<svg id=\"map\"", "</svg>");
+    assert!(map.contains("<title>in doubt: ") && !map.contains(">doubtful"), "{map}");
+}
+
+#[test]
+fn a_refusal_is_told_once_and_a_database_by_its_name() {
+    let scratch = Scratch::new();
+    scratch.image("lib/app", "an image").tag("v1");
+    Scratch::plant(&scratch.root().join("docker/registry/lockfiles/database-in-use"), "");
+    let page = page(&scratch);
+    assert!(
+        page.contains("A database of GitLab knows") && page.contains("gc would refuse this: a database of"),
+        "{page}"
+    );
 }
 
 /// The page stays small enough to open at once: what comes after the first thousand is one row, and one part of the map.

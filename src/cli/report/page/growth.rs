@@ -61,9 +61,14 @@ fn draw(bar: &Bar, at: u64, count: u64, most: u64) -> Markup {
         g {
             title { (bar.name) ": " (human_bytes(bar.bytes)) }
             rect.bar x=(x + 1) y=(HEIGHT - height) width=(slot.saturating_sub(3)) height=(height) {}
-            @if at.is_multiple_of(3) && at + 1 < count || !bar.name.contains('-') { text x=(x) y=(HEIGHT + 14) font-size="11" { (bar.name) } }
+            @if is_named(at, count) || !bar.name.contains('-') { text x=(x) y=(HEIGHT + 14) font-size="11" { (bar.name) } }
         }
     }
+}
+
+/// Whether a month has its name below it. The last bar may have a name of its own, for which the one before leaves room.
+fn is_named(at: u64, count: u64) -> bool {
+    at.is_multiple_of(3) && at + 2 < count
 }
 
 fn table(months: &[Month]) -> Markup {
@@ -97,5 +102,14 @@ mod tests {
         assert_eq!([found(0), found(1), found(2)], [("before", 3), ("2024-12", 4), ("2025-01", 0)]);
         assert_eq!([found(24), found(25)], [("2026-11", 8), ("later", 48)]);
         assert_eq!(super::bars(&[], now).len(), 24);
+    }
+
+    #[test]
+    fn names_of_months_have_room() {
+        let month = |month: &str| Month { name: month.to_owned(), blobs: 1, bytes: 1 };
+        let now = "2026-11-30T12:00:00Z".parse().unwrap();
+        let page = of(&["1970-01", "2026-11", "2026-12"].map(month), now).into_string();
+        let named = |name: &str| page.contains(&format!(">{name}</text>"));
+        assert!(named("before") && named("2026-08") && named("later") && !named("2026-11"), "{page}");
     }
 }

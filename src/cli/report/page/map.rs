@@ -7,6 +7,8 @@ use maud::{Markup, html};
 use super::squarify::{Rect, squarify};
 use super::{percent, shown};
 use crate::cli::count::human_bytes;
+use crate::cli::du::MEANINGS;
+use crate::du::Breakdown;
 use crate::report::{Node, NodeKind, Report};
 
 const SPACE: Rect = Rect { x: 0.0, y: 0.0, width: 800.0, height: 480.0 };
@@ -86,10 +88,17 @@ fn round(length: f64) -> String {
     format!("{length:.2}")
 }
 
+/// How the table calls a line.
+fn line_name(line: &str) -> &str {
+    let names = Breakdown::default().lines().into_iter().zip(MEANINGS);
+    names.into_iter().find(|((of, _), _)| *of == line).map_or(line, |(_, (name, _))| name)
+}
+
 /// How a node is called: a digest is shortened.
 fn name(node: &Node) -> String {
     match node.kind {
         NodeKind::Layer => node.name.chars().take(19).collect(),
+        NodeKind::Line => line_name(&node.name).to_owned(),
         _ => shown(&node.name),
     }
 }

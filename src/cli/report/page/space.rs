@@ -88,7 +88,7 @@ fn collection(of: &Collection, context: &Context) -> Markup {
                 @if removed.is_empty() { "nothing" } @else { (removed.join(", ")) }
                 @if young > 0 { p { (human_bytes(young)) " more is kept only because it is young" } }
                 @if of.is_doubtful { p.note { "Some content is kept because something can't be followed or read." } }
-                @if let Some(refusal) = &of.refusal { p.note { "gc would refuse this: " (shown(refusal)) } }
+                @if let Some(refusal) = &of.refusal { p.note { "gc would refuse this: " (shown(refusal.strip_prefix("refused: ").unwrap_or(refusal))) } }
             }
             td { code { (document::command(of, context)) } }
         }

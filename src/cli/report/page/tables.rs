@@ -29,7 +29,7 @@ fn layers(report: &Report) -> Markup {
                         th scope="row" { code { (row.digest) } }
                         (size(row.bytes))
                         (number(row.repositories.len() as u64))
-                        td { (sharers(row)) }
+                        td.names { (sharers(row)) }
                     }
                 } }
             } }
@@ -53,7 +53,7 @@ fn tags(report: &Report) -> Markup {
             div.scroll { table.sortable {
                 thead { tr { th { "Repository" } th { "Tag" } (amount_headers()) } }
                 tbody { @for row in &report.usage.tags {
-                    tr { th scope="row" { (shown(&row.repository)) } td { (shown(&row.tag)) } (amount_cells(row.amount)) }
+                    tr { th scope="row" { (shown(&row.repository)) } td.names { (shown(&row.tag)) } (amount_cells(row.amount)) }
                 } }
             } }
         }
