@@ -3292,7 +3292,7 @@ _regtree() {
             return 0
             ;;
         regtree__subcmd__report)
-            opts="-o -q -v -h --output --jobs --root --registry-config --wait-lock --json --quiet --verbose --color --progress --help"
+            opts="-o -q -v -h --output --jobs --now --root --registry-config --wait-lock --json --quiet --verbose --color --progress --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -3307,6 +3307,10 @@ _regtree() {
                     return 0
                     ;;
                 --jobs)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --now)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;

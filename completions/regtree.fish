@@ -1058,6 +1058,7 @@ complete -c regtree -n "__fish_regtree_using_subcommand du" -s v -l verbose -d '
 complete -c regtree -n "__fish_regtree_using_subcommand du" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c regtree -n "__fish_regtree_using_subcommand report" -s o -l output -d 'Write the page to FILE, in whose place it appears whole or not at all; - is standard output' -r -F
 complete -c regtree -n "__fish_regtree_using_subcommand report" -l jobs -d 'How many threads read; one per processor if omitted' -r
+complete -c regtree -n "__fish_regtree_using_subcommand report" -l now -d 'Take TIME for the present, such as 2026-11-30T12:00:00Z: then the page of an unchanged tree is the same again' -r
 complete -c regtree -n "__fish_regtree_using_subcommand report" -l root -d 'The registry\'s rootdirectory, or its docker/registry/v2' -r -F
 complete -c regtree -n "__fish_regtree_using_subcommand report" -l registry-config -d 'Take the root from the registry\'s own config.yml' -r -F
 complete -c regtree -n "__fish_regtree_using_subcommand report" -l wait-lock -d 'Wait up to DURATION (30s, 5m, 1h) for a lock that another process holds, instead of failing at once' -r

@@ -44,11 +44,15 @@ pub(super) struct Report {
     /// How many threads read; one per processor if omitted
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=256))]
     jobs: Option<u16>,
+    /// Take TIME for the present, such as 2026-11-30T12:00:00Z: then the page of an unchanged tree is the same again
+    #[arg(long, value_name = "TIME")]
+    now: Option<jiff::Timestamp>,
 }
 
 impl Report {
     pub(super) fn run(self, context: &mut Context) -> anyhow::Result<Exit> {
         threads::start(self.jobs);
+        context.now = self.now.unwrap_or(context.now);
         let is_page = self.output.is_some() || !context.output.is_json();
         if self.output.is_none() && is_page && std::io::stdout().is_terminal() {
             let reason = "will not write a page to a terminal; use -o FILE, or -o - to do it anyway".to_owned();

@@ -46,14 +46,17 @@ pub(super) fn write_file(
         _ => Path::new("."),
     };
     let temporary = tempfile::Builder::new().prefix(".regtree-").make_in(directory, create).map_err(failed)?;
-    if let Ok(there) = std::fs::metadata(&target) {
+    let there = std::fs::metadata(&target).ok();
+    if let Some(there) = &there {
         temporary.as_file().set_permissions(there.permissions()).map_err(failed)?;
     }
     let sink = temporary.as_file().try_clone().map_err(failed)?;
     // Only from now on there is something to clean up.
     write(sink, path, interrupt::catch()?)?;
-    // Where the power fails, some file systems would keep the new name without the content.
-    temporary.as_file().sync_all().map_err(failed)?;
+    if there.is_some() {
+        // Where the power fails, some file systems would keep the name without the content, and the older file is gone.
+        temporary.as_file().sync_all().map_err(failed)?;
+    }
     temporary.persist(&target).map_err(|error| failed(error.error))?;
     Ok(())
 }

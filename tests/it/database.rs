@@ -87,8 +87,12 @@ fn a_tree_of_gitlab_s_database_is_changed_by_no_command() {
         let error = call.clone().stdin("content").with(["--json"]).run().code(12).json_error();
         assert_eq!((&error["code"], &error["detail"]["database"]), (&"REFUSED".into(), &"gitlab".into()), "{words:?}");
         if *has_dry_run {
-            let dry = call.with(["--dry-run"]).run().code(12).says(["database of GitLab's registry"]);
+            let dry = call.clone().with(["--dry-run"]).run().code(12).says(["database of GitLab's registry"]);
             assert!(words[0] != "gc" || dry.out().contains("would "), "the plan is shown: {}", dry.out());
+            if words[0] == "gc" {
+                let dry = call.with(["--dry-run", "--json"]).run().code(12).json_lines();
+                assert_eq!(dry.last().unwrap()["refused"], true, "{dry:?}");
+            }
         }
         assert!(all() == before, "{words:?}");
     }

@@ -183,8 +183,8 @@ impl Gc {
             _ => {
                 // A plan that is refused is shown as in a dry run.
                 summary.dry_run = true;
-                summary.refused = refusal.is_some();
                 context.refusal = context.refusal.take().or(refusal);
+                summary.refused = context.refusal.is_some();
                 show(&plan, &summary, context)
             }
         }

@@ -168,6 +168,9 @@ fn a_report_of_the_same_tree_at_the_same_time_is_the_same() {
         for words in [&["--json"][..], &[]] {
             let [first, second] = [0, 1].map(|_| report(&scratch, words).run().out());
             assert!(first == second && first.len() > 1000, "{words:?}");
+            // With the option that users have.
+            let asked = scratch.regtree(["report", "--now", NOW]).with(words).run().out();
+            assert!(asked == first, "{words:?}");
         }
     }
 }
