@@ -33,7 +33,7 @@ debian() {
     command -v jq >/dev/null || apt-get install -qy --no-install-recommends jq || { left_out 'the Debian package: no jq'; return; }
     packaging/deb --output "$scratch"
     local deb; deb=$(echo "$scratch"/regtree_*.deb)
-    [ "$(stat -c %s target/release/regtree)" -lt 8000000 ] || fail 'the program has 8 MB or more'
+    [ "$(stat -c %s target/release/regtree)" -lt 9000000 ] || fail 'the program has 9 MB or more'
     [ "$(id -u)" = 0 ] || { left_out 'to install the Debian package: not root'; return; }
     ! dpkg -s regtree >/dev/null 2>&1 || { left_out 'to install the Debian package: it is there already'; return; }
     apt-get install -qy --no-install-recommends "$deb"
