@@ -61,8 +61,8 @@ pub(super) fn write_file(
     Ok(())
 }
 
-/// A new file with the usual mode, less the umask: tempfile's own 0600 is for secrets. Its own errors name the temporary
-/// file, which nobody asked for.
+/// A new file with the usual mode, less the umask: tempfile's own 0600 is for secrets. The errors of tempfile's own function
+/// name the temporary file instead of the one that was asked for.
 fn create(path: &Path) -> io::Result<File> {
     OpenOptions::new().read(true).write(true).create_new(true).mode(0o666).open(path)
 }

@@ -66,6 +66,12 @@ pub(super) fn look_at_blobs(tree: &Tree, scan: &Scan, names: &[DigestId], watch:
     names.par_iter().with_min_len(64).map_init(|| Neighbours::new(tree), look).collect()
 }
 
+/// Those of the blobs that are young.
+pub(super) fn young_blobs(options: &Options, found: &[(DigestId, FoundBlob)]) -> impl Iterator<Item = DigestId> {
+    let young = found.iter().filter(|(_, found)| found.file().is_some_and(|file| options.is_young(file.newest)));
+    young.map(|(name, _)| *name)
+}
+
 /// Adds up the bytes of blobs. Looks at no more of them once there are `enough` bytes.
 pub(super) fn bytes(tree: &Tree, scan: &Scan, mut names: impl Iterator<Item = DigestId>, enough: u64) -> Result<u64> {
     let mut bytes = 0;

@@ -199,7 +199,7 @@ pub(super) fn decide(
     let unneeded: Vec<DigestId> = scan.digests.blobs().filter(|name| !needed_if_old.contains(*name)).collect();
     let found = if keep_all_content { Vec::new() } else { age::look_at_blobs(tree, scan, &unneeded, watch)? };
     let found: Vec<(DigestId, FoundBlob)> = unneeded.into_iter().zip(found).collect();
-    let young: Vec<DigestId> = young_blobs(options, &found).filter(|name| !needed.contains(*name)).collect();
+    let young: Vec<DigestId> = age::young_blobs(options, &found).filter(|name| !needed.contains(*name)).collect();
     interrupt.check()?;
     if !young.is_empty() {
         // A manifest is written before its link, so a young blob may be a manifest and keep more.
@@ -255,11 +255,6 @@ fn young_links(
         }
     });
     (young, needed)
-}
-
-fn young_blobs(options: &Options, found: &[(DigestId, FoundBlob)]) -> impl Iterator<Item = DigestId> {
-    let young = found.iter().filter(|(_, found)| found.file().is_some_and(|file| options.is_young(file.newest)));
-    young.map(|(name, _)| *name)
 }
 
 struct Links {

@@ -186,7 +186,7 @@ pub(crate) struct Part {
 pub(crate) enum Sizing {
     Said,
     /// It does not, and every client reads that as 0.
-    Left,
+    Omitted,
     /// It has no size: it is a layer of schema1, or is only mentioned.
     Never,
 }
@@ -242,7 +242,7 @@ impl ManifestForm {
             let has_size = manifest.kind != Kind::Schema1 && role != Role::Mention;
             let sized = match reference.size {
                 Some(_) => Sizing::Said,
-                None if has_size => Sizing::Left,
+                None if has_size => Sizing::Omitted,
                 None => Sizing::Never,
             };
             let size = reference.size.unwrap_or_default();

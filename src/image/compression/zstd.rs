@@ -96,8 +96,8 @@ pub(super) fn encoder<W: Write>(sink: W) -> io::Result<write::Encoder<'static, W
     Ok(encoder)
 }
 
-/// How many of `wanted` threads the system gives. `zstd` takes all that it is told to, or fails for want of memory, as it
-/// says.
+/// How many of `wanted` threads the system gives. If it gives fewer than `zstd` asks for, `zstd` fails, and calls that a lack
+/// of memory.
 fn given(wanted: usize) -> usize {
     let gate = Mutex::new(());
     thread::scope(|scope| {

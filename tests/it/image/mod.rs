@@ -6,6 +6,7 @@ mod copy;
 mod dir;
 mod docker;
 mod export;
+mod grants;
 mod hostile;
 mod import;
 mod kill;
