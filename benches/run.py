@@ -303,8 +303,6 @@ def main():
             points = growth(work, a.most, min(a.runs, 3))
             plot(f"{a.plots}/time.svg", "Time by the size of the tree", "s", points, 1, machine())
             plot(f"{a.plots}/memory.svg", "Memory by the size of the tree", "MiB", points, 2, machine())
-            for name, line in points.items():
-                print(f"# {name}:", "; ".join(f"{n:,} blobs {s:.2f} s {m:.0f} MiB" for n, s, m in line), file=sys.stderr)
 
 
 main()
