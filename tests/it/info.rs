@@ -167,6 +167,17 @@ fn it_names_another_file_system_and_a_read_only_one() {
     assert_eq!((&found["file_system"]["read_only"], &found["writable"]), (&json!(true), &json!(false)));
 }
 
+/// As btrfs does, and a tmpfs that is mounted so. `json` checks the schema.
+#[test]
+fn a_file_system_may_set_no_limit_on_files() {
+    let mounted = Mounted::tree("size=4m,nr_inodes=0");
+    let found = mounted.regtree(["info", "--json"]).ok().json();
+    let file_system = &found["file_system"];
+    assert_eq!(file_system["size"], 4 << 20);
+    assert_eq!((&file_system["inodes"], &file_system["inodes_available"]), (&Value::Null, &Value::Null));
+    assert!(!mounted.regtree(["info"]).ok().out().contains("inodes"));
+}
+
 #[test]
 fn it_changes_nothing_and_says_what_another_user_may_do() {
     let scratch = Scratch::new();
