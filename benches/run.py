@@ -110,6 +110,7 @@ def collections(table, tree, runs):
     for untagged in (False, True):
         theirs_too, ours_too = (["--delete-untagged"], ["--delete-untagged"]) if untagged else ([], [])
         name = " ".join(["gc", *ours_too])
+        collect = " ".join(["garbage-collect", *theirs_too])
         plan = regtree(tree, "gc", "--min-age", "0", "-n", *ours_too, "-q")
         peer = ["docker-registry", "garbage-collect", "--dry-run", *theirs_too, configure(tree)]
         would = answer(*regtree(tree, "gc", "--min-age", "0", "-n", "-v", "--json", *ours_too))
@@ -122,8 +123,8 @@ def collections(table, tree, runs):
             pieces = answer(FLOOR, tree).strip().splitlines()
             floor = pieces[-1].strip() if pieces else ""
         told, quiet, theirs = medians([plan[:-1], plan, peer], runs)
-        table.add(f"`{name} -n`", told, "`garbage-collect --dry-run`", theirs)
-        table.add(f"`{name} -n -q`", quiet, "`garbage-collect --dry-run`", theirs, floor)
+        table.add(f"`{name} -n`", told, f"`{collect} --dry-run`", theirs)
+        table.add(f"`{name} -n -q`", quiet, f"`{collect} --dry-run`", theirs, floor)
 
         left = []
         commands = [regtree(real, "gc", "--min-age", "0", "-q", *ours_too)]
@@ -133,7 +134,7 @@ def collections(table, tree, runs):
             run(command)
             left.append(digests(files(real, "data")))
         agree(name, *left)
-        table.add(f"`{name}`, {len(wanted):,} blobs go", *paired(medians(commands, runs, copy), "`garbage-collect`"))
+        table.add(f"`{name}`, {len(wanted):,} blobs go", *paired(medians(commands, runs, copy), f"`{collect}`"))
     shutil.rmtree(real, ignore_errors=True)
 
 
